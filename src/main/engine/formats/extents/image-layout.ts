@@ -1,0 +1,55 @@
+/** What a format hands to the pipeline: how the disk inside can be read, and which checksums the image holds of it. */
+import type { ExtentTable } from './extent-table.ts'
+
+/**
+ * A stretch of the stored stream in a file. A single image has one part; the segments of a segmented image follow one
+ * another, and a run may straddle two of them.
+ */
+export interface StoredPart {
+  readonly path: string
+  /** Where the part begins in the stored stream. */
+  readonly streamOffset: number
+  readonly fileOffset: number
+  readonly lengthBytes: number
+}
+
+/**
+ * A checksum of a stretch of the disk: CRC-32 of its bytes in order, zero runs included, ignore runs left out
+ * (docs/formats/udif.md). Ranges ascend and don't overlap.
+ */
+export interface CheckRange {
+  readonly name: string
+  readonly diskOffset: number
+  readonly diskBytes: number
+  readonly crc32: number
+}
+
+/** The image's blocks can be read in any order. */
+export interface ExtentLayout {
+  readonly kind: 'extents'
+  readonly sizeBytes: number
+  readonly parts: readonly StoredPart[]
+  readonly extents: ExtentTable
+  readonly checks: readonly CheckRange[]
+  /** CRC-32 of the raw bytes of each file's data fork, where stored. */
+  readonly storedChecks: readonly {
+    readonly path: string
+    readonly fileOffset: number
+    readonly lengthBytes: number
+    readonly crc32: number
+  }[]
+}
+
+export type StreamCodec = 'gzip' | 'bzip2' | 'xz' | 'zstd'
+
+/** The image is one compressed stream, to be read from start to end; its codec checks itself. */
+export interface StreamLayout {
+  readonly kind: 'stream'
+  readonly codec: StreamCodec
+  readonly path: string
+  readonly storedBytes: number
+  /** Null when only reading it would tell. */
+  readonly sizeBytes: number | null
+}
+
+export type ImageLayout = ExtentLayout | StreamLayout

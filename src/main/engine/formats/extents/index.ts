@@ -1,0 +1,2 @@
+export * from './extent-table.ts'
+export * from './image-layout.ts'

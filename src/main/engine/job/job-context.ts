@@ -1,0 +1,19 @@
+/**
+ * What a running engine is given: the means to be cancelled and the counters to bump. Engines never draw, print or send
+ * state; the job samples these and makes `JobState`s of them.
+ */
+import type { Bottleneck, JobPhase } from '#shared/model'
+import type { Logger } from '#shared/log'
+
+export interface JobContext {
+  readonly signal: AbortSignal
+  readonly log: Logger
+  /** Enter a phase; the one before is done. `totalBytes` null when it isn't known. */
+  enter(phase: JobPhase, totalBytes?: number | null): void
+  /** This phase won't happen. */
+  skip(phase: JobPhase): void
+  /** Bytes done in the current phase so far. Cheap: call it per block. */
+  advance(doneBytes: number): void
+  /** What holds the current phase up; call it as often as you like. */
+  limitedBy(bottleneck: Bottleneck | null): void
+}

@@ -1,0 +1,98 @@
+/**
+ * What Reprise needs of an operating system. One implementation for each; all of them run test/unit's conformance
+ * suite. Programs are started by absolute path with an argument list, never through a shell, with LC_ALL=C and a bound
+ * on time and output.
+ */
+import type { Disk, Volume } from '#shared/model'
+
+/** What a locator leads to. */
+export type Resolved =
+  | { readonly kind: 'disk'; readonly disk: Disk }
+  | { readonly kind: 'volume'; readonly disk: Disk; readonly volume: Volume }
+  | {
+      readonly kind: 'file'
+      readonly path: string
+      readonly sizeBytes: number
+      readonly device: number
+      readonly inode: number
+    }
+  /** Nothing there, but its folder exists: a file may be created. */
+  | { readonly kind: 'absent'; readonly path: string }
+  /** Something that can't hold a disk: a folder that isn't a mount point, a socket, a character device. */
+  | { readonly kind: 'other'; readonly path: string; readonly what: string }
+
+/** What a device can do without data being sent to it. */
+export interface DeviceAbilities {
+  readonly logicalBlockBytes: number
+  /** The device zeroes ranges itself. */
+  readonly zeroOut: boolean
+  readonly discard: boolean
+}
+
+/** An open device. `fd` is a raw descriptor that worker threads of this process can use. */
+export interface OpenDevice extends AsyncDisposable {
+  readonly fd: number
+  readonly path: string
+  readonly sizeBytes: number
+  readonly abilities: DeviceAbilities
+  /** Direct: reads and writes go past the page cache and must be aligned to `logicalBlockBytes`. */
+  readonly direct: boolean
+}
+
+export interface Platform {
+  readonly name: 'linux' | 'darwin' | 'win32'
+  /** False: restoring isn't supported here yet; `list` is empty and everything else throws UsageError E_UNSUPPORTED. */
+  readonly supported: boolean
+  /** This process may open devices. */
+  readonly privileged: boolean
+
+  /** All disks, sorted by path; one that can't be read is left out, never an error for the rest. */
+  list(signal?: AbortSignal): Promise<readonly Disk[]>
+  /** Calls `listener` with the new list at every hot-plug, mount and unmount (coalesced, within a second). */
+  watch(listener: (disks: readonly Disk[]) => void): AsyncDisposable
+  /** `/dev` node, mount point, or file path. Throws DeviceError E_NOT_FOUND, E_DENIED. */
+  resolve(locator: string): Promise<Resolved>
+  /** `Disk.identity` of the disk at `path`, read afresh. Throws DeviceError E_DST_GONE when it isn't there. */
+  identify(path: string): Promise<string>
+  /** Paths of the disks that store the file (through partitions, loop devices, RAID and mapper); empty if unknown. */
+  disksHoldingFile(path: string): Promise<readonly string[]>
+
+  /**
+   * Unmount everything on the disk or partition at `path` and switch off its swap; three tries with growing pauses.
+   * Throws DeviceError E_DST_BUSY with `holders` (`name (pid)`). Returns what was mounted, for `remount`.
+   */
+  unmount(path: string, signal?: AbortSignal): Promise<readonly MountedVolume[]>
+  /**
+   * Mount again. For each volume `before` had: the same place if the partition still has a file system; a disk's new
+   * volumes that had no place are left to the system's own automounter. Returns the mount points; failures in `errors`.
+   */
+  remount(
+    path: string,
+    before: readonly MountedVolume[],
+  ): Promise<{ mountPoints: readonly string[]; errors: readonly Error[] }>
+  /** Flush and let go: removable disks are ejected, loop devices detached. Throws DeviceError. */
+  eject(path: string): Promise<void>
+
+  /** For reading; shared. Direct where the device allows it. */
+  openSource(path: string): Promise<OpenDevice>
+  /** For reading and writing, exclusive (O_EXCL), direct where allowed. Throws E_DST_BUSY, E_DST_READONLY, E_DENIED. */
+  openTarget(path: string): Promise<OpenDevice>
+  /** Zero a stretch by the device's own means. Only where `abilities.zeroOut`; else use `write`. */
+  zeroOut(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
+  discard(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
+  /** Make the kernel read the partition table again; returns when the nodes of the new partitions are there. */
+  rereadPartitions(path: string): Promise<void>
+  /**
+   * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
+   * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.
+   */
+  makeEmpty(path: string, filesystem: string | null): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
+}
+
+/** Enough to mount it again. */
+export interface MountedVolume {
+  readonly devicePath: string
+  readonly mountPoint: string
+  readonly filesystem: string
+  readonly options: string
+}

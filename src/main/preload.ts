@@ -1,0 +1,2 @@
+/** The preload: the UI contract's transport for the sandboxed window, and nothing else. */
+export {}

@@ -1,0 +1,2 @@
+/** The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. */
+export {}

@@ -1,0 +1,41 @@
+/**
+ * The contract between the app (or the CLI's remote face) and the engine host, over stdio. The host trusts nothing it
+ * is told: every input is checked here in form, and by the engines in substance.
+ */
+import { z } from 'zod'
+import type { LogLine } from '#shared/log'
+import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
+import { event, request } from './define.ts'
+import { idSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
+
+export const engineContract = {
+  request: {
+    /** Who is there: the host's version, and whether it may open devices. */
+    'host.info': request(nothing)<{ version: string; platform: string; privileged: boolean }>(),
+    /** The disks now. After the first call the host sends `devices` at each change. */
+    'devices.watch': request(nothing)<readonly Disk[]>(),
+    'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
+    'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
+    'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
+    /** Starts a job that recomputes every checksum of an image. */
+    'image.verify': request(z.strictObject({ path: locatorSchema }))<{ jobId: string }>(),
+    /** Preflight. Touches nothing. A plan with a refusal is an answer, not an error. */
+    'restore.plan': request(restoreRequestSchema)<RestorePlan>(),
+    /** Starts the plan's job; `typed` is what the person typed when the plan asks for it. */
+    'restore.start': request(z.strictObject({ planId: idSchema, typed: z.string().max(512).nullable() }))<{
+      jobId: string
+    }>(),
+    /** Answers when the job has really stopped. */
+    'job.cancel': request(z.strictObject({ jobId: idSchema }))<JobState>(),
+    /** Makes sure that the Practice disk and the Practice image exist in `folder`, as new. */
+    'practice.prepare': request(z.strictObject({ folder: locatorSchema }))<{ disk: string; image: string }>(),
+  },
+  event: {
+    devices: event<readonly Disk[]>(),
+    /** A job's state, four times a second while it runs and once when it ended. */
+    job: event<JobState>(),
+    log: event<LogLine>(),
+  },
+} as const
+
+export type EngineContract = typeof engineContract

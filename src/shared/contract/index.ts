@@ -1,0 +1,5 @@
+export * from './define.ts'
+export * from './engine-contract.ts'
+export * from './frames.ts'
+export * from './schemas.ts'
+export * from './ui-contract.ts'

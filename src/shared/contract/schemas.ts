@@ -1,0 +1,34 @@
+/** Run-time checks for what crosses towards the more privileged side. */
+import { z } from 'zod'
+import type { Buffering, RestoreRequest } from '#shared/model'
+
+z.config({ jitless: true })
+
+/** An absolute path or locator: no NUL, bounded. */
+export const locatorSchema = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((text) => !text.includes('\0'), 'contains NUL')
+
+const positive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+
+const bufferingSchema: z.ZodType<Buffering> = z.strictObject({
+  buffers: positive.max(4096).nullable(),
+  bufferBytes: positive.max(256 * 1024 * 1024).nullable(),
+  csumBuffers: positive.max(4096).nullable(),
+  csumBufferBytes: positive.max(256 * 1024 * 1024).nullable(),
+})
+
+export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
+  source: locatorSchema,
+  target: locatorSchema,
+  erase: z.boolean(),
+  verify: z.boolean(),
+  clearUnused: z.boolean(),
+  afterwards: z.enum(['remount', 'eject']),
+  buffering: bufferingSchema,
+})
+
+export const idSchema = z.string().min(1).max(64)
+export const nothing = z.strictObject({})

@@ -1,0 +1,118 @@
+/**
+ * The contract between the window and its host: Electron's main process through the preload, or `reprise web` through a
+ * WebSocket. The same literal for both; `host` in `app.info` says which it is.
+ */
+import { z } from 'zod'
+import type { LogLine } from '#shared/log'
+import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
+import { event, request } from './define.ts'
+import { idSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
+
+export interface AppInfo {
+  readonly version: string
+  readonly host: 'electron' | 'web'
+  readonly platform: 'linux' | 'darwin' | 'win32'
+  /** False where restoring isn't supported yet; then `devices` stays empty. */
+  readonly supported: boolean
+  readonly practice: { readonly disk: string; readonly image: string } | null
+  readonly preferences: Preferences
+}
+
+/** What the app remembers between starts. */
+export interface Preferences {
+  /** The card that offers the practice restore was closed or used. */
+  readonly practiceOffered: boolean
+  readonly showInternalDisks: boolean
+  /** Identities of disks that were erased once: their confirm button isn't delayed again. At most 200. */
+  readonly knownDisks: readonly string[]
+}
+
+export interface FolderListing {
+  readonly folder: string
+  /** Null at the top. */
+  readonly parent: string | null
+  readonly places: readonly { readonly name: string; readonly path: string }[]
+  readonly entries: readonly {
+    readonly name: string
+    readonly path: string
+    readonly kind: 'folder' | 'file'
+    readonly sizeBytes: number
+    readonly modifiedMs: number
+  }[]
+  /** More entries than are listed (2,000). */
+  readonly truncated: boolean
+}
+
+/** A command of the application menu, sent to the window, and back when the window's own menu bar is used. */
+export const menuCommands = [
+  'open-image',
+  'eject',
+  'get-info',
+  'restore',
+  'use-as-source',
+  'use-as-destination',
+  'verify-image',
+  'toggle-volumes',
+  'toggle-internal-disks',
+  'toggle-sidebar',
+  'show-log',
+  'show-shortcuts',
+  'about',
+] as const
+export type MenuCommand = (typeof menuCommands)[number]
+
+const preferencesSchema: z.ZodType<Preferences> = z.strictObject({
+  practiceOffered: z.boolean(),
+  showInternalDisks: z.boolean(),
+  knownDisks: z.array(z.string().max(512)).max(200),
+})
+
+export const uiContract = {
+  request: {
+    'app.info': request(nothing)<AppInfo>(),
+    'app.setPreferences': request(preferencesSchema)<null>(),
+    /** The disks and jobs now; afterwards `devices` and `job` events follow every change. */
+    'state.get': request(nothing)<{ devices: readonly Disk[]; jobs: readonly JobState[] }>(),
+    'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
+    /** The system's open panel (Electron). Null when dismissed. The web host answers `browse`: use `files.list`. */
+    'image.choose': request(nothing)<
+      { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
+    >(),
+    /** Folders and files of the host's machine, for the window's own file panel (web only). */
+    'files.list': request(z.strictObject({ folder: locatorSchema.nullable() }))<FolderListing>(),
+    /**
+     * Where the file is that a browser handed over without a path (web only): looked for by name, size and time in the
+     * usual folders, and told apart by the SHA-256 of its first 64 KiB. Null when it isn't there.
+     */
+    'files.locate': request(
+      z.strictObject({
+        name: z.string().min(1).max(255),
+        sizeBytes: z.number().int().nonnegative(),
+        modifiedMs: z.number(),
+        headSha256: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )<{ path: string | null }>(),
+    'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
+    'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
+    'image.verify': request(z.strictObject({ path: locatorSchema }))<{ jobId: string }>(),
+    'restore.plan': request(restoreRequestSchema)<RestorePlan>(),
+    /** May ask for the administrator's password on the way; there is no time limit on that. */
+    'restore.start': request(z.strictObject({ planId: idSchema, typed: z.string().max(512).nullable() }))<{
+      jobId: string
+    }>(),
+    'job.cancel': request(z.strictObject({ jobId: idSchema }))<JobState>(),
+    'log.read': request(nothing)<{ lines: readonly LogLine[] }>(),
+    /** Makes the Practice disk and image anew. */
+    'practice.reset': request(nothing)<null>(),
+  },
+  event: {
+    devices: event<readonly Disk[]>(),
+    job: event<JobState>(),
+    log: event<LogLine>(),
+    menu: event<{ command: MenuCommand }>(),
+    /** The engine host went away (and was started again) or cannot be started. */
+    engine: event<{ state: 'ready' | 'gone'; reason: string | null }>(),
+  },
+} as const
+
+export type UiContract = typeof uiContract

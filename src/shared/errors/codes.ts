@@ -1,0 +1,57 @@
+/**
+ * Every way Reprise can fail, as one list. A code is what crosses processes, what tests name, and what the words on
+ * the screen (`renderer text.ts files`) and in the terminal (`main/cli/error-words.ts`) are written for.
+ */
+export const usageCodes = [
+  'E_USAGE', // the request cannot be right: bad flag, bad size, missing option
+  'E_UNSUPPORTED', // right, but not on this system or not in this version
+  'E_NEEDS_ERASE', // --erase / the Erase tick is missing
+  'E_NOT_CONFIRMED', // the confirmation is missing, wrong or expired
+  'E_SAME', // source and destination are the same, or one lies inside the other
+  'E_DST_SYSTEM', // the destination runs this computer
+  'E_DST_HOLDS_SRC', // the source image is stored on the destination
+  'E_DST_SMALL', // the destination is smaller than the source
+  'E_DST_EXISTS', // the destination file exists and Erase wasn't given
+  'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
+] as const
+
+export const formatCodes = [
+  'E_SRC_FORMAT', // not an image we can read
+  'E_SRC_CORRUPT', // an image, but it contradicts itself: structure, compressed data or checksum
+  'E_SRC_ENCRYPTED', // an encrypted image
+  'E_SRC_SEGMENT', // a segment of a segmented image is missing or belongs to another image
+] as const
+
+export const deviceCodes = [
+  'E_NOT_FOUND', // no such file, disk or mount point
+  'E_DENIED', // the system refuses access
+  'E_AUTH_CANCEL', // the person dismissed the password prompt
+  'E_AUTH_NOAGENT', // nothing is there that could ask for the password
+  'E_SRC_IN_USE', // the source volume is in use and can't be unmounted
+  'E_SRC_GONE', // the source vanished
+  'E_SRC_CHANGED', // the source isn't what it was when the plan was made
+  'E_DST_BUSY', // the destination is in use and can't be unmounted
+  'E_DST_GONE', // the destination was unplugged
+  'E_DST_CHANGED', // the destination isn't the disk it was when the plan was made
+  'E_DST_READONLY', // write-protected
+  'E_DST_FULL', // the file system that holds the destination file is full
+  'E_IO_READ', // the medium can't be read at an offset
+  'E_IO_WRITE', // the medium can't be written at an offset
+  'E_STALL', // no progress for a long time
+  'E_DEVICE_TOOL', // a system program we rely on is missing or failed
+] as const
+
+export const networkCodes = ['E_NET'] as const
+export const verificationCodes = ['E_VERIFY'] as const
+export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const
+export const bugCodes = ['E_BUG'] as const
+
+export type UsageCode = (typeof usageCodes)[number]
+export type FormatCode = (typeof formatCodes)[number]
+export type DeviceCode = (typeof deviceCodes)[number]
+export type NetworkCode = (typeof networkCodes)[number]
+export type VerificationCode = (typeof verificationCodes)[number]
+export type EngineGoneCode = (typeof engineGoneCodes)[number]
+export type BugCode = (typeof bugCodes)[number]
+export type ErrorCode =
+  UsageCode | FormatCode | DeviceCode | NetworkCode | VerificationCode | EngineGoneCode | BugCode

@@ -1,0 +1,93 @@
+/** What `image info` and the info footer tell of an image. Plain data; sizes and offsets in bytes. */
+import type { PartitionMapKind } from './disk.ts'
+
+export type ImageFormat =
+  | 'UDRW'
+  | 'UDRO'
+  | 'UDCO'
+  | 'UDZO'
+  | 'UDBZ'
+  | 'ULFO'
+  | 'ULMO'
+  | 'UDxx' // UDIF with more than one way of compression
+  | 'raw'
+  | 'raw.gz'
+  | 'raw.bz2'
+  | 'raw.xz'
+  | 'raw.zst'
+
+export const runKinds = ['zero', 'raw', 'ignore', 'adc', 'zlib', 'bzip2', 'lzfse', 'lzma'] as const
+export type RunKind = (typeof runKinds)[number]
+
+export interface ImagePartition {
+  readonly index: number
+  /** The map's own name for it (`disk image`, `EFI System Partition`), or null. */
+  readonly name: string | null
+  /** `Apple_HFS`, a GPT type in words, … */
+  readonly type: string
+  readonly offset: number
+  readonly sizeBytes: number
+  readonly filesystem: string | null
+  readonly label: string | null
+}
+
+export interface ImageChecksum {
+  readonly algorithm: string
+  /** Lower-case hex. */
+  readonly value: string
+}
+
+/** A blkx of a UDIF image. */
+export interface ImageTable {
+  readonly name: string
+  readonly firstSector: number
+  readonly sectorCount: number
+  readonly runCount: number
+  readonly checksum: ImageChecksum | null
+}
+
+/** What a scan for restore stored in the image. */
+export interface ScanInfo {
+  /** One entry for each scanned partition, in the order stored. */
+  readonly partitions: readonly {
+    readonly partNum: number
+    readonly sha1: string | null
+    readonly sha256: string | null
+    readonly blockChecksum2: string | null
+    readonly dateMs: number | null
+    readonly usedBytes: number | null
+  }[]
+}
+
+export interface ImageInfo {
+  readonly path: string
+  readonly name: string
+  readonly format: ImageFormat
+  /** All files of the image together. */
+  readonly storedBytes: number
+  /** Size of the disk inside; null when only reading it all would tell (gzip, bzip2, some zstd). */
+  readonly sizeBytes: number | null
+  readonly modifiedMs: number
+  readonly segmentCount: number
+  readonly partitionMap: PartitionMapKind
+  readonly partitions: readonly ImagePartition[]
+  readonly tables: readonly ImageTable[]
+  /** Runs of each kind; empty for raw images. */
+  readonly runCounts: { readonly [kind in RunKind]?: number }
+  /** Bytes of the disk that hold something (all but ignore and zero runs); null when unknown. */
+  readonly dataBytes: number | null
+  readonly dataForkChecksum: ImageChecksum | null
+  readonly masterChecksum: ImageChecksum | null
+  /** Compressed data lies in the file in the order of the disk: ready to be multicast. Null where the word means nothing. */
+  readonly inOrder: boolean | null
+  readonly scan: ScanInfo | null
+}
+
+/** Result of `image verify`: what was recomputed. It throws a FormatError where something is wrong. */
+export interface ImageVerification {
+  readonly checked: readonly { readonly what: string; readonly algorithm: string; readonly value: string }[]
+  /** True when the image holds no checksum at all: it could be read, more is not known. */
+  readonly nothingToCheck: boolean
+  readonly expandedBytes: number
+  readonly durationMs: number
+}

@@ -1,0 +1,4 @@
+export * from './disk.ts'
+export * from './image.ts'
+export * from './job.ts'
+export * from './restore.ts'

@@ -1,0 +1,88 @@
+/** A job as everyone sees it: a state, sent whole a few times a second. Plain data; sizes in bytes, times in ms. */
+import type { SerializedError } from '#shared/errors'
+import type { ImageVerification } from './image.ts'
+import type { RestorePlan } from './restore.ts'
+
+/** asr's phases, in order. A job passes through a subset. */
+export const jobPhases = [
+  'validating-target',
+  'validating-source',
+  'validating-sizes',
+  'unmounting',
+  'erasing',
+  'restoring',
+  'verifying',
+  'remounting',
+] as const
+export type JobPhase = (typeof jobPhases)[number]
+
+export interface PhaseState {
+  readonly phase: JobPhase
+  readonly state: 'pending' | 'current' | 'done' | 'skipped' | 'failed'
+  readonly durationMs: number | null
+}
+
+/** What holds the current phase up. Null before it can be told. */
+export type Bottleneck = 'source' | 'decoding' | 'destination'
+
+export interface JobProgress {
+  readonly phase: JobPhase
+  /** Bytes of the disk, unused ones included, so that it ends at `totalBytes`. */
+  readonly doneBytes: number
+  /** Null when the image's size isn't known beforehand. */
+  readonly totalBytes: number | null
+  /** 0–100, whole; null when `totalBytes` is. */
+  readonly percent: number | null
+  /** Over the last two seconds. Null in the first half second. */
+  readonly bytesPerSecond: number | null
+  readonly remainingMs: number | null
+  readonly limitedBy: Bottleneck | null
+}
+
+/** In what state a failure or Cancel left the destination. */
+export type TargetState =
+  | 'untouched' // nothing was written
+  | 'empty' // erased, valid and unmounted
+  | 'incomplete' // could not even be erased: unplugged, or it refuses writes
+
+export interface RestoreSummary {
+  /** Size of what was restored. */
+  readonly restoredBytes: number
+  readonly writtenBytes: number
+  /** Zeroed without sending zeros. */
+  readonly zeroedBytes: number
+  /** Unused space discarded or left alone. */
+  readonly skippedBytes: number
+  readonly durationMs: number
+  readonly bytesPerSecond: number
+  /** Read back and compared. */
+  readonly verified: boolean
+  /** CRC-32 over the restored disk (unused space as zeros is not counted), hex; null without verify. */
+  readonly checksum: string | null
+  /** Where volumes are mounted now. */
+  readonly mountPoints: readonly string[]
+  readonly ejected: boolean
+  /** It is done, and this did not work: the eject, a remount. */
+  readonly warnings: readonly SerializedError[]
+}
+
+export type JobOutcome =
+  | { readonly kind: 'done'; readonly summary: RestoreSummary }
+  | { readonly kind: 'checked'; readonly verification: ImageVerification }
+  | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
+  | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }
+
+export interface JobState {
+  readonly jobId: string
+  readonly kind: 'restore' | 'verify-image'
+  readonly plan: RestorePlan | null
+  /** What it works on, for lists: `System.dmg → SanDisk Ultra`. */
+  readonly title: string
+  readonly startedMs: number
+  readonly endedMs: number | null
+  readonly stopping: boolean
+  readonly phases: readonly PhaseState[]
+  readonly progress: JobProgress | null
+  /** Null while it runs. */
+  readonly outcome: JobOutcome | null
+}

@@ -1,0 +1,116 @@
+/** A restore: what is asked, what the preflight found, and what is to be confirmed. Plain data; sizes in bytes. */
+import type { SerializedError } from '#shared/errors'
+import type { Bus, Disk, Volume } from './disk.ts'
+import type { ImageInfo } from './image.ts'
+
+/**
+ * Source and target are locators, as asr takes them: the path of an image or a file, a `/dev` node, or a mount point.
+ * The engine finds out which.
+ */
+export interface RestoreRequest {
+  readonly source: string
+  readonly target: string
+  /** Must be true: without Erase a restore would be a file copy, which isn't available yet. */
+  readonly erase: boolean
+  readonly verify: boolean
+  /** Write zeros over space the image marks as unused, too. */
+  readonly clearUnused: boolean
+  /** What happens to the destination's volumes when all went well. */
+  readonly afterwards: 'remount' | 'eject'
+  readonly buffering: Buffering
+}
+
+/** asr's four options; null means the default. Sizes in bytes, rounded up to whole pages. */
+export interface Buffering {
+  readonly buffers: number | null
+  readonly bufferBytes: number | null
+  readonly csumBuffers: number | null
+  readonly csumBufferBytes: number | null
+}
+
+/** What stands behind a source locator. */
+export type SourceInfo =
+  | { readonly kind: 'image'; readonly locator: string; readonly name: string; readonly image: ImageInfo }
+  | { readonly kind: 'disk'; readonly locator: string; readonly name: string; readonly disk: Disk }
+  | {
+      readonly kind: 'volume'
+      readonly locator: string
+      readonly name: string
+      readonly disk: Disk
+      readonly volume: Volume
+    }
+
+/** What stands behind a target locator. */
+export interface TargetInfo {
+  readonly kind: 'disk' | 'partition' | 'file'
+  /** The node or file that will be written. */
+  readonly path: string
+  readonly name: string
+  /** Null for a file that doesn't exist yet or may grow. */
+  readonly sizeBytes: number | null
+  readonly bus: Bus
+  /** See `Disk.identity`; for a file its path, device and inode. */
+  readonly identity: string
+  readonly mountPoints: readonly string[]
+  /** The whole disk, also when the target is one of its partitions. Null for a file. */
+  readonly disk: Disk | null
+}
+
+/** One thing that will be gone. */
+export interface Loss {
+  readonly kind: 'volume' | 'partition-map' | 'file' | 'contents'
+  readonly name: string
+  readonly path: string
+  readonly filesystem: string | null
+  readonly sizeBytes: number
+  readonly usedBytes: number | null
+  readonly mountPoints: readonly string[]
+}
+
+/** The preflight, in asr's order. `done` carries the numbers the words are made of. */
+export type PreflightCheck = {
+  readonly step: 'target' | 'source' | 'sizes'
+  readonly state: 'ok' | 'warning' | 'failed'
+} & (
+  | { readonly kind: 'target-ok'; readonly name: string; readonly sizeBytes: number | null }
+  | {
+      readonly kind: 'source-ok'
+      readonly name: string
+      readonly format: string
+      readonly checksummed: boolean
+    }
+  | { readonly kind: 'fits'; readonly neededBytes: number; readonly availableBytes: number | null }
+  | { readonly kind: 'size-unknown'; readonly availableBytes: number | null }
+  | { readonly kind: 'left-over'; readonly unusedBytes: number } // the destination is larger than the image
+  | { readonly kind: 'losses'; readonly names: readonly string[] }
+  | { readonly kind: 'unmounts'; readonly mountPoints: readonly string[] }
+  | { readonly kind: 'not-checksummed' } // the image holds no checksums: only what was read can be compared
+  | { readonly kind: 'block-size'; readonly imageBytes: number; readonly diskBytes: number } // 512-byte image, 4K disk
+  | { readonly kind: 'error'; readonly error: SerializedError }
+)
+
+/** How the person has to say yes. */
+export type Confirmation =
+  | { readonly kind: 'plain' }
+  | {
+      readonly kind: 'type'
+      /** To be typed exactly: the destination's name. */
+      readonly phrase: string
+      readonly reasons: readonly ('internal' | 'large' | 'many-volumes' | 'file')[]
+    }
+
+export interface RestorePlan {
+  /** Single use; expires ten minutes after it was made. */
+  readonly planId: string
+  readonly request: RestoreRequest
+  /** Null when the locator leads nowhere; then a check says why. */
+  readonly source: SourceInfo | null
+  readonly target: TargetInfo | null
+  readonly checks: readonly PreflightCheck[]
+  readonly losses: readonly Loss[]
+  readonly confirmation: Confirmation
+  /** The first failed check's error: with it, the plan can't be started. */
+  readonly refusal: SerializedError | null
+  /** Opening source or target needs rights this process hasn't. */
+  readonly needsPrivilege: boolean
+}

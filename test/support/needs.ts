@@ -1,0 +1,73 @@
+/**
+ * What a suite needs beyond Node, and the one line it says when that isn't there. Used as
+ * `describe.skipIf(missing('root', 'loop'))('…')`; the reason is printed once. With REPRISE_NEEDS=all (CI sets it) a
+ * missing need fails instead of skipping.
+ */
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+
+/** The folder with real disk images beside the project, or null. */
+export function realImages(): string | null {
+  const folder = process.env['REPRISE_IMAGES'] ?? resolve(import.meta.dirname, '../../../shared/images')
+  return existsSync(join(folder, 'images.json')) ? folder : null
+}
+
+/** Full path of a program on this machine, or null. */
+export function program(name: string): string | null {
+  for (const folder of ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']) {
+    const path = join(folder, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      // Not here: look in the next folder.
+    }
+  }
+  return null
+}
+
+const named = {
+  linux: () => (process.platform === 'linux' ? null : 'Linux'),
+  root: () => (process.getuid?.() === 0 ? null : 'root'),
+  loop: () => (loopDevicesWork() ? null : 'loop devices'),
+  images: () => (realImages() === null ? 'the real disk images (../shared/images)' : null),
+  electron: () =>
+    existsSync(join(dirname(dirname(import.meta.dirname)), 'node_modules/electron/dist/electron'))
+      ? null
+      : 'the Electron binary',
+} as const
+
+let loopWorks: boolean | undefined
+function loopDevicesWork(): boolean {
+  if (loopWorks !== undefined) return loopWorks
+  try {
+    execFileSync('losetup', ['-f'], { stdio: 'ignore' })
+    loopWorks = process.getuid?.() === 0
+  } catch {
+    loopWorks = false
+  }
+  return loopWorks
+}
+
+type Need = keyof typeof named | `program:${string}`
+
+const told = new Set<string>()
+
+/** True when something in `needs` isn't here; says what, once. */
+export function missing(...needs: readonly Need[]): boolean {
+  const lacking = needs
+    .map((need) => {
+      if (!need.startsWith('program:')) return named[need as keyof typeof named]()
+      const name = need.slice('program:'.length)
+      return program(name) === null ? `the program ${name}` : null
+    })
+    .filter((name) => name !== null)
+  if (lacking.length === 0) return false
+  const reason = `skipped: needs ${lacking.join(', ')}`
+  if (process.env['REPRISE_NEEDS'] === 'all' && !lacking.includes('the Electron binary'))
+    throw new Error(reason)
+  if (!told.has(reason)) process.stderr.write(`${reason}\n`)
+  told.add(reason)
+  return true
+}

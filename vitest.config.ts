@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Three projects, by what they need:
+ * - fast: no root, no Debian package, no browser; part of `npm run check`
+ * - system: real processes, loop devices, file systems, other people's tools
+ * - e2e: the app in Debian's Chromium
+ * A suite whose needs aren't met skips itself with a line that says why (test/support/needs.ts).
+ */
+export default defineConfig({
+  test: {
+    reporters: process.env['CI'] ? ['default'] : ['dot'],
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/{unit,contract,vectors,property,lint,simulation,renderer}/**/*.test.{ts,tsx}'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/{process,cli,lab}/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
