@@ -1,7 +1,7 @@
 /**
  * What a suite needs beyond Node, and the one line it says when that isn't there. Used as
  * `describe.skipIf(missing('root', 'loop'))('…')`; the reason is printed once. With REPRISE_NEEDS=all (CI sets it) a
- * missing need fails instead of skipping.
+ * missing need fails instead of skipping: except the two that no set-up can bring, the real images and Electron's binary.
  */
 import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
@@ -52,17 +52,20 @@ function loopDevicesWork(): boolean {
 
 type Need = keyof typeof named | `program:${string}`
 
+/** The name of what is lacking, or null when the need is met. */
+function lack(need: Need): string | null {
+  if (!need.startsWith('program:')) return named[need as keyof typeof named]()
+  const name = need.slice('program:'.length)
+  return program(name) === null ? `the program ${name}` : null
+}
+
+const isMissing = (need: Need) => lack(need) !== null
+
 const told = new Set<string>()
 
 /** True when something in `needs` isn't here; says what, once. */
 export function missing(...needs: readonly Need[]): boolean {
-  const lacking = needs
-    .map((need) => {
-      if (!need.startsWith('program:')) return named[need as keyof typeof named]()
-      const name = need.slice('program:'.length)
-      return program(name) === null ? `the program ${name}` : null
-    })
-    .filter((name) => name !== null)
+  const lacking = needs.map(lack).filter((name) => name !== null)
   if (lacking.length === 0) return false
   const reason = `skipped: needs ${lacking.join(', ')}`
   if (process.env['REPRISE_NEEDS'] === 'all' && !lacking.includes('the Electron binary'))
