@@ -1,7 +1,15 @@
-/** The one platform type that `shared` names; Node and the DOM both bring the whole of it. */
+/** The two platform types that `shared` names; Node and the DOM both bring the whole of them. */
 declare global {
   interface AbortSignal {
     readonly aborted: boolean
+    readonly reason: unknown
+    addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void
+    removeEventListener(type: 'abort', listener: () => void): void
   }
+  interface AbortController {
+    readonly signal: AbortSignal
+    abort(reason?: unknown): void
+  }
+  var AbortController: { new (): AbortController }
 }
 export {}
