@@ -1,0 +1,177 @@
+/**
+ * Real loop devices for tests: attached with `losetup --find` (atomic, so that suites may run side by side), and let go
+ * whatever happens: at the end of the `await using` block, or when the test process exits.
+ *
+ * Not every kernel reads partition tables by itself (small virtual machines are built without), so partitions are
+ * announced with `partx` after the kernel had its chance.
+ */
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface LoopDevice extends AsyncDisposable {
+  /** `/dev/loopN`. */
+  readonly path: string
+  /** The file behind it. */
+  readonly file: string
+}
+
+interface LoopCommon {
+  /** Make nodes for the partitions that the file has now: `/dev/loopNp1`, … */
+  readonly partscan?: boolean
+  readonly readOnly?: boolean
+  /** 512 (default), 1024, 2048 or 4096. */
+  readonly logicalBlockBytes?: number
+}
+/** `sizeBytes`: a new sparse file in a folder of its own, deleted at the end. `file`: yours, left alone. */
+export type LoopOptions = LoopCommon &
+  ({ readonly sizeBytes: number; readonly file?: undefined } | { readonly file: string })
+
+const attached = new Map<string, { readonly file: string; readonly folder: string | null }>()
+
+process.on('exit', () => {
+  for (const [path, { file, folder }] of attached) {
+    for (const mountPoint of mountPointsOf(path)) quietly('umount', ['-l', mountPoint])
+    if (backingFileOf(path) === file) {
+      quietly('partx', ['-d', path])
+      quietly('losetup', ['-d', path])
+    }
+    if (folder !== null) rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+/** Attach a file, or a new empty one, as a loop device. Needs root; see `missing('root', 'loop')`. */
+export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
+  let folder: string | null = null
+  let file: string
+  if (options.file === undefined) {
+    folder = await mkdtemp(join(tmpdir(), 'reprise-loop-'))
+    file = join(folder, 'disk.img')
+    await using handle = await open(file, 'wx')
+    await handle.truncate(options.sizeBytes)
+  } else {
+    file = options.file
+  }
+  const flags = ['--find', '--show']
+  if (options.readOnly === true) flags.push('--read-only')
+  if (options.partscan === true) flags.push('--partscan')
+  if (options.logicalBlockBytes !== undefined) flags.push('--sector-size', String(options.logicalBlockBytes))
+  let path: string
+  try {
+    path = (await command('losetup', [...flags, file])).trim()
+  } catch (error) {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+  const device = { path, file }
+  attached.set(path, { file, folder })
+  // Partitions that someone announced on this number and left there belong to a device that is gone.
+  await command('partx', ['-d', path]).catch(() => undefined)
+  if (options.partscan === true) await rescanLoop(path)
+  return {
+    ...device,
+    [Symbol.asyncDispose]: async () => {
+      try {
+        await detach(path, file)
+      } finally {
+        attached.delete(path)
+        if (folder !== null) rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+/** Have the kernel see the partitions that are on the disk now. */
+export async function rescanLoop(path: string): Promise<void> {
+  await command('blockdev', ['--rereadpt', path]).catch(() => undefined)
+  // Fails where the kernel already has them all, and where there is no partition map.
+  await command('partx', ['-u', path]).catch(() => undefined)
+}
+
+/**
+ * Write a partition map by sfdisk's script language and make the nodes: `label: gpt\nsize=16M, type=L\n`. Resolves to
+ * the partitions' paths.
+ */
+export async function partitionLoop(path: string, script: string): Promise<readonly string[]> {
+  await command('sfdisk', ['--no-reread', '--no-tell-kernel', '--wipe', 'always', '-q', path], script)
+  await command('partx', ['-d', path]).catch(() => undefined)
+  await rescanLoop(path)
+  const numbers = (await command('partx', ['--show', '--noheadings', '--output', 'NR', path]))
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const paths = numbers.map((number) => `${path}p${number}`)
+  for (const partition of paths) {
+    for (let tries = 0; !existsSync(partition) && tries < 50; tries += 1) await sleep(20)
+    if (!existsSync(partition)) throw new Error(`${partition} didn't appear`)
+  }
+  return paths
+}
+
+/** Run a system program with an argument list; resolves to its output, rejects with what it said. */
+export function command(program: string, args: readonly string[], input = ''): Promise<string> {
+  return new Promise((done, fail) => {
+    const child = execFile(
+      program,
+      [...args],
+      {
+        timeout: 60_000,
+        env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+      },
+      (error, stdout, stderr) => {
+        if (error === null) done(stdout)
+        else fail(new Error(`${program} ${args.join(' ')}: ${stderr.trim() || error.message}`))
+      },
+    )
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input)
+  })
+}
+
+async function detach(path: string, file: string): Promise<void> {
+  // Deepest first: a volume may be mounted inside another.
+  for (const mountPoint of mountPointsOf(path).toReversed())
+    await command('umount', [mountPoint]).catch(() => command('umount', ['-l', mountPoint]))
+  // Someone else may have detached it already (a test of eject), and the number may belong to another test by now.
+  if (backingFileOf(path) !== file) return
+  await command('partx', ['-d', path]).catch(() => undefined)
+  await command('losetup', ['-d', path])
+  // Detaching is lazy while anybody has the node open (udev does, for a moment).
+  for (let tries = 0; backingFileOf(path) === file; tries += 1) {
+    if (tries === 100) throw new Error(`${path} is still attached to ${file}: someone holds it open`)
+    await sleep(30)
+  }
+}
+
+function backingFileOf(path: string): string | null {
+  try {
+    return readFileSync(`/sys/block/${basename(path)}/loop/backing_file`, 'utf8').trim()
+  } catch {
+    return null
+  }
+}
+
+function mountPointsOf(path: string): string[] {
+  const ours = new RegExp(`^${path}(p\\d+)?$`)
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => {
+      const [before = '', after = ''] = line.split(' - ')
+      return { mountPoint: before.split(' ')[4] ?? '', source: after.split(' ')[1] ?? '' }
+    })
+    .filter(({ source }) => ours.test(source))
+    .map(({ mountPoint }) =>
+      mountPoint.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+    )
+}
+
+function quietly(program: string, args: readonly string[]): void {
+  try {
+    execFileSync(program, [...args], { stdio: 'ignore', timeout: 10_000 })
+  } catch {
+    // At exit there is nobody left to tell.
+  }
+}
