@@ -1,0 +1,1 @@
+export { decodeRun } from './decode-run.ts'

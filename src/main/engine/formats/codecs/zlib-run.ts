@@ -1,0 +1,140 @@
+/**
+ * UDIF's zlib runs: one RFC 1950 stream that fills the run and ends where the stored bytes end (no image seen has bytes
+ * after it, so bytes after it are an error).
+ */
+import { constants, createInflate, inflateSync } from 'node:zlib'
+import { corrupt } from './corrupt.ts'
+
+/**
+ * Node's binding under every zlib object. One for the thread, written to directly, inflates straight into the caller's
+ * buffer; `inflateSync` allocates a state, an output and a copy for each run and is a sixth slower. The binding isn't
+ * documented, so `openHandleInflater` tries it once, and `inflateSync` stands in where it doesn't behave.
+ */
+interface InflateHandle {
+  reset(): void
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputOffset: number,
+    inputLength: number,
+    output: Uint8Array,
+    outputOffset: number,
+    outputLength: number,
+  ): void
+  onerror: (message: string) => void
+}
+
+/** `ended`: exactly filled. `short`: ended before. `long`: wants more room. Lengths in bytes. */
+export type Inflated =
+  | { readonly kind: 'ended'; readonly inputLeft: number }
+  | { readonly kind: 'short'; readonly roomLeft: number }
+  | { readonly kind: 'long' }
+  | { readonly kind: 'problem'; readonly message: string; readonly inputLeft: number }
+
+/** Inflates one stream into a buffer; never writes outside it. */
+export type Inflate = (stored: Uint8Array, into: Uint8Array) => Inflated
+
+/** Over the binding; null where that isn't what it was when this was written. */
+export function openHandleInflater(): Inflate | null {
+  const stream = createInflate({ chunkSize: 64 }) as unknown as {
+    readonly _handle?: InflateHandle
+    readonly _writeState?: Uint32Array
+  }
+  const handle = stream._handle
+  const left = stream._writeState
+  if (typeof handle?.writeSync !== 'function' || typeof handle.reset !== 'function') return null
+  if (!(left instanceof Uint32Array) || left.length < 2) return null
+
+  let message: string | null = null
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- not an event target
+  handle.onerror = (words) => {
+    message = words
+  }
+  const beyond = new Uint8Array(1)
+  const inflate: Inflate = (stored, into) => {
+    message = null
+    handle.reset()
+    handle.writeSync(constants.Z_FINISH, stored, 0, stored.length, into, 0, into.length)
+    let inputLeft = left[1] ?? 0
+    if (message === null && left[0] === 0) {
+      // Full, which isn't yet ended: a step with one byte of room more tells a stream that ended from one that was cut
+      // off in its checksum, and from one that goes on.
+      handle.writeSync(constants.Z_FINISH, stored, stored.length - inputLeft, inputLeft, beyond, 0, 1)
+      inputLeft = left[1] ?? 0
+      if (message === null) return left[0] === 0 ? { kind: 'long' } : { kind: 'ended', inputLeft }
+    }
+    if (message !== null) return { kind: 'problem', message, inputLeft }
+    return { kind: 'short', roomLeft: left[0] ?? 0 }
+  }
+  return behaves(inflate) ? inflate : null
+}
+
+/** The documented way. */
+export function inflateByTheBook(stored: Uint8Array, into: Uint8Array): Inflated {
+  try {
+    const { buffer, engine } = inflateSync(stored, {
+      info: true,
+      chunkSize: Math.max(64, into.length + 1),
+      maxOutputLength: Math.max(1, into.length),
+    }) as unknown as { readonly buffer: Uint8Array; readonly engine: { readonly bytesWritten: number } }
+    if (buffer.length > into.length) return { kind: 'long' }
+    into.set(buffer)
+    if (buffer.length < into.length) return { kind: 'short', roomLeft: into.length - buffer.length }
+    return { kind: 'ended', inputLeft: stored.length - engine.bytesWritten }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'long' }
+    if (!('errno' in error)) throw error
+    return { kind: 'problem', message: error.message, inputLeft: 0 }
+  }
+}
+
+/** "reprise" deflated: whole, without its last byte, with one more, and with too little and too much room. */
+function behaves(inflate: Inflate): boolean {
+  const whole = Uint8Array.from([120, 156, 43, 74, 45, 40, 202, 44, 78, 5, 0, 11, 236, 2, 249])
+  const kinds = [
+    inflate(whole, new Uint8Array(7)),
+    inflate(whole.subarray(0, -1), new Uint8Array(7)),
+    inflate(whole, new Uint8Array(6)),
+    inflate(whole, new Uint8Array(8)),
+  ].map((result) => result.kind)
+  const into = new Uint8Array(7)
+  const padded = inflate(Uint8Array.from([...whole, 0]), into)
+  return (
+    kinds.join() === 'ended,problem,long,short' &&
+    padded.kind === 'ended' &&
+    padded.inputLeft === 1 &&
+    new TextDecoder().decode(into) === 'reprise'
+  )
+}
+
+let inflate: Inflate | undefined
+
+/** Expand `stored` into all of `into`. Throws FormatError E_SRC_CORRUPT. */
+export function decodeZlibRun(stored: Uint8Array, into: Uint8Array): void {
+  inflate ??= openHandleInflater() ?? inflateByTheBook
+  const result = inflate(stored, into)
+  switch (result.kind) {
+    case 'ended':
+      if (result.inputLeft === 0) return
+      throw corrupt('zlib', 'bytes after the end of the stream', {
+        field: 'compLength',
+        offset: stored.length - result.inputLeft,
+      })
+    case 'short':
+      throw corrupt('zlib', 'the run is too short', {
+        field: 'length',
+        offset: stored.length,
+        found: into.length - result.roomLeft,
+        expected: into.length,
+      })
+    case 'long':
+      throw corrupt('zlib', 'the run expands to more than it stands for', {
+        field: 'length',
+        offset: 0,
+        expected: into.length,
+      })
+    case 'problem':
+      throw corrupt('zlib', result.message, { field: 'deflate', offset: stored.length - result.inputLeft })
+  }
+}
