@@ -1,0 +1,52 @@
+/** The preflight's findings, one line each. */
+import { unreachable } from '#shared/errors'
+import type { PreflightCheck } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { counted, enumerate, sizePair, type Names } from './details.ts'
+import { describeError } from './error-words.ts'
+import { describeFormat } from './formats.ts'
+
+/** A line without a full stop where it is a fact, a sentence where it explains. */
+export function describeCheck(check: PreflightCheck, names: Names = {}): string {
+  switch (check.kind) {
+    case 'target-ok':
+      return `Destination: ${check.name}${check.sizeBytes === null ? '' : `, ${formatBytes(check.sizeBytes)}`}`
+    case 'source-ok':
+      return `Source: ${check.name}, ${describeFormat(check.format)}${check.checksummed ? ', with checksums' : ''}`
+    case 'fits': {
+      if (check.availableBytes === null) return `Needs ${formatBytes(check.neededBytes)}`
+      const [needed, available] = sizePair(check.neededBytes, check.availableBytes)
+      return needed === available ? `Fits exactly: ${needed}` : `Fits: ${needed} of ${available}`
+    }
+    case 'size-unknown':
+      return check.availableBytes === null
+        ? "The size of the image isn't known before it has been read."
+        : `The size of the image isn't known before it has been read; the destination holds ${formatBytes(check.availableBytes)}.`
+    case 'left-over':
+      return `${formatBytes(check.unusedBytes)} at the end will be left unused`
+    case 'losses':
+      return check.names.length === 1
+        ? `Will be lost: ${check.names.join('')}`
+        : `${counted(check.names.length, 'volume', 'volumes')} will be lost: ${enumerate(check.names)}`
+    case 'unmounts':
+      return `Will be unmounted: ${enumerate(check.mountPoints)}`
+    case 'not-checksummed':
+      return 'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.'
+    case 'block-size':
+      return `The image was made for blocks of ${check.imageBytes} bytes; the destination has blocks of ${check.diskBytes} bytes. Its partitions may not be recognised.`
+    case 'error': {
+      const words = describeError(check.error, names)
+      return words.why === null ? words.what : `${words.what} ${words.why}`
+    }
+    default:
+      return unreachable(check)
+  }
+}
+
+/** The names a plan's errors are told with: the ends' own names as far as they were found. */
+export function namesOf(plan: {
+  readonly source: { readonly name: string } | null
+  readonly target: { readonly name: string } | null
+}): Names {
+  return { source: plan.source?.name, target: plan.target?.name }
+}

@@ -1,0 +1,146 @@
+/** Words for what the system refused, and for disks that came, went or failed. */
+import type { DeviceCode, SerializedError } from '#shared/errors'
+import { formatBytes } from '#shared/units'
+import { enumerate, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import type { ErrorWords } from './error-words.ts'
+
+type Describe = (error: SerializedError, names: Names) => ErrorWords
+
+const path = (error: SerializedError, otherwise: string): string => {
+  const name = textOf(error, 'path')
+  return name === null ? otherwise : quote(name)
+}
+
+const theTarget = (error: SerializedError, names: Names): string =>
+  names.target === undefined ? path(error, 'The destination') : quote(names.target)
+
+const theSource = (error: SerializedError, names: Names): string =>
+  names.source === undefined ? path(error, 'The source') : quote(names.source)
+
+/** `The system says EIO.` */
+const systemSays = (error: SerializedError): string | null => {
+  const errno = textOf(error, 'errno')
+  return errno === null ? null : `The system reports ${errno}.`
+}
+
+const usedBy = (error: SerializedError): string | null => {
+  const holders = textsOf(error, 'holders')
+  return holders.length === 0 ? null : `It is used by ${enumerate(holders)}.`
+}
+
+const at = (error: SerializedError): string => {
+  const offset = numberOf(error, 'offset')
+  return offset === null ? '' : ` at ${place(offset)}`
+}
+
+export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
+  E_NOT_FOUND: (error) => ({
+    what: `${path(error, 'What you named')} wasn't found.`,
+    why: null,
+    now: 'Check the spelling, and that the disk is connected.',
+  }),
+
+  E_DENIED: (error) => ({
+    what: `The system refuses access to ${path(error, 'the disk')}.`,
+    why: systemSays(error) ?? 'Opening a disk needs administrator rights.',
+    now: 'On the command line, run the same command with sudo.',
+  }),
+
+  E_AUTH_CANCEL: () => ({
+    what: "Permission wasn't given.",
+    why: 'The password prompt was dismissed.',
+    now: 'Nothing was changed. Start the restore again when you are ready.',
+  }),
+
+  E_AUTH_NOAGENT: () => ({
+    what: 'No authentication agent is running.',
+    why: "Without one the system can't ask for an administrator's password.",
+    now: 'Start one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or run Reprise with sudo.',
+  }),
+
+  E_SRC_IN_USE: (error, names) => ({
+    what: `${theSource(error, names)} can't be copied while it is in use.`,
+    why: usedBy(error),
+    now: 'Close what is using it, or unmount it, and try again.',
+  }),
+
+  E_SRC_GONE: (error, names) => ({
+    what: `${theSource(error, names)} is gone.`,
+    why: 'It was disconnected, moved or deleted while it was being read.',
+    now: 'Bring it back and start again.',
+  }),
+
+  E_SRC_CHANGED: (error, names) => ({
+    what: `${theSource(error, names)} has changed since the restore was prepared.`,
+    why: "It isn't the source that was checked.",
+    now: 'Check it and start again.',
+  }),
+
+  E_DST_BUSY: (error, names) => ({
+    what: `${theTarget(error, names)} is in use and couldn't be unmounted.`,
+    why: usedBy(error) ?? systemSays(error),
+    now: 'Close what is using it and try again.',
+  }),
+
+  E_DST_GONE: (error, names) => ({
+    what: `${theTarget(error, names)} was disconnected${at(error)}.`,
+    why: null,
+    now: 'Connect it again and restore again.',
+  }),
+
+  E_DST_CHANGED: (error, names) => ({
+    what: `${theTarget(error, names)} isn't the disk that was checked.`,
+    why: 'Another disk answers at its place now.',
+    now: 'Look at the list of disks and choose the destination again.',
+  }),
+
+  E_DST_READONLY: (error, names) => ({
+    what: `${theTarget(error, names)} is write-protected.`,
+    why: null,
+    now: 'Check the lock switch on the card or its adapter.',
+  }),
+
+  E_DST_FULL: (error, names) => {
+    const needed = numberOf(error, 'neededBytes')
+    const available = numberOf(error, 'availableBytes')
+    return {
+      what: `The disk that holds ${theTarget(error, names)} is full.`,
+      why:
+        needed !== null && available !== null
+          ? `${formatBytes(needed)} are needed; ${formatBytes(available)} are free.`
+          : null,
+      now: 'Free some space, or choose another place.',
+    }
+  },
+
+  E_IO_READ: (error) => ({
+    what: `${path(error, 'The disk')} couldn't be read${at(error)}.`,
+    why: systemSays(error),
+    now: 'Usually this is a bad cable, port, card or disk. Try another cable or port.',
+  }),
+
+  E_IO_WRITE: (error) => ({
+    what: `${path(error, 'The disk')} couldn't be written${at(error)}.`,
+    why: systemSays(error),
+    now: 'Usually this is a bad cable, port, card or disk. Try another cable or port.',
+  }),
+
+  E_STALL: (error, names) => {
+    const seconds = numberOf(error, 'seconds')
+    return {
+      what: `${theTarget(error, names)} stopped responding${seconds === null ? '' : ` for ${Math.round(seconds)} seconds`}.`,
+      why: null,
+      now: 'Check the cable and the port, and restore again.',
+    }
+  },
+
+  E_DEVICE_TOOL: (error) => {
+    const tool = textOf(error, 'tool') ?? textOf(error, 'path')
+    const said = textOf(error, 'stderr') ?? textsOf(error, 'lastLines').at(-1) ?? null
+    return {
+      what: `A program of the system that Reprise relies on failed${tool === null ? '' : `: ${tool}`}.`,
+      why: said === null ? sentence(error.message) : `It said: ${sentence(said)}`,
+      now: 'Check that it is installed and works, and try again.',
+    }
+  },
+}

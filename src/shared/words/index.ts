@@ -1,0 +1,6 @@
+export * from './checks.ts'
+export type { Names } from './details.ts'
+export * from './disks.ts'
+export * from './error-words.ts'
+export * from './formats.ts'
+export * from './jobs.ts'

@@ -1,0 +1,71 @@
+/** Jobs in words: their phases, what holds them up, and how they ended. */
+import { unreachable } from '#shared/errors'
+import type { Bottleneck, Confirmation, JobOutcome, JobPhase, TargetState } from '#shared/model'
+import { quote } from './details.ts'
+
+const phases: { readonly [phase in JobPhase]: string } = {
+  'validating-target': 'Validating target',
+  'validating-source': 'Validating source',
+  'validating-sizes': 'Validating sizes',
+  unmounting: 'Unmounting',
+  erasing: 'Erasing',
+  restoring: 'Restoring',
+  verifying: 'Verifying',
+  remounting: 'Remounting',
+}
+
+/** asr's words. */
+export const describePhase = (phase: JobPhase): string => phases[phase]
+
+const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {
+  source: 'Limited by source speed',
+  decoding: 'Limited by decompression speed',
+  destination: 'Limited by destination speed',
+}
+
+export const describeBottleneck = (bottleneck: Bottleneck): string => bottlenecks[bottleneck]
+
+/** A sentence about the destination after a failure or Cancel. */
+export function describeTargetState(state: TargetState, target?: string): string {
+  const name = target === undefined ? 'The destination' : quote(target)
+  switch (state) {
+    case 'untouched':
+      return `Nothing was written: ${name === 'The destination' ? 'the destination' : name} is as it was.`
+    case 'empty':
+      return `${name} was erased: it is empty, valid and unmounted.`
+    case 'incomplete':
+      return `${name} is incomplete and can't be used: restore it again.`
+    default:
+      return unreachable(state)
+  }
+}
+
+/** The headline of an end. Of a failure only that it failed: `describeError` says the rest. */
+export function describeOutcome(outcome: JobOutcome): string {
+  switch (outcome.kind) {
+    case 'done':
+      return outcome.summary.verified ? 'Restored and verified.' : 'Restored, not verified.'
+    case 'checked':
+      return outcome.verification.nothingToCheck
+        ? 'The image can be read to its end. It holds no checksums to compare.'
+        : 'The image is intact.'
+    case 'failed':
+      return 'Could not complete.'
+    case 'cancelled':
+      return outcome.percent === null ? 'Stopped.' : `Stopped at ${outcome.percent} %.`
+    default:
+      return unreachable(outcome)
+  }
+}
+
+type TypeReason = Extract<Confirmation, { kind: 'type' }>['reasons'][number]
+
+const reasons: { readonly [reason in TypeReason]: string } = {
+  internal: 'It is an internal disk.',
+  large: 'It is a large disk.',
+  'many-volumes': 'It holds several volumes.',
+  file: 'It is a file that exists.',
+}
+
+/** Why the name has to be typed. */
+export const describeConfirmationReason = (reason: TypeReason): string => reasons[reason]

@@ -1,0 +1,66 @@
+/** Words for the network, for a verify that differs, and for our own failures. */
+import type { BugCode, EngineGoneCode, NetworkCode, SerializedError, VerificationCode } from '#shared/errors'
+import { counted, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import type { ErrorWords } from './error-words.ts'
+
+type Code = NetworkCode | VerificationCode | EngineGoneCode | BugCode
+
+export const otherWords: {
+  readonly [code in Code]: (error: SerializedError, names: Names) => ErrorWords
+} = {
+  E_NET: (error) => {
+    const address = textOf(error, 'address')
+    return {
+      what: `The network connection${address === null ? '' : ` to ${address}`} failed.`,
+      why: sentence(error.message),
+      now: 'Check the cable, the address and the firewall, and try again.',
+    }
+  },
+
+  E_VERIFY: (error, names) => {
+    const blocks = numberOf(error, 'differingBlocks')
+    const offset = numberOf(error, 'offset')
+    const expected = textOf(error, 'expected')
+    const found = textOf(error, 'found')
+    const where = offset === null ? '' : `, the first at ${place(offset)}`
+    const disk = names.target ?? textOf(error, 'path')
+    return {
+      what: `What was read back from ${disk === null ? 'the destination' : quote(disk)} isn't what was written: ${
+        blocks === null ? 'blocks differ' : `${counted(blocks, 'block differs', 'blocks differ')}`
+      }${where}.`,
+      why: expected === null || found === null ? null : `Expected ${expected}, found ${found}.`,
+      now: "Don't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
+    }
+  },
+
+  E_ENGINE_GONE: (error) => {
+    const code = numberOf(error, 'exitCode')
+    const signal = textOf(error, 'signal')
+    const last = textsOf(error, 'lastLines').at(-1)
+    const end = signal === null ? (code === null ? null : `exit status ${code}`) : `signal ${signal}`
+    return {
+      what: 'The part of Reprise that does the work stopped unexpectedly.',
+      why:
+        end === null && last === undefined
+          ? null
+          : `It ended${end === null ? '' : ` with ${end}`}${last === undefined ? '.' : `; its last words: ${sentence(last)}`}`,
+      now: 'A destination that was being written is incomplete. Restore it again.',
+    }
+  },
+
+  E_HELPER_VERSION: (error) => {
+    const ours = textOf(error, 'ours') ?? textOf(error, 'expected')
+    const theirs = textOf(error, 'theirs') ?? textOf(error, 'found')
+    return {
+      what: "The parts of Reprise don't have the same version.",
+      why: ours === null || theirs === null ? null : `This one is ${ours}; the engine is ${theirs}.`,
+      now: 'Install Reprise again.',
+    }
+  },
+
+  E_BUG: (error) => ({
+    what: 'Something went wrong inside Reprise.',
+    why: sentence(error.message === '' ? 'no more is known' : error.message),
+    now: 'Please report it, with the details.',
+  }),
+}

@@ -1,0 +1,106 @@
+/** Words for requests that cannot be right. Nothing has been touched when one of these is told. */
+import type { SerializedError, UsageCode } from '#shared/errors'
+import { formatBytes } from '#shared/units'
+import { numberOf, quote, sentence, sizePair, textOf, type Names } from './details.ts'
+import type { ErrorWords } from './error-words.ts'
+
+type Describe = (error: SerializedError, names: Names) => ErrorWords
+
+const targetName = (error: SerializedError, names: Names) =>
+  names.target ?? textOf(error, 'name') ?? textOf(error, 'path') ?? textOf(error, 'input')
+
+/** The destination at the start of a sentence. */
+const theTarget = (error: SerializedError, names: Names): string => {
+  const name = targetName(error, names)
+  return name === null ? 'The destination' : quote(name)
+}
+
+export const usageWords: { readonly [code in UsageCode]: Describe } = {
+  // Who throws it says it: `problem` and `hint` are sentences.
+  E_USAGE: (error) => ({
+    what: sentence(textOf(error, 'problem') ?? error.message),
+    why: null,
+    now: textOf(error, 'hint'),
+  }),
+
+  E_UNSUPPORTED: (error) => ({
+    what: sentence(textOf(error, 'problem') ?? error.message),
+    why: textOf(error, 'reason'),
+    now: textOf(error, 'hint'),
+  }),
+
+  E_NEEDS_ERASE: () => ({
+    what: 'Erase is required.',
+    why: "A restore replaces everything on the destination. Copying files and keeping what is there isn't available yet.",
+    now: 'Turn on Erase destination; on the command line, add --erase.',
+  }),
+
+  E_NOT_CONFIRMED: (error) => ({
+    what: "The restore wasn't confirmed.",
+    why: textOf(error, 'problem'),
+    now: textOf(error, 'hint') ?? 'Nothing was changed. Start it again and confirm what will be lost.',
+  }),
+
+  E_SAME: () => ({
+    what: 'The source and the destination overlap.',
+    why: 'They are the same, or one lies inside the other: the restore would overwrite what it reads.',
+    now: 'Choose another destination.',
+  }),
+
+  E_DST_SYSTEM: (error, names) => {
+    const mountPoint = textOf(error, 'mountPoint')
+    return {
+      what: `${theTarget(error, names)} runs this computer and can't be a destination.`,
+      why: mountPoint === null ? null : `It holds ${mountPoint}.`,
+      now: 'Choose another destination.',
+    }
+  },
+
+  E_DST_HOLDS_SRC: (_, names) => ({
+    what: `The source is stored on ${names.target === undefined ? 'the destination' : quote(names.target)}.`,
+    why: 'Erasing the disk would destroy the image while it is being read.',
+    now: 'Move the image to another disk first, or choose another destination.',
+  }),
+
+  E_DST_SMALL: (error, names) => {
+    const needed = numberOf(error, 'neededBytes')
+    const available = numberOf(error, 'availableBytes')
+    const known = needed !== null && available !== null && needed > available
+    const [needs, has] = known ? sizePair(needed, available) : ['', '']
+    return {
+      what: known
+        ? `${theTarget(error, names)} is ${formatBytes(needed - available)} too small.`
+        : `${theTarget(error, names)} is too small.`,
+      why: known ? `The source needs ${needs}; the destination has ${has}.` : null,
+      now: 'Choose a larger destination.',
+    }
+  },
+
+  E_DST_EXISTS: (error, names) => ({
+    what: `${theTarget(error, names)} already exists.`,
+    why: "Restoring into it would overwrite it, and Erase wasn't chosen.",
+    now: 'Choose another name, or turn on Erase (--erase).',
+  }),
+
+  E_DST_KIND: (error, names) => {
+    const what = textOf(error, 'what') ?? textOf(error, 'found')
+    return {
+      what: `${theTarget(error, names)} can't be restored onto.`,
+      why: what === null ? null : `It is ${what}.`,
+      now: 'Choose a disk, a partition, a mounted volume or a file.',
+    }
+  },
+
+  E_SRC_NOSCAN: (error, names) => {
+    const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
+    const digest = textOf(error, 'digest')
+    return {
+      what: `${name === null ? 'The source' : quote(name)} has no scan information${digest === null ? '' : ` with ${digest}`}.`,
+      why:
+        digest === null
+          ? 'Digests of a volume are stored in the image when it is scanned for restore.'
+          : `A ${digest} digest is stored in the image when it is scanned for restore.`,
+      now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
+    }
+  },
+}
