@@ -1,0 +1,76 @@
+/** The jobs of one engine host: those that run, and the last that ended. */
+import { randomUUID } from 'node:crypto'
+import type { JobOutcome, JobState } from '#shared/model'
+import { DeviceError } from '#shared/errors'
+import type { JobContext } from './job-context.ts'
+import { startJob, type Job, type JobDeps, type JobDescription, type JobListener } from './start-job.ts'
+
+export interface JobTable extends AsyncDisposable {
+  /**
+   * Start a job. `claims` are the paths it writes to: while it runs, no other may claim one of them (DeviceError
+   * E_DST_BUSY). A device is also held exclusively by its handle; for plain files this is what keeps two jobs apart.
+   */
+  start(
+    description: Omit<JobDescription, 'jobId'> & { readonly claims: readonly string[] },
+    run: (context: JobContext) => Promise<JobOutcome>,
+  ): Job
+  get(jobId: string): Job | null
+  /** Running ones and the last that ended, oldest first. */
+  list(): readonly JobState[]
+  /** Paths that running jobs write to: what `Disk.busy` is made of. */
+  claimed(): ReadonlySet<string>
+  /** Every state of every job, from now on. Returns the function that ends it. */
+  subscribe(listener: JobListener): () => void
+  /** Cancels all, and resolves when all have really stopped. Also what disposing does. */
+  cancelAll(): Promise<void>
+}
+
+/** Ended jobs that are remembered. */
+const keptJobs = 50
+
+export function createJobTable(deps: JobDeps): JobTable {
+  const jobs = new Map<string, Job>()
+  const running = new Map<string, readonly string[]>()
+  const listeners = new Set<JobListener>()
+
+  const claimed = () => new Set([...running.values()].flat())
+  const forgetOld = () => {
+    const ended = [...jobs.values()].filter((job) => job.state().outcome !== null)
+    for (const job of ended.slice(0, Math.max(0, ended.length - keptJobs))) jobs.delete(job.jobId)
+  }
+  async function cancelAll(): Promise<void> {
+    await Promise.all([...jobs.values()].map((job) => job.cancel()))
+  }
+
+  return {
+    start({ claims, ...description }, run) {
+      const taken = claimed()
+      for (const path of claims)
+        if (taken.has(path))
+          throw new DeviceError('E_DST_BUSY', `${path} is being written by another job`, {
+            details: { path, holders: ['Reprise'] },
+          })
+      const jobId = randomUUID()
+      const job = startJob({ ...description, jobId }, run, deps)
+      jobs.set(jobId, job)
+      running.set(jobId, claims)
+      job.subscribe((state) => {
+        if (state.outcome !== null) {
+          running.delete(jobId)
+          forgetOld()
+        }
+        for (const listener of [...listeners]) listener(state)
+      })
+      return job
+    },
+    get: (jobId) => jobs.get(jobId) ?? null,
+    list: () => [...jobs.values()].map((job) => job.state()),
+    claimed,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    cancelAll,
+    [Symbol.asyncDispose]: cancelAll,
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Runs an engine and tells how it goes. The engine bumps counters in its `JobContext`; here they are sampled four times
+ * a second into a `JobState`. Nothing an engine, a listener or a caller does can make a job end twice or not at all.
+ */
+import type { Bottleneck, JobOutcome, JobState } from '#shared/model'
+import { serializeError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { JobContext } from './job-context.ts'
+import { firstRecord, next, type JobEvent, type JobRecord } from './job-record.ts'
+
+export interface JobDescription {
+  readonly jobId: string
+  readonly kind: JobState['kind']
+  readonly title: string
+  readonly plan: JobState['plan']
+}
+
+export interface JobDeps {
+  /** Milliseconds since 1970, by a clock that never runs backwards. Default: the process's. */
+  readonly now?: () => number
+  readonly log: Logger
+  /** Calls `tick` every `periodMs` until disposed. Default: a timer of Node's. */
+  readonly every?: (periodMs: number, tick: () => void) => Disposable
+}
+
+export type JobListener = (state: JobState) => void
+
+export interface Job {
+  readonly jobId: string
+  state(): JobState
+  /**
+   * Calls `listener` with the state now, then at each change of phase, at most four times a second in between, and once
+   * with the final state, after which never again. Returns the function that ends it.
+   */
+  subscribe(listener: JobListener): () => void
+  /** Asks the engine to stop. Resolves to the final state, when the work has really stopped. May be called twice. */
+  cancel(): Promise<JobState>
+  /** Resolves to the final state. Never rejects. */
+  readonly ended: Promise<JobState>
+}
+
+const periodMs = 250
+
+const defaultNow = () => performance.timeOrigin + performance.now()
+
+function defaultEvery(periodMs: number, tick: () => void): Disposable {
+  const timer = setInterval(tick, periodMs)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/**
+ * Start `run` in the next turn of the event loop, so that whoever calls can subscribe first. What `run` throws becomes
+ * the outcome: cancelled if the job was asked to stop, else failed, in both cases with an untouched destination: an
+ * engine that writes must say itself what it left behind, by resolving.
+ */
+export function startJob(
+  description: JobDescription,
+  run: (context: JobContext) => Promise<JobOutcome>,
+  deps: JobDeps,
+): Job {
+  const now = deps.now ?? defaultNow
+  const { log } = deps
+  const stop = new AbortController()
+  const listeners = new Set<JobListener>()
+  let record: JobRecord = firstRecord({ ...description, startedMs: now() })
+  let doneBytes = 0
+  let limitedBy: Bottleneck | null = null
+  let stale = false
+
+  const apply = (event: JobEvent) => {
+    record = next(record, event)
+  }
+  const tell = () => {
+    stale = false
+    for (const listener of [...listeners]) tellOne(listener)
+  }
+  const tellOne = (listener: JobListener) => {
+    try {
+      listener(record.state)
+    } catch (error) {
+      log.error('a listener of a job failed', { job: description.jobId, error: serializeError(error) })
+    }
+  }
+  const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, atMs: now() })
+
+  const context: JobContext = {
+    signal: stop.signal,
+    log,
+    enter(phase, totalBytes = null) {
+      const { progress } = record.state
+      if (progress !== null && progress.totalBytes !== null) {
+        // Whoever draws a bar sees it full before the next one begins.
+        apply({ kind: 'completed', atMs: now() })
+        tell()
+      }
+      doneBytes = 0
+      limitedBy = null
+      apply({ kind: 'entered', phase, totalBytes, atMs: now() })
+      tell()
+    },
+    skip(phase) {
+      apply({ kind: 'skipped', phase, atMs: now() })
+      tell()
+    },
+    advance(bytes) {
+      doneBytes = bytes
+      stale = true
+    },
+    limitedBy(bottleneck) {
+      limitedBy = bottleneck
+      stale = true
+    },
+  }
+
+  async function live(): Promise<JobState> {
+    // The next turn, not the next microtask: the caller may have to await something before it can subscribe.
+    await new Promise((begin) => setImmediate(begin))
+    const outcome = await (async () => {
+      using _ticking = (deps.every ?? defaultEvery)(periodMs, () => {
+        const { progress } = record.state
+        if (progress === null) return
+        // Also without news: a speed falls when nothing happens any more.
+        const slowing = progress.doneBytes > 0 && progress.bytesPerSecond !== 0
+        if (!stale && !slowing) return
+        sample()
+        tell()
+      })
+      try {
+        // Cancelled before it began: an engine would only have to look for itself.
+        stop.signal.throwIfAborted()
+        return await run(context)
+      } catch (error) {
+        return outcomeOf(error, stop.signal)
+      }
+    })()
+    sample()
+    apply({ kind: 'ended', outcome, atMs: now() })
+    tell()
+    listeners.clear()
+    return record.state
+  }
+
+  const ended = live()
+  return {
+    jobId: description.jobId,
+    ended,
+    state: () => record.state,
+    subscribe(listener) {
+      if (record.state.outcome === null) listeners.add(listener)
+      tellOne(listener)
+      return () => listeners.delete(listener)
+    },
+    async cancel() {
+      if (record.state.outcome === null && !stop.signal.aborted) {
+        apply({ kind: 'stopping', atMs: now() })
+        tell()
+        stop.abort()
+      }
+      return ended
+    },
+  }
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal): JobOutcome {
+  const cancelled =
+    signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  return cancelled
+    ? { kind: 'cancelled', target: 'untouched', percent: null }
+    : { kind: 'failed', error: serializeError(error), target: 'untouched' }
+}

@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest'
+import { startJob, type JobContext } from '#engine/job'
+import { silentLogger } from '#shared/log'
+import { UsageError } from '#shared/errors'
+import type { JobOutcome, JobState } from '#shared/model'
+
+const verification = { checked: [], nothingToCheck: true, expandedBytes: 0, durationMs: 0 }
+const checked: JobOutcome = { kind: 'checked', verification }
+
+/** A job whose clock and ticks the test holds in its hand. */
+function startHeld(run: (context: JobContext) => Promise<JobOutcome>) {
+  let nowMs = 1_000
+  let tick: (() => void) | null = null
+  const job = startJob({ jobId: 'j1', kind: 'restore', title: 'a → b', plan: null }, run, {
+    log: silentLogger,
+    now: () => nowMs,
+    every: (_, given) => {
+      tick = given
+      return { [Symbol.dispose]: () => (tick = null) }
+    },
+  })
+  const states: JobState[] = []
+  job.subscribe((state) => states.push(state))
+  return {
+    job,
+    states,
+    pass: (ms: number) => {
+      for (let left = ms; left > 0; left -= 250) {
+        nowMs += 250
+        tick?.()
+      }
+    },
+    ticking: () => tick !== null,
+  }
+}
+
+/** A run that waits for the test. */
+function held() {
+  const { promise, resolve, reject } = Promise.withResolvers<JobOutcome>()
+  const started = Promise.withResolvers<JobContext>()
+  return {
+    run: (context: JobContext) => {
+      started.resolve(context)
+      return promise
+    },
+    context: started.promise,
+    resolve,
+    reject,
+  }
+}
+
+describe('a job', () => {
+  it('lets the caller subscribe before the engine does anything', async () => {
+    const { states, job } = startHeld(async (context) => {
+      context.enter('validating-target')
+      return checked
+    })
+    await job.ended
+    expect(states.map((state) => state.progress?.phase ?? null)).toEqual([
+      null,
+      'validating-target',
+      'validating-target',
+    ])
+  })
+
+  it('tells a thousand advances four times a second', async () => {
+    const engine = held()
+    const { states, pass, job } = startHeld(engine.run)
+    const context = await engine.context
+    context.enter('restoring', 100_000)
+    const before = states.length
+    for (let done = 1; done <= 1000; done++) context.advance(done)
+    expect(states.length).toBe(before)
+    pass(1000)
+    expect(states.length).toBe(before + 4)
+    expect(states.at(-1)?.progress?.doneBytes).toBe(1000)
+    engine.resolve(checked)
+    await job.ended
+  })
+
+  it('falls silent when nothing moves, after telling that nothing moves', async () => {
+    const engine = held()
+    const { states, pass, job } = startHeld(engine.run)
+    const context = await engine.context
+    context.enter('restoring', 100_000)
+    context.advance(50_000)
+    pass(10_000)
+    const told = states.length
+    expect(states.at(-1)?.progress?.bytesPerSecond).toBe(0)
+    pass(10_000)
+    expect(states.length).toBe(told)
+    engine.resolve(checked)
+    await job.ended
+  })
+
+  it('tells a phase at once, and the full bar of the one before', async () => {
+    const engine = held()
+    const { states, job } = startHeld(engine.run)
+    const context = await engine.context
+    context.enter('restoring', 10)
+    context.advance(10)
+    context.enter('verifying', 10)
+    expect(states.map((state) => [state.progress?.phase, state.progress?.percent]).slice(-3)).toEqual([
+      ['restoring', 0],
+      ['restoring', 100],
+      ['verifying', 0],
+    ])
+    engine.resolve(checked)
+    await job.ended
+  })
+
+  it('ends exactly once, with the timer stopped', async () => {
+    const engine = held()
+    const { states, job, pass, ticking } = startHeld(engine.run)
+    const context = await engine.context
+    engine.resolve(checked)
+    await job.ended
+    context.enter('restoring', 5)
+    context.advance(3)
+    pass(1000)
+    expect(states.filter((state) => state.outcome !== null)).toHaveLength(1)
+    expect(states.at(-1)?.outcome).toEqual(checked)
+    expect(ticking()).toBe(false)
+  })
+
+  it('gives a late subscriber the final state, once', async () => {
+    const { job } = startHeld(() => Promise.resolve(checked))
+    await job.ended
+    const late: JobState[] = []
+    job.subscribe((state) => late.push(state))
+    expect(late.map((state) => state.outcome)).toEqual([checked])
+  })
+
+  it('says that it is stopping at once, and answers a cancel when the work has stopped', async () => {
+    const engine = held()
+    const { states, job } = startHeld(engine.run)
+    const context = await engine.context
+    context.enter('restoring', 100)
+    context.advance(43)
+    const answer = job.cancel()
+    expect(states.at(-1)?.stopping).toBe(true)
+    expect(context.signal.aborted).toBe(true)
+    let answered = false
+    void answer.then(() => (answered = true))
+    await new Promise((turn) => setTimeout(turn, 20))
+    expect(answered).toBe(false)
+    engine.reject(context.signal.reason)
+    expect((await answer).outcome).toEqual({ kind: 'cancelled', target: 'untouched', percent: 43 })
+    expect(job.state().stopping).toBe(false)
+  })
+
+  it('never starts when it is cancelled before its turn', async () => {
+    let ran = false
+    const { job } = startHeld(() => {
+      ran = true
+      return Promise.resolve(checked)
+    })
+    expect((await job.cancel()).outcome).toEqual({ kind: 'cancelled', target: 'untouched', percent: null })
+    expect(ran).toBe(false)
+  })
+
+  it('is done when the work was done before the cancel reached it', async () => {
+    const engine = held()
+    const { job } = startHeld(engine.run)
+    await engine.context
+    const answer = job.cancel()
+    engine.resolve(checked)
+    expect((await answer).outcome).toEqual(checked)
+    expect(await job.cancel()).toBe(job.state())
+  })
+
+  it('fails with what the engine threw, also while stopping', async () => {
+    const engine = held()
+    const { job } = startHeld(engine.run)
+    await engine.context
+    const answer = job.cancel()
+    engine.reject(new UsageError('E_UNSUPPORTED', 'no', { details: { input: 'source' } }))
+    expect((await answer).outcome).toMatchObject({ kind: 'failed', error: { code: 'E_UNSUPPORTED' } })
+  })
+
+  it('goes on when a listener throws', async () => {
+    const { job, states } = startHeld(async (context) => {
+      context.enter('restoring', 1)
+      return checked
+    })
+    let calls = 0
+    job.subscribe(() => {
+      calls += 1
+      throw new Error('a window that went away')
+    })
+    await job.ended
+    expect(calls).toBeGreaterThan(1)
+    expect(states.at(-1)?.outcome).toEqual(checked)
+  })
+})
