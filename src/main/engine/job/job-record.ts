@@ -3,6 +3,7 @@
  * with the events. `start-job.ts` feeds it; everyone else sees only the `JobState` inside.
  */
 import type { Bottleneck, JobOutcome, JobPhase, JobProgress, JobState, PhaseState } from '#shared/model'
+import { unreachable } from '#shared/errors'
 import { jobPhases } from '#shared/model'
 
 /** Times in milliseconds since 1970, by a clock that never runs backwards. */
@@ -72,6 +73,8 @@ export function next(record: JobRecord, event: JobEvent): JobRecord {
       return withState(record, { stopping: true })
     case 'ended':
       return ended(record, event.outcome, event.atMs)
+    default:
+      return unreachable(event)
   }
 }
 

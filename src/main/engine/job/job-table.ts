@@ -59,7 +59,7 @@ export function createJobTable(deps: JobDeps): JobTable {
           running.delete(jobId)
           forgetOld()
         }
-        for (const listener of [...listeners]) listener(state)
+        for (const listener of listeners) listener(state)
       })
       return job
     },

@@ -72,7 +72,7 @@ export function startJob(
   }
   const tell = () => {
     stale = false
-    for (const listener of [...listeners]) tellOne(listener)
+    for (const listener of listeners) tellOne(listener)
   }
   const tellOne = (listener: JobListener) => {
     try {

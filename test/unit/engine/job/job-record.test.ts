@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { firstRecord, next, type JobEvent, type JobRecord } from '#src/main/engine/job/job-record.ts'
+import { firstRecord, next, type JobEvent, type JobRecord } from '#engine/job'
 import type { JobOutcome } from '#shared/model'
 
 const fresh = firstRecord({ jobId: 'j', kind: 'restore', plan: null, title: 'a → b', startedMs: 1000 })
