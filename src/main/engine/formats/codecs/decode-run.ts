@@ -4,6 +4,7 @@ import type { RunKind } from '#shared/model'
 import { decodeAdc } from './adc.ts'
 import { decodeBzip2Run } from './bzip2-run.ts'
 import { corrupt } from './corrupt.ts'
+import { decodeLzfse } from './lzfse.ts'
 import { decodeXzRun } from './xz-run.ts'
 import { decodeZlibRun } from './zlib-run.ts'
 
@@ -38,7 +39,7 @@ export function decodeRun(kind: RunKind, stored: Uint8Array, into: Uint8Array): 
     case 'lzma':
       return decodeXzRun(stored, into)
     case 'lzfse':
-      throw corrupt(kind, 'not readable yet', { field: 'magic', offset: 0 })
+      return decodeLzfse(stored, into)
     default:
       return unreachable(kind)
   }
