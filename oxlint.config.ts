@@ -1,5 +1,5 @@
 import { defineConfig } from 'oxlint'
-import { baseRule, layers } from './scripts/layers.ts'
+import { baseRule, layers, testRule } from './scripts/layers.ts'
 
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'react', 'jsx-a11y', 'promise', 'vitest'],
@@ -36,7 +36,7 @@ export default defineConfig({
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
     {
       files: ['test/**', 'bench/**', 'scripts/**'],
-      rules: { 'no-console': 'off', 'typescript/no-non-null-assertion': 'off' },
+      rules: { ...testRule, 'no-console': 'off', 'typescript/no-non-null-assertion': 'off' },
     },
   ],
 })

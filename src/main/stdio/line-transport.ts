@@ -46,7 +46,8 @@ export function lineTransport(input: Readable, output: Writable): FrameTransport
 
   const read = (chunk: Buffer, listener: (text: string) => void) => {
     let start = 0
-    while (closed === null) {
+    for (;;) {
+      if (closed) return
       const end = chunk.indexOf(lineFeed, start)
       const piece = chunk.subarray(start, end === -1 ? undefined : end)
       waitingBytes += piece.length

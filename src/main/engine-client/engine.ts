@@ -1,0 +1,341 @@
+/**
+ * The engines as the app sees them: one client of the engine contract, behind which stand an unprivileged host that is
+ * always there and, while a job needs it, an elevated one. Here is decided which of the two a request goes to, what
+ * happens when one dies, and that an elevated host does what was confirmed and nothing else.
+ */
+import type {
+  Client,
+  EngineContract,
+  EventName,
+  EventPayload,
+  RequestIn,
+  RequestName,
+  RequestOut,
+} from '#shared/contract'
+import { AppError, DeviceError, deserializeError, EngineGoneError, UsageError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { Disk, JobState, RestorePlan } from '#shared/model'
+import { Elevation } from './elevation.ts'
+import type { HostProcess } from './host-process.ts'
+import { lostJob } from './lost-job.ts'
+import { samePlan } from './same-plan.ts'
+
+export interface EngineOptions {
+  /** Starts an unprivileged host. */
+  readonly start: () => Promise<HostProcess>
+  /** Starts an elevated host; may wait for a person as long as it takes. Rejects with E_AUTH_CANCEL, E_AUTH_NOAGENT … */
+  readonly elevate: (signal: AbortSignal) => Promise<HostProcess>
+  readonly log: Logger
+  /** How long an elevated host may stay without a job and without a request. Default two minutes. */
+  readonly idleMs?: number
+  /** Pauses before a host that died is started again, in turn; the last one repeats. */
+  readonly pausesMs?: readonly number[]
+  /** How long `dispose` waits for a host to stop its jobs before it is killed. */
+  readonly graceMs?: number
+}
+
+export type EngineState = { readonly state: 'ready' } | { readonly state: 'gone'; readonly reason: AppError }
+
+export interface Engine extends Client<EngineContract>, AsyncDisposable {
+  /**
+   * Called with the state as it is now, once there is one, and at each change. At `ready` the host is a new one, that
+   * was never asked for anything. Returns the function that ends it.
+   */
+  onState(listener: (state: EngineState) => void): () => void
+}
+
+/** A host that lived this long is started again without a pause to speak of. */
+const stableMs = 30_000
+const rememberedJobs = 200
+const rememberedPlans = 200
+
+interface Planned {
+  readonly host: HostProcess
+  readonly plan: RestorePlan
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  return new TwoHosts(options)
+}
+
+class TwoHosts implements Engine {
+  readonly #start: EngineOptions['start']
+  readonly #log: Logger
+  readonly #pausesMs: readonly number[]
+  readonly #graceMs: number
+  readonly #elevation: Elevation
+  readonly #plans = new Map<string, Planned>()
+  readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
+  readonly #listeners = new Map<string, Set<(payload: never) => void>>()
+  readonly #stateListeners = new Set<(state: EngineState) => void>()
+  #state: EngineState | null = null
+  #closing = false
+  #plain: Promise<HostProcess>
+  #failures = 0
+  #restart: ReturnType<typeof setTimeout> | undefined
+  #devices: readonly Disk[] = []
+
+  constructor(options: EngineOptions) {
+    this.#start = options.start
+    this.#log = options.log
+    this.#pausesMs = options.pausesMs ?? [250, 1000, 3000, 10_000, 30_000]
+    this.#graceMs = options.graceMs ?? 15_000
+    this.#elevation = new Elevation({
+      start: async (signal) => {
+        const host = await options.elevate(signal)
+        this.#adopt(host)
+        return host
+      },
+      isBusy: (host) => this.#isBusy(host),
+      idleMs: options.idleMs ?? 120_000,
+      graceMs: this.#graceMs,
+    })
+    this.#plain = this.#launch()
+  }
+
+  async request<N extends RequestName<EngineContract>>(
+    name: N,
+    input: RequestIn<EngineContract, N>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RequestOut<EngineContract, N>> {
+    const answer = await this.#route(name, input, options.signal)
+    return answer as RequestOut<EngineContract, N>
+  }
+
+  subscribe<N extends EventName<EngineContract>>(
+    name: N,
+    listener: (payload: EventPayload<EngineContract, N>) => void,
+  ): () => void {
+    const set = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, set)
+    set.add(listener)
+    return () => void set.delete(listener)
+  }
+
+  onState(listener: (state: EngineState) => void): () => void {
+    this.#stateListeners.add(listener)
+    if (this.#state !== null) listener(this.#state)
+    return () => void this.#stateListeners.delete(listener)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
+    clearTimeout(this.#restart)
+    const plain = this.#plain.then(
+      (host) => host.end(this.#graceMs),
+      () => undefined,
+    )
+    await Promise.all([plain, this.#elevation.end()])
+  }
+
+  // --- requests
+
+  async #route(name: string, input: unknown, signal?: AbortSignal): Promise<unknown> {
+    switch (name) {
+      case 'restore.plan':
+        return this.#plan(input as RequestIn<EngineContract, 'restore.plan'>, signal)
+      case 'restore.start':
+        return this.#startRestore(input as RequestIn<EngineContract, 'restore.start'>, signal)
+      case 'job.cancel':
+        return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
+      case 'devices.watch':
+        this.#devices = await ask(await this.#plain, 'devices.watch', {}, signal)
+        return this.#withBusy(this.#devices)
+      default:
+        return ask(await this.#plain, name as RequestName<EngineContract>, input as never, signal)
+    }
+  }
+
+  /**
+   * Plans are made without rights, as long as nobody gave them for something else. Where an elevated host is there
+   * already, it plans what it will have to do: it sees more, and then nothing is found different later.
+   */
+  async #plan(request: RestorePlan['request'], signal?: AbortSignal): Promise<RestorePlan> {
+    const host = await this.#plain
+    const plan = await ask(host, 'restore.plan', request, signal)
+    const elevated = plan.needsPrivilege ? this.#elevation.current() : null
+    if (elevated === null) return this.#remember(host, plan)
+    return this.#elevation.use(async () =>
+      this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal)),
+    )
+  }
+
+  async #startRestore(
+    { planId, typed }: RequestIn<EngineContract, 'restore.start'>,
+    signal?: AbortSignal,
+  ): Promise<{ jobId: string }> {
+    const planned = this.#plans.get(planId)
+    if (planned === undefined) throw unknownPlan()
+    const { host, plan } = planned
+    const elevated = host === this.#elevation.current()
+    const privileged = elevated || (await ask(host, 'host.info', {}, signal)).privileged
+    if (plan.refusal !== null || !plan.needsPrivilege || privileged) {
+      this.#plans.delete(planId)
+      return this.#elevation.use(() => ask(host, 'restore.start', { planId, typed }, signal))
+    }
+    return this.#elevation.use(async () => {
+      const root = await this.#elevation.get(signal)
+      // The prompt may have taken minutes: look again, with the eyes of the host that will write.
+      const again = await ask(root, 'restore.plan', plan.request, signal)
+      if (again.refusal !== null) throw deserializeError(again.refusal)
+      if (!samePlan(plan, again)) {
+        const path = plan.target?.path ?? plan.request.target
+        const message = 'what was confirmed is not what would be done now'
+        throw new DeviceError('E_DST_CHANGED', message, { details: { path } })
+      }
+      if (!this.#plans.delete(planId)) throw unknownPlan()
+      return ask(root, 'restore.start', { planId: again.planId, typed }, signal)
+    })
+  }
+
+  async #cancel(jobId: string): Promise<JobState> {
+    const job = this.#jobs.get(jobId)
+    if (job === undefined) {
+      throw new UsageError('E_USAGE', 'there is no such job', { details: { input: 'jobId' } })
+    }
+    if (job.state.outcome !== null) return job.state
+    try {
+      return await ask(job.host, 'job.cancel', { jobId })
+    } catch (error) {
+      EngineGoneError.accept(error)
+      // It stopped with its host, and how is said in its last state.
+      return this.#jobs.get(jobId)?.state ?? job.state
+    }
+  }
+
+  #remember(host: HostProcess, plan: RestorePlan): RestorePlan {
+    this.#plans.set(plan.planId, { host, plan })
+    dropOldest(this.#plans, rememberedPlans, () => true)
+    return plan
+  }
+
+  // --- hosts
+
+  async #launch(): Promise<HostProcess> {
+    const begunMs = Date.now()
+    const launching = this.#start()
+    const launched = launching.then(async (host) => {
+      if (this.#closing) {
+        await host.end(this.#graceMs)
+        throw ending()
+      }
+      this.#adopt(host)
+      host.connection.subscribe('devices', (disks) => {
+        this.#devices = disks
+        this.#emit('devices', this.#withBusy(disks))
+      })
+      host.connection.onClose((reason) => {
+        if (Date.now() - begunMs > stableMs) this.#failures = 0
+        this.#plain = rejected(reason)
+        this.#gone(reason)
+      })
+      this.#tellState({ state: 'ready' })
+      return host
+    })
+    launched.catch((error: unknown) => this.#gone(error))
+    return launched
+  }
+
+  /** The plain host ended, or could not be started. */
+  #gone(error: unknown): void {
+    if (this.#closing) return
+    const reason = error instanceof AppError ? error : ending(error)
+    this.#log.error('the engine host is gone', { code: reason.code, details: reason.details })
+    this.#tellState({ state: 'gone', reason })
+    const pauseMs = this.#pausesMs[Math.min(this.#failures, this.#pausesMs.length - 1)] ?? 0
+    this.#failures += 1
+    clearTimeout(this.#restart)
+    this.#restart = setTimeout(() => {
+      this.#plain = this.#launch()
+    }, pauseMs)
+  }
+
+  #adopt(host: HostProcess): void {
+    host.connection.subscribe('log', (line) => this.#emit('log', line))
+    host.connection.subscribe('job', (state) => this.#jobChanged(host, state))
+    host.connection.onClose((reason) => {
+      for (const [planId, planned] of this.#plans) if (planned.host === host) this.#plans.delete(planId)
+      for (const job of this.#jobs.values()) {
+        if (job.host === host && job.state.outcome === null) {
+          this.#jobChanged(host, lostJob(job.state, reason, Date.now()))
+        }
+      }
+    })
+  }
+
+  #jobChanged(host: HostProcess, state: JobState): void {
+    const before = this.#jobs.get(state.jobId)
+    if (before?.state.outcome) return
+    this.#jobs.set(state.jobId, { host, state })
+    dropOldest(this.#jobs, rememberedJobs, (job) => job.state.outcome !== null)
+    this.#emit('job', state)
+    if (before === undefined || state.outcome !== null) {
+      this.#elevation.rest()
+      this.#emit('devices', this.#withBusy(this.#devices))
+    }
+  }
+
+  #isBusy(host: HostProcess): boolean {
+    return this.#jobs.values().some((job) => job.host === host && job.state.outcome === null)
+  }
+
+  /** The plain host, who lists the disks, doesn't know what the elevated one is writing to. */
+  #withBusy(disks: readonly Disk[]): readonly Disk[] {
+    const targets = new Set(
+      this.#jobs
+        .values()
+        .filter(({ state }) => state.outcome === null)
+        .map(({ state }) => state.plan?.target?.disk?.path ?? state.plan?.target?.path),
+    )
+    return disks.map((disk) => (targets.has(disk.path) ? { ...disk, busy: true } : disk))
+  }
+
+  // --- events
+
+  #emit<N extends EventName<EngineContract>>(name: N, payload: EventPayload<EngineContract, N>): void {
+    for (const listener of this.#listeners.get(name) ?? []) listener(payload as never)
+  }
+
+  #tellState(state: EngineState): void {
+    this.#state = state
+    for (const listener of this.#stateListeners) listener(state)
+  }
+}
+
+function ask<N extends RequestName<EngineContract>>(
+  host: HostProcess,
+  name: N,
+  input: RequestIn<EngineContract, N>,
+  signal?: AbortSignal,
+): Promise<RequestOut<EngineContract, N>> {
+  return host.connection.request(name, input, signal === undefined ? {} : { signal })
+}
+
+function rejected(reason: AppError): Promise<never> {
+  const promise = Promise.reject(reason)
+  promise.catch(() => undefined)
+  return promise
+}
+
+/** Keep `count` entries: of those that may go, the oldest go first. */
+function dropOldest<T>(map: Map<string, T>, count: number, mayGo: (value: T) => boolean): void {
+  let surplus = map.size - count
+  for (const [key, value] of map) {
+    if (surplus <= 0) return
+    if (!mayGo(value)) continue
+    map.delete(key)
+    surplus -= 1
+  }
+}
+
+function unknownPlan(): UsageError {
+  const message = 'the plan is unknown: it was used, it expired, or its host is gone'
+  return new UsageError('E_NOT_CONFIRMED', message, { details: { input: 'planId' } })
+}
+
+function ending(cause?: unknown): EngineGoneError {
+  return new EngineGoneError('E_ENGINE_GONE', 'the engine host could not be started', {
+    details: { exitCode: null, signal: null, lastLines: [] },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

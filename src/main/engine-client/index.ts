@@ -1,0 +1,3 @@
+export * from './engine.ts'
+export * from './engine-command.ts'
+export * from './host-process.ts'

@@ -1,0 +1,39 @@
+/**
+ * Whether a plan that the elevated host made is the one that the person confirmed. The request was the same; what must
+ * not differ is what it leads to: the same source, the same destination, the same losses.
+ */
+import type { RestorePlan } from '#shared/model'
+
+/** How much of a volume is in use may change between two looks; nothing else that was shown may. */
+export function samePlan(confirmed: RestorePlan, again: RestorePlan): boolean {
+  return JSON.stringify(whatMatters(confirmed)) === JSON.stringify(whatMatters(again))
+}
+
+function whatMatters({ source, target, losses }: RestorePlan) {
+  return {
+    source: sourceOf(source),
+    target: target && [target.kind, target.path, target.name, target.identity, target.sizeBytes],
+    losses: losses.map(({ kind, name, path, filesystem, sizeBytes, mountPoints }) => [
+      kind,
+      name,
+      path,
+      filesystem,
+      sizeBytes,
+      mountPoints,
+    ]),
+  }
+}
+
+function sourceOf(source: RestorePlan['source']): readonly unknown[] | null {
+  if (source === null) return null
+  switch (source.kind) {
+    case 'image': {
+      const { path, format, storedBytes, sizeBytes, modifiedMs } = source.image
+      return [source.kind, path, format, storedBytes, sizeBytes, modifiedMs]
+    }
+    case 'disk':
+      return [source.kind, source.disk.path, source.disk.identity]
+    case 'volume':
+      return [source.kind, source.disk.identity, source.volume.path, source.volume.sizeBytes]
+  }
+}
