@@ -1,0 +1,157 @@
+/**
+ * Keeps the window connected to its host: connects, fills the mirror with everything there is, follows the events, and
+ * when the connection is lost tries again a few times. It decides nothing else.
+ */
+import {
+  connectContract,
+  uiContract,
+  type Client,
+  type FrameTransport,
+  type MenuCommand,
+  type UiContract,
+} from '#shared/contract'
+import type { LogLine } from '#shared/log'
+import type { Clock } from './clock.ts'
+import type { MirrorWriter } from './engine-mirror.ts'
+
+/** A connected host. */
+export interface HostConnection {
+  readonly client: Client<UiContract>
+  /** `final`: trying again is useless, the link isn't valid (any more). */
+  onClose(listener: (end: { readonly final: boolean }) => void): void
+}
+
+/** Opens a connection; rejects when the host can't be reached, with `ConnectRefused` when it never will be. */
+export type Connect = () => Promise<HostConnection>
+
+/** The host said that the link isn't valid: trying again is useless. */
+export class ConnectRefused extends Error {}
+
+/** A connection over frames. `isFinal` reads from the transport's reason whether trying again is useless. */
+export function hostConnection(
+  transport: FrameTransport,
+  isFinal: (reason: Error) => boolean,
+): HostConnection {
+  const connection = connectContract(uiContract, transport)
+  return {
+    client: connection,
+    onClose: (listener) => connection.onClose((reason) => listener({ final: isFinal(reason) })),
+  }
+}
+
+/** Waits before each new try; after the last one the window says that the host is gone. */
+const retryDelaysMs = [250, 500, 1000, 2000, 4000, 4000, 4000]
+/** Log lines come in bursts; the mirror takes them together. */
+const logBatchMs = 250
+
+export interface ConnectionDeps {
+  readonly connect: Connect
+  readonly mirror: MirrorWriter
+  readonly clock: Clock
+  /** The host's menu was used. */
+  readonly onMenu: (command: MenuCommand) => void
+  /** The first answer, and each later one after a reconnection, is in the mirror. */
+  readonly onReady: () => void
+}
+
+export interface KeptConnection {
+  /** Null while there is none. */
+  client(): Client<UiContract> | null
+  dispose(): void
+}
+
+export function keepConnected(deps: ConnectionDeps): KeptConnection {
+  const { connect, mirror, clock } = deps
+  let current: Client<UiContract> | null = null
+  let disposed = false
+  let tries = 0
+  let cancelRetry = () => {}
+  let endEvents = () => {}
+
+  const attempt = async () => {
+    let ended = false
+    const end = (final: boolean) => {
+      if (ended || disposed) return
+      ended = true
+      lose(final)
+    }
+    try {
+      const host = await connect()
+      host.onClose(({ final }) => end(final))
+      if (ended || disposed) return
+      mirror.setEngine({ state: 'ready', reason: null })
+      endEvents = follow(host.client, deps)
+      await fill(host.client, mirror)
+      // It may have been lost while it was being asked.
+      if (ended || disposed) return
+      current = host.client
+      tries = 0
+      mirror.setConnection({ state: 'open' })
+      deps.onReady()
+    } catch (error) {
+      end(error instanceof ConnectRefused)
+    }
+  }
+
+  const lose = (final: boolean) => {
+    endEvents()
+    endEvents = () => {}
+    cancelRetry()
+    current = null
+    if (final) {
+      mirror.setConnection({ state: 'refused' })
+      return
+    }
+    const delayMs = retryDelaysMs[tries]
+    mirror.setConnection({ state: 'lost', retrying: delayMs !== undefined })
+    if (delayMs === undefined) return
+    tries += 1
+    cancelRetry = clock.after(delayMs, () => void attempt())
+  }
+
+  void attempt()
+  return {
+    client: () => current,
+    dispose() {
+      disposed = true
+      cancelRetry()
+      endEvents()
+    },
+  }
+}
+
+/** Each answer goes into the mirror as it comes, so that no event that follows it is overwritten. */
+async function fill(client: Client<UiContract>, mirror: MirrorWriter) {
+  await Promise.all([
+    client.request('app.info', {}).then(mirror.setApp),
+    client.request('state.get', {}).then(({ devices, jobs }) => {
+      mirror.setDevices(devices)
+      mirror.setJobs(jobs)
+    }),
+    client.request('log.read', {}).then(({ lines }) => mirror.setLog(lines)),
+  ])
+}
+
+function follow(client: Client<UiContract>, { mirror, clock, onMenu }: ConnectionDeps): () => void {
+  let batch: LogLine[] = []
+  let cancelBatch: (() => void) | null = null
+  const flush = () => {
+    cancelBatch = null
+    mirror.addLog(batch)
+    batch = []
+  }
+  const ends = [
+    client.subscribe('devices', mirror.setDevices),
+    client.subscribe('job', mirror.setJob),
+    client.subscribe('engine', mirror.setEngine),
+    client.subscribe('menu', ({ command }) => onMenu(command)),
+    client.subscribe('log', (line) => {
+      batch.push(line)
+      cancelBatch ??= clock.after(logBatchMs, flush)
+    }),
+  ]
+  return () => {
+    cancelBatch?.()
+    for (const end of ends) end()
+  }
+}

@@ -1,0 +1,95 @@
+/** The things in the sidebar, by id: how to name them, find them and group them. Pure. */
+import type { Disk, Volume } from '#shared/model'
+import type { EngineMirror } from './engine-mirror.ts'
+import type { ItemId, OpenedImage, ViewState } from './view-state.ts'
+
+export type Item =
+  | { readonly kind: 'disk'; readonly disk: Disk }
+  | { readonly kind: 'volume'; readonly disk: Disk; readonly volume: Volume }
+  | { readonly kind: 'image'; readonly image: OpenedImage }
+
+export const diskId = (path: string): ItemId => `disk:${path}`
+export const volumeId = (path: string): ItemId => `volume:${path}`
+export const imageId = (path: string): ItemId => `image:${path}`
+
+/** The path behind an id: what a request's `source` and `target` take. */
+export const locatorOf = (id: ItemId): string => id.slice(id.indexOf(':') + 1)
+
+export function findItem(mirror: EngineMirror, images: readonly OpenedImage[], id: ItemId): Item | null {
+  const path = locatorOf(id)
+  if (id.startsWith('image:')) {
+    const image = images.find((image) => image.path === path)
+    return image ? { kind: 'image', image } : null
+  }
+  if (id.startsWith('disk:')) {
+    const disk = mirror.disks[path]
+    return disk ? { kind: 'disk', disk } : null
+  }
+  for (const disk of Object.values(mirror.disks)) {
+    const volume = disk.volumes.find((volume) => volume.path === path)
+    if (volume) return { kind: 'volume', disk, volume }
+  }
+  return null
+}
+
+/** What a person calls the item. */
+export function itemName(item: Item): string {
+  switch (item.kind) {
+    case 'disk':
+      return item.disk.name
+    case 'volume':
+      return volumeName(item.volume)
+    case 'image':
+      return item.image.name
+  }
+}
+
+/** The label, else what kind of partition it is, else its number. */
+export function volumeName(volume: Volume): string {
+  if (volume.label !== null && volume.label.trim() !== '') return volume.label
+  if (volume.partitionType !== null) return volume.partitionType
+  return volume.index > 0 ? `Partition ${volume.index}` : 'Untitled'
+}
+
+/** In bytes; null while an image is being read, or when only reading it all would tell. */
+export function itemSize(item: Item): number | null {
+  switch (item.kind) {
+    case 'disk':
+      return item.disk.sizeBytes
+    case 'volume':
+      return item.volume.sizeBytes
+    case 'image':
+      return item.image.info?.sizeBytes ?? null
+  }
+}
+
+export type GroupName = 'internal' | 'external' | 'images'
+
+/** The sidebar's groups as ids, in order. Empty groups are left out. */
+export interface SidebarGroup {
+  readonly name: GroupName
+  /** Paths of disks, then paths of image files. */
+  readonly disks: readonly string[]
+  readonly images: readonly string[]
+}
+
+/** Where the sidebar shows a disk: attached images and disks in files lie under Disk Images. */
+export function groupOf(disk: Disk): GroupName {
+  if (disk.bus === 'loop' || disk.bus === 'file') return 'images'
+  return disk.internal ? 'internal' : 'external'
+}
+
+export function sidebarGroups(mirror: EngineMirror, view: ViewState): readonly SidebarGroup[] {
+  const showInternal = mirror.app?.preferences.showInternalDisks ?? false
+  const inGroup = (name: GroupName) =>
+    mirror.diskPaths.filter((path) => {
+      const disk = mirror.disks[path]
+      return disk !== undefined && groupOf(disk) === name
+    })
+  const groups: SidebarGroup[] = [
+    { name: 'internal', disks: showInternal ? inGroup('internal') : [], images: [] },
+    { name: 'external', disks: inGroup('external'), images: [] },
+    { name: 'images', disks: inGroup('images'), images: view.images.map((image) => image.path) },
+  ]
+  return groups.filter((group) => group.disks.length + group.images.length > 0)
+}

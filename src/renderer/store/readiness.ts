@@ -1,0 +1,58 @@
+/** Whether Restore… can be pressed, and if not, why; and which act the Restore tab is in. Pure. */
+import type { SerializedError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import type { EngineMirror } from './engine-mirror.ts'
+import type { ViewState } from './view-state.ts'
+
+export type RestoreBlock =
+  | { readonly kind: 'offline' | 'engine-gone' | 'unsupported' }
+  | { readonly kind: 'no-source' | 'source-reading' | 'source-gone' }
+  | { readonly kind: 'source-failed'; readonly error: SerializedError }
+  | { readonly kind: 'no-destination' | 'destination-gone' | 'no-erase' | 'checking' }
+  | { readonly kind: 'refused'; readonly error: SerializedError }
+
+/** Null when everything is there. The first thing to do comes first. */
+export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBlock | null {
+  if (mirror.connection.state !== 'open') return { kind: 'offline' }
+  if (mirror.app?.supported === false) return { kind: 'unsupported' }
+  if (mirror.engine.state === 'gone') return { kind: 'engine-gone' }
+  const { source, destination, plan } = view
+  if (!source) return { kind: 'no-source' }
+  if (source.state === 'reading') return { kind: 'source-reading' }
+  if (source.state === 'gone') return { kind: 'source-gone' }
+  if (source.error) return { kind: 'source-failed', error: source.error }
+  if (!destination) return { kind: 'no-destination' }
+  if (destination.state === 'gone') return { kind: 'destination-gone' }
+  if (!view.options.erase) return { kind: 'no-erase' }
+  if (plan.state === 'failed') return { kind: 'refused', error: plan.error }
+  if (plan.state !== 'ready') return { kind: 'checking' }
+  if (plan.plan.refusal) return { kind: 'refused', error: plan.plan.refusal }
+  return null
+}
+
+/** What the Restore tab shows. */
+export type Stage = 'compose' | 'starting' | 'running' | 'ended'
+
+export function restoreStage(mirror: EngineMirror, view: ViewState): Stage {
+  if (view.starting) return 'starting'
+  const job = restoreJob(mirror, view)
+  if (!job) return 'compose'
+  return job.outcome ? 'ended' : 'running'
+}
+
+export const restoreJob = (mirror: EngineMirror, view: ViewState): JobState | null =>
+  (view.restoreJobId === null ? undefined : mirror.jobs[view.restoreJobId]) ?? null
+
+/**
+ * The job that the status bar and the title tell of: the one on the Restore tab while it runs, else the newest that
+ * runs.
+ */
+export function frontJob(mirror: EngineMirror, view: ViewState): JobState | null {
+  const shown = restoreJob(mirror, view)
+  if (shown && !shown.outcome) return shown
+  for (const jobId of mirror.jobIds) {
+    const job = mirror.jobs[jobId]
+    if (job && !job.outcome) return job
+  }
+  return null
+}

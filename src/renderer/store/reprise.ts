@@ -1,0 +1,96 @@
+/** The window's whole state with everything that moves it, put together. One per page. */
+import type { Client, MenuCommand, UiContract } from '#shared/contract'
+import { EngineGoneError } from '#shared/errors'
+import type { FileAccess } from './action-deps.ts'
+import { createActions, type Actions } from './actions.ts'
+import type { Clock } from './clock.ts'
+import { keepConnected, type Connect } from './connection.ts'
+import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
+import { createPlanner } from './planner.ts'
+import { restoreJob } from './readiness.ts'
+import { afterJob } from './restore-actions.ts'
+import { createViewState, type ViewStore } from './view-state.ts'
+import { afterDevices } from './well-actions.ts'
+
+export interface RepriseDeps {
+  readonly connect: Connect
+  readonly clock: Clock
+  readonly files: FileAccess
+}
+
+export interface Reprise {
+  readonly mirror: MirrorStore
+  readonly view: ViewStore
+  readonly actions: Actions
+  /** Commands of the host's menu. Returns the function that ends the subscription. */
+  onMenu(listener: (command: MenuCommand) => void): () => void
+  dispose(): void
+}
+
+export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
+  const mirror = createEngineMirror()
+  const view = createViewState()
+  const menuListeners = new Set<(command: MenuCommand) => void>()
+  const kept = keepConnected({
+    connect,
+    mirror,
+    clock,
+    onMenu: (command) => {
+      for (const listener of menuListeners) listener(command)
+    },
+    onReady: () => adopt(),
+  })
+  const planner = createPlanner({ mirror: mirror.store, view, client: kept.client, clock })
+  const actions = createActions({ mirror, view, client: whileConnected(kept.client), planner, files })
+
+  /** After a (re)connection: the Practice image, and the restore that is running, if one is. */
+  const adopt = () => {
+    const { app, jobIds, jobs } = mirror.store.getState()
+    if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
+    const running = jobIds.find((id) => jobs[id]?.kind === 'restore' && !jobs[id].outcome)
+    if (running !== undefined && view.getState().restoreJobId === null)
+      view.setState({ restoreJobId: running })
+  }
+
+  const endFollow = mirror.store.subscribe((now, before) => {
+    if (now.disks !== before.disks) {
+      const changed = afterDevices(view.getState(), now.disks)
+      if (Object.keys(changed).length > 0) view.setState(changed)
+    }
+    if (now.jobs !== before.jobs) {
+      const job = restoreJob(now, view.getState())
+      const changed = job ? afterJob(before.jobs[job.jobId] ?? null, job) : {}
+      if (Object.keys(changed).length > 0) view.setState(changed)
+    }
+  })
+
+  return {
+    mirror: mirror.store,
+    view,
+    actions,
+    onMenu(listener) {
+      menuListeners.add(listener)
+      return () => menuListeners.delete(listener)
+    },
+    dispose() {
+      endFollow()
+      planner.dispose()
+      kept.dispose()
+    },
+  }
+}
+
+/** Requests while there is no connection fail at once, as those do whose connection is lost on the way. */
+function whileConnected(client: () => Client<UiContract> | null): Client<UiContract> {
+  return {
+    request: (name, input, options) =>
+      client()?.request(name, input, options) ??
+      Promise.reject(
+        new EngineGoneError('E_ENGINE_GONE', 'not connected', {
+          details: { exitCode: null, signal: null, lastLines: [] },
+          transient: true,
+        }),
+      ),
+    subscribe: (name, listener) => client()?.subscribe(name, listener) ?? (() => undefined),
+  }
+}

@@ -1,0 +1,127 @@
+/** The restore itself: confirm, start, stop, and what comes after. */
+import { AppError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
+import { diskId } from './items.ts'
+import { restoreBlock } from './readiness.ts'
+import type { ViewState } from './view-state.ts'
+import type { WellActions } from './well-actions.ts'
+
+export interface RestoreActions {
+  /** Opens the confirm sheet, if everything is there. */
+  openConfirm(): void
+  /** Yes. `typed` is what was typed where the plan asks for it. */
+  confirmRestore(typed: string | null): Promise<void>
+  /** Gives up while permission is being asked for. */
+  stopStarting(): void
+  /** Leaves the ended job: the source stays, the destination must be chosen again. */
+  startOver(): void
+  /** Fills the wells with the Practice image and the Practice disk. */
+  setUpPractice(): void
+  dismissPractice(): void
+  /** Makes the Practice disk and image as new. */
+  resetPractice(): Promise<void>
+}
+
+/** The engine's limit for remembered disks. */
+const maxKnownDisks = 200
+
+export function restoreActions(
+  { mirror, view, client, planner }: ActionDeps,
+  wells: WellActions,
+): RestoreActions {
+  const { setState, getState } = view
+  let starting: AbortController | null = null
+
+  const setPreferences = (change: { practiceOffered?: true; knownDisk?: string }) => {
+    const preferences = mirror.store.getState().app?.preferences
+    if (!preferences) return
+    const known = preferences.knownDisks.filter((identity) => identity !== change.knownDisk)
+    const changed = {
+      ...preferences,
+      practiceOffered: change.practiceOffered ?? preferences.practiceOffered,
+      knownDisks:
+        change.knownDisk === undefined ? known : [...known, change.knownDisk].slice(-maxKnownDisks),
+    }
+    mirror.setPreferences(changed)
+    client.request('app.setPreferences', changed).catch(ignoreUnsaved)
+  }
+
+  return {
+    openConfirm() {
+      if (restoreBlock(mirror.store.getState(), getState()) === null)
+        setState({ sheet: { kind: 'confirm' }, tab: 'restore' })
+    },
+    async confirmRestore(typed) {
+      const { plan: planState, sheet } = getState()
+      if (sheet?.kind !== 'confirm' || planState.state !== 'ready' || getState().starting) return
+      const { plan } = planState
+      const controller = new AbortController()
+      starting = controller
+      setState({ sheet: null, notice: null, starting: { plan, stopping: false } })
+      try {
+        const { jobId } = await client.request(
+          'restore.start',
+          { planId: plan.planId, typed },
+          { signal: controller.signal },
+        )
+        setState(({ options }) => ({
+          starting: null,
+          restoreJobId: jobId,
+          options: { ...options, erase: false },
+        }))
+        if (plan.target?.disk) setPreferences({ knownDisk: plan.target.disk.identity })
+        // Stop and the job's start crossed each other.
+        if (controller.signal.aborted) await client.request('job.cancel', { jobId })
+      } catch (error) {
+        setState({ starting: null })
+        if (!isGivenUp(error, controller.signal))
+          failNotice(view, 'start', plan.target?.name ?? plan.request.target)(error)
+      } finally {
+        starting = null
+        // The plan is used up, whatever came of it.
+        planner.renew()
+      }
+    },
+    stopStarting() {
+      setState((view) => (view.starting ? { starting: { ...view.starting, stopping: true } } : view))
+      starting?.abort()
+    },
+    startOver: () =>
+      setState(({ options }) => ({
+        restoreJobId: null,
+        destination: null,
+        options: { ...options, erase: false },
+      })),
+    setUpPractice() {
+      const practice = mirror.store.getState().app?.practice
+      if (!practice) return
+      setPreferences({ practiceOffered: true })
+      void wells.useFileAsSource(practice.image)
+      wells.useAsDestination(diskId(practice.disk))
+    },
+    dismissPractice: () => setPreferences({ practiceOffered: true }),
+    async resetPractice() {
+      try {
+        await client.request('practice.reset', {})
+      } catch (error) {
+        failNotice(view, 'practice', '')(error)
+      }
+    },
+  }
+}
+
+/** The person dismissed the password prompt, or pressed Stop: nothing happened, and nothing needs saying. */
+function isGivenUp(error: unknown, signal: AbortSignal): boolean {
+  if (error instanceof AppError && error.code === 'E_AUTH_CANCEL') return true
+  return signal.aborted && !(error instanceof AppError)
+}
+
+/**
+ * What changes on the screen when the restore on the Restore tab ended: after anything but success the destination has
+ * to be chosen again. Pure; returns only what changed.
+ */
+export function afterJob(before: JobState | null, job: JobState): Partial<ViewState> {
+  if (!job.outcome || before?.outcome) return {}
+  return job.outcome.kind === 'failed' ? { destination: null } : {}
+}

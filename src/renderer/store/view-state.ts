@@ -1,0 +1,133 @@
+/**
+ * What the person is looking at and has chosen. The engine knows nothing of it; it must never hold what the mirror can
+ * tell. Only the actions change it.
+ */
+import { createStore, type StoreApi } from 'zustand/vanilla'
+import type { FolderListing } from '#shared/contract'
+import type { SerializedError } from '#shared/errors'
+import type { Disk, ImageInfo, RestorePlan, SourceInfo, Volume } from '#shared/model'
+
+/** `disk:/dev/sda`, `volume:/dev/sda1`, `image:/home/ann/System.dmg`. */
+export type ItemId = `${'disk' | 'volume' | 'image'}:${string}`
+
+/** An image file that was opened or used; it stays in the sidebar until the window closes. */
+export interface OpenedImage {
+  readonly path: string
+  readonly name: string
+  readonly state: 'reading' | 'ready' | 'failed'
+  readonly info: ImageInfo | null
+  readonly error: SerializedError | null
+  readonly practice: boolean
+}
+
+export interface SourceChoice {
+  readonly locator: string
+  readonly name: string
+  /** `gone`: it was unplugged; it has to be chosen again. */
+  readonly state: 'reading' | 'ready' | 'failed' | 'gone'
+  readonly info: SourceInfo | null
+  readonly error: SerializedError | null
+}
+
+export interface DestinationChoice {
+  readonly kind: 'disk' | 'volume' | 'file'
+  readonly locator: string
+  readonly name: string
+  readonly state: 'ready' | 'gone'
+  /** The disk and volume as last seen; null for a file. */
+  readonly disk: Disk | null
+  readonly volume: Volume | null
+}
+
+export interface RestoreOptions {
+  readonly erase: boolean
+  readonly verify: boolean
+  readonly clearUnused: boolean
+  readonly afterwards: 'remount' | 'eject'
+}
+
+export type PlanState =
+  | { readonly state: 'none' }
+  | { readonly state: 'checking'; readonly previous: RestorePlan | null }
+  | { readonly state: 'ready'; readonly plan: RestorePlan }
+  | { readonly state: 'failed'; readonly error: SerializedError }
+
+export type FilePurpose = 'source' | 'open' | 'verify'
+
+/** One sheet at a time. */
+export type Sheet =
+  | { readonly kind: 'confirm' }
+  | { readonly kind: 'info'; readonly item: ItemId }
+  | {
+      readonly kind: 'files'
+      readonly purpose: FilePurpose
+      readonly listing: FolderListing | null
+      readonly loading: boolean
+      readonly error: SerializedError | null
+    }
+  | { readonly kind: 'shortcuts' }
+  | { readonly kind: 'about' }
+
+/** Something that happened beside the restore and that the person should read. One at a time, until closed. */
+export type Notice =
+  | {
+      readonly kind: 'error'
+      readonly doing: 'start' | 'eject' | 'open' | 'verify' | 'practice' | 'stop'
+      readonly name: string
+      readonly error: SerializedError
+    }
+  | { readonly kind: 'not-located'; readonly name: string }
+  | { readonly kind: 'not-one-file' }
+  | { readonly kind: 'ejected'; readonly name: string }
+  | { readonly kind: 'unplugged'; readonly name: string }
+
+export interface ViewState {
+  readonly tab: 'restore' | 'activity'
+  /** Which list the Activity tab shows. */
+  readonly activity: 'jobs' | 'log'
+  readonly selected: ItemId | null
+  readonly sidebarShown: boolean
+  readonly volumesShown: boolean
+  readonly images: readonly OpenedImage[]
+  readonly source: SourceChoice | null
+  readonly destination: DestinationChoice | null
+  readonly options: RestoreOptions
+  readonly plan: PlanState
+  /** Between the confirmation and the engine's answer; meanwhile a password may be asked for. */
+  readonly starting: { readonly plan: RestorePlan; readonly stopping: boolean } | null
+  /** The job that the Restore tab shows, running or ended. */
+  readonly restoreJobId: string | null
+  readonly sheet: Sheet | null
+  readonly notice: Notice | null
+  /** The sidebar item being dragged. */
+  readonly dragging: ItemId | null
+}
+
+export const defaultOptions: RestoreOptions = {
+  erase: false,
+  verify: true,
+  clearUnused: false,
+  afterwards: 'remount',
+}
+
+const initial: ViewState = {
+  tab: 'restore',
+  activity: 'jobs',
+  selected: null,
+  sidebarShown: true,
+  volumesShown: true,
+  images: [],
+  source: null,
+  destination: null,
+  options: defaultOptions,
+  plan: { state: 'none' },
+  starting: null,
+  restoreJobId: null,
+  sheet: null,
+  notice: null,
+  dragging: null,
+}
+
+export type ViewStore = StoreApi<ViewState>
+
+export const createViewState = (): ViewStore => createStore<ViewState>(() => initial)

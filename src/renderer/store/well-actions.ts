@@ -1,0 +1,190 @@
+/** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
+import { serializeError } from '#shared/errors'
+import type { Disk, SourceInfo } from '#shared/model'
+import type { ActionDeps } from './action-deps.ts'
+import { itemProblem } from './destinations.ts'
+import { findItem, imageId, itemName, locatorOf, volumeName } from './items.ts'
+import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
+
+export interface WellActions {
+  useAsSource(id: ItemId): void
+  useAsDestination(id: ItemId): void
+  clearSource(): void
+  clearDestination(): void
+  /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
+  openImage(path: string, options?: { readonly practice?: boolean }): Promise<void>
+  /** Makes a file the source. Resolves when it was read, or couldn't be. */
+  useFileAsSource(path: string): Promise<void>
+  /** Makes a file the destination: a disk in a file. */
+  useFileAsDestination(path: string): void
+  setOption<Name extends keyof ViewState['options']>(name: Name, value: ViewState['options'][Name]): void
+}
+
+export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
+  const { setState, getState } = view
+  const find = (id: ItemId) => findItem(mirror.store.getState(), getState().images, id)
+
+  const putImage = (image: OpenedImage) =>
+    setState(({ images }) => ({
+      images: images.some((known) => known.path === image.path)
+        ? images.map((known) =>
+            known.path === image.path ? { ...image, practice: known.practice || image.practice } : known,
+          )
+        : [...images, image],
+    }))
+
+  const readImage = async (path: string, practice: boolean): Promise<void> => {
+    const blank = { path, name: fileName(path), practice, info: null, error: null }
+    const known = getState().images.find((image) => image.path === path)
+    putImage(known ? { ...known, state: 'reading' } : { ...blank, state: 'reading' })
+    try {
+      const info = await client.request('image.info', { path })
+      putImage({ ...blank, name: info.name, state: 'ready', info })
+    } catch (error) {
+      putImage({ ...blank, state: 'failed', error: serializeError(error) })
+    }
+  }
+
+  const setSource = (source: SourceChoice | null) =>
+    setState(({ restoreJobId, starting }) => ({
+      source,
+      tab: 'restore',
+      // Choosing begins something new; a job that ended is left behind, one that runs stays in Activity.
+      restoreJobId: starting ? restoreJobId : null,
+    }))
+
+  /** A new destination has to be ticked for erasing anew. */
+  const setDestination = (destination: DestinationChoice | null) =>
+    setState(({ options, restoreJobId, starting }) => ({
+      destination,
+      options: { ...options, erase: false },
+      tab: 'restore',
+      restoreJobId: starting ? restoreJobId : null,
+    }))
+
+  const useFileAsSource = async (path: string) => {
+    const pending: SourceChoice = {
+      locator: path,
+      name: fileName(path),
+      state: 'reading',
+      info: null,
+      error: null,
+    }
+    setSource(pending)
+    const isStillIt = () => getState().source === pending
+    try {
+      const info = await client.request('source.inspect', { source: path })
+      if (info.kind === 'image')
+        putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
+      if (isStillIt()) setState({ source: { ...pending, name: info.name, state: 'ready', info } })
+    } catch (error) {
+      if (isStillIt()) setState({ source: { ...pending, state: 'failed', error: serializeError(error) } })
+    }
+  }
+
+  return {
+    useAsSource(id) {
+      const item = find(id)
+      if (!item) return
+      if (item.kind === 'image') {
+        void useFileAsSource(item.image.path)
+        return
+      }
+      const info: SourceInfo =
+        item.kind === 'disk'
+          ? { kind: 'disk', locator: item.disk.path, name: item.disk.name, disk: item.disk }
+          : {
+              kind: 'volume',
+              locator: item.volume.path,
+              name: volumeName(item.volume),
+              disk: item.disk,
+              volume: item.volume,
+            }
+      setSource({ locator: locatorOf(id), name: itemName(item), state: 'ready', info, error: null })
+    },
+    useAsDestination(id) {
+      const item = find(id)
+      if (!item || item.kind === 'image' || itemProblem(item, getState().source)) return
+      setDestination({
+        kind: item.kind,
+        locator: locatorOf(id),
+        name: itemName(item),
+        state: 'ready',
+        disk: item.disk,
+        volume: item.kind === 'volume' ? item.volume : null,
+      })
+    },
+    clearSource: () => setSource(null),
+    clearDestination: () => setDestination(null),
+    async openImage(path, { practice = false } = {}) {
+      await readImage(path, practice)
+      if (!practice) setState({ selected: imageId(path) })
+    },
+    useFileAsSource,
+    useFileAsDestination: (path) =>
+      setDestination({
+        kind: 'file',
+        locator: path,
+        name: fileName(path),
+        state: 'ready',
+        disk: null,
+        volume: null,
+      }),
+    setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
+  }
+}
+
+/** The last part of a path of any system. */
+export const fileName = (path: string) => path.split(/[/\\]/).findLast((part) => part !== '') ?? path
+
+/**
+ * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
+ * whether or not it comes back; the rest is shown as it is now. Pure; returns only what changed.
+ */
+export function afterDevices(view: ViewState, disks: { readonly [path: string]: Disk }): Partial<ViewState> {
+  const source = followSource(view.source, disks)
+  const destination = followDestination(view.destination, disks)
+  return {
+    ...(source === view.source ? {} : { source }),
+    ...(destination === view.destination ? {} : { destination }),
+    ...(view.selected !== null && !isThere(view.selected, disks) ? { selected: null } : {}),
+  }
+}
+
+type Disks = { readonly [path: string]: Disk }
+
+function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
+  if (!source?.info || source.info.kind === 'image' || source.state === 'gone') return source
+  const { info } = source
+  const disk = sameDisk(info.disk, disks)
+  if (!disk) return { ...source, state: 'gone' }
+  if (disk === info.disk) return source
+  if (info.kind === 'disk') return { ...source, info: { ...info, disk } }
+  const volume = disk.volumes.find((volume) => volume.path === info.volume.path)
+  return volume ? { ...source, info: { ...info, disk, volume } } : { ...source, state: 'gone' }
+}
+
+function followDestination(destination: DestinationChoice | null, disks: Disks): DestinationChoice | null {
+  if (!destination?.disk || destination.state === 'gone') return destination
+  const disk = sameDisk(destination.disk, disks)
+  if (!disk) return { ...destination, state: 'gone' }
+  if (disk === destination.disk) return destination
+  const { volume } = destination
+  if (!volume) return { ...destination, disk, name: disk.name }
+  const now = disk.volumes.find((now) => now.path === volume.path && now.offset === volume.offset)
+  return now
+    ? { ...destination, disk, volume: now, name: volumeName(now) }
+    : { ...destination, disk, state: 'gone' }
+}
+
+function sameDisk(disk: Disk, disks: Disks): Disk | null {
+  const now = disks[disk.path]
+  return now && now.identity === disk.identity ? now : null
+}
+
+function isThere(id: ItemId, disks: Disks): boolean {
+  const path = locatorOf(id)
+  if (id.startsWith('image:')) return true
+  if (id.startsWith('disk:')) return disks[path] !== undefined
+  return Object.values(disks).some((disk) => disk.volumes.some((volume) => volume.path === path))
+}
