@@ -15,6 +15,10 @@ export interface ExtentTable {
   readonly diskBytes: Float64Array<SharedArrayBuffer>
   /** Offset in the stored stream (see `StoredPart`); meaningless for zero and ignore rows. */
   readonly storedOffset: Float64Array<SharedArrayBuffer>
+  /**
+   * Of a raw row: as many as `diskBytes`, except that the last row of a raw image whose size isn't whole sectors has
+   * fewer (at least one): the rest of that sector reads as zeros.
+   */
   readonly storedBytes: Float64Array<SharedArrayBuffer>
   /** Index into `runKinds`. */
   readonly kind: Uint8Array<SharedArrayBuffer>

@@ -1,0 +1,1 @@
+export { openImage, type OpenImage, type OpenImageOptions } from './open-image.ts'

@@ -1,0 +1,2 @@
+export { rawLayout } from './raw-layout.ts'
+export { sniffStreamCodec } from './stream-codec.ts'

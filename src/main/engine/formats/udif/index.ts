@@ -1,0 +1,5 @@
+export { isKoly, kolyBytes, kolyStruct, parseKoly, type Koly } from './koly.ts'
+export { chunkRunStruct, commentRun, mishStruct, runTypes, terminatorRun, type Mish } from './mish.ts'
+export { masterChecksumOf } from './master-checksum.ts'
+export { readUdif, type UdifImage } from './read-udif.ts'
+export { segmentPath } from './segments.ts'

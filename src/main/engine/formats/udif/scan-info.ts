@@ -1,0 +1,110 @@
+/**
+ * What a scan for restore stored: `cSum` and `nsiz` resources, one pair for each scanned partition, and `size` for the
+ * HFS+ volume. Byte tables: docs/formats/udif.md §6. It is shown, never relied on: what can't be read is left out.
+ */
+import { defineStruct } from '#engine/formats/struct'
+import { FormatError } from '#shared/errors'
+import type { ScanInfo } from '#shared/model'
+import { parseSmallPlist, type PlistDict } from './small-plist.ts'
+import type { Resource } from './resources.ts'
+
+const cSumFields = [
+  ['version', 2, 'uint'], // 1: tells the byte order, which differs between writers
+  ['type', 4, 'uint'], // 2: MediaKit's block checksum
+  ['checksum', 4, 'uint'],
+] as const
+const cSumStructs = (['little', 'big'] as const).map((endian) =>
+  defineStruct({ format: 'udif', name: 'cSum', endian, fields: cSumFields }),
+)
+
+const sizeStruct = defineStruct({
+  format: 'udif',
+  name: 'size',
+  endian: 'little',
+  fields: [
+    ['version', 2, 'uint'], // 5
+    ['isHfs', 4, 'uint'],
+    ['unknown1', 4, 'reserved'],
+    ['nameLength', 1, 'uint'],
+    ['name', 255, 'reserved'],
+    ['unknown2', 8, 'reserved'],
+    ['volumeModified', 4, 'uint'], // seconds since 1904
+    ['unknown3', 4, 'reserved'],
+    ['volumeSignature', 2, 'uint'],
+    ['sizePresent', 2, 'uint'], // 1
+  ],
+})
+
+/** Seconds from 1904, where HFS+ dates begin, to 1970. */
+const hfsEpochSeconds = 2_082_844_800
+
+type ScannedPartition = ScanInfo['partitions'][number]
+
+/** One entry for each partition that has `nsiz`, `cSum` or both; null when the image was never scanned. */
+export function parseScanInfo(resources: readonly Resource[]): ScanInfo | null {
+  const ids = [
+    ...new Set(resources.filter(({ type }) => type === 'nsiz' || type === 'cSum').map(({ id }) => id)),
+  ]
+  const partitions = ids
+    .map((id) =>
+      scannedPartition(id, (type) => resources.find((found) => found.type === type && found.id === id)),
+    )
+    .filter((partition) => partition !== null)
+  return partitions.length === 0 ? null : { partitions }
+}
+
+function scannedPartition(
+  id: number,
+  resource: (type: string) => Resource | undefined,
+): ScannedPartition | null {
+  const about = readable(() => parseSmallPlist(resource('nsiz')?.data ?? new Uint8Array(0)))
+  const blockChecksum2 =
+    numberIn(about, 'block-checksum-2') ?? readable(() => parseCSum(resource('cSum')?.data))
+  if (about === null && blockChecksum2 === null) return null
+  const date = numberIn(about, 'date') ?? readable(() => parseSize(resource('size')?.data))
+  const bytes = numberIn(about, 'bytes')
+  return {
+    partNum: numberIn(about, 'part-num') ?? id,
+    sha1: hexIn(about, 'SHA-1-digest', 20),
+    sha256: hexIn(about, 'SHA-256-digest', 32),
+    blockChecksum2: blockChecksum2 === null ? null : (blockChecksum2 >>> 0).toString(16).padStart(8, '0'),
+    // Written as a signed 32-bit number although it counts from 1904.
+    dateMs: date === null || date === 0 ? null : ((date >>> 0) - hfsEpochSeconds) * 1000,
+    usedBytes: bytes !== null && bytes >= 0 ? bytes : null,
+  }
+}
+
+/** Null when there is nothing that could be read. */
+function readable<T>(parse: () => T): T | null {
+  try {
+    return parse()
+  } catch (error) {
+    FormatError.accept(error)
+    return null
+  }
+}
+
+function parseCSum(data: Uint8Array | undefined): number | null {
+  if (data === undefined) return null
+  for (const struct of cSumStructs) {
+    const { version, type, checksum } = struct.parse(data, 0)
+    if (version === 1 && type === 2) return checksum
+  }
+  return null
+}
+
+function parseSize(data: Uint8Array | undefined): number | null {
+  return data === undefined ? null : sizeStruct.parse(data, 0).volumeModified
+}
+
+function numberIn(dict: PlistDict | null, key: string): number | null {
+  const value = dict?.get(key)
+  return typeof value === 'number' ? value : null
+}
+
+function hexIn(dict: PlistDict | null, key: string, lengthBytes: number): string | null {
+  const value = dict?.get(key)
+  return value instanceof Uint8Array && value.length === lengthBytes
+    ? Buffer.from(value).toString('hex')
+    : null
+}

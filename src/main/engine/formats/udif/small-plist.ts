@@ -1,0 +1,59 @@
+/**
+ * The top dict of a small plist, as a map. Nested containers are passed over: nothing that is read here has any. Where
+ * a key comes twice the first one counts: a known writer stores another number under a key that it used before.
+ */
+import { corrupt } from '#engine/formats/struct'
+import { PlistReader, type PlistEvents } from './plist-reader.ts'
+
+export type PlistDict = ReadonlyMap<string, string | number | boolean | Uint8Array>
+
+/** Throws `FormatError` E_SRC_CORRUPT when it isn't a plist with a dict. */
+export function parseSmallPlist(bytes: Uint8Array): PlistDict {
+  const values = new Map<string, string | number | boolean | Uint8Array>()
+  let depth = 0
+  let dicts = 0
+  let key = ''
+  let data: Uint8Array[] = []
+  const set = (value: string | number | boolean | Uint8Array) => {
+    if (depth === 1 && dicts === 1 && !values.has(key)) values.set(key, value)
+  }
+  const open = () => {
+    depth++
+  }
+  const close = () => {
+    depth--
+  }
+  const events: PlistEvents = {
+    beginDict() {
+      if (depth === 0) dicts++
+      open()
+    },
+    endDict: close,
+    beginArray: open,
+    endArray: close,
+    key(text) {
+      if (depth === 1) key = text
+    },
+    text(kind, text) {
+      if (kind === 'true' || kind === 'false') set(kind === 'true')
+      else if (kind === 'integer' || kind === 'real') {
+        const number = text.trim() === '' ? NaN : Number(text)
+        if (Number.isFinite(number)) set(number)
+      } else set(text)
+    },
+    beginData() {
+      data = []
+    },
+    data(piece) {
+      data.push(piece.slice())
+    },
+    endData() {
+      set(Buffer.concat(data))
+    },
+  }
+  const reader = new PlistReader(events, 0, { format: 'udif', field: 'plist' })
+  reader.push(bytes)
+  reader.end()
+  if (dicts !== 1) throw corrupt({ format: 'udif', field: 'plist', offset: 0, expected: 'a dict' })
+  return values
+}
