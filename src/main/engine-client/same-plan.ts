@@ -26,14 +26,10 @@ function whatMatters({ source, target, losses }: RestorePlan) {
 
 function sourceOf(source: RestorePlan['source']): readonly unknown[] | null {
   if (source === null) return null
-  switch (source.kind) {
-    case 'image': {
-      const { path, format, storedBytes, sizeBytes, modifiedMs } = source.image
-      return [source.kind, path, format, storedBytes, sizeBytes, modifiedMs]
-    }
-    case 'disk':
-      return [source.kind, source.disk.path, source.disk.identity]
-    case 'volume':
-      return [source.kind, source.disk.identity, source.volume.path, source.volume.sizeBytes]
+  if (source.kind === 'disk') return [source.kind, source.disk.path, source.disk.identity]
+  if (source.kind === 'volume') {
+    return [source.kind, source.disk.identity, source.volume.path, source.volume.sizeBytes]
   }
+  const { path, format, storedBytes, sizeBytes, modifiedMs } = source.image
+  return [source.kind, path, format, storedBytes, sizeBytes, modifiedMs]
 }

@@ -10,8 +10,13 @@ import { idSchema, locatorSchema, nothing, restoreRequestSchema } from './schema
 
 export const engineContract = {
   request: {
-    /** Who is there: the host's version, and whether it may open devices. */
-    'host.info': request(nothing)<{ version: string; platform: string; privileged: boolean }>(),
+    /** Who is there: the host's version, whether restoring works on this system, and whether it may open devices. */
+    'host.info': request(nothing)<{
+      version: string
+      platform: string
+      supported: boolean
+      privileged: boolean
+    }>(),
     /** The disks now. After the first call the host sends `devices` at each change. */
     'devices.watch': request(nothing)<readonly Disk[]>(),
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
@@ -27,8 +32,13 @@ export const engineContract = {
     }>(),
     /** Answers when the job has really stopped. */
     'job.cancel': request(z.strictObject({ jobId: idSchema }))<JobState>(),
-    /** Makes sure that the Practice disk and the Practice image exist in `folder`, as new. */
-    'practice.prepare': request(z.strictObject({ folder: locatorSchema }))<{ disk: string; image: string }>(),
+    /**
+     * Makes sure that the Practice disk and the Practice image exist in `folder`: what is `missing`, or both anew,
+     * `always`. From then on the disk is among the devices. An elevated host refuses.
+     */
+    'practice.prepare': request(
+      z.strictObject({ folder: locatorSchema, renew: z.enum(['missing', 'always']) }),
+    )<{ disk: string; image: string }>(),
   },
   event: {
     devices: event<readonly Disk[]>(),

@@ -1,0 +1,108 @@
+/** The window's own file panel, for hosts whose window has no open panel of the system (`reprise web`). */
+import type { Stats } from 'node:fs'
+import { opendir, realpath, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join } from 'node:path'
+import type { FolderListing } from '#shared/contract'
+import type { DeviceCode } from '#shared/errors'
+import { DeviceError, UsageError } from '#shared/errors'
+import type { PlaceOptions } from './places.ts'
+import { isKernelPath, listPlaces } from './places.ts'
+
+export interface ListBounds {
+  /** Entries in the answer. */
+  readonly maxListed: number
+  /** Entries looked at. */
+  readonly maxRead: number
+  readonly maxMs: number
+}
+
+export const listBounds: ListBounds = { maxListed: 2000, maxRead: 20_000, maxMs: 5000 }
+
+type Entry = FolderListing['entries'][number]
+
+/**
+ * The folders and plain files in `folder` (null: the home folder), folders first, by name; hidden ones are left out,
+ * links are followed. What takes longer than `maxMs` is left out, too. Throws UsageError E_USAGE for a path that isn't
+ * absolute, DeviceError E_NOT_FOUND or E_DENIED.
+ */
+export async function listFolder(
+  folder: string | null,
+  options: PlaceOptions,
+  bounds: ListBounds = listBounds,
+): Promise<FolderListing> {
+  const asked = folder ?? options.home
+  if (!isAbsolute(asked)) {
+    throw new UsageError('E_USAGE', 'the folder is not an absolute path', { details: { input: 'folder' } })
+  }
+  const untilMs = performance.now() + bounds.maxMs
+  const real = await realpath(asked).catch((cause: unknown) => {
+    throw failed(asked, cause)
+  })
+  if (isKernelPath(real))
+    throw new DeviceError('E_DENIED', 'not a folder of files', { details: { path: real } })
+
+  const names = await readNames(real, bounds.maxRead, untilMs)
+  const entries = await readEntries(real, names.list, untilMs)
+  return {
+    folder: real,
+    parent: dirname(real) === real ? null : dirname(real),
+    places: await listPlaces(options),
+    entries: entries.slice(0, bounds.maxListed),
+    truncated: names.truncated || entries.length > bounds.maxListed,
+  }
+}
+
+async function readNames(folder: string, maxRead: number, untilMs: number) {
+  const list: string[] = []
+  try {
+    for await (const { name } of await opendir(folder)) {
+      if (!name.startsWith('.')) list.push(name)
+      if (list.length >= maxRead || performance.now() > untilMs) return { list, truncated: true }
+    }
+  } catch (cause) {
+    throw failed(folder, cause)
+  }
+  return { list, truncated: false }
+}
+
+async function readEntries(folder: string, names: readonly string[], untilMs: number): Promise<Entry[]> {
+  const entries: Entry[] = []
+  const waiting = names.values()
+  const work = async () => {
+    for (const name of waiting) {
+      if (performance.now() > untilMs) return
+      const entry = await readEntry(join(folder, name), name)
+      if (entry !== null) entries.push(entry)
+    }
+  }
+  // A dead network volume answers never: what is known by then is the answer.
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, Math.max(0, untilMs - performance.now()))
+  await Promise.race([Promise.all(Array.from({ length: 8 }, work)), late.promise])
+  clearTimeout(timer)
+  return [...entries].sort(
+    (a, b) =>
+      Number(a.kind === 'file') - Number(b.kind === 'file') ||
+      a.name.localeCompare(b.name, 'en', { numeric: true, sensitivity: 'base' }),
+  )
+}
+
+async function readEntry(path: string, name: string): Promise<Entry | null> {
+  let facts: Stats
+  try {
+    facts = await stat(path)
+    if (isKernelPath(await realpath(path))) return null
+  } catch {
+    // A dangling link, or gone since: not listed.
+    return null
+  }
+  if (!facts.isDirectory() && !facts.isFile()) return null
+  const kind = facts.isDirectory() ? 'folder' : 'file'
+  return { name, path, kind, sizeBytes: facts.size, modifiedMs: Math.round(facts.mtimeMs) }
+}
+
+function failed(path: string, cause: unknown): DeviceError {
+  const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+  const code: DeviceCode = errno === 'EACCES' || errno === 'EPERM' ? 'E_DENIED' : 'E_NOT_FOUND'
+  return new DeviceError(code, 'the folder cannot be read', { details: { path, errno }, cause })
+}

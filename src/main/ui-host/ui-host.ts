@@ -1,0 +1,202 @@
+/**
+ * Serves the UI contract: what a window may ask for, whether it is Electron's or a browser's. Keeps the state that
+ * belongs to no window: the disks, the jobs, the log. One per process; any number of windows, which come and go.
+ */
+import type {
+  EventName,
+  EventPayload,
+  FrameTransport,
+  Handlers,
+  RequestIn,
+  RequestOut,
+  Served,
+  UiContract,
+} from '#shared/contract'
+import { serveContract, uiContract } from '#shared/contract'
+import { serializeError } from '#shared/errors'
+import type { Logger, LogLine } from '#shared/log'
+import { createLogger } from '#shared/log'
+import type { Disk, JobState } from '#shared/model'
+import type { Engine, EngineState } from '#main/engine-client'
+import { LogRing } from './log-ring.ts'
+import type { PreferenceStore } from './preferences.ts'
+
+type Ask<N extends keyof UiContract['request']> = (
+  input: RequestIn<UiContract, N>,
+  signal: AbortSignal,
+) => Promise<RequestOut<UiContract, N>>
+
+/** What differs between Electron and the browser. */
+export interface Shell {
+  readonly host: 'electron' | 'web'
+  readonly chooseImage: Ask<'image.choose'>
+  readonly listFiles: Ask<'files.list'>
+  readonly locateFile: Ask<'files.locate'>
+}
+
+export interface UiHostOptions {
+  readonly engine: Engine
+  readonly shell: Shell
+  readonly version: string
+  readonly preferences: PreferenceStore
+  /** Where the Practice disk and image live; the engine host makes them. */
+  readonly practiceFolder: string
+  /** Where this process's own log lines go, besides to the windows. */
+  readonly log: (line: LogLine) => void
+}
+
+export interface UiHost extends Disposable {
+  /** For this process's own lines. */
+  readonly log: Logger
+  /** A window connected. */
+  serve(transport: FrameTransport): Served<UiContract>
+  emit<N extends EventName<UiContract>>(name: N, payload: EventPayload<UiContract, N>): void
+  jobs(): readonly JobState[]
+  /** Called with every state of every job. Returns the function that ends it. */
+  onJob(listener: (state: JobState) => void): () => void
+}
+
+const rememberedJobs = 100
+
+export function createUiHost(options: UiHostOptions): UiHost {
+  const { engine, shell, preferences } = options
+  const windows = new Set<Served<UiContract>>()
+  const jobs = new Map<string, JobState>()
+  const jobListeners = new Set<(state: JobState) => void>()
+  const ring = new LogRing()
+  let disks: readonly Disk[] = []
+  let practice: { readonly disk: string; readonly image: string } | null = null
+  let engineState: EngineState | null = null
+  const firstState = Promise.withResolvers<void>()
+
+  const emit: UiHost['emit'] = (name, payload) => {
+    for (const window of windows) window.emit(name, payload)
+  }
+  const addLine = (line: LogLine) => emit('log', ring.add(line))
+  const log = createLogger((line) => {
+    options.log(line)
+    addLine(line)
+  }, Date.now)
+
+  const setDisks = (now: readonly Disk[]) => {
+    disks = now
+    emit('devices', disks)
+  }
+
+  /** The host is new: it has to be told about the Practice disk, and asked for the disks. */
+  const greet = async () => {
+    practice = await engine
+      .request('practice.prepare', { folder: options.practiceFolder, renew: 'missing' })
+      .catch((error: unknown) => {
+        log.warn('there is no Practice disk', { error: serializeError(error) })
+        return null
+      })
+    setDisks(await engine.request('devices.watch', {}))
+  }
+
+  const setEngineState = async (state: EngineState) => {
+    engineState = state
+    if (state.state === 'ready') {
+      await greet().catch((error: unknown) => {
+        log.error('the disks cannot be listed', { error: serializeError(error) })
+      })
+    }
+    firstState.resolve()
+    emit('engine', engineEvent(state))
+  }
+
+  const ends = [
+    engine.onState((state) => void setEngineState(state)),
+    engine.subscribe('devices', setDisks),
+    engine.subscribe('log', addLine),
+    engine.subscribe('job', (state) => {
+      jobs.set(state.jobId, state)
+      forgetOld(jobs)
+      for (const listener of jobListeners) listener(state)
+      emit('job', state)
+    }),
+  ]
+
+  const handlers: Handlers<UiContract> = {
+    'app.info': async () => {
+      // A first start takes a moment; a window that asks in it would see no disks and no Practice image.
+      await firstState.promise
+      const info = await engine.request('host.info', {}).catch(() => null)
+      return {
+        version: options.version,
+        host: shell.host,
+        platform: thisPlatform(),
+        supported: info?.supported ?? true,
+        practice,
+        preferences: await preferences.load(),
+      }
+    },
+    'app.setPreferences': async (input) => {
+      await preferences.save(input)
+      return null
+    },
+    'state.get': async () => {
+      await firstState.promise
+      return { devices: disks, jobs: [...jobs.values()] }
+    },
+    'image.choose': shell.chooseImage,
+    'files.list': shell.listFiles,
+    'files.locate': shell.locateFile,
+    'log.read': async () => ({ lines: ring.read() }),
+    'practice.reset': async (_, signal) => {
+      practice = await engine.request(
+        'practice.prepare',
+        { folder: options.practiceFolder, renew: 'always' },
+        { signal },
+      )
+      return null
+    },
+    'device.eject': (input, signal) => engine.request('device.eject', input, { signal }),
+    'source.inspect': (input, signal) => engine.request('source.inspect', input, { signal }),
+    'image.info': (input, signal) => engine.request('image.info', input, { signal }),
+    'image.verify': (input, signal) => engine.request('image.verify', input, { signal }),
+    'restore.plan': (input, signal) => engine.request('restore.plan', input, { signal }),
+    'restore.start': (input, signal) => engine.request('restore.start', input, { signal }),
+    'job.cancel': (input, signal) => engine.request('job.cancel', input, { signal }),
+  }
+
+  return {
+    log,
+    emit,
+    serve(transport) {
+      const window = serveContract(uiContract, handlers, transport, {
+        version: options.version,
+        pid: process.pid,
+        log,
+      })
+      windows.add(window)
+      transport.onClose(() => windows.delete(window))
+      if (engineState?.state === 'gone') window.emit('engine', engineEvent(engineState))
+      return window
+    },
+    jobs: () => [...jobs.values()],
+    onJob(listener) {
+      jobListeners.add(listener)
+      return () => void jobListeners.delete(listener)
+    },
+    [Symbol.dispose]() {
+      for (const end of ends) end()
+      for (const window of windows) window.close(new Error('the app is ending'))
+    },
+  }
+}
+
+function engineEvent(state: EngineState): EventPayload<UiContract, 'engine'> {
+  return state.state === 'ready'
+    ? { state: 'ready', reason: null }
+    : { state: 'gone', reason: state.reason.code }
+}
+
+function forgetOld(jobs: Map<string, JobState>): void {
+  const ended = [...jobs.values()].filter((job) => job.outcome !== null)
+  for (const job of ended.slice(0, Math.max(0, ended.length - rememberedJobs))) jobs.delete(job.jobId)
+}
+
+function thisPlatform(): 'linux' | 'darwin' | 'win32' {
+  return process.platform === 'darwin' || process.platform === 'win32' ? process.platform : 'linux'
+}
