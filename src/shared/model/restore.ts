@@ -105,6 +105,11 @@ export interface RestorePlan {
   readonly request: RestoreRequest
   /** Null when the locator leads nowhere; then a check says why. */
   readonly source: SourceInfo | null
+  /**
+   * What the source was when the plan was made: its files' devices, inodes, sizes and times, or the disk's identity.
+   * Absent when there is no source. Compared when the plan is carried out.
+   */
+  readonly sourceIdentity?: string
   readonly target: TargetInfo | null
   readonly checks: readonly PreflightCheck[]
   readonly losses: readonly Loss[]
