@@ -1,4 +1,5 @@
 export * from './block-sink.ts'
 export * from './block-source.ts'
 export * from './file-source.ts'
+export * from './page-aligned.ts'
 export * from './system-failure.ts'

@@ -1,0 +1,29 @@
+/**
+ * Memory that begins at a page and can be shared with worker threads: what direct I/O asks of a buffer. Node has no
+ * call for it, but the memory of WebAssembly is mapped by the page.
+ */
+
+interface SharedWasmMemory {
+  readonly buffer: SharedArrayBuffer
+}
+
+// Neither the library of the language nor Node's types name it, and the DOM's aren't for engines.
+const { Memory } = (
+  globalThis as unknown as {
+    WebAssembly: {
+      Memory: new (limits: { initial: number; maximum: number; shared: true }) => SharedWasmMemory
+    }
+  }
+).WebAssembly
+
+const wasmPageBytes = 65_536
+
+/**
+ * `lengthBytes` zeros, page-aligned, shared. It takes room in pieces, as it is touched, and goes when nobody holds it.
+ * Throws RangeError when there isn't so much (4 GiB at most).
+ */
+export function allocatePageAligned(lengthBytes: number): Uint8Array<SharedArrayBuffer> {
+  const pages = Math.ceil(lengthBytes / wasmPageBytes)
+  const memory = new Memory({ initial: pages, maximum: pages, shared: true })
+  return new Uint8Array(memory.buffer, 0, lengthBytes)
+}

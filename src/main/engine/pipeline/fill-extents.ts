@@ -1,0 +1,244 @@
+/**
+ * A worker's loop over an image of extents: claim a part of a window, fill it, tell the pool. A claim obliges its
+ * worker to every raw, zero and ignored byte in it, and to the whole of each compressed run that begins in it, which
+ * may reach into later windows.
+ */
+import { findExtent, kindIndex } from '#engine/formats/extents'
+import { FormatError, invariant, serializeError } from '#shared/errors'
+import { runKinds, type RunKind } from '#shared/model'
+import { blockAt, blockStart, bytesInWindow, stretchParts } from './block-map.ts'
+import { RingFiller, RingStopped } from './ring.ts'
+import { readStored, storedPlace } from './stored-reader.ts'
+import { WorkerCounters } from './worker-counters.ts'
+import type { ExtentsJob, WorkerFailure } from './worker-job.ts'
+import { findZeroPiecesInStretches, zeroReference } from './zero-pieces.ts'
+
+/** `decodeRun` of the codecs: fills `into` or throws. */
+export type DecodeRun = (kind: RunKind, stored: Uint8Array, into: Uint8Array) => void | Promise<void>
+
+/**
+ * Work until nothing is left, the stream is stopped, or a claim failed. A failure is posted and marked in its block, so
+ * that the reader meets it in its turn; the worker then leaves. `loadDecoder` is called at the first compressed run.
+ */
+export async function fillExtents(job: ExtentsJob, loadDecoder: () => Promise<DecodeRun>): Promise<void> {
+  const filler = new ExtentsFiller(job, loadDecoder)
+  try {
+    while (await filler.fillClaim());
+  } catch (error) {
+    if (!(error instanceof RingStopped)) throw error
+  }
+}
+
+class ExtentsFiller {
+  readonly #job: ExtentsJob
+  readonly #ring: RingFiller
+  readonly #counters: WorkerCounters
+  readonly #loadDecoder: () => Promise<DecodeRun>
+  readonly #zeros: Buffer
+  #decodeRun: DecodeRun | null = null
+  /** Reused: the stored bytes of a run, and a run that the end of the pool cuts in two. */
+  #stored = new Uint8Array(0)
+  #scratch = new Uint8Array(0)
+  #failed = false
+
+  constructor(job: ExtentsJob, loadDecoder: () => Promise<DecodeRun>) {
+    this.#job = job
+    this.#loadDecoder = loadDecoder
+    this.#ring = new RingFiller(job.ring)
+    this.#counters = new WorkerCounters(job.counters)
+    this.#zeros = zeroReference(job.map.windowBytes)
+  }
+
+  /** One claim. False when there is no more to do. */
+  async fillClaim(): Promise<boolean> {
+    const { map } = this.#job
+    if (this.#failed || this.#ring.isStopped) return false
+    const claim = this.#ring.claim()
+    const block = Math.floor(claim / map.claimsPerWindow)
+    if (block >= map.blocks) return false
+    const windowStart = blockStart(map, block)
+    const from = windowStart + (claim % map.claimsPerWindow) * map.claimBytes
+    const to = Math.min(from + map.claimBytes, windowStart + map.windowBytes)
+    let filled = 0
+    for (const [start, end] of stretchParts(map, from, to)) filled += await this.#fillPart(block, start, end)
+    if (filled > 0) this.#fill(block, windowStart, filled)
+    return true
+  }
+
+  /** What lies from `start` to `end`, inside one claim. Returns how many bytes of the claim's window that filled. */
+  async #fillPart(block: number, start: number, end: number): Promise<number> {
+    const { extents, map } = this.#job
+    const windowEnd = blockStart(map, block) + map.windowBytes
+    let filled = 0
+    let at = start
+    for (let row = findExtent(extents, start); at < end;) {
+      invariant(row >= 0 && row < extents.count, "an image's rows must cover it")
+      const rowStart = extents.diskOffset[row] ?? 0
+      const rowEnd = rowStart + (extents.diskBytes[row] ?? 0)
+      const kind = extents.kind[row]
+      if (kind === kindIndex.zero || kind === kindIndex.ignore) {
+        const to = Math.min(rowEnd, end)
+        this.#room(block)
+        this.#view(block, at, to - at).fill(0)
+        filled += to - at
+        at = to
+        row++
+      } else if (kind === kindIndex.raw) {
+        const last = this.#lastOfOneRead(row, end)
+        const to = Math.min((extents.diskOffset[last] ?? 0) + (extents.diskBytes[last] ?? 0), end)
+        const from = at
+        await this.#attempt(block, from, () => this.#readRaw(block, row, from, to))
+        filled += to - at
+        at = to
+        row = last + 1
+      } else {
+        // What began before belongs to the claim it began in.
+        if (rowStart === at) {
+          const decoded = row
+          await this.#attempt(block, at, () => this.#decodeRow(block, decoded))
+          filled += Math.min(rowEnd, windowEnd) - rowStart
+        }
+        at = Math.min(rowEnd, end)
+        row++
+      }
+    }
+    return filled
+  }
+
+  /** The last of the raw rows from `row` on whose stored bytes follow one another as their sectors do. */
+  #lastOfOneRead(row: number, end: number): number {
+    const { diskOffset, diskBytes, storedOffset, storedBytes, kind, count } = this.#job.extents
+    let last = row
+    for (let next = row + 1; next < count; next++, last++) {
+      const bytes = diskBytes[last] ?? 0
+      const follows = (storedOffset[last] ?? 0) + bytes === storedOffset[next] && storedBytes[last] === bytes
+      if (kind[next] !== kindIndex.raw || !follows || (diskOffset[next] ?? 0) >= end) break
+    }
+    return last
+  }
+
+  /** Raw bytes from `from` to `to` of the disk, which lie in one piece from `row` on. Stored short: the rest is zeros. */
+  #readRaw(block: number, row: number, from: number, to: number): void {
+    const { extents, parts } = this.#job
+    const into = this.#view(block, from, to - from)
+    const skipped = from - (extents.diskOffset[row] ?? 0)
+    const shortBy = Math.max(0, (extents.diskBytes[row] ?? 0) - (extents.storedBytes[row] ?? 0))
+    const storedLength =
+      shortBy === 0
+        ? into.length
+        : Math.max(0, Math.min(into.length, (extents.storedBytes[row] ?? 0) - skipped))
+    this.#room(block)
+    const start = performance.now()
+    if (storedLength > 0)
+      readStored(parts, (extents.storedOffset[row] ?? 0) + skipped, into.subarray(0, storedLength))
+    into.fill(0, storedLength)
+    this.#counters.spent('readNs', start)
+    this.#counters.read(storedLength)
+  }
+
+  /** A whole compressed run, into as many windows as it takes. Windows after the first are told to the pool here. */
+  async #decodeRow(block: number, row: number): Promise<void> {
+    const { extents, map, parts } = this.#job
+    const diskOffset = extents.diskOffset[row] ?? 0
+    const diskBytes = extents.diskBytes[row] ?? 0
+    const lastBlock = blockAt(map, diskOffset + diskBytes - 1)
+    this.#decodeRun ??= await this.#loadDecoder()
+
+    const start = performance.now()
+    const stored = this.#storedRoom(extents.storedBytes[row] ?? 0)
+    readStored(parts, extents.storedOffset[row] ?? 0, stored)
+    this.#counters.read(stored.length)
+    this.#counters.spent('readNs', start)
+    for (let each = block; each <= lastBlock; each++) this.#room(each)
+
+    const wraps = (block % map.slots) + lastBlock - block >= map.slots
+    const into = wraps ? this.#scratchRoom(diskBytes) : this.#view(block, diskOffset, diskBytes)
+    const decodeStart = performance.now()
+    try {
+      const decoding = this.#decodeRun(runKinds[extents.kind[row] ?? 0] ?? 'raw', stored, into)
+      if (decoding !== undefined) await decoding
+    } catch (error) {
+      throw this.#placed(error, row)
+    }
+    this.#counters.spent('decodeNs', decodeStart)
+
+    const windowStart = blockStart(map, block)
+    for (let each = block; each <= lastBlock; each++) {
+      const eachStart = windowStart + (each - block) * map.windowBytes
+      const from = Math.max(diskOffset, eachStart)
+      const to = Math.min(diskOffset + diskBytes, eachStart + map.windowBytes)
+      if (wraps) this.#view(each, from, to - from).set(into.subarray(from - diskOffset, to - diskOffset))
+      if (each > block) this.#fill(each, eachStart, to - from)
+    }
+  }
+
+  /**
+   * Do `work`, which fills the disk from `diskOffset` on. When it fails the block is marked and all the same counted
+   * as filled by the caller: the reader looks at the mark first. After a failure nothing more is done.
+   */
+  async #attempt(block: number, diskOffset: number, work: () => void | Promise<void>): Promise<void> {
+    if (this.#failed) return
+    try {
+      const working = work()
+      if (working !== undefined) await working
+    } catch (error) {
+      if (error instanceof RingStopped) throw error
+      this.#failed = true
+      this.#room(block)
+      const failure: WorkerFailure = { diskOffset, error: serializeError(error) }
+      this.#job.failures.postMessage(failure)
+      this.#ring.markFailed(block)
+    }
+  }
+
+  /** A codec knows the run it was given; whoever reads the message wants to know where that is. */
+  #placed(error: unknown, row: number): unknown {
+    if (!(error instanceof FormatError)) return error
+    const { extents, parts } = this.#job
+    const place = storedPlace(parts, extents.storedOffset[row] ?? 0)
+    const diskOffset = extents.diskOffset[row] ?? 0
+    return new FormatError(error.code, `${error.message}, in the run for ${diskOffset} of the disk`, {
+      details: {
+        ...error.details,
+        offset: place.offset + error.details.offset,
+        path: place.path,
+        runOffset: place.offset,
+        runBytes: extents.storedBytes[row] ?? 0,
+        diskOffset,
+        diskBytes: extents.diskBytes[row] ?? 0,
+      },
+      cause: error,
+    })
+  }
+
+  #room(block: number): void {
+    if (this.#ring.hasRoom(block)) return
+    const start = performance.now()
+    this.#ring.waitForRoom(block)
+    this.#counters.spent('waitNs', start)
+  }
+
+  #fill(block: number, windowStart: number, filledBytes: number): void {
+    const { map } = this.#job
+    this.#ring.fill(block, filledBytes, bytesInWindow(map, windowStart), () =>
+      findZeroPiecesInStretches(map, windowStart, this.#ring.view(block, 0, map.windowBytes), this.#zeros),
+    )
+  }
+
+  /** Where `lengthBytes` at `diskOffset` go; `block` is the window that `diskOffset` lies in. */
+  #view(block: number, diskOffset: number, lengthBytes: number): Uint8Array {
+    return this.#ring.view(block, diskOffset % this.#job.map.windowBytes, lengthBytes)
+  }
+
+  #storedRoom(lengthBytes: number): Uint8Array {
+    if (this.#stored.length < lengthBytes) this.#stored = new Uint8Array(roundUp(lengthBytes))
+    return this.#stored.subarray(0, lengthBytes)
+  }
+
+  #scratchRoom(lengthBytes: number): Uint8Array {
+    if (this.#scratch.length < lengthBytes) this.#scratch = new Uint8Array(roundUp(lengthBytes))
+    return this.#scratch.subarray(0, lengthBytes)
+  }
+}
+
+const roundUp = (bytes: number) => Math.ceil(bytes / 65_536) * 65_536

@@ -1,0 +1,151 @@
+/**
+ * An image as a stream of blocks: plans the pool, opens the files, starts the workers. What they fill is handed out by
+ * `block-items.ts`. Runs on any thread and never blocks it.
+ */
+import { availableParallelism } from 'node:os'
+import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
+import { BugError, deserializeError, UsageError } from '#shared/errors'
+import { planBlocks } from './block-map.ts'
+import { extentItems, mergeZeros, streamItems, type WhyNot } from './block-items.ts'
+import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
+import { openParts } from './open-parts.ts'
+import { planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
+import { allocateRing, RingReader, type Ring } from './ring.ts'
+import { planStretches } from './stretches.ts'
+import { WorkerCrew, type CrewJob } from './worker-crew.ts'
+import { sumCounters } from './worker-counters.ts'
+
+/** Zeros and unused space shorter than this between data are sent as zeros. */
+const foldBytes = 128 * 1024
+
+export interface BlockStreamOptions {
+  readonly pool: PoolOptions
+  /** Of the sink: 512, or 4096 for a disk with 4 KiB sectors. A power of two. */
+  readonly alignmentBytes: number
+  /** At most so many worker threads. Default: the processors there are. */
+  readonly workers?: number
+  /** Files that are already open, a source device say: descriptors by path. The caller closes them, after the stream. */
+  readonly openFiles?: ReadonlyMap<string, number>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Open `layout` and begin to decode. Every data item must be released without waiting for a later one: the pool may
+ * be full of it. Throws DeviceError E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_IO_READ for a file that can't be opened;
+ * FormatError for a run that no pool can take; UsageError E_USAGE for a pool there is no memory for; the signal's reason.
+ */
+export async function openBlockStream(
+  layout: ImageLayout,
+  options: BlockStreamOptions,
+): Promise<BlockStream> {
+  options.signal.throwIfAborted()
+  return layout.kind === 'stream' ? openStream(layout, options) : openExtents(layout, options)
+}
+
+async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): Promise<BlockStream> {
+  const { alignmentBytes, signal } = options
+  const { sizeBytes, extents } = layout
+  const cores = options.workers ?? availableParallelism()
+  const plan = planPool(extents, options.pool, { alignmentBytes, cores })
+  const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
+  const map = planBlocks(stretches, { ...plan, sizeBytes })
+  const ring = allocatePool(plan, options.pool)
+  const files = await openParts(layout.parts, options.openFiles ?? new Map())
+  const workers = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
+  const job: CrewJob = { kind: 'extents', ring, map, extents, parts: files.parts }
+  const itemOptions = { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }
+  return new RunningStream(job, workers, signal, files, (reader, whyNot) =>
+    extentItems(reader, whyNot, itemOptions),
+  )
+}
+
+async function openStream(layout: StreamLayout, options: BlockStreamOptions): Promise<BlockStream> {
+  const plan = planStreamPool(options.pool, options)
+  const job: CrewJob = { kind: 'stream', ring: allocatePool(plan, options.pool), layout }
+  return new RunningStream(job, plan.workers, options.signal, null, streamItems)
+}
+
+function allocatePool({ slots, windowBytes }: PoolPlan, asked: PoolOptions): Ring {
+  try {
+    return allocateRing(slots, windowBytes)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw new UsageError('E_USAGE', `no memory for ${slots} buffers of ${windowBytes} bytes`, {
+      details: { input: 'buffers', buffers: asked.buffers, bufferBytes: asked.bufferBytes },
+      cause,
+    })
+  }
+}
+
+type MakeItems = (reader: RingReader, whyNot: WhyNot) => AsyncGenerator<StreamItem>
+
+class RunningStream implements BlockStream {
+  readonly #reader: RingReader
+  readonly #crew: WorkerCrew
+  readonly #files: AsyncDisposable | null
+  readonly #signal: AbortSignal
+  readonly #items: AsyncGenerator<StreamItem>
+  /** Why nothing more comes. The first reason stays. */
+  #end: { readonly reason: unknown } | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(
+    job: CrewJob,
+    workers: number,
+    signal: AbortSignal,
+    files: AsyncDisposable | null,
+    makeItems: MakeItems,
+  ) {
+    this.#reader = new RingReader(job.ring)
+    this.#files = files
+    this.#signal = signal
+    this.#crew = new WorkerCrew(job, workers, (error) => this.#stop(error))
+    this.#items = mergeZeros(makeItems(this.#reader, (ready) => this.#whyNot(ready !== null)))
+    signal.addEventListener('abort', this.#onAbort)
+    if (signal.aborted) this.#onAbort()
+  }
+
+  async next(): Promise<StreamItem | null> {
+    if (this.#end !== null) throw this.#end.reason
+    try {
+      const { value } = await this.#items.next()
+      // Stopped while the item was on its way: its buffer may be anyone's.
+      if (this.#end !== null) throw (this.#end as { reason: unknown }).reason
+      return value ?? null
+    } catch (error) {
+      this.#stop(error)
+      throw error
+    }
+  }
+
+  counters(): StreamCounters {
+    return sumCounters(this.#crew.totals)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#stop(new BugError('E_BUG', 'the stream was closed', { details: {} }))
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    await this.#crew.stop()
+    // Workers read by number: the files stay open until the last of them has gone.
+    await this.#files?.[Symbol.asyncDispose]()
+  }
+
+  readonly #onAbort = () => this.#stop(this.#signal.reason)
+
+  #stop(reason: unknown): void {
+    this.#end ??= { reason }
+    this.#reader.stop()
+  }
+
+  /** A worker failed in the block that is next, or everything was stopped. */
+  #whyNot(isFailed: boolean): unknown {
+    const failure = isFailed ? this.#crew.firstFailure() : null
+    if (failure !== null) return deserializeError(failure.error)
+    return this.#end?.reason ?? new BugError('E_BUG', 'a block failed without an error', { details: {} })
+  }
+}

@@ -1,0 +1,91 @@
+/** Decides, before anything is opened, how large the pool is and how many workers fill it. */
+import { kindIndex, type ExtentTable } from '#engine/formats/extents'
+import { FormatError } from '#shared/errors'
+
+/** The pool a caller asks for: asr's `--buffers` and `--buffersize`. */
+export interface PoolOptions {
+  readonly buffers: number
+  readonly bufferBytes: number
+}
+
+/** asr's own default is eight buffers of a megabyte. */
+export const defaultPool: PoolOptions = { buffers: 8, bufferBytes: 1024 * 1024 }
+
+export interface PoolPlan {
+  readonly windowBytes: number
+  readonly slots: number
+  readonly claimBytes: number
+  readonly workers: number
+}
+
+const pageBytes = 4096
+/** Runs decoded at once may hold this much stored data in all. */
+const storedBudgetBytes = 64 * 1024 * 1024
+/** A run as large as this needs a pool of its size; hdiutil writes 256 KiB and 1 MiB. */
+const runLimitBytes = 64 * 1024 * 1024
+/** Compressed runs are shared out in parts of a window, so that several workers are busy with the next block. */
+const compressedClaimBytes = 256 * 1024
+/** One reads while the other waits for the medium; more don't make a disk faster. */
+const rawWorkers = 2
+/** Each worker is a JavaScript engine of some 8 MB, and eight outrun any disk. */
+const mostWorkers = 8
+
+/**
+ * For an image of extents. `cores`: how many workers may be busy. The pool grows where one run needs more than was
+ * asked for. Throws FormatError E_SRC_CORRUPT for a run that no pool can take.
+ */
+export function planPool(
+  extents: ExtentTable,
+  pool: PoolOptions,
+  { alignmentBytes, cores }: { readonly alignmentBytes: number; readonly cores: number },
+): PoolPlan {
+  const windowBytes = roundUp(pool.bufferBytes, Math.max(pageBytes, alignmentBytes))
+  const { largestRun, largestStored } = measureRuns(extents)
+  const isCompressed = largestRun > 0
+  // A run may begin anywhere in its first window.
+  const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
+  const most = isCompressed ? Math.floor(storedBudgetBytes / Math.max(1, largestStored)) : rawWorkers
+  return {
+    windowBytes,
+    slots: Math.max(pool.buffers, spannedSlots),
+    claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
+    workers: Math.max(1, Math.min(cores, mostWorkers, most)),
+  }
+}
+
+/** For a compressed stream: one worker, the pool as asked for. */
+export function planStreamPool(
+  pool: PoolOptions,
+  { alignmentBytes }: { readonly alignmentBytes: number },
+): PoolPlan {
+  const windowBytes = roundUp(pool.bufferBytes, Math.max(pageBytes, alignmentBytes))
+  return { windowBytes, slots: Math.max(1, pool.buffers), claimBytes: windowBytes, workers: 1 }
+}
+
+/** Bytes on the disk and in the file, of the largest compressed run; 0 when there is none. */
+function measureRuns({ count, kind, diskOffset, diskBytes, storedOffset, storedBytes }: ExtentTable) {
+  let largestRun = 0
+  let largestStored = 0
+  for (let row = 0; row < count; row++) {
+    const is = kind[row]
+    if (is === kindIndex.zero || is === kindIndex.ignore || is === kindIndex.raw) continue
+    const onDisk = diskBytes[row] ?? 0
+    const stored = storedBytes[row] ?? 0
+    if (onDisk > runLimitBytes || stored > runLimitBytes)
+      throw new FormatError('E_SRC_CORRUPT', `a run of ${onDisk} bytes from ${stored} is too large`, {
+        details: {
+          format: 'image',
+          field: onDisk > runLimitBytes ? 'sectorCount' : 'compLength',
+          offset: storedOffset[row] ?? 0,
+          found: Math.max(onDisk, stored),
+          expected: runLimitBytes,
+          diskOffset: diskOffset[row] ?? 0,
+        },
+      })
+    largestRun = Math.max(largestRun, onDisk)
+    largestStored = Math.max(largestStored, stored)
+  }
+  return { largestRun, largestStored }
+}
+
+const roundUp = (bytes: number, unit: number) => Math.max(1, Math.ceil(bytes / unit)) * unit

@@ -1,0 +1,37 @@
+/** What a worker is started with. Plain data, shared memory and a port: everything survives `workerData`. */
+import type { MessagePort } from 'node:worker_threads'
+import type { ExtentTable, StreamLayout } from '#engine/formats/extents'
+import type { SerializedError } from '#shared/errors'
+import type { BlockMap } from './block-map.ts'
+import type { Ring } from './ring.ts'
+import type { OpenPart } from './stored-reader.ts'
+
+interface CommonJob {
+  readonly ring: Ring
+  /** Four numbers of this worker's own: see `WorkerCounters`. */
+  readonly counters: Float64Array<SharedArrayBuffer>
+  /** Takes `WorkerFailure`s. */
+  readonly failures: MessagePort
+}
+
+/** Decode the runs of an image; several workers share the work. */
+export interface ExtentsJob extends CommonJob {
+  readonly kind: 'extents'
+  readonly map: BlockMap
+  readonly extents: ExtentTable
+  readonly parts: readonly OpenPart[]
+}
+
+/** Decode one compressed stream; one worker. */
+export interface StreamJob extends CommonJob {
+  readonly kind: 'stream'
+  readonly layout: StreamLayout
+}
+
+export type WorkerJob = ExtentsJob | StreamJob
+
+/** Posted before the block that holds `diskOffset` is marked as failed. */
+export interface WorkerFailure {
+  readonly diskOffset: number
+  readonly error: SerializedError
+}
