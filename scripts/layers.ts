@@ -82,7 +82,7 @@ export const rows: readonly Row[] = [
   { files: 'src/main/cli/**', may: [anyShared, /^engine\//, /^main\/product$/], node: true, packages: [] },
   {
     files: 'src/main/engine-client/**',
-    may: [anyShared, /^main\/stdio$/],
+    may: [anyShared, /^main\/(product|stdio)$/],
     node: true,
     packages: [],
   },

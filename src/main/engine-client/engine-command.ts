@@ -1,9 +1,9 @@
 /**
- * What is started as the engine host: which Node, which program. Never Electron as Node: the shipped app has that switched off, and
- * what may become root must not contain a browser.
+ * What is started as the engine host: which Node, which program. Never Electron as Node: the shipped app has that
+ * switched off, and what may become root must not contain a browser.
  */
-import { accessSync, constants } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { productFile } from '#main/product'
 
 /** A program by absolute path, and its arguments. No shell ever sees them. */
 export interface EngineCommand {
@@ -11,38 +11,17 @@ export interface EngineCommand {
   readonly argv: readonly string[]
 }
 
-/** Where this file lies decides: in the source tree, in `out/main`, or in the package's `resources/engine`. */
+/**
+ * In a checkout the program is the source or the build this file belongs to, and Node is the one in `node_modules`. The
+ * package has both in its `resources` folder. Throws when there is no Node.
+ */
 export function engineCommand(): EngineCommand {
-  const fromSource = import.meta.filename.endsWith('.ts')
-  const entry = fromSource
+  const entry = import.meta.filename.endsWith('.ts')
     ? join(dirname(import.meta.dirname), 'reprise.ts')
-    : join(import.meta.dirname, 'reprise.js')
-  return { file: findNode(), argv: [entry, 'engine-host'] }
-}
-
-/** The packaged Node, the Node of the checkout, or the Node that runs this, in that order. */
-function findNode(): string {
+    : (productFile('engine/reprise.js') ?? join(import.meta.dirname, 'reprise.js'))
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
-  const candidates = [
-    join(dirname(import.meta.dirname), 'node', 'bin', name),
-    ...parents(import.meta.dirname).map((folder) => join(folder, 'node_modules', 'node', 'bin', name)),
-    ...(process.versions['electron'] === undefined ? [process.execPath] : []),
-  ]
-  const found = candidates.find(isExecutable)
-  if (found === undefined) throw new Error(`no Node to run the engine host with: ${candidates.join(', ')}`)
-  return found
-}
-
-function parents(folder: string): string[] {
-  const parent = dirname(folder)
-  return parent === folder ? [] : [parent, ...parents(parent)]
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  const inside = productFile(`node/bin/${name}`, `node_modules/node/bin/${name}`)
+  const node = inside ?? (process.versions['electron'] === undefined ? process.execPath : null)
+  if (node === null) throw new Error('there is no Node to run the engine host with')
+  return { file: node, argv: [entry, 'engine-host'] }
 }

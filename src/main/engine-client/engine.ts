@@ -65,6 +65,7 @@ class TwoHosts implements Engine {
   readonly #graceMs: number
   readonly #elevation: Elevation
   readonly #plans = new Map<string, Planned>()
+  readonly #starting = new Set<string>()
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
   readonly #stateListeners = new Set<(state: EngineState) => void>()
@@ -170,10 +171,13 @@ class TwoHosts implements Engine {
     const elevated = host === this.#elevation.current()
     const privileged = elevated || (await ask(host, 'host.info', {}, signal)).privileged
     if (plan.refusal !== null || !plan.needsPrivilege || privileged) {
-      this.#plans.delete(planId)
       return this.#elevation.use(() => ask(host, 'restore.start', { planId, typed }, signal))
     }
+    // The elevated host makes its own plan of it; that this one is started once only is for us to see to.
+    if (this.#starting.has(planId)) throw unknownPlan()
+    this.#starting.add(planId)
     return this.#elevation.use(async () => {
+      using _ = { [Symbol.dispose]: () => void this.#starting.delete(planId) }
       const root = await this.#elevation.get(signal)
       // The prompt may have taken minutes: look again, with the eyes of the host that will write.
       const again = await ask(root, 'restore.plan', plan.request, signal)
@@ -183,8 +187,9 @@ class TwoHosts implements Engine {
         const message = 'what was confirmed is not what would be done now'
         throw new DeviceError('E_DST_CHANGED', message, { details: { path } })
       }
-      if (!this.#plans.delete(planId)) throw unknownPlan()
-      return ask(root, 'restore.start', { planId: again.planId, typed }, signal)
+      const started = await ask(root, 'restore.start', { planId: again.planId, typed }, signal)
+      this.#plans.delete(planId)
+      return started
     })
   }
 

@@ -1,3 +1,2 @@
 export * from './engine.ts'
-export * from './engine-command.ts'
-export * from './host-process.ts'
+export * from './system-engine.ts'

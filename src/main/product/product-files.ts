@@ -11,11 +11,11 @@ export function foldersUpwards(folder: string): string[] {
   return parent === folder ? [folder] : [folder, ...foldersUpwards(parent)]
 }
 
-/** Full path of a file or folder of ours (`assets/practice.dmg`, `out/renderer`), or null when it isn't there. */
-export function productFile(name: string): string | null {
+/** Full path of the nearest file or folder of ours with one of these names (`assets/practice.dmg`), or null. */
+export function productFile(...names: readonly string[]): string | null {
   return (
     foldersUpwards(import.meta.dirname)
-      .map((folder) => join(folder, name))
+      .flatMap((folder) => names.map((name) => join(folder, name)))
       .find((path) => existsSync(path)) ?? null
   )
 }

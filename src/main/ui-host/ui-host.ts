@@ -14,7 +14,7 @@ import type {
 } from '#shared/contract'
 import { serveContract, uiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
-import type { Logger, LogLine } from '#shared/log'
+import type { Logger, LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import type { Disk, JobState } from '#shared/model'
 import type { Engine, EngineState } from '#main/engine-client'
@@ -41,13 +41,13 @@ export interface UiHostOptions {
   readonly preferences: PreferenceStore
   /** Where the Practice disk and image live; the engine host makes them. */
   readonly practiceFolder: string
-  /** Where this process's own log lines go, besides to the windows. */
-  readonly log: (line: LogLine) => void
 }
 
 export interface UiHost extends Disposable {
-  /** For this process's own lines. */
+  /** For this process's own lines: the windows' log shows them. */
   readonly log: Logger
+  /** The sink of `log`, for a logger that had to exist before. */
+  readonly addLine: LogSink
   /** A window connected. */
   serve(transport: FrameTransport): Served<UiContract>
   emit<N extends EventName<UiContract>>(name: N, payload: EventPayload<UiContract, N>): void
@@ -72,11 +72,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
   const emit: UiHost['emit'] = (name, payload) => {
     for (const window of windows) window.emit(name, payload)
   }
-  const addLine = (line: LogLine) => emit('log', ring.add(line))
-  const log = createLogger((line) => {
-    options.log(line)
-    addLine(line)
-  }, Date.now)
+  const addLine: LogSink = (line) => emit('log', ring.add(line))
+  const log = createLogger(addLine, Date.now)
 
   const setDisks = (now: readonly Disk[]) => {
     disks = now
@@ -162,6 +159,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
 
   return {
     log,
+    addLine,
     emit,
     serve(transport) {
       const window = serveContract(uiContract, handlers, transport, {

@@ -1,0 +1,38 @@
+/** What the engine host needs of the engines, as one small interface: tests give it fakes of it. */
+import type { JobContext } from '#engine/job'
+import type { PracticeContents } from '#engine/practice'
+import type { Platform } from '#engine/platform'
+import type { Logger } from '#shared/log'
+import type {
+  ImageInfo,
+  ImageVerification,
+  JobOutcome,
+  RestorePlan,
+  RestoreRequest,
+  SourceInfo,
+} from '#shared/model'
+
+export interface Engines {
+  /** Knows the system's disks; the host adds the Practice disk and what it is busy with. */
+  readonly platform: Platform
+  readonly inspectSource: (locator: string, platform: Platform, signal: AbortSignal) => Promise<SourceInfo>
+  readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
+  readonly verifyImage: (path: string, context: JobContext) => Promise<ImageVerification>
+  /** Makes a plan and keeps it, for `takePlan`. */
+  readonly planRestore: (
+    request: RestoreRequest,
+    platform: Platform,
+    signal: AbortSignal,
+  ) => Promise<RestorePlan>
+  /**
+   * The plan, if it may be started with what the person typed; from now on it may not be again. Throws UsageError
+   * E_NOT_CONFIRMED, or the plan's refusal.
+   */
+  readonly takePlan: (planId: string, typed: string | null) => RestorePlan
+  readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
+  /** What is on the disk in a file. */
+  readonly readContents: (path: string) => Promise<PracticeContents>
+}
+
+/** Makes the engines, given the logger they log to. */
+export type CreateEngines = (deps: { readonly log: Logger }) => Engines

@@ -1,0 +1,59 @@
+/**
+ * `reprise engine-host`: the engine host as a process. Frames on stdin and stdout, a line each (`#main/stdio`); stdout
+ * carries nothing else, log lines travel as `log` events, stderr is for the last words of a crash. It ends when stdin
+ * ends, that is, when whoever started it is gone, and leaves nothing behind.
+ */
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { lineTransport } from '#main/stdio'
+import { productFile, productVersion } from '#main/product'
+import type { CreateEngines } from './engine-deps.ts'
+import { serveEngine } from './serve-engine.ts'
+
+/** Stopping answers within a second; what takes this long hangs in the kernel and can't be waited for. */
+const endMs = 12_000
+
+/**
+ * Runs until stdin ends or a signal asks it to end. Resolves to the exit status: 0, or 1 when jobs didn't stop in time. The
+ * caller ends the process then: a worker that hangs in the kernel would keep it.
+ */
+export async function runEngineHost(createEngines: CreateEngines): Promise<number> {
+  const transport = lineTransport(process.stdin, openStdout())
+  const engine = serveEngine(transport, {
+    createEngines,
+    version: productVersion(),
+    elevated: process.env['PKEXEC_UID'] !== undefined,
+    practiceAsset: productFile('assets/practice.dmg'),
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => transport.close(new Error(signal)))
+  }
+  process.on('uncaughtException', (error) => engine.reportBug(error))
+  process.on('unhandledRejection', (reason) => engine.reportBug(reason))
+
+  const closed = Promise.withResolvers<void>()
+  transport.onClose(() => closed.resolve())
+  await closed.promise
+  const late = Symbol('late')
+  const timer = Promise.withResolvers<typeof late>()
+  const timeout = setTimeout(() => timer.resolve(late), endMs)
+  const end = await Promise.race([engine.ended, timer.promise])
+  clearTimeout(timeout)
+  if (end !== late) return 0
+  process.stderr.write('reprise engine-host: a job did not stop\n')
+  return 1
+}
+
+/**
+ * Node writes to a pipe on stdout synchronously: a client that stops reading would stop the jobs. A socket of our own
+ * doesn't wait.
+ */
+function openStdout(): Writable {
+  try {
+    return new Socket({ fd: 1, readable: false, writable: true })
+  } catch (error) {
+    // A file or a terminal: someone is trying it by hand.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_FD_TYPE') throw error
+    return process.stdout
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Binds the engine contract to the engines: a table of jobs, the disks, the plans. Knows one client; where it sits, and
+ * what carries the frames, it doesn't know.
+ */
+import type { EngineContract, FrameTransport, Handlers } from '#shared/contract'
+import { engineContract, serveContract } from '#shared/contract'
+import { DeviceError, serializeError, UsageError } from '#shared/errors'
+import type { LogSink } from '#shared/log'
+import { createLogger } from '#shared/log'
+import type { Disk, JobState, RestorePlan } from '#shared/model'
+import { createJobTable } from '#engine/job'
+import { preparePractice } from '#engine/practice'
+import { Bugs } from './bugs.ts'
+import type { CreateEngines } from './engine-deps.ts'
+import { HostDisks } from './host-disks.ts'
+
+export interface ServeEngineOptions {
+  readonly createEngines: CreateEngines
+  readonly version: string
+  /** Rights were given to this process for one purpose: it does nothing for convenience. */
+  readonly elevated: boolean
+  /** The Practice image that belongs to the program; null when it isn't installed. */
+  readonly practiceAsset: string | null
+  readonly pid?: number
+}
+
+export interface ServedEngine {
+  /** Resolves when the client is gone, all jobs have stopped and everything is let go. Never rejects. */
+  readonly ended: Promise<void>
+  /** Something was thrown that nobody caught. Running jobs are stopped and fail with it; the host lives on. */
+  reportBug(error: unknown): void
+}
+
+export function serveEngine(transport: FrameTransport, options: ServeEngineOptions): ServedEngine {
+  // What is logged before `hello` has nowhere to go.
+  let emitLog: LogSink = () => {}
+  const log = createLogger((line) => emitLog(line), Date.now)
+  const bugs = new Bugs()
+  const jobs = createJobTable({ log })
+  const engines = options.createEngines({ log })
+  const { platform } = engines
+  const disks = new HostDisks({ platform, claimed: () => jobs.claimed(), readContents: engines.readContents })
+  const seenByEngines = disks.platform()
+  let watching: AsyncDisposable | null = null
+  let listed: readonly Disk[] = []
+
+  const tellDisks = async (now: readonly Disk[]) => {
+    listed = now
+    if (watching !== null) served.emit('devices', await disks.complete(listed))
+  }
+
+  const handlers: Handlers<EngineContract> = {
+    'host.info': async () => ({
+      version: options.version,
+      platform: platform.name,
+      supported: platform.supported,
+      privileged: platform.privileged,
+    }),
+    'devices.watch': async (_, signal) => {
+      watching ??= platform.watch((now) => void tellDisks(now))
+      listed = await platform.list(signal)
+      return disks.complete(listed)
+    },
+    'device.eject': async ({ path }) => {
+      await eject(path)
+      return null
+    },
+    'source.inspect': ({ source }, signal) => engines.inspectSource(source, seenByEngines, signal),
+    'image.info': ({ path }, signal) => engines.imageInfo(path, signal),
+    'image.verify': async ({ path }) => {
+      const title = path.slice(path.lastIndexOf('/') + 1)
+      const job = jobs.start(
+        { kind: 'verify-image', title, plan: null, claims: [] },
+        bugs.guard(async (context) => ({
+          kind: 'checked',
+          verification: await engines.verifyImage(path, context),
+        })),
+      )
+      return { jobId: job.jobId }
+    },
+    'restore.plan': (request, signal) => engines.planRestore(request, seenByEngines, signal),
+    'restore.start': async ({ planId, typed }) => {
+      const plan = engines.takePlan(planId, typed)
+      const job = jobs.start(
+        { kind: 'restore', title: titleOf(plan), plan, claims: [claimOf(plan)] },
+        bugs.guard((context) => engines.runRestore(plan, seenByEngines, context)),
+      )
+      return { jobId: job.jobId }
+    },
+    'job.cancel': async ({ jobId }) => {
+      const job = jobs.get(jobId)
+      if (job === null)
+        throw new UsageError('E_USAGE', 'there is no such job', { details: { input: 'jobId' } })
+      return job.cancel()
+    },
+    'practice.prepare': async ({ folder, renew }) => {
+      if (options.elevated) {
+        const message = 'an elevated host makes no Practice disk'
+        throw new UsageError('E_UNSUPPORTED', message, { details: { input: 'practice' } })
+      }
+      const asset = options.practiceAsset
+      if (asset === null) {
+        throw new DeviceError('E_NOT_FOUND', 'the Practice image is not installed', {
+          details: { path: 'practice.dmg' },
+        })
+      }
+      if ([...jobs.claimed()].some((path) => disks.isPractice(path))) throw busy('the Practice disk')
+      const made = await preparePractice({ folder, asset, renew })
+      disks.setPractice(made.disk)
+      await tellDisks(listed)
+      return made
+    },
+  }
+
+  async function eject(path: string): Promise<void> {
+    const disk = (await seenByEngines.list()).find((each) => each.path === path)
+    if (disk === undefined) {
+      throw new DeviceError('E_NOT_FOUND', 'there is no such disk', { details: { path } })
+    }
+    if (disk.protection?.kind === 'system') {
+      throw new UsageError('E_DST_SYSTEM', 'this disk runs the computer', { details: { input: 'path' } })
+    }
+    if (disk.busy) throw busy(path)
+    await platform.eject(path)
+  }
+
+  const served = serveContract(engineContract, handlers, transport, {
+    version: options.version,
+    pid: options.pid ?? process.pid,
+    log,
+  })
+  emitLog = (line) => served.emit('log', line)
+
+  const running = new Set<string>()
+  jobs.subscribe((state: JobState) => {
+    served.emit('job', state)
+    const began = state.outcome === null && !running.has(state.jobId)
+    if (began) running.add(state.jobId)
+    if (state.outcome !== null) running.delete(state.jobId)
+    if (began || state.outcome !== null) void tellDisks(listed)
+  })
+
+  async function end(): Promise<void> {
+    await Promise.all([served.settled, jobs.cancelAll()])
+    await watching?.[Symbol.asyncDispose]()
+  }
+
+  return {
+    ended: new Promise((resolve) => {
+      transport.onClose(() => resolve(end().catch(() => undefined)))
+    }),
+    reportBug(error) {
+      const bug = serializeError(error)
+      log.error('an error that nobody caught', { error: bug })
+      bugs.happened(error)
+      void jobs.cancelAll()
+    },
+  }
+}
+
+/** What the job writes to: nobody else may. A partition claims its disk, whose map is read again at the end. */
+function claimOf(plan: RestorePlan): string {
+  return plan.target?.disk?.path ?? plan.target?.path ?? plan.request.target
+}
+
+function titleOf({ source, target, request }: RestorePlan): string {
+  return `${source?.name ?? request.source} → ${target?.name ?? request.target}`
+}
+
+function busy(path: string): DeviceError {
+  return new DeviceError('E_DST_BUSY', `${path} is being written by a job`, {
+    details: { path, holders: ['Reprise'] },
+  })
+}

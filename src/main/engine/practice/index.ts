@@ -1,0 +1,2 @@
+export * from './practice-disk.ts'
+export * from './prepare-practice.ts'

@@ -1,0 +1,2 @@
+export * from './run-web.ts'
+export * from './web-server.ts'

@@ -1,0 +1,106 @@
+/**
+ * `reprise web`: the app in a browser, for machines where Electron isn't, and for servers without a display. Listens on
+ * the loopback interface only; from another machine it is reached through an SSH tunnel to the same port.
+ */
+import { dirname, join } from 'node:path'
+import { AppError, serializeError, UsageError } from '#shared/errors'
+import type { LogSink } from '#shared/log'
+import { createLogger } from '#shared/log'
+import { describeError } from '#shared/words'
+import { createSystemEngine } from '#main/engine-client'
+import { dataFolder, productFile, productVersion } from '#main/product'
+import type { UiHost } from '#main/ui-host'
+import { createUiHost, preferenceFile } from '#main/ui-host'
+import { openBrowser } from './open-browser.ts'
+import { readPageFiles } from './page-files.ts'
+import { parseWebArguments } from './web-arguments.ts'
+import type { WebServer } from './web-server.ts'
+import { startWebServer } from './web-server.ts'
+import { webShell } from './web-shell.ts'
+
+/**
+ * Serve until Ctrl-C, SIGTERM or SIGHUP; then running jobs are stopped, and it ends. Resolves to the exit status: 0, or
+ * 1 when it couldn't start, which it says on stderr. The first line on stdout holds the address.
+ */
+export async function runWeb(argv: readonly string[]): Promise<number> {
+  try {
+    const { port, open } = parseWebArguments(argv)
+    const page = productFile('out/renderer/index.html')
+    if (page === null) throw notBuilt()
+    const files = await readPageFiles(dirname(page))
+    const version = productVersion()
+    const folder = dataFolder()
+    const practiceFolder = join(folder, 'practice')
+    let forward: LogSink = () => {}
+    const log = createLogger((line) => forward(line), Date.now)
+    await using engine = createSystemEngine({ version, log })
+    using ui = createUiHost({
+      engine,
+      shell: webShell(practiceFolder),
+      version,
+      preferences: preferenceFile(join(folder, 'preferences.json'), log),
+      practiceFolder,
+    })
+    forward = ui.addLine
+    await using server = await startWebServer({
+      port,
+      files,
+      serve: (tab) => void ui.serve(tab),
+      log: ui.log,
+    })
+    print(`Reprise runs in your browser at ${server.link()} (Ctrl-C stops it)`)
+    if (open) openBrowser(server.link())
+    offerLinks(server)
+    await askedToEnd()
+    await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))
+    return 0
+  } catch (error) {
+    process.stderr.write(`reprise web: ${explain(error)}\n`)
+    return 1
+  } finally {
+    process.stdin.pause()
+  }
+}
+
+const print = (line: string) => void process.stdout.write(`${line}\n`)
+
+/** Someone whose browser lost its session presses Enter for another link. */
+function offerLinks(server: WebServer): void {
+  if (!process.stdin.isTTY) return
+  process.stdin.on('data', () => print(`New link: ${server.link()}`))
+}
+
+/** Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. */
+function askedToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(130)
+        asked = true
+        resolve()
+      })
+    }
+  })
+}
+
+async function stopJobs(ui: UiHost, cancel: (jobId: string) => Promise<unknown>): Promise<void> {
+  const running = ui.jobs().filter((job) => job.outcome === null)
+  if (running.length > 0) print('Stopping at a safe point…')
+  await Promise.allSettled(running.map(({ jobId }) => cancel(jobId)))
+}
+
+function notBuilt(): UsageError {
+  const problem = 'The window is not built. Run `npm run build` first, or start with `npm start`.'
+  return new UsageError('E_UNSUPPORTED', problem, { details: { input: 'out/renderer', problem } })
+}
+
+function explain(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return 'The port is in use. Choose another one, or leave --port out.'
+  if (code === 'EACCES') return 'The system refuses this port. Choose one above 1023.'
+  if (!(error instanceof AppError))
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const { what, why } = describeError(serializeError(error))
+  return why === null ? what : `${what} ${why}`
+}
