@@ -25,15 +25,24 @@ function difference(error: SerializedError): string | null {
   return field === null ? null : `The fault is in ${field}.`
 }
 
+/** What stands there instead of an image. */
+function whatItIs(error: SerializedError): string | null {
+  const field = textOf(error, 'field')
+  const found = valueOf(error, 'found')
+  if (field === 'size' && numberOf(error, 'found') === 0) return 'It is empty.'
+  const expected = valueOf(error, 'expected')
+  if (field === 'kind' && found !== null) return `It is ${found}.`
+  if (field === 'kind') return expected === null ? null : `It isn't ${expected}.`
+  if (field === 'signature') return found === null ? null : `It begins with ${found}.`
+  return difference(error)
+}
+
 export const formatWords: { readonly [code in FormatCode]: Describe } = {
-  E_SRC_FORMAT: (error, names) => {
-    const found = valueOf(error, 'found')
-    return {
-      what: `${theImage(error, names)} isn't a disk image Reprise can read.`,
-      why: found === null ? null : `It begins with ${found}.`,
-      now: 'Readable are UDIF images (.dmg), raw images, and raw images compressed with gzip, bzip2, xz or zstd.',
-    }
-  },
+  E_SRC_FORMAT: (error, names) => ({
+    what: `${theImage(error, names)} isn't a disk image Reprise can read.`,
+    why: whatItIs(error),
+    now: 'Readable are UDIF images (.dmg), raw images, and raw images compressed with gzip, bzip2, xz or zstd.',
+  }),
 
   E_SRC_CORRUPT: (error, names) => {
     const offset = numberOf(error, 'offset')
@@ -51,11 +60,29 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
   }),
 
   E_SRC_SEGMENT: (error, names) => {
-    const missing = textOf(error, 'segment') ?? valueOf(error, 'expected')
+    const found = valueOf(error, 'found')
+    const expected = valueOf(error, 'expected')
+    const count = numberOf(error, 'segmentCount')
+    const path = textOf(error, 'path')
+    if (textOf(error, 'field') === 'koly.segmentNumber' && expected === '1' && found !== null) {
+      return {
+        what: `${theImage(error, names)} is segment ${found}${count === null ? '' : ` of ${count}`} of an image.`,
+        why: null,
+        now: 'Name the first segment, the file that ends in .dmg.',
+      }
+    }
+    const missing = found === 'nothing'
     return {
-      what: `A segment of ${sourceName(error, names) === null ? 'the image' : theImage(error, names)} is missing or belongs to another image.`,
-      why: missing === null ? null : `Looked for ${missing}.`,
-      now: 'Put all parts of the image into one folder, under the names they were made with.',
+      what: missing
+        ? `A segment of ${names.source === undefined ? 'the image' : quote(names.source)} is missing.`
+        : `A segment of ${names.source === undefined ? 'the image' : quote(names.source)} belongs to another image.`,
+      why:
+        path === null
+          ? null
+          : missing && expected !== null
+            ? `${quote(path)} should be ${expected}.`
+            : `The segment is ${quote(path)}.`,
+      now: 'Put all segments of the image into one folder, under the names they were made with.',
     }
   },
 }

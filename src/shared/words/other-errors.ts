@@ -26,7 +26,7 @@ export const otherWords: {
     const disk = names.target ?? textOf(error, 'path')
     return {
       what: `What was read back from ${disk === null ? 'the destination' : quote(disk)} isn't what was written: ${
-        blocks === null ? 'blocks differ' : `${counted(blocks, 'block differs', 'blocks differ')}`
+        blocks === null ? 'blocks differ' : counted(blocks, 'block differs', 'blocks differ')
       }${where}.`,
       why: expected === null || found === null ? null : `Expected ${expected}, found ${found}.`,
       now: "Don't rely on this disk. Try another cable or port; if it happens again, replace the disk.",

@@ -18,13 +18,13 @@ const theTarget = (error: SerializedError, names: Names): string => {
 export const usageWords: { readonly [code in UsageCode]: Describe } = {
   // Who throws it says it: `problem` and `hint` are sentences.
   E_USAGE: (error) => ({
-    what: sentence(textOf(error, 'problem') ?? error.message),
+    what: textOf(error, 'problem') ?? sentence(error.message),
     why: null,
     now: textOf(error, 'hint'),
   }),
 
   E_UNSUPPORTED: (error) => ({
-    what: sentence(textOf(error, 'problem') ?? error.message),
+    what: textOf(error, 'problem') ?? sentence(error.message),
     why: textOf(error, 'reason'),
     now: textOf(error, 'hint'),
   }),

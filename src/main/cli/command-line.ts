@@ -1,0 +1,46 @@
+/**
+ * An argument list as a verb and its arguments, asr's older forms included (asr(8), "Backwards compatibility"):
+ *
+ *     asr -source S -target T [options]        restore
+ *     asr -source S -server CONFIG             server --source S --config CONFIG
+ *     asr -imagescan [options] IMAGE           imagescan
+ *     asr -h | -v                              help, version
+ *
+ * `-restore -source …` is seen in scripts as well: a verb with dashes is that verb.
+ */
+import { absentVerbs } from './absent.ts'
+import { usageError } from './arguments.ts'
+import { findVerb, verbNames } from './verbs.ts'
+
+export interface CommandLine {
+  /** Name of a verb that is there. */
+  readonly verb: string
+  readonly args: readonly string[]
+}
+
+/** Throws UsageError: no verb, an unknown one, or one this version doesn't have. */
+export function readCommandLine(argv: readonly string[]): CommandLine {
+  const [first] = argv
+  if (first === undefined) throw usageError('verb', 'What to do is missing.', 'reprise help lists the verbs.')
+  if (!first.startsWith('-')) {
+    const { name, length } = findVerb(argv)
+    return { verb: name, args: argv.slice(length) }
+  }
+  return readOlderForm(argv, first)
+}
+
+function readOlderForm(argv: readonly string[], first: string): CommandLine {
+  if (first === '-h' || first === '-help' || first === '--help') return { verb: 'help', args: argv.slice(1) }
+  if (first === '-v' || first === '-version' || first === '--version')
+    return { verb: 'version', args: argv.slice(1) }
+  const dashed = first.replace(/^--?/, '')
+  if ([...verbNames(), ...absentVerbs].includes(dashed)) {
+    const { name } = findVerb([dashed])
+    return { verb: name, args: argv.slice(1) }
+  }
+  const older = argv.map((arg) => arg.replace(/^--?/, ''))
+  for (const word of ['imagescan', 'server']) {
+    if (argv.some((arg, index) => arg.startsWith('-') && older[index] === word)) findVerb([word])
+  }
+  return { verb: 'restore', args: argv }
+}

@@ -1,0 +1,26 @@
+/**
+ * What the command line needs of the engines, as one small interface: the verbs are tested with a fake of it. Connecting
+ * the real ones loads them, so it happens when a verb asks, not before.
+ */
+import type { Disk, ImageInfo, JobState, RestorePlan, RestoreRequest } from '#shared/model'
+
+/** A job that runs in this process; see #engine/job. */
+export interface RunningJob {
+  /** Calls `listener` now, at changes, and with the final state. */
+  subscribe(listener: (state: JobState) => void): unknown
+  /** Asks it to stop; settles when the work has stopped. */
+  cancel(): Promise<JobState>
+  /** Resolves to the final state. Never rejects. */
+  readonly ended: Promise<JobState>
+}
+
+export interface Engines {
+  /** Restoring works on this system. */
+  readonly supported: boolean
+  listDisks(): Promise<readonly Disk[]>
+  imageInfo(path: string): Promise<ImageInfo>
+  /** Recomputes an image's checksums. */
+  startVerify(path: string): RunningJob
+  planRestore(request: RestoreRequest): Promise<RestorePlan>
+  startRestore(plan: RestorePlan): RunningJob
+}

@@ -1,0 +1,152 @@
+/** `reprise image info`: what an image is, without reading all of it. */
+import { resolve } from 'node:path'
+import type { ImageChecksum, ImageInfo } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
+import { exitDone } from './exit-status.ts'
+import { jsonLine } from './json-lines.ts'
+import { printable } from './printable.ts'
+import { table } from './table.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+export const imageInfo = defineVerb({
+  name: 'image info',
+  summary: 'Show what an image is and holds.',
+  synopsis: 'IMAGE [--json]',
+  options: {},
+  operands: { least: 1, most: 1, placeholder: 'IMAGE' },
+  async run(context, values, [path = '']) {
+    const engines = await context.engines(openLog(context, values))
+    const info = await engines.imageInfo(resolve(context.cwd, path))
+    context.terminal.write(values.json ? jsonLine('image', info) : imageInfoText(info))
+    return exitDone
+  },
+})
+
+export function imageInfoText(info: ImageInfo): string {
+  return [factsText(info), partitionsText(info), tablesText(info), checksumsText(info), scanText(info)]
+    .filter((part) => part !== '')
+    .join('\n')
+}
+
+function factsText(info: ImageInfo): string {
+  const facts: (readonly [string, string] | null)[] = [
+    ['Image', info.name],
+    ['Path', info.path],
+    ['Format', formatText(info)],
+    [
+      'Disk size',
+      info.sizeBytes === null ? 'not known before all of it has been read' : exactly(info.sizeBytes),
+    ],
+    ['Stored', storedText(info)],
+    info.dataBytes === null ? null : ['Data', `${exactly(info.dataBytes)} that are neither zero nor unused`],
+    info.segmentCount > 1 ? ['Segments', formatCount(info.segmentCount)] : null,
+    ['Modified', new Date(info.modifiedMs).toISOString()],
+    ['Partition map', describePartitionMap(info.partitionMap)],
+    runsText(info),
+    info.inOrder === null
+      ? null
+      : ['In order', info.inOrder ? 'yes, ready to be multicast' : 'no, a scan would put it in order'],
+  ]
+  const shown = facts.filter((fact) => fact !== null)
+  return shown.map(([name, value]) => `${`${name}:`.padEnd(16)}${printable(value)}\n`).join('')
+}
+
+const formatText = ({ format }: ImageInfo): string =>
+  format.startsWith('U') ? `${describeFormat(format)}, ${format}` : describeFormat(format)
+
+const exactly = (bytes: number): string =>
+  bytes < 1000 ? formatBytes(bytes) : `${formatBytes(bytes)} (${formatCount(bytes)} bytes)`
+
+function storedText(info: ImageInfo): string {
+  const stored = exactly(info.storedBytes)
+  if (info.sizeBytes === null || info.sizeBytes === 0) return stored
+  const percent = (info.storedBytes / info.sizeBytes) * 100
+  return `${stored}, ${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} % of the disk`
+}
+
+function runsText(info: ImageInfo): readonly [string, string] | null {
+  const counts = Object.entries(info.runCounts).filter(([, count]) => count > 0)
+  if (counts.length === 0) return null
+  return ['Runs', counts.map(([kind, count]) => `${formatCount(count)} ${kind}`).join(', ')]
+}
+
+function partitionsText(info: ImageInfo): string {
+  if (info.partitions.length === 0) return ''
+  return `Partitions\n${table(
+    [
+      { title: '#', align: 'right' },
+      { title: 'OFFSET', align: 'right' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'TYPE' },
+      { title: 'FORMAT' },
+      { title: 'LABEL' },
+      { title: 'NAME' },
+    ],
+    info.partitions.map((partition) => [
+      String(partition.index),
+      formatCount(partition.offset),
+      formatBytes(partition.sizeBytes),
+      partition.type,
+      partition.filesystem === null ? '' : describeFilesystem(partition.filesystem),
+      partition.label ?? '',
+      partition.name ?? '',
+    ]),
+  )}`
+}
+
+function tablesText(info: ImageInfo): string {
+  if (info.tables.length === 0) return ''
+  return `Block tables\n${table(
+    [
+      { title: 'FIRST SECTOR', align: 'right' },
+      { title: 'SECTORS', align: 'right' },
+      { title: 'RUNS', align: 'right' },
+      { title: 'CHECKSUM' },
+      { title: 'NAME' },
+    ],
+    info.tables.map((entry) => [
+      formatCount(entry.firstSector),
+      formatCount(entry.sectorCount),
+      formatCount(entry.runCount),
+      checksumText(entry.checksum),
+      entry.name,
+    ]),
+  )}`
+}
+
+function checksumsText(info: ImageInfo): string {
+  if (info.dataForkChecksum === null && info.masterChecksum === null) {
+    const some = info.tables.some(({ checksum }) => checksum !== null)
+    return some ? '' : 'Checksums:      none\n'
+  }
+  return [
+    `Data fork:      ${printable(checksumText(info.dataForkChecksum))}\n`,
+    `Master:         ${printable(checksumText(info.masterChecksum))}\n`,
+  ].join('')
+}
+
+const checksumText = (checksum: ImageChecksum | null): string =>
+  checksum === null ? 'none' : `${checksum.algorithm} ${checksum.value}`
+
+function scanText({ scan }: ImageInfo): string {
+  if (scan === null) return 'Scan:           none, this image has not been scanned for restore\n'
+  return `Scan information\n${table(
+    [
+      { title: 'PARTITION', align: 'right' },
+      { title: 'SCANNED VOLUME OF' },
+      { title: 'USED', align: 'right' },
+      { title: 'BLOCK CHECKSUM' },
+      { title: 'SHA-1' },
+      { title: 'SHA-256' },
+    ],
+    scan.partitions.map((partition) => [
+      String(partition.partNum),
+      partition.dateMs === null ? '' : new Date(partition.dateMs).toISOString(),
+      partition.usedBytes === null ? '' : formatBytes(partition.usedBytes),
+      partition.blockChecksum2 ?? '',
+      partition.sha1 ?? '',
+      partition.sha256 ?? '',
+    ]),
+  )}`
+}

@@ -1,0 +1,73 @@
+/** `reprise image verify`: recomputes every checksum an image holds, and names the first bad place. */
+import { basename, resolve } from 'node:path'
+import { BugError, invariant } from '#shared/errors'
+import type { ImageVerification, JobState } from '#shared/model'
+import { formatBytes, formatRate } from '#shared/units'
+import { describeOutcome, describePhase } from '#shared/words'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { watchInterrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { createMarkLines } from './marks.ts'
+import { passesOf } from './passes.ts'
+import { printable } from './printable.ts'
+import { report } from './report.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+export const imageVerify = defineVerb({
+  name: 'image verify',
+  summary: "Recompute an image's checksums and compare them.",
+  synopsis: 'IMAGE [--json]',
+  options: {},
+  operands: { least: 1, most: 1, placeholder: 'IMAGE' },
+  async run(context, values, [path = '']) {
+    const { terminal } = context
+    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    const engines = await context.engines(openLog(context, values))
+    interrupt.signal.throwIfAborted()
+    const job = engines.startVerify(resolve(context.cwd, path))
+    interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
+    const print = values.json ? printJson : createTextProgress()
+    job.subscribe((state) => terminal.write(print(state)))
+    const { outcome } = await job.ended
+    invariant(outcome !== null, 'a job ended without an outcome')
+    switch (outcome.kind) {
+      case 'checked':
+        terminal.write(values.json ? jsonLine('outcome', outcome) : verificationText(outcome.verification))
+        return exitDone
+      case 'failed':
+        return report(
+          terminal,
+          outcome.error,
+          { json: values.json, exitCodes: values['exit-codes'], debug: values.debug },
+          { names: { source: basename(path) } },
+        )
+      case 'cancelled':
+        terminal.writeError(`${describeOutcome(outcome)}\n`)
+        return exitCancelled
+      case 'done':
+      default:
+        throw new BugError('E_BUG', `a verify ended as ${outcome.kind}`, { details: {} })
+    }
+  },
+})
+
+const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>
+  outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''
+
+function createTextProgress(): (state: JobState) => string {
+  const lines = createMarkLines(describePhase)
+  return (state) => lines.advance(passesOf(state)) + (state.outcome === null ? '' : lines.close())
+}
+
+export function verificationText(verification: ImageVerification): string {
+  const { checked, expandedBytes, durationMs } = verification
+  const lines = checked.map(
+    ({ what, algorithm, value }) => `\t${printable(`${what}: ${algorithm} ${value}`)}\n`,
+  )
+  const speed = durationMs > 0 ? `, ${formatRate((expandedBytes / durationMs) * 1000)}` : ''
+  return [
+    ...lines,
+    `\t${formatBytes(expandedBytes)} read in ${(durationMs / 1000).toFixed(2)} seconds${speed}\n`,
+    `${describeOutcome({ kind: 'checked', verification })}\n`,
+  ].join('')
+}

@@ -1,0 +1,4 @@
+export * from './engines.ts'
+export * from './main.ts'
+export * from './terminal.ts'
+export * from './verb.ts'

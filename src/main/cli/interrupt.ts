@@ -1,0 +1,38 @@
+/** Ctrl-C and requests to end, as a signal that is aborted once. */
+import type { Terminal } from './terminal.ts'
+
+export interface Interrupt extends Disposable {
+  readonly signal: AbortSignal
+  /** True once somebody asked to stop. */
+  readonly asked: boolean
+}
+
+/** `again` is called at each further request: people press Ctrl-C twice, and deserve to hear why it isn't over. */
+export function watchInterrupt(terminal: Terminal, again: () => void): Interrupt {
+  const controller = new AbortController()
+  const watching = terminal.onInterrupt(() => {
+    if (controller.signal.aborted) again()
+    else controller.abort()
+  })
+  return {
+    signal: controller.signal,
+    get asked() {
+      return controller.signal.aborted
+    },
+    [Symbol.dispose]: () => watching[Symbol.dispose](),
+  }
+}
+
+/** `promise`, or a rejection with the signal's reason as soon as it is aborted. */
+export async function untilInterrupted<T>(promise: Promise<T>, { signal }: Interrupt): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: stopped, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([promise, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    promise.catch(() => undefined) // nobody waits for it any more
+  }
+}

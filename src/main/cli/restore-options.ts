@@ -1,0 +1,139 @@
+/** The options of `restore`, asr's and ours, and the request they add up to. */
+import { resolve } from 'node:path'
+import { UsageError } from '#shared/errors'
+import type { RestoreRequest } from '#shared/model'
+import { usageError, type OptionTable, type Values } from './arguments.ts'
+
+/** The bounds of the engine contract (#shared/contract, bufferingSchema). */
+const mostBuffers = 4096
+const mostBufferBytes = 256 * 1024 * 1024
+
+export const restoreOptions = {
+  source: {
+    kind: 'text',
+    letter: 's',
+    placeholder: 'SOURCE',
+    help: 'A disk image, a /dev entry, or a mount point.',
+  },
+  target: {
+    kind: 'text',
+    letter: 't',
+    placeholder: 'TARGET',
+    help: 'A /dev entry, a mount point, or a file that becomes a disk image.',
+  },
+  file: { kind: 'text', placeholder: 'FILE', help: null },
+  erase: { kind: 'flag', help: 'Erase the target. Required.' },
+  noprompt: { kind: 'flag', help: "Don't ask before the target is erased." },
+  noverify: { kind: 'flag', help: "Don't read back and compare what was written." },
+  eject: { kind: 'flag', help: 'Eject the target afterwards instead of mounting it.' },
+  'clear-unused': { kind: 'flag', help: 'Write zeros over space the image marks as unused, too.' },
+  puppetstrings: { kind: 'flag', help: 'Print progress for another program to parse, as asr does.' },
+  format: {
+    kind: 'choice',
+    choices: ['HFS+', 'HFSX'],
+    help: 'Demand that the source has this format.',
+  },
+  SHA1: { kind: 'flag', help: 'Demand a SHA-1 digest in the scanned image.' },
+  SHA256: { kind: 'flag', help: 'Demand a SHA-256 digest in the scanned image.' },
+  buffers: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: mostBuffers,
+    help: 'Copy with this many buffers.',
+  },
+  buffersize: { kind: 'size', placeholder: 'SIZE', most: mostBufferBytes, help: 'Size of each of them.' },
+  csumbuffers: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: mostBuffers,
+    help: 'Verify with this many buffers.',
+  },
+  csumbuffersize: { kind: 'size', placeholder: 'SIZE', most: mostBufferBytes, help: 'Size of each of them.' },
+  timeout: {
+    kind: 'count',
+    placeholder: 'SECONDS',
+    least: 0,
+    most: 1_000_000_000,
+    help: 'Only for multicast sources; has no effect on others.',
+  },
+  allowfragmentedcatalog: {
+    kind: 'flag',
+    help: "Has no effect: a block copy doesn't mind a fragmented catalog.",
+  },
+  // asr keeps these for old scripts: -nocheck means -noverify, and copying blocks is what is always done.
+  nocheck: { kind: 'flag', help: null },
+  blockonly: { kind: 'flag', help: null },
+} as const satisfies OptionTable
+
+export type RestoreValues = Values<typeof restoreOptions>
+
+/** What the image must hold besides what the engine asks for. */
+export interface Demands {
+  readonly format: 'HFS+' | 'HFSX' | null
+  readonly digest: 'SHA-1' | 'SHA-256' | null
+}
+
+export interface RestoreCommand {
+  readonly request: RestoreRequest
+  readonly demands: Demands
+  readonly prompt: boolean
+}
+
+/** Pure. Throws UsageError. Relative paths begin at `cwd`. */
+export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreCommand {
+  const { source, target, file } = values
+  if (source === null) throw usageError('--source', '--source is missing.', 'It names what is restored.')
+  refuseNetwork(source)
+  if (file !== null) {
+    throw usageError(
+      '--file',
+      '--file saves a multicast stream, and this source is none.',
+      'To restore into a file, name it with --target.',
+    )
+  }
+  if (target === null) throw usageError('--target', '--target is missing.', 'It names what is written to.')
+  if (values.SHA1 && values.SHA256) {
+    throw usageError('--SHA256', "--SHA1 and --SHA256 can't both be asked for.", 'Leave one out.')
+  }
+  if (!values.erase) {
+    throw new UsageError('E_NEEDS_ERASE', '--erase is missing', { details: { input: '--erase' } })
+  }
+  const verify = !values.noverify && !values.nocheck
+  return {
+    request: {
+      source: resolve(cwd, source),
+      target: resolve(cwd, target),
+      erase: true,
+      verify,
+      clearUnused: values['clear-unused'],
+      afterwards: values.eject ? 'eject' : 'remount',
+      buffering: {
+        buffers: values.buffers,
+        bufferBytes: values.buffersize,
+        csumBuffers: values.csumbuffers,
+        csumBufferBytes: values.csumbuffersize,
+      },
+    },
+    demands: {
+      format: values.format as Demands['format'],
+      digest: !verify ? null : values.SHA1 ? 'SHA-1' : values.SHA256 ? 'SHA-256' : null,
+    },
+    prompt: !values.noprompt,
+  }
+}
+
+function refuseNetwork(source: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase()
+  if (scheme === undefined) return
+  const problem =
+    scheme === 'asr'
+      ? "This version of Reprise can't restore from a multicast stream."
+      : scheme === 'http' || scheme === 'https'
+        ? "This version of Reprise can't restore from a web server."
+        : `A source can't be a ${scheme} address.`
+  throw new UsageError('E_UNSUPPORTED', problem, {
+    details: { input: source, problem, hint: 'Name an image file, a /dev entry or a mount point.' },
+  })
+}

@@ -1,0 +1,182 @@
+/** `reprise restore`: preflight, question, job, and how it ended. */
+import {
+  BugError,
+  deserializeError,
+  DeviceError,
+  invariant,
+  serializeError,
+  UsageError,
+} from '#shared/errors'
+import type { JobOutcome, RestorePlan } from '#shared/model'
+import { describeOutcome, describeTargetState, type Names } from '#shared/words'
+import { noOperands } from './arguments.ts'
+import { checkDemands } from './demands.ts'
+import type { Engines } from './engines.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
+import { createJsonPrinter } from './json-printer.ts'
+import { printable } from './printable.ts'
+import type { RestorePrinter } from './printer.ts'
+import { createPuppetstringsPrinter } from './puppetstrings-printer.ts'
+import { errorText, report, type Telling } from './report.ts'
+import {
+  readRestoreCommand,
+  restoreOptions,
+  type RestoreCommand,
+  type RestoreValues,
+} from './restore-options.ts'
+import { createTextPrinter, questionText } from './text-printer.ts'
+import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
+
+export const restore = defineVerb({
+  name: 'restore',
+  summary: 'Restore an image, a disk or a volume onto a disk, a partition or a file.',
+  synopsis: '--source SOURCE --target TARGET --erase [options]',
+  notes: [
+    'Everything on the target is lost. Preflight checks run first, and nothing is written before they passed and the question was answered with y.',
+    'What was written is read back and compared. An image need not be scanned first: its own checksums are used.',
+    'Sizes are bytes, or a number with b (512 bytes), k, m or g.',
+  ],
+  options: restoreOptions,
+  operands: noOperands,
+  run: runRestoreVerb,
+})
+
+async function runRestoreVerb(context: CliContext, values: RestoreValues & CommonValues): Promise<number> {
+  const command = readRestoreCommand(values, context.cwd)
+  const telling = { json: values.json, exitCodes: values['exit-codes'], debug: values.debug }
+  const printer = choosePrinter(context, values)
+  const quiet = values.json || values.puppetstrings
+  const { terminal } = context
+  using interrupt = watchInterrupt(terminal, () =>
+    terminal.writeError('Still stopping: the target is being left in a safe state.\n'),
+  )
+  terminal.write(printer.started())
+  let plan: RestorePlan | null = null
+  try {
+    const engines = await context.engines(openLog(context, values))
+    plan = await untilInterrupted(engines.planRestore(command.request), interrupt)
+    terminal.write(printer.planned(plan))
+    checkPlan(plan, command)
+    if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
+    interrupt.signal.throwIfAborted()
+    const outcome = await runJob(context, engines, plan, printer, interrupt)
+    return tellOutcome(context, outcome, plan, telling)
+  } catch (error) {
+    const cancelled = interrupt.asked && error === interrupt.signal.reason
+    terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
+    return tellAbandoned(context, error, plan, interrupt, telling)
+  }
+}
+
+function choosePrinter(context: CliContext, values: RestoreValues & CommonValues): RestorePrinter {
+  if (values.json) return createJsonPrinter()
+  if (values.puppetstrings) return createPuppetstringsPrinter({ version: context.version })
+  return createTextPrinter({ verbose: values.verbose || values.debug })
+}
+
+/** Throws why the plan can't be carried out by this process. */
+function checkPlan(plan: RestorePlan, command: RestoreCommand): void {
+  if (plan.refusal !== null) throw deserializeError(plan.refusal)
+  if (plan.source !== null) checkDemands(command.demands, plan.source)
+  if (plan.needsPrivilege) {
+    const path = plan.target?.path ?? command.request.target
+    throw new DeviceError('E_DENIED', `opening ${path} needs rights this process hasn't`, {
+      details: { path },
+    })
+  }
+}
+
+/** Throws UsageError E_NOT_CONFIRMED unless the answer is y. */
+async function ask(
+  { terminal }: CliContext,
+  plan: RestorePlan,
+  interrupt: Interrupt,
+  where: { readonly onError: boolean },
+): Promise<void> {
+  const question = questionText(plan)
+  if (question === null) return
+  const print = where.onError ? terminal.writeError : terminal.write
+  print(question)
+  const answer = await terminal.readLine(interrupt.signal).catch((error: unknown) => {
+    print('\n')
+    throw error
+  })
+  if (answer === null) print('\n')
+  if (answer !== null && /^\s*y(es)?\s*$/i.test(answer)) return
+  const details =
+    answer === null
+      ? {
+          input: 'answer',
+          problem: 'Nobody answered the question.',
+          hint: 'Nothing was changed. Add --noprompt to erase without being asked.',
+        }
+      : { input: 'answer', hint: 'Nothing was changed.' }
+  throw new UsageError('E_NOT_CONFIRMED', 'the question was not answered with y', { details })
+}
+
+/** Resolves when the work has really stopped, also after an interrupt. */
+async function runJob(
+  { terminal }: CliContext,
+  engines: Engines,
+  plan: RestorePlan,
+  printer: RestorePrinter,
+  interrupt: Interrupt,
+): Promise<JobOutcome> {
+  const job = engines.startRestore(plan)
+  const stop = () => {
+    terminal.writeError('Stopping at a safe point...\n')
+    void job.cancel()
+  }
+  interrupt.signal.addEventListener('abort', stop, { once: true })
+  if (interrupt.asked) stop()
+  job.subscribe((state) => terminal.write(printer.progressed(state)))
+  const state = await job.ended
+  terminal.write(printer.progressed(state))
+  invariant(state.outcome !== null, 'a job ended without an outcome')
+  return state.outcome
+}
+
+function tellOutcome(
+  { terminal }: CliContext,
+  outcome: JobOutcome,
+  plan: RestorePlan,
+  telling: Telling,
+): number {
+  const names = namesFor(plan)
+  switch (outcome.kind) {
+    case 'done':
+      for (const warning of outcome.summary.warnings) terminal.writeError(errorText(warning, names, null))
+      return exitDone
+    case 'failed': {
+      const lastWords = describeTargetState(outcome.target, names.target)
+      return report(terminal, outcome.error, telling, { names, lastWords })
+    }
+    case 'cancelled': {
+      const state = describeTargetState(outcome.target, names.target)
+      terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
+      return exitCancelled
+    }
+    case 'checked':
+    default:
+      throw new BugError('E_BUG', `a restore ended as ${outcome.kind}`, { details: {} })
+  }
+}
+
+/** Before the job: refused, not confirmed, or interrupted. */
+function tellAbandoned(
+  { terminal }: CliContext,
+  error: unknown,
+  plan: RestorePlan | null,
+  interrupt: Interrupt,
+  telling: Telling,
+): number {
+  if (interrupt.asked && error === interrupt.signal.reason) {
+    terminal.writeError('Stopped. Nothing was changed.\n')
+    return exitCancelled
+  }
+  return report(terminal, serializeError(error), telling, { names: plan === null ? {} : namesFor(plan) })
+}
+
+/** At the command line a target is called by its path: that is what was typed. */
+const namesFor = (plan: RestorePlan): Names => ({ source: plan.source?.name, target: plan.target?.path })

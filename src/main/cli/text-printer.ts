@@ -1,0 +1,108 @@
+/** A restore as asr tells it to people. */
+import type { JobState, RestorePlan, RestoreSummary, TargetInfo } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import { describeCheck, describeLoss, describePhase, namesOf } from '#shared/words'
+import { createMarkLines } from './marks.ts'
+import { passesOf } from './passes.ts'
+import { printable } from './printable.ts'
+import type { RestorePrinter } from './printer.ts'
+
+const steps = [
+  { step: 'target', phase: 'validating-target' },
+  { step: 'source', phase: 'validating-source' },
+  { step: 'sizes', phase: 'validating-sizes' },
+] as const
+
+export function createTextPrinter(options: { readonly verbose: boolean }): RestorePrinter {
+  const lines = createMarkLines(describePhase)
+  let plan: RestorePlan | null = null
+  let over = false
+
+  return {
+    started: () => '',
+    planned(found) {
+      plan = found
+      return preflightText(found, options)
+    },
+    progressed(state) {
+      if (over) return ''
+      const progress = lines.advance(passesOf(state))
+      if (state.outcome === null) return progress
+      over = true
+      const done = state.outcome.kind === 'done' ? doneText(state.outcome.summary, plan, state, options) : ''
+      return `${progress}${lines.close()}${done}`
+    },
+    abandoned: () => lines.close(),
+  }
+}
+
+/** `\tValidating target...done` and so on, up to the first step that failed. */
+function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boolean }): string {
+  const names = namesOf(plan)
+  let text = ''
+  for (const { step, phase } of steps) {
+    const checks = plan.checks.filter((check) => check.step === step)
+    const failed = checks.some((check) => check.state === 'failed')
+    if (checks.length === 0 && plan.refusal !== null) break
+    text += `\t${describePhase(phase)}...${failed ? 'failed' : 'done'}\n`
+    for (const check of checks.filter((check) => verbose || check.state === 'warning')) {
+      if (check.state === 'failed') continue // told as the error
+      text += `\t${check.state === 'warning' ? 'Warning: ' : '\t'}${printable(describeCheck(check, names))}\n`
+    }
+    if (failed) break
+  }
+  if (verbose && plan.refusal === null) {
+    for (const loss of plan.losses) text += `\tWill be lost: ${printable(describeLoss(loss))}\n`
+  }
+  return text
+}
+
+/** asr's last lines. What is told here comes from the engine's own result. */
+function doneText(
+  summary: RestoreSummary,
+  plan: RestorePlan | null,
+  state: JobState,
+  { verbose }: { readonly verbose: boolean },
+): string {
+  const target = plan?.target ?? null
+  const remounting = state.phases.find(({ phase }) => phase === 'remounting')
+  let text = verbose ? summaryText(summary) : ''
+  text += `\tRestored target ${target?.kind === 'file' ? 'file' : 'device'} is ${printable(target?.path ?? '')}.\n`
+  if (remounting?.state === 'done' && target?.kind !== 'file' && !summary.ejected) {
+    text += `\tRemounting target volume...${summary.warnings.length === 0 ? 'done' : 'failed'}\n`
+    for (const place of summary.mountPoints) text += verbose ? `\tMounted at ${printable(place)}\n` : ''
+  }
+  if (summary.ejected) text += '\tEjecting target device...done\n'
+  return `${text}Restore completed successfully.\n`
+}
+
+function summaryText(summary: RestoreSummary): string {
+  const seconds = summary.durationMs / 1000
+  // asr: `Copied 7480168448 bytes in 188.14 seconds, 38826.00 KiB/s`, as restore logs of iOS devices show it.
+  const speed = summary.bytesPerSecond / 1024
+  return [
+    `Copied ${summary.restoredBytes} bytes in ${seconds.toFixed(2)} seconds, ${speed.toFixed(2)} KiB/s`,
+    `Written ${formatCount(summary.writtenBytes)} bytes, zeroed ${formatBytes(summary.zeroedBytes)}, unused ${formatBytes(summary.skippedBytes)}`,
+    summary.verified
+      ? `Verified${summary.checksum === null ? '' : `, CRC-32 ${summary.checksum}`}`
+      : 'Not verified',
+  ]
+    .map((line) => `\t${line}\n`)
+    .join('')
+}
+
+/** The question before anything is erased, as asr asks it. Null when nothing would be lost. */
+export function questionText(plan: RestorePlan): string | null {
+  const { target } = plan
+  if (target === null) return null
+  if (target.kind === 'file') {
+    return plan.losses.length === 0 ? null : `\tOverwrite file ${printable(target.path)}? [ny]: `
+  }
+  return `\tErase contents of ${printable(target.path)} (${printable(calledAs(target))})? [ny]: `
+}
+
+/** Mount points, as asr has them; what isn't mounted is told by its name and size. */
+function calledAs(target: TargetInfo): string {
+  if (target.mountPoints.length > 0) return target.mountPoints.join(', ')
+  return target.sizeBytes === null ? target.name : `${target.name}, ${formatBytes(target.sizeBytes)}`
+}

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import { FormatError, serializeError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import { image, play, state } from './fakes.ts'
+
+describe('reprise image info', () => {
+  it('shows format, sizes, partitions, checksums and the lack of a scan', async () => {
+    const { out, status } = await play(['image', 'info', 'a.dmg'])
+    expect(out).toBe(
+      [
+        'Image:          a.dmg\n',
+        'Path:           /home/anna/a.dmg\n',
+        'Format:         UDIF read-only compressed (zlib), UDZO\n',
+        'Disk size:      14.2 GB (14,200,000,000 bytes)\n',
+        'Stored:         5.1 GB (5,100,000,000 bytes), 36 % of the disk\n',
+        'Data:           12 GB (12,000,000,000 bytes) that are neither zero nor unused\n',
+        'Modified:       2026-05-12T00:00:00.000Z\n',
+        'Partition map:  GUID partition map\n',
+        'Runs:           12 zero, 54,156 zlib\n',
+        'In order:       yes, ready to be multicast\n',
+        '\n',
+        'Partitions\n',
+        '#  OFFSET     SIZE  TYPE       FORMAT  LABEL   NAME\n',
+        '1  20,480  14.2 GB  Apple HFS  HFS+    System  disk image\n',
+        '\n',
+        'Block tables\n',
+        'FIRST SECTOR     SECTORS    RUNS  CHECKSUM         NAME\n',
+        '          40  27,734,179  54,168  CRC-32 1a2b3c4d  disk image (Apple_HFS : 1)\n',
+        '\n',
+        'Data fork:      CRC-32 00c0ffee\n',
+        'Master:         CRC-32 deadbeef\n',
+        '\n',
+        'Scan:           none, this image has not been scanned for restore\n',
+      ].join(''),
+    )
+    expect(status).toBe(0)
+  })
+
+  it('shows what a scan stored', async () => {
+    const { out } = await play(['image', 'info', 'a.dmg'], {
+      image: image({
+        inOrder: false,
+        segmentCount: 3,
+        scan: {
+          partitions: [
+            {
+              partNum: 2,
+              sha1: 'aa',
+              sha256: null,
+              blockChecksum2: '-5',
+              dateMs: Date.UTC(2026, 4, 12, 10),
+              usedBytes: 9_000_000_000,
+            },
+          ],
+        },
+      }),
+    })
+    expect(out).toContain('Segments:       3\n')
+    expect(out).toContain('In order:       no, a scan would put it in order\n')
+    expect(out).toContain(
+      [
+        'Scan information\n',
+        'PARTITION  SCANNED VOLUME OF         USED  BLOCK CHECKSUM  SHA-1\n',
+        '        2  2026-05-12T10:00:00.000Z  9 GB  -5              aa\n',
+      ].join(''),
+    )
+  })
+
+  it('shows a compressed raw image, of which little is known', async () => {
+    const { out } = await play(['image', 'info', 'a.img.gz'], {
+      image: image({
+        format: 'raw.gz',
+        sizeBytes: null,
+        storedBytes: 999,
+        partitionMap: 'none',
+        partitions: [],
+        tables: [],
+        runCounts: {},
+        dataBytes: null,
+        dataForkChecksum: null,
+        masterChecksum: null,
+        inOrder: null,
+      }),
+    })
+    expect(out).toContain('Format:         Raw disk image compressed with gzip\n')
+    expect(out).toContain(
+      'Disk size:      not known before all of it has been read\nStored:         999 bytes\n',
+    )
+    expect(out).toContain('\nChecksums:      none\n')
+  })
+
+  it('lets no escape sequence of an image through', async () => {
+    const { out } = await play(['image', 'info', 'a.dmg'], {
+      image: image({ name: '\u001b]0;x\u0007', tables: [{ ...image().tables[0]!, name: 'a\nb' }] }),
+    })
+    expect(out).toContain('Image:          ?]0;x?\n')
+    expect(out).toContain('a?b\n')
+  })
+
+  it('tells a file that is no image', async () => {
+    const { err, status } = await play(['image', 'info', 'notes.txt'], {
+      image: new FormatError('E_SRC_FORMAT', 'x', {
+        details: {
+          format: 'file',
+          field: 'kind',
+          offset: 0,
+          found: 'a folder',
+          path: '/home/anna/notes.txt',
+        },
+      }),
+    })
+    expect(err).toContain(
+      "'/home/anna/notes.txt' isn't a disk image Reprise can read. (E_SRC_FORMAT)\nIt is a folder.\n",
+    )
+    expect(status).toBe(1)
+  })
+
+  it.each([
+    [['image'], 'The verb image needs a second word. (E_USAGE)\nUse image info or image verify.'],
+    [['image', 'info'], 'IMAGE is missing.'],
+    [['image', 'info', 'a.dmg', 'b.dmg'], "'b.dmg' isn't expected here."],
+    [['image', 'verfy', 'a.dmg'], 'There is no image verfy. (E_USAGE)\nDid you mean image verify?'],
+    [['image', 'a.dmg'], 'There is no image a.dmg. (E_USAGE)\nUse image info or image verify.'],
+  ])('%j: %s', async (argv, words) => {
+    expect((await play(argv)).err).toContain(words)
+  })
+})
+
+describe('reprise image verify', () => {
+  const verifying = (percent: number, outcome: JobState['outcome'] = null): JobState => ({
+    ...state({ phase: 'verifying', percent, outcome }),
+    kind: 'verify-image',
+    phases: [
+      { phase: 'validating-source', state: 'done', durationMs: 1 },
+      {
+        phase: 'verifying',
+        state: outcome === null ? 'current' : outcome.kind === 'checked' ? 'done' : 'failed',
+        durationMs: null,
+      },
+    ],
+  })
+  const checked = {
+    kind: 'checked',
+    verification: {
+      checked: [
+        { what: 'disk image (Apple_HFS : 1)', algorithm: 'CRC-32', value: '1a2b3c4d' },
+        { what: 'Master', algorithm: 'CRC-32', value: 'deadbeef' },
+      ],
+      nothingToCheck: false,
+      expandedBytes: 10_510_336,
+      durationMs: 500,
+    },
+  } as const
+
+  it('draws its progress and lists what was checked', async () => {
+    const { out, status } = await play(['image', 'verify', 'a.dmg'], {
+      verify: [verifying(0), verifying(31), verifying(99, checked)],
+    })
+    expect(out).toBe(
+      [
+        '\tVerifying  ....10....20....30....40....50....60....70....80....90....100\n',
+        '\tdisk image (Apple_HFS : 1): CRC-32 1a2b3c4d\n',
+        '\tMaster: CRC-32 deadbeef\n',
+        '\t10.5 MB read in 0.50 seconds, 21 MB/s\n',
+        'The image is intact.\n',
+      ].join(''),
+    )
+    expect(status).toBe(0)
+  })
+
+  it('does not call an image intact that holds nothing to compare', async () => {
+    const { out } = await play(['image', 'verify', 'a.img'], {
+      verify: [
+        verifying(99, {
+          ...checked,
+          verification: { ...checked.verification, checked: [], nothingToCheck: true },
+        }),
+      ],
+    })
+    expect(out).not.toContain('intact')
+    expect(out).toContain('It holds no checksums to compare.')
+  })
+
+  it('names the first bad place', async () => {
+    const error = serializeError(
+      new FormatError('E_SRC_CORRUPT', 'x', {
+        details: {
+          format: 'udif',
+          field: "the CRC-32 of 'disk image'",
+          offset: 1_048_576,
+          found: 'aaaaaaaa',
+          expected: '1a2b3c4d',
+        },
+      }),
+    )
+    const { out, err, status } = await play(['image', 'verify', 'folder/a.dmg', '--exit-codes'], {
+      verify: [verifying(31), verifying(31, { kind: 'failed', error, target: 'untouched' })],
+    })
+    expect(out).toBe('\tVerifying  ....10....20....30\n')
+    expect(err).toBe(
+      [
+        "'a.dmg' is damaged at byte 1,048,576 (1.05 MB). (E_SRC_CORRUPT)\n",
+        "Expected the CRC-32 of 'disk image' to be 1a2b3c4d, found aaaaaaaa.\n",
+        'Get a fresh copy of the image and try again.\n',
+      ].join(''),
+    )
+    expect(status).toBe(10)
+  })
+
+  it('can be stopped', async () => {
+    const { status, err, cancels } = await play(['image', 'verify', 'a.dmg'], {
+      interruptAfter: 'Verifying',
+      verify: [verifying(5), verifying(5, { kind: 'cancelled', target: 'untouched', percent: 5 })],
+    })
+    expect(cancels).toBe(1)
+    expect(status).toBe(130)
+    expect(err).toContain('Stopped at 5 %.')
+  })
+
+  it('prints objects with --json', async () => {
+    const { out } = await play(['image', 'verify', 'a.dmg', '--json'], {
+      verify: [verifying(31), verifying(99, checked)],
+    })
+    const types = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type)
+    expect(types).toEqual(['state', 'outcome'])
+  })
+})

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { verbNames } from '#src/main/cli/verbs.ts'
+import { play } from './fakes.ts'
+
+describe('reprise', () => {
+  it('asks for a verb', async () => {
+    const { status, err, out } = await play([])
+    expect(status).toBe(1)
+    expect(out).toBe('')
+    expect(err).toContain('What to do is missing.')
+  })
+
+  it.each([['version'], ['-v'], ['--version'], ['-version']])('%s tells the version', async (verb) => {
+    expect(await play([verb])).toMatchObject({ status: 0, out: 'reprise 1.2.3\n', err: '' })
+  })
+
+  it.each([['help'], ['-h'], ['--help']])('%s lists the verbs that work, and only those', async (verb) => {
+    const { out, status } = await play([verb])
+    expect(status).toBe(0)
+    expect(out).toContain('  restore       Restore an image')
+    expect(out).toContain('  image verify  ')
+    for (const absent of ['imagescan', 'server', 'session', 'restoreexact', 'convert', 'engine-host'])
+      expect(out).not.toContain(absent)
+  })
+
+  it.each([
+    ['help', 'restore'],
+    ['restore', '--help'],
+    ['restore', '-h', '--nonsense'],
+  ])('%s %s explains the options of restore', async (...argv) => {
+    const { out, status } = await play(argv)
+    expect(status).toBe(0)
+    expect(out).toContain('Usage: reprise restore --source SOURCE --target TARGET --erase [options]\n')
+    expect(out).toContain('  -s, --source SOURCE           A disk image, a /dev entry, or a mount point.\n')
+    expect(out).toContain('      --format HFS+|HFSX        ')
+    expect(out).not.toContain('nocheck')
+  })
+
+  it('help image lists the image verbs', async () => {
+    const { out } = await play(['help', 'image'])
+    expect(out).toContain('image info')
+    expect(out).not.toContain('restore ')
+  })
+
+  it('explains every verb', async () => {
+    for (const name of verbNames()) {
+      const { out, status } = await play(['help', ...name.split(' ')])
+      expect(status).toBe(0)
+      expect(out).toContain(`Usage: reprise ${name}`)
+      for (const line of out.split('\n')) {
+        expect(line).not.toMatch(/ $|undefined|null/)
+        expect(line.length).toBeLessThanOrEqual(110)
+      }
+    }
+  })
+
+  it.each([
+    ['imagescan', "can't scan images"],
+    ['server', "can't multicast"],
+    ['session', "can't multicast"],
+    ['info', 'reprise image info shows'],
+    ['restoreexact', 'Use restore'],
+  ])('%s says plainly that this version does not have it', async (verb, words) => {
+    const { status, err } = await play([verb, '--source', 'a.dmg'])
+    expect(status).toBe(1)
+    expect(err).toContain(words)
+    expect(err).toContain('E_UNSUPPORTED')
+  })
+
+  it.each([
+    [['image', 'convert', 'a'], "can't convert images"],
+    [['image', 'create'], "can't create images"],
+    [['-imagescan', 'a.dmg'], "can't scan images"],
+    [['-source', 'a.dmg', '-server', 'c.plist'], "can't multicast"],
+    [['help', 'server'], "can't multicast"],
+  ])('%j is known, too', async (argv, words) => {
+    const { status, err } = await play(argv)
+    expect(status).toBe(1)
+    expect(err).toContain(words)
+  })
+
+  it.each([
+    ['restroe', 'Did you mean restore?'],
+    ['device', 'Did you mean devices?'],
+    ['frobnicate', 'reprise help lists the verbs.'],
+    ['constructor', "There is no verb 'constructor'."],
+  ])('suggests for %s', async (verb, words) => {
+    const { status, err } = await play([verb])
+    expect(status).toBe(1)
+    expect(err).toContain(words)
+  })
+
+  it('hands web its arguments, and engine-host over', async () => {
+    expect((await play(['web', '--port', '0'])).status).toBe(42)
+    expect((await play(['engine-host'])).status).toBe(50)
+  })
+
+  it('takes arguments behind -- as they are', async () => {
+    const { err } = await play(['image', 'info', '--', '--json'])
+    expect(err).toBe('')
+  })
+})

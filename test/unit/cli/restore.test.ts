@@ -1,0 +1,546 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, FormatError, serializeError, UsageError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import { disk, happyStates, image, plan, play, restoreArgs, state, summary, target } from './fakes.ts'
+
+const noprompt = [...restoreArgs, '--noprompt']
+
+const small = new UsageError('E_DST_SMALL', 'too small', {
+  details: { input: 'target', neededBytes: 14_200_000_000, availableBytes: 11_100_000_000 },
+})
+
+const refused = plan({
+  checks: [
+    { step: 'target', state: 'ok', kind: 'target-ok', name: 'SanDisk Ultra', sizeBytes: 11_100_000_000 },
+    { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDZO', checksummed: true },
+    { step: 'sizes', state: 'failed', kind: 'error', error: serializeError(small) },
+  ],
+  refusal: serializeError(small),
+})
+
+describe('reprise restore', () => {
+  it("tells a restore in asr's words, asking before it erases", async () => {
+    const { status, out, err } = await play(restoreArgs, { answers: ['y'] })
+    expect(out).toBe(
+      [
+        '\tValidating target...done\n',
+        '\tValidating source...done\n',
+        '\tValidating sizes...done\n',
+        '\tErase contents of /dev/sdb (/media/anna/UNTITLED)? [ny]: ',
+        '\tRestoring  ....10....20....30....40....50....60....70....80....90....100\n',
+        '\tVerifying  ....10....20....30....40....50....60....70....80....90....100\n',
+        '\tRestored target device is /dev/sdb.\n',
+        '\tRemounting target volume...done\n',
+        'Restore completed successfully.\n',
+      ].join(''),
+    )
+    expect(err).toBe('')
+    expect(status).toBe(0)
+  })
+
+  it('hands the engine what was asked for, with absolute paths', async () => {
+    const argv =
+      'restore -s images/a.dmg -t ../disk.img --erase --noprompt --noverify --clear-unused --eject --buffers 4 ' +
+      '--buffersize 2m --csumbuffers=2 --csumbuffersize=512k --timeout 30 --allowfragmentedcatalog'
+    const { requests } = await play(argv.split(' '))
+    expect(requests).toEqual([
+      {
+        source: '/home/anna/images/a.dmg',
+        target: '/home/disk.img',
+        erase: true,
+        verify: false,
+        clearUnused: true,
+        afterwards: 'eject',
+        buffering: {
+          buffers: 4,
+          bufferBytes: 2 * 1024 * 1024,
+          csumBuffers: 2,
+          csumBufferBytes: 512 * 1024,
+        },
+      },
+    ])
+  })
+
+  it('verifies, remounts and leaves buffering to the engine unless told otherwise', async () => {
+    const { requests } = await play(noprompt)
+    expect(requests[0]).toEqual({
+      source: '/home/anna/a.dmg',
+      target: '/dev/sdb',
+      erase: true,
+      verify: true,
+      clearUnused: false,
+      afterwards: 'remount',
+      buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+    })
+  })
+
+  it.each([
+    ['-source', 'a.dmg', '-target', '/dev/sdb', '-erase', '-noprompt'],
+    ['-restore', '-source', 'a.dmg', '-target', '/dev/sdb', '-erase', '-noprompt'],
+    ['-erase', '-noprompt', '-s', 'a.dmg', '-t', '/dev/sdb'],
+    ['--source=a.dmg', '--target=/dev/sdb', '--erase', '--noprompt'],
+    ['restore', '-source', 'a.dmg', '-target', '/dev/sdb', '-erase', '-noprompt', '-blockonly'],
+  ])('takes the older form %s %s %s %s', async (...argv) => {
+    const { status, requests } = await play(argv)
+    expect(status).toBe(0)
+    expect(requests[0]).toMatchObject({ source: '/home/anna/a.dmg', target: '/dev/sdb', verify: true })
+  })
+
+  it('takes -nocheck as -noverify', async () => {
+    const { requests } = await play([...noprompt, '-nocheck'])
+    expect(requests[0]?.verify).toBe(false)
+  })
+
+  describe('the question', () => {
+    it.each(['y', 'Y', 'yes', ' y '])('takes %j for yes', async (answer) => {
+      expect(await play(restoreArgs, { answers: [answer] })).toMatchObject({ status: 0, startedJobs: 1 })
+    })
+
+    it.each(['n', '', 'yn', 'no', 'ja', 'y y'])('takes %j for no, and changes nothing', async (answer) => {
+      const { status, err, startedJobs } = await play(restoreArgs, { answers: [answer] })
+      expect(startedJobs).toBe(0)
+      expect(status).toBe(1)
+      expect(err).toBe("The restore wasn't confirmed. (E_NOT_CONFIRMED)\nNothing was changed.\n")
+    })
+
+    it('takes the end of the input for no, and names --noprompt', async () => {
+      const { status, out, err, startedJobs } = await play(restoreArgs, { answers: [] })
+      expect(startedJobs).toBe(0)
+      expect(status).toBe(1)
+      expect(out.endsWith('[ny]: \n')).toBe(true)
+      expect(err).toContain('--noprompt')
+    })
+
+    it('names what is not mounted by name and size', async () => {
+      const { out } = await play(restoreArgs, { plan: plan({ target: target({ mountPoints: [] }) }) })
+      expect(out).toContain('\tErase contents of /dev/sdb (SanDisk Ultra, 64 GB)? [ny]: ')
+    })
+
+    it('says Overwrite for a file that exists', async () => {
+      const file = target({
+        kind: 'file',
+        path: '/home/anna/d.img',
+        name: 'd.img',
+        mountPoints: [],
+        disk: null,
+      })
+      const { out } = await play(restoreArgs, { plan: plan({ target: file }) })
+      expect(out).toContain('\tOverwrite file /home/anna/d.img? [ny]: ')
+    })
+
+    it('is not asked for a file that is not there yet: nothing is lost', async () => {
+      const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
+      const { status, out } = await play(restoreArgs, { plan: plan({ target: file, losses: [] }) })
+      expect(status).toBe(0)
+      expect(out).not.toContain('[ny]')
+    })
+
+    it('cannot be rewritten by a mount point with escape sequences', async () => {
+      const evil = target({ mountPoints: ['/media/\u001b[2K\rErase nothing\u202e'] })
+      const { out } = await play(restoreArgs, { plan: plan({ target: evil }) })
+      expect(out).toContain('(/media/?[2K?Erase nothing?)? [ny]: ')
+    })
+
+    it.each(['--puppetstrings', '--json'])('goes to standard error with %s', async (option) => {
+      const { out, err, status } = await play([...restoreArgs, option], { answers: ['y'] })
+      expect(out).not.toContain('[ny]')
+      expect(err).toContain('Erase contents of /dev/sdb')
+      expect(status).toBe(0)
+    })
+  })
+
+  it('refuses what the preflight refuses, before any question', async () => {
+    const { status, out, err, startedJobs } = await play(restoreArgs, { plan: refused })
+    expect(out).toBe('\tValidating target...done\n\tValidating source...done\n\tValidating sizes...failed\n')
+    expect(err).toBe(
+      [
+        "'/dev/sdb' is 3.1 GB too small. (E_DST_SMALL)\n",
+        'The source needs 14.2 GB; the destination has 11.1 GB.\n',
+        'Choose a larger destination.\n',
+      ].join(''),
+    )
+    expect(status).toBe(1)
+    expect(startedJobs).toBe(0)
+  })
+
+  it('stops telling steps at the first that failed', async () => {
+    const error = serializeError(
+      new DeviceError('E_NOT_FOUND', 'nothing there', { details: { path: '/dev/sdx' } }),
+    )
+    const { out } = await play(noprompt, {
+      plan: plan({
+        target: null,
+        refusal: error,
+        checks: [{ step: 'target', state: 'failed', kind: 'error', error }],
+      }),
+    })
+    expect(out).toBe('\tValidating target...failed\n')
+  })
+
+  it('says that administrator rights are missing instead of trying', async () => {
+    const { status, err, startedJobs } = await play([...noprompt, '--exit-codes'], {
+      plan: plan({ needsPrivilege: true }),
+    })
+    expect(startedJobs).toBe(0)
+    expect(status).toBe(12)
+    expect(err).toContain("The system refuses access to '/dev/sdb'. (E_DENIED)\n")
+    expect(err).toContain('sudo')
+  })
+
+  it('shows warnings of the preflight', async () => {
+    const { out } = await play(noprompt, {
+      plan: plan({
+        checks: [
+          ...plan().checks,
+          { step: 'sizes', state: 'warning', kind: 'left-over', unusedBytes: 49_800_000_000 },
+        ],
+      }),
+    })
+    expect(out).toContain(
+      '\tValidating sizes...done\n\tWarning: 49.8 GB at the end will be left unused\n\tRestoring',
+    )
+  })
+
+  it('tells with --verbose what was found, what will be lost, and the figures', async () => {
+    const { out } = await play([...noprompt, '--verbose'])
+    expect(out).toContain(
+      [
+        '\tValidating target...done\n\t\tDestination: SanDisk Ultra, 64 GB\n',
+        '\tValidating source...done\n\t\tSource: a.dmg, UDIF read-only compressed (zlib), with checksums\n',
+        '\tValidating sizes...done\n\t\tFits: 14.2 GB of 64 GB\n',
+        "\tWill be lost: Volume 'UNTITLED' on /dev/sdb1 (FAT, 12 MB used of 64 GB, mounted at /media/anna/UNTITLED)\n",
+      ].join(''),
+    )
+    expect(out).toContain(
+      [
+        '\tCopied 14200000000 bytes in 100.00 seconds, 138671.88 KiB/s\n',
+        '\tWritten 12,000,000,000 bytes, zeroed 2 GB, unused 200 MB\n',
+        '\tVerified, CRC-32 1a2b3c4d\n',
+        '\tRestored target device is /dev/sdb.\n',
+        '\tRemounting target volume...done\n',
+        '\tMounted at /media/anna/System\n',
+      ].join(''),
+    )
+  })
+
+  it('says nothing of a verify that was not asked for, and nothing of remounting after an eject', async () => {
+    const { out } = await play([...noprompt, '--noverify', '--eject'], {
+      states: [
+        state({ phase: 'restoring', percent: 50, skipped: ['verifying'] }),
+        state({
+          skipped: ['verifying', 'remounting'],
+          outcome: {
+            kind: 'done',
+            summary: { ...summary, verified: false, checksum: null, ejected: true, mountPoints: [] },
+          },
+        }),
+      ],
+    })
+    expect(out).not.toContain('Verifying')
+    expect(out).not.toContain('Remounting')
+    expect(out).toContain('\tEjecting target device...done\n')
+  })
+
+  it('is done, with a word on standard error, when only the eject failed', async () => {
+    const busy = new DeviceError('E_DST_BUSY', 'busy', {
+      details: { path: '/dev/sdb', holders: ['nautilus (812)'] },
+    })
+    const { status, err, out } = await play([...noprompt, '--eject'], {
+      states: happyStates({ warnings: [serializeError(busy)] }),
+    })
+    expect(status).toBe(0)
+    expect(out).toContain('Restore completed successfully.\n')
+    expect(err).toContain('It is used by nautilus (812).')
+  })
+
+  it('tells a failure with its place and the state of the target', async () => {
+    const broken = new DeviceError('E_IO_WRITE', 'EIO', {
+      details: { path: '/dev/sdb', errno: 'EIO', offset: 5_254_000_128 },
+    })
+    const { status, out, err } = await play(noprompt, {
+      states: [
+        state({ phase: 'restoring', percent: 37 }),
+        state({
+          phase: 'restoring',
+          percent: 37,
+          outcome: { kind: 'failed', error: serializeError(broken), target: 'empty' },
+        }),
+      ],
+    })
+    expect(status).toBe(1)
+    expect(out.endsWith('\tRestoring  ....10....20....30...\n')).toBe(true)
+    expect(out).not.toContain('Restored')
+    expect(err).toBe(
+      [
+        "'/dev/sdb' couldn't be written at byte 5,254,000,128 (5.25 GB). (E_IO_WRITE)\n",
+        'The system reports EIO.\n',
+        "'/dev/sdb' was erased: it is empty, valid and unmounted.\n",
+        'Usually this is a bad cable, port, card or disk. Try another cable or port.\n',
+      ].join(''),
+    )
+  })
+
+  describe('exit status', () => {
+    const corrupt = serializeError(
+      new FormatError('E_SRC_CORRUPT', 'crc', { details: { format: 'udif', field: 'crc', offset: 7 } }),
+    )
+    const failing: readonly JobState[] = [
+      state({ phase: 'restoring', outcome: { kind: 'failed', error: corrupt, target: 'empty' } }),
+    ]
+
+    it.each([
+      [[], 1],
+      [['--exit-codes'], 10],
+      [['--json'], 10],
+    ])('of a damaged image with %j is %i', async (options, expected) => {
+      expect((await play([...noprompt, ...options], { states: failing })).status).toBe(expected)
+    })
+
+    it('of a refusal with --exit-codes is 2', async () => {
+      expect((await play([...noprompt, '--exit-codes'], { plan: refused })).status).toBe(2)
+    })
+
+    it('of a failure nobody foresaw is 1, and 70 with --exit-codes', async () => {
+      const failConnecting = new TypeError('undefined is not a function')
+      expect((await play(noprompt, { failConnecting })).status).toBe(1)
+      const finer = await play([...noprompt, '--exit-codes'], { failConnecting })
+      expect(finer.status).toBe(70)
+      expect(finer.err).toContain('Something went wrong inside Reprise. (E_BUG)')
+    })
+  })
+
+  describe('Ctrl-C', () => {
+    it('before the job stops at once, with nothing changed', async () => {
+      const { status, err, startedJobs } = await play(restoreArgs, {
+        answers: ['y'],
+        interruptAfter: 'Validating sizes',
+      })
+      expect(startedJobs).toBe(0)
+      expect(status).toBe(130)
+      expect(err).toBe('Stopped. Nothing was changed.\n')
+    })
+
+    it('while the preflight hangs does not wait for it', async () => {
+      const puppet = play([...noprompt, '--puppetstrings'], {
+        plan: () => new Promise(() => undefined),
+        interruptAfter: 'XSTA\tsetup',
+      })
+      expect((await puppet).status).toBe(130)
+      expect((await puppet).out).toBe('XSTA\tstart\t1.2.3\tclient\nXSTA\tsetup\nXSTA\tfail\n')
+    })
+
+    it('cancels a running job once, waits for it, and tells the state of the target', async () => {
+      const { promise: ended, resolve: end } = Promise.withResolvers<JobState>()
+      let cancels = 0
+      const { status, all } = await play(noprompt, {
+        job: ({ interrupt }) => ({
+          ended,
+          subscribe(listener) {
+            listener(state({ phase: 'restoring', percent: 43 }))
+            interrupt()
+            interrupt()
+          },
+          cancel() {
+            cancels += 1
+            const final = state({
+              phase: 'restoring',
+              percent: 43,
+              outcome: { kind: 'cancelled', target: 'empty', percent: 43 },
+            })
+            setImmediate(() => end(final))
+            return ended
+          },
+        }),
+      })
+      expect(cancels).toBe(1)
+      expect(status).toBe(130)
+      expect(all).toContain(
+        [
+          '\tRestoring  ....10....20....30....40.! Stopping at a safe point...\n',
+          '! Still stopping: the target is being left in a safe state.\n',
+          "\n! Stopped at 43 %.\n'/dev/sdb' was erased: it is empty, valid and unmounted.\n",
+        ].join(''),
+      )
+    })
+
+    it('that comes too late changes nothing about a restore that is done', async () => {
+      const { status, cancels } = await play(noprompt, { interruptAfter: 'Verifying' })
+      expect(cancels).toBe(1)
+      expect(status).toBe(0)
+    })
+  })
+
+  describe('an image of unknown size', () => {
+    it('is drawn as a dot for each 64 MiB', async () => {
+      const bytes = 64 * 1024 * 1024
+      const { out } = await play([...noprompt, '--noverify'], {
+        states: [
+          state({ phase: 'restoring', percent: null, doneBytes: bytes * 2 }),
+          state({ phase: 'restoring', percent: null, doneBytes: bytes * 5 + 1 }),
+          state({ skipped: ['verifying'], outcome: { kind: 'done', summary } }),
+        ],
+      })
+      expect(out).toContain('\tRestoring  .....done\n')
+    })
+  })
+
+  it('draws passes that came and went between two samples', async () => {
+    const { out } = await play(noprompt, { states: [state({ outcome: { kind: 'done', summary } })] })
+    expect(out).toContain(
+      '\tRestoring  ....10....20....30....40....50....60....70....80....90....100\n\tVerifying  ....10....20....30....40....50....60....70....80....90....100\n',
+    )
+  })
+
+  it('prints its log lines to standard error with --verbose, fine ones with --debug', async () => {
+    const logs = [
+      { level: 'info', message: 'opened target', fields: { path: '/dev/sdb', direct: true } },
+      { level: 'debug', message: 'pool', fields: { buffers: 8, why: 'by default' } },
+    ] as const
+    const line = '03:04:05.006 info  opened target  path=/dev/sdb direct=true\n'
+    expect((await play(noprompt, { logs })).err).toBe('')
+    expect((await play([...noprompt, '--verbose'], { logs })).err).toBe(line)
+    expect((await play([...noprompt, '--debug'], { logs })).err).toBe(
+      `${line}03:04:05.006 debug pool  buffers=8 why="by default"\n`,
+    )
+  })
+
+  it('prints the chain of causes with --debug', async () => {
+    const cause = new Error('read: EIO')
+    const failConnecting = new DeviceError('E_IO_READ', 'read a.dmg at 0: EIO', {
+      details: { path: 'a.dmg', errno: 'EIO', offset: 0 },
+      cause,
+    })
+    const { err } = await play([...noprompt, '--debug'], { failConnecting })
+    expect(err).toContain(
+      'Details: E_IO_READ read a.dmg at 0: EIO {"path":"a.dmg","errno":"EIO","offset":0}\n',
+    )
+    expect(err).toContain('Caused by: E_BUG read: EIO')
+  })
+
+  describe('--format', () => {
+    const hfs = (filesystem: string) => {
+      const [partition] = image().partitions
+      return image({ partitions: partition === undefined ? [] : [{ ...partition, filesystem }] })
+    }
+    const onto = (info: ReturnType<typeof image>) => ({
+      plan: plan({ source: { kind: 'image', locator: 'a.dmg', name: 'a.dmg', image: info } }),
+    })
+
+    it.each([
+      ['HFS+', 'hfsplus'],
+      ['hfs+', 'hfsplus'],
+      ['HFSX', 'hfsx'],
+    ])('%s is fine for an image with %s', async (format, filesystem) => {
+      expect((await play([...noprompt, '--format', format], onto(hfs(filesystem)))).status).toBe(0)
+    })
+
+    it.each([
+      ['HFSX', 'hfsplus', "'a.dmg' holds HFS+, and a block copy can't make HFSX of it."],
+      ['HFS+', 'hfsx', "'a.dmg' holds HFSX, and a block copy can't make HFS+ of it."],
+      ['HFS+', 'apfs', "'a.dmg' holds no HFS+ volume."],
+    ])('%s is refused for an image with %s', async (format, filesystem, problem) => {
+      const { status, err, startedJobs } = await play(
+        [...noprompt, '--format', format],
+        onto(hfs(filesystem)),
+      )
+      expect(status).toBe(1)
+      expect(startedJobs).toBe(0)
+      expect(err).toContain(problem)
+    })
+
+    it('takes either for a device, because systems tell both by one name', async () => {
+      const source = {
+        kind: 'volume',
+        locator: '/dev/sdc1',
+        name: 'System',
+        disk: disk(),
+        volume: { ...disk().volumes[0]!, filesystem: 'hfsplus' },
+      } as const
+      const status = async (format: string) =>
+        (await play([...noprompt, '--format', format], { plan: plan({ source }) })).status
+      expect(await status('HFSX')).toBe(0)
+      expect(await status('HFS+')).toBe(0)
+    })
+
+    it('takes no other formats', async () => {
+      const { err } = await play([...noprompt, '--format', 'APFS'])
+      expect(err).toContain("--format takes HFS+ or HFSX; 'APFS' was given.")
+    })
+  })
+
+  describe('--SHA1 and --SHA256', () => {
+    const scanned = (sha1: string | null, sha256: string | null) => ({
+      plan: plan({
+        source: {
+          kind: 'image',
+          locator: 'a.dmg',
+          name: 'a.dmg',
+          image: image({
+            scan: {
+              partitions: [{ partNum: 1, sha1, sha256, blockChecksum2: null, dateMs: null, usedBytes: null }],
+            },
+          }),
+        },
+      }),
+    })
+
+    it('are fine for an image that was scanned that way', async () => {
+      expect((await play([...noprompt, '--SHA256'], scanned(null, 'ab'))).status).toBe(0)
+      expect((await play([...noprompt, '--SHA1'], scanned('ab', null))).status).toBe(0)
+    })
+
+    it('are refused for one that was not', async () => {
+      const { status, err } = await play([...noprompt, '--SHA256'], scanned('ab', null))
+      expect(status).toBe(1)
+      expect(err).toContain("'a.dmg' has no scan information with SHA-256. (E_SRC_NOSCAN)")
+      expect((await play([...noprompt, '--SHA1'])).err).toContain('E_SRC_NOSCAN')
+    })
+
+    it('are not looked at with --noverify', async () => {
+      expect((await play([...noprompt, '--noverify', '--SHA256'])).status).toBe(0)
+    })
+
+    it("can't be given together", async () => {
+      const { err, requests } = await play([...noprompt, '--SHA1', '--SHA256'])
+      expect(err).toContain("--SHA1 and --SHA256 can't both be asked for.")
+      expect(requests).toEqual([])
+    })
+  })
+
+  describe('before the engine is asked', () => {
+    it.each([
+      [['restore'], '--source is missing.'],
+      [['restore', '--source', 'a.dmg'], '--target is missing.'],
+      [['restore', '--source', 'a.dmg', '--target', '/dev/sdb'], 'Erase is required.'],
+      [['restore', '--source', 'a.dmg', '--file', 'b'], '--file saves a multicast stream'],
+      [
+        ['restore', '--source', 'asr://lab', '--file', 'b', '--erase'],
+        "can't restore from a multicast stream",
+      ],
+      [
+        ['restore', '--source', 'http://x/a.dmg', '--target', 'b', '--erase'],
+        "can't restore from a web server",
+      ],
+      [['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'], "can't be a ftp address"],
+      [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],
+      [['restore', '--source', 'a', '--target', '--erase'], '--target needs a value.'],
+      [['restore', '--source', 'a', '--target', '', '--erase'], '--target takes a value; nothing was given.'],
+      [['restore', '--source', 'a', '--source', 'b'], '--source is given twice.'],
+      [['restore', '--sorce', 'a'], 'There is no option --sorce here. (E_USAGE)\nDid you mean --source?'],
+      [['restore', '-erese'], 'There is no option -erese here. (E_USAGE)\nDid you mean --erase?'],
+      [['restore', '--erase=yes'], '--erase takes no value.'],
+      [['restore', 'a.dmg'], "'a.dmg' isn't expected here."],
+      [['restore', '--buffers', '0'], '--buffers takes a whole number from 1 to 4096'],
+      [['restore', '--buffers', 'many'], "'many' was given."],
+      [['restore', '--buffersize', '8x'], '--buffersize takes a size up to 268 MB, such as 512k or 8m'],
+      [['restore', '--buffersize', '1g'], "'1g' was given."],
+      [['restore', '--timeout', '-1'], 'If -1 is meant to be the value, write --timeout=-1'],
+    ])('%j: %s', async (argv, words) => {
+      const { status, err, requests, out } = await play(argv)
+      expect(err).toContain(words)
+      expect(status).toBe(1)
+      expect(requests).toEqual([])
+      expect(out).toBe('')
+    })
+  })
+})
