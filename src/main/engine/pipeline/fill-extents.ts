@@ -8,7 +8,7 @@ import { FormatError, invariant, serializeError } from '#shared/errors'
 import { runKinds, type RunKind } from '#shared/model'
 import { blockAt, blockStart, bytesInWindow, stretchParts } from './block-map.ts'
 import { RingFiller, RingStopped } from './ring.ts'
-import { readStored, storedPlace } from './stored-reader.ts'
+import { storedPlace, type OpenPart } from './stored-reader.ts'
 import { WorkerCounters } from './worker-counters.ts'
 import type { ExtentsJob, WorkerFailure } from './worker-job.ts'
 import { findZeroPiecesInStretches, zeroReference } from './zero-pieces.ts'
@@ -16,12 +16,22 @@ import { findZeroPiecesInStretches, zeroReference } from './zero-pieces.ts'
 /** `decodeRun` of the codecs: fills `into` or throws. */
 export type DecodeRun = (kind: RunKind, stored: Uint8Array, into: Uint8Array) => void | Promise<void>
 
+/** How to wait: a thread of its own may block, the coordinator's must not. */
+export interface FillMeans {
+  read(parts: readonly OpenPart[], streamOffset: number, into: Uint8Array): void | Promise<void>
+  waitForRoom(ring: RingFiller, block: number): void | Promise<void>
+  /** Asked at the first compressed run. */
+  loadDecoder(): Promise<DecodeRun>
+  /** Takes a failure to the reader, before it can see the mark. */
+  postFailure(failure: WorkerFailure): void
+}
+
 /**
  * Work until nothing is left, the stream is stopped, or a claim failed. A failure is posted and marked in its block, so
- * that the reader meets it in its turn; the worker then leaves. `loadDecoder` is called at the first compressed run.
+ * that the reader meets it in its turn; the worker then leaves.
  */
-export async function fillExtents(job: ExtentsJob, loadDecoder: () => Promise<DecodeRun>): Promise<void> {
-  const filler = new ExtentsFiller(job, loadDecoder)
+export async function fillExtents(job: ExtentsJob, means: FillMeans): Promise<void> {
+  const filler = new ExtentsFiller(job, means)
   try {
     while (await filler.fillClaim());
   } catch (error) {
@@ -31,9 +41,9 @@ export async function fillExtents(job: ExtentsJob, loadDecoder: () => Promise<De
 
 class ExtentsFiller {
   readonly #job: ExtentsJob
+  readonly #means: FillMeans
   readonly #ring: RingFiller
   readonly #counters: WorkerCounters
-  readonly #loadDecoder: () => Promise<DecodeRun>
   readonly #zeros: Buffer
   #decodeRun: DecodeRun | null = null
   /** Reused: the stored bytes of a run, and a run that the end of the pool cuts in two. */
@@ -41,9 +51,9 @@ class ExtentsFiller {
   #scratch = new Uint8Array(0)
   #failed = false
 
-  constructor(job: ExtentsJob, loadDecoder: () => Promise<DecodeRun>) {
+  constructor(job: ExtentsJob, means: FillMeans) {
     this.#job = job
-    this.#loadDecoder = loadDecoder
+    this.#means = means
     this.#ring = new RingFiller(job.ring)
     this.#counters = new WorkerCounters(job.counters)
     this.#zeros = zeroReference(job.map.windowBytes)
@@ -78,7 +88,7 @@ class ExtentsFiller {
       const kind = extents.kind[row]
       if (kind === kindIndex.zero || kind === kindIndex.ignore) {
         const to = Math.min(rowEnd, end)
-        this.#room(block)
+        await this.#room(block)
         this.#view(block, at, to - at).fill(0)
         filled += to - at
         at = to
@@ -118,7 +128,7 @@ class ExtentsFiller {
   }
 
   /** Raw bytes from `from` to `to` of the disk, which lie in one piece from `row` on. Stored short: the rest is zeros. */
-  #readRaw(block: number, row: number, from: number, to: number): void {
+  async #readRaw(block: number, row: number, from: number, to: number): Promise<void> {
     const { extents, parts } = this.#job
     const into = this.#view(block, from, to - from)
     const skipped = from - (extents.diskOffset[row] ?? 0)
@@ -127,10 +137,14 @@ class ExtentsFiller {
       shortBy === 0
         ? into.length
         : Math.max(0, Math.min(into.length, (extents.storedBytes[row] ?? 0) - skipped))
-    this.#room(block)
+    await this.#room(block)
     const start = performance.now()
     if (storedLength > 0)
-      readStored(parts, (extents.storedOffset[row] ?? 0) + skipped, into.subarray(0, storedLength))
+      await this.#means.read(
+        parts,
+        (extents.storedOffset[row] ?? 0) + skipped,
+        into.subarray(0, storedLength),
+      )
     into.fill(0, storedLength)
     this.#counters.spent('readNs', start)
     this.#counters.read(storedLength)
@@ -142,21 +156,20 @@ class ExtentsFiller {
     const diskOffset = extents.diskOffset[row] ?? 0
     const diskBytes = extents.diskBytes[row] ?? 0
     const lastBlock = blockAt(map, diskOffset + diskBytes - 1)
-    this.#decodeRun ??= await this.#loadDecoder()
+    this.#decodeRun ??= await this.#means.loadDecoder()
 
     const start = performance.now()
     const stored = this.#storedRoom(extents.storedBytes[row] ?? 0)
-    readStored(parts, extents.storedOffset[row] ?? 0, stored)
+    await this.#means.read(parts, extents.storedOffset[row] ?? 0, stored)
     this.#counters.read(stored.length)
     this.#counters.spent('readNs', start)
-    for (let each = block; each <= lastBlock; each++) this.#room(each)
+    for (let each = block; each <= lastBlock; each++) await this.#room(each)
 
     const wraps = (block % map.slots) + lastBlock - block >= map.slots
     const into = wraps ? this.#scratchRoom(diskBytes) : this.#view(block, diskOffset, diskBytes)
     const decodeStart = performance.now()
     try {
-      const decoding = this.#decodeRun(runKinds[extents.kind[row] ?? 0] ?? 'raw', stored, into)
-      if (decoding !== undefined) await decoding
+      await this.#decodeRun(runKinds[extents.kind[row] ?? 0] ?? 'raw', stored, into)
     } catch (error) {
       throw this.#placed(error, row)
     }
@@ -176,17 +189,15 @@ class ExtentsFiller {
    * Do `work`, which fills the disk from `diskOffset` on. When it fails the block is marked and all the same counted
    * as filled by the caller: the reader looks at the mark first. After a failure nothing more is done.
    */
-  async #attempt(block: number, diskOffset: number, work: () => void | Promise<void>): Promise<void> {
+  async #attempt(block: number, diskOffset: number, work: () => Promise<void>): Promise<void> {
     if (this.#failed) return
     try {
-      const working = work()
-      if (working !== undefined) await working
+      await work()
     } catch (error) {
       if (error instanceof RingStopped) throw error
       this.#failed = true
-      this.#room(block)
-      const failure: WorkerFailure = { diskOffset, error: serializeError(error) }
-      this.#job.failures.postMessage(failure)
+      await this.#room(block)
+      this.#means.postFailure({ diskOffset, error: serializeError(error) })
       this.#ring.markFailed(block)
     }
   }
@@ -211,10 +222,10 @@ class ExtentsFiller {
     })
   }
 
-  #room(block: number): void {
+  async #room(block: number): Promise<void> {
     if (this.#ring.hasRoom(block)) return
     const start = performance.now()
-    this.#ring.waitForRoom(block)
+    await this.#means.waitForRoom(this.#ring, block)
     this.#counters.spent('waitNs', start)
   }
 

@@ -19,7 +19,11 @@ export type OpenStreamDecoder = (
  * Expand the whole stream, pad its last sector with zeros, and mark the last block, which may be empty. A failure is
  * posted and marked in the block it belongs to.
  */
-export async function fillStream(job: StreamJob, open: OpenStreamDecoder): Promise<void> {
+export async function fillStream(
+  job: StreamJob,
+  open: OpenStreamDecoder,
+  postFailure: (failure: WorkerFailure) => void,
+): Promise<void> {
   const ring = new RingFiller(job.ring)
   const filler = new StreamFiller(job, ring)
   const stopping = new AbortController()
@@ -34,7 +38,7 @@ export async function fillStream(job: StreamJob, open: OpenStreamDecoder): Promi
     filler.finish()
   } catch (error) {
     if (error instanceof RingStopped) return
-    filler.fail(error)
+    filler.fail(error, postFailure)
   } finally {
     stopping.abort()
   }
@@ -79,15 +83,14 @@ class StreamFiller {
     this.#complete({ isLast: true })
   }
 
-  fail(error: unknown): void {
+  fail(error: unknown, postFailure: (failure: WorkerFailure) => void): void {
     try {
       this.#room()
     } catch {
       // Stopped: nobody wants to know any more.
       return
     }
-    const failure: WorkerFailure = { diskOffset: this.#total, error: serializeError(error) }
-    this.#job.failures.postMessage(failure)
+    postFailure({ diskOffset: this.#total, error: serializeError(error) })
     this.#ring.markFailed(this.#block)
     this.#complete({ isLast: true })
   }

@@ -6,13 +6,15 @@ import { availableParallelism } from 'node:os'
 import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
 import { BugError, deserializeError, UsageError } from '#shared/errors'
 import { planBlocks } from './block-map.ts'
+import type { Crew } from './crew.ts'
+import { FiberCrew } from './fiber-crew.ts'
 import { extentItems, mergeZeros, streamItems, type WhyNot } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
 import { planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
 import { allocateRing, RingReader, type Ring } from './ring.ts'
 import { planStretches } from './stretches.ts'
-import { WorkerCrew, type CrewJob } from './worker-crew.ts'
+import { WorkerCrew } from './worker-crew.ts'
 import { sumCounters } from './worker-counters.ts'
 
 /** Zeros and unused space shorter than this between data are sent as zeros. */
@@ -43,7 +45,7 @@ export async function openBlockStream(
 }
 
 async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): Promise<BlockStream> {
-  const { alignmentBytes, signal } = options
+  const { alignmentBytes } = options
   const { sizeBytes, extents } = layout
   const cores = options.workers ?? availableParallelism()
   const plan = planPool(extents, options.pool, { alignmentBytes, cores })
@@ -51,18 +53,29 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const map = planBlocks(stretches, { ...plan, sizeBytes })
   const ring = allocatePool(plan, options.pool)
   const files = await openParts(layout.parts, options.openFiles ?? new Map())
-  const workers = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
-  const job: CrewJob = { kind: 'extents', ring, map, extents, parts: files.parts }
-  const itemOptions = { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }
-  return new RunningStream(job, workers, signal, files, (reader, whyNot) =>
-    extentItems(reader, whyNot, itemOptions),
-  )
+  const job = { kind: 'extents', ring, map, extents, parts: files.parts } as const
+  const count = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
+  return new RunningStream({
+    ring,
+    files,
+    signal: options.signal,
+    startCrew: (onCrash) =>
+      plan.crew === 'threads' ? new WorkerCrew(job, count, onCrash) : new FiberCrew(job, count, onCrash),
+    items: (reader, whyNot) =>
+      extentItems(reader, whyNot, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
+  })
 }
 
-async function openStream(layout: StreamLayout, options: BlockStreamOptions): Promise<BlockStream> {
+function openStream(layout: StreamLayout, options: BlockStreamOptions): BlockStream {
   const plan = planStreamPool(options.pool, options)
-  const job: CrewJob = { kind: 'stream', ring: allocatePool(plan, options.pool), layout }
-  return new RunningStream(job, plan.workers, options.signal, null, streamItems)
+  const ring = allocatePool(plan, options.pool)
+  return new RunningStream({
+    ring,
+    files: null,
+    signal: options.signal,
+    startCrew: (onCrash) => new WorkerCrew({ kind: 'stream', ring, layout }, plan.workers, onCrash),
+    items: streamItems,
+  })
 }
 
 function allocatePool({ slots, windowBytes }: PoolPlan, asked: PoolOptions): Ring {
@@ -77,11 +90,18 @@ function allocatePool({ slots, windowBytes }: PoolPlan, asked: PoolOptions): Rin
   }
 }
 
-type MakeItems = (reader: RingReader, whyNot: WhyNot) => AsyncGenerator<StreamItem>
+interface StreamParts {
+  readonly ring: Ring
+  /** Closed after the crew has gone. */
+  readonly files: AsyncDisposable | null
+  readonly signal: AbortSignal
+  startCrew(onCrash: (error: unknown) => void): Crew
+  items(reader: RingReader, whyNot: WhyNot): AsyncGenerator<StreamItem>
+}
 
 class RunningStream implements BlockStream {
   readonly #reader: RingReader
-  readonly #crew: WorkerCrew
+  readonly #crew: Crew
   readonly #files: AsyncDisposable | null
   readonly #signal: AbortSignal
   readonly #items: AsyncGenerator<StreamItem>
@@ -89,18 +109,12 @@ class RunningStream implements BlockStream {
   #end: { readonly reason: unknown } | null = null
   #closing: Promise<void> | null = null
 
-  constructor(
-    job: CrewJob,
-    workers: number,
-    signal: AbortSignal,
-    files: AsyncDisposable | null,
-    makeItems: MakeItems,
-  ) {
-    this.#reader = new RingReader(job.ring)
+  constructor({ ring, files, signal, startCrew, items }: StreamParts) {
+    this.#reader = new RingReader(ring)
     this.#files = files
     this.#signal = signal
-    this.#crew = new WorkerCrew(job, workers, (error) => this.#stop(error))
-    this.#items = mergeZeros(makeItems(this.#reader, (ready) => this.#whyNot(ready !== null)))
+    this.#crew = startCrew((error) => this.#stop(error))
+    this.#items = mergeZeros(items(this.#reader, (ready) => this.#whyNot(ready !== null)))
     signal.addEventListener('abort', this.#onAbort)
     if (signal.aborted) this.#onAbort()
   }

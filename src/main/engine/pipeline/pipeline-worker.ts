@@ -1,11 +1,19 @@
-/** Entry of the pipeline's worker threads. Codecs are loaded at the first run that needs them: a raw image needs none. */
+/** Entry of the pipeline's worker threads. Codecs are loaded while the first stored bytes are read, not before. */
 import { workerData } from 'node:worker_threads'
 import { fillExtents } from './fill-extents.ts'
 import { fillStream } from './fill-stream.ts'
-import type { WorkerJob } from './worker-job.ts'
+import { readStored } from './stored-reader.ts'
+import type { WorkerFailure, WorkerJob } from './worker-job.ts'
 
-const job = workerData as WorkerJob
+const { job, failures } = workerData as WorkerJob
 const codecs = () => import('#engine/formats/codecs')
+const postFailure = (failure: WorkerFailure) => failures.postMessage(failure)
 
-if (job.kind === 'extents') await fillExtents(job, async () => (await codecs()).decodeRun)
-else await fillStream(job, (await codecs()).openStreamDecoder)
+if (job.kind === 'extents')
+  await fillExtents(job, {
+    read: readStored,
+    waitForRoom: (ring, block) => ring.waitForRoom(block),
+    loadDecoder: async () => (await codecs()).decodeRun,
+    postFailure,
+  })
+else await fillStream(job, (await codecs()).openStreamDecoder, postFailure)

@@ -16,6 +16,7 @@ export interface PoolPlan {
   readonly slots: number
   readonly claimBytes: number
   readonly workers: number
+  readonly crew: 'threads' | 'fibers'
 }
 
 const pageBytes = 4096
@@ -44,12 +45,13 @@ export function planPool(
   const isCompressed = largestRun > 0
   // A run may begin anywhere in its first window.
   const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
-  const most = isCompressed ? Math.floor(storedBudgetBytes / Math.max(1, largestStored)) : rawWorkers
+  const most = Math.floor(storedBudgetBytes / Math.max(1, largestStored))
   return {
     windowBytes,
     slots: Math.max(pool.buffers, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
-    workers: Math.max(1, Math.min(cores, mostWorkers, most)),
+    workers: Math.max(1, isCompressed ? Math.min(cores, mostWorkers, most) : rawWorkers),
+    crew: isCompressed ? 'threads' : 'fibers',
   }
 }
 
@@ -59,7 +61,13 @@ export function planStreamPool(
   { alignmentBytes }: { readonly alignmentBytes: number },
 ): PoolPlan {
   const windowBytes = roundUp(pool.bufferBytes, Math.max(pageBytes, alignmentBytes))
-  return { windowBytes, slots: Math.max(1, pool.buffers), claimBytes: windowBytes, workers: 1 }
+  return {
+    windowBytes,
+    slots: Math.max(1, pool.buffers),
+    claimBytes: windowBytes,
+    workers: 1,
+    crew: 'threads',
+  }
 }
 
 /** Bytes on the disk and in the file, of the largest compressed run; 0 when there is none. */

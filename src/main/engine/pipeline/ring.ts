@@ -103,7 +103,7 @@ class RingSide {
   }
 }
 
-/** A worker's side. Blocks its thread to wait. */
+/** The side that fills: one for each worker. */
 export class RingFiller extends RingSide {
   readonly #claims: BigInt64Array<SharedArrayBuffer>
 
@@ -126,16 +126,25 @@ export class RingFiller extends RingSide {
     return Atomics.load(this.words, this.word(block, OPEN)) === this.lap(block)
   }
 
-  /** Wait until `block` may be filled. Throws RingStopped. */
+  /** Wait until `block` may be filled, blocking the thread. Throws RingStopped. */
   waitForRoom(block: number): void {
-    const word = this.word(block, OPEN)
-    const lap = this.lap(block)
-    for (;;) {
-      const open = Atomics.load(this.words, word)
-      if (open === lap) return
-      if (open === stopped) throw new RingStopped()
-      Atomics.wait(this.words, word, open)
+    for (let open = this.#openLap(block); open !== null; open = this.#openLap(block))
+      Atomics.wait(this.words, this.word(block, OPEN), open)
+  }
+
+  /** The same, without blocking. */
+  async waitForRoomLater(block: number): Promise<void> {
+    for (let open = this.#openLap(block); open !== null; open = this.#openLap(block)) {
+      const waiting = Atomics.waitAsync(this.words, this.word(block, OPEN), open)
+      if (waiting.async) await waiting.value
     }
+  }
+
+  /** The lap that is open in the slot of `block`, or null when that is its own. Throws RingStopped. */
+  #openLap(block: number): number | null {
+    const open = Atomics.load(this.words, this.word(block, OPEN))
+    if (open === stopped) throw new RingStopped()
+    return open === this.lap(block) ? null : open
   }
 
   /**

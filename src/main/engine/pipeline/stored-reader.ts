@@ -1,5 +1,5 @@
-/** Reads the stored stream of an image, which may lie in several files, in a worker: blocking, by shared descriptors. */
-import { readSync } from 'node:fs'
+/** Reads the stored stream of an image, which may lie in several files, by descriptors that threads share. */
+import { read, readSync } from 'node:fs'
 import { readFailure } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
@@ -23,41 +23,59 @@ export function storedPlace(parts: readonly OpenPart[], streamOffset: number): S
 }
 
 /**
- * Fill `into` from `streamOffset`. Throws DeviceError E_IO_READ or E_SRC_GONE, FormatError E_SRC_CORRUPT when the
- * stream ends before. Returns how many bytes were read: all.
+ * Fill `into` from `streamOffset`, blocking the thread. Throws DeviceError E_IO_READ or E_SRC_GONE, FormatError
+ * E_SRC_CORRUPT when the stream ends before.
  */
-export function readStored(parts: readonly OpenPart[], streamOffset: number, into: Uint8Array): number {
-  let done = 0
-  while (done < into.length) {
-    const at = streamOffset + done
-    const part = parts[partAt(parts, at)]
-    const left = part === undefined ? 0 : part.streamOffset + part.lengthBytes - at
-    if (part === undefined || left <= 0) throw endsEarly(parts, streamOffset, into.length, at)
-    const want = Math.min(left, into.length - done)
-    const fileOffset = part.fileOffset + at - part.streamOffset
-    const got = readSome(part, into, done, want, fileOffset)
-    if (got === 0) throw endsEarly(parts, streamOffset, into.length, at)
+export function readStored(parts: readonly OpenPart[], streamOffset: number, into: Uint8Array): void {
+  for (let done = 0; done < into.length;) {
+    const { fd, path, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
+    let got: number
+    try {
+      got = readSync(fd, into, done, lengthBytes, offset)
+    } catch (error) {
+      if (isInterruption(error)) continue
+      throw readFailure(error, path, offset, 'source')
+    }
+    if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += got
   }
-  return done
 }
 
-function readSome(
-  part: OpenPart,
+/** The same, without blocking. */
+export async function readStoredLater(
+  parts: readonly OpenPart[],
+  streamOffset: number,
   into: Uint8Array,
-  at: number,
-  lengthBytes: number,
-  fileOffset: number,
-): number {
-  for (;;) {
-    try {
-      return readSync(part.fd, into, at, lengthBytes, fileOffset)
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EINTR') continue
-      throw readFailure(error, part.path, fileOffset, 'source')
-    }
+): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    const { fd, path, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
+    const got = await new Promise<number>((resolve, reject) => {
+      read(fd, into, done, lengthBytes, offset, (error, bytes) => {
+        if (error === null) resolve(bytes)
+        else if (isInterruption(error)) resolve(-1)
+        else reject(readFailure(error, path, offset, 'source') as Error)
+      })
+    })
+    if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
+    done += Math.max(0, got)
   }
 }
+
+/** What to ask of which file, when `done` of `wanted` bytes from `streamOffset` are there. */
+function nextRead(parts: readonly OpenPart[], streamOffset: number, done: number, wanted: number) {
+  const at = streamOffset + done
+  const part = parts[partAt(parts, at)]
+  const left = part === undefined ? 0 : part.streamOffset + part.lengthBytes - at
+  if (part === undefined || left <= 0) throw endsEarly(parts, streamOffset, wanted, done)
+  return {
+    fd: part.fd,
+    path: part.path,
+    offset: part.fileOffset + at - part.streamOffset,
+    lengthBytes: Math.min(left, wanted - done),
+  }
+}
+
+const isInterruption = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EINTR'
 
 /** The last part that begins at or before `streamOffset`; -1 when there is none. */
 function partAt(parts: readonly OpenPart[], streamOffset: number): number {
@@ -71,15 +89,15 @@ function partAt(parts: readonly OpenPart[], streamOffset: number): number {
   return high
 }
 
-function endsEarly(parts: readonly OpenPart[], from: number, lengthBytes: number, end: number): FormatError {
+function endsEarly(parts: readonly OpenPart[], from: number, wanted: number, found: number): FormatError {
   const start = storedPlace(parts, from)
   return new FormatError('E_SRC_CORRUPT', `${start.path} ends inside the data at ${start.offset}`, {
     details: {
       format: 'image',
       field: 'data',
       offset: start.offset,
-      expected: lengthBytes,
-      found: end - from,
+      expected: wanted,
+      found,
       path: start.path,
     },
   })

@@ -1,21 +1,15 @@
 /** The worker threads of one stream: started together, watched, and gone when `stop` resolves. */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
 import { BugError, serializeError, deserializeError } from '#shared/errors'
+import { firstOnDisk, type Crew, type CrewJob } from './crew.ts'
 import { countersEach } from './worker-counters.ts'
 import type { WorkerFailure, WorkerJob } from './worker-job.ts'
 import { workerLocation } from './worker-location.ts'
 
-/** A job without what the crew adds for each worker. */
-export type CrewJob = WorkerJob extends infer Job
-  ? Job extends WorkerJob
-    ? Omit<Job, 'failures' | 'counters'>
-    : never
-  : never
-
 /** How long a worker may take to leave by itself before it is ended. */
 const graceMs = 100
 
-export class WorkerCrew {
+export class WorkerCrew implements Crew {
   /** Four numbers a worker, in a row (see `worker-counters.ts`). */
   readonly totals: Float64Array<SharedArrayBuffer>
   readonly #workers: { readonly worker: Worker; readonly gone: Promise<void> }[] = []
@@ -29,7 +23,7 @@ export class WorkerCrew {
       const counters = this.totals.subarray(index * countersEach, (index + 1) * countersEach)
       const worker = new Worker(workerLocation(), {
         name: `pipeline ${index}`,
-        workerData: { ...job, counters, failures: port2 },
+        workerData: { job: { ...job, counters }, failures: port2 } satisfies WorkerJob,
         transferList: [port2],
         // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
         execArgv: [],
@@ -47,7 +41,7 @@ export class WorkerCrew {
       for (let mail = receiveMessageOnPort(port); mail !== undefined; mail = receiveMessageOnPort(port))
         failures.push(mail.message as WorkerFailure)
     }
-    return failures.sort((a, b) => a.diskOffset - b.diskOffset)[0] ?? null
+    return firstOnDisk(failures)
   }
 
   /** Call when they were told to leave. Resolves when every thread has ended; one that doesn't leave is ended. */

@@ -1,4 +1,4 @@
-/** What a worker is started with. Plain data, shared memory and a port: everything survives `workerData`. */
+/** What the pool is filled from. Plain data, shared memory and a port: everything survives `workerData`. */
 import type { MessagePort } from 'node:worker_threads'
 import type { ExtentTable, StreamLayout } from '#engine/formats/extents'
 import type { SerializedError } from '#shared/errors'
@@ -10,8 +10,6 @@ interface CommonJob {
   readonly ring: Ring
   /** Four numbers of this worker's own: see `WorkerCounters`. */
   readonly counters: Float64Array<SharedArrayBuffer>
-  /** Takes `WorkerFailure`s. */
-  readonly failures: MessagePort
 }
 
 /** Decode the runs of an image; several workers share the work. */
@@ -28,7 +26,14 @@ export interface StreamJob extends CommonJob {
   readonly layout: StreamLayout
 }
 
-export type WorkerJob = ExtentsJob | StreamJob
+export type FillJob = ExtentsJob | StreamJob
+
+/** A worker thread's `workerData`. */
+export interface WorkerJob {
+  readonly job: FillJob
+  /** Takes `WorkerFailure`s. */
+  readonly failures: MessagePort
+}
 
 /** Posted before the block that holds `diskOffset` is marked as failed. */
 export interface WorkerFailure {
