@@ -21,6 +21,7 @@ export interface Engines {
   imageInfo(path: string): Promise<ImageInfo>
   /** Recomputes an image's checksums. */
   startVerify(path: string): RunningJob
-  planRestore(request: RestoreRequest): Promise<RestorePlan>
+  /** Rejects with the signal's reason. */
+  planRestore(request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan>
   startRestore(plan: RestorePlan): RunningJob
 }

@@ -25,6 +25,7 @@ export function watchInterrupt(terminal: Terminal, again: () => void): Interrupt
 
 /** `promise`, or a rejection with the signal's reason as soon as it is aborted. */
 export async function untilInterrupted<T>(promise: Promise<T>, { signal }: Interrupt): Promise<T> {
+  promise.catch(() => undefined) // it may reject when nobody waits for it any more
   signal.throwIfAborted()
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const stop = () => reject(signal.reason as Error)
@@ -33,6 +34,5 @@ export async function untilInterrupted<T>(promise: Promise<T>, { signal }: Inter
     return await Promise.race([promise, stopped])
   } finally {
     signal.removeEventListener('abort', stop)
-    promise.catch(() => undefined) // nobody waits for it any more
   }
 }

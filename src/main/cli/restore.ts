@@ -55,7 +55,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   let plan: RestorePlan | null = null
   try {
     const engines = await context.engines(openLog(context, values))
-    plan = await untilInterrupted(engines.planRestore(command.request), interrupt)
+    plan = await untilInterrupted(engines.planRestore(command.request, interrupt.signal), interrupt)
     terminal.write(printer.planned(plan))
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })

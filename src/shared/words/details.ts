@@ -29,12 +29,14 @@ export function textsOf(error: SerializedError, key: string): readonly string[] 
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
-/** Text or number as it is written in a sentence; null for anything else. */
+/** Text (at most 200 characters of it) or number as it is written in a sentence; null for anything else. */
 export function valueOf(error: SerializedError, key: string): string | null {
   const value = error.details[key]
-  if (typeof value === 'number') return Number.isInteger(value) ? formatCount(value) : String(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) return null
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? formatCount(value) : String(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  return typeof value === 'string' && value !== '' ? value : null
+  if (typeof value !== 'string' || value === '') return null
+  return value.length > 200 ? `${value.slice(0, 200)}...` : value
 }
 
 export const quote = (name: string): string => `'${name}'`

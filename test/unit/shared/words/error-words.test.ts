@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import {
+  bugCodes,
+  deviceCodes,
+  engineGoneCodes,
+  formatCodes,
+  networkCodes,
+  usageCodes,
+  verificationCodes,
+  type ErrorCode,
+  type ErrorFamily,
+  type SerializedError,
+} from '#shared/errors'
+import { describeError } from '#shared/words'
+
+const families: readonly (readonly [ErrorFamily, readonly ErrorCode[]])[] = [
+  ['usage', usageCodes],
+  ['format', formatCodes],
+  ['device', deviceCodes],
+  ['network', networkCodes],
+  ['verification', verificationCodes],
+  ['engine-gone', engineGoneCodes],
+  ['bug', bugCodes],
+]
+const all = families.flatMap(([family, codes]) => codes.map((code) => [code, family] as const))
+
+const error = (
+  code: ErrorCode,
+  details: SerializedError['details'] = {},
+  message = 'a message for logs',
+): SerializedError => ({
+  family: all.find(([each]) => each === code)?.[1] ?? 'bug',
+  code,
+  message,
+  details,
+  transient: false,
+  cause: null,
+})
+
+const names = { source: 'System.dmg', target: 'SanDisk Ultra' }
+const text = (told: ReturnType<typeof describeError>) =>
+  [told.what, told.why, told.now].filter(Boolean).join('\n')
+
+/** Every key any code reads, with hostile or foolish values. */
+const nonsense = [null, [], {}, '', NaN, -1, 1e300, true, ['\u0000', 7]]
+const keys = (
+  'input path name problem hint reason mountPoint neededBytes availableBytes what digest format field offset found ' +
+  'expected segmentCount errno holders seconds tool stderr lastLines address differingBlocks exitCode signal ours theirs'
+).split(' ')
+
+describe('describeError', () => {
+  it.each(all)('has plain whole sentences for %s', (code) => {
+    for (const told of [describeError(error(code)), describeError(error(code), names)]) {
+      for (const sentence of [told.what, told.why, told.now]) {
+        if (sentence === null) continue
+        expect(sentence).toMatch(/^['A-Z].*\.$/s)
+        expect(sentence).not.toMatch(/!|undefined|null|NaN|\[object|\s{2}| ,|\.\./)
+      }
+      expect(told.now).not.toBe('')
+    }
+  })
+
+  it.each(all)('takes any details for %s', (code) => {
+    for (const value of nonsense) {
+      const details = Object.fromEntries(keys.map((key) => [key, value]))
+      const told = describeError(error(code, details))
+      expect(text(told)).not.toMatch(/undefined|NaN|\[object|Infinity/)
+    }
+  })
+
+  it('tells a code it does not know as a bug', () => {
+    const strange = { ...error('E_BUG'), code: 'E_TOMORROW' as ErrorCode }
+    expect(describeError(strange).what).toBe('Something went wrong inside Reprise.')
+  })
+
+  it.each<[ErrorCode, SerializedError['details'], string]>([
+    [
+      'E_DST_SMALL',
+      { neededBytes: 14_200_000_000, availableBytes: 11_100_000_000 },
+      "'SanDisk Ultra' is 3.1 GB too small.\nThe source needs 14.2 GB; the destination has 11.1 GB.\nChoose a larger destination.",
+    ],
+    [
+      'E_DST_SMALL',
+      { neededBytes: 14_200_000_512, availableBytes: 14_200_000_000 },
+      "'SanDisk Ultra' is 512 bytes too small.\nThe source needs 14,200,000,512 bytes; the destination has 14,200,000,000 bytes.\nChoose a larger destination.",
+    ],
+    [
+      'E_DST_SYSTEM',
+      { path: '/dev/sda', mountPoint: '/boot' },
+      "'SanDisk Ultra' runs this computer and can't be a destination.\nIt holds /boot.\nChoose another destination.",
+    ],
+    [
+      'E_DST_BUSY',
+      { path: '/dev/sdb', holders: ['bash (812)', 'nautilus (44)', 'vim (5)'] },
+      "'SanDisk Ultra' is in use and couldn't be unmounted.\nIt is used by bash (812), nautilus (44) and vim (5).\nClose what is using it and try again.",
+    ],
+    [
+      'E_SRC_CORRUPT',
+      { format: 'udif', field: 'koly.xmlLength', offset: 216, found: 99, expected: 'at most 80' },
+      "'System.dmg' is damaged at byte 216.\nExpected koly.xmlLength to be at most 80, found 99.\nGet a fresh copy of the image and try again.",
+    ],
+    [
+      'E_SRC_SEGMENT',
+      { field: 'koly.segmentNumber', found: 3, expected: 1, segmentCount: 5, path: '/a/b.dmgpart' },
+      "'System.dmg' is segment 3 of 5 of an image.\nName the first segment, the file that ends in .dmg.",
+    ],
+    [
+      'E_SRC_SEGMENT',
+      { field: 'koly.segmentCount', found: 'nothing', expected: 'segment 2 of 5', path: '/a/b.002.dmgpart' },
+      "A segment of 'System.dmg' is missing.\n'/a/b.002.dmgpart' should be segment 2 of 5.\nPut all segments of the image into one folder, under the names they were made with.",
+    ],
+    [
+      'E_IO_WRITE',
+      { path: '/dev/sdb', errno: 'EIO', offset: 5_254_000_128 },
+      "'/dev/sdb' couldn't be written at byte 5,254,000,128 (5.25 GB).\nThe system reports EIO.\nUsually this is a bad cable, port, card or disk. Try another cable or port.",
+    ],
+    [
+      'E_VERIFY',
+      {
+        path: '/dev/sdb',
+        offset: 1_048_576,
+        differingBlocks: 1,
+        blockBytes: 1_048_576,
+        expected: '00ff',
+        found: '00fe',
+      },
+      "What was read back from 'SanDisk Ultra' isn't what was written: 1 block differs, the first at byte 1,048,576 (1.05 MB).\nExpected 00ff, found 00fe.\nDon't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
+    ],
+    [
+      'E_ENGINE_GONE',
+      { exitCode: null, signal: 'SIGKILL', lastLines: ['a', 'out of memory'] },
+      'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',
+    ],
+    [
+      'E_SRC_FORMAT',
+      { field: 'size', found: 0, format: 'raw', offset: 0 },
+      "'System.dmg' isn't a disk image Reprise can read.\nIt is empty.\nReadable are UDIF images (.dmg), raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
+    ],
+    [
+      'E_USAGE',
+      { input: '--buffers', problem: '--buffers takes a whole number.', hint: 'Such as 8.' },
+      '--buffers takes a whole number.\nSuch as 8.',
+    ],
+  ])('tells %s with its numbers', (code, details, words) => {
+    expect(text(describeError(error(code, details), names))).toBe(words)
+  })
+
+  it('shows only the beginning of what an image claims at length', () => {
+    const told = describeError(
+      error('E_SRC_CORRUPT', { field: 'name', found: 'x'.repeat(100_000), expected: 'y' }),
+    )
+    expect(told.why?.length).toBeLessThan(300)
+  })
+
+  it("uses the details' path where no names are given", () => {
+    expect(describeError(error('E_DST_READONLY', { path: '/dev/sdb' })).what).toBe(
+      "'/dev/sdb' is write-protected.",
+    )
+    expect(describeError(error('E_DST_READONLY')).what).toBe('The destination is write-protected.')
+  })
+
+  it('names five who hold a disk, and counts the rest', () => {
+    const holders = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+    expect(describeError(error('E_DST_BUSY', { holders })).why).toBe(
+      'It is used by a, b, c, d, e and 2 more.',
+    )
+  })
+})

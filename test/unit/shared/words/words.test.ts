@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import type { JobOutcome, Loss, PreflightCheck } from '#shared/model'
+import { jobPhases } from '#shared/model'
+import {
+  describeBottleneck,
+  describeBus,
+  describeCheck,
+  describeConfirmationReason,
+  describeFilesystem,
+  describeFormat,
+  describeLoss,
+  describeOutcome,
+  describePartitionMap,
+  describePhase,
+  describeProtection,
+  describeTargetState,
+} from '#shared/words'
+
+describe('describeCheck', () => {
+  const sizes = { step: 'sizes', state: 'ok' } as const
+  it.each<[PreflightCheck, string]>([
+    [
+      { step: 'target', state: 'ok', kind: 'target-ok', name: 'SanDisk', sizeBytes: 64e9 },
+      'Destination: SanDisk, 64 GB',
+    ],
+    [
+      { step: 'target', state: 'ok', kind: 'target-ok', name: 'd.img', sizeBytes: null },
+      'Destination: d.img',
+    ],
+    [
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDBZ', checksummed: true },
+      'Source: a.dmg, UDIF read-only compressed (bzip2), with checksums',
+    ],
+    [
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'sdb', format: 'device', checksummed: false },
+      'Source: sdb, device',
+    ],
+    [{ ...sizes, kind: 'fits', neededBytes: 14.2e9, availableBytes: 64e9 }, 'Fits: 14.2 GB of 64 GB'],
+    [{ ...sizes, kind: 'fits', neededBytes: 64e9, availableBytes: 64e9 }, 'Fits exactly: 64 GB'],
+    [
+      { ...sizes, kind: 'fits', neededBytes: 64_000_000_000, availableBytes: 64_000_000_512 },
+      'Fits: 64,000,000,000 bytes of 64,000,000,512 bytes',
+    ],
+    [{ ...sizes, kind: 'fits', neededBytes: 64e9, availableBytes: null }, 'Needs 64 GB'],
+    [
+      { ...sizes, kind: 'size-unknown', availableBytes: 64e9 },
+      "The size of the image isn't known before it has been read; the destination holds 64 GB.",
+    ],
+    [
+      { ...sizes, kind: 'size-unknown', availableBytes: null },
+      "The size of the image isn't known before it has been read.",
+    ],
+    [{ ...sizes, kind: 'left-over', unusedBytes: 49.8e9 }, '49.8 GB at the end will be left unused'],
+    [{ ...sizes, kind: 'losses', names: ['UNTITLED', 'EFI'] }, '2 volumes will be lost: UNTITLED and EFI'],
+    [{ ...sizes, kind: 'losses', names: ['UNTITLED'] }, 'Will be lost: UNTITLED'],
+    [{ ...sizes, kind: 'unmounts', mountPoints: ['/a', '/b', '/c'] }, 'Will be unmounted: /a, /b and /c'],
+    [
+      { ...sizes, kind: 'not-checksummed' },
+      'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.',
+    ],
+    [
+      { ...sizes, kind: 'block-size', imageBytes: 512, diskBytes: 4096 },
+      'The image was made for blocks of 512 bytes; the destination has blocks of 4096 bytes. Its partitions may not be recognised.',
+    ],
+    [
+      {
+        step: 'target',
+        state: 'failed',
+        kind: 'error',
+        error: {
+          family: 'usage',
+          code: 'E_DST_KIND',
+          message: '',
+          details: { what: 'a folder', path: '/tmp' },
+          transient: false,
+          cause: null,
+        },
+      },
+      "'/tmp' can't be restored onto. It is a folder.",
+    ],
+  ])('%j', (check, words) => {
+    expect(describeCheck(check)).toBe(words)
+  })
+})
+
+describe('phases', () => {
+  it("are asr's", () => {
+    expect(jobPhases.map(describePhase)).toEqual([
+      'Validating target',
+      'Validating source',
+      'Validating sizes',
+      'Unmounting',
+      'Erasing',
+      'Restoring',
+      'Verifying',
+      'Remounting',
+    ])
+  })
+})
+
+describe('what is left of a target', () => {
+  it.each([
+    ['untouched', undefined, 'Nothing was written: the destination is as it was.'],
+    ['untouched', '/dev/sdb', "Nothing was written: '/dev/sdb' is as it was."],
+    ['empty', undefined, 'The destination was erased: it is empty, valid and unmounted.'],
+    ['incomplete', '/dev/sdb', "'/dev/sdb' is incomplete and can't be used: restore it again."],
+  ] as const)('%s of %s', (state, target, words) => {
+    expect(describeTargetState(state, target)).toBe(words)
+  })
+})
+
+describe('outcomes', () => {
+  const verification = { checked: [], nothingToCheck: false, expandedBytes: 0, durationMs: 0 }
+  it.each<[JobOutcome, string]>([
+    [{ kind: 'cancelled', target: 'empty', percent: 43 }, 'Stopped at 43 %.'],
+    [{ kind: 'cancelled', target: 'empty', percent: null }, 'Stopped.'],
+    [{ kind: 'checked', verification }, 'The image is intact.'],
+    [
+      { kind: 'checked', verification: { ...verification, nothingToCheck: true } },
+      'The image can be read to its end. It holds no checksums to compare.',
+    ],
+  ])('%j', (outcome, words) => {
+    expect(describeOutcome(outcome)).toBe(words)
+  })
+})
+
+describe('losses', () => {
+  const volume: Loss = {
+    kind: 'volume',
+    name: 'UNTITLED',
+    path: '/dev/sdb1',
+    filesystem: 'hfsplus',
+    sizeBytes: 64e9,
+    usedBytes: null,
+    mountPoints: [],
+  }
+  it.each<[Loss, string]>([
+    [volume, "Volume 'UNTITLED' on /dev/sdb1 (HFS+, 64 GB)"],
+    [
+      { ...volume, usedBytes: 12e6, mountPoints: ['/a', '/b'] },
+      "Volume 'UNTITLED' on /dev/sdb1 (HFS+, 12 MB used of 64 GB, mounted at /a and /b)",
+    ],
+    [{ ...volume, kind: 'partition-map', path: '/dev/sdb' }, 'The partition map of /dev/sdb'],
+    [{ ...volume, kind: 'file', path: '/d.img' }, 'The file /d.img (64 GB)'],
+    [{ ...volume, kind: 'contents', path: '/dev/sdb' }, 'Everything on /dev/sdb (64 GB)'],
+  ])('%j', (loss, words) => {
+    expect(describeLoss(loss)).toBe(words)
+  })
+})
+
+describe('small words', () => {
+  it('name formats, buses, maps and file systems as people know them', () => {
+    expect(describeFormat('ULFO')).toBe('UDIF read-only compressed (LZFSE)')
+    expect(describeFormat('raw.zst')).toBe('Raw disk image compressed with Zstandard')
+    expect(describeFormat('toString')).toBe('toString')
+    expect(describeBus('nvme')).toBe('NVMe')
+    expect(describePartitionMap('apm')).toBe('Apple partition map')
+    expect(describeFilesystem('hfsplus')).toBe('HFS+')
+    expect(describeFilesystem('HFSX')).toBe('HFSX')
+    expect(describeFilesystem('ext4')).toBe('ext4')
+    expect(describeFilesystem('constructor')).toBe('constructor')
+    expect(describeBottleneck('destination')).toBe('Limited by destination speed')
+    expect(describeConfirmationReason('large')).toBe('It is a large disk.')
+  })
+
+  it('say why a disk is protected', () => {
+    expect(describeProtection({ kind: 'system', mountPoint: '/boot' })).toBe('runs this computer (/boot)')
+    expect(describeProtection({ kind: 'read-only' })).toBe('write-protected')
+    expect(describeProtection({ kind: 'in-use', by: 'md0' })).toBe('in use by md0')
+  })
+})
