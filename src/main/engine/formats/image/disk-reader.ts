@@ -5,11 +5,8 @@
 import type { BlockSource } from '#engine/block-io'
 import { decodeRun } from '#engine/formats/codecs'
 import { findExtent, type ExtentLayout, type StoredPart } from '#engine/formats/extents'
-import { corrupt } from '#engine/formats/struct'
+import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { runKinds } from '#shared/model'
-
-/** Fill a new array from `offset` of the disk. Throws `FormatError` outside of it, and what decoding and reading throw. */
-export type ReadDisk = (offset: number, lengthBytes: number) => Promise<Uint8Array>
 
 export interface DiskReaderOptions {
   /** Opens a file of the image. The reader closes what it opened. */

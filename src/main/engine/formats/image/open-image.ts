@@ -1,12 +1,23 @@
 /** The one door to image files: tells what a file is and where every byte of the disk inside comes from. */
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { openFileSource, type BlockSource } from '#engine/block-io'
-import type { ImageLayout } from '#engine/formats/extents'
+import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { ImageInfo } from '#shared/model'
+import { checkNotCutShort, readDiskContents, type DiskContents } from './disk-contents.ts'
+import { DiskReader } from './disk-reader.ts'
+import { openStream } from './open-stream.ts'
+import {
+  isNamedDmg,
+  notAnImage,
+  refuseDamagedUdif,
+  refuseEncrypted,
+  refuseForeign,
+  type FileEnds,
+} from './refusals.ts'
 
 export interface OpenImage {
   readonly info: ImageInfo
@@ -19,6 +30,13 @@ export interface OpenImageOptions {
   readonly signal?: AbortSignal
 }
 
+type FileInfo = Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>
+
+const headBytes = 4096
+const tailBytes = 65_536
+/** Looking at partitions and file systems decodes this much at most, a fraction of a second's work. */
+const decodeBudgetBytes = 64 * 1024 * 1024
+
 /**
  * Read what the image at `path` says of itself. Nothing stays open. Throws `FormatError` (E_SRC_FORMAT: not an image we
  * read; E_SRC_CORRUPT; E_SRC_ENCRYPTED; E_SRC_SEGMENT), `DeviceError` from the system, the signal's reason.
@@ -26,38 +44,59 @@ export interface OpenImageOptions {
 export async function openImage(path: string, options: OpenImageOptions = {}): Promise<OpenImage> {
   const { signal } = options
   signal?.throwIfAborted()
+  await refuseFolder(path)
   await using source = await openFileSource(path)
   const { mtimeMs } = await stat(path)
-  const basics = { path, name: basename(path), modifiedMs: mtimeMs }
-  const tail = await readTail(source, signal)
-  if (isKoly(tail)) {
-    const udif = await readUdif(source, parseKoly(tail, source.sizeBytes), openFileSource, signal)
-    const { layout, masterCheck, ...about } = udif
-    return {
-      info: { ...basics, ...about, sizeBytes: layout.sizeBytes, partitionMap: 'none', partitions: [] },
-      layout,
-      masterCheck,
-    }
+  const file = { path, name: basename(path), modifiedMs: mtimeMs }
+  const ends = await readEnds(source, signal)
+
+  const trailer = ends.tail.subarray(-kolyBytes)
+  if (isKoly(trailer)) return await openUdif(source, trailer, file, signal)
+  refuseEncrypted(ends)
+  refuseDamagedUdif(ends)
+  const codec = sniffStreamCodec(ends.head)
+  if (codec !== null) return { ...(await openStream(source, codec, file, signal)), masterCheck: null }
+  refuseForeign(ends)
+  return await openRaw(ends, file, signal)
+}
+
+async function openUdif(
+  source: BlockSource,
+  trailer: Uint8Array,
+  file: FileInfo,
+  signal?: AbortSignal,
+): Promise<OpenImage> {
+  const udif = await readUdif(source, parseKoly(trailer, source.sizeBytes), openFileSource, signal)
+  const { layout, masterCheck, ...about } = udif
+  const { partitionMap, partitions } = await readContents(layout, signal)
+  return {
+    info: { ...file, ...about, sizeBytes: layout.sizeBytes, partitionMap, partitions },
+    layout,
+    masterCheck,
   }
-  const head = new Uint8Array(Math.min(source.sizeBytes, 4096))
-  await source.read(head, 0, signal)
-  const codec = sniffStreamCodec(head)
-  const layout: ImageLayout =
-    codec === null
-      ? rawLayout(path, source.sizeBytes)
-      : { kind: 'stream', codec, path, storedBytes: source.sizeBytes, sizeBytes: null }
-  if (Buffer.from(head.subarray(0, 8)).toString('latin1') === 'encrcdsa')
-    throw formatError('E_SRC_ENCRYPTED', { format: 'encrcdsa', field: 'signature', offset: 0 })
-  const formats = { gzip: 'raw.gz', bzip2: 'raw.bz2', xz: 'raw.xz', zstd: 'raw.zst' } as const
+}
+
+/** Any file is as good a raw image as any other: something must speak for it, its contents or its name. */
+async function openRaw(ends: FileEnds, file: FileInfo, signal?: AbortSignal): Promise<OpenImage> {
+  const { path, sizeBytes: fileBytes, head } = ends
+  if (fileBytes < 512) throw notAnImage(ends)
+  const layout = rawLayout(path, fileBytes)
+  const contents = await readContents(layout, signal)
+  const { partitionMap, partitions, whole } = contents
+  const isDisk = partitionMap !== 'none' || whole !== null || (head[510] === 0x55 && head[511] === 0xaa)
+  const isNamedRaw = /\.(img|raw|iso|bin|dd)$/i.test(path) && fileBytes % 512 === 0
+  if (!isDisk && !isNamedRaw) throw notAnImage(ends)
+  checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {
-      ...basics,
-      format: codec === null ? 'raw' : formats[codec],
-      storedBytes: source.sizeBytes,
+      ...file,
+      // Read-write images of Apple's are raw disks under the name of the others.
+      format: isNamedDmg(path) ? 'UDRW' : 'raw',
+      storedBytes: fileBytes,
       sizeBytes: layout.sizeBytes,
       segmentCount: 1,
-      partitionMap: 'none',
-      partitions: [],
+      partitionMap,
+      partitions,
       tables: [],
       runCounts: {},
       dataBytes: null,
@@ -71,8 +110,39 @@ export async function openImage(path: string, options: OpenImageOptions = {}): P
   }
 }
 
-async function readTail(source: BlockSource, signal?: AbortSignal): Promise<Uint8Array> {
-  const tail = new Uint8Array(Math.min(source.sizeBytes, kolyBytes))
-  await source.read(tail, source.sizeBytes - tail.length, signal)
-  return tail
+async function readContents(layout: ExtentLayout, signal?: AbortSignal): Promise<DiskContents> {
+  await using disk = new DiskReader(layout, {
+    open: openFileSource,
+    decodeBudgetBytes,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  return await readDiskContents(disk.read, layout.sizeBytes)
+}
+
+async function readEnds(source: BlockSource, signal?: AbortSignal): Promise<FileEnds> {
+  const { path, sizeBytes } = source
+  const head = new Uint8Array(Math.min(sizeBytes, headBytes))
+  const tail = new Uint8Array(Math.min(sizeBytes, tailBytes))
+  await source.read(head, 0, signal)
+  await source.read(tail, sizeBytes - tail.length, signal)
+  return { path, sizeBytes, head, tail }
+}
+
+/** A sparse bundle is a folder; other folders are no image at all. What doesn't exist is left to the open. */
+async function refuseFolder(path: string): Promise<void> {
+  const about = await stat(path).catch(() => null)
+  if (about?.isDirectory() !== true) return
+  const isBundle = await stat(join(path, 'bands')).then(
+    (bands) => bands.isDirectory(),
+    () => false,
+  )
+  const found = isBundle ? 'sparsebundle' : 'folder'
+  throw formatError('E_SRC_FORMAT', {
+    format: found,
+    field: 'kind',
+    offset: 0,
+    found,
+    expected: 'a file',
+    path,
+  })
 }

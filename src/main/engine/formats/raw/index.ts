@@ -1,2 +1,5 @@
+export { sniffForeign } from './foreign.ts'
 export { rawLayout } from './raw-layout.ts'
 export { sniffStreamCodec } from './stream-codec.ts'
+export { readXzSize } from './xz-size.ts'
+export { readZstdSize } from './zstd-size.ts'

@@ -1,2 +1,3 @@
 export * from './format-error.ts'
+export * from './read-disk.ts'
 export * from './struct.ts'

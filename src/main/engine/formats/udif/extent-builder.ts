@@ -7,9 +7,6 @@ import { allocateExtentTable, kindIndex, type ExtentTable } from '#engine/format
 import { corrupt } from '#engine/formats/struct'
 import { runKinds, type RunKind } from '#shared/model'
 
-/** Rows beyond those announced: gaps between tables usually fit without moving everything. */
-const spareRows = 64
-
 type Columns = Omit<ExtentTable, 'count'>
 const columnNames = ['diskOffset', 'diskBytes', 'storedOffset', 'storedBytes', 'kind'] as const
 
@@ -20,12 +17,13 @@ export class ExtentBuilder {
   #columns: Columns = allocateExtentTable(0)
   readonly #counts = new Uint32Array(runKinds.length)
 
-  /** Make room for `rows` more: call before adding them. */
+  /**
+   * Make room for `rows` more: call before adding them. As many again are set aside for gaps, which is what lets them be
+   * filled in place; memory that is never touched costs nothing.
+   */
   reserve(rows: number): void {
-    const needed = this.count + rows + spareRows
-    if (needed <= this.#capacity) return
-    // The first table is allocated as announced, for it is usually the only large one; later growth is by half.
-    this.#move(this.#capacity === 0 ? needed : Math.max(needed, Math.ceil(this.#capacity * 1.5)))
+    const needed = this.count + rows
+    if (needed > this.#capacity) this.#move(2 * needed + 1)
   }
 
   /** Bytes. `diskBytes` isn't zero; the sums are safe integers: the caller checked. */

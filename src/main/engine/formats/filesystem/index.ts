@@ -1,0 +1,2 @@
+export { sniffFilesystem } from './sniff-filesystem.ts'
+export type { FoundFilesystem } from './volume.ts'

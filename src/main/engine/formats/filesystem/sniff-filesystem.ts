@@ -1,0 +1,57 @@
+/** Tells which file system a volume holds, by its superblock. Nothing is mounted, nothing but a few blocks is read. */
+import type { ReadDisk } from '#engine/formats/struct'
+import { sniffApfs, sniffHfs } from './apple.ts'
+import { sniffExfat, sniffFat } from './fat.ts'
+import { sniffIso9660 } from './iso9660.ts'
+import { sniffBtrfs, sniffExt, sniffSquashfs, sniffSwap, sniffXfs } from './linux.ts'
+import { sniffNtfs } from './ntfs.ts'
+import { headBytes, orNull, type FoundFilesystem, type Sniffer, type Volume } from './volume.ts'
+
+/**
+ * The first that is found counts. ISO 9660 comes before HFS+, for hybrid discs hold both and are discs to everyone; FAT,
+ * which has no real signature, comes last.
+ */
+const sniffers: readonly Sniffer[] = [
+  sniffApfs,
+  sniffIso9660,
+  sniffHfs,
+  sniffXfs,
+  sniffExfat,
+  sniffNtfs,
+  sniffExt,
+  sniffBtrfs,
+  sniffSquashfs,
+  sniffSwap,
+  sniffFat,
+]
+
+/** Larger labels don't exist; no sniffer needs to read more at once. */
+const maxReadBytes = 65_536
+
+/**
+ * The file system of the volume at `offset` of a disk, `sizeBytes` long. Null when none is recognised or its first bytes
+ * can't be decoded. Rejects with what the medium throws.
+ */
+export async function sniffFilesystem(
+  readDisk: ReadDisk,
+  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
+): Promise<FoundFilesystem | null> {
+  const head = Buffer.alloc(headBytes)
+  const start = await orNull(readDisk(offset, Math.min(headBytes, sizeBytes)))
+  if (start === null) return null
+  head.set(start)
+  const volume: Volume = {
+    head,
+    sizeBytes,
+    async more(at, lengthBytes) {
+      if (at < 0 || lengthBytes < 0 || lengthBytes > maxReadBytes || at + lengthBytes > sizeBytes) return null
+      const bytes = await orNull(readDisk(offset + at, lengthBytes))
+      return bytes === null ? null : Buffer.from(bytes)
+    },
+  }
+  for (const sniff of sniffers) {
+    const found = await sniff(volume)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,0 +1,57 @@
+/** What is on the disk inside an image: its partition map, and the file system of each partition. */
+import { sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
+import { readPartitionMap } from '#engine/formats/partition-map'
+import { corrupt, type ReadDisk } from '#engine/formats/struct'
+import type { ImagePartition, PartitionMapKind } from '#shared/model'
+
+export interface DiskContents {
+  readonly partitionMap: PartitionMapKind
+  /** A disk without a map whose file system is known has one, with index 0. */
+  readonly partitions: readonly ImagePartition[]
+  /** The file system that begins with the disk; hybrid discs have one although they have a map. */
+  readonly whole: FoundFilesystem | null
+}
+
+/** Look at a disk of `sizeBytes`. What is damaged is left out; rejects only with what the medium throws. */
+export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number): Promise<DiskContents> {
+  const map = await readPartitionMap(readDisk, sizeBytes)
+  const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes })
+  if (map.kind === 'none') {
+    const only = { index: 0, name: null, type: 'whole disk', offset: 0, sizeBytes }
+    return {
+      partitionMap: 'none',
+      partitions: whole === null ? [] : [{ ...only, filesystem: whole.filesystem, label: whole.label }],
+      whole,
+    }
+  }
+  const partitions: ImagePartition[] = []
+  for (const entry of map.partitions) {
+    const room = Math.min(entry.sizeBytes, sizeBytes - entry.offset)
+    const found = room > 0 ? await sniffFilesystem(readDisk, { offset: entry.offset, sizeBytes: room }) : null
+    partitions.push({ ...entry, filesystem: found?.filesystem ?? null, label: found?.label ?? null })
+  }
+  return { partitionMap: map.kind, partitions, whole }
+}
+
+/**
+ * Throws `FormatError` E_SRC_CORRUPT when the disk should be larger than its `sizeBytes`: its map or its file system
+ * says so. A raw image has no other sign of having been cut short, by a broken download for one.
+ */
+export function checkNotCutShort(contents: DiskContents, sizeBytes: number): void {
+  const { partitions, partitionMap, whole } = contents
+  // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
+  if (whole?.filesystem === 'iso9660') return
+  const problem = { format: 'raw', offset: sizeBytes, found: `${sizeBytes} bytes` }
+  if (partitionMap === 'none') {
+    if (whole !== null && whole.sizeBytes !== null && whole.sizeBytes > sizeBytes)
+      throw corrupt({ ...problem, field: `${whole.filesystem} size`, expected: `${whole.sizeBytes} bytes` })
+    return
+  }
+  for (const { index, offset, sizeBytes: length, type } of partitions)
+    if (type !== 'GPT protective' && offset + length > sizeBytes)
+      throw corrupt({
+        ...problem,
+        field: `${partitionMap} partition ${index}`,
+        expected: `${offset + length} bytes`,
+      })
+}

@@ -1,0 +1,73 @@
+/** Files that aren't images we can read, told apart as well as their bytes allow. Each function throws or lets pass. */
+import { sniffForeign } from '#engine/formats/raw'
+import { formatError } from '#engine/formats/struct'
+import type { FormatError } from '#shared/errors'
+
+/** What is known of a file before its format is. */
+export interface FileEnds {
+  readonly path: string
+  readonly sizeBytes: number
+  /** The first 4 KiB, or all. */
+  readonly head: Uint8Array
+  /** The last 64 KiB, or all. */
+  readonly tail: Uint8Array
+}
+
+const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+
+export const isNamedDmg = (path: string) => /\.(dmg|dmgpart|smi)$/i.test(path)
+
+/** Throws `FormatError` E_SRC_ENCRYPTED: version 2 begins with its mark, version 1 ends with it. */
+export function refuseEncrypted({ head, tail, sizeBytes }: FileEnds): void {
+  const problem = { format: 'encrcdsa', field: 'signature' }
+  if (latin1(head.subarray(0, 8)) === 'encrcdsa')
+    throw formatError('E_SRC_ENCRYPTED', { ...problem, offset: 0, found: 'version 2' })
+  if (latin1(tail.subarray(-8)) === 'cdsaencr')
+    throw formatError('E_SRC_ENCRYPTED', { ...problem, offset: sizeBytes - 8, found: 'version 1' })
+}
+
+/** Throws `FormatError` E_SRC_FORMAT for formats that are known and not ours. */
+export function refuseForeign({ head, tail }: FileEnds): void {
+  const found = sniffForeign(head, tail.subarray(-512))
+  if (found !== null)
+    throw formatError('E_SRC_FORMAT', { format: found, field: 'signature', offset: 0, found })
+}
+
+/**
+ * Throws `FormatError` E_SRC_CORRUPT for a UDIF image that lost its end. It must not pass for a raw or compressed one:
+ * the data of a read-only image begins like a disk, that of a bzip2 or xz one is a stream of these.
+ */
+export function refuseDamagedUdif(ends: FileEnds): void {
+  const sign = damageSign(ends)
+  if (sign !== null)
+    throw formatError('E_SRC_CORRUPT', {
+      format: 'udif',
+      field: 'koly',
+      offset: Math.max(0, ends.sizeBytes - 512),
+      found: sign,
+      expected: 'the trailer in the last 512 bytes',
+    })
+}
+
+function damageSign({ path, head, tail }: FileEnds): string | null {
+  const end = latin1(tail)
+  if (/<\/plist>\s*$/.test(end.slice(-64))) return 'the end of a plist'
+  if (!isNamedDmg(path)) return null
+  if (end.includes('koly\0\0\0\x04\0\0\x02\0')) return 'a trailer that is not at the end'
+  if (end.includes('<key>resource-fork</key>') || /\n\t+[\w+/]{20,}\n\t+[\w+/]{1,}\s*$/.test(end.slice(-256)))
+    return 'a plist that is cut off'
+  const start = latin1(head.subarray(0, 6))
+  return /^(x[\x01\x5e\x9c\xda]|BZh[1-9]|\xfd7zXZ\0|bvx[-n12])/.test(start) ? 'compressed runs' : null
+}
+
+/** What to throw for a file that nothing is known about: its first bytes tell most. */
+export function notAnImage({ head, sizeBytes }: Pick<FileEnds, 'head' | 'sizeBytes'>): FormatError {
+  return formatError('E_SRC_FORMAT', {
+    format: 'image',
+    field: 'signature',
+    offset: 0,
+    found: Buffer.from(head.subarray(0, 16)).toString('hex'),
+    expected: 'a disk image',
+    sizeBytes,
+  })
+}

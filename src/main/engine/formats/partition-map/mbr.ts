@@ -1,0 +1,120 @@
+/** Master boot record: four entries, and logical partitions in a chain of extended ones. */
+import { defineStruct, type ReadDisk } from '#engine/formats/struct'
+import { FormatError } from '#shared/errors'
+import type { PartitionEntry } from './map.ts'
+import { mbrTypeName } from './mbr-types.ts'
+
+const sectorBytes = 512
+const entriesAt = 446
+
+export const mbrEntryStruct = defineStruct({
+  format: 'mbr',
+  name: 'entry',
+  endian: 'little',
+  fields: [
+    ['status', 1, 'uint'], // 0x80 active, 0 not
+    ['firstChs', 3, 'reserved'],
+    ['type', 1, 'uint'], // 0 unused
+    ['lastChs', 3, 'reserved'],
+    ['firstLba', 4, 'uint'],
+    ['sectorCount', 4, 'uint'],
+  ],
+})
+
+const protectiveType = 0xee
+const extendedTypes = new Set([0x05, 0x0f, 0x85])
+/** Linux stops counting at 60 or so; what is longer is a trap. */
+const maxLogical = 128
+
+interface Entry {
+  readonly status: number
+  readonly type: number
+  readonly firstLba: number
+  readonly sectorCount: number
+}
+
+/**
+ * The partitions, or null when the first sector has no partition table: no 55 AA, or what stands in the entries' place
+ * can't be one, as in a boot sector of a file system.
+ */
+export async function readMbr(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionEntry[] | null> {
+  const sector = sizeBytes < sectorBytes ? null : await orNull(readDisk(0, sectorBytes))
+  const entries = sector === null ? null : parseEntries(sector, 0)
+  if (entries === null) return null
+  const used = entries.filter(isUsed)
+  const plausible = entries.every(({ status }) => status === 0 || status === 0x80)
+  if (!plausible || used.length === 0 || used.some(({ firstLba }) => firstLba === 0)) return null
+
+  const partitions: PartitionEntry[] = []
+  entries.forEach((entry, index) => {
+    if (isUsed(entry) && !extendedTypes.has(entry.type)) partitions.push(partition(entry, index + 1, 0))
+  })
+  const extended = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
+  if (extended !== undefined) partitions.push(...(await readLogical(readDisk, sizeBytes, extended.firstLba)))
+  return partitions
+}
+
+/**
+ * What the first sector says about a GPT: `protective` announces one, `other` has partitions of its own, so that what
+ * looks like a GPT is left over from before, `none` says nothing.
+ */
+export async function readProtection(
+  readDisk: ReadDisk,
+  sizeBytes: number,
+): Promise<'protective' | 'other' | 'none'> {
+  const sector = sizeBytes < sectorBytes ? null : await orNull(readDisk(0, sectorBytes))
+  const used = (sector === null ? null : parseEntries(sector, 0))?.filter(isUsed) ?? []
+  if (used.some(({ type }) => type === protectiveType)) return 'protective'
+  const plausible = used.every(({ status }) => status === 0 || status === 0x80)
+  return used.length > 0 && plausible ? 'other' : 'none'
+}
+
+/** Each boot record of the chain has one partition, and the place of the next record, counted from the first. */
+async function readLogical(
+  readDisk: ReadDisk,
+  sizeBytes: number,
+  extendedLba: number,
+): Promise<PartitionEntry[]> {
+  const partitions: PartitionEntry[] = []
+  const seen = new Set<number>()
+  for (let lba: number | null = extendedLba; lba !== null && partitions.length < maxLogical;) {
+    if (seen.has(lba) || (lba + 1) * sectorBytes > sizeBytes) break
+    seen.add(lba)
+    const sector = await orNull(readDisk(lba * sectorBytes, sectorBytes))
+    const entries: Entry[] | null = sector === null ? null : parseEntries(sector, lba * sectorBytes)
+    if (entries === null) break
+    const own = entries.find((entry) => isUsed(entry) && !extendedTypes.has(entry.type))
+    const next: Entry | undefined = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
+    // Numbered from 5, whether or not the four primary ones are used.
+    if (own !== undefined) partitions.push(partition(own, 5 + partitions.length, lba))
+    lba = next === undefined || seen.size >= maxLogical ? null : extendedLba + next.firstLba
+  }
+  return partitions
+}
+
+function parseEntries(sector: Uint8Array, offset: number): Entry[] | null {
+  if (sector[510] !== 0x55 || sector[511] !== 0xaa) return null
+  return Array.from({ length: 4 }, (_, index) => {
+    const at = entriesAt + index * mbrEntryStruct.sizeBytes
+    return mbrEntryStruct.parse(sector.subarray(at), offset + at)
+  })
+}
+
+const isUsed = ({ type, sectorCount }: Entry) => type !== 0 && sectorCount > 0
+
+function partition(entry: Entry, index: number, baseLba: number): PartitionEntry {
+  return {
+    index,
+    name: null,
+    type: mbrTypeName(entry.type),
+    offset: (baseLba + entry.firstLba) * sectorBytes,
+    sizeBytes: entry.sectorCount * sectorBytes,
+  }
+}
+
+async function orNull(bytes: Promise<Uint8Array>): Promise<Uint8Array | null> {
+  return await bytes.catch((error: unknown) => {
+    FormatError.accept(error)
+    return null
+  })
+}

@@ -1,0 +1,89 @@
+/** The expanded size of a .zst file, when its frames state it (RFC 8878 §3.1). Block headers are hopped over. */
+import type { BlockSource } from '#engine/block-io'
+import { corrupt } from '#engine/formats/struct'
+
+const frameMagic = 0xfd2fb528
+const skippableMagic = 0x184d2a50
+/** Each costs a small read; a file with more than these expands to 4 GiB or so and is asked for nothing. */
+const maxBlocks = 32_768
+
+/**
+ * Bytes of the file expanded; null when a frame doesn't state its size or there are too many blocks to hop over. Throws
+ * `FormatError` when the file ends inside a frame.
+ */
+export async function readZstdSize(source: BlockSource, signal?: AbortSignal): Promise<number | null> {
+  let at = 0
+  let total = 0
+  let reads = 0
+  const read = async (length: number) => {
+    if (at + length > source.sizeBytes)
+      throw corrupt({
+        format: 'zstd',
+        field: 'block',
+        offset: at,
+        found: source.sizeBytes,
+        expected: at + length,
+      })
+    const bytes = Buffer.alloc(length)
+    await source.read(bytes, at, signal)
+    at += length
+    reads++
+    return bytes
+  }
+
+  while (at < source.sizeBytes && reads < maxBlocks) {
+    const magicAt = at
+    const magic = (await read(4)).readUInt32LE(0)
+    if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
+      at += (await read(4)).readUInt32LE(0)
+      continue
+    }
+    if (magic !== frameMagic)
+      throw corrupt({
+        format: 'zstd',
+        field: 'frame.magic',
+        offset: magicAt,
+        found: magic,
+        expected: frameMagic,
+      })
+    const { contentBytes, hasChecksum } = await readFrameHeader(read)
+    if (contentBytes === null) return null
+    total += contentBytes
+    if (total > Number.MAX_SAFE_INTEGER) return null
+    for (let last = false; !last;) {
+      if (reads >= maxBlocks) return null
+      const header = (await read(3)).readUIntLE(0, 3)
+      last = (header & 1) === 1
+      const type = (header >> 1) & 3
+      if (type === 3)
+        throw corrupt({ format: 'zstd', field: 'block.type', offset: at - 3, found: 3, expected: '0 to 2' })
+      at += type === 1 ? 1 : header >> 3
+    }
+    if (hasChecksum) at += 4
+  }
+  if (at > source.sizeBytes)
+    throw corrupt({
+      format: 'zstd',
+      field: 'frame',
+      offset: source.sizeBytes,
+      found: source.sizeBytes,
+      expected: at,
+    })
+  return at === source.sizeBytes ? total : null
+}
+
+async function readFrameHeader(read: (length: number) => Promise<Buffer>) {
+  const descriptor = (await read(1)).readUInt8(0)
+  const isSingleSegment = (descriptor & 0x20) !== 0
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0
+  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0
+  const rest = await read((isSingleSegment ? 0 : 1) + dictionaryBytes + sizeBytes)
+  const field = rest.subarray(rest.length - sizeBytes)
+  const contentBytes =
+    sizeBytes === 0
+      ? null
+      : sizeBytes === 8
+        ? Number(field.readBigUInt64LE(0))
+        : field.readUIntLE(0, sizeBytes) + (sizeBytes === 2 ? 256 : 0)
+  return { contentBytes, hasChecksum: (descriptor & 4) !== 0 }
+}
