@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { listBounds, listFolder } from '#src/main/ui-host/list-folder.ts'
+import { locateBounds, locateFile } from '#src/main/ui-host/locate-file.ts'
+import { isKernelPath, type PlaceOptions } from '#src/main/ui-host/places.ts'
+
+let home: string
+let places: PlaceOptions
+const neverAborted = new AbortController().signal
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'reprise-files-'))
+  places = {
+    home,
+    workingFolder: join(home, 'work'),
+    practiceFolder: join(home, 'practice'),
+    mountFolders: [join(home, 'media')],
+  }
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+function put(path: string, content: string, modifiedS = 1_000_000): string {
+  const full = join(home, path)
+  mkdirSync(join(full, '..'), { recursive: true })
+  writeFileSync(full, content)
+  utimesSync(full, modifiedS, modifiedS)
+  return full
+}
+
+describe('listing a folder', () => {
+  test('shows folders first, then files, by name as people count', async () => {
+    for (const name of ['b10.dmg', 'b9.dmg', 'A.dmg', '.hidden']) put(name, 'x')
+    mkdirSync(join(home, 'zebra'))
+    const listing = await listFolder(null, places)
+    expect(listing.folder).toBe(home)
+    expect(listing.entries.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+      'folder zebra',
+      'file A.dmg',
+      'file b9.dmg',
+      'file b10.dmg',
+    ])
+    expect(listing.entries[1]).toMatchObject({ sizeBytes: 1, modifiedMs: 1_000_000_000 })
+  })
+
+  test('offers the places that are there, each once', async () => {
+    mkdirSync(join(home, 'Downloads'))
+    mkdirSync(join(home, 'media/STICK'), { recursive: true })
+    symlinkSync(home, join(home, 'work'))
+    const { places: found } = await listFolder(home, places)
+    expect(found.map(({ name }) => name)).toEqual(['Home', 'Downloads', 'STICK'])
+  })
+
+  test('says when there is more than it lists', async () => {
+    for (let count = 0; count < 5; count += 1) put(`${count}.img`, '')
+    const listing = await listFolder(home, places, { ...listBounds, maxListed: 3 })
+    expect(listing.entries).toHaveLength(3)
+    expect(listing.truncated).toBe(true)
+    const read = await listFolder(home, places, { ...listBounds, maxRead: 2 })
+    expect(read.truncated).toBe(true)
+  })
+
+  test('ends with what it has when the time is up', async () => {
+    put('a.img', '')
+    await expect(listFolder(home, places, { ...listBounds, maxMs: 0 })).resolves.toMatchObject({
+      folder: home,
+    })
+  })
+
+  test.each(['/proc', '/sys', '/dev', '/proc/self', '/dev/../proc', '/sys/'])(
+    'refuses %s',
+    async (folder) => {
+      await expect(listFolder(folder, places)).rejects.toMatchObject({ code: 'E_DENIED' })
+    },
+  )
+
+  test('refuses a link into /proc, and does not list one', async () => {
+    symlinkSync('/proc', join(home, 'innocent'))
+    symlinkSync('/proc/self/environ', join(home, 'file'))
+    await expect(listFolder(join(home, 'innocent'), places)).rejects.toMatchObject({ code: 'E_DENIED' })
+    expect((await listFolder(home, places)).entries).toEqual([])
+  })
+
+  test.each([
+    ['relative/path', 'E_USAGE'],
+    ['../..', 'E_USAGE'],
+    ['/nowhere/at/all', 'E_NOT_FOUND'],
+  ])('refuses %s with %s', async (folder, code) => {
+    await expect(listFolder(folder, places)).rejects.toMatchObject({ code })
+  })
+
+  test('of a file is refused', async () => {
+    await expect(listFolder(put('a.dmg', ''), places)).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+  })
+
+  test('leaves out dangling links and what is neither folder nor file', async () => {
+    symlinkSync('/nowhere', join(home, 'dangling'))
+    symlinkSync('/dev/null', join(home, 'null'))
+    expect((await listFolder(home, places)).entries).toEqual([])
+  })
+
+  test('has no parent at the top', async () => {
+    expect((await listFolder('/', places)).parent).toBeNull()
+    expect((await listFolder(home, places)).parent).toBe(tmpdir())
+  })
+})
+
+test.each([
+  ['/proc', true],
+  ['/dev/sda', true],
+  ['/device', false],
+  ['/home/dev', false],
+])('%s is a view into the kernel: %s', (path, expected) => expect(isKernelPath(path)).toBe(expected))
+
+describe('locating a dropped file', () => {
+  const headOf = (content: string) =>
+    createHash('sha256').update(Buffer.from(content).subarray(0, 65_536)).digest('hex')
+  const wanted = (name: string, content: string) => ({
+    name,
+    sizeBytes: content.length,
+    modifiedMs: 1_000_000_400,
+    headSha256: headOf(content),
+  })
+  const locate = (file: ReturnType<typeof wanted>, bounds = locateBounds) =>
+    locateFile(file, places, neverAborted, bounds)
+
+  test('finds it by name, size, time and first bytes', async () => {
+    const path = put('some/where/a.dmg', 'the content')
+    put('other/a.dmg', 'the c0ntent')
+    await expect(locate(wanted('a.dmg', 'the content'))).resolves.toBe(path)
+  })
+
+  test('finds the nearest of two that are the same', async () => {
+    put('far/away/a.dmg', 'same')
+    const near = put('near/a.dmg', 'same')
+    await expect(locate(wanted('a.dmg', 'same'))).resolves.toBe(near)
+  })
+
+  test.each([
+    ['another name', { name: 'b.dmg' }],
+    ['another size', { sizeBytes: 5 }],
+    ['another time', { modifiedMs: 1_000_005_000 }],
+    ['other first bytes', { headSha256: '0'.repeat(64) }],
+  ])('does not take a file with %s', async (_, change) => {
+    put('a.dmg', 'content')
+    await expect(locate({ ...wanted('a.dmg', 'content'), ...change })).resolves.toBeNull()
+  })
+
+  test('hashes 64 KiB of a larger file', async () => {
+    const content = 'x'.repeat(65_536) + 'tail'
+    const path = put('a.img', content)
+    await expect(locate(wanted('a.img', content))).resolves.toBe(path)
+  })
+
+  test.each(['../a.dmg', 'sub/a.dmg', '..', '/etc/passwd'])('takes %s for no name', async (name) => {
+    put('sub/a.dmg', 'content')
+    await expect(locate({ ...wanted('a.dmg', 'content'), name })).resolves.toBeNull()
+  })
+
+  test('follows no links and looks into no hidden folder', async () => {
+    put('.cache/a.dmg', 'content')
+    symlinkSync(join(home, '.cache'), join(home, 'link'))
+    symlinkSync(join(home, '.cache/a.dmg'), join(home, 'a.dmg'))
+    await expect(locate(wanted('a.dmg', 'content'))).resolves.toBeNull()
+  })
+
+  test('gives up at its bounds', async () => {
+    put('1/2/3/a.dmg', 'content')
+    const file = wanted('a.dmg', 'content')
+    await expect(locate(file, { ...locateBounds, maxDepth: 2 })).resolves.toBeNull()
+    await expect(locate(file, { ...locateBounds, maxEntries: 1 })).resolves.toBeNull()
+    await expect(locateFile(file, places, AbortSignal.abort())).resolves.toBeNull()
+    await expect(locate(file, { ...locateBounds, maxDepth: 3 })).resolves.toContain('1/2/3/a.dmg')
+  })
+})

@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'vitest'
+import { transportPair } from '#test/contract-double'
+import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
+import { connectContract, uiContract, type Preferences } from '#shared/contract'
+import { EngineGoneError } from '#shared/errors'
+import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
+const noPreferences: Preferences = { practiceOffered: false, showInternalDisks: false, knownDisks: [] }
+
+function start(double: EngineDouble = engineDouble()) {
+  let stored = noPreferences
+  const ui = createUiHost({
+    engine: double.engine,
+    shell: {
+      host: 'web',
+      chooseImage: async () => ({ kind: 'browse' }),
+      listFiles: () => Promise.reject(new Error('not asked for')),
+      locateFile: async () => ({ path: '/found' }),
+    },
+    version: '1.2.3',
+    preferences: {
+      load: async () => stored,
+      save: async (preferences) => {
+        stored = preferences
+      },
+    },
+    practiceFolder: '/data/practice',
+  })
+  return { ui, double, open: () => openWindow(ui) }
+}
+
+function openWindow(ui: UiHost) {
+  const [near, far] = transportPair()
+  ui.serve(far)
+  return connectContract(uiContract, near)
+}
+
+const gone = (message = 'died') =>
+  new EngineGoneError('E_ENGINE_GONE', message, { details: { exitCode: 1, signal: null, lastLines: [] } })
+
+describe('a window', () => {
+  test('that asks during the start waits for the disks and the Practice image', async () => {
+    const { double, open } = start(engineDouble({ 'devices.watch': async () => [aDisk()] }))
+    const window = open()
+    const info = window.request('app.info', {})
+    const state = window.request('state.get', {})
+    await soon()
+    double.setState({ state: 'ready' })
+    await expect(info).resolves.toMatchObject({
+      version: '1.2.3',
+      host: 'web',
+      supported: true,
+      practice: { disk: '/data/practice/disk', image: '/data/practice/image.dmg' },
+      preferences: noPreferences,
+    })
+    await expect(state).resolves.toEqual({ devices: [aDisk()], jobs: [] })
+  })
+
+  test('opens without an engine, and is told that it is gone', async () => {
+    const { double, open } = start()
+    double.setState({ state: 'gone', reason: gone() })
+    const window = open()
+    const heard: unknown[] = []
+    window.subscribe('engine', (state) => heard.push(state))
+    await expect(window.request('app.info', {})).resolves.toMatchObject({ practice: null })
+    expect(heard).toEqual([{ state: 'gone', reason: 'E_ENGINE_GONE' }])
+  })
+
+  test('opens without a Practice disk', async () => {
+    const { double, open } = start(
+      engineDouble({ 'practice.prepare': () => Promise.reject(new Error('disk full')) }),
+    )
+    double.setState({ state: 'ready' })
+    await expect(open().request('app.info', {})).resolves.toMatchObject({ practice: null })
+  })
+
+  test('that is opened later finds the jobs, and hears how they go on, like the others', async () => {
+    const { double, open } = start()
+    double.setState({ state: 'ready' })
+    const first = open()
+    const heard: string[] = []
+    first.subscribe('job', ({ jobId }) => heard.push(`first: ${jobId}`))
+    double.emit('job', aJob())
+    await soon()
+    const second = open()
+    second.subscribe('job', ({ jobId }) => heard.push(`second: ${jobId}`))
+    await expect(second.request('state.get', {})).resolves.toMatchObject({ jobs: [{ jobId: 'job-1' }] })
+    double.emit('job', aJob({ stopping: true }))
+    await soon()
+    expect(heard).toEqual(['first: job-1', 'first: job-1', 'second: job-1'])
+  })
+
+  test('that is closed does not stop a job that it started', async () => {
+    const { double, open, ui } = start(engineDouble({ 'restore.start': async () => ({ jobId: 'job-1' }) }))
+    double.setState({ state: 'ready' })
+    const window = open()
+    await window.request('restore.start', { planId: 'p', typed: null })
+    double.emit('job', aJob())
+    await soon()
+    window.close(new Error('closed'))
+    await soon()
+    expect(double.calls.map(({ name }) => name)).not.toContain('job.cancel')
+    expect(ui.jobs()).toHaveLength(1)
+  })
+
+  test('that is closed while it waits for a plan has the engine stop', async () => {
+    let stopped = false
+    const { double, open } = start(
+      engineDouble({
+        'restore.plan': (_, signal) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener(
+              'abort',
+              () => {
+                stopped = true
+                reject(signal.reason as Error)
+              },
+              { once: true },
+            )
+          }),
+      }),
+    )
+    double.setState({ state: 'ready' })
+    const window = open()
+    window.request('restore.plan', aRequest).catch(() => undefined)
+    await soon()
+    window.close(new Error('closed'))
+    await soon()
+    expect(stopped).toBe(true)
+  })
+
+  test('gets its own errors back from the engine, whole', async () => {
+    const { double, open } = start(engineDouble({ 'image.info': () => Promise.reject(gone('seven')) }))
+    double.setState({ state: 'ready' })
+    const asked = open().request('image.info', { path: '/x' })
+    await expect(asked).rejects.toBeInstanceOf(EngineGoneError)
+    await expect(asked).rejects.toMatchObject({ message: 'seven', details: { exitCode: 1 } })
+  })
+})
+
+describe('an engine host that was started again', () => {
+  test('is told about the Practice disk and asked for the disks again', async () => {
+    const { double } = start()
+    double.setState({ state: 'ready' })
+    await soon()
+    double.setState({ state: 'gone', reason: gone() })
+    double.setState({ state: 'ready' })
+    await soon()
+    expect(double.calls.map(({ name }) => name)).toEqual([
+      'practice.prepare',
+      'devices.watch',
+      'practice.prepare',
+      'devices.watch',
+    ])
+    expect(double.calls[0]?.input).toEqual({ folder: '/data/practice', renew: 'missing' })
+  })
+})
+
+describe('practice.reset', () => {
+  test('makes both anew', async () => {
+    const { double, open } = start()
+    double.setState({ state: 'ready' })
+    await soon()
+    await open().request('practice.reset', {})
+    expect(double.calls.at(-1)?.input).toEqual({ folder: '/data/practice', renew: 'always' })
+  })
+})
+
+describe('the log', () => {
+  test('is kept for a window that opens later: the last lines, never more than fits one frame', async () => {
+    const { ui, double, open } = start()
+    double.setState({ state: 'ready' })
+    for (let count = 0; count < 3000; count += 1) {
+      double.emit('log', {
+        timeMs: count,
+        level: 'info',
+        message: `line ${count}`,
+        fields: { f: 'x'.repeat(500) },
+      })
+    }
+    await soon()
+    ui.log.info('long', { fields: 'y'.repeat(100_000) })
+    const { lines } = await open().request('log.read', {})
+    expect(lines.length).toBeGreaterThan(1000)
+    expect(lines.length).toBeLessThanOrEqual(2000)
+    expect(lines.at(-2)?.message).toBe('line 2999')
+    expect(lines.at(-1)).toMatchObject({ message: 'long', fields: { left: 'out: too long' } })
+  })
+})
