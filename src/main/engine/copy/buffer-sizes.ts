@@ -1,0 +1,46 @@
+/** asr's four options as numbers to allocate by. */
+import { UsageError } from '#shared/errors'
+import type { Buffering } from '#shared/model'
+
+export interface BufferSizes {
+  readonly buffers: number
+  readonly bufferBytes: number
+  readonly csumBuffers: number
+  readonly csumBufferBytes: number
+}
+
+const pageBytes = 4096
+const mebibyte = 1024 ** 2
+/** All buffers together: what a machine with little memory still has, and one WebAssembly memory can hold. */
+export const maxPoolBytes = 1024 ** 3
+
+const wholePages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes
+
+/**
+ * asr's defaults: eight buffers of 1 MiB to copy, one of 1 MiB to check with. Unless it was told how many, checking
+ * uses a second one, to read ahead while the first is compared.
+ */
+export function bufferSizes(buffering: Buffering): BufferSizes {
+  return {
+    buffers: buffering.buffers ?? 8,
+    bufferBytes: wholePages(buffering.bufferBytes ?? mebibyte),
+    csumBuffers: buffering.csumBuffers ?? 2,
+    csumBufferBytes: wholePages(buffering.csumBufferBytes ?? mebibyte),
+  }
+}
+
+/** What stands against allocating so much, or null. */
+export function bufferError(buffering: Buffering): UsageError | null {
+  const sizes = bufferSizes(buffering)
+  const bytes = sizes.buffers * sizes.bufferBytes + sizes.csumBuffers * sizes.csumBufferBytes
+  if (bytes <= maxPoolBytes) return null
+  return new UsageError('E_USAGE', `buffers of ${bytes} bytes in all`, {
+    details: {
+      input: 'buffers',
+      problem: 'The buffers are too large: together they may take 1 GiB.',
+      hint: 'Use fewer (--buffers, --csumbuffers) or smaller ones (--buffersize, --csumbuffersize).',
+      neededBytes: bytes,
+      availableBytes: maxPoolBytes,
+    },
+  })
+}

@@ -1,0 +1,170 @@
+/**
+ * The copy itself: takes item after item from the source, writes several at once, remembers what was written, and
+ * writes the first blocks last. Where the source has checksums, what came out of it is checked on the way.
+ */
+import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import type { JobContext } from '#engine/job'
+import type { BlockStream, StreamItem } from '#engine/pipeline'
+import { FormatError, invariant } from '#shared/errors'
+import type { BlockChecksums } from './block-checksums.ts'
+import { createBottleneckWatch } from './bottleneck.ts'
+import { tooSmall } from './compare-sizes.ts'
+import { HeadBlocks, padded } from './head-blocks.ts'
+import type { SourceChecker } from './restore-io.ts'
+import { createWriteQueue } from './write-queue.ts'
+
+export interface CopyOptions {
+  readonly stream: BlockStream
+  readonly sink: BlockSink
+  /** The source's size; null when only its end will tell. */
+  readonly sizeBytes: number | null
+  /** What this source may take up of the sink at most; null: as much as it wants. */
+  readonly capacityBytes: number | null
+  /** A plain file gets this size in the end; null: the source's. */
+  readonly fixedBytes: number | null
+  /** Takes down what is written. Null when nobody will compare. */
+  readonly checksums: BlockChecksums | null
+  /** Null where the source holds no checksums of its blocks. */
+  readonly checker: SourceChecker | null
+  /** Unused space becomes zeros. */
+  readonly clearUnused: boolean
+  readonly context: Pick<JobContext, 'advance' | 'limitedBy'>
+  readonly signal: AbortSignal
+  readonly now: () => number
+}
+
+export interface Copied {
+  /** Size of the source as it turned out. */
+  readonly sizeBytes: number
+  readonly writtenBytes: number
+  /** Zeroed without sending zeros. */
+  readonly zeroedBytes: number
+  /** Unused space discarded or left alone. */
+  readonly skippedBytes: number
+}
+
+/** Enough that a device has its next command while it acknowledges one; more only makes Cancel slower. */
+const writesInFlight = 4
+
+/**
+ * Throws what the source or the sink throws, FormatError E_SRC_CORRUPT where the source contradicts its checksums,
+ * UsageError E_DST_SMALL when a source of unknown size turns out larger than the sink, the signal's reason. Nothing
+ * is under way any more when it settles.
+ */
+export async function copyBlocks(options: CopyOptions): Promise<Copied> {
+  const { stream, sink, checker, checksums, capacityBytes, clearUnused, context, signal } = options
+  const head = new HeadBlocks()
+  const queue = createWriteQueue(writesInFlight)
+  const bottleneck = createBottleneckWatch(stream, context, options.now)
+  let position = 0
+  let done = 0
+  let writtenBytes = 0
+  let zeroedBytes = 0
+  let skippedBytes = 0
+  const advance = (bytes: number) => {
+    done += bytes
+    context.advance(done)
+    bottleneck.look()
+  }
+
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      // A slow source must not hide that the sink has failed.
+      const item = await queue.during(stream.next())
+      if (item === null) break
+      try {
+        invariant(item.offset === position, 'the stream left a gap')
+        position += lengthOf(item)
+        if (capacityBytes !== null && position > capacityBytes)
+          throw tooSmall(sink.path, position, capacityBytes)
+        if (item.kind === 'data') {
+          checker?.data(item.bytes, item.offset)
+          checksums?.data(item.bytes)
+        }
+      } catch (error) {
+        if (item.kind === 'data') item.release()
+        throw error
+      }
+      switch (item.kind) {
+        case 'data':
+          await queue.start(() => writeData(item))
+          break
+        case 'zero':
+          checker?.zero(item.offset, item.lengthBytes)
+          checksums?.zero(item.lengthBytes)
+          await queue.start(() => writeZeros(item.offset, item.lengthBytes))
+          break
+        case 'unused':
+          checker?.unused(item.offset, item.lengthBytes)
+          if (clearUnused) checksums?.zero(item.lengthBytes)
+          else checksums?.unused(item.lengthBytes)
+          await queue.start(() => writeUnused(item.offset, item.lengthBytes))
+          break
+      }
+    }
+    if (options.sizeBytes !== null && position !== options.sizeBytes)
+      throw endedEarly(sink.path, position, options.sizeBytes)
+    checker?.finish()
+    await queue.idle()
+    await sink.finish(options.fixedBytes ?? position)
+    const headWritten = await head.write(sink, position)
+    advance(Math.min(headWritten, position))
+    return { sizeBytes: position, writtenBytes: writtenBytes + headWritten, zeroedBytes, skippedBytes }
+  } finally {
+    // Buffers under way belong to the system until it gives them back.
+    await queue.settled()
+  }
+
+  async function writeData(item: Extract<StreamItem, { kind: 'data' }>): Promise<void> {
+    const { offset, bytes } = item
+    try {
+      const kept = head.keep(bytes, offset)
+      const whole =
+        sink.sizeBytes === null ? bytes.length : bytes.length - (bytes.length % sink.alignmentBytes)
+      if (whole > kept) await sink.write(bytes.subarray(kept, whole), offset + kept)
+      if (bytes.length > whole && whole >= kept) await writeTail(bytes.subarray(whole), offset + whole)
+      writtenBytes += bytes.length - kept
+      advance(bytes.length - kept)
+    } finally {
+      item.release()
+    }
+  }
+
+  /** The end of a source that isn't a whole number of the device's blocks: zeros fill the last one. */
+  async function writeTail(bytes: Uint8Array, offset: number): Promise<void> {
+    const block = allocatePageAligned(padded(bytes.length, sink))
+    block.set(bytes)
+    await sink.write(block, offset)
+  }
+
+  async function writeZeros(offset: number, lengthBytes: number): Promise<void> {
+    const kept = Math.max(0, Math.min(lengthBytes, head.bytes.length - offset))
+    const length = lengthBytes - kept
+    if (length > 0) {
+      const how = await sink.zero(offset + kept, padded(length, sink), signal)
+      if (how === 'written') writtenBytes += length
+      else zeroedBytes += length
+    }
+    advance(length)
+  }
+
+  async function writeUnused(offset: number, lengthBytes: number): Promise<void> {
+    if (clearUnused) return writeZeros(offset, lengthBytes)
+    const kept = Math.max(0, Math.min(lengthBytes, head.bytes.length - offset))
+    const length = lengthBytes - kept
+    // Whole blocks only: what lies after the source isn't ours to give away.
+    const whole = sink.sizeBytes === null ? length : length - (length % sink.alignmentBytes)
+    if (whole > 0) await sink.discard(offset + kept, whole)
+    skippedBytes += length
+    advance(length)
+    return undefined
+  }
+}
+
+const lengthOf = (item: StreamItem) => (item.kind === 'data' ? item.bytes.length : item.lengthBytes)
+
+const endedEarly = (path: string, found: number, expected: number) =>
+  new FormatError('E_SRC_CORRUPT', `the source ended after ${found} of ${expected} bytes`, {
+    details: { format: 'disk', field: 'size', offset: found, found, expected, path },
+  })

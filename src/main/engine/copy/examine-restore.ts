@@ -1,0 +1,120 @@
+/** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
+import { serializeError, type AppError, type SerializedError } from '#shared/errors'
+import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
+import { compareSizes } from './compare-sizes.ts'
+import { examineSource, type ExaminedSource } from './examine-source.ts'
+import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
+import { findOverlap } from './find-overlap.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+
+export interface Examination {
+  readonly source: ExaminedSource | null
+  readonly target: ExaminedTarget | null
+  readonly checks: readonly PreflightCheck[]
+  readonly losses: readonly Loss[]
+  readonly confirmation: Confirmation
+  /** The first failed check's error. */
+  readonly refusal: SerializedError | null
+  readonly needsPrivilege: boolean
+}
+
+type Step = PreflightCheck['step']
+
+/**
+ * Looks at everything and touches nothing. A step that fails doesn't stop the next, so that a person sees all that is
+ * wrong at once. `enter` is told each step before it is taken. Rejects only with the signal's reason, or when we were
+ * wrong.
+ */
+export async function examineRestore(
+  request: RestoreRequest,
+  deps: RestoreDeps,
+  { signal, enter }: { readonly signal: AbortSignal; readonly enter: (phase: JobPhase) => void },
+): Promise<Examination> {
+  enter('validating-target')
+  const found = await examineTarget(request, deps, signal)
+  signal.throwIfAborted()
+  const { target } = found
+
+  enter('validating-source')
+  const { source, errors } = await examineSource(request.source, deps, signal)
+  signal.throwIfAborted()
+  const overlap = source !== null && target !== null ? await findOverlap(source, target, deps) : null
+  signal.throwIfAborted()
+
+  enter('validating-sizes')
+  const checks = [
+    ...targetChecks(found),
+    ...sourceChecks(source, overlap === null ? errors : [...errors, overlap]),
+    ...(source !== null && target !== null ? compareSizes(source, target, request.buffering) : []),
+  ]
+  const failed = checks.flatMap((check) => (check.kind === 'error' ? [check.error] : []))
+  return {
+    source,
+    target,
+    checks,
+    losses: found.losses,
+    confirmation: found.confirmation,
+    refusal: failed[0] ?? null,
+    needsPrivilege:
+      !deps.platform.privileged &&
+      (target?.kind === 'device' ||
+        source?.kind === 'device' ||
+        failed.some((error) => error.code === 'E_DENIED')),
+  }
+}
+
+function targetChecks({ target, errors, losses }: TargetFindings): readonly PreflightCheck[] {
+  if (errors.length > 0 || target === null) return errors.map(failure('target'))
+  const { name, sizeBytes, mountPoints } = target.info
+  return [
+    { step: 'target', state: 'ok', kind: 'target-ok', name, sizeBytes },
+    ...(losses.length > 0
+      ? [
+          {
+            step: 'target',
+            state: 'warning',
+            kind: 'losses',
+            names: losses.filter((loss) => loss.kind !== 'partition-map').map((loss) => loss.name),
+          } as const,
+        ]
+      : []),
+    ...unmounts('target', mountPoints),
+  ]
+}
+
+function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]): readonly PreflightCheck[] {
+  if (errors.length > 0 || source === null) return errors.map(failure('source'))
+  const checksummed = source.kind === 'image' && source.checksummed
+  return [
+    {
+      step: 'source',
+      state: 'ok',
+      kind: 'source-ok',
+      name: source.info.name,
+      format: formatOf(source),
+      checksummed,
+    },
+    // A device is compared with itself, which is better than any checksum.
+    ...(source.kind === 'image' && !checksummed
+      ? [{ step: 'source', state: 'warning', kind: 'not-checksummed' } as const]
+      : []),
+    ...unmounts('source', source.kind === 'device' ? source.mountPoints : []),
+  ]
+}
+
+function formatOf({ info }: ExaminedSource): string {
+  if (info.kind === 'image') return info.image.format
+  return info.kind === 'disk' ? 'disk' : (info.volume.filesystem ?? 'volume')
+}
+
+const unmounts = (step: Step, mountPoints: readonly string[]): readonly PreflightCheck[] =>
+  mountPoints.length > 0 ? [{ step, state: 'ok', kind: 'unmounts', mountPoints }] : []
+
+const failure =
+  (step: Step) =>
+  (error: AppError): PreflightCheck => ({
+    step,
+    state: 'failed',
+    kind: 'error',
+    error: serializeError(error),
+  })

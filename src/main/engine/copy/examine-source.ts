@@ -1,0 +1,176 @@
+/**
+ * The preflight's second step: what stands behind the source's locator, and can it be read while nobody writes to it.
+ * Opens the image and reads its structure; decodes nothing, unmounts nothing.
+ */
+import type { ImageLayout } from '#engine/formats/extents'
+import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
+import type { Disk, SourceInfo, Volume } from '#shared/model'
+import type { RestoreDeps } from './restore-deps.ts'
+import type { FileFacts } from './restore-io.ts'
+import { volumeName } from './target-losses.ts'
+
+interface SourceCommon {
+  readonly info: SourceInfo
+  /** Null when only reading it all would tell. */
+  readonly sizeBytes: number | null
+  /** The same source in the same state, the same string. */
+  readonly identity: string
+}
+
+export interface ImageSource extends SourceCommon {
+  readonly kind: 'image'
+  readonly layout: ImageLayout
+  /** Each file of the image once. */
+  readonly files: readonly FileFacts[]
+  /** The image holds checksums, or a codec that checks itself. */
+  readonly checksummed: boolean
+}
+
+/** A disk, or one of its partitions (`volume`). */
+export interface DeviceSource extends SourceCommon {
+  readonly kind: 'device'
+  /** The node to read. */
+  readonly path: string
+  readonly disk: Disk
+  readonly volume: Volume | null
+  readonly sizeBytes: number
+  /** Where it is mounted for writing: must be unmounted while it is read. */
+  readonly mountPoints: readonly string[]
+}
+
+export type ExaminedSource = ImageSource | DeviceSource
+
+export interface SourceFindings {
+  readonly source: ExaminedSource | null
+  readonly errors: readonly AppError[]
+}
+
+export async function examineSource(
+  locator: string,
+  { platform, io }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<SourceFindings> {
+  try {
+    if (/^(https?|asr):\/\//i.test(locator)) return { source: null, errors: [notYet(locator)] }
+    const found = await platform.resolve(locator)
+    signal.throwIfAborted()
+    switch (found.kind) {
+      case 'disk':
+        // A disk in a file is read as the image it is.
+        return found.disk.bus === 'file'
+          ? await examineImage(found.disk.path)
+          : examineDevice(found.disk, null)
+      case 'volume':
+        return examineDevice(found.disk, found.volume.path === found.disk.path ? null : found.volume)
+      case 'file':
+        return await examineImage(found.path)
+      case 'absent':
+        return {
+          source: null,
+          errors: [
+            new DeviceError('E_NOT_FOUND', `${found.path} doesn't exist`, { details: { path: found.path } }),
+          ],
+        }
+      case 'other':
+        return { source: null, errors: [notAnImage(found.path, found.what)] }
+      default:
+        return unreachable(found)
+    }
+  } catch (error) {
+    AppError.accept(error)
+    return { source: null, errors: [error] }
+  }
+
+  async function examineImage(path: string): Promise<SourceFindings> {
+    const { info, layout } = await io.openImage(path, signal)
+    const files = await Promise.all(pathsOf(layout).map(async (each) => factsOf(each)))
+    const source: ImageSource = {
+      kind: 'image',
+      info: { kind: 'image', locator, name: info.name, image: info },
+      layout,
+      files,
+      sizeBytes: layout.sizeBytes,
+      identity: imageIdentity(files),
+      checksummed: isChecksummed(layout),
+    }
+    return { source, errors: layout.sizeBytes === 0 ? [emptyImage(path)] : [] }
+  }
+
+  async function factsOf(path: string): Promise<FileFacts> {
+    const facts = await io.readFacts(path)
+    if (facts === null) throw new DeviceError('E_SRC_GONE', `${path} is gone`, { details: { path } })
+    return facts
+  }
+
+  function examineDevice(disk: Disk, volume: Volume | null): SourceFindings {
+    const path = volume?.path ?? disk.path
+    const volumes = volume === null ? disk.volumes : [volume]
+    const mounted = volumes.filter((each) => each.mountPoints.length > 0 && !each.readOnly)
+    const mountPoints = mounted.flatMap((each) => each.mountPoints)
+    const source: DeviceSource = {
+      kind: 'device',
+      path,
+      disk,
+      volume,
+      mountPoints,
+      sizeBytes: (volume ?? disk).sizeBytes,
+      identity:
+        volume === null
+          ? disk.identity
+          : `${disk.identity}|${volume.offset}+${volume.sizeBytes}|${volume.path}`,
+      info:
+        volume === null
+          ? { kind: 'disk', locator, name: disk.name, disk }
+          : { kind: 'volume', locator, name: volumeName(volume), disk, volume },
+    }
+    const errors: AppError[] = []
+    if (source.sizeBytes === 0)
+      errors.push(new DeviceError('E_NOT_FOUND', `${path} holds no medium`, { details: { path } }))
+    // What this computer runs from can't be unmounted, and changes while it is read.
+    if (disk.protection?.kind === 'system' && mountPoints.length > 0)
+      errors.push(
+        new DeviceError('E_SRC_IN_USE', `${path} runs this computer and is mounted for writing`, {
+          details: { path, holders: ['the system'], mountPoints },
+        }),
+      )
+    // A member of an array or a volume group is written by what is built on it.
+    if (disk.protection?.kind === 'in-use')
+      errors.push(
+        new DeviceError('E_SRC_IN_USE', `${path} is in use by ${disk.protection.by}`, {
+          details: { path, holders: [disk.protection.by] },
+        }),
+      )
+    return { source, errors }
+  }
+}
+
+/** Each file of the image once, in order. */
+export function pathsOf(layout: ImageLayout): readonly string[] {
+  return layout.kind === 'stream' ? [layout.path] : [...new Set(layout.parts.map((part) => part.path))]
+}
+
+export const imageIdentity = (files: readonly FileFacts[]): string => files.map(factsIdentity).join('|')
+
+/** Device, inode, size and time: what `cp` over the file, an editor or another file at its place would change. */
+export const factsIdentity = (facts: FileFacts): string =>
+  `file:${facts.path}:${facts.device}:${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}`
+
+/** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
+function isChecksummed(layout: ImageLayout): boolean {
+  return layout.kind === 'stream' || layout.checks.length > 0
+}
+
+const notYet = (locator: string) =>
+  new UsageError('E_UNSUPPORTED', `sources from the network aren't supported yet: ${locator}`, {
+    details: { input: 'source', problem: "Sources from the network aren't supported yet." },
+  })
+
+const notAnImage = (path: string, what: string) =>
+  new FormatError('E_SRC_FORMAT', `${path} is ${what}, not an image`, {
+    details: { format: 'unknown', field: 'kind', offset: 0, found: what, path },
+  })
+
+const emptyImage = (path: string) =>
+  new FormatError('E_SRC_FORMAT', `${path} is empty`, {
+    details: { format: 'raw', field: 'size', offset: 0, found: 0, path },
+  })

@@ -1,0 +1,199 @@
+/**
+ * The preflight's first step: what stands behind the target's locator, and may it be erased. Whatever the screen
+ * showed, the rules hold here. Nothing is touched.
+ */
+import { basename, dirname } from 'node:path'
+import { AppError, DeviceError, UsageError, unreachable } from '#shared/errors'
+import type { Confirmation, Disk, Loss, RestoreRequest, TargetInfo, Volume } from '#shared/model'
+import type { RestoreDeps } from './restore-deps.ts'
+import type { FileFacts } from './restore-io.ts'
+import { confirmationFor, deviceLosses, fileLoss, volumeName } from './target-losses.ts'
+
+/** A disk, or one of its partitions (`volume`). */
+export interface DeviceTarget {
+  readonly kind: 'device'
+  readonly info: TargetInfo
+  readonly disk: Disk
+  readonly volume: Volume | null
+  readonly sizeBytes: number
+}
+
+/** A disk in a file. */
+export interface FileTarget {
+  readonly kind: 'file'
+  readonly info: TargetInfo
+  /** Null: it will be created. */
+  readonly facts: FileFacts | null
+  /** The file keeps this size (the Practice disk); null where it takes the source's. */
+  readonly fixedBytes: number | null
+  /** What the file system has left for it, what it takes up now included. */
+  readonly roomBytes: number
+}
+
+export type ExaminedTarget = DeviceTarget | FileTarget
+
+export interface TargetFindings {
+  /** Null when the locator leads to nothing that could be a destination. */
+  readonly target: ExaminedTarget | null
+  /** All that stands against it, the first to be told first. */
+  readonly errors: readonly AppError[]
+  readonly losses: readonly Loss[]
+  readonly confirmation: Confirmation
+}
+
+const nothing = { target: null, losses: [], confirmation: { kind: 'plain' } } as const
+
+export async function examineTarget(
+  request: RestoreRequest,
+  { platform, io }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<TargetFindings> {
+  const path = request.target
+  try {
+    const found = await platform.resolve(path)
+    signal.throwIfAborted()
+    switch (found.kind) {
+      case 'disk':
+        return found.disk.bus === 'file'
+          ? await examineFile(found.disk.path, found.disk)
+          : examineDevice(found.disk, null, request)
+      case 'volume':
+        // A file system on a disk without a map is that disk.
+        return found.volume.path === found.disk.path
+          ? examineDevice(found.disk, null, request)
+          : examineDevice(found.disk, found.volume, request)
+      case 'file':
+      case 'absent':
+        return await examineFile(found.path, null)
+      case 'other':
+        return { ...nothing, errors: [wrongKind(found.path, found.what)] }
+      default:
+        return unreachable(found)
+    }
+  } catch (error) {
+    AppError.accept(error)
+    return { ...nothing, errors: [error] }
+  }
+
+  async function examineFile(file: string, disk: Disk | null): Promise<TargetFindings> {
+    const facts = await io.readFacts(file)
+    const name = disk?.name ?? basename(file)
+    const folder = dirname(file)
+    // A device node that isn't there (yet, or misspelt) must not become a file in memory that looks like one.
+    if (facts === null && /^\/dev(\/|$)/.test(folder)) return { ...nothing, errors: [noSuchDevice(file)] }
+    const room = await io.readRoom(folder)
+    const errors: AppError[] = []
+    if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))
+    if (!room.writable) errors.push(denied(file))
+    if (facts !== null) {
+      const attached = (await platform.list(signal)).filter((each) => each.backingFile !== null)
+      for (const each of attached) {
+        const behind = await io.readFacts(each.backingFile ?? '').catch(() => null)
+        if (behind !== null && sameFile(behind, facts)) errors.push(attachedAs(file, each.path))
+      }
+    }
+    const target: FileTarget = {
+      kind: 'file',
+      facts,
+      fixedBytes: disk?.sizeBytes ?? null,
+      roomBytes: room.freeBytes + (facts === null ? 0 : await io.readAllocated(file)),
+      info: {
+        kind: 'file',
+        path: file,
+        name,
+        sizeBytes: disk?.sizeBytes ?? null,
+        bus: 'file',
+        identity: fileIdentity(file, facts),
+        mountPoints: [],
+        disk,
+      },
+    }
+    return {
+      target,
+      errors,
+      losses: facts === null || facts.sizeBytes === 0 ? [] : [fileLoss(name, file, facts.sizeBytes)],
+      confirmation: { kind: 'plain' },
+    }
+  }
+}
+
+function examineDevice(disk: Disk, volume: Volume | null, request: RestoreRequest): TargetFindings {
+  const path = volume?.path ?? disk.path
+  const name = volume === null ? disk.name : volumeName(volume)
+  const errors: AppError[] = []
+  if (!request.erase)
+    errors.push(
+      new UsageError('E_NEEDS_ERASE', `restoring to ${path} erases it, and Erase wasn't given`, {
+        details: { input: 'erase', path },
+      }),
+    )
+  const { protection } = disk
+  // The protection is the disk's: writing to one partition of the system's disk is one wrong number away from the other.
+  if (protection?.kind === 'system')
+    errors.push(
+      new UsageError('E_DST_SYSTEM', `${disk.path} runs this computer (${protection.mountPoint})`, {
+        details: { input: 'target', path, disk: disk.path, mountPoint: protection.mountPoint },
+      }),
+    )
+  if (protection?.kind === 'in-use')
+    errors.push(
+      new DeviceError('E_DST_BUSY', `${disk.path} is in use by ${protection.by}`, {
+        details: { path, holders: [protection.by] },
+      }),
+    )
+  if (protection?.kind === 'read-only' || disk.readOnly || volume?.readOnly === true)
+    errors.push(new DeviceError('E_DST_READONLY', `${path} is write-protected`, { details: { path } }))
+  if (disk.busy)
+    errors.push(
+      new DeviceError('E_DST_BUSY', `${disk.path} is being used by another job`, {
+        details: { path, holders: ['Reprise'] },
+      }),
+    )
+  return {
+    target: {
+      kind: 'device',
+      disk,
+      volume,
+      sizeBytes: (volume ?? disk).sizeBytes,
+      info: {
+        kind: volume === null ? 'disk' : 'partition',
+        path,
+        name,
+        sizeBytes: (volume ?? disk).sizeBytes,
+        bus: disk.bus,
+        identity: disk.identity,
+        mountPoints: (volume === null ? disk.volumes : [volume]).flatMap((each) => each.mountPoints),
+        disk,
+      },
+    },
+    errors,
+    losses: deviceLosses(disk, volume),
+    confirmation: confirmationFor(name, disk, volume),
+  }
+}
+
+export const sameFile = (a: FileFacts, b: FileFacts): boolean => a.device === b.device && a.inode === b.inode
+
+/** Path, device and inode; a file that doesn't exist yet is known by its path alone. */
+export function fileIdentity(path: string, facts: FileFacts | null): string {
+  return facts === null ? `file:${path}` : `file:${path}:${facts.device}:${facts.inode}`
+}
+
+const wrongKind = (path: string, what: string) =>
+  new UsageError('E_DST_KIND', `${path} is ${what}, which can't hold a disk`, {
+    details: { input: 'target', path, what },
+  })
+
+const noSuchDevice = (path: string) =>
+  new DeviceError('E_NOT_FOUND', `there is no device ${path}`, { details: { path } })
+
+const fileExists = (path: string, sizeBytes: number) =>
+  new UsageError('E_DST_EXISTS', `${path} exists, and Erase wasn't given`, {
+    details: { input: 'erase', path, sizeBytes },
+  })
+
+const denied = (path: string) =>
+  new DeviceError('E_DENIED', `no permission to write ${path}`, { details: { path, errno: 'EACCES' } })
+
+const attachedAs = (path: string, device: string) =>
+  new DeviceError('E_DST_BUSY', `${path} is attached as ${device}`, { details: { path, holders: [device] } })

@@ -1,0 +1,90 @@
+/**
+ * May source and target be used together: is one the other, inside the other, or stored on it? Looks through loop
+ * devices, RAID and mapper by the platform's `disksHoldingFile`, and tells files apart by device and inode, not by name.
+ */
+import { dirname } from 'node:path'
+import { UsageError } from '#shared/errors'
+import type { Disk, Volume } from '#shared/model'
+import { sameFile, type ExaminedTarget } from './examine-target.ts'
+import type { ExaminedSource } from './examine-source.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+
+/** What stands against using the two together, or null. */
+export async function findOverlap(
+  source: ExaminedSource,
+  target: ExaminedTarget,
+  { platform, io }: RestoreDeps,
+): Promise<UsageError | null> {
+  if (source.kind === 'image') {
+    if (target.kind === 'file') {
+      const { facts } = target
+      return facts !== null && source.files.some((file) => sameFile(file, facts)) ? same() : null
+    }
+    for (const file of source.files) {
+      if (await isFile(target.disk.backingFile, file.path)) return same()
+      if (await liesOn(file.path, target.disk, target.volume)) return holdsSource(file.path)
+    }
+    return null
+  }
+  if (target.kind === 'file') {
+    if (await isFile(source.disk.backingFile, target.info.path)) return same()
+    // The file's folder, where the file isn't there yet.
+    const stored = target.facts === null ? dirname(target.info.path) : target.info.path
+    return (await liesOn(stored, source.disk, source.volume)) ? same() : null
+  }
+  if (devicesOverlap(source, target)) return same()
+  const [behindSource, behindTarget] = [source.disk.backingFile, target.disk.backingFile]
+  if (behindSource !== null && behindTarget !== null && (await isFile(behindSource, behindTarget)))
+    return same()
+  if (behindTarget !== null && (await liesOn(behindTarget, source.disk, source.volume))) return same()
+  if (behindSource !== null && (await liesOn(behindSource, target.disk, target.volume)))
+    return holdsSource(behindSource)
+  return null
+
+  async function isFile(path: string | null, other: string): Promise<boolean> {
+    if (path === null) return false
+    const [a, b] = await Promise.all([io.readFacts(path), io.readFacts(other)])
+    return a !== null && b !== null && sameFile(a, b)
+  }
+
+  /**
+   * The file is stored on the disk, or on that partition of it. The platform tells disks only: a file counts as being
+   * on the partition unless it is known to lie in a file system mounted from another partition.
+   */
+  async function liesOn(path: string, disk: Disk, volume: Volume | null): Promise<boolean> {
+    const holders = await platform.disksHoldingFile(path)
+    if (!holders.includes(disk.path)) return false
+    if (volume === null) return true
+    const facts = await io.readFacts(path)
+    const siblings = disk.volumes.filter((each) => each.path !== volume.path && !overlaps(each, volume))
+    for (const mountPoint of siblings.flatMap((each) => each.mountPoints)) {
+      const mounted = await io.readFacts(mountPoint)
+      if (facts !== null && mounted !== null && mounted.device === facts.device) return false
+    }
+    return true
+  }
+
+  function same(): UsageError {
+    return new UsageError('E_SAME', 'source and destination overlap', {
+      details: { input: 'target', source: source.info.locator, target: target.info.path },
+    })
+  }
+
+  function holdsSource(file: string): UsageError {
+    return new UsageError('E_DST_HOLDS_SRC', `${file} is stored on ${target.info.path}`, {
+      details: { input: 'target', path: target.info.path, file },
+    })
+  }
+}
+
+function devicesOverlap(
+  a: { readonly disk: Disk; readonly volume: Volume | null },
+  b: { readonly disk: Disk; readonly volume: Volume | null },
+): boolean {
+  if (a.disk.path !== b.disk.path) return false
+  return a.volume === null || b.volume === null || overlaps(a.volume, b.volume)
+}
+
+/** An extended partition and a logical one in it overlap. */
+const overlaps = (a: Volume, b: Volume): boolean =>
+  a.offset < b.offset + b.sizeBytes && b.offset < a.offset + a.sizeBytes

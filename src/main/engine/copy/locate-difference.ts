@@ -1,0 +1,111 @@
+/** From "this block differs" to the first byte that does: reads the block once more, on both sides. */
+import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import { DeviceError, FormatError, VerificationError, type VerificationDetails } from '#shared/errors'
+import { padded } from './head-blocks.ts'
+import type { RestoreSource } from './restore-source.ts'
+import type { Verdict } from './verify-blocks.ts'
+
+/** Bytes of each side that are told. */
+const shownBytes = 16
+
+/**
+ * The error for a verdict. Where the byte can't be found any more (the source can't be read, or the destination now
+ * reads as it should) it tells the block and its checksums. Rejects only with the signal's reason.
+ */
+export async function verificationError(
+  verdict: Exclude<Verdict, { kind: 'same' }>,
+  sink: BlockSink,
+  source: RestoreSource,
+  { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
+): Promise<VerificationError | DeviceError> {
+  if (verdict.kind === 'contradicts') {
+    const { details } = verdict.error
+    return failure(
+      sink.path,
+      {
+        offset: typeof details['diskOffset'] === 'number' ? details['diskOffset'] : 0,
+        differingBlocks: 1,
+        blockBytes,
+        expected: JSON.stringify(details.expected ?? null),
+        found: JSON.stringify(details.found ?? null),
+      },
+      verdict.error,
+    )
+  }
+  const { first, differingBlocks } = verdict
+  if (first.sourceChanged)
+    return new DeviceError('E_SRC_CHANGED', 'the source changed while it was being copied', {
+      details: { path: sink.path, offset: first.offset, differingBlocks },
+    })
+  const exact = await firstDifferingByte(first, sink, source, signal)
+  return failure(sink.path, {
+    offset: exact?.offset ?? first.offset,
+    differingBlocks,
+    blockBytes,
+    expected: exact?.expected ?? hexCrc(first.expectedCrc32),
+    found: exact?.found ?? hexCrc(first.foundCrc32),
+  })
+}
+
+async function firstDifferingByte(
+  stretch: { readonly offset: number; readonly lengthBytes: number },
+  sink: BlockSink,
+  source: RestoreSource,
+  signal: AbortSignal,
+): Promise<{ offset: number; expected: string; found: string } | null> {
+  try {
+    const found = allocatePageAligned(padded(stretch.lengthBytes, sink))
+    await sink.read(found, stretch.offset)
+    const expected = await readStretch(stretch, source, signal)
+    for (let index = 0; index < stretch.lengthBytes; index++) {
+      if (found[index] === expected[index]) continue
+      const show = (bytes: Uint8Array) =>
+        Buffer.from(bytes.slice(index, Math.min(index + shownBytes, stretch.lengthBytes))).toString('hex')
+      return { offset: stretch.offset + index, expected: show(expected), found: show(found) }
+    }
+    return null
+  } catch (error) {
+    signal.throwIfAborted()
+    // We know enough without it.
+    if (error instanceof DeviceError || error instanceof FormatError) return null
+    throw error
+  }
+}
+
+async function readStretch(
+  { offset, lengthBytes }: { readonly offset: number; readonly lengthBytes: number },
+  source: RestoreSource,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(lengthBytes)
+  const end = offset + lengthBytes
+  await using stream = await source.openStretch({ offset, lengthBytes }, signal)
+  for (let item = await stream.next(); item !== null; item = await stream.next()) {
+    if (item.kind === 'data') {
+      const from = Math.max(offset, item.offset)
+      const to = Math.min(end, item.offset + item.bytes.length)
+      if (to > from) bytes.set(item.bytes.subarray(from - item.offset, to - item.offset), from - offset)
+      item.release()
+    }
+    if (item.offset + (item.kind === 'data' ? item.bytes.length : item.lengthBytes) >= end) break
+  }
+  return bytes
+}
+
+function failure(
+  path: string,
+  details: Pick<VerificationDetails, 'offset' | 'differingBlocks' | 'blockBytes' | 'expected' | 'found'>,
+  cause?: FormatError,
+): VerificationError {
+  const { differingBlocks, offset } = details
+  return new VerificationError(
+    'E_VERIFY',
+    `${differingBlocks} blocks of ${path} differ, first at ${offset}`,
+    {
+      details: { path, ...details },
+      cause,
+    },
+  )
+}
+
+const hexCrc = (crc: number) => `crc32 ${crc.toString(16).padStart(8, '0')}`

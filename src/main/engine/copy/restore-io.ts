@@ -1,0 +1,74 @@
+/**
+ * Every way in which a restore touches the outside, beside the `Platform`: image files, devices, free space. One
+ * interface, so that a test can put a disk that lies in the place of a real one. `system-io.ts` is the real thing.
+ */
+import type { BlockSink } from '#engine/block-io'
+import type { ImageLayout } from '#engine/formats/extents'
+import type { BlockStream } from '#engine/pipeline'
+import type { ImageInfo } from '#shared/model'
+
+/** What tells one file, in one state, from another. */
+export interface FileFacts {
+  readonly path: string
+  readonly device: number
+  readonly inode: number
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+}
+
+export interface OpenedImage {
+  readonly info: ImageInfo
+  readonly layout: ImageLayout
+}
+
+/** Files or devices of a source, held open while it is read. */
+export interface HeldFile extends AsyncDisposable {
+  readonly fd: number
+}
+
+export interface StreamOptions {
+  /** The pool: `buffers` of `bufferBytes`, whole pages. */
+  readonly buffers: number
+  readonly bufferBytes: number
+  /** Of the sink: items begin and end at multiples of it. */
+  readonly alignmentBytes: number
+  /** Descriptors to read from, by the paths of the layout's parts. */
+  readonly openFiles: ReadonlyMap<string, number>
+  readonly signal: AbortSignal
+}
+
+/** Recomputes an image's checksums of its disk from bytes told in order, without gaps. Throws FormatError E_SRC_CORRUPT. */
+export interface SourceChecker {
+  data(bytes: Uint8Array, offset: number): void
+  zero(offset: number, lengthBytes: number): void
+  unused(offset: number, lengthBytes: number): void
+  finish(): void
+}
+
+export interface RestoreIo {
+  /** Throws FormatError, DeviceError. */
+  openImage(path: string, signal: AbortSignal): Promise<OpenedImage>
+  openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
+  /** Null where the image holds no checksums of its disk. */
+  createChecker(layout: ImageLayout): SourceChecker | null
+  /** A source file, and what it is now. */
+  holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
+  /** A source device: shared, read only. */
+  holdDevice(path: string): Promise<HeldFile & { readonly sizeBytes: number }>
+  /** The one exclusive handle of a destination. */
+  openDeviceSink(path: string): Promise<BlockSink>
+  /**
+   * `create`: fails when there is something. `overwrite`: the file must be there; it is emptied by `finish` and
+   * `truncate` only, never by opening it.
+   */
+  openFileSink(path: string, mode: 'create' | 'overwrite'): Promise<BlockSink>
+  /** Facts of what is at `path`, symbolic links followed; null when there is nothing. Throws DeviceError E_DENIED. */
+  readFacts(path: string): Promise<FileFacts | null>
+  /** Bytes this process could still write into the file system that holds `folder`, and whether it may at all. */
+  readRoom(folder: string): Promise<{ readonly freeBytes: number; readonly writable: boolean }>
+  /** Bytes that a file takes up now; what overwriting it gives back. */
+  readAllocated(path: string): Promise<number>
+  /** For a file of ours that a failed restore leaves behind. */
+  truncate(path: string, sizeBytes: number): Promise<void>
+  remove(path: string): Promise<void>
+}

@@ -1,0 +1,134 @@
+/**
+ * The source of a running restore: its files or its device held open, known to be what the plan saw, and readable as a
+ * stream as often as needed. Volumes that were mounted for writing are unmounted before, and mounted again after.
+ */
+import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import type { MountedVolume } from '#engine/platform'
+import type { BlockStream } from '#engine/pipeline'
+import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import type { BufferSizes } from './buffer-sizes.ts'
+import { factsIdentity, type ExaminedSource, type ImageSource } from './examine-source.ts'
+import { narrowLayout } from './narrow-layout.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+import type { HeldFile, RestoreIo, SourceChecker } from './restore-io.ts'
+
+export interface RestoreSource extends AsyncDisposable {
+  /** Null when only reading it all would tell. */
+  readonly sizeBytes: number | null
+  /** It can be compared with itself in the verify: a device. */
+  readonly isDevice: boolean
+  openStream(options: { readonly alignmentBytes: number; readonly signal: AbortSignal }): Promise<BlockStream>
+  /** A stream in which all but this stretch is unused. */
+  openStretch(
+    stretch: { readonly offset: number; readonly lengthBytes: number },
+    signal: AbortSignal,
+  ): Promise<BlockStream>
+  createChecker(): SourceChecker | null
+  /** After the copy: nobody wrote to the files meanwhile. Throws DeviceError E_SRC_CHANGED. */
+  checkUnchanged(): Promise<void>
+}
+
+/** Open what was examined. Throws DeviceError E_SRC_CHANGED when it isn't that any more, and what opening throws. */
+export async function openRestoreSource(
+  examined: ExaminedSource,
+  { io }: RestoreDeps,
+  sizes: BufferSizes,
+): Promise<RestoreSource> {
+  await using held = new AsyncDisposableStack()
+  const openFiles = new Map<string, number>()
+  let layout: ImageLayout
+  if (examined.kind === 'image') {
+    layout = examined.layout
+    for (const facts of examined.files) {
+      const file = await io.holdFile(facts.path)
+      held.use(file)
+      openFiles.set(facts.path, file.fd)
+      if (factsIdentity(file.facts) !== factsIdentity(facts)) throw changedSource(facts.path)
+    }
+  } else {
+    const device: HeldFile & { readonly sizeBytes: number } = await io.holdDevice(examined.path)
+    held.use(device)
+    openFiles.set(examined.path, device.fd)
+    if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)
+    layout = deviceLayout(examined.path, examined.sizeBytes)
+  }
+  const { buffers, bufferBytes } = sizes
+  const open = (from: ImageLayout, alignmentBytes: number, signal: AbortSignal) =>
+    io.openStream(from, { buffers, bufferBytes, alignmentBytes, openFiles, signal })
+  const owned = held.move()
+  return {
+    sizeBytes: examined.sizeBytes,
+    isDevice: examined.kind === 'device',
+    openStream: ({ alignmentBytes, signal }) => open(layout, alignmentBytes, signal),
+    openStretch: ({ offset, lengthBytes }, signal) =>
+      open(narrowLayout(layout, offset, lengthBytes), minimumAlignment, signal),
+    createChecker: () => io.createChecker(layout),
+    checkUnchanged: async () => {
+      // What has checksums was checked by them; touching such a file does no harm.
+      if (examined.kind === 'image' && !examined.checksummed) await checkFiles(examined, io)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+const minimumAlignment = 512
+
+async function checkFiles(examined: ImageSource, io: RestoreIo): Promise<void> {
+  for (const facts of examined.files) {
+    const now = await io.readFacts(facts.path)
+    // Deleted while it was held open: what was read is what it was.
+    if (now !== null && factsIdentity(now) !== factsIdentity(facts)) throw changedSource(facts.path)
+  }
+}
+
+export const changedSource = (path: string) =>
+  new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
+
+/** A device read as what it is: one raw run. */
+function deviceLayout(path: string, sizeBytes: number): ExtentLayout {
+  const extents = allocateExtentTable(1)
+  extents.diskBytes[0] = sizeBytes
+  extents.storedBytes[0] = sizeBytes
+  extents.kind[0] = kindIndex.raw
+  return {
+    kind: 'extents',
+    sizeBytes,
+    parts: [{ path, streamOffset: 0, fileOffset: 0, lengthBytes: sizeBytes }],
+    extents,
+    checks: [],
+    storedChecks: [],
+  }
+}
+
+/**
+ * Unmount what is mounted for writing on a source device. Resolves to what gives it back: mounts it again and tells
+ * what didn't work. Throws DeviceError E_SRC_IN_USE.
+ */
+export async function unmountSource(
+  examined: ExaminedSource,
+  { platform }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<() => Promise<readonly SerializedError[]>> {
+  if (examined.kind === 'image' || examined.mountPoints.length === 0) return async () => []
+  const { path } = examined
+  let before: readonly MountedVolume[]
+  try {
+    before = await platform.unmount(path, signal)
+  } catch (error) {
+    DeviceError.accept(error)
+    if (error.code !== 'E_DST_BUSY') throw error
+    throw new DeviceError('E_SRC_IN_USE', `${path} is in use and can't be unmounted`, {
+      details: { path, ...(error.details.holders === undefined ? {} : { holders: error.details.holders }) },
+      cause: error,
+    })
+  }
+  return async () => {
+    try {
+      const { errors } = await platform.remount(path, before)
+      return errors.map((error) => serializeError(error))
+    } catch (error) {
+      AppError.accept(error)
+      return [serializeError(error)]
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The destination of a running restore, apart from its bytes: unmounting, the one exclusive handle, and in what state it
+ * is left, whatever happened.
+ */
+import type { BlockSink } from '#engine/block-io'
+import type { MountedVolume } from '#engine/platform'
+import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { RestoreRequest, TargetState } from '#shared/model'
+import {
+  fileIdentity,
+  sameFile,
+  type DeviceTarget,
+  type ExaminedTarget,
+  type FileTarget,
+} from './examine-target.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+import type { FileFacts } from './restore-io.ts'
+
+/** Calls come in this order: unmount, open; then settle after success, or after failure abandon. */
+export interface RestoreTarget {
+  /** What the source may take up at most; null: as much as it wants. */
+  readonly capacityBytes: number | null
+  /** A file keeps this size however large the source is. */
+  readonly fixedBytes: number | null
+  /** Throws DeviceError E_DST_BUSY. */
+  unmount(signal: AbortSignal): Promise<void>
+  /**
+   * The one handle, exclusive, of what the plan was made for: that is checked last, with the handle in hand. Throws
+   * DeviceError E_DST_CHANGED, E_DST_GONE, E_DST_BUSY, E_DST_READONLY, E_DENIED.
+   */
+  open(): Promise<BlockSink>
+  /** All went well, and the handle is closed. Never throws: what doesn't work now is a warning. */
+  settle(afterwards: RestoreRequest['afterwards']): Promise<Settled>
+  /** It failed or was cancelled, and the handle is closed. Never throws. */
+  abandon(written: 'nothing' | 'something'): Promise<TargetState>
+}
+
+export interface Settled {
+  readonly mountPoints: readonly string[]
+  readonly ejected: boolean
+  readonly warnings: readonly SerializedError[]
+}
+
+export function holdTarget(examined: ExaminedTarget, deps: RestoreDeps, log: Logger): RestoreTarget {
+  return examined.kind === 'device' ? holdDevice(examined, deps, log) : holdFile(examined, deps, log)
+}
+
+export const changedTarget = (path: string) =>
+  new DeviceError('E_DST_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
+
+function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Logger): RestoreTarget {
+  const { disk, volume, info, sizeBytes } = target
+  const { path } = info
+  let before: readonly MountedVolume[] = []
+
+  async function remount(): Promise<{
+    mountPoints: readonly string[]
+    warnings: readonly SerializedError[]
+  }> {
+    try {
+      const { mountPoints, errors } = await platform.remount(path, before)
+      return { mountPoints, warnings: errors.map((error) => serializeError(error)) }
+    } catch (error) {
+      AppError.accept(error)
+      return { mountPoints: [], warnings: [serializeError(error)] }
+    }
+  }
+  /** The new partition map's nodes. A partition has none. */
+  async function reread(): Promise<readonly SerializedError[]> {
+    if (volume !== null) return []
+    return attempt(() => platform.rereadPartitions(path))
+  }
+  async function eject(): Promise<Settled> {
+    const others = disk.volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
+    const warnings =
+      volume !== null && others.length > 0
+        ? [serializeError(othersMounted(disk.path, others))]
+        : await attempt(() => platform.eject(disk.path))
+    // It stays, so that whoever looks at it next should see what is on it now.
+    const rereadWarnings = warnings.length > 0 ? await reread() : []
+    return { mountPoints: [], ejected: warnings.length === 0, warnings: [...warnings, ...rereadWarnings] }
+  }
+
+  return {
+    capacityBytes: sizeBytes,
+    fixedBytes: null,
+    async unmount(signal) {
+      before = await platform.unmount(path, signal)
+    },
+    async open() {
+      const sink = await io.openDeviceSink(path)
+      try {
+        if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
+          throw changedTarget(path)
+        return sink
+      } catch (error) {
+        await sink[Symbol.asyncDispose]()
+        throw error
+      }
+    },
+    async settle(afterwards) {
+      if (afterwards === 'eject') return eject()
+      const rereadWarnings = await reread()
+      const { mountPoints, warnings } = await remount()
+      return { mountPoints, ejected: false, warnings: [...rereadWarnings, ...warnings] }
+    },
+    async abandon(written) {
+      if (written === 'nothing') {
+        const { warnings } = await remount()
+        for (const error of warnings) log.warn('could not mount a volume again', { path, error })
+        return 'untouched'
+      }
+      try {
+        const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
+        log.info('the destination was left empty', { path, how })
+        return 'empty'
+      } catch (error) {
+        log.error('the destination could not be left empty', { path, error: serializeError(error) })
+        return 'incomplete'
+      }
+    },
+  }
+}
+
+async function attempt(work: () => Promise<void>): Promise<readonly SerializedError[]> {
+  try {
+    await work()
+    return []
+  } catch (error) {
+    AppError.accept(error)
+    return [serializeError(error)]
+  }
+}
+
+const othersMounted = (path: string, holders: readonly string[]) =>
+  new DeviceError('E_DST_BUSY', `${path} has other volumes in use`, { details: { path, holders } })
+
+/**
+ * A disk in a file. After a failure a file that we created is gone again, and one that was there is left with nothing
+ * in it: a torn image that looks like a whole one would be worse than none.
+ */
+function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): RestoreTarget {
+  const { info, facts, fixedBytes } = target
+  const { path } = info
+  let opened: FileFacts | null = null
+
+  return {
+    capacityBytes: fixedBytes,
+    fixedBytes,
+    unmount: async () => undefined,
+    async open() {
+      const sink = await io.openFileSink(path, facts === null ? 'create' : 'overwrite')
+      try {
+        opened = await io.readFacts(path)
+        if (opened === null || (facts !== null && fileIdentity(path, opened) !== info.identity))
+          throw changedTarget(path)
+        return sink
+      } catch (error) {
+        await sink[Symbol.asyncDispose]()
+        throw error
+      }
+    },
+    settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
+    async abandon(written) {
+      if (opened === null) return 'untouched'
+      try {
+        if (facts === null) {
+          const now = await io.readFacts(path)
+          // Ours to remove only while it is ours.
+          if (now !== null && sameFile(now, opened)) await io.remove(path)
+          return written === 'nothing' ? 'untouched' : 'empty'
+        }
+        if (written === 'nothing') return 'untouched'
+        await io.truncate(path, 0)
+        if (fixedBytes !== null) await io.truncate(path, fixedBytes)
+        return 'empty'
+      } catch (error) {
+        log.error('the destination could not be left empty', { path, error: serializeError(error) })
+        return 'incomplete'
+      }
+    },
+  }
+}

@@ -1,0 +1,250 @@
+/** Carries a plan out: looks at everything again, unmounts, erases, copies, verifies, and leaves the disk in order. */
+import type { BlockSink } from '#engine/block-io'
+import type { JobContext } from '#engine/job'
+import {
+  deserializeError,
+  DeviceError,
+  invariant,
+  serializeError,
+  type SerializedError,
+} from '#shared/errors'
+import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
+import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
+import { bufferSizes } from './buffer-sizes.ts'
+import { copyBlocks, type Copied } from './copy-blocks.ts'
+import { eraseTarget } from './erase-target.ts'
+import { examineRestore } from './examine-restore.ts'
+import type { ExaminedSource } from './examine-source.ts'
+import type { ExaminedTarget } from './examine-target.ts'
+import { verificationError } from './locate-difference.ts'
+import { defaultNow, type RestoreDeps } from './restore-deps.ts'
+import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
+import { changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
+import { createSourceComparison } from './source-comparison.ts'
+import { sameLosses } from './target-losses.ts'
+import { verifyBlocks } from './verify-blocks.ts'
+import { watchProgress } from './watch-progress.ts'
+
+/** What the steps share. */
+interface Run {
+  readonly plan: RestorePlan
+  readonly deps: RestoreDeps
+  readonly context: JobContext
+  readonly now: () => number
+}
+
+interface Ends {
+  readonly source: ExaminedSource
+  readonly target: ExaminedTarget
+}
+
+/**
+ * Restore by a plan that was confirmed. Never rejects: every end is an outcome, and a failure says in what state the
+ * destination was left. Settles when nothing is under way any more: no handle, no buffer, no worker, no program.
+ */
+export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobContext): Promise<JobOutcome> {
+  const now = deps.now ?? defaultNow
+  using watch = watchProgress(job, deps, plan.target?.path ?? plan.request.target)
+  const run: Run = { plan, deps, now, context: watch.context }
+  try {
+    return await restore(await validate(run), run)
+  } catch (error) {
+    return outcomeOf(error, 'untouched', job)
+  }
+}
+
+/** asr's three validations, once more and against the plan. Throws what stands against it now. */
+async function validate({ plan, deps, context }: Run): Promise<Ends> {
+  if (plan.refusal !== null) throw deserializeError(plan.refusal)
+  const { signal } = context
+  const found = await examineRestore(plan.request, deps, {
+    signal,
+    enter: (phase) => context.enter(phase),
+  })
+  if (found.refusal !== null) throw deserializeError(found.refusal)
+  const { source, target } = found
+  invariant(source !== null && target !== null, 'a preflight without a refusal found both ends')
+  const planned = plan.target
+  const sameTarget =
+    planned !== null &&
+    planned.kind === target.info.kind &&
+    planned.path === target.info.path &&
+    planned.identity === target.info.identity &&
+    planned.sizeBytes === target.info.sizeBytes
+  // Confirmed was what would be lost: another partition map on the same disk is another question.
+  if (!sameTarget || !sameLosses(plan.losses, found.losses)) throw changedTarget(target.info.path)
+  if (plan.sourceIdentity !== source.identity) throw changedSource(plan.request.source)
+  return { source, target }
+}
+
+async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
+  const { plan, deps, context, now } = run
+  const beganMs = now()
+  const target = holdTarget(ends.target, deps, context.log)
+  let giveSourceBack: () => Promise<readonly SerializedError[]> = async () => []
+  let written: 'nothing' | 'something' = 'nothing'
+  try {
+    enterUnmounting(ends, context)
+    giveSourceBack = await unmountSource(ends.source, deps, context.signal)
+    await target.unmount(context.signal)
+    const result = await writeAndVerify(ends, target, run, () => {
+      written = 'something'
+    })
+    // From here on it is restored, and Cancel comes too late to change that.
+    if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
+    else context.skip('remounting')
+    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards)
+    const sourceWarnings = await giveSourceBack()
+    const summary: RestoreSummary = {
+      ...result,
+      durationMs: Math.round(now() - beganMs),
+      mountPoints,
+      ejected,
+      warnings: [...warnings, ...sourceWarnings],
+    }
+    return { kind: 'done', summary }
+  } catch (error) {
+    const told = await explain(error, ends, deps)
+    const left = await target.abandon(written)
+    for (const warning of await giveSourceBack())
+      context.log.warn('could not mount a volume of the source again', { error: warning })
+    return outcomeOf(told, left, context)
+  }
+}
+
+function enterUnmounting({ source, target }: Ends, context: JobContext): void {
+  const nothing = target.kind === 'file' && (source.kind === 'image' || source.mountPoints.length === 0)
+  if (nothing) context.skip('unmounting')
+  else context.enter('unmounting')
+}
+
+type Result = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected' | 'warnings'>
+
+/** All that happens while the handles are open. `onWrite` is called right before the first write. */
+async function writeAndVerify(
+  ends: Ends,
+  target: RestoreTarget,
+  run: Run,
+  onWrite: () => void,
+): Promise<Result> {
+  const { plan, deps, context, now } = run
+  const { signal } = context
+  await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
+  await using sink = await target.open()
+  signal.throwIfAborted()
+
+  onWrite()
+  const created = ends.target.kind === 'file' && ends.target.facts === null
+  if (created) context.skip('erasing')
+  else context.enter('erasing')
+  await eraseTarget(sink, signal)
+
+  const copyBeganMs = now()
+  const checksums = newChecksums(run, source)
+  const copied = await copy(source, sink, target, checksums, run)
+  await source.checkUnchanged()
+  const copyMs = Math.max(1, now() - copyBeganMs)
+
+  let checksum: string | null = null
+  if (checksums === null) context.skip('verifying')
+  else checksum = await verify(source, sink, checksums, run)
+  return {
+    restoredBytes: copied.sizeBytes,
+    writtenBytes: copied.writtenBytes,
+    zeroedBytes: copied.zeroedBytes,
+    skippedBytes: copied.skippedBytes,
+    bytesPerSecond: Math.round((copied.sizeBytes / copyMs) * 1000),
+    verified: checksum !== null,
+    checksum,
+  }
+}
+
+/** Null without a verify. Blocks are at least as large as what is read at once to check them. */
+function newChecksums({ plan }: Run, source: RestoreSource): BlockChecksums | null {
+  if (!plan.request.verify) return null
+  const { bufferBytes, csumBufferBytes } = bufferSizes(plan.request.buffering)
+  return new BlockChecksums(checksumBlockBytes(Math.max(bufferBytes, csumBufferBytes), source.sizeBytes))
+}
+
+async function copy(
+  source: RestoreSource,
+  sink: BlockSink,
+  target: RestoreTarget,
+  checksums: BlockChecksums | null,
+  { plan, context, now }: Run,
+): Promise<Copied> {
+  const { signal } = context
+  context.enter('restoring', source.sizeBytes)
+  await using stream = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
+  return await copyBlocks({
+    stream,
+    sink,
+    checksums,
+    context,
+    signal,
+    now,
+    sizeBytes: source.sizeBytes,
+    capacityBytes: target.capacityBytes,
+    fixedBytes: target.fixedBytes,
+    checker: source.createChecker(),
+    clearUnused: plan.request.clearUnused,
+  })
+}
+
+/** Resolves to the disk's CRC-32 in hex. Throws VerificationError. */
+async function verify(
+  source: RestoreSource,
+  sink: BlockSink,
+  checksums: BlockChecksums,
+  { plan, context }: Run,
+): Promise<string> {
+  const { signal } = context
+  const { csumBuffers, csumBufferBytes } = bufferSizes(plan.request.buffering)
+  context.enter('verifying', checksums.sizeBytes)
+  await using again = source.isDevice
+    ? await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
+    : null
+  const verdict = await verifyBlocks({
+    sink,
+    checksums,
+    context,
+    signal,
+    checker: source.createChecker(),
+    comparison: again && createSourceComparison(again),
+    buffers: csumBuffers,
+    bufferBytes: csumBufferBytes,
+  })
+  if (verdict.kind === 'same') return verdict.crc32.toString(16).padStart(8, '0')
+  throw await verificationError(verdict, sink, source, { blockBytes: checksums.blockBytes, signal })
+}
+
+/** A disk that was pulled out mostly shows as an I/O error first: say what really happened. */
+async function explain(
+  error: unknown,
+  { source, target }: Ends,
+  { platform }: RestoreDeps,
+): Promise<unknown> {
+  if (!(error instanceof DeviceError) || (error.code !== 'E_IO_WRITE' && error.code !== 'E_IO_READ'))
+    return error
+  const gone = async ({ disk }: { readonly disk: Disk }) => {
+    try {
+      await platform.identify(disk.path)
+      return false
+    } catch {
+      return true
+    }
+  }
+  const wrapped = (code: 'E_DST_GONE' | 'E_SRC_GONE', { path }: Disk) =>
+    new DeviceError(code, `${path} was disconnected`, { details: error.details, cause: error })
+  if (target.kind === 'device' && (await gone(target))) return wrapped('E_DST_GONE', target.disk)
+  if (source.kind === 'device' && (await gone(source))) return wrapped('E_SRC_GONE', source.disk)
+  return error
+}
+
+function outcomeOf(error: unknown, target: TargetState, { signal }: Pick<JobContext, 'signal'>): JobOutcome {
+  const aborted =
+    signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  // A stall aborts with an error of its own.
+  if (aborted && !(signal.reason instanceof DeviceError)) return { kind: 'cancelled', target, percent: null }
+  return { kind: 'failed', target, error: serializeError(aborted ? signal.reason : error) }
+}

@@ -1,0 +1,68 @@
+/** What a restore takes from its destination, and how the person has to agree to it. Pure. */
+import type { Confirmation, Disk, Loss, Volume } from '#shared/model'
+
+/** Above this a disk is more likely somebody's archive than a stick to restore onto. Decimal, as disks are sold. */
+const largeBytes = 1e12
+const manyVolumes = 3
+
+/** `label`, or what the map calls the partition, or the node's name. Never empty. */
+export function volumeName(volume: Volume): string {
+  return (
+    volume.label?.trim() || volume.partitionType?.trim() || (volume.path.split('/').at(-1) ?? volume.path)
+  )
+}
+
+/** A disk loses every volume and its map, a partition its one volume. */
+export function deviceLosses(disk: Disk, volume: Volume | null): readonly Loss[] {
+  if (volume !== null) return [volumeLoss(volume)]
+  const losses = disk.volumes.map(volumeLoss)
+  if (disk.partitionMap !== 'none')
+    losses.push({ ...whole(disk), kind: 'partition-map', name: disk.partitionMap })
+  // Nothing was recognised: there may be something all the same.
+  return losses.length > 0 ? losses : [{ ...whole(disk), kind: 'contents', name: disk.name }]
+}
+
+function volumeLoss(volume: Volume): Loss {
+  return {
+    kind: volume.filesystem === null ? 'contents' : 'volume',
+    name: volumeName(volume),
+    path: volume.path,
+    filesystem: volume.filesystem,
+    sizeBytes: volume.sizeBytes,
+    usedBytes: volume.usedBytes,
+    mountPoints: volume.mountPoints,
+  }
+}
+
+const whole = ({ path, sizeBytes }: Disk) => ({
+  path,
+  sizeBytes,
+  filesystem: null,
+  usedBytes: null,
+  mountPoints: [],
+})
+
+export function fileLoss(name: string, path: string, sizeBytes: number): Loss {
+  return { kind: 'file', name, path, filesystem: null, sizeBytes, usedBytes: null, mountPoints: [] }
+}
+
+/**
+ * The same things would be lost: a disk that was partitioned anew since the person looked is another matter, even if it
+ * is the same disk. Where volumes are mounted and how full they are may change without making a difference.
+ */
+export function sameLosses(a: readonly Loss[], b: readonly Loss[]): boolean {
+  const told = (losses: readonly Loss[]) =>
+    JSON.stringify(losses.map((loss) => [loss.kind, loss.name, loss.path, loss.filesystem, loss.sizeBytes]))
+  return told(a) === told(b)
+}
+
+/** Typed out where a slip would hurt most: an internal disk, a very large one, one with many volumes in use. */
+export function confirmationFor(name: string, disk: Disk, volume: Volume | null): Confirmation {
+  const mounted = (volume === null ? disk.volumes : [volume]).filter((each) => each.mountPoints.length > 0)
+  const reasons = [
+    ...(disk.internal ? ['internal' as const] : []),
+    ...((volume ?? disk).sizeBytes > largeBytes ? ['large' as const] : []),
+    ...(mounted.length > manyVolumes ? ['many-volumes' as const] : []),
+  ]
+  return reasons.length === 0 || disk.practice ? { kind: 'plain' } : { kind: 'type', phrase: name, reasons }
+}

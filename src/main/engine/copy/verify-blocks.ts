@@ -1,0 +1,125 @@
+/**
+ * The verify: reads the destination back through the handle that wrote it, past the cache, and compares. Every block
+ * against the CRC-32 of what was written; zeros with zeros; the image's own checksums over what was read; a device that
+ * was copied, byte for byte, with itself. It goes on to the end, so that it can say how much is wrong.
+ */
+import { crc32 } from 'node:zlib'
+import type { BlockSink } from '#engine/block-io'
+import type { JobContext } from '#engine/job'
+import { FormatError } from '#shared/errors'
+import { isZeros, type BlockChecksums } from './block-checksums.ts'
+import { appendZeros, combineCrc32 } from './crc32-combine.ts'
+import { readBack, type ReadBackOptions } from './read-back.ts'
+import type { SourceChecker } from './restore-io.ts'
+import type { SourceComparison } from './source-comparison.ts'
+
+export interface VerifyOptions extends ReadBackOptions {
+  readonly sink: BlockSink
+  readonly checksums: BlockChecksums
+  /** A fresh one. Null where the source holds no checksums of its blocks. */
+  readonly checker: SourceChecker | null
+  /** For a source that has no checksums and can be read again: a device. Else null. */
+  readonly comparison: SourceComparison | null
+  readonly context: Pick<JobContext, 'advance' | 'limitedBy'>
+}
+
+export type Verdict =
+  /** `crc32` of the disk, unused space left out. */
+  | { readonly kind: 'same'; readonly crc32: number }
+  | { readonly kind: 'different'; readonly differingBlocks: number; readonly first: Difference }
+  /** Every block is what was written, and yet not what the image says. */
+  | { readonly kind: 'contradicts'; readonly error: FormatError }
+
+/** A stretch of at most a block in which something differs. */
+export interface Difference {
+  readonly offset: number
+  readonly lengthBytes: number
+  /** CRC-32 of the stretch as it should be, and as it was read. */
+  readonly expectedCrc32: number
+  readonly foundCrc32: number
+  /** It is what was written; the source has something else now. */
+  readonly sourceChanged: boolean
+}
+
+/** Throws DeviceError E_IO_READ, E_DST_GONE (and E_SRC_* from the comparison), the signal's reason. */
+export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
+  const { sink, checksums, comparison, context } = options
+  const { blockBytes } = checksums
+  let { checker } = options
+  let contradiction: FormatError | null = null
+  let differingBlocks = 0
+  let lastDiffering = -1
+  let first: Difference | null = null
+  /** Of the segment so far, and of everything. */
+  let crc = 0
+  let total = 0
+  let sourceSame = true
+
+  context.limitedBy('destination')
+  for await (const { segment, offset, bytes, isLastOfSegment } of readBack(
+    sink,
+    checksums.segments(),
+    options,
+  )) {
+    if (segment.kind === 'unused') {
+      check((checker) => checker.unused(segment.offset, segment.lengthBytes))
+      context.advance(segment.offset + segment.lengthBytes)
+      continue
+    }
+    check((checker) => checker.data(bytes, offset))
+    const isFirstOfSegment = offset === segment.offset
+    const compared = comparison === null || (await comparison.isSame(bytes, offset))
+    sourceSame = (isFirstOfSegment || sourceSame) && compared
+    if (segment.kind === 'zero') {
+      const same = isZeros(bytes)
+      if (!same || !compared)
+        differs({
+          offset,
+          lengthBytes: bytes.length,
+          expectedCrc32: appendZeros(0, bytes.length),
+          foundCrc32: crc32(bytes),
+          sourceChanged: same,
+        })
+      total = appendZeros(total, bytes.length)
+    } else {
+      crc = crc32(bytes, isFirstOfSegment ? 0 : crc)
+      if (isLastOfSegment) {
+        const same = crc === segment.crc32
+        if (!same || !sourceSame)
+          differs({
+            offset: segment.offset,
+            lengthBytes: segment.lengthBytes,
+            expectedCrc32: segment.crc32,
+            foundCrc32: crc,
+            sourceChanged: same,
+          })
+        total = combineCrc32(total, crc, segment.lengthBytes)
+      }
+    }
+    context.advance(offset + bytes.length)
+  }
+  check((checker) => checker.finish())
+  if (first !== null) return { kind: 'different', differingBlocks, first }
+  if (contradiction !== null) return { kind: 'contradicts', error: contradiction }
+  return { kind: 'same', crc32: total }
+
+  function differs(difference: Difference): void {
+    first ??= difference
+    const block = Math.floor(difference.offset / blockBytes)
+    if (block === lastDiffering) return
+    lastDiffering = block
+    differingBlocks += 1
+  }
+
+  function check(tell: (checker: SourceChecker) => void): void {
+    if (checker === null) return
+    try {
+      tell(checker)
+    } catch (error) {
+      FormatError.accept(error)
+      contradiction = error
+      // It has had its say, and can't go on from here.
+      checker = null
+    }
+  }
+}
