@@ -1,0 +1,19 @@
+import { UsageError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { createLinuxPlatform } from './linux-platform.ts'
+import type { Platform } from './platform.ts'
+import { createWin32Platform } from './win32-platform.ts'
+
+/** The platform of this machine. Throws UsageError E_UNSUPPORTED on a system that nobody wrote one for. */
+export function createPlatform(options: { readonly log?: Logger } = {}): Platform {
+  switch (process.platform) {
+    case 'linux':
+      return createLinuxPlatform(options)
+    case 'win32':
+      return createWin32Platform()
+    default:
+      throw new UsageError('E_UNSUPPORTED', `there is nothing for ${process.platform}`, {
+        details: { input: 'platform', platform: process.platform },
+      })
+  }
+}

@@ -1,0 +1,57 @@
+/** Flush a disk and let it go. */
+import { DeviceError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { deviceAt } from './linux-resolve.ts'
+import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import { unmountDevice } from './linux-unmount.ts'
+import { runChecked } from './run-program.ts'
+
+const GONE_WITHIN_MS = 5000
+
+/**
+ * Everything on the disk is unmounted first. Loop devices are detached; USB and other removable disks are told to let
+ * go of the medium, or taken off the bus; the rest stays where it is, unmounted. A partition's path stands for its disk.
+ * Throws what `unmountDevice` throws, and E_DST_BUSY or E_DEVICE_TOOL.
+ */
+export async function ejectDevice(system: LinuxSystem, log: Logger, path: string): Promise<void> {
+  const { disk } = await deviceAt(system, path)
+  await unmountDevice(system, log, disk.path)
+  await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 120_000 })
+  if (disk.bus === 'loop') await detachLoop(system, disk)
+  else if (disk.bus === 'usb' || (disk.removable && disk.bus !== 'sd')) await letGo(system, log, disk)
+}
+
+async function detachLoop(system: LinuxSystem, disk: BlockDevice): Promise<void> {
+  // Partitions that partx announced would outlive the device.
+  if (disk.partitions.length > 0) await system.run('partx', ['--delete', disk.path])
+  await runChecked(system.run, 'losetup', ['--detach', disk.path])
+  // The kernel detaches when the last one who has it open lets go; udev has, for a moment.
+  for (let waited = 0; waited < GONE_WITHIN_MS; waited += 50) {
+    const now = await readBlockDevice(system, disk.kernelName)
+    if (now === null || now.sequence !== disk.sequence || now.backingFile !== disk.backingFile) return
+    await system.pause(50)
+  }
+  throw new DeviceError('E_DST_BUSY', `${disk.path} is still open somewhere; it goes when that is closed`, {
+    details: { path: disk.path },
+    transient: true,
+  })
+}
+
+async function letGo(system: LinuxSystem, log: Logger, disk: BlockDevice): Promise<void> {
+  try {
+    await runChecked(system.run, 'eject', [disk.path], { timeoutMs: 30_000 })
+    return
+  } catch (error) {
+    DeviceError.accept(error)
+    log.info('taking the disk off the bus instead', { path: disk.path, reason: error.message })
+  }
+  try {
+    await system.writeText(`/sys/block/${disk.kernelName}/device/delete`, '1')
+  } catch (cause) {
+    throw new DeviceError('E_DEVICE_TOOL', `${disk.path} is unmounted, but can't be ejected`, {
+      details: { path: disk.path, tool: 'eject', package: 'eject' },
+      cause,
+    })
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Who keeps a volume from being unmounted: programs with a folder or a file open there, programs in another mount
+ * namespace (a container) that have it mounted, swap files and loop devices stored on it. Looks only at links and tables
+ * in /proc; it never touches the file systems themselves, which may hang.
+ */
+import { isWithin, parseMountinfo, type Mount } from './linux-mounts.ts'
+import type { LinuxSnapshot } from './linux-snapshot.ts'
+import type { LinuxSystem } from './linux-system.ts'
+
+/** What is asked about. */
+export interface Held {
+  /** `major:minor` of the devices. */
+  readonly numbers: readonly string[]
+  /** Their nodes: a program may have the device itself open. */
+  readonly nodes: readonly string[]
+  readonly mounts: readonly Mount[]
+}
+
+const MOST = 10
+const PATIENCE_MS = 3000
+
+/** `name (pid)` for programs, in order of their number; at most ten, what was found within three seconds. */
+export async function findHolders(
+  system: LinuxSystem,
+  snapshot: LinuxSnapshot,
+  held: Held,
+): Promise<readonly string[]> {
+  const folders = held.mounts.map((mount) => mount.mountPoint)
+  const inside = (path: string) => folders.some((folder) => isWithin(path, folder))
+  const holders: string[] = []
+
+  for (const mount of snapshot.mounts) {
+    const above = !held.mounts.includes(mount) && inside(mount.mountPoint)
+    if (above) holders.push(`what is mounted at ${mount.mountPoint}`)
+  }
+  for (const device of snapshot.devices)
+    if (device.backingFile !== null && inside(device.backingFile)) holders.push(device.path)
+  for (const swap of snapshot.swaps) if (inside(swap.path)) holders.push(`swap (${swap.path})`)
+
+  const fileSystems = new Set([...held.numbers, ...held.mounts.map((mount) => mount.device)])
+  const deadline = performance.now() + PATIENCE_MS
+  const namespaces = new Map<string, boolean>()
+  const own = await system.readLink('/proc/self/ns/mnt')
+  if (own !== null) namespaces.set(own, false)
+
+  const processes = (await system.readFolder('/proc')).filter((name) => /^\d+$/.test(name))
+  for (const process of processes.sort((a, b) => Number(a) - Number(b))) {
+    if (holders.length >= MOST || performance.now() > deadline) break
+    const folder = `/proc/${process}`
+    const holds =
+      (await holdsOpen(system, folder, inside, held.nodes)) ||
+      (await mapsFrom(system, folder, fileSystems)) ||
+      (await mountsElsewhere(system, folder, fileSystems, namespaces))
+    if (!holds) continue
+    const name = (await system.readText(`${folder}/comm`))?.trim()
+    if (name !== undefined) holders.push(`${name} (${process})`)
+  }
+  return holders.slice(0, MOST)
+}
+
+async function holdsOpen(
+  system: LinuxSystem,
+  folder: string,
+  inside: (path: string) => boolean,
+  nodes: readonly string[],
+): Promise<boolean> {
+  const places = [`${folder}/cwd`, `${folder}/root`, `${folder}/exe`]
+  const files = await system.readFolder(`${folder}/fd`)
+  for (const link of [...places, ...files.map((fd) => `${folder}/fd/${fd}`)]) {
+    const target = (await system.readLink(link))?.replace(/ \(deleted\)$/, '') ?? ''
+    if (inside(target) || nodes.includes(target)) return true
+  }
+  return false
+}
+
+/** `address perms offset major:minor inode path`, with the numbers in hexadecimal (proc(5)). */
+async function mapsFrom(
+  system: LinuxSystem,
+  folder: string,
+  fileSystems: ReadonlySet<string>,
+): Promise<boolean> {
+  const maps = (await system.readText(`${folder}/maps`)) ?? ''
+  for (const [, major = '', minor = ''] of maps.matchAll(/^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) [1-9]/gm)) {
+    if (fileSystems.has(`${parseInt(major, 16)}:${parseInt(minor, 16)}`)) return true
+  }
+  return false
+}
+
+/** The first program of each other mount namespace stands for it. */
+async function mountsElsewhere(
+  system: LinuxSystem,
+  folder: string,
+  fileSystems: ReadonlySet<string>,
+  seen: Map<string, boolean>,
+): Promise<boolean> {
+  const namespace = await system.readLink(`${folder}/ns/mnt`)
+  if (namespace === null || seen.has(namespace)) return false
+  const mounts = parseMountinfo((await system.readText(`${folder}/mountinfo`)) ?? '')
+  const there = mounts.some((mount) => fileSystems.has(mount.device))
+  seen.set(namespace, there)
+  return there
+}

@@ -1,0 +1,16 @@
+import { DeviceError } from '#shared/errors'
+import { identityOf } from './linux-list.ts'
+import { deviceAt } from './linux-resolve.ts'
+import type { LinuxSystem } from './linux-system.ts'
+
+/** `Disk.identity` of the disk at `path`, or of the disk that the partition at `path` is on. Throws E_DST_GONE. */
+export async function identifyDevice(system: LinuxSystem, path: string): Promise<string> {
+  try {
+    const { disk } = await deviceAt(system, path)
+    return await identityOf(system, disk)
+  } catch (error) {
+    DeviceError.accept(error)
+    if (error.code === 'E_DST_GONE') throw error
+    throw new DeviceError('E_DST_GONE', `${path} isn't there any more`, { details: { path }, cause: error })
+  }
+}

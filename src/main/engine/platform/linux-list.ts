@@ -1,0 +1,202 @@
+/** Disks and volumes as people see them, made of what the kernel, udev and the media say. */
+import type { Logger } from '#shared/log'
+import type { Disk, PartitionMapKind, Protection, Volume } from '#shared/model'
+import { cleanText } from './clean-text.ts'
+import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
+import { showsFilesystem, type Mount } from './linux-mounts.ts'
+import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
+import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import { isFillerPartition, partitionTypeName } from './partition-types.ts'
+
+/** All disks, sorted by path as people count: sdb before sdaa, loop2 before loop10. */
+export async function listDisks(
+  system: LinuxSystem,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<readonly Disk[]> {
+  const snapshot = await readSnapshot(system)
+  signal?.throwIfAborted()
+  const listed = snapshot.devices.filter(isListed)
+  const contents = await readContents(
+    system,
+    listed.flatMap((device) => [device, ...device.partitions]),
+    log,
+    signal,
+  )
+  const disks = await Promise.all(listed.map((device) => describeDisk(system, snapshot, contents, device)))
+  return disks.sort((a, b) => comparePaths(a.path, b.path))
+}
+
+/**
+ * The same string for the same attached disk, for the unprivileged and the privileged side alike: where it hangs, its
+ * serial number or world-wide name, its size, and the kernel's count of attachments, which tells two cards in one
+ * reader, two files on one loop device, and two sticks without a serial number apart.
+ */
+export async function identityOf(system: LinuxSystem, device: BlockDevice): Promise<string> {
+  const hangsAt = device.sysPath.replace(/^\/sys\/devices\//, '')
+  const names = [device.wwid ?? device.serial ?? 'no-serial', String(device.sizeBytes)]
+  if (device.backingFile !== null) {
+    names[0] = device.backingFile
+    // Without the count of attachments (before Linux 5.15), the file's inode is the next best.
+    if (device.sequence === null)
+      names.push(
+        await system.stat(device.backingFile).then(
+          (facts) => `inode ${facts.device} ${facts.inode}`,
+          () => 'inode unknown',
+        ),
+      )
+  }
+  if (device.sequence !== null) names.push(`attachment ${device.sequence}`)
+  return [hangsAt, ...names].map((name) => name.replace(/\s+/g, ' ')).join('|')
+}
+
+/** Why a disk can't be a destination; the gravest reason. */
+export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Protection | null {
+  const mountPoint = snapshot.systemUses.get(device.kernelName)
+  if (mountPoint !== undefined) return { kind: 'system', mountPoint }
+  const [by] = usersOf(snapshot, device)
+  if (by !== undefined) return { kind: 'in-use', by }
+  return device.readOnly ? { kind: 'read-only' } : null
+}
+
+/** What is built on a disk or its partitions, in words: RAID, LVM, an encrypted volume, a loop device. */
+export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
+  const holders = [...device.holders, ...device.partitions.flatMap((partition) => partition.holders)]
+  const loops = snapshot.devices.filter(
+    (other) =>
+      other.backingFile?.startsWith('/dev/') === true &&
+      !other.backingFile.startsWith('/dev/shm/') &&
+      other !== device &&
+      snapshot.foundationsOf([other.number]).includes(device),
+  )
+  return [
+    ...holders.map((holder) => describeHolder(snapshot.named(holder)?.disk, holder)),
+    ...loops.map((loop) => loop.path),
+  ]
+}
+
+function describeHolder(device: BlockDevice | undefined, kernelName: string): string {
+  const name = device?.mapping?.name ?? kernelName
+  const uuid = device?.mapping?.uuid ?? ''
+  if (kernelName.startsWith('md')) return `RAID (${kernelName})`
+  if (kernelName.startsWith('bcache')) return `bcache (${kernelName})`
+  if (uuid.startsWith('LVM-')) return `LVM (${name})`
+  if (uuid.startsWith('CRYPT-')) return `an encrypted volume (${name})`
+  if (uuid.startsWith('mpath-')) return `multipath (${name})`
+  return name
+}
+
+async function describeDisk(
+  system: LinuxSystem,
+  snapshot: LinuxSnapshot,
+  contents: ReadonlyMap<string, DeviceContents>,
+  device: BlockDevice,
+): Promise<Disk> {
+  const own = contents.get(device.kernelName) ?? noContents
+  const vendor = cleanText(device.vendor)
+  const model = own.model ?? cleanText(device.model)
+  const volumes: Volume[] = []
+  const mounts = snapshot.mountsOn(device.number)
+  const hasMap = device.partitions.length > 0 || (own.partitionMap !== null && own.partitionMap !== 'none')
+  // The file system of a disk without a map; or a hybrid image's, mounted as a whole beside its partitions.
+  if (mounts.length > 0 || (!hasMap && own.filesystem !== null))
+    volumes.push(await describeVolume(system, mounts, own, device, { ...device, index: 0, offset: 0 }))
+  for (const partition of device.partitions) {
+    const inside = contents.get(partition.kernelName) ?? noContents
+    if (isFillerPartition(inside.partitionType)) continue
+    volumes.push(await describeVolume(system, snapshot.mountsOn(partition.number), inside, device, partition))
+  }
+  return {
+    path: device.path,
+    identity: await identityOf(system, device),
+    name: nameOf(device, vendor, model),
+    vendor,
+    model,
+    serial: own.serial ?? cleanText(device.serial),
+    sizeBytes: device.sizeBytes,
+    logicalBlockBytes: device.logicalBlockBytes,
+    bus: device.bus,
+    removable: device.removable,
+    internal: device.internal,
+    readOnly: device.readOnly,
+    partitionMap: mapKindOf(own, device, contents),
+    volumes,
+    protection: protectionOf(snapshot, device),
+    backingFile: device.backingFile,
+    practice: false,
+    busy: false,
+  }
+}
+
+async function describeVolume(
+  system: LinuxSystem,
+  mounts: readonly Mount[],
+  contents: DeviceContents,
+  device: BlockDevice,
+  part: Pick<PartitionDevice, 'path' | 'index' | 'offset' | 'sizeBytes' | 'readOnly'>,
+): Promise<Volume> {
+  // Whole file systems first: those are the places where people look for the volume.
+  const ordered = [
+    ...mounts.filter(showsFilesystem),
+    ...mounts.filter((mount) => !showsFilesystem(mount)),
+  ].map((mount) => mount.mountPoint)
+  const mountPoints = [...new Set(ordered)]
+  const [first] = mountPoints
+  return {
+    path: part.path,
+    index: part.index,
+    offset: part.offset,
+    sizeBytes: part.sizeBytes,
+    filesystem: contents.filesystem ?? mounts[0]?.filesystem ?? null,
+    label: contents.label,
+    uuid: contents.uuid,
+    partitionType: partitionTypeName(contents.partitionType) ?? contents.partitionTypeName,
+    mountPoints,
+    usedBytes: first === undefined ? null : await system.usedBytes(first),
+    readOnly: part.readOnly || device.readOnly,
+  }
+}
+
+function nameOf(device: BlockDevice, vendor: string | null, model: string | null): string {
+  if (device.backingFile !== null) {
+    const file = cleanText(device.backingFile.slice(device.backingFile.lastIndexOf('/') + 1))
+    if (file !== null) return file
+  }
+  if (model !== null) {
+    const told = vendor === null || model.toLowerCase().startsWith(vendor.toLowerCase())
+    return told ? model : `${vendor} ${model}`
+  }
+  const kinds = { usb: 'USB disk', sd: 'SD card', virtio: 'Virtual disk', nvme: 'NVMe disk' } as const
+  const kind = device.bus in kinds ? kinds[device.bus as keyof typeof kinds] : 'Disk'
+  return `${vendor === null ? kind : `${vendor} ${kind}`} ${device.kernelName}`
+}
+
+/** Where nobody may look at the disk itself, its partitions may still give its map away. */
+function mapKindOf(
+  own: DeviceContents,
+  device: BlockDevice,
+  contents: ReadonlyMap<string, DeviceContents>,
+): PartitionMapKind {
+  if (own.partitionMap !== null) return own.partitionMap
+  for (const partition of device.partitions) {
+    const inside = contents.get(partition.kernelName)
+    if (inside?.partitionMap !== undefined && inside.partitionMap !== null) return inside.partitionMap
+    const type = inside?.partitionType ?? ''
+    if (/^0x/i.test(type)) return 'mbr'
+    if (/^[0-9a-f]{8}-/i.test(type)) return 'gpt'
+    if (/^apple_/i.test(type)) return 'apm'
+  }
+  return 'none'
+}
+
+const counting = new Intl.Collator('en', { numeric: true })
+
+/** By length of the letters first, so that sdb comes before sdaa, then as numbers count. */
+function comparePaths(a: string, b: string): number {
+  const letters = (path: string) => path.replace(/\d.*$/, '')
+  const family = (path: string) => letters(path).replace(/^(\/dev\/(?:s|v|xv|h)d)[a-z]+$/, '$1')
+  if (family(a) === family(b) && letters(a).length !== letters(b).length)
+    return letters(a).length - letters(b).length
+  return counting.compare(a, b)
+}

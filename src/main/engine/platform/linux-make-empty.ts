@@ -1,0 +1,108 @@
+/** What a destination is left as when a restore failed after writing began: valid, empty, unmounted. */
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { DeviceError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
+import { openForWriting } from './linux-open.ts'
+import { rereadPartitionTable } from './linux-partitions.ts'
+import { deviceAt } from './linux-resolve.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import { deviceError } from './open-errors.ts'
+import { saidBy } from './run-program.ts'
+
+/**
+ * Every file system's and partition map's signatures lie in the first and the last MiB (btrfs at 64 KiB, ZFS in 512 KiB
+ * at either end, GPT in the last block).
+ */
+const ENDS_BYTES = 2 ** 20
+
+/** Make the file system, quickly and without asking; the device comes after the last argument. */
+const makers: { readonly [filesystem: string]: readonly [program: string, ...args: string[]] } = {
+  ext2: ['mkfs.ext2', '-F', '-q', '-E', 'nodiscard'],
+  ext3: ['mkfs.ext3', '-F', '-q', '-E', 'nodiscard'],
+  ext4: ['mkfs.ext4', '-F', '-q', '-E', 'nodiscard'],
+  xfs: ['mkfs.xfs', '-f', '-q', '-K'],
+  btrfs: ['mkfs.btrfs', '-f', '-q', '-K'],
+  vfat: ['mkfs.vfat', '-I'],
+  exfat: ['mkfs.exfat'],
+  ntfs: ['mkfs.ntfs', '--quick', '--force', '--quiet'],
+  hfsplus: ['mkfs.hfsplus'],
+}
+
+/**
+ * The device must not be held open. A disk gets an empty GPT; a partition an empty file system of the kind it had, if
+ * that can be made. Throws what opening for writing throws, and E_IO_WRITE.
+ */
+export async function makeDeviceEmpty(
+  system: LinuxSystem,
+  log: Logger,
+  path: string,
+  filesystem: string | null,
+): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
+  const { disk, partition } = await deviceAt(system, path)
+  if (partition === null) {
+    const { sizeBytes, logicalBlockBytes: blockBytes } = disk
+    const fits = sizeBytes >= smallestGptBytes(blockBytes)
+    await overwrite(system, path, [
+      ...emptyEnds(sizeBytes),
+      ...(fits ? encodeEmptyGpt({ sizeBytes, blockBytes, diskGuid: randomUUID() }) : []),
+    ])
+    await rereadPartitionTable(system, log, path)
+    return fits ? 'empty-map' : 'wiped'
+  }
+  await overwrite(system, path, emptyEnds(partition.sizeBytes))
+  const maker = makers[filesystem ?? '']
+  if (maker !== undefined && (await make(system, log, maker, path))) return 'empty-filesystem'
+  // Whatever half a file system was made is taken away again.
+  await overwrite(system, path, emptyEnds(partition.sizeBytes))
+  return 'wiped'
+}
+
+async function make(
+  system: LinuxSystem,
+  log: Logger,
+  [program, ...args]: readonly [string, ...string[]],
+  path: string,
+): Promise<boolean> {
+  try {
+    const result = await system.run(program, [...args, path], { timeoutMs: 300_000 })
+    if (result.status === 0) return true
+    log.warn('no empty file system', { path, program, said: saidBy(result) })
+  } catch (error) {
+    DeviceError.accept(error)
+    log.warn('no empty file system', { path, program, reason: error.message })
+  }
+  return false
+}
+
+function emptyEnds(sizeBytes: number): readonly { offset: number; bytes: Uint8Array }[] {
+  const zeros = new Uint8Array(Math.min(ENDS_BYTES, sizeBytes))
+  return [
+    { offset: 0, bytes: zeros },
+    { offset: sizeBytes - zeros.length, bytes: zeros },
+  ]
+}
+
+/** Through the page cache: these stretches needn't be aligned to anything. */
+async function overwrite(
+  system: LinuxSystem,
+  path: string,
+  pieces: readonly { offset: number; bytes: Uint8Array }[],
+): Promise<void> {
+  // For its checks, and so that nothing can mount the device between them and the next line.
+  await using device = await openForWriting(system, path)
+  let fd: number
+  try {
+    fd = await system.open(`/proc/${system.processId}/fd/${device.fd}`, constants.O_RDWR)
+  } catch (error) {
+    throw deviceError(error, { path, role: 'target' })
+  }
+  try {
+    await system.writeDurably(fd, pieces)
+  } catch (error) {
+    throw deviceError(error, { path, role: 'target' })
+  } finally {
+    await system.close(fd)
+  }
+}

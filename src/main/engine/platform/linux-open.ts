@@ -1,0 +1,120 @@
+/** Devices as descriptors, and what a device can do without data being sent to it. */
+import { constants } from 'node:fs'
+import { DeviceError, UsageError } from '#shared/errors'
+import { findHolders } from './linux-holders.ts'
+import { deviceAt } from './linux-resolve.ts'
+import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
+import type { DeviceAbilities, OpenDevice } from './platform.ts'
+
+/** Shared, for reading. Throws E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_SRC_IN_USE, E_IO_READ. */
+export function openForReading(system: LinuxSystem, path: string): Promise<OpenDevice> {
+  return openDevice(system, path, constants.O_RDONLY, 'source')
+}
+
+/**
+ * Exclusive, for reading and writing: as long as it is open nobody can mount the device or a part of it, nor open it
+ * exclusively. Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED,
+ * E_NOT_FOUND, E_DST_GONE, E_IO_WRITE.
+ */
+export async function openForWriting(system: LinuxSystem, path: string): Promise<OpenDevice> {
+  const place = await deviceAt(system, path)
+  // Asked again here, where it can't be forgotten: O_EXCL alone lets a disk through that only carries a RAID's half.
+  const mountPoint = (await readSnapshot(system)).systemUses.get(place.disk.kernelName)
+  if (mountPoint !== undefined)
+    throw new UsageError('E_DST_SYSTEM', `${place.disk.path} runs this computer (${mountPoint})`, {
+      details: { input: 'target', path, disk: place.disk.path, mountPoint },
+    })
+  return openDevice(system, path, constants.O_RDWR | constants.O_EXCL, 'target')
+}
+
+async function openDevice(
+  system: LinuxSystem,
+  path: string,
+  flags: number,
+  role: DeviceUse['role'],
+): Promise<OpenDevice> {
+  const place = await deviceAt(system, path)
+  const part = place.partition ?? place.disk
+  const readOnly = part.readOnly || place.disk.readOnly
+  let opened: { fd: number; direct: boolean }
+  try {
+    opened = await openDirect(system, path, flags)
+  } catch (error) {
+    const holders = errnoName(error) === 'EBUSY' ? await holdersOf(system, place) : undefined
+    throw deviceError(error, { path, role, readOnly, ...(holders === undefined ? {} : { holders }) })
+  }
+  const { fd, direct } = opened
+  try {
+    await checkSameDevice(system, fd, path, part.number, role)
+  } catch (error) {
+    await system.close(fd)
+    throw error
+  }
+  let open = true
+  return {
+    fd,
+    path,
+    sizeBytes: part.sizeBytes,
+    abilities: abilitiesOf(place),
+    direct,
+    [Symbol.asyncDispose]: async () => {
+      if (!open) return
+      open = false
+      await system.close(fd)
+    },
+  }
+}
+
+/** Past the page cache where the device allows it. */
+async function openDirect(
+  system: LinuxSystem,
+  path: string,
+  flags: number,
+): Promise<{ fd: number; direct: boolean }> {
+  try {
+    return { fd: await system.open(path, flags | constants.O_DIRECT), direct: true }
+  } catch (error) {
+    if (errnoName(error) !== 'EINVAL') throw error
+    return { fd: await system.open(path, flags), direct: false }
+  }
+}
+
+/** Between looking at the path and opening it, another device may have come to it, or a plain file. */
+async function checkSameDevice(
+  system: LinuxSystem,
+  fd: number,
+  path: string,
+  number: string,
+  role: DeviceUse['role'],
+): Promise<void> {
+  const facts = await system.stat(`/proc/${system.processId}/fd/${fd}`)
+  if (facts.kind === 'block' && facts.node === number) return
+  throw new DeviceError(
+    role === 'target' ? 'E_DST_CHANGED' : 'E_SRC_CHANGED',
+    `${path} is another device now`,
+    {
+      details: { path, expected: number, found: facts.node },
+    },
+  )
+}
+
+export function abilitiesOf({ disk }: Place): DeviceAbilities {
+  return {
+    logicalBlockBytes: disk.logicalBlockBytes,
+    zeroOut: disk.zeroOut,
+    discard: disk.discard,
+  }
+}
+
+async function holdersOf(system: LinuxSystem, place: Place): Promise<readonly string[]> {
+  const snapshot = await readSnapshot(system)
+  const numbers = numbersOf(place)
+  const disk = place.disk.path
+  return findHolders(system, snapshot, {
+    numbers,
+    nodes: [disk, ...place.disk.partitions.map((partition) => partition.path)],
+    mounts: numbers.flatMap((number) => snapshot.mountsOn(number)),
+  })
+}

@@ -1,0 +1,100 @@
+/**
+ * Make the kernel see the partitions that are on the disk now. Usually one request does it; but a kernel may be built
+ * without any partition formats, loop devices may be attached without scanning, and right after writing udev looks at
+ * the disk for a moment, which makes the request fail. Then `partx` reads the map and tells the kernel the partitions.
+ */
+import { DeviceError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { findHolders } from './linux-holders.ts'
+import { deviceAt } from './linux-resolve.ts'
+import { numbersOf, readSnapshot } from './linux-snapshot.ts'
+import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import { saidBy } from './run-program.ts'
+
+const PAUSES_MS = [100, 300, 600, 1000]
+const NODES_WITHIN_MS = 5000
+
+/**
+ * Returns when the nodes of all partitions are there and udev, where it runs, has looked at them. The device must not be
+ * held exclusively by us. A partition's path stands for its disk. Throws DeviceError E_DST_BUSY, E_DST_GONE, E_NOT_FOUND.
+ */
+export async function rereadPartitionTable(system: LinuxSystem, log: Logger, path: string): Promise<void> {
+  const { disk } = await deviceAt(system, path)
+  let said = ''
+  let done = false
+  for (let attempt = 0; !done; attempt += 1) {
+    const result = await system.run('blockdev', ['--rereadpt', disk.path], { timeoutMs: 30_000 })
+    done = result.status === 0
+    said = saidBy(result)
+    const pause = PAUSES_MS[attempt]
+    // "Invalid argument": this device isn't scanned by the kernel, however often one asks.
+    if (done || /Invalid argument|Inappropriate ioctl/.test(said) || pause === undefined) break
+    await system.pause(pause)
+  }
+  const onDisk = await readPartitionNumbers(system, disk.path)
+  const known = (await fresh(system, disk)).partitions.map((partition) => partition.index)
+  if (!done || (known.length === 0 && onDisk.length > 0)) {
+    log.debug('telling the kernel its partitions', { path: disk.path, said, partitions: onDisk.length })
+    const args = onDisk.length === 0 ? ['--delete', disk.path] : ['--update', disk.path]
+    const result = known.length === 0 && onDisk.length === 0 ? null : await system.run('partx', args)
+    await checkUpToDate(system, disk, onDisk, result === null ? said : saidBy(result))
+  }
+  await waitForNodes(system, disk)
+}
+
+/** 1-based numbers by libblkid's reading of the map; empty without one. */
+async function readPartitionNumbers(system: LinuxSystem, path: string): Promise<readonly number[]> {
+  const result = await system.run('partx', ['--show', '--noheadings', '--output', 'NR', path])
+  if (result.status !== 0) return []
+  return result.stdout
+    .split('\n')
+    .filter((line) => /^\s*\d+\s*$/.test(line))
+    .map(Number)
+}
+
+async function checkUpToDate(
+  system: LinuxSystem,
+  disk: BlockDevice,
+  onDisk: readonly number[],
+  said: string,
+): Promise<void> {
+  const now = (await fresh(system, disk)).partitions.map((partition) => partition.index)
+  if (onDisk.length === now.length && onDisk.every((index) => now.includes(index))) return
+  const snapshot = await readSnapshot(system)
+  const numbers = numbersOf({ disk, partition: null })
+  const holders = await findHolders(system, snapshot, {
+    numbers,
+    nodes: [disk.path, ...disk.partitions.map((partition) => partition.path)],
+    mounts: numbers.flatMap((number) => snapshot.mountsOn(number)),
+  })
+  throw new DeviceError('E_DST_BUSY', `the system keeps the old partitions of ${disk.path}: ${said}`, {
+    details: { path: disk.path, holders, stderr: said.slice(0, 400) },
+    transient: true,
+  })
+}
+
+async function waitForNodes(system: LinuxSystem, disk: BlockDevice): Promise<void> {
+  // udev makes links, sets rights and reads labels; without it the kernel's own nodes are all there is.
+  if ((await system.stat('/run/udev/control').catch(() => null)) !== null)
+    await system.run('udevadm', ['settle', '--timeout=5']).catch(() => undefined)
+  const { partitions } = await fresh(system, disk)
+  for (let waited = 0; ; waited += 50) {
+    const missing: string[] = []
+    for (const { path } of partitions)
+      if ((await system.stat(path).catch(() => null))?.kind !== 'block') missing.push(path)
+    if (missing.length === 0) return
+    if (waited >= NODES_WITHIN_MS)
+      throw new DeviceError('E_DEVICE_TOOL', `${missing.join(', ')} didn't appear`, {
+        details: { path: disk.path, missing },
+      })
+    await system.pause(50)
+  }
+}
+
+async function fresh(system: LinuxSystem, disk: BlockDevice): Promise<BlockDevice> {
+  const now = await readBlockDevice(system, disk.kernelName)
+  if (now === null)
+    throw new DeviceError('E_DST_GONE', `${disk.path} was disconnected`, { details: { path: disk.path } })
+  return now
+}

@@ -1,0 +1,57 @@
+/** Linux: the files linux-*.ts behind the one interface. */
+import { resolve } from 'node:path'
+import { silentLogger, type Logger } from '#shared/log'
+import { ejectDevice } from './linux-eject.ts'
+import { identifyDevice } from './linux-identify.ts'
+import { listDisks } from './linux-list.ts'
+import { makeDeviceEmpty } from './linux-make-empty.ts'
+import { openForReading, openForWriting } from './linux-open.ts'
+import { rereadPartitionTable } from './linux-partitions.ts'
+import { changeRange } from './linux-ranges.ts'
+import { resolveLocator } from './linux-resolve.ts'
+import { isListed } from './linux-sysfs.ts'
+import { readSnapshot } from './linux-snapshot.ts'
+import { realLinuxSystem, type LinuxSystem } from './linux-system.ts'
+import { remountVolumes, unmountDevice } from './linux-unmount.ts'
+import { watchDisks } from './linux-watch.ts'
+import type { Platform } from './platform.ts'
+
+export interface LinuxPlatformOptions {
+  readonly log?: Logger
+  /** The machine; tests hand a recorded one. */
+  readonly system?: LinuxSystem
+}
+
+export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platform {
+  const log = options.log ?? silentLogger
+  const system = options.system ?? realLinuxSystem()
+  const list: Platform['list'] = (signal) => listDisks(system, log, signal)
+  return {
+    name: 'linux',
+    supported: true,
+    privileged: system.privileged,
+    list,
+    watch: (listener) => watchDisks(system, log, list, listener),
+    resolve: (locator) => resolveLocator(system, resolve(locator), list),
+    identify: (path) => identifyDevice(system, path),
+    disksHoldingFile: async (path) => {
+      const snapshot = await readSnapshot(system)
+      const foundations = snapshot.foundationsOf(await snapshot.devicesStoring(path))
+      return foundations
+        .filter(isListed)
+        .map((device) => device.path)
+        .sort()
+    },
+    unmount: (path, signal) => unmountDevice(system, log, path, signal),
+    remount: (_path, before) => remountVolumes(system, log, before),
+    eject: (path) => ejectDevice(system, log, path),
+    openSource: (path) => openForReading(system, path),
+    openTarget: (path) => openForWriting(system, path),
+    zeroOut: (device, offset, lengthBytes, signal) =>
+      changeRange(system, device, 'zero-out', offset, lengthBytes, signal),
+    discard: (device, offset, lengthBytes, signal) =>
+      changeRange(system, device, 'discard', offset, lengthBytes, signal),
+    rereadPartitions: (path) => rereadPartitionTable(system, log, path),
+    makeEmpty: (path, filesystem) => makeDeviceEmpty(system, log, path, filesystem),
+  }
+}

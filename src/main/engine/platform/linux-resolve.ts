@@ -1,0 +1,145 @@
+/** From what a person names (a device node, a mount point, a file) to what it is. */
+import { DeviceError } from '#shared/errors'
+import type { Disk } from '#shared/model'
+import { showsFilesystem } from './linux-mounts.ts'
+import { readSnapshot, type Place } from './linux-snapshot.ts'
+import { isListed } from './linux-sysfs.ts'
+import type { FileFacts, LinuxSystem } from './linux-system.ts'
+import { deviceError, errnoName } from './open-errors.ts'
+import type { Resolved } from './platform.ts'
+
+/**
+ * `locator` is an absolute path. `list` is called only when it leads to a device. Throws DeviceError E_NOT_FOUND (also
+ * for a missing node in /dev: a mistyped disk must never become a file), E_DENIED.
+ */
+export async function resolveLocator(
+  system: LinuxSystem,
+  locator: string,
+  list: () => Promise<readonly Disk[]>,
+): Promise<Resolved> {
+  const facts = await statOrNull(system, locator)
+  if (facts === null) return resolveAbsent(system, locator)
+  const path = (await system.realPath(locator)) ?? locator
+  switch (facts.kind) {
+    case 'block':
+      return resolveDevice(path, facts, list, await deviceWithNumber(system, facts.node))
+    case 'folder':
+      return resolveFolder(system, path, list)
+    case 'file':
+      if (isInDev(path)) return { kind: 'other', path, what: 'a plain file in /dev' }
+      return {
+        kind: 'file',
+        path,
+        sizeBytes: facts.sizeBytes,
+        device: facts.deviceNumber,
+        inode: facts.inode,
+      }
+    case 'character':
+      return { kind: 'other', path, what: 'a character device' }
+    case 'socket':
+      return { kind: 'other', path, what: 'a socket' }
+    case 'fifo':
+      return { kind: 'other', path, what: 'a pipe' }
+    default:
+      return { kind: 'other', path, what: 'something that is not a file' }
+  }
+}
+
+/** The disk or partition that the node at `path` stands for. Throws DeviceError E_NOT_FOUND, E_DENIED, E_DST_GONE. */
+export async function deviceAt(system: LinuxSystem, path: string): Promise<Place> {
+  const facts = await statOrNull(system, path)
+  if (facts === null)
+    throw new DeviceError('E_NOT_FOUND', `there is no ${path}`, { details: { path, errno: 'ENOENT' } })
+  if (facts.kind !== 'block')
+    throw new DeviceError('E_NOT_FOUND', `${path} is not a block device`, { details: { path } })
+  const place = await deviceWithNumber(system, facts.node)
+  if (place === null)
+    throw new DeviceError('E_DST_GONE', `${path} has no disk behind it`, { details: { path } })
+  return place
+}
+
+async function deviceWithNumber(system: LinuxSystem, number: string): Promise<Place | null> {
+  return (await readSnapshot(system)).at(number)
+}
+
+async function resolveDevice(
+  path: string,
+  facts: FileFacts,
+  list: () => Promise<readonly Disk[]>,
+  place: Place | null,
+): Promise<Resolved> {
+  if (place === null) {
+    const major = facts.node.split(':')[0]
+    return { kind: 'other', path, what: major === '11' ? 'a CD drive' : 'a drive with nothing in it' }
+  }
+  if (!isListed(place.disk)) {
+    const mapped = place.disk.slaves.length > 0
+    return { kind: 'other', path, what: mapped ? 'a device made of other disks' : 'not a disk' }
+  }
+  const disk = (await list()).find((candidate) => candidate.path === place.disk.path)
+  if (disk === undefined)
+    throw new DeviceError('E_NOT_FOUND', `${path} is gone`, { details: { path, errno: 'ENODEV' } })
+  if (place.partition === null) return { kind: 'disk', disk }
+  const volume = disk.volumes.find((candidate) => candidate.path === place.partition?.path)
+  if (volume === undefined) return { kind: 'other', path, what: 'a part of the partition map' }
+  return { kind: 'volume', disk, volume }
+}
+
+async function resolveFolder(
+  system: LinuxSystem,
+  path: string,
+  list: () => Promise<readonly Disk[]>,
+): Promise<Resolved> {
+  const snapshot = await readSnapshot(system)
+  // What was mounted last at a place is what one sees there.
+  const mount = snapshot.mounts.findLast((candidate) => candidate.mountPoint === path)
+  if (mount === undefined) return { kind: 'other', path, what: 'a folder' }
+  if (!showsFilesystem(mount)) return { kind: 'other', path, what: 'a folder that is shown here too' }
+  for (const disk of await list()) {
+    const device = snapshot.devices.find((candidate) => candidate.path === disk.path)
+    for (const volume of disk.volumes) {
+      const number =
+        volume.index === 0
+          ? device?.number
+          : device?.partitions.find((partition) => partition.path === volume.path)?.number
+      if (number !== undefined && snapshot.mountsOn(number).includes(mount))
+        return { kind: 'volume', disk, volume }
+    }
+  }
+  return { kind: 'other', path, what: `a mounted ${mount.filesystem}` }
+}
+
+async function resolveAbsent(system: LinuxSystem, locator: string): Promise<Resolved> {
+  const slash = locator.lastIndexOf('/')
+  const folder = locator.slice(0, slash) || '/'
+  const name = locator.slice(slash + 1)
+  const facts = await statOrNull(system, folder)
+  const real = (await system.realPath(folder)) ?? folder
+  const path = `${real === '/' ? '' : real}/${name}`
+  if (facts?.kind !== 'folder' || name === '' || isInDev(path))
+    throw new DeviceError('E_NOT_FOUND', `there is no ${locator}`, {
+      details: { path: locator, errno: 'ENOENT' },
+    })
+  return { kind: 'absent', path }
+}
+
+function isInDev(path: string): boolean {
+  return path.startsWith('/dev/') && !path.startsWith('/dev/shm/')
+}
+
+/** Null when nothing is there. Throws DeviceError E_DENIED and the like. */
+async function statOrNull(system: LinuxSystem, path: string): Promise<FileFacts | null> {
+  try {
+    return await system.stat(path)
+  } catch (error) {
+    const errno = errnoName(error)
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return null
+    // A name that no file can have: with a zero byte in it, too long, a loop of links.
+    if (errno === 'ERR_INVALID_ARG_VALUE' || errno === 'ENAMETOOLONG' || errno === 'ELOOP')
+      throw new DeviceError('E_NOT_FOUND', `there is no ${path.replaceAll('\0', '?')}`, {
+        details: { path, errno },
+        cause: error,
+      })
+    throw deviceError(error, { path, role: 'source' })
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Everything the Linux implementation asks of the machine, as one object, so that tests can hand it a recorded machine.
+ * Reading answers null or nothing when something isn't there or may not be seen: devices come and go between any two
+ * calls, and one that can't be read must not break the list of the others.
+ */
+import { close, constants, fsync, open, read, watch, write } from 'node:fs'
+import { readFile, readdir, readlink, realpath, stat, statfs, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { runProgram, type RunProgram } from './run-program.ts'
+
+export interface FileFacts {
+  readonly kind: 'file' | 'folder' | 'block' | 'character' | 'socket' | 'fifo' | 'other'
+  readonly sizeBytes: number
+  readonly inode: number
+  /** Of the file system the file is on, as `major:minor`. */
+  readonly device: string
+  /** The same as Node's number. */
+  readonly deviceNumber: number
+  /** The device that a device node stands for, as `major:minor`; `0:0` for others. */
+  readonly node: string
+}
+
+export interface LinuxSystem {
+  readonly privileged: boolean
+  readonly processId: number
+  readonly run: RunProgram
+  readText(path: string): Promise<string | null>
+  /** Names in a folder, sorted; empty when there is none. */
+  readFolder(path: string): Promise<readonly string[]>
+  readLink(path: string): Promise<string | null>
+  realPath(path: string): Promise<string | null>
+  /** Follows links. Throws what `stat` throws. */
+  stat(path: string): Promise<FileFacts>
+  /** Bytes in use on a mounted file system; null when it doesn't say, or not soon. */
+  usedBytes(mountPoint: string): Promise<number | null>
+  /** Calls `listener` with a name when something in the folder changes; null when that can't be had. */
+  watchFolder(path: string, listener: (name: string) => void): Disposable | null
+  pause(ms: number, signal?: AbortSignal): Promise<void>
+  /** Write to a file of sysfs. Throws what `write` throws. */
+  writeText(path: string, text: string): Promise<void>
+
+  /** A raw descriptor. Throws what `open` throws. */
+  open(path: string, flags: number): Promise<number>
+  close(fd: number): Promise<void>
+  /** Writes all of `bytes`, and waits until they are on the medium. */
+  writeDurably(fd: number, pieces: readonly { offset: number; bytes: Uint8Array }[]): Promise<void>
+  readAt(fd: number, offset: number, lengthBytes: number): Promise<Uint8Array>
+}
+
+/** `stat`'s device number as the kernel writes it in sysfs and mountinfo (glibc's `gnu_dev_major` and `_minor`). */
+export function deviceNumberText(device: number): string {
+  const big = BigInt(device)
+  const major = ((big >> 8n) & 0xfffn) | ((big >> 32n) & 0xfffff000n)
+  const minor = (big & 0xffn) | ((big >> 12n) & 0xffffff00n)
+  return `${major}:${minor}`
+}
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const syncFile = promisify(fsync)
+const writeAt = promisify(write)
+const readInto = promisify(read)
+
+/** This machine. */
+export function realLinuxSystem(): LinuxSystem {
+  return {
+    privileged: process.geteuid?.() === 0,
+    processId: process.pid,
+    run: runProgram,
+    readText: (path) => readFile(path, 'utf8').catch(() => null),
+    readFolder: (path) =>
+      readdir(path).then(
+        (names) => names.sort(),
+        () => [],
+      ),
+    readLink: (path) => readlink(path).catch(() => null),
+    realPath: (path) => realpath(path).catch(() => null),
+    stat: async (path) => {
+      const stats = await stat(path)
+      return {
+        kind: stats.isFile()
+          ? 'file'
+          : stats.isDirectory()
+            ? 'folder'
+            : stats.isBlockDevice()
+              ? 'block'
+              : stats.isCharacterDevice()
+                ? 'character'
+                : stats.isSocket()
+                  ? 'socket'
+                  : stats.isFIFO()
+                    ? 'fifo'
+                    : 'other',
+        sizeBytes: stats.size,
+        inode: stats.ino,
+        device: deviceNumberText(stats.dev),
+        deviceNumber: stats.dev,
+        node: deviceNumberText(stats.rdev),
+      }
+    },
+    usedBytes: async (mountPoint) => {
+      const used = statfs(mountPoint).then(
+        (stats) => (stats.blocks - stats.bfree) * stats.bsize,
+        () => null,
+      )
+      return Promise.race([used, sleep(1000, null, { ref: false })])
+    },
+    watchFolder: (path, listener) => {
+      try {
+        const watcher = watch(path, { persistent: false }, (_, name) => listener(name ?? ''))
+        watcher.on('error', () => undefined)
+        return { [Symbol.dispose]: () => watcher.close() }
+      } catch {
+        return null
+      }
+    },
+    pause: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+    writeText: (path, text) => writeFile(path, text, { flag: 'r+' }),
+    open: (path, flags) => openFile(path, flags | constants.O_NOCTTY),
+    close: (fd) => closeFile(fd),
+    writeDurably: async (fd, pieces) => {
+      for (const { offset, bytes } of pieces) {
+        for (let done = 0; done < bytes.length;) {
+          const { bytesWritten } = await writeAt(fd, bytes, done, bytes.length - done, offset + done)
+          done += bytesWritten
+        }
+      }
+      await syncFile(fd)
+    },
+    readAt: async (fd, offset, lengthBytes) => {
+      const bytes = new Uint8Array(lengthBytes)
+      const { bytesRead } = await readInto(fd, bytes, 0, lengthBytes, offset)
+      return bytes.subarray(0, bytesRead)
+    },
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * Take a disk or a partition out of use, and put it back. Unmounting is all or nothing: when one volume can't be let go,
+ * those already unmounted are mounted again, since nothing will be erased.
+ */
+import { DeviceError, UsageError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { probeContents } from './linux-contents.ts'
+import { findHolders } from './linux-holders.ts'
+import { usersOf } from './linux-list.ts'
+import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
+import { deviceAt } from './linux-resolve.ts'
+import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
+import { nodePath } from './linux-sysfs.ts'
+import type { LinuxSystem } from './linux-system.ts'
+import type { MountedVolume } from './platform.ts'
+import { programFailed } from './run-program.ts'
+
+const PAUSES_MS = [300, 1000]
+
+/**
+ * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to the
+ * volumes that were mounted. Throws UsageError E_DST_SYSTEM for what the computer runs from, DeviceError E_DST_BUSY with
+ * `holders`, E_DENIED, E_NOT_FOUND; the signal's reason when cancelled.
+ */
+export async function unmountDevice(
+  system: LinuxSystem,
+  log: Logger,
+  path: string,
+  signal?: AbortSignal,
+): Promise<readonly MountedVolume[]> {
+  const place = await deviceAt(system, path)
+  const numbers = numbersOf(place)
+  const before = await readSnapshot(system)
+  const mounts = mountsOn(before, numbers)
+  refuseSystem(before, place, path, mounts)
+  const swaps = numbers.flatMap((number) => before.swapsOn(number))
+  const was = mounts.filter(showsFilesystem).map((mount) => describeMount(before, mount, numbers))
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      signal?.throwIfAborted()
+      const left = await tryOnce(system, numbers, signal)
+      if (left === null) return was
+      const pause = PAUSES_MS[attempt]
+      if (pause === undefined) throw await busy(system, path, numbers, left)
+      log.info('not unmounted yet', { path, attempt: attempt + 1, said: left })
+      await system.pause(pause, signal)
+    }
+  } catch (error) {
+    const snapshot = await readSnapshot(system)
+    const { errors } = await remountVolumes(
+      system,
+      log,
+      was.filter(({ mountPoint }) => !snapshot.mounts.some((mount) => mount.mountPoint === mountPoint)),
+    )
+    for (const swap of swaps)
+      if (!snapshot.swaps.some((on) => on.path === swap.path))
+        await system.run('swapon', [swap.path]).catch(() => undefined)
+    if (errors.length > 0) log.warn('not everything could be mounted again', { path, count: errors.length })
+    throw error
+  }
+}
+
+/** One round over all mounts and swap areas. Null when nothing is left, else what the last refusal said. */
+async function tryOnce(
+  system: LinuxSystem,
+  numbers: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
+  const snapshot = await readSnapshot(system)
+  const options = { timeoutMs: 20_000, ...(signal === undefined ? {} : { signal }) }
+  let refusal = ''
+  for (const swap of numbers.flatMap((number) => snapshot.swapsOn(number))) {
+    const result = await system.run('swapoff', [swap.path], { ...options, timeoutMs: 60_000 })
+    if (result.status !== 0) refusal = result.stderr
+  }
+  // What was mounted last comes off first; that is also the deepest.
+  for (const mount of mountsOn(snapshot, numbers).toReversed()) {
+    const top = snapshot.mounts.findLast((other) => other.mountPoint === mount.mountPoint)
+    // `umount` would take off another volume that is mounted over this one.
+    if (top?.id !== mount.id && !numbers.some((number) => snapshot.mountsOn(number).includes(top ?? mount)))
+      continue
+    const result = await system.run('umount', [mount.mountPoint], options)
+    if (result.status !== 0) refusal = result.stderr
+  }
+  const after = await readSnapshot(system)
+  const left = numbers.some((number) => after.mountsOn(number).length > 0 || after.swapsOn(number).length > 0)
+  return left ? refusal.trim() || 'still mounted' : null
+}
+
+async function busy(
+  system: LinuxSystem,
+  path: string,
+  numbers: readonly string[],
+  said: string,
+): Promise<DeviceError> {
+  const snapshot = await readSnapshot(system)
+  const nodes = numbers.map((number) => nodeOf(snapshot, number))
+  const holders = await findHolders(system, snapshot, { numbers, nodes, mounts: mountsOn(snapshot, numbers) })
+  const denied = /permission|not permitted|superuser/i.test(said)
+  return new DeviceError(denied ? 'E_DENIED' : 'E_DST_BUSY', `${path} can't be unmounted: ${said}`, {
+    details: { path, holders, stderr: said.slice(0, 400) },
+    transient: true,
+  })
+}
+
+function refuseSystem(snapshot: LinuxSnapshot, place: Place, path: string, mounts: readonly Mount[]): void {
+  const own = mounts.find((mount) => isSystemMountPoint(mount.mountPoint))?.mountPoint
+  // Swap alone is switched off below; but what carries the system through RAID or a mapper has no mounts of its own.
+  const use = snapshot.systemUses.get(place.disk.kernelName)
+  const whole = place.partition === null && use !== undefined && use !== 'swap' ? use : undefined
+  const mountPoint = own ?? whole
+  if (mountPoint !== undefined)
+    throw new UsageError('E_DST_SYSTEM', `${path} runs this computer (${mountPoint})`, {
+      details: { input: 'target', path, mountPoint },
+    })
+  const users = usersOf(snapshot, place.disk)
+  const partitionUsers = place.partition === null ? users : place.partition.holders
+  if (partitionUsers.length > 0)
+    throw new DeviceError('E_DST_BUSY', `${path} is in use by ${users.join(', ')}`, {
+      details: { path, holders: users },
+    })
+}
+
+/** In the kernel's order, each once. */
+function mountsOn(snapshot: LinuxSnapshot, numbers: readonly string[]): readonly Mount[] {
+  const mounts = new Set(numbers.flatMap((number) => snapshot.mountsOn(number)))
+  return snapshot.mounts.filter((mount) => mounts.has(mount))
+}
+
+function nodeOf(snapshot: LinuxSnapshot, number: string): string {
+  const place = snapshot.at(number)
+  return place === null ? '' : nodePath((place.partition ?? place.disk).kernelName)
+}
+
+function describeMount(snapshot: LinuxSnapshot, mount: Mount, numbers: readonly string[]): MountedVolume {
+  const number = numbers.find((candidate) => snapshot.mountsOn(candidate).includes(mount)) ?? ''
+  return {
+    devicePath: nodeOf(snapshot, number),
+    mountPoint: mount.mountPoint,
+    filesystem: mount.filesystem,
+    options: mountOptions(mount),
+  }
+}
+
+/**
+ * What mounts it again as it was: the mount's own flags, and of the file system's options those that a person chooses
+ * (whose files they are on a file system without owners, which subvolume). The others are the kernel's report, and
+ * belong to a file system that may be another one by then.
+ */
+function mountOptions(mount: Mount): string {
+  const chosen = /^(uid|gid|umask|fmask|dmask|utf8|iocharset|subvol|compress(-force)?|nls)(=|$)/
+  const fromSuper = mount.superOptions
+    .split(',')
+    .filter((option) => chosen.test(option) && option !== 'subvol=/')
+  const readOnly = mount.superOptions.split(',').includes('ro')
+  const flags = mount.options.split(',').filter((option) => option !== (readOnly ? 'rw' : ''))
+  return [...new Set([...(readOnly ? ['ro'] : []), ...flags, ...fromSuper])].join(',')
+}
+
+/**
+ * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
+ * mounted meanwhile is left where it is. Failures don't stop the others.
+ */
+export async function remountVolumes(
+  system: LinuxSystem,
+  log: Logger,
+  volumes: readonly MountedVolume[],
+): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
+  const mountPoints = new Set<string>()
+  const errors: Error[] = []
+  // In the order they were mounted: one may be inside another.
+  for (const [devicePath, places] of Map.groupBy(volumes, (volume) => volume.devicePath)) {
+    const present = await mountedAt(system, devicePath)
+    const automounted = present.filter(
+      (mountPoint) => !places.some((place) => place.mountPoint === mountPoint),
+    )
+    if (automounted.length > 0) {
+      for (const mountPoint of present) mountPoints.add(mountPoint)
+      continue
+    }
+    for (const place of places) {
+      try {
+        if (present.includes(place.mountPoint) || (await mountAgain(system, log, place)))
+          mountPoints.add(place.mountPoint)
+      } catch (error) {
+        DeviceError.accept(error)
+        const { code, message: reason } = error
+        log.warn('not mounted again', { path: devicePath, mountPoint: place.mountPoint, code, reason })
+        errors.push(error)
+      }
+    }
+  }
+  return { mountPoints: [...mountPoints], errors }
+}
+
+async function mountedAt(system: LinuxSystem, devicePath: string): Promise<readonly string[]> {
+  const facts = await system.stat(devicePath).catch(() => null)
+  if (facts?.kind !== 'block') return []
+  return (await readSnapshot(system)).mountsOn(facts.node).map((mount) => mount.mountPoint)
+}
+
+/** False: there is nothing to mount, and nothing wrong with that. */
+async function mountAgain(system: LinuxSystem, log: Logger, volume: MountedVolume): Promise<boolean> {
+  const { devicePath, mountPoint } = volume
+  const facts = await system.stat(devicePath).catch(() => null)
+  if (facts?.kind !== 'block') return false
+  const filesystem = (await probeContents(system, devicePath, log))?.filesystem ?? null
+  if (filesystem === null) return false
+  if ((await system.stat(mountPoint).catch(() => null))?.kind !== 'folder')
+    throw new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {
+      details: { path: mountPoint, device: devicePath },
+    })
+  const options = isSameKind(filesystem, volume.filesystem) ? volume.options : flagsOnly(volume.options)
+  const args = ['-o', options, devicePath, mountPoint]
+  const result = await system.run('mount', args, { timeoutMs: 60_000 })
+  if (result.status !== 0) throw programFailed(result, args)
+  return true
+}
+
+/** blkid's name beside the kernel's: NTFS is mounted by one of three drivers. */
+function isSameKind(found: string, mounted: string): boolean {
+  return found === mounted || (found === 'ntfs' && /^(ntfs|fuseblk)/.test(mounted))
+}
+
+/** Options that every file system takes. */
+function flagsOnly(options: string): string {
+  const flag = /^(ro|rw|nosuid|nodev|noexec|noatime|nodiratime|relatime|strictatime|lazytime|sync|dirsync)$/
+  return options
+    .split(',')
+    .filter((option) => flag.test(option))
+    .join(',')
+}

@@ -1,0 +1,68 @@
+/** What the system's `errno` means for a device that we read from or write to. */
+import { DeviceError, type DeviceCode } from '#shared/errors'
+
+export interface DeviceUse {
+  readonly path: string
+  readonly role: 'source' | 'target'
+  /** The kernel has the device marked read-only: then EACCES says that, and not who we are. */
+  readonly readOnly?: boolean
+  readonly offset?: number
+  readonly holders?: readonly string[]
+}
+
+/** Errnos that Node's libuv has no name for, by number (Linux, asm-generic/errno.h). */
+const unnamed: { readonly [errno: number]: string } = { 123: 'ENOMEDIUM', 124: 'EMEDIUMTYPE' }
+
+/** `EIO`, `EBUSY`, …; undefined when the value isn't a system error. */
+export function errnoName(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code, errno } = error as NodeJS.ErrnoException
+  if (typeof errno === 'number' && unnamed[-errno] !== undefined) return unnamed[-errno]
+  return typeof code === 'string' ? code : undefined
+}
+
+/** A caught system error as ours, with its errno and cause. */
+export function deviceError(cause: unknown, use: DeviceUse): DeviceError {
+  const errno = errnoName(cause)
+  return new DeviceError(
+    codeOf(errno, use),
+    `${use.path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      details: {
+        path: use.path,
+        ...(errno === undefined ? {} : { errno }),
+        ...(use.offset === undefined ? {} : { offset: use.offset }),
+        ...(use.holders === undefined ? {} : { holders: use.holders }),
+      },
+      cause,
+      transient: errno === 'EBUSY',
+    },
+  )
+}
+
+function codeOf(errno: string | undefined, { role, readOnly = false }: DeviceUse): DeviceCode {
+  const target = role === 'target'
+  switch (errno) {
+    case 'EBUSY':
+    case 'ETXTBSY':
+      return target ? 'E_DST_BUSY' : 'E_SRC_IN_USE'
+    case 'EROFS':
+      return target ? 'E_DST_READONLY' : 'E_DENIED'
+    case 'EACCES':
+    case 'EPERM':
+      return target && readOnly ? 'E_DST_READONLY' : 'E_DENIED'
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'E_NOT_FOUND'
+    // The node is there, the device behind it isn't; or the reader is there and the card isn't.
+    case 'ENXIO':
+    case 'ENODEV':
+    case 'ENOMEDIUM':
+    case 'ESHUTDOWN':
+      return target ? 'E_DST_GONE' : 'E_SRC_GONE'
+    case 'ENOSPC':
+      return 'E_DST_FULL'
+    default:
+      return target ? 'E_IO_WRITE' : 'E_IO_READ'
+  }
+}

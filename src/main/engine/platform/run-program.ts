@@ -1,0 +1,186 @@
+/**
+ * The one way this module starts a program of the system: by absolute path from fixed folders, with an argument list,
+ * never through a shell, with a bare environment, closed stdin, and a bound on time and output. What the program says
+ * is data from outside: callers parse it as such.
+ */
+import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { DeviceError } from '#shared/errors'
+
+export interface ProgramOptions {
+  /** Default 10,000. After that the program is killed and the call throws. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Bound for stdout and stderr together; default 8 MiB. */
+  readonly maxOutputBytes?: number
+}
+
+export interface ProgramResult {
+  readonly name: string
+  /** Exit status; a signal counts as 128 plus its number, as shells have it. */
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * Run `name` to its end. A status other than 0 is an answer, not an exception. Throws `DeviceError` E_DEVICE_TOOL when
+ * the program is missing (details `tool`, `package`), doesn't end in time, or says more than it may; the signal's
+ * reason when cancelled. Settles only when the program is gone, or, if the kernel won't let it go, after two seconds.
+ */
+export type RunProgram = (
+  name: string,
+  args: readonly string[],
+  options?: ProgramOptions,
+) => Promise<ProgramResult>
+
+const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+const SIGNAL_NUMBERS: { readonly [name: string]: number } = { SIGKILL: 9, SIGTERM: 15 }
+
+/** The Debian package of each program that may be missing. */
+const packages: { readonly [name: string]: string } = {
+  lsblk: 'util-linux',
+  blkid: 'util-linux',
+  blkdiscard: 'util-linux',
+  blockdev: 'util-linux',
+  partx: 'util-linux',
+  wipefs: 'util-linux',
+  losetup: 'mount',
+  mount: 'mount',
+  umount: 'mount',
+  swapoff: 'mount',
+  swapon: 'mount',
+  eject: 'eject',
+  udevadm: 'udev',
+}
+
+export const runProgram: RunProgram = (name, args, options = {}) => {
+  const path = findProgram(name)
+  if (path === null) return Promise.reject(missingProgram(name))
+  return start(name, path, args, options)
+}
+
+/** For callers that can't go on without the program's success. Throws E_DEVICE_TOOL with what it said. */
+export async function runChecked(
+  run: RunProgram,
+  name: string,
+  args: readonly string[],
+  options?: ProgramOptions,
+): Promise<string> {
+  const result = await run(name, args, options)
+  if (result.status !== 0) throw programFailed(result, args)
+  return result.stdout
+}
+
+/** The error for a program that ran and didn't succeed. */
+export function programFailed(result: ProgramResult, args: readonly string[]): DeviceError {
+  const said = saidBy(result)
+  return new DeviceError(
+    'E_DEVICE_TOOL',
+    `${result.name} ${args.join(' ')} ended with ${result.status}: ${said}`,
+    {
+      details: { path: args.at(-1) ?? '', tool: result.name, status: result.status, stderr: said },
+    },
+  )
+}
+
+/** The last lines of what a program said, short enough for a message. */
+export function saidBy(result: ProgramResult): string {
+  const text = result.stderr.trim() || result.stdout.trim()
+  return text.length > 400 ? `…${text.slice(-400)}` : text
+}
+
+/** The error for a program that isn't installed; names the Debian package where we know it. */
+export function missingProgram(name: string): DeviceError {
+  const hint = packages[name]
+  return new DeviceError('E_DEVICE_TOOL', `the program ${name} isn't installed`, {
+    details: { path: name, tool: name, ...(hint === undefined ? {} : { package: hint }) },
+  })
+}
+
+function findProgram(name: string): string | null {
+  for (const folder of folders) {
+    try {
+      accessSync(`${folder}/${name}`, constants.X_OK)
+      return `${folder}/${name}`
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return null
+}
+
+function start(
+  name: string,
+  path: string,
+  args: readonly string[],
+  { timeoutMs = 10_000, signal, maxOutputBytes = 8 * 2 ** 20 }: ProgramOptions,
+): Promise<ProgramResult> {
+  return new Promise((done, fail) => {
+    if (signal?.aborted === true) {
+      fail(signal.reason as Error)
+      return
+    }
+    const child = spawn(path, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { LC_ALL: 'C', PATH: folders.join(':') },
+      cwd: '/',
+    })
+    const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] }
+    let bytes = 0
+    let failure: { readonly error: unknown } | null = null
+    let patience: NodeJS.Timeout | undefined
+
+    const settle = (result: ProgramResult | null) => {
+      clearTimeout(deadline)
+      clearTimeout(patience)
+      signal?.removeEventListener('abort', abort)
+      if (failure !== null) fail(failure.error)
+      else if (result !== null) done(result)
+    }
+    const stop = (error: unknown) => {
+      if (failure !== null) return
+      failure = { error }
+      child.kill('SIGKILL')
+      // A program that waits for a dead device can't even be killed. We don't wait with it.
+      patience = setTimeout(() => {
+        child.stdout.destroy()
+        child.stderr.destroy()
+        child.unref()
+        settle(null)
+      }, 2000)
+    }
+    const broken = (what: string) =>
+      new DeviceError('E_DEVICE_TOOL', `${name} ${args.join(' ')}: ${what}`, {
+        details: { path: args.at(-1) ?? '', tool: name, stderr: what },
+        transient: true,
+      })
+    const abort = () => stop(signal?.reason)
+    const deadline = setTimeout(() => stop(broken(`no end after ${timeoutMs} ms`)), timeoutMs)
+    signal?.addEventListener('abort', abort, { once: true })
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > maxOutputBytes) stop(broken(`more than ${maxOutputBytes} bytes of output`))
+        else output[stream].push(chunk)
+      })
+    }
+    child.once('error', (cause) => {
+      failure ??= {
+        error: new DeviceError('E_DEVICE_TOOL', `${name} can't be started`, {
+          details: { path: name, tool: name },
+          cause,
+        }),
+      }
+      settle(null)
+    })
+    child.once('close', (code, killedBy) => {
+      settle({
+        name,
+        status: code ?? 128 + (SIGNAL_NUMBERS[killedBy ?? ''] ?? 0),
+        stdout: Buffer.concat(output.stdout).toString('utf8'),
+        stderr: Buffer.concat(output.stderr).toString('utf8'),
+      })
+    })
+  })
+}

@@ -1,0 +1,31 @@
+/** Windows, plainly: restoring isn't supported there yet, so no disk is shown and everything else says so. */
+import { UsageError } from '#shared/errors'
+import type { Platform } from './platform.ts'
+
+export function createWin32Platform(): Platform {
+  const refuse = () =>
+    Promise.reject(
+      new UsageError('E_UNSUPPORTED', "restoring isn't supported on Windows yet", {
+        details: { input: 'platform', platform: 'win32' },
+      }),
+    )
+  return {
+    name: 'win32',
+    supported: false,
+    privileged: false,
+    list: () => Promise.resolve([]),
+    watch: () => ({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+    resolve: refuse,
+    identify: refuse,
+    disksHoldingFile: refuse,
+    unmount: refuse,
+    remount: refuse,
+    eject: refuse,
+    openSource: refuse,
+    openTarget: refuse,
+    zeroOut: refuse,
+    discard: refuse,
+    rereadPartitions: refuse,
+    makeEmpty: refuse,
+  }
+}
