@@ -216,7 +216,8 @@ class TwoHosts implements Engine {
 
   // --- hosts
 
-  async #launch(): Promise<HostProcess> {
+  /** Its rejection is handled here; who awaits it gets it, too. */
+  #launch(): Promise<HostProcess> {
     const begunMs = Date.now()
     const launching = this.#start()
     const launched = launching.then(async (host) => {

@@ -9,8 +9,9 @@ export function samePlan(confirmed: RestorePlan, again: RestorePlan): boolean {
   return JSON.stringify(whatMatters(confirmed)) === JSON.stringify(whatMatters(again))
 }
 
-function whatMatters({ source, target, losses }: RestorePlan) {
+function whatMatters({ source, sourceIdentity, target, losses }: RestorePlan) {
   return {
+    sourceIdentity,
     source: sourceOf(source),
     target: target && [target.kind, target.path, target.name, target.identity, target.sizeBytes],
     losses: losses.map(({ kind, name, path, filesystem, sizeBytes, mountPoints }) => [

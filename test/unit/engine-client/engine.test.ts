@@ -1,0 +1,387 @@
+import { describe, expect, test } from 'vitest'
+import { contractDouble, type ContractDouble } from '#test/contract-double'
+import { aDisk, aJob, aPlan, aRequest } from '#test/engine-double'
+import { engineContract, type EngineContract, type Handlers } from '#shared/contract'
+import { DeviceError, EngineGoneError, serializeError } from '#shared/errors'
+import { silentLogger } from '#shared/log'
+import type { JobState } from '#shared/model'
+import { createEngine, type Engine, type EngineOptions } from '#src/main/engine-client/engine.ts'
+import type { HostProcess } from '#src/main/engine-client/host-process.ts'
+
+interface FakeHost extends ContractDouble<EngineContract> {
+  readonly host: HostProcess
+  ended: boolean
+}
+
+/** A host process that is none. */
+function fakeHost(answers: Partial<Handlers<EngineContract>> = {}): FakeHost {
+  const double = contractDouble(engineContract, {
+    'host.info': async () => ({ version: '1', platform: 'linux', supported: true, privileged: false }),
+    ...answers,
+  })
+  const ended = Promise.withResolvers<void>()
+  const fake: FakeHost = {
+    ...double,
+    ended: false,
+    host: {
+      connection: double.client,
+      ended: ended.promise,
+      async end() {
+        fake.ended = true
+        double.die(new Error('ended as asked'))
+        ended.resolve()
+      },
+    },
+  }
+  return fake
+}
+
+const soon = (ms = 5) => new Promise((resolve) => setTimeout(resolve, ms))
+const died = () =>
+  new EngineGoneError('E_ENGINE_GONE', 'killed', {
+    details: { exitCode: null, signal: 'SIGKILL', lastLines: ['the last line'] },
+  })
+
+function engineOf(
+  plain: FakeHost | readonly (FakeHost | Error)[],
+  elevate: EngineOptions['elevate'] = () => Promise.reject(new Error('nobody should be asked')),
+  more: Partial<EngineOptions> = {},
+): { engine: Engine; starts: () => number } {
+  const waiting = Array.isArray(plain) ? [...(plain as (FakeHost | Error)[])] : [plain as FakeHost]
+  let starts = 0
+  const engine = createEngine({
+    start: async () => {
+      starts += 1
+      const next = waiting.shift()
+      if (next === undefined) throw new Error('no more hosts')
+      if (next instanceof Error) throw next
+      return next.host
+    },
+    elevate,
+    log: silentLogger,
+    pausesMs: [1],
+    ...more,
+  })
+  return { engine, starts: () => starts }
+}
+
+describe('the unprivileged host', () => {
+  test('answers what it is asked, also when asked before it is there', async () => {
+    const { engine } = engineOf(fakeHost({ 'image.info': async () => ({ name: 'a' }) as never }))
+    await expect(engine.request('image.info', { path: '/a' })).resolves.toEqual({ name: 'a' })
+  })
+
+  test('is started again when it dies, and everyone is told', async () => {
+    const [first, second] = [
+      fakeHost(),
+      fakeHost({ 'image.info': async () => ({ name: 'second' }) as never }),
+    ]
+    const { engine } = engineOf([first, second])
+    const states: string[] = []
+    engine.onState((state) => states.push(state.state === 'gone' ? `gone: ${state.reason.message}` : 'ready'))
+    await soon()
+    first.die(died())
+    await soon(20)
+    expect(states).toEqual(['ready', 'gone: killed', 'ready'])
+    await expect(engine.request('image.info', { path: '/a' })).resolves.toEqual({ name: 'second' })
+  })
+
+  test('that cannot be started is tried again after a pause', async () => {
+    const { engine, starts } = engineOf([died(), died(), fakeHost()])
+    await expect(engine.request('host.info', {})).rejects.toMatchObject({ code: 'E_ENGINE_GONE' })
+    await soon(30)
+    expect(starts()).toBe(3)
+    await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
+  })
+
+  test('that dies fails its running job with its last lines, and leaves ended ones alone', async () => {
+    const first = fakeHost()
+    const { engine } = engineOf([first, fakeHost()])
+    const states: JobState[] = []
+    engine.subscribe('job', (state) => states.push(state))
+    await soon()
+    const done = aJob({ jobId: 'done', outcome: { kind: 'cancelled', target: 'untouched', percent: null } })
+    first.emit('job', done)
+    first.emit('job', aJob())
+    await soon()
+    first.die(died())
+    expect(states).toHaveLength(3)
+    expect(states.at(-1)).toMatchObject({
+      jobId: 'job-1',
+      outcome: {
+        kind: 'failed',
+        target: 'incomplete',
+        error: { code: 'E_ENGINE_GONE', details: { signal: 'SIGKILL', lastLines: ['the last line'] } },
+      },
+      phases: [{ state: 'done' }, { state: 'failed' }, { state: 'skipped' }],
+    })
+    await expect(engine.request('job.cancel', { jobId: 'job-1' })).resolves.toMatchObject({
+      outcome: { kind: 'failed' },
+    })
+  })
+
+  test('that dies before anything was written leaves the destination untouched', async () => {
+    const first = fakeHost()
+    const { engine } = engineOf([first, fakeHost()])
+    const states: JobState[] = []
+    engine.subscribe('job', (state) => states.push(state))
+    await soon()
+    first.emit('job', aJob({ phases: [{ phase: 'unmounting', state: 'current', durationMs: null }] }))
+    await soon()
+    first.die(died())
+    expect(states.at(-1)?.outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
+  })
+
+  test('is ended, and not started again, when the engine is disposed', async () => {
+    const host = fakeHost()
+    const { engine, starts } = engineOf([host, fakeHost()])
+    await soon()
+    await engine[Symbol.asyncDispose]()
+    await soon(20)
+    expect([host.ended, starts()]).toEqual([true, 1])
+  })
+
+  test('that comes when the engine was disposed already is ended at once', async () => {
+    const host = fakeHost()
+    const slow = Promise.withResolvers<HostProcess>()
+    const { engine } = engineOf([], undefined, { start: () => slow.promise })
+    const disposed = engine[Symbol.asyncDispose]()
+    slow.resolve(host.host)
+    await disposed
+    expect(host.ended).toBe(true)
+  })
+})
+
+describe('cancelling', () => {
+  test('goes to the host that runs the job', async () => {
+    const host = fakeHost({ 'job.cancel': async ({ jobId }) => aJob({ jobId, stopping: true }) })
+    const { engine } = engineOf(host)
+    await soon()
+    host.emit('job', aJob())
+    await soon()
+    await expect(engine.request('job.cancel', { jobId: 'job-1' })).resolves.toMatchObject({ stopping: true })
+  })
+
+  test('a job that nobody knows is refused', async () => {
+    const { engine } = engineOf(fakeHost())
+    await expect(engine.request('job.cancel', { jobId: 'x' })).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+
+  test('whose host dies on the way answers with how the job ended', async () => {
+    const host = fakeHost({ 'job.cancel': () => new Promise(() => undefined) })
+    const { engine } = engineOf([host, fakeHost()])
+    await soon()
+    host.emit('job', aJob())
+    await soon()
+    const cancelled = engine.request('job.cancel', { jobId: 'job-1' })
+    await soon()
+    host.die(died())
+    await expect(cancelled).resolves.toMatchObject({ outcome: { kind: 'failed' } })
+  })
+})
+
+describe('a restore that needs rights', () => {
+  const needy = aPlan({ needsPrivilege: true })
+  const plainHost = () => fakeHost({ 'restore.plan': async () => needy })
+  const rootHost = (plan = { ...needy, planId: 'root-plan', needsPrivilege: false }) =>
+    fakeHost({ 'restore.plan': async () => plan, 'restore.start': async () => ({ jobId: 'job-root' }) })
+
+  test('asks for them when it is started, not before, and has the elevated host plan again', async () => {
+    const root = rootHost()
+    let asked = 0
+    const { engine } = engineOf(plainHost(), async () => {
+      asked += 1
+      return root.host
+    })
+    const plan = await engine.request('restore.plan', aRequest)
+    expect(asked).toBe(0)
+    const started = await engine.request('restore.start', { planId: plan.planId, typed: 'Stick' })
+    expect(started).toEqual({ jobId: 'job-root' })
+    expect(root.calls).toEqual([
+      { name: 'restore.plan', input: aRequest },
+      { name: 'restore.start', input: { planId: 'root-plan', typed: 'Stick' } },
+    ])
+  })
+
+  const disk = aDisk()
+  const target = needy.target!
+  const loss = {
+    kind: 'volume' as const,
+    name: 'PHOTOS',
+    path: '/dev/sdx1',
+    filesystem: 'vfat',
+    sizeBytes: 5,
+    usedBytes: 3,
+    mountPoints: [],
+  }
+  test.each([
+    ['another disk at the same path', { target: { ...target, identity: 'usb-2|other|64' } }],
+    ['another name', { target: { ...target, name: 'Family' } }],
+    ['another size', { target: { ...target, sizeBytes: 1 } }],
+    ['a volume that was not shown', { losses: [loss] }],
+    ['another source', { source: { kind: 'disk' as const, locator: '/dev/sdy', name: 'y', disk } }],
+    ['a source that was changed', { sourceIdentity: 'file:/a:1:2:3:5' }],
+  ])('is refused when the elevated host finds %s', async (_, change) => {
+    const root = rootHost({ ...needy, planId: 'root-plan', ...change })
+    const { engine } = engineOf(plainHost(), async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).rejects.toMatchObject({
+      code: 'E_DST_CHANGED',
+      details: { path: '/dev/sdx' },
+    })
+    expect(root.calls.map(({ name }) => name)).toEqual(['restore.plan'])
+  })
+
+  test('is not refused because a volume was used meanwhile', async () => {
+    const plain = fakeHost({ 'restore.plan': async () => ({ ...needy, losses: [loss] }) })
+    const root = rootHost({ ...needy, losses: [{ ...loss, usedBytes: 4 }] })
+    const { engine } = engineOf(plain, async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).resolves.toEqual({
+      jobId: 'job-root',
+    })
+  })
+
+  test('fails with the reason that the elevated host has against it', async () => {
+    const refusal = new DeviceError('E_DST_GONE', 'unplugged', { details: { path: '/dev/sdx' } })
+    const root = rootHost({ ...needy, refusal: serializeError(refusal) })
+    const { engine } = engineOf(plainHost(), async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).rejects.toMatchObject({
+      code: 'E_DST_GONE',
+    })
+  })
+
+  test('can be started again after the prompt was dismissed, but once only', async () => {
+    const root = rootHost()
+    const dismissed = new DeviceError('E_AUTH_CANCEL', 'dismissed', { details: { path: 'pkexec' } })
+    let prompts = 0
+    const { engine } = engineOf(plainHost(), async () => {
+      prompts += 1
+      if (prompts === 1) throw dismissed
+      return root.host
+    })
+    await engine.request('restore.plan', aRequest)
+    const start = () => engine.request('restore.start', { planId: 'plan-1', typed: null })
+    await expect(start()).rejects.toMatchObject({ code: 'E_AUTH_CANCEL' })
+    await expect(start()).resolves.toEqual({ jobId: 'job-root' })
+    await expect(start()).rejects.toMatchObject({ code: 'E_NOT_CONFIRMED' })
+  })
+
+  test('pressed twice is started once', async () => {
+    const root = rootHost()
+    const prompt = Promise.withResolvers<HostProcess>()
+    const { engine } = engineOf(plainHost(), () => prompt.promise)
+    await engine.request('restore.plan', aRequest)
+    const start = () => engine.request('restore.start', { planId: 'plan-1', typed: null })
+    const both = Promise.allSettled([start(), start()])
+    await soon()
+    prompt.resolve(root.host)
+    const [first, second] = await both
+    expect(first.status).toBe('fulfilled')
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'E_NOT_CONFIRMED' } })
+  })
+
+  test('takes the prompt away when it is cancelled, and settles when it is gone', async () => {
+    const order: string[] = []
+    const gone = Promise.withResolvers<void>()
+    const { engine } = engineOf(plainHost(), async (signal) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      order.push('prompt asked to go')
+      await gone.promise
+      order.push('prompt gone')
+      throw signal.reason
+    })
+    await engine.request('restore.plan', aRequest)
+    const stop = new AbortController()
+    const started = engine
+      .request('restore.start', { planId: 'plan-1', typed: null }, { signal: stop.signal })
+      .catch(() => order.push('settled'))
+    await soon()
+    stop.abort()
+    await soon()
+    gone.resolve()
+    await started
+    expect(order).toEqual(['prompt asked to go', 'prompt gone', 'settled'])
+  })
+
+  test('needs no prompt when this process has the rights', async () => {
+    const host = fakeHost({
+      'host.info': async () => ({ version: '1', platform: 'linux', supported: true, privileged: true }),
+      'restore.plan': async () => needy,
+      'restore.start': async () => ({ jobId: 'job-here' }),
+    })
+    const { engine } = engineOf(host)
+    await engine.request('restore.plan', aRequest)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).resolves.toEqual({
+      jobId: 'job-here',
+    })
+  })
+
+  test('uses the elevated host that is there, which then plans itself, and lets it go when it idles', async () => {
+    const root = rootHost()
+    let prompts = 0
+    const { engine } = engineOf(
+      plainHost(),
+      async () => {
+        prompts += 1
+        return root.host
+      },
+      { idleMs: 20 },
+    )
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: 'plan-1', typed: null })
+    root.emit('job', aJob({ jobId: 'job-root' }))
+    await soon(40)
+    expect(root.ended).toBe(false)
+    const plan = await engine.request('restore.plan', aRequest)
+    expect(plan.planId).toBe('root-plan')
+    root.emit('job', aJob({ jobId: 'job-root', outcome: { kind: 'cancelled', target: 'empty', percent: 1 } }))
+    await soon(40)
+    expect([root.ended, prompts]).toEqual([true, 1])
+  })
+
+  test('shows its disk as busy, which the unprivileged host cannot know', async () => {
+    const plain = fakeHost({ 'restore.plan': async () => needy, 'devices.watch': async () => [aDisk()] })
+    const root = rootHost()
+    const { engine } = engineOf(plain, async () => root.host)
+    const busy: boolean[] = []
+    engine.subscribe('devices', (disks) => busy.push(disks[0]?.busy ?? false))
+    await engine.request('devices.watch', {})
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: 'plan-1', typed: null })
+    root.emit('job', aJob({ jobId: 'job-root' }))
+    await soon()
+    root.emit('job', aJob({ jobId: 'job-root', outcome: { kind: 'cancelled', target: 'empty', percent: 1 } }))
+    await soon()
+    expect(busy).toEqual([true, false])
+  })
+
+  test('that is running when its host dies is lost, and the unprivileged one goes on', async () => {
+    const root = rootHost()
+    const { engine, starts } = engineOf(plainHost(), async () => root.host)
+    const outcomes: unknown[] = []
+    engine.subscribe('job', ({ outcome }) => outcomes.push(outcome?.kind ?? 'running'))
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: 'plan-1', typed: null })
+    root.emit('job', aJob({ jobId: 'job-root' }))
+    await soon()
+    root.die(died())
+    await soon()
+    expect(outcomes).toEqual(['running', 'failed'])
+    expect(starts()).toBe(1)
+  })
+})
+
+describe('a plan', () => {
+  test('of a host that died cannot be started on the next one', async () => {
+    const first = fakeHost({ 'restore.plan': async () => aPlan() })
+    const { engine } = engineOf([first, fakeHost({ 'restore.start': async () => ({ jobId: 'x' }) })])
+    await engine.request('restore.plan', aRequest)
+    first.die(died())
+    await soon(20)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).rejects.toMatchObject({
+      code: 'E_NOT_CONFIRMED',
+    })
+  })
+})
