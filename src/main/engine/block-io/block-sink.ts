@@ -6,11 +6,14 @@ export interface BlockSink extends AsyncDisposable {
   readonly path: string
   /** Null when it grows as needed (a plain file). */
   readonly sizeBytes: number | null
-  /** Offsets, lengths and addresses must be multiples of this for `write` and `read`; the tail of a file may differ. */
+  /**
+   * Offsets, lengths and addresses that are multiples of this go straight to the medium. Others are allowed, and slow:
+   * they go through a buffer, and what shares a unit with them is read first and written back as it was.
+   */
   readonly alignmentBytes: number
   /**
-   * Write all of `bytes`. Up to `maxInFlight` calls may be under way at once, never overlapping. Throws `DeviceError`
-   * E_IO_WRITE, E_DST_FULL, E_DST_GONE or E_DST_READONLY with the offset.
+   * Write all of `bytes`. Several calls may be under way at once (four keep a disk busy), never overlapping. Throws
+   * `DeviceError` E_IO_WRITE, E_DST_FULL, E_DST_GONE or E_DST_READONLY with the offset.
    */
   write(bytes: Uint8Array, offset: number): Promise<void>
   /**
@@ -19,7 +22,7 @@ export interface BlockSink extends AsyncDisposable {
    */
   zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written' | 'hole'>
   /** Tell the device that the stretch is unused, where that is free; contents are undefined afterwards. */
-  discard(offset: number, lengthBytes: number): Promise<'discarded' | 'left'>
+  discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'>
   /** Everything written is on the medium when this resolves. Throws what a late write error throws. */
   flush(): Promise<void>
   /** Read back from the medium, past the cache. Fills `into` or throws E_IO_READ / E_DST_GONE. */

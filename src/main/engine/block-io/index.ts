@@ -1,5 +1,7 @@
 export * from './block-sink.ts'
 export * from './block-source.ts'
+export { createDeviceSink, type DeviceSinkOptions } from './device-sink.ts'
+export { openFileSink, type FileSinkOptions } from './file-sink.ts'
 export * from './file-source.ts'
 export * from './page-aligned.ts'
 export * from './system-failure.ts'

@@ -24,6 +24,15 @@ const wasmPageBytes = 65_536
  */
 export function allocatePageAligned(lengthBytes: number): Uint8Array<SharedArrayBuffer> {
   const pages = Math.ceil(lengthBytes / wasmPageBytes)
-  const memory = new Memory({ initial: pages, maximum: pages, shared: true })
-  return new Uint8Array(memory.buffer, 0, lengthBytes)
+  const { buffer } = new Memory({ initial: pages, maximum: pages, shared: true })
+  aligned.add(buffer)
+  return new Uint8Array(buffer, 0, lengthBytes)
+}
+
+/** This thread's memory that is known to begin at a page. */
+const aligned = new WeakSet<ArrayBufferLike>()
+
+/** True when the first byte is known to lie at a multiple of `alignmentBytes` (at most a page) in memory. */
+export function isAlignedInMemory(bytes: Uint8Array, alignmentBytes: number): boolean {
+  return alignmentBytes === 1 || (aligned.has(bytes.buffer) && bytes.byteOffset % alignmentBytes === 0)
 }

@@ -95,8 +95,8 @@ interface StreamParts {
   /** Closed after the crew has gone. */
   readonly files: AsyncDisposable | null
   readonly signal: AbortSignal
-  startCrew(onCrash: (error: unknown) => void): Crew
-  items(reader: RingReader, whyNot: WhyNot): AsyncGenerator<StreamItem>
+  readonly startCrew: (onCrash: (error: unknown) => void) => Crew
+  readonly items: (reader: RingReader, whyNot: WhyNot) => AsyncGenerator<StreamItem>
 }
 
 class RunningStream implements BlockStream {

@@ -7,6 +7,7 @@ import type { WorkerFailure, WorkerJob } from './worker-job.ts'
 
 const { job, failures } = workerData as WorkerJob
 const codecs = () => import('#engine/formats/codecs')
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
 const postFailure = (failure: WorkerFailure) => failures.postMessage(failure)
 
 if (job.kind === 'extents')

@@ -53,7 +53,7 @@ export async function readStoredLater(
       read(fd, into, done, lengthBytes, offset, (error, bytes) => {
         if (error === null) resolve(bytes)
         else if (isInterruption(error)) resolve(-1)
-        else reject(readFailure(error, path, offset, 'source') as Error)
+        else reject(readFailure(error, path, offset, 'source'))
       })
     })
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)

@@ -1,0 +1,138 @@
+/** An open device as a `BlockSink`. What it can do beyond reading and writing comes from the platform, as functions. */
+import { fsync } from 'node:fs'
+import { DeviceError } from '#shared/errors'
+import { AlignedFile } from './aligned-file.ts'
+import type { BlockSink } from './block-sink.ts'
+import { writeFailure } from './system-failure.ts'
+import { leastOffloadBytes, ZeroDevice, type StretchCall } from './zero-device.ts'
+
+export interface DeviceSinkOptions {
+  /** Open for reading and writing, exclusively; whoever opened it closes it, after the sink. */
+  readonly fd: number
+  readonly path: string
+  readonly sizeBytes: number
+  /** The logical block size. A power of two, at most a page. */
+  readonly alignmentBytes: number
+  /**
+   * How reads get past the page cache. `direct`: the descriptor is O_DIRECT (or a raw character device). Otherwise a
+   * function that throws the device's cached pages away, called before the first read after a write; null where
+   * there is none: then `read` refuses.
+   */
+  readonly pastCache: 'direct' | (() => Promise<void>) | null
+  /** Zero a stretch by the device's own means. Null where it has none. */
+  readonly zeroOut: StretchCall | null
+  /** Tell the device that a stretch is unused. Null where that isn't free. */
+  readonly discard: StretchCall | null
+}
+
+export function createDeviceSink(options: DeviceSinkOptions): BlockSink {
+  return new DeviceSink(options)
+}
+
+class DeviceSink implements BlockSink {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly alignmentBytes: number
+  readonly #options: DeviceSinkOptions
+  readonly #file: AlignedFile
+  readonly #zeros: ZeroDevice
+  #discard: StretchCall | null
+  /** Something was written since the cache was last thrown away. */
+  #cacheHolds = true
+
+  constructor(options: DeviceSinkOptions) {
+    const { fd, path, sizeBytes, alignmentBytes, zeroOut, discard, pastCache } = options
+    this.path = path
+    this.sizeBytes = sizeBytes
+    this.alignmentBytes = alignmentBytes
+    this.#options = options
+    this.#discard = discard
+    const file = new AlignedFile({
+      fd,
+      path,
+      alignmentBytes: pastCache === 'direct' ? alignmentBytes : 1,
+      pastEnd: 'error',
+    })
+    this.#file = file
+    // Looking whether a discarded stretch reads as zeros means to look past the cache.
+    this.#zeros = new ZeroDevice({
+      file,
+      alignmentBytes,
+      zeroOut,
+      discard: pastCache === 'direct' ? discard : null,
+    })
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    this.#checkRoom(offset, bytes.length)
+    this.#cacheHolds = true
+    await this.#file.write(bytes, offset)
+  }
+
+  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written'> {
+    this.#checkRoom(offset, lengthBytes)
+    this.#cacheHolds = true
+    return this.#zeros.zero(offset, lengthBytes, signal)
+  }
+
+  async discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'> {
+    this.#checkRoom(offset, lengthBytes)
+    const from = Math.ceil(offset / this.alignmentBytes) * this.alignmentBytes
+    const to = Math.floor((offset + lengthBytes) / this.alignmentBytes) * this.alignmentBytes
+    if (this.#discard === null || to - from < leastOffloadBytes) return 'left'
+    this.#cacheHolds = true
+    try {
+      await this.#discard(from, to - from, signal)
+      return 'discarded'
+    } catch {
+      signal?.throwIfAborted()
+      // Nothing is lost: the stretch may hold anything.
+      this.#discard = null
+      return 'left'
+    }
+  }
+
+  async flush(): Promise<void> {
+    await sync(this.#options.fd, this.path)
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    const { pastCache } = this.#options
+    if (pastCache === null)
+      throw new DeviceError('E_DEVICE_TOOL', `no way to read ${this.path} past the cache`, {
+        details: { path: this.path, offset },
+      })
+    if (pastCache !== 'direct' && this.#cacheHolds) {
+      await this.flush()
+      await pastCache()
+      this.#cacheHolds = false
+    }
+    await this.#file.read(into, offset)
+  }
+
+  async finish(): Promise<void> {
+    // A device has the size it has.
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.idle()
+  }
+
+  /** The kernel would write what fits before it says no. */
+  #checkRoom(offset: number, lengthBytes: number): void {
+    if (offset >= 0 && offset + lengthBytes <= this.sizeBytes) return
+    throw new DeviceError('E_DST_FULL', `${this.path} ends before ${offset + lengthBytes}`, {
+      details: { path: this.path, offset, errno: 'ENOSPC' },
+    })
+  }
+}
+
+/** fsync, with a late write error as our own. */
+export function sync(fd: number, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(fd, (error) => {
+      if (error === null) resolve()
+      else reject(writeFailure(error, path))
+    })
+  })
+}

@@ -1,0 +1,186 @@
+/**
+ * A disk in a plain file, as a `BlockSink`. What isn't written is a hole. Direct I/O where the file system has it: then
+ * nothing is cached and a read comes from the medium; elsewhere the cache is thrown away before the first read.
+ */
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DeviceError, UsageError } from '#shared/errors'
+import { AlignedFile } from './aligned-file.ts'
+import type { BlockSink } from './block-sink.ts'
+import { sync } from './device-sink.ts'
+import { dropFileCache } from './drop-file-cache.ts'
+import { openFailure, writeFailure } from './system-failure.ts'
+import { WrittenExtents } from './written-extents.ts'
+import { ZeroDevice } from './zero-device.ts'
+
+export interface FileSinkOptions {
+  /**
+   * `create`: there must be nothing at the path. `overwrite`: there must be a regular file; it keeps its bytes until
+   * they are written over, or cut off by `finish(0)`.
+   */
+  readonly mode: 'create' | 'overwrite'
+  /** Default `direct`, where the file system allows it. */
+  readonly caching?: 'direct' | 'buffered'
+  /** Throws away the file's cached pages. For tests; default: by dd. */
+  readonly dropCache?: (path: string) => Promise<void>
+}
+
+/** What every file system with direct I/O is content with. */
+const directAlignmentBytes = 4096
+
+/**
+ * Throws UsageError E_DST_EXISTS (create), E_DST_KIND for what isn't a regular file; DeviceError E_NOT_FOUND, E_DENIED,
+ * E_DST_READONLY, E_DST_FULL, E_DST_BUSY.
+ */
+export async function openFileSink(path: string, options: FileSinkOptions): Promise<BlockSink> {
+  const mode = options.mode === 'create' ? constants.O_CREAT | constants.O_EXCL : 0
+  const flags = constants.O_RDWR | constants.O_NONBLOCK | mode
+  const { handle, isDirect } = await openFile(path, flags, options.caching ?? 'direct')
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile())
+      throw new UsageError('E_DST_KIND', `${path} is not a regular file`, { details: { input: path } })
+    return new FileSink(path, handle, {
+      isDirect,
+      isNew: options.mode === 'create',
+      heldBytes: stat.size,
+      dropCache: options.dropCache ?? dropFileCache,
+    })
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+async function openFile(path: string, flags: number, caching: 'direct' | 'buffered') {
+  try {
+    if (caching === 'direct' && process.platform === 'linux') {
+      try {
+        return { handle: await open(path, flags | constants.O_DIRECT, 0o644), isDirect: true }
+      } catch (error) {
+        // The file system has no direct I/O. With O_CREAT the file may be there all the same, and it is ours.
+        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) throw error
+        return { handle: await open(path, flags & ~constants.O_EXCL, 0o644), isDirect: false }
+      }
+    }
+    return { handle: await open(path, flags, 0o644), isDirect: false }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
+      throw new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path }, cause: error })
+    if (error instanceof Error && 'code' in error && error.code === 'EISDIR')
+      throw new UsageError('E_DST_KIND', `${path} is a folder`, { details: { input: path }, cause: error })
+    throw openFailure(error, path, 'destination')
+  }
+}
+
+interface FileState {
+  readonly isDirect: boolean
+  readonly isNew: boolean
+  /** Bytes that the file had before. */
+  readonly heldBytes: number
+  readonly dropCache: (path: string) => Promise<void>
+}
+
+class FileSink implements BlockSink {
+  readonly path: string
+  readonly sizeBytes = null
+  readonly alignmentBytes: number
+  readonly #handle: FileHandle
+  readonly #state: FileState
+  readonly #file: AlignedFile
+  readonly #zeros: ZeroDevice
+  readonly #written = new WrittenExtents()
+  /** Where the file has to end: direct I/O of its last, partial unit leaves it longer for a moment. */
+  #endBytes: number
+  #cacheHolds = true
+  #folderIsSynced: boolean
+
+  constructor(path: string, handle: FileHandle, state: FileState) {
+    this.path = path
+    this.alignmentBytes = state.isDirect ? directAlignmentBytes : 1
+    this.#handle = handle
+    this.#state = state
+    this.#written.add(0, state.heldBytes)
+    this.#endBytes = state.heldBytes
+    this.#folderIsSynced = !state.isNew
+    const { alignmentBytes } = this
+    const file = new AlignedFile({ fd: handle.fd, path, alignmentBytes, pastEnd: 'zeros' })
+    this.#file = file
+    this.#zeros = new ZeroDevice({ file, alignmentBytes, zeroOut: null, discard: null })
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    await this.#writing(offset, offset + bytes.length, () => this.#file.write(bytes, offset))
+  }
+
+  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'written' | 'hole'> {
+    const end = offset + lengthBytes
+    if (!this.#written.touches(offset, end)) return 'hole'
+    await this.#writing(offset, end, async () => {
+      await this.#zeros.zero(offset, lengthBytes, signal)
+    })
+    return 'written'
+  }
+
+  async discard(offset: number, lengthBytes: number): Promise<'discarded' | 'left'> {
+    return this.#written.touches(offset, offset + lengthBytes) ? 'left' : 'discarded'
+  }
+
+  async flush(): Promise<void> {
+    await sync(this.#handle.fd, this.path)
+    // A new file is only there after a power cut when its name is on the medium, too.
+    if (!this.#folderIsSynced) await syncFolder(dirname(this.path))
+    this.#folderIsSynced = true
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    if (!this.#state.isDirect && this.#cacheHolds) {
+      await this.flush()
+      await this.#state.dropCache(this.path)
+      this.#cacheHolds = false
+    }
+    if (offset + into.length > this.#endBytes)
+      throw new DeviceError('E_IO_READ', `${this.path} ends at ${this.#endBytes}`, {
+        details: { path: this.path, offset },
+      })
+    await this.#file.read(into, offset)
+  }
+
+  async finish(sizeBytes: number): Promise<void> {
+    await this.#truncate(sizeBytes)
+    this.#endBytes = sizeBytes
+    this.#written.cut(sizeBytes)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.idle()
+    await this.#handle.close()
+  }
+
+  async #writing(from: number, to: number, work: () => Promise<void>): Promise<void> {
+    this.#cacheHolds = true
+    this.#written.add(from, to)
+    this.#endBytes = Math.max(this.#endBytes, to)
+    await work()
+    // Every write that was started counts for the end, so that this cuts off nothing but padding.
+    if (to % this.alignmentBytes !== 0 && to + this.alignmentBytes > this.#endBytes)
+      await this.#truncate(this.#endBytes)
+  }
+
+  async #truncate(sizeBytes: number): Promise<void> {
+    await this.#handle.truncate(sizeBytes).catch((error: unknown) => {
+      throw writeFailure(error, this.path, sizeBytes)
+    })
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Not every file system can; what can be done was done.
+  try {
+    await using folder = await open(path, constants.O_RDONLY)
+    await folder.sync()
+  } catch {
+    return
+  }
+}

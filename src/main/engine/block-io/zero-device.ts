@@ -1,0 +1,149 @@
+/**
+ * Making a stretch of a device read as zeros: by the device itself, or by telling it that the stretch is unused and
+ * looking whether that made it zeros, or by sending zeros. What didn't work once isn't tried again.
+ */
+import type { AlignedFile } from './aligned-file.ts'
+import { allocatePageAligned } from './page-aligned.ts'
+
+/** A call to the device for a stretch: whole units. Rejects when it can't, or with the signal's reason. */
+export type StretchCall = (offset: number, lengthBytes: number, signal?: AbortSignal) => Promise<void>
+
+export interface ZeroDeviceOptions {
+  readonly file: AlignedFile
+  readonly alignmentBytes: number
+  /** Zeroes without data being sent, and is trusted to. */
+  readonly zeroOut: StretchCall | null
+  readonly discard: StretchCall | null
+}
+
+/** Below this, sending zeros is faster than starting a program to ask the device. */
+export const leastOffloadBytes = 4 * 1024 * 1024
+const pieceBytes = 1024 * 1024
+const writesInFlight = 4
+/** Stretches given to the device at once begin here, and follow how long it takes: a Cancel comes through in between. */
+const firstStretchBytes = 64 * 1024 * 1024
+const longestStretchBytes = 16 * 1024 ** 3
+const quickMs = 100
+const slowMs = 400
+
+export class ZeroDevice {
+  readonly #options: ZeroDeviceOptions
+  #zeroOut: StretchCall | null
+  /** Null once a discarded stretch didn't read as zeros. */
+  #discard: StretchCall | null
+  #stretchBytes = firstStretchBytes
+  #zeros: Uint8Array | null = null
+  #readRoom: Uint8Array | null = null
+
+  constructor(options: ZeroDeviceOptions) {
+    this.#options = options
+    this.#zeroOut = options.zeroOut
+    this.#discard = options.discard
+  }
+
+  /** See `BlockSink.zero`. */
+  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written'> {
+    const { alignmentBytes } = this.#options
+    const end = offset + lengthBytes
+    const from = Math.ceil(offset / alignmentBytes) * alignmentBytes
+    const to = Math.floor(end / alignmentBytes) * alignmentBytes
+    if (to - from < leastOffloadBytes || (this.#zeroOut === null && this.#discard === null)) {
+      await this.#write(offset, end, signal)
+      return 'written'
+    }
+    let how: 'offloaded' | 'written' = 'offloaded'
+    if (from > offset) await this.#write(offset, from, signal)
+    for (let at = from; at < to;) {
+      signal?.throwIfAborted()
+      const stretchEnd = Math.min(to, at + this.#stretchBytes)
+      if (!(await this.#offload(at, stretchEnd, signal))) {
+        await this.#write(at, stretchEnd, signal)
+        how = 'written'
+      }
+      at = stretchEnd
+    }
+    if (end > to) await this.#write(to, end, signal)
+    return how
+  }
+
+  /** True when the stretch reads as zeros now without any having been sent. */
+  async #offload(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#zeroOut !== null) {
+      if (await this.#call(this.#zeroOut, from, to, signal)) return true
+      this.#zeroOut = null
+    }
+    if (this.#discard === null) return false
+    if (await this.#call(this.#discard, from, to, signal)) {
+      if (await this.#readsAsZeros(from, to, signal)) return true
+    }
+    this.#discard = null
+    return false
+  }
+
+  /** False when the device wouldn't; why doesn't matter: what comes instead meets the same trouble, or none. */
+  async #call(call: StretchCall, from: number, to: number, signal?: AbortSignal): Promise<boolean> {
+    const start = performance.now()
+    try {
+      await call(from, to - from, signal)
+    } catch {
+      signal?.throwIfAborted()
+      return false
+    }
+    const tookMs = performance.now() - start
+    if (tookMs < quickMs) this.#stretchBytes = Math.min(longestStretchBytes, this.#stretchBytes * 2)
+    else if (tookMs > slowMs) this.#stretchBytes = Math.max(leastOffloadBytes, this.#stretchBytes / 2)
+    return true
+  }
+
+  async #readsAsZeros(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
+    const zeros = this.#zeroPiece()
+    const room = (this.#readRoom ??= allocatePageAligned(writesInFlight * pieceBytes))
+    let same = true
+    await eachPiece(from, to, signal, async (at, lengthBytes, lane) => {
+      if (!same) return
+      const into = room.subarray(lane * pieceBytes, lane * pieceBytes + lengthBytes)
+      await this.#options.file.read(into, at)
+      if (Buffer.compare(into, zeros.subarray(0, lengthBytes)) !== 0) same = false
+    })
+    return same
+  }
+
+  async #write(from: number, to: number, signal?: AbortSignal): Promise<void> {
+    const zeros = this.#zeroPiece()
+    await eachPiece(from, to, signal, (at, lengthBytes) =>
+      this.#options.file.write(zeros.subarray(0, lengthBytes), at),
+    )
+  }
+
+  #zeroPiece(): Uint8Array {
+    return (this.#zeros ??= allocatePageAligned(pieceBytes))
+  }
+}
+
+/** Pieces that end at multiples of the piece's size, a few at a time. Nothing is under way any more when it settles. */
+async function eachPiece(
+  from: number,
+  to: number,
+  signal: AbortSignal | undefined,
+  work: (offset: number, lengthBytes: number, lane: number) => Promise<void>,
+): Promise<void> {
+  let at = from
+  const lane = async (index: number) => {
+    while (at < to) {
+      signal?.throwIfAborted()
+      const start = at
+      at = Math.min(to, start - (start % pieceBytes) + pieceBytes)
+      await work(start, at - start, index)
+    }
+  }
+  const lanes = Array.from({ length: writesInFlight }, (_, index) =>
+    lane(index).catch((error: unknown) => {
+      // The others stop at their next piece.
+      at = to
+      throw error
+    }),
+  )
+  const results = await Promise.allSettled(lanes)
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
+}
