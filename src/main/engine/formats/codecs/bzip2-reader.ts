@@ -26,16 +26,21 @@ export class Bzip2Reader {
   #blockCrc = 0
   #blockOffset = 0
 
-  /** Begin a stream at `offset` of the stored bytes, `window` being at most `windowBytes` from there. */
-  start(window: Uint8Array, offset: number, isLast: boolean): void {
-    this.#maxBytes = 0
-    this.#streamCrc = 0
+  /** Begin at `offset` of the stored bytes, `window` being at most `windowBytes` from there. */
+  load(window: Uint8Array, offset: number, isLast: boolean): void {
     this.#base = offset
     this.#isLast = isLast
     this.#bits.load(window, 0)
+    this.beginStream()
   }
 
-  /** Where the window should begin next, or null while it holds a whole block. */
+  /** What comes next is a stream's header. */
+  beginStream(): void {
+    this.#maxBytes = 0
+    this.#streamCrc = 0
+  }
+
+  /** Where the window should begin, to hold a whole block; null while it does. */
   get wantsWindowAt(): number | null {
     if (this.#isLast || this.#bits.endBits - this.#bits.position >= maxBlockBytes * 8) return null
     return this.offset

@@ -1,1 +1,2 @@
 export { decodeRun } from './decode-run.ts'
+export { openStreamDecoder } from './stream-decoder.ts'

@@ -62,7 +62,7 @@ export class XzContext implements Disposable {
     this.#refresh()
   }
 
-  /** Memory may have grown, which detaches the views. */
+  /** Memory may have grown, for this context or another, which detaches the views. */
   #refresh(): void {
     const { buffer } = this.#exports.memory
     if (this.#words.buffer === buffer) return
@@ -71,6 +71,7 @@ export class XzContext implements Disposable {
   }
 
   #word(index: number): number {
+    this.#refresh()
     return this.#words[index] ?? 0
   }
 
@@ -82,18 +83,20 @@ export class XzContext implements Disposable {
   /** Take as much of `input` from `offset` as the buffer holds; returns how much that was. */
   supply(input: Uint8Array, offset: number): number {
     const length = Math.min(this.#word(word.bufferBytes), input.length - offset)
-    this.#bytes.set(input.subarray(offset, offset + length), this.#word(word.inputAt))
+    const at = this.#word(word.inputAt)
+    this.#bytes.set(input.subarray(offset, offset + length), at)
     this.#exports.supply_input(this.#at, length)
     return length
   }
 
   /** Decode until the input is used up or 64 KiB are out. The bytes are valid until the next call. */
   decode(): { readonly status: number; readonly bytes: Uint8Array } {
+    this.#refresh()
     this.#words[word.outputPos] = 0
     const status = this.#exports.get_next_output(this.#at)
-    this.#refresh()
     const start = this.#word(word.outputAt)
-    return { status, bytes: this.#bytes.subarray(start, start + this.#word(word.outputPos)) }
+    const end = start + this.#word(word.outputPos)
+    return { status, bytes: this.#bytes.subarray(start, end) }
   }
 
   [Symbol.dispose](): void {
