@@ -129,7 +129,6 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
-  if (interrupt.asked) stop()
   job.subscribe((state) => terminal.write(printer.progressed(state)))
   const state = await job.ended
   terminal.write(printer.progressed(state))

@@ -65,15 +65,23 @@ function doneText(
   { verbose }: { readonly verbose: boolean },
 ): string {
   const target = plan?.target ?? null
-  const remounting = state.phases.find(({ phase }) => phase === 'remounting')
-  let text = verbose ? summaryText(summary) : ''
-  text += `\tRestored target ${target?.kind === 'file' ? 'file' : 'device'} is ${printable(target?.path ?? '')}.\n`
-  if (remounting?.state === 'done' && target?.kind !== 'file' && !summary.ejected) {
-    text += `\tRemounting target volume...${summary.warnings.length === 0 ? 'done' : 'failed'}\n`
-    for (const place of summary.mountPoints) text += verbose ? `\tMounted at ${printable(place)}\n` : ''
+  return [
+    verbose ? summaryText(summary) : '',
+    `\tRestored target ${target?.kind === 'file' ? 'file' : 'device'} is ${printable(target?.path ?? '')}.\n`,
+    target === null || target.kind === 'file' ? '' : afterwardsText(summary, plan, state),
+    verbose ? summary.mountPoints.map((place) => `\tMounted at ${printable(place)}\n`).join('') : '',
+    'Restore completed successfully.\n',
+  ].join('')
+}
+
+/** That an eject or a remount failed doesn't make the restore a failure: the warnings say why, on standard error. */
+function afterwardsText(summary: RestoreSummary, plan: RestorePlan | null, state: JobState): string {
+  if (plan?.request.afterwards === 'eject') {
+    return `\tEjecting target device...${summary.ejected ? 'done' : 'failed'}\n`
   }
-  if (summary.ejected) text += '\tEjecting target device...done\n'
-  return `${text}Restore completed successfully.\n`
+  const remounting = state.phases.find(({ phase }) => phase === 'remounting')
+  if (remounting?.state !== 'done') return ''
+  return `\tRemounting target volume...${summary.warnings.length === 0 ? 'done' : 'failed'}\n`
 }
 
 function summaryText(summary: RestoreSummary): string {

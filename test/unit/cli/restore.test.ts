@@ -171,7 +171,17 @@ describe('reprise restore', () => {
       plan: plan({
         target: null,
         refusal: error,
-        checks: [{ step: 'target', state: 'failed', kind: 'error', error }],
+        checks: [
+          { step: 'target', state: 'failed', kind: 'error', error },
+          {
+            step: 'source',
+            state: 'ok',
+            kind: 'source-ok',
+            name: 'a.dmg',
+            format: 'UDZO',
+            checksummed: true,
+          },
+        ],
       }),
     })
     expect(out).toBe('\tValidating target...failed\n')
@@ -241,14 +251,18 @@ describe('reprise restore', () => {
     expect(out).toContain('\tEjecting target device...done\n')
   })
 
-  it('is done, with a word on standard error, when only the eject failed', async () => {
+  it.each([
+    ['eject', '--eject', '\tEjecting target device...failed\n'],
+    ['remount', '--verbose', '\tRemounting target volume...failed\n'],
+  ] as const)('is done, with a word on standard error, when only the %s failed', async (_, option, line) => {
     const busy = new DeviceError('E_DST_BUSY', 'busy', {
       details: { path: '/dev/sdb', holders: ['nautilus (812)'] },
     })
-    const { status, err, out } = await play([...noprompt, '--eject'], {
+    const { status, err, out } = await play([...noprompt, option], {
       states: happyStates({ warnings: [serializeError(busy)] }),
     })
     expect(status).toBe(0)
+    expect(out).toContain(line)
     expect(out).toContain('Restore completed successfully.\n')
     expect(err).toContain('It is used by nautilus (812).')
   })
@@ -278,6 +292,14 @@ describe('reprise restore', () => {
         'Usually this is a bad cable, port, card or disk. Try another cable or port.\n',
       ].join(''),
     )
+  })
+
+  it('says nothing about mounting a file', async () => {
+    const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
+    const { out } = await play([...noprompt, '--eject'], { plan: plan({ target: file }) })
+    expect(
+      out.endsWith('\tRestored target file is /home/anna/d.img.\nRestore completed successfully.\n'),
+    ).toBe(true)
   })
 
   describe('exit status', () => {
