@@ -155,7 +155,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
     const length = lengthBytes - kept
     // Whole blocks only: what lies after the source isn't ours to give away.
     const whole = sink.sizeBytes === null ? length : length - (length % sink.alignmentBytes)
-    if (whole > 0) await sink.discard(offset + kept, whole)
+    if (whole > 0) await sink.discard(offset + kept, whole, signal)
     skippedBytes += length
     advance(length)
     return undefined

@@ -81,10 +81,10 @@ export async function examineTarget(
     const folder = dirname(file)
     // A device node that isn't there (yet, or misspelt) must not become a file in memory that looks like one.
     if (facts === null && /^\/dev(\/|$)/.test(folder)) return { ...nothing, errors: [noSuchDevice(file)] }
-    const room = await io.readRoom(folder)
     const errors: AppError[] = []
     if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))
-    if (!room.writable) errors.push(denied(file))
+    const denial = await refusalOf(() => io.checkWritable(facts === null ? folder : file))
+    if (denial !== null) errors.push(denial)
     if (facts !== null) {
       const attached = (await platform.list(signal)).filter((each) => each.backingFile !== null)
       for (const each of attached) {
@@ -96,7 +96,7 @@ export async function examineTarget(
       kind: 'file',
       facts,
       fixedBytes: disk?.sizeBytes ?? null,
-      roomBytes: room.freeBytes + (facts === null ? 0 : await io.readAllocated(file)),
+      roomBytes: (await io.readFreeBytes(folder)) + (facts === null ? 0 : await io.readAllocated(file)),
       info: {
         kind: 'file',
         path: file,
@@ -192,8 +192,15 @@ const fileExists = (path: string, sizeBytes: number) =>
     details: { input: 'erase', path, sizeBytes },
   })
 
-const denied = (path: string) =>
-  new DeviceError('E_DENIED', `no permission to write ${path}`, { details: { path, errno: 'EACCES' } })
-
 const attachedAs = (path: string, device: string) =>
   new DeviceError('E_DST_BUSY', `${path} is attached as ${device}`, { details: { path, holders: [device] } })
+
+async function refusalOf(check: () => Promise<void>): Promise<AppError | null> {
+  try {
+    await check()
+    return null
+  } catch (error) {
+    AppError.accept(error)
+    return error
+  }
+}

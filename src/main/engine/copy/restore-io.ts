@@ -57,15 +57,14 @@ export interface RestoreIo {
   holdDevice(path: string): Promise<HeldFile & { readonly sizeBytes: number }>
   /** The one exclusive handle of a destination. */
   openDeviceSink(path: string): Promise<BlockSink>
-  /**
-   * `create`: fails when there is something. `overwrite`: the file must be there; it is emptied by `finish` and
-   * `truncate` only, never by opening it.
-   */
+  /** `create`: fails when there is something. `overwrite`: the file must be there; opening it doesn't empty it. */
   openFileSink(path: string, mode: 'create' | 'overwrite'): Promise<BlockSink>
   /** Facts of what is at `path`, symbolic links followed; null when there is nothing. Throws DeviceError E_DENIED. */
   readFacts(path: string): Promise<FileFacts | null>
-  /** Bytes this process could still write into the file system that holds `folder`, and whether it may at all. */
-  readRoom(folder: string): Promise<{ readonly freeBytes: number; readonly writable: boolean }>
+  /** Bytes this process could still write into the file system that holds `folder`. */
+  readFreeBytes(folder: string): Promise<number>
+  /** May this process write to the file, or make one in the folder? Throws DeviceError E_DENIED, E_DST_READONLY. */
+  checkWritable(path: string): Promise<void>
   /** Bytes that a file takes up now; what overwriting it gives back. */
   readAllocated(path: string): Promise<number>
   /** For a file of ours that a failed restore leaves behind. */

@@ -115,10 +115,11 @@ export async function unmountSource(
   try {
     before = await platform.unmount(path, signal)
   } catch (error) {
-    DeviceError.accept(error)
-    if (error.code !== 'E_DST_BUSY') throw error
+    AppError.accept(error)
+    if (error.code !== 'E_DST_BUSY' && error.code !== 'E_DST_SYSTEM') throw error
+    const holders = error instanceof DeviceError ? error.details.holders : ['the system']
     throw new DeviceError('E_SRC_IN_USE', `${path} is in use and can't be unmounted`, {
-      details: { path, ...(error.details.holders === undefined ? {} : { holders: error.details.holders }) },
+      details: { path, ...(holders === undefined ? {} : { holders }) },
       cause: error,
     })
   }

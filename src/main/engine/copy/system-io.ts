@@ -1,0 +1,115 @@
+/** The real `RestoreIo`: this machine's files, the platform's devices, the pipeline's workers. */
+import { constants } from 'node:fs'
+import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
+import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
+import { openImage } from '#engine/formats/image'
+import { openBlockStream } from '#engine/pipeline'
+import type { OpenDevice, Platform } from '#engine/platform'
+import type { FileFacts, RestoreIo } from './restore-io.ts'
+
+export function createSystemIo(platform: Platform): RestoreIo {
+  return {
+    openImage: (path, signal) => openImage(path, { signal }),
+    openStream: (layout, { buffers, bufferBytes, ...options }) =>
+      openBlockStream(layout, { ...options, pool: { buffers, bufferBytes } }),
+    createChecker: () => null,
+    holdFile,
+    async holdDevice(path) {
+      const device = await platform.openSource(path)
+      return {
+        fd: device.fd,
+        sizeBytes: device.sizeBytes,
+        [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
+      }
+    },
+    openDeviceSink: async (path) => deviceSink(platform, await platform.openTarget(path)),
+    openFileSink: (path, mode) => openFileSink(path, { mode }),
+    readFacts,
+    async readFreeBytes(folder) {
+      const { bavail, bsize } = await onDestination(folder, () => statfs(folder))
+      return bavail * bsize
+    },
+    checkWritable: (path) => onDestination(path, () => access(path, constants.W_OK)),
+    readAllocated: async (path) => (await onDestination(path, () => stat(path))).blocks * statBlockBytes,
+    truncate: (path, sizeBytes) => onDestination(path, () => truncate(path, sizeBytes)),
+    remove: (path) => onDestination(path, () => unlink(path)),
+  }
+}
+
+/** `st_blocks` counts in these whatever the file system's blocks are. */
+const statBlockBytes = 512
+
+/** The device closes after the sink. */
+function deviceSink(platform: Platform, device: OpenDevice): BlockSink {
+  const { fd, path, sizeBytes, abilities } = device
+  const sink = createDeviceSink({
+    fd,
+    path,
+    sizeBytes,
+    alignmentBytes: abilities.logicalBlockBytes,
+    pastCache: device.direct ? 'direct' : null,
+    zeroOut: abilities.zeroOut
+      ? (offset, lengthBytes, signal) => platform.zeroOut(device, offset, lengthBytes, signal)
+      : null,
+    discard: abilities.discard
+      ? (offset, lengthBytes, signal) => platform.discard(device, offset, lengthBytes, signal)
+      : null,
+  })
+  return {
+    path,
+    sizeBytes,
+    alignmentBytes: sink.alignmentBytes,
+    write: (bytes, offset) => sink.write(bytes, offset),
+    zero: (offset, lengthBytes, signal) => sink.zero(offset, lengthBytes, signal),
+    discard: (offset, lengthBytes, signal) => sink.discard(offset, lengthBytes, signal),
+    flush: () => sink.flush(),
+    read: (into, offset) => sink.read(into, offset),
+    finish: (bytes) => sink.finish(bytes),
+    async [Symbol.asyncDispose]() {
+      try {
+        await sink[Symbol.asyncDispose]()
+      } finally {
+        await device[Symbol.asyncDispose]()
+      }
+    },
+  }
+}
+
+async function holdFile(path: string) {
+  // Without O_NONBLOCK a pipe that took the file's place would keep us waiting.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
+    throw openFailure(error, path, 'source')
+  })
+  try {
+    const facts = factsOf(path, await handle.stat())
+    return { fd: handle.fd, facts, [Symbol.asyncDispose]: () => handle.close() }
+  } catch (error) {
+    await handle.close()
+    throw openFailure(error, path, 'source')
+  }
+}
+
+async function readFacts(path: string): Promise<FileFacts | null> {
+  try {
+    return factsOf(path, await stat(path))
+  } catch (error) {
+    const errno = errnoOf(error)
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return null
+    throw openFailure(error, path, 'source')
+  }
+}
+
+function factsOf(
+  path: string,
+  facts: { readonly dev: number; readonly ino: number; readonly size: number; readonly mtimeMs: number },
+): FileFacts {
+  return { path, device: facts.dev, inode: facts.ino, sizeBytes: facts.size, modifiedMs: facts.mtimeMs }
+}
+
+async function onDestination<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw openFailure(error, path, 'destination')
+  }
+}
