@@ -3,7 +3,7 @@ import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFil
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rows } from '#src/../scripts/layers.ts'
+import { rows } from '#scripts/layers.ts'
 
 /**
  * Plants forbidden imports in a copy of the tree's skeleton (doors only), one file for each row of the table, and lets
