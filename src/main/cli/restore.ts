@@ -148,11 +148,11 @@ function tellOutcome(
       for (const warning of outcome.summary.warnings) terminal.writeError(errorText(warning, names, null))
       return exitDone
     case 'failed': {
-      const lastWords = describeTargetState(outcome.target, names.target)
+      const lastWords = describeTargetState(outcome.target, names.target, plan.target?.kind)
       return report(terminal, outcome.error, telling, { names, lastWords })
     }
     case 'cancelled': {
-      const state = describeTargetState(outcome.target, names.target)
+      const state = describeTargetState(outcome.target, names.target, plan.target?.kind)
       terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
       return exitCancelled
     }

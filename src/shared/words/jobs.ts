@@ -1,6 +1,6 @@
 /** Jobs in words: their phases, what holds them up, and how they ended. */
 import { unreachable } from '#shared/errors'
-import type { Bottleneck, Confirmation, JobOutcome, JobPhase, TargetState } from '#shared/model'
+import type { Bottleneck, Confirmation, JobOutcome, JobPhase, TargetInfo, TargetState } from '#shared/model'
 import { quote } from './details.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
@@ -25,20 +25,28 @@ const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {
 
 export const describeBottleneck = (bottleneck: Bottleneck): string => bottlenecks[bottleneck]
 
-/** A sentence about the destination after a failure or Cancel. */
-export function describeTargetState(state: TargetState, target?: string): string {
-  const name = target === undefined ? 'The destination' : quote(target)
+/** A sentence about the destination after a failure or Cancel. A file is left empty, or removed if it was made anew. */
+export function describeTargetState(
+  state: TargetState,
+  target?: string,
+  kind: TargetInfo['kind'] = 'disk',
+): string {
+  const name = target === undefined ? 'the destination' : quote(target)
   switch (state) {
     case 'untouched':
-      return `Nothing was written: ${name === 'The destination' ? 'the destination' : name} is as it was.`
+      return `Nothing was written: ${name} is as it was.`
     case 'empty':
-      return `${name} was erased: it is empty, valid and unmounted.`
+      return kind === 'file'
+        ? `Nothing incomplete was left at ${name}.`
+        : `${capital(name)} was erased: it is empty, valid and unmounted.`
     case 'incomplete':
-      return `${name} is incomplete and can't be used: restore it again.`
+      return `${capital(name)} is incomplete and can't be used: restore it again.`
     default:
       return unreachable(state)
   }
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The headline of an end. Of a failure only that it failed: `describeError` says the rest. */
 export function describeOutcome(outcome: JobOutcome): string {

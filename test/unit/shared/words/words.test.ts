@@ -107,6 +107,10 @@ describe('what is left of a target', () => {
   ] as const)('%s of %s', (state, target, words) => {
     expect(describeTargetState(state, target)).toBe(words)
   })
+
+  it('says of a file only what is true whether it was there before or not', () => {
+    expect(describeTargetState('empty', '/d.img', 'file')).toBe("Nothing incomplete was left at '/d.img'.")
+  })
 })
 
 describe('outcomes', () => {
