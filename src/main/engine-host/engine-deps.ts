@@ -1,6 +1,5 @@
 /** What the engine host needs of the engines, as one small interface: tests give it fakes of it. */
 import type { JobContext } from '#engine/job'
-import type { PracticeContents } from '#engine/practice'
 import type { Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
 import type {
@@ -29,9 +28,8 @@ export interface Engines {
    * E_NOT_CONFIRMED, or the plan's refusal.
    */
   readonly takePlan: (planId: string, typed: string | null) => RestorePlan
+  /** `platform` doesn't call the job's own disk busy. */
   readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
-  /** What is on the disk in a file. */
-  readonly readContents: (path: string) => Promise<PracticeContents>
 }
 
 /** Makes the engines, given the logger they log to. */

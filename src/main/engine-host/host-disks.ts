@@ -3,14 +3,13 @@
  * is no device of the system.
  */
 import type { Platform } from '#engine/platform'
-import { practiceDisk, type PracticeContents } from '#engine/practice'
+import { practiceDisk } from '#engine/practice'
 import type { Disk } from '#shared/model'
 
 export interface HostPlatformDeps {
   readonly platform: Platform
   /** Paths of disks and files that jobs are writing to. */
   readonly claimed: () => ReadonlySet<string>
-  readonly readContents: (path: string) => Promise<PracticeContents>
 }
 
 export class HostDisks {
@@ -32,27 +31,33 @@ export class HostDisks {
   /** The given disks of the system, marked, and the Practice disk after them. */
   async complete(disks: readonly Disk[]): Promise<readonly Disk[]> {
     const practice = await this.#practice()
-    return [...disks.map((disk) => this.#mark(disk)), ...(practice === null ? [] : [practice])]
+    return [...disks.map((disk) => this.#mark(disk)), ...(practice === null ? [] : [this.#mark(practice)])]
   }
 
-  /** For the engines: as the system's, but a job's disk is busy, and the Practice disk is a disk, not a file. */
-  platform(): Platform {
+  /**
+   * For the engines: the system's platform, to which the Practice disk is a disk, not a file. Who plans sees which disks
+   * jobs are writing to; a job must not be stopped by its own.
+   */
+  platform(viewer: 'planner' | 'job'): Platform {
     const { platform } = this.#deps
+    const mark = viewer === 'planner' ? (disk: Disk) => this.#mark(disk) : (disk: Disk) => disk
     return override(platform, {
-      list: async (signal) => (await platform.list(signal)).map((disk) => this.#mark(disk)),
+      list: async (signal) => (await platform.list(signal)).map(mark),
       resolve: async (locator) => {
+        if (this.#practicePath !== null && locator.startsWith(`${this.#practicePath}#`)) {
+          return { kind: 'other', path: locator, what: 'a volume of the Practice disk' }
+        }
         const practice = this.isPractice(locator) ? await this.#practice() : null
-        if (practice !== null) return { kind: 'disk', disk: practice }
+        if (practice !== null) return { kind: 'disk', disk: mark(practice) }
         const resolved = await platform.resolve(locator)
-        return 'disk' in resolved ? { ...resolved, disk: this.#mark(resolved.disk) } : resolved
+        return 'disk' in resolved ? { ...resolved, disk: mark(resolved.disk) } : resolved
       },
     })
   }
 
   async #practice(): Promise<Disk | null> {
     if (this.#practicePath === null) return null
-    const disk = await practiceDisk(this.#practicePath, this.#deps.readContents)
-    return disk && this.#mark(disk)
+    return practiceDisk(this.#practicePath)
   }
 
   #mark(disk: Disk): Disk {

@@ -39,8 +39,9 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const jobs = createJobTable({ log })
   const engines = options.createEngines({ log })
   const { platform } = engines
-  const disks = new HostDisks({ platform, claimed: () => jobs.claimed(), readContents: engines.readContents })
-  const seenByEngines = disks.platform()
+  const disks = new HostDisks({ platform, claimed: () => jobs.claimed() })
+  const seenByPlanner = disks.platform('planner')
+  const seenByJob = disks.platform('job')
   let watching: AsyncDisposable | null = null
   let listed: readonly Disk[] = []
 
@@ -65,7 +66,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       await eject(path)
       return null
     },
-    'source.inspect': ({ source }, signal) => engines.inspectSource(source, seenByEngines, signal),
+    'source.inspect': ({ source }, signal) => engines.inspectSource(source, seenByPlanner, signal),
     'image.info': ({ path }, signal) => engines.imageInfo(path, signal),
     'image.verify': async ({ path }) => {
       const title = path.slice(path.lastIndexOf('/') + 1)
@@ -78,12 +79,12 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       )
       return { jobId: job.jobId }
     },
-    'restore.plan': (request, signal) => engines.planRestore(request, seenByEngines, signal),
+    'restore.plan': (request, signal) => engines.planRestore(request, seenByPlanner, signal),
     'restore.start': async ({ planId, typed }) => {
       const plan = engines.takePlan(planId, typed)
       const job = jobs.start(
         { kind: 'restore', title: titleOf(plan), plan, claims: [claimOf(plan)] },
-        bugs.guard((context) => engines.runRestore(plan, seenByEngines, context)),
+        bugs.guard((context) => engines.runRestore(plan, seenByJob, context)),
       )
       return { jobId: job.jobId }
     },
@@ -113,7 +114,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   }
 
   async function eject(path: string): Promise<void> {
-    const disk = (await seenByEngines.list()).find((each) => each.path === path)
+    const disk = (await seenByPlanner.list()).find((each) => each.path === path)
     if (disk === undefined) {
       throw new DeviceError('E_NOT_FOUND', 'there is no such disk', { details: { path } })
     }

@@ -1,21 +1,16 @@
 /** The Practice disk as a `Disk`, like those that the platform lists. */
 import { lstat } from 'node:fs/promises'
-import type { Disk } from '#shared/model'
+import { openFileSource } from '#engine/block-io'
+import { sniffFilesystem } from '#engine/formats/filesystem'
+import { readPartitionMap } from '#engine/formats/partition-map'
+import type { ReadDisk } from '#engine/formats/struct'
+import type { Disk, Volume } from '#shared/model'
 
-/** What a plain file says of the disk in it; the rest is read by whoever knows partition maps. */
-export type PracticeContents = Pick<Disk, 'partitionMap' | 'volumes'>
-
-/**
- * The disk in the file at `path`, null when it isn't there any more. `readContents` looks inside; when it can't, the
- * disk is shown as an empty one.
- */
-export async function practiceDisk(
-  path: string,
-  readContents: (path: string) => Promise<PracticeContents>,
-): Promise<Disk | null> {
+/** The disk in the file at `path`; null when it isn't there any more. A disk that can't be read is shown as an empty one. */
+export async function practiceDisk(path: string): Promise<Disk | null> {
   const facts = await lstat(path).catch(() => null)
   if (!facts?.isFile()) return null
-  const contents = await readContents(path).catch((): PracticeContents => ({
+  const contents = await readContents(path, facts.size).catch((): Contents => ({
     partitionMap: 'none',
     volumes: [],
   }))
@@ -38,4 +33,38 @@ export async function practiceDisk(
     practice: true,
     busy: false,
   }
+}
+
+type Contents = Pick<Disk, 'partitionMap' | 'volumes'>
+
+async function readContents(path: string, sizeBytes: number): Promise<Contents> {
+  await using file = await openFileSource(path)
+  const read: ReadDisk = async (offset, lengthBytes) => {
+    const bytes = new Uint8Array(lengthBytes)
+    await file.read(bytes, offset)
+    return bytes
+  }
+  const map = await readPartitionMap(read, sizeBytes)
+  const parts =
+    map.kind === 'none' ? [{ index: 0, name: null, type: '', offset: 0, sizeBytes }] : map.partitions
+  const volumes: Volume[] = []
+  for (const { index, name, type, offset, sizeBytes: lengthBytes } of parts) {
+    const room = Math.min(lengthBytes, sizeBytes - offset)
+    const found = room > 0 ? await sniffFilesystem(read, { offset, sizeBytes: room }) : null
+    if (index === 0 && found === null) continue
+    volumes.push({
+      path: index === 0 ? path : `${path}#${index}`,
+      index,
+      offset,
+      sizeBytes: lengthBytes,
+      filesystem: found?.filesystem ?? null,
+      label: found?.label ?? name,
+      uuid: null,
+      partitionType: index === 0 ? null : type,
+      mountPoints: [],
+      usedBytes: null,
+      readOnly: false,
+    })
+  }
+  return { partitionMap: map.kind, volumes: volumes.sort((a, b) => a.offset - b.offset) }
 }

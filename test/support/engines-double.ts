@@ -1,0 +1,85 @@
+/** Doubles of what an engine host is given: a platform with disks that are plain data, and engines that do as told. */
+import { randomUUID } from 'node:crypto'
+import { aPlan } from '#test/engine-double'
+import type { Engines } from '#main/engine-host'
+import type { Platform } from '#engine/platform'
+import { UsageError } from '#shared/errors'
+import type { Disk, RestorePlan } from '#shared/model'
+
+export interface PlatformDouble {
+  readonly platform: Platform
+  /** Disks come and go. */
+  setDisks(disks: readonly Disk[]): void
+  readonly ejected: string[]
+  isWatched(): boolean
+}
+
+const unused = () => Promise.reject(new Error('the test does not go this far'))
+
+export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
+  let now = disks
+  const listeners = new Set<(disks: readonly Disk[]) => void>()
+  const ejected: string[] = []
+  return {
+    ejected,
+    isWatched: () => listeners.size > 0,
+    setDisks(changed) {
+      now = changed
+      for (const listener of listeners) listener(now)
+    },
+    platform: {
+      name: 'linux',
+      supported: true,
+      privileged: false,
+      list: async () => now,
+      watch(listener) {
+        listeners.add(listener)
+        return { [Symbol.asyncDispose]: async () => void listeners.delete(listener) }
+      },
+      resolve: async (locator) => {
+        const disk = now.find(({ path }) => path === locator)
+        return disk === undefined ? { kind: 'absent', path: locator } : { kind: 'disk', disk }
+      },
+      identify: unused,
+      disksHoldingFile: async () => [],
+      unmount: unused,
+      remount: unused,
+      eject: async (path) => {
+        ejected.push(path)
+      },
+      openSource: unused,
+      openTarget: unused,
+      zeroOut: unused,
+      discard: unused,
+      rereadPartitions: unused,
+      makeEmpty: unused,
+    },
+  }
+}
+
+/** Engines that plan what `plan` says and fail at everything else that `engines` doesn't say. */
+export function enginesDouble(
+  platform: Platform,
+  engines: Partial<Engines> & { readonly plan?: Partial<RestorePlan> } = {},
+): Engines {
+  const plans = new Map<string, RestorePlan>()
+  return {
+    platform,
+    inspectSource: unused,
+    imageInfo: unused,
+    verifyImage: unused,
+    planRestore: async (request) => {
+      const plan = aPlan({ planId: randomUUID(), request, ...engines.plan })
+      plans.set(plan.planId, plan)
+      return plan
+    },
+    takePlan: (planId) => {
+      const plan = plans.get(planId)
+      plans.delete(planId)
+      if (plan !== undefined) return plan
+      throw new UsageError('E_NOT_CONFIRMED', 'no such plan', { details: { input: 'planId' } })
+    },
+    runRestore: unused,
+    ...engines,
+  }
+}

@@ -1,0 +1,299 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { transportPair } from '#test/contract-double'
+import { aDisk, aPlan, aRequest } from '#test/engine-double'
+import { enginesDouble, platformDouble, type PlatformDouble } from '#test/engines-double'
+import type { Platform } from '#engine/platform'
+import type { Engines } from '#main/engine-host'
+import { connectContract, engineContract } from '#shared/contract'
+import type { Disk, JobOutcome, JobState } from '#shared/model'
+import { serveEngine, type ServeEngineOptions } from '#src/main/engine-host/serve-engine.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reprise-host-'))
+  writeFileSync(join(folder, 'practice.dmg'), 'the image')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const soon = (ms = 10) => new Promise((resolve) => setTimeout(resolve, ms))
+
+function start(
+  engines: Parameters<typeof enginesDouble>[1] = {},
+  host: PlatformDouble = platformDouble([aDisk()]),
+  options: Partial<ServeEngineOptions> = {},
+) {
+  const [near, far] = transportPair()
+  const served = serveEngine(far, {
+    createEngines: () => enginesDouble(host.platform, engines),
+    version: '1.2.3',
+    elevated: false,
+    practiceAsset: join(folder, 'practice.dmg'),
+    ...options,
+  })
+  const client = connectContract(engineContract, near)
+  const jobs: JobState[] = []
+  client.subscribe('job', (state) => jobs.push(state))
+  const disks: (readonly Disk[])[] = []
+  client.subscribe('devices', (now) => disks.push(now))
+  return { client, served, host, jobs, disks }
+}
+
+/** A restore that runs until it is cancelled, then takes a moment to stop. */
+const endless: Engines['runRestore'] = async (_plan, _platform, context) => {
+  const { signal } = context
+  context.enter('restoring', 100)
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  await soon(20)
+  return { kind: 'cancelled', target: 'empty', percent: 1 }
+}
+const done: JobOutcome = { kind: 'cancelled', target: 'untouched', percent: null }
+
+async function startRestore({ client }: ReturnType<typeof start>) {
+  const { planId } = await client.request('restore.plan', aRequest)
+  const { jobId } = await client.request('restore.start', { planId, typed: null })
+  await soon()
+  return jobId
+}
+
+describe('the host', () => {
+  test('says who it is', async () => {
+    const { client } = start()
+    await expect(client.hello).resolves.toMatchObject({ version: '1.2.3' })
+    await expect(client.request('host.info', {})).resolves.toEqual({
+      version: '1.2.3',
+      platform: 'linux',
+      supported: true,
+      privileged: false,
+    })
+  })
+
+  test('watches the disks once it was asked for them, and stops when its client is gone', async () => {
+    const { client, served, host, disks } = start()
+    await soon()
+    expect(host.isWatched()).toBe(false)
+    await expect(client.request('devices.watch', {})).resolves.toEqual([aDisk()])
+    await client.request('devices.watch', {})
+    host.setDisks([])
+    await soon()
+    expect(disks).toEqual([[]])
+    client.close(new Error('gone'))
+    await served.ended
+    expect(host.isWatched()).toBe(false)
+  })
+
+  test('cancels its jobs and waits for them when its client is gone', async () => {
+    const stopped: string[] = []
+    const running = start({
+      runRestore: async (...all) => {
+        const outcome = await endless(...all)
+        stopped.push(outcome.kind)
+        return outcome
+      },
+    })
+    await startRestore(running)
+    running.client.close(new Error('gone'))
+    await running.served.ended
+    expect(stopped).toEqual(['cancelled'])
+  })
+})
+
+describe('a restore', () => {
+  test('runs by a plan that this host made, once', async () => {
+    const running = start({ runRestore: async () => done })
+    const { planId } = await running.client.request('restore.plan', aRequest)
+    const { jobId } = await running.client.request('restore.start', { planId, typed: null })
+    await soon()
+    expect(running.jobs.at(-1)).toMatchObject({ jobId, title: '/images/a.dmg → Test Stick', outcome: done })
+    await expect(running.client.request('restore.start', { planId, typed: null })).rejects.toMatchObject({
+      code: 'E_NOT_CONFIRMED',
+    })
+  })
+
+  test('sees its own disk as free, while planning sees it as busy', async () => {
+    const seen: string[] = []
+    const look = async (who: string, target: string, platform: Platform) => {
+      const found = await platform.resolve(target)
+      seen.push(`${who}: ${found.kind === 'disk' && found.disk.busy ? 'busy' : 'free'}`)
+    }
+    const host = platformDouble([aDisk()])
+    const running = start(
+      {
+        runRestore: async (plan, platform, context) => {
+          await look('job', plan.request.target, platform)
+          return endless(plan, platform, context)
+        },
+        inspectSource: async (source, platform) => {
+          await look('planner', source, platform)
+          return {} as never
+        },
+      },
+      host,
+    )
+    await startRestore(running)
+    await running.client.request('source.inspect', { source: '/dev/sdx' })
+    expect(seen).toEqual(['job: free', 'planner: busy'])
+  })
+
+  test('shows its disk as busy while it runs, and free afterwards', async () => {
+    const running = start({ runRestore: endless })
+    await running.client.request('devices.watch', {})
+    const jobId = await startRestore(running)
+    expect(running.disks.at(-1)?.[0]?.busy).toBe(true)
+    await running.client.request('job.cancel', { jobId })
+    await soon()
+    expect(running.disks.at(-1)?.[0]?.busy).toBe(false)
+  })
+
+  test('onto a disk that another one writes to is refused', async () => {
+    const running = start({ runRestore: endless })
+    const first = await running.client.request('restore.plan', aRequest)
+    const second = await running.client.request('restore.plan', aRequest)
+    await running.client.request('restore.start', { planId: first.planId, typed: null })
+    await expect(
+      running.client.request('restore.start', { planId: second.planId, typed: null }),
+    ).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+  })
+
+  test('that is cancelled answers when it has really stopped', async () => {
+    const running = start({ runRestore: endless })
+    const jobId = await startRestore(running)
+    await expect(running.client.request('job.cancel', { jobId })).resolves.toMatchObject({
+      jobId,
+      outcome: { kind: 'cancelled', target: 'empty' },
+    })
+  })
+
+  test('that throws what nobody expected fails with it, and the host lives on', async () => {
+    const running = start({ runRestore: () => Promise.reject(new TypeError('x is not a function')) })
+    await startRestore(running)
+    expect(running.jobs.at(-1)?.outcome).toMatchObject({
+      kind: 'failed',
+      error: { family: 'bug', message: 'x is not a function' },
+    })
+    await expect(running.client.request('host.info', {})).resolves.toMatchObject({ version: '1.2.3' })
+  })
+
+  test('is stopped, and fails with the bug, when something throws where nobody can catch it', async () => {
+    const running = start({ runRestore: endless })
+    await startRestore(running)
+    running.served.reportBug(new RangeError('out of a timer'))
+    await soon(40)
+    expect(running.jobs.at(-1)?.outcome).toMatchObject({
+      kind: 'failed',
+      target: 'empty',
+      error: { family: 'bug', message: 'out of a timer' },
+    })
+    await expect(running.client.request('host.info', {})).resolves.toMatchObject({ version: '1.2.3' })
+  })
+
+  test('that was done all the same stays done', async () => {
+    const finish = Promise.withResolvers<JobOutcome>()
+    const running = start({ runRestore: () => finish.promise })
+    await startRestore(running)
+    running.served.reportBug(new Error('late'))
+    const summary = { restoredBytes: 1 } as never
+    finish.resolve({ kind: 'done', summary })
+    await soon()
+    expect(running.jobs.at(-1)?.outcome).toMatchObject({ kind: 'done' })
+  })
+})
+
+describe('verifying an image', () => {
+  test('is a job that says what was checked', async () => {
+    const verification = { checked: [], nothingToCheck: true, expandedBytes: 5, durationMs: 1 }
+    const { client, jobs } = start({ verifyImage: async () => verification })
+    await client.request('image.verify', { path: '/images/a.dmg' })
+    await soon()
+    expect(jobs.at(-1)).toMatchObject({
+      kind: 'verify-image',
+      title: 'a.dmg',
+      outcome: { kind: 'checked', verification },
+    })
+  })
+})
+
+describe('ejecting', () => {
+  test.each([
+    ['a path that is no disk', '/etc/passwd', {}, 'E_NOT_FOUND'],
+    [
+      'the system’s disk',
+      '/dev/sdx',
+      { protection: { kind: 'system', mountPoint: '/' } as const },
+      'E_DST_SYSTEM',
+    ],
+  ])('%s is refused', async (_, path, change, code) => {
+    const { client, host } = start({}, platformDouble([aDisk(change)]))
+    await expect(client.request('device.eject', { path })).rejects.toMatchObject({ code })
+    expect(host.ejected).toEqual([])
+  })
+
+  test('a disk that a job writes to is refused', async () => {
+    const running = start({ runRestore: endless })
+    await startRestore(running)
+    await expect(running.client.request('device.eject', { path: '/dev/sdx' })).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+    })
+    expect(running.host.ejected).toEqual([])
+  })
+
+  test('another disk is done', async () => {
+    const { client, host } = start()
+    await client.request('device.eject', { path: '/dev/sdx' })
+    expect(host.ejected).toEqual(['/dev/sdx'])
+  })
+})
+
+describe('the Practice disk', () => {
+  const prepare = { folder: '', renew: 'missing' as const }
+
+  test('is among the devices once it was made, and is a disk to the engines', async () => {
+    const running = start({
+      inspectSource: async (locator, platform) => {
+        const found = await platform.resolve(locator)
+        return { kind: found.kind } as never
+      },
+    })
+    const { client, disks } = running
+    await client.request('devices.watch', {})
+    const made = await client.request('practice.prepare', { ...prepare, folder })
+    expect(disks.at(-1)).toHaveLength(2)
+    expect(disks.at(-1)?.[1]).toMatchObject({
+      path: made.disk,
+      practice: true,
+      bus: 'file',
+      sizeBytes: 67_108_864,
+    })
+    await expect(client.request('source.inspect', { source: made.disk })).resolves.toEqual({ kind: 'disk' })
+    await expect(client.request('source.inspect', { source: `${made.disk}#1` })).resolves.toEqual({
+      kind: 'other',
+    })
+  })
+
+  test('cannot be made anew while it is written to', async () => {
+    const disk = join(folder, 'Practice disk')
+    const target = { ...aPlan().target!, path: disk, disk: aDisk({ path: disk }) }
+    const running = start({ runRestore: endless, plan: { target } })
+    await running.client.request('practice.prepare', { ...prepare, folder })
+    await startRestore(running)
+    await expect(
+      running.client.request('practice.prepare', { folder, renew: 'always' }),
+    ).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+  })
+
+  test('is not made by an elevated host', async () => {
+    const { client } = start({}, platformDouble(), { elevated: true })
+    await expect(client.request('practice.prepare', { ...prepare, folder })).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+    })
+  })
+
+  test('is not made without the image that belongs to it', async () => {
+    const { client } = start({}, platformDouble(), { practiceAsset: null })
+    await expect(client.request('practice.prepare', { ...prepare, folder })).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+    })
+  })
+})
