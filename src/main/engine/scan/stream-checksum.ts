@@ -1,0 +1,26 @@
+/** Which checksum a compressed stream carries of what it holds. */
+import { openFileSource } from '#engine/block-io'
+import type { StreamLayout } from '#engine/formats/extents'
+import { unreachable } from '#shared/errors'
+
+/** Check IDs of the .xz format, 1.2, §2.1.1.2; those that nobody uses are left out. */
+const xzChecks: { readonly [id: number]: string } = { 1: 'CRC32', 4: 'CRC64', 10: 'SHA256' }
+
+/** Its name, or null where the stream was written without. Reads the head of the file. */
+export async function readStreamChecksum({ codec, path }: StreamLayout): Promise<string | null> {
+  // Always there: RFC 1952 §2.3.1, and the block and stream CRCs of bzip2.
+  if (codec === 'gzip' || codec === 'bzip2') return 'CRC32'
+  await using source = await openFileSource(path)
+  const head = new Uint8Array(Math.min(8, source.sizeBytes))
+  await source.read(head, 0)
+  switch (codec) {
+    case 'xz':
+      // Magic (6), a zero, then the check's ID in the low four bits.
+      return xzChecks[(head[7] ?? 0) & 0x0f] ?? null
+    case 'zstd':
+      // RFC 8878 §3.1.1.1.1: bit 2 of the byte after the magic. A file that begins with a skippable frame isn't asked.
+      return head[0] === 0x28 && ((head[4] ?? 0) & 0x04) !== 0 ? 'XXH64' : null
+    default:
+      return unreachable(codec)
+  }
+}

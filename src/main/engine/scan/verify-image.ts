@@ -1,0 +1,106 @@
+/**
+ * Recomputes every checksum an image holds: of each table's part of the disk, of the stored bytes, and the one over all
+ * tables. In this order, because the first says where the damage is; the last two only that there is some.
+ */
+import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
+import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
+import { openImage, type OpenImage } from '#engine/formats/image'
+import type { JobContext } from '#engine/job'
+import { FormatError } from '#shared/errors'
+import type { ImageVerification } from '#shared/model'
+import { checkStoredBytes, hex } from './check-stored-bytes.ts'
+import { readStreamChecksum } from './stream-checksum.ts'
+
+type Checked = ImageVerification['checked'][number]
+
+/**
+ * Read the image at `path` from its first byte to its last. Throws FormatError E_SRC_CORRUPT for the first place that
+ * is wrong: a table (`details`: `table`, `diskOffset`, `diskBytes`, `expected`, `found`), a run that can't be decoded
+ * (`diskOffset`, `offset` in the file), the data fork, the master checksum; what opening and reading throw; the signal's
+ * reason. Progress counts the disk's bytes, then the stored bytes that have a checksum of their own.
+ */
+export async function verifyImage(path: string, context: JobContext): Promise<ImageVerification> {
+  const startMs = performance.now()
+  context.enter('validating-source')
+  const image = await openImage(path, { signal: context.signal })
+  const { layout } = image
+  const storedChecks = layout.kind === 'extents' ? layout.storedChecks : []
+  const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
+  context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes)
+
+  const { expandedBytes, checked } = await checkDisk(path, layout, context)
+  let doneBytes = expandedBytes
+  for (const check of storedChecks) {
+    await checkStoredBytes(check, context.signal, (bytes) => context.advance(doneBytes + bytes))
+    doneBytes += check.lengthBytes
+    checked.push({ what: `data fork of ${check.path}`, algorithm: 'CRC32', value: hex(check.crc32) })
+  }
+  const master = checkMaster(path, image)
+  if (master !== null) checked.push(master)
+  return {
+    checked,
+    nothingToCheck: checked.length === 0,
+    expandedBytes,
+    durationMs: performance.now() - startMs,
+  }
+}
+
+/** Decodes everything; checks what has a checksum. */
+async function checkDisk(
+  path: string,
+  layout: ImageLayout,
+  context: JobContext,
+): Promise<{ expandedBytes: number; checked: Checked[] }> {
+  const { signal } = context
+  const checker = layout.kind === 'extents' ? createDiskChecker(layout) : null
+  await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal })
+  let done = 0
+  for (let item = await stream.next(); item !== null; item = await stream.next()) {
+    let bad
+    if (item.kind === 'data') {
+      try {
+        bad = checker?.data(item.offset, item.bytes)
+      } finally {
+        item.release()
+      }
+      done += item.bytes.length
+    } else {
+      bad = checker?.[item.kind](item.offset, item.lengthBytes)
+      done += item.lengthBytes
+    }
+    if (bad) throw badRangeError(bad, path)
+    context.advance(done)
+  }
+  const bad = checker?.finish()
+  if (bad) throw badRangeError(bad, path)
+  return {
+    expandedBytes: done,
+    checked: layout.kind === 'extents' ? tableChecks(layout) : await streamChecks(layout),
+  }
+}
+
+const tableChecks = ({ checks }: ExtentLayout): Checked[] =>
+  checks.map(({ name, crc32 }) => ({ what: name, algorithm: 'CRC32', value: hex(crc32) }))
+
+/** The decoder compared it while it read: had it not matched, we wouldn't be here. */
+async function streamChecks(layout: StreamLayout): Promise<Checked[]> {
+  const algorithm = await readStreamChecksum(layout)
+  return algorithm === null ? [] : [{ what: 'compressed stream', algorithm, value: 'matches' }]
+}
+
+function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {
+  if (masterCheck === null) return null
+  const { stored, computed } = masterCheck
+  if (stored !== computed)
+    throw new FormatError('E_SRC_CORRUPT', `${path}: the master checksum is wrong`, {
+      details: {
+        format: 'udif',
+        field: 'koly.masterChecksum',
+        offset: 0,
+        expected: hex(stored),
+        found: hex(computed),
+        path,
+      },
+    })
+  return { what: 'master', algorithm: 'CRC32', value: hex(stored) }
+}
