@@ -1,2 +1,29 @@
-/** The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. */
-export {}
+#!/usr/bin/env node
+/**
+ * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. Connects, and decides
+ * nothing. What a verb doesn't need isn't loaded.
+ */
+import { main, processTerminal } from '#main/cli'
+import { productVersion } from '#main/product'
+
+const status = await main(process.argv.slice(2), {
+  terminal: processTerminal(),
+  cwd: process.cwd(),
+  version: productVersion(),
+  platform: process.platform,
+  now: Date.now,
+  engines: async (log) => (await import('./connect-engines.ts')).connectCommandLine(log),
+  programs: {
+    web: async (argv) => (await import('#main/web')).runWeb(argv),
+    engineHost: async () => {
+      const [{ runEngineHost }, { createEngines }] = await Promise.all([
+        import('#main/engine-host'),
+        import('./connect-engines.ts'),
+      ])
+      return runEngineHost(createEngines)
+    },
+  },
+})
+
+// Everything is written and let go; a handle of somebody's library mustn't keep the process.
+process.exit(status)

@@ -8,7 +8,7 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
-import { passesOf } from './passes.ts'
+import type { Pass } from './passes.ts'
 import { printable } from './printable.ts'
 import { report } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -56,7 +56,17 @@ const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>
 
 function createTextProgress(): (state: JobState) => string {
   const lines = createMarkLines(describePhase)
-  return (state) => lines.advance(passesOf(state)) + (state.outcome === null ? '' : lines.close())
+  return (state) => lines.advance(passOf(state)) + (state.outcome === null ? '' : lines.close())
+}
+
+/** One line, whichever phases the engine divides the work into. */
+function passOf({ progress, outcome }: JobState): readonly Pass[] {
+  const { percent = null, doneBytes = 0 } = progress ?? {}
+  if (outcome === null)
+    return progress === null ? [] : [{ phase: 'verifying', state: 'running', percent, doneBytes }]
+  const good = outcome.kind === 'checked'
+  if (!good && progress === null) return []
+  return [{ phase: 'verifying', state: good ? 'done' : 'broken', percent: good ? 100 : percent, doneBytes }]
 }
 
 export function verificationText(verification: ImageVerification): string {

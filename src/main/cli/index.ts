@@ -1,4 +1,4 @@
-export * from './engines.ts'
-export * from './main.ts'
-export * from './terminal.ts'
-export * from './verb.ts'
+export type { Engines, RunningJob } from './engines.ts'
+export { main } from './main.ts'
+export { processTerminal, type Terminal } from './terminal.ts'
+export type { CliContext } from './verb.ts'

@@ -1,8 +1,6 @@
 /** An argument list in, an exit status out. */
-import { serializeError } from '#shared/errors'
 import { readCommandLine } from './command-line.ts'
 import { exitDone } from './exit-status.ts'
-import { readTelling, report } from './report.ts'
 import type { CliContext } from './verb.ts'
 import { loadVerb } from './verbs.ts'
 
@@ -18,6 +16,10 @@ export async function main(argv: readonly string[], context: CliContext): Promis
     }
     return await verb.start(context, args)
   } catch (error) {
+    const [{ readTelling, report }, { serializeError }] = await Promise.all([
+      import('./report.ts'),
+      import('#shared/errors'),
+    ])
     return report(context.terminal, serializeError(error), readTelling(argv))
   }
 }

@@ -3,7 +3,6 @@
  * ends, and a program that reads our progress sees each line at once.
  */
 import { writeSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more. */
@@ -63,6 +62,7 @@ export function createWriter(
 const wait = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 async function readLine(signal: AbortSignal): Promise<string | null> {
+  const { createInterface } = await import('node:readline')
   signal.throwIfAborted()
   const lines = createInterface({ input: process.stdin, terminal: false })
   try {

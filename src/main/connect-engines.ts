@@ -1,0 +1,62 @@
+/**
+ * The engines, connected: the one place that says which implementation stands behind which interface. Loaded by
+ * `reprise.ts` when a verb needs it, because it loads everything.
+ */
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
+import { openImage } from '#engine/formats/image'
+import { startJob } from '#engine/job'
+import { createPlatform } from '#engine/platform'
+import { verifyImage } from '#engine/scan'
+import type { Engines as CliEngines } from '#main/cli'
+import type { CreateEngines } from '#main/engine-host'
+import type { Logger } from '#shared/log'
+import type { RestorePlan } from '#shared/model'
+
+/** For the engine host. */
+export const createEngines: CreateEngines = ({ log }) => {
+  const platform = createPlatform({ log })
+  const io = createSystemIo(platform)
+  const plans = createPlanRegistry()
+  return {
+    platform,
+    inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
+    imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
+    verifyImage,
+    async planRestore(request, platform, signal) {
+      const plan = await planRestore(request, { platform, io, signal })
+      plans.add(plan)
+      return plan
+    },
+    takePlan: (planId, typed) => plans.take(planId, typed),
+    runRestore: (plan, platform, context) => runRestore(plan, { platform, io }, context),
+  }
+}
+
+/** For the command line: the same engines, in this process. */
+export function connectCommandLine(log: Logger): CliEngines {
+  const { platform, imageInfo, verifyImage, planRestore, runRestore } = createEngines({ log })
+  const never = new AbortController().signal
+  return {
+    supported: platform.supported,
+    listDisks: () => platform.list(),
+    imageInfo: (path) => imageInfo(path, never),
+    startVerify: (path) =>
+      startJob(
+        { jobId: randomUUID(), kind: 'verify-image', title: basename(path), plan: null },
+        async (context) => ({ kind: 'checked', verification: await verifyImage(path, context) }),
+        { log },
+      ),
+    planRestore: (request, signal) => planRestore(request, platform, signal),
+    startRestore: (plan) =>
+      startJob(
+        { jobId: randomUUID(), kind: 'restore', title: titleOf(plan), plan },
+        (context) => runRestore(plan, platform, context),
+        { log },
+      ),
+  }
+}
+
+const titleOf = ({ source, target, request }: RestorePlan): string =>
+  `${source?.name ?? request.source} → ${target?.name ?? request.target}`
