@@ -56,8 +56,14 @@ function damageSign({ path, head, tail }: FileEnds): string | null {
   if (end.includes('koly\0\0\0\x04\0\0\x02\0')) return 'a trailer that is not at the end'
   if (end.includes('<key>resource-fork</key>') || /\n\t+[\w+/]{20,}\n\t+[\w+/]{1,}\s*$/.test(end.slice(-256)))
     return 'a plist that is cut off'
-  const start = latin1(head.subarray(0, 6))
-  return /^(x[\x01\x5e\x9c\xda]|BZh[1-9]|\xfd7zXZ\0|bvx[-n12])/.test(start) ? 'compressed runs' : null
+  return beginsWithRun(head) ? 'compressed runs' : null
+}
+
+/** zlib, bzip2, xz or LZFSE: the data fork begins with the disk's first sectors in one of them. */
+function beginsWithRun(head: Uint8Array): boolean {
+  return /^(78(01|5e|9c|da)|425a683[1-9]|fd377a585a00|627678(2d|6e|31|32))/.test(
+    Buffer.from(head.subarray(0, 6)).toString('hex'),
+  )
 }
 
 /** What to throw for a file that nothing is known about: its first bytes tell most. */

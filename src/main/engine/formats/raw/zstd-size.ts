@@ -31,11 +31,14 @@ export async function readZstdSize(source: BlockSource, signal?: AbortSignal): P
     return bytes
   }
 
-  while (at < source.sizeBytes && reads < maxBlocks) {
+  for (;;) {
+    if (at === source.sizeBytes) return total
+    if (reads >= maxBlocks) return null
     const magicAt = at
     const magic = (await read(4)).readUInt32LE(0)
     if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
-      at += (await read(4)).readUInt32LE(0)
+      const length = (await read(4)).readUInt32LE(0)
+      at += length
       continue
     }
     if (magic !== frameMagic)
@@ -61,15 +64,6 @@ export async function readZstdSize(source: BlockSource, signal?: AbortSignal): P
     }
     if (hasChecksum) at += 4
   }
-  if (at > source.sizeBytes)
-    throw corrupt({
-      format: 'zstd',
-      field: 'frame',
-      offset: source.sizeBytes,
-      found: source.sizeBytes,
-      expected: at,
-    })
-  return at === source.sizeBytes ? total : null
 }
 
 async function readFrameHeader(read: (length: number) => Promise<Buffer>) {

@@ -39,8 +39,8 @@ const DASH = code('-')
 
 /** Base64 digits; 64: white space; 65: padding; 66: anything else. */
 const digits = new Uint8Array(256).fill(66)
-for (const [value, char] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries())
-  digits[code(char)] = value
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+for (let value = 0; value < alphabet.length; value++) digits[alphabet.charCodeAt(value)] = value
 for (const char of ' \t\r\n') digits[code(char)] = 64
 digits[EQUALS] = 65
 

@@ -1,0 +1,57 @@
+import { constants, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { readZstdSize } from '#engine/formats/raw'
+import { rejectionOf } from '#test/format-errors'
+import { memorySource } from '#test/memory-source'
+
+const sizeOf = (...frames: Uint8Array[]) => readZstdSize(memorySource(Buffer.concat(frames)))
+
+/** Node states the content's size when it is told so. */
+const frame = (bytes: number, checksum = 0) =>
+  zstdCompressSync(Buffer.alloc(bytes, 'disk'), {
+    pledgedSrcSize: bytes,
+    params: { [constants.ZSTD_c_contentSizeFlag]: 1, [constants.ZSTD_c_checksumFlag]: checksum },
+  })
+const skippable = Buffer.from('502a4d1805000000ffffffffff', 'hex')
+
+describe('the size of a zstd file', () => {
+  it('is stated by its frame, whatever its length', async () => {
+    for (const bytes of [1, 255, 256, 65_791, 65_792, 1_000_000])
+      expect(await sizeOf(frame(bytes))).toBe(bytes)
+  })
+
+  it('is the sum over its frames', async () => {
+    expect(await sizeOf(skippable, frame(1000, 1), skippable, frame(500))).toBe(1500)
+  })
+
+  it('is not known when a frame does not state it', async () => {
+    const stream = zstdCompressSync(Buffer.alloc(1000), { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } })
+    expect(await sizeOf(stream)).toBeNull()
+    expect(await sizeOf(frame(1000), stream)).toBeNull()
+  })
+
+  it('is not asked for when there are too many blocks to hop over', async () => {
+    // A frame of empty raw blocks.
+    const blocks = Buffer.alloc(3 * 40_000)
+    expect(await sizeOf(Buffer.from('28b52ffd2005', 'hex'), blocks)).toBeNull()
+  })
+
+  it('is refused when the file ends inside a frame, wherever', async () => {
+    const whole = Buffer.concat([frame(300_000, 1), skippable])
+    const first = whole.length - skippable.length
+    for (let length = 1; length < whole.length; length++) {
+      if (length === first) continue
+      const failure = await rejectionOf(readZstdSize(memorySource(whole.subarray(0, length))))
+      expect(failure).toMatchObject({ code: 'E_SRC_CORRUPT', format: 'zstd' })
+    }
+  })
+
+  it('is refused for a reserved block type and for something behind the frames', async () => {
+    expect(await rejectionOf(sizeOf(Buffer.from('28b52ffd2005070000', 'hex')))).toMatchObject({
+      field: 'block.type',
+    })
+    expect(await rejectionOf(sizeOf(frame(10), Buffer.from('trailing')))).toMatchObject({
+      field: 'frame.magic',
+    })
+  })
+})
