@@ -12,25 +12,39 @@ export interface DiskContents {
   readonly whole: FoundFilesystem | null
 }
 
-/** Look at a disk of `sizeBytes`. What is damaged is left out; rejects only with what the medium throws. */
-export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number): Promise<DiskContents> {
-  const map = await readPartitionMap(readDisk, sizeBytes)
-  const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes })
-  if (map.kind === 'none') {
-    const only = { index: 0, name: null, type: 'whole disk', offset: 0, sizeBytes }
-    return {
-      partitionMap: 'none',
-      partitions: whole === null ? [] : [{ ...only, filesystem: whole.filesystem, label: whole.label }],
-      whole,
-    }
-  }
+/**
+ * Look at a disk of `sizeBytes`, null when that isn't known. What is damaged is left out; rejects only with what the
+ * medium throws.
+ */
+export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | null): Promise<DiskContents> {
+  const limit = sizeBytes ?? Number.MAX_SAFE_INTEGER
+  const map = await readPartitionMap(readDisk, limit)
+  const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes: limit })
+  if (map.kind === 'none') return { partitionMap: 'none', partitions: wholeDisk(whole, sizeBytes), whole }
   const partitions: ImagePartition[] = []
   for (const entry of map.partitions) {
-    const room = Math.min(entry.sizeBytes, sizeBytes - entry.offset)
+    const room = Math.min(entry.sizeBytes, limit - entry.offset)
     const found = room > 0 ? await sniffFilesystem(readDisk, { offset: entry.offset, sizeBytes: room }) : null
     partitions.push({ ...entry, filesystem: found?.filesystem ?? null, label: found?.label ?? null })
   }
   return { partitionMap: map.kind, partitions, whole }
+}
+
+function wholeDisk(found: FoundFilesystem | null, diskBytes: number | null): ImagePartition[] {
+  const sizeBytes = diskBytes ?? found?.sizeBytes ?? null
+  if (found === null || sizeBytes === null) return []
+  const { filesystem, label } = found
+  return [{ index: 0, name: null, type: 'whole disk', offset: 0, sizeBytes, filesystem, label }]
+}
+
+/** Whether anything speaks for these being the contents of a disk; `head`: its first sector or more. */
+export function isDisk({ partitionMap, whole }: DiskContents, head: Uint8Array): boolean {
+  return partitionMap !== 'none' || whole !== null || (head[510] === 0x55 && head[511] === 0xaa)
+}
+
+/** Whether a file's name says that it is a raw disk. */
+export function isNamedRaw(path: string): boolean {
+  return /\.(img|raw|iso|bin|dd)$/i.test(path)
 }
 
 /**

@@ -7,7 +7,7 @@ import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { ImageInfo } from '#shared/model'
-import { checkNotCutShort, readDiskContents, type DiskContents } from './disk-contents.ts'
+import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 import { DiskReader } from './disk-reader.ts'
 import { openStream } from './open-stream.ts'
 import {
@@ -82,10 +82,7 @@ async function openRaw(ends: FileEnds, file: FileInfo, signal?: AbortSignal): Pr
   if (fileBytes < 512) throw notAnImage(ends)
   const layout = rawLayout(path, fileBytes)
   const contents = await readContents(layout, signal)
-  const { partitionMap, partitions, whole } = contents
-  const isDisk = partitionMap !== 'none' || whole !== null || (head[510] === 0x55 && head[511] === 0xaa)
-  const isNamedRaw = /\.(img|raw|iso|bin|dd)$/i.test(path) && fileBytes % 512 === 0
-  if (!isDisk && !isNamedRaw) throw notAnImage(ends)
+  if (!isDisk(contents, head) && !(isNamedRaw(path) && fileBytes % 512 === 0)) throw notAnImage(ends)
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {
@@ -95,8 +92,8 @@ async function openRaw(ends: FileEnds, file: FileInfo, signal?: AbortSignal): Pr
       storedBytes: fileBytes,
       sizeBytes: layout.sizeBytes,
       segmentCount: 1,
-      partitionMap,
-      partitions,
+      partitionMap: contents.partitionMap,
+      partitions: contents.partitions,
       tables: [],
       runCounts: {},
       dataBytes: null,

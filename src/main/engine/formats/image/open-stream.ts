@@ -1,9 +1,11 @@
 /** An image that is one compressed stream: gzip, bzip2, xz or zstd of a raw disk. */
 import type { BlockSource } from '#engine/block-io'
+import { openStreamDecoder } from '#engine/formats/codecs'
 import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
-import { readXzSize, readZstdSize } from '#engine/formats/raw'
-import { corrupt } from '#engine/formats/struct'
+import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
+import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import type { ImageFormat, ImageInfo } from '#shared/model'
+import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents } from './disk-contents.ts'
 
 const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
   gzip: 'raw.gz',
@@ -12,9 +14,13 @@ const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
   zstd: 'raw.zst',
 }
 
+/** What is expanded for a look inside: partition maps, and the first partition of most disks, begin in here. */
+const prefixBytes = 5 * 1024 * 1024
+
 /**
- * What is known of the stream in `source` without expanding it. Throws `FormatError` E_SRC_CORRUPT when its structure
- * shows that it isn't complete, as that of xz does.
+ * What is known of the stream in `source` without expanding it all. Throws `FormatError` E_SRC_CORRUPT when its beginning
+ * can't be expanded or its structure shows that it isn't complete, as that of xz does; E_SRC_FORMAT when there is no
+ * disk inside.
  */
 export async function openStream(
   source: BlockSource,
@@ -22,11 +28,17 @@ export async function openStream(
   file: Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>,
   signal?: AbortSignal,
 ): Promise<{ readonly info: ImageInfo; readonly layout: StreamLayout }> {
-  const expandedBytes = await expandedSize(source, codec, signal)
+  const statedBytes = await statedSize(source, codec, signal)
+  const prefix = await expandPrefix(codec, source.path, signal)
+  const expandedBytes = prefix.isWhole ? prefix.bytes.length : statedBytes
   if (expandedBytes === 0)
     throw corrupt({ format: codec, field: 'size', offset: 0, found: 0, expected: 'at least a sector' })
   // A disk has whole sectors; the last one ends in zeros where the stream doesn't fill it.
   const sizeBytes = expandedBytes === null ? null : Math.ceil(expandedBytes / 512) * 512
+
+  const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes)
+  refuseNoDisk(codec, file.path, prefix.bytes, isDisk(contents, prefix.bytes))
+  if (sizeBytes !== null) checkNotCutShort(contents, sizeBytes)
   return {
     info: {
       ...file,
@@ -34,8 +46,8 @@ export async function openStream(
       storedBytes: source.sizeBytes,
       sizeBytes,
       segmentCount: 1,
-      partitionMap: 'none',
-      partitions: [],
+      partitionMap: contents.partitionMap,
+      partitions: contents.partitions,
       tables: [],
       runCounts: {},
       dataBytes: null,
@@ -49,11 +61,52 @@ export async function openStream(
 }
 
 /** gzip states its size modulo 4 GiB and of its last member only, bzip2 not at all. */
-async function expandedSize(
+async function statedSize(
   source: BlockSource,
   codec: StreamCodec,
   signal?: AbortSignal,
 ): Promise<number | null> {
   if (codec === 'xz') return await readXzSize(source, signal)
   return codec === 'zstd' ? await readZstdSize(source, signal) : null
+}
+
+/** The first bytes of the disk; `isWhole` when there are no more. */
+async function expandPrefix(
+  codec: StreamCodec,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly bytes: Uint8Array; readonly isWhole: boolean }> {
+  const pieces: Uint8Array[] = []
+  let length = 0
+  for await (const piece of openStreamDecoder(codec, path, {
+    signal: signal ?? new AbortController().signal,
+  })) {
+    pieces.push(piece)
+    length += piece.length
+    if (length > prefixBytes) return { bytes: Buffer.concat(pieces), isWhole: false }
+  }
+  return { bytes: Buffer.concat(pieces), isWhole: true }
+}
+
+/** The last sector of a whole disk may be completed with zeros. */
+function prefixDisk(codec: StreamCodec, prefix: Uint8Array): ReadDisk {
+  const disk = Buffer.concat([prefix, Buffer.alloc((512 - (prefix.length % 512)) % 512)])
+  return async (offset, lengthBytes) => {
+    if (offset < 0 || offset + lengthBytes > disk.length)
+      throw corrupt({ format: codec, field: 'offset', offset, found: lengthBytes, expected: 'the beginning' })
+    return new Uint8Array(disk.subarray(offset, offset + lengthBytes))
+  }
+}
+
+/** What was compressed may be anything: an archive, a document. Its own name may speak for it: `disk.img.gz`. */
+function refuseNoDisk(codec: StreamCodec, path: string, prefix: Uint8Array, isDisk: boolean): void {
+  const foreign = sniffForeign(prefix, new Uint8Array(0))
+  if (foreign === null && (isDisk || isNamedRaw(path.replace(/\.\w+$/, '')))) return
+  throw formatError('E_SRC_FORMAT', {
+    format: codec,
+    field: 'contents',
+    offset: 0,
+    found: foreign ?? Buffer.from(prefix.subarray(0, 16)).toString('hex'),
+    expected: 'a disk image',
+  })
 }
