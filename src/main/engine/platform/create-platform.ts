@@ -1,5 +1,6 @@
 import { UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
+import { createDarwinPlatform } from './darwin-platform.ts'
 import { createLinuxPlatform } from './linux-platform.ts'
 import type { Platform } from './platform.ts'
 import { createWin32Platform } from './win32-platform.ts'
@@ -9,6 +10,8 @@ export function createPlatform(options: { readonly log?: Logger } = {}): Platfor
   switch (process.platform) {
     case 'linux':
       return createLinuxPlatform(options)
+    case 'darwin':
+      return createDarwinPlatform(options)
     case 'win32':
       return createWin32Platform()
     default:

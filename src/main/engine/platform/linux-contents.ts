@@ -7,7 +7,7 @@ import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { PartitionMapKind } from '#shared/model'
 import { cleanText } from './clean-text.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 
 export interface DeviceContents {
   readonly filesystem: string | null
@@ -52,7 +52,7 @@ export const lsblkArguments = [
 
 /** By kernel name. A device that can't be read is absent; the others are there. */
 export async function readContents(
-  system: LinuxSystem,
+  system: Machine,
   devices: readonly Asked[],
   log: Logger,
   signal?: AbortSignal,
@@ -87,7 +87,7 @@ export async function readContents(
 
 /** Read the device's own blocks. Null when it can't be read. */
 export async function probeContents(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   log: Logger,
   signal?: AbortSignal,
@@ -125,7 +125,7 @@ export function parseBlkid(text: string): DeviceContents {
 }
 
 async function readUdevContents(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, DeviceContents>> {

@@ -3,7 +3,7 @@ import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { deviceAt } from './linux-resolve.ts'
 import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { unmountDevice } from './linux-unmount.ts'
 import { runChecked } from './run-program.ts'
 
@@ -14,7 +14,7 @@ const GONE_WITHIN_MS = 5000
  * go of the medium, or taken off the bus; the rest stays where it is, unmounted. A partition's path stands for its disk.
  * Throws what `unmountDevice` throws, and E_DST_BUSY or E_DEVICE_TOOL.
  */
-export async function ejectDevice(system: LinuxSystem, log: Logger, path: string): Promise<void> {
+export async function ejectDevice(system: Machine, log: Logger, path: string): Promise<void> {
   const { disk } = await deviceAt(system, path)
   await unmountDevice(system, log, disk.path)
   await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 120_000 })
@@ -22,7 +22,7 @@ export async function ejectDevice(system: LinuxSystem, log: Logger, path: string
   else if (disk.bus === 'usb' || (disk.removable && disk.bus !== 'sd')) await letGo(system, log, disk)
 }
 
-async function detachLoop(system: LinuxSystem, disk: BlockDevice): Promise<void> {
+async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {
   // Partitions that partx announced would outlive the device.
   if (disk.partitions.length > 0) await system.run('partx', ['--delete', disk.path])
   await runChecked(system.run, 'losetup', ['--detach', disk.path])
@@ -38,7 +38,7 @@ async function detachLoop(system: LinuxSystem, disk: BlockDevice): Promise<void>
   })
 }
 
-async function letGo(system: LinuxSystem, log: Logger, disk: BlockDevice): Promise<void> {
+async function letGo(system: Machine, log: Logger, disk: BlockDevice): Promise<void> {
   try {
     await runChecked(system.run, 'eject', [disk.path], { timeoutMs: 30_000 })
     return

@@ -5,7 +5,7 @@
  */
 import { isWithin, parseMountinfo, type Mount } from './linux-mounts.ts'
 import type { LinuxSnapshot } from './linux-snapshot.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 
 /** What is asked about. */
 export interface Held {
@@ -21,7 +21,7 @@ const PATIENCE_MS = 3000
 
 /** `name (pid)` for programs, in order of their number; at most ten, what was found within three seconds. */
 export async function findHolders(
-  system: LinuxSystem,
+  system: Machine,
   snapshot: LinuxSnapshot,
   held: Held,
 ): Promise<readonly string[]> {
@@ -59,7 +59,7 @@ export async function findHolders(
 }
 
 async function holdsOpen(
-  system: LinuxSystem,
+  system: Machine,
   folder: string,
   inside: (path: string) => boolean,
   nodes: readonly string[],
@@ -74,11 +74,7 @@ async function holdsOpen(
 }
 
 /** `address perms offset major:minor inode path`, with the numbers in hexadecimal (proc(5)). */
-async function mapsFrom(
-  system: LinuxSystem,
-  folder: string,
-  fileSystems: ReadonlySet<string>,
-): Promise<boolean> {
+async function mapsFrom(system: Machine, folder: string, fileSystems: ReadonlySet<string>): Promise<boolean> {
   const maps = (await system.readText(`${folder}/maps`)) ?? ''
   for (const [, major = '', minor = ''] of maps.matchAll(/^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) [1-9]/gm)) {
     if (fileSystems.has(`${parseInt(major, 16)}:${parseInt(minor, 16)}`)) return true
@@ -88,7 +84,7 @@ async function mapsFrom(
 
 /** The first program of each other mount namespace stands for it. */
 async function mountsElsewhere(
-  system: LinuxSystem,
+  system: Machine,
   folder: string,
   fileSystems: ReadonlySet<string>,
   seen: Map<string, boolean>,

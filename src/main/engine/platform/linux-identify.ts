@@ -1,10 +1,10 @@
 import { DeviceError } from '#shared/errors'
 import { identityOf } from './linux-list.ts'
 import { deviceAt } from './linux-resolve.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 
 /** `Disk.identity` of the disk at `path`, or of the disk that the partition at `path` is on. Throws E_DST_GONE. */
-export async function identifyDevice(system: LinuxSystem, path: string): Promise<string> {
+export async function identifyDevice(system: Machine, path: string): Promise<string> {
   try {
     const { disk } = await deviceAt(system, path)
     return await identityOf(system, disk)

@@ -6,12 +6,12 @@ import { noContents, readContents, type DeviceContents } from './linux-contents.
 import { showsFilesystem, type Mount } from './linux-mounts.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { isFillerPartition, partitionTypeName } from './partition-types.ts'
 
 /** All disks, sorted by path as people count: sdb before sdaa, loop2 before loop10. */
 export async function listDisks(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   signal?: AbortSignal,
 ): Promise<readonly Disk[]> {
@@ -33,7 +33,7 @@ export async function listDisks(
  * serial number or world-wide name, its size, and the kernel's count of attachments, which tells two cards in one
  * reader, two files on one loop device, and two sticks without a serial number apart.
  */
-export async function identityOf(system: LinuxSystem, device: BlockDevice): Promise<string> {
+export async function identityOf(system: Machine, device: BlockDevice): Promise<string> {
   const hangsAt = device.sysPath.replace(/^\/sys\/devices\//, '')
   const names = [device.wwid ?? device.serial ?? 'no-serial', String(device.sizeBytes)]
   if (device.backingFile !== null) {
@@ -88,7 +88,7 @@ function describeHolder(device: BlockDevice | undefined, kernelName: string): st
 }
 
 async function describeDisk(
-  system: LinuxSystem,
+  system: Machine,
   snapshot: LinuxSnapshot,
   contents: ReadonlyMap<string, DeviceContents>,
   device: BlockDevice,
@@ -130,7 +130,7 @@ async function describeDisk(
 }
 
 async function describeVolume(
-  system: LinuxSystem,
+  system: Machine,
   mounts: readonly Mount[],
   contents: DeviceContents,
   device: BlockDevice,

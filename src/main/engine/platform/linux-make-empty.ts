@@ -7,7 +7,7 @@ import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
 import { openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { deviceError } from './open-errors.ts'
 import { saidBy } from './run-program.ts'
 
@@ -35,7 +35,7 @@ const makers: { readonly [filesystem: string]: readonly [program: string, ...arg
  * that can be made. Throws what opening for writing throws, and E_IO_WRITE.
  */
 export async function makeDeviceEmpty(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   path: string,
   filesystem: string | null,
@@ -60,7 +60,7 @@ export async function makeDeviceEmpty(
 }
 
 async function make(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   [program, ...args]: readonly [string, ...string[]],
   path: string,
@@ -86,7 +86,7 @@ function emptyEnds(sizeBytes: number): readonly { offset: number; bytes: Uint8Ar
 
 /** Through the page cache: these stretches needn't be aligned to anything. */
 async function overwrite(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   pieces: readonly { offset: number; bytes: Uint8Array }[],
 ): Promise<void> {

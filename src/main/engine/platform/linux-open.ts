@@ -4,12 +4,12 @@ import { DeviceError, UsageError } from '#shared/errors'
 import { findHolders } from './linux-holders.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
 
 /** Shared, for reading. Throws E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_SRC_IN_USE, E_IO_READ. */
-export function openForReading(system: LinuxSystem, path: string): Promise<OpenDevice> {
+export function openForReading(system: Machine, path: string): Promise<OpenDevice> {
   return openDevice(system, path, constants.O_RDONLY, 'source')
 }
 
@@ -18,7 +18,7 @@ export function openForReading(system: LinuxSystem, path: string): Promise<OpenD
  * exclusively. Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED,
  * E_NOT_FOUND, E_DST_GONE, E_IO_WRITE.
  */
-export async function openForWriting(system: LinuxSystem, path: string): Promise<OpenDevice> {
+export async function openForWriting(system: Machine, path: string): Promise<OpenDevice> {
   const place = await deviceAt(system, path)
   // Asked again here, where it can't be forgotten: O_EXCL alone lets a disk through that only carries a RAID's half.
   const mountPoint = (await readSnapshot(system)).systemUses.get(place.disk.kernelName)
@@ -30,7 +30,7 @@ export async function openForWriting(system: LinuxSystem, path: string): Promise
 }
 
 async function openDevice(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   flags: number,
   role: DeviceUse['role'],
@@ -69,7 +69,7 @@ async function openDevice(
 
 /** Past the page cache where the device allows it. */
 async function openDirect(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   flags: number,
 ): Promise<{ fd: number; direct: boolean }> {
@@ -83,7 +83,7 @@ async function openDirect(
 
 /** Between looking at the path and opening it, another device may have come to it, or a plain file. */
 async function checkSameDevice(
-  system: LinuxSystem,
+  system: Machine,
   fd: number,
   path: string,
   number: string,
@@ -108,7 +108,7 @@ export function abilitiesOf({ disk }: Place): DeviceAbilities {
   }
 }
 
-async function holdersOf(system: LinuxSystem, place: Place): Promise<readonly string[]> {
+async function holdersOf(system: Machine, place: Place): Promise<readonly string[]> {
   const snapshot = await readSnapshot(system)
   const numbers = numbersOf(place)
   const disk = place.disk.path

@@ -9,7 +9,7 @@ import { findHolders } from './linux-holders.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot } from './linux-snapshot.ts'
 import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { saidBy } from './run-program.ts'
 
 const PAUSES_MS = [100, 300, 600, 1000]
@@ -19,7 +19,7 @@ const NODES_WITHIN_MS = 5000
  * Returns when the nodes of all partitions are there and udev, where it runs, has looked at them. The device must not be
  * held exclusively by us. A partition's path stands for its disk. Throws DeviceError E_DST_BUSY, E_DST_GONE, E_NOT_FOUND.
  */
-export async function rereadPartitionTable(system: LinuxSystem, log: Logger, path: string): Promise<void> {
+export async function rereadPartitionTable(system: Machine, log: Logger, path: string): Promise<void> {
   const { disk } = await deviceAt(system, path)
   let said = ''
   let done = false
@@ -44,7 +44,7 @@ export async function rereadPartitionTable(system: LinuxSystem, log: Logger, pat
 }
 
 /** 1-based numbers by libblkid's reading of the map; empty without one. */
-async function readPartitionNumbers(system: LinuxSystem, path: string): Promise<readonly number[]> {
+async function readPartitionNumbers(system: Machine, path: string): Promise<readonly number[]> {
   const result = await system.run('partx', ['--show', '--noheadings', '--output', 'NR', path])
   if (result.status !== 0) return []
   return result.stdout
@@ -54,7 +54,7 @@ async function readPartitionNumbers(system: LinuxSystem, path: string): Promise<
 }
 
 async function checkUpToDate(
-  system: LinuxSystem,
+  system: Machine,
   disk: BlockDevice,
   onDisk: readonly number[],
   said: string,
@@ -74,7 +74,7 @@ async function checkUpToDate(
   })
 }
 
-async function waitForNodes(system: LinuxSystem, disk: BlockDevice): Promise<void> {
+async function waitForNodes(system: Machine, disk: BlockDevice): Promise<void> {
   // udev makes links, sets rights and reads labels; without it the kernel's own nodes are all there is.
   if ((await system.stat('/run/udev/control').catch(() => null)) !== null)
     await system.run('udevadm', ['settle', '--timeout=5']).catch(() => undefined)
@@ -92,7 +92,7 @@ async function waitForNodes(system: LinuxSystem, disk: BlockDevice): Promise<voi
   }
 }
 
-async function fresh(system: LinuxSystem, disk: BlockDevice): Promise<BlockDevice> {
+async function fresh(system: Machine, disk: BlockDevice): Promise<BlockDevice> {
   const now = await readBlockDevice(system, disk.kernelName)
   if (now === null)
     throw new DeviceError('E_DST_GONE', `${disk.path} was disconnected`, { details: { path: disk.path } })

@@ -11,27 +11,28 @@ import { changeRange } from './linux-ranges.ts'
 import { resolveLocator } from './linux-resolve.ts'
 import { isListed } from './linux-sysfs.ts'
 import { readSnapshot } from './linux-snapshot.ts'
-import { realLinuxSystem, type LinuxSystem } from './linux-system.ts'
+import { realMachine, type Machine } from './machine.ts'
 import { remountVolumes, unmountDevice } from './linux-unmount.ts'
-import { watchDisks } from './linux-watch.ts'
+import { linuxEvents } from './linux-watch.ts'
 import type { Platform } from './platform.ts'
+import { watchDisks } from './watch-disks.ts'
 
 export interface LinuxPlatformOptions {
   readonly log?: Logger
   /** The machine; tests hand a recorded one. */
-  readonly system?: LinuxSystem
+  readonly system?: Machine
 }
 
 export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platform {
   const log = options.log ?? silentLogger
-  const system = options.system ?? realLinuxSystem()
+  const system = options.system ?? realMachine()
   const list: Platform['list'] = (signal) => listDisks(system, log, signal)
   return {
     name: 'linux',
     supported: true,
     privileged: system.privileged,
     list,
-    watch: (listener) => watchDisks(system, log, list, listener),
+    watch: (listener) => watchDisks({ ...linuxEvents(system), list }, log, listener),
     resolve: (locator) => resolveLocator(system, resolve(locator), list),
     identify: (path) => identifyDevice(system, path),
     disksHoldingFile: async (path) => {

@@ -2,7 +2,7 @@
  * Zeroing and discarding stretches by the device's own means, through `blkdiscard`: Node has no ioctl. The program gets
  * our own descriptor's path in /proc, so it works on the very device that we hold, whatever /dev says meanwhile.
  */
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import { DeviceError } from '#shared/errors'
 import { identifyDevice } from './linux-identify.ts'
 import type { OpenDevice } from './platform.ts'
@@ -16,7 +16,7 @@ const STEP_BYTES = 64 * 2 ** 20
 
 /** Throws E_IO_WRITE with the stretch's offset, E_DST_GONE, E_DEVICE_TOOL; the signal's reason when cancelled. */
 export async function changeRange(
-  system: LinuxSystem,
+  system: Machine,
   device: OpenDevice,
   how: 'zero-out' | 'discard',
   offset: number,
@@ -42,6 +42,8 @@ export async function changeRange(
   })
   if (result.status === 0) return
   const said = saidBy(result)
+  // A device may claim it, and the file behind it not be able to: then there is nothing to give back.
+  if (how === 'discard' && /not supported/i.test(said)) return
   const details = { path: device.path, offset, lengthBytes, stderr: said }
   const gone = (await identifyDevice(system, device.path).catch(() => null)) === null
   if (gone || /No such device|No medium/.test(said))

@@ -4,7 +4,7 @@ import type { Disk } from '#shared/model'
 import { showsFilesystem } from './linux-mounts.ts'
 import { readSnapshot, type Place } from './linux-snapshot.ts'
 import { isListed } from './linux-sysfs.ts'
-import type { FileFacts, LinuxSystem } from './linux-system.ts'
+import type { FileFacts, Machine } from './machine.ts'
 import { deviceError, errnoName } from './open-errors.ts'
 import type { Resolved } from './platform.ts'
 
@@ -13,7 +13,7 @@ import type { Resolved } from './platform.ts'
  * for a missing node in /dev: a mistyped disk must never become a file), E_DENIED.
  */
 export async function resolveLocator(
-  system: LinuxSystem,
+  system: Machine,
   locator: string,
   list: () => Promise<readonly Disk[]>,
 ): Promise<Resolved> {
@@ -46,7 +46,7 @@ export async function resolveLocator(
 }
 
 /** The disk or partition that the node at `path` stands for. Throws DeviceError E_NOT_FOUND, E_DENIED, E_DST_GONE. */
-export async function deviceAt(system: LinuxSystem, path: string): Promise<Place> {
+export async function deviceAt(system: Machine, path: string): Promise<Place> {
   const facts = await statOrNull(system, path)
   if (facts === null)
     throw new DeviceError('E_NOT_FOUND', `there is no ${path}`, { details: { path, errno: 'ENOENT' } })
@@ -58,7 +58,7 @@ export async function deviceAt(system: LinuxSystem, path: string): Promise<Place
   return place
 }
 
-async function deviceWithNumber(system: LinuxSystem, number: string): Promise<Place | null> {
+async function deviceWithNumber(system: Machine, number: string): Promise<Place | null> {
   return (await readSnapshot(system)).at(number)
 }
 
@@ -86,7 +86,7 @@ async function resolveDevice(
 }
 
 async function resolveFolder(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   list: () => Promise<readonly Disk[]>,
 ): Promise<Resolved> {
@@ -109,7 +109,7 @@ async function resolveFolder(
   return { kind: 'other', path, what: `a mounted ${mount.filesystem}` }
 }
 
-async function resolveAbsent(system: LinuxSystem, locator: string): Promise<Resolved> {
+async function resolveAbsent(system: Machine, locator: string): Promise<Resolved> {
   const slash = locator.lastIndexOf('/')
   const folder = locator.slice(0, slash) || '/'
   const name = locator.slice(slash + 1)
@@ -128,7 +128,7 @@ function isInDev(path: string): boolean {
 }
 
 /** Null when nothing is there. Throws DeviceError E_DENIED and the like. */
-async function statOrNull(system: LinuxSystem, path: string): Promise<FileFacts | null> {
+async function statOrNull(system: Machine, path: string): Promise<FileFacts | null> {
   try {
     return await system.stat(path)
   } catch (error) {

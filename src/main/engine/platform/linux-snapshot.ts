@@ -11,7 +11,7 @@ import {
   type Swap,
 } from './linux-mounts.ts'
 import { readBlockDevices, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 
 /** Where a block device's number leads. */
 export interface Place {
@@ -47,7 +47,7 @@ export interface LinuxSnapshot {
   readonly systemUses: ReadonlyMap<string, string>
 }
 
-export async function readSnapshot(system: LinuxSystem): Promise<LinuxSnapshot> {
+export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   const [devices, ownMounts, firstMounts, swapText] = await Promise.all([
     readBlockDevices(system),
     system.readText('/proc/self/mountinfo'),
@@ -165,7 +165,7 @@ export async function readSnapshot(system: LinuxSystem): Promise<LinuxSnapshot> 
 
 /** The devices of each mounted btrfs: `/sys/fs/btrfs/UUID/devices/` has a link for each, named as the kernel does. */
 async function readBtrfsPools(
-  system: LinuxSystem,
+  system: Machine,
   names: ReadonlyMap<string, Place>,
 ): Promise<readonly (readonly string[])[]> {
   const pools: string[][] = []
@@ -189,7 +189,7 @@ function overlayFolders(superOptions: string): readonly string[] {
   })
 }
 
-async function nearestExisting(system: LinuxSystem, path: string) {
+async function nearestExisting(system: Machine, path: string) {
   for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
     const facts = await system.stat(at).catch(() => null)
     if (facts !== null) return { path: at, facts }

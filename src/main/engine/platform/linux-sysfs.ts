@@ -4,7 +4,7 @@
  * Documentation/ABI/stable/sysfs-block of the kernel.
  */
 import type { Bus } from '#shared/model'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 
 export interface PartitionDevice {
   readonly kernelName: string
@@ -52,14 +52,14 @@ export interface BlockDevice {
 }
 
 /** All block devices with a size, the kernel's own virtual ones included. A device that vanishes meanwhile is left out. */
-export async function readBlockDevices(system: LinuxSystem): Promise<readonly BlockDevice[]> {
+export async function readBlockDevices(system: Machine): Promise<readonly BlockDevice[]> {
   const names = await system.readFolder('/sys/block')
   const devices = await Promise.all(names.map((name) => readBlockDevice(system, name)))
   return devices.filter((device) => device !== null)
 }
 
 /** One of /sys/block by its kernel name; null when it is gone, empty or hidden. */
-export async function readBlockDevice(system: LinuxSystem, kernelName: string): Promise<BlockDevice | null> {
+export async function readBlockDevice(system: Machine, kernelName: string): Promise<BlockDevice | null> {
   const folder = `/sys/block/${kernelName}`
   const text = (name: string) => readField(system, `${folder}/${name}`)
   const sizeBytes = sectors(await text('size'))
@@ -134,13 +134,13 @@ export function isListed(device: BlockDevice): boolean {
 }
 
 /** The kernel ends the path with a newline; spaces at its end are the file's own. */
-async function readBackingFile(system: LinuxSystem, folder: string): Promise<string | null> {
+async function readBackingFile(system: Machine, folder: string): Promise<string | null> {
   const path = (await system.readText(`${folder}/loop/backing_file`))?.replace(/\n$/, '') ?? ''
   return path === '' ? null : path
 }
 
 async function readPartitions(
-  system: LinuxSystem,
+  system: Machine,
   folder: string,
   disk: string,
 ): Promise<readonly PartitionDevice[]> {
@@ -172,7 +172,7 @@ async function readPartitions(
   return partitions.filter((partition) => partition !== null).sort((a, b) => a.offset - b.offset)
 }
 
-async function readSerial(system: LinuxSystem, folder: string, sysPath: string): Promise<string | null> {
+async function readSerial(system: Machine, folder: string, sysPath: string): Promise<string | null> {
   const own = await firstField(system, [`${folder}/device/serial`, `${folder}/serial`])
   if (own !== null) return own
   // USB: the serial number is the device's, a few folders up.
@@ -184,7 +184,7 @@ async function readSerial(system: LinuxSystem, folder: string, sysPath: string):
 
 /** The bus by the path that leads to the device, and whether it is built in. */
 async function readBus(
-  system: LinuxSystem,
+  system: Machine,
   kernelName: string,
   folder: string,
   sysPath: string,
@@ -203,7 +203,7 @@ async function readBus(
 }
 
 /** The kernel marks PCI devices behind a port that leads out of the case (Thunderbolt, USB4) as `removable`. */
-async function hangsOnRemovableBridge(system: LinuxSystem, sysPath: string): Promise<boolean> {
+async function hangsOnRemovableBridge(system: Machine, sysPath: string): Promise<boolean> {
   for (let at = sysPath; at.startsWith('/sys/devices/pci'); at = at.slice(0, at.lastIndexOf('/'))) {
     if (!/\/[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/.test(at)) continue
     if ((await readField(system, `${at}/removable`)) === 'removable') return true
@@ -211,13 +211,13 @@ async function hangsOnRemovableBridge(system: LinuxSystem, sysPath: string): Pro
   return false
 }
 
-async function readField(system: LinuxSystem, path: string): Promise<string | null> {
+async function readField(system: Machine, path: string): Promise<string | null> {
   const text = await system.readText(path)
   const field = text?.trim() ?? ''
   return field === '' ? null : field
 }
 
-async function firstField(system: LinuxSystem, paths: readonly string[]): Promise<string | null> {
+async function firstField(system: Machine, paths: readonly string[]): Promise<string | null> {
   for (const path of paths) {
     const field = await readField(system, path)
     if (field !== null) return field

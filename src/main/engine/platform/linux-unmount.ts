@@ -11,7 +11,7 @@ import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { nodePath } from './linux-sysfs.ts'
-import type { LinuxSystem } from './linux-system.ts'
+import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed } from './run-program.ts'
 
@@ -23,7 +23,7 @@ const PAUSES_MS = [300, 1000]
  * `holders`, E_DENIED, E_NOT_FOUND; the signal's reason when cancelled.
  */
 export async function unmountDevice(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   path: string,
   signal?: AbortSignal,
@@ -62,7 +62,7 @@ export async function unmountDevice(
 
 /** One round over all mounts and swap areas. Null when nothing is left, else what the last refusal said. */
 async function tryOnce(
-  system: LinuxSystem,
+  system: Machine,
   numbers: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
@@ -88,7 +88,7 @@ async function tryOnce(
 }
 
 async function busy(
-  system: LinuxSystem,
+  system: Machine,
   path: string,
   numbers: readonly string[],
   said: string,
@@ -162,7 +162,7 @@ function mountOptions(mount: Mount): string {
  * mounted meanwhile is left where it is. Failures don't stop the others.
  */
 export async function remountVolumes(
-  system: LinuxSystem,
+  system: Machine,
   log: Logger,
   volumes: readonly MountedVolume[],
 ): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
@@ -193,14 +193,14 @@ export async function remountVolumes(
   return { mountPoints: [...mountPoints], errors }
 }
 
-async function mountedAt(system: LinuxSystem, devicePath: string): Promise<readonly string[]> {
+async function mountedAt(system: Machine, devicePath: string): Promise<readonly string[]> {
   const facts = await system.stat(devicePath).catch(() => null)
   if (facts?.kind !== 'block') return []
   return (await readSnapshot(system)).mountsOn(facts.node).map((mount) => mount.mountPoint)
 }
 
 /** False: there is nothing to mount, and nothing wrong with that. */
-async function mountAgain(system: LinuxSystem, log: Logger, volume: MountedVolume): Promise<boolean> {
+async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): Promise<boolean> {
   const { devicePath, mountPoint } = volume
   const facts = await system.stat(devicePath).catch(() => null)
   if (facts?.kind !== 'block') return false

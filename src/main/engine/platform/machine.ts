@@ -1,5 +1,5 @@
 /**
- * Everything the Linux implementation asks of the machine, as one object, so that tests can hand it a recorded machine.
+ * Everything the implementations ask of the machine, as one object, so that tests can hand them a recorded one.
  * Reading answers null or nothing when something isn't there or may not be seen: devices come and go between any two
  * calls, and one that can't be read must not break the list of the others.
  */
@@ -21,7 +21,7 @@ export interface FileFacts {
   readonly node: string
 }
 
-export interface LinuxSystem {
+export interface Machine {
   readonly privileged: boolean
   readonly processId: number
   readonly run: RunProgram
@@ -37,7 +37,7 @@ export interface LinuxSystem {
   /** Calls `listener` with a name when something in the folder changes; null when that can't be had. */
   watchFolder(path: string, listener: (name: string) => void): Disposable | null
   pause(ms: number, signal?: AbortSignal): Promise<void>
-  /** Write to a file of sysfs. Throws what `write` throws. */
+  /** Write to a file of the kernel's. Throws what `write` throws. */
   writeText(path: string, text: string): Promise<void>
 
   /** A raw descriptor. Throws what `open` throws. */
@@ -48,7 +48,10 @@ export interface LinuxSystem {
   readAt(fd: number, offset: number, lengthBytes: number): Promise<Uint8Array>
 }
 
-/** `stat`'s device number as the kernel writes it in sysfs and mountinfo (glibc's `gnu_dev_major` and `_minor`). */
+/**
+ * `stat`'s device number as Linux writes it in sysfs and mountinfo (glibc's `gnu_dev_major` and `_minor`). Elsewhere it
+ * only serves to tell whether two are the same.
+ */
 export function deviceNumberText(device: number): string {
   const big = BigInt(device)
   const major = ((big >> 8n) & 0xfffn) | ((big >> 32n) & 0xfffff000n)
@@ -63,7 +66,7 @@ const writeAt = promisify(write)
 const readInto = promisify(read)
 
 /** This machine. */
-export function realLinuxSystem(): LinuxSystem {
+export function realMachine(): Machine {
   return {
     privileged: process.geteuid?.() === 0,
     processId: process.pid,

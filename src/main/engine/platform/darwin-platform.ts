@@ -1,0 +1,58 @@
+/**
+ * macOS, through `diskutil`. Not tried on a Mac: no part of this has run on one; what can be tested with recorded
+ * outputs is. Known from documentation only: that a raw device opened for writing is refused while one of its volumes is
+ * mounted, that O_EXLOCK holds it against others (open(2)), and that the system reads the partition map again when the
+ * last writer closes the device.
+ */
+import { resolve } from 'node:path'
+import { UsageError } from '#shared/errors'
+import { silentLogger, type Logger } from '#shared/log'
+import { listDarwinDisks } from './darwin-list.ts'
+import { makeDarwinEmpty, openDarwin, waitForPartitions } from './darwin-open.ts'
+import { darwinDisksHolding, identifyDarwin, resolveDarwin } from './darwin-resolve.ts'
+import { ejectDarwin, remountDarwin, unmountDarwin } from './darwin-unmount.ts'
+import { realMachine, type Machine } from './machine.ts'
+import type { Platform } from './platform.ts'
+import { watchDisks } from './watch-disks.ts'
+
+export interface DarwinPlatformOptions {
+  readonly log?: Logger
+  /** The Mac; tests hand a recorded one. */
+  readonly system?: Machine
+}
+
+export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platform {
+  const log = options.log ?? silentLogger
+  const system = options.system ?? realMachine()
+  const list: Platform['list'] = (signal) => listDarwinDisks(system, log, signal)
+
+  return {
+    name: 'darwin',
+    supported: true,
+    privileged: system.privileged,
+    list,
+    watch: (listener) => watchDisks({ look: () => look(system), list }, log, listener),
+    resolve: (locator) => resolveDarwin(system, resolve(locator), list),
+    identify: (path) => identifyDarwin(system, path),
+    disksHoldingFile: (path) => darwinDisksHolding(system, resolve(path)),
+    unmount: (path, signal) => unmountDarwin(system, log, path, signal),
+    remount: (_path, before) => remountDarwin(system, log, before),
+    eject: (path) => ejectDarwin(system, log, path),
+    openSource: (path) => openDarwin(system, path, 'source'),
+    openTarget: (path) => openDarwin(system, path, 'target'),
+    zeroOut: () => Promise.reject(notHere('zeroOut')),
+    discard: () => Promise.reject(notHere('discard')),
+    rereadPartitions: (path) => waitForPartitions(system, path),
+    makeEmpty: (path, filesystem) => makeDarwinEmpty(system, log, path, filesystem),
+  }
+}
+
+/** Nodes and mount points come and go in these two folders. */
+async function look(system: Machine): Promise<string> {
+  const nodes = (await system.readFolder('/dev')).filter((name) => /^disk\d/.test(name))
+  return [...nodes, ...(await system.readFolder('/Volumes'))].join('\n')
+}
+
+function notHere(what: string): UsageError {
+  return new UsageError('E_UNSUPPORTED', `${what} isn't available on macOS`, { details: { input: what } })
+}

@@ -1,0 +1,137 @@
+/** Unmounting, mounting again and ejecting on a Mac, through `diskutil`, which asks the Disk Arbitration daemon. */
+import { DeviceError, UsageError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { readDiskInfo, text } from './darwin-diskutil.ts'
+import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
+import type { Machine } from './machine.ts'
+import type { MountedVolume } from './platform.ts'
+import { programFailed, runChecked, saidBy, type ProgramResult } from './run-program.ts'
+
+const PAUSES_MS = [300, 1000]
+
+/** As `Platform.unmount`. Of an APFS partition all volumes of its container are unmounted. */
+export async function unmountDarwin(
+  system: Machine,
+  log: Logger,
+  path: string,
+  signal?: AbortSignal,
+): Promise<readonly MountedVolume[]> {
+  signal?.throwIfAborted()
+  const disks = await listDarwinDisks(system, log, signal)
+  const disk = disks.find((each) => each.path === path || each.volumes.some((volume) => volume.path === path))
+  if (disk === undefined)
+    throw new DeviceError('E_NOT_FOUND', `there is no disk ${path}`, { details: { path } })
+  if (disk.protection?.kind === 'system') {
+    const { mountPoint } = disk.protection
+    throw new UsageError('E_DST_SYSTEM', `${path} runs this computer (${mountPoint})`, {
+      details: { input: 'target', path, mountPoint },
+    })
+  }
+  if (disk.protection?.kind === 'in-use')
+    throw new DeviceError('E_DST_BUSY', `${path} is in use by ${disk.protection.by}`, {
+      details: { path, holders: [disk.protection.by] },
+    })
+  const { listed } = await readDarwinSnapshot(system, signal)
+  const volumes = disk.path === path ? disk.volumes : disk.volumes.filter((volume) => volume.path === path)
+  const mounted = volumes.flatMap((volume): readonly MountedVolume[] => {
+    const identifier = volume.path.slice('/dev/'.length)
+    const inside = volumesInStore(listed, identifier)
+    const places =
+      inside.length > 0
+        ? inside.flatMap((each) =>
+            each.mountPoints.map((mountPoint) => [each.identifier, mountPoint] as const),
+          )
+        : volume.mountPoints.map((mountPoint) => [identifier, mountPoint] as const)
+    return places.map(([device, mountPoint]) => ({
+      devicePath: `/dev/${device}`,
+      mountPoint,
+      filesystem: volume.filesystem ?? 'unknown',
+      options: '',
+    }))
+  })
+  const orders =
+    disk.path === path
+      ? [['unmountDisk', path]]
+      : [...new Set(mounted.map((volume) => volume.devicePath))].map((device) => ['unmount', device])
+  if (mounted.length === 0) return []
+  for (let attempt = 0; ; attempt += 1) {
+    const refusal = await giveOrders(system, orders, signal)
+    if (refusal === null) return mounted
+    const pause = PAUSES_MS[attempt]
+    if (pause === undefined) throw busy(path, refusal)
+    log.info('not unmounted yet', { path, attempt: attempt + 1, said: saidBy(refusal) })
+    await system.pause(pause, signal)
+  }
+}
+
+async function giveOrders(
+  system: Machine,
+  orders: readonly (readonly string[])[],
+  signal: AbortSignal | undefined,
+): Promise<ProgramResult | null> {
+  let refusal: ProgramResult | null = null
+  for (const order of orders) {
+    const options = { timeoutMs: 60_000, ...(signal === undefined ? {} : { signal }) }
+    const result = await system.run('diskutil', order, options)
+    if (result.status !== 0) refusal = result
+  }
+  return refusal
+}
+
+/**
+ *     Unmount of disk4 failed: at least one volume could not be unmounted
+ *     Unmount was dissented by PID 612 (/usr/bin/tail)
+ */
+function busy(path: string, refusal: ProgramResult): DeviceError {
+  const said = `${refusal.stdout}\n${refusal.stderr}`
+  const holders = [...said.matchAll(/dissented by PID (\d+) \(([^)]*)\)/g)].map(
+    ([, pid, program = '']) => `${program.slice(program.lastIndexOf('/') + 1)} (${pid})`,
+  )
+  return new DeviceError('E_DST_BUSY', `${path} can't be unmounted: ${saidBy(refusal)}`, {
+    details: { path, holders, stderr: saidBy(refusal) },
+    transient: true,
+  })
+}
+
+/**
+ * As `Platform.remount`. Below /Volumes the system names the folder after the volume, which may have another name now;
+ * elsewhere the volume goes where it was.
+ */
+export async function remountDarwin(
+  system: Machine,
+  log: Logger,
+  before: readonly MountedVolume[],
+): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
+  const mountPoints: string[] = []
+  const errors: Error[] = []
+  for (const { devicePath, mountPoint } of before) {
+    try {
+      const now = await mountAgain(system, devicePath, mountPoint)
+      if (now !== null) mountPoints.push(now)
+    } catch (error) {
+      DeviceError.accept(error)
+      log.warn('not mounted again', { path: devicePath, mountPoint, reason: error.message })
+      errors.push(error)
+    }
+  }
+  return { mountPoints: [...new Set(mountPoints)], errors }
+}
+
+async function mountAgain(system: Machine, devicePath: string, mountPoint: string): Promise<string | null> {
+  const info = await readDiskInfo(system, devicePath)
+  if (info === null || text(info['FilesystemType']) === null) return null
+  const there = text(info['MountPoint'])
+  if (there !== null) return there
+  const args = mountPoint.startsWith('/Volumes/')
+    ? ['mount', devicePath]
+    : ['mount', '-mountPoint', mountPoint, devicePath]
+  const result = await system.run('diskutil', args, { timeoutMs: 60_000 })
+  if (result.status !== 0) throw programFailed(result, args)
+  return text((await readDiskInfo(system, devicePath))?.['MountPoint']) ?? mountPoint
+}
+
+/** As `Platform.eject`. */
+export async function ejectDarwin(system: Machine, log: Logger, path: string): Promise<void> {
+  await unmountDarwin(system, log, path)
+  await runChecked(system.run, 'diskutil', ['eject', path], { timeoutMs: 60_000 })
+}

@@ -1,0 +1,86 @@
+/**
+ * The loop behind `Platform.watch`: look at something cheap a few times a second, list the disks when it changed, tell
+ * when the list is another one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { Disk } from '#shared/model'
+
+const LOOK_EVERY_MS = 300
+/** Events come in bursts: a disk, then its partitions. */
+const SETTLE_MS = 120
+
+export interface Watched {
+  /** A text that changes when disks, partitions or mounts change. Cheap; never throws. */
+  readonly look: () => Promise<string>
+  /** Where the system can tell at once: calls `nudge` then. Null where it can't. */
+  readonly listen?: (nudge: () => void) => Disposable | null
+  readonly list: (signal: AbortSignal) => Promise<readonly Disk[]>
+}
+
+/**
+ * Calls `listener` with the new list after each change, until disposed; the first time also if the change can't be seen
+ * in the list, since nobody knows what the caller has seen. Disposing waits for a listing under way; the listener isn't
+ * called after that. The watch alone doesn't keep the process running.
+ */
+export function watchDisks(
+  { look, listen, list }: Watched,
+  log: Logger,
+  listener: (disks: readonly Disk[]) => void,
+): AsyncDisposable {
+  const stop = new AbortController()
+  let nudged = false
+  let wake = () => {}
+  const listening = listen?.(() => {
+    nudged = true
+    wake()
+  })
+  // Taken here and now, before the caller goes on: what changes from now on is told.
+  const before = look()
+
+  const untilSomethingHappens = async () => {
+    const woken = new Promise<void>((go) => {
+      wake = go
+    })
+    await Promise.race([woken, idle(LOOK_EVERY_MS, stop.signal)])
+  }
+
+  const run = async () => {
+    let seen = await before
+    let told: string | null = null
+    while (!stop.signal.aborted) {
+      await untilSomethingHappens()
+      if (stop.signal.aborted) return
+      if (!nudged && (await look()) === seen) continue
+      await idle(SETTLE_MS, stop.signal)
+      nudged = false
+      // Before listing: what happens during the listing is seen in the next round.
+      seen = await look()
+      try {
+        const disks = await list(stop.signal)
+        const text = JSON.stringify(disks)
+        if (text === told || stop.signal.aborted) continue
+        told = text
+        listener(disks)
+      } catch (error) {
+        if (stop.signal.aborted) return
+        const code = error instanceof AppError ? error.code : 'unknown'
+        log.warn('disks cannot be listed', { code, reason: String(error) })
+      }
+    }
+  }
+  const running = run()
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      listening?.[Symbol.dispose]()
+      await running
+    },
+  }
+}
+
+/** Resolves after a while, or at once when aborted. */
+function idle(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
+}
