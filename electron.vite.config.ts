@@ -4,13 +4,15 @@ import { defineConfig } from 'electron-vite'
 
 /**
  * One build, three runtimes. `main` holds the Electron entry, the command line (which is also the engine host) and
- * the engines' worker entry, side by side and flat, so that a worker is found beside whoever starts it.
+ * the engines' worker entry, side by side and flat, so that a worker is found beside whoever starts it. Packages are
+ * built in: the engine host runs outside of Electron's archive, where there is no node_modules.
  */
 export default defineConfig({
   main: {
     build: {
       outDir: 'out/main',
       minify: false,
+      externalizeDeps: false,
       rollupOptions: {
         input: {
           index: resolve('src/main/index.ts'),

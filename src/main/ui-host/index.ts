@@ -1,5 +1,6 @@
 export * from './list-folder.ts'
 export * from './locate-file.ts'
+export * from './page-files.ts'
 export * from './places.ts'
 export * from './preferences.ts'
 export * from './security-headers.ts'

@@ -13,9 +13,9 @@ import { WebSocketServer } from 'ws'
 import type { FrameTransport } from '#shared/contract'
 import { maxFrameBytes, webCloseCodes, webProtocol } from '#shared/contract'
 import type { Logger } from '#shared/log'
+import type { PageFiles } from '#main/ui-host'
 import { securityHeaders } from '#main/ui-host'
 import { Access } from './access.ts'
-import type { PageFiles } from './page-files.ts'
 import { socketTransport } from './socket-transport.ts'
 
 export interface WebServerOptions {
@@ -82,13 +82,13 @@ class Door {
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value)
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
-    if (request.headers.host !== this.#host) return this.#refuse(request, response, 403, 'wrong host')
+    if (request.headers.host !== this.#host) return this.#refuse(response, 403, 'wrong host')
     if (path === '/session') return this.#exchange(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return this.#refuse(request, response, 405, 'only GET')
+      return this.#refuse(response, 405, 'only GET')
     }
     const file = this.#options.files.get(path)
-    if (file === undefined) return this.#refuse(request, response, 404, 'not here')
+    if (file === undefined) return this.#refuse(response, 404, 'not here')
     response.setHeader('Content-Type', file.type)
     response.setHeader('Content-Length', file.bytes.length)
     response.setHeader('Cache-Control', file.immutable ? 'max-age=31536000, immutable' : 'no-store')
@@ -140,18 +140,18 @@ class Door {
   }
 
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST') return this.#refuse(request, response, 405, 'only POST')
+    if (request.method !== 'POST') return this.#refuse(response, 405, 'only POST')
     if (request.headers.origin !== `http://${this.#host}`) {
-      return this.#refuse(request, response, 403, 'wrong origin')
+      return this.#refuse(response, 403, 'wrong origin')
     }
     const key = this.#access.exchange(await readBody(request))
-    if (key === null) return this.#refuse(request, response, 403, 'not a good token')
+    if (key === null) return this.#refuse(response, 403, 'not a good token')
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')
     response.setHeader('Cache-Control', 'no-store')
     response.end(key)
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, status: number, why: string): void {
+  #refuse(response: ServerResponse, status: number, why: string): void {
     if (status === 403) this.#options.log.warn('a request was refused', { why })
     response.statusCode = status
     response.setHeader('Content-Type', 'text/plain; charset=utf-8')

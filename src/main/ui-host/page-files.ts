@@ -3,7 +3,7 @@
  * file system.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join, relative, sep } from 'node:path'
+import { extname, join } from 'node:path'
 
 export interface PageFile {
   readonly type: string
@@ -26,17 +26,23 @@ const types: { readonly [extension: string]: string } = {
   '.json': 'application/json',
 }
 
-/** All files of `folder` with a type of ours. Throws what the file system throws. */
+/** All files below `folder` that have a type of ours; links are left out. Throws what the file system throws. */
 export async function readPageFiles(folder: string): Promise<PageFiles> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Map<string, PageFile>()
-  for (const entry of entries) {
-    const type = types[extname(entry.name)]
-    if (!entry.isFile() || type === undefined) continue
-    const path = join(entry.parentPath, entry.name)
-    const address = `/${relative(folder, path).split(sep).join('/')}`
-    const immutable = address.startsWith('/assets/')
-    files.set(address === '/index.html' ? '/' : address, { type, bytes: await readFile(path), immutable })
+  // Folder by folder: Electron's archive doesn't know recursive reading.
+  const folders = ['']
+  for (const inside of folders) {
+    for (const entry of await readdir(join(folder, inside), { withFileTypes: true })) {
+      const address = `${inside}/${entry.name}`
+      if (entry.isDirectory()) folders.push(address)
+      const type = types[extname(entry.name)]
+      if (!entry.isFile() || type === undefined) continue
+      files.set(address === '/index.html' ? '/' : address, {
+        type,
+        bytes: await readFile(join(folder, address)),
+        immutable: address.startsWith('/assets/'),
+      })
+    }
   }
   return files
 }

@@ -1,0 +1,46 @@
+/** The one window. */
+import { join } from 'node:path'
+import type { BrowserWindow as Window } from 'electron'
+import type { ElectronModules } from './electron-modules.ts'
+import { pageUrl } from './page-protocol.ts'
+import { firstSize, minSize, readWindowState, writeWindowState } from './window-state.ts'
+
+export interface WindowOptions {
+  readonly electron: Pick<ElectronModules, 'app' | 'BrowserWindow' | 'screen'>
+  readonly preload: string
+  /** The folder of what is remembered. */
+  readonly folder: string
+}
+
+/** Opens the window and loads the page; it is shown when there is something to see. */
+export function createWindow({ electron, preload, folder }: WindowOptions): Window {
+  const { app, BrowserWindow, screen } = electron
+  const path = join(folder, 'window.json')
+  const screens = screen.getAllDisplays().map(({ workArea }) => workArea)
+  const { bounds, maximized } = readWindowState(path, screens)
+  const window = new BrowserWindow({
+    ...(bounds ?? firstSize),
+    minWidth: minSize.width,
+    minHeight: minSize.height,
+    show: false,
+    title: 'Reprise',
+    titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'default',
+    webPreferences: {
+      preload,
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webviewTag: false,
+      webSecurity: true,
+      spellcheck: false,
+      devTools: !app.isPackaged,
+    },
+  })
+  if (maximized) window.maximize()
+  window.once('ready-to-show', () => window.show())
+  window.on('close', () => {
+    writeWindowState(path, { bounds: window.getNormalBounds(), maximized: window.isMaximized() })
+  })
+  void window.loadURL(pageUrl)
+  return window
+}

@@ -1,0 +1,41 @@
+/**
+ * What no page may do in this app, ours included: be granted a permission, load anything that isn't part of the app, go
+ * to another page, open a window. A dependency that turned bad could send nothing anywhere.
+ */
+import type { Session, WebContents } from 'electron'
+import { pageOrigin, pageUrl } from './page-protocol.ts'
+
+/** Copy Details writes text to the clipboard; nothing else is ever asked for. */
+const allowedPermission = 'clipboard-sanitized-write'
+
+export function hardenSession(session: Session): void {
+  session.setPermissionRequestHandler((contents, permission, decide) => {
+    decide(permission === allowedPermission && isOurPage(contents.getURL()))
+  })
+  session.setPermissionCheckHandler(
+    (_, permission, origin) => permission === allowedPermission && isOurPage(`${origin}/`),
+  )
+  session.setDevicePermissionHandler(() => false)
+  session.webRequest.onBeforeRequest((details, decide) => {
+    decide({ cancel: !isOurPage(details.url) && !details.url.startsWith('devtools://') })
+  })
+  session.on('will-download', (event) => event.preventDefault())
+}
+
+/** For every page that comes to be, whoever made it. */
+export function hardenContents(contents: WebContents): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }))
+  contents.on('will-navigate', (event) => {
+    if (event.url !== pageUrl) event.preventDefault()
+  })
+  contents.on('will-frame-navigate', (event) => {
+    if (event.url !== pageUrl || !event.isMainFrame) event.preventDefault()
+  })
+  contents.on('will-redirect', (event) => event.preventDefault())
+  contents.on('will-attach-webview', (event) => event.preventDefault())
+}
+
+function isOurPage(address: string): boolean {
+  const url = URL.parse(address)
+  return url !== null && `${url.protocol}//${url.host}` === pageOrigin
+}

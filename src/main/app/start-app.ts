@@ -1,0 +1,115 @@
+/** Puts the Electron app together: engine, page, window, menu. Decides nothing itself. */
+import { dirname, join } from 'node:path'
+import type { BrowserWindow as Window } from 'electron'
+import { createLogger, type LogSink } from '#shared/log'
+import { createSystemEngine, type Engine } from '#main/engine-client'
+import { bindIpc, electronShell } from '#main/ipc'
+import { dataFolder, productFile, productVersion } from '#main/product'
+import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
+import { createWindow } from './create-window.ts'
+import type { ElectronModules } from './electron-modules.ts'
+import { hardenContents, hardenSession } from './harden-session.ts'
+import { menuTemplate } from './menu-template.ts'
+import { pageOrigin, registerPageScheme, servePage } from './page-protocol.ts'
+import { quitRules } from './quit-rules.ts'
+import { tellSystem } from './tell-system.ts'
+
+export interface StartAppOptions {
+  readonly electron: ElectronModules
+  /** The built preload script. */
+  readonly preload: string
+  /** Default: the real one. */
+  readonly createEngine?: typeof createSystemEngine
+}
+
+/**
+ * Runs the app; resolves when its window is open, or when another instance is there and was shown instead. Never
+ * rejects: what keeps it from starting is shown, and it ends.
+ */
+export async function startApp(options: StartAppOptions): Promise<void> {
+  try {
+    await start(options)
+  } catch (error) {
+    const { app, dialog } = options.electron
+    dialog.showErrorBox(
+      'Reprise could not start',
+      error instanceof Error ? (error.stack ?? error.message) : '',
+    )
+    app.exit(1)
+  }
+}
+
+async function start(options: StartAppOptions): Promise<void> {
+  const { electron } = options
+  const { app, BrowserWindow, dialog, ipcMain, Menu, protocol, session } = electron
+  app.enableSandbox()
+  registerPageScheme(protocol)
+  const folder = dataFolder()
+  app.setPath('userData', folder)
+  if (!app.requestSingleInstanceLock()) {
+    app.quit()
+    return
+  }
+
+  let window: Window | null = null
+  app.on('second-instance', () => {
+    if (window?.isMinimized()) window.restore()
+    window?.focus()
+  })
+  app.on('web-contents-created', (_, contents) => hardenContents(contents))
+  await app.whenReady()
+
+  const page = productFile('out/renderer/index.html')
+  if (page === null) throw new Error('the window is not built: run `npm run build`')
+  hardenSession(session.defaultSession)
+  servePage(protocol, await readPageFiles(dirname(page)))
+
+  const version = productVersion()
+  let forward: LogSink = () => {}
+  const log = createLogger((line) => forward(line), Date.now)
+  const engine: Engine = (options.createEngine ?? createSystemEngine)({ version, log })
+  const ui = createUiHost({
+    engine,
+    shell: electronShell(dialog, () => window),
+    version,
+    preferences: preferenceFile(join(folder, 'preferences.json'), log),
+    practiceFolder: join(folder, 'practice'),
+  })
+  forward = ui.addLine
+  const ipc = bindIpc({ ipcMain, origin: pageOrigin, serve: (transport) => ui.serve(transport), log: ui.log })
+  const system = tellSystem({ electron, ui, window: () => window })
+
+  const quit = quitRules({
+    electron,
+    jobs: () => ui.jobs(),
+    window: () => window,
+    async end() {
+      const running = ui.jobs().filter((job) => job.outcome === null)
+      await Promise.allSettled(running.map(({ jobId }) => engine.request('job.cancel', { jobId })))
+      system[Symbol.dispose]()
+      ipc[Symbol.dispose]()
+      ui[Symbol.dispose]()
+      await engine[Symbol.asyncDispose]()
+    },
+  })
+
+  const open = () => {
+    window = createWindow({ electron, preload: options.preload, folder })
+    window.on('close', (event) => quit.onLeave(event))
+    window.on('focus', () => system.seen())
+    window.on('closed', () => {
+      window = null
+    })
+  }
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(
+      menuTemplate({ platform: process.platform, run: (command) => ui.emit('menu', { command }) }),
+    ),
+  )
+  app.on('before-quit', (event) => quit.onLeave(event))
+  app.on('window-all-closed', () => app.quit())
+  app.on('activate', () => {
+    if (BrowserWindow.getAllWindows().length === 0) open()
+  })
+  open()
+}

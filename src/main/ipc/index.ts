@@ -1,0 +1,2 @@
+export * from './bind-ipc.ts'
+export * from './electron-shell.ts'
