@@ -1,11 +1,13 @@
 /** `reprise image info`: what an image is, without reading all of it. */
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
+import { serializeError } from '#shared/errors'
 import type { ImageChecksum, ImageInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
 import { exitDone } from './exit-status.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
 import { table } from './table.ts'
 import { defineVerb, openLog } from './verb.ts'
 
@@ -17,9 +19,15 @@ export const imageInfo = defineVerb({
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [path = '']) {
     const engines = await context.engines(openLog(context, values))
-    const info = await engines.imageInfo(resolve(context.cwd, path))
-    context.terminal.write(values.json ? jsonLine('image', info) : imageInfoText(info))
-    return exitDone
+    try {
+      const info = await engines.imageInfo(resolve(context.cwd, path))
+      context.terminal.write(values.json ? jsonLine('image', info) : imageInfoText(info))
+      return exitDone
+    } catch (error) {
+      return report(context.terminal, serializeError(error), tellingOf(values), {
+        names: { source: basename(path) },
+      })
+    }
   },
 })
 

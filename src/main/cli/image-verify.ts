@@ -10,7 +10,7 @@ import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { printable } from './printable.ts'
-import { report } from './report.ts'
+import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 
 export const imageVerify = defineVerb({
@@ -35,12 +35,7 @@ export const imageVerify = defineVerb({
         terminal.write(values.json ? jsonLine('outcome', outcome) : verificationText(outcome.verification))
         return exitDone
       case 'failed':
-        return report(
-          terminal,
-          outcome.error,
-          { json: values.json, exitCodes: values['exit-codes'], debug: values.debug },
-          { names: { source: basename(path) } },
-        )
+        return report(terminal, outcome.error, tellingOf(values), { names: { source: basename(path) } })
       case 'cancelled':
         terminal.writeError(`${describeOutcome(outcome)}\n`)
         return exitCancelled
@@ -72,7 +67,7 @@ function passOf({ progress, outcome }: JobState): readonly Pass[] {
 export function verificationText(verification: ImageVerification): string {
   const { checked, expandedBytes, durationMs } = verification
   const lines = checked.map(
-    ({ what, algorithm, value }) => `\t${printable(`${what}: ${algorithm} ${value}`)}\n`,
+    ({ what, algorithm, value }) => `\t${printable(`${what.trim()}: ${algorithm} ${value}`)}\n`,
   )
   const speed = durationMs > 0 ? `, ${formatRate((expandedBytes / durationMs) * 1000)}` : ''
   return [

@@ -5,6 +5,7 @@ import { exitStatus } from './exit-status.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
+import type { CommonValues } from './verb.ts'
 
 export interface Telling {
   readonly json: boolean
@@ -20,6 +21,13 @@ export function readTelling(argv: readonly string[]): Telling {
   const has = (name: string) => options.includes(`--${name}`) || options.includes(`-${name}`)
   return { json: has('json'), exitCodes: has('exit-codes'), debug: has('debug') }
 }
+
+/** What the verb's own options ask for. */
+export const tellingOf = (values: CommonValues): Telling => ({
+  json: values.json,
+  exitCodes: values['exit-codes'],
+  debug: values.debug,
+})
 
 /** Tell the error; returns the exit status. `lastWords` follow what to do: in what state the destination is. */
 export function report(

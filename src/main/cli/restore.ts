@@ -18,7 +18,7 @@ import { createJsonPrinter } from './json-printer.ts'
 import { printable } from './printable.ts'
 import type { RestorePrinter } from './printer.ts'
 import { createPuppetstringsPrinter } from './puppetstrings-printer.ts'
-import { errorText, report, type Telling } from './report.ts'
+import { errorText, report, tellingOf, type Telling } from './report.ts'
 import {
   readRestoreCommand,
   restoreOptions,
@@ -44,7 +44,7 @@ export const restore = defineVerb({
 
 async function runRestoreVerb(context: CliContext, values: RestoreValues & CommonValues): Promise<number> {
   const command = readRestoreCommand(values, context.cwd)
-  const telling = { json: values.json, exitCodes: values['exit-codes'], debug: values.debug }
+  const telling = tellingOf(values)
   const printer = choosePrinter(context, values)
   const quiet = values.json || values.puppetstrings
   const { terminal } = context

@@ -110,7 +110,7 @@ describe('reprise image info', () => {
       }),
     })
     expect(err).toContain(
-      "'/home/anna/notes.txt' isn't a disk image Reprise can read. (E_SRC_FORMAT)\nIt is a folder.\n",
+      "'notes.txt' isn't a disk image Reprise can read. (E_SRC_FORMAT)\nIt is a folder.\n",
     )
     expect(status).toBe(1)
   })

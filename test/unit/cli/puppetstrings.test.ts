@@ -1,52 +1,9 @@
-/**
- * What programs that run asr make of our lines. The three readers below do what the programs do that they are named
- * after, step for step; see the comment of puppetstrings-printer.ts for where that was read.
- */
 import { describe, expect, it } from 'vitest'
+import { everySecondPercent, readAsImagr, readAsRestor, readAsRotavault } from '#test/asr-callers'
 import { DeviceError, serializeError } from '#shared/errors'
 import { happyStates, plan, play, restoreArgs, state, summary } from './fakes.ts'
 
 const args = [...restoreArgs, '--noprompt', '--puppetstrings']
-
-/** google/restor: one pipe for both outputs, percents with a hint of verifying, and what it would show as the error. */
-function readAsRestor(text: string) {
-  let percentage = 0
-  let verifying = false
-  const imaging: number[] = []
-  const verified: number[] = []
-  const unknown: string[] = []
-  for (const dirty of text.split('\n')) {
-    const line = dirty.replace(/^[ \t]+|[ \t]+$/g, '')
-    if (line === '' || line.startsWith('XSTA')) continue
-    if (/^(PINF|PSTT|PSTP)/.test(line)) {
-      const components = line.split(/[ \t]/)
-      if (components.length < 2) continue
-      const now = Number.parseInt(components[1] ?? '', 10) || 0
-      if (now < percentage) verifying = true
-      percentage = now
-      if (verifying) verified.push(now)
-      else imaging.push(now)
-    } else if (line.length >= dirty.length && line !== 'done') unknown.push(line)
-  }
-  return { imaging, verified, unknown }
-}
-
-/** Imagr: fields by tabs; four of them, the second a whole number, the fourth what it does. */
-function readAsImagr(text: string): string[] {
-  return text.split('\n').flatMap((raw) => {
-    const fields = raw.trim().split('\t')
-    if (!/^\d+$/.test(fields[1] ?? '') || fields.length !== 4) return []
-    if (fields[3] === 'restore') return [`Restoring: ${fields[1]}%`]
-    if (fields[3] === 'verify') return [`Verifying: ${fields[1]}%`]
-    return ['?']
-  })
-}
-
-/** rotavault: a scanner for PINF and a number behind it. */
-const readAsRotavault = (text: string): number[] =>
-  [...text.matchAll(/PINF\s*(\d+(?:\.\d+)?)/g)].map((match) => Number(match[1]))
-
-const everySecond = Array.from({ length: 50 }, (_, index) => (index + 1) * 2)
 
 describe('--puppetstrings', () => {
   it('prints these lines and no others', async () => {
@@ -63,9 +20,9 @@ describe('--puppetstrings', () => {
         'XSTA\tsetup\n',
         'XSTA\tmetadata\n',
         'XSTA\trestore\n',
-        ...everySecond.map((percent) => `PINF\t${percent}\t100\trestore\n`),
+        ...everySecondPercent.map((percent) => `PINF\t${percent}\t100\trestore\n`),
         'XSTA\tverify\n',
-        ...everySecond.map((percent) => `PINF\t${percent}\t100\tverify\n`),
+        ...everySecondPercent.map((percent) => `PINF\t${percent}\t100\tverify\n`),
         'XSTA\tfinish\n',
       ].join(''),
     )
@@ -75,7 +32,11 @@ describe('--puppetstrings', () => {
 
   it('tells restor each step of both passes', async () => {
     const { out } = await play(args)
-    expect(readAsRestor(out)).toEqual({ imaging: everySecond, verified: everySecond, unknown: [] })
+    expect(readAsRestor(out)).toEqual({
+      imaging: everySecondPercent,
+      verified: everySecondPercent,
+      unknown: [],
+    })
   })
 
   it('never makes restor believe that an unverified restore is being verified', async () => {
@@ -86,20 +47,20 @@ describe('--puppetstrings', () => {
         state({ skipped: ['verifying'], outcome: { kind: 'done', summary } }),
       ],
     })
-    expect(readAsRestor(out)).toEqual({ imaging: everySecond, verified: [], unknown: [] })
+    expect(readAsRestor(out)).toEqual({ imaging: everySecondPercent, verified: [], unknown: [] })
   })
 
   it('tells Imagr what is done and how far', async () => {
     const { out } = await play(args)
     expect(readAsImagr(out)).toEqual([
-      ...everySecond.map((percent) => `Restoring: ${percent}%`),
-      ...everySecond.map((percent) => `Verifying: ${percent}%`),
+      ...everySecondPercent.map((percent) => `Restoring: ${percent}%`),
+      ...everySecondPercent.map((percent) => `Verifying: ${percent}%`),
     ])
   })
 
   it('gives rotavault numbers it can read', async () => {
     const { out } = await play(args)
-    expect(readAsRotavault(out)).toEqual([...everySecond, ...everySecond])
+    expect(readAsRotavault(out)).toEqual([...everySecondPercent, ...everySecondPercent])
   })
 
   it('ends with fail, and gives restor the reason on the same pipe', async () => {
@@ -162,6 +123,6 @@ describe('--puppetstrings', () => {
     expect(out.split('PINF')[0]).toBe(
       'XSTA\tstart\t1.2.3\tclient\nXSTA\tsetup\nXSTA\tmetadata\nXSTA\trestore\n',
     )
-    expect(readAsRotavault(out)).toEqual(everySecond)
+    expect(readAsRotavault(out)).toEqual(everySecondPercent)
   })
 })

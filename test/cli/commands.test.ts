@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { missing, realImages } from '#test/needs'
+import { reprise, temporaryFolder } from './run-reprise.ts'
+
+describe('the program', () => {
+  it.each([['version'], ['-v'], ['--version']])('%s tells the version', async (verb) => {
+    const { version } = JSON.parse(readFileSync(resolve('package.json'), 'utf8')) as { version: string }
+    expect(await reprise([verb])).toMatchObject({ status: 0, out: `reprise ${version}\n`, err: '' })
+  })
+
+  it('help restore explains its options', async () => {
+    const { status, out, err } = await reprise(['help', 'restore'])
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    expect(out).toContain('--noprompt')
+  })
+
+  it.each([
+    [[], 1, 'What to do is missing.'],
+    [['restroe'], 1, 'Did you mean restore?'],
+    [['restore', '--exit-codes'], 2, '--source is missing.'],
+    [['imagescan', '--source', 'a.dmg'], 1, "can't scan images"],
+    [['image', 'info', '/nowhere/a.dmg'], 1, "'/nowhere/a.dmg' wasn't found. (E_NOT_FOUND)"],
+    [['image', 'info', '/nowhere/a.dmg', '--exit-codes'], 11, 'E_NOT_FOUND'],
+    [['image', 'info', '/'], 1, 'E_SRC_FORMAT'],
+  ])('%j ends with %i and says why on standard error', async (argv, expected, words) => {
+    const { status, out, err } = await reprise(argv)
+    expect(err).toContain(words)
+    expect(out).toBe('')
+    expect(status).toBe(expected)
+  })
+
+  it('is quiet when nobody reads its output any more', async () => {
+    const child = spawn(
+      '/bin/bash',
+      ['-c', `(sleep 0.3; exec "$0" "$1" help) | true; echo "\${PIPESTATUS[0]}"`, process.execPath, entry],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (text) => (out += String(text)))
+    child.stderr.on('data', (text) => (err += String(text)))
+    await new Promise((done) => child.once('close', done))
+    expect({ out, err }).toEqual({ out: '0\n', err: '' })
+  })
+
+  it('shows and verifies a raw image', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('disk.img'), Buffer.alloc(1_048_576, 'data'))
+    const info = await reprise(['image', 'info', folder.path('disk.img'), '--json'])
+    expect(JSON.parse(info.out)).toMatchObject({ type: 'image', format: 'raw', sizeBytes: 1_048_576 })
+    const verify = await reprise(['image', 'verify', folder.path('disk.img')])
+    expect(verify).toMatchObject({ status: 0, err: '' })
+    expect(verify.out).toContain('It holds no checksums to compare.')
+  })
+})
+
+const entry = resolve(import.meta.dirname, '../../src/main/reprise.ts')
+
+describe.skipIf(missing('images'))('on real images', () => {
+  const real = (name: string) => join(realImages() ?? '', name)
+
+  it('verifies what Apple made', async () => {
+    const { status, out, err } = await reprise(['image', 'verify', real('dmgwiz/input_zlib.dmg')])
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    expect(out).toMatch(/disk image \(Apple_APFS : 4\): CRC-?32 9f00f958/)
+    expect(out.endsWith('The image is intact.\n')).toBe(true)
+  })
+
+  it('names the place where an image was damaged', async () => {
+    await using folder = await temporaryFolder()
+    const bytes = readFileSync(real('dmgwiz/input_ro.dmg'))
+    bytes[100_000]! ^= 1
+    await writeFile(folder.path('bad.dmg'), bytes)
+    const { status, err } = await reprise(['image', 'verify', folder.path('bad.dmg'), '--exit-codes'])
+    expect(status).toBe(10)
+    expect(err).toMatch(/^'bad.dmg' is damaged at byte \d[\d,]*.*\. \(E_SRC_CORRUPT\)\n/)
+  })
+
+  it.each([
+    ['etcher/invalid.dmg', "'invalid.dmg' isn't a disk image Reprise can read. (E_SRC_FORMAT)"],
+    ['dmgwiz/input_aes256.dmg', "'input_aes256.dmg' is encrypted. (E_SRC_ENCRYPTED)"],
+  ])('tells %s for what it is', async (name, words) => {
+    const { status, err } = await reprise(['image', 'info', real(name)])
+    expect(err).toContain(words)
+    expect(status).toBe(1)
+  })
+})
