@@ -1,5 +1,5 @@
 /** A restore as asr tells it to people. */
-import type { JobState, RestorePlan, RestoreSummary, TargetInfo } from '#shared/model'
+import type { JobState, PreflightCheck, RestorePlan, RestoreSummary, TargetInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeCheck, describeLoss, describePhase, namesOf } from '#shared/words'
 import { createMarkLines } from './marks.ts'
@@ -45,7 +45,7 @@ function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boole
     const failed = checks.some((check) => check.state === 'failed')
     if (checks.length === 0 && plan.refusal !== null) break
     text += `\t${describePhase(phase)}...${failed ? 'failed' : 'done'}\n`
-    for (const check of checks.filter((check) => verbose || check.state === 'warning')) {
+    for (const check of checks.filter((check) => verbose || isNews(check))) {
       if (check.state === 'failed') continue // told as the error
       text += `\t${check.state === 'warning' ? 'Warning: ' : '\t'}${printable(describeCheck(check, names))}\n`
     }
@@ -56,6 +56,10 @@ function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boole
   }
   return text
 }
+
+/** What erasing means, asr doesn't say before its question; what is odd about this source and this target, is said. */
+const isNews = (check: PreflightCheck): boolean =>
+  check.state === 'warning' && check.kind !== 'losses' && check.kind !== 'unmounts'
 
 /** asr's last lines. What is told here comes from the engine's own result. */
 function doneText(
