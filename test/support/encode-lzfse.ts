@@ -12,9 +12,13 @@ export interface Triple {
   readonly distance: number
 }
 
-/** What one triple can say at most. */
-const lzfseLimit: Triple = { literals: 315, copied: 2359, distance: 262_139 }
-const lzvnLimit: Triple = { literals: 271, copied: 271, distance: 65_535 }
+/** What one triple can say at most, and the shortest copy it can say. */
+export interface TripleLimit extends Triple {
+  readonly shortest: number
+}
+
+const lzfseLimit: TripleLimit = { literals: 315, copied: 2359, distance: 262_139, shortest: 1 }
+const lzvnLimit: TripleLimit = { literals: 271, copied: 271, distance: 65_535, shortest: 3 }
 
 const lExtraBits = [...Array.from({ length: 16 }, () => 0), 2, 3, 5, 8]
 const mExtraBits = [...Array.from({ length: 16 }, () => 0), 3, 5, 8, 11]
@@ -56,7 +60,7 @@ function rawBlock(bytes: Uint8Array): Uint8Array {
 }
 
 /** Matches of four bytes or more: the last place with the same hash, or a longer one that begins a byte later. */
-function findTriples(bytes: Uint8Array, limit: Triple): Triple[] {
+export function findTriples(bytes: Uint8Array, limit: TripleLimit): Triple[] {
   const triples: Triple[] = []
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const heads = new Int32Array(1 << 16).fill(-1)
@@ -96,7 +100,7 @@ function findTriples(bytes: Uint8Array, limit: Triple): Triple[] {
 /** One match after its literals, as many triples as `limit` asks for. */
 function pushTriples(
   triples: Triple[],
-  limit: Triple,
+  limit: TripleLimit,
   literals: number,
   copied: number,
   distance: number,
@@ -105,9 +109,9 @@ function pushTriples(
     triples.push({ literals: limit.literals, copied: 0, distance: 1 })
   let left = copied
   do {
-    // LZVN copies three bytes or more, so no fewer may be left over.
-    const now =
-      left > limit.copied && left - limit.copied < 3 ? limit.copied - 3 : Math.min(left, limit.copied)
+    // No fewer than `shortest` may be left over.
+    const isShort = left > limit.copied && left - limit.copied < limit.shortest
+    const now = isShort ? limit.copied - limit.shortest : Math.min(left, limit.copied)
     triples.push({ literals, copied: now, distance })
     literals = 0
     left -= now

@@ -1,6 +1,6 @@
 /**
- * The WebAssembly inside xz-decompress (xz-embedded: one .xz stream, LZMA2 only, CRC-32 and CRC-64, dictionary up to
- * 64 MiB), driven directly and synchronously. The package's own face is a web stream that allows one decoder at a time
+ * The WebAssembly inside xz-decompress (xz-embedded: .xz files of any number of streams with their padding, LZMA2 only,
+ * CRC-32 and CRC-64, dictionary up to 64 MiB), driven directly and synchronously. The package's own face is a web stream that allows one decoder at a time
  * and copies every piece; its module is kept in static fields, which this file alone knows about.
  */
 import xzDecompress from 'xz-decompress'
@@ -38,17 +38,60 @@ async function load(): Promise<void> {
 /** xz-embedded's `enum xz_ret`. */
 export const xzStatus = {
   ok: 0,
-  streamEnd: 1,
+  end: 1,
   unsupportedCheck: 2,
   memory: 3,
   memoryLimit: 4,
+  /** No stream begins where one should: its twelve bytes have been taken. */
   format: 5,
   options: 6,
   data: 7,
+  /** The input has ended, and the file hasn't. */
   buffer: 8,
 } as const
 
-/** A decoder for one .xz stream. `loadXz` must have resolved. Dispose it, or its memory is gone. */
+/** Why a status other than `ok` and `end` was given, `offset` being the stored bytes taken until then. */
+export function explainXz(status: number, offset: number): XzProblem {
+  switch (status) {
+    case xzStatus.memory:
+    case xzStatus.memoryLimit:
+      return {
+        isSupported: false,
+        field: 'Dictionary Size',
+        message: 'the dictionary is larger than 64 MiB',
+        offset,
+      }
+    case xzStatus.unsupportedCheck:
+    case xzStatus.options:
+      return {
+        isSupported: false,
+        field: 'Stream Flags',
+        message: 'it has a SHA-256 check, or a filter other than LZMA2',
+        offset,
+      }
+    case xzStatus.format:
+      return {
+        isSupported: true,
+        field: 'Header Magic Bytes',
+        message: 'no stream begins here',
+        offset: Math.max(0, offset - 12),
+      }
+    case xzStatus.buffer:
+      return { isSupported: true, field: 'Stream Footer', message: 'the stream is cut off', offset }
+    default:
+      return { isSupported: true, field: 'Block', message: 'the stream is damaged', offset }
+  }
+}
+
+export interface XzProblem {
+  /** False: the file may be right, this decoder doesn't know it. */
+  readonly isSupported: boolean
+  readonly field: string
+  readonly message: string
+  readonly offset: number
+}
+
+/** A decoder for one .xz file. `loadXz` must have resolved. Dispose it, or its memory is gone. */
 export class XzContext implements Disposable {
   readonly #exports: XzExports
   readonly #at: number
@@ -80,7 +123,7 @@ export class XzContext implements Disposable {
     return this.#word(word.inputSize) - this.#word(word.inputPos)
   }
 
-  /** Take as much of `input` from `offset` as the buffer holds; returns how much that was. */
+  /** Take as much of `input` from `offset` as the buffer holds; returns how much that was. 0: the input has ended. */
   supply(input: Uint8Array, offset: number): number {
     const length = Math.min(this.#word(word.bufferBytes), input.length - offset)
     const at = this.#word(word.inputAt)

@@ -21,7 +21,7 @@ interface InflateHandle {
     outputOffset: number,
     outputLength: number,
   ): void
-  onerror: (message: string) => void
+  onerror: (message: string, errno: number, code: string) => void
 }
 
 /** `ended`: exactly filled. `short`: ended before. `long`: wants more room. Lengths in bytes. */
@@ -29,7 +29,7 @@ export type Inflated =
   | { readonly kind: 'ended'; readonly inputLeft: number }
   | { readonly kind: 'short'; readonly roomLeft: number }
   | { readonly kind: 'long' }
-  | { readonly kind: 'problem'; readonly message: string; readonly inputLeft: number }
+  | { readonly kind: 'problem'; readonly message: string; readonly isCutOff: boolean }
 
 /** Inflates one stream into a buffer; never writes outside it. */
 export type Inflate = (stored: Uint8Array, into: Uint8Array) => Inflated
@@ -45,26 +45,32 @@ export function openHandleInflater(): Inflate | null {
   if (typeof handle?.writeSync !== 'function' || typeof handle.reset !== 'function') return null
   if (!(left instanceof Uint32Array) || left.length < 2) return null
 
-  let message: string | null = null
+  let problem: Extract<Inflated, { kind: 'problem' }> | null = null
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- not an event target
-  handle.onerror = (words) => {
-    message = words
+  handle.onerror = (message, _errno, code) => {
+    problem = { kind: 'problem', message, isCutOff: code === 'Z_BUF_ERROR' }
   }
   const beyond = new Uint8Array(1)
+  /** How much room and input are left; null after a problem, which leaves the counts as they were. */
+  const write = (
+    input: Uint8Array,
+    from: number,
+    into: Uint8Array,
+  ): { room: number; input: number } | null => {
+    problem = null
+    handle.writeSync(constants.Z_FINISH, input, from, input.length - from, into, 0, into.length)
+    return problem === null ? { room: left[0] ?? 0, input: left[1] ?? 0 } : null
+  }
   const inflate: Inflate = (stored, into) => {
-    message = null
     handle.reset()
-    handle.writeSync(constants.Z_FINISH, stored, 0, stored.length, into, 0, into.length)
-    let inputLeft = left[1] ?? 0
-    if (message === null && left[0] === 0) {
-      // Full, which isn't yet ended: a step with one byte of room more tells a stream that ended from one that was cut
-      // off in its checksum, and from one that goes on.
-      handle.writeSync(constants.Z_FINISH, stored, stored.length - inputLeft, inputLeft, beyond, 0, 1)
-      inputLeft = left[1] ?? 0
-      if (message === null) return left[0] === 0 ? { kind: 'long' } : { kind: 'ended', inputLeft }
-    }
-    if (message !== null) return { kind: 'problem', message, inputLeft }
-    return { kind: 'short', roomLeft: left[0] ?? 0 }
+    // zlib takes no buffer of no bytes.
+    let after = into.length > 0 ? write(stored, 0, into) : { room: 0, input: stored.length }
+    if (after !== null && after.room > 0) return { kind: 'short', roomLeft: after.room }
+    // Full, which isn't yet ended: a step with one byte of room more tells a stream that ended from one that was cut off
+    // in its checksum, and from one that goes on.
+    if (after !== null) after = write(stored, stored.length - after.input, beyond)
+    if (after === null) return problem ?? { kind: 'problem', message: 'unknown', isCutOff: false }
+    return after.room === 0 ? { kind: 'long' } : { kind: 'ended', inputLeft: after.input }
   }
   return behaves(inflate) ? inflate : null
 }
@@ -85,7 +91,8 @@ export function inflateByTheBook(stored: Uint8Array, into: Uint8Array): Inflated
     if (!(error instanceof Error)) throw error
     if ('code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'long' }
     if (!('errno' in error)) throw error
-    return { kind: 'problem', message: error.message, inputLeft: 0 }
+    const isCutOff = 'code' in error && error.code === 'Z_BUF_ERROR'
+    return { kind: 'problem', message: error.message, isCutOff }
   }
 }
 
@@ -135,6 +142,9 @@ export function decodeZlibRun(stored: Uint8Array, into: Uint8Array): void {
         expected: into.length,
       })
     case 'problem':
-      throw corrupt('zlib', result.message, { field: 'deflate', offset: stored.length - result.inputLeft })
+      throw corrupt('zlib', result.message, {
+        field: 'deflate',
+        offset: result.isCutOff ? stored.length : 0,
+      })
   }
 }
