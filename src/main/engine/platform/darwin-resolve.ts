@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { readDiskInfo } from './darwin-diskutil.ts'
-import { darwinIdentity, readDarwinSnapshot, wholeDisksUnder, wholeOf } from './darwin-list.ts'
+import { darwinIdentity, readDarwinSnapshot, volumesInStore, wholeDisksUnder, wholeOf } from './darwin-list.ts'
 import type { Machine } from './machine.ts'
 import { deviceError, errnoName } from './open-errors.ts'
 import type { Resolved } from './platform.ts'
@@ -40,7 +40,8 @@ export async function resolveDarwin(
     for (const volume of disk.volumes) {
       if (!volume.mountPoints.includes(path)) continue
       // Restoring onto one of several APFS volumes would overwrite the others with it.
-      if (volume.filesystem === 'apfs' && volume.mountPoints.length > 1)
+      const { listed } = await readDarwinSnapshot(system)
+      if (volumesInStore(listed, identifierOf(volume.path)).length > 1)
         return { kind: 'other', path, what: 'one of several APFS volumes in a container' }
       return { kind: 'volume', disk, volume }
     }

@@ -1,0 +1,411 @@
+import { describe, expect, it } from 'vitest'
+import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
+import { describePlatform } from '#test/platform-conformance'
+import { recordLinux, laptop, type RecordedDisk, type RecordedLinux } from './recorded-linux.ts'
+import { recordedMachine } from './recorded-machine.ts'
+
+const MiB = 2 ** 20
+
+const platformOf = (linux: RecordedLinux) =>
+  createLinuxPlatform({ system: recordedMachine(recordLinux(linux)) })
+const listOf = (linux: RecordedLinux) => platformOf(linux).list()
+
+describePlatform('a recorded Linux laptop', ['look'], async () => {
+  const platform = platformOf(laptop())
+  return Promise.resolve({
+    platform,
+    disk: '/dev/sdb',
+    volume: '/dev/sdb1',
+    mountPoint: '/media/mona/USB STICK',
+    systemDisk: '/dev/nvme0n1',
+    file: { path: '/home/mona/disk images/lab image.img', sizeBytes: 5, disks: ['/dev/nvme0n1'] },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  })
+})
+
+/** A plain SATA disk with one partition. */
+const sata = (letter: string, number: number, more: Partial<RecordedDisk> = {}): RecordedDisk => ({
+  at: `pci0000:00/0000:00:17.0/ata${number}/host${number}/target${number}:0:0/${number}:0:0:0/block/sd${letter}`,
+  number: `8:${number * 16}`,
+  sizeBytes: 1000 * MiB,
+  partitions: [{ index: 1, number: `8:${number * 16 + 1}`, offset: MiB, sizeBytes: 900 * MiB }],
+  ...more,
+})
+
+describe('listing disks on Linux', () => {
+  it('shows disks only: no CD drive, no empty card reader, no memory, nothing made of other disks', async () => {
+    const disks = await listOf(laptop())
+    expect(disks.map((disk) => disk.path)).toEqual(['/dev/loop7', '/dev/nvme0n1', '/dev/sdb'])
+  })
+
+  it('describes a USB stick and its volume', async () => {
+    const disks = await listOf(laptop())
+    expect(disks.find((disk) => disk.path === '/dev/sdb')).toEqual({
+      path: '/dev/sdb',
+      identity:
+        'pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb|4C530001|31914983424|attachment 14',
+      name: 'SanDisk Ultra',
+      vendor: 'SanDisk',
+      model: 'Ultra',
+      serial: '4C530001',
+      sizeBytes: 31_914_983_424,
+      logicalBlockBytes: 512,
+      bus: 'usb',
+      removable: true,
+      internal: false,
+      readOnly: false,
+      partitionMap: 'mbr',
+      volumes: [
+        {
+          path: '/dev/sdb1',
+          index: 1,
+          offset: MiB,
+          sizeBytes: 31_900_000_256,
+          filesystem: 'ext4',
+          label: 'USB STICK',
+          uuid: 'f0-1',
+          partitionType: 'Linux Filesystem',
+          mountPoints: ['/media/mona/USB STICK'],
+          usedBytes: 12_345_678,
+          readOnly: false,
+        },
+      ],
+      protection: null,
+      backingFile: null,
+      practice: false,
+      busy: false,
+    })
+  })
+
+  it('names a loop device after its file and knows its map', async () => {
+    const [loop] = await listOf(laptop())
+    expect(loop).toMatchObject({
+      name: 'lab image.img',
+      bus: 'loop',
+      partitionMap: 'apm',
+      backingFile: '/home/mona/disk images/lab image.img',
+    })
+  })
+
+  it('protects the disk below an encrypted volume group that holds root', async () => {
+    const disks = await listOf(laptop())
+    const nvme = disks.find((disk) => disk.path === '/dev/nvme0n1')
+    expect(nvme).toMatchObject({
+      internal: true,
+      bus: 'nvme',
+      protection: { kind: 'system', mountPoint: '/' },
+    })
+  })
+
+  it('gives the privileged and the unprivileged side the same identity', async () => {
+    const seen = await Promise.all(
+      [true, false].map((privileged) => listOf({ ...laptop(), privileged, programs: {} })),
+    )
+    const identities = seen.map((disks) => disks.map((disk) => disk.identity))
+    expect(identities[0]).toEqual(identities[1])
+  })
+
+  it('gives another card in the same reader another identity', async () => {
+    const card = (sequence: number): RecordedDisk => ({
+      at: 'pci0000:00/0000:00:14.0/usb2/2-2/2-2:1.0/host7/target7:0:0/7:0:0:0/block/sdc',
+      number: '8:32',
+      sizeBytes: 64 * MiB,
+      sequence,
+    })
+    const [before] = await listOf({ disks: [card(20)] })
+    const [after] = await listOf({ disks: [card(21)] })
+    expect(before?.identity).not.toBe(after?.identity)
+  })
+
+  it('tells two files on one loop device apart where the kernel counts no attachments', async () => {
+    const loop = (file: string): RecordedDisk => ({
+      at: 'virtual/block/loop0',
+      number: '7:0',
+      sizeBytes: MiB,
+      files: { diskseq: '', 'loop/backing_file': file },
+    })
+    const [one] = await listOf({ disks: [loop('/a.img')], files: { '/a.img': '' } })
+    const [two] = await listOf({ disks: [loop('/b.img')], files: { '/b.img': '' } })
+    expect(one?.identity).toBe('virtual/block/loop0|/a.img|1048576|inode 0:1 1')
+    expect(two?.identity).not.toBe(one?.identity)
+  })
+
+  it('sorts as people count', async () => {
+    const disks = await listOf({ disks: [sata('aa', 5), sata('b', 1), sata('z', 2), sata('a', 3)] })
+    expect(disks.map((disk) => disk.path)).toEqual(['/dev/sda', '/dev/sdb', '/dev/sdz', '/dev/sdaa'])
+  })
+
+  it('still lists the others when a disk vanishes while it is being read', async () => {
+    const linux = recordLinux({ disks: [sata('a', 1), sata('b', 2)] })
+    const files = Object.fromEntries(
+      Object.entries(linux.files ?? {}).filter(([path]) => !path.endsWith('sda/dev')),
+    )
+    const platform = createLinuxPlatform({ system: recordedMachine({ ...linux, files }) })
+    expect((await platform.list()).map((disk) => disk.path)).toEqual(['/dev/sdb'])
+  })
+
+  it('lists disks without names where lsblk is missing', async () => {
+    const platform = createLinuxPlatform({
+      system: recordedMachine({ ...recordLinux({ disks: [sata('a', 1)] }), programs: {} }),
+    })
+    expect(await platform.list()).toMatchObject([{ path: '/dev/sda', name: 'Disk sda', bus: 'sata' }])
+  })
+
+  it('reads the first blocks itself where no udev runs, and only there', async () => {
+    const linux = recordLinux({ disks: [sata('a', 1)] })
+    const { '/run/udev/data/b8:17': _gone, ...files } = linux.files ?? {}
+    const blkid = 'ID_FS_LABEL=x_y\nID_FS_LABEL_ENC=x\\x20y\nID_FS_TYPE=xfs\nID_PART_ENTRY_TYPE=0x83\n'
+    const system = recordedMachine({ ...linux, files, programs: { ...linux.programs, blkid } })
+    const [disk] = await createLinuxPlatform({ system }).list()
+    expect(disk?.volumes).toMatchObject([
+      { filesystem: 'xfs', label: 'x y', partitionType: 'Linux Filesystem' },
+    ])
+    expect(system.ran.filter((command) => command.startsWith('blkid'))).toEqual([
+      'blkid --probe --output udev /dev/sda1',
+    ])
+  })
+
+  it('asks no device anything when it may not', async () => {
+    const { '/run/udev/data/b8:16': _gone, ...files } = recordLinux({ disks: [sata('a', 1)] }).files ?? {}
+    const system = recordedMachine({ ...recordLinux({ disks: [sata('a', 1)] }), files, privileged: false })
+    await createLinuxPlatform({ system }).list()
+    expect(system.ran.map((command) => command.split(' ')[0])).toEqual(['lsblk'])
+  })
+
+  it('takes no terminal escapes and no invisible characters from a stick that calls itself something', async () => {
+    const [disk] = await listOf({
+      disks: [sata('a', 1)],
+      lsblk: [{ kname: 'sda', model: '\u001b[31mGood\u202e disk\u0007 ' }],
+    })
+    expect(disk?.model).toBe('[31mGood disk')
+  })
+
+  it('leaves the container of logical partitions out of the volumes', async () => {
+    const [disk] = await listOf({
+      disks: [
+        sata('a', 1, {
+          partitions: [
+            { index: 2, number: '8:18', offset: 500 * MiB, sizeBytes: 1024 },
+            { index: 5, number: '8:21', offset: 501 * MiB, sizeBytes: 100 * MiB },
+          ],
+        }),
+      ],
+      lsblk: [
+        { kname: 'sda', pttype: 'dos' },
+        { kname: 'sda2', parttype: '0x5' },
+        { kname: 'sda5', parttype: '0x83' },
+      ],
+    })
+    expect(disk?.volumes.map((volume) => volume.path)).toEqual(['/dev/sda5'])
+  })
+
+  it('shows the file system of a disk without a map as a volume with the disk’s own path', async () => {
+    const [disk] = await listOf({
+      disks: [sata('a', 1, { partitions: [] })],
+      lsblk: [{ kname: 'sda', fstype: 'xfs', label: 'data' }],
+    })
+    expect(disk?.partitionMap).toBe('none')
+    expect(disk?.volumes).toMatchObject([{ path: '/dev/sda', index: 0, offset: 0, label: 'data' }])
+  })
+
+  it('shows no volume on an empty disk', async () => {
+    const [disk] = await listOf({ disks: [sata('a', 1, { partitions: [] })] })
+    expect(disk?.volumes).toEqual([])
+  })
+
+  it.each([
+    ['pci0000:00/0000:00:14.0/usb1/1-4/1-4:1.0/host4/target4:0:0/4:0:0:0/block/sdd', {}, 'usb', false],
+    [
+      'pci0000:00/0000:00:1c.0/0000:02:00.0/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0',
+      { 'device/type': 'SD' },
+      'sd',
+      false,
+    ],
+    ['platform/soc/1.mmc/mmc_host/mmc1/mmc1:0001/block/mmcblk1', { 'device/type': 'MMC' }, 'sd', true],
+    ['pci0000:00/0000:00:05.0/virtio2/block/vdb', {}, 'virtio', true],
+    ['pci0000:00/0000:00:10.0/host0/target0:0:1/0:0:1:0/block/sde', {}, 'scsi', true],
+    ['pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0/block/sdf', {}, 'sata', true],
+    ['pci0000:00/0000:00:1d.0/0000:3d:00.0/nvme/nvme1/nvme1n1', {}, 'nvme', true],
+  ])('knows the bus of %s', async (at, files, bus, internal) => {
+    const [disk] = await listOf({ disks: [{ at, number: '8:0', sizeBytes: MiB, files }] })
+    expect(disk).toMatchObject({ bus, internal })
+  })
+
+  it('knows an NVMe disk behind a port that leads out of the case', async () => {
+    const at = 'pci0000:00/0000:00:1c.4/0000:05:00.0/0000:06:01.0/nvme/nvme2/nvme2n1'
+    const files = { '/sys/devices/pci0000:00/0000:00:1c.4/0000:05:00.0/removable': 'removable\n' }
+    const [disk] = await listOf({ disks: [{ at, number: '259:0', sizeBytes: MiB }], files })
+    expect(disk).toMatchObject({ bus: 'thunderbolt', internal: false })
+  })
+})
+
+describe('protecting disks on Linux', () => {
+  const protections = async (linux: RecordedLinux) =>
+    Object.fromEntries((await listOf(linux)).map((disk) => [disk.path, disk.protection]))
+
+  it('protects both halves of a RAID that holds root', async () => {
+    const half = (letter: string, number: number) =>
+      sata(letter, number, { holders: ['md0'], partitions: [] })
+    expect(
+      await protections({
+        disks: [
+          half('a', 1),
+          half('b', 2),
+          { at: 'virtual/block/md0', number: '9:0', sizeBytes: 900 * MiB, slaves: ['sda', 'sdb'] },
+        ],
+        mountinfo: '22 1 9:0 / / rw - ext4 /dev/md0 rw',
+      }),
+    ).toEqual({
+      '/dev/sda': { kind: 'system', mountPoint: '/' },
+      '/dev/sdb': { kind: 'system', mountPoint: '/' },
+    })
+  })
+
+  it('protects every disk of a btrfs that holds /home, though only one of them is named as its source', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1), sata('b', 2)],
+        mountinfo: '22 1 0:40 /@home /home rw - btrfs /dev/sda1 rw,subvol=/@home',
+        folders: ['/sys/fs/btrfs/1234-5678/devices/sda1', '/sys/fs/btrfs/1234-5678/devices/sdb1'],
+      }),
+    ).toMatchObject({ '/dev/sda': { mountPoint: '/home' }, '/dev/sdb': { mountPoint: '/home' } })
+  })
+
+  it('protects every btrfs when the source of root is a name that leads nowhere', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1)],
+        mountinfo: '22 1 0:40 / / rw - btrfs /dev/root rw',
+        folders: ['/sys/fs/btrfs/1234-5678/devices/sda1'],
+      }),
+    ).toMatchObject({ '/dev/sda': { kind: 'system' } })
+  })
+
+  it('protects the stick that a live system runs from, through the overlay, the loop device and its file', async () => {
+    expect(
+      await protections({
+        disks: [
+          sata('a', 1),
+          {
+            at: 'virtual/block/loop0',
+            number: '7:0',
+            sizeBytes: 10 * MiB,
+            files: { 'loop/backing_file': '/live/medium/filesystem.squashfs' },
+          },
+        ],
+        mountinfo: [
+          '22 1 0:30 / / rw - overlay overlay rw,lowerdir=/live/rootfs/,upperdir=/live/cow/rw,workdir=/live/cow/work',
+          '23 22 7:0 / /live/rootfs ro - squashfs /dev/loop0 ro',
+          '24 22 8:17 / /live/medium ro - vfat /dev/sda1 ro',
+          '25 22 0:31 / /live/cow rw - tmpfs tmpfs rw',
+        ].join('\n'),
+        files: { '/live/medium/filesystem.squashfs': '', '/live/rootfs/bin': '' },
+        folders: ['/live/cow/rw/etc'],
+        devices: { '/live/rootfs': '7:0', '/live/medium': '8:17', '/live/cow': '0:31' },
+      }),
+    ).toMatchObject({ '/dev/sda': { kind: 'system', mountPoint: '/' }, '/dev/loop0': { kind: 'system' } })
+  })
+
+  it('protects the medium where live systems mount it', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1)],
+        mountinfo: '24 22 8:17 / /run/live/medium ro - vfat /dev/sda1 ro',
+      }),
+    ).toMatchObject({ '/dev/sda': { kind: 'system' } })
+  })
+
+  it('knows nothing of a container’s root, and says nothing', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1)],
+        mountinfo: '22 1 0:30 / / rw - overlay overlay rw,lowerdir=/no/such:/folders,upperdir=/nowhere',
+        devices: { '/': '0:30' },
+      }),
+    ).toEqual({ '/dev/sda': null })
+  })
+
+  it('protects what process 1 sees mounted, though this process does not', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1)],
+        files: { '/proc/1/mountinfo': '22 1 8:17 / / rw - ext4 /dev/sda1 rw' },
+      }),
+    ).toMatchObject({ '/dev/sda': { kind: 'system', mountPoint: '/' } })
+  })
+
+  it('protects the disk of an active swap area and of a swap file', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1), sata('b', 2), sata('c', 3)],
+        swaps: '/dev/sda1 partition 1 0 -2\n/mnt/data/swap\\040file file 1 0 -3\n',
+        mountinfo: '22 1 8:33 / /mnt/data rw - ext4 /dev/sdb1 rw',
+        files: { '/mnt/data/swap file': '' },
+        devices: { '/mnt/data': '8:33' },
+      }),
+    ).toEqual({
+      '/dev/sda': { kind: 'system', mountPoint: 'swap' },
+      '/dev/sdb': { kind: 'system', mountPoint: 'swap' },
+      '/dev/sdc': null,
+    })
+  })
+
+  it.each([
+    [{ files: { 'dm/name': 'vg-data', 'dm/uuid': 'LVM-xyz' } }, 'LVM (vg-data)'],
+    [{ files: { 'dm/name': 'secret', 'dm/uuid': 'CRYPT-LUKS2-xyz-secret' } }, 'an encrypted volume (secret)'],
+  ])('leaves a disk alone that something is built on: %o', async (mapping, by) => {
+    expect(
+      await protections({
+        disks: [
+          sata('a', 1, {
+            partitions: [{ index: 1, number: '8:17', offset: MiB, sizeBytes: MiB, holders: ['dm-0'] }],
+          }),
+          { at: 'virtual/block/dm-0', number: '253:0', sizeBytes: MiB, slaves: ['sda1'], ...mapping },
+        ],
+      }),
+    ).toEqual({ '/dev/sda': { kind: 'in-use', by } })
+  })
+
+  it('leaves a disk alone that a loop device is made of', async () => {
+    expect(
+      await protections({
+        disks: [
+          sata('a', 1),
+          {
+            at: 'virtual/block/loop3',
+            number: '7:3',
+            sizeBytes: MiB,
+            files: { 'loop/backing_file': '/dev/sda1' },
+          },
+        ],
+      }),
+    ).toEqual({ '/dev/sda': { kind: 'in-use', by: '/dev/loop3' }, '/dev/loop3': null })
+  })
+
+  it('says that a disk is write-protected', async () => {
+    expect(await protections({ disks: [sata('a', 1, { files: { ro: '1' } })] })).toEqual({
+      '/dev/sda': { kind: 'read-only' },
+    })
+  })
+
+  it.each([
+    ['/mnt', null],
+    ['/media/mona/STICK', null],
+    ['/run/media/mona/STICK', null],
+    ['/home/mona/usb/stick', null],
+    ['/var/tmp/mnt', null],
+    ['/usr', 'system'],
+    ['/usr/local', 'system'],
+    ['/var/lib/docker', 'system'],
+    ['/home/mona', 'system'],
+    ['/efi', 'system'],
+    ['/cdrom', 'system'],
+    ['/etc/hosts', 'system'],
+  ])('takes what is mounted at %s as %s', async (mountPoint, kind) => {
+    const seen = await protections({
+      disks: [sata('a', 1)],
+      mountinfo: `22 1 8:17 / ${mountPoint} rw - ext4 /dev/sda1 rw`,
+    })
+    expect(seen['/dev/sda']?.kind ?? null).toBe(kind)
+  })
+})
