@@ -61,6 +61,7 @@ export async function readUdif(
   const listOffset = await readResources(source, koly, collector, signal)
   const { tables } = collector
   const sizeBytes = diskBytes(tables, listOffset)
+  const checks = checkRanges(tables)
   const runCounts = builder.runCounts()
   const extents = builder.finish(sizeBytes, listOffset)
   const computed = masterChecksumOf(tables)
@@ -80,7 +81,7 @@ export async function readUdif(
           lengthBytes: segment.koly.dataForkLength,
         })),
       extents,
-      checks: checkRanges(tables),
+      checks,
       storedChecks: segments.flatMap(storedCheck),
     },
     storedBytes: segments.reduce((total, segment) => total + segment.fileBytes, 0),
