@@ -38,7 +38,11 @@ export function report(
 ): number {
   const names = told.names ?? {}
   if (telling.json) {
-    terminal.write(jsonLine('error', { error, words: describeError(error, names) }))
+    try {
+      terminal.write(jsonLine('error', { error, words: describeError(error, names) }))
+    } catch {
+      // Perhaps that is the error: standard output can't take it. The words still go to standard error.
+    }
   }
   terminal.writeError(errorText(error, names, told.lastWords ?? null))
   if (telling.debug) terminal.writeError(causesText(error))

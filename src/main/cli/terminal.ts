@@ -3,10 +3,12 @@
  * ends, and a program that reads our progress sees each line at once.
  */
 import { writeSync } from 'node:fs'
+import { DeviceError } from '#shared/errors'
 
 export interface Terminal {
-  /** Standard output. Silent once nobody reads it any more. */
+  /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
   readonly write: (text: string) => void
+  /** Standard error. Never throws. */
   readonly writeError: (text: string) => void
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
@@ -19,8 +21,8 @@ const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   return {
-    write: createWriter(1),
-    writeError: createWriter(2),
+    write: createWriter({ descriptor: 1, name: 'standard output' }),
+    writeError: createWriter({ descriptor: 2, name: null }),
     readLine,
     onInterrupt(listener) {
       const handle = () => listener()
@@ -36,12 +38,20 @@ export function processTerminal(): Terminal {
 
 /** Nobody reads any more: a pipe closed (EPIPE), a terminal that hung up (EIO), a descriptor that was never open. */
 const nobodyReads: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'EBADF', 'ECONNRESET', 'ENXIO'])
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
-/** Writes all of each text to `descriptor`; a closed one is quiet. Exported for its test. */
-export function createWriter(
-  descriptor: number,
-  write: (descriptor: number, bytes: Uint8Array) => number = writeSync,
-): (text: string) => void {
+export interface WriterOptions {
+  readonly descriptor: number
+  /** What it is called in an error; null: errors are kept quiet, there is nowhere left to tell them. */
+  readonly name: string | null
+  readonly write?: (descriptor: number, bytes: Uint8Array) => number
+}
+
+/**
+ * Writes all of each text; quiet once nobody reads. Throws DeviceError E_DST_FULL when the output goes to a file on a full
+ * disk, E_IO_WRITE for anything else. Exported for its test.
+ */
+export function createWriter({ descriptor, name, write = writeSync }: WriterOptions): (text: string) => void {
   let closed = false
   return (text) => {
     let bytes: Uint8Array = Buffer.from(text, 'utf8')
@@ -52,11 +62,19 @@ export function createWriter(
         const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
         if (nobodyReads.has(errno)) closed = true
         else if (errno === 'EAGAIN') wait(5)
-        else if (errno !== 'EINTR') throw error
+        else if (errno === 'EINTR') continue
+        else if (name === null) closed = true
+        else throw lost(name, errno, error)
       }
     }
   }
 }
+
+const lost = (path: string, errno: string, cause: unknown) =>
+  new DeviceError(full.has(errno) ? 'E_DST_FULL' : 'E_IO_WRITE', `write ${path}: ${errno}`, {
+    details: { path, errno },
+    cause,
+  })
 
 /** Whoever shares the pipe made it non-blocking and hasn't emptied it yet. */
 const wait = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

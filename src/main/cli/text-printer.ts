@@ -45,12 +45,13 @@ function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boole
     const failed = checks.some((check) => check.state === 'failed')
     if (checks.length === 0 && plan.refusal !== null) break
     text += `\t${describePhase(phase)}...${failed ? 'failed' : 'done'}\n`
-    for (const check of checks.filter((check) => verbose || isNews(check))) {
+    for (const check of checks.filter((check) => (verbose ? check.kind !== 'losses' : isNews(check)))) {
       if (check.state === 'failed') continue // told as the error
       text += `\t${check.state === 'warning' ? 'Warning: ' : '\t'}${printable(describeCheck(check, names))}\n`
     }
     if (failed) break
   }
+  // The losses one by one, instead of the check that only names them.
   if (verbose && plan.refusal === null) {
     for (const loss of plan.losses) text += `\tWill be lost: ${printable(describeLoss(loss))}\n`
   }
@@ -89,15 +90,16 @@ function afterwardsText(summary: RestoreSummary, plan: RestorePlan | null, state
 }
 
 function summaryText(summary: RestoreSummary): string {
-  const seconds = summary.durationMs / 1000
-  // asr: `Copied 7480168448 bytes in 188.14 seconds, 38826.00 KiB/s`, as restore logs of iOS devices show it.
-  const speed = summary.bytesPerSecond / 1024
+  const { restoredBytes, bytesPerSecond } = summary
+  const seconds = bytesPerSecond > 0 ? restoredBytes / bytesPerSecond : 0
   return [
-    `Copied ${summary.restoredBytes} bytes in ${seconds.toFixed(2)} seconds, ${speed.toFixed(2)} KiB/s`,
+    // asr: `Copied 7480168448 bytes in 188.14 seconds, 38826.00 KiB/s`, as restore logs of iOS devices show it.
+    `Copied ${restoredBytes} bytes in ${seconds.toFixed(2)} seconds, ${(bytesPerSecond / 1024).toFixed(2)} KiB/s`,
     `Written ${formatCount(summary.writtenBytes)} bytes, zeroed ${formatBytes(summary.zeroedBytes)}, unused ${formatBytes(summary.skippedBytes)}`,
     summary.verified
       ? `Verified${summary.checksum === null ? '' : `, CRC-32 ${summary.checksum}`}`
       : 'Not verified',
+    `${(summary.durationMs / 1000).toFixed(2)} seconds in all`,
   ]
     .map((line) => `\t${line}\n`)
     .join('')

@@ -271,7 +271,7 @@ export const summary: RestoreSummary = {
   writtenBytes: 12_000_000_000,
   zeroedBytes: 2_000_000_000,
   skippedBytes: 200_000_000,
-  durationMs: 100_000,
+  durationMs: 130_000,
   bytesPerSecond: 142_000_000,
   verified: true,
   checksum: '1a2b3c4d',

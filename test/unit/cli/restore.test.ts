@@ -215,7 +215,12 @@ describe('reprise restore', () => {
   })
 
   it('tells with --verbose what was found, what will be lost, and the figures', async () => {
-    const { out } = await play([...noprompt, '--verbose'])
+    const { checks } = plan()
+    const { out } = await play([...noprompt, '--verbose'], {
+      plan: plan({
+        checks: [...checks, { step: 'target', state: 'warning', kind: 'losses', names: ['UNTITLED'] }],
+      }),
+    })
     expect(out).toContain(
       [
         '\tValidating target...done\n\t\tDestination: SanDisk Ultra, 64 GB\n',
@@ -229,6 +234,7 @@ describe('reprise restore', () => {
         '\tCopied 14200000000 bytes in 100.00 seconds, 138671.88 KiB/s\n',
         '\tWritten 12,000,000,000 bytes, zeroed 2 GB, unused 200 MB\n',
         '\tVerified, CRC-32 1a2b3c4d\n',
+        '\t130.00 seconds in all\n',
         '\tRestored target device is /dev/sdb.\n',
         '\tRemounting target volume...done\n',
         '\tMounted at /media/anna/System\n',

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createWriter } from '#src/main/cli/terminal.ts'
 
+const writer = (write: (bytes: Uint8Array) => number, name: string | null = 'standard output') =>
+  createWriter({ descriptor: 1, name, write: (_, bytes) => write(bytes) })
+
 const failing = (code: string) => Object.assign(new Error(code), { code })
 
 describe('writing to the terminal', () => {
   it('goes on where a short write stopped', () => {
     let written = ''
-    const write = createWriter(1, (_, bytes) => {
+    const write = writer((bytes) => {
       const part = bytes.subarray(0, 3)
       written += Buffer.from(part).toString('latin1')
       return part.length
@@ -18,7 +21,7 @@ describe('writing to the terminal', () => {
   it('waits for a full pipe', () => {
     const says = ['EAGAIN', 'EINTR', 'EAGAIN']
     let written = 0
-    const write = createWriter(1, (_, bytes) => {
+    const write = writer((bytes) => {
       const code = says.shift()
       if (code !== undefined) throw failing(code)
       written += bytes.length
@@ -30,7 +33,7 @@ describe('writing to the terminal', () => {
 
   it.each(['EPIPE', 'EIO', 'EBADF'])('is quiet after %s, and does not try again', (code) => {
     let tries = 0
-    const write = createWriter(1, () => {
+    const write = writer(() => {
       tries += 1
       throw failing(code)
     })
@@ -39,10 +42,22 @@ describe('writing to the terminal', () => {
     expect(tries).toBe(1)
   })
 
-  it('throws what it does not know', () => {
-    const write = createWriter(1, () => {
-      throw failing('ENOSPC')
+  it.each([
+    ['ENOSPC', 'E_DST_FULL'],
+    ['EINVAL', 'E_IO_WRITE'],
+  ])('tells %s as %s', (errno, code) => {
+    const write = writer(() => {
+      throw failing(errno)
     })
-    expect(() => write('abc')).toThrow('ENOSPC')
+    expect(() => write('abc')).toThrow(
+      expect.objectContaining({ code, details: { path: 'standard output', errno } }),
+    )
+  })
+
+  it('keeps quiet about an output for errors that fails', () => {
+    const write = writer(() => {
+      throw failing('ENOSPC')
+    }, null)
+    expect(() => write('abc')).not.toThrow()
   })
 })
