@@ -1,6 +1,7 @@
 /** `reprise help [verb]`: written from the tables that parse, so that the two can't disagree. */
 import type { OptionSpec } from './arguments.ts'
 import { exitDone } from './exit-status.ts'
+import { jsonLine } from './json-lines.ts'
 import { defineVerb, type Verb } from './verb.ts'
 import { findVerb, loadVerb, verbNames } from './verbs.ts'
 
@@ -10,37 +11,42 @@ export const help = defineVerb({
   synopsis: '[VERB]',
   options: {},
   operands: { least: 0, most: 2, placeholder: 'VERB' },
-  async run({ terminal }, _, operands) {
-    if (operands.length === 0) terminal.write(await overviewText())
-    else terminal.write(await topicText(operands))
+  async run({ terminal }, { json }, words) {
+    // `image` alone lists the verbs that begin with it.
+    const group = verbNames().filter((name) => words.length === 0 || name.startsWith(`${words.join(' ')} `))
+    if (group.length > 0) {
+      const verbs = await listed(group)
+      if (json) terminal.write(verbs.map(helpJson).join(''))
+      else terminal.write(words.length === 0 ? overviewText(verbs) : `Verbs\n${listText(verbs)}`)
+    } else {
+      const verb = await loadVerb(findVerb(words).name)
+      terminal.write(json ? helpJson(verb) : helpText(verb))
+    }
     return exitDone
   },
 })
 
-/** `image` alone lists the verbs that begin with it. */
-async function topicText(words: readonly string[]): Promise<string> {
-  const topic = words.join(' ')
-  const group = verbNames().filter((name) => name.startsWith(`${topic} `))
-  if (group.length > 0) return `Verbs\n${await listText(group)}`
-  const { name } = findVerb(words)
-  return helpText(await loadVerb(name))
+async function listed(names: readonly string[]): Promise<readonly Verb[]> {
+  return (await Promise.all(names.map(loadVerb))).filter(({ summary }) => summary !== null)
 }
 
-export async function overviewText(): Promise<string> {
+function overviewText(verbs: readonly Verb[]): string {
   return [
     'Usage: reprise VERB [options]\n',
-    `\nVerbs\n${await listText(verbNames())}`,
+    `\nVerbs\n${listText(verbs)}`,
     '\nreprise help VERB tells more.\n',
     "asr's older form, without a verb and with single dashes, works too:\n",
     '  reprise -source SOURCE -target TARGET -erase\n',
   ].join('')
 }
 
-async function listText(names: readonly string[]): Promise<string> {
-  const verbs = (await Promise.all(names.map(loadVerb))).filter(({ summary }) => summary !== null)
+function listText(verbs: readonly Verb[]): string {
   const width = Math.max(...verbs.map(({ name }) => name.length))
   return verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary ?? ''}\n`).join('')
 }
+
+export const helpJson = ({ name, summary, synopsis, options, notes }: Verb): string =>
+  jsonLine('help', { name, summary, synopsis, options, notes })
 
 export function helpText(verb: Verb): string {
   const options = Object.entries(verb.options)

@@ -1,4 +1,3 @@
-export type { Engines, RunningJob } from './engines.ts'
+export type { Engines } from './engines.ts'
 export { main } from './main.ts'
-export { processTerminal, type Terminal } from './terminal.ts'
-export type { CliContext } from './verb.ts'
+export { processTerminal } from './terminal.ts'

@@ -9,9 +9,9 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   try {
     const { verb: name, args } = readCommandLine(argv)
     const verb = await loadVerb(name)
-    if (asksForHelp(args)) {
-      const { helpText } = await import('./help.ts')
-      context.terminal.write(helpText(verb))
+    if (asksFor(['--help', '-help', '-h'], args)) {
+      const { helpJson, helpText } = await import('./help.ts')
+      context.terminal.write(asksFor(['--json', '-json'], args) ? helpJson(verb) : helpText(verb))
       return exitDone
     }
     return await verb.start(context, args)
@@ -24,8 +24,8 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   }
 }
 
-function asksForHelp(args: readonly string[]): boolean {
+function asksFor(spellings: readonly string[], args: readonly string[]): boolean {
   const end = args.indexOf('--')
   const options = end === -1 ? args : args.slice(0, end)
-  return options.some((arg) => arg === '--help' || arg === '-help' || arg === '-h')
+  return options.some((arg) => spellings.includes(arg))
 }

@@ -28,6 +28,14 @@ const usedBy = (error: SerializedError): string | null => {
   return holders.length === 0 ? null : `It is used by ${enumerate(holders)}.`
 }
 
+const stopped = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
+
+/** The last line of what a program of the system said. */
+const itSaid = (error: SerializedError): string | null => {
+  const line = textOf(error, 'stderr')?.trim().split('\n').at(-1)
+  return line === undefined || line === '' ? null : `The system says: ${stopped(line)}`
+}
+
 const at = (error: SerializedError): string => {
   const offset = numberOf(error, 'offset')
   return offset === null ? '' : ` at ${place(offset)}`
@@ -78,7 +86,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
 
   E_DST_BUSY: (error, names) => ({
     what: `${theTarget(error, names)} is in use and couldn't be unmounted.`,
-    why: usedBy(error) ?? systemSays(error),
+    why: usedBy(error) ?? itSaid(error) ?? systemSays(error),
     now: 'Close what is using it and try again.',
   }),
 
@@ -103,6 +111,14 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
   E_DST_FULL: (error, names) => {
     const needed = numberOf(error, 'neededBytes')
     const available = numberOf(error, 'availableBytes')
+    // A source of unknown size can turn out larger than a device; a file is stopped by the file system around it.
+    if (textOf(error, 'path')?.startsWith('/dev/') === true) {
+      return {
+        what: `${theTarget(error, names)} has no room left${at(error)}.`,
+        why: 'The source is larger.',
+        now: 'Choose a larger destination.',
+      }
+    }
     return {
       what: `The disk that holds ${theTarget(error, names)} is full.`,
       why:
@@ -135,12 +151,15 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
   },
 
   E_DEVICE_TOOL: (error) => {
-    const tool = textOf(error, 'tool') ?? textOf(error, 'path')
-    const said = textOf(error, 'stderr') ?? textsOf(error, 'lastLines').at(-1) ?? null
+    const tool = textOf(error, 'tool')
+    const wanted = textOf(error, 'package')
     return {
-      what: `A program of the system that Reprise relies on failed${tool === null ? '' : `: ${tool}`}.`,
-      why: said === null ? sentence(error.message) : `It said: ${sentence(said)}`,
-      now: 'Check that it is installed and works, and try again.',
+      what: `A program of the system that Reprise relies on is missing or failed${tool === null ? '' : `: ${tool}`}.`,
+      why: itSaid(error) ?? sentence(error.message),
+      now:
+        wanted === null
+          ? 'Check that it is installed and works, and try again.'
+          : `Install the package ${wanted}, and try again.`,
     }
   },
 }

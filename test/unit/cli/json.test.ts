@@ -97,6 +97,19 @@ describe('--json', () => {
     expect(lines(out)).toEqual([{ type: 'image', ...image() }])
   })
 
+  it.each([
+    ['help', 'restore', '--json'],
+    ['restore', '--help', '--json'],
+  ])('prints the help of %s %s', async (...argv) => {
+    const [help] = lines((await play(argv)).out)
+    expect(help).toMatchObject({ type: 'help', name: 'restore', options: { erase: { kind: 'flag' } } })
+  })
+
+  it('prints all verbs', async () => {
+    const names = lines((await play(['help', '--json'])).out).map(({ name }) => name)
+    expect(names).toEqual(['restore', 'devices', 'image info', 'image verify', 'web', 'help', 'version'])
+  })
+
   it('prints the version', async () => {
     const { out } = await play(['version', '--json'])
     expect(lines(out)).toEqual([

@@ -127,6 +127,31 @@ describe('describeError', () => {
       "What was read back from 'SanDisk Ultra' isn't what was written: 1 block differs, the first at byte 1,048,576 (1.05 MB).\nExpected 00ff, found 00fe.\nDon't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
     ],
     [
+      'E_DEVICE_TOOL',
+      { path: '/dev/sdb', tool: 'eject', package: 'eject' },
+      'A program of the system that Reprise relies on is missing or failed: eject.\nA message for logs.\nInstall the package eject, and try again.',
+    ],
+    [
+      'E_DEVICE_TOOL',
+      { path: '/dev/sdb', tool: 'mkfs.ext4', stderr: 'mke2fs 1.47\nmkfs: no space' },
+      'A program of the system that Reprise relies on is missing or failed: mkfs.ext4.\nThe system says: mkfs: no space.\nCheck that it is installed and works, and try again.',
+    ],
+    [
+      'E_DST_BUSY',
+      { path: '/dev/sdb', holders: [], stderr: 'umount: /mnt: target is busy.' },
+      "'SanDisk Ultra' is in use and couldn't be unmounted.\nThe system says: umount: /mnt: target is busy.\nClose what is using it and try again.",
+    ],
+    [
+      'E_DST_FULL',
+      { path: '/dev/sdb', offset: 4096, errno: 'ENOSPC' },
+      "'SanDisk Ultra' has no room left at byte 4,096.\nThe source is larger.\nChoose a larger destination.",
+    ],
+    [
+      'E_DST_FULL',
+      { path: '/home/a/d.img', neededBytes: 2e9, availableBytes: 1e9 },
+      "The disk that holds 'SanDisk Ultra' is full.\n2 GB are needed; 1 GB are free.\nFree some space, or choose another place.",
+    ],
+    [
       'E_ENGINE_GONE',
       { exitCode: null, signal: 'SIGKILL', lastLines: ['a', 'out of memory'] },
       'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',
