@@ -3,8 +3,6 @@
  * carries nothing else, log lines travel as `log` events, stderr is for the last words of a crash. It ends when stdin
  * ends, that is, when whoever started it is gone, and leaves nothing behind.
  */
-import { Socket } from 'node:net'
-import type { Writable } from 'node:stream'
 import { lineTransport } from '#main/stdio'
 import { productFile, productVersion } from '#main/product'
 import type { CreateEngines } from './engine-deps.ts'
@@ -18,16 +16,16 @@ const endMs = 12_000
  * caller ends the process then: a worker that hangs in the kernel would keep it.
  */
 export async function runEngineHost(createEngines: CreateEngines): Promise<number> {
-  const transport = lineTransport(process.stdin, openStdout())
+  const transport = lineTransport(process.stdin, process.stdout)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => transport.close(new Error(signal)))
+  }
   const engine = serveEngine(transport, {
     createEngines,
     version: productVersion(),
     elevated: process.env['PKEXEC_UID'] !== undefined,
     practiceAsset: productFile('assets/practice.dmg'),
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => transport.close(new Error(signal)))
-  }
   process.on('uncaughtException', (error) => engine.reportBug(error))
   process.on('unhandledRejection', (reason) => engine.reportBug(reason))
 
@@ -42,18 +40,4 @@ export async function runEngineHost(createEngines: CreateEngines): Promise<numbe
   if (end !== late) return 0
   process.stderr.write('reprise engine-host: a job did not stop\n')
   return 1
-}
-
-/**
- * Node writes to a pipe on stdout synchronously: a client that stops reading would stop the jobs. A socket of our own
- * doesn't wait.
- */
-function openStdout(): Writable {
-  try {
-    return new Socket({ fd: 1, readable: false, writable: true })
-  } catch (error) {
-    // A file or a terminal: someone is trying it by hand.
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_INVALID_FD_TYPE') throw error
-    return process.stdout
-  }
 }
