@@ -49,7 +49,8 @@ class ExtentsFiller {
   /** Reused: the stored bytes of a run, and a run that the end of the pool cuts in two. */
   #stored = new Uint8Array(0)
   #scratch = new Uint8Array(0)
-  #failed = false
+  /** The block a failure was met in; later ones won't be asked for. */
+  #failedBlock = Infinity
 
   constructor(job: ExtentsJob, means: FillMeans) {
     this.#job = job
@@ -62,10 +63,10 @@ class ExtentsFiller {
   /** One claim. False when there is no more to do. */
   async fillClaim(): Promise<boolean> {
     const { map } = this.#job
-    if (this.#failed || this.#ring.isStopped) return false
+    if (this.#ring.isStopped) return false
     const claim = this.#ring.claim()
     const block = Math.floor(claim / map.claimsPerWindow)
-    if (block >= map.blocks) return false
+    if (block >= map.blocks || block > this.#failedBlock) return false
     const windowStart = blockStart(map, block)
     const from = windowStart + (claim % map.claimsPerWindow) * map.claimBytes
     const to = Math.min(from + map.claimBytes, windowStart + map.windowBytes)
@@ -186,16 +187,16 @@ class ExtentsFiller {
   }
 
   /**
-   * Do `work`, which fills the disk from `diskOffset` on. When it fails the block is marked and all the same counted
-   * as filled by the caller: the reader looks at the mark first. After a failure nothing more is done.
+   * Do `work`, which fills the disk from `diskOffset` on. When it fails the block is marked, and all the same counted as
+   * filled by the caller, as is the rest of the block without any work: it must become whole for the reader to see it.
    */
   async #attempt(block: number, diskOffset: number, work: () => Promise<void>): Promise<void> {
-    if (this.#failed) return
+    if (this.#failedBlock !== Infinity) return
     try {
       await work()
     } catch (error) {
       if (error instanceof RingStopped) throw error
-      this.#failed = true
+      this.#failedBlock = block
       await this.#room(block)
       this.#means.postFailure({ diskOffset, error: serializeError(error) })
       this.#ring.markFailed(block)
