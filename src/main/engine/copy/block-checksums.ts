@@ -6,8 +6,8 @@
  * counts its zeros in; blocks that are all zeros are one row together.
  */
 import { crc32 } from 'node:zlib'
+import { appendZeros } from '#engine/pipeline'
 import { invariant } from '#shared/errors'
-import { appendZeros } from './crc32-combine.ts'
 
 export type Segment = { readonly offset: number; readonly lengthBytes: number } & (
   { readonly kind: 'data'; readonly crc32: number } | { readonly kind: 'zero' } | { readonly kind: 'unused' }

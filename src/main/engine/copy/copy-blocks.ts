@@ -4,18 +4,25 @@
  */
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import type { BlockStream, StreamItem } from '#engine/pipeline'
+import {
+  badRangeError,
+  type BadRange,
+  type BlockStream,
+  type DiskChecker,
+  type StreamItem,
+} from '#engine/pipeline'
 import { FormatError, invariant } from '#shared/errors'
 import type { BlockChecksums } from './block-checksums.ts'
 import { createBottleneckWatch } from './bottleneck.ts'
 import { tooSmall } from './compare-sizes.ts'
 import { HeadBlocks, padded } from './head-blocks.ts'
-import type { SourceChecker } from './restore-io.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface CopyOptions {
   readonly stream: BlockStream
   readonly sink: BlockSink
+  /** For messages. */
+  readonly sourcePath: string
   /** The source's size; null when only its end will tell. */
   readonly sizeBytes: number | null
   /** What this source may take up of the sink at most; null: as much as it wants. */
@@ -25,7 +32,7 @@ export interface CopyOptions {
   /** Takes down what is written. Null when nobody will compare. */
   readonly checksums: BlockChecksums | null
   /** Null where the source holds no checksums of its blocks. */
-  readonly checker: SourceChecker | null
+  readonly checker: DiskChecker | null
   /** Unused space becomes zeros. */
   readonly clearUnused: boolean
   readonly context: Pick<JobContext, 'advance' | 'limitedBy'>
@@ -79,7 +86,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
         if (capacityBytes !== null && position > capacityBytes)
           throw tooSmall(sink.path, position, capacityBytes)
         if (item.kind === 'data') {
-          checker?.data(item.bytes, item.offset)
+          check(checker?.data(item.offset, item.bytes))
           checksums?.data(item.bytes)
         }
       } catch (error) {
@@ -91,12 +98,12 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
           await queue.start(() => writeData(item))
           break
         case 'zero':
-          checker?.zero(item.offset, item.lengthBytes)
+          check(checker?.zero(item.offset, item.lengthBytes))
           checksums?.zero(item.lengthBytes)
           await queue.start(() => writeZeros(item.offset, item.lengthBytes))
           break
         case 'unused':
-          checker?.unused(item.offset, item.lengthBytes)
+          check(checker?.unused(item.offset, item.lengthBytes))
           if (clearUnused) checksums?.zero(item.lengthBytes)
           else checksums?.unused(item.lengthBytes)
           await queue.start(() => writeUnused(item.offset, item.lengthBytes))
@@ -104,8 +111,8 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
       }
     }
     if (options.sizeBytes !== null && position !== options.sizeBytes)
-      throw endedEarly(sink.path, position, options.sizeBytes)
-    checker?.finish()
+      throw endedEarly(options.sourcePath, position, options.sizeBytes)
+    check(checker?.finish())
     await queue.idle()
     await sink.finish(options.fixedBytes ?? position)
     const headWritten = await head.write(sink, position)
@@ -114,6 +121,10 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   } finally {
     // Buffers under way belong to the system until it gives them back.
     await queue.settled()
+  }
+
+  function check(bad: BadRange | null | undefined): void {
+    if (bad) throw badRangeError(bad, options.sourcePath)
   }
 
   async function writeData(item: Extract<StreamItem, { kind: 'data' }>): Promise<void> {

@@ -1,5 +1,6 @@
 /** From "this block differs" to the first byte that does: reads the block once more, on both sides. */
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import { badRangeError } from '#engine/pipeline'
 import { DeviceError, FormatError, VerificationError, type VerificationDetails } from '#shared/errors'
 import { padded } from './head-blocks.ts'
 import type { RestoreSource } from './restore-source.ts'
@@ -19,17 +20,17 @@ export async function verificationError(
   { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
 ): Promise<VerificationError | DeviceError> {
   if (verdict.kind === 'contradicts') {
-    const { details } = verdict.error
+    const { bad } = verdict
     return failure(
       sink.path,
       {
-        offset: typeof details['diskOffset'] === 'number' ? details['diskOffset'] : 0,
+        offset: bad.diskOffset,
         differingBlocks: 1,
         blockBytes,
-        expected: JSON.stringify(details.expected ?? null),
-        found: JSON.stringify(details.found ?? null),
+        expected: hexCrc(bad.expected),
+        found: hexCrc(bad.found),
       },
-      verdict.error,
+      badRangeError(bad, source.path),
     )
   }
   const { first, differingBlocks } = verdict

@@ -4,7 +4,7 @@
  */
 import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
-import type { BlockStream } from '#engine/pipeline'
+import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import type { ImageInfo } from '#shared/model'
 
 /** What tells one file, in one state, from another. */
@@ -37,20 +37,12 @@ export interface StreamOptions {
   readonly signal: AbortSignal
 }
 
-/** Recomputes an image's checksums of its disk from bytes told in order, without gaps. Throws FormatError E_SRC_CORRUPT. */
-export interface SourceChecker {
-  data(bytes: Uint8Array, offset: number): void
-  zero(offset: number, lengthBytes: number): void
-  unused(offset: number, lengthBytes: number): void
-  finish(): void
-}
-
 export interface RestoreIo {
   /** Throws FormatError, DeviceError. */
   openImage(path: string, signal: AbortSignal): Promise<OpenedImage>
   openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
   /** Null where the image holds no checksums of its disk. */
-  createChecker(layout: ImageLayout): SourceChecker | null
+  createChecker(layout: ImageLayout): DiskChecker | null
   /** A source file, and what it is now. */
   holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
   /** A source device: shared, read only. */

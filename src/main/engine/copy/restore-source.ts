@@ -4,15 +4,17 @@
  */
 import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
 import type { MountedVolume } from '#engine/platform'
-import type { BlockStream } from '#engine/pipeline'
+import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import type { BufferSizes } from './buffer-sizes.ts'
 import { factsIdentity, type ExaminedSource, type ImageSource } from './examine-source.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import type { HeldFile, RestoreIo, SourceChecker } from './restore-io.ts'
+import type { HeldFile, RestoreIo } from './restore-io.ts'
 
 export interface RestoreSource extends AsyncDisposable {
+  /** For messages. */
+  readonly path: string
   /** Null when only reading it all would tell. */
   readonly sizeBytes: number | null
   /** It can be compared with itself in the verify: a device. */
@@ -23,7 +25,7 @@ export interface RestoreSource extends AsyncDisposable {
     stretch: { readonly offset: number; readonly lengthBytes: number },
     signal: AbortSignal,
   ): Promise<BlockStream>
-  createChecker(): SourceChecker | null
+  createChecker(): DiskChecker | null
   /** After the copy: nobody wrote to the files meanwhile. Throws DeviceError E_SRC_CHANGED. */
   checkUnchanged(): Promise<void>
 }
@@ -57,6 +59,7 @@ export async function openRestoreSource(
     io.openStream(from, { buffers, bufferBytes, alignmentBytes, openFiles, signal })
   const owned = held.move()
   return {
+    path: examined.kind === 'image' ? examined.info.locator : examined.path,
     sizeBytes: examined.sizeBytes,
     isDevice: examined.kind === 'device',
     openStream: ({ alignmentBytes, signal }) => open(layout, alignmentBytes, signal),

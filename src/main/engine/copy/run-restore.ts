@@ -184,6 +184,7 @@ async function copy(
     signal,
     now,
     sizeBytes: source.sizeBytes,
+    sourcePath: source.path,
     capacityBytes: target.capacityBytes,
     fixedBytes: target.fixedBytes,
     checker: source.createChecker(),

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
 import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
 import { openImage } from '#engine/formats/image'
-import { openBlockStream } from '#engine/pipeline'
+import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 
@@ -12,7 +12,8 @@ export function createSystemIo(platform: Platform): RestoreIo {
     openImage: (path, signal) => openImage(path, { signal }),
     openStream: (layout, { buffers, bufferBytes, ...options }) =>
       openBlockStream(layout, { ...options, pool: { buffers, bufferBytes } }),
-    createChecker: () => null,
+    createChecker: (layout) =>
+      layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     holdFile,
     async holdDevice(path) {
       const device = await platform.openSource(path)

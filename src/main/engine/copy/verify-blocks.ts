@@ -6,18 +6,16 @@
 import { crc32 } from 'node:zlib'
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import { FormatError } from '#shared/errors'
+import { appendZeros, combineCrc32, type BadRange, type DiskChecker } from '#engine/pipeline'
 import { isZeros, type BlockChecksums } from './block-checksums.ts'
-import { appendZeros, combineCrc32 } from './crc32-combine.ts'
 import { readBack, type ReadBackOptions } from './read-back.ts'
-import type { SourceChecker } from './restore-io.ts'
 import type { SourceComparison } from './source-comparison.ts'
 
 export interface VerifyOptions extends ReadBackOptions {
   readonly sink: BlockSink
   readonly checksums: BlockChecksums
   /** A fresh one. Null where the source holds no checksums of its blocks. */
-  readonly checker: SourceChecker | null
+  readonly checker: DiskChecker | null
   /** For a source that has no checksums and can be read again: a device. Else null. */
   readonly comparison: SourceComparison | null
   readonly context: Pick<JobContext, 'advance' | 'limitedBy'>
@@ -28,7 +26,7 @@ export type Verdict =
   | { readonly kind: 'same'; readonly crc32: number }
   | { readonly kind: 'different'; readonly differingBlocks: number; readonly first: Difference }
   /** Every block is what was written, and yet not what the image says. */
-  | { readonly kind: 'contradicts'; readonly error: FormatError }
+  | { readonly kind: 'contradicts'; readonly bad: BadRange }
 
 /** A stretch of at most a block in which something differs. */
 export interface Difference {
@@ -43,10 +41,9 @@ export interface Difference {
 
 /** Throws DeviceError E_IO_READ, E_DST_GONE (and E_SRC_* from the comparison), the signal's reason. */
 export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
-  const { sink, checksums, comparison, context } = options
+  const { sink, checksums, checker, comparison, context } = options
   const { blockBytes } = checksums
-  let { checker } = options
-  let contradiction: FormatError | null = null
+  let bad: BadRange | null = null
   let differingBlocks = 0
   let lastDiffering = -1
   let first: Difference | null = null
@@ -62,11 +59,11 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
     options,
   )) {
     if (segment.kind === 'unused') {
-      check((checker) => checker.unused(segment.offset, segment.lengthBytes))
+      bad ??= checker?.unused(segment.offset, segment.lengthBytes) ?? null
       context.advance(segment.offset + segment.lengthBytes)
       continue
     }
-    check((checker) => checker.data(bytes, offset))
+    bad ??= checker?.data(offset, bytes) ?? null
     const isFirstOfSegment = offset === segment.offset
     const compared = comparison === null || (await comparison.isSame(bytes, offset))
     sourceSame = (isFirstOfSegment || sourceSame) && compared
@@ -98,9 +95,9 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
     }
     context.advance(offset + bytes.length)
   }
-  check((checker) => checker.finish())
+  bad ??= checker?.finish() ?? null
   if (first !== null) return { kind: 'different', differingBlocks, first }
-  if (contradiction !== null) return { kind: 'contradicts', error: contradiction }
+  if (bad !== null) return { kind: 'contradicts', bad }
   return { kind: 'same', crc32: total }
 
   function differs(difference: Difference): void {
@@ -109,17 +106,5 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
     if (block === lastDiffering) return
     lastDiffering = block
     differingBlocks += 1
-  }
-
-  function check(tell: (checker: SourceChecker) => void): void {
-    if (checker === null) return
-    try {
-      tell(checker)
-    } catch (error) {
-      FormatError.accept(error)
-      contradiction = error
-      // It has had its say, and can't go on from here.
-      checker = null
-    }
   }
 }

@@ -153,8 +153,9 @@ export function startJob(
     async cancel() {
       if (record.state.outcome === null && !stop.signal.aborted) {
         apply({ kind: 'stopping', atMs: now() })
-        tell()
+        // Before it is told: a listener may cancel, too.
         stop.abort()
+        tell()
       }
       return ended
     },

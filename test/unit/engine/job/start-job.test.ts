@@ -149,6 +149,12 @@ describe('a job', () => {
     expect(job.state().stopping).toBe(false)
   })
 
+  it('may be cancelled by a listener that is told of the cancel', async () => {
+    const { job } = startHeld(() => Promise.resolve(checked))
+    job.subscribe(() => void job.cancel())
+    expect((await job.ended).outcome?.kind).toBe('cancelled')
+  })
+
   it('never starts when it is cancelled before its turn', async () => {
     let ran = false
     const { job } = startHeld(() => {

@@ -1,0 +1,543 @@
+import { describe, expect, it } from 'vitest'
+import { planRestore } from '#engine/copy'
+import type { PreflightCheck, RestorePlan, RestoreRequest } from '#shared/model'
+import { DeviceError } from '#shared/errors'
+import { makeVolume } from '#test/fake-disk'
+import { FakeMachine, type FakeRun } from '#test/fake-platform'
+
+const MiB = 1024 * 1024
+const request = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
+  source: '/images/a.dmg',
+  target: '/dev/sdb',
+  erase: true,
+  verify: true,
+  clearUnused: false,
+  afterwards: 'remount',
+  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+  ...change,
+})
+const fourMiB: readonly FakeRun[] = [{ kind: 'raw', bytes: new Uint8Array(4 * MiB).fill(7) }]
+
+/** A stick, and an image of 4 MiB on another disk. */
+function bench() {
+  const machine = new FakeMachine()
+  machine.addDisk({ path: '/dev/sda', identity: 'system', protection: { kind: 'system', mountPoint: '/' } })
+  const stick = machine.addDisk({ path: '/dev/sdb' })
+  const image = machine.addImage('/images/a.dmg', fourMiB, { disks: ['/dev/sda'] })
+  const plan = (change: Partial<RestoreRequest> = {}) => planRestore(request(change), machine)
+  return { machine, stick, image, plan }
+}
+
+const kinds = (plan: RestorePlan) => plan.checks.map((check) => `${check.step} ${check.kind}`)
+const find = <K extends PreflightCheck['kind']>(plan: RestorePlan, kind: K) =>
+  plan.checks.find((check): check is Extract<PreflightCheck, { kind: K }> => check.kind === kind)
+const refused = (plan: RestorePlan) => plan.refusal?.code ?? null
+
+describe('a plan that nothing stands against', () => {
+  it('checks target, source and sizes, in this order, with their numbers', async () => {
+    const { plan } = bench()
+    const made = await plan()
+    expect(made.refusal).toBeNull()
+    expect(kinds(made)).toEqual([
+      'target target-ok',
+      'target losses',
+      'source source-ok',
+      'sizes fits',
+      'sizes left-over',
+    ])
+    expect(find(made, 'target-ok')).toMatchObject({ name: 'Fake Stick', sizeBytes: 8 * MiB })
+    expect(find(made, 'source-ok')).toMatchObject({ name: 'a.dmg', format: 'UDRO', checksummed: true })
+    expect(find(made, 'fits')).toMatchObject({ neededBytes: 4 * MiB, availableBytes: 8 * MiB })
+    expect(find(made, 'left-over')).toMatchObject({ unusedBytes: 4 * MiB })
+  })
+
+  it('touches nothing', async () => {
+    const { machine, stick, plan } = bench()
+    const before = Uint8Array.from(stick.bytes)
+    await plan()
+    expect(stick.events).toEqual([])
+    expect(stick.bytes).toEqual(before)
+    expect(machine.calls).toEqual([])
+  })
+
+  it('has an id of its own each time, and knows the source again', async () => {
+    const { machine, plan } = bench()
+    const first = await plan()
+    const second = await plan()
+    expect(first.planId).not.toBe(second.planId)
+    expect(first.sourceIdentity).toBe(second.sourceIdentity)
+    machine.files.get('/images/a.dmg')!.modifiedMs += 1
+    expect((await plan()).sourceIdentity).not.toBe(first.sourceIdentity)
+  })
+
+  it('says nothing of a megabyte that is left over', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * MiB + 1_000_000 - (1_000_000 % 512) })
+    expect(find(await plan({ target: '/dev/sdc' }), 'left-over')).toBeUndefined()
+  })
+})
+
+describe('the target', () => {
+  it('needs Erase', async () => {
+    const { plan } = bench()
+    expect(refused(await plan({ erase: false }))).toBe('E_NEEDS_ERASE')
+  })
+
+  it("is never the computer's own disk, nor a partition of it", async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdd',
+      protection: { kind: 'system', mountPoint: '/boot' },
+      volumes: [makeVolume({ path: '/dev/sdd1', sizeBytes: 6 * MiB })],
+    })
+    for (const target of ['/dev/sdd', '/dev/sdd1']) {
+      const made = await plan({ target })
+      expect(refused(made)).toBe('E_DST_SYSTEM')
+      expect(made.refusal?.details).toMatchObject({ mountPoint: '/boot', disk: '/dev/sdd' })
+    }
+  })
+
+  it.each([
+    ['a member of an array', { protection: { kind: 'in-use', by: 'RAID (md0)' } as const }, 'E_DST_BUSY'],
+    ['a write-protected card', { readOnly: true }, 'E_DST_READONLY'],
+    ['one that says so itself', { protection: { kind: 'read-only' } as const }, 'E_DST_READONLY'],
+    ['one that another job of ours writes', { busy: true }, 'E_DST_BUSY'],
+  ])('is not %s', async (_, facts, code) => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', ...facts })
+    expect(refused(await plan({ target: '/dev/sdc' }))).toBe(code)
+  })
+
+  it('names who uses the disk', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', protection: { kind: 'in-use', by: 'LVM (vg0)' } })
+    expect((await plan({ target: '/dev/sdc' })).refusal?.details).toMatchObject({ holders: ['LVM (vg0)'] })
+  })
+
+  it('is not a folder, and not a device that is not there', async () => {
+    const { plan } = bench()
+    expect(refused(await plan({ target: '/tmp' }))).toBe('E_DST_KIND')
+    expect(refused(await plan({ target: '/dev/sdz' }))).toBe('E_NOT_FOUND')
+  })
+
+  it('tells all that is wrong at once, the first as the refusal', async () => {
+    const { plan } = bench()
+    const made = await plan({ target: '/tmp', source: '/images/none.dmg' })
+    expect(made.checks.map((check) => check.kind === 'error' && check.error.code)).toEqual([
+      'E_DST_KIND',
+      'E_NOT_FOUND',
+    ])
+    expect(refused(made)).toBe('E_DST_KIND')
+    expect(made.source).toBeNull()
+    expect(made.target).toBeNull()
+  })
+})
+
+describe('what would be lost', () => {
+  it('is every volume, with what is on it, and the partition map', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      partitionMap: 'gpt',
+      volumes: [
+        makeVolume({
+          path: '/dev/sdc1',
+          label: 'UNTITLED',
+          usedBytes: 500,
+          mountPoints: ['/media/untitled'],
+        }),
+        makeVolume({
+          path: '/dev/sdc2',
+          index: 2,
+          offset: 4 * MiB,
+          filesystem: null,
+          partitionType: 'EFI System',
+        }),
+      ],
+    })
+    const made = await plan({ target: '/dev/sdc' })
+    expect(made.losses).toMatchObject([
+      {
+        kind: 'volume',
+        name: 'UNTITLED',
+        filesystem: 'ext4',
+        usedBytes: 500,
+        mountPoints: ['/media/untitled'],
+      },
+      { kind: 'contents', name: 'EFI System', path: '/dev/sdc2' },
+      { kind: 'partition-map', name: 'gpt', sizeBytes: 8 * MiB },
+    ])
+    expect(find(made, 'losses')).toMatchObject({ state: 'warning', names: ['UNTITLED', 'EFI System'] })
+    expect(find(made, 'unmounts')).toMatchObject({ step: 'target', mountPoints: ['/media/untitled'] })
+  })
+
+  it('is only the volume of a partition', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      partitionMap: 'mbr',
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', label: 'KEEP' }),
+        makeVolume({ path: '/dev/sdc2', index: 2, offset: 3 * MiB, sizeBytes: 5 * MiB, label: 'DATA' }),
+      ],
+    })
+    const made = await plan({ target: '/dev/sdc2' })
+    expect(made.losses.map((loss) => loss.name)).toEqual(['DATA'])
+    expect(made.target).toMatchObject({ kind: 'partition', path: '/dev/sdc2', name: 'DATA' })
+  })
+
+  it('is unknown contents on a disk where nothing was recognised', async () => {
+    const { plan } = bench()
+    expect((await plan()).losses).toMatchObject([{ kind: 'contents', path: '/dev/sdb' }])
+  })
+})
+
+describe('the confirmation', () => {
+  const mounted = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      makeVolume({ path: `/dev/sdc${index + 1}`, index: index + 1, mountPoints: [`/media/${index}`] }),
+    )
+  it.each([
+    ['plain for a stick', {}, null],
+    ['typed for an internal disk', { internal: true }, ['internal']],
+    ['plain for three volumes in use', { volumes: mounted(3) }, null],
+    ['typed for four volumes in use', { volumes: mounted(4) }, ['many-volumes']],
+    ['typed with all reasons', { internal: true, volumes: mounted(4) }, ['internal', 'many-volumes']],
+  ])('is %s', async (_, facts, reasons) => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', name: 'Big Disk', ...facts })
+    const { confirmation } = await plan({ target: '/dev/sdc' })
+    expect(confirmation).toEqual(
+      reasons === null ? { kind: 'plain' } : { kind: 'type', phrase: 'Big Disk', reasons },
+    )
+  })
+
+  it('is typed for a disk of more than a terabyte', async () => {
+    const { machine, stick, plan } = bench()
+    stick.disk = { ...stick.disk, sizeBytes: 1e12 + 512 }
+    expect((await plan()).confirmation).toMatchObject({ kind: 'type', reasons: ['large'] })
+    stick.disk = { ...stick.disk, sizeBytes: 1e12 }
+    expect((await plan()).confirmation).toEqual({ kind: 'plain' })
+    expect(machine.calls).toEqual([])
+  })
+})
+
+describe('source and target together', () => {
+  it("refuses a target that holds the image, and names the image's file", async () => {
+    const { machine, plan } = bench()
+    machine.files.get('/images/a.dmg')!.disks = ['/dev/sdb']
+    const made = await plan()
+    expect(refused(made)).toBe('E_DST_HOLDS_SRC')
+    expect(made.refusal?.details).toMatchObject({ file: '/images/a.dmg', path: '/dev/sdb' })
+  })
+
+  it('lets an image on one partition go to another of the same disk, if it surely lies there', async () => {
+    const { machine, plan } = bench()
+    machine.disks.splice(0)
+    machine.addDisk({
+      path: '/dev/sdc',
+      partitionMap: 'none',
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', mountPoints: ['/media/one'] }),
+        makeVolume({ path: '/dev/sdc2', index: 2, offset: 3 * MiB, sizeBytes: 5 * MiB }),
+      ],
+    })
+    const file = machine.files.get('/images/a.dmg')!
+    file.disks = ['/dev/sdc']
+    file.device = 1000 // what FakeMachine says of the first mount point
+    expect(refused(await plan({ target: '/dev/sdc2' }))).toBeNull()
+    expect(refused(await plan({ target: '/dev/sdc1' }))).toBe('E_DST_HOLDS_SRC')
+    expect(refused(await plan({ target: '/dev/sdc' }))).toBe('E_DST_HOLDS_SRC')
+    file.device = 77 // a subvolume, a mount nobody knows: it could be anywhere on the disk
+    expect(refused(await plan({ target: '/dev/sdc2' }))).toBe('E_DST_HOLDS_SRC')
+  })
+
+  it('refuses a disk onto itself, onto its partition, and a partition onto its disk', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', index: 1 }),
+        makeVolume({ path: '/dev/sdc2', index: 2, offset: 4 * MiB }),
+      ],
+    })
+    for (const [source, target] of [
+      ['/dev/sdc', '/dev/sdc'],
+      ['/dev/sdc', '/dev/sdc1'],
+      ['/dev/sdc1', '/dev/sdc'],
+      ['/dev/sdc1', '/dev/sdc1'],
+    ] as const)
+      expect(refused(await plan({ source, target })), `${source} → ${target}`).toBe('E_SAME')
+    expect(refused(await plan({ source: '/dev/sdc1', target: '/dev/sdc2' }))).toBeNull()
+  })
+
+  it('refuses an extended partition onto the logical one inside it', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', offset: MiB, sizeBytes: 6 * MiB }),
+        makeVolume({ path: '/dev/sdc5', index: 5, offset: 2 * MiB, sizeBytes: 4 * MiB }),
+      ],
+    })
+    expect(refused(await plan({ source: '/dev/sdc5', target: '/dev/sdc1' }))).toBe('E_SAME')
+  })
+
+  it('looks through loop devices', async () => {
+    const { machine, plan } = bench()
+    machine.addFile('/images/disk.img', new Uint8Array(8 * MiB), { disks: ['/dev/sdb'], device: 5, inode: 5 })
+    machine.addDisk({ path: '/dev/loop0', bus: 'loop', backingFile: '/images/disk.img' })
+    machine.addFile('/hard/link.img', new Uint8Array(8 * MiB), { device: 5, inode: 5 })
+    machine.addDisk({ path: '/dev/loop1', bus: 'loop', backingFile: '/hard/link.img' })
+    // The loop device is stored on the target.
+    expect(refused(await plan({ source: '/dev/loop0', target: '/dev/sdb' }))).toBe('E_DST_HOLDS_SRC')
+    // The target is stored on the source.
+    expect(refused(await plan({ source: '/dev/sdb', target: '/dev/loop0' }))).toBe('E_SAME')
+    // Two loop devices over one file, under two names.
+    expect(refused(await plan({ source: '/dev/loop0', target: '/dev/loop1' }))).toBe('E_SAME')
+    // The image, and the loop device that it is attached as.
+    machine.addImage('/images/b.dmg', fourMiB, { device: 6, inode: 6 })
+    machine.addDisk({ path: '/dev/loop2', bus: 'loop', backingFile: '/images/b.dmg' })
+    expect(refused(await plan({ source: '/images/b.dmg', target: '/dev/loop2' }))).toBe('E_SAME')
+    // The loop device, and the file behind it as a plain file.
+    expect(refused(await plan({ source: '/dev/loop0', target: '/hard/link.img' }))).not.toBeNull()
+  })
+})
+
+describe('the source', () => {
+  it('says that nothing can be checked when the image has no checksums', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/raw.img', fourMiB, { checks: 'none' })
+    const made = await plan({ source: '/images/raw.img' })
+    expect(find(made, 'not-checksummed')).toMatchObject({ step: 'source', state: 'warning' })
+    expect(find(made, 'source-ok')).toMatchObject({ checksummed: false, format: 'raw' })
+    expect(made.refusal).toBeNull()
+  })
+
+  it('is a device that is unmounted while it is copied', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 4 * MiB,
+      volumes: [makeVolume({ path: '/dev/sdc1', mountPoints: ['/media/one'] })],
+    })
+    const made = await plan({ source: '/dev/sdc' })
+    expect(made.refusal).toBeNull()
+    expect(find(made, 'unmounts')).toMatchObject({ step: 'source', mountPoints: ['/media/one'] })
+    expect(find(made, 'not-checksummed')).toBeUndefined()
+  })
+
+  it("isn't what this computer runs from, while that is mounted", async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 4 * MiB,
+      protection: { kind: 'system', mountPoint: '/' },
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', mountPoints: ['/'] }),
+        makeVolume({ path: '/dev/sdc2', index: 2, offset: 3 * MiB, sizeBytes: MiB }),
+      ],
+    })
+    expect(refused(await plan({ source: '/dev/sdc' }))).toBe('E_SRC_IN_USE')
+    expect(refused(await plan({ source: '/' }))).toBe('E_SRC_IN_USE')
+    expect(refused(await plan({ source: '/dev/sdc2' }))).toBeNull()
+  })
+
+  it.each([
+    ['nothing', '/images/none.dmg', 'E_NOT_FOUND'],
+    ['a file that is no image', '/images/text.txt', 'E_SRC_FORMAT'],
+    ['a folder', '/tmp', 'E_SRC_FORMAT'],
+    ['an address', 'https://example.org/a.dmg', 'E_UNSUPPORTED'],
+    ['a stream', 'asr://lab.local', 'E_UNSUPPORTED'],
+  ])('is not %s', async (_, source, code) => {
+    const { machine, plan } = bench()
+    machine.addFile('/images/text.txt', new Uint8Array(5))
+    expect(refused(await plan({ source }))).toBe(code)
+  })
+
+  it('is not an empty image, nor a reader without a card', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/empty.dmg', [])
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: 0 })
+    expect(refused(await plan({ source: '/images/empty.dmg' }))).toBe('E_SRC_FORMAT')
+    expect(refused(await plan({ source: '/dev/sdc' }))).toBe('E_NOT_FOUND')
+  })
+})
+
+describe('the sizes', () => {
+  it('say exactly how much too small the target is', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * MiB - 512 })
+    const made = await plan({ target: '/dev/sdc' })
+    expect(refused(made)).toBe('E_DST_SMALL')
+    expect(made.refusal?.details).toMatchObject({
+      neededBytes: 4 * MiB,
+      availableBytes: 4 * MiB - 512,
+    })
+    expect(kinds(made)).not.toContain('sizes fits')
+  })
+
+  it('fit when they are equal', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * MiB })
+    expect(refused(await plan({ target: '/dev/sdc' }))).toBeNull()
+  })
+
+  it('are unknown for a gzip stream, which is said', async () => {
+    const { machine, plan } = bench()
+    machine.addStreamImage('/images/a.img.gz', new Uint8Array(MiB))
+    const made = await plan({ source: '/images/a.img.gz' })
+    expect(find(made, 'size-unknown')).toMatchObject({ state: 'warning', availableBytes: 8 * MiB })
+    expect(made.refusal).toBeNull()
+  })
+
+  it('warn of a disk with 4 KiB blocks', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', logicalBlockBytes: 4096 })
+    expect(find(await plan({ target: '/dev/sdc' }), 'block-size')).toMatchObject({
+      state: 'warning',
+      imageBytes: 512,
+      diskBytes: 4096,
+    })
+  })
+
+  it('refuse a whole disk into a partition, and say to take the disk', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/gpt.dmg', [{ kind: 'raw', bytes: new Uint8Array(MiB) }], {
+      info: { partitionMap: 'gpt' },
+    })
+    machine.addDisk({ path: '/dev/sdc', volumes: [makeVolume({ path: '/dev/sdc1' })] })
+    const made = await plan({ source: '/images/gpt.dmg', target: '/dev/sdc1' })
+    expect(refused(made)).toBe('E_UNSUPPORTED')
+    expect(made.refusal?.details['hint']).toContain('/dev/sdc')
+    machine.addImage('/images/volume.dmg', [{ kind: 'raw', bytes: new Uint8Array(MiB) }])
+    expect(refused(await plan({ source: '/images/volume.dmg', target: '/dev/sdc1' }))).toBeNull()
+  })
+
+  it('refuse buffers that would take the whole memory', async () => {
+    const { plan } = bench()
+    const buffering = { buffers: 4096, bufferBytes: 256 * MiB, csumBuffers: null, csumBufferBytes: null }
+    expect(refused(await plan({ buffering }))).toBe('E_USAGE')
+  })
+})
+
+describe('a file as the target', () => {
+  it('needs no Erase when it is new', async () => {
+    const { plan } = bench()
+    const made = await plan({ target: '/tmp/new.img', erase: false })
+    expect(made.refusal).toBeNull()
+    expect(made.target).toMatchObject({ kind: 'file', path: '/tmp/new.img', sizeBytes: null, disk: null })
+    expect(made.losses).toEqual([])
+    expect(made.confirmation).toEqual({ kind: 'plain' })
+    expect(made.needsPrivilege).toBe(false)
+  })
+
+  it('needs Erase when it exists, and is a loss', async () => {
+    const { machine, plan } = bench()
+    machine.addFile('/tmp/old.img', new Uint8Array(10))
+    const refusedPlan = await plan({ target: '/tmp/old.img', erase: false })
+    expect(refused(refusedPlan)).toBe('E_DST_EXISTS')
+    const made = await plan({ target: '/tmp/old.img' })
+    expect(made.refusal).toBeNull()
+    expect(made.losses).toMatchObject([{ kind: 'file', name: 'old.img', sizeBytes: 10 }])
+  })
+
+  it('is never the image itself, whatever it is called', async () => {
+    const { machine, plan } = bench()
+    const image = machine.files.get('/images/a.dmg')!
+    machine.addFile('/tmp/hardlink.dmg', image.bytes, { device: image.device, inode: image.inode })
+    expect(refused(await plan({ target: '/tmp/hardlink.dmg' }))).toBe('E_SAME')
+    expect(refused(await plan({ target: '/images/a.dmg' }))).toBe('E_SAME')
+  })
+
+  it('is not the file behind an attached disk', async () => {
+    const { machine, plan } = bench()
+    machine.addFile('/tmp/disk.img', new Uint8Array(10))
+    machine.addDisk({ path: '/dev/loop7', bus: 'loop', backingFile: '/tmp/disk.img' })
+    const made = await plan({ target: '/tmp/disk.img' })
+    expect(refused(made)).toBe('E_DST_BUSY')
+    expect(made.refusal?.details).toMatchObject({ holders: ['/dev/loop7'] })
+  })
+
+  it('is not on the device that is copied', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * MiB })
+    machine.addFile('/media/c/out.img', new Uint8Array(0), { disks: ['/dev/sdc'] })
+    expect(refused(await plan({ source: '/dev/sdc', target: '/media/c/out.img' }))).toBe('E_SAME')
+  })
+
+  it('has room: unused space counts as none, what is overwritten as free', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/big.dmg', [
+      { kind: 'raw', bytes: new Uint8Array(MiB) },
+      { kind: 'ignore', lengthBytes: 100 * MiB },
+    ])
+    machine.freeBytes = MiB
+    expect(refused(await plan({ source: '/images/big.dmg', target: '/tmp/new.img' }))).toBeNull()
+    machine.freeBytes = MiB - 1
+    const made = await plan({ source: '/images/big.dmg', target: '/tmp/new.img' })
+    expect(refused(made)).toBe('E_DST_FULL')
+    expect(made.refusal?.details).toMatchObject({ neededBytes: MiB, availableBytes: MiB - 1 })
+    machine.addFile('/tmp/old.img', new Uint8Array(1))
+    expect(refused(await plan({ source: '/images/big.dmg', target: '/tmp/old.img' }))).toBeNull()
+  })
+
+  it('can be written by this process', async () => {
+    const { plan } = bench()
+    expect(refused(await plan({ target: '/denied/new.img' }))).toBe('E_DENIED')
+  })
+
+  it("never is a device's node that isn't there", async () => {
+    const { machine, plan } = bench()
+    const { platform } = machine
+    const made = await planRestore(request({ target: '/dev/sdx' }), {
+      io: machine.io,
+      platform: { ...platform, resolve: (path) => Promise.resolve({ kind: 'absent', path }) },
+    })
+    expect(refused(made)).toBe('E_NOT_FOUND')
+    expect(refused(await plan())).toBeNull()
+  })
+})
+
+describe('rights', () => {
+  it('are needed for devices on either side, and not for files', async () => {
+    const { machine, plan } = bench()
+    machine.privileged = false
+    machine.addDisk({ path: '/dev/sdc', sizeBytes: MiB })
+    expect((await plan()).needsPrivilege).toBe(true)
+    expect((await plan({ source: '/dev/sdc', target: '/tmp/new.img' })).needsPrivilege).toBe(true)
+    expect((await plan({ target: '/tmp/new.img' })).needsPrivilege).toBe(false)
+    machine.privileged = true
+    expect((await plan()).needsPrivilege).toBe(false)
+  })
+
+  it('are needed for an image that only the administrator may read', async () => {
+    const { machine } = bench()
+    machine.privileged = false
+    const io = {
+      ...machine.io,
+      openImage: () =>
+        Promise.reject(new DeviceError('E_DENIED', 'no', { details: { path: '/images/a.dmg' } })),
+    }
+    const made = await planRestore(request({ target: '/tmp/new.img' }), { platform: machine.platform, io })
+    expect(refused(made)).toBe('E_DENIED')
+    expect(made.needsPrivilege).toBe(true)
+  })
+})
+
+describe('asking', () => {
+  it('answers on a system where nothing is supported', async () => {
+    const { machine, plan } = bench()
+    machine.supported = false
+    expect(refused(await plan())).toBe('E_UNSUPPORTED')
+  })
+
+  it('can be given up', async () => {
+    const { machine } = bench()
+    const gaveUp = new Error('the window went away')
+    const signal = AbortSignal.abort(gaveUp)
+    await expect(planRestore(request(), { platform: machine.platform, io: machine.io, signal })).rejects.toBe(
+      gaveUp,
+    )
+  })
+})
