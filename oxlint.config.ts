@@ -21,6 +21,9 @@ export default defineConfig({
     'no-shadow': 'off',
     eqeqeq: ['error', 'always'],
     'react/react-in-jsx-scope': 'off',
+    // React Aria puts the focus where a dialog says; and roles are what it is made of.
+    'jsx-a11y/no-autofocus': 'off',
+    'jsx-a11y/prefer-tag-over-role': 'off',
     'unicorn/no-array-sort': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'unicorn/require-module-specifiers': 'off',

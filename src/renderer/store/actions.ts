@@ -10,24 +10,24 @@ import type { ItemId, ViewState } from './view-state.ts'
 import { wellActions, type WellActions } from './well-actions.ts'
 
 export interface PlainActions {
-  setTab(tab: ViewState['tab']): void
-  showActivity(list: ViewState['activity']): void
-  select(id: ItemId | null): void
-  toggleSidebar(): void
-  toggleVolumes(): void
-  toggleInternalDisks(): void
-  setDragging(id: ItemId | null): void
-  openInfo(id: ItemId): void
-  openSheet(kind: 'shortcuts' | 'about'): void
-  closeSheet(): void
-  closeNotice(): void
+  readonly setTab: (tab: ViewState['tab']) => void
+  readonly showActivity: (list: ViewState['activity']) => void
+  readonly select: (id: ItemId | null) => void
+  readonly toggleSidebar: () => void
+  readonly toggleVolumes: () => void
+  readonly toggleInternalDisks: () => void
+  readonly setDragging: (id: ItemId | null) => void
+  readonly openInfo: (id: ItemId) => void
+  readonly openSheet: (kind: 'shortcuts' | 'about') => void
+  readonly closeSheet: () => void
+  readonly closeNotice: () => void
   /** Unmounts the disk of a disk or volume and lets go of it. */
-  eject(id: ItemId): Promise<void>
+  readonly eject: (id: ItemId) => Promise<void>
   /** Starts recomputing an image's checksums; the Activity tab shows it. */
-  verifyImage(path: string): Promise<void>
-  stop(jobId: string): Promise<void>
+  readonly verifyImage: (path: string) => Promise<void>
+  readonly stop: (jobId: string) => Promise<void>
   /** Shows a job on the Restore tab. */
-  showJob(jobId: string): void
+  readonly showJob: (jobId: string) => void
 }
 
 export type Actions = PlainActions & WellActions & FileActions & RestoreActions

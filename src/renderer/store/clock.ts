@@ -1,8 +1,8 @@
 /** Time, as the store needs it; tests pass their own. Milliseconds. */
 export interface Clock {
-  now(): number
+  readonly now: () => number
   /** Returns the function that calls it off. */
-  after(delayMs: number, run: () => void): () => void
+  readonly after: (delayMs: number, run: () => void) => () => void
 }
 
 export const realClock: Clock = {

@@ -18,7 +18,7 @@ import type { MirrorWriter } from './engine-mirror.ts'
 export interface HostConnection {
   readonly client: Client<UiContract>
   /** `final`: trying again is useless, the link isn't valid (any more). */
-  onClose(listener: (end: { readonly final: boolean }) => void): void
+  readonly onClose: (listener: (end: { readonly final: boolean }) => void) => void
 }
 
 /** Opens a connection; rejects when the host can't be reached, with `ConnectRefused` when it never will be. */
@@ -56,8 +56,8 @@ export interface ConnectionDeps {
 
 export interface KeptConnection {
   /** Null while there is none. */
-  client(): Client<UiContract> | null
-  dispose(): void
+  readonly client: () => Client<UiContract> | null
+  readonly dispose: () => void
 }
 
 export function keepConnected(deps: ConnectionDeps): KeptConnection {
@@ -124,10 +124,7 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
 async function fill(client: Client<UiContract>, mirror: MirrorWriter) {
   await Promise.all([
     client.request('app.info', {}).then(mirror.setApp),
-    client.request('state.get', {}).then(({ devices, jobs }) => {
-      mirror.setDevices(devices)
-      mirror.setJobs(jobs)
-    }),
+    client.request('state.get', {}).then(mirror.setState),
     client.request('log.read', {}).then(({ lines }) => mirror.setLog(lines)),
   ])
 }

@@ -2,6 +2,7 @@
  * Why a disk or volume can't be the destination of a source, as far as the window can tell. A courtesy, so that a drag
  * says at once what the preflight would say; the engine decides, and checks again. Pure.
  */
+import { unreachable } from '#shared/errors'
 import type { Disk, Protection, SourceInfo, Volume } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import type { Item } from './items.ts'
@@ -49,6 +50,8 @@ export function sourceSize(info: SourceInfo): number | null {
       return info.disk.sizeBytes
     case 'volume':
       return info.volume.sizeBytes
+    default:
+      return unreachable(info)
   }
 }
 
@@ -68,7 +71,8 @@ function holdsSource(info: SourceInfo, disk: Disk, volume: Volume | null): boole
   )
 }
 
-const isInside = (path: string, folder: string) => path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+const isInside = (path: string, folder: string) =>
+  path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 
 export interface DestinationOption {
   readonly disk: Disk

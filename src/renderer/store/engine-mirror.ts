@@ -8,7 +8,10 @@ import type { LogLine } from '#shared/log'
 import type { Disk, JobState } from '#shared/model'
 
 /** Lines of log the window keeps; the job's file has them all. */
-export const maxLogLines = 5000
+const maxLogLines = 5000
+/** States come four times a second; the curve takes every fourth. */
+const statesPerSpeed = 4
+const maxSpeeds = 120
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -29,6 +32,8 @@ export interface EngineMirror {
   /** Newest first. */
   readonly jobIds: readonly string[]
   readonly jobs: { readonly [jobId: string]: JobState }
+  /** Bytes a second of each job over its last two minutes, about one figure a second. */
+  readonly speeds: { readonly [jobId: string]: readonly number[] }
   readonly log: readonly LogLine[]
 }
 
@@ -40,6 +45,7 @@ const initial: EngineMirror = {
   disks: {},
   jobIds: [],
   jobs: {},
+  speeds: {},
   log: [],
 }
 
@@ -48,21 +54,34 @@ export type MirrorStore = Pick<StoreApi<EngineMirror>, 'getState' | 'subscribe'>
 
 export interface MirrorWriter {
   readonly store: MirrorStore
-  setConnection(connection: Connection): void
-  setApp(app: AppInfo): void
-  setPreferences(preferences: Preferences): void
-  setEngine(engine: EngineMirror['engine']): void
-  setDevices(devices: readonly Disk[]): void
-  /** Replaces all jobs: the host's list after a (re)connection. */
-  setJobs(jobs: readonly JobState[]): void
-  setJob(job: JobState): void
-  setLog(lines: readonly LogLine[]): void
-  addLog(lines: readonly LogLine[]): void
+  readonly setConnection: (connection: Connection) => void
+  readonly setApp: (app: AppInfo) => void
+  readonly setPreferences: (preferences: Preferences) => void
+  readonly setEngine: (engine: EngineMirror['engine']) => void
+  readonly setDevices: (devices: readonly Disk[]) => void
+  /** Replaces disks and jobs: everything the host has, after a (re)connection. */
+  readonly setState: (state: {
+    readonly devices: readonly Disk[]
+    readonly jobs: readonly JobState[]
+  }) => void
+  readonly setJob: (job: JobState) => void
+  readonly setLog: (lines: readonly LogLine[]) => void
+  readonly addLog: (lines: readonly LogLine[]) => void
 }
 
 export function createEngineMirror(): MirrorWriter {
   const store = createStore<EngineMirror>(() => initial)
   const { getState, setState } = store
+  const counts = new Map<string, number>()
+
+  const withSpeed = (speeds: EngineMirror['speeds'], { jobId, progress }: JobState) => {
+    const speed = progress?.bytesPerSecond ?? null
+    if (speed === null) return speeds
+    const count = counts.get(jobId) ?? 0
+    counts.set(jobId, count + 1)
+    if (count % statesPerSpeed !== 0) return speeds
+    return { ...speeds, [jobId]: [...(speeds[jobId] ?? []), speed].slice(-maxSpeeds) }
+  }
   return {
     store,
     setConnection: (connection) => setState({ connection }),
@@ -73,15 +92,17 @@ export function createEngineMirror(): MirrorWriter {
     },
     setEngine: (engine) => setState({ engine }),
     setDevices: (devices) => setState((mirror) => withDevices(mirror, devices)),
-    setJobs: (jobs) =>
-      setState({
+    setState: ({ devices, jobs }) =>
+      setState((mirror) => ({
+        ...withDevices(mirror, devices),
         jobIds: [...jobs].sort((a, b) => b.startedMs - a.startedMs).map((job) => job.jobId),
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
-      }),
+      })),
     setJob: (job) =>
       setState((mirror) => ({
         jobs: { ...mirror.jobs, [job.jobId]: job },
         jobIds: mirror.jobs[job.jobId] ? mirror.jobIds : [job.jobId, ...mirror.jobIds],
+        speeds: withSpeed(mirror.speeds, job),
       })),
     setLog: (lines) => setState({ log: lines.slice(-maxLogLines) }),
     addLog(lines) {

@@ -6,13 +6,13 @@ import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
   /** Files dropped on a well. Exactly one is meant. */
-  dropFiles(well: 'source' | 'destination', files: readonly DroppedFile[]): Promise<void>
+  readonly dropFiles: (well: 'source' | 'destination', files: readonly DroppedFile[]) => Promise<void>
   /** Lets the person choose an image: the system's panel, or ours. */
-  chooseImage(purpose: FilePurpose): Promise<void>
+  readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lists a folder in our panel; null is the first one. */
-  browse(folder: string | null): Promise<void>
+  readonly browse: (folder: string | null) => Promise<void>
   /** A file was chosen in our panel. */
-  chooseListed(path: string): void
+  readonly chooseListed: (path: string) => void
 }
 
 /** The host tells files apart by this much of their beginning. */
@@ -34,7 +34,7 @@ export function fileActions({ view, client, files }: ActionDeps, wells: WellActi
   }
 
   const take = (purpose: FilePurpose, path: string) => {
-    if (purpose === 'source') void wells.useFileAsSource(path)
+    if (purpose === 'source') void wells.chooseSourceFile(path)
     if (purpose === 'open') void wells.openImage(path)
     if (purpose === 'verify') {
       void wells.openImage(path)
@@ -69,8 +69,8 @@ export function fileActions({ view, client, files }: ActionDeps, wells: WellActi
       try {
         const path = await locate(file)
         if (path === null) setState({ notice: { kind: 'not-located', name: file.name } })
-        else if (well === 'source') await wells.useFileAsSource(path)
-        else wells.useFileAsDestination(path)
+        else if (well === 'source') await wells.chooseSourceFile(path)
+        else wells.chooseDestinationFile(path)
       } catch (error) {
         failNotice(view, 'open', file.name)(error)
       }

@@ -10,6 +10,7 @@ export {
   type DestinationOption,
   type DestinationProblem,
 } from './destinations.ts'
+export { describeProblem } from './destination-words.ts'
 export type { Connection, EngineMirror } from './engine-mirror.ts'
 export {
   diskId,
@@ -25,16 +26,15 @@ export {
   type Item,
   type SidebarGroup,
 } from './items.ts'
+export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
 export {
-  RepriseProvider,
-  sameData,
-  useActions,
-  useBoth,
-  useMirror,
-  useReprise,
-  useView,
-} from './react.ts'
-export { frontJob, restoreBlock, restoreJob, restoreStage, type RestoreBlock, type Stage } from './readiness.ts'
+  frontJob,
+  restoreBlock,
+  restoreJob,
+  restoreStage,
+  type RestoreBlock,
+  type Stage,
+} from './readiness.ts'
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,

@@ -1,4 +1,5 @@
 /** The things in the sidebar, by id: how to name them, find them and group them. Pure. */
+import { unreachable } from '#shared/errors'
 import type { Disk, Volume } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import type { ItemId, OpenedImage, ViewState } from './view-state.ts'
@@ -41,15 +42,14 @@ export function itemName(item: Item): string {
       return volumeName(item.volume)
     case 'image':
       return item.image.name
+    default:
+      return unreachable(item)
   }
 }
 
-/** The label, else what kind of partition it is, else its number. */
-export function volumeName(volume: Volume): string {
-  if (volume.label !== null && volume.label.trim() !== '') return volume.label
-  if (volume.partitionType !== null) return volume.partitionType
-  return volume.index > 0 ? `Partition ${volume.index}` : 'Untitled'
-}
+/** The label, else what the partition map calls it, else the node's name: as the engine's plans name it. */
+export const volumeName = (volume: Volume): string =>
+  volume.label?.trim() || volume.partitionType?.trim() || (volume.path.split('/').at(-1) ?? volume.path)
 
 /** In bytes; null while an image is being read, or when only reading it all would tell. */
 export function itemSize(item: Item): number | null {
@@ -60,6 +60,8 @@ export function itemSize(item: Item): number | null {
       return item.volume.sizeBytes
     case 'image':
       return item.image.info?.sizeBytes ?? null
+    default:
+      return unreachable(item)
   }
 }
 

@@ -25,8 +25,8 @@ export interface PlannerDeps {
 
 export interface Planner {
   /** Ask again although nothing changed: the plan was used, or refused at the start. */
-  renew(): void
-  dispose(): void
+  readonly renew: () => void
+  readonly dispose: () => void
 }
 
 /** What is to be planned, and everything the answer depends on; null when there is nothing to plan. */
@@ -81,7 +81,9 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
       if (view.getState().plan.state !== 'none') view.setState({ plan: { state: 'none' } })
       return
     }
-    view.setState(({ plan }) => ({ plan: { state: 'checking', previous: stillFits(plan, question.request) } }))
+    view.setState(({ plan }) => ({
+      plan: { state: 'checking', previous: stillFits(plan, question.request) },
+    }))
     cancelWait = clock.after(settleMs, () => void ask(question.request))
   }
 

@@ -47,12 +47,7 @@ export function useBoth<T>(
   return useSyncExternalStore(subscribe, () => {
     const now = { mirror: mirror.getState(), view: view.getState() }
     const known = last.current
-    if (
-      known &&
-      known.mirror === now.mirror &&
-      known.view === now.view &&
-      known.selector === selector
-    )
+    if (known && known.mirror === now.mirror && known.view === now.view && known.selector === selector)
       return known.value
     const fresh = selector(now.mirror, now.view)
     const value = known && equal(known.value, fresh) ? known.value : fresh

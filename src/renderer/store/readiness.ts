@@ -2,7 +2,7 @@
 import type { SerializedError } from '#shared/errors'
 import type { JobState } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
-import type { ViewState } from './view-state.ts'
+import type { PlanState, ViewState } from './view-state.ts'
 
 export type RestoreBlock =
   | { readonly kind: 'offline' | 'engine-gone' | 'unsupported' }
@@ -23,11 +23,20 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   if (source.error) return { kind: 'source-failed', error: source.error }
   if (!destination) return { kind: 'no-destination' }
   if (destination.state === 'gone') return { kind: 'destination-gone' }
+  const refusal = refusalOf(plan)
+  if (refusal) return { kind: 'refused', error: refusal }
   if (!view.options.erase) return { kind: 'no-erase' }
-  if (plan.state === 'failed') return { kind: 'refused', error: plan.error }
-  if (plan.state !== 'ready') return { kind: 'checking' }
-  if (plan.plan.refusal) return { kind: 'refused', error: plan.plan.refusal }
-  return null
+  return plan.state === 'ready' ? null : { kind: 'checking' }
+}
+
+/** What stands against the plan, apart from the missing tick: that is told in its own words. */
+function refusalOf(plan: PlanState): SerializedError | null {
+  if (plan.state === 'failed') return plan.error
+  if (plan.state !== 'ready') return null
+  for (const check of plan.plan.checks)
+    if (check.kind === 'error' && check.error.code !== 'E_NEEDS_ERASE') return check.error
+  const { refusal } = plan.plan
+  return refusal?.code === 'E_NEEDS_ERASE' && !plan.plan.request.erase ? null : refusal
 }
 
 /** What the Restore tab shows. */

@@ -23,8 +23,8 @@ export interface Reprise {
   readonly view: ViewStore
   readonly actions: Actions
   /** Commands of the host's menu. Returns the function that ends the subscription. */
-  onMenu(listener: (command: MenuCommand) => void): () => void
-  dispose(): void
+  readonly onMenu: (listener: (command: MenuCommand) => void) => () => void
+  readonly dispose: () => void
 }
 
 export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {

@@ -9,18 +9,18 @@ import type { WellActions } from './well-actions.ts'
 
 export interface RestoreActions {
   /** Opens the confirm sheet, if everything is there. */
-  openConfirm(): void
+  readonly openConfirm: () => void
   /** Yes. `typed` is what was typed where the plan asks for it. */
-  confirmRestore(typed: string | null): Promise<void>
+  readonly confirmRestore: (typed: string | null) => Promise<void>
   /** Gives up while permission is being asked for. */
-  stopStarting(): void
+  readonly stopStarting: () => void
   /** Leaves the ended job: the source stays, the destination must be chosen again. */
-  startOver(): void
+  readonly startOver: () => void
   /** Fills the wells with the Practice image and the Practice disk. */
-  setUpPractice(): void
-  dismissPractice(): void
+  readonly setUpPractice: () => void
+  readonly dismissPractice: () => void
   /** Makes the Practice disk and image as new. */
-  resetPractice(): Promise<void>
+  readonly resetPractice: () => Promise<void>
 }
 
 /** The engine's limit for remembered disks. */
@@ -40,8 +40,7 @@ export function restoreActions(
     const changed = {
       ...preferences,
       practiceOffered: change.practiceOffered ?? preferences.practiceOffered,
-      knownDisks:
-        change.knownDisk === undefined ? known : [...known, change.knownDisk].slice(-maxKnownDisks),
+      knownDisks: change.knownDisk === undefined ? known : [...known, change.knownDisk].slice(-maxKnownDisks),
     }
     mirror.setPreferences(changed)
     client.request('app.setPreferences', changed).catch(ignoreUnsaved)
@@ -97,8 +96,8 @@ export function restoreActions(
       const practice = mirror.store.getState().app?.practice
       if (!practice) return
       setPreferences({ practiceOffered: true })
-      void wells.useFileAsSource(practice.image)
-      wells.useAsDestination(diskId(practice.disk))
+      void wells.chooseSourceFile(practice.image)
+      wells.chooseDestination(diskId(practice.disk))
     },
     dismissPractice: () => setPreferences({ practiceOffered: true }),
     async resetPractice() {

@@ -79,7 +79,6 @@ export type Notice =
   | { readonly kind: 'not-located'; readonly name: string }
   | { readonly kind: 'not-one-file' }
   | { readonly kind: 'ejected'; readonly name: string }
-  | { readonly kind: 'unplugged'; readonly name: string }
 
 export interface ViewState {
   readonly tab: 'restore' | 'activity'

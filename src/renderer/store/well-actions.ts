@@ -7,17 +7,20 @@ import { findItem, imageId, itemName, locatorOf, volumeName } from './items.ts'
 import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
 
 export interface WellActions {
-  useAsSource(id: ItemId): void
-  useAsDestination(id: ItemId): void
-  clearSource(): void
-  clearDestination(): void
+  readonly chooseSource: (id: ItemId) => void
+  readonly chooseDestination: (id: ItemId) => void
+  readonly clearSource: () => void
+  readonly clearDestination: () => void
   /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
-  openImage(path: string, options?: { readonly practice?: boolean }): Promise<void>
+  readonly openImage: (path: string, options?: { readonly practice?: boolean }) => Promise<void>
   /** Makes a file the source. Resolves when it was read, or couldn't be. */
-  useFileAsSource(path: string): Promise<void>
+  readonly chooseSourceFile: (path: string) => Promise<void>
   /** Makes a file the destination: a disk in a file. */
-  useFileAsDestination(path: string): void
-  setOption<Name extends keyof ViewState['options']>(name: Name, value: ViewState['options'][Name]): void
+  readonly chooseDestinationFile: (path: string) => void
+  readonly setOption: <Name extends keyof ViewState['options']>(
+    name: Name,
+    value: ViewState['options'][Name],
+  ) => void
 }
 
 export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
@@ -62,7 +65,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
       restoreJobId: starting ? restoreJobId : null,
     }))
 
-  const useFileAsSource = async (path: string) => {
+  const chooseSourceFile = async (path: string) => {
     const pending: SourceChoice = {
       locator: path,
       name: fileName(path),
@@ -83,11 +86,11 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   }
 
   return {
-    useAsSource(id) {
+    chooseSource(id) {
       const item = find(id)
       if (!item) return
       if (item.kind === 'image') {
-        void useFileAsSource(item.image.path)
+        void chooseSourceFile(item.image.path)
         return
       }
       const info: SourceInfo =
@@ -102,7 +105,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
             }
       setSource({ locator: locatorOf(id), name: itemName(item), state: 'ready', info, error: null })
     },
-    useAsDestination(id) {
+    chooseDestination(id) {
       const item = find(id)
       if (!item || item.kind === 'image' || itemProblem(item, getState().source)) return
       setDestination({
@@ -120,8 +123,8 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
       await readImage(path, practice)
       if (!practice) setState({ selected: imageId(path) })
     },
-    useFileAsSource,
-    useFileAsDestination: (path) =>
+    chooseSourceFile,
+    chooseDestinationFile: (path) =>
       setDestination({
         kind: 'file',
         locator: path,
@@ -147,6 +150,10 @@ export function afterDevices(view: ViewState, disks: { readonly [path: string]: 
   return {
     ...(source === view.source ? {} : { source }),
     ...(destination === view.destination ? {} : { destination }),
+    // The tick was for the disk that is gone.
+    ...(destination?.state === 'gone' && view.options.erase
+      ? { options: { ...view.options, erase: false } }
+      : {}),
     ...(view.selected !== null && !isThere(view.selected, disks) ? { selected: null } : {}),
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * What a screen reader says by itself: phases as they change, percents at the quarters, and how it ended. Pure: what to
+ * say follows from what was before and what is now.
+ */
+import { unreachable } from '#shared/errors'
+import { frontJob, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
+import type { JobState } from '#shared/model'
+import { describeOutcome, describePhase, describeTargetState, namesOf } from '#shared/words'
+
+export interface Moment {
+  readonly mirror: EngineMirror
+  readonly view: ViewState
+}
+
+export interface Announcement {
+  readonly text: string
+  readonly urgent: boolean
+}
+
+const quarters = [25, 50, 75]
+
+export function announcement(before: Moment, now: Moment): Announcement | null {
+  const ended = endedJob(before, now)
+  if (ended) return endWords(ended)
+  const job = frontJob(now.mirror, now.view)
+  if (job) return polite(jobWords(before.mirror.jobs[job.jobId] ?? null, job))
+  if (now.view.starting && !before.view.starting)
+    return polite(now.view.starting.plan.needsPrivilege ? 'Waiting for permission' : 'Starting')
+  return polite(wellWords(before, now))
+}
+
+const polite = (text: string | null): Announcement | null => (text === null ? null : { text, urgent: false })
+
+function endedJob(before: Moment, now: Moment): JobState | null {
+  if (before.mirror.jobs === now.mirror.jobs) return null
+  const id = now.mirror.jobIds.find(
+    (id) => now.mirror.jobs[id]?.outcome && before.mirror.jobs[id]?.outcome === null,
+  )
+  return (id === undefined ? undefined : now.mirror.jobs[id]) ?? null
+}
+
+/** A failure is read from its own panel, which is an alert. */
+function endWords(job: JobState): Announcement | null {
+  const { outcome, plan } = job
+  if (!outcome) return null
+  const target = plan ? namesOf(plan).target : undefined
+  switch (outcome.kind) {
+    case 'failed':
+      return job.kind === 'restore'
+        ? null
+        : { text: `${job.title}: ${describeOutcome(outcome)}`, urgent: true }
+    case 'cancelled':
+      return polite(
+        job.kind === 'restore'
+          ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, target)}`
+          : describeOutcome(outcome),
+      )
+    case 'done':
+    case 'checked':
+      return { text: describeOutcome(outcome), urgent: true }
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function jobWords(before: JobState | null, job: JobState): string | null {
+  if (job.stopping) return before?.stopping ? null : 'Stopping at a safe point'
+  const phase = currentPhase(job)
+  if (phase !== null && (!before || currentPhase(before) !== phase)) return describePhase(phase)
+  const percent = job.progress?.percent ?? null
+  const last = before?.progress?.percent ?? 0
+  const passed =
+    percent === null ? undefined : quarters.findLast((quarter) => last < quarter && percent >= quarter)
+  return passed === undefined ? null : `${passed} percent`
+}
+
+const currentPhase = (job: JobState) => job.phases.find((phase) => phase.state === 'current')?.phase ?? null
+
+function wellWords(before: Moment, now: Moment): string | null {
+  const { source, destination } = now.view
+  if (destination?.state === 'gone' && before.view.destination?.state === 'ready')
+    return `${destination.name} was disconnected`
+  if (source?.state === 'gone' && before.view.source?.state !== 'gone')
+    return `${source.name} was disconnected`
+  if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
+  if (isReady(now) && !isReady(before) && source && destination)
+    return `Ready to restore ${source.name} to ${destination.name}`
+  return null
+}
+
+const isReady = ({ mirror, view }: Moment) => restoreBlock(mirror, view) === null

@@ -1,0 +1,60 @@
+/** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
+import { Banner, Spinner } from '#renderer/components'
+import { useActions, useMirror, useView, type EngineMirror } from '#renderer/store'
+import { noticeWords } from './text.ts'
+
+export function Notices() {
+  return (
+    <div className="notices">
+      <ConnectionNotice />
+      <EngineNotice />
+      <AsideNotice />
+    </div>
+  )
+}
+
+const connectionOf = (mirror: EngineMirror) => mirror.connection
+
+function ConnectionNotice() {
+  const connection = useMirror(connectionOf)
+  if (connection.state === 'refused')
+    return (
+      <Banner tone="danger" title="This link is not valid.">
+        Each start of Reprise makes a new one. Take it from the terminal.
+      </Banner>
+    )
+  if (connection.state !== 'lost') return null
+  return connection.retrying ? (
+    <Banner tone="warning" title="The connection to Reprise was lost." actions={<Spinner />}>
+      A running job goes on by itself. Connecting again…
+    </Banner>
+  ) : (
+    <Banner tone="danger" title="Reprise isn't running any more.">
+      Start it again, then open the address that it prints.
+    </Banner>
+  )
+}
+
+const engineOf = (mirror: EngineMirror) => mirror.engine
+
+function EngineNotice() {
+  const engine = useMirror(engineOf)
+  if (engine.state !== 'gone') return null
+  return (
+    <Banner tone="danger" title="The part of Reprise that does the work stopped.">
+      {engine.reason ?? 'It is being started again.'}
+    </Banner>
+  )
+}
+
+function AsideNotice() {
+  const notice = useView((view) => view.notice)
+  const { closeNotice } = useActions()
+  if (!notice) return null
+  const { tone, title, text } = noticeWords(notice)
+  return (
+    <Banner tone={tone} title={title} onClose={closeNotice}>
+      {text}
+    </Banner>
+  )
+}

@@ -1,0 +1,50 @@
+/** The tab's title and picture, where progress shows while the window is in the background. */
+import { useEffect } from 'react'
+import { frontJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { describePhase } from '#shared/words'
+import plainIcon from '#assets/icon.svg'
+
+/** `43 % – Restoring – Reprise`. */
+export function pageTitle(mirror: EngineMirror, view: ViewState): string {
+  const job = frontJob(mirror, view)
+  if (job) {
+    const phase = job.phases.find((phase) => phase.state === 'current')?.phase
+    const doing = job.kind === 'verify-image' ? 'Verifying' : phase ? describePhase(phase) : 'Starting'
+    const percent = job.progress?.percent ?? null
+    return percent === null ? `${doing} – Reprise` : `${percent} % – ${doing} – Reprise`
+  }
+  const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
+  switch (shown?.outcome?.kind) {
+    case 'done':
+      return 'Done – Reprise'
+    case 'failed':
+      return 'Failed – Reprise'
+    default:
+      return 'Reprise'
+  }
+}
+
+/** Null without a job; else the percent in steps of 4, so that the picture changes rarely. */
+const iconPercent = (mirror: EngineMirror, view: ViewState) => {
+  const percent = frontJob(mirror, view)?.progress?.percent ?? null
+  return percent === null ? null : Math.floor(percent / 4) * 4
+}
+
+export function usePageTitle(): void {
+  const title = useBoth(pageTitle)
+  const percent = useBoth(iconPercent)
+  useEffect(() => {
+    document.title = title
+  }, [title])
+  useEffect(() => {
+    const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')
+    if (link) link.href = percent === null ? plainIcon : ringIcon(percent)
+  }, [percent])
+}
+
+/** A ring that fills. */
+function ringIcon(percent: number): string {
+  const length = 2 * Math.PI * 12
+  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke-width="7"><circle cx="16" cy="16" r="12" stroke="#8aa4cf" stroke-opacity=".45"/><circle cx="16" cy="16" r="12" stroke="#2470e3" stroke-dasharray="${(length * percent) / 100} ${length}" transform="rotate(-90 16 16)"/></svg>`
+  return `data:image/svg+xml,${encodeURIComponent(drawing)}`
+}

@@ -1,0 +1,84 @@
+/** The window's regions and what stands in them. */
+import { useEffect } from 'react'
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
+import { ActivityPanel } from '#renderer/features/activity'
+import { InfoFooter } from '#renderer/features/images'
+import { RestorePanel } from '#renderer/features/restore'
+import { Sidebar } from '#renderer/features/sidebar'
+import {
+  useActions,
+  useMirror,
+  useReprise,
+  useView,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
+import { Announcer } from './announcer.tsx'
+import { runCommand } from './commands.ts'
+import { useKeyboard } from './keyboard.ts'
+import { MenuBar } from './menu-bar.tsx'
+import { Notices } from './notices.tsx'
+import { usePageTitle } from './page-title.ts'
+import { Sheets } from './sheets.tsx'
+import { StatusBar } from './status-bar.tsx'
+import './shell.css'
+
+const hostOf = (mirror: EngineMirror) => mirror.app?.host ?? null
+const platformOf = (mirror: EngineMirror) => mirror.app?.platform ?? null
+
+export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }) {
+  const host = useMirror(hostOf) ?? knownHost
+  const platform = useMirror(platformOf)
+  const sidebarShown = useView((view) => view.sidebarShown)
+  useKeyboard({ shortcuts: host === 'web' })
+  useHostMenu()
+  usePageTitle()
+  return (
+    <div className="shell" data-host={host} data-platform={platform} data-sidebar={sidebarShown || undefined}>
+      {host === 'web' && <MenuBar />}
+      {sidebarShown && (
+        <aside className="shell-sidebar" data-region="sidebar" aria-label="Disks">
+          <Sidebar />
+        </aside>
+      )}
+      <MainPanel />
+      <section className="shell-info" aria-label="Info">
+        <InfoFooter />
+      </section>
+      <StatusBar />
+      <Sheets />
+      <Announcer />
+    </div>
+  )
+}
+
+function useHostMenu() {
+  const reprise = useReprise()
+  useEffect(() => reprise.onMenu((command) => runCommand(reprise, command)), [reprise])
+}
+
+function MainPanel() {
+  const tab = useView((view) => view.tab)
+  const { setTab } = useActions()
+  return (
+    <main className="shell-main" data-region="main">
+      <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(key as ViewState['tab'])}>
+        <TabList className="tab-list" aria-label="What to do">
+          <Tab id="restore" className="tab">
+            Restore
+          </Tab>
+          <Tab id="activity" className="tab">
+            Activity
+          </Tab>
+        </TabList>
+        <Notices />
+        <TabPanel id="restore" className="tab-panel">
+          <RestorePanel />
+        </TabPanel>
+        <TabPanel id="activity" className="tab-panel">
+          <ActivityPanel />
+        </TabPanel>
+      </Tabs>
+    </main>
+  )
+}

@@ -1,0 +1,91 @@
+/**
+ * Frames over a WebSocket to `reprise web`, as shared/contract/transport.ts lays it down: the token of the address is
+ * changed for a session key once, and the key opens the socket.
+ */
+import { webCloseCodes, webProtocol, webSessionKey, type FrameTransport } from '#shared/contract'
+import { ConnectRefused } from '#renderer/store'
+
+/** The socket closed; `code` is the WebSocket's. */
+class SocketClosed extends Error {
+  readonly code: number
+  constructor(code: number) {
+    super(`the socket closed with code ${code}`)
+    this.code = code
+  }
+}
+
+/** True when the host said that this page has no session: trying again is useless. */
+export function isRefusal(reason: Error): boolean {
+  const closed = reason instanceof SocketClosed ? reason : reason.cause
+  return closed instanceof SocketClosed && closed.code === webCloseCodes.noSession
+}
+
+/** Opens the socket. Rejects when the host can't be reached, with `ConnectRefused` when it doesn't know this page. */
+export async function socketTransport(): Promise<FrameTransport> {
+  await redeemToken()
+  const key = localStorage.getItem(webSessionKey) ?? 'none'
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+  const socket = new WebSocket(`${scheme}://${location.host}/rpc`, [webProtocol, key])
+  await opened(socket)
+  return overSocket(socket)
+}
+
+/** Changes the address's one-time token for a session key, and takes it out of the address. */
+async function redeemToken(): Promise<void> {
+  const address = new URL(location.href)
+  const token = address.searchParams.get('token')
+  if (token === null) return
+  address.searchParams.delete('token')
+  history.replaceState(null, '', address)
+  const answer = await fetch('/session', {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain' },
+    body: token,
+  })
+  // A used token is no reason to give up: an earlier visit may have left a session.
+  if (answer.ok) localStorage.setItem(webSessionKey, await answer.text())
+}
+
+function opened(socket: WebSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  socket.addEventListener('open', () => resolve(), { once: true })
+  socket.addEventListener(
+    'close',
+    ({ code }) => reject(code === webCloseCodes.noSession ? new ConnectRefused() : new SocketClosed(code)),
+    { once: true },
+  )
+  return promise
+}
+
+function overSocket(socket: WebSocket): FrameTransport {
+  const early: string[] = []
+  let deliver: (text: string) => void = (text) => void early.push(text)
+  const closeListeners: ((reason: Error) => void)[] = []
+  let ended: Error | null = null
+  const end = (reason: Error) => {
+    if (ended) return
+    ended = reason
+    for (const listener of closeListeners) listener(reason)
+  }
+  socket.addEventListener('message', ({ data }) => {
+    if (typeof data === 'string') deliver(data)
+  })
+  socket.addEventListener('close', ({ code }) => end(new SocketClosed(code)))
+  return {
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    onFrame(listener) {
+      deliver = listener
+      for (const text of early.splice(0)) listener(text)
+    },
+    onClose(listener) {
+      closeListeners.push(listener)
+      if (ended) listener(ended)
+    },
+    close(reason) {
+      socket.close()
+      end(reason)
+    },
+  }
+}

@@ -1,0 +1,70 @@
+/** Always there, so that nothing jumps: what is going on at the left, how far it is at the right, and Stop. */
+import { Button, ProgressBar, StateIcon } from '#renderer/components'
+import {
+  frontJob,
+  sameData,
+  useActions,
+  useBoth,
+  useView,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
+import { formatRemaining } from '#shared/units'
+import { describePhase } from '#shared/words'
+import { statusText } from './status-text.ts'
+
+export function StatusBar() {
+  const status = useBoth(statusText, sameData)
+  return (
+    <footer className="status-bar" data-region="status" aria-label="Status">
+      <p className="status-text" data-icon={status.icon ?? undefined}>
+        {status.icon && <StateIcon state={status.icon} />}
+        <span className="ellipsis">{status.text}</span>
+      </p>
+      <Progress />
+    </footer>
+  )
+}
+
+/** Only what the bar shows, so that it draws when that changes. */
+const progressOf = (mirror: EngineMirror, view: ViewState) => {
+  const job = frontJob(mirror, view)
+  if (!job) return null
+  const phase = job.phases.find((phase) => phase.state === 'current')?.phase
+  const { percent = null, remainingMs = null } = job.progress ?? {}
+  return {
+    jobId: job.jobId,
+    stopping: job.stopping,
+    doing: phase ? describePhase(phase) : 'Starting',
+    percent,
+    left: remainingMs === null ? null : `${formatRemaining(remainingMs)} left`,
+  }
+}
+
+function Progress() {
+  const progress = useBoth(progressOf, sameData)
+  const starting = useView((view) => view.starting)
+  const actions = useActions()
+  if (starting)
+    return (
+      <div className="status-progress">
+        <ProgressBar label="Starting" percent={null} text="Starting" />
+        <Button isDisabled={starting.stopping} onPress={actions.stopStarting}>
+          Stop
+        </Button>
+      </div>
+    )
+  if (!progress) return null
+  const { percent, left, doing } = progress
+  const spoken = [doing, percent === null ? null : `${percent} percent`, left].filter((part) => part !== null)
+  return (
+    <div className="status-progress">
+      <span className="status-left secondary small">{progress.stopping ? '' : left}</span>
+      <ProgressBar label="Progress" percent={percent} text={spoken.join(', ')} />
+      <span className="status-percent">{percent === null ? '' : `${percent} %`}</span>
+      <Button isDisabled={progress.stopping} onPress={() => void actions.stop(progress.jobId)}>
+        Stop
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,53 @@
+/** The line at the lower left: what is going on, in one phrase. Pure. */
+import type { IconState } from '#renderer/components'
+import {
+  frontJob,
+  restoreBlock,
+  restoreJob,
+  sidebarGroups,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
+import type { JobState } from '#shared/model'
+import { describeBottleneck, describeOutcome, describePhase } from '#shared/words'
+
+export interface Status {
+  readonly text: string
+  readonly icon: IconState | null
+}
+
+const quiet = (text: string): Status => ({ text, icon: null })
+const busy = (text: string): Status => ({ text, icon: 'busy' })
+
+export function statusText(mirror: EngineMirror, view: ViewState): Status {
+  const { connection } = mirror
+  if (connection.state === 'connecting') return busy('Connecting…')
+  if (connection.state === 'lost')
+    return connection.retrying ? busy('Connecting again…') : { text: 'Not connected', icon: 'failed' }
+  if (connection.state === 'refused') return { text: 'Not connected', icon: 'failed' }
+  if (view.starting) return busy(view.starting.plan.needsPrivilege ? 'Waiting for permission…' : 'Starting…')
+  const job = frontJob(mirror, view)
+  if (job) return busy(jobText(job))
+  const ended = restoreJob(mirror, view)?.outcome
+  if (ended) return { text: describeOutcome(ended).replace(/\.$/, ''), icon: outcomeIcons[ended.kind] }
+  if (view.source?.state === 'reading') return busy('Reading image…')
+  if (view.plan.state === 'checking') return busy('Checking…')
+  if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }
+  const count = sidebarGroups(mirror, view).reduce((sum, group) => sum + group.disks.length, 0)
+  return quiet(count === 1 ? '1 disk' : `${count} disks`)
+}
+
+const outcomeIcons = { done: 'done', checked: 'done', failed: 'failed', cancelled: 'stopped' } as const
+
+function jobText(job: JobState): string {
+  if (job.stopping) return 'Stopping at a safe point…'
+  const phase = job.phases.find((phase) => phase.state === 'current')?.phase
+  if (job.kind === 'verify-image') return `Verifying ${job.title}`
+  if (!phase) return 'Starting…'
+  const limited = job.progress?.limitedBy
+  return limited
+    ? `${describePhase(phase)} – ${lowerFirst(describeBottleneck(limited))}`
+    : describePhase(phase)
+}
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)

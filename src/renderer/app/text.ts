@@ -1,0 +1,37 @@
+/** The window's own words: connection and notices. */
+import { unreachable } from '#shared/errors'
+import type { Notice } from '#renderer/store'
+import { describeError } from '#shared/words'
+
+export interface NoticeWords {
+  readonly title: string
+  readonly text: string
+  readonly tone: 'danger' | 'warning' | 'info'
+}
+
+export function noticeWords(notice: Notice): NoticeWords {
+  switch (notice.kind) {
+    case 'ejected':
+      return { tone: 'info', title: `'${notice.name}' was ejected.`, text: 'It can be unplugged.' }
+    case 'not-one-file':
+      return { tone: 'warning', title: 'One file at a time.', text: 'Drop a single disk image on the well.' }
+    case 'not-located':
+      return {
+        tone: 'warning',
+        title: `'${notice.name}' wasn't found on the computer that Reprise runs on.`,
+        text: "A browser doesn't say where a dropped file lies, and it isn't in the usual folders. Choose it with Image….",
+      }
+    case 'error': {
+      const target = notice.doing === 'start' || notice.doing === 'eject' ? { target: notice.name } : {}
+      const source = notice.doing === 'verify' || notice.doing === 'open' ? { source: notice.name } : {}
+      const words = describeError(notice.error, { ...target, ...source })
+      return {
+        tone: 'danger',
+        title: words.what,
+        text: [words.why, words.now].filter((part) => part !== null).join(' '),
+      }
+    }
+    default:
+      return unreachable(notice)
+  }
+}

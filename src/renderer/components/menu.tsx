@@ -1,0 +1,105 @@
+/** Menus: one list of entries drawn the same in the menu bar, in context menus and under buttons. */
+import { Check } from 'lucide-react'
+import { Fragment, type ReactNode } from 'react'
+import {
+  Header,
+  Keyboard,
+  Menu as AriaMenu,
+  MenuItem,
+  MenuSection,
+  Popover,
+  Separator,
+  Text,
+  type PopoverProps,
+} from 'react-aria-components'
+import './menu.css'
+
+export interface MenuEntry {
+  readonly id: string
+  readonly label: string
+  /** Second line, for what a name alone doesn't tell. */
+  readonly description?: string | undefined
+  readonly icon?: ReactNode
+  readonly shortcut?: string | undefined
+  readonly disabled?: boolean | undefined
+  readonly checked?: boolean | undefined
+  readonly indented?: boolean | undefined
+  readonly run: () => void
+}
+
+export interface MenuGroup {
+  readonly id: string
+  readonly title?: string
+  readonly entries: readonly MenuEntry[]
+}
+
+interface Props {
+  readonly label: string
+  readonly groups: readonly MenuGroup[]
+  readonly onKeyDown?: (event: { readonly key: string }) => void
+}
+
+export function Menu({ label, groups, onKeyDown }: Props) {
+  const entries = groups.flatMap((group) => group.entries)
+  const ticks = entries.some((entry) => entry.checked !== undefined)
+  return (
+    <div className="menu-frame" onKeyDownCapture={onKeyDown}>
+      <AriaMenu
+        className="menu"
+        aria-label={label}
+        disabledKeys={entries.filter((entry) => entry.disabled).map((entry) => entry.id)}
+        onAction={(key) => entries.find((entry) => entry.id === key)?.run()}
+      >
+        {groups
+          .filter((group) => group.entries.length > 0)
+          .map((group, index) => (
+            <Fragment key={group.id}>
+              {index > 0 && <Separator className="menu-separator" />}
+              <MenuSection className="menu-section" aria-label={group.title ?? label}>
+                {group.title !== undefined && <Header className="menu-header">{group.title}</Header>}
+                {group.entries.map((entry) => (
+                  <Row key={entry.id} entry={entry} ticks={ticks} />
+                ))}
+              </MenuSection>
+            </Fragment>
+          ))}
+      </AriaMenu>
+    </div>
+  )
+}
+
+/** `ticks`: some entry of this menu can be ticked, so all leave room for it. */
+function Row({ entry, ticks }: { readonly entry: MenuEntry; readonly ticks: boolean }) {
+  return (
+    <MenuItem
+      id={entry.id}
+      className="menu-item"
+      textValue={entry.label}
+      data-indented={entry.indented || undefined}
+    >
+      {ticks && (
+        <span className="menu-check">
+          {entry.checked && <Check size={13} strokeWidth={2.5} aria-hidden />}
+        </span>
+      )}
+      {entry.icon}
+      <div className="menu-words">
+        <Text slot="label">
+          {entry.label}
+          {entry.checked === true && <span className="visually-hidden">, on</span>}
+        </Text>
+        {entry.description !== undefined && (
+          <Text slot="description" className="menu-description">
+            {entry.description}
+          </Text>
+        )}
+      </div>
+      {entry.shortcut !== undefined && <Keyboard className="menu-shortcut">{entry.shortcut}</Keyboard>}
+    </MenuItem>
+  )
+}
+
+/** Where a menu is shown. */
+export function MenuPopover(props: Omit<PopoverProps, 'className'>) {
+  return <Popover {...props} className="menu-popover" offset={props.offset ?? 4} />
+}

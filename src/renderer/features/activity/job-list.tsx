@@ -1,0 +1,20 @@
+/** Every job since the host was started, newest first. */
+import { useMirror } from '#renderer/store'
+import { JobRow } from './job-row.tsx'
+
+export function JobList() {
+  const jobIds = useMirror((mirror) => mirror.jobIds)
+  if (jobIds.length === 0)
+    return (
+      <p className="jobs-empty secondary">
+        Nothing has run yet. Restores and verifications are listed here while they run, and after.
+      </p>
+    )
+  return (
+    <ul className="jobs">
+      {jobIds.map((jobId) => (
+        <JobRow key={jobId} jobId={jobId} />
+      ))}
+    </ul>
+  )
+}

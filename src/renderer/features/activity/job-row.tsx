@@ -1,0 +1,80 @@
+/** A job in the list. It watches its own job and nothing else. */
+import { Disclosure, DisclosurePanel, Button as AriaButton, Heading } from 'react-aria-components'
+import { ChevronRight } from 'lucide-react'
+import { Button, ProgressBar, StateIcon, type IconState } from '#renderer/components'
+import { useActions, useMirror } from '#renderer/store'
+import type { JobOutcome, JobState } from '#shared/model'
+import { checkedLines, jobLine } from './text.ts'
+
+export function JobRow({ jobId }: { readonly jobId: string }) {
+  const job = useMirror((mirror) => mirror.jobs[jobId])
+  const actions = useActions()
+  if (!job) return null
+  const line = jobLine(job)
+  return (
+    <li className="job-row">
+      <StateIcon state={job.outcome ? icons[job.outcome.kind] : 'busy'} size={18} />
+      <div className="job-words">
+        <p className="job-title">
+          <span className="ellipsis" title={job.title}>
+            {job.title}
+          </span>
+          <time className="secondary small" dateTime={new Date(job.startedMs).toISOString()}>
+            {clockTime(job.startedMs)}
+          </time>
+        </p>
+        <p className="secondary selectable">{line}</p>
+        {!job.outcome && (
+          <ProgressBar label={job.title} percent={job.progress?.percent ?? null} text={line} />
+        )}
+        {job.outcome?.kind === 'checked' && job.outcome.verification.checked.length > 0 && (
+          <Details lines={checkedLines(job.outcome.verification)} />
+        )}
+      </div>
+      {!job.outcome && (
+        <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
+          Stop
+        </Button>
+      )}
+      {job.kind === 'restore' && <ShowButton job={job} />}
+    </li>
+  )
+}
+
+const icons: { readonly [kind in JobOutcome['kind']]: IconState } = {
+  done: 'done',
+  checked: 'done',
+  failed: 'failed',
+  cancelled: 'stopped',
+}
+
+function ShowButton({ job }: { readonly job: JobState }) {
+  const actions = useActions()
+  return (
+    <Button aria-label={`Show ${job.title}`} onPress={() => actions.showJob(job.jobId)}>
+      Show
+    </Button>
+  )
+}
+
+function Details({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <Disclosure className="job-details">
+      <Heading level={3}>
+        <AriaButton slot="trigger" className="job-disclose">
+          <ChevronRight size={12} strokeWidth={2.5} aria-hidden />
+          {lines.length === 1 ? '1 checksum' : `${lines.length} checksums`}
+        </AriaButton>
+      </Heading>
+      <DisclosurePanel>
+        <ul className="mono small selectable">
+          {lines.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+      </DisclosurePanel>
+    </Disclosure>
+  )
+}
+
+const clockTime = (ms: number) => new Date(ms).toLocaleTimeString(undefined, { timeStyle: 'short' })

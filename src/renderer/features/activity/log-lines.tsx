@@ -1,0 +1,77 @@
+/** The lines that are in sight, and no others: thousands of lines cost as much as forty. */
+import { useLayoutEffect, useRef, useState } from 'react'
+import type { LogLine } from '#shared/log'
+import { lineText, lineTime } from './log-filter.ts'
+
+/** Pixels; activity.css has the same. */
+const lineHeight = 20
+/** Lines drawn above and below what is in sight. */
+const margin = 10
+
+interface Props {
+  readonly lines: readonly LogLine[]
+  readonly follow: boolean
+  /** Scrolling up stops following; scrolling to the end follows again. */
+  readonly onFollow: (follow: boolean) => void
+}
+
+export function LogLines({ lines, follow, onFollow }: Props) {
+  const frame = useRef<HTMLDivElement>(null)
+  const [top, setTop] = useState(0)
+  const [height, setHeight] = useState(400)
+
+  useLayoutEffect(() => {
+    const element = frame.current
+    if (!element) return undefined
+    const observer = new ResizeObserver(() => setHeight(element.clientHeight))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
+  // After every drawing: lines came, or there is more or less room.
+  useLayoutEffect(() => {
+    const element = frame.current
+    if (follow && element) element.scrollTop = element.scrollHeight
+  })
+
+  const first = Math.max(0, Math.floor(top / lineHeight) - margin)
+  const last = Math.min(lines.length, Math.ceil((top + height) / lineHeight) + margin)
+  return (
+    <div
+      ref={frame}
+      className="log-lines"
+      role="list"
+      aria-label="Lines of the log"
+      // A scrolled region has to be reachable by the keyboard.
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      onScroll={(event) => {
+        const element = event.currentTarget
+        setTop(element.scrollTop)
+        const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 2
+        if (atEnd !== follow) onFollow(atEnd)
+      }}
+    >
+      {lines.length === 0 && <p className="log-empty secondary">No lines.</p>}
+      <div className="log-room" style={{ height: lines.length * lineHeight }}>
+        {lines.slice(first, last).map((line, index) => (
+          <div
+            key={first + index}
+            role="listitem"
+            aria-setsize={lines.length}
+            aria-posinset={first + index + 1}
+            className="log-line selectable"
+            data-level={line.level}
+            style={{ top: (first + index) * lineHeight }}
+          >
+            <span className="log-time">{lineTime(line.timeMs)}</span>
+            <span className="log-level">{line.level}</span>
+            <span className="ellipsis" title={lineText(line)}>
+              {lineText(line)}
+            </span>
+          </div>
+        ))}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,97 @@
+/** The log: filtered, searched, followed, copied; or the jobs as asr would have told them. */
+import { useMemo, useState } from 'react'
+import { Input, Label, SearchField, ToggleButton, ToggleButtonGroup } from 'react-aria-components'
+import { Checkbox, CopyButton } from '#renderer/components'
+import { useMirror, type EngineMirror } from '#renderer/store'
+import type { LogLevel } from '#shared/log'
+import { filterLog, lineText, lineTime } from './log-filter.ts'
+import { LogLines } from './log-lines.tsx'
+import { transcript } from './transcript.ts'
+import './activity.css'
+
+const levels: readonly { readonly level: LogLevel | 'transcript'; readonly name: string }[] = [
+  { level: 'debug', name: 'All' },
+  { level: 'info', name: 'Info' },
+  { level: 'warn', name: 'Warnings' },
+  { level: 'error', name: 'Errors' },
+  { level: 'transcript', name: 'Transcript' },
+]
+
+const logOf = (mirror: EngineMirror) => mirror.log
+
+export function LogView() {
+  const log = useMirror(logOf)
+  const [level, setLevel] = useState<LogLevel | 'transcript'>('info')
+  const [search, setSearch] = useState('')
+  const [follow, setFollow] = useState(true)
+  const shown = useMemo(
+    () => (level === 'transcript' ? [] : filterLog(log, level, search)),
+    [log, level, search],
+  )
+  const told = useTranscripts(level === 'transcript')
+  const copied = () =>
+    level === 'transcript'
+      ? told.join('\n')
+      : shown.map((line) => `${lineTime(line.timeMs)} ${line.level} ${lineText(line)}`).join('\n')
+  return (
+    <section className="log" aria-label="Log">
+      <div className="log-bar">
+        <ToggleButtonGroup
+          className="segments"
+          aria-label="What to show"
+          selectionMode="single"
+          disallowEmptySelection
+          selectedKeys={[level]}
+          onSelectionChange={(keys) => setLevel([...keys][0] as LogLevel | 'transcript')}
+        >
+          {levels.map(({ level, name }) => (
+            <ToggleButton key={level} id={level} className="segment">
+              {name}
+            </ToggleButton>
+          ))}
+        </ToggleButtonGroup>
+        <SearchField
+          className="log-search"
+          value={search}
+          onChange={setSearch}
+          isDisabled={level === 'transcript'}
+        >
+          <Label className="visually-hidden">Search the log</Label>
+          <Input className="text-input" placeholder="Search" />
+        </SearchField>
+        <span className="log-space" />
+        <Checkbox checked={follow} onChange={setFollow}>
+          Follow
+        </Checkbox>
+        <CopyButton label="Copy" text={copied} />
+      </div>
+      {level === 'transcript' ? (
+        <Transcript lines={told} />
+      ) : (
+        <LogLines lines={shown} follow={follow} onFollow={setFollow} />
+      )}
+    </section>
+  )
+}
+
+function useTranscripts(wanted: boolean): readonly string[] {
+  const jobIds = useMirror((mirror) => mirror.jobIds)
+  const jobs = useMirror((mirror) => (wanted ? mirror.jobs : null))
+  return useMemo(
+    () =>
+      jobs === null
+        ? []
+        : jobIds.toReversed().flatMap((id) => (jobs[id] ? [...transcript(jobs[id]), ''] : [])),
+    [jobIds, jobs],
+  )
+}
+
+function Transcript({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    // A scrolled region has to be reachable by the keyboard.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <pre className="log-lines log-transcript selectable" tabIndex={0} aria-label="Transcript">
+      {lines.length === 0 ? 'Nothing has been restored since Reprise was started.' : lines.join('\n')}
+    </pre>
+  )
+}

@@ -1,0 +1,187 @@
+/** What the footer and Get Info tell of a disk, a volume or an image. Pure. */
+import { unreachable } from '#shared/errors'
+import type { Fact } from '#renderer/components'
+import { volumeName, type Item, type OpenedImage } from '#renderer/store'
+import type { Disk, ImageInfo, ScanInfo, Volume } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import {
+  describeBus,
+  describeError,
+  describeFilesystem,
+  describeFormat,
+  describePartitionMap,
+  describeProtection,
+} from '#shared/words'
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** Under the name. */
+export function itemKind(item: Item): string {
+  switch (item.kind) {
+    case 'disk': {
+      const { disk } = item
+      if (disk.protection) return `Protected: ${describeProtection(disk.protection)}`
+      if (disk.practice) return 'Practice disk'
+      return disk.model !== null && disk.model !== disk.name ? disk.model : diskKind(disk)
+    }
+    case 'volume':
+      return `Volume on ${item.disk.name}`
+    case 'image':
+      return item.image.practice ? 'Practice image' : 'Disk image'
+    default:
+      return unreachable(item)
+  }
+}
+
+const diskKind = (disk: Disk) => {
+  if (disk.bus === 'loop') return 'Attached disk image'
+  return disk.internal ? 'Internal disk' : 'External disk'
+}
+
+/** At most five: there is one line for them. */
+export function shortFacts(item: Item): readonly Fact[] {
+  switch (item.kind) {
+    case 'disk':
+      return [
+        { name: 'Bus', value: describeBus(item.disk.bus) },
+        { name: 'Device', value: item.disk.path },
+        { name: 'Format', value: describePartitionMap(item.disk.partitionMap) },
+        { name: 'Mounted at', value: mountedAt(item.disk.volumes) },
+        { name: 'Capacity', value: formatBytes(item.disk.sizeBytes) },
+      ]
+    case 'volume':
+      return [
+        { name: 'Device', value: item.volume.path },
+        { name: 'Format', value: volumeFormat(item.volume) },
+        { name: 'Mounted at', value: mountedAt([item.volume]) },
+        { name: 'Capacity', value: formatBytes(item.volume.sizeBytes) },
+      ]
+    case 'image':
+      return imageShortFacts(item.image)
+    default:
+      return unreachable(item)
+  }
+}
+
+function imageShortFacts({ info, error, path }: OpenedImage): readonly Fact[] {
+  if (error) return [{ name: 'Problem', value: describeError(error).what }]
+  if (!info) return [{ name: 'File', value: path }]
+  return [
+    { name: 'Format', value: describeFormat(info.format) },
+    { name: 'Capacity', value: info.sizeBytes === null ? 'Not known yet' : formatBytes(info.sizeBytes) },
+    { name: 'File size', value: formatBytes(info.storedBytes) },
+    { name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' },
+  ]
+}
+
+const mountedAt = (volumes: readonly Volume[]) =>
+  volumes.flatMap((volume) => volume.mountPoints).join(', ') || 'Not mounted'
+
+const volumeFormat = (volume: Volume) =>
+  volume.filesystem === null ? (volume.partitionType ?? 'Unknown') : describeFilesystem(volume.filesystem)
+
+/** Everything, for the Get Info sheet. */
+export function longFacts(item: Item): readonly Fact[] {
+  switch (item.kind) {
+    case 'disk':
+      return diskFacts(item.disk)
+    case 'volume':
+      return [
+        ...shortFacts(item),
+        { name: 'On', value: item.disk.name },
+        ...optional('Partition type', item.volume.partitionType),
+        ...optional('UUID', item.volume.uuid),
+        { name: 'Offset', value: `${formatCount(item.volume.offset)} bytes` },
+        ...(item.volume.usedBytes === null
+          ? []
+          : [{ name: 'Used', value: formatBytes(item.volume.usedBytes) }]),
+      ]
+    case 'image':
+      return item.image.info ? imageFacts(item.image.info) : shortFacts(item)
+    default:
+      return unreachable(item)
+  }
+}
+
+function diskFacts(disk: Disk): readonly Fact[] {
+  return [
+    ...(disk.protection ? [{ name: 'Protected', value: capital(describeProtection(disk.protection)) }] : []),
+    ...optional('Vendor', disk.vendor),
+    ...optional('Model', disk.model),
+    ...optional('Serial number', disk.serial),
+    { name: 'Bus', value: describeBus(disk.bus) },
+    { name: 'Device', value: disk.path },
+    ...optional('File', disk.backingFile),
+    { name: 'Capacity', value: exactSize(disk.sizeBytes) },
+    { name: 'Block size', value: `${formatCount(disk.logicalBlockBytes)} bytes` },
+    { name: 'Format', value: describePartitionMap(disk.partitionMap) },
+    ...disk.volumes.map((volume) => ({
+      name: volume.index > 0 ? `Partition ${volume.index}` : 'Volume',
+      value: [
+        volumeName(volume),
+        volumeFormat(volume),
+        formatBytes(volume.sizeBytes),
+        ...volume.mountPoints,
+      ].join(', '),
+    })),
+  ]
+}
+
+function imageFacts(info: ImageInfo): readonly Fact[] {
+  const checksummed = info.tables.filter((table) => table.checksum !== null).length
+  return [
+    { name: 'File', value: info.path },
+    { name: 'Format', value: describeFormat(info.format) },
+    { name: 'File size', value: exactSize(info.storedBytes) },
+    ...(info.segmentCount > 1 ? [{ name: 'Segments', value: formatCount(info.segmentCount) }] : []),
+    {
+      name: 'Capacity',
+      value: info.sizeBytes === null ? 'Not known before it has been read' : exactSize(info.sizeBytes),
+    },
+    ...(info.dataBytes === null ? [] : [{ name: 'Data in it', value: formatBytes(info.dataBytes) }]),
+    { name: 'Partition map', value: describePartitionMap(info.partitionMap) },
+    ...info.partitions.map((partition) => ({
+      name: `Partition ${partition.index}`,
+      value: [
+        partition.label ?? partition.name ?? partition.type,
+        partition.filesystem === null ? partition.type : describeFilesystem(partition.filesystem),
+        formatBytes(partition.sizeBytes),
+      ].join(', '),
+    })),
+    ...(info.tables.length === 0
+      ? []
+      : [
+          {
+            name: 'Tables',
+            value: `${formatCount(info.tables.length)}, ${formatCount(checksummed)} with checksum`,
+          },
+        ]),
+    ...(info.dataForkChecksum ? [{ name: 'Data checksum', value: checksum(info.dataForkChecksum) }] : []),
+    ...(info.masterChecksum ? [{ name: 'Master checksum', value: checksum(info.masterChecksum) }] : []),
+    ...(info.inOrder === null
+      ? []
+      : [{ name: 'In order', value: info.inOrder ? 'Yes, ready to be multicast' : 'No' }]),
+    { name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' },
+  ]
+}
+
+const checksum = ({ algorithm, value }: { readonly algorithm: string; readonly value: string }) =>
+  `${algorithm} ${value}`
+
+const exactSize = (bytes: number) => `${formatBytes(bytes)} (${formatCount(bytes)} bytes)`
+
+const optional = (name: string, value: string | null): readonly Fact[] =>
+  value === null ? [] : [{ name, value }]
+
+function scanFacts(scan: ScanInfo): string {
+  const hashes = [
+    scan.partitions.some((partition) => partition.sha256 !== null) ? 'SHA-256' : null,
+    scan.partitions.some((partition) => partition.sha1 !== null) ? 'SHA-1' : null,
+  ].filter((hash) => hash !== null)
+  const dates = scan.partitions.flatMap((partition) => (partition.dateMs === null ? [] : [partition.dateMs]))
+  const day =
+    dates.length === 0
+      ? null
+      : new Date(Math.max(...dates)).toLocaleDateString(undefined, { dateStyle: 'medium' })
+  return [day ?? 'Yes', ...hashes].join(', ')
+}

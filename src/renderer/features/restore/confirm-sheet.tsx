@@ -1,0 +1,135 @@
+/**
+ * The second yes. It names the disk and what will be lost; Cancel has the focus, and the button that destroys says what
+ * it does. A disk that was never erased here before makes it wait two seconds; where the plan asks for it, the name has
+ * to be typed, not pasted. The engine checks what was typed again.
+ */
+import { useEffect, useState } from 'react'
+import { Input, Label, TextField } from 'react-aria-components'
+import { Button, CapacityBar, DeviceIcon, diskIcon, diskSegments, Sheet } from '#renderer/components'
+import { useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
+import type { RestorePlan } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { describeBus, describeConfirmationReason, describeLoss } from '#shared/words'
+import { confirmTitle, targetName } from './text.ts'
+
+/** How long the button waits the first time a disk is erased. */
+const armMs = 2000
+
+const knownDisks = (mirror: EngineMirror) => mirror.app?.preferences.knownDisks
+
+export function ConfirmSheet() {
+  const plan = useView((view) => view.plan)
+  const { closeSheet } = useActions()
+  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  const possible = shown !== null && shown.refusal === null
+  // The plan turned out impossible while the sheet was open: the disk was unplugged, or has changed.
+  useEffect(() => {
+    if (!possible) closeSheet()
+  }, [possible, closeSheet])
+  if (!possible) return null
+  // Anything that changes what is being agreed to begins the agreement anew.
+  const agreement = JSON.stringify([shown.target, shown.losses, shown.confirmation])
+  return <Confirm key={agreement} plan={shown} current={plan.state === 'ready'} />
+}
+
+function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly current: boolean }) {
+  const actions = useActions()
+  const known = useMirror(knownDisks)
+  const identity = plan.target?.disk?.identity ?? null
+  const armed = useArmed(identity !== null && known?.includes(identity) === true)
+  const [typed, setTyped] = useState('')
+  const { confirmation } = plan
+  const named = confirmation.kind === 'plain' || typed === confirmation.phrase
+  const name = targetName(plan)
+  return (
+    <Sheet
+      role="alertdialog"
+      title={confirmTitle(plan, name)}
+      describedBy="confirm-losses"
+      onClose={actions.closeSheet}
+      actions={
+        <>
+          <Button autoFocus onPress={actions.closeSheet}>
+            Cancel
+          </Button>
+          <span className="confirm-yes" data-arming={!armed || undefined}>
+            <Button
+              look="danger"
+              isDisabled={!armed || !named || !current}
+              onPress={() => void actions.confirmRestore(confirmation.kind === 'type' ? typed : null)}
+            >
+              Erase and Restore
+            </Button>
+          </span>
+        </>
+      }
+    >
+      <TargetPicture plan={plan} />
+      <div id="confirm-losses" className="losses">
+        <p>{plan.losses.length > 0 ? 'This will be lost:' : 'Nothing was found on it that would be lost.'}</p>
+        <ul className="selectable">
+          {plan.losses.map((loss) => (
+            <li key={`${loss.kind} ${loss.path}`}>{describeLoss(loss)}</li>
+          ))}
+        </ul>
+      </div>
+      {confirmation.kind === 'type' && (
+        <TextField
+          className="type-field"
+          value={typed}
+          onChange={setTyped}
+          onPaste={(event) => event.preventDefault()}
+          autoComplete="off"
+          spellCheck="false"
+        >
+          <p className="secondary">{confirmation.reasons.map(describeConfirmationReason).join(' ')}</p>
+          <Label>
+            Type <strong>{confirmation.phrase}</strong> to go on:
+          </Label>
+          <Input onDrop={(event) => event.preventDefault()} />
+        </TextField>
+      )}
+    </Sheet>
+  )
+}
+
+function TargetPicture({ plan }: { readonly plan: RestorePlan }) {
+  const { target } = plan
+  if (!target) return null
+  const { disk } = target
+  const facts = [
+    target.sizeBytes === null ? null : formatBytes(target.sizeBytes),
+    describeBus(target.bus),
+    target.path,
+  ]
+  return (
+    <div className="confirm-target">
+      <DeviceIcon name={target.kind === 'partition' ? 'volume' : disk ? diskIcon(disk) : 'file'} size={40} />
+      <div className="confirm-facts">
+        <p className="ellipsis">
+          <strong>{target.name}</strong>
+          {disk && disk.model !== null && disk.model !== target.name && (
+            <span className="secondary"> {disk.model}</span>
+          )}
+        </p>
+        <p className="secondary ellipsis">{facts.filter((fact) => fact !== null).join(' · ')}</p>
+      </div>
+      {disk && (
+        <div className="confirm-bar">
+          <CapacityBar segments={diskSegments(disk, volumeName)} legend={3} />
+        </div>
+      )}
+    </div>
+  )
+}
+
+/** False for the first two seconds, unless the disk is known. */
+function useArmed(known: boolean): boolean {
+  const [armed, setArmed] = useState(known)
+  useEffect(() => {
+    if (armed) return undefined
+    const timer = setTimeout(() => setArmed(true), armMs)
+    return () => clearTimeout(timer)
+  }, [armed])
+  return armed
+}

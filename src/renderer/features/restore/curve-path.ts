@@ -1,0 +1,21 @@
+/** A row of figures as an SVG path. Pure. */
+
+interface Box {
+  readonly width: number
+  readonly height: number
+  /** Figures that fill the width; fewer begin at the left. */
+  readonly room: number
+}
+
+/** The largest figure reaches nearly to the top, zero lies on the bottom line. Needs at least one figure. */
+export function curvePath(figures: readonly number[], { width, height, room }: Box): string {
+  const top = Math.max(...figures, 1) * 1.1
+  const points = figures.map((figure, index) => {
+    const x = (index / (room - 1)) * width
+    const y = height - (figure / top) * height
+    return `${round(x)} ${round(y)}`
+  })
+  return `M${points.join('L')}`
+}
+
+const round = (value: number) => Math.round(value * 10) / 10

@@ -1,0 +1,124 @@
+/** The Destination well and its `Choose…` menu. */
+import { MenuTrigger } from 'react-aria-components'
+import {
+  Button,
+  DeviceIcon,
+  diskIcon,
+  Menu,
+  MenuPopover,
+  Well,
+  type DropOffer,
+  type MenuEntry,
+  type MenuGroup,
+  type WellContent,
+} from '#renderer/components'
+import {
+  describeProblem,
+  destinationOptions,
+  diskId,
+  findItem,
+  itemProblem,
+  sameData,
+  useActions,
+  useBoth,
+  useView,
+  volumeId,
+  volumeName,
+  type Actions,
+  type DestinationChoice,
+  type DestinationOption,
+  type EngineMirror,
+  type ItemId,
+  type ViewState,
+} from '#renderer/store'
+import { formatBytes } from '#shared/units'
+import { describeBus, describeFilesystem } from '#shared/words'
+import { destinationFacts } from './text.ts'
+
+export function DestinationWell() {
+  const actions = useActions()
+  const destination = useView((view) => view.destination)
+  const offer = useBoth(dragOffer, sameData)
+  return (
+    <div className="well-row">
+      <h2 aria-hidden="true">Destination</h2>
+      <Well
+        label="Destination"
+        prompt="Drop a device from the sidebar, or choose one"
+        content={destination && contentOf(destination)}
+        offer={offer}
+        fileOffer="Use as a disk in a file"
+        onDropItem={(id) => actions.chooseDestination(id as ItemId)}
+        onDropFiles={(files) => void actions.dropFiles('destination', files)}
+        onClear={actions.clearDestination}
+      />
+      <MenuTrigger>
+        <Button>Choose…</Button>
+        <MenuPopover placement="bottom end">
+          <Choices />
+        </MenuPopover>
+      </MenuTrigger>
+    </div>
+  )
+}
+
+const contentOf = (destination: DestinationChoice): WellContent => ({
+  icon: destination.volume ? 'volume' : destination.disk ? diskIcon(destination.disk) : 'file',
+  name: destination.name,
+  facts: destinationFacts(destination),
+  state: destination.state,
+})
+
+function dragOffer(mirror: EngineMirror, view: ViewState): DropOffer | null {
+  const item = view.dragging === null ? null : findItem(mirror, view.images, view.dragging)
+  if (!item) return null
+  const problem = itemProblem(item, view.source)
+  return problem
+    ? { possible: false, words: describeProblem(problem) }
+    : { possible: true, words: 'Use as destination' }
+}
+
+const options = (mirror: EngineMirror, view: ViewState) => destinationOptions(mirror, view.source)
+
+/** Drawn only while the menu is open. */
+function Choices() {
+  const actions = useActions()
+  const all = useBoth(options, sameData)
+  const possible = all.filter((option) => !option.problem)
+  const impossible = all.filter((option) => option.problem)
+  const groups: readonly MenuGroup[] = [
+    {
+      id: 'possible',
+      entries:
+        possible.length > 0
+          ? possible.map((option) => entryOf(option, actions))
+          : [{ id: 'none', label: 'No disk can be the destination', disabled: true, run: () => undefined }],
+    },
+    {
+      id: 'impossible',
+      title: 'Not possible',
+      entries: impossible.map((option) => entryOf(option, actions)),
+    },
+  ]
+  return <Menu label="Destinations" groups={groups} />
+}
+
+function entryOf({ disk, volume, problem }: DestinationOption, actions: Actions): MenuEntry {
+  const id = volume ? volumeId(volume.path) : diskId(disk.path)
+  const facts = volume
+    ? [
+        formatBytes(volume.sizeBytes),
+        volume.filesystem === null ? 'Volume' : describeFilesystem(volume.filesystem),
+        volume.path,
+      ]
+    : [formatBytes(disk.sizeBytes), describeBus(disk.bus), disk.path]
+  return {
+    id,
+    label: volume ? volumeName(volume) : disk.name,
+    description: problem ? describeProblem(problem) : facts.join(' · '),
+    icon: <DeviceIcon name={volume ? 'volume' : diskIcon(disk)} size={28} />,
+    disabled: problem !== null,
+    indented: volume !== null,
+    run: () => actions.chooseDestination(id),
+  }
+}

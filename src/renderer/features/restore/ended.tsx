@@ -1,0 +1,177 @@
+/** How a restore ended, told by the engine's own result and nothing else. */
+import { unreachable } from '#shared/errors'
+import type { ReactNode } from 'react'
+import { Button, CopyButton, Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
+import { useActions, useReprise } from '#renderer/store'
+import type { JobOutcome, JobState, RestoreSummary } from '#shared/model'
+import { formatBytes, formatClock, formatRate } from '#shared/units'
+import { describeError, describeOutcome, describeTargetState, namesOf } from '#shared/words'
+import { jobReport } from './report.ts'
+import { PhaseList } from './running.tsx'
+import { SummaryLine } from './summary-line.tsx'
+
+interface Props {
+  readonly job: JobState
+  readonly outcome: JobOutcome
+}
+
+export function Ended({ job, outcome }: Props) {
+  switch (outcome.kind) {
+    case 'done':
+      return <Done job={job} summary={outcome.summary} headline={describeOutcome(outcome)} />
+    case 'failed':
+      return <Failed job={job} outcome={outcome} />
+    case 'cancelled':
+      return <Cancelled job={job} outcome={outcome} />
+    case 'checked':
+      return null
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function Done({
+  job,
+  summary,
+  headline,
+}: {
+  readonly job: JobState
+  readonly summary: RestoreSummary
+  readonly headline: string
+}) {
+  const names = job.plan ? namesOf(job.plan) : {}
+  return (
+    <Verdict
+      job={job}
+      tone="done"
+      icon="done"
+      headline={headline.replace(/\.$/, '')}
+      again="Restore Again"
+      done={1}
+    >
+      <Facts layout="rows" facts={summaryFacts(summary)} />
+      {summary.warnings.map((warning) => {
+        const words = describeError(warning, names)
+        return (
+          <p key={warning.code} className="verdict-note">
+            <StateIcon state="warning" />
+            <span className="selectable">
+              {[words.what, words.why, words.now].filter((part) => part !== null).join(' ')}
+            </span>
+          </p>
+        )
+      })}
+    </Verdict>
+  )
+}
+
+function summaryFacts(summary: RestoreSummary): readonly Fact[] {
+  const where = summary.ejected
+    ? 'Ejected. It can be unplugged.'
+    : summary.mountPoints.length > 0
+      ? summary.mountPoints.join(', ')
+      : 'Not mounted'
+  return [
+    { name: 'Restored', value: formatBytes(summary.restoredBytes) },
+    { name: 'Time', value: formatClock(summary.durationMs) },
+    { name: 'Average', value: formatRate(summary.bytesPerSecond) },
+    ...(summary.checksum === null ? [] : [{ name: 'CRC-32', value: <code>{summary.checksum}</code> }]),
+    { name: summary.ejected ? 'Destination' : 'Mounted at', value: where },
+  ]
+}
+
+function Failed({
+  job,
+  outcome,
+}: {
+  readonly job: JobState
+  readonly outcome: Extract<JobOutcome, { kind: 'failed' }>
+}) {
+  const names = job.plan ? namesOf(job.plan) : {}
+  const words = describeError(outcome.error, names)
+  return (
+    <Verdict
+      job={job}
+      tone="failed"
+      icon="failed"
+      headline={words.what.replace(/\.$/, '')}
+      again="Try Again"
+      done={reached(job)}
+    >
+      {words.why !== null && <p className="selectable">{words.why}</p>}
+      <p className="selectable">
+        <strong>{describeTargetState(outcome.target, names.target)}</strong>
+      </p>
+      {words.now !== null && <p className="selectable">{words.now}</p>}
+      <p className="small secondary selectable">{outcome.error.code}</p>
+    </Verdict>
+  )
+}
+
+/** How far the arrow came. */
+const reached = ({ progress }: JobState) =>
+  progress?.phase === 'restoring' && progress.percent !== null ? progress.percent / 100 : null
+
+function Cancelled({
+  job,
+  outcome,
+}: {
+  readonly job: JobState
+  readonly outcome: Extract<JobOutcome, { kind: 'cancelled' }>
+}) {
+  const names = job.plan ? namesOf(job.plan) : {}
+  return (
+    <Verdict
+      job={job}
+      tone="cancelled"
+      icon="stopped"
+      headline={describeOutcome(outcome).replace(/\.$/, '')}
+      again="Try Again"
+      done={outcome.percent === null ? null : outcome.percent / 100}
+    >
+      <p className="selectable">{describeTargetState(outcome.target, names.target)}</p>
+    </Verdict>
+  )
+}
+
+interface VerdictProps {
+  readonly job: JobState
+  readonly tone: 'done' | 'failed' | 'cancelled'
+  readonly icon: IconState
+  readonly headline: string
+  readonly again: string
+  readonly done: number | null
+  readonly children: ReactNode
+}
+
+function Verdict({ job, tone, icon, headline, again, done, children }: VerdictProps) {
+  const actions = useActions()
+  const { mirror } = useReprise()
+  return (
+    <div className="job ended">
+      {job.plan && <SummaryLine plan={job.plan} done={done} tone={tone === 'cancelled' ? 'running' : tone} />}
+      <div className="running-columns">
+        <PhaseList phases={job.phases} progress={null} />
+        <section className="verdict" data-tone={tone} role={tone === 'failed' ? 'alert' : undefined}>
+          <h2>
+            <StateIcon state={icon} size={18} />
+            <span className="selectable">{headline}</span>
+          </h2>
+          {children}
+        </section>
+      </div>
+      <div className="ended-actions">
+        {tone === 'failed' && (
+          <CopyButton
+            label="Copy Details"
+            text={() => jobReport(job, mirror.getState().app, mirror.getState().log)}
+          />
+        )}
+        <Button onPress={() => actions.showActivity('log')}>Show Log</Button>
+        <Button look="primary" onPress={actions.startOver}>
+          {again}
+        </Button>
+      </div>
+    </div>
+  )
+}

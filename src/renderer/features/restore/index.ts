@@ -1,0 +1,2 @@
+export { ConfirmSheet } from './confirm-sheet.tsx'
+export { RestorePanel } from './restore-panel.tsx'

@@ -1,0 +1,39 @@
+/** How it is to be done. Erase is off until it is ticked: the tick is the first yes. */
+import { Checkbox } from '#renderer/components'
+import { useActions, useView } from '#renderer/store'
+import { eraseHint } from './text.ts'
+
+export function Options() {
+  const options = useView((view) => view.options)
+  const { setOption } = useActions()
+  return (
+    <div className="options">
+      <div>
+        <Checkbox
+          checked={options.erase}
+          onChange={(erase) => setOption('erase', erase)}
+          describedBy="erase-hint"
+        >
+          Erase destination
+        </Checkbox>
+        <p id="erase-hint" className="options-hint secondary small">
+          {options.erase ? eraseHint.on : eraseHint.off}
+        </p>
+      </div>
+      <div className="options-more">
+        <Checkbox checked={options.verify} onChange={(verify) => setOption('verify', verify)}>
+          Verify after restore
+        </Checkbox>
+        <Checkbox checked={options.clearUnused} onChange={(clear) => setOption('clearUnused', clear)}>
+          Clear unused space
+        </Checkbox>
+        <Checkbox
+          checked={options.afterwards === 'eject'}
+          onChange={(eject) => setOption('afterwards', eject ? 'eject' : 'remount')}
+        >
+          Eject when done
+        </Checkbox>
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,45 @@
+/** What the preflight found, at most five lines. It is asked again whenever something changes. */
+import { Spinner, StateIcon } from '#renderer/components'
+import { useView, type PlanState } from '#renderer/store'
+import { describeCheck, describeError, namesOf } from '#shared/words'
+import { shownChecks } from './preflight.ts'
+
+export function PreflightList() {
+  const plan = useView((view) => view.plan)
+  return (
+    <ul className="preflight" aria-label="Preflight" aria-busy={plan.state === 'checking'}>
+      <Lines plan={plan} />
+    </ul>
+  )
+}
+
+function Lines({ plan }: { readonly plan: PlanState }) {
+  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  if (shown)
+    return shownChecks(shown.checks).map((check) => {
+      const words = describeCheck(check, namesOf(shown))
+      return (
+        <li key={`${check.step} ${check.kind} ${words}`} data-state={check.state}>
+          <StateIcon state={check.state} />
+          <span className="selectable">{words}</span>
+        </li>
+      )
+    })
+  if (plan.state === 'checking')
+    return (
+      <li>
+        <Spinner />
+        <span className="secondary">Checking…</span>
+      </li>
+    )
+  if (plan.state === 'failed') {
+    const { what, why } = describeError(plan.error)
+    return (
+      <li data-state="failed">
+        <StateIcon state="failed" />
+        <span className="selectable">{why === null ? what : `${what} ${why}`}</span>
+      </li>
+    )
+  }
+  return null
+}

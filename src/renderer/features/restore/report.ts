@@ -1,0 +1,47 @@
+/** What `Copy Details` puts on the clipboard: everything a bug report needs, as text. Pure. */
+import type { AppInfo } from '#shared/contract'
+import type { SerializedError } from '#shared/errors'
+import type { LogLine } from '#shared/log'
+import type { JobState } from '#shared/model'
+import { describeOutcome, describePhase } from '#shared/words'
+
+/** The log's last lines that go with it. */
+const tailLines = 40
+
+export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogLine[]): string {
+  const { plan, outcome } = job
+  const lines = [
+    `Reprise ${app?.version ?? '?'} on ${app?.platform ?? '?'} (${app?.host ?? '?'})`,
+    `Job ${job.jobId}: ${job.title}`,
+    `Started ${time(job.startedMs)}${job.endedMs === null ? '' : `, ended ${time(job.endedMs)}`}`,
+    ...(plan
+      ? [
+          `Source ${plan.request.source}`,
+          `Target ${plan.request.target}, identity ${plan.target?.identity ?? 'unknown'}`,
+          `Options ${JSON.stringify({ ...plan.request, source: undefined, target: undefined })}`,
+        ]
+      : []),
+    '',
+    ...job.phases.map((phase) => `${describePhase(phase.phase)}: ${phase.state}${took(phase.durationMs)}`),
+    '',
+    ...(outcome ? [describeOutcome(outcome)] : []),
+    ...(outcome?.kind === 'failed' ? [`Target state: ${outcome.target}`, ...errorLines(outcome.error)] : []),
+    '',
+    ...log
+      .slice(-tailLines)
+      .map((line) => `${time(line.timeMs)} ${line.level} ${line.message} ${fields(line)}`),
+  ]
+  return `${lines.join('\n').trimEnd()}\n`
+}
+
+function errorLines(error: SerializedError): readonly string[] {
+  return [
+    `${error.code} (${error.family}): ${error.message}`,
+    `  ${JSON.stringify(error.details)}`,
+    ...(error.cause ? ['caused by', ...errorLines(error.cause)] : []),
+  ]
+}
+
+const time = (ms: number) => new Date(ms).toISOString()
+const took = (ms: number | null) => (ms === null ? '' : ` (${ms} ms)`)
+const fields = (line: LogLine) => (Object.keys(line.fields).length === 0 ? '' : JSON.stringify(line.fields))

@@ -1,0 +1,112 @@
+/** A restore that runs: its phases with their times, how far it is, and what holds it up. */
+import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
+import type { Bottleneck, JobPhase, JobProgress, JobState, PhaseState } from '#shared/model'
+import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
+import { describeBottleneck, describePhase } from '#shared/words'
+import { SpeedCurve } from './speed-curve.tsx'
+import { SummaryLine } from './summary-line.tsx'
+import { useElapsed } from './use-elapsed.ts'
+
+export function Running({ job }: { readonly job: JobState }) {
+  const current = job.phases.find((phase) => phase.state === 'current')
+  return (
+    <div className="job running">
+      {job.plan && <SummaryLine plan={job.plan} done={arrowDone(job)} />}
+      <div className="running-columns">
+        <PhaseList phases={job.phases} progress={job.progress} />
+        <div className="running-figures">
+          <p className="figure" aria-hidden="true">
+            {job.progress?.percent ?? '–'}
+            <span>%</span>
+          </p>
+          <p className="section-title">
+            {job.stopping
+              ? 'Stopping at a safe point…'
+              : current
+                ? describePhase(current.phase)
+                : 'Starting…'}
+          </p>
+          <p className="secondary running-left">{job.stopping ? blank : timeLeft(job.progress)}</p>
+          <Figures job={job} />
+          <SpeedCurve jobId={job.jobId} />
+        </div>
+      </div>
+    </div>
+  )
+}
+
+/** Keeps the line's room. */
+const blank = '\u00a0'
+
+function timeLeft(progress: JobProgress | null): string {
+  const remainingMs = progress?.remainingMs ?? null
+  return remainingMs === null ? blank : `${capital(formatRemaining(remainingMs))} left`
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+function Figures({ job }: { readonly job: JobState }) {
+  const elapsedMs = useElapsed(job.startedMs)
+  const { progress } = job
+  const { bytesPerSecond = null, limitedBy = null } = progress ?? {}
+  const facts: readonly Fact[] = [
+    { name: 'Speed', value: bytesPerSecond === null ? '–' : formatRate(bytesPerSecond) },
+    { name: 'Done', value: progress ? doneOf(progress) : '–' },
+    { name: 'Elapsed', value: formatClock(elapsedMs) },
+    { name: 'Limited by', value: limitedBy === null ? '–' : bottleneck(limitedBy) },
+  ]
+  return <Facts layout="rows" facts={facts} />
+}
+
+const doneOf = ({ doneBytes, totalBytes }: JobProgress) =>
+  totalBytes === null ? formatBytes(doneBytes) : `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`
+
+const bottleneck = (limit: Bottleneck) => describeBottleneck(limit).replace('Limited by ', '')
+
+/** The arrow fills while blocks are copied, and stays full while they are read back. */
+function arrowDone({ phases, progress }: JobState): number | null {
+  const restoring = phases.find((phase) => phase.phase === 'restoring')
+  if (restoring?.state === 'done') return 1
+  return restoring?.state === 'current' ? (progress?.percent ?? 0) / 100 : 0
+}
+
+const icons: { readonly [state in PhaseState['state']]: IconState } = {
+  pending: 'pending',
+  current: 'busy',
+  done: 'ok',
+  skipped: 'skipped',
+  failed: 'failed',
+}
+
+interface PhaseListProps {
+  readonly phases: readonly PhaseState[]
+  readonly progress: JobProgress | null
+}
+
+export function PhaseList({ phases, progress }: PhaseListProps) {
+  return (
+    <ol className="phases" aria-label="Phases">
+      {phases.map((phase) => (
+        <li
+          key={phase.phase}
+          data-state={phase.state}
+          aria-current={phase.state === 'current' ? 'step' : undefined}
+        >
+          <StateIcon state={icons[phase.state]} />
+          <span>{describePhase(phase.phase)}</span>
+          <span className="phases-time secondary">{phaseTime(phase, progress)}</span>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function phaseTime(phase: PhaseState, progress: JobProgress | null): string {
+  if (phase.state === 'skipped') return 'skipped'
+  if (phase.state === 'current') return percentOf(phase.phase, progress)
+  if (phase.durationMs === null) return ''
+  return phase.durationMs < 1000 ? '< 1 s' : formatClock(phase.durationMs)
+}
+
+const percentOf = (phase: JobPhase, progress: JobProgress | null) =>
+  progress?.phase === phase && progress.percent !== null ? `${progress.percent} %` : ''

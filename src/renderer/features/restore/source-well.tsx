@@ -1,0 +1,41 @@
+/** The Source well and its `Image…` button. */
+import { Button, diskIcon, Well, type IconName, type WellContent } from '#renderer/components'
+import { useActions, useView, type ItemId, type OpenedImage, type SourceChoice } from '#renderer/store'
+import { sourceFacts } from './text.ts'
+
+export function SourceWell() {
+  const actions = useActions()
+  const source = useView((view) => view.source)
+  const images = useView((view) => view.images)
+  const dragging = useView((view) => view.dragging)
+  return (
+    <div className="well-row">
+      <h2 aria-hidden="true">Source</h2>
+      <Well
+        label="Source"
+        prompt="Drop an image, or choose one"
+        content={source && contentOf(source, images)}
+        offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
+        fileOffer="Use as source"
+        onDropItem={(id) => actions.chooseSource(id as ItemId)}
+        onDropFiles={(files) => void actions.dropFiles('source', files)}
+        onClear={actions.clearSource}
+      />
+      <Button onPress={() => void actions.chooseImage('source')}>Image…</Button>
+    </div>
+  )
+}
+
+const contentOf = (source: SourceChoice, images: readonly OpenedImage[]): WellContent => ({
+  icon: sourceIcon(source, images),
+  name: source.name,
+  facts: sourceFacts(source),
+  state: source.state,
+})
+
+function sourceIcon(source: SourceChoice, images: readonly OpenedImage[]): IconName {
+  if (source.info?.kind === 'volume') return 'volume'
+  if (source.info?.kind === 'disk') return diskIcon(source.info.disk)
+  const practice = images.some((image) => image.path === source.locator && image.practice)
+  return practice ? 'practice-image' : 'image'
+}

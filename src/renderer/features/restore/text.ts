@@ -1,0 +1,99 @@
+/** The Restore tab's own words. */
+import type { DestinationChoice, RestoreBlock, SourceChoice } from '#renderer/store'
+import { unreachable } from '#shared/errors'
+import type { RestorePlan, SourceInfo } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { describeBus, describeError, describeFilesystem, describeFormat } from '#shared/words'
+
+const dot = ' · '
+
+/** The line under the source's name. */
+export function sourceFacts(source: SourceChoice): string {
+  if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
+  if (source.state === 'reading') return 'Reading image…'
+  if (source.error) return describeError(source.error, { source: source.name }).what
+  return source.info ? infoFacts(source.info) : ''
+}
+
+function infoFacts(info: SourceInfo): string {
+  switch (info.kind) {
+    case 'image': {
+      const { sizeBytes, storedBytes, format } = info.image
+      return [
+        sizeBytes === null ? `${formatBytes(storedBytes)} compressed` : formatBytes(sizeBytes),
+        describeFormat(format),
+      ].join(dot)
+    }
+    case 'disk':
+      return [formatBytes(info.disk.sizeBytes), describeBus(info.disk.bus), info.locator].join(dot)
+    case 'volume':
+      return [
+        formatBytes(info.volume.sizeBytes),
+        info.volume.filesystem === null ? 'Volume' : describeFilesystem(info.volume.filesystem),
+        `on ${info.disk.name}`,
+      ].join(dot)
+    default:
+      return unreachable(info)
+  }
+}
+
+/** The line under the destination's name. */
+export function destinationFacts(destination: DestinationChoice): string {
+  if (destination.state === 'gone') return 'Disconnected. Choose it again, or another.'
+  const { kind, disk, volume, locator } = destination
+  if (kind === 'file' || !disk) return `Disk in a file${dot}${locator}`
+  if (!volume) return [formatBytes(disk.sizeBytes), describeBus(disk.bus), locator].join(dot)
+  return [
+    formatBytes(volume.sizeBytes),
+    volume.filesystem === null ? 'Volume' : describeFilesystem(volume.filesystem),
+    `on ${disk.name}`,
+    locator,
+  ].join(dot)
+}
+
+/** Why Restore… can't be pressed, as the next thing to do. */
+export function describeBlock(block: RestoreBlock): string {
+  switch (block.kind) {
+    case 'offline':
+      return 'Not connected.'
+    case 'engine-gone':
+      return "The engine isn't running."
+    case 'unsupported':
+      return "Restoring to disks isn't supported on this system yet."
+    case 'no-source':
+      return 'Choose a source.'
+    case 'source-reading':
+      return 'Reading image…'
+    case 'source-gone':
+      return 'The source was disconnected.'
+    case 'source-failed':
+      return 'Choose another source.'
+    case 'no-destination':
+      return 'Choose a destination.'
+    case 'destination-gone':
+      return 'The destination was disconnected.'
+    case 'no-erase':
+      return "Tick 'Erase destination' to go on."
+    case 'checking':
+      return 'Checking…'
+    case 'refused':
+      return 'This restore is not possible.'
+    default:
+      return unreachable(block)
+  }
+}
+
+export const eraseHint = {
+  on: 'Everything on the destination is replaced, block by block.',
+  off: "Off would copy files and keep the others. That isn't available yet.",
+} as const
+
+/** `Erase 'SanDisk Ultra' and restore 'System.dmg' to it?` */
+export const confirmTitle = (plan: RestorePlan, target: string) =>
+  `Erase '${target}' and restore '${sourceName(plan)}' to it?`
+
+/** What Source and Destination of a plan are called. */
+export const sourceName = (plan: RestorePlan) => plan.source?.name ?? lastPart(plan.request.source)
+export const targetName = (plan: RestorePlan) => plan.target?.name ?? lastPart(plan.request.target)
+
+const lastPart = (path: string) => path.split('/').findLast((part) => part !== '') ?? path

@@ -1,0 +1,84 @@
+/** What stands in a row. It watches its own item and nothing else. */
+import { unreachable } from '#shared/errors'
+import { ChevronRight, GripVertical, Shield } from 'lucide-react'
+import { Button } from 'react-aria-components'
+import { DeviceIcon, diskIcon, Spinner, StateIcon, type IconName } from '#renderer/components'
+import { findItem, itemName, itemSize, useBoth, type Item, type ItemId } from '#renderer/store'
+import { formatBytes } from '#shared/units'
+import { describeProtection } from '#shared/words'
+
+export function RowContent({ id, expandable }: { readonly id: ItemId; readonly expandable: boolean }) {
+  const item = useBoth((mirror, view) => findItem(mirror, view.images, id), sameItem)
+  if (!item) return null
+  const size = itemSize(item)
+  return (
+    <>
+      <Button slot="drag" className="row-grip">
+        <GripVertical size={12} aria-hidden />
+      </Button>
+      {expandable ? (
+        <Button slot="chevron" className="row-chevron">
+          <ChevronRight size={12} strokeWidth={2.5} aria-hidden />
+        </Button>
+      ) : (
+        <span className="row-chevron" />
+      )}
+      <DeviceIcon name={iconOf(item)} size={18} />
+      <span className="row-name ellipsis" title={itemName(item)}>
+        {itemName(item)}
+      </span>
+      <RowMark item={item} />
+      {size !== null && <span className="row-size">{formatBytes(size)}</span>}
+    </>
+  )
+}
+
+/** `findItem` builds a new object each time; what is inside keeps its identity. */
+function sameItem(a: Item | null, b: Item | null): boolean {
+  if (!a || !b || a.kind !== b.kind) return a === b
+  if (a.kind === 'image') return b.kind === 'image' && a.image === b.image
+  if (b.kind === 'image' || a.disk !== b.disk) return false
+  return a.kind === 'disk' || (b.kind === 'volume' && a.volume === b.volume)
+}
+
+function iconOf(item: Item): IconName {
+  switch (item.kind) {
+    case 'disk':
+      return diskIcon(item.disk)
+    case 'volume':
+      return 'volume'
+    case 'image':
+      return item.image.practice ? 'practice-image' : 'image'
+    default:
+      return unreachable(item)
+  }
+}
+
+/** A shield for what is protected, a wheel for what is busy. */
+function RowMark({ item }: { readonly item: Item }) {
+  if (item.kind === 'image') {
+    if (item.image.state === 'reading') return <Spinner size={12} />
+    return item.image.state === 'failed' ? <StateIcon state="failed" /> : null
+  }
+  const { disk } = item
+  if (disk.busy && item.kind === 'disk')
+    return (
+      <span role="img" aria-label="busy" title="In use by a job">
+        <Spinner size={12} />
+      </span>
+    )
+  if (disk.protection && item.kind === 'disk') {
+    const reason = describeProtection(disk.protection)
+    return (
+      <span
+        role="img"
+        className="row-shield"
+        aria-label={`protected: ${reason}`}
+        title={`Protected: ${reason}`}
+      >
+        <Shield size={12} aria-hidden />
+      </span>
+    )
+  }
+  return null
+}

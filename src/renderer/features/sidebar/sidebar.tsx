@@ -1,0 +1,161 @@
+/**
+ * The disks, their volumes and the images: what can be dragged to a well. Selecting a row only shows what it is. The tree
+ * knows ids and names; each row watches its own disk.
+ */
+import { useState } from 'react'
+import {
+  Tree,
+  TreeHeader,
+  TreeItem,
+  TreeItemContent,
+  TreeSection,
+  useDragAndDrop,
+} from 'react-aria-components'
+import { Checkbox, itemDragType, type ContextMenuPlace } from '#renderer/components'
+import {
+  diskId,
+  imageId,
+  locatorOf,
+  sameData,
+  sidebarGroups,
+  useActions,
+  useBoth,
+  useMirror,
+  useView,
+  volumeId,
+  volumeName,
+  type EngineMirror,
+  type ItemId,
+  type ViewState,
+} from '#renderer/store'
+import { RowMenu } from './row-menu.tsx'
+import { RowContent } from './rows.tsx'
+import { groupTitle } from './text.ts'
+import './sidebar.css'
+
+interface RowData {
+  readonly id: ItemId
+  readonly name: string
+  readonly volumes: readonly { readonly id: ItemId; readonly name: string }[]
+}
+
+/** The tree's shape: only what makes rows come, go or change their name. */
+function treeOf(mirror: EngineMirror, view: ViewState) {
+  return sidebarGroups(mirror, view).map((group) => ({
+    name: group.name,
+    rows: [
+      ...group.disks.map((path): RowData => {
+        const disk = mirror.disks[path]
+        const volumes = view.volumesShown ? (disk?.volumes ?? []) : []
+        return {
+          id: diskId(path),
+          name: disk?.name ?? path,
+          volumes: volumes.map((volume) => ({ id: volumeId(volume.path), name: volumeName(volume) })),
+        }
+      }),
+      ...group.images.map((path): RowData => ({
+        id: imageId(path),
+        name: view.images.find((image) => image.path === path)?.name ?? path,
+        volumes: [],
+      })),
+    ],
+  }))
+}
+
+const showsInternal = (mirror: EngineMirror) => mirror.app?.preferences.showInternalDisks ?? false
+
+export function Sidebar() {
+  const showInternal = useMirror(showsInternal)
+  const actions = useActions()
+  const [menu, setMenu] = useState<{ readonly id: ItemId; readonly at: ContextMenuPlace } | null>(null)
+  return (
+    <div className="sidebar">
+      <div
+        className="sidebar-tree"
+        onContextMenu={(event) => {
+          const row = event.target instanceof Element ? event.target.closest('[role=row][data-key]') : null
+          const id = row?.getAttribute('data-key')
+          if (!row || !id) return
+          event.preventDefault()
+          actions.select(id as ItemId)
+          setMenu({ id: id as ItemId, at: placeOf(event, row) })
+        }}
+      >
+        <ItemTree />
+      </div>
+      {menu && <RowMenu id={menu.id} at={menu.at} onClose={() => setMenu(null)} />}
+      <div className="sidebar-footer">
+        <Checkbox checked={showInternal} onChange={actions.toggleInternalDisks}>
+          Show internal disks
+        </Checkbox>
+      </div>
+    </div>
+  )
+}
+
+/** The pointer's place; the row's when the keyboard asked for the menu. */
+function placeOf(event: { clientX: number; clientY: number }, row: Element): ContextMenuPlace {
+  const box = row.getBoundingClientRect()
+  const inside = event.clientX > box.left && event.clientX < box.right && event.clientY >= box.top
+  return inside && event.clientY <= box.bottom
+    ? { x: event.clientX, y: event.clientY }
+    : { x: box.left + 24, y: box.bottom }
+}
+
+function ItemTree() {
+  const groups = useBoth(treeOf, sameData)
+  const selected = useView((view) => view.selected)
+  const actions = useActions()
+  const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set())
+  const { dragAndDropHooks } = useDragAndDrop({
+    getItems: (keys) =>
+      [...keys].map((key) => ({
+        [itemDragType]: String(key),
+        'text/plain': locatorOf(String(key) as ItemId),
+      })),
+    getAllowedDropOperations: () => ['copy'],
+    onDragStart: ({ keys }) => actions.setDragging(([...keys][0] as ItemId | undefined) ?? null),
+    onDragEnd: () => actions.setDragging(null),
+  })
+  const parents = groups.flatMap((group) =>
+    group.rows.filter((row) => row.volumes.length > 0).map((row) => row.id),
+  )
+
+  return (
+    <Tree
+      className="tree"
+      aria-label="Disks and images"
+      selectionMode="single"
+      selectionBehavior="replace"
+      selectedKeys={selected === null ? [] : [selected]}
+      onSelectionChange={(keys) => {
+        if (keys !== 'all') actions.select(([...keys][0] as ItemId | undefined) ?? null)
+      }}
+      expandedKeys={parents.filter((id) => !collapsed.has(id))}
+      onExpandedChange={(keys) => setCollapsed(new Set(parents.filter((id) => !keys.has(id))))}
+      onAction={(key) => actions.openInfo(key as ItemId)}
+      dragAndDropHooks={dragAndDropHooks}
+      renderEmptyState={() => <p className="tree-empty secondary">No disks here. Connect one.</p>}
+    >
+      {groups.map((group) => (
+        <TreeSection key={group.name} id={group.name} className="tree-section">
+          <TreeHeader className="tree-header">{groupTitle(group.name)}</TreeHeader>
+          {group.rows.map((row) => (
+            <TreeItem key={row.id} id={row.id} textValue={row.name} className="tree-row">
+              <TreeItemContent>
+                {({ hasChildItems }) => <RowContent id={row.id} expandable={hasChildItems} />}
+              </TreeItemContent>
+              {row.volumes.map((volume) => (
+                <TreeItem key={volume.id} id={volume.id} textValue={volume.name} className="tree-row">
+                  <TreeItemContent>
+                    <RowContent id={volume.id} expandable={false} />
+                  </TreeItemContent>
+                </TreeItem>
+              ))}
+            </TreeItem>
+          ))}
+        </TreeSection>
+      ))}
+    </Tree>
+  )
+}

@@ -1,0 +1,10 @@
+/** The sidebar's own words. */
+import type { GroupName } from '#renderer/store'
+
+const groups: { readonly [name in GroupName]: string } = {
+  internal: 'Internal',
+  external: 'External',
+  images: 'Disk Images',
+}
+
+export const groupTitle = (name: GroupName): string => groups[name]

@@ -1,0 +1,178 @@
+/**
+ * A host of the window that isn't there: the UI contract answered from a few lists that a test changes. For unit tests
+ * in Node and for the double page in a browser, where every state of the window can be shown.
+ */
+import { contractDouble, type ContractDouble } from './contract-double.ts'
+import { practiceDisk, practiceImage, planFor } from './ui-fixtures.ts'
+import {
+  uiContract,
+  type AppInfo,
+  type FolderListing,
+  type Handlers,
+  type MenuCommand,
+  type RequestName,
+  type UiContract,
+} from '#shared/contract'
+import { DeviceError, EngineGoneError, FormatError } from '#shared/errors'
+import type { LogLine } from '#shared/log'
+import type { Disk, ImageInfo, JobState, SourceInfo } from '#shared/model'
+import type { Connect } from '#src/renderer/store/index.ts'
+
+export interface UiDouble {
+  readonly connect: Connect
+  /** Requests of all connections so far. */
+  readonly calls: { readonly name: string; readonly input: unknown }[]
+  devices: readonly Disk[]
+  images: readonly ImageInfo[]
+  app: AppInfo
+  listing: FolderListing
+  /** Where a dropped file is found; null: nowhere. */
+  located: string | null
+  /** Sends the devices as they are now. */
+  setDevices(devices: readonly Disk[]): void
+  plug(disk: Disk): void
+  unplug(path: string): void
+  sendJob(job: JobState): void
+  sendLog(line: LogLine): void
+  sendMenu(command: MenuCommand): void
+  sendEngine(state: 'ready' | 'gone', reason: string | null): void
+  /** Replaces an answer, for this and later connections. */
+  answer<N extends RequestName<UiContract>>(name: N, handler: Handlers<UiContract>[N]): void
+  /** The connection breaks. While `refusing`, no new one comes about. */
+  lose(options?: { readonly refusing?: boolean }): void
+  refusing: boolean
+  /** `restore.start` waits until it is called; without it the answer comes at once. */
+  holdStart(): () => void
+}
+
+export function createUiDouble(
+  start: { readonly devices?: readonly Disk[]; readonly images?: readonly ImageInfo[] } = {},
+): UiDouble {
+  let current: ContractDouble<UiContract> | null = null
+  const overrides: Partial<Handlers<UiContract>> = {}
+  const jobs = new Map<string, JobState>()
+  const log: LogLine[] = []
+  let holding: PromiseWithResolvers<void> | null = null
+  let jobCount = 0
+
+  const inspect = (source: string): SourceInfo => {
+    const image = double.images.find((image) => image.path === source)
+    if (image) return { kind: 'image', locator: source, name: image.name, image }
+    throw new FormatError('E_SRC_FORMAT', 'not an image', {
+      details: { format: 'image', field: 'magic', offset: 0, found: '89 50 4e 47', path: source },
+    })
+  }
+
+  const handlers: Handlers<UiContract> = {
+    'app.info': async () => double.app,
+    'app.setPreferences': async (preferences) => {
+      double.app = { ...double.app, preferences }
+      return null
+    },
+    'state.get': async () => ({ devices: double.devices, jobs: [...jobs.values()] }),
+    'device.eject': async ({ path }) => {
+      double.unplug(path)
+      return null
+    },
+    'image.choose': async () => ({ kind: 'browse' }),
+    'files.list': async () => double.listing,
+    'files.locate': async () => ({ path: double.located }),
+    'source.inspect': async ({ source }) => inspect(source),
+    'image.info': async ({ path }) => {
+      const info = inspect(path)
+      if (info.kind === 'image') return info.image
+      throw new DeviceError('E_NOT_FOUND', 'no image', { details: { path } })
+    },
+    'image.verify': async () => ({ jobId: `job-${(jobCount += 1)}` }),
+    'restore.plan': async (request) => planFor(request, double.devices, double.images),
+    'restore.start': async (_, signal) => {
+      if (holding) {
+        const stopped = Promise.withResolvers<void>()
+        signal.addEventListener('abort', () => stopped.resolve(), { once: true })
+        await Promise.race([holding.promise, stopped.promise])
+        signal.throwIfAborted()
+      }
+      return { jobId: `job-${(jobCount += 1)}` }
+    },
+    'job.cancel': async ({ jobId }) => {
+      const job = jobs.get(jobId)
+      if (!job) throw new DeviceError('E_NOT_FOUND', 'no job', { details: { path: jobId } })
+      const stopping = { ...job, stopping: true }
+      double.sendJob(stopping)
+      return stopping
+    },
+    'log.read': async () => ({ lines: log }),
+    'practice.reset': async () => null,
+  }
+
+  const double: UiDouble = {
+    calls: [],
+    devices: start.devices ?? [practiceDisk],
+    images: start.images ?? [practiceImage],
+    app: {
+      version: '0.1.0',
+      host: 'web',
+      platform: 'linux',
+      supported: true,
+      practice: { disk: practiceDisk.path, image: practiceImage.path },
+      preferences: { practiceOffered: false, showInternalDisks: false, knownDisks: [] },
+    },
+    listing: { folder: '/home/ann', parent: '/home', places: [], entries: [], truncated: false },
+    located: null,
+    refusing: false,
+    async connect() {
+      if (double.refusing)
+        throw new EngineGoneError('E_ENGINE_GONE', 'refused', {
+          details: { exitCode: null, signal: null, lastLines: [] },
+        })
+      const made = contractDouble(uiContract, { ...handlers, ...overrides })
+      current = made
+      const push = made.calls.push.bind(made.calls)
+      made.calls.push = (...calls) => {
+        double.calls.push(...calls)
+        return push(...calls)
+      }
+      return {
+        client: made.client,
+        onClose: (listener) => made.client.onClose(() => listener({ final: false })),
+      }
+    },
+    setDevices(devices) {
+      double.devices = devices
+      current?.emit('devices', devices)
+    },
+    plug: (disk) => double.setDevices([...double.devices, disk]),
+    unplug: (path) => double.setDevices(double.devices.filter((disk) => disk.path !== path)),
+    sendJob(job) {
+      jobs.set(job.jobId, job)
+      current?.emit('job', job)
+    },
+    sendLog(line) {
+      log.push(line)
+      current?.emit('log', line)
+    },
+    sendMenu: (command) => current?.emit('menu', { command }),
+    sendEngine: (state, reason) => current?.emit('engine', { state, reason }),
+    answer(name, handler) {
+      overrides[name] = handler
+      current?.answer(name, handler)
+    },
+    lose({ refusing = false } = {}) {
+      double.refusing = refusing
+      current?.die(
+        new EngineGoneError('E_ENGINE_GONE', 'lost', {
+          details: { exitCode: null, signal: null, lastLines: [] },
+        }),
+      )
+    },
+    holdStart() {
+      const held = Promise.withResolvers<void>()
+      holding = held
+      return () => {
+        holding = null
+        held.resolve()
+      }
+    },
+  }
+  return double
+}

@@ -1,0 +1,35 @@
+/** The window on a double: `window.double` moves it, `window.fixtures` has what to move it with. */
+import { mount } from '#src/renderer/app/mount.tsx'
+import { createUiDouble } from '#test/ui-double'
+import * as fixtures from '#test/ui-fixtures'
+import { DeviceError, serializeError, VerificationError } from '#shared/errors'
+
+const double = createUiDouble({
+  devices: [
+    fixtures.systemDisk,
+    fixtures.archiveDisk,
+    fixtures.sandisk,
+    fixtures.smallStick,
+    fixtures.card,
+    fixtures.attachedImage,
+    fixtures.practiceDisk,
+  ],
+  images: [fixtures.practiceImage, fixtures.systemImage],
+})
+
+const page = { double, fixtures, errors: { DeviceError, VerificationError, serializeError } }
+export type DoublePage = typeof page
+Object.assign(window, page)
+
+// The state that a test asks for before the window is drawn.
+const preset = new URL(location.href).searchParams
+if (preset.has('internal'))
+  double.app = { ...double.app, preferences: { ...double.app.preferences, showInternalDisks: true } }
+if (preset.has('practised'))
+  double.app = { ...double.app, preferences: { ...double.app.preferences, practiceOffered: true } }
+if (preset.has('empty')) double.devices = []
+const host = preset.has('electron') ? 'electron' : 'web'
+double.app = { ...double.app, host }
+
+const root = document.getElementById('root')
+if (root) mount(root, { connect: double.connect, host, pathForFile: null })
