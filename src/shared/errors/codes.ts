@@ -1,6 +1,6 @@
 /**
  * Every way Reprise can fail, as one list. A code is what crosses processes, what tests name, and what the words on
- * the screen (`renderer text.ts files`) and in the terminal (`main/cli/error-words.ts`) are written for.
+ * the screen and in the terminal are written for (#shared/words).
  */
 export const usageCodes = [
   'E_USAGE', // the request cannot be right: bad flag, bad size, missing option
