@@ -5,12 +5,14 @@ export interface Bzip2Options {
   readonly level?: number
   /** Fewer bytes of input in each block than that. */
   readonly blockBytes?: number
+  /** Length of every code; what the symbols need when left out. */
+  readonly codeBits?: number
 }
 
 /** `bytes` as one bzip2 stream. */
 export function encodeBzip2(
   bytes: Uint8Array,
-  { level = 9, blockBytes = 16_384 }: Bzip2Options = {},
+  { level = 9, blockBytes = 16_384, codeBits }: Bzip2Options = {},
 ): Uint8Array {
   const bits: number[] = []
   const put = (value: number, count: number) => {
@@ -27,17 +29,21 @@ export function encodeBzip2(
     streamCrc = (((streamCrc << 1) | (streamCrc >>> 31)) ^ crc) >>> 0
     put(0x314159265359, 48)
     put(crc, 32)
-    putBlock(put, block)
+    putBlock(put, block, codeBits)
   }
   put(0x177245385090, 48)
   put(streamCrc, 32)
   while (bits.length % 8 !== 0) bits.push(0)
-  return Uint8Array.from({ length: bits.length / 8 }, (_, index) =>
-    bits.slice(index * 8, index * 8 + 8).reduce((byte, bit) => byte * 2 + bit, 0),
-  )
+  const out = new Uint8Array(bits.length / 8)
+  bits.forEach((bit, index) => (out[index >> 3]! |= bit << (7 - (index & 7))))
+  return out
 }
 
-function putBlock(put: (value: number, count: number) => void, block: Uint8Array): void {
+function putBlock(
+  put: (value: number, count: number) => void,
+  block: Uint8Array,
+  givenBits: number | undefined,
+): void {
   const runs = encodeRuns(block)
   const { last, origin } = transform(runs)
   put(0, 1)
@@ -50,7 +56,7 @@ function putBlock(put: (value: number, count: number) => void, block: Uint8Array
       for (let low = 0; low < 16; low++) put(bytes.some((byte) => (byte & 15) === low) ? 1 : 0, 1)
 
   const symbols = moveToFront(last, used)
-  const codeBits = Math.max(1, Math.ceil(Math.log2(used.length + 2)))
+  const codeBits = givenBits ?? Math.max(1, Math.ceil(Math.log2(used.length + 2)))
   const groups = Math.ceil(symbols.length / 50)
   put(2, 3)
   put(groups, 15)

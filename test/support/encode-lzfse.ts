@@ -43,7 +43,9 @@ export function encodeLzfse(
     for (const group of groupTriples(triples, blockBytes)) {
       const end = group.reduce((sum, triple) => sum + triple.literals + triple.copied, start)
       parts.push(
-        kind === 'bvxn' ? lzvnBlock(bytes, start, end, group) : lzfseBlock(bytes, start, end, group, kind),
+        kind === 'bvxn'
+          ? lzvnBlock(bytes, start, end, group)
+          : encodeLzfseBlock(bytes, start, end, group, kind),
       )
       start = end
     }
@@ -267,7 +269,8 @@ function countSymbols(symbols: Iterable<number>, size: number): number[] {
   return counts
 }
 
-function lzfseBlock(
+/** One block, for `bytes` from `start` to `end`, of these triples: they may lie. */
+export function encodeLzfseBlock(
   bytes: Uint8Array,
   start: number,
   end: number,

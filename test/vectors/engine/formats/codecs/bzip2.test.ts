@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { decodeRun } from '#engine/formats/codecs'
+import { encodeBzip2 } from '#test/encode-bzip2'
 import { failureOf } from '#test/format-errors'
 import { missing } from '#test/needs'
 
@@ -35,6 +36,8 @@ describe('bzip2 runs', () => {
     ['the block is randomised', patched(14, 0x80), 'randomised', 4],
     ['the origin lies outside the block', patched(14, 0x00, 0xff), 'origin', 4],
     ['no byte is in use', patched(17, 0x00, 0x00, 0x00), 'symbol map', 4],
+    ['its codes are more than their bits allow', encodeBzip2(text, { codeBits: 2 }), 'code lengths', 4],
+    ['its codes are too long', encodeBzip2(text, { codeBits: 21 }), 'code lengths', 4],
     ['its end is cut off', stored.subarray(0, -1), 'magic', stored.length - 1],
     ['its block is cut off', stored.subarray(0, 20), 'block', 20],
     ['something follows', Buffer.concat([stored, stored]), 'compLength', stored.length],
@@ -70,17 +73,28 @@ function skewed(lengthBytes: number): Buffer {
   return bytes
 }
 
+const noise = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (Math.imul(index, 0x9e3779b1) >>> 13) & 0xff))
+
 describe.skipIf(missing('program:bzip2'))('what the bzip2 program writes', () => {
   test.each([
     ['long codes and runs, one block', skewed(400_000), '-9'],
     ['several blocks', skewed(400_000), '-1'],
     ['one block of a single byte', Buffer.alloc(1_000_000, 0x61), '-9'],
-    ['noise', Buffer.from(Array.from({ length: 200_000 }, (_, index) => (Math.imul(index, 0x9e3779b1) >>> 13) & 0xff)), '-1'],
+    ['noise', noise, '-1'],
     ['runs of exactly four', Buffer.from('aaaabbbbccccaaaa'), '-9'],
     ['a run of 259 at the end', Buffer.alloc(259, 1), '-9'],
     ['nothing', Buffer.alloc(0), '-9'],
   ])('decodes: %s', (_, bytes, level) => {
     const written = execFileSync('bzip2', [level, '-c'], { input: bytes, maxBuffer: 2 ** 26 })
     expect(decode(written, bytes.length).equals(bytes)).toBe(true)
+  })
+
+  test.each([
+    ['in runs', Buffer.from('ab'.repeat(60_000))],
+    ['one by one', noise],
+  ])('is refused when a block is larger than its stream says, %s', (_, bytes) => {
+    const written = execFileSync('bzip2', ['-9', '-c'], { input: bytes, maxBuffer: 2 ** 26 })
+    written[3] = 0x31
+    expect(failureOf(() => decode(written, bytes.length)).field).toBe('symbols')
   })
 })

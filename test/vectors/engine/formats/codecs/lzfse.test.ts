@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decodeRun } from '#engine/formats/codecs'
-import { encodeLzfse } from '#test/encode-lzfse'
+import { encodeLzfse, encodeLzfseBlock } from '#test/encode-lzfse'
 import { failureOf } from '#test/format-errors'
 
 function decode(stored: Uint8Array, lengthBytes: number): string {
@@ -137,6 +137,33 @@ describe('LZFSE blocks', () => {
       field,
       offset,
     })
+  })
+
+  test.each([
+    ['from before the start', 5],
+    ['from the distance before, and there is none', 0],
+  ])('are refused when they copy %s', (_, distance) => {
+    const block = encodeLzfseBlock(ascii('abcdabcd'), 0, 8, [{ literals: 4, copied: 4, distance }], 'bvx2')
+    expect(failureOf(() => decode(Buffer.concat([block, end]), 8)).field).toBe('D')
+  })
+
+  test('are refused when something lies behind the frequencies', () => {
+    const headerBytes = v2[24]! | (v2[25]! << 8)
+    const longer = Buffer.concat([v2.subarray(0, headerBytes), Buffer.alloc(1), v2.subarray(headerBytes)])
+    longer.writeUInt16LE(headerBytes + 1, 24)
+    expect(failureOf(() => decode(longer, text.length)).field).toBe('header_size')
+  })
+
+  test('are refused when bits are left before the literals', () => {
+    const fewer = patched(v1, 12, v1[12]! - 4)
+    expect(failureOf(() => decode(fewer, text.length))).toMatchObject({ field: 'n_literals', offset: 772 })
+  })
+
+  test('are refused when matches take more literals than there are', () => {
+    // A single symbol takes no bits, so that nothing but the count tells.
+    const single = encodeLzfse(ascii('a'.repeat(100)), 'bvx1')
+    expect(decode(single, 100)).toBe('a'.repeat(100))
+    expect(failureOf(() => decode(patched(single, 12, 0), 100)).field).toBe('n_literals')
   })
 
   test('are refused when bits are left before the matches', () => {
