@@ -106,14 +106,20 @@ function parsePart(entry: PlistDictionary): ListedPart {
 function parseDictionary(xml: string): PlistDictionary {
   let value: unknown
   try {
-    value = parse(xml)
+    // The parser complains on the console about what isn't XML at all.
+    value = xml.includes('<plist') ? parse(xml) : null
   } catch (cause) {
-    throw new DeviceError('E_DEVICE_TOOL', 'diskutil answered with something that is not a property list', {
-      details: { path: 'diskutil', tool: 'diskutil', stderr: xml.slice(0, 200) },
-      cause,
-    })
+    throw notAPlist(xml, cause)
   }
-  return isDictionary(value) ? value : {}
+  if (isDictionary(value)) return value
+  throw notAPlist(xml)
+}
+
+function notAPlist(said: string, cause?: unknown): DeviceError {
+  return new DeviceError('E_DEVICE_TOOL', 'diskutil answered with something that is not a property list', {
+    details: { path: 'diskutil', tool: 'diskutil', stderr: said.slice(0, 200) },
+    cause,
+  })
 }
 
 function dictionaries(value: unknown): readonly PlistDictionary[] {

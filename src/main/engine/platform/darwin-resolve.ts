@@ -3,7 +3,13 @@ import { dirname } from 'node:path'
 import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { readDiskInfo } from './darwin-diskutil.ts'
-import { darwinIdentity, readDarwinSnapshot, volumesInStore, wholeDisksUnder, wholeOf } from './darwin-list.ts'
+import {
+  darwinIdentity,
+  readDarwinSnapshot,
+  volumesInStore,
+  wholeDisksUnder,
+  wholeOf,
+} from './darwin-list.ts'
 import type { Machine } from './machine.ts'
 import { deviceError, errnoName } from './open-errors.ts'
 import type { Resolved } from './platform.ts'

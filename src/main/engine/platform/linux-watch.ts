@@ -15,7 +15,7 @@ export function linuxEvents(system: Machine): Pick<Watched, 'look' | 'listen'> {
     look: async () => {
       const texts = await Promise.all(files.map((path) => system.readText(path)))
       // How much of the swap is used changes all the time; which areas there are doesn't.
-      const swaps = (await system.readText('/proc/swaps'))?.replace(/\t[\d\t ]+$/gm, '')
+      const swaps = (await system.readText('/proc/swaps'))?.replace(/\t[-\d\t ]+$/gm, '')
       return [...texts, swaps].join('\n')
     },
     listen: (nudge) =>

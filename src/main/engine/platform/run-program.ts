@@ -99,6 +99,7 @@ export function missingProgram(name: string): DeviceError {
 }
 
 function findProgram(name: string): string | null {
+  if (name.includes('/')) return null
   for (const folder of folders) {
     try {
       accessSync(`${folder}/${name}`, constants.X_OK)

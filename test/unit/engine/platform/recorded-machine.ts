@@ -47,6 +47,7 @@ export function recordedMachine(recording: Recording): RecordedMachine {
     ...Object.keys(now.devices ?? {}),
   ]
   const facts = (path: string): FileFacts => {
+    if (path.includes('\0')) throw systemError('ERR_INVALID_ARG_VALUE', 22, path)
     const real = canonical(path)
     const node = now.nodes?.[real]
     const file = now.files?.[real]

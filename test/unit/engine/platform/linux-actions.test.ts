@@ -1,0 +1,399 @@
+import { describe, expect, it } from 'vitest'
+import type { Platform } from '#engine/platform'
+import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
+import { recordLinux, type RecordedDisk, type RecordedLinux } from './recorded-linux.ts'
+import { recordedMachine, type RecordedMachine } from './recorded-machine.ts'
+
+const MiB = 2 ** 20
+
+const stick: RecordedDisk = {
+  at: 'pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb',
+  number: '8:16',
+  sizeBytes: 64 * MiB,
+  partitions: [
+    { index: 1, number: '8:17', offset: MiB, sizeBytes: 10 * MiB },
+    { index: 2, number: '8:18', offset: 20 * MiB, sizeBytes: 10 * MiB },
+  ],
+}
+
+const other: RecordedDisk = {
+  at: 'pci0000:00/0000:00:17.0/ata1/host1/target1:0:0/1:0:0:0/block/sda',
+  number: '8:0',
+  sizeBytes: 64 * MiB,
+  partitions: [{ index: 1, number: '8:1', offset: MiB, sizeBytes: 10 * MiB }],
+}
+
+/** A machine on which `umount`, `mount` and `swapoff` change the mount table; those in `stuck` can't be unmounted. */
+function machineWith(linux: RecordedLinux, stuck: readonly string[] = []) {
+  let mounts = (linux.mountinfo ?? '').split('\n')
+  let swaps = linux.swaps ?? ''
+  const record = () =>
+    recordLinux({
+      ...linux,
+      mountinfo: mounts.join('\n'),
+      swaps,
+      programs: {
+        umount: ([mountPoint = '']) => {
+          if (stuck.includes(mountPoint))
+            return { status: 32, stderr: `umount: ${mountPoint}: target is busy.` }
+          const index = mounts.findLastIndex(
+            (line) => line.split(' ')[4] === mountPoint.replaceAll(' ', '\\040'),
+          )
+          mounts = mounts.filter((_, at) => at !== index)
+          system.change(record())
+          return ''
+        },
+        mount: ([, options = '', device = '', mountPoint = '']) => {
+          const number = device.endsWith('1') ? '8:17' : '8:18'
+          mounts = [...mounts, `99 1 ${number} / ${mountPoint} ${options} - ext4 ${device} rw`]
+          system.change(record())
+          return ''
+        },
+        swapoff: () => {
+          swaps = ''
+          system.change(record())
+          return ''
+        },
+        swapon: '',
+        blkid: 'ID_FS_TYPE=ext4\n',
+        ...linux.programs,
+      },
+    })
+  const system: RecordedMachine = recordedMachine(record())
+  const platform: Platform = createLinuxPlatform({ system })
+  return { platform, system, mountPoints: () => mounts.map((line) => line.split(' ')[4]) }
+}
+
+describe('unmounting on Linux', () => {
+  it('takes off what was mounted last first, bind mounts and subfolders included', async () => {
+    const { platform, system } = machineWith({
+      disks: [stick],
+      mountinfo: [
+        '30 1 8:17 / /mnt/one rw,nosuid,relatime - vfat /dev/sdb1 rw,uid=1000,errors=remount-ro',
+        '31 30 8:18 / /mnt/one/two ro,relatime - ext4 /dev/sdb2 rw',
+        '32 1 8:17 /folder /srv2/bound rw - vfat /dev/sdb1 rw',
+      ].join('\n'),
+    })
+    expect(await platform.unmount('/dev/sdb')).toEqual([
+      {
+        devicePath: '/dev/sdb1',
+        mountPoint: '/mnt/one',
+        filesystem: 'vfat',
+        options: 'rw,nosuid,relatime,uid=1000',
+      },
+      { devicePath: '/dev/sdb2', mountPoint: '/mnt/one/two', filesystem: 'ext4', options: 'ro,relatime' },
+    ])
+    expect(system.ran.filter((command) => command.startsWith('umount'))).toEqual([
+      'umount /srv2/bound',
+      'umount /mnt/one/two',
+      'umount /mnt/one',
+    ])
+  })
+
+  it('leaves other disks alone', async () => {
+    const { platform, mountPoints } = machineWith({
+      disks: [stick, other],
+      mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:1 / /mnt/two rw - ext4 /dev/sda1 rw',
+    })
+    await platform.unmount('/dev/sdb')
+    expect(mountPoints()).toEqual(['/mnt/two'])
+  })
+
+  it('unmounts one partition only when that is what it was given', async () => {
+    const { platform, mountPoints } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:18 / /mnt/two rw - ext4 /dev/sdb2 rw',
+    })
+    await platform.unmount('/dev/sdb2')
+    expect(mountPoints()).toEqual(['/mnt/one'])
+  })
+
+  it('switches swap off', async () => {
+    const { platform, system } = machineWith({ disks: [stick], swaps: '/dev/sdb2 partition 1 0 -2\n' })
+    expect(await platform.unmount('/dev/sdb')).toEqual([])
+    expect(system.ran).toContain('swapoff /dev/sdb2')
+  })
+
+  it('tries three times, then mounts again what it had unmounted, and says who holds the rest', async () => {
+    const { platform, system, mountPoints } = machineWith(
+      {
+        disks: [stick],
+        mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:18 / /mnt/two rw - ext4 /dev/sdb2 rw',
+        folders: ['/mnt/one', '/mnt/two'],
+        files: { '/proc/612/comm': 'tail\n', '/proc/612/fd/3': '', '/proc/7/comm': 'cron\n' },
+        links: { '/proc/612/cwd': '/mnt/one/folder', '/proc/7/cwd': '/' },
+      },
+      ['/mnt/one'],
+    )
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { path: '/dev/sdb', holders: ['tail (612)'] },
+    })
+    expect(system.ran.filter((command) => command === 'umount /mnt/one')).toHaveLength(3)
+    expect(mountPoints()).toEqual(['/mnt/one', '/mnt/two'])
+  })
+
+  it('does not take off another disk that is mounted over it', async () => {
+    const { platform, mountPoints } = machineWith({
+      disks: [stick, other],
+      mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 30 8:1 / /mnt/one rw - ext4 /dev/sda1 rw',
+    })
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { holders: ['what is mounted at /mnt/one'] },
+    })
+    expect(mountPoints()).toEqual(['/mnt/one', '/mnt/one'])
+  })
+
+  it.each([
+    [
+      { '/proc/9/comm': 'postgres\n', '/proc/9/maps': '7f00-7f01 r--p 0 08:11 42 /x/lib.so\n' },
+      {},
+      'postgres (9)',
+    ],
+    [
+      { '/proc/9/comm': 'vim\n', '/proc/9/fd/4': '' },
+      { '/proc/9/fd/4': '/mnt/one/notes (deleted)' },
+      'vim (9)',
+    ],
+    [{ '/proc/9/comm': 'dd\n', '/proc/9/fd/4': '' }, { '/proc/9/fd/4': '/dev/sdb1' }, 'dd (9)'],
+    [
+      {
+        '/proc/9/comm': 'dockerd\n',
+        '/proc/9/mountinfo': '5 1 8:17 / /data rw - ext4 /dev/sdb1 rw',
+        '/proc/8/mountinfo': '',
+      },
+      { '/proc/9/ns/mnt': 'mnt:[2]', '/proc/self/ns/mnt': 'mnt:[1]' },
+      'dockerd (9)',
+    ],
+  ])('finds who holds a volume by what it has open: %o', async (files, links, holder) => {
+    const { platform } = machineWith(
+      { disks: [stick], mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw', files, links },
+      ['/mnt/one'],
+    )
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({ details: { holders: [holder] } })
+  })
+
+  it('names a loop device and a swap file that are stored on the volume', async () => {
+    const { platform } = machineWith(
+      {
+        disks: [
+          stick,
+          {
+            at: 'virtual/block/loop3',
+            number: '7:3',
+            sizeBytes: MiB,
+            files: { 'loop/backing_file': '/mnt/one/disk.img' },
+          },
+        ],
+        mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw',
+      },
+      ['/mnt/one'],
+    )
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({
+      details: { holders: ['/dev/loop3'] },
+    })
+  })
+
+  it.each(['/', '/home', '/boot/efi'])('refuses a disk that has %s, and runs nothing', async (mountPoint) => {
+    const { platform, system } = machineWith({
+      disks: [stick],
+      mountinfo: `30 1 8:17 / ${mountPoint} rw - ext4 /dev/sdb1 rw`,
+    })
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({ code: 'E_DST_SYSTEM' })
+    expect(system.ran).toEqual([])
+  })
+
+  it('refuses a disk that something is built on', async () => {
+    const { platform, system } = machineWith({
+      disks: [
+        { ...stick, holders: ['dm-0'] },
+        { at: 'virtual/block/dm-0', number: '253:0', sizeBytes: MiB },
+      ],
+    })
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { holders: ['dm-0'] },
+    })
+    expect(system.ran).toEqual([])
+  })
+
+  it('says that nothing is there', async () => {
+    const { platform } = machineWith({ disks: [stick] })
+    await expect(platform.unmount('/dev/sdz')).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+  })
+})
+
+describe('mounting again on Linux', () => {
+  const volume = { devicePath: '/dev/sdb1', mountPoint: '/mnt/one', filesystem: 'ext4', options: 'rw,nosuid' }
+
+  it('leaves a volume where the automounter has put it', async () => {
+    const { platform, system } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /media/mona/NEW rw - ext4 /dev/sdb1 rw',
+    })
+    expect(await platform.remount('/dev/sdb', [volume])).toEqual({
+      mountPoints: ['/media/mona/NEW'],
+      errors: [],
+    })
+    expect(system.ran).toEqual([])
+  })
+
+  it('mounts a volume in both places where it was', async () => {
+    const { platform } = machineWith({ disks: [stick], folders: ['/mnt/one', '/mnt/two'] })
+    const before = [volume, { ...volume, mountPoint: '/mnt/two' }]
+    expect(await platform.remount('/dev/sdb', before)).toEqual({
+      mountPoints: ['/mnt/one', '/mnt/two'],
+      errors: [],
+    })
+  })
+
+  it('drops options that only the old file system understood', async () => {
+    const { platform, system } = machineWith({ disks: [stick], folders: ['/mnt/one'] })
+    const fat = { ...volume, filesystem: 'vfat', options: 'rw,nosuid,uid=1000,utf8' }
+    await platform.remount('/dev/sdb', [fat])
+    expect(system.ran).toContain('mount -o rw,nosuid /dev/sdb1 /mnt/one')
+  })
+
+  it('has nothing to mount where the new map has no such partition, or no file system in it', async () => {
+    const empty = machineWith({ disks: [stick], folders: ['/mnt/one'], programs: { blkid: { status: 2 } } })
+    expect(await empty.platform.remount('/dev/sdb', [volume])).toEqual({ mountPoints: [], errors: [] })
+    const gone = machineWith({ disks: [{ ...stick, partitions: [] }], folders: ['/mnt/one'] })
+    expect(await gone.platform.remount('/dev/sdb', [volume])).toEqual({ mountPoints: [], errors: [] })
+  })
+
+  it('tells what went wrong with one volume and goes on with the next', async () => {
+    const { platform } = machineWith({ disks: [stick], folders: ['/mnt/two'] })
+    const { mountPoints, errors } = await platform.remount('/dev/sdb', [
+      volume,
+      { ...volume, devicePath: '/dev/sdb2', mountPoint: '/mnt/two' },
+    ])
+    expect(mountPoints).toEqual(['/mnt/two'])
+    expect(errors).toMatchObject([{ code: 'E_NOT_FOUND', details: { path: '/mnt/one' } }])
+  })
+})
+
+describe('ejecting on Linux', () => {
+  const base = { blockdev: '', partx: '', umount: '' }
+
+  it('unmounts, flushes and ejects a USB stick', async () => {
+    const { platform, system } = machineWith({ disks: [stick], programs: { ...base, eject: '' } })
+    await platform.eject('/dev/sdb1')
+    expect(system.ran).toEqual(['blockdev --flushbufs /dev/sdb', 'eject /dev/sdb'])
+  })
+
+  it.each([
+    ['missing', {}],
+    ['failing', { eject: { status: 1, stderr: 'unable to eject' } }],
+  ])('takes the stick off the bus where eject is %s', async (_, programs) => {
+    const { platform, system } = machineWith({ disks: [stick], programs: { ...base, ...programs } })
+    await platform.eject('/dev/sdb')
+    expect(system.written).toEqual([{ path: '/sys/block/sdb/device/delete', text: '1' }])
+  })
+
+  it('only unmounts and flushes an internal disk', async () => {
+    const { platform, system } = machineWith({ disks: [other], programs: base })
+    await platform.eject('/dev/sda')
+    expect(system.ran).toEqual(['blockdev --flushbufs /dev/sda'])
+    expect(system.written).toEqual([])
+  })
+
+  it('names the program and its package when one is missing', async () => {
+    const { platform } = machineWith({ disks: [stick] })
+    await expect(platform.eject('/dev/sdb')).rejects.toMatchObject({
+      code: 'E_DEVICE_TOOL',
+      details: { tool: 'blockdev', package: 'util-linux' },
+    })
+  })
+})
+
+describe('zeroing and discarding on Linux', () => {
+  const device = {
+    fd: 42,
+    path: '/dev/sdb',
+    sizeBytes: 64 * MiB,
+    abilities: { logicalBlockBytes: 512, zeroOut: true, discard: true },
+    direct: true,
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+
+  it('works on the very descriptor it was given, in steps that end soon', async () => {
+    const { platform, system } = machineWith({ disks: [stick], programs: { blkdiscard: '' } })
+    await platform.zeroOut(device, MiB, 2 * MiB)
+    await platform.discard(device, 0, MiB)
+    await platform.discard(device, 0, 0)
+    expect(system.ran).toEqual([
+      'blkdiscard --zeroout --force --offset 1048576 --length 2097152 --step 67108864 /proc/1000/fd/42',
+      'blkdiscard --force --offset 0 --length 1048576 --step 67108864 /proc/1000/fd/42',
+    ])
+  })
+
+  it('tells a write error with its place, and a disk that is gone as gone', async () => {
+    const blkdiscard = { status: 1, stderr: 'blkdiscard: BLKZEROOUT ioctl failed: Input/output error' }
+    const there = machineWith({ disks: [stick], programs: { blkdiscard } })
+    await expect(there.platform.zeroOut(device, MiB, MiB)).rejects.toMatchObject({
+      code: 'E_IO_WRITE',
+      details: { path: '/dev/sdb', offset: MiB },
+    })
+    const gone = machineWith({ disks: [], programs: { blkdiscard } })
+    await expect(gone.platform.zeroOut(device, MiB, MiB)).rejects.toMatchObject({ code: 'E_DST_GONE' })
+  })
+
+  it('shrugs at a discard that the device cannot do after all, but not at zeroing', async () => {
+    const blkdiscard = { status: 1, stderr: 'blkdiscard: BLKDISCARD ioctl failed: Operation not supported' }
+    const { platform } = machineWith({ disks: [stick], programs: { blkdiscard } })
+    await expect(platform.discard(device, 0, MiB)).resolves.toBeUndefined()
+    await expect(platform.zeroOut(device, 0, MiB)).rejects.toMatchObject({ code: 'E_IO_WRITE' })
+  })
+})
+
+describe('resolving on Linux', () => {
+  const linux: RecordedLinux = {
+    disks: [
+      stick,
+      { at: 'virtual/block/dm-0', number: '253:0', sizeBytes: MiB, slaves: ['sdb2'] },
+      { at: 'pci/ata3/host2/target2:0:0/2:0:0:0/block/sr0', number: '11:0', sizeBytes: MiB },
+    ],
+    mountinfo: [
+      '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw',
+      '31 1 8:17 /inside /mnt/bound rw - ext4 /dev/sdb1 rw',
+      '32 1 0:33 / /mnt/memory rw - tmpfs tmpfs rw',
+      '33 1 8:18 / /mnt/stacked rw - ext4 /dev/sdb2 rw',
+      '34 33 0:34 / /mnt/stacked rw - tmpfs tmpfs rw',
+    ].join('\n'),
+    folders: ['/mnt/one', '/mnt/bound', '/mnt/memory', '/mnt/stacked', '/dev/disk'],
+    files: { '/dev/sdx1': 'somebody wrote to a disk that was not there', '/mnt/one/image': '12345' },
+    links: { '/dev/disk/by-id/usb-stick': '/dev/sdb', '/here': '/mnt/one' },
+    nodes: { '/dev/sdq': '65:0' },
+  }
+  const { platform } = machineWith(linux)
+
+  it.each([
+    ['/dev/sdb', { kind: 'disk', disk: { path: '/dev/sdb' } }],
+    ['/dev/disk/by-id/usb-stick', { kind: 'disk', disk: { path: '/dev/sdb' } }],
+    ['/dev/sdb2', { kind: 'volume', volume: { path: '/dev/sdb2' } }],
+    ['/mnt/one', { kind: 'volume', volume: { path: '/dev/sdb1' } }],
+    ['/mnt/one/', { kind: 'volume', volume: { path: '/dev/sdb1' } }],
+    ['/here', { kind: 'volume', volume: { path: '/dev/sdb1' } }],
+    ['/mnt/bound', { kind: 'other', what: 'a folder that is shown here too' }],
+    ['/mnt/memory', { kind: 'other', what: 'a mounted tmpfs' }],
+    ['/mnt/stacked', { kind: 'other', what: 'a mounted tmpfs' }],
+    ['/mnt', { kind: 'other', what: 'a folder' }],
+    ['/mnt/one/image', { kind: 'file', sizeBytes: 5 }],
+    ['/mnt/one/new', { kind: 'absent', path: '/mnt/one/new' }],
+    ['/here/new', { kind: 'absent', path: '/mnt/one/new' }],
+    ['/dev/sdx1', { kind: 'other', what: 'a plain file in /dev' }],
+    ['/dev/sr0', { kind: 'other', what: 'not a disk' }],
+    ['/dev/dm-0', { kind: 'other', what: 'a device made of other disks' }],
+    ['/dev/sdq', { kind: 'other', what: 'a drive with nothing in it' }],
+  ])('takes %s for what it is', async (locator, expected) => {
+    expect(await platform.resolve(locator)).toMatchObject(expected)
+  })
+
+  it.each(['/dev/sdz', '/dev/disk/by-id/none', '/no/folder/file', '/mnt/one/image/inside', '/mnt/one/\0'])(
+    'finds nothing at %j',
+    async (locator) => {
+      await expect(platform.resolve(locator)).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+    },
+  )
+})

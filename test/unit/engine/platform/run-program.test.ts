@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { runChecked, runProgram } from '#src/main/engine/platform/run-program.ts'
+
+// Programs that every Linux and macOS has.
+describe.skipIf(process.platform === 'win32')('running a program of the system', () => {
+  it('hands back status, output and what was said', async () => {
+    const result = await runProgram('ls', ['/no/such/folder'])
+    expect(result).toMatchObject({ name: 'ls', stdout: '' })
+    expect(result.status).toBeGreaterThan(0)
+    expect(result.stderr).toContain('/no/such/folder')
+  })
+
+  it('gives it a bare environment and nothing to read', async () => {
+    const { stdout } = await runProgram('env', [])
+    expect(stdout.trim().split('\n').sort()).toEqual(['LC_ALL=C', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'])
+    expect((await runProgram('cat', [])).stdout).toBe('')
+  })
+
+  it('takes no word for a shell', async () => {
+    expect((await runProgram('echo', ['$(id); `id` | cat > x'])).stdout).toBe('$(id); `id` | cat > x\n')
+  })
+
+  it.each(['no-such-program', '../bin/ls', '/bin/ls'])(
+    'looks for %s in its own folders only',
+    async (name) => {
+      await expect(runProgram(name, ['/'])).rejects.toMatchObject({
+        code: 'E_DEVICE_TOOL',
+        details: { tool: name },
+      })
+    },
+  )
+
+  it('ends one that takes too long', async () => {
+    const began = performance.now()
+    await expect(runProgram('sleep', ['60'], { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'E_DEVICE_TOOL',
+      transient: true,
+    })
+    expect(performance.now() - began).toBeLessThan(1500)
+  })
+
+  it('ends one that says too much', async () => {
+    await expect(runProgram('yes', [], { maxOutputBytes: 100_000 })).rejects.toMatchObject({
+      code: 'E_DEVICE_TOOL',
+    })
+  })
+
+  it('stops when cancelled, with the reason, and doesn’t begin when cancelled before', async () => {
+    const stop = new AbortController()
+    const running = runProgram('sleep', ['60'], { signal: stop.signal })
+    setTimeout(() => stop.abort(new Error('enough')), 50)
+    await expect(running).rejects.toThrow('enough')
+    await expect(runProgram('sleep', ['60'], { signal: stop.signal })).rejects.toThrow('enough')
+  })
+
+  it('says what a program said that did not succeed', async () => {
+    await expect(runChecked(runProgram, 'ls', ['/no/such/folder'])).rejects.toMatchObject({
+      code: 'E_DEVICE_TOOL',
+      details: { tool: 'ls', stderr: expect.stringContaining('/no/such/folder') },
+    })
+  })
+})

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { silentLogger } from '#shared/log'
+import type { Disk } from '#shared/model'
+import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
+import { watchDisks } from '#src/main/engine/platform/watch-disks.ts'
+import { laptop, recordLinux } from './recorded-linux.ts'
+import { recordedMachine } from './recorded-machine.ts'
+
+const disk = (path: string) => ({ path }) as Disk
+
+describe('watching disks', () => {
+  it('tells of a burst of changes once, with the list as it is afterwards', async () => {
+    let counter = 0
+    let disks: Disk[] = []
+    const told: string[][] = []
+    await using _watch = watchDisks(
+      { look: () => Promise.resolve(String(counter)), list: () => Promise.resolve(disks) },
+      silentLogger,
+      (now) => told.push(now.map((each) => each.path)),
+    )
+    await sleep(20)
+    for (const name of ['/dev/sda', '/dev/sda1', '/dev/sda2']) {
+      counter += 1
+      disks = [...disks, disk(name)]
+    }
+    await expect.poll(() => told, { timeout: 1000 }).toEqual([['/dev/sda', '/dev/sda1', '/dev/sda2']])
+  })
+
+  it('is told at once where the system can, without looking', async () => {
+    let nudge = () => {}
+    let listed = 0
+    await using _watch = watchDisks(
+      {
+        look: () => Promise.resolve('same'),
+        listen: (call) => {
+          nudge = call
+          return null
+        },
+        list: () => Promise.resolve([disk(`/dev/sd${(listed += 1)}`)]),
+      },
+      silentLogger,
+      () => undefined,
+    )
+    await sleep(20)
+    expect(listed).toBe(0)
+    nudge()
+    await sleep(250)
+    expect(listed).toBe(1)
+  })
+
+  it('goes on after a listing that failed', async () => {
+    let counter = 0
+    let fails = true
+    const told: string[] = []
+    await using _watch = watchDisks(
+      {
+        look: () => Promise.resolve(String(counter)),
+        list: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve([disk('/dev/sda')])),
+      },
+      silentLogger,
+      () => told.push('told'),
+    )
+    await sleep(20)
+    counter += 1
+    await sleep(600)
+    fails = false
+    counter += 1
+    await expect.poll(() => told, { timeout: 1000 }).toEqual(['told'])
+  })
+
+  it('ends during a listing, and says nothing after', async () => {
+    let counter = 0
+    const told: string[] = []
+    const watch = watchDisks(
+      {
+        look: () => Promise.resolve(String(counter)),
+        list: async (signal) => {
+          await sleep(5000, undefined, { signal })
+          return []
+        },
+      },
+      silentLogger,
+      () => told.push('told'),
+    )
+    await sleep(20)
+    counter += 1
+    await sleep(600)
+    const began = performance.now()
+    await watch[Symbol.asyncDispose]()
+    expect(performance.now() - began).toBeLessThan(200)
+    expect(told).toEqual([])
+  })
+
+  it('sees mounts and hot-plug events of Linux, and no change in how full the swap is', async () => {
+    const recording = recordLinux(laptop())
+    const system = recordedMachine(recording)
+    const told: unknown[] = []
+    await using _watch = createLinuxPlatform({ system }).watch((disks) => told.push(disks))
+    await sleep(20)
+    const swaps = recording.files?.['/proc/swaps']?.replace('\t1024\t', '\t4096\t') ?? ''
+    system.change({ ...recording, files: { ...recording.files, '/proc/swaps': swaps } })
+    await sleep(600)
+    expect(told).toHaveLength(0)
+    system.change({ ...recording, files: { ...recording.files, '/sys/kernel/uevent_seqnum': '1001\n' } })
+    await expect.poll(() => told.length, { timeout: 1000 }).toBe(1)
+  })
+})
