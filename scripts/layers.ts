@@ -42,7 +42,7 @@ export const rows: readonly Row[] = [
     files: 'src/main/engine/formats/**',
     may: [anyShared, /^engine\/formats\//, /^engine\/block-io$/],
     node: true,
-    packages: ['plist', 'xz-decompress', '@foxglove/wasm-bz2'],
+    packages: ['plist', 'xz-decompress'],
   },
   { files: 'src/main/engine/block-io/**', may: [anyShared], node: true, packages: [] },
   { files: 'src/main/engine/job/**', may: [anyShared], node: true, packages: [] },
