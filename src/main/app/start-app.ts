@@ -5,7 +5,7 @@ import { createLogger, type LogSink } from '#shared/log'
 import { createSystemEngine, type Engine } from '#main/engine-client'
 import { bindIpc, electronShell } from '#main/ipc'
 import { dataFolder, productFile, productVersion } from '#main/product'
-import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
+import { createUiHost, preferenceFile, readPageFiles, type PageFiles } from '#main/ui-host'
 import { createWindow } from './create-window.ts'
 import type { ElectronModules } from './electron-modules.ts'
 import { hardenContents, hardenSession } from './harden-session.ts'
@@ -18,8 +18,9 @@ export interface StartAppOptions {
   readonly electron: ElectronModules
   /** The built preload script. */
   readonly preload: string
-  /** Default: the real one. */
+  /** Default: the real ones. */
   readonly createEngine?: typeof createSystemEngine
+  readonly readPage?: () => Promise<PageFiles>
 }
 
 /**
@@ -59,10 +60,8 @@ async function start(options: StartAppOptions): Promise<void> {
   app.on('web-contents-created', (_, contents) => hardenContents(contents))
   await app.whenReady()
 
-  const page = productFile('out/renderer/index.html')
-  if (page === null) throw new Error('the window is not built: run `npm run build`')
   hardenSession(session.defaultSession)
-  servePage(protocol, await readPageFiles(dirname(page)))
+  servePage(protocol, await (options.readPage ?? readBuiltPage)())
 
   const version = productVersion()
   let forward: LogSink = () => {}
@@ -112,4 +111,10 @@ async function start(options: StartAppOptions): Promise<void> {
     if (BrowserWindow.getAllWindows().length === 0) open()
   })
   open()
+}
+
+function readBuiltPage(): Promise<PageFiles> {
+  const page = productFile('out/renderer/index.html')
+  if (page === null) throw new Error('the window is not built: run `npm run build`')
+  return readPageFiles(dirname(page))
 }

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { aJob } from '#test/engine-double'
+import type { JobState } from '#shared/model'
+import { farewell, progressBar } from '#src/main/app/job-summary.ts'
+
+const at = (percent: number | null): JobState => {
+  const job = aJob()
+  return { ...job, progress: job.progress && { ...job.progress, percent } }
+}
+const ended = aJob({ outcome: { kind: 'cancelled', target: 'empty', percent: 3 } })
+
+describe('the bar', () => {
+  test.each([
+    ['no job', [], -1, 'none'],
+    ['a job that ended', [ended], -1, 'none'],
+    ['one job', [at(43), ended], 0.43, 'normal'],
+    ['several jobs: the slowest', [at(90), at(10)], 0.1, 'normal'],
+    ['a job of unknown length', [at(90), at(null)], 2, 'indeterminate'],
+    ['a job that begins', [{ ...at(1), progress: null }], 2, 'indeterminate'],
+  ] as const)('of %s', (_, jobs, fraction, mode) => {
+    expect(progressBar(jobs, 'seen')).toEqual({ fraction, mode })
+  })
+
+  test('stays red after a failure until it was seen, but not over a running job', () => {
+    expect(progressBar([ended], 'unseen')).toEqual({ fraction: 1, mode: 'error' })
+    expect(progressBar([at(43)], 'unseen')).toEqual({ fraction: 0.43, mode: 'normal' })
+  })
+})
+
+describe('the farewell', () => {
+  test('is said of what ended by itself only', () => {
+    expect(farewell(aJob())).toBeNull()
+    expect(farewell(ended)).toBeNull()
+    expect(farewell(aJob({ outcome: { kind: 'done', summary: { verified: true } as never } }))).toEqual({
+      title: 'Restored and verified.',
+      body: 'a.dmg → Test Stick',
+    })
+  })
+})

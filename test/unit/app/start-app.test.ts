@@ -1,0 +1,297 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ElectronDouble } from '#test/electron-double'
+import { aJob, engineDouble } from '#test/engine-double'
+import { menuCommands, type ServerFrame } from '#shared/contract'
+import { startApp } from '#src/main/app/start-app.ts'
+
+let data: string
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'reprise-app-'))
+  process.env['REPRISE_DATA'] = data
+})
+afterEach(() => {
+  delete process.env['REPRISE_DATA']
+  rmSync(data, { recursive: true, force: true })
+})
+const soon = (ms = 10) => new Promise((resolve) => setTimeout(resolve, ms))
+
+const page = new Map([
+  ['/', { type: 'text/html; charset=utf-8', bytes: Buffer.from('<title>page</title>'), immutable: false }],
+])
+
+async function start(electron = new ElectronDouble()) {
+  const engine = engineDouble({ 'job.cancel': async ({ jobId }) => aJob({ jobId, stopping: true }) })
+  let disposed = 0
+  await startApp({
+    electron: electron.modules,
+    preload: '/preload.cjs',
+    readPage: async () => page,
+    createEngine: () => ({
+      ...engine.engine,
+      async [Symbol.asyncDispose]() {
+        disposed += 1
+      },
+    }),
+  })
+  const window = electron.windows[0]
+  return { electron, engine, window: window!, disposed: () => disposed }
+}
+
+describe('the window', () => {
+  test('is sandboxed, isolated and has no Node', async () => {
+    const { electron, window } = await start()
+    expect(electron.app.calls[0]).toEqual(['enableSandbox'])
+    expect(window.options['webPreferences']).toEqual({
+      preload: '/preload.cjs',
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webviewTag: false,
+      webSecurity: true,
+      spellcheck: false,
+      devTools: false,
+    })
+    expect(window.options).toMatchObject({
+      width: 980,
+      height: 640,
+      minWidth: 860,
+      minHeight: 560,
+      show: false,
+    })
+    expect(window.calls).toEqual([['loadURL', 'app://bundle/'], ['show']])
+  })
+
+  test('opens where it was', async () => {
+    const first = await start()
+    first.window.close()
+    await first.electron.app.ended.promise
+    expect(JSON.parse(readFileSync(join(data, 'window.json'), 'utf8'))).toEqual({
+      bounds: { x: 10, y: 20, width: 1000, height: 700 },
+      maximized: false,
+    })
+    const { window } = await start()
+    expect(window.options).toMatchObject({ x: 10, y: 20, width: 1000, height: 700 })
+  })
+
+  test('loads its page from the app’s own scheme, with a policy, and nothing else is there', async () => {
+    const { electron } = await start()
+    expect(electron.schemes).toMatchObject([{ scheme: 'app', privileges: { standard: true, secure: true } }])
+    // Electron takes schemes only before it is ready.
+    const get = async (url: string, method = 'GET') => electron.protocols.get('app')!({ url, method })
+    const answer = await get('app://bundle/')
+    expect(await answer.text()).toBe('<title>page</title>')
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+    for (const url of [
+      'app://bundle/../etc/passwd',
+      'app://other/',
+      'app://bundle/index.html',
+      'app:bundle',
+      'x',
+    ])
+      expect((await get(url)).status).toBe(404)
+    expect((await get('app://bundle/', 'POST')).status).toBe(404)
+  })
+
+  test('cannot be led elsewhere, opened twice or given a webview', async () => {
+    const { window } = await start()
+    const { webContents } = window
+    const prevented = (event: string, details: object = {}) => {
+      let was = false
+      webContents.emit(event, { preventDefault: () => (was = true), ...details })
+      return was
+    }
+    expect(prevented('will-navigate', { url: 'https://evil.example/' })).toBe(true)
+    expect(prevented('will-navigate', { url: 'file:///etc/passwd' })).toBe(true)
+    expect(prevented('will-navigate', { url: 'app://bundle/' })).toBe(false)
+    expect(prevented('will-frame-navigate', { url: 'app://bundle/', isMainFrame: false })).toBe(true)
+    expect(prevented('will-redirect')).toBe(true)
+    expect(prevented('will-attach-webview')).toBe(true)
+    expect(webContents.windowOpen?.()).toEqual({ action: 'deny' })
+  })
+
+  test('is granted nothing but writing text to the clipboard, and loads nothing from outside', async () => {
+    const { electron, window } = await start()
+    const { session } = electron
+    const asked = (permission: string, url = 'app://bundle/') => {
+      let granted: unknown = null
+      window.webContents.url = url
+      session.permissionRequest?.(window.webContents, permission, (given: boolean) => (granted = given))
+      return granted
+    }
+    expect(
+      ['media', 'geolocation', 'notifications', 'usb', 'openExternal', 'clipboard-read'].map((name) =>
+        asked(name),
+      ),
+    ).toEqual(Array(6).fill(false))
+    expect(asked('clipboard-sanitized-write')).toBe(true)
+    expect(asked('clipboard-sanitized-write', 'https://evil.example/')).toBe(false)
+    expect(session.permissionCheck?.(null, 'media', 'app://bundle')).toBe(false)
+    expect(session.devicePermission?.({})).toBe(false)
+    const cancelled = (url: string) => {
+      let result: { cancel: boolean } | null = null
+      session.beforeRequest?.({ url }, (given: { cancel: boolean }) => (result = given))
+      return (result as { cancel: boolean } | null)?.cancel
+    }
+    expect(
+      ['https://evil.example/', 'file:///etc/passwd', 'ws://127.0.0.1:1/', 'app://other/'].map(cancelled),
+    ).toEqual(Array(4).fill(true))
+    expect(cancelled('app://bundle/assets/index.js')).toBe(false)
+  })
+
+  test('is served the contract', async () => {
+    const { electron, engine, window } = await start()
+    engine.setState({ state: 'ready' })
+    await electron.invoke(window, 'rpc-open', [])
+    await electron.invoke(window, 'rpc', [
+      JSON.stringify({ kind: 'request', id: 0, name: 'app.info', input: {} }),
+    ])
+    await soon()
+    const frames = window.webContents.sent.map(([, text]) => JSON.parse(text as string) as ServerFrame)
+    expect(frames.find(({ kind }) => kind === 'hello')).toBeDefined()
+    expect(frames.find(({ kind }) => kind === 'result')).toMatchObject({ id: 0, value: { host: 'electron' } })
+  })
+})
+
+describe('the menu', () => {
+  test('has every command of the contract, and sends each to the window', async () => {
+    const { electron, window } = await start()
+    await electron.invoke(window, 'rpc-open', [])
+    for (const command of menuCommands) electron.choose(command)
+    const sent = window.webContents.sent
+      .map(([, text]) => JSON.parse(text as string) as { name?: string; payload?: { command: string } })
+      .filter(({ name }) => name === 'menu')
+      .map(({ payload }) => payload?.command)
+    expect(sent).toEqual([...menuCommands])
+  })
+
+  test('gives no accelerator to two items', async () => {
+    const { electron } = await start()
+    const keys = electron.menu
+      .flatMap((menu) => (Array.isArray(menu.submenu) ? menu.submenu : []))
+      .flatMap(({ accelerator }) => accelerator ?? [])
+    expect(new Set(keys).size).toBe(keys.length)
+    expect(keys).toContain('CmdOrCtrl+Shift+R')
+  })
+})
+
+describe('while a job runs', () => {
+  test('the computer stays awake, and the dock shows how far it is', async () => {
+    const { electron, engine, window } = await start()
+    engine.emit('job', aJob())
+    await soon()
+    expect(electron.blockers.size).toBe(1)
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', 0.5, { mode: 'normal' }])
+    engine.emit('job', aJob({ outcome: { kind: 'cancelled', target: 'empty', percent: 50 } }))
+    await soon()
+    expect(electron.blockers.size).toBe(0)
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
+  })
+
+  const bug = {
+    family: 'bug',
+    code: 'E_BUG',
+    message: 'm',
+    details: {},
+    transient: false,
+    cause: null,
+  } as const
+  const failed = aJob({ outcome: { kind: 'failed', error: bug, target: 'empty' } })
+
+  test('its end is told to someone who is not looking, and its failure stays red until they are', async () => {
+    const { electron, engine, window } = await start()
+    engine.emit('job', failed)
+    await soon()
+    expect(electron.notifications).toMatchObject([{ title: 'Could not complete.' }])
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', 1, { mode: 'error' }])
+    electron.notifications[0]?.click()
+    expect(window.calls.at(-1)).toEqual(['focus'])
+    window.emit('focus')
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
+  })
+
+  test('its end is not told to someone who is looking', async () => {
+    const { electron, engine, window } = await start()
+    electron.focused = window
+    engine.emit('job', failed)
+    await soon()
+    expect(electron.notifications).toEqual([])
+  })
+})
+
+describe('leaving', () => {
+  test('without a job ends the engine, then the app', async () => {
+    const { electron, window, disposed } = await start()
+    expect(window.close()).toBe(false)
+    expect(await electron.app.ended.promise).toBe('quit')
+    expect(disposed()).toBe(1)
+  })
+
+  test('while a job runs asks, and stays when the answer is to keep going', async () => {
+    const { electron, engine, window, disposed } = await start()
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    electron.app.quit()
+    await soon()
+    expect(electron.dialogs).toHaveLength(1)
+    expect(electron.dialogs[0]?.at(-1)).toMatchObject({
+      defaultId: 0,
+      cancelId: 0,
+      buttons: ['Keep Going', 'Stop and Quit'],
+    })
+    expect([disposed(), window.closed]).toEqual([0, false])
+    window.close()
+    await soon()
+    expect(electron.dialogs).toHaveLength(2)
+  })
+
+  test('while a job runs stops it first when that is the answer', async () => {
+    const { electron, engine, window, disposed } = await start()
+    electron.messageAnswer = 1
+    const stopped = Promise.withResolvers<void>()
+    engine.answer('job.cancel', async ({ jobId }) => {
+      await stopped.promise
+      return aJob({ jobId })
+    })
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    await soon()
+    expect([disposed(), window.closed]).toEqual([0, false])
+    stopped.resolve()
+    expect(await electron.app.ended.promise).toBe('quit')
+    expect([disposed(), window.closed]).toEqual([1, true])
+    expect(electron.blockers.size).toBe(0)
+  })
+})
+
+describe('starting', () => {
+  test('a second time shows the window that is there', async () => {
+    const { electron, window } = await start()
+    electron.app.emit('second-instance')
+    expect(window.calls.at(-1)).toEqual(['focus'])
+    const second = new ElectronDouble()
+    second.app.firstInstance = false
+    await startApp({ electron: second.modules, preload: '', readPage: async () => page })
+    expect(second.windows).toEqual([])
+    expect(await second.app.ended.promise).toBe('quit')
+  })
+
+  test('without a built page says so and ends', async () => {
+    const electron = new ElectronDouble()
+    await startApp({
+      electron: electron.modules,
+      preload: '',
+      readPage: () => Promise.reject(new Error('not built')),
+    })
+    expect(electron.dialogs[0]).toMatchObject([
+      'showErrorBox',
+      'Reprise could not start',
+      expect.stringContaining('not built'),
+    ])
+    expect(await electron.app.ended.promise).toBe('exit 1')
+  })
+})
