@@ -1,0 +1,62 @@
+/** Every real disk image that isn't encrypted, onto a real loop device, compared with what two other tools made of it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { attachLoop } from '#test/loop'
+import { missing, realImages } from '#test/needs'
+import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
+
+interface RealImage {
+  readonly file: string
+  readonly kind: string
+  readonly expandedBytes?: number
+  readonly expandedSha256?: string
+  readonly password?: string
+}
+
+const folder = realImages()
+const all =
+  folder === null ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
+const images = all.filter(
+  (image) => image.expandedSha256 !== undefined && image.password === undefined && !/sparse/.test(image.kind),
+)
+
+describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a loop device', () => {
+  it.each(images.map((image) => [image.file, image] as const))('%s', async (_, image) => {
+    const { expandedBytes = 0, expandedSha256 } = image
+    // Zeros before, so that unused space reads as the manifest has it.
+    await using loop = await attachLoop({ sizeBytes: expandedBytes + 3 * 1024 * 1024 })
+    const done = await restoreForReal({ source: join(folder ?? '', image.file), target: loop.path })
+    const summary = summaryOf(done)
+    expect(summary).toMatchObject({ restoredBytes: expandedBytes, verified: true, warnings: [] })
+    expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
+  })
+
+  it('fits onto a device of exactly its size', async () => {
+    const image = images.find(({ file }) => file.endsWith('input_zlib.dmg'))
+    const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
+    await using loop = await attachLoop({ sizeBytes: expandedBytes })
+    summaryOf(await restoreForReal({ source: join(folder ?? '', file), target: loop.path }))
+    expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
+  })
+
+  it('reaches a device with blocks of 4 KiB, with a warning', async () => {
+    const image = images.find(({ file }) => file.endsWith('input_non_null_data_offset.dmg'))
+    const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
+    await using loop = await attachLoop({ sizeBytes: 8 * 1024 * 1024, logicalBlockBytes: 4096 })
+    const done = await restoreForReal({ source: join(folder ?? '', file), target: loop.path })
+    summaryOf(done)
+    expect(done.plan.checks.map((check) => check.kind)).toContain('block-size')
+    expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
+  })
+
+  it.each(['etcher/invalid.dmg', 'etcher/raw-image-not-a-dmg.dmg', 'dmgwiz/input_aes256.dmg'])(
+    'is refused when it is none, or encrypted: %s',
+    async (file) => {
+      await using loop = await attachLoop({ sizeBytes: 16 * 1024 * 1024 })
+      const { plan, outcome } = await restoreForReal({ source: join(folder ?? '', file), target: loop.path })
+      expect(plan.refusal?.code).toMatch(/^E_SRC_(FORMAT|ENCRYPTED)$/)
+      expect(outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
+    },
+  )
+})
