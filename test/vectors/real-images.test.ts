@@ -1,0 +1,102 @@
+/** Images made by Apple's own tools, where they lie beside the project. What they are is told by their `images.json`. */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openImage } from '#engine/formats/image'
+import { expandImage } from '#test/expand-image'
+import { rejectionOf } from '#test/format-errors'
+import { missing, realImages } from '#test/needs'
+
+interface RealImage {
+  readonly file: string
+  readonly kind: string
+  readonly bytes?: number
+  readonly expandedBytes: number
+  readonly expandedSha256: string
+  readonly partitionMap?: string
+  readonly filesystems?: readonly (readonly [offset: number, name: string])[]
+  readonly inOrder?: boolean
+  readonly runKinds?: Readonly<Record<string, number>>
+}
+
+const skip = missing('images')
+const folder = realImages() ?? ''
+const images = skip ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
+const readable = images.filter(({ kind }) => /^(UD|UL)[A-Z]{2}$/.test(kind) && kind !== 'UDSB')
+const named = (kinds: RegExp) => images.filter(({ kind, file }) => kinds.test(kind) && existsSync(join(folder, file)))
+
+/** Our name for theirs; null where they don't know either. */
+function filesystem(theirs: string): string | null {
+  if (theirs.startsWith('APFS')) return 'apfs'
+  if (theirs.startsWith('HFS+')) return 'hfsplus'
+  return theirs.startsWith('FAT') ? 'vfat' : null
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of expandImage(await openImage(path))) hash.update(piece)
+  return hash.digest('hex')
+}
+
+describe.skipIf(skip)('a real UDIF image', () => {
+  for (const image of readable)
+    it(`${image.file} is told right`, async () => {
+      const { info, layout, masterCheck } = await openImage(join(folder, image.file))
+      expect(info.format).toBe(image.kind)
+      expect(info.sizeBytes).toBe(image.expandedBytes)
+      expect(info.storedBytes).toBe(image.bytes)
+      expect(info.partitionMap).toBe(image.partitionMap?.toLowerCase())
+      expect(info.inOrder).toBe(image.inOrder)
+      const { zero: _zero, ignore: _ignore, ...dataRuns } = info.runCounts
+      expect(dataRuns).toEqual(image.runKinds)
+      for (const [offset, name] of image.filesystems ?? []) {
+        const found = info.partitions.find((partition) => partition.offset === offset)
+        expect(found).toBeDefined()
+        if (filesystem(name) !== null) expect(found?.filesystem).toBe(filesystem(name))
+      }
+      expect(masterCheck?.stored).toBe(masterCheck?.computed)
+      if (layout.kind === 'extents') expect(layout.checks).toHaveLength(info.tables.length)
+    })
+
+  for (const image of readable)
+    it(`${image.file} expands to what two other tools made of it`, async () => {
+      expect(await sha256(join(folder, image.file))).toBe(image.expandedSha256)
+    })
+
+  it('tells what a scan stored, in either byte order', async () => {
+    const { info } = await openImage(join(folder, 'etcher/gpt-in-dmg.dmg'))
+    expect(info.scan?.partitions.map(({ blockChecksum2 }) => blockChecksum2)).toEqual(['f7ea78ed'])
+  })
+
+  it('tells the labels of its volumes', async () => {
+    const labels = async (file: string) =>
+      (await openImage(join(folder, file))).info.partitions.map(({ label }) => label)
+    expect(await labels('dmgwiz/input_non_null_data_offset.dmg')).toEqual(['SquidMan 1.5'])
+    expect(await labels('node-udif/compression-zlib.dmg')).toEqual(['NEW VOLUME', 'VOLUME'])
+    expect(await labels('node-udif/zlib-compressed.dmg')).toEqual(['Single Partition APM'])
+    expect(await labels('etcher/gpt-in-dmg.dmg')).toEqual([null, 'FATFS', 'System'])
+  })
+})
+
+describe.skipIf(skip)('another real file', () => {
+  for (const image of named(/^compressed raw/))
+    it(`${image.file} is a compressed raw image`, async () => {
+      const path = join(folder, image.file)
+      const { info } = await openImage(path)
+      expect(info.format).toBe(`raw.${image.file.split('.').at(-1)}`)
+      expect([null, image.expandedBytes]).toContain(info.sizeBytes)
+      expect(info.partitionMap).not.toBe('none')
+      expect(await sha256(path)).toBe(image.expandedSha256)
+    })
+
+  for (const image of named(/^encrypted/))
+    it(`${image.file} is told to be encrypted`, async () => {
+      expect(await rejectionOf(openImage(join(folder, image.file)))).toMatchObject({ code: 'E_SRC_ENCRYPTED' })
+    })
+
+  for (const image of named(/NOT a dmg|UDSB/))
+    it(`${image.file} is told to be no image we read`, async () => {
+      expect(await rejectionOf(openImage(join(folder, image.file)))).toMatchObject({ code: 'E_SRC_FORMAT' })
+    })
+})
