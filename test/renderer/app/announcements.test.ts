@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
+import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
+import type { JobState } from '#shared/model'
+import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
+
+const plan = planFor(aRequest(), [sandisk], [systemImage])
+const moment = ({ reprise }: TestWindow): Moment => ({
+  mirror: reprise.mirror.getState(),
+  view: reprise.view.getState(),
+})
+
+/** What is said while the job goes through `states`, one after the other. */
+async function saidOf(...states: readonly JobState[]): Promise<(string | null)[]> {
+  using window = await openWindow()
+  const said: (string | null)[] = []
+  for (const state of states) {
+    const before = moment(window)
+    window.double.sendJob(state)
+    await settle()
+    said.push(announcement(before, moment(window))?.text ?? null)
+  }
+  return said
+}
+
+describe('what a screen reader says by itself', () => {
+  it('names each phase once', async () => {
+    expect(
+      await saidOf(
+        aJob(plan, { phase: 'unmounting' }),
+        aJob(plan, { phase: 'unmounting' }),
+        aJob(plan, { phase: 'restoring', percent: 0 }),
+      ),
+    ).toEqual(['Unmounting', null, 'Restoring'])
+  })
+
+  it('tells the percent at the quarters only', async () => {
+    const at = (percent: number) => aJob(plan, { phase: 'restoring', percent })
+    expect(await saidOf(at(0), at(10), at(26), at(27), at(49), at(80), at(99))).toEqual([
+      'Restoring',
+      null,
+      '25 percent',
+      null,
+      null,
+      '75 percent',
+      null,
+    ])
+  })
+
+  it('says that it is stopping', async () => {
+    const job = aJob(plan, { phase: 'restoring', percent: 3 })
+    expect(await saidOf(job, { ...job, stopping: true }, { ...job, stopping: true })).toEqual([
+      'Restoring',
+      'Stopping at a safe point',
+      null,
+    ])
+  })
+
+  it('interrupts for success, not for Cancel, and leaves a failure to its own alert', async () => {
+    using window = await openWindow()
+    const job = aJob(plan, { phase: 'restoring', percent: 43 })
+    const endWith = async (jobId: string, outcome: NonNullable<JobState['outcome']>) => {
+      window.double.sendJob({ ...job, jobId })
+      await settle()
+      const before = moment(window)
+      window.double.sendJob(ended({ ...job, jobId }, outcome))
+      await settle()
+      return announcement(before, moment(window))
+    }
+    expect(await endWith('a', { kind: 'done', summary: aSummary() })).toEqual({
+      text: 'Restored and verified.',
+      urgent: true,
+    })
+    expect(await endWith('b', { kind: 'cancelled', target: 'empty', percent: 43 })).toEqual({
+      text: "Stopped at 43 %. 'SanDisk Ultra' was erased: it is empty, valid and unmounted.",
+      urgent: false,
+    })
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    expect(await endWith('c', { kind: 'failed', error, target: 'empty' })).toBeNull()
+  })
+
+  it('says when everything is ready', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.setOption('erase', true)
+    const before = moment(window)
+    await window.planned()
+    expect(announcement(before, moment(window))?.text).toBe(
+      'Ready to restore ModularSystem.dmg to SanDisk Ultra',
+    )
+  })
+
+  it('says when the destination is unplugged', async () => {
+    using window = await readyWindow()
+    const before = moment(window)
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(announcement(before, moment(window))?.text).toBe('SanDisk Ultra was disconnected')
+  })
+})

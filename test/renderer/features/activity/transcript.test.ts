@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
+import { transcript } from '#src/renderer/features/activity/transcript.ts'
+import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+
+const plan = planFor(aRequest(), [sandisk], [systemImage])
+
+describe('the transcript', () => {
+  it('tells a restore as asr does', () => {
+    expect(
+      transcript(ended(aJob(plan, { phase: 'remounting' }), { kind: 'done', summary: aSummary() })),
+    ).toEqual([
+      'ModularSystem.dmg → SanDisk Ultra',
+      'Validating target...done',
+      'Validating source...done',
+      'Validating sizes...done',
+      'Unmounting...done',
+      'Restoring  ....10....20....30....40....50....60....70....80....90....100',
+      'Verifying  ....10....20....30....40....50....60....70....80....90....100',
+      'Remounting...done',
+      'Restored and verified.',
+    ])
+  })
+
+  it('has a mark for each two percent of the phase that runs', () => {
+    expect(transcript(aJob(plan, { phase: 'restoring', percent: 17 })).at(-1)).toBe('Restoring  ....10...')
+  })
+
+  it('tells the error and what became of the disk', () => {
+    const error = serializeError(new DeviceError('E_DST_GONE', 'gone', { details: { path: '/dev/sdb' } }))
+    const job = ended(aJob(plan, { phase: 'restoring', failed: true }), {
+      kind: 'failed',
+      error,
+      target: 'incomplete',
+    })
+    expect(transcript(job).slice(-2)).toEqual([
+      "'SanDisk Ultra' was disconnected.",
+      "'SanDisk Ultra' is incomplete and can't be used: restore it again.",
+    ])
+  })
+})

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
+import { jobReport } from '#src/renderer/features/restore/report.ts'
+import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+
+describe('Copy Details', () => {
+  it('holds the disk, the phases, the error with its causes and the end of the log', () => {
+    const cause = new Error('EIO: i/o error, write')
+    const error = serializeError(
+      new DeviceError('E_IO_WRITE', 'write failed', {
+        details: { path: '/dev/sdb', errno: 'EIO', offset: 4096 },
+        cause,
+      }),
+    )
+    const job = ended(
+      aJob(
+        planFor(aRequest(), [sandisk], [systemImage]),
+        { phase: 'restoring', failed: true },
+        { startedMs: 0 },
+      ),
+      { kind: 'failed', error, target: 'empty' },
+    )
+    const log = Array.from({ length: 50 }, (_, index) => ({
+      timeMs: index,
+      level: 'info' as const,
+      message: `line ${index}`,
+      fields: { disk: '/dev/sdb' },
+    }))
+    const report = jobReport(job, null, log)
+    expect(report).toContain(`Target /dev/sdb, identity ${sandisk.identity}`)
+    expect(report).toContain('Unmounting: done')
+    expect(report).toContain('Restoring: failed')
+    expect(report).toContain('E_IO_WRITE (device): write failed')
+    expect(report).toContain('"offset":4096')
+    expect(report).toContain('caused by\nE_BUG (bug): EIO: i/o error, write')
+    expect(report).toContain('Target state: empty')
+    expect(report).toContain('line 49 {"disk":"/dev/sdb"}')
+    expect(report).not.toContain('line 9 ')
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { serializeError, UsageError } from '#shared/errors'
+import type { RestoreBlock } from '#src/renderer/store/index.ts'
+import { curvePath } from '#src/renderer/features/restore/curve-path.ts'
+import { describeBlock, destinationFacts, sourceFacts } from '#src/renderer/features/restore/text.ts'
+import { anImage, practiceDisk, sandisk, systemImage } from '#test/ui-fixtures'
+
+describe('the words of the wells', () => {
+  const source = {
+    locator: systemImage.path,
+    name: 'ModularSystem.dmg',
+    state: 'ready',
+    error: null,
+    info: { kind: 'image', locator: systemImage.path, name: 'ModularSystem.dmg', image: systemImage },
+  } as const
+
+  it('tell size and format of an image', () => {
+    expect(sourceFacts(source)).toBe('14.2 GB · UDIF read-only compressed (LZFSE)')
+  })
+
+  it('tell the compressed size while the real one is not known', () => {
+    const image = anImage({ path: '/a.gz', format: 'raw.gz', sizeBytes: null, storedBytes: 5e8 })
+    expect(sourceFacts({ ...source, info: { ...source.info, image } })).toBe(
+      '500 MB compressed · Raw disk image compressed with gzip',
+    )
+  })
+
+  it('tell size, bus and node of a disk, and whose volume it is', () => {
+    const disk = { kind: 'disk', locator: '/dev/sdb', name: 'x', state: 'ready', disk: sandisk } as const
+    expect(destinationFacts({ ...disk, volume: null })).toBe('61.5 GB · USB · /dev/sdb')
+    expect(
+      destinationFacts({ ...disk, kind: 'volume', locator: '/dev/sdb2', volume: sandisk.volumes[1]! }),
+    ).toBe('61.2 GB · exFAT · on SanDisk Ultra · /dev/sdb2')
+  })
+
+  it('tell that it was disconnected', () => {
+    expect(
+      destinationFacts({
+        kind: 'disk',
+        locator: 'x',
+        name: 'x',
+        state: 'gone',
+        disk: practiceDisk,
+        volume: null,
+      }),
+    ).toContain('Disconnected')
+  })
+
+  it('say for every block what is to be done', () => {
+    const error = serializeError(new UsageError('E_SAME', 'x', { details: { input: 'x' } }))
+    const blocks: readonly RestoreBlock[] = [
+      { kind: 'offline' },
+      { kind: 'engine-gone' },
+      { kind: 'unsupported' },
+      { kind: 'no-source' },
+      { kind: 'source-reading' },
+      { kind: 'source-gone' },
+      { kind: 'source-failed', error },
+      { kind: 'no-destination' },
+      { kind: 'destination-gone' },
+      { kind: 'no-erase' },
+      { kind: 'checking' },
+      { kind: 'refused', error },
+    ]
+    const said = blocks.map(describeBlock)
+    expect(new Set(said).size).toBe(blocks.length)
+  })
+})
+
+describe('the curve', () => {
+  it('runs from the left, with zero at the bottom', () => {
+    expect(curvePath([0, 100], { width: 100, height: 110, room: 101 })).toBe('M0 110L1 10')
+  })
+
+  it('is flat when nothing moves', () => {
+    expect(curvePath([0, 0], { width: 10, height: 10, room: 11 })).toBe('M0 10L1 10')
+  })
+})

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectRefused } from '#src/renderer/store/index.ts'
+import { createUiDouble } from '#test/ui-double'
+import { aJob, aRequest, planFor, practiceImage, sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, settle } from '#test/ui-window'
+
+describe('the connection to the host', () => {
+  it('fills the mirror and then follows the events', async () => {
+    using window = await openWindow()
+    const { mirror, view } = window.reprise
+    expect(mirror.getState().connection).toEqual({ state: 'open' })
+    expect(mirror.getState().diskPaths).toContain('/dev/sdb')
+    expect(view.getState().images.map((image) => image.path)).toEqual([practiceImage.path])
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(mirror.getState().diskPaths).not.toContain('/dev/sdb')
+  })
+
+  it('shows the restore that was running before the page was loaded', async () => {
+    const double = createUiDouble({ devices: [sandisk] })
+    double.sendJob(aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 3 }))
+    using window = await openWindow({ double })
+    expect(window.reprise.view.getState().restoreJobId).toBe('job-1')
+  })
+
+  it('tries again with growing pauses, and takes the new state when it is back', async () => {
+    using window = await openWindow()
+    const { mirror } = window.reprise
+    window.double.lose({ refusing: true })
+    await settle()
+    expect(mirror.getState().connection).toEqual({ state: 'lost', retrying: true })
+    window.clock.advance(250)
+    await settle()
+    expect(mirror.getState().connection.state).toBe('lost')
+    window.double.refusing = false
+    window.double.devices = [sandisk]
+    window.clock.advance(500)
+    await settle()
+    expect(mirror.getState().connection).toEqual({ state: 'open' })
+    expect(mirror.getState().diskPaths).toEqual(['/dev/sdb'])
+  })
+
+  it('says in the end that the host is gone', async () => {
+    using window = await openWindow()
+    window.double.lose({ refusing: true })
+    for (let tries = 0; tries < 10; tries += 1) {
+      await settle()
+      window.clock.advance(4000)
+    }
+    await settle()
+    expect(window.reprise.mirror.getState().connection).toEqual({ state: 'lost', retrying: false })
+  })
+
+  it('does not try again when the link is not valid', async () => {
+    const double = createUiDouble()
+    let tries = 0
+    using window = await openWindow({
+      double: {
+        ...double,
+        connect: async () => {
+          tries += 1
+          throw new ConnectRefused()
+        },
+      },
+    })
+    window.clock.advance(60_000)
+    await settle()
+    expect(window.reprise.mirror.getState().connection).toEqual({ state: 'refused' })
+    expect(tries).toBe(1)
+  })
+
+  it('fails requests at once while there is no connection', async () => {
+    using window = await openWindow()
+    window.double.lose({ refusing: true })
+    await settle()
+    await window.reprise.actions.chooseSourceFile(systemImage.path)
+    expect(window.reprise.view.getState().source?.error?.code).toBe('E_ENGINE_GONE')
+  })
+
+  it('hands the log on in batches', async () => {
+    using window = await openWindow()
+    let changes = 0
+    window.reprise.mirror.subscribe(() => void (changes += 1))
+    for (let index = 0; index < 50; index += 1)
+      window.double.sendLog({ timeMs: index, level: 'info', message: 'x', fields: {} })
+    await settle()
+    window.clock.advance(250)
+    expect(window.reprise.mirror.getState().log).toHaveLength(50)
+    expect(changes).toBe(1)
+  })
+})

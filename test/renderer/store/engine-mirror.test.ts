@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { createEngineMirror } from '#src/renderer/store/engine-mirror.ts'
+import { aJob, aRequest, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
+
+const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 10 })
+
+describe('the mirror of the engine', () => {
+  it('keeps the object of a disk that did not change, so that its row does not draw', () => {
+    const mirror = createEngineMirror()
+    mirror.setDevices([sandisk, smallStick])
+    const before = mirror.store.getState()
+    mirror.setDevices([structuredClone(sandisk), { ...smallStick, busy: true }])
+    const after = mirror.store.getState()
+    expect(after.disks['/dev/sdb']).toBe(before.disks['/dev/sdb'])
+    expect(after.disks['/dev/sdc']).not.toBe(before.disks['/dev/sdc'])
+    expect(after.diskPaths).toBe(before.diskPaths)
+  })
+
+  it('lists the newest job first and keeps the list while a job moves', () => {
+    const mirror = createEngineMirror()
+    mirror.setJob({ ...job, jobId: 'a' })
+    mirror.setJob({ ...job, jobId: 'b' })
+    const { jobIds } = mirror.store.getState()
+    mirror.setJob({ ...job, jobId: 'a', stopping: true })
+    expect(jobIds).toEqual(['b', 'a'])
+    expect(mirror.store.getState().jobIds).toBe(jobIds)
+    expect(mirror.store.getState().jobs['a']?.stopping).toBe(true)
+  })
+
+  it('forgets what a host does not list any more', () => {
+    const mirror = createEngineMirror()
+    mirror.setDevices([sandisk])
+    mirror.setJob(job)
+    mirror.setState({ devices: [smallStick], jobs: [] })
+    expect(mirror.store.getState().diskPaths).toEqual(['/dev/sdc'])
+    expect(mirror.store.getState().jobs).toEqual({})
+  })
+
+  it('keeps the last 5000 lines of log', () => {
+    const mirror = createEngineMirror()
+    const lines = Array.from({ length: 6000 }, (_, index) => ({
+      timeMs: index,
+      level: 'info' as const,
+      message: 'x',
+      fields: {},
+    }))
+    mirror.setLog(lines.slice(0, 3000))
+    mirror.addLog(lines.slice(3000))
+    const { log } = mirror.store.getState()
+    expect(log).toHaveLength(5000)
+    expect(log.at(-1)?.timeMs).toBe(5999)
+  })
+
+  it('remembers about one speed a second, for two minutes', () => {
+    const mirror = createEngineMirror()
+    const progress = job.progress!
+    for (let index = 0; index < 600; index += 1)
+      mirror.setJob({ ...job, progress: { ...progress, bytesPerSecond: index } })
+    const speeds = mirror.store.getState().speeds['job-1'] ?? []
+    expect(speeds).toHaveLength(120)
+    expect(speeds.slice(-2)).toEqual([592, 596])
+  })
+})

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { systemImage } from '#test/ui-fixtures'
+import { openWindow, settle } from '#test/ui-window'
+
+const dropped = (name = 'ModularSystem.dmg') => ({
+  name,
+  size: 5_800_000_000,
+  lastModified: 1_777_000_000_000,
+  slice: (start: number, end: number) => ({
+    arrayBuffer: async () => new ArrayBuffer(end - start),
+  }),
+})
+
+describe('a dropped file', () => {
+  it('is looked for by name, size, time and the hash of its first 64 KiB', async () => {
+    const hashed: number[] = []
+    using window = await openWindow({
+      files: {
+        sha256: async (bytes) => {
+          hashed.push(bytes.byteLength)
+          return 'b'.repeat(64)
+        },
+      },
+    })
+    window.double.located = systemImage.path
+    await window.reprise.actions.dropFiles('source', [dropped()])
+    expect(hashed).toEqual([65536])
+    expect(window.double.calls).toContainEqual({
+      name: 'files.locate',
+      input: {
+        name: 'ModularSystem.dmg',
+        sizeBytes: 5_800_000_000,
+        modifiedMs: 1_777_000_000_000,
+        headSha256: 'b'.repeat(64),
+      },
+    })
+    expect(window.reprise.view.getState().source).toMatchObject({ state: 'ready' })
+  })
+
+  it('that is nowhere to be found leaves the well as it was and says so', async () => {
+    using window = await openWindow()
+    await window.reprise.actions.dropFiles('source', [dropped('lost.dmg')])
+    expect(window.reprise.view.getState()).toMatchObject({
+      source: null,
+      notice: { kind: 'not-located', name: 'lost.dmg' },
+    })
+  })
+
+  it('has its path in Electron, and nothing is hashed', async () => {
+    using window = await openWindow({
+      files: {
+        pathForFile: () => systemImage.path,
+        sha256: () => Promise.reject(new Error('not asked for')),
+      },
+    })
+    await window.reprise.actions.dropFiles('source', [dropped()])
+    expect(window.reprise.view.getState().source?.locator).toBe(systemImage.path)
+  })
+
+  it('on Destination becomes a disk in a file', async () => {
+    using window = await openWindow()
+    window.double.located = '/home/ann/disk.img'
+    await window.reprise.actions.dropFiles('destination', [dropped('disk.img')])
+    expect(window.reprise.view.getState().destination).toMatchObject({ kind: 'file', name: 'disk.img' })
+  })
+
+  it('has to come alone', async () => {
+    using window = await openWindow()
+    await window.reprise.actions.dropFiles('source', [dropped(), dropped()])
+    expect(window.reprise.view.getState().notice).toEqual({ kind: 'not-one-file' })
+    await window.reprise.actions.dropFiles('source', [])
+    expect(window.reprise.view.getState().source).toBeNull()
+  })
+})
+
+describe('choosing an image', () => {
+  it("uses the system's panel where there is one", async () => {
+    using window = await openWindow()
+    window.double.answer('image.choose', async () => ({ kind: 'chosen', path: systemImage.path }))
+    await window.reprise.actions.chooseImage('source')
+    await settle()
+    expect(window.reprise.view.getState().source?.locator).toBe(systemImage.path)
+  })
+
+  it('changes nothing when the panel is dismissed', async () => {
+    using window = await openWindow()
+    window.double.answer('image.choose', async () => ({ kind: 'dismissed' }))
+    await window.reprise.actions.chooseImage('source')
+    expect(window.reprise.view.getState()).toMatchObject({ source: null, sheet: null })
+  })
+
+  it('opens our own panel in a browser and takes what is chosen there', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('source')
+    expect(view.getState().sheet).toMatchObject({ kind: 'files', listing: { folder: '/home/ann' } })
+    actions.chooseListed(systemImage.path)
+    await settle()
+    expect(view.getState()).toMatchObject({ sheet: null, source: { locator: systemImage.path } })
+  })
+
+  it('shows in the panel why a folder cannot be read, and stays open', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('open')
+    window.double.answer('files.list', async () => {
+      throw new Error('odd')
+    })
+    await actions.browse('/root')
+    expect(view.getState().sheet).toMatchObject({
+      kind: 'files',
+      loading: false,
+      listing: { folder: '/home/ann' },
+      error: { code: 'E_BUG' },
+    })
+  })
+
+  it('to verify starts the job and shows it', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('verify')
+    actions.chooseListed(systemImage.path)
+    await settle()
+    expect(window.double.calls).toContainEqual({ name: 'image.verify', input: { path: systemImage.path } })
+    expect(view.getState()).toMatchObject({ tab: 'activity', activity: 'jobs' })
+  })
+})

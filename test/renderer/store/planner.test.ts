@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
+
+const asked = ({ double }: TestWindow) => double.calls.filter((call) => call.name === 'restore.plan').length
+const plan = ({ reprise }: TestWindow) => reprise.view.getState().plan
+
+describe('the planner', () => {
+  it('asks once for a burst of changes', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.setOption('verify', false)
+    actions.setOption('erase', true)
+    await window.planned()
+    expect(asked(window)).toBe(1)
+    expect(plan(window)).toMatchObject({
+      state: 'ready',
+      plan: { request: { source: systemImage.path, target: '/dev/sdb', erase: true, verify: false } },
+    })
+  })
+
+  it('asks again when the destination disk itself has changed', async () => {
+    using window = await readyWindow()
+    window.double.setDevices([{ ...sandisk, volumes: [] }])
+    await window.planned()
+    expect(asked(window)).toBe(2)
+    expect(plan(window)).toMatchObject({ plan: { losses: [{ kind: 'partition-map' }] } })
+  })
+
+  it('does not ask when another disk has changed', async () => {
+    using window = await readyWindow()
+    window.double.unplug('/dev/sdc')
+    await window.planned()
+    expect(asked(window)).toBe(1)
+  })
+
+  it('keeps the last answer on the screen while the next is on its way', async () => {
+    using window = await readyWindow()
+    window.reprise.actions.setOption('clearUnused', true)
+    expect(plan(window)).toMatchObject({ state: 'checking', previous: { request: { clearUnused: false } } })
+  })
+
+  it('does not show an answer about another disk', async () => {
+    using window = await readyWindow()
+    window.reprise.actions.chooseDestination('volume:/dev/sdb2')
+    expect(plan(window)).toEqual({ state: 'checking', previous: null })
+  })
+
+  it('takes only the answer to the last question', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const first = Promise.withResolvers<void>()
+    let aborted = false
+    window.double.answer('restore.plan', async (_, signal) => {
+      signal.addEventListener('abort', () => {
+        aborted = true
+        first.reject(new Error('aborted'))
+      })
+      await first.promise
+      throw new Error('never')
+    })
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    actions.clearDestination()
+    await settle()
+    expect(aborted).toBe(true)
+    expect(plan(window)).toEqual({ state: 'none' })
+  })
+
+  it('makes a new plan before the old one expires', async () => {
+    using window = await readyWindow()
+    window.clock.advance(8 * 60_000)
+    await window.planned()
+    expect(asked(window)).toBe(2)
+  })
+
+  it('shows why there is no plan', async () => {
+    using window = await openWindow()
+    window.double.answer('restore.plan', async () => {
+      throw new Error('odd')
+    })
+    await window.reprise.actions.chooseSourceFile(systemImage.path)
+    window.reprise.actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    expect(plan(window)).toMatchObject({ state: 'failed', error: { code: 'E_BUG' } })
+  })
+
+  it('plans anew after the connection was lost and found', async () => {
+    using window = await readyWindow()
+    window.double.lose()
+    await settle()
+    expect(plan(window)).toEqual({ state: 'none' })
+    window.clock.advance(250)
+    await settle()
+    await window.planned()
+    expect(plan(window).state).toBe('ready')
+  })
+})

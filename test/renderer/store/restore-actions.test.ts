@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError, UsageError } from '#shared/errors'
+import {
+  aJob,
+  aRequest,
+  aSummary,
+  ended,
+  planFor,
+  practiceDisk,
+  practiceImage,
+  sandisk,
+  systemImage,
+} from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
+
+const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 43 })
+const started = ({ double }: TestWindow) => double.calls.filter((call) => call.name === 'restore.start')
+const failure = serializeError(
+  new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/dev/sdb', errno: 'EIO' } }),
+)
+
+async function confirmed(): Promise<TestWindow> {
+  const window = await readyWindow()
+  window.reprise.actions.openConfirm()
+  await window.reprise.actions.confirmRestore(null)
+  window.double.sendJob(job)
+  await settle()
+  return window
+}
+
+describe('a restore', () => {
+  it('cannot be confirmed before everything is there', async () => {
+    using window = await openWindow()
+    window.reprise.actions.openConfirm()
+    expect(window.reprise.view.getState().sheet).toBeNull()
+    await window.reprise.actions.confirmRestore(null)
+    expect(started(window)).toEqual([])
+  })
+
+  it('starts the plan that was confirmed, with what was typed, once', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    const { plan } = view.getState()
+    actions.openConfirm()
+    await Promise.all([actions.confirmRestore('SanDisk Ultra'), actions.confirmRestore('SanDisk Ultra')])
+    expect(plan.state === 'ready' && started(window)).toEqual([
+      {
+        name: 'restore.start',
+        input: { planId: plan.state === 'ready' && plan.plan.planId, typed: 'SanDisk Ultra' },
+      },
+    ])
+  })
+
+  it('takes the tick back once it has started, and remembers the disk', async () => {
+    using window = await confirmed()
+    expect(window.reprise.view.getState()).toMatchObject({
+      restoreJobId: 'job-1',
+      options: { erase: false },
+      sheet: null,
+      starting: null,
+    })
+    expect(window.double.app.preferences.knownDisks).toEqual([sandisk.identity])
+  })
+
+  it('goes back to Ready without a word when the password prompt is dismissed', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('restore.start', async () => {
+      throw new DeviceError('E_AUTH_CANCEL', 'dismissed', { details: { path: '/dev/sdb' } })
+    })
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    await window.planned()
+    expect(view.getState()).toMatchObject({
+      notice: null,
+      starting: null,
+      destination: { name: 'SanDisk Ultra', state: 'ready' },
+      plan: { state: 'ready' },
+    })
+  })
+
+  it('says why it was not started, and plans anew', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    const used = view.getState().plan
+    window.double.answer('restore.start', async () => {
+      throw new UsageError('E_NOT_CONFIRMED', 'expired', { details: { input: 'plan' } })
+    })
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    await window.planned()
+    expect(view.getState().notice).toMatchObject({ kind: 'error', error: { code: 'E_NOT_CONFIRMED' } })
+    expect(view.getState().plan).toMatchObject({ state: 'ready' })
+    expect(view.getState().plan).not.toEqual(used)
+  })
+
+  it('can be given up while permission is asked for', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.holdStart()
+    actions.openConfirm()
+    const confirming = actions.confirmRestore(null)
+    await settle()
+    actions.stopStarting()
+    expect(view.getState().starting?.stopping).toBe(true)
+    await confirming
+    expect(view.getState()).toMatchObject({ starting: null, notice: null, restoreJobId: null })
+  })
+
+  it('is stopped all the same when Stop and the start crossed', async () => {
+    using window = await readyWindow()
+    const { actions } = window.reprise
+    window.double.answer('restore.start', async (_, signal) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      window.double.sendJob(job)
+      return { jobId: 'job-1' }
+    })
+    actions.openConfirm()
+    const confirming = actions.confirmRestore(null)
+    await settle()
+    actions.stopStarting()
+    await confirming
+    expect(window.double.calls).toContainEqual({ name: 'job.cancel', input: { jobId: 'job-1' } })
+  })
+
+  it('clears the destination when it failed', async () => {
+    using window = await confirmed()
+    window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'empty' }))
+    await settle()
+    const { destination, source } = window.reprise.view.getState()
+    expect(destination).toBeNull()
+    expect(source?.name).toBe('ModularSystem.dmg')
+  })
+
+  it('leaves the source and asks for the destination again after it is done', async () => {
+    using window = await confirmed()
+    window.double.sendJob(ended(job, { kind: 'done', summary: aSummary() }))
+    await settle()
+    window.reprise.actions.startOver()
+    expect(window.reprise.view.getState()).toMatchObject({
+      restoreJobId: null,
+      destination: null,
+      source: { name: 'ModularSystem.dmg' },
+    })
+  })
+
+  it('leaves a running job in Activity when something new is chosen', async () => {
+    using window = await confirmed()
+    window.reprise.actions.clearSource()
+    expect(window.reprise.view.getState().restoreJobId).toBeNull()
+    expect(window.reprise.mirror.getState().jobs['job-1']?.outcome).toBeNull()
+    window.reprise.actions.showJob('job-1')
+    expect(window.reprise.view.getState()).toMatchObject({ tab: 'restore', restoreJobId: 'job-1' })
+  })
+
+  it('shows that it is stopping as soon as the engine says so', async () => {
+    using window = await confirmed()
+    await window.reprise.actions.stop('job-1')
+    expect(window.reprise.mirror.getState().jobs['job-1']?.stopping).toBe(true)
+  })
+})
+
+describe('the practice restore', () => {
+  it('fills both wells, leaves the tick to the person, and is not offered again', async () => {
+    using window = await openWindow()
+    window.reprise.actions.setUpPractice()
+    await settle()
+    expect(window.reprise.view.getState()).toMatchObject({
+      source: { locator: practiceImage.path, state: 'ready' },
+      destination: { locator: practiceDisk.path, name: 'Practice disk' },
+      options: { erase: false },
+    })
+    expect(window.double.app.preferences.practiceOffered).toBe(true)
+  })
+})

@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { sandisk, smallStick, systemImage } from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle } from '#test/ui-window'
+
+describe('the wells', () => {
+  it('start empty: no destination is ever preselected', async () => {
+    using window = await openWindow()
+    const { source, destination, options } = window.reprise.view.getState()
+    expect(source).toBeNull()
+    expect(destination).toBeNull()
+    expect(options.erase).toBe(false)
+  })
+
+  it('put a read image into the sidebar', async () => {
+    using window = await openWindow()
+    await window.reprise.actions.chooseSourceFile(systemImage.path)
+    const { source, images } = window.reprise.view.getState()
+    expect(source).toMatchObject({ state: 'ready', name: 'ModularSystem.dmg' })
+    expect(images.map((image) => image.name)).toContain('ModularSystem.dmg')
+  })
+
+  it('keep the name of a file that cannot be read, with the reason', async () => {
+    using window = await openWindow()
+    await window.reprise.actions.chooseSourceFile('/home/ann/cat.png')
+    expect(window.reprise.view.getState().source).toMatchObject({
+      name: 'cat.png',
+      state: 'failed',
+      error: { code: 'E_SRC_FORMAT' },
+    })
+  })
+
+  it('do not take an answer about a source that was replaced meanwhile', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const slow = actions.chooseSourceFile(systemImage.path)
+    actions.chooseSource('disk:/dev/sdb')
+    await slow
+    expect(view.getState().source?.locator).toBe('/dev/sdb')
+  })
+
+  it('refuse a destination that cannot be one', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.chooseDestination('disk:/dev/mmcblk0')
+    expect(view.getState().destination).toBeNull()
+    await actions.openImage(systemImage.path)
+    actions.chooseDestination(`image:${systemImage.path}`)
+    expect(view.getState().destination).toBeNull()
+  })
+
+  it('untick Erase for another destination', async () => {
+    using window = await readyWindow()
+    window.reprise.actions.chooseDestination('volume:/dev/sdb2')
+    expect(window.reprise.view.getState().options.erase).toBe(false)
+  })
+
+  it('strike a destination that was unplugged, and untick Erase', async () => {
+    using window = await readyWindow()
+    window.double.unplug('/dev/sdb')
+    await settle()
+    const { destination, options, plan } = window.reprise.view.getState()
+    expect(destination).toMatchObject({ name: 'SanDisk Ultra', state: 'gone' })
+    expect(options.erase).toBe(false)
+    expect(plan.state).toBe('none')
+  })
+
+  it('do not take a disk back by themselves when it is plugged in again', async () => {
+    using window = await readyWindow()
+    window.double.unplug('/dev/sdb')
+    await settle()
+    window.double.plug(sandisk)
+    await settle()
+    expect(window.reprise.view.getState().destination?.state).toBe('gone')
+    window.reprise.actions.chooseDestination('disk:/dev/sdb')
+    expect(window.reprise.view.getState().destination?.state).toBe('ready')
+  })
+
+  it('strike a destination whose place another disk has taken', async () => {
+    using window = await readyWindow()
+    window.double.setDevices([{ ...smallStick, path: '/dev/sdb' }])
+    await settle()
+    expect(window.reprise.view.getState().destination?.state).toBe('gone')
+  })
+
+  it('strike a volume that is no longer on its disk', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.chooseDestination('volume:/dev/sdb2')
+    actions.chooseSource('volume:/dev/sdb1')
+    window.double.setDevices([{ ...sandisk, volumes: [] }])
+    await settle()
+    expect(view.getState().destination?.state).toBe('gone')
+    expect(view.getState().source?.state).toBe('gone')
+  })
+
+  it('show a renamed volume by its new name', async () => {
+    using window = await openWindow()
+    window.reprise.actions.chooseDestination('volume:/dev/sdb2')
+    const [efi, untitled] = sandisk.volumes
+    window.double.setDevices([{ ...sandisk, volumes: [efi!, { ...untitled!, label: 'PHOTOS' }] }])
+    await settle()
+    expect(window.reprise.view.getState().destination).toMatchObject({ state: 'ready', name: 'PHOTOS' })
+  })
+
+  it('drop the selection with the disk', async () => {
+    using window = await openWindow()
+    window.reprise.actions.select('volume:/dev/sdb2')
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(window.reprise.view.getState().selected).toBeNull()
+  })
+})
