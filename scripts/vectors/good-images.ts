@@ -127,7 +127,7 @@ export function writeGoodVectors(folder: string): void {
     writeUdif(folder, built, name)
     list.push({
       file: `${name}.dmg`,
-      format: name === 'mixed' ? 'UDxx' : /^u/.test(name) ? name.toUpperCase() : 'UDZO',
+      format: name === 'mixed' ? 'UDxx' : name.startsWith('u') ? name.toUpperCase() : 'UDZO',
       sizeBytes: built.disk.length,
       sha256: sha256(built.disk),
       inOrder: !outOfOrder.has(name),

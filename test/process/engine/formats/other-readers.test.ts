@@ -35,7 +35,7 @@ async function hashOfFile(path: string): Promise<string> {
 describe.skipIf(no7z)('7-Zip', () => {
   // It reads neither resource forks without plist nor segments, nor runs out of order, nor gaps within a table.
   for (const { file, sha256 } of vectors.filter(
-    ({ file }) => /\.dmg$/.test(file) && !/fork|segmented|wrongly|backwards|gaps/.test(file),
+    ({ file }) => file.endsWith('.dmg') && !/fork|segmented|wrongly|backwards|gaps/.test(file),
   ))
     it(`makes the same disk of ${file} and finds its checksums right`, async () => {
       await run(sevenZip, ['t', '-tdmg', join(folder, file)])
@@ -82,6 +82,7 @@ describe.skipIf(missing('program:fsck.vfat'))('fsck.vfat', () => {
     for await (const piece of expandImage(image)) pieces.push(piece)
     const offset = image.info.partitions[0]?.offset ?? 0
     const path = await work.write('volume', Buffer.concat(pieces).subarray(offset))
-    await run('fsck.vfat', ['-n', path], { env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin' } })
+    const { stdout } = await run(program('fsck.vfat') ?? '', ['-n', path])
+    expect(stdout).toContain('4 files')
   })
 })

@@ -40,7 +40,7 @@ function hfsPlus({ signature = 'H+', version = 4, name = 'Macintosh HD', attribu
     [catalogAt + 4096 + 14, be16(6 + name.length * 2)],
     [catalogAt + 4096 + 16, be32(1)],
     [catalogAt + 4096 + 20, be16(name.length)],
-    [catalogAt + 4096 + 22, [...name].flatMap((letter) => be16(letter.charCodeAt(0)))],
+    [catalogAt + 4096 + 22, [...Buffer.from(name, 'utf16le').swap16()]],
   ])
 }
 

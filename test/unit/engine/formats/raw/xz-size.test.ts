@@ -55,12 +55,10 @@ describe('the size of an xz file', () => {
 
   it('is refused when the file is cut short, wherever', async () => {
     const whole = stream([30, 1000], [9, 7])
-    for (let length = 0; length < whole.length; length++)
-      if (length > 0)
-        expect(await rejectionOf(sizeOf(whole.subarray(0, length)))).toMatchObject({
-          code: 'E_SRC_CORRUPT',
-          format: 'xz',
-        })
+    for (let length = 1; length < whole.length; length++) {
+      const failure = await rejectionOf(sizeOf(whole.subarray(0, length)))
+      expect(failure).toMatchObject({ code: 'E_SRC_CORRUPT', format: 'xz' })
+    }
   })
 
   it('is refused when a byte of index, footer or magic is wrong', async () => {
