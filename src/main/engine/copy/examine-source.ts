@@ -52,7 +52,7 @@ export async function examineSource(
 ): Promise<SourceFindings> {
   try {
     if (/^(https?|asr):\/\//i.test(locator)) return { source: null, errors: [notYet(locator)] }
-    const found = await platform.resolve(locator)
+    const found = await platform.resolve(locator, signal)
     signal.throwIfAborted()
     switch (found.kind) {
       case 'disk':

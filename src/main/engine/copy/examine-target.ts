@@ -50,7 +50,7 @@ export async function examineTarget(
 ): Promise<TargetFindings> {
   const path = request.target
   try {
-    const found = await platform.resolve(path)
+    const found = await platform.resolve(path, signal)
     signal.throwIfAborted()
     switch (found.kind) {
       case 'disk':

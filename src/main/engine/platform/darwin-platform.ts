@@ -32,7 +32,7 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     privileged: system.privileged,
     list,
     watch: (listener) => watchDisks({ look: () => look(system), list }, log, listener),
-    resolve: (locator) => resolveDarwin(system, resolve(locator), list),
+    resolve: (locator, signal) => resolveDarwin(system, resolve(locator), () => list(signal)),
     identify: (path) => identifyDarwin(system, path),
     disksHoldingFile: (path) => darwinDisksHolding(system, resolve(path)),
     unmount: (path, signal) => unmountDarwin(system, log, path, signal),

@@ -33,7 +33,7 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
     privileged: system.privileged,
     list,
     watch: (listener) => watchDisks({ ...linuxEvents(system), list }, log, listener),
-    resolve: (locator) => resolveLocator(system, resolve(locator), list),
+    resolve: (locator, signal) => resolveLocator(system, resolve(locator), () => list(signal)),
     identify: (path) => identifyDevice(system, path),
     disksHoldingFile: async (path) => {
       const snapshot = await readSnapshot(system)

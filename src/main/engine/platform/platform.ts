@@ -51,7 +51,7 @@ export interface Platform {
   /** Calls `listener` with the new list at every hot-plug, mount and unmount (coalesced, within a second). */
   watch(listener: (disks: readonly Disk[]) => void): AsyncDisposable
   /** `/dev` node, mount point, or file path. Throws DeviceError E_NOT_FOUND, E_DENIED. */
-  resolve(locator: string): Promise<Resolved>
+  resolve(locator: string, signal?: AbortSignal): Promise<Resolved>
   /** `Disk.identity` of the disk at `path`, read afresh. Throws DeviceError E_DST_GONE when it isn't there. */
   identify(path: string): Promise<string>
   /** Paths of the disks that store the file (through partitions, loop devices, RAID and mapper); empty if unknown. */
