@@ -83,7 +83,7 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
     home,
     data,
     output: () => output,
-    engineHosts: () => childrenOf(pid).filter((id) => commandLineOf(id).includes('engine-host')),
+    engineHosts: () => engineHosts(pid),
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
@@ -113,6 +113,11 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Process ids of the engine hosts that a process started. */
+export function engineHosts(pid: number): number[] {
+  return childrenOf(pid).filter((id) => commandLineOf(id).includes('engine-host'))
 }
 
 function childrenOf(pid: number): number[] {

@@ -108,10 +108,10 @@ export async function startHost(command: EngineCommand, options: StartOptions): 
     return host
   } catch (error) {
     child.kill('SIGKILL')
+    // What became root meanwhile can't be killed by us; it ends because its stdin does.
     transport.close(new Error('not needed'))
-    if (cut.signal.aborted) throw error
     const end = await ended
-    throw options.explainEnd?.(end) ?? error
+    throw (cut.signal.aborted ? null : options.explainEnd?.(end)) ?? error
   } finally {
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', abort)

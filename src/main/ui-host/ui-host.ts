@@ -57,6 +57,7 @@ export interface UiHost extends Disposable {
 }
 
 const rememberedJobs = 100
+const maxWaitForDisksMs = 1000
 
 export function createUiHost(options: UiHostOptions): UiHost {
   const { engine, shell, preferences } = options
@@ -80,23 +81,29 @@ export function createUiHost(options: UiHostOptions): UiHost {
     emit('devices', disks)
   }
 
-  /** The host is new: it has to be told about the Practice disk, and asked for the disks. */
-  const greet = async () => {
+  const preparePractice = async () => {
     practice = await engine
       .request('practice.prepare', { folder: options.practiceFolder, renew: 'missing' })
       .catch((error: unknown) => {
         log.warn('there is no Practice disk', { error: serializeError(error) })
         return null
       })
-    setDisks(await engine.request('devices.watch', {}))
+  }
+  const listDisks = async () => {
+    try {
+      setDisks(await engine.request('devices.watch', {}))
+    } catch (error) {
+      log.error('the disks cannot be listed', { error: serializeError(error) })
+    }
   }
 
   const setEngineState = async (state: EngineState) => {
     engineState = state
     if (state.state === 'ready') {
-      await greet().catch((error: unknown) => {
-        log.error('the disks cannot be listed', { error: serializeError(error) })
-      })
+      // The host is new. A drive that doesn't answer may hold up the list for seconds, and must not hold up the window.
+      const listed = listDisks()
+      await preparePractice()
+      await Promise.race([listed, after(maxWaitForDisksMs)])
     }
     firstState.resolve()
     emit('engine', engineEvent(state))
@@ -183,6 +190,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
     },
   }
 }
+
+const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
 function engineEvent(state: EngineState): EventPayload<UiContract, 'engine'> {
   return state.state === 'ready'

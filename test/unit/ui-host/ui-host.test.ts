@@ -3,6 +3,7 @@ import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
 import { connectContract, uiContract, type Preferences } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
+import type { Disk } from '#shared/model'
 import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
@@ -55,6 +56,19 @@ describe('a window', () => {
       preferences: noPreferences,
     })
     await expect(state).resolves.toEqual({ devices: [aDisk()], jobs: [] })
+  })
+
+  test('does not wait for a drive that does not answer', async () => {
+    const late = Promise.withResolvers<readonly Disk[]>()
+    const { double, open } = start(engineDouble({ 'devices.watch': () => late.promise }))
+    double.setState({ state: 'ready' })
+    const window = open()
+    const heard: number[] = []
+    window.subscribe('devices', (disks) => heard.push(disks.length))
+    await expect(window.request('state.get', {})).resolves.toEqual({ devices: [], jobs: [] })
+    late.resolve([aDisk()])
+    await soon()
+    expect(heard).toEqual([1])
   })
 
   test('opens without an engine, and is told that it is gone', async () => {
@@ -148,12 +162,12 @@ describe('an engine host that was started again', () => {
     double.setState({ state: 'ready' })
     await soon()
     expect(double.calls.map(({ name }) => name)).toEqual([
-      'practice.prepare',
       'devices.watch',
       'practice.prepare',
       'devices.watch',
+      'practice.prepare',
     ])
-    expect(double.calls[0]?.input).toEqual({ folder: '/data/practice', renew: 'missing' })
+    expect(double.calls[1]?.input).toEqual({ folder: '/data/practice', renew: 'missing' })
   })
 })
 
