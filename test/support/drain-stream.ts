@@ -48,9 +48,9 @@ export async function drainStream(
     item.release()
   }
   // Gives back on its own: an item is never held until the next comes.
-  let stopped = false
+  const reading = { isOver: false }
   const letting = (async () => {
-    while (!stopped) {
+    while (!reading.isOver) {
       if (holding.length > 0 && random() < 0.7) letGo()
       if (random() < 0.02) await sleep(1)
       else await turn()
@@ -87,8 +87,8 @@ export async function drainStream(
   } catch (thrown) {
     error = thrown
   }
-  stopped = true
+  reading.isOver = true
   await letting
-  while (error === null && holding.length > 0) letGo()
+  if (error === null) while (holding.length > 0) letGo()
   return { disk, toldBytes: told, items, error }
 }

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { openFileSource } from '#engine/block-io'
+import { noise } from '#test/image-of-runs'
+
+const folder = mkdtempSync(join(tmpdir(), 'reprise-file-source-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const path = join(folder, 'file')
+
+test('reads the bytes at an offset, several at once', async () => {
+  const bytes = noise(300_000, 1)
+  writeFileSync(path, bytes)
+  await using source = await openFileSource(path)
+  expect(source.sizeBytes).toBe(300_000)
+  await Promise.all(
+    [0, 1, 99_999, 299_000].map(async (offset) => {
+      const into = new Uint8Array(1000)
+      await source.read(into, offset)
+      expect(Buffer.compare(into, bytes.subarray(offset, offset + 1000))).toBe(0)
+    }),
+  )
+})
+
+test('says where a file ends too early', async () => {
+  writeFileSync(path, noise(1000, 1))
+  await using source = await openFileSource(path)
+  await expect(source.read(new Uint8Array(600), 500)).rejects.toMatchObject({
+    code: 'E_SRC_CORRUPT',
+    details: { offset: 500, expected: 1100, found: 1000 },
+  })
+  truncateSync(path, 10)
+  await expect(source.read(new Uint8Array(20), 0)).rejects.toMatchObject({ details: { found: 10 } })
+})
+
+test('reads nothing after it was told to stop', async () => {
+  writeFileSync(path, 'x')
+  await using source = await openFileSource(path)
+  await expect(source.read(new Uint8Array(1), 0, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
+    'enough',
+  )
+})
+
+test('opens nothing but regular files, and waits for no pipe', async () => {
+  await expect(openFileSource(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+  mkdirSync(join(folder, 'sub'))
+  await expect(openFileSource(join(folder, 'sub'))).rejects.toMatchObject({ code: 'E_SRC_FORMAT' })
+  await expect(openFileSource('/dev/null')).rejects.toMatchObject({ code: 'E_SRC_FORMAT' })
+  execFileSync('mkfifo', [join(folder, 'pipe')])
+  await expect(openFileSource(join(folder, 'pipe'))).rejects.toMatchObject({ code: 'E_SRC_FORMAT' })
+})
