@@ -7,7 +7,7 @@ import { AppError, DeviceError, UsageError, unreachable } from '#shared/errors'
 import type { Confirmation, Disk, Loss, RestoreRequest, TargetInfo, Volume } from '#shared/model'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
-import { confirmationFor, deviceLosses, fileLoss, volumeName } from './target-losses.ts'
+import { confirmationFor, deviceLosses, fileLosses, volumeName } from './target-losses.ts'
 
 /** A disk, or one of its partitions (`volume`). */
 export interface DeviceTarget {
@@ -82,11 +82,14 @@ export async function examineTarget(
     // A device node that isn't there (yet, or misspelt) must not become a file in memory that looks like one.
     if (facts === null && /^\/dev(\/|$)/.test(folder)) return { ...nothing, errors: [noSuchDevice(file)] }
     const errors: AppError[] = []
-    if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))
+    if (disk !== null) errors.push(...standingAgainst(disk, null, request))
+    else if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))
     const denial = await refusalOf(() => io.checkWritable(facts === null ? folder : file))
     if (denial !== null) errors.push(denial)
     if (facts !== null) {
-      const attached = (await platform.list(signal)).filter((each) => each.backingFile !== null)
+      const attached = (await platform.list(signal)).filter(
+        (each) => each.bus !== 'file' && each.backingFile !== null,
+      )
       for (const each of attached) {
         const behind = await io.readFacts(each.backingFile ?? '').catch(() => null)
         if (behind !== null && sameFile(behind, facts)) errors.push(attachedAs(file, each.path))
@@ -111,7 +114,7 @@ export async function examineTarget(
     return {
       target,
       errors,
-      losses: facts === null || facts.sizeBytes === 0 ? [] : [fileLoss(name, file, facts.sizeBytes)],
+      losses: disk === null ? fileLosses(name, file, facts) : deviceLosses(disk, null),
       confirmation: { kind: 'plain' },
     }
   }
@@ -120,6 +123,32 @@ export async function examineTarget(
 function examineDevice(disk: Disk, volume: Volume | null, request: RestoreRequest): TargetFindings {
   const path = volume?.path ?? disk.path
   const name = volume === null ? disk.name : volumeName(volume)
+  return {
+    target: {
+      kind: 'device',
+      disk,
+      volume,
+      sizeBytes: (volume ?? disk).sizeBytes,
+      info: {
+        kind: volume === null ? 'disk' : 'partition',
+        path,
+        name,
+        sizeBytes: (volume ?? disk).sizeBytes,
+        bus: disk.bus,
+        identity: disk.identity,
+        mountPoints: (volume === null ? disk.volumes : [volume]).flatMap((each) => each.mountPoints),
+        disk,
+      },
+    },
+    errors: standingAgainst(disk, volume, request),
+    losses: deviceLosses(disk, volume),
+    confirmation: confirmationFor(name, disk, volume),
+  }
+}
+
+/** What is known of the disk that forbids erasing it. */
+function standingAgainst(disk: Disk, volume: Volume | null, request: RestoreRequest): readonly AppError[] {
+  const path = volume?.path ?? disk.path
   const errors: AppError[] = []
   if (!request.erase)
     errors.push(
@@ -149,27 +178,7 @@ function examineDevice(disk: Disk, volume: Volume | null, request: RestoreReques
         details: { path, holders: ['Reprise'] },
       }),
     )
-  return {
-    target: {
-      kind: 'device',
-      disk,
-      volume,
-      sizeBytes: (volume ?? disk).sizeBytes,
-      info: {
-        kind: volume === null ? 'disk' : 'partition',
-        path,
-        name,
-        sizeBytes: (volume ?? disk).sizeBytes,
-        bus: disk.bus,
-        identity: disk.identity,
-        mountPoints: (volume === null ? disk.volumes : [volume]).flatMap((each) => each.mountPoints),
-        disk,
-      },
-    },
-    errors,
-    losses: deviceLosses(disk, volume),
-    confirmation: confirmationFor(name, disk, volume),
-  }
+  return errors
 }
 
 export const sameFile = (a: FileFacts, b: FileFacts): boolean => a.device === b.device && a.inode === b.inode

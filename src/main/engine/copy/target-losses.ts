@@ -42,8 +42,15 @@ const whole = ({ path, sizeBytes }: Disk) => ({
   mountPoints: [],
 })
 
-export function fileLoss(name: string, path: string, sizeBytes: number): Loss {
-  return { kind: 'file', name, path, filesystem: null, sizeBytes, usedBytes: null, mountPoints: [] }
+/** A file that is there and holds something. */
+export function fileLosses(
+  name: string,
+  path: string,
+  facts: { readonly sizeBytes: number } | null,
+): readonly Loss[] {
+  if (facts === null || facts.sizeBytes === 0) return []
+  const { sizeBytes } = facts
+  return [{ kind: 'file', name, path, filesystem: null, sizeBytes, usedBytes: null, mountPoints: [] }]
 }
 
 /**

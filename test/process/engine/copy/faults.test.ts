@@ -113,30 +113,30 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse', 'program:sfd
 
     it('that vanishes while it is written is incomplete', async () => {
       await using disk = await attachFaultyDisk({ sizeBytes })
-      let vanishing: Promise<void> | null = null
+      const vanishing: Promise<void>[] = []
       const { outcome } = await restoreForReal(
         { source: image, target: disk.path, buffering: slow },
         {
           during: (state) => {
-            if (state.progress?.phase === 'restoring') vanishing ??= disk.vanish()
+            if (state.progress?.phase === 'restoring' && vanishing.length === 0) vanishing.push(disk.vanish())
           },
         },
       )
-      await vanishing
+      await Promise.all(vanishing)
       expect(outcome).toMatchObject({ kind: 'failed', target: 'incomplete' })
       expect(outcome.kind === 'failed' && outcome.error.code).toMatch(/^E_(IO_WRITE|IO_READ|DST_GONE)$/)
     })
 
     it('that hangs is waited for after Cancel, which says at once that it is stopping', async () => {
       await using disk = await attachFaultyDisk({ sizeBytes })
-      let ask: Promise<unknown> | null = null
+      const asked: Promise<unknown>[] = []
       let toldMs = Infinity
       const { outcome } = await restoreForReal(
         { source: image, target: disk.path, buffering: slow },
         {
           during: (state, job) => {
-            if (state.progress?.phase !== 'restoring' || ask !== null) return
-            ask = disk.setFaults({ stall: true }).then(() => {
+            if (state.progress?.phase !== 'restoring' || asked.length > 0) return
+            const ask = disk.setFaults({ stall: true }).then(() => {
               const begun = performance.now()
               job.subscribe((now) => {
                 if (now.stopping) toldMs = Math.min(toldMs, performance.now() - begun)
@@ -147,7 +147,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse', 'program:sfd
           },
         },
       )
-      await ask
+      await Promise.all(asked)
       expect(outcome).toMatchObject({ kind: 'cancelled', target: 'empty' })
       expect(toldMs).toBeLessThan(100)
       await expectEmptyMap(disk.path)

@@ -495,6 +495,38 @@ describe('a disk in a file with a size of its own', () => {
     sizeBytes: 4 * MiB,
   } as const
 
+  it('is a disk to the preflight: needs Erase, tells its volumes, and can be busy', async () => {
+    const { machine } = bench()
+    const disk = machine.addDisk({
+      ...practice,
+      volumes: [makeVolume({ path: practice.path, label: 'TRIED' })],
+    })
+    machine.addFile(practice.path, noise(4 * MiB, 3))
+    const plan = (erase: boolean) =>
+      planRestore(
+        {
+          source,
+          target: practice.path,
+          erase,
+          verify: true,
+          clearUnused: false,
+          afterwards: 'remount',
+          buffering: small,
+        },
+        machine,
+      )
+    expect((await plan(false)).refusal?.code).toBe('E_NEEDS_ERASE')
+    const made = await plan(true)
+    expect(made).toMatchObject({
+      refusal: null,
+      losses: [{ kind: 'volume', name: 'TRIED' }],
+      confirmation: { kind: 'plain' },
+      target: { kind: 'file', name: 'Fake Stick', sizeBytes: 4 * MiB },
+    })
+    disk.disk = { ...disk.disk, busy: true }
+    expect((await plan(true)).refusal?.code).toBe('E_DST_BUSY')
+  })
+
   it('is confirmed plainly, filled, and keeps its size', async () => {
     const { machine, expanded } = bench()
     machine.addDisk(practice)
