@@ -4,6 +4,7 @@
  */
 import { kindIndex } from '#engine/formats/extents'
 import { corrupt, type FormatProblem } from '#engine/formats/struct'
+import { BugError } from '#shared/errors'
 import type { RunKind } from '#shared/model'
 import { parseChecksum, type StoredChecksum } from './checksum.ts'
 import type { ExtentBuilder } from './extent-builder.ts'
@@ -112,9 +113,9 @@ export class TableReader {
   end(): Table {
     const mish = this.#mish
     if (mish === null) {
-      // Names the first field that isn't there.
+      // Throws, naming the first field that isn't there.
       mishStruct.parse(this.#partial.subarray(0, this.#partialBytes), this.#place.fileOffset)
-      throw this.#problem({ field: 'mish', expected: `${mishStruct.sizeBytes} bytes` })
+      throw new BugError('E_BUG', 'a mish that is too short was parsed', { details: {} })
     }
     if (this.#runsRead < mish.chunkCount)
       throw this.#problem({

@@ -93,6 +93,29 @@ describe('opening an image', () => {
     await expect(openImage(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
+  it('asks whether it should stop before everything it reads', async () => {
+    await using folder = await temporaryFolder()
+    const path = await folder.write('a.img', disk)
+    const reason = new Error('enough')
+    /** Aborts when it is asked for the `number`th time. */
+    const abortingAt = (number: number) => {
+      const controller = new AbortController()
+      let asked = 0
+      const ask = controller.signal.throwIfAborted.bind(controller.signal)
+      controller.signal.throwIfAborted = () => {
+        if (++asked === number) controller.abort(reason)
+        ask()
+      }
+      return controller.signal
+    }
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        openImage(path, { signal: abortingAt(index + 1) }).catch((error: unknown) => error),
+      ),
+    )
+    expect(outcomes).toEqual(outcomes.map(() => reason))
+  })
+
   it('leaves no file open, whether it can read the image or not', async () => {
     await using folder = await temporaryFolder()
     const { readdirSync } = await import('node:fs')

@@ -24,6 +24,14 @@ describe('the size of a zstd file', () => {
     expect(await sizeOf(skippable, frame(1000, 1), skippable, frame(500))).toBe(1500)
   })
 
+  it('is found behind a window and a dictionary', async () => {
+    const empty = '010000'
+    expect(await sizeOf(Buffer.from(`28b52ffd 21 77 05 ${empty}`.replaceAll(' ', ''), 'hex'))).toBe(5)
+    expect(
+      await sizeOf(Buffer.from(`28b52ffd 43 58 77777777 0500 ${empty}`.replaceAll(' ', ''), 'hex')),
+    ).toBe(261)
+  })
+
   it('is not known when a frame does not state it', async () => {
     const stream = zstdCompressSync(Buffer.alloc(1000), { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } })
     expect(await sizeOf(stream)).toBeNull()

@@ -138,6 +138,11 @@ describe('the plist reader', () => {
       expect(failureOf(() => read(xml, blockBytes)).offset).toBe(100 + xml.lastIndexOf('!'))
   })
 
+  it('takes long strings, as licences have them', () => {
+    const long = 'x'.repeat(200_000)
+    expect(read(plist(`<string>${long}</string>`), 4096)).toBe(`string=${long}`)
+  })
+
   it('bounds depth, text, tags and the number of elements', () => {
     const bombs = [
       plist('<array>'.repeat(1000)),

@@ -345,6 +345,12 @@ describe('a UDIF image that lies', () => {
     expect(await rejectionOf(readSpec({ tables }))).toMatchObject({ field: 'mish.checksum' })
   })
 
+  it('is accepted with a table without sectors that claims none', async () => {
+    const { tables, layout } = await readSpec({ tables: [{ runs: [raw(1)] }, { runs: [] }] })
+    expect(tables.map(({ sectorCount }) => sectorCount)).toEqual([1, 0])
+    expect(layout.checks).toHaveLength(1)
+  })
+
   it('is refused for two Datas in one entry', async () => {
     const editPlist = (xml: string) => xml.replace('<key>ID</key>', '<key>Data</key><data/><key>ID</key>')
     expect(await rejectionOf(readSpec({ tables: [{ runs: [raw(1)] }], editPlist }))).toMatchObject({

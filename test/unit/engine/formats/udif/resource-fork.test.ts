@@ -61,6 +61,23 @@ describe('an image with a resource fork and no plist', () => {
     expect(refused).toBeGreaterThan(40)
   })
 
+  it('names what leads outside', async () => {
+    const built = buildUdif(spec)
+    const start = built.bytes.length - 512 - encodedForkBytes(built.bytes)
+    const lie = async (at: number, value: number) => {
+      const bytes = Buffer.from(built.bytes)
+      bytes.writeUInt32BE(value, start + at)
+      return (await rejectionOf(readBuilt({ ...built, bytes: Uint8Array.from(bytes) }))).field
+    }
+    expect(await lie(0, 0xffffff)).toBe('resourceFork.dataLength')
+    expect(await lie(4, 0xffffff)).toBe('resourceFork.mapOffset')
+    expect(await lie(8, 0xffffff)).toBe('resourceFork.dataLength')
+    expect(await lie(12, 0xffffff)).toBe('resourceFork.mapOffset')
+    expect(await lie(12, 0xffffffff)).toBe('resourceFork.mapLength')
+    // The length in front of the first resource.
+    expect(await lie(256, 0xffffff)).toBe('resource.length')
+  })
+
   it('is refused when its references lead to the same data again and again', async () => {
     const table = new Uint8Array(70_000)
     const fork = encodeResourceFork([{ type: 'junk', id: 0, data: table }])

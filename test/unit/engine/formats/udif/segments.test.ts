@@ -94,6 +94,7 @@ describe('a segmented image', () => {
     expect(await rejectionOf(readBuilt(withKoly(built, 1, { segmentID: other })))).toMatchObject({
       code: 'E_SRC_SEGMENT',
       field: 'koly.segmentID',
+      offset: 2048 + 64,
     })
     expect(await rejectionOf(readBuilt(withKoly(built, 1, { segmentNumber: 3 })))).toMatchObject({
       code: 'E_SRC_SEGMENT',
