@@ -1,2 +1,3 @@
 export { decodeRun } from './decode-run.ts'
+export { encodeRun } from './encode-run.ts'
 export { openStreamDecoder } from './stream-decoder.ts'
