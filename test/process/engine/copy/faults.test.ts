@@ -144,6 +144,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse', 'program:sfd
               void job.cancel()
               return new Promise((resolve) => setTimeout(resolve, 500)).then(() => disk.setFaults({}))
             })
+            asked.push(ask)
           },
         },
       )
