@@ -96,7 +96,8 @@ class Checker implements DiskChecker {
     const end = offset + lengthBytes
     let bad: BadRange | null = null
     while (this.#told < end) {
-      bad ??= this.#endRanges()
+      const ended = this.#endRanges()
+      bad ??= ended
       const range = this.#layout.checks[this.#range]
       if (range === undefined || range.diskOffset >= end) {
         this.#told = end
@@ -107,7 +108,8 @@ class Checker implements DiskChecker {
       this.#countRows(from, to, count)
       this.#told = to
     }
-    return this.#endRanges() ?? bad
+    const ended = this.#endRanges()
+    return bad ?? ended
   }
 
   /** Compares the ranges that end here. */

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { allocateExtentTable, kindIndex } from '#engine/formats/extents'
+import { planPool } from '#src/main/engine/pipeline/pool-plan.ts'
+import type { RunKind } from '#shared/model'
+
+const mebibyte = 1024 * 1024
+
+function table(...rows: [kind: RunKind, diskBytes: number, storedBytes: number][]) {
+  const extents = allocateExtentTable(rows.length)
+  let at = 0
+  rows.forEach(([kind, diskBytes, storedBytes], row) => {
+    extents.kind[row] = kindIndex[kind]
+    extents.diskOffset[row] = at
+    extents.diskBytes[row] = diskBytes
+    extents.storedBytes[row] = storedBytes
+    at += diskBytes
+  })
+  return extents
+}
+const on = { alignmentBytes: 512, cores: 4 }
+const eight = { buffers: 8, bufferBytes: mebibyte }
+
+test('the pool is what was asked for, in whole pages', () => {
+  const extents = table(['raw', 10 * mebibyte, 10 * mebibyte])
+  expect(planPool(extents, { buffers: 3, bufferBytes: 5000 }, on)).toMatchObject({
+    slots: 3,
+    windowBytes: 8192,
+  })
+  expect(planPool(extents, { buffers: 1, bufferBytes: 1 }, on)).toMatchObject({ slots: 1, windowBytes: 4096 })
+})
+
+test('it grows for a run that would not fit, wherever that begins', () => {
+  const extents = table(['zlib', 64 * mebibyte, 30 * mebibyte])
+  expect(planPool(extents, eight, on)).toMatchObject({ slots: 65, workers: 2 })
+})
+
+test('what is only read needs no threads, however many cores there are', () => {
+  expect(planPool(table(['raw', mebibyte, mebibyte], ['zero', mebibyte, 0]), eight, on).crew).toBe('fibers')
+  expect(planPool(table(['raw', mebibyte, mebibyte], ['adc', mebibyte, 9]), eight, on).crew).toBe('threads')
+})
+
+test('workers are as many as cores, but no more than their memory is worth', () => {
+  const small = table(['zlib', mebibyte, mebibyte / 2])
+  expect(planPool(small, eight, { alignmentBytes: 512, cores: 2 }).workers).toBe(2)
+  expect(planPool(small, eight, { alignmentBytes: 512, cores: 128 }).workers).toBeLessThanOrEqual(8)
+  const large = table(['lzma', 64 * mebibyte, 40 * mebibyte])
+  expect(planPool(large, eight, { alignmentBytes: 512, cores: 8 }).workers).toBe(1)
+})
+
+test.each([
+  ['sectorCount', 65 * mebibyte, 10],
+  ['compLength', mebibyte, 65 * mebibyte],
+])('a run too large for any pool is an error that names its %s', (field, diskBytes, storedBytes) => {
+  expect(() => planPool(table(['zero', 512, 0], ['zlib', diskBytes, storedBytes]), eight, on)).toThrow(
+    expect.objectContaining({
+      code: 'E_SRC_CORRUPT',
+      details: expect.objectContaining({ field, diskOffset: 512, found: 65 * mebibyte }),
+    }),
+  )
+})
+
+test('raw, zero and ignored runs may be of any size', () => {
+  const huge = table(['raw', 2 ** 42, 2 ** 42], ['zero', 2 ** 50, 0], ['ignore', 2 ** 50, 0])
+  expect(planPool(huge, eight, on).slots).toBe(8)
+})
