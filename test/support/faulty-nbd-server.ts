@@ -40,8 +40,8 @@ const { socketPath, sizeBytes } = workerData as {
 const PAGE = 65_536
 const EIO = 5
 const pages = new Map<number, Buffer>()
-const sockets = new Set<Socket>()
 let faults: Faults = {}
+let gone = false
 let reads = 0
 let writes = 0
 let stalled: (() => void)[] = []
@@ -162,7 +162,9 @@ async function serve(socket: Socket): Promise<void> {
     if (faults.stall === true) await new Promise<void>((go) => stalled.push(go))
     const answer = (error: number, bytes: Buffer = Buffer.alloc(0)) =>
       socket.write(Buffer.concat([u32(0x67446698), u32(error), cookie, bytes]))
-    if (type === 0) {
+    if (gone) {
+      answer(EIO)
+    } else if (type === 0) {
       const bytes = readDisk(offset, length)
       if (bytes === null) answer(EIO)
       else answer(0, bytes)
@@ -175,14 +177,10 @@ async function serve(socket: Socket): Promise<void> {
 }
 
 const server = createServer((socket) => {
-  sockets.add(socket)
   socket.on('error', () => undefined)
   serve(socket)
     .catch(() => undefined)
-    .finally(() => {
-      sockets.delete(socket)
-      socket.destroy()
-    })
+    .finally(() => socket.destroy())
 })
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origins
@@ -197,8 +195,8 @@ function wake(): void {
 parentPort?.on('message', (message: ToServer) => {
   const counts: FromServer = { kind: 'counts', reads, writes }
   if (message.kind === 'vanish') {
-    server.close()
-    for (const socket of sockets) socket.destroy()
+    // Not by closing the connection: what nbdfuse then says to the kernel differs from one request to the next.
+    gone = true
     wake()
   } else {
     faults = message.faults

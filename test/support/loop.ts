@@ -87,8 +87,8 @@ export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
 /** Have the kernel see the partitions that are on the disk now. */
 export async function rescanLoop(path: string): Promise<void> {
   await command('blockdev', ['--rereadpt', path]).catch(() => undefined)
-  // Fails where the kernel already has them all, and where there is no partition map.
-  await command('partx', ['-u', path]).catch(() => undefined)
+  // Fails for those that the kernel has already, and where there is no partition map. Not -u: it can't do logical ones.
+  await command('partx', ['-a', path]).catch(() => undefined)
 }
 
 /**

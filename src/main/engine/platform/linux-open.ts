@@ -38,6 +38,9 @@ async function openDevice(
   const place = await deviceAt(system, path)
   const part = place.partition ?? place.disk
   const readOnly = part.readOnly || place.disk.readOnly
+  // Linux lets root open such a device for writing, and fails the writes.
+  if (role === 'target' && readOnly)
+    throw new DeviceError('E_DST_READONLY', `${path} is write-protected`, { details: { path } })
   let opened: { fd: number; direct: boolean }
   try {
     opened = await openDirect(system, path, flags)

@@ -8,7 +8,7 @@ import type { Logger } from '#shared/log'
 import { findHolders } from './linux-holders.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot } from './linux-snapshot.ts'
-import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
+import { readBlockDevice, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
 import { saidBy } from './run-program.ts'
 
@@ -32,35 +32,59 @@ export async function rereadPartitionTable(system: Machine, log: Logger, path: s
     if (done || /Invalid argument|Inappropriate ioctl/.test(said) || pause === undefined) break
     await system.pause(pause)
   }
-  const onDisk = await readPartitionNumbers(system, disk.path)
-  const known = (await fresh(system, disk)).partitions.map((partition) => partition.index)
-  if (!done || (known.length === 0 && onDisk.length > 0)) {
-    log.debug('telling the kernel its partitions', { path: disk.path, said, partitions: onDisk.length })
-    const args = onDisk.length === 0 ? ['--delete', disk.path] : ['--update', disk.path]
-    const result = known.length === 0 && onDisk.length === 0 ? null : await system.run('partx', args)
-    await checkUpToDate(system, disk, onDisk, result === null ? said : saidBy(result))
+  const wanted = await readEntries(system, disk.path)
+  const known = await fresh(system, disk)
+  // A kernel that read the map is right about it; one that found nothing may not know the format.
+  if (!done || (known.partitions.length === 0 && wanted.length > 0)) {
+    log.debug('telling the kernel its partitions', { path: disk.path, said, partitions: wanted.length })
+    await tellKernel(system, known, wanted)
   }
   await waitForNodes(system, disk)
 }
 
-/** 1-based numbers by libblkid's reading of the map; empty without one. */
-async function readPartitionNumbers(system: Machine, path: string): Promise<readonly number[]> {
-  const result = await system.run('partx', ['--show', '--noheadings', '--output', 'NR', path])
-  if (result.status !== 0) return []
-  return result.stdout
-    .split('\n')
-    .filter((line) => /^\s*\d+\s*$/.test(line))
-    .map(Number)
+/** An entry of the map on the disk. Offsets and sizes in bytes. */
+interface Entry {
+  readonly index: number
+  readonly offset: number
+  readonly sizeBytes: number
 }
 
-async function checkUpToDate(
-  system: Machine,
-  disk: BlockDevice,
-  onDisk: readonly number[],
-  said: string,
-): Promise<void> {
-  const now = (await fresh(system, disk)).partitions.map((partition) => partition.index)
-  if (onDisk.length === now.length && onDisk.every((index) => now.includes(index))) return
+/** The map by libblkid's reading; empty without one. */
+async function readEntries(system: Machine, path: string): Promise<readonly Entry[]> {
+  const result = await system.run('partx', ['--show', '--noheadings', '--output', 'NR,START,SECTORS', path])
+  if (result.status !== 0) return []
+  return [...result.stdout.matchAll(/^\s*(\d+)\s+(\d+)\s+(\d+)\s*$/gm)].map(([, index, start, sectors]) => ({
+    index: Number(index),
+    offset: Number(start) * 512,
+    sizeBytes: Number(sectors) * 512,
+  }))
+}
+
+/**
+ * Take away what isn't on the disk any more, then add what is. `partx --update` would do both at once, but loses
+ * partitions whose new place overlaps an old one.
+ */
+async function tellKernel(system: Machine, disk: BlockDevice, wanted: readonly Entry[]): Promise<void> {
+  const same = (known: PartitionDevice, entry: Entry) =>
+    known.index === entry.index &&
+    known.offset === entry.offset &&
+    // The kernel shows the container of logical partitions as two sectors.
+    (known.sizeBytes === entry.sizeBytes || known.sizeBytes <= 1024)
+  let said = ''
+  for (const known of disk.partitions) {
+    if (wanted.some((entry) => same(known, entry))) continue
+    const range = `${known.index}:${known.index}`
+    const result = await system.run('partx', ['--delete', '--nr', range, disk.path])
+    if (result.status !== 0) said = saidBy(result)
+  }
+  const left = (await fresh(system, disk)).partitions
+  for (const { index } of wanted) {
+    if (left.some((known) => known.index === index)) continue
+    const result = await system.run('partx', ['--add', '--nr', `${index}:${index}`, disk.path])
+    if (result.status !== 0) said = saidBy(result)
+  }
+  const now = (await fresh(system, disk)).partitions
+  if (now.length === wanted.length && now.every((known) => wanted.some((entry) => same(known, entry)))) return
   const snapshot = await readSnapshot(system)
   const numbers = numbersOf({ disk, partition: null })
   const holders = await findHolders(system, snapshot, {

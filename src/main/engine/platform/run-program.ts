@@ -26,7 +26,7 @@ export interface ProgramResult {
 /**
  * Run `name` to its end. A status other than 0 is an answer, not an exception. Throws `DeviceError` E_DEVICE_TOOL when
  * the program is missing (details `tool`, `package`), doesn't end in time, or says more than it may; the signal's
- * reason when cancelled. Settles only when the program is gone, or, if the kernel won't let it go, after two seconds.
+ * reason when cancelled. Settles only when the program is gone, or, if the kernel won't let it go, within a second.
  */
 export type RunProgram = (
   name: string,
@@ -35,6 +35,8 @@ export type RunProgram = (
 ) => Promise<ProgramResult>
 
 const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+/** How long we wait for a program that was killed: one that hangs on a dead device can't even die. */
+const UNKILLABLE_MS = 700
 const SIGNAL_NUMBERS: { readonly [name: string]: number } = { SIGKILL: 9, SIGTERM: 15 }
 
 /** The Debian package of each program that may be missing. */
@@ -149,7 +151,7 @@ function start(
         child.stderr.destroy()
         child.unref()
         settle(null)
-      }, 2000)
+      }, UNKILLABLE_MS)
     }
     const broken = (what: string) =>
       new DeviceError('E_DEVICE_TOOL', `${name} ${args.join(' ')}: ${what}`, {
