@@ -48,6 +48,8 @@ test('stretches hold all data, are as far apart as they should be, and end at wh
         expect(index === 0 || start[index]! - end[index - 1]! >= foldBytes).toBe(true)
         inStretch.fill(1, start[index]! / sectorBytes, end[index]! / sectorBytes)
       }
+      expect(count === 0 || start[0] === 0 || start[0]! >= foldBytes).toBe(true)
+      expect(count === 0 || end.at(-1) === sizeBytes || sizeBytes - end.at(-1)! >= foldBytes).toBe(true)
       let sector = 0
       for (const run of runs) {
         expect(run.kind === 'raw' && inStretch.subarray(sector, sector + run.sectors).includes(0)).toBe(false)
