@@ -7,7 +7,10 @@ import { afterAll, expect, test } from 'vitest'
 import { allocateExtentTable, kindIndex, type ImageLayout } from '#engine/formats/extents'
 import { defaultPool, openBlockStream, type BlockStreamOptions, type StreamItem } from '#engine/pipeline'
 import { WorkerCrew } from '#src/main/engine/pipeline/worker-crew.ts'
-import { allocateRing } from '#src/main/engine/pipeline/ring.ts'
+import { allocateRing, RingReader } from '#src/main/engine/pipeline/ring.ts'
+import { planBlocks } from '#src/main/engine/pipeline/block-map.ts'
+import { planStretches } from '#src/main/engine/pipeline/stretches.ts'
+import type { FormatError } from '#shared/errors'
 import type { CrewJob } from '#src/main/engine/pipeline/crew.ts'
 import { workerLocation } from '#src/main/engine/pipeline/worker-location.ts'
 import { buildImage, noise, type RunOfImage } from '#test/image-of-runs'
@@ -68,11 +71,17 @@ test('zeros in a raw image are told as zeros, and neighbours as one', async () =
 })
 
 test('a raw run that is stored short ends in zeros', async () => {
-  const layout = rawLayout(writeFile('short.img', noise(100, 1)), 512)
-  if (layout.kind !== 'extents') return
-  layout.extents.storedBytes[0] = 100
-  const { disk } = await readAll({ ...layout, parts: [{ ...layout.parts[0]!, lengthBytes: 100 }] })
-  expect(disk).toEqual(Buffer.concat([noise(100, 1), Buffer.alloc(412)]))
+  const bytes = noise(8192 + 100, 1)
+  const extents = allocateExtentTable(2)
+  extents.kind.fill(kindIndex.raw)
+  extents.diskOffset[1] = extents.storedOffset[1] = extents.diskBytes[0] = extents.storedBytes[0] = 8192
+  extents.diskBytes[1] = 512
+  extents.storedBytes[1] = 100
+  const parts = [{ path: writeFile('short.img', bytes), streamOffset: 0, fileOffset: 0, lengthBytes: 8292 }]
+  const layout = { kind: 'extents', sizeBytes: 8704, parts, extents, checks: [], storedChecks: [] } as const
+  // The buffer was used before.
+  const { disk } = await readAll(layout, { pool: { buffers: 1, bufferBytes: 4096 } })
+  expect(Buffer.compare(disk, Buffer.concat([bytes, Buffer.alloc(412)]))).toBe(0)
 })
 
 test('a disk without a byte is at its end at once', async () => {
@@ -95,7 +104,9 @@ test.each([
   async (codec, compress) => {
     const bytes = Buffer.concat([noise(3_000_000, 1), Buffer.alloc(3_000_000), noise(1_000_001, 2)])
     const path = writeFile(`stream.${codec}`, compress(bytes))
-    const { words, disk } = await readAll({ kind: 'stream', codec, path, storedBytes: 1, sizeBytes: null })
+    const layout = { kind: 'stream', codec, path, storedBytes: 1, sizeBytes: null } as const
+    // The last buffer was used before.
+    const { words, disk } = await readAll(layout, { pool: { buffers: 2, bufferBytes: 131_072 } })
     expect(disk.length).toBe(Math.ceil(bytes.length / 512) * 512)
     expect(Buffer.compare(disk.subarray(0, bytes.length), bytes)).toBe(0)
     expect(disk.subarray(bytes.length).every((byte) => byte === 0)).toBe(true)
@@ -185,16 +196,21 @@ test('a file that became shorter is an error that names the place', async () => 
 test('a run that cannot be decoded is placed on the disk and in the file', async () => {
   const runs: RunOfImage[] = [1, 2, 3].map((seed) => ({ kind: 'zlib', sectors: 64, content: 'text', seed }))
   const { layout } = buildImage(folder, { runs, spoilt: [1], deadBytes: 13 })
-  await expect(readAll(layout)).rejects.toMatchObject({
+  const error = await readAll(layout).catch((thrown: unknown) => thrown)
+  const runOffset = layout.extents.storedOffset[1]!
+  expect(error).toMatchObject({
     code: 'E_SRC_CORRUPT',
     details: {
       format: 'zlib',
       diskOffset: 32_768,
       diskBytes: 32_768,
-      runOffset: layout.extents.storedOffset[1],
+      runOffset,
       path: layout.parts[0]!.path,
     },
   })
+  const { offset } = (error as FormatError).details
+  expect(offset).toBeGreaterThanOrEqual(runOffset)
+  expect(offset).toBeLessThan(runOffset + layout.extents.storedBytes[1]!)
 })
 
 test('nothing is opened when it was told to stop before', async () => {
@@ -238,6 +254,21 @@ test('a worker that crashes is told as a mistake of ours', async () => {
   const crew = new WorkerCrew({ kind: 'extents', ring } as unknown as CrewJob, 1, resolve)
   expect(await promise).toMatchObject({ code: 'E_BUG', family: 'bug' })
   await crew.stop()
+})
+
+test('a worker that does not leave is ended', async () => {
+  const { layout } = buildImage(folder, { runs: [{ kind: 'raw', sectors: 64, content: 'noise', seed: 1 }] })
+  const { extents, sizeBytes } = layout
+  const stretches = planStretches(extents, { sizeBytes, alignmentBytes: 512, foldBytes: 512 })
+  const ring = allocateRing(1, 4096)
+  const map = planBlocks(stretches, { sizeBytes, windowBytes: 4096, slots: 1, claimBytes: 4096 })
+  const fd = openSync(layout.parts[0]!.path, 'r')
+  const parts = [{ ...layout.parts[0]!, fd }]
+  const crew = new WorkerCrew({ kind: 'extents', ring, map, extents, parts }, 1, () => undefined)
+  expect(await new RingReader(ring).next(0)).toMatchObject({ filledBytes: 4096 })
+  // Nobody tells it: it waits for room.
+  await crew.stop()
+  closeSync(fd)
 })
 
 test('two million runs are planned in a moment', async () => {
