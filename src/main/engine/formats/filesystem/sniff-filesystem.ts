@@ -1,11 +1,11 @@
 /** Tells which file system a volume holds, by its superblock. Nothing is mounted, nothing but a few blocks is read. */
-import type { ReadDisk } from '#engine/formats/struct'
+import { readOrNull, type ReadDisk } from '#engine/formats/struct'
 import { sniffApfs, sniffHfs } from './apple.ts'
 import { sniffExfat, sniffFat } from './fat.ts'
 import { sniffIso9660 } from './iso9660.ts'
 import { sniffBtrfs, sniffExt, sniffSquashfs, sniffSwap, sniffXfs } from './linux.ts'
 import { sniffNtfs } from './ntfs.ts'
-import { headBytes, orNull, type FoundFilesystem, type Sniffer, type Volume } from './volume.ts'
+import { headBytes, type FoundFilesystem, type Sniffer, type Volume } from './volume.ts'
 
 /**
  * The first that is found counts. ISO 9660 comes before HFS+, for hybrid discs hold both and are discs to everyone; FAT,
@@ -37,7 +37,7 @@ export async function sniffFilesystem(
   { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
 ): Promise<FoundFilesystem | null> {
   const head = Buffer.alloc(headBytes)
-  const start = await orNull(readDisk(offset, Math.min(headBytes, sizeBytes)))
+  const start = await readOrNull(readDisk(offset, Math.min(headBytes, sizeBytes)))
   if (start === null) return null
   head.set(start)
   const volume: Volume = {
@@ -45,7 +45,7 @@ export async function sniffFilesystem(
     sizeBytes,
     async more(at, lengthBytes) {
       if (at < 0 || lengthBytes < 0 || lengthBytes > maxReadBytes || at + lengthBytes > sizeBytes) return null
-      const bytes = await orNull(readDisk(offset + at, lengthBytes))
+      const bytes = await readOrNull(readDisk(offset + at, lengthBytes))
       return bytes === null ? null : Buffer.from(bytes)
     },
   }

@@ -1,6 +1,4 @@
 /** What every file system's sniffer gets and gives. */
-import { FormatError } from '#shared/errors'
-
 /** A volume as sniffers see it. */
 export interface Volume {
   /** The first bytes, `headBytes` long; zeros behind the end of a smaller volume. */
@@ -37,12 +35,4 @@ export function cleanLabel(text: string): string | null {
 export function safeBytes(count: bigint, unit: number): number | null {
   const bytes = count * BigInt(unit)
   return bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : null
-}
-
-/** The value, or null where the bytes to read it from are missing or can't be decoded. */
-export async function orNull<T>(value: Promise<T>): Promise<T | null> {
-  return await value.catch((error: unknown) => {
-    FormatError.accept(error)
-    return null
-  })
 }

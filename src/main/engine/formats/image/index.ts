@@ -1,1 +1,1 @@
-export { openImage, type OpenImage, type OpenImageOptions } from './open-image.ts'
+export { openImage, type OpenImage } from './open-image.ts'

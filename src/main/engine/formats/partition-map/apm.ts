@@ -1,6 +1,5 @@
 /** Apple partition map (Inside Macintosh: Devices, "SCSI Manager"): a descriptor in block 0, one entry a block from 1. */
-import { defineStruct, type ReadDisk } from '#engine/formats/struct'
-import { FormatError } from '#shared/errors'
+import { defineStruct, readOrNull, type ReadDisk } from '#engine/formats/struct'
 import type { PartitionEntry } from './map.ts'
 
 export const ddmStruct = defineStruct({
@@ -38,17 +37,18 @@ const notShown = new Set(['Apple_partition_map', 'Apple_Free', 'Apple_Void'])
 
 /** The partitions, or null when the disk has no Apple partition map. */
 export async function readApm(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionEntry[] | null> {
-  try {
-    const ddm = sizeBytes < 512 ? null : ddmStruct.parse(await readDisk(0, ddmStruct.sizeBytes), 0)
-    if (ddm === null || ddm.sbSig !== 'ER') return null
-    // Hybrid discs have entries at 512 although their blocks have 2048 bytes.
-    for (const blockBytes of new Set([ddm.sbBlkSize, 512])) {
-      if (!blockSizes.includes(blockBytes)) continue
-      const partitions = await readEntries(readDisk, sizeBytes, blockBytes)
-      if (partitions !== null) return partitions
-    }
-  } catch (error) {
-    FormatError.accept(error)
+  return await readOrNull(readMap(readDisk, sizeBytes))
+}
+
+async function readMap(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionEntry[] | null> {
+  const ddm = sizeBytes < 512 ? null : ddmStruct.parse(await readDisk(0, ddmStruct.sizeBytes), 0)
+  if (ddm === null || ddm.sbSig !== 'ER') return null
+  // Hybrid discs have entries at 512 although their blocks have 2048 bytes.
+  for (const blockBytes of new Set([ddm.sbBlkSize, 512])) {
+    const partitions = blockSizes.includes(blockBytes)
+      ? await readEntries(readDisk, sizeBytes, blockBytes)
+      : null
+    if (partitions !== null) return partitions
   }
   return null
 }

@@ -1,7 +1,12 @@
 /** GUID partition table (UEFI specification 2.10, chapter 5). The backup at the disk's end counts when the first is bad. */
 import { crc32 } from 'node:zlib'
-import { defineStruct, type ReadDisk, type StructValue } from '#engine/formats/struct'
-import { FormatError } from '#shared/errors'
+import {
+  defineStruct,
+  parsedOrNull,
+  readOrNull,
+  type ReadDisk,
+  type StructValue,
+} from '#engine/formats/struct'
 import { gptTypeName } from './gpt-types.ts'
 import type { PartitionEntry } from './map.ts'
 import { readProtection } from './mbr.ts'
@@ -62,13 +67,9 @@ export async function readGpt(
   if (protection === 'other') return null
   for (const lba of protection === 'protective' ? [1, lastLba] : [1]) {
     if (lba < 1 || lba > lastLba) continue
-    try {
-      const partitions = await readTable(readDisk, lba, sectorBytes, lastLba)
-      if (partitions !== null) return partitions
-    } catch (error) {
-      // This copy can't be read or contradicts itself: there is another.
-      FormatError.accept(error)
-    }
+    // A copy that can't be read or contradicts itself is as good as none: there is another.
+    const partitions = await readOrNull(readTable(readDisk, lba, sectorBytes, lastLba))
+    if (partitions !== null) return partitions
   }
   return null
 }
@@ -93,7 +94,8 @@ async function readTable(
   const partitions: PartitionEntry[] = []
   for (let index = 0; index < count; index++) {
     const at = index * entryBytes
-    const entry = orNull(() =>
+    // An entry with numbers beyond all disks is skipped; the others still count.
+    const entry = parsedOrNull(() =>
       gptEntryStruct.parse(table.subarray(at, at + entryBytes), partitionEntryLba * sectorBytes + at),
     )
     if (entry === null || entry.partitionTypeGuid === unused) continue
@@ -116,14 +118,4 @@ function isSound(header: StructValue<typeof headerFields>, sector: Uint8Array, l
   const bytes = sector.slice(0, headerSize)
   bytes.fill(0, gptHeaderStruct.offsetOf('headerCrc32'), gptHeaderStruct.offsetOf('headerCrc32') + 4)
   return crc32(bytes) === headerCrc32
-}
-
-/** An entry with numbers beyond all disks is skipped; the others still count. */
-function orNull<T>(parse: () => T): T | null {
-  try {
-    return parse()
-  } catch (error) {
-    FormatError.accept(error)
-    return null
-  }
 }

@@ -1,2 +1,1 @@
-export type { PartitionEntry, PartitionMap } from './map.ts'
 export { readPartitionMap } from './read-partition-map.ts'

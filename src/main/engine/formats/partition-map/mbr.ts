@@ -1,6 +1,5 @@
 /** Master boot record: four entries, and logical partitions in a chain of extended ones. */
-import { defineStruct, type ReadDisk } from '#engine/formats/struct'
-import { FormatError } from '#shared/errors'
+import { defineStruct, readOrNull, type ReadDisk } from '#engine/formats/struct'
 import type { PartitionEntry } from './map.ts'
 import { mbrTypeName } from './mbr-types.ts'
 
@@ -38,7 +37,7 @@ interface Entry {
  * can't be one, as in a boot sector of a file system.
  */
 export async function readMbr(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionEntry[] | null> {
-  const sector = sizeBytes < sectorBytes ? null : await orNull(readDisk(0, sectorBytes))
+  const sector = sizeBytes < sectorBytes ? null : await readOrNull(readDisk(0, sectorBytes))
   const entries = sector === null ? null : parseEntries(sector, 0)
   if (entries === null) return null
   const used = entries.filter(isUsed)
@@ -62,7 +61,7 @@ export async function readProtection(
   readDisk: ReadDisk,
   sizeBytes: number,
 ): Promise<'protective' | 'other' | 'none'> {
-  const sector = sizeBytes < sectorBytes ? null : await orNull(readDisk(0, sectorBytes))
+  const sector = sizeBytes < sectorBytes ? null : await readOrNull(readDisk(0, sectorBytes))
   const used = (sector === null ? null : parseEntries(sector, 0))?.filter(isUsed) ?? []
   if (used.some(({ type }) => type === protectiveType)) return 'protective'
   const plausible = used.every(({ status }) => status === 0 || status === 0x80)
@@ -80,7 +79,7 @@ async function readLogical(
   for (let lba: number | null = extendedLba; lba !== null && partitions.length < maxLogical;) {
     if (seen.has(lba) || (lba + 1) * sectorBytes > sizeBytes) break
     seen.add(lba)
-    const sector = await orNull(readDisk(lba * sectorBytes, sectorBytes))
+    const sector: Uint8Array | null = await readOrNull(readDisk(lba * sectorBytes, sectorBytes))
     const entries: Entry[] | null = sector === null ? null : parseEntries(sector, lba * sectorBytes)
     if (entries === null) break
     const own = entries.find((entry) => isUsed(entry) && !extendedTypes.has(entry.type))
@@ -110,11 +109,4 @@ function partition(entry: Entry, index: number, baseLba: number): PartitionEntry
     offset: (baseLba + entry.firstLba) * sectorBytes,
     sizeBytes: entry.sectorCount * sectorBytes,
   }
-}
-
-async function orNull(bytes: Promise<Uint8Array>): Promise<Uint8Array | null> {
-  return await bytes.catch((error: unknown) => {
-    FormatError.accept(error)
-    return null
-  })
 }

@@ -2,8 +2,7 @@
  * What a scan for restore stored: `cSum` and `nsiz` resources, one pair for each scanned partition, and `size` for the
  * HFS+ volume. Byte tables: docs/formats/udif.md §6. It is shown, never relied on: what can't be read is left out.
  */
-import { defineStruct } from '#engine/formats/struct'
-import { FormatError } from '#shared/errors'
+import { defineStruct, parsedOrNull } from '#engine/formats/struct'
 import type { ScanInfo } from '#shared/model'
 import { parseSmallPlist, type PlistDict } from './small-plist.ts'
 import type { Resource } from './resources.ts'
@@ -57,11 +56,11 @@ function scannedPartition(
   id: number,
   resource: (type: string) => Resource | undefined,
 ): ScannedPartition | null {
-  const about = readable(() => parseSmallPlist(resource('nsiz')?.data ?? new Uint8Array(0)))
+  const about = parsedOrNull(() => parseSmallPlist(resource('nsiz')?.data ?? new Uint8Array(0)))
   const blockChecksum2 =
-    numberIn(about, 'block-checksum-2') ?? readable(() => parseCSum(resource('cSum')?.data))
+    numberIn(about, 'block-checksum-2') ?? parsedOrNull(() => parseCSum(resource('cSum')?.data))
   if (about === null && blockChecksum2 === null) return null
-  const date = numberIn(about, 'date') ?? readable(() => parseSize(resource('size')?.data))
+  const date = numberIn(about, 'date') ?? parsedOrNull(() => parseSize(resource('size')?.data))
   const bytes = numberIn(about, 'bytes')
   return {
     partNum: numberIn(about, 'part-num') ?? id,
@@ -71,16 +70,6 @@ function scannedPartition(
     // Written as a signed 32-bit number although it counts from 1904.
     dateMs: date === null || date === 0 ? null : ((date >>> 0) - hfsEpochSeconds) * 1000,
     usedBytes: bytes !== null && bytes >= 0 ? bytes : null,
-  }
-}
-
-/** Null when there is nothing that could be read. */
-function readable<T>(parse: () => T): T | null {
-  try {
-    return parse()
-  } catch (error) {
-    FormatError.accept(error)
-    return null
   }
 }
 

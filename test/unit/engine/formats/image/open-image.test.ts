@@ -8,6 +8,7 @@ import { DeviceError } from '#shared/errors'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
 import { buildUdif, writeUdif } from '#test/build-udif'
 import { rejectionOf } from '#test/format-errors'
+import { program } from '#test/needs'
 import { rowsOf } from '#test/read-built-udif'
 import { temporaryFolder } from '#test/temporary-folder'
 
@@ -320,7 +321,7 @@ describe('what is no image file', () => {
     async () => {
       await using folder = await temporaryFolder()
       const pipe = join(folder.path, 'pipe')
-      execFileSync('mkfifo', [pipe])
+      execFileSync(program('mkfifo') ?? '', [pipe])
       for (const path of [pipe, '/dev/zero'])
         expect(await rejectionOf(openImage(path))).toMatchObject({ code: 'E_SRC_FORMAT', field: 'kind' })
     },

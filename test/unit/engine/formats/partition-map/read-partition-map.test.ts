@@ -302,6 +302,13 @@ describe('an Apple partition map', () => {
       })
   })
 
+  it('may have partitions without names', async () => {
+    const unnamed = [entry({ pmMapBlkCnt: 1, pmPyPartStart: 8, pmPartBlkCnt: 1, pmParType: 'Apple_UFS' })]
+    expect((await mapOf(apmDisk(512, 512, unnamed))).partitions).toEqual([
+      { index: 1, name: null, type: 'Apple_UFS', offset: 4096, sizeBytes: 512 },
+    ])
+  })
+
   it('of a hybrid disc has its entries in blocks of 512', async () => {
     expect((await mapOf(apmDisk(2048, 512))).partitions).toEqual([
       { index: 2, name: 'disk image', type: 'Apple_HFS', offset: 32_768, sizeBytes: 51_200 },

@@ -373,7 +373,7 @@ describe('the plist of a UDIF image', () => {
         )
         .replace(
           '<key>ID</key>',
-          '<key>extra</key><array><dict><key>Name</key><string>no</string></dict></array><key>ID</key>',
+          '<key>extra</key><array><dict><key>Name</key><string>no</string><key>Data</key><data>AAAA</data></dict></array><key>ID</key>',
         )
     const { tables } = await readSpec({ tables: [{ name: 'yes', runs: [raw(1)] }], editPlist })
     expect(tables.map(({ name }) => name)).toEqual(['yes'])

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { mishStruct } from '#engine/formats/udif'
 import { ExtentBuilder } from '#src/main/engine/formats/udif/extent-builder.ts'
 import { ResourceCollector } from '#src/main/engine/formats/udif/resources.ts'
 import { failureOf } from '#test/format-errors'
@@ -53,6 +54,18 @@ describe('the resources of an image', () => {
       resources.end({ id: index, name: '' })
     }
     expect(resources.resources).toHaveLength(4096)
+  })
+
+  it('have a bounded number of tables', () => {
+    const resources = collector()
+    const table = mishStruct.encode({ signature: 'mish', version: 1 })
+    const add = () => {
+      resources.begin(place('blkx'))
+      resources.push(table)
+      resources.end({ id: 0, name: '' })
+    }
+    for (let index = 0; index < 65_536; index++) add()
+    expect(failureOf(add)).toMatchObject({ code: 'E_SRC_CORRUPT', field: 'blkx', offset: 7 })
   })
 
   it('that are tables must be whole ones', () => {
