@@ -241,6 +241,15 @@ describe('events', () => {
     expect(seen).toEqual([1])
   })
 
+  test('that are not in the literal reach nobody', async () => {
+    const { client, emit } = contractDouble(tiny, answers)
+    const seen: unknown[] = []
+    client.subscribe('other' as 'tick', (payload) => seen.push(payload))
+    emit('other' as 'tick', { count: 1 })
+    await soon()
+    expect(seen).toEqual([])
+  })
+
   test('larger than a frame are left out', async () => {
     const { client, emit } = contractDouble(tiny, answers)
     const seen: unknown[] = []

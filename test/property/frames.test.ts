@@ -73,7 +73,10 @@ describe('the serving side', () => {
     ['no id', '{"kind":"request","name":"echo"}'],
     ['an id that is no whole number', '{"kind":"request","id":1.5,"name":"echo"}'],
     ['a frame of the other side', '{"kind":"hello","protocol":1,"version":"1","pid":1}'],
-    ['a frame that is too long', `"${'x'.repeat(maxFrameBytes)}"`],
+    [
+      'a frame that is too long',
+      JSON.stringify({ kind: 'request', id: 1, name: 'echo', input: { text: 'x'.repeat(maxFrameBytes) } }),
+    ],
     ['JSON four million levels deep', '['.repeat(maxFrameBytes)],
   ])('closes at %s', async (_, text) => {
     const { near, isClosed } = server()

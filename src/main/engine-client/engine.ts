@@ -219,12 +219,7 @@ class TwoHosts implements Engine {
   /** Its rejection is handled here; who awaits it gets it, too. */
   #launch(): Promise<HostProcess> {
     const begunMs = Date.now()
-    const launching = this.#start()
-    const launched = launching.then(async (host) => {
-      if (this.#closing) {
-        await host.end(this.#graceMs)
-        throw ending()
-      }
+    const launched = this.#start().then((host) => {
       this.#adopt(host)
       host.connection.subscribe('devices', (disks) => {
         this.#devices = disks

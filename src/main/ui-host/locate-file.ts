@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { lstat, open, opendir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { RequestIn, UiContract } from '#shared/contract'
 import type { PlaceOptions } from './places.ts'
 import { isKernelPath, listPlaces } from './places.ts'
@@ -35,7 +35,6 @@ export async function locateFile(
   signal: AbortSignal,
   bounds: LocateBounds = locateBounds,
 ): Promise<string | null> {
-  if (basename(wanted.name) !== wanted.name) return null
   const end = AbortSignal.any([signal, AbortSignal.timeout(bounds.maxMs)])
   const found = search(wanted, options, end, bounds)
   // The system may never answer for a dead network volume.

@@ -152,6 +152,18 @@ describe('the unprivileged host', () => {
   })
 })
 
+test('what is said of a job after its end is not passed on', async () => {
+  const host = fakeHost()
+  const { engine } = engineOf(host)
+  const seen: unknown[] = []
+  engine.subscribe('job', ({ outcome }) => seen.push(outcome?.kind ?? 'running'))
+  await soon()
+  host.emit('job', aJob({ outcome: { kind: 'cancelled', target: 'empty', percent: 1 } }))
+  host.emit('job', aJob())
+  await soon()
+  expect(seen).toEqual(['cancelled'])
+})
+
 describe('cancelling', () => {
   test('goes to the host that runs the job', async () => {
     const host = fakeHost({ 'job.cancel': async ({ jobId }) => aJob({ jobId, stopping: true }) })

@@ -182,6 +182,17 @@ describe('practice.reset', () => {
 })
 
 describe('the log', () => {
+  test('is kept to two thousand lines', async () => {
+    const { double, open } = start()
+    double.setState({ state: 'ready' })
+    for (let count = 0; count < 2500; count += 1) {
+      double.emit('log', { timeMs: count, level: 'info', message: 'm', fields: {} })
+    }
+    await soon()
+    const { lines } = await open().request('log.read', {})
+    expect(lines.map(({ timeMs }) => timeMs)).toEqual(Array.from({ length: 2000 }, (_, index) => index + 500))
+  })
+
   test('is kept for a window that opens later: the last lines, never more than fits one frame', async () => {
     const { ui, double, open } = start()
     double.setState({ state: 'ready' })
@@ -190,13 +201,13 @@ describe('the log', () => {
         timeMs: count,
         level: 'info',
         message: `line ${count}`,
-        fields: { f: 'x'.repeat(500) },
+        fields: { f: 'x'.repeat(4000) },
       })
     }
     await soon()
     ui.log.info('long', { fields: 'y'.repeat(100_000) })
     const { lines } = await open().request('log.read', {})
-    expect(lines.length).toBeGreaterThan(1000)
+    expect(lines.length).toBeGreaterThan(100)
     expect(lines.length).toBeLessThanOrEqual(2000)
     expect(lines.at(-2)?.message).toBe('line 2999')
     expect(lines.at(-1)).toMatchObject({ message: 'long', fields: { left: 'out: too long' } })

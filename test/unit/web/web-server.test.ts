@@ -172,6 +172,20 @@ describe('the token', () => {
     },
   )
 
+  test('that is announced to be huge is not waited for', async () => {
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(port(), '127.0.0.1', () => {
+        const head = `POST /session HTTP/1.1\r\nHost: 127.0.0.1:${port()}\r\nOrigin: ${server.origin}\r\n`
+        socket.write(`${head}Content-Length: 1000000000\r\n\r\n${'x'.repeat(1000)}`)
+      })
+      socket.once('data', (chunk: Buffer) => {
+        socket.destroy()
+        resolve(chunk.toString())
+      })
+    })
+    expect(answer).toMatch(/^HTTP\/1\.1 403/)
+  })
+
   test.each([
     ['another page', { origin: 'http://evil.example' }],
     ['another server on this machine', { origin: 'http://127.0.0.1:1' }],
@@ -202,7 +216,9 @@ describe('the socket', () => {
     const second = await open([webProtocol, key])
     expect([first.result, second.result, tabs.length]).toEqual(['open', 'open', 2])
     expect(first.socket.protocol).toBe(webProtocol)
-    const answer = new Promise((resolve) => first.socket.once('message', (data: Buffer) => resolve(data.toString())))
+    const answer = new Promise((resolve) =>
+      first.socket.once('message', (data: Buffer) => resolve(data.toString())),
+    )
     first.socket.send('hi')
     expect(await answer).toBe('echo hi')
     first.socket.close()
