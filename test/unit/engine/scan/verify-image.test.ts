@@ -64,7 +64,7 @@ describe('verifying an image', () => {
 
   test('tells how far it is, up to the end', async () => {
     const context = quietContext()
-    await verifyImage(write(buildUdif(spec)), context)
+    await verifyImage(write(buildUdif({ ...spec, segments: 3 })), context)
     const [opening, phase, ...done] = context.told
     expect(opening).toBe('validating-source ?')
     const total = Number(String(phase).replace('verifying ', ''))
@@ -106,6 +106,31 @@ describe('verifying an image', () => {
     expect((await failureOf(write(built))).details).toMatchObject({
       table: 'Driver Descriptor Map (DDM : 0)',
     })
+  })
+
+  test('names a wrong table before a run far behind it that cannot be decoded', async () => {
+    const far = noise(3_000_320, 5)
+    const built = buildUdif({
+      tables: [
+        { name: 'first', runs: [{ kind: 'raw', sectors: 1, data: noise(512, 1) }] },
+        {
+          name: 'second',
+          runs: [
+            { kind: 'raw', sectors: far.length / 512, data: far },
+            { kind: 'zlib', sectors: 8, stored: noise(20, 1) },
+          ],
+        },
+      ],
+    })
+    built.bytes[find(built.bytes, noise(512, 1))]! ^= 1
+    expect((await failureOf(write(built))).details).toMatchObject({ table: 'first' })
+  })
+
+  test('sums up a data fork of many megabytes', async () => {
+    const data = noise(5_000_192, 1)
+    const large = buildUdif({ tables: [{ runs: [{ kind: 'raw', sectors: data.length / 512, data }] }] })
+    const result = await verifyImage(write(large), quietContext())
+    expect(result.checked.length).toBe(3)
   })
 
   test('says where a run is that cannot be decoded', async () => {
