@@ -7,6 +7,7 @@ import { openImage } from '#engine/formats/image'
 import { expandImage } from '#test/expand-image'
 import { rejectionOf } from '#test/format-errors'
 import { missing, realImages } from '#test/needs'
+import { recomputeChecks, recomputeStoredChecks } from '#test/recompute-checks'
 
 interface RealImage {
   readonly file: string
@@ -62,6 +63,14 @@ describe.skipIf(skip)('a real UDIF image', () => {
   for (const image of readable)
     it(`${image.file} expands to what two other tools made of it`, async () => {
       expect(await sha256(join(folder, image.file))).toBe(image.expandedSha256)
+    })
+
+  for (const image of readable)
+    it(`${image.file} stores the checksums of what it holds`, async () => {
+      const { layout } = await openImage(join(folder, image.file))
+      if (layout.kind !== 'extents') throw new Error('no extents')
+      expect(await recomputeChecks(layout)).toEqual(layout.checks.map(({ crc32 }) => crc32))
+      expect(await recomputeStoredChecks(layout)).toEqual(layout.storedChecks.map(({ crc32 }) => crc32))
     })
 
   it('tells what a scan stored, in either byte order', async () => {

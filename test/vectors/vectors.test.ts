@@ -8,6 +8,7 @@ import { readPartitionMap } from '#engine/formats/partition-map'
 import { vectorDisk, type DiskVector } from '#test/disk-vector'
 import { expandImage } from '#test/expand-image'
 import { rejectionOf } from '#test/format-errors'
+import { recomputeChecks, recomputeStoredChecks } from '#test/recompute-checks'
 import type { BadVector, GoodVector } from '#test/vector-lists'
 
 const folder = import.meta.dirname
@@ -37,6 +38,14 @@ describe('good images', () => {
       const hash = createHash('sha256')
       for await (const piece of expandImage(image)) hash.update(piece)
       expect(hash.digest('hex')).toBe(vector.sha256)
+    })
+
+  for (const vector of list<GoodVector>('good').filter(({ format }) => !format.startsWith('raw.')))
+    it(`${vector.file} stores the checksums of what it holds`, async () => {
+      const { layout } = await openImage(join(folder, 'good', vector.file))
+      if (layout.kind !== 'extents') throw new Error('no extents')
+      expect(await recomputeChecks(layout)).toEqual(layout.checks.map(({ crc32 }) => crc32))
+      expect(await recomputeStoredChecks(layout)).toEqual(layout.storedChecks.map(({ crc32 }) => crc32))
     })
 
   it('tell what a scan stored', async () => {
