@@ -51,7 +51,8 @@ export function refuseDamagedUdif(ends: FileEnds): void {
 
 function damageSign({ path, head, tail }: FileEnds): string | null {
   const end = latin1(tail)
-  if (/<\/plist>\s*$/.test(end.slice(-64))) return 'the end of a plist'
+  const isUdifPlist = isNamedDmg(path) || /<key>(resource-fork|blkx|plst|Attributes)<\/key>/.test(end)
+  if (/<\/plist>\s*$/.test(end.slice(-64)) && isUdifPlist) return 'the end of a plist'
   if (!isNamedDmg(path)) return null
   if (end.includes('koly\0\0\0\x04\0\0\x02\0')) return 'a trailer that is not at the end'
   if (end.includes('<key>resource-fork</key>') || /\n\t+[\w+/]{20,}\n\t+[\w+/]{1,}\s*$/.test(end.slice(-256)))

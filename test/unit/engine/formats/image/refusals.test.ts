@@ -58,6 +58,12 @@ describe('a UDIF image that lost its end', () => {
         expect(() => refuseDamagedUdif(ends(bytes, path))).not.toThrow()
   })
 
+  it('is not just any plist', () => {
+    const other = '<plist version="1.0"><dict><key>Port</key><integer>5</integer></dict></plist>\n'
+    expect(() => refuseDamagedUdif(ends(other, '/server.plist'))).not.toThrow()
+    expect(damage(other, '/server.dmg')).toMatchObject(lost)
+  })
+
   it('is not what another file is', () => {
     for (const bytes of [
       '',
