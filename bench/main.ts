@@ -1,0 +1,73 @@
+/**
+ * `npm run bench [-- --quick] [-- --only NAME]… [-- --clean]`: measures our program beside its peers on this machine.
+ * A full run writes docs/benchmarks.md. Needs root, loop devices, the built program (`npm run build`), and the peers;
+ * what isn't installed is left out and said. `--quick` takes small images and three rounds, `--only` some of the groups,
+ * `--clean` removes the data that is kept for the next run.
+ */
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { format, resolveConfig } from 'prettier'
+import { builtProgram } from './contenders.ts'
+import { groups, memoryLine, type BenchOptions } from './groups.ts'
+import { verdict, type Line } from './line.ts'
+import { describeMachine } from './machine.ts'
+import { cacheFolder } from './real-data.ts'
+import { markdownReport, textReport } from './report.ts'
+
+const full: BenchOptions = { rounds: 5, rawMiB: 2048, imageMiB: 1024, manyRuns: 2_000_000 }
+const quick: BenchOptions = { rounds: 3, rawMiB: 256, imageMiB: 256, manyRuns: 2_000_000 }
+
+const conditions = [
+  'The disk is a loop device over a file on this machine’s disk, with direct I/O (`losetup --direct-io=on`), all of whose blocks exist before.',
+  'The data is files of this machine one after the other (binaries, documentation, node_modules), like in a tar file. Images are in the page cache for everybody.',
+  'Images have runs of 1 MiB in order: zlib level 6, bzip2 -9, xz -6 with a dictionary of 8 MiB and no check; LZFSE and ADC by the encoders of our tests, which compress a little less well than Apple’s. A run of every image is compared with the data after the first restore.',
+  'Ours is the built program from start to end, `reprise restore --noprompt --noverify` (without `--noverify` in the line about verifying): preflight, copy, flush, and reading the partition table anew.',
+  'dd is `dd bs=1M oflag=direct conv=fsync`. 7-Zip (`7zz x -tdmg -so`) writes through the same dd. dmg2img and qemu-img write to the device and are followed by `sync` of it, so that everybody’s data is on the disk at the end.',
+  'CPU is user and system time of all processes of a command, as bash’s `time` is told by the system; work of the kernel’s own threads for the loop device is in nobody’s. Memory is the largest resident size that the system kept.',
+]
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    clean: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+  },
+})
+if (values.clean) rmSync(cacheFolder, { recursive: true, force: true })
+else process.exitCode = await run(values.only, values.quick ? quick : full, { write: !values.quick })
+
+async function run(
+  only: readonly string[],
+  options: BenchOptions,
+  { write }: { write: boolean },
+): Promise<number> {
+  const unknown = only.find((name) => !(name in groups))
+  if (unknown !== undefined) {
+    console.error(`There is no group ${unknown}: ${Object.keys(groups).join(', ')}`)
+    return 2
+  }
+  if (process.getuid?.() !== 0 || !existsSync(builtProgram)) {
+    console.error('Measuring needs root, for loop devices, and the built program: npm run build')
+    return 2
+  }
+  const machine = describeMachine()
+  for (const [name, value] of machine) console.log(`${name}: ${value}`)
+  const lines: Line[] = []
+  const take = (more: readonly Line[]) => {
+    lines.push(...more)
+    if (more.length > 0) console.log(textReport(more))
+  }
+  for (const [name, measureGroup] of Object.entries(groups))
+    if (only.length === 0 || only.includes(name)) take(await measureGroup(options))
+  const memory = memoryLine()
+  if (memory !== null) take([memory])
+  if (write && only.length === 0) await writeReport(markdownReport(lines, machine, conditions))
+  return lines.some((line) => verdict(line) === 'FAIL') ? 1 : 0
+}
+
+async function writeReport(text: string): Promise<void> {
+  const path = join(resolve(import.meta.dirname, '..'), 'docs/benchmarks.md')
+  writeFileSync(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
+  console.log(`Written to ${path}`)
+}
