@@ -1,4 +1,8 @@
-/** The items of a stream, in order, as the pool fills: waits for blocks, cuts them into items, counts them back in. */
+/**
+ * The items of a stream, in order, as the pool fills: cuts blocks into items and counts them back in. Plain generators
+ * that ask for a block where they need it to be whole; `ItemReader` does the waiting. An item that needs none costs one
+ * promise, which matters at a thousand items a second.
+ */
 import type { ExtentTable } from '#engine/formats/extents'
 import { invariant } from '#shared/errors'
 import { blockParts, gapParts, splitAtZeros, type Part } from './block-parts.ts'
@@ -9,8 +13,14 @@ import type { ReadyBlock, RingReader } from './ring.ts'
 /** Zeros from one block to the next are told as one item, up to this much, so that a device can clear them at once. */
 const mergeLimitBytes = 256 * 1024 * 1024
 
-/** Why a block isn't coming: the error to throw. `block` null when the pool was stopped. */
-export type WhyNot = (ready: ReadyBlock | null) => unknown
+/** Asks for a block to be whole; `next` brings what the ring says of it. */
+interface WantBlock {
+  readonly kind: 'want'
+  readonly block: number
+}
+
+/** Items, and blocks that are wanted before the next item can be told. */
+export type ItemSteps = Generator<StreamItem | WantBlock, void, ReadyBlock | null>
 
 export interface ExtentItemsOptions {
   readonly map: BlockMap
@@ -20,11 +30,7 @@ export interface ExtentItemsOptions {
 }
 
 /** Items of an image of extents. */
-export async function* extentItems(
-  ring: RingReader,
-  whyNot: WhyNot,
-  options: ExtentItemsOptions,
-): AsyncGenerator<StreamItem> {
+export function* extentItems(ring: RingReader, options: ExtentItemsOptions): ItemSteps {
   const { map, extents } = options
   let told = 0
   for (let block = 0; block < map.blocks; block++) {
@@ -34,9 +40,9 @@ export async function* extentItems(
     const [firstByte] = stretchParts(map, windowStart, windowEnd).next().value ?? [windowStart]
     if (firstByte > told) for (const part of gapParts(extents, told, firstByte, options)) yield gapItem(part)
     told = firstByte
-    const ready = await readyBlock(ring, block, whyNot)
+    const { zeroPieces } = yield* wantBlock(block)
     const parts: Part[] = []
-    for (const part of blockParts(map, windowStart, ready.zeroPieces)) {
+    for (const part of blockParts(map, windowStart, zeroPieces)) {
       if (part.from > told) parts.push(...gapParts(extents, told, part.from, options))
       parts.push(part)
       told = part.to
@@ -48,11 +54,11 @@ export async function* extentItems(
 }
 
 /** Items of a compressed stream: windows one after another, until the block that is marked as the last. */
-export async function* streamItems(ring: RingReader, whyNot: WhyNot): AsyncGenerator<StreamItem> {
+export function* streamItems(ring: RingReader): ItemSteps {
   const { windowBytes } = ring
   for (let block = 0; ; block++) {
     const windowStart = block * windowBytes
-    const { filledBytes, zeroPieces, isLast } = await readyBlock(ring, block, whyNot)
+    const { filledBytes, zeroPieces, isLast } = yield* wantBlock(block)
     const parts =
       filledBytes === 0
         ? []
@@ -62,27 +68,59 @@ export async function* streamItems(ring: RingReader, whyNot: WhyNot): AsyncGener
   }
 }
 
-/** The same items, with neighbouring zeros as one. The last zeros are held back until what follows is known. */
-export async function* mergeZeros(items: AsyncIterable<StreamItem>): AsyncGenerator<StreamItem> {
-  let held: { readonly kind: 'zero'; readonly offset: number; readonly lengthBytes: number } | null = null
-  for await (const item of items) {
-    if (item.kind !== 'zero') {
+/** The same, with neighbouring zeros as one item. The last zeros are held back until what follows is known. */
+export function* mergeZeros(steps: ItemSteps): ItemSteps {
+  let held: Extract<StreamItem, { kind: 'zero' }> | null = null
+  let answer: ReadyBlock | null = null
+  for (;;) {
+    const { value: step, done } = steps.next(answer)
+    answer = null
+    if (done === true) break
+    if (step.kind === 'want') {
+      answer = yield step
+    } else if (step.kind !== 'zero') {
       if (held !== null) yield held
       held = null
-      yield item
+      yield step
     } else if (held !== null && held.lengthBytes < mergeLimitBytes) {
-      held = { kind: 'zero', offset: held.offset, lengthBytes: held.lengthBytes + item.lengthBytes }
+      held = { kind: 'zero', offset: held.offset, lengthBytes: held.lengthBytes + step.lengthBytes }
     } else {
       if (held !== null) yield held
-      held = item
+      held = step
     }
   }
   if (held !== null) yield held
 }
 
-async function readyBlock(ring: RingReader, block: number, whyNot: WhyNot): Promise<ReadyBlock> {
-  const ready = await ring.next(block)
-  if (ready === null || ready.isFailed) throw whyNot(ready)
+/** Walks the steps for `BlockStream.next`. */
+export class ItemReader {
+  readonly #ring: RingReader
+  readonly #steps: ItemSteps
+  readonly #whyNot: (ready: ReadyBlock | null) => unknown
+
+  /** `whyNot`: the error for a block that is marked as failed, or, given null, for a ring that was stopped. */
+  constructor(ring: RingReader, steps: ItemSteps, whyNot: (ready: ReadyBlock | null) => unknown) {
+    this.#ring = ring
+    this.#steps = mergeZeros(steps)
+    this.#whyNot = whyNot
+  }
+
+  /** The next item, or null at the end. */
+  async next(): Promise<StreamItem | null> {
+    let answer: ReadyBlock | null = null
+    for (;;) {
+      const { value: step, done } = this.#steps.next(answer)
+      if (done === true) return null
+      if (step.kind !== 'want') return step
+      answer = this.#ring.readyNow(step.block) ?? (await this.#ring.next(step.block))
+      if (answer === null || answer.isFailed) throw this.#whyNot(answer)
+    }
+  }
+}
+
+function* wantBlock(block: number): Generator<WantBlock, ReadyBlock, ReadyBlock | null> {
+  const ready = yield { kind: 'want', block }
+  invariant(ready !== null, 'a block was wanted and not brought')
   return ready
 }
 

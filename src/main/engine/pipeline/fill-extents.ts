@@ -89,7 +89,7 @@ class ExtentsFiller {
       const kind = extents.kind[row]
       if (kind === kindIndex.zero || kind === kindIndex.ignore) {
         const to = Math.min(rowEnd, end)
-        await this.#room(block)
+        if (!this.#ring.hasRoom(block)) await this.#waitForRoom(block)
         this.#view(block, at, to - at).fill(0)
         filled += to - at
         at = to
@@ -97,16 +97,14 @@ class ExtentsFiller {
       } else if (kind === kindIndex.raw) {
         const last = this.#lastOfOneRead(row, end)
         const to = Math.min((extents.diskOffset[last] ?? 0) + (extents.diskBytes[last] ?? 0), end)
-        const from = at
-        await this.#attempt(block, from, () => this.#readRaw(block, row, from, to))
+        await this.#readRaw(block, row, at, to)
         filled += to - at
         at = to
         row = last + 1
       } else {
         // What began before belongs to the claim it began in.
         if (rowStart === at) {
-          const decoded = row
-          await this.#attempt(block, at, () => this.#decodeRow(block, decoded))
+          await this.#decodeRow(block, row)
           filled += Math.min(rowEnd, windowEnd) - rowStart
         }
         at = Math.min(rowEnd, end)
@@ -130,29 +128,39 @@ class ExtentsFiller {
 
   /** Raw bytes from `from` to `to` of the disk, which lie in one piece from `row` on. Stored short: the rest is zeros. */
   async #readRaw(block: number, row: number, from: number, to: number): Promise<void> {
+    if (this.#failedBlock !== Infinity) return
     const { extents, parts } = this.#job
     const into = this.#view(block, from, to - from)
     const skipped = from - (extents.diskOffset[row] ?? 0)
-    const shortBy = Math.max(0, (extents.diskBytes[row] ?? 0) - (extents.storedBytes[row] ?? 0))
-    const storedLength =
-      shortBy === 0
-        ? into.length
-        : Math.max(0, Math.min(into.length, (extents.storedBytes[row] ?? 0) - skipped))
-    await this.#room(block)
-    const start = performance.now()
-    if (storedLength > 0)
-      await this.#means.read(
-        parts,
-        (extents.storedOffset[row] ?? 0) + skipped,
-        into.subarray(0, storedLength),
-      )
-    into.fill(0, storedLength)
-    this.#counters.spent('readNs', start)
-    this.#counters.read(storedLength)
+    const isShort = (extents.storedBytes[row] ?? 0) < (extents.diskBytes[row] ?? 0)
+    const storedLength = isShort
+      ? Math.max(0, Math.min(into.length, (extents.storedBytes[row] ?? 0) - skipped))
+      : into.length
+    try {
+      if (!this.#ring.hasRoom(block)) await this.#waitForRoom(block)
+      const start = performance.now()
+      const stored = storedLength < into.length ? into.subarray(0, storedLength) : into
+      if (storedLength > 0) await this.#means.read(parts, (extents.storedOffset[row] ?? 0) + skipped, stored)
+      if (storedLength < into.length) into.fill(0, storedLength)
+      this.#counters.spent('readNs', start)
+      this.#counters.read(storedLength)
+    } catch (error) {
+      await this.#fail(block, from, error)
+    }
   }
 
-  /** A whole compressed run, into as many windows as it takes. Windows after the first are told to the pool here. */
+  /** A whole compressed run, into as many windows as it takes. */
   async #decodeRow(block: number, row: number): Promise<void> {
+    if (this.#failedBlock !== Infinity) return
+    try {
+      await this.#decode(block, row)
+    } catch (error) {
+      await this.#fail(block, this.#job.extents.diskOffset[row] ?? 0, error)
+    }
+  }
+
+  /** Windows after the first are told to the pool here, the first by the caller. */
+  async #decode(block: number, row: number): Promise<void> {
     const { extents, map, parts } = this.#job
     const diskOffset = extents.diskOffset[row] ?? 0
     const diskBytes = extents.diskBytes[row] ?? 0
@@ -164,7 +172,8 @@ class ExtentsFiller {
     await this.#means.read(parts, extents.storedOffset[row] ?? 0, stored)
     this.#counters.read(stored.length)
     this.#counters.spent('readNs', start)
-    for (let each = block; each <= lastBlock; each++) await this.#room(each)
+    for (let each = block; each <= lastBlock; each++)
+      if (!this.#ring.hasRoom(each)) await this.#waitForRoom(each)
 
     const wraps = (block % map.slots) + lastBlock - block >= map.slots
     const into = wraps ? this.#scratchRoom(diskBytes) : this.#view(block, diskOffset, diskBytes)
@@ -187,20 +196,15 @@ class ExtentsFiller {
   }
 
   /**
-   * Do `work`, which fills the disk from `diskOffset` on. When it fails the block is marked, and all the same counted as
-   * filled by the caller, as is the rest of the block without any work: it must become whole for the reader to see it.
+   * What should be in `block` from `diskOffset` on isn't coming. The block is marked, and all the same counted as filled
+   * by the caller, as is the rest of it without any work: it must become whole for the reader to see it.
    */
-  async #attempt(block: number, diskOffset: number, work: () => Promise<void>): Promise<void> {
-    if (this.#failedBlock !== Infinity) return
-    try {
-      await work()
-    } catch (error) {
-      if (error instanceof RingStopped) throw error
-      this.#failedBlock = block
-      await this.#room(block)
-      this.#means.postFailure({ diskOffset, error: serializeError(error) })
-      this.#ring.markFailed(block)
-    }
+  async #fail(block: number, diskOffset: number, error: unknown): Promise<void> {
+    if (error instanceof RingStopped) throw error
+    this.#failedBlock = block
+    if (!this.#ring.hasRoom(block)) await this.#waitForRoom(block)
+    this.#means.postFailure({ diskOffset, error: serializeError(error) })
+    this.#ring.markFailed(block)
   }
 
   /** A codec knows the run it was given; whoever reads the message wants to know where that is. */
@@ -223,8 +227,7 @@ class ExtentsFiller {
     })
   }
 
-  async #room(block: number): Promise<void> {
-    if (this.#ring.hasRoom(block)) return
+  async #waitForRoom(block: number): Promise<void> {
     const start = performance.now()
     await this.#means.waitForRoom(this.#ring, block)
     this.#counters.spent('waitNs', start)

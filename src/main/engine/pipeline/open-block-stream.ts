@@ -8,7 +8,7 @@ import { BugError, deserializeError, UsageError } from '#shared/errors'
 import { planBlocks } from './block-map.ts'
 import type { Crew } from './crew.ts'
 import { FiberCrew } from './fiber-crew.ts'
-import { extentItems, mergeZeros, streamItems, type WhyNot } from './block-items.ts'
+import { extentItems, ItemReader, streamItems, type ItemSteps } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
 import { planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
@@ -61,8 +61,7 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
     signal: options.signal,
     startCrew: (onCrash) =>
       plan.crew === 'threads' ? new WorkerCrew(job, count, onCrash) : new FiberCrew(job, count, onCrash),
-    items: (reader, whyNot) =>
-      extentItems(reader, whyNot, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
+    steps: (reader) => extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
   })
 }
 
@@ -74,7 +73,7 @@ function openStream(layout: StreamLayout, options: BlockStreamOptions): BlockStr
     files: null,
     signal: options.signal,
     startCrew: (onCrash) => new WorkerCrew({ kind: 'stream', ring, layout }, plan.workers, onCrash),
-    items: streamItems,
+    steps: streamItems,
   })
 }
 
@@ -96,7 +95,7 @@ interface StreamParts {
   readonly files: AsyncDisposable | null
   readonly signal: AbortSignal
   readonly startCrew: (onCrash: (error: unknown) => void) => Crew
-  readonly items: (reader: RingReader, whyNot: WhyNot) => AsyncGenerator<StreamItem>
+  readonly steps: (reader: RingReader) => ItemSteps
 }
 
 class RunningStream implements BlockStream {
@@ -104,17 +103,17 @@ class RunningStream implements BlockStream {
   readonly #crew: Crew
   readonly #files: AsyncDisposable | null
   readonly #signal: AbortSignal
-  readonly #items: AsyncGenerator<StreamItem>
+  readonly #items: ItemReader
   /** Why nothing more comes. The first reason stays. */
   #end: { readonly reason: unknown } | null = null
   #closing: Promise<void> | null = null
 
-  constructor({ ring, files, signal, startCrew, items }: StreamParts) {
+  constructor({ ring, files, signal, startCrew, steps }: StreamParts) {
     this.#reader = new RingReader(ring)
     this.#files = files
     this.#signal = signal
     this.#crew = startCrew((error) => this.#stop(error))
-    this.#items = mergeZeros(items(this.#reader, (ready) => this.#whyNot(ready !== null)))
+    this.#items = new ItemReader(this.#reader, steps(this.#reader), (ready) => this.#whyNot(ready !== null))
     signal.addEventListener('abort', this.#onAbort)
     if (signal.aborted) this.#onAbort()
   }
@@ -122,10 +121,10 @@ class RunningStream implements BlockStream {
   async next(): Promise<StreamItem | null> {
     if (this.#end !== null) throw this.#end.reason
     try {
-      const { value } = await this.#items.next()
+      const item = await this.#items.next()
       // Stopped while the item was on its way: its buffer may be anyone's.
       if (this.#end !== null) throw (this.#end as { reason: unknown }).reason
-      return value ?? null
+      return item
     } catch (error) {
       this.#stop(error)
       throw error

@@ -191,17 +191,26 @@ export interface ReadyBlock {
 
 /** The reader's side. Never blocks its thread. */
 export class RingReader extends RingSide {
-  /** Resolves when `block`, the one after the last released or handed out, is whole; to null after `stop`. */
+  /** What there is to know of `block`, if it is whole already. Null otherwise, and after `stop`. */
+  readyNow(block: number): ReadyBlock | null {
+    const ready = Atomics.load(this.words, this.word(block, READY))
+    return ready === this.lap(block) || ready === stopped ? null : this.#found(block)
+  }
+
+  /** Resolves when `block`, the one after the last handed out, is whole; to null after `stop`. */
   async next(block: number): Promise<ReadyBlock | null> {
     const word = this.word(block, READY)
     const lap = this.lap(block)
     for (;;) {
       const ready = Atomics.load(this.words, word)
       if (ready === stopped) return null
-      if (ready !== lap) break
+      if (ready !== lap) return this.#found(block)
       const waiting = Atomics.waitAsync(this.words, word, lap)
       if (waiting.async) await waiting.value
     }
+  }
+
+  #found(block: number): ReadyBlock {
     const flags = Atomics.load(this.words, this.word(block, FLAGS))
     return {
       filledBytes: Atomics.load(this.words, this.word(block, FILLED)),

@@ -11,7 +11,7 @@ import { afterAll, expect, test } from 'vitest'
 import { decodeRun } from '#engine/formats/codecs'
 import { openBlockStream, type BlockStream, type PoolOptions } from '#engine/pipeline'
 import { planBlocks } from '#src/main/engine/pipeline/block-map.ts'
-import { extentItems, mergeZeros } from '#src/main/engine/pipeline/block-items.ts'
+import { extentItems, ItemReader } from '#src/main/engine/pipeline/block-items.ts'
 import { fillExtents } from '#src/main/engine/pipeline/fill-extents.ts'
 import { openParts } from '#src/main/engine/pipeline/open-parts.ts'
 import { planPool } from '#src/main/engine/pipeline/pool-plan.ts'
@@ -98,11 +98,10 @@ async function openInFibers(
     ),
   )
   const whyNot = () => deserializeError(failures.sort((a, b) => a.diskOffset - b.diskOffset)[0]!.error)
-  const items = mergeZeros(
-    extentItems(reader, whyNot, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
-  )
+  const steps = extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes })
+  const items = new ItemReader(reader, steps, whyNot)
   return {
-    next: async () => (await items.next()).value ?? null,
+    next: () => items.next(),
     counters: () => ({ readNs: 0, decodeNs: 0, waitNs: 0, storedBytesRead: 0 }),
     async [Symbol.asyncDispose]() {
       reader.stop()
