@@ -57,6 +57,7 @@ function endWords(job: JobState): Announcement | null {
       )
     case 'done':
     case 'checked':
+    case 'converted':
       return { text: describeOutcome(outcome), urgent: true }
     default:
       return unreachable(outcome)

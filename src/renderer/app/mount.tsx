@@ -30,6 +30,7 @@ export function mount(root: Element, { connect, host, pathForFile }: MountOption
 function LogWindow() {
   return (
     <main className="log-window">
+      <h1 className="visually-hidden">Log</h1>
       <LogView />
     </main>
   )

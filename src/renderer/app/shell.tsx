@@ -62,6 +62,7 @@ function MainPanel() {
   const { setTab } = useActions()
   return (
     <main className="shell-main" data-region="main">
+      <h1 className="visually-hidden">{tab === 'restore' ? 'Restore' : 'Activity'}</h1>
       <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(key as ViewState['tab'])}>
         <TabList className="tab-list" aria-label="What to do">
           <Tab id="restore" className="tab">

@@ -37,7 +37,13 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   return quiet(count === 1 ? '1 disk' : `${count} disks`)
 }
 
-const outcomeIcons = { done: 'done', checked: 'done', failed: 'failed', cancelled: 'stopped' } as const
+const outcomeIcons = {
+  done: 'done',
+  checked: 'done',
+  converted: 'done',
+  failed: 'failed',
+  cancelled: 'stopped',
+} as const
 
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'

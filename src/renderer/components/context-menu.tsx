@@ -23,6 +23,7 @@ export function ContextMenu({ at, label, groups, onClose }: Props) {
       <MenuPopover
         triggerRef={anchor}
         isOpen
+        aria-label={label}
         placement="bottom start"
         offset={2}
         onOpenChange={(open) => {

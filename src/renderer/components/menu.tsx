@@ -3,13 +3,11 @@ import { Check } from 'lucide-react'
 import { Fragment, type ReactNode } from 'react'
 import {
   Header,
-  Keyboard,
   Menu as AriaMenu,
   MenuItem,
   MenuSection,
   Popover,
   Separator,
-  Text,
   type PopoverProps,
 } from 'react-aria-components'
 import './menu.css'
@@ -83,18 +81,15 @@ function Row({ entry, ticks }: { readonly entry: MenuEntry; readonly ticks: bool
         </span>
       )}
       {entry.icon}
-      <div className="menu-words">
-        <Text slot="label">
+      {/* All of it is the item's name, so that the reason or the shortcut is read with it. */}
+      <span className="menu-words">
+        <span>
           {entry.label}
           {entry.checked === true && <span className="visually-hidden">, on</span>}
-        </Text>
-        {entry.description !== undefined && (
-          <Text slot="description" className="menu-description">
-            {entry.description}
-          </Text>
-        )}
-      </div>
-      {entry.shortcut !== undefined && <Keyboard className="menu-shortcut">{entry.shortcut}</Keyboard>}
+        </span>
+        {entry.description !== undefined && <span className="menu-description">{entry.description}</span>}
+      </span>
+      {entry.shortcut !== undefined && <kbd className="menu-shortcut">{entry.shortcut}</kbd>}
     </MenuItem>
   )
 }

@@ -25,7 +25,7 @@ Object.assign(window, page)
 const preset = new URL(location.href).searchParams
 if (preset.has('internal'))
   double.app = { ...double.app, preferences: { ...double.app.preferences, showInternalDisks: true } }
-if (preset.has('practised'))
+if (!preset.has('first'))
   double.app = { ...double.app, preferences: { ...double.app.preferences, practiceOffered: true } }
 if (preset.has('empty')) double.devices = []
 const host = preset.has('electron') ? 'electron' : 'web'

@@ -1,5 +1,5 @@
 /** A job in the list. It watches its own job and nothing else. */
-import { Disclosure, DisclosurePanel, Button as AriaButton, Heading } from 'react-aria-components'
+import { Disclosure, DisclosurePanel, Button as AriaButton } from 'react-aria-components'
 import { ChevronRight } from 'lucide-react'
 import { Button, ProgressBar, StateIcon, type IconState } from '#renderer/components'
 import { useActions, useMirror } from '#renderer/store'
@@ -44,6 +44,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
 const icons: { readonly [kind in JobOutcome['kind']]: IconState } = {
   done: 'done',
   checked: 'done',
+  converted: 'done',
   failed: 'failed',
   cancelled: 'stopped',
 }
@@ -60,12 +61,10 @@ function ShowButton({ job }: { readonly job: JobState }) {
 function Details({ lines }: { readonly lines: readonly string[] }) {
   return (
     <Disclosure className="job-details">
-      <Heading level={3}>
-        <AriaButton slot="trigger" className="job-disclose">
-          <ChevronRight size={12} strokeWidth={2.5} aria-hidden />
-          {lines.length === 1 ? '1 checksum' : `${lines.length} checksums`}
-        </AriaButton>
-      </Heading>
+      <AriaButton slot="trigger" className="job-disclose">
+        <ChevronRight size={12} strokeWidth={2.5} aria-hidden />
+        {lines.length === 1 ? '1 checksum' : `${lines.length} checksums`}
+      </AriaButton>
       <DisclosurePanel>
         <ul className="mono small selectable">
           {lines.map((line) => (

@@ -24,6 +24,8 @@ export function jobLine(job: JobState): string {
     }
     case 'checked':
       return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${formatClock(outcome.verification.durationMs)}.`
+    case 'converted':
+      return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${formatClock(outcome.conversion.durationMs)}.`
     default:
       return unreachable(outcome)
   }

@@ -24,6 +24,7 @@ export function Ended({ job, outcome }: Props) {
     case 'cancelled':
       return <Cancelled job={job} outcome={outcome} />
     case 'checked':
+    case 'converted':
       return null
     default:
       return unreachable(outcome)

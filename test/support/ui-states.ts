@@ -1,0 +1,428 @@
+/**
+ * Every state of the window, and how to come to it on the double page: by what a person does, and by what the host
+ * says. For screenshots, for axe, and for everything else that has to hold in all of them.
+ */
+import type { Locator, Page } from 'playwright-core'
+import type { DoublePage } from './ui-page/main.ts'
+
+declare global {
+  interface Window extends DoublePage {
+    /** Lets a held start go on. */
+    release: () => void
+  }
+}
+
+export interface WindowState {
+  readonly name: string
+  /** What the address asks the double page for. */
+  readonly preset?: string
+  readonly reach: (page: Page) => Promise<void>
+}
+
+export const row = (page: Page, name: string): Locator =>
+  page.getByRole('row', { name: new RegExp(`^${name}`) }).first()
+
+const erase = (page: Page) => page.getByText('Erase destination', { exact: true })
+
+/** Chooses ModularSystem.dmg in the window's own panel. */
+export async function chooseSource(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const file = (name: string, sizeBytes: number) => ({
+      name,
+      path: `/home/ann/Images/${name}`,
+      kind: 'file' as const,
+      sizeBytes,
+      modifiedMs: Date.UTC(2026, 4, 12),
+    })
+    window.double.listing = {
+      folder: '/home/ann/Images',
+      parent: '/home/ann',
+      places: [
+        { name: 'Home', path: '/home/ann' },
+        { name: 'Images', path: '/home/ann/Images' },
+        { name: 'Downloads', path: '/home/ann/Downloads' },
+      ],
+      entries: [
+        { ...file('Old', 0), kind: 'folder' },
+        file('ModularSystem.dmg', 5.8e9),
+        file('debian-13.img.xz', 1.2e9),
+        file('holiday.iso', 4e6),
+        file('notes.txt', 1200),
+      ],
+      truncated: false,
+    }
+  })
+  await page.getByRole('button', { name: 'Image…' }).click()
+  await page.getByRole('option', { name: /ModularSystem/ }).dblclick()
+  await page.getByRole('group', { name: /^Source, ModularSystem/ }).waitFor()
+}
+
+async function compose(page: Page, destination = 'SanDisk Ultra'): Promise<void> {
+  await chooseSource(page)
+  await row(page, destination).click()
+  await page.keyboard.press('Control+2')
+  await page.getByRole('group', { name: new RegExp(`^Destination, ${destination}`) }).waitFor()
+  await page.getByText('Fits').waitFor()
+}
+
+async function ready(page: Page): Promise<void> {
+  await compose(page)
+  await erase(page).click()
+  await page.getByText('will be lost').waitFor()
+}
+
+async function confirm(page: Page): Promise<void> {
+  await ready(page)
+  await page.getByRole('button', { name: 'Restore…' }).click()
+  await page.getByRole('alertdialog').waitFor()
+}
+
+export async function startRestore(page: Page): Promise<void> {
+  await confirm(page)
+  await page.getByRole('button', { name: 'Erase and Restore' }).click()
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+}
+
+type At = Parameters<DoublePage['fixtures']['aJob']>[1]
+
+/** Shows the restore at a phase, with two minutes of speed behind it. */
+async function running(page: Page, at: At, change: { readonly stopping?: true } = {}): Promise<void> {
+  await startRestore(page)
+  await page.evaluate(
+    ({ at, change }) => {
+      const { double, fixtures } = window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      double.setDevices(
+        double.devices.map((disk) => (disk.path === '/dev/sdb' ? { ...disk, busy: true } : disk)),
+      )
+      for (let index = 0; index < 300 && at.percent !== undefined; index += 1) {
+        const job = fixtures.aJob(plan, { ...at, percent: Math.round((at.percent * index) / 300) })
+        const bytesPerSecond = 187e6 + Math.sin(index / 9) * 14e6 + (index % 7) * 2e6
+        if (job.progress) double.sendJob({ ...job, progress: { ...job.progress, bytesPerSecond } })
+      }
+      double.sendJob(fixtures.aJob(plan, at, change))
+    },
+    { at, change },
+  )
+  await page.locator('.running').waitFor()
+}
+
+type Outcome = 'done' | 'not-ejected' | 'ejected' | 'failed' | 'unplugged' | 'differs' | 'cancelled'
+
+async function endedAs(page: Page, outcome: Outcome): Promise<void> {
+  await startRestore(page)
+  await page.evaluate((outcome) => {
+    const { double, fixtures, errors } = window
+    const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+    const details = { path: '/dev/sdb' }
+    const busy = errors.serializeError(
+      new errors.DeviceError('E_DST_BUSY', 'busy', {
+        details: { ...details, holders: ['tracker-miner (1204)'] },
+      }),
+    )
+    const half = fixtures.aJob(plan, { phase: 'restoring', percent: 43, failed: true })
+    const failed = (error: unknown, target: 'empty' | 'incomplete', job = half) =>
+      double.sendJob(fixtures.ended(job, { kind: 'failed', target, error: errors.serializeError(error) }))
+    const done = (summary: Parameters<typeof fixtures.aSummary>[0]) =>
+      double.sendJob(
+        fixtures.ended(fixtures.aJob(plan, { phase: 'remounting' }), {
+          kind: 'done',
+          summary: fixtures.aSummary(summary),
+        }),
+      )
+    switch (outcome) {
+      case 'done':
+        return done({})
+      case 'ejected':
+        return done({ ejected: true, mountPoints: [] })
+      case 'not-ejected':
+        return done({ warnings: [busy] })
+      case 'failed':
+        return failed(
+          new errors.DeviceError('E_IO_WRITE', 'EIO', {
+            details: { ...details, errno: 'EIO', offset: 6106906624 },
+          }),
+          'empty',
+        )
+      case 'unplugged':
+        double.unplug('/dev/sdb')
+        return failed(new errors.DeviceError('E_DST_GONE', 'gone', { details }), 'incomplete')
+      case 'differs':
+        return failed(
+          new errors.VerificationError('E_VERIFY', 'differs', {
+            details: {
+              ...details,
+              offset: 733184,
+              differingBlocks: 3,
+              blockBytes: 1048576,
+              expected: '8dd1f5c4',
+              found: '00000000',
+            },
+          }),
+          'empty',
+          fixtures.aJob(plan, { phase: 'verifying', percent: 78, failed: true }),
+        )
+      case 'cancelled':
+        return double.sendJob(fixtures.ended(half, { kind: 'cancelled', target: 'empty', percent: 43 }))
+    }
+  }, outcome)
+  await page.locator('.ended').waitFor()
+}
+
+async function hover(page: Page, name: string): Promise<void> {
+  await chooseSource(page)
+  const from = await row(page, name).boundingBox()
+  const onto = await page.getByRole('group', { name: /^Destination/ }).boundingBox()
+  if (!from || !onto) throw new Error('there is nothing to drag')
+  await page.mouse.move(from.x + 70, from.y + 12)
+  await page.mouse.down()
+  await page.mouse.move(from.x + 110, from.y + 18, { steps: 4 })
+  await page.mouse.move(onto.x + onto.width / 2, onto.y + onto.height / 2, { steps: 6 })
+  await page.locator('[data-offer]').first().waitFor()
+}
+
+/** Four jobs, one of each kind of end. */
+async function jobs(page: Page): Promise<void> {
+  await endedAs(page, 'failed')
+  await page.evaluate(() => {
+    const { double, fixtures } = window
+    const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+    const job = fixtures.aJob(plan, { phase: 'verifying', percent: 20 })
+    double.sendJob(fixtures.ended({ ...job, jobId: 'job-2' }, { kind: 'done', summary: fixtures.aSummary() }))
+    double.sendJob({
+      ...job,
+      jobId: 'job-3',
+      kind: 'verify-image',
+      plan: null,
+      title: 'ModularSystem.dmg',
+      phases: [],
+      progress: null,
+      outcome: {
+        kind: 'checked',
+        verification: {
+          checked: fixtures.systemImage.tables.map((table) => ({
+            what: table.name,
+            algorithm: 'CRC-32',
+            value: table.checksum?.value ?? '',
+          })),
+          nothingToCheck: false,
+          expandedBytes: 14.2e9,
+          durationMs: 61_000,
+        },
+      },
+    })
+    double.sendJob({ ...job, jobId: 'job-4' })
+  })
+  await page.getByRole('tab', { name: 'Activity' }).click()
+  await page.getByRole('button', { name: '3 checksums' }).click()
+}
+
+async function log(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const levels = ['debug', 'info', 'info', 'warn', 'error'] as const
+    const messages = ['volume unmounted', 'write', 'phase began', 'retrying read', 'sink failed']
+    for (let index = 0; index < 3000; index += 1)
+      window.double.sendLog({
+        timeMs: Date.UTC(2026, 10, 20, 14) + index * 97,
+        level: levels[index % 5] ?? 'info',
+        message: messages[index % 5] ?? '',
+        fields: { disk: '/dev/sdb', offset: index * 1048576 },
+      })
+  })
+  await page.getByRole('tab', { name: 'Activity' }).click()
+  await page.getByRole('radio', { name: 'Log' }).click()
+  await page.getByText('sink failed').first().waitFor()
+}
+
+async function help(page: Page, item: string): Promise<void> {
+  await page.getByRole('button', { name: 'Help' }).click()
+  await page.getByRole('menuitem', { name: item }).click()
+  await page.getByRole('dialog').waitFor()
+}
+
+export const windowStates: readonly WindowState[] = [
+  { name: 'first-run', preset: 'first', reach: async () => undefined },
+  { name: 'empty', reach: async () => undefined },
+  { name: 'no-disks', preset: 'empty', reach: async () => undefined },
+  { name: 'composed', reach: (page) => compose(page) },
+  { name: 'ready', reach: ready },
+  {
+    name: 'too-small',
+    reach: async (page) => {
+      await row(page, 'Kingston').click()
+      await page.keyboard.press('Control+2')
+      await chooseSource(page)
+      await page.getByText('too small').waitFor()
+    },
+  },
+  {
+    name: 'unreadable-source',
+    reach: async (page) => {
+      await chooseSource(page)
+      await page.getByRole('button', { name: 'Image…' }).click()
+      await page.getByRole('option', { name: /holiday/ }).dblclick()
+      await page.getByText("isn't a disk image").waitFor()
+    },
+  },
+  {
+    name: 'reading',
+    reach: async (page) => {
+      await page.evaluate(() => window.double.answer('source.inspect', () => new Promise(() => undefined)))
+      await row(page, 'Practice Image').click()
+      await page.keyboard.press('Control+1')
+      await page.getByText('Reading image…').first().waitFor()
+    },
+  },
+  { name: 'dragging', reach: (page) => hover(page, 'SanDisk') },
+  { name: 'dragging-impossible', reach: (page) => hover(page, 'Kingston') },
+  {
+    name: 'choose',
+    reach: async (page) => {
+      await chooseSource(page)
+      await page.getByRole('button', { name: 'Choose…' }).click()
+      await page.getByRole('menu').waitFor()
+    },
+  },
+  { name: 'confirm', reach: confirm },
+  {
+    name: 'confirm-armed',
+    reach: async (page) => {
+      await confirm(page)
+      await page.locator('.confirm-yes:not([data-arming])').waitFor()
+    },
+  },
+  {
+    name: 'confirm-typed',
+    preset: 'internal',
+    reach: async (page) => {
+      await compose(page, 'WDC WD40EFRX')
+      await erase(page).click()
+      await page.getByText('will be lost').or(page.getByText('Will be lost')).waitFor()
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      await page.getByRole('textbox').fill('WDC WD40')
+    },
+  },
+  {
+    name: 'authenticating',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        window.release = window.double.holdStart()
+      })
+      await startRestore(page)
+      await page.getByText('Take your time').waitFor()
+    },
+  },
+  { name: 'unmounting', reach: (page) => running(page, { phase: 'unmounting' }) },
+  { name: 'running', reach: (page) => running(page, { phase: 'restoring', percent: 43 }) },
+  { name: 'verifying', reach: (page) => running(page, { phase: 'verifying', percent: 78 }) },
+  {
+    name: 'stopping',
+    reach: (page) => running(page, { phase: 'restoring', percent: 43 }, { stopping: true }),
+  },
+  { name: 'done', reach: (page) => endedAs(page, 'done') },
+  { name: 'done-ejected', reach: (page) => endedAs(page, 'ejected') },
+  { name: 'done-not-ejected', reach: (page) => endedAs(page, 'not-ejected') },
+  { name: 'failed', reach: (page) => endedAs(page, 'failed') },
+  { name: 'failed-unplugged', reach: (page) => endedAs(page, 'unplugged') },
+  { name: 'failed-verify', reach: (page) => endedAs(page, 'differs') },
+  { name: 'cancelled', reach: (page) => endedAs(page, 'cancelled') },
+  {
+    name: 'disconnected',
+    reach: async (page) => {
+      await ready(page)
+      await page.evaluate(() => window.double.unplug('/dev/sdb'))
+      await page.getByText('Disconnected. Choose').waitFor()
+    },
+  },
+  {
+    name: 'engine-gone',
+    reach: async (page) => {
+      await compose(page)
+      await page.evaluate(() => window.double.sendEngine('gone', 'It ended with signal SIGKILL.'))
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'connection-lost',
+    reach: async (page) => {
+      await compose(page)
+      await page.evaluate(() => window.double.lose({ refusing: true }))
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'eject-refused',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        window.double.answer('device.eject', async () => {
+          throw new window.errors.DeviceError('E_DST_BUSY', 'busy', {
+            details: { path: '/dev/sdb', holders: ['vim (311)'] },
+          })
+        })
+      })
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('Control+e')
+      await page.getByRole('alert').waitFor()
+    },
+  },
+  {
+    name: 'internal-selected',
+    preset: 'internal',
+    reach: async (page) => {
+      await row(page, 'Samsung').click()
+      await page.getByText('Protected: runs this computer').waitFor()
+    },
+  },
+  {
+    name: 'image-selected',
+    reach: async (page) => {
+      await chooseSource(page)
+      await row(page, 'ModularSystem').click()
+    },
+  },
+  {
+    name: 'info',
+    reach: async (page) => {
+      await chooseSource(page)
+      await row(page, 'ModularSystem').click()
+      await page.keyboard.press('Control+i')
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
+    name: 'context-menu',
+    reach: async (page) => {
+      await chooseSource(page)
+      await row(page, 'Kingston').click({ button: 'right' })
+      await page.getByRole('menu').waitFor()
+    },
+  },
+  {
+    name: 'menu',
+    reach: async (page) => {
+      await page.getByRole('button', { name: 'View' }).click()
+      await page.getByRole('menu').waitFor()
+    },
+  },
+  {
+    name: 'files',
+    reach: async (page) => {
+      await chooseSource(page)
+      await page.getByRole('button', { name: 'Image…' }).click()
+      await page.getByRole('option', { name: /debian/ }).click()
+    },
+  },
+  { name: 'shortcuts', reach: (page) => help(page, 'Keyboard Shortcuts') },
+  { name: 'about', reach: (page) => help(page, 'About Reprise') },
+  { name: 'jobs', reach: jobs },
+  { name: 'log', reach: log },
+  {
+    name: 'transcript',
+    reach: async (page) => {
+      await endedAs(page, 'done')
+      await page.getByRole('button', { name: 'Show Log' }).click()
+      await page.getByRole('radio', { name: 'Transcript' }).click()
+      await page.getByText('Validating target...done').waitFor()
+    },
+  },
+]
