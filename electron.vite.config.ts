@@ -4,7 +4,7 @@ import { defineConfig } from 'electron-vite'
 
 /**
  * One build, three runtimes. `main` holds the Electron entry, the command line (which is also the engine host) and
- * the engines' worker entry, side by side and flat, so that a worker is found beside whoever starts it. Packages are
+ * the engines' worker entries, side by side and flat, so that a worker is found beside whoever starts it. Packages are
  * built in: the engine host runs outside of Electron's archive, where there is no node_modules.
  */
 export default defineConfig({
@@ -17,6 +17,7 @@ export default defineConfig({
         input: {
           index: resolve('src/main/index.ts'),
           reprise: resolve('src/main/reprise.ts'),
+          'convert-worker': resolve('src/main/engine/convert/convert-worker.ts'),
           'pipeline-worker': resolve('src/main/engine/pipeline/pipeline-worker.ts'),
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },

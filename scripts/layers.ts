@@ -66,6 +66,12 @@ export const rows: readonly Row[] = [
     packages: [],
   },
   {
+    files: 'src/main/engine/convert/**',
+    may: [anyShared, /^engine\/(block-io|job|pipeline|formats\/.+)$/],
+    node: true,
+    packages: [],
+  },
+  {
     files: 'src/main/engine/practice/**',
     may: [anyShared, /^engine\/(block-io|platform|formats\/.+)$/],
     node: true,

@@ -1,3 +1,4 @@
+export * from './convert.ts'
 export * from './disk.ts'
 export * from './image.ts'
 export * from './job.ts'

@@ -1,9 +1,10 @@
 /** A job as everyone sees it: a state, sent whole a few times a second. Plain data; sizes in bytes, times in ms. */
 import type { SerializedError } from '#shared/errors'
+import type { ImageConversion } from './convert.ts'
 import type { ImageVerification } from './image.ts'
 import type { RestorePlan } from './restore.ts'
 
-/** asr's phases, in order. A job passes through a subset. */
+/** asr's phases, in order, and ours behind them. A job passes through a subset. */
 export const jobPhases = [
   'validating-target',
   'validating-source',
@@ -13,6 +14,7 @@ export const jobPhases = [
   'restoring',
   'verifying',
   'remounting',
+  'converting',
 ] as const
 export type JobPhase = (typeof jobPhases)[number]
 
@@ -69,12 +71,13 @@ export interface RestoreSummary {
 export type JobOutcome =
   | { readonly kind: 'done'; readonly summary: RestoreSummary }
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
+  | { readonly kind: 'converted'; readonly conversion: ImageConversion }
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
   | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }
 
 export interface JobState {
   readonly jobId: string
-  readonly kind: 'restore' | 'verify-image'
+  readonly kind: 'restore' | 'verify-image' | 'convert-image'
   readonly plan: RestorePlan | null
   /** What it works on, for lists: `System.dmg → SanDisk Ultra`. */
   readonly title: string

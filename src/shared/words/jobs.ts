@@ -12,9 +12,10 @@ const phases: { readonly [phase in JobPhase]: string } = {
   restoring: 'Restoring',
   verifying: 'Verifying',
   remounting: 'Remounting',
+  converting: 'Converting',
 }
 
-/** asr's words. */
+/** asr's words, and ours where it has none. */
 export const describePhase = (phase: JobPhase): string => phases[phase]
 
 const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {
@@ -57,6 +58,8 @@ export function describeOutcome(outcome: JobOutcome): string {
       return outcome.verification.nothingToCheck
         ? 'The image can be read to its end. It holds no checksums to compare.'
         : 'The image is intact.'
+    case 'converted':
+      return 'The image was converted.'
     case 'failed':
       return 'Could not complete.'
     case 'cancelled':

@@ -43,7 +43,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
 
   E_SAME: () => ({
     what: 'The source and the destination overlap.',
-    why: 'They are the same, or one lies inside the other: the restore would overwrite what it reads.',
+    why: 'They are the same, or one lies inside the other: what is read would be overwritten.',
     now: 'Choose another destination.',
   }),
 
@@ -78,16 +78,16 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
 
   E_DST_EXISTS: (error, names) => ({
     what: `${theTarget(error, names)} already exists.`,
-    why: "Restoring into it would overwrite it, and Erase wasn't chosen.",
+    why: "It would be overwritten, and Erase wasn't chosen.",
     now: 'Choose another name, or turn on Erase (--erase).',
   }),
 
   E_DST_KIND: (error, names) => {
     const what = textOf(error, 'what') ?? textOf(error, 'found')
     return {
-      what: `${theTarget(error, names)} can't be restored onto.`,
+      what: textOf(error, 'problem') ?? `${theTarget(error, names)} can't be restored onto.`,
       why: what === null ? null : `It is ${what}.`,
-      now: 'Choose a disk, a partition, a mounted volume or a file.',
+      now: textOf(error, 'hint') ?? 'Choose a disk, a partition, a mounted volume or a file.',
     }
   },
 

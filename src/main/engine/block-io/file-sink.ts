@@ -175,7 +175,8 @@ class FileSink implements BlockSink {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** A name in it is on the medium when this resolves, where the file system can. */
+export async function syncFolder(path: string): Promise<void> {
   // Not every file system can; what can be done was done.
   try {
     await using folder = await open(path, constants.O_RDONLY)

@@ -31,8 +31,9 @@ const settleMs = 500
 
 /** The phases a job of this kind shows from the start; one that it enters besides joins in its place. */
 const plannedPhases: { readonly [kind in JobState['kind']]: readonly JobPhase[] } = {
-  restore: jobPhases,
+  restore: jobPhases.filter((phase) => phase !== 'converting'),
   'verify-image': ['validating-source', 'verifying'],
+  'convert-image': ['validating-source', 'converting'],
 }
 
 export function firstRecord(
@@ -163,7 +164,7 @@ function atItsEnd(progress: JobProgress | null): JobProgress | null {
 }
 
 function ended(record: JobRecord, outcome: JobOutcome, atMs: number): JobRecord {
-  const good = outcome.kind === 'done' || outcome.kind === 'checked'
+  const good = outcome.kind !== 'failed' && outcome.kind !== 'cancelled'
   const closed = closeCurrent(record, good ? 'done' : outcome.kind === 'failed' ? 'failed' : 'skipped', atMs)
   const { progress } = record.state
   return withState(record, {

@@ -94,6 +94,7 @@ describe('phases', () => {
       'Restoring',
       'Verifying',
       'Remounting',
+      'Converting',
     ])
   })
 })

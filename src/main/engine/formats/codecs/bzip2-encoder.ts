@@ -15,6 +15,8 @@ const rounds = 4
 const longestCode = 17
 
 const block = new Uint8Array(900_000)
+const rotated = new Int32Array(900_000)
+const lastColumn = new Uint8Array(900_000)
 const symbols = new Uint16Array(900_001)
 const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 24
@@ -133,17 +135,17 @@ function writeBlock(writer: BitWriter, length: number): void {
 function transform(text: Uint8Array): { readonly last: Uint8Array; readonly origin: number } {
   const length = text.length
   const start = leastRotation(text)
-  const rotated = new Uint8Array(length)
-  rotated.set(text.subarray(start))
-  rotated.set(text.subarray(0, start), length - start)
-  const sorted = sortSuffixes(rotated, 255)
-  const last = new Uint8Array(length)
+  const turned = rotated.subarray(0, length)
+  turned.set(text.subarray(start))
+  turned.set(text.subarray(0, start), length - start)
+  const sorted = sortSuffixes(turned, 255)
+  const last = lastColumn.subarray(0, length)
   const itself = (length - start) % length
   let origin = 0
   for (let row = 0; row < length; row++) {
     const at = sorted[row] as number
     if (at === itself) origin = row
-    last[row] = rotated[at === 0 ? length - 1 : at - 1] as number
+    last[row] = turned[at === 0 ? length - 1 : at - 1] as number
   }
   return { last, origin }
 }

@@ -1,17 +1,14 @@
 /** One UDIF run at a time, for the workers that convert: sectors in, stored bytes out. */
-import { deflateSync } from 'node:zlib'
 import { unreachable } from '#shared/errors'
 import type { RunKind } from '#shared/model'
 import { encodeAdc } from './adc-encoder.ts'
 import { encodeBzip2 } from './bzip2-encoder.ts'
 import { encodeLzfse } from './lzfse-encoder.ts'
 import { encodeXz } from './xz-encoder.ts'
+import { encodeZlib } from './zlib-encoder.ts'
 
 /** Kinds of run whose stored bytes are compressed. */
 export type CompressedKind = Exclude<RunKind, 'zero' | 'raw' | 'ignore'>
-
-/** Room that lets node:zlib write a run of 1 MiB in one piece. */
-const zlibPieceBytes = 1024 * 1024 + 1024
 
 /**
  * Compress `run` into `into`; the number of bytes, or null when they don't fit. `level`, 1 to 9, counts for zlib, bzip2 and
@@ -24,12 +21,8 @@ export function encodeRun(
   level: number,
 ): number | null {
   switch (kind) {
-    case 'zlib': {
-      const stored = deflateSync(run, { level, chunkSize: zlibPieceBytes })
-      if (stored.length > into.length) return null
-      into.set(stored)
-      return stored.length
-    }
+    case 'zlib':
+      return encodeZlib(run, into, level)
     case 'adc':
       return encodeAdc(run, into)
     case 'bzip2':

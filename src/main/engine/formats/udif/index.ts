@@ -1,5 +1,6 @@
 export { isKoly, kolyBytes, kolyStruct, parseKoly, type Koly } from './koly.ts'
 export { chunkRunStruct, commentRun, mishStruct, runTypes, terminatorRun, type Mish } from './mish.ts'
-export { masterChecksumOf } from './master-checksum.ts'
+export { planTables, type PlannedTable } from './plan-tables.ts'
 export { readUdif, type UdifImage } from './read-udif.ts'
 export { segmentPath } from './segments.ts'
+export { UdifWriter } from './write-udif.ts'

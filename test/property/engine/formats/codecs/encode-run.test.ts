@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodeRun, encodeRun } from '#engine/formats/codecs'
+import { deflateByTheBook, openHandleDeflater } from '#src/main/engine/formats/codecs/zlib-encoder.ts'
 import { noise } from '#test/image-of-runs'
 import { missing } from '#test/needs'
 
@@ -84,6 +85,21 @@ describe.skipIf(missing('program:xz', 'program:bzip2'))('other people read', () 
         const stored = into.subarray(0, encodeRun(kind, bytes, into, level) ?? 0)
         const back = execFileSync(program, ['-dc'], { input: stored, maxBuffer: 2 ** 24 })
         expect(Buffer.compare(back, bytes)).toBe(0)
+      }),
+      { seed, numRuns: 10 },
+    )
+  })
+})
+
+describe('zlib', () => {
+  test("is written through Node's binding as by the book, byte for byte", () => {
+    fc.assert(
+      fc.property(run, level, (bytes, level) => {
+        const direct = openHandleDeflater(level)
+        const room = () => new Uint8Array(bytes.length * 2 + 1000)
+        const [a, b] = [room(), room()]
+        expect(direct?.(bytes, a)).toBe(deflateByTheBook(level)(bytes, b))
+        expect(Buffer.compare(a, b)).toBe(0)
       }),
       { seed, numRuns: 10 },
     )

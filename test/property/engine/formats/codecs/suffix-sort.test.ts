@@ -13,14 +13,14 @@ test('suffixes come out as comparing each with each other sorts them', () => {
       const plainly = text
         .map((_, at) => at)
         .sort((a, b) => Buffer.compare(bytes.subarray(a), bytes.subarray(b)))
-      expect([...sortSuffixes(bytes, 255)]).toEqual(plainly)
+      expect([...sortSuffixes(Int32Array.from(text), 255)]).toEqual(plainly)
     }),
     { seed: 20261121, numRuns: 500 },
   )
 })
 
 test('a text that says the same again and again takes no longer than another', () => {
-  const same = new Uint8Array(200_000).fill(7)
+  const same = new Int32Array(200_000).fill(7)
   expect(sortSuffixes(same, 255)[0]).toBe(199_999)
 })
 

@@ -1,0 +1,153 @@
+/**
+ * A file that takes its name when it is complete. Until then its bytes are in a hidden file beside it, what was there
+ * before stays whole, and a failure leaves nothing: no half file is ever found under a name that promises a whole one.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, link, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { DeviceError, UsageError } from '#shared/errors'
+import type { BlockSink } from './block-sink.ts'
+import { openFileSink, syncFolder } from './file-sink.ts'
+import { errnoOf, openFailure, writeFailure } from './system-failure.ts'
+
+export interface ReplacementFile extends AsyncDisposable {
+  /** Throws DeviceError E_DST_FULL, E_IO_WRITE, … with the path of the file that it will be. What isn't written is a hole. */
+  write(bytes: Uint8Array, offset: number): Promise<void>
+  /**
+   * The file is `sizeBytes` long and complete: bring it to the medium and give it its name. Throws like `write`;
+   * UsageError E_DST_EXISTS when `create` was asked for and somebody else was faster. Disposing without it removes all.
+   */
+  commit(sizeBytes: number): Promise<void>
+}
+
+/** Between flushes: what the last one may still have to write. */
+const unflushedBytes = 128 * 1024 * 1024
+
+/**
+ * `create`: there must be nothing at `path`. `replace`: there may be a regular file; the new one gets its permissions.
+ * Throws UsageError E_DST_EXISTS, E_DST_KIND; DeviceError E_NOT_FOUND (the folder), E_DENIED, E_DST_READONLY, E_DST_FULL.
+ */
+export async function openReplacementFile(
+  path: string,
+  { mode }: { readonly mode: 'create' | 'replace' },
+): Promise<ReplacementFile> {
+  const old = await stat(path).catch(() => null)
+  if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
+  if (old !== null && mode === 'create') throw exists(path)
+  // Behind a link: the link stays, what it leads to is replaced.
+  const place = old === null ? path : await realpath(path)
+  const hidden = join(dirname(place), `.reprise-${randomBytes(6).toString('hex')}.part`)
+  try {
+    const sink = await openFileSink(hidden, { mode: 'create', caching: 'buffered' })
+    return new Replacement({ sink, path, place, hidden, mode, old })
+  } catch (error) {
+    throw called(error, error instanceof DeviceError && error.code === 'E_NOT_FOUND' ? dirname(path) : path)
+  }
+}
+
+interface Parts {
+  readonly sink: BlockSink
+  /** As it was asked for, for messages. */
+  readonly path: string
+  /** Where it will be. */
+  readonly place: string
+  /** Where it is until then. */
+  readonly hidden: string
+  readonly mode: 'create' | 'replace'
+  readonly old: { readonly mode: number; readonly uid: number; readonly gid: number } | null
+}
+
+class Replacement implements ReplacementFile {
+  readonly #parts: Parts
+  #flushing: Promise<void> = Promise.resolve()
+  #isFlushing = false
+  #unflushed = 0
+  #isHidden = true
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    await this.#called(this.#parts.sink.write(bytes, offset))
+    this.#unflushed += bytes.length
+    if (this.#unflushed < unflushedBytes) return
+    // The medium keeps up meanwhile, and the last flush, which nothing can stop, is short.
+    if (this.#isFlushing) await this.#called(this.#flushing)
+    this.#unflushed = 0
+    this.#isFlushing = true
+    this.#flushing = this.#parts.sink.flush().finally(() => (this.#isFlushing = false))
+    this.#flushing.catch(() => undefined)
+  }
+
+  async commit(sizeBytes: number): Promise<void> {
+    const { sink, path, place, hidden, mode, old } = this.#parts
+    await this.#called(this.#flushing)
+    await this.#called(sink.finish(sizeBytes))
+    await this.#called(sink.flush())
+    await this.#close()
+    if (old !== null) {
+      // As much as this process may: the file was somebody's.
+      await chown(hidden, old.uid, old.gid).catch(() => undefined)
+      await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
+    }
+    try {
+      if (mode === 'create') await nameNew(hidden, place)
+      else await rename(hidden, place)
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') throw exists(path)
+      throw called(openFailure(error, path, 'destination'), path)
+    }
+    this.#isHidden = false
+    await syncFolder(dirname(place))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isHidden) return
+    await this.#flushing.catch(() => undefined)
+    await this.#close().catch(() => undefined)
+    await unlink(this.#parts.hidden).catch(() => undefined)
+  }
+
+  async #close(): Promise<void> {
+    await this.#parts.sink[Symbol.asyncDispose]()
+  }
+
+  async #called<T>(work: Promise<T>): Promise<T> {
+    return await work.catch((error: unknown) => {
+      throw called(writeFailure(error, this.#parts.path), this.#parts.path)
+    })
+  }
+}
+
+/** Unlike a rename, a link doesn't replace what appeared in the meantime. Not every file system has links. */
+async function nameNew(hidden: string, place: string): Promise<void> {
+  try {
+    await link(hidden, place)
+    await unlink(hidden)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw error
+    await rename(hidden, place)
+  }
+}
+
+/** The same error, of the file that people know about. */
+function called(error: unknown, path: string): unknown {
+  if (!(error instanceof DeviceError)) return error
+  const { code, message, details, transient } = error
+  return new DeviceError(code, message, { details: { ...details, path }, transient, cause: error })
+}
+
+const exists = (path: string) =>
+  new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path, path } })
+
+const notAFile = (path: string, what: string) =>
+  new UsageError('E_DST_KIND', `${path} is ${what}`, {
+    details: {
+      input: path,
+      path,
+      what,
+      problem: `'${path}' can't be replaced.`,
+      hint: 'Choose another name for the file.',
+    },
+  })

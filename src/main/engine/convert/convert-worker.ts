@@ -1,0 +1,39 @@
+/**
+ * Entry of the threads that compress. What our own encoders wrote is expanded again before it counts: an image that can't
+ * be read must never take the place of one that could. (zlib is Node's and used by everyone.)
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { decodeRun, encodeRun } from '#engine/formats/codecs'
+import { BugError, invariant, serializeError } from '#shared/errors'
+import type { EncodeAnswer, EncodeOrder, EncoderData } from './encode-job.ts'
+
+const { kind, level, memory, runBytes } = workerData as EncoderData
+const check = kind === 'zlib' ? null : new Uint8Array(runBytes)
+
+invariant(parentPort !== null, 'this is the program of a worker thread')
+const port = parentPort
+
+async function encode({ slot, lengthBytes }: EncodeOrder): Promise<number | null> {
+  const run = new Uint8Array(memory, 2 * slot * runBytes, lengthBytes)
+  // One byte less: what doesn't shrink is stored as it is.
+  const into = new Uint8Array(memory, (2 * slot + 1) * runBytes, lengthBytes - 1)
+  const storedBytes = encodeRun(kind, run, into, level)
+  if (storedBytes === null || check === null) return storedBytes
+  const back = check.subarray(0, lengthBytes)
+  await decodeRun(kind, into.subarray(0, storedBytes), back)
+  if (Buffer.compare(back, run) !== 0)
+    throw new BugError('E_BUG', `what was written as ${kind} reads as something else`, { details: {} })
+  return storedBytes
+}
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
+const answer = (message: EncodeAnswer) => port.postMessage(message)
+
+port.on('message', (order: EncodeOrder) => {
+  const { slot } = order
+  // The pool sends one order at a time.
+  encode(order).then(
+    (storedBytes) => answer({ slot, storedBytes }),
+    (error: unknown) => answer({ slot, error: serializeError(error) }),
+  )
+})

@@ -1,0 +1,121 @@
+/** The threads that compress runs: as many as there are processors, each at one run at a time, answers in any order. */
+import { Worker } from 'node:worker_threads'
+import type { CompressedKind } from '#engine/formats/codecs'
+import { BugError, deserializeError, serializeError } from '#shared/errors'
+import type { EncodeAnswer, EncodeOrder, EncoderData } from './encode-job.ts'
+import { workerLocation } from './worker-location.ts'
+
+export interface EncoderPoolOptions {
+  readonly kind: CompressedKind
+  readonly level: number
+  /** The longest run. */
+  readonly runBytes: number
+  readonly workers: number
+  readonly signal: AbortSignal
+}
+
+interface Order extends EncodeOrder {
+  readonly resolve: (stored: Uint8Array | null) => void
+  readonly reject: (reason: unknown) => void
+}
+
+interface Encoder {
+  readonly worker: Worker
+  /** What it is at. */
+  order: Order | null
+}
+
+export class EncoderPool implements AsyncDisposable {
+  /** Slots there are: one at work and one waiting for each thread, one that is being filled, one being written. */
+  readonly slots: number
+  readonly #runBytes: number
+  readonly #memory: SharedArrayBuffer
+  readonly #workers: readonly Encoder[]
+  readonly #waiting: Order[] = []
+  readonly #signal: AbortSignal
+  #failure: { readonly reason: unknown } | null = null
+
+  constructor({ kind, level, runBytes, workers, signal }: EncoderPoolOptions) {
+    this.slots = 2 * workers + 2
+    this.#runBytes = runBytes
+    this.#memory = new SharedArrayBuffer(this.slots * 2 * runBytes)
+    this.#signal = signal
+    const data: EncoderData = { kind, level, memory: this.#memory, runBytes }
+    this.#workers = Array.from({ length: workers }, (_, index) => ({
+      worker: new Worker(workerLocation(), {
+        name: `convert ${index}`,
+        workerData: data,
+        // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
+        execArgv: [],
+        resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      }),
+      order: null,
+    }))
+    for (const each of this.#workers) {
+      each.worker.on('message', (answer: EncodeAnswer) => this.#answered(each, answer))
+      each.worker.once('error', (error) => this.#fail(deserializeError(serializeError(error))))
+      each.worker.once('exit', (exitCode) =>
+        this.#fail(new BugError('E_BUG', `an encoder ended with ${exitCode}`, { details: { exitCode } })),
+      )
+    }
+    signal.addEventListener('abort', this.#onAbort)
+    if (signal.aborted) this.#onAbort()
+  }
+
+  /** Room for a run, the caller's until `encode`. */
+  room(slot: number): Uint8Array {
+    return new Uint8Array(this.#memory, 2 * slot * this.#runBytes, this.#runBytes)
+  }
+
+  /**
+   * Compress the first `lengthBytes` of the slot's room. Resolves to the stored bytes, which stay until the slot is used
+   * again; null when they aren't fewer. Rejects with what an encoder threw, or the signal's reason.
+   */
+  encode(slot: number, lengthBytes: number): Promise<Uint8Array | null> {
+    if (this.#failure !== null) return Promise.reject(this.#failure.reason)
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ slot, lengthBytes, resolve, reject })
+      this.#dispatch()
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#fail(new BugError('E_BUG', 'the encoders were let go', { details: {} }))
+    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()))
+  }
+
+  readonly #onAbort = () => this.#fail(this.#signal.reason)
+
+  #dispatch(): void {
+    for (const each of this.#workers) {
+      if (each.order !== null) continue
+      const order = this.#waiting.shift()
+      if (order === undefined) return
+      each.order = order
+      const { slot, lengthBytes } = order
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      each.worker.postMessage({ slot, lengthBytes } satisfies EncodeOrder)
+    }
+  }
+
+  #answered(each: Encoder, answer: EncodeAnswer): void {
+    const { order } = each
+    each.order = null
+    if (order === null) return
+    if ('error' in answer) order.reject(deserializeError(answer.error))
+    else {
+      const { slot, storedBytes } = answer
+      const start = (2 * slot + 1) * this.#runBytes
+      order.resolve(storedBytes === null ? null : new Uint8Array(this.#memory, start, storedBytes))
+    }
+    this.#dispatch()
+  }
+
+  /** Everyone who waits hears why. The first reason stays. */
+  #fail(reason: unknown): void {
+    this.#failure ??= { reason }
+    const orders = [...this.#workers.flatMap(({ order }) => order ?? []), ...this.#waiting.splice(0)]
+    for (const { reject } of orders) reject(this.#failure.reason)
+  }
+}

@@ -1,0 +1,1 @@
+export { convertImage } from './convert-image.ts'

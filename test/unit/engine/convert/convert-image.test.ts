@@ -1,0 +1,355 @@
+import { readdirSync, readFileSync, statSync, symlinkSync, linkSync, lstatSync, chmodSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { convertImage } from '#engine/convert'
+import { openImage } from '#engine/formats/image'
+import type { JobContext } from '#engine/job'
+import { verifyImage } from '#engine/scan'
+import { createLogger } from '#shared/log'
+import { writableFormats, type ConvertRequest, type JobPhase, type WritableFormat } from '#shared/model'
+import { buildUdif, writeUdif } from '#test/build-udif'
+import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
+import { expandImage } from '#test/expand-image'
+import { noise } from '#test/image-of-runs'
+import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
+
+const udifFormats = writableFormats.filter((format) => format !== 'raw' && format !== 'UDRW')
+
+let folder: TemporaryFolder
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+afterEach(() => folder[Symbol.asyncDispose]())
+
+interface Watched extends JobContext {
+  readonly phases: JobPhase[]
+  readonly done: number[]
+}
+
+function watch(signal: AbortSignal = new AbortController().signal, onAdvance = () => {}): Watched {
+  const phases: JobPhase[] = []
+  const done: number[] = []
+  return {
+    signal,
+    log: createLogger(
+      () => undefined,
+      () => 0,
+    ),
+    phases,
+    done,
+    enter: (phase) => void phases.push(phase),
+    skip: () => undefined,
+    advance: (bytes) => {
+      done.push(bytes)
+      onAdvance()
+    },
+    limitedBy: () => undefined,
+  }
+}
+
+const convert = (
+  source: string,
+  format: WritableFormat,
+  change: Partial<ConvertRequest> = {},
+  context: JobContext = watch(),
+) =>
+  convertImage(
+    { source, target: join(folder.path, `out.${format}`), format, level: null, erase: false, ...change },
+    context,
+  )
+
+async function expand(path: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of expandImage(await openImage(path))) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
+
+describe('a disk', () => {
+  it.each([
+    ...udifFormats.map((format) => ['mbr', format] as const),
+    // All formats with all maps: test/process/engine/convert.
+    ...mapsToConvert.map((map) => [map, 'UDRO'] as const),
+  ])('with map %s is the same disk as %s, whole by all its checksums', async (map, format) => {
+    const disk = await diskToConvert(map)
+    const source = await folder.write('disk.img', disk)
+    const conversion = await convert(source, format)
+    const { target } = conversion
+    expect(same(await expand(target), disk)).toBe(true)
+    const { info, masterCheck } = await openImage(target)
+    expect(info).toMatchObject({
+      format,
+      sizeBytes: disk.length,
+      partitionMap: map,
+      inOrder: true,
+      segmentCount: 1,
+    })
+    expect(masterCheck?.stored).toBe(masterCheck?.computed)
+    expect(conversion).toMatchObject({
+      sizeBytes: disk.length,
+      storedBytes: statSync(target).size,
+      sourceStoredBytes: disk.length,
+    })
+    const { checked } = await verifyImage(target, watch())
+    expect(checked.map(({ what }) => what)).toEqual([
+      ...info.tables.map(({ name }) => name),
+      `data fork of ${target}`,
+      'master',
+    ])
+    // The tables are the whole disk, one after another.
+    let next = 0
+    for (const { firstSector, sectorCount } of info.tables) {
+      expect(firstSector).toBe(next)
+      next += sectorCount
+    }
+    expect(next * 512).toBe(disk.length)
+    // Zeros take no room.
+    expect(info.runCounts.zero).toBeGreaterThan(0)
+    expect(conversion.storedBytes).toBeLessThan(format === 'UDRO' ? 8_000_000 : 2_500_000)
+  })
+})
+
+describe('tables', () => {
+  it.each([
+    [
+      'gpt',
+      [
+        'Protective Master Boot Record (MBR : 0)',
+        'GPT Header (Primary GPT Header : 1)',
+        'GPT Partition Data (Primary GPT Table : 2)',
+        ' (Apple_Free : 3)',
+        'EFI System Partition (EFI System : 4)',
+        ' (Apple_Free : 5)',
+        'Wörk (Linux filesystem : 6)',
+        ' (Apple_Free : 7)',
+        'GPT Partition Data (Backup GPT Table : 8)',
+        'GPT Header (Backup GPT Header : 9)',
+      ],
+    ],
+    [
+      'apm',
+      [
+        'Driver Descriptor Map (DDM : 0)',
+        'Apple (Apple_partition_map : 1)',
+        ' (Apple_Free : 2)',
+        'Vector (Apple_HFS : 3)',
+        ' (Apple_Free : 4)',
+        'Other (Apple_HFS : 5)',
+        ' (Apple_Free : 6)',
+      ],
+    ],
+    [
+      'mbr',
+      [
+        'Master Boot Record (MBR : 0)',
+        ' (Apple_Free : 1)',
+        ' (Windows_FAT_32 : 2)',
+        ' (Apple_Free : 3)',
+        ' (Linux filesystem : 4)',
+        ' (Apple_Free : 5)',
+      ],
+    ],
+    ['none', ['whole disk (unknown partition : 0)']],
+  ] as const)('of %s are called as hdiutil calls them', async (map, names) => {
+    const source = await folder.write('disk.img', await diskToConvert(map))
+    const { target } = await convert(source, 'UDZO')
+    expect((await openImage(target)).info.tables.map(({ name }) => name)).toEqual(names)
+  })
+})
+
+describe('a conversion', () => {
+  it('goes from any format to any other', async () => {
+    const disk = await diskToConvert('mbr')
+    let source = await folder.write('disk.img', disk)
+    let steps = 0
+    for (const format of [...writableFormats, 'UDZO'] as const) {
+      const target = join(folder.path, `step ${steps++}`)
+      await convert(source, format, { target })
+      source = target
+    }
+    expect(same(await expand(source), disk)).toBe(true)
+  })
+
+  it('of a compressed raw image of unknown size ends where the data ends, completed to a sector', async () => {
+    const disk = (await diskToConvert('mbr')).subarray(0, 21_000_100)
+    disk.set(noise(5000, 9), disk.length - 5000)
+    const source = await folder.write('disk.img.gz', gzipSync(disk))
+    for (const format of ['UDZO', 'raw'] as const) {
+      const { target, sizeBytes } = await convert(source, format)
+      const back = await expand(target)
+      expect(sizeBytes).toBe(21_000_192)
+      expect(back.length).toBe(sizeBytes)
+      expect(same(back.subarray(0, disk.length), disk)).toBe(true)
+    }
+  })
+
+  it('keeps unused space unused, and out of the checksums', async () => {
+    const data = noise(512 * 64, 1)
+    const source = writeUdif(
+      folder.path,
+      buildUdif({
+        tables: [
+          {
+            runs: [
+              { kind: 'raw', sectors: 64, data },
+              { kind: 'ignore', sectors: 1_000_000 },
+              { kind: 'raw', sectors: 64, data },
+            ],
+          },
+        ],
+      }),
+    )
+    const { target, sizeBytes } = await convert(source, 'ULFO')
+    const { info } = await openImage(target)
+    expect(sizeBytes).toBe(1_000_128 * 512)
+    expect(info.runCounts.ignore).toBe(1)
+    expect((await verifyImage(target, watch())).checked).toHaveLength(3)
+  })
+
+  it('to a raw image leaves zeros as holes', async () => {
+    const disk = await diskToConvert('gpt')
+    const source = await folder.write('disk.img', disk)
+    const { target } = await convert(source, 'UDRW')
+    const { size, blocks } = statSync(target)
+    expect(size).toBe(disk.length)
+    expect(blocks * 512).toBeLessThan(8_000_000)
+    expect(same(readFileSync(target), disk)).toBe(true)
+  })
+
+  it('compresses less at a low level than at a high one', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const fast = await convert(source, 'UDZO', { level: 1, target: join(folder.path, 'fast') })
+    const small = await convert(source, 'UDZO', { level: 9, target: join(folder.path, 'small') })
+    expect(small.storedBytes).toBeLessThan(fast.storedBytes)
+  })
+
+  it('tells its phases, and bytes that only go up, to the end of the disk', async () => {
+    const disk = await diskToConvert('mbr')
+    const context = watch()
+    await convert(await folder.write('disk.img', disk), 'UDZO', {}, context)
+    expect(context.phases).toEqual(['validating-source', 'converting'])
+    expect(context.done).toEqual(context.done.toSorted((a, b) => a - b))
+    expect(context.done.at(-1)).toBe(disk.length)
+  })
+
+  it('names partitions whatever they are called', async () => {
+    const disk = await diskToConvert('apm')
+    disk.write('<&"]]>\u0001\0', 2 * 512 + 16, 'latin1')
+    const { target } = await convert(await folder.write('disk.img', disk), 'UDZO')
+    const { info } = await openImage(target)
+    expect(info.tables[3]?.name).toBe('<&"]]>\uFFFD (Apple_HFS : 3)')
+    expect(same(await expand(target), disk)).toBe(true)
+  })
+})
+
+describe('a conversion that fails', () => {
+  /** Nothing but these files; the target as it was. */
+  const expectUntouched = (names: readonly string[], target: string | null) => {
+    expect(readdirSync(folder.path).toSorted()).toEqual([...names].toSorted())
+    if (target !== null) expect(readFileSync(target, 'utf8')).toBe('precious')
+  }
+
+  it('because the source contradicts its checksum leaves the old file whole and nothing else', async () => {
+    const runs = [{ kind: 'zlib', sectors: 4096, data: noise(4096 * 512, 1) }] as const
+    const source = writeUdif(folder.path, buildUdif({ tables: [{ runs, crc32: 0xbad }] }))
+    const target = await folder.write('old', 'precious')
+    await expect(convert(source, 'ULMO', { target, erase: true })).rejects.toMatchObject({
+      code: 'E_SRC_CORRUPT',
+    })
+    expectUntouched(['image.dmg', 'old'], target)
+  })
+
+  it('because the source is cut off in the middle leaves the old file whole', async () => {
+    const source = await folder.write('disk.img.gz', gzipSync(await diskToConvert('mbr')).subarray(0, -5000))
+    const target = await folder.write('old', 'precious')
+    await expect(convert(source, 'UDBZ', { target, erase: true })).rejects.toMatchObject({
+      code: 'E_SRC_CORRUPT',
+    })
+    expectUntouched(['disk.img.gz', 'old'], target)
+  })
+
+  it.each(['UDZO', 'raw', 'UDRO', 'ULMO'] as const)(
+    'because it was stopped leaves the old file whole: %s',
+    async (format) => {
+      const source = await folder.write('disk.img', await diskToConvert('mbr'))
+      const target = await folder.write('old', 'precious')
+      const stop = new AbortController()
+      const context = watch(stop.signal, () => stop.abort())
+      await expect(convert(source, format, { target, erase: true }, context)).rejects.toThrow('aborted')
+      expectUntouched(['disk.img', 'old'], target)
+    },
+  )
+
+  it('because there is a file already touches nothing', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const target = await folder.write('old', 'precious')
+    await expect(convert(source, 'UDZO', { target })).rejects.toMatchObject({ code: 'E_DST_EXISTS' })
+    expectUntouched(['disk.img', 'old'], target)
+  })
+
+  it('because a file appeared meanwhile leaves that one alone', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const target = join(folder.path, 'new')
+    let isThere = false
+    const context = watch(undefined, () => {
+      if (!isThere) void writeFile(target, 'precious')
+      isThere = true
+    })
+    await expect(convert(source, 'UDZO', { target }, context)).rejects.toMatchObject({ code: 'E_DST_EXISTS' })
+    expectUntouched(['disk.img', 'new'], target)
+  })
+
+  it('because source and target are the same file, by whatever name', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const [soft, hard] = [join(folder.path, 'soft'), join(folder.path, 'hard')]
+    symlinkSync(source, soft)
+    linkSync(source, hard)
+    for (const target of [source, soft, hard])
+      await expect(convert(source, 'UDZO', { target, erase: true })).rejects.toMatchObject({ code: 'E_SAME' })
+    expectUntouched(['disk.img', 'hard', 'soft'], null)
+  })
+
+  it('because the target is no file, or in no folder', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    await mkdir(join(folder.path, 'sub'))
+    for (const target of [join(folder.path, 'sub'), '/dev/null'])
+      await expect(convert(source, 'UDZO', { target, erase: true })).rejects.toMatchObject({
+        code: 'E_DST_KIND',
+      })
+    const target = join(folder.path, 'nowhere/x.dmg')
+    await expect(convert(source, 'UDZO', { target })).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+      details: { path: join(folder.path, 'nowhere') },
+    })
+    expectUntouched(['disk.img', 'sub'], null)
+  })
+
+  it('because a level is asked of a format that has none, or is out of range', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    for (const [format, level] of [
+      ['raw', 1],
+      ['UDZO', 0],
+      ['UDZO', 2.5],
+      ['ULMO', 10],
+    ] as const)
+      await expect(convert(source, format, { level })).rejects.toMatchObject({ code: 'E_USAGE' })
+    expectUntouched(['disk.img'], null)
+  })
+})
+
+describe('a file that is replaced', () => {
+  it('keeps its permissions, and stays behind the link it was reached by', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const old = await folder.write('old', 'precious')
+    chmodSync(old, 0o600)
+    const target = join(folder.path, 'link')
+    symlinkSync(old, target)
+    await convert(source, 'UDZO', { target, erase: true })
+    expect(lstatSync(target).isSymbolicLink()).toBe(true)
+    expect(statSync(old).mode & 0o777).toBe(0o600)
+    expect((await openImage(old)).info.format).toBe('UDZO')
+  })
+})
