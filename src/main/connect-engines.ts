@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
+import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { openImage } from '#engine/formats/image'
 import { startJob } from '#engine/job'
@@ -46,6 +47,12 @@ export function connectCommandLine(log: Logger): CliEngines {
       startJob(
         { jobId: randomUUID(), kind: 'verify-image', title: basename(path), plan: null },
         async (context) => ({ kind: 'checked', verification: await verifyImage(path, context) }),
+        { log },
+      ),
+    startConvert: (request) =>
+      startJob(
+        { jobId: randomUUID(), kind: 'convert-image', title: basename(request.source), plan: null },
+        async (context) => ({ kind: 'converted', conversion: await convertImage(request, context) }),
         { log },
       ),
     planRestore: (request, signal) => planRestore(request, platform, signal),

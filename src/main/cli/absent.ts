@@ -19,7 +19,6 @@ const absent: { readonly [verb: string]: { readonly problem: string; readonly hi
   },
   server: { problem: "This version of Reprise can't multicast." },
   session: { problem: "This version of Reprise can't multicast." },
-  'image convert': { problem: "This version of Reprise can't convert images." },
   'image create': { problem: "This version of Reprise can't create images." },
 }
 

@@ -26,7 +26,12 @@ export type OptionSpec = Common &
     /** Bytes, or a number with b, k, m or g; at most `most` bytes. */
     | { readonly kind: 'size'; readonly placeholder: string; readonly most: number }
     /** One of `choices`, in any case; the value is as written here. */
-    | { readonly kind: 'choice'; readonly choices: readonly string[] }
+    | {
+        readonly kind: 'choice'
+        readonly choices: readonly string[]
+        /** For the help, instead of a long list of choices. */
+        readonly placeholder?: string
+      }
   )
 
 export type OptionTable = { readonly [name: string]: OptionSpec }

@@ -2,7 +2,7 @@
  * What the command line needs of the engines, as one small interface: the verbs are tested with a fake of it. Connecting
  * the real ones loads them, so it happens when a verb asks, not before.
  */
-import type { Disk, ImageInfo, JobState, RestorePlan, RestoreRequest } from '#shared/model'
+import type { ConvertRequest, Disk, ImageInfo, JobState, RestorePlan, RestoreRequest } from '#shared/model'
 
 /** A job that runs in this process; see #engine/job. */
 export interface RunningJob {
@@ -21,6 +21,8 @@ export interface Engines {
   imageInfo(path: string): Promise<ImageInfo>
   /** Recomputes an image's checksums. */
   startVerify(path: string): RunningJob
+  /** Writes an image anew in another format. */
+  startConvert(request: ConvertRequest): RunningJob
   /** Rejects with the signal's reason. */
   planRestore(request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan>
   startRestore(plan: RestorePlan): RunningJob

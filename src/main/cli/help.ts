@@ -76,6 +76,8 @@ function wrapped(text: string): string {
 
 function optionText(name: string, spec: OptionSpec): string {
   const value =
-    spec.kind === 'flag' ? '' : spec.kind === 'choice' ? ` ${spec.choices.join('|')}` : ` ${spec.placeholder}`
+    spec.kind === 'flag'
+      ? ''
+      : ` ${spec.placeholder ?? (spec.kind === 'choice' ? spec.choices.join('|') : '')}`
   return `${spec.letter === undefined ? '    ' : `-${spec.letter}, `}--${name}${value}`
 }

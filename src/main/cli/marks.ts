@@ -3,6 +3,7 @@
  * itself. (Recorded transcripts of asr restore show it, for example in public notes on restoring macOS installers:
  * `Restoring  ....10....20....30....40....50....60....70....80....90....100`.)
  */
+import type { JobPhase } from '#shared/model'
 import type { Pass } from './passes.ts'
 
 const marksInAll = 50
@@ -21,16 +22,16 @@ const dotBytes = 64 * 1024 * 1024
 
 export interface MarkLine {
   /** What to print now, to bring the lines up to `passes`. */
-  advance(passes: readonly Pass[]): string
+  advance(passes: readonly Pass<JobPhase>[]): string
   /** Ends a line that was left in the middle. */
   close(): string
 }
 
 /** Draws a line for each pass, by appending only. `label` is what a line begins with. */
-export function createMarkLines(label: (phase: Pass['phase']) => string): MarkLine {
-  const lines = new Map<Pass['phase'], { marks: number; dots: number; open: boolean }>()
+export function createMarkLines(label: (phase: JobPhase) => string): MarkLine {
+  const lines = new Map<JobPhase, { marks: number; dots: number; open: boolean }>()
 
-  function advanceOne(pass: Pass): string {
+  function advanceOne(pass: Pass<JobPhase>): string {
     let text = ''
     let line = lines.get(pass.phase)
     if (line === undefined) {

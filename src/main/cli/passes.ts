@@ -1,8 +1,8 @@
 /** The two phases that take time, as every printer sees them: restoring, then verifying. */
-import type { JobState } from '#shared/model'
+import type { JobPhase, JobState } from '#shared/model'
 
-export interface Pass {
-  readonly phase: 'restoring' | 'verifying'
+export interface Pass<P extends JobPhase = 'restoring' | 'verifying'> {
+  readonly phase: P
   readonly state: 'running' | 'done' | 'broken'
   /** 0–100; null while the size isn't known. 100 only when it is done. */
   readonly percent: number | null

@@ -10,6 +10,7 @@ const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   devices: async () => (await import('./devices.ts')).devices,
   'image info': async () => (await import('./image-info.ts')).imageInfo,
   'image verify': async () => (await import('./image-verify.ts')).imageVerify,
+  'image convert': async () => (await import('./image-convert.ts')).imageConvert,
   web: async () => (await import('./programs.ts')).web,
   'engine-host': async () => (await import('./programs.ts')).engineHost,
   help: async () => (await import('./help.ts')).help,
@@ -39,7 +40,10 @@ export function findVerb(words: readonly string[]): { readonly name: string; rea
 }
 
 function incompleteVerb(first: string, second: string | undefined, group: readonly string[]) {
-  const works = group.filter((name) => Object.hasOwn(verbs, name)).join(' or ')
+  const works = group
+    .filter((name) => Object.hasOwn(verbs, name))
+    .join(', ')
+    .replace(/, ([^,]*)$/, ' or $1')
   if (second === undefined || second.startsWith('-')) {
     return usageError(first, `The verb ${first} needs a second word.`, `Use ${works}.`)
   }

@@ -5,6 +5,7 @@ import { main } from '#src/main/cli/main.ts'
 import type { LogLine } from '#shared/log'
 import {
   jobPhases,
+  type ConvertRequest,
   type Disk,
   type ImageInfo,
   type JobOutcome,
@@ -21,6 +22,7 @@ export interface Played {
   readonly out: string
   readonly err: string
   readonly requests: readonly RestoreRequest[]
+  readonly converts: readonly ConvertRequest[]
   /** Everything in the order it was printed, errors marked with `! `. */
   readonly all: string
   readonly cancels: number
@@ -36,6 +38,7 @@ export interface Stage {
   readonly disks?: readonly Disk[]
   readonly image?: ImageInfo | Error
   readonly verify?: readonly JobState[]
+  readonly convert?: readonly JobState[]
   readonly answers?: readonly string[]
   readonly supported?: boolean
   /** Interrupted as soon as this text has been printed. */
@@ -48,6 +51,7 @@ export interface Stage {
 export async function play(argv: readonly string[], stage: Stage = {}): Promise<Played> {
   const printed = { out: '', err: '', all: '' }
   const requests: RestoreRequest[] = []
+  const converts: ConvertRequest[] = []
   const listeners = new Set<() => void>()
   const answers = [...(stage.answers ?? [])]
   const counts = { cancels: 0, startedJobs: 0 }
@@ -100,6 +104,10 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     imageInfo: () =>
       stage.image instanceof Error ? Promise.reject(stage.image) : Promise.resolve(stage.image ?? image()),
     startVerify: () => run(stage.verify ?? []),
+    startConvert: (request) => {
+      converts.push(request)
+      return run(stage.convert ?? [])
+    },
     planRestore: (request) => {
       requests.push(request)
       const { plan: given } = stage
@@ -124,7 +132,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     }
   }
   const status = await main(argv, context)
-  return { status, ...printed, ...counts, requests }
+  return { status, ...printed, ...counts, requests, converts }
 }
 
 export const restoreArgs = ['restore', '--source', 'a.dmg', '--target', '/dev/sdb', '--erase'] as const

@@ -17,9 +17,9 @@ describe('reprise', () => {
   it.each([['help'], ['-h'], ['--help']])('%s lists the verbs that work, and only those', async (verb) => {
     const { out, status } = await play([verb])
     expect(status).toBe(0)
-    expect(out).toContain('  restore       Restore an image')
+    expect(out).toContain('  restore        Restore an image')
     expect(out).toContain('  image verify  ')
-    for (const absent of ['imagescan', 'server', 'session', 'restoreexact', 'convert', 'engine-host'])
+    for (const absent of ['imagescan', 'server', 'session', 'restoreexact', 'image create', 'engine-host'])
       expect(out).not.toContain(absent)
   })
 
@@ -68,7 +68,6 @@ describe('reprise', () => {
   })
 
   it.each([
-    [['image', 'convert', 'a'], "can't convert images"],
     [['image', 'create'], "can't create images"],
     [['-imagescan', 'a.dmg'], "can't scan images"],
     [['-source', 'a.dmg', '-server', 'c.plist'], "can't multicast"],

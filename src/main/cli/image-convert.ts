@@ -1,0 +1,190 @@
+/** `reprise image convert`: what the source is, the progress, and what became of it. */
+import { basename, resolve } from 'node:path'
+import { BugError, invariant, serializeError, UsageError } from '#shared/errors'
+import {
+  compressionLevels,
+  writableFormats,
+  type ConvertRequest,
+  type ImageConversion,
+  type ImageInfo,
+  type JobState,
+  type WritableFormat,
+} from '#shared/model'
+import { formatBytes, formatCount, formatRate } from '#shared/units'
+import {
+  describeFormat,
+  describeOutcome,
+  describePhase,
+  describeTargetState,
+  type Names,
+} from '#shared/words'
+import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { createMarkLines } from './marks.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+const convertOptions = {
+  source: {
+    kind: 'text',
+    letter: 's',
+    placeholder: 'IMAGE',
+    help: 'An image of any format that can be read.',
+  },
+  target: { kind: 'text', letter: 't', placeholder: 'FILE', help: 'The file to write.' },
+  format: {
+    kind: 'choice',
+    choices: writableFormats,
+    placeholder: 'FORMAT',
+    help: 'What to write, see below.',
+  },
+  level: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: 9,
+    help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
+  },
+  erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
+} as const satisfies OptionTable
+
+export const imageConvert = defineVerb({
+  name: 'image convert',
+  summary: 'Convert an image to another format.',
+  synopsis: '--source IMAGE --target FILE --format FORMAT [--level N] [--erase]',
+  notes: [
+    ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
+    "The source's checksums are compared on the way. The target gets its name when all of it is written: a failure or Ctrl-C leaves what was there before.",
+  ],
+  options: convertOptions,
+  operands: noOperands,
+  async run(context, values) {
+    const { terminal } = context
+    const request = readRequest(values, context.cwd)
+    const names: Names = { source: basename(request.source), target: request.target }
+    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    const engines = await context.engines(openLog(context, values))
+    let info: ImageInfo
+    try {
+      info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
+    } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped('Stopped.')
+      return report(terminal, serializeError(error), tellingOf(values), { names })
+    }
+    terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
+    const job = engines.startConvert(request)
+    interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
+    const print = values.json ? printJson : createTextProgress()
+    job.subscribe((state) => terminal.write(print(state)))
+    const { outcome } = await job.ended
+    invariant(outcome !== null, 'a job ended without an outcome')
+    switch (outcome.kind) {
+      case 'converted':
+        terminal.write(
+          values.json
+            ? jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) })
+            : `${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`,
+        )
+        return exitDone
+      case 'failed': {
+        const lastWords = describeTargetState('untouched', request.target, 'file')
+        return report(terminal, outcome.error, tellingOf(values), { names, lastWords })
+      }
+      case 'cancelled':
+        return tellStopped(describeOutcome(outcome))
+      case 'done':
+      case 'checked':
+      default:
+        throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
+    }
+
+    function tellStopped(words: string): number {
+      const state = describeTargetState('untouched', request.target, 'file')
+      terminal.writeError(`${words}\n${printable(state)}\n`)
+      return exitCancelled
+    }
+  },
+})
+
+/** Throws UsageError. */
+function readRequest(values: Values<typeof convertOptions>, cwd: string): ConvertRequest {
+  const { source, target, level, erase } = values
+  if (source === null) throw usageError('--source', '--source is missing.', 'It names the image to convert.')
+  if (target === null) throw usageError('--target', '--target is missing.', 'It names the file to write.')
+  const format = values.format as WritableFormat | null
+  if (format === null)
+    throw usageError('--format', '--format is missing.', `It is one of ${writableFormats.join(', ')}.`)
+  if (level !== null && compressionLevels[format] === undefined) {
+    const problem = `${format} has no compression levels.`
+    throw new UsageError('E_USAGE', problem, {
+      details: { input: '--level', problem, hint: 'Leave --level out.' },
+    })
+  }
+  return { source: resolve(cwd, source), target: resolve(cwd, target), format, level, erase }
+}
+
+const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>
+  outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''
+
+/** One line, from when the source was opened. */
+function createTextProgress(): (state: JobState) => string {
+  const lines = createMarkLines(describePhase)
+  return ({ progress, outcome }) => {
+    const { percent = null, doneBytes = 0 } = progress?.phase === 'converting' ? progress : {}
+    const begun = progress?.phase === 'converting'
+    if (outcome === null)
+      return begun ? lines.advance([{ phase: 'converting', state: 'running', percent, doneBytes }]) : ''
+    const good = outcome.kind === 'converted'
+    const last =
+      good || begun
+        ? lines.advance([
+            {
+              phase: 'converting',
+              state: good ? 'done' : 'broken',
+              percent: good ? 100 : percent,
+              doneBytes,
+            },
+          ])
+        : ''
+    return last + lines.close()
+  }
+}
+
+function sourceText({ format, sizeBytes, storedBytes }: ImageInfo): string {
+  const size =
+    sizeBytes === null
+      ? `${formatBytes(storedBytes)}, and how much is in it isn't known before all has been read`
+      : storedText(sizeBytes, storedBytes)
+  return `\tSource: ${describeFormat(format)}, ${size}\n`
+}
+
+export function conversionText(conversion: ImageConversion): string {
+  const { target, format, sizeBytes, storedBytes, sourceStoredBytes, durationMs, bytesPerSecond } = conversion
+  const seconds = (durationMs / 1000).toFixed(2)
+  return [
+    `\tTarget: ${describeFormat(format)}, ${storedText(sizeBytes, storedBytes)}\n`,
+    `\t${comparedText(storedBytes, sourceStoredBytes)} the source's size\n`,
+    `\t${formatBytes(sizeBytes)} converted in ${seconds} seconds, ${formatRate(bytesPerSecond)}\n`,
+    `\tWritten to ${printable(target)}\n`,
+  ].join('')
+}
+
+/** `10.5 MB disk in 16.4 kB, 0.2 %`. */
+const storedText = (sizeBytes: number, storedBytes: number) =>
+  `a disk of ${formatBytes(sizeBytes)} in ${formatBytes(storedBytes)} (${percentText(storedBytes, sizeBytes)})`
+
+/** `96 % of`, `12 times`. */
+function comparedText(part: number, whole: number): string {
+  return part < 10 * whole
+    ? `${percentText(part, whole)} of`
+    : `${formatCount(Math.round(part / whole))} times`
+}
+
+function percentText(part: number, whole: number): string {
+  if (whole === 0) return '0 %'
+  const percent = (part / whole) * 100
+  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`
+}
