@@ -5,7 +5,7 @@
  *
  * Needs root, loop devices and `nbdfuse`: `missing('root', 'loop', 'program:nbdfuse')`.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { mkdtemp, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,9 +33,11 @@ export interface FaultyDisk extends AsyncDisposable {
 
 const running = new Set<{ readonly child: ChildProcess; readonly folder: string; readonly file: string }>()
 
-process.on('exit', () => {
-  for (const { child, folder } of running) {
+// Before the loop devices are let go: a stalled disk would hold that up.
+process.prependListener('exit', () => {
+  for (const { child, folder, file } of running) {
     child.kill('SIGKILL')
+    spawnSync('fusermount3', ['-u', '-z', file], { stdio: 'ignore', timeout: 5000 })
     rmSync(folder, { recursive: true, force: true })
   }
 })
@@ -61,7 +63,9 @@ export async function attachFaultyDisk(
   cleanup.defer(async () => void (await worker.terminate()))
   await answer(worker, 'listening')
 
-  const child = spawn('nbdfuse', [file, '--unix', socketPath], { stdio: 'ignore' })
+  // Should this process be killed, nbdfuse goes with it.
+  const nbdfuse = ['--pdeathsig', 'KILL', 'nbdfuse', file, '--unix', socketPath]
+  const child = spawn('setpriv', nbdfuse, { stdio: 'ignore' })
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done())
     child.once('error', () => done())

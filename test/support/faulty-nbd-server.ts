@@ -159,7 +159,7 @@ async function serve(socket: Socket): Promise<void> {
     const length = header.readUInt32BE(24)
     const data = type === 1 ? await take(length) : null
     if (type === 2) return
-    if (faults.stall === true) await new Promise<void>((go) => stalled.push(go))
+    if (faults.stall === true && !gone) await new Promise<void>((go) => stalled.push(go))
     const answer = (error: number, bytes: Buffer = Buffer.alloc(0)) =>
       socket.write(Buffer.concat([u32(0x67446698), u32(error), cookie, bytes]))
     if (gone) {
