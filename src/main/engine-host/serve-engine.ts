@@ -31,6 +31,9 @@ export interface ServedEngine {
   reportBug(error: unknown): void
 }
 
+/** How long work that isn't a job is waited for at the end. */
+const otherWorkMs = 1000
+
 export function serveEngine(transport: FrameTransport, options: ServeEngineOptions): ServedEngine {
   // What is logged before `hello` has nowhere to go.
   let emitLog: LogSink = () => {}
@@ -141,9 +144,10 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     if (began || state.outcome !== null) void tellDisks(listed)
   })
 
+  /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */
   async function end(): Promise<void> {
-    await Promise.all([served.settled, jobs.cancelAll()])
-    await watching?.[Symbol.asyncDispose]()
+    const others = Promise.all([served.settled, watching?.[Symbol.asyncDispose]()])
+    await Promise.all([jobs.cancelAll(), Promise.race([others, after(otherWorkMs)])])
   }
 
   return {
@@ -158,6 +162,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
   }
 }
+
+const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
 /** What the job writes to: nobody else may. A partition claims its disk, whose map is read again at the end. */
 function claimOf(plan: RestorePlan): string {

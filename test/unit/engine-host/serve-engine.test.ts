@@ -84,6 +84,14 @@ describe('the host', () => {
     expect(host.isWatched()).toBe(false)
   })
 
+  test('does not wait for a drive that does not answer', async () => {
+    const { client, served } = start({ inspectSource: () => new Promise(() => undefined) })
+    client.request('source.inspect', { source: '/dev/sdx' }).catch(() => undefined)
+    await soon()
+    client.close(new Error('gone'))
+    await served.ended
+  })
+
   test('cancels its jobs and waits for them when its client is gone', async () => {
     const stopped: string[] = []
     const running = start({
