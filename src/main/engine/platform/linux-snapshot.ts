@@ -93,7 +93,19 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     return [...numbers]
   }
 
+  /** The mount that `path`, which is no link, is under. */
+  function mountOf(path: string): Mount | undefined {
+    let found: Mount | undefined
+    for (const candidate of mounts) {
+      if (!isWithin(path, candidate.mountPoint)) continue
+      if (found === undefined || candidate.mountPoint.length >= found.mountPoint.length) found = candidate
+    }
+    return found
+  }
+
   async function devicesStoring(path: string, depth = 0): Promise<readonly string[]> {
+    const remote = mountOf(path)
+    if (remote !== undefined && answeredByOthers.test(remote.filesystem)) return numbersOfMount(remote, depth)
     const existing = await nearestExisting(system, path)
     if (existing === null) return []
     const { facts } = existing
@@ -101,11 +113,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     if (places.has(facts.device)) return [facts.device]
     // File systems without one block device have numbers of their own, btrfs another for each subvolume.
     const real = (await system.realPath(existing.path)) ?? existing.path
-    let mount: Mount | undefined
-    for (const candidate of mounts) {
-      if (!isWithin(real, candidate.mountPoint)) continue
-      if (mount === undefined || candidate.mountPoint.length >= mount.mountPoint.length) mount = candidate
-    }
+    const mount = mountOf(real)
     return mount === undefined ? [] : numbersOfMount(mount, depth)
   }
 
@@ -176,6 +184,12 @@ async function readBtrfsPools(
   }
   return pools
 }
+
+/**
+ * File systems whose answers come from another machine or from a program: where that hangs, so would whoever asks for
+ * as much as a file's size, and with it the list of all disks.
+ */
+const answeredByOthers = /^(?:fuse|nfs|cifs|smb|9p|ceph|afs|autofs)/
 
 /** `lowerdir=/a:/b,upperdir=/c,…`; commas and colons inside a path come with a backslash. */
 function overlayFolders(superOptions: string): readonly string[] {

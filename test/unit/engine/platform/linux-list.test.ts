@@ -409,3 +409,37 @@ describe('protecting disks on Linux', () => {
     expect(seen['/dev/sda']?.kind ?? null).toBe(kind)
   })
 })
+
+describe('a file system that has stopped answering', () => {
+  const linux: RecordedLinux = {
+    disks: [
+      sata('a', 1),
+      {
+        at: 'virtual/block/loop3',
+        number: '7:3',
+        sizeBytes: 64 * MiB,
+        files: { 'loop/backing_file': '/mnt/server/lab.img' },
+      },
+    ],
+    mountinfo: [
+      '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+      '30 22 0:55 / /mnt/server rw - fuse.sshfs admin@lab: rw',
+    ].join('\n'),
+    devices: { '/': '8:17', '/mnt/server': '0:55' },
+    folders: ['/mnt/server'],
+  }
+
+  it('that holds the file of a loop device is not asked, and the list of disks comes', async () => {
+    const machine = recordedMachine(recordLinux(linux))
+    const platform = createLinuxPlatform({
+      system: {
+        ...machine,
+        stat: (path) =>
+          path.startsWith('/mnt/server') ? new Promise<never>(() => undefined) : machine.stat(path),
+      },
+    })
+    const disks = await platform.list()
+    expect(disks.map((disk) => disk.path)).toEqual(['/dev/loop3', '/dev/sda'])
+    expect(disks.find((disk) => disk.path === '/dev/sda')?.protection?.kind).toBe('system')
+  })
+})
