@@ -22,6 +22,7 @@ import { webShell } from './web-shell.ts'
  * 1 when it couldn't start, which it says on stderr. The first line on stdout holds the address.
  */
 export async function runWeb(argv: readonly string[]): Promise<number> {
+  const asked = askedToEnd()
   try {
     const { port, open } = parseWebArguments(argv)
     const page = productFile('out/renderer/index.html')
@@ -50,7 +51,7 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     print(`Reprise runs in your browser at ${server.link()} (Ctrl-C stops it)`)
     if (open) openBrowser(server.link())
     offerLinks(server)
-    await askedToEnd()
+    await asked
     await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))
     return 0
   } catch (error) {
