@@ -8,6 +8,8 @@ import type { Machine } from './machine.ts'
 import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
 
+const BUSY_PAUSES_MS = [100, 300]
+
 /** Shared, for reading. Throws E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_SRC_IN_USE, E_IO_READ. */
 export function openForReading(system: Machine, path: string): Promise<OpenDevice> {
   return openDevice(system, path, constants.O_RDONLY, 'source')
@@ -43,7 +45,7 @@ async function openDevice(
     throw new DeviceError('E_DST_READONLY', `${path} is write-protected`, { details: { path } })
   let opened: { fd: number; direct: boolean }
   try {
-    opened = await openDirect(system, path, flags)
+    opened = await openPatiently(system, path, flags)
   } catch (error) {
     const holders = errnoName(error) === 'EBUSY' ? await holdersOf(system, place) : undefined
     throw deviceError(error, { path, role, readOnly, ...(holders === undefined ? {} : { holders }) })
@@ -67,6 +69,23 @@ async function openDevice(
       open = false
       await system.close(fd)
     },
+  }
+}
+
+/** A volume that was just unmounted lets go of its device a moment later. */
+async function openPatiently(
+  system: Machine,
+  path: string,
+  flags: number,
+): Promise<{ fd: number; direct: boolean }> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await openDirect(system, path, flags)
+    } catch (error) {
+      const pause = BUSY_PAUSES_MS[attempt]
+      if (errnoName(error) !== 'EBUSY' || pause === undefined) throw error
+      await system.pause(pause)
+    }
   }
 }
 

@@ -37,7 +37,7 @@ export async function rereadPartitionTable(system: Machine, log: Logger, path: s
   // A kernel that read the map is right about it; one that found nothing may not know the format.
   if (!done || (known.partitions.length === 0 && wanted.length > 0)) {
     log.debug('telling the kernel its partitions', { path: disk.path, said, partitions: wanted.length })
-    await tellKernel(system, known, wanted)
+    await tellKernel(system, disk, wanted)
   }
   await waitForNodes(system, disk)
 }
@@ -60,19 +60,31 @@ async function readEntries(system: Machine, path: string): Promise<readonly Entr
   }))
 }
 
+/** Somebody may be looking at an old partition just now, as udev does: try for a while. */
+async function tellKernel(system: Machine, disk: BlockDevice, wanted: readonly Entry[]): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    const said = await changePartitions(system, await fresh(system, disk), wanted)
+    const now = (await fresh(system, disk)).partitions
+    if (now.length === wanted.length && now.every((known) => wanted.some((entry) => isSame(known, entry))))
+      return
+    const pause = PAUSES_MS[attempt]
+    if (pause === undefined) throw await keepsOld(system, disk, said)
+    await system.pause(pause)
+  }
+}
+
 /**
  * Take away what isn't on the disk any more, then add what is. `partx --update` would do both at once, but loses
- * partitions whose new place overlaps an old one.
+ * partitions whose new place overlaps an old one. Resolves to what the last refusal said.
  */
-async function tellKernel(system: Machine, disk: BlockDevice, wanted: readonly Entry[]): Promise<void> {
-  const same = (known: PartitionDevice, entry: Entry) =>
-    known.index === entry.index &&
-    known.offset === entry.offset &&
-    // The kernel shows the container of logical partitions as two sectors.
-    (known.sizeBytes === entry.sizeBytes || known.sizeBytes <= 1024)
+async function changePartitions(
+  system: Machine,
+  disk: BlockDevice,
+  wanted: readonly Entry[],
+): Promise<string> {
   let said = ''
   for (const known of disk.partitions) {
-    if (wanted.some((entry) => same(known, entry))) continue
+    if (wanted.some((entry) => isSame(known, entry))) continue
     const range = `${known.index}:${known.index}`
     const result = await system.run('partx', ['--delete', '--nr', range, disk.path])
     if (result.status !== 0) said = saidBy(result)
@@ -83,8 +95,19 @@ async function tellKernel(system: Machine, disk: BlockDevice, wanted: readonly E
     const result = await system.run('partx', ['--add', '--nr', `${index}:${index}`, disk.path])
     if (result.status !== 0) said = saidBy(result)
   }
-  const now = (await fresh(system, disk)).partitions
-  if (now.length === wanted.length && now.every((known) => wanted.some((entry) => same(known, entry)))) return
+  return said
+}
+
+function isSame(known: PartitionDevice, entry: Entry): boolean {
+  return (
+    known.index === entry.index &&
+    known.offset === entry.offset &&
+    // The kernel shows the container of logical partitions as two sectors.
+    (known.sizeBytes === entry.sizeBytes || known.sizeBytes <= 1024)
+  )
+}
+
+async function keepsOld(system: Machine, disk: BlockDevice, said: string): Promise<DeviceError> {
   const snapshot = await readSnapshot(system)
   const numbers = numbersOf({ disk, partition: null })
   const holders = await findHolders(system, snapshot, {
@@ -92,7 +115,7 @@ async function tellKernel(system: Machine, disk: BlockDevice, wanted: readonly E
     nodes: [disk.path, ...disk.partitions.map((partition) => partition.path)],
     mounts: numbers.flatMap((number) => snapshot.mountsOn(number)),
   })
-  throw new DeviceError('E_DST_BUSY', `the system keeps the old partitions of ${disk.path}: ${said}`, {
+  return new DeviceError('E_DST_BUSY', `the system keeps the old partitions of ${disk.path}: ${said}`, {
     details: { path: disk.path, holders, stderr: said.slice(0, 400) },
     transient: true,
   })
