@@ -14,10 +14,13 @@ export type StreamItem =
        * pool's buffer size and a multiple of the stream's alignment (the last item of the image may be shorter).
        */
       readonly bytes: Uint8Array
-      /** Gives the buffer back. Items may be released in any order; each must be, exactly once. */
+      /**
+       * Gives the buffer back. Items may be released in any order; each must be, exactly once, and without waiting for a
+       * later item: the pool may be full of those that are held.
+       */
       release(): void
     }
-  /** Reads as zeros. Whole alignment units. */
+  /** Reads as zeros. Whole alignment units (the last item of the image may be shorter). */
   | { readonly kind: 'zero'; readonly offset: number; readonly lengthBytes: number }
   /** Not in use (ignore runs). Whole alignment units; an unused part inside a unit comes as zeros within data. */
   | { readonly kind: 'unused'; readonly offset: number; readonly lengthBytes: number }
@@ -28,7 +31,7 @@ export interface StreamCounters {
   readonly readNs: number
   readonly decodeNs: number
   readonly waitNs: number
-  /** Bytes read from the stored image. */
+  /** Bytes read from the stored image; 0 for a compressed stream, whose decoder reads by itself. */
   readonly storedBytesRead: number
 }
 

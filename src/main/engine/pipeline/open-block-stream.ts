@@ -19,6 +19,8 @@ import { sumCounters } from './worker-counters.ts'
 
 /** Zeros and unused space shorter than this between data are sent as zeros. */
 const foldBytes = 128 * 1024
+/** How long a close waits for reads that are under way. Workers are ended after 100 ms of it. */
+const patienceMs = 500
 
 export interface BlockStreamOptions {
   readonly pool: PoolOptions
@@ -143,9 +145,17 @@ class RunningStream implements BlockStream {
   async #close(): Promise<void> {
     this.#stop(new BugError('E_BUG', 'the stream was closed', { details: {} }))
     this.#signal.removeEventListener('abort', this.#onAbort)
-    await this.#crew.stop()
     // Workers read by number: the files stay open until the last of them has gone.
-    await this.#files?.[Symbol.asyncDispose]()
+    const gone = this.#crew.stop().then(() => this.#files?.[Symbol.asyncDispose]())
+    // Nothing ends a read that a dying disk doesn't answer. It only fills memory that nobody looks at any more: it is
+    // left to itself, and its file is closed when it comes back.
+    const patience = Promise.withResolvers<void>()
+    const timer = setTimeout(patience.resolve, patienceMs)
+    try {
+      await Promise.race([gone, patience.promise])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   readonly #onAbort = () => this.#stop(this.#signal.reason)

@@ -24,6 +24,8 @@ const pageBytes = 4096
 const storedBudgetBytes = 64 * 1024 * 1024
 /** A run as large as this needs a pool of its size; hdiutil writes 256 KiB and 1 MiB. */
 const runLimitBytes = 64 * 1024 * 1024
+/** Data that doesn't compress gets a little longer. */
+const storedLimitBytes = runLimitBytes + 1024 * 1024
 /** Compressed runs are shared out in parts of a window, so that several workers are busy with the next block. */
 const compressedClaimBytes = 256 * 1024
 /** One reads while the other waits for the medium; more don't make a disk faster. */
@@ -82,14 +84,14 @@ function measureRuns({ count, kind, diskOffset, diskBytes, storedOffset, storedB
     if (is === kindIndex.zero || is === kindIndex.ignore || is === kindIndex.raw) continue
     const onDisk = diskBytes[row] ?? 0
     const stored = storedBytes[row] ?? 0
-    if (onDisk > runLimitBytes || stored > runLimitBytes)
+    if (onDisk > runLimitBytes || stored > storedLimitBytes)
       throw new FormatError('E_SRC_CORRUPT', `a run of ${onDisk} bytes from ${stored} is too large`, {
         details: {
           format: 'image',
           field: onDisk > runLimitBytes ? 'sectorCount' : 'compLength',
           offset: storedOffset[row] ?? 0,
-          found: Math.max(onDisk, stored),
-          expected: runLimitBytes,
+          found: onDisk > runLimitBytes ? onDisk : stored,
+          expected: onDisk > runLimitBytes ? runLimitBytes : storedLimitBytes,
           diskOffset: diskOffset[row] ?? 0,
         },
       })

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
@@ -79,5 +80,27 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse'))('a source t
       details: { path: disk.path, errno: 'EIO', offset: told },
     })
     expect(told).toBeLessThan(sizeBytes)
+  })
+
+  test('that answers no more does not hold up a close', async () => {
+    const sizeBytes = 8 * mebibyte
+    await using disk = await attachFaultyDisk({ sizeBytes })
+    await using device = await openDevice(disk.path)
+    await writeFile(disk.path, noise(sizeBytes, 1))
+    const stream = await openBlockStream(deviceLayout(disk.path, sizeBytes), {
+      pool: { buffers: 2, bufferBytes: mebibyte },
+      alignmentBytes: 512,
+      openFiles: new Map([[disk.path, device.fd]]),
+      signal: new AbortController().signal,
+    })
+    const first = await stream.next()
+    await disk.setFaults({ stall: true })
+    if (first?.kind === 'data') first.release()
+    // The read has begun by then.
+    await sleep(100)
+    const start = performance.now()
+    await stream[Symbol.asyncDispose]()
+    expect(performance.now() - start).toBeLessThan(900)
+    await disk.setFaults({})
   })
 })
