@@ -27,7 +27,13 @@ describe('an error that crosses a process', () => {
     )
     expect(error).toBeInstanceOf(FormatError)
     expect(error.code).toBe('E_SRC_CORRUPT')
-    expect(error.details).toEqual({ format: 'udif', field: 'koly.version', offset: 12, found: 9, expected: 4 })
+    expect(error.details).toEqual({
+      format: 'udif',
+      field: 'koly.version',
+      offset: 12,
+      found: 9,
+      expected: 4,
+    })
     expect(error.cause).toBeInstanceOf(DeviceError)
     expect((error.cause as DeviceError).transient).toBe(true)
   })
@@ -57,7 +63,14 @@ describe('accept', () => {
 
   it('narrows to the family asked for, and to the base', () => {
     const error: unknown = new VerificationError('E_VERIFY', 'differs', {
-      details: { path: '/dev/sdb', offset: 0, differingBlocks: 1, blockBytes: 512, expected: '00', found: 'ff' },
+      details: {
+        path: '/dev/sdb',
+        offset: 0,
+        differingBlocks: 1,
+        blockBytes: 512,
+        expected: '00',
+        found: 'ff',
+      },
     })
     VerificationError.accept(error)
     AppError.accept(error)
