@@ -77,8 +77,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   try {
     for (;;) {
       signal.throwIfAborted()
-      // A slow source must not hide that the sink has failed.
-      const item = await queue.during(stream.next())
+      const item = await nextItem()
       if (item === null) break
       try {
         invariant(item.offset === position, 'the stream left a gap')
@@ -95,7 +94,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
       }
       switch (item.kind) {
         case 'data':
-          await queue.start(() => writeData(item))
+          await startData(item)
           break
         case 'zero':
           check(checker?.zero(item.offset, item.lengthBytes))
@@ -125,6 +124,30 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
 
   function check(bad: BadRange | null | undefined): void {
     if (bad) throw badRangeError(bad, options.sourcePath)
+  }
+
+  /** A slow source must not hide that the sink has failed. */
+  async function nextItem(): Promise<StreamItem | null> {
+    const next = stream.next()
+    try {
+      return await queue.during(next)
+    } catch (error) {
+      // It may come all the same, and nobody else would give it back.
+      void next.then((item) => item?.kind === 'data' && item.release()).catch(() => undefined)
+      throw error
+    }
+  }
+
+  async function startData(item: Extract<StreamItem, { kind: 'data' }>): Promise<void> {
+    let started = false
+    try {
+      await queue.start(() => {
+        started = true
+        return writeData(item)
+      })
+    } finally {
+      if (!started) item.release()
+    }
   }
 
   async function writeData(item: Extract<StreamItem, { kind: 'data' }>): Promise<void> {

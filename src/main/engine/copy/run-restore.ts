@@ -205,13 +205,14 @@ async function verify(
   await using again = source.isDevice
     ? await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
     : null
+  using comparison = again && createSourceComparison(again)
   const verdict = await verifyBlocks({
     sink,
     checksums,
     context,
     signal,
     checker: source.createChecker(),
-    comparison: again && createSourceComparison(again),
+    comparison,
     buffers: csumBuffers,
     bufferBytes: csumBufferBytes,
   })

@@ -2,7 +2,8 @@
 import type { BlockStream, StreamItem } from '#engine/pipeline'
 import { isZeros } from './block-checksums.ts'
 
-export interface SourceComparison {
+/** Disposing gives the last buffer back. */
+export interface SourceComparison extends Disposable {
   /**
    * The source has these bytes at `offset`. Calls ascend; what lies between them isn't looked at. Throws what the
    * stream throws.
@@ -25,6 +26,10 @@ export function createSourceComparison(stream: BlockStream): SourceComparison {
   }
 
   return {
+    [Symbol.dispose]() {
+      if (item?.kind === 'data') item.release()
+      item = null
+    },
     async isSame(bytes, offset) {
       let same = true
       for (let done = 0; done < bytes.length;) {

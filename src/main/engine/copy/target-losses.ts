@@ -71,5 +71,5 @@ export function confirmationFor(name: string, disk: Disk, volume: Volume | null)
     ...((volume ?? disk).sizeBytes > largeBytes ? ['large' as const] : []),
     ...(mounted.length > manyVolumes ? ['many-volumes' as const] : []),
   ]
-  return reasons.length === 0 || disk.practice ? { kind: 'plain' } : { kind: 'type', phrase: name, reasons }
+  return reasons.length === 0 ? { kind: 'plain' } : { kind: 'type', phrase: name, reasons }
 }
