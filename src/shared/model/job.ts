@@ -59,7 +59,7 @@ export interface RestoreSummary {
   readonly bytesPerSecond: number
   /** Read back and compared. */
   readonly verified: boolean
-  /** CRC-32 over the restored disk (unused space as zeros is not counted), hex; null without verify. */
+  /** CRC-32 over the whole image, unused space as zeros, hex: what was read back expands to it. Null without verify. */
   readonly checksum: string | null
   /** Where volumes are mounted now. */
   readonly mountPoints: readonly string[]

@@ -22,7 +22,7 @@ export interface VerifyOptions extends ReadBackOptions {
 }
 
 export type Verdict =
-  /** `crc32` of the disk, unused space left out. */
+  /** `crc32` of the whole image, unused space as zeros: the same on every disk and however the image is stored. */
   | { readonly kind: 'same'; readonly crc32: number }
   | { readonly kind: 'different'; readonly differingBlocks: number; readonly first: Difference }
   /** Every block is what was written, and yet not what the image says. */
@@ -60,6 +60,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   )) {
     if (segment.kind === 'unused') {
       bad ??= checker?.unused(segment.offset, segment.lengthBytes) ?? null
+      total = appendZeros(total, segment.lengthBytes)
       context.advance(segment.offset + segment.lengthBytes)
       continue
     }
