@@ -83,7 +83,8 @@ export class FakeDisk {
         here(offset, bytes.length)
         into.set(bytes)
       },
-      zero: async (offset, lengthBytes) => {
+      zero: async (offset, lengthBytes, signal) => {
+        signal?.throwIfAborted()
         this.events.push(`zero ${offset}+${lengthBytes}`)
         await this.faults.onZero?.({ offset, lengthBytes, count: this.#zeros++ })
         here(offset, lengthBytes).fill(0)

@@ -53,7 +53,7 @@ const blkdiscard =
   }
 
 describe.skipIf(missing('linux', 'root', 'loop'))('a loop device', () => {
-  const traits = { roomBytes, takesUnaligned: true }
+  const traits = { roomBytes, takesUnaligned: true, waitsAtClose: true }
   describeSink('as a sink', traits, () => openDevice())
   describeSink('with 4 KiB sectors, as a sink', traits, () => openDevice({ logicalBlockBytes: 4096 }))
   describeSink('without direct I/O, as a sink', traits, async () => {

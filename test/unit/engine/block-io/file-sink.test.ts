@@ -12,18 +12,22 @@ let count = 0
 const newPath = () => join(folder, `disk-${count++}.img`)
 
 for (const caching of ['direct', 'buffered'] as const)
-  describeSink(`a file (${caching})`, { roomBytes: 16 * 1024 * 1024, takesUnaligned: true }, async () => {
-    const path = newPath()
-    const sink = await openFileSink(path, { mode: 'create', caching })
-    return {
-      sink,
-      stored: async (lengthBytes) => readFileSync(path).subarray(0, lengthBytes),
-      async [Symbol.asyncDispose]() {
-        await sink[Symbol.asyncDispose]()
-        rmSync(path)
-      },
-    }
-  })
+  describeSink(
+    `a file (${caching})`,
+    { roomBytes: 16 * 1024 * 1024, takesUnaligned: true, waitsAtClose: true },
+    async () => {
+      const path = newPath()
+      const sink = await openFileSink(path, { mode: 'create', caching })
+      return {
+        sink,
+        stored: async (lengthBytes) => readFileSync(path).subarray(0, lengthBytes),
+        async [Symbol.asyncDispose]() {
+          await sink[Symbol.asyncDispose]()
+          rmSync(path)
+        },
+      }
+    },
+  )
 
 const withSink = async (
   path: string,

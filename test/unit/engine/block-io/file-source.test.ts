@@ -5,24 +5,18 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { openFileSource } from '#engine/block-io'
 import { noise } from '#test/image-of-runs'
+import { memorySource } from '#test/memory-source'
+import { describeSource } from '#test/source-conformance'
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-file-source-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const path = join(folder, 'file')
 
-test('reads the bytes at an offset, several at once', async () => {
-  const bytes = noise(300_000, 1)
+describeSource('a file', async (bytes) => {
   writeFileSync(path, bytes)
-  await using source = await openFileSource(path)
-  expect(source.sizeBytes).toBe(300_000)
-  await Promise.all(
-    [0, 1, 99_999, 299_000].map(async (offset) => {
-      const into = new Uint8Array(1000)
-      await source.read(into, offset)
-      expect(Buffer.compare(into, bytes.subarray(offset, offset + 1000))).toBe(0)
-    }),
-  )
+  return openFileSource(path)
 })
+describeSource('bytes in memory', async (bytes) => memorySource(bytes))
 
 test('says where a file ends too early', async () => {
   writeFileSync(path, noise(1000, 1))
@@ -33,14 +27,6 @@ test('says where a file ends too early', async () => {
   })
   truncateSync(path, 10)
   await expect(source.read(new Uint8Array(20), 0)).rejects.toMatchObject({ details: { found: 10 } })
-})
-
-test('reads nothing after it was told to stop', async () => {
-  writeFileSync(path, 'x')
-  await using source = await openFileSource(path)
-  await expect(source.read(new Uint8Array(1), 0, AbortSignal.abort(new Error('enough')))).rejects.toThrow(
-    'enough',
-  )
 })
 
 test('opens nothing but regular files, and waits for no pipe', async () => {
