@@ -4,12 +4,12 @@ import type { StreamLayout } from '#engine/formats/extents'
 import { unreachable } from '#shared/errors'
 
 /** Check IDs of the .xz format, 1.2, §2.1.1.2; those that nobody uses are left out. */
-const xzChecks: { readonly [id: number]: string } = { 1: 'CRC32', 4: 'CRC64', 10: 'SHA256' }
+const xzChecks: { readonly [id: number]: string } = { 1: 'CRC-32', 4: 'CRC-64', 10: 'SHA-256' }
 
 /** Its name, or null where the stream was written without. Reads the head of the file. */
 export async function readStreamChecksum({ codec, path }: StreamLayout): Promise<string | null> {
   // Always there: RFC 1952 §2.3.1, and the block and stream CRCs of bzip2.
-  if (codec === 'gzip' || codec === 'bzip2') return 'CRC32'
+  if (codec === 'gzip' || codec === 'bzip2') return 'CRC-32'
   await using source = await openFileSource(path)
   const head = new Uint8Array(Math.min(8, source.sizeBytes))
   await source.read(head, 0)

@@ -33,7 +33,7 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   for (const check of storedChecks) {
     await checkStoredBytes(check, context.signal, (bytes) => context.advance(doneBytes + bytes))
     doneBytes += check.lengthBytes
-    checked.push({ what: `data fork of ${check.path}`, algorithm: 'CRC32', value: hex(check.crc32) })
+    checked.push({ what: `data fork of ${check.path}`, algorithm: 'CRC-32', value: hex(check.crc32) })
   }
   const master = checkMaster(path, image)
   if (master !== null) checked.push(master)
@@ -80,7 +80,7 @@ async function checkDisk(
 }
 
 const tableChecks = ({ checks }: ExtentLayout): Checked[] =>
-  checks.map(({ name, crc32 }) => ({ what: name, algorithm: 'CRC32', value: hex(crc32) }))
+  checks.map(({ name, crc32 }) => ({ what: name, algorithm: 'CRC-32', value: hex(crc32) }))
 
 /** The decoder compared it while it read: had it not matched, we wouldn't be here. */
 async function streamChecks(layout: StreamLayout): Promise<Checked[]> {
@@ -102,5 +102,5 @@ function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {
         path,
       },
     })
-  return { what: 'master', algorithm: 'CRC32', value: hex(stored) }
+  return { what: 'master', algorithm: 'CRC-32', value: hex(stored) }
 }

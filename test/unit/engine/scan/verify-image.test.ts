@@ -51,11 +51,11 @@ describe('verifying an image', () => {
     const context = quietContext()
     const result = await verifyImage(path, context)
     expect(result.checked.map(({ what, algorithm }) => [what, algorithm])).toEqual([
-      ['Driver Descriptor Map (DDM : 0)', 'CRC32'],
-      ['disk image (Apple_HFS : 1)', 'CRC32'],
-      [' (Apple_Free : 2)', 'CRC32'],
-      [`data fork of ${path}`, 'CRC32'],
-      ['master', 'CRC32'],
+      ['Driver Descriptor Map (DDM : 0)', 'CRC-32'],
+      ['disk image (Apple_HFS : 1)', 'CRC-32'],
+      [' (Apple_Free : 2)', 'CRC-32'],
+      [`data fork of ${path}`, 'CRC-32'],
+      ['master', 'CRC-32'],
     ])
     expect(result.checked.every(({ value }) => /^[0-9a-f]{8}$/.test(value))).toBe(true)
     expect(result).toMatchObject({ nothingToCheck: false, expandedBytes: diskBytes })
@@ -182,7 +182,7 @@ describe('verifying an image', () => {
       writeFileSync(join(folder, name), bytes)
       return (await verifyImage(join(folder, name), quietContext())).checked.map(({ algorithm }) => algorithm)
     }
-    expect(await of('a.gz', gzipSync(disk))).toEqual(['CRC32'])
+    expect(await of('a.gz', gzipSync(disk))).toEqual(['CRC-32'])
     expect(await of('a.zst', zstdCompressSync(disk))).toEqual([])
     const params = { [constants.ZSTD_c_checksumFlag]: 1 }
     expect(await of('b.zst', zstdCompressSync(disk, { params }))).toEqual(['XXH64'])
