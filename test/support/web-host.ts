@@ -48,9 +48,10 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
     cwd: home,
     env: { PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Its own group, as if it had a terminal of its own.
-    detached: true,
   })
+  const removeHome = () => {
+    if (options.home === undefined) rmSync(home, { recursive: true, force: true })
+  }
   let output = ''
   const ended = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => resolve(signal ?? code ?? 'unknown'))
@@ -67,6 +68,11 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
     child.stdout.on('data', read)
     child.stderr.on('data', read)
     void ended.then((how) => reject(new Error(`reprise web ended (${how}): ${output}`)))
+  }).catch(async (error: unknown) => {
+    child.kill('SIGKILL')
+    await ended
+    removeHome()
+    throw error
   })
   const pid = child.pid ?? 0
   const stop = async () => {
@@ -87,7 +93,7 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
     stop,
     async [Symbol.asyncDispose]() {
       await stop()
-      if (options.home === undefined) rmSync(home, { recursive: true, force: true })
+      removeHome()
     },
   }
 }

@@ -5,7 +5,7 @@
  */
 import { accessSync, constants } from 'node:fs'
 import type { AppError } from '#shared/errors'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, UsageError } from '#shared/errors'
 import type { EngineCommand } from './engine-command.ts'
 import type { HostEnd, HostProcess } from './host-process.ts'
 import { startHost } from './host-process.ts'
@@ -21,14 +21,17 @@ export interface ElevatedHostOptions {
 /**
  * Ask, wait as long as it takes, and start the host. Rejects with E_AUTH_CANCEL (the person dismissed the prompt),
  * E_AUTH_NOAGENT (nobody is there to ask), E_DENIED (the rules say no, or the password was wrong too often),
- * E_ENGINE_GONE (it was allowed, and then died), or the signal's reason, when no process is left.
+ * E_ENGINE_GONE (it was allowed, and then died), or the signal's reason; then no process is left. On systems other than
+ * Linux with UsageError E_UNSUPPORTED: nobody wrote it yet.
  */
 export async function startElevatedHost(options: ElevatedHostOptions): Promise<HostProcess> {
   const { command } = options
-  const pkexec = (options.pkexecPaths ?? ['/usr/bin/pkexec', '/usr/local/bin/pkexec']).find(isExecutable)
-  if (process.platform !== 'linux' || pkexec === undefined) {
-    throw noAgent('pkexec is not installed', ['pkexec', 'polkitd'])
+  if (process.platform !== 'linux') {
+    const problem = 'Writing to a disk needs administrator rights: start Reprise with sudo.'
+    throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'elevation', problem } })
   }
+  const pkexec = (options.pkexecPaths ?? ['/usr/bin/pkexec', '/usr/local/bin/pkexec']).find(isExecutable)
+  if (pkexec === undefined) throw noAgent('pkexec is not installed', ['pkexec', 'polkitd'])
   return startHost(
     // Its own agent would ask in a terminal that nobody may be looking at.
     { file: pkexec, argv: ['--disable-internal-agent', command.file, ...command.argv] },
