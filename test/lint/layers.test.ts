@@ -86,7 +86,10 @@ describe('the layers', () => {
   })
 
   it('has a row for every folder that has a door', () => {
-    const doors = globSync('src/**/index.ts', { cwd: root }).map((path) => dirname(path))
+    // src/main/index.ts is no door: it is where Electron begins.
+    const doors = globSync('src/*/**/index.ts', { cwd: root })
+      .map((path) => dirname(path))
+      .filter((door) => door !== 'src/main')
     const covered = rows.map((row) => row.files.replace('/**', ''))
     const open = doors.filter(
       (door) => !covered.some((folder) => door === folder || door.startsWith(`${folder}/`)),

@@ -3,7 +3,7 @@
  * page can be put into its window: `electron-page.ts` puts a real one there, in Chromium.
  */
 import { EventEmitter } from 'node:events'
-import type { MenuItemConstructorOptions, Session, WebContents } from 'electron'
+import type { MenuItemConstructorOptions } from 'electron'
 import type { ElectronModules } from '#src/main/app/electron-modules.ts'
 
 /** A call that was made on the double: `['setProgressBar', 0.5, { mode: 'normal' }]`. */
@@ -238,6 +238,3 @@ export class ElectronDouble {
     ;(item.click as () => void)()
   }
 }
-
-export const asContents = (contents: ContentsDouble): WebContents => contents as unknown as WebContents
-export const asSession = (session: SessionDouble): Session => session as unknown as Session

@@ -76,6 +76,7 @@ describe.skipIf(missing('program:chromium'))('the app with the real preload, pag
     await shown.page.getByText('Practice disk').first().waitFor()
     app.electron.choose('about')
     await shown.page.getByRole('dialog').waitFor()
+    expect(await shown.page.getByRole('dialog').innerText()).toContain('Reprise')
   })
 
   test('has no menu bar of its own: the system’s is there', async () => {

@@ -20,7 +20,7 @@ beforeEach(async () => {
   app = await _electron.launch({
     executablePath: join(folder, 'dist', readFileSync(join(folder, 'path.txt'), 'utf8')),
     args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), root],
-    env: { ...process.env, REPRISE_DATA: data } as { [name: string]: string },
+    env: { ...process.env, REPRISE_DATA: data },
   })
 })
 afterEach(async () => {

@@ -89,7 +89,7 @@ describe('the host', () => {
     client.request('source.inspect', { source: '/dev/sdx' }).catch(() => undefined)
     await soon()
     client.close(new Error('gone'))
-    await served.ended
+    await expect(served.ended).resolves.toBeUndefined()
   })
 
   test('cancels its jobs and waits for them when its client is gone', async () => {
