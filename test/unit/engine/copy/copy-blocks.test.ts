@@ -70,7 +70,7 @@ describe('copying', () => {
   })
 
   it('settles only when no write is under way any more, also when one failed', async () => {
-    const { disk, copying } = bench(threeMiB)
+    const { disk, stream, copying } = bench(threeMiB)
     let underWay = 0
     disk.faults = {
       onWrite: async ({ offset, count }) => {
@@ -82,6 +82,8 @@ describe('copying', () => {
     }
     await expect(copying()).rejects.toMatchObject({ code: 'E_IO_WRITE' })
     expect(underWay).toBe(0)
+    // The item that was waiting for room, too.
+    expect(stream.held()).toBe(0)
   })
 
   it('gives every buffer back, also when it fails', async () => {
