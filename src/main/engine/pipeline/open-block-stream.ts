@@ -57,14 +57,20 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const files = await openParts(layout.parts, options.openFiles ?? new Map())
   const job = { kind: 'extents', ring, map, extents, parts: files.parts } as const
   const count = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
-  return new RunningStream({
-    ring,
-    files,
-    signal: options.signal,
-    startCrew: (onCrash) =>
-      plan.crew === 'threads' ? new WorkerCrew(job, count, onCrash) : new FiberCrew(job, count, onCrash),
-    steps: (reader) => extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
-  })
+  try {
+    return new RunningStream({
+      ring,
+      files,
+      signal: options.signal,
+      startCrew: (onCrash) =>
+        plan.crew === 'threads' ? new WorkerCrew(job, count, onCrash) : new FiberCrew(job, count, onCrash),
+      steps: (reader) => extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
+    })
+  } catch (error) {
+    // No thread could be started.
+    await files[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 function openStream(layout: StreamLayout, options: BlockStreamOptions): BlockStream {

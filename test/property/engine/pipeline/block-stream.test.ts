@@ -215,7 +215,7 @@ test('closing at any moment ends all threads and closes all files', async () => 
       await waiting
       await expect(stream.next()).rejects.toThrow(byAbort ? 'aborted' : 'closed')
       await stream[Symbol.asyncDispose]()
-      expect(performance.now() - start).toBeLessThan(1000)
+      expect(performance.now() - start).toBeLessThan(3000)
       expect(openFiles()).toBeLessThanOrEqual(before + 2)
     }),
     { numRuns: runs || 15, seed: 3 },

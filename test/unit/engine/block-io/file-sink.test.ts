@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { allocatePageAligned, openFileSink, type FileSinkOptions } from '#engine/block-io'
+import { dropFileCache } from '#src/main/engine/block-io/drop-file-cache.ts'
 import { noise } from '#test/image-of-runs'
+import { missing } from '#test/needs'
 import { describeSink } from '#test/sink-conformance'
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-file-sink-'))
@@ -113,6 +116,22 @@ test('without direct I/O the cache is thrown away before reading, once for all t
     },
   )
 })
+
+test.skipIf(missing('linux', 'program:fincore'))(
+  'by dd, which leaves no page of the file in memory',
+  async () => {
+    const path = newPath()
+    const cached = () => Number(execFileSync('fincore', ['--noheadings', '--output', 'PAGES', path]))
+    const options = { mode: 'create', caching: 'buffered' } as const
+    await withSink(path, options, async (sink) => {
+      await sink.write(noise(1024 * 1024, 1), 0)
+      await sink.flush()
+      expect(cached()).toBe(256)
+      await dropFileCache(path)
+      expect(cached()).toBe(0)
+    })
+  },
+)
 
 test('a read fails where the cache cannot be thrown away', async () => {
   const failing = {
