@@ -158,7 +158,7 @@ test('with threads, too', async () => {
       }
       expect(openFiles()).toBeLessThanOrEqual(before + 2)
     }),
-    { numRuns: runs || 15, seed: 7 },
+    { numRuns: runs || 8, seed: 7 },
   )
 }, 600_000)
 
@@ -218,7 +218,7 @@ test('closing at any moment ends all threads and closes all files', async () => 
       expect(performance.now() - start).toBeLessThan(3000)
       expect(openFiles()).toBeLessThanOrEqual(before + 2)
     }),
-    { numRuns: runs || 15, seed: 3 },
+    { numRuns: runs || 8, seed: 3 },
   )
 }, 600_000)
 
