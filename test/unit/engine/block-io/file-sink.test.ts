@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { allocatePageAligned, openFileSink, type FileSinkOptions } from '#engine/block-io'
 import { dropFileCache } from '#src/main/engine/block-io/drop-file-cache.ts'
 import { noise } from '#test/image-of-runs'
-import { missing } from '#test/needs'
+import { missing, program } from '#test/needs'
 import { describeSink } from '#test/sink-conformance'
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-file-sink-'))
@@ -121,7 +121,7 @@ test.skipIf(missing('linux', 'program:fincore'))(
   'by dd, which leaves no page of the file in memory',
   async () => {
     const path = newPath()
-    const cached = () => Number(execFileSync('fincore', ['--noheadings', '--output', 'PAGES', path]))
+    const cached = () => Number(execFileSync(program('fincore') ?? '', ['--noheadings', '--output', 'PAGES', path]))
     const options = { mode: 'create', caching: 'buffered' } as const
     await withSink(path, options, async (sink) => {
       await sink.write(noise(1024 * 1024, 1), 0)
