@@ -121,7 +121,8 @@ test.skipIf(missing('linux', 'program:fincore'))(
   'by dd, which leaves no page of the file in memory',
   async () => {
     const path = newPath()
-    const cached = () => Number(execFileSync(program('fincore') ?? '', ['--noheadings', '--output', 'PAGES', path]))
+    const cached = () =>
+      Number(execFileSync(program('fincore') ?? '', ['--noheadings', '--output', 'PAGES', path]))
     const options = { mode: 'create', caching: 'buffered' } as const
     await withSink(path, options, async (sink) => {
       await sink.write(noise(1024 * 1024, 1), 0)
