@@ -5,6 +5,7 @@ import { writeManyRuns } from '#test/build-many-runs'
 import { attachBenchDisk, expectSame } from './bench-disk.ts'
 import { buildImage } from './build-image.ts'
 import { peers, reprise, restore } from './contenders.ts'
+import { measureConvert } from './convert.ts'
 import type { BenchCodec } from './encode-worker.ts'
 import { inMiB, inSeconds, perSecond, type Line, type Target } from './line.ts'
 import { alternate, measure, median, type Contender, type Usage } from './measure.ts'
@@ -184,6 +185,7 @@ export const groups: Readonly<Record<string, (options: BenchOptions) => Promise<
   ulmo: compressed('ULMO', 'lzma', { '7-Zip': null }),
   udco: compressed('UDCO', 'adc', { '7-Zip': null }),
   verify,
+  convert: measureConvert,
   memory,
   window: measureWindow,
 }
