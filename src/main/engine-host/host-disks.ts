@@ -43,13 +43,13 @@ export class HostDisks {
     const mark = viewer === 'planner' ? (disk: Disk) => this.#mark(disk) : (disk: Disk) => disk
     return override(platform, {
       list: async (signal) => (await platform.list(signal)).map(mark),
-      resolve: async (locator) => {
+      resolve: async (locator, signal) => {
         if (this.#practicePath !== null && locator.startsWith(`${this.#practicePath}#`)) {
           return { kind: 'other', path: locator, what: 'a volume of the Practice disk' }
         }
         const practice = this.isPractice(locator) ? await this.#practice() : null
         if (practice !== null) return { kind: 'disk', disk: mark(practice) }
-        const resolved = await platform.resolve(locator)
+        const resolved = await platform.resolve(locator, signal)
         return 'disk' in resolved ? { ...resolved, disk: mark(resolved.disk) } : resolved
       },
     })

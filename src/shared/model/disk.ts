@@ -32,6 +32,8 @@ export interface Volume {
   /** Bytes in use as the mounted file system tells; null when not mounted. */
   readonly usedBytes: number | null
   readonly readOnly: boolean
+  /** Its file system is mounted, and nobody can write to it; absent where that isn't so or isn't known. */
+  readonly mountedReadOnly?: boolean
 }
 
 /** Why a disk can't be a destination. */

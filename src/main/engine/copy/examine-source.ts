@@ -83,7 +83,7 @@ export async function examineSource(
 
   async function examineImage(path: string): Promise<SourceFindings> {
     const { info, layout } = await io.openImage(path, signal)
-    const files = await Promise.all(pathsOf(layout).map(async (each) => factsOf(each)))
+    const files = await Promise.all(pathsOf(path, layout).map(async (each) => factsOf(each)))
     const source: ImageSource = {
       kind: 'image',
       info: { kind: 'image', locator, name: info.name, image: info },
@@ -105,7 +105,7 @@ export async function examineSource(
   function examineDevice(disk: Disk, volume: Volume | null): SourceFindings {
     const path = volume?.path ?? disk.path
     const volumes = volume === null ? disk.volumes : [volume]
-    const mounted = volumes.filter((each) => each.mountPoints.length > 0 && !each.readOnly)
+    const mounted = volumes.filter(isWritable)
     const mountPoints = mounted.flatMap((each) => each.mountPoints)
     const source: DeviceSource = {
       kind: 'device',
@@ -144,9 +144,15 @@ export async function examineSource(
   }
 }
 
-/** Each file of the image once, in order. */
-export function pathsOf(layout: ImageLayout): readonly string[] {
-  return layout.kind === 'stream' ? [layout.path] : [...new Set(layout.parts.map((part) => part.path))]
+/** Mounted so that somebody could write to it while it is read. */
+const isWritable = (volume: Volume) =>
+  volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
+
+/** Each file of the image once. The one that was named is among them even if it stores no byte of the disk. */
+function pathsOf(path: string, layout: ImageLayout): readonly string[] {
+  return [
+    ...new Set([path, ...(layout.kind === 'stream' ? [layout.path] : layout.parts.map((part) => part.path))]),
+  ]
 }
 
 export const imageIdentity = (files: readonly FileFacts[]): string => files.map(factsIdentity).join('|')

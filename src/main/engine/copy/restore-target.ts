@@ -29,7 +29,7 @@ export interface RestoreTarget {
    * The one handle, exclusive, of what the plan was made for: that is checked last, with the handle in hand. Throws
    * DeviceError E_DST_CHANGED, E_DST_GONE, E_DST_BUSY, E_DST_READONLY, E_DENIED.
    */
-  open(): Promise<BlockSink>
+  open(signal: AbortSignal): Promise<BlockSink>
   /** All went well, and the handle is closed. Never throws: what doesn't work now is a warning. */
   settle(afterwards: RestoreRequest['afterwards']): Promise<Settled>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
@@ -66,6 +66,19 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       return { mountPoints: [], warnings: [serializeError(error)] }
     }
   }
+  /** A desktop may have mounted it again in the moment between; then once more, and no more than that. */
+  async function openUnmounted(signal: AbortSignal): Promise<BlockSink> {
+    try {
+      return await io.openDeviceSink(path)
+    } catch (error) {
+      DeviceError.accept(error)
+      if (error.code !== 'E_DST_BUSY') throw error
+      const mounted = await platform.unmount(path, signal)
+      if (mounted.length === 0) throw error
+      log.info('unmounted again what was mounted meanwhile', { path })
+      return io.openDeviceSink(path)
+    }
+  }
   /** The new partition map's nodes. A partition has none. */
   async function reread(): Promise<readonly SerializedError[]> {
     if (volume !== null) return []
@@ -88,8 +101,8 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     async unmount(signal) {
       before = await platform.unmount(path, signal)
     },
-    async open() {
-      const sink = await io.openDeviceSink(path)
+    async open(signal) {
+      const sink = await openUnmounted(signal)
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
           throw changedTarget(path)

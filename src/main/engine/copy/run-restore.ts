@@ -130,7 +130,7 @@ async function writeAndVerify(
   const { plan, deps, context, now } = run
   const { signal } = context
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
-  await using sink = await target.open()
+  await using sink = await target.open(signal)
   signal.throwIfAborted()
 
   onWrite()

@@ -41,7 +41,7 @@ export interface Job {
 
 const periodMs = 250
 
-const defaultNow = () => performance.timeOrigin + performance.now()
+const defaultNow = () => Math.round(performance.timeOrigin + performance.now())
 
 function defaultEvery(periodMs: number, tick: () => void): Disposable {
   const timer = setInterval(tick, periodMs)

@@ -155,7 +155,13 @@ async function describeVolume(
     mountPoints,
     usedBytes: first === undefined ? null : await system.usedBytes(first),
     readOnly: part.readOnly || device.readOnly,
+    ...(isMountedReadOnly(mounts) ? { mountedReadOnly: true } : {}),
   }
+}
+
+/** The file system itself, not just the way it is shown at one place. */
+function isMountedReadOnly(mounts: readonly Mount[]): boolean {
+  return mounts.length > 0 && mounts.every((mount) => mount.superOptions.split(',').includes('ro'))
 }
 
 function nameOf(device: BlockDevice, vendor: string | null, model: string | null): string {

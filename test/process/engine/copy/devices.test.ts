@@ -79,6 +79,23 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     await command('umount', [place])
   })
 
+  it('a source that is mounted read-only stays mounted', async () => {
+    const file = await makeExt4('volume-ro', 8 * MiB, 'hello')
+    await using from = await attachLoop({ file })
+    await using to = await attachLoop({ sizeBytes: 8 * MiB })
+    const place = join(folder, 'source-ro')
+    await mkdir(place)
+    await command('mount', ['-o', 'ro', from.path, place])
+    // Something that would keep it from being unmounted.
+    await using _held = await open(join(place, 'hello'))
+    const done = await restoreForReal({ source: place, target: to.path })
+    expect(summaryOf(done)).toMatchObject({ verified: true, warnings: [] })
+    expect(mounted(place)).toBe(true)
+    expect(await sha256(to.path, 8 * MiB)).toBe(await sha256(file, 8 * MiB))
+    await _held.close()
+    await command('umount', [place])
+  })
+
   it('a partition whose volume is mounted gets a new one, which is mounted at the same place', async () => {
     const file = await makeExt4('volume-c', 8 * MiB, 'new contents')
     await using disk = await attachLoop({ sizeBytes: 64 * MiB })
@@ -111,8 +128,12 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     const place = await mount(first, 'target-d')
     const done = await restoreForReal({ source: image, target: disk.path })
     expect(done.plan.losses.map((loss) => loss.name)).toEqual(['ONE', 'TWO', 'gpt'])
-    summaryOf(done)
-    expect(await sha256(disk.path, 32 * MiB)).toBe(await sha256(image, 32 * MiB))
+    // The new first partition has a file system: it is mounted where the old one was (and changes by that).
+    expect(summaryOf(done)).toMatchObject({ verified: true, mountPoints: [place], warnings: [] })
+    await command('umount', [place])
+    await command('e2fsck', ['-fn', first])
+    expect(await command('blkid', ['-p', '-o', 'value', '-s', 'LABEL', first])).toBe('NEWVOL\n')
+    expect(await sha256(disk.path, MiB)).toBe(await sha256(image, MiB))
     const map = await command('sfdisk', ['-d', disk.path])
     expect(map).toContain('NEWPART')
     expect(map.match(/start=/g)).toHaveLength(1)
@@ -121,7 +142,6 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     await using handle = await open(disk.path)
     await handle.read(end, 0, MiB, 47 * MiB)
     expect(end.every((byte) => byte === 0)).toBe(true)
-    if (mounted(place)) await command('umount', [place])
   })
 
   it('a target in use is busy, names who uses it, and stays mounted and untouched', async () => {

@@ -328,6 +328,19 @@ describe('the source', () => {
     expect(find(made, 'not-checksummed')).toBeUndefined()
   })
 
+  it('may stay mounted where nobody can write to it, even if it runs this computer', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 4 * MiB,
+      protection: { kind: 'system', mountPoint: '/' },
+      volumes: [makeVolume({ path: '/dev/sdc1', mountPoints: ['/'], mountedReadOnly: true })],
+    })
+    const made = await plan({ source: '/dev/sdc' })
+    expect(made.refusal).toBeNull()
+    expect(find(made, 'unmounts')).toBeUndefined()
+  })
+
   it("isn't what this computer runs from, while that is mounted", async () => {
     const { machine, plan } = bench()
     machine.addDisk({
@@ -441,6 +454,15 @@ describe('a file as the target', () => {
     const made = await plan({ target: '/tmp/old.img' })
     expect(made.refusal).toBeNull()
     expect(made.losses).toMatchObject([{ kind: 'file', name: 'old.img', sizeBytes: 10 }])
+  })
+
+  it('is never an image that stores nothing, either', async () => {
+    const { machine, plan } = bench()
+    const { file, layout } = machine.addImage('/images/blank.dmg', [{ kind: 'ignore', lengthBytes: MiB }])
+    file.image = { info: file.image!.info, layout: { ...layout, parts: [] } }
+    expect(refused(await plan({ source: '/images/blank.dmg', target: '/images/blank.dmg' }))).toBe('E_SAME')
+    file.disks = ['/dev/sdb']
+    expect(refused(await plan({ source: '/images/blank.dmg' }))).toBe('E_DST_HOLDS_SRC')
   })
 
   it('is never the image itself, whatever it is called', async () => {

@@ -663,6 +663,33 @@ describe('before the first write', () => {
     expect(stick.events).toEqual([])
   })
 
+  it('a volume that a desktop mounts again in between is unmounted again', async () => {
+    const { machine, stick } = bench()
+    let unmounts = 0
+    const platform = {
+      ...machine.platform,
+      unmount: async (path: string, signal?: AbortSignal) => {
+        const before = await machine.platform.unmount(path, signal)
+        const volumes = stick.disk.volumes.map((volume) => ({ ...volume, mountPoints: ['/media/again'] }))
+        if (unmounts++ === 0) stick.disk = { ...stick.disk, volumes }
+        return before
+      },
+    }
+    const { outcome } = await restore(machine, {}, { deps: { platform } })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { mountPoints: ['/media/old'] } })
+    expect(unmounts).toBe(2)
+  })
+
+  it('a disk that somebody else holds is busy, and not fought for', async () => {
+    const { machine, stick } = bench()
+    stick.disk = { ...stick.disk, volumes: [] }
+    stick.isOpen = true
+    const { outcome } = await restore(machine)
+    stick.isOpen = false
+    expect(outcome).toMatchObject(failure('E_DST_BUSY', 'untouched'))
+    expect(machine.calls.filter((call) => call.startsWith('open'))).toHaveLength(1)
+  })
+
   it('a plan that was refused is not carried out, even if nothing stands against it any more', async () => {
     const { machine, stick } = bench()
     stick.disk = { ...stick.disk, readOnly: true }
