@@ -15,7 +15,6 @@ export function openPieces(source: BlockSource, pieceBytes: number, signal: Abor
   let start = 0
   let piece = new Uint8Array(0)
   const read = async (offset: number, lengthBytes: number) => {
-    signal.throwIfAborted()
     const bytes = new Uint8Array(Math.min(lengthBytes, sizeBytes - offset))
     await source.read(bytes, offset, signal)
     return bytes

@@ -17,7 +17,8 @@ export async function* decodeThrough(
   explain: (error: Error & { readonly code?: unknown }, taken: number) => AppError,
 ): AsyncGenerator<Uint8Array, number> {
   const feed = Readable.from(feedFrom(pieces, offset), { objectMode: false })
-  // Errors of either end up in the transform, which is where they are met.
+  // Errors of either end up in the transform, which is where they are met. Iterating it to its end, or leaving it,
+  // destroys it, and that ends the feed: it would go on with the rest of the file otherwise.
   pipeline(feed, transform, () => {})
   try {
     for await (const bytes of transform as AsyncIterable<Uint8Array>) yield bytes
@@ -25,10 +26,6 @@ export async function* decodeThrough(
   } catch (error) {
     if (!(error instanceof Error) || error instanceof AppError || !('errno' in error)) throw error
     throw explain(error, transform.bytesWritten)
-  } finally {
-    // A transform that has ended would go on taking, and ignoring, the rest of the file.
-    feed.destroy()
-    transform.destroy()
   }
 }
 

@@ -26,6 +26,11 @@ describe('bzip2 runs', () => {
     expect(decode(stored, text.length)).toEqual(text)
   })
 
+  test.each([11, 12, 20])('decode codes of %i bits, longer than what is looked up at once', (codeBits) => {
+    const runs = Buffer.from('a'.repeat(100) + 'abc'.repeat(40) + text.toString())
+    expect(decode(encodeBzip2(runs, { codeBits }), runs.length)).toEqual(runs)
+  })
+
   test.each([
     ['it is something else', patched(0, 0x50), 'header', 0],
     ['the level is 0', patched(3, 0x30), 'header', 0],

@@ -53,6 +53,23 @@ describe('compressed images', () => {
     expect((await decode('zstd', Buffer.concat([zstd, skippable, skippable, zstd]))).toString()).toBe(text + text)
   })
 
+  test('a file of many zstd frames is read once, not anew for each', async () => {
+    let state = 1
+    const next = () => {
+      state ^= state << 13
+      state ^= state >>> 17
+      state ^= state << 5
+      return state & 0xff
+    }
+    const noise = Buffer.from(Array.from({ length: 200_000 }, next))
+    const source = memorySource(Buffer.concat(Array.from({ length: 30 }, () => zstdCompressSync(noise))))
+    const options = { signal: new AbortController().signal, pieceBytes: 65_536 }
+    let total = 0
+    for await (const bytes of decodeStream('zstd', source, options)) total += bytes.length
+    expect(total).toBe(6_000_000)
+    expect(source.reads.count).toBeLessThan((3 * source.sizeBytes) / options.pieceBytes)
+  })
+
   test.each([
     ['gzip', 'its CRC is wrong', patched(gzip, -8, 0), 'CRC32', 'E_SRC_CORRUPT'],
     ['gzip', 'its size is wrong', patched(gzip, -4, 0), 'ISIZE', 'E_SRC_CORRUPT'],
