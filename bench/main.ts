@@ -21,7 +21,7 @@ const quick: BenchOptions = { rounds: 3, rawMiB: 256, imageMiB: 256, otherMiB: 6
 const conditions = [
   'The disk is a loop device over a file on this machine’s disk, with direct I/O (`losetup --direct-io=on`), all of whose blocks exist before.',
   'The data is files of this machine one after the other (binaries, documentation, node_modules), like in a tar file. Images are in the page cache for everybody.',
-  'Images have runs of 1 MiB in order: zlib level 6, bzip2 -9, xz -6 with a dictionary of 8 MiB and no check; LZFSE and ADC by the encoders of our tests, which compress a little less well than Apple’s. A run of every image is compared with the data after the first restore.',
+  'Images have runs of 1 MiB in order: zlib level 6, bzip2 -9, xz -6 with a dictionary of 8 MiB and no check; LZFSE and ADC by the encoders of our tests, which compress a little less well than Apple’s. After the first restore of every image the whole disk is compared with the data.',
   'Ours is the built program from start to end, `reprise restore --noprompt --noverify` (without `--noverify` in the line about verifying): preflight, copy, flush, and reading the partition table anew.',
   'dd is `dd bs=1M oflag=direct conv=fsync`. 7-Zip (`7zz x -tdmg -so`) writes through the same dd. dmg2img and qemu-img write to the device and are followed by `sync` of it, so that everybody’s data is on the disk at the end.',
   'CPU is user and system time of all processes of a command, as bash’s `time` is told by the system; work of the kernel’s own threads for the loop device is in nobody’s. Memory is the largest resident size that the system kept.',
