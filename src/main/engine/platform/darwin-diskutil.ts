@@ -4,7 +4,6 @@
  *
  * Not tried on a Mac: this machine has none. The shapes are those of recorded outputs, in the tests' fixtures folder.
  */
-import { parse } from 'plist'
 import { DeviceError } from '#shared/errors'
 import type { Machine } from './machine.ts'
 import { runChecked } from './run-program.ts'
@@ -43,7 +42,7 @@ export async function listDisksByDiskutil(
   signal?: AbortSignal,
 ): Promise<readonly ListedDisk[]> {
   const options = { timeoutMs: 30_000, ...(signal === undefined ? {} : { signal }) }
-  const plist = parseDictionary(await runChecked(system.run, 'diskutil', ['list', '-plist'], options))
+  const plist = await parseDictionary(await runChecked(system.run, 'diskutil', ['list', '-plist'], options))
   return dictionaries(plist['AllDisksAndPartitions']).map((entry) => ({
     identifier: text(entry['DeviceIdentifier']) ?? '',
     content: text(entry['Content']) ?? '',
@@ -66,7 +65,7 @@ export async function readDiskInfo(
 ): Promise<PlistDictionary | null> {
   const options = { timeoutMs: 30_000, ...(signal === undefined ? {} : { signal }) }
   const { stdout } = await system.run('diskutil', ['info', '-plist', device], options)
-  const info = parseDictionary(stdout)
+  const info = await parseDictionary(stdout)
   return info['Error'] === true || text(info['DeviceIdentifier']) === null ? null : info
 }
 
@@ -75,7 +74,7 @@ export async function readAttachedImages(system: Machine): Promise<ReadonlyMap<s
   const files = new Map<string, string>()
   try {
     const { stdout } = await system.run('hdiutil', ['info', '-plist'], { timeoutMs: 30_000 })
-    for (const image of dictionaries(parseDictionary(stdout)['images'])) {
+    for (const image of dictionaries((await parseDictionary(stdout))['images'])) {
       const file = text(image['image-path'])
       for (const entity of dictionaries(image['system-entities'])) {
         const node = text(entity['dev-entry'])
@@ -103,7 +102,9 @@ function parsePart(entry: PlistDictionary): ListedPart {
 }
 
 /** Throws DeviceError E_DEVICE_TOOL when it isn't a property list with a dictionary on top. */
-function parseDictionary(xml: string): PlistDictionary {
+async function parseDictionary(xml: string): Promise<PlistDictionary> {
+  // Half of the whole program, and of use on a Mac only: loaded there, when it is needed.
+  const { parse } = await import('plist')
   let value: unknown
   try {
     // The parser complains on the console about what isn't XML at all.
