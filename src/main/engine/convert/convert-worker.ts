@@ -29,11 +29,15 @@ async function encode({ slot, lengthBytes }: EncodeOrder): Promise<number | null
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
 const answer = (message: EncodeAnswer) => port.postMessage(message)
 
+/** Encoders and the room to check in serve one run at a time. */
+let turn: Promise<unknown> = Promise.resolve()
+
 port.on('message', (order: EncodeOrder) => {
   const { slot } = order
-  // The pool sends one order at a time.
-  encode(order).then(
-    (storedBytes) => answer({ slot, storedBytes }),
-    (error: unknown) => answer({ slot, error: serializeError(error) }),
-  )
+  turn = turn
+    .then(() => encode(order))
+    .then(
+      (storedBytes) => answer({ slot, storedBytes }),
+      (error: unknown) => answer({ slot, error: serializeError(error) }),
+    )
 })

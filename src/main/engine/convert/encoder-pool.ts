@@ -1,4 +1,7 @@
-/** The threads that compress runs: as many as there are processors, each at one run at a time, answers in any order. */
+/**
+ * The threads that compress runs: as many as there are processors, answers in any order. Each has its next run before it is
+ * done with the one at hand, so that it needn't wait for the thread that hands them out.
+ */
 import { Worker } from 'node:worker_threads'
 import type { CompressedKind } from '#engine/formats/codecs'
 import { BugError, deserializeError, serializeError } from '#shared/errors'
@@ -21,9 +24,12 @@ interface Order extends EncodeOrder {
 
 interface Encoder {
   readonly worker: Worker
-  /** What it is at. */
-  order: Order | null
+  /** What it is at, and what it will be at next. */
+  readonly orders: Order[]
 }
+
+/** Of each thread. */
+const ordersEach = 2
 
 export class EncoderPool implements AsyncDisposable {
   /** Slots there are: one at work and one waiting for each thread, one that is being filled, one being written. */
@@ -49,7 +55,7 @@ export class EncoderPool implements AsyncDisposable {
         execArgv: [],
         resourceLimits: { maxYoungGenerationSizeMb: 8 },
       }),
-      order: null,
+      orders: [],
     }))
     for (const each of this.#workers) {
       each.worker.on('message', (answer: EncodeAnswer) => this.#answered(each, answer))
@@ -88,21 +94,23 @@ export class EncoderPool implements AsyncDisposable {
   readonly #onAbort = () => this.#fail(this.#signal.reason)
 
   #dispatch(): void {
-    for (const each of this.#workers) {
-      if (each.order !== null) continue
-      const order = this.#waiting.shift()
-      if (order === undefined) return
-      each.order = order
-      const { slot, lengthBytes } = order
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-      each.worker.postMessage({ slot, lengthBytes } satisfies EncodeOrder)
-    }
+    // First one for each, then the second.
+    for (let held = 0; held < ordersEach; held++)
+      for (const { worker, orders } of this.#workers) {
+        if (orders.length > held) continue
+        const order = this.#waiting.shift()
+        if (order === undefined) return
+        orders.push(order)
+        const { slot, lengthBytes } = order
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+        worker.postMessage({ slot, lengthBytes } satisfies EncodeOrder)
+      }
   }
 
-  #answered(each: Encoder, answer: EncodeAnswer): void {
-    const { order } = each
-    each.order = null
-    if (order === null) return
+  #answered({ orders }: Encoder, answer: EncodeAnswer): void {
+    // Answers come in the order of the orders.
+    const order = orders.shift()
+    if (order === undefined) return
     if ('error' in answer) order.reject(deserializeError(answer.error))
     else {
       const { slot, storedBytes } = answer
@@ -115,7 +123,7 @@ export class EncoderPool implements AsyncDisposable {
   /** Everyone who waits hears why. The first reason stays. */
   #fail(reason: unknown): void {
     this.#failure ??= { reason }
-    const orders = [...this.#workers.flatMap(({ order }) => order ?? []), ...this.#waiting.splice(0)]
+    const orders = [...this.#workers.flatMap(({ orders }) => orders), ...this.#waiting.splice(0)]
     for (const { reject } of orders) reject(this.#failure.reason)
   }
 }

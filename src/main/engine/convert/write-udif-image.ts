@@ -16,8 +16,23 @@ import { EncoderPool } from './encoder-pool.ts'
 /** What hdiutil writes today. Larger runs gain little and cost every reader memory. */
 export const runBytes = 1024 * 1024
 const sectorBytes = 512
-/** Each thread is a JavaScript engine with an encoder's tables; more than eight outrun any disk. */
-const mostWorkers = 8
+/**
+ * What a thread takes with its slots: a JavaScript engine, the codec's tables, and for the codecs that are checked those
+ * of the decoder. Measured, in MiB. All threads together stay within a budget, whatever the number of processors.
+ */
+const threadMiB: { readonly [kind in CompressedKind]: number } = {
+  zlib: 27,
+  adc: 36,
+  lzma: 42,
+  lzfse: 50,
+  bzip2: 75,
+}
+const budgetMiB = 160
+
+/** How many threads compress. */
+export function countEncoders(kind: CompressedKind, cores: number): number {
+  return Math.max(1, Math.min(cores, Math.floor(budgetMiB / threadMiB[kind])))
+}
 
 export interface UdifImageOptions {
   readonly tables: readonly PlannedTable[]
@@ -40,12 +55,7 @@ export async function writeUdifImage(
   await using pool =
     codec === null
       ? null
-      : new EncoderPool({
-          ...codec,
-          runBytes,
-          signal,
-          workers: Math.max(1, Math.min(mostWorkers, options.cores)),
-        })
+      : new EncoderPool({ ...codec, runBytes, signal, workers: countEncoders(codec.kind, options.cores) })
   const cutter = new Cutter(new UdifWriter(file), pool, options)
   for await (const item of items) {
     await cutter.add(item)

@@ -47,7 +47,7 @@ interface Block {
  * calls don't overlap.
  */
 export function encodeLzfse(run: Uint8Array, into: Uint8Array): number | null {
-  finder.begin(run, { maxDistance, depth: 16, niceBytes: 256 })
+  finder.begin(run, { maxDistance, depth: 8, niceBytes: 128 })
   const bytes = finder.bytes
   const block: Block = { rawBytes: 0, literals: 0, triples: 0, distance: 0 }
   let to: number | null = 0

@@ -8,29 +8,57 @@
 interface Scratch {
   readonly sorted: Int32Array
   readonly rising: Uint8Array
-  /** Where a turn is among the turns; of other places, anything. */
+  /** Where a turn is among the turns, by half its place: no two turns are neighbours. Elsewhere anything. */
   readonly numberOf: Int32Array
   readonly turns: Int32Array
   readonly pieces: Int32Array
   readonly shorter: Int32Array
 }
 
+/** Each symbol's room in the result: falling suffixes first, from `falling` on, then rising ones. */
+interface Rooms {
+  readonly falling: Int32Array
+  readonly rising: Int32Array
+  /** Where the next one goes. */
+  readonly next: Int32Array
+}
+
 const scratches: Scratch[] = []
+const roomTables: Rooms[] = []
+
+/** Grown by more than is asked for: the next text is about as long. */
+const grown = (length: number) => Math.ceil(length * 1.125)
 
 function scratchOf(depth: number, length: number): Scratch {
   const held = scratches[depth]
   if (held !== undefined && held.sorted.length >= length) return held
-  const half = (length >> 1) + 1
+  const whole = grown(length)
+  const half = (whole >> 1) + 1
   const made = {
-    sorted: new Int32Array(length),
-    rising: new Uint8Array(length),
-    numberOf: new Int32Array(length),
+    sorted: new Int32Array(whole),
+    rising: new Uint8Array(whole),
+    numberOf: new Int32Array(half),
     turns: new Int32Array(half),
     pieces: new Int32Array(half),
     shorter: new Int32Array(half),
   }
   scratches[depth] = made
   return made
+}
+
+function roomsOf(depth: number, count: number): Rooms {
+  let held = roomTables[depth]
+  if (held === undefined || held.next.length < count) {
+    const table = () => new Int32Array(grown(count))
+    held = { falling: table(), rising: table(), next: table() }
+    roomTables[depth] = held
+  }
+  const { falling, rising, next } = held
+  return {
+    falling: falling.subarray(0, count).fill(0),
+    rising: rising.subarray(0, count).fill(0),
+    next: next.subarray(0, count),
+  }
 }
 
 /**
@@ -55,11 +83,11 @@ export function sortSuffixes(text: Int32Array, largest: number, depth = 0): Int3
   let turnCount = 0
   for (let at = 1; at < length; at++) {
     if (rising[at] === 0 || rising[at - 1] === 1) continue
-    numberOf[at] = turnCount
+    numberOf[at >> 1] = turnCount
     turns[turnCount++] = at
   }
 
-  const rooms = measureRooms(text, rising, largest)
+  const rooms = measureRooms(text, rising, largest, roomsOf(depth, largest + 2))
   for (let index = 0; index < turnCount; index++) pieces[index] = turns[index] as number
   induce(text, rising, rooms, pieces.subarray(0, turnCount), sorted)
   if (turnCount < 2) return sorted
@@ -75,7 +103,7 @@ export function sortSuffixes(text: Int32Array, largest: number, depth = 0): Int3
   for (let index = 0; index < turnCount; index++) {
     const at = pieces[index] as number
     if (index > 0 && !samePiece(text, scratch, turnCount, pieces[index - 1] as number, at)) rank++
-    shorter[numberOf[at] as number] = rank
+    shorter[numberOf[at >> 1] as number] = rank
   }
   const order = sortSuffixes(shorter, rank, depth + 1)
   for (let index = 0; index < turnCount; index++) pieces[index] = turns[order[index] as number] as number
@@ -83,17 +111,9 @@ export function sortSuffixes(text: Int32Array, largest: number, depth = 0): Int3
   return sorted
 }
 
-/** Each symbol's room in the result: falling suffixes first, from `falling` on, then rising ones. */
-interface Rooms {
-  readonly falling: Int32Array
-  readonly rising: Int32Array
-  /** Where the next one goes. */
-  readonly next: Int32Array
-}
-
-function measureRooms(text: Int32Array, isRising: Uint8Array, largest: number): Rooms {
-  const falling = new Int32Array(largest + 2)
-  const rising = new Int32Array(largest + 2)
+/** `rooms` come empty. */
+function measureRooms(text: Int32Array, isRising: Uint8Array, largest: number, rooms: Rooms): Rooms {
+  const { falling, rising } = rooms
   for (let at = 0; at < text.length; at++) {
     const symbol = text[at] as number
     if (isRising[at] === 1) falling[symbol + 1] = (falling[symbol + 1] as number) + 1
@@ -103,7 +123,7 @@ function measureRooms(text: Int32Array, isRising: Uint8Array, largest: number): 
     rising[symbol] = (rising[symbol] as number) + (falling[symbol] as number)
     falling[symbol + 1] = (falling[symbol + 1] as number) + (rising[symbol] as number)
   }
-  return { falling, rising, next: new Int32Array(largest + 2) }
+  return rooms
 }
 
 /** Fill `sorted` from the turns in their order: falling suffixes follow from them, and rising ones from these. */
@@ -155,8 +175,8 @@ function samePiece(
   a: number,
   b: number,
 ): boolean {
-  const numberA = (numberOf[a] as number) + 1
-  const numberB = (numberOf[b] as number) + 1
+  const numberA = (numberOf[a >> 1] as number) + 1
+  const numberB = (numberOf[b >> 1] as number) + 1
   // Behind the last turn comes the end of the text, which is like nothing else.
   if (numberA === count || numberB === count) return false
   const endA = turns[numberA] as number
