@@ -5,11 +5,12 @@ import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } 
 import { openImage } from '#engine/formats/image'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
+import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 
 export function createSystemIo(platform: Platform): RestoreIo {
   return {
-    openImage: (path, signal) => openImage(path, { signal }),
+    openImage: reopenImage((path, signal) => openImage(path, { signal })),
     openStream: (layout, { buffers, bufferBytes, ...options }) =>
       openBlockStream(layout, { ...options, pool: { buffers, bufferBytes } }),
     createChecker: (layout) =>

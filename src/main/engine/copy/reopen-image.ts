@@ -1,0 +1,48 @@
+/**
+ * A restore opens its image twice: for the plan, and again when it starts. The table of an image with millions of runs
+ * is a hundred megabytes of shared memory, which the first look's rubbish would still hold while the second is built.
+ * So what was opened last is remembered as long as nobody collected it, and is given again if its files are, to the
+ * nanosecond, the ones that were read.
+ */
+import { stat } from 'node:fs/promises'
+import type { ImageLayout } from '#engine/formats/extents'
+
+interface HasLayout {
+  readonly layout: ImageLayout
+}
+
+type Open<T> = (path: string, signal: AbortSignal) => Promise<T>
+
+/** `open`, with a memory of one image. */
+export function reopenImage<T extends HasLayout>(open: Open<T>): Open<T> {
+  let last: { readonly path: string; readonly state: string; readonly opened: WeakRef<T> } | null = null
+  return async (path, signal) => {
+    const known = last?.path === path ? last : null
+    const remembered = known?.opened.deref()
+    if (remembered !== undefined && (await stateOf(filesOf(path, remembered))) === known?.state)
+      return remembered
+    const before = await stateOf([path])
+    const opened = await open(path, signal)
+    const files = filesOf(path, opened)
+    // Changed while it was read: good for this once, and the checks of the restore will say so.
+    const unchanged = before !== null && (await stateOf([path])) === before
+    const state = unchanged ? await stateOf(files) : null
+    last = state === null ? null : { path, state, opened: new WeakRef(opened) }
+    return opened
+  }
+}
+
+function filesOf(path: string, { layout }: HasLayout): readonly string[] {
+  return layout.kind === 'stream' ? [path] : [...new Set([path, ...layout.parts.map((part) => part.path)])]
+}
+
+/** Null when one of them isn't there. A change of contents or of name changes the change time, which nobody can set. */
+async function stateOf(files: readonly string[]): Promise<string | null> {
+  const states: string[] = []
+  for (const file of files) {
+    const facts = await stat(file, { bigint: true }).catch(() => null)
+    if (facts === null) return null
+    states.push([facts.dev, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join(' '))
+  }
+  return states.join('|')
+}
