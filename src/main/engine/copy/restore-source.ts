@@ -62,7 +62,8 @@ export async function openRestoreSource(
     path: examined.kind === 'image' ? examined.info.locator : examined.path,
     sizeBytes: examined.sizeBytes,
     isDevice: examined.kind === 'device',
-    openStream: ({ alignmentBytes, signal }) => open(layout, alignmentBytes, signal),
+    openStream: ({ alignmentBytes, signal }) =>
+      open(layout, Math.max(alignmentBytes, minimumAlignment), signal),
     openStretch: ({ offset, lengthBytes }, signal) =>
       open(narrowLayout(layout, offset, lengthBytes), minimumAlignment, signal),
     createChecker: () => io.createChecker(layout),

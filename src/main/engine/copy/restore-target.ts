@@ -125,6 +125,8 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         return 'untouched'
       }
       try {
+        // The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another.
+        if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path)
         const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
         log.info('the destination was left empty', { path, how })
         return 'empty'
@@ -178,16 +180,16 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
     async abandon(written) {
       if (opened === null) return 'untouched'
       try {
-        if (facts === null) {
-          const now = await io.readFacts(path)
-          // Ours to remove only while it is ours.
-          if (now !== null && sameFile(now, opened)) await io.remove(path)
-          return written === 'nothing' ? 'untouched' : 'empty'
+        if (written === 'nothing' && facts !== null) return 'untouched'
+        const now = await io.readFacts(path)
+        // Whatever took its place meanwhile isn't ours.
+        if (now !== null && !sameFile(now, opened)) throw changedTarget(path)
+        if (now !== null && facts === null) await io.remove(path)
+        if (now !== null && facts !== null) {
+          await io.truncate(path, 0)
+          if (fixedBytes !== null) await io.truncate(path, fixedBytes)
         }
-        if (written === 'nothing') return 'untouched'
-        await io.truncate(path, 0)
-        if (fixedBytes !== null) await io.truncate(path, fixedBytes)
-        return 'empty'
+        return written === 'nothing' ? 'untouched' : 'empty'
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
         return 'incomplete'

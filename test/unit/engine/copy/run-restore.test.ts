@@ -717,7 +717,7 @@ describe('a failure after writing began', () => {
     stick.faults = { onWrite: failAtWrite(count) }
     const { outcome, lines } = await restore(machine)
     expect(outcome).toMatchObject(failure('E_IO_WRITE', 'empty'))
-    expect(machine.calls.slice(-2)).toEqual(['identify /dev/sdb', 'make-empty /dev/sdb null'])
+    expect(machine.calls.at(-1)).toBe('make-empty /dev/sdb null')
     expect(stick.events.slice(-2)).toEqual(['close', 'make-empty'])
     expect(stick.disk.volumes.every((volume) => volume.mountPoints.length === 0)).toBe(true)
     expect(lines.map((line) => line.message)).toContain('the destination was left empty')
@@ -750,6 +750,34 @@ describe('a failure after writing began', () => {
     const { outcome, lines } = await restore(machine)
     expect(outcome).toMatchObject(failure('E_DST_GONE', 'incomplete'))
     expect(lines.find((line) => line.level === 'error')?.message).toContain('could not be left empty')
+  })
+
+  it('never empties another disk that came to the path meanwhile', async () => {
+    const { machine, stick } = bench()
+    stick.faults = {
+      onWrite: ({ offset, count }) => {
+        if (count < 5) return
+        stick.disk = { ...stick.disk, identity: 'another stick' }
+        throw ioError('E_IO_WRITE', '/dev/sdb', offset)
+      },
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject(failure('E_IO_WRITE', 'incomplete'))
+    expect(stick.events).not.toContain('make-empty')
+  })
+
+  it('never empties or removes another file that took the place meanwhile', async () => {
+    for (const present of [true, false]) {
+      const { machine } = bench()
+      if (present) machine.addFile('/tmp/out.img', noise(MiB, 9))
+      machine.onFileWrite = (offset) => {
+        machine.addFile('/tmp/out.img', noise(MiB, 10))
+        throw ioError('E_IO_WRITE', '/tmp/out.img', offset)
+      }
+      const { outcome } = await restore(machine, { target: '/tmp/out.img' })
+      expect(outcome).toMatchObject(failure('E_IO_WRITE', 'incomplete'))
+      expect(same(machine.files.get('/tmp/out.img')!.bytes, noise(MiB, 10))).toBe(true)
+    }
   })
 
   it('is a failure when the cache fails late, at the flush', async () => {
