@@ -64,6 +64,18 @@ export async function openPage(
   return { page, errors, [Symbol.asyncDispose]: () => context.close() }
 }
 
+/** True when the element is seen in time; throws, saying what was waited for, when it isn't. */
+export async function appears(locator: Locator): Promise<true> {
+  await locator.first().waitFor()
+  return true
+}
+
+/** True when nothing like it is there any more in time. */
+export async function disappears(locator: Locator): Promise<true> {
+  await locator.first().waitFor({ state: 'detached' })
+  return true
+}
+
 /** What axe finds, one line for each violation; empty when there is nothing. */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) {

@@ -1,7 +1,6 @@
 /** Disks, images, plans and jobs for tests of the window: believable, and to be changed in the fields a test is about. */
 import { UsageError, serializeError } from '#shared/errors'
 import {
-  jobPhases,
   type Disk,
   type ImageInfo,
   type JobPhase,
@@ -480,14 +479,25 @@ function lossesOf({ disk, path }: TargetInfo): readonly Loss[] {
   return losses
 }
 
+const restorePhases = [
+  'validating-target',
+  'validating-source',
+  'validating-sizes',
+  'unmounting',
+  'erasing',
+  'restoring',
+  'verifying',
+  'remounting',
+] as const satisfies readonly JobPhase[]
+
 /** A restore that is at `phase`; with `percent` where blocks move. */
 export function aJob(
   plan: RestorePlan,
-  at: { readonly phase: JobPhase; readonly percent?: number; readonly failed?: true },
+  at: { readonly phase: (typeof restorePhases)[number]; readonly percent?: number; readonly failed?: true },
   change: Partial<JobState> = {},
 ): JobState {
-  const here = jobPhases.indexOf(at.phase)
-  const phases = jobPhases.map((phase, index): PhaseState => {
+  const here = restorePhases.indexOf(at.phase)
+  const phases = restorePhases.map((phase, index): PhaseState => {
     if (phase === 'erasing') return { phase, state: 'skipped', durationMs: null }
     if (index < here) return { phase, state: 'done', durationMs: 180 + 640 * index }
     if (index > here) return { phase, state: 'pending', durationMs: null }

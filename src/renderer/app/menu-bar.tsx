@@ -1,5 +1,5 @@
 /** The menus, where no system brings them: in a browser. An open menu follows the pointer and the arrow keys. */
-import { useState } from 'react'
+import { useEffect, useRef, useState, type RefObject } from 'react'
 import { Button, MenuTrigger, Toolbar } from 'react-aria-components'
 import { Menu, MenuPopover, type MenuGroup } from '#renderer/components'
 import { useReprise, type Reprise } from '#renderer/store'
@@ -9,11 +9,27 @@ import { isMac } from './keyboard.ts'
 
 export function MenuBar() {
   const [open, setOpen] = useState<number | null>(null)
+  // React Aria's trigger only ever opens; a press on the button of the open menu closes it.
+  const openAtPress = useRef<number | null>(null)
+  const bar = useFocusAfterMenus(open)
   const reprise = useReprise()
   const step = (by: 1 | -1) =>
     setOpen((open) => (open === null ? null : (open + by + menus.length) % menus.length))
   return (
-    <nav className="menu-bar" data-region="menus" aria-label="Menus">
+    <nav
+      ref={bar}
+      className="menu-bar"
+      onPointerDownCapture={() => {
+        openAtPress.current = open
+      }}
+      onKeyDownCapture={() => {
+        openAtPress.current = null
+      }}
+      data-region="menus"
+      aria-label="Menus"
+      // Keeps the bar alive under an open menu (React Aria makes everything else inert).
+      data-react-aria-top-layer={open === null ? undefined : true}
+    >
       <Toolbar aria-label="Menus" className="menu-bar-items">
         {menus.map((menu, index) => (
           <MenuTrigger
@@ -24,11 +40,19 @@ export function MenuBar() {
             <Button
               className="menu-bar-item"
               data-open={open === index || undefined}
+              onPress={() => {
+                if (openAtPress.current === index) setOpen(null)
+              }}
               onHoverStart={() => setOpen((open) => (open === null ? null : index))}
             >
               {menu.title}
             </Button>
-            <MenuPopover placement="bottom start" offset={2}>
+            <MenuPopover
+              placement="bottom start"
+              offset={2}
+              // The bar's own buttons close the menu or change it.
+              shouldCloseOnInteractOutside={(element) => element.closest('.menu-bar') === null}
+            >
               {open === index && (
                 <Menu
                   label={menu.title}
@@ -45,6 +69,24 @@ export function MenuBar() {
       </Toolbar>
     </nav>
   )
+}
+
+/** When the last menu has closed and nothing has the focus, the button of that menu gets it. */
+function useFocusAfterMenus(open: number | null): RefObject<HTMLElement | null> {
+  const bar = useRef<HTMLElement>(null)
+  const last = useRef<number | null>(null)
+  useEffect(() => {
+    const closed = last.current
+    last.current = open
+    if (open !== null || closed === null) return undefined
+    // After React Aria has tried to give the focus back.
+    const frame = requestAnimationFrame(() => {
+      if (document.activeElement === document.body)
+        bar.current?.querySelectorAll<HTMLElement>('.menu-bar-item')[closed]?.focus()
+    })
+    return () => cancelAnimationFrame(frame)
+  }, [open])
+  return bar
 }
 
 /** As the commands are when the menu opens. */

@@ -30,7 +30,8 @@ const iconPercent = (mirror: EngineMirror, view: ViewState) => {
   return percent === null ? null : Math.floor(percent / 4) * 4
 }
 
-export function usePageTitle(): void {
+/** Draws nothing. A component of its own, so that a percent more draws nothing else either. */
+export function PageTitle(): null {
   const title = useBoth(pageTitle)
   const percent = useBoth(iconPercent)
   useEffect(() => {
@@ -40,6 +41,7 @@ export function usePageTitle(): void {
     const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')
     if (link) link.href = percent === null ? plainIcon : ringIcon(percent)
   }, [percent])
+  return null
 }
 
 /** A ring that fills. */

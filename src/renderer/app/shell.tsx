@@ -18,7 +18,7 @@ import { runCommand } from './commands.ts'
 import { useKeyboard } from './keyboard.ts'
 import { MenuBar } from './menu-bar.tsx'
 import { Notices } from './notices.tsx'
-import { usePageTitle } from './page-title.ts'
+import { PageTitle } from './page-title.ts'
 import { Sheets } from './sheets.tsx'
 import { StatusBar } from './status-bar.tsx'
 import './shell.css'
@@ -32,7 +32,6 @@ export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }
   const sidebarShown = useView((view) => view.sidebarShown)
   useKeyboard({ shortcuts: host === 'web' })
   useHostMenu()
-  usePageTitle()
   return (
     <div className="shell" data-host={host} data-platform={platform} data-sidebar={sidebarShown || undefined}>
       {host === 'web' && <MenuBar />}
@@ -47,6 +46,7 @@ export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }
       </section>
       <StatusBar />
       <Sheets />
+      <PageTitle />
       <Announcer />
     </div>
   )

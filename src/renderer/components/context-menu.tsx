@@ -6,6 +6,8 @@ export interface ContextMenuPlace {
   /** Pixels of the window. */
   readonly x: number
   readonly y: number
+  /** The keyboard asked for it: the first entry has the focus. */
+  readonly byKeyboard: boolean
 }
 
 interface Props {
@@ -32,6 +34,7 @@ export function ContextMenu({ at, label, groups, onClose }: Props) {
       >
         <Menu
           label={label}
+          autoFocus={at.byKeyboard ? 'first' : 'menu'}
           groups={groups.map((group) => ({
             ...group,
             entries: group.entries.map((entry) => ({

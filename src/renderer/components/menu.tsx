@@ -35,9 +35,11 @@ interface Props {
   readonly label: string
   readonly groups: readonly MenuGroup[]
   readonly onKeyDown?: (event: { readonly key: string }) => void
+  /** Where the focus goes when nothing but the menu itself opened it. */
+  readonly autoFocus?: 'first' | 'menu'
 }
 
-export function Menu({ label, groups, onKeyDown }: Props) {
+export function Menu({ label, groups, onKeyDown, autoFocus }: Props) {
   const entries = groups.flatMap((group) => group.entries)
   const ticks = entries.some((entry) => entry.checked !== undefined)
   return (
@@ -45,6 +47,7 @@ export function Menu({ label, groups, onKeyDown }: Props) {
       <AriaMenu
         className="menu"
         aria-label={label}
+        {...(autoFocus === undefined ? {} : { autoFocus: autoFocus === 'first' ? ('first' as const) : true })}
         disabledKeys={entries.filter((entry) => entry.disabled).map((entry) => entry.id)}
         onAction={(key) => entries.find((entry) => entry.id === key)?.run()}
       >

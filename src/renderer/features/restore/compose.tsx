@@ -5,16 +5,17 @@ import { DestinationWell } from './destination-well.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
 import { PreflightList } from './preflight-list.tsx'
+import { SourceProblem } from './source-problem.tsx'
 import { SourceWell } from './source-well.tsx'
 import { describeBlock } from './text.ts'
 import { WellArrow } from './well-arrow.tsx'
 
 const bothChosen = ({ source, destination }: ViewState) => source !== null && destination !== null
+const sourceFailed = ({ source }: ViewState) => source?.state === 'failed'
 const bothReady = ({ source, destination }: ViewState) =>
   source?.state === 'ready' && destination?.state === 'ready'
 
 export function Compose() {
-  const both = useView(bothChosen)
   const ready = useView(bothReady)
   return (
     <div className="compose">
@@ -25,10 +26,18 @@ export function Compose() {
       <WellArrow ready={ready} />
       <DestinationWell />
       <Options />
-      {both ? <PreflightList /> : <PracticeCard />}
+      <Findings />
       <RestoreRow />
     </div>
   )
+}
+
+/** Under the options: what stands in the way of reading the source, what the preflight found, or the practice card. */
+function Findings() {
+  const failed = useView(sourceFailed)
+  const both = useView(bothChosen)
+  if (failed) return <SourceProblem />
+  return both ? <PreflightList /> : <PracticeCard />
 }
 
 function RestoreRow() {

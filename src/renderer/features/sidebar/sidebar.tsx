@@ -2,7 +2,7 @@
  * The disks, their volumes and the images: what can be dragged to a well. Selecting a row only shows what it is. The tree
  * knows ids and names; each row watches its own disk.
  */
-import { useState } from 'react'
+import { useState, type MouseEvent } from 'react'
 import {
   Tree,
   TreeHeader,
@@ -93,13 +93,12 @@ export function Sidebar() {
   )
 }
 
-/** The pointer's place; the row's when the keyboard asked for the menu. */
-function placeOf(event: { clientX: number; clientY: number }, row: Element): ContextMenuPlace {
+/** The pointer's place; under the row when the keyboard asked for the menu. */
+function placeOf(event: MouseEvent, row: Element): ContextMenuPlace {
   const box = row.getBoundingClientRect()
-  const inside = event.clientX > box.left && event.clientX < box.right && event.clientY >= box.top
-  return inside && event.clientY <= box.bottom
-    ? { x: event.clientX, y: event.clientY }
-    : { x: box.left + 24, y: box.bottom }
+  return event.button === 2
+    ? { x: event.clientX, y: event.clientY, byKeyboard: false }
+    : { x: box.left + 24, y: box.bottom, byKeyboard: true }
 }
 
 function ItemTree() {

@@ -1,0 +1,15 @@
+/** Why the source can't be read, and what to do: the well has room for the headline only. */
+import { useView } from '#renderer/store'
+import { describeError } from '#shared/words'
+
+export function SourceProblem() {
+  const source = useView((view) => view.source)
+  if (!source?.error) return <div />
+  const { why, now } = describeError(source.error, { source: source.name })
+  return (
+    <div className="source-problem secondary selectable" role="alert">
+      {why !== null && <p>{why}</p>}
+      {now !== null && <p>{now}</p>}
+    </div>
+  )
+}

@@ -1,0 +1,456 @@
+/** How the window behaves under the hand, on a double of the host. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { appears, disappears, dragOnto, dropFiles, launchBrowser, openPage, type Window } from '#test/browser'
+import { missing } from '#test/needs'
+import { temporaryFolder } from '#test/temporary-folder'
+import { serveUiPage, type UiPage } from '#test/ui-page'
+import { chooseSource, row, startRestore, windowStates } from '#test/ui-states'
+
+const reach = (page: Page, name: string) => windowStates.find((state) => state.name === name)!.reach(page)
+const focusedName = (page: Page) =>
+  page.evaluate(() => {
+    const element = document.activeElement
+    const label = element instanceof HTMLInputElement ? element.closest('label') : element
+    return element?.getAttribute('aria-label') ?? label?.textContent?.trim() ?? ''
+  })
+
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  readonly ts: number
+  readonly tdur?: number
+  readonly args?: { readonly name?: string }
+}
+
+/**
+ * How long each task of the page's main thread between the two marks kept the processor, in microseconds; on a busy machine the clock on the
+ * wall would measure the neighbours.
+ */
+function mainThreadTasks(trace: string): number[] {
+  const { traceEvents } = JSON.parse(trace) as { readonly traceEvents: readonly TraceEvent[] }
+  const place = ({ pid, tid }: TraceEvent) => `${pid} ${tid}`
+  const mains = traceEvents
+    .filter((event) => event.name === 'thread_name' && event.args?.name === 'CrRendererMain')
+    .map(place)
+  const timeOf = (mark: string) => traceEvents.find((event) => event.name === mark)?.ts ?? NaN
+  const [start, end] = [timeOf('measured from here'), timeOf('measured to here')]
+  return traceEvents
+    .filter(
+      (event) =>
+        event.ts > start && event.ts < end && event.name.endsWith('RunTask') && mains.includes(place(event)),
+    )
+    .map((event) => event.tdur ?? 0)
+}
+
+describe.skipIf(missing('program:chromium'))('the window', () => {
+  let host: UiPage
+  let browser: Browser
+  let window: Window
+  let page: Page
+  beforeAll(async () => {
+    ;[host, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+  })
+  afterAll(async () => {
+    await browser.close()
+    await host[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    window = await openPage(browser, host.address)
+    page = window.page
+    await row(page, 'SanDisk').waitFor()
+  })
+  afterEach(async () => {
+    await window[Symbol.asyncDispose]()
+    expect(window.errors).toEqual([])
+  })
+
+  describe('drags', () => {
+    it('take a disk from the sidebar to Destination', async () => {
+      await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Destination/ }))
+      await page.mouse.up()
+      const filled = page.getByRole('group', { name: /^Destination, SanDisk Ultra, 61.5 GB/ })
+      expect(await appears(filled)).toBe(true)
+    })
+
+    it('say why a disk is refused, and refuse it', async () => {
+      await chooseSource(page)
+      await dragOnto(page, row(page, 'Kingston'), page.getByRole('group', { name: /^Destination/ }))
+      await page.getByText('Too small by 6.2 GB').waitFor()
+      await page.mouse.up()
+      await page.getByRole('group', { name: 'Destination, empty' }).waitFor()
+      expect(await page.getByText('Too small').count()).toBe(0)
+    })
+
+    it('take a volume to Source', async () => {
+      await dragOnto(page, row(page, 'UNTITLED'), page.getByRole('group', { name: /^Source/ }))
+      await page.mouse.up()
+      const filled = page.getByRole('group', { name: /^Source, UNTITLED, 61.2 GB · exFAT/ })
+      expect(await appears(filled)).toBe(true)
+    })
+
+    it('work by the keyboard: handle, Tab to the well, Enter', async () => {
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('ArrowRight')
+      expect(await focusedName(page)).toBe('Drag SanDisk Ultra')
+      await page.keyboard.press('Enter')
+      await page.keyboard.press('Tab')
+      expect(await focusedName(page)).toMatch(/^(Source|Destination)/)
+      for (let tabs = 0; tabs < 4 && !(await focusedName(page)).startsWith('Destination'); tabs += 1)
+        await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      expect(await appears(page.getByRole('group', { name: /^Destination, SanDisk Ultra/ }))).toBe(true)
+    })
+
+    it('are given up with Esc', async () => {
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('ArrowRight')
+      await page.keyboard.press('Enter')
+      await page.locator('[data-offer]').first().waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('group', { name: 'Destination, empty' }).waitFor()
+      expect(await page.locator('[data-offer]').count()).toBe(0)
+    })
+
+    it('of a file that the host cannot find end in a sentence that helps', async () => {
+      await using folder = await temporaryFolder()
+      const file = await folder.write('lost.dmg', 'not much')
+      await dropFiles(page, page.getByRole('group', { name: /^Source/ }), [file])
+      await page.getByRole('alert').getByText("'lost.dmg' wasn't found").waitFor()
+      await page.getByRole('button', { name: 'Close this message' }).click()
+      expect(await page.getByRole('alert').count()).toBe(0)
+    })
+  })
+
+  describe('the confirm sheet', () => {
+    it('has Cancel focused, arms after two seconds, and gives the focus back', async () => {
+      await reach(page, 'ready')
+      const opened = Date.now()
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      expect(await focusedName(page)).toBe('Cancel')
+      const yes = page.getByRole('button', { name: 'Erase and Restore' })
+      expect(await yes.isEnabled()).toBe(false)
+      await page.locator('.confirm-yes:not([data-arming])').waitFor()
+      expect(Date.now() - opened).toBeGreaterThan(1900)
+      expect(await yes.isEnabled()).toBe(true)
+      await page.keyboard.press('Escape')
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+      expect(await focusedName(page)).toBe('Restore…')
+    })
+
+    it('does not make a disk wait that was erased before', async () => {
+      await page.evaluate(() => {
+        const { double, fixtures } = globalThis.window
+        double.app = {
+          ...double.app,
+          preferences: { ...double.app.preferences, knownDisks: [fixtures.sandisk.identity] },
+        }
+        double.lose()
+      })
+      await page.getByText('Connecting again').first().waitFor({ state: 'detached' })
+      await reach(page, 'confirm')
+      expect(await page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
+    })
+
+    it('is not confirmed by Enter', async () => {
+      await reach(page, 'confirm-armed')
+      await page.keyboard.press('Enter')
+      await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+      expect(
+        await page.evaluate(() => globalThis.window.double.calls.map((call) => call.name)),
+      ).not.toContain('restore.start')
+    })
+
+    it('closes when the disk is unplugged under it', async () => {
+      await reach(page, 'confirm')
+      await page.evaluate(() => globalThis.window.double.unplug('/dev/sdb'))
+      expect(await disappears(page.getByRole('alertdialog'))).toBe(true)
+      expect(await appears(page.getByText('Disconnected. Choose'))).toBe(true)
+    })
+
+    it('begins to arm anew when what would be lost has changed', async () => {
+      await reach(page, 'confirm-armed')
+      await page.evaluate(() => {
+        const { double, fixtures } = globalThis.window
+        double.setDevices(
+          double.devices.map((disk) =>
+            disk.path === '/dev/sdb'
+              ? { ...disk, volumes: [fixtures.aVolume({ path: '/dev/sdb1', label: 'WEDDING' })] }
+              : disk,
+          ),
+        )
+      })
+      await page.getByRole('alertdialog').getByText('WEDDING').first().waitFor()
+      expect(await page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(false)
+    })
+  })
+
+  describe('the sheet that wants the name typed', () => {
+    beforeEach(async () => {
+      await page.goto(`${host.address}?internal`)
+      await reach(page, 'confirm-typed')
+    })
+
+    it('takes exactly the name, typed', async () => {
+      const yes = page.getByRole('button', { name: 'Erase and Restore' })
+      await page.locator('.confirm-yes:not([data-arming])').waitFor()
+      expect(await yes.isEnabled()).toBe(false)
+      await page.getByRole('textbox').pressSequentially('EFRX')
+      expect(await yes.isEnabled()).toBe(true)
+      await page.getByRole('textbox').pressSequentially(' ')
+      expect(await yes.isEnabled()).toBe(false)
+    })
+
+    it('takes nothing pasted', async () => {
+      const field = page.getByRole('textbox')
+      await field.fill('')
+      await page.evaluate(() => {
+        const data = new DataTransfer()
+        data.setData('text/plain', 'WDC WD40EFRX')
+        document.activeElement?.dispatchEvent(
+          new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+        )
+      })
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.evaluate(() => navigator.clipboard.writeText('WDC WD40EFRX'))
+      await page.keyboard.press('Control+v')
+      expect(await field.inputValue()).toBe('')
+    })
+  })
+
+  describe('the keyboard', () => {
+    it('walks through the regions with F6', async () => {
+      const regions: string[] = []
+      for (let presses = 0; presses < 4; presses += 1) {
+        await page.keyboard.press('F6')
+        regions.push(
+          await page.evaluate(
+            () => document.activeElement?.closest('[data-region]')?.getAttribute('data-region') ?? 'none',
+          ),
+        )
+      }
+      expect(regions).toEqual(['menus', 'sidebar', 'main', 'menus'])
+      await page.keyboard.press('Shift+F6')
+      expect(await focusedName(page)).toMatch(/Restore/)
+    })
+
+    it('goes from the tree through the wells and the options to Restore…', async () => {
+      await row(page, 'SanDisk').click()
+      const stops: string[] = []
+      for (let tabs = 0; tabs < 10; tabs += 1) {
+        await page.keyboard.press('Tab')
+        stops.push(await focusedName(page))
+      }
+      expect(stops.map((stop) => stop.split(':')[0])).toEqual([
+        'Show internal disks',
+        'Restore',
+        'Source',
+        'Image…',
+        'Destination',
+        'Choose…',
+        'Erase destination',
+        'Verify after restore',
+        'Clear unused space',
+        'Eject when done',
+      ])
+    })
+
+    it('opens a row menu with Shift+F10', async () => {
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('Shift+F10')
+      await page.getByRole('menuitem', { name: 'Use as Destination' }).waitFor()
+      expect(await focusedName(page)).toBe('Use as Source')
+      await page.keyboard.press('ArrowDown')
+      await page.keyboard.press('Enter')
+      await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
+    })
+
+    it('does not run shortcuts under an open sheet', async () => {
+      await reach(page, 'confirm')
+      await page.keyboard.press('Control+l')
+      await page.getByRole('alertdialog').waitFor()
+      expect(
+        await page.getByRole('tab', { name: 'Restore', includeHidden: true }).getAttribute('aria-selected'),
+      ).toBe('true')
+    })
+  })
+
+  describe('the menus', () => {
+    it('follow the pointer and the arrow keys once one is open', async () => {
+      await page.getByRole('button', { name: 'File' }).click()
+      await page.getByRole('menuitem', { name: /Open Disk Image/ }).waitFor()
+      await page.getByRole('button', { name: 'View' }).hover()
+      await page.getByRole('menuitem', { name: /Show Volumes/ }).waitFor()
+      await page.keyboard.press('ArrowLeft')
+      await page.getByRole('menuitem', { name: /Verify/ }).waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('menu').waitFor({ state: 'detached' })
+      await expect.poll(() => focusedName(page)).toMatch(/^(File|Images)$/)
+    })
+
+    it('close by a second press on their button, and by a press beside them', async () => {
+      const file = page.getByRole('button', { name: 'File' })
+      await file.click()
+      await page.getByRole('menu').waitFor()
+      await file.click()
+      await page.getByRole('menu').waitFor({ state: 'detached' })
+      await file.click()
+      await page.getByRole('menu').waitFor()
+      await page.mouse.click(600, 500)
+      expect(await disappears(page.getByRole('menu'))).toBe(true)
+    })
+
+    it('show and hide the volumes and the internal disks', async () => {
+      await page.getByRole('button', { name: 'View' }).click()
+      await page.getByRole('menuitem', { name: /Show Volumes/ }).click()
+      expect(await row(page, 'UNTITLED').count()).toBe(0)
+      await page.getByText('Show internal disks').click()
+      await row(page, 'Samsung SSD').waitFor()
+      expect(await page.evaluate(() => globalThis.window.double.app.preferences.showInternalDisks)).toBe(true)
+    })
+
+    it('are not there in Electron, where the host sends the commands', async () => {
+      await page.goto(`${host.address}?electron`)
+      await row(page, 'SanDisk').click()
+      expect(await page.getByRole('navigation').count()).toBe(0)
+      await page.evaluate(() => globalThis.window.double.sendMenu('use-as-destination'))
+      await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
+    })
+  })
+
+  describe('a running restore', () => {
+    it('shows its progress in the title, and Stop is one press away', async () => {
+      await reach(page, 'running')
+      expect(await page.title()).toBe('43 % – Restoring – Reprise')
+      const bar = page.getByRole('progressbar', { name: 'Progress' })
+      expect(await bar.getAttribute('aria-valuetext')).toBe('Restoring, 43 percent, about 6 minutes left')
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await page.getByText('Stopping at a safe point…').first().waitFor()
+      expect(await page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)
+    })
+
+    it('does not move anything when figures change', async () => {
+      await reach(page, 'running')
+      const places = () =>
+        page.evaluate(() =>
+          [...document.querySelectorAll('.running *, .status-bar *')]
+            .filter((element) => element.children.length === 0 && !element.closest('svg'))
+            .map((element) => {
+              const { x, y } = element.getBoundingClientRect()
+              return `${element.tagName} ${Math.round(x)} ${Math.round(y)}`
+            }),
+        )
+      const before = await places()
+      await page.evaluate(() => {
+        const { double, fixtures } = globalThis.window
+        const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+        const job = fixtures.aJob(plan, { phase: 'restoring', percent: 44 })
+        double.sendJob({
+          ...job,
+          progress: { ...job.progress!, bytesPerSecond: 9.6e6, remainingMs: 40_000, limitedBy: 'decoding' },
+        })
+      })
+      await page.getByText('decompression speed').first().waitFor()
+      expect(await places()).toEqual(before)
+    })
+
+    it('says what is going on to a screen reader, once', async () => {
+      await startRestore(page)
+      const said = await page.evaluate(async () => {
+        const { double, fixtures } = globalThis.window
+        const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+        const heard: string[] = []
+        const region = document.querySelector('[data-announcer=polite]')!
+        new MutationObserver(() => heard.push(region.textContent)).observe(region, {
+          childList: true,
+          characterData: true,
+          subtree: true,
+        })
+        for (const percent of [0, 10, 30, 40, 60, 61]) {
+          double.sendJob(fixtures.aJob(plan, { phase: 'restoring', percent }))
+          await new Promise((resolve) => setTimeout(resolve, 60))
+        }
+        return heard
+      })
+      expect(said).toEqual(['Restoring', '25 percent', '50 percent'])
+    })
+
+    it('never keeps the page busy for 50 ms', async () => {
+      await reach(page, 'running')
+      await page.getByRole('tab', { name: 'Activity' }).click()
+      await page.getByRole('tab', { name: 'Restore' }).click()
+      await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing'] })
+      await page.evaluate(async () => {
+        const { double, fixtures } = globalThis.window
+        const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+        // The tracing's own start is no task of ours, nor is what is drawn for the first time.
+        await new Promise((resolve) => setTimeout(resolve, 1500))
+        performance.mark('measured from here')
+        for (let index = 0; index < 40; index += 1) {
+          double.sendJob(fixtures.aJob(plan, { phase: 'restoring', percent: 40 + index }))
+          for (let lines = 0; lines < 5; lines += 1)
+            double.sendLog({ timeMs: index, level: 'debug', message: 'block written', fields: { index } })
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+        performance.mark('measured to here')
+      })
+      const tasks = mainThreadTasks((await browser.stopTracing()).toString())
+      expect(tasks.length).toBeGreaterThan(40)
+      expect(Math.max(...tasks) / 1000).toBeLessThan(50)
+    })
+  })
+
+  describe('reduced motion and forced colors', () => {
+    it('turn nothing and slide nothing', async () => {
+      await using still = await openPage(browser, host.address, { reducedMotion: 'reduce' })
+      await reach(still.page, 'running')
+      const moving = await still.page.evaluate(
+        () => document.getAnimations().filter((animation) => animation.playState === 'running').length,
+      )
+      expect(moving).toBe(0)
+    })
+
+    it('keep the selection and the segments visible', async () => {
+      await using forced = await openPage(browser, host.address, { forcedColors: 'active' })
+      await row(forced.page, 'SanDisk').click()
+      const segment = forced.page.locator('.capacity-segment').nth(1)
+      expect(await segment.evaluate((element) => getComputedStyle(element).backgroundColor)).toMatch(
+        /^(rgb|color)/,
+      )
+      expect(
+        await row(forced.page, 'SanDisk').evaluate((element) => getComputedStyle(element).outlineStyle),
+      ).toBe('solid')
+    })
+  })
+
+  describe('the log', () => {
+    it('draws only what is in sight, follows, and stops following when scrolled', async () => {
+      await reach(page, 'log')
+      const lines = page.getByRole('listitem')
+      expect(await lines.count()).toBeLessThan(60)
+      const follow = page.getByRole('checkbox', { name: 'Follow' })
+      expect(await follow.isChecked()).toBe(true)
+      await page.getByRole('list', { name: 'Lines of the log' }).evaluate((list) => list.scrollTo({ top: 0 }))
+      await page.getByText('volume unmounted').or(page.getByText('write')).first().waitFor()
+      expect(await follow.isChecked()).toBe(false)
+    })
+
+    it('has a window of its own', async () => {
+      await page.goto('about:blank')
+      await page.goto(`${host.address}#log`)
+      await page.getByRole('radio', { name: 'Transcript' }).waitFor()
+      expect(await page.getByRole('tab').count()).toBe(0)
+    })
+  })
+
+  it('marks a disk that appears and one that goes', async () => {
+    await page.evaluate(() => {
+      const { double, fixtures } = globalThis.window
+      double.plug(fixtures.aDisk({ path: '/dev/sdz', name: 'New Stick' }))
+    })
+    expect(await appears(row(page, 'New Stick'))).toBe(true)
+    await page.evaluate(() => globalThis.window.double.unplug('/dev/sdz'))
+    expect(await disappears(row(page, 'New Stick'))).toBe(true)
+  })
+})
