@@ -5,7 +5,7 @@
  *
  * Needs root, loop devices and `nbdfuse`: `missing('root', 'loop', 'program:nbdfuse')`.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { mkdtemp, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Faults, FromServer, ToServer } from './faulty-nbd-server.ts'
-import { attachLoop, command } from './loop.ts'
+import { attachLoop, command, forget, remember } from './loop.ts'
 
 export type { Faults } from './faulty-nbd-server.ts'
 
@@ -30,17 +30,6 @@ export interface FaultyDisk extends AsyncDisposable {
   /** The medium is gone: everything under way and everything after fails. There is no way back. */
   vanish(): Promise<void>
 }
-
-const running = new Set<{ readonly child: ChildProcess; readonly folder: string; readonly file: string }>()
-
-// Before the loop devices are let go: a stalled disk would hold that up.
-process.prependListener('exit', () => {
-  for (const { child, folder, file } of running) {
-    child.kill('SIGKILL')
-    spawnSync('fusermount3', ['-u', '-z', file], { stdio: 'ignore', timeout: 5000 })
-    rmSync(folder, { recursive: true, force: true })
-  }
-})
 
 /** A disk of `sizeBytes` (a multiple of 4096), all zeros, with the given faults from when it is attached. */
 export async function attachFaultyDisk(
@@ -70,14 +59,13 @@ export async function attachFaultyDisk(
     child.once('exit', () => done())
     child.once('error', () => done())
   })
-  const entry = { child, folder, file }
-  running.add(entry)
+  remember(folder, file, folder)
   cleanup.defer(async () => {
     await command('fusermount3', ['-u', '-z', file]).catch(() => undefined)
     const late = setTimeout(() => child.kill('SIGKILL'), 3000)
     await ended
     clearTimeout(late)
-    running.delete(entry)
+    forget(folder)
   })
   // Whatever hangs in the stack below is let go first, or detaching would wait for it.
   const ask = (message: ToServer) => {

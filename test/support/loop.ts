@@ -1,13 +1,14 @@
 /**
  * Real loop devices for tests: attached with `losetup --find` (atomic, so that suites may run side by side), and let go
- * whatever happens: at the end of the `await using` block, or when the test process exits.
+ * whatever happens: at the end of the `await using` block, or when the test process ends, even if it is killed.
  *
  * Not every kernel reads partition tables by itself (small virtual machines are built without), so partitions are
  * announced with `partx` after the kernel had its chance.
  */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, open } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,18 +31,30 @@ interface LoopCommon {
 export type LoopOptions = LoopCommon &
   ({ readonly sizeBytes: number; readonly file?: undefined } | { readonly file: string })
 
-const attached = new Map<string, { readonly file: string; readonly folder: string | null }>()
+let janitor: ChildProcess | null = null
 
-process.on('exit', () => {
-  for (const [path, { file, folder }] of attached) {
-    for (const mountPoint of mountPointsOf(path)) quietly('umount', ['-l', mountPoint])
-    if (backingFileOf(path) === file) {
-      quietly('partx', ['-d', path])
-      quietly('losetup', ['-d', path])
-    }
-    if (folder !== null) rmSync(folder, { recursive: true, force: true })
+/**
+ * Have something let go when this process ends without having done it, even if it is killed (loop-janitor.mjs).
+ * `device`: a loop device, or a name for a FUSE mount at `file`. `folder`: deleted as well.
+ */
+export function remember(device: string, file: string, folder: string | null): void {
+  if (janitor === null) {
+    janitor = spawn(process.execPath, [join(import.meta.dirname, 'loop-janitor.mjs')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    janitor.unref()
+    janitor.on('error', () => undefined)
+    janitor.stdin?.on('error', () => undefined)
+    ;(janitor.stdin as Socket | null)?.unref()
   }
-})
+  janitor.stdin?.write(`+ ${device}\t${file}\t${folder ?? ''}\n`)
+}
+
+/** It was let go in good order. */
+export function forget(device: string): void {
+  janitor?.stdin?.write(`- ${device}\n`)
+}
 
 /** Attach a file, or a new empty one, as a loop device. Needs root; see `missing('root', 'loop')`. */
 export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
@@ -67,7 +80,7 @@ export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
     throw error
   }
   const device = { path, file }
-  attached.set(path, { file, folder })
+  remember(path, file, folder)
   // Partitions that someone announced on this number and left there belong to a device that is gone.
   await command('partx', ['-d', path]).catch(() => undefined)
   if (options.partscan === true) await rescanLoop(path)
@@ -77,7 +90,7 @@ export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
       try {
         await detach(path, file)
       } finally {
-        attached.delete(path)
+        forget(path)
         if (folder !== null) rmSync(folder, { recursive: true, force: true })
       }
     },
@@ -166,12 +179,4 @@ function mountPointsOf(path: string): string[] {
     .map(({ mountPoint }) =>
       mountPoint.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
     )
-}
-
-function quietly(program: string, args: readonly string[]): void {
-  try {
-    execFileSync(program, [...args], { stdio: 'ignore', timeout: 10_000 })
-  } catch {
-    // At exit there is nobody left to tell.
-  }
 }

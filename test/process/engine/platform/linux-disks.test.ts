@@ -326,7 +326,7 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       await command(
         'sfdisk',
         ['-q', '--force', '--no-reread', '--no-tell-kernel', loop.path],
-        'label: gpt\nstart=40M,size=5M\nstart=50M,size=5M\n',
+        'label: gpt\nstart=40M,size=20M\nstart=30M,size=5M\n',
       )
       await expect(platform.rereadPartitions(loop.path)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
       await platform.unmount(loop.path)
@@ -351,6 +351,15 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:sgdisk'))('em
       expect(await find(loop.path)).toMatchObject({ partitionMap: 'gpt', volumes: [], logicalBlockBytes })
     },
   )
+
+  it.skipIf(missing('program:mkfs.btrfs'))('leaves nothing that looks like a file system', async () => {
+    await using loop = await attachLoop({ sizeBytes: 128 * MiB })
+    // Its signature is 64 KiB into the disk, beyond the map.
+    await command('mkfs.btrfs', ['-q', loop.path])
+    expect(await platform.makeEmpty(loop.path, 'btrfs')).toBe('empty-map')
+    const signatures = (await command('wipefs', ['--noheadings', '--output', 'TYPE', loop.path])).split(/\s+/)
+    expect(new Set(signatures.filter((each) => each !== ''))).toEqual(new Set(['gpt', 'PMBR']))
+  })
 
   it('wipes a disk that is too small for a map', async () => {
     await using loop = await attachLoop({ sizeBytes: 32 * 1024 })

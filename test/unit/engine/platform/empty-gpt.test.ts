@@ -57,7 +57,7 @@ describe('an empty GPT', () => {
   })
 
   it('says 0xFFFFFFFF in the MBR for a disk that does not fit', () => {
-    const [start] = encodeEmptyGpt({ sizeBytes: 4 * 2 ** 40, blockBytes: 512, diskGuid })
+    const [start] = encodeEmptyGpt({ sizeBytes: 3 * 2 ** 40, blockBytes: 512, diskGuid })
     expect(Buffer.from(start?.bytes ?? []).readUInt32LE(458)).toBe(0xffff_ffff)
   })
 

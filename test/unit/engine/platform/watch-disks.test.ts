@@ -49,6 +49,34 @@ describe('watching disks', () => {
     expect(listed).toBe(1)
   })
 
+  it('waits for the end of a burst, and says nothing when the list is the same again', async () => {
+    let nudge = () => {}
+    let disks = [disk('/dev/sda')]
+    const told: number[] = []
+    await using _watch = watchDisks(
+      {
+        look: () => Promise.resolve('same'),
+        listen: (call) => {
+          nudge = call
+          return null
+        },
+        list: () => Promise.resolve(disks),
+      },
+      silentLogger,
+      (now) => told.push(now.length),
+    )
+    await sleep(20)
+    nudge()
+    await sleep(40)
+    disks = [...disks, disk('/dev/sda1')]
+    nudge()
+    await sleep(400)
+    expect(told).toEqual([2])
+    nudge()
+    await sleep(400)
+    expect(told).toEqual([2])
+  })
+
   it('goes on after a listing that failed', async () => {
     let counter = 0
     let fails = true
