@@ -18,7 +18,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   else attached.delete(device)
 }
 // What came last goes first: a loop device before the mount that its file is on.
-for (const [device, { file, folder }] of [...attached].reverse()) {
+for (const [device, { file, folder }] of [...attached].toReversed()) {
   if (device.startsWith('/dev/')) letGo(device, file)
   else run('fusermount3', ['-u', '-z', file])
   if (folder !== '') rmSync(folder, { recursive: true, force: true })
