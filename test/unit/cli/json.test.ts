@@ -107,7 +107,16 @@ describe('--json', () => {
 
   it('prints all verbs', async () => {
     const names = lines((await play(['help', '--json'])).out).map(({ name }) => name)
-    expect(names).toEqual(['restore', 'devices', 'image info', 'image verify', 'image convert', 'web', 'help', 'version'])
+    expect(names).toEqual([
+      'restore',
+      'devices',
+      'image info',
+      'image verify',
+      'image convert',
+      'web',
+      'help',
+      'version',
+    ])
   })
 
   it('prints the version', async () => {
