@@ -92,10 +92,9 @@ class Replacement implements ReplacementFile {
       await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
     }
     try {
-      if (mode === 'create') await nameNew(hidden, place)
+      if (mode === 'create') await nameNew(hidden, place, path)
       else await rename(hidden, place)
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') throw exists(path)
       throw called(openFailure(error, path, 'destination'), path)
     }
     this.#isHidden = false
@@ -121,14 +120,14 @@ class Replacement implements ReplacementFile {
 }
 
 /** Unlike a rename, a link doesn't replace what appeared in the meantime. Not every file system has links. */
-async function nameNew(hidden: string, place: string): Promise<void> {
+async function nameNew(hidden: string, place: string, path: string): Promise<void> {
   try {
     await link(hidden, place)
-    await unlink(hidden)
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') throw error
-    await rename(hidden, place)
+    if (errnoOf(error) === 'EEXIST' || (await stat(place).catch(() => null)) !== null) throw exists(path)
+    return await rename(hidden, place)
   }
+  await unlink(hidden).catch(() => undefined)
 }
 
 /** The same error, of the file that people know about. */
