@@ -217,6 +217,9 @@ async function describeVolume(
     mountPoints,
     usedBytes,
     readOnly: place.readOnly,
+    ...(mountPoints.length > 0 && info['WritableVolume'] === false && inside.length === 0
+      ? { mountedReadOnly: true }
+      : {}),
   }
 }
 

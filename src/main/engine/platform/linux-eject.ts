@@ -17,7 +17,7 @@ const GONE_WITHIN_MS = 5000
 export async function ejectDevice(system: Machine, log: Logger, path: string): Promise<void> {
   const { disk } = await deviceAt(system, path)
   await unmountDevice(system, log, disk.path)
-  await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 120_000 })
+  await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
   if (disk.bus === 'loop') await detachLoop(system, disk)
   else if (disk.bus === 'usb' || (disk.removable && disk.bus !== 'sd')) await letGo(system, log, disk)
 }
@@ -25,7 +25,7 @@ export async function ejectDevice(system: Machine, log: Logger, path: string): P
 async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {
   // Partitions that partx announced would outlive the device.
   if (disk.partitions.length > 0) await system.run('partx', ['--delete', disk.path])
-  await runChecked(system.run, 'losetup', ['--detach', disk.path])
+  await runChecked(system.run, 'losetup', ['--detach', disk.path], { timeoutMs: 600_000 })
   // The kernel detaches when the last one who has it open lets go; udev has, for a moment.
   for (let waited = 0; waited < GONE_WITHIN_MS; waited += 50) {
     const now = await readBlockDevice(system, disk.kernelName)
@@ -40,7 +40,7 @@ async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {
 
 async function letGo(system: Machine, log: Logger, disk: BlockDevice): Promise<void> {
   try {
-    await runChecked(system.run, 'eject', [disk.path], { timeoutMs: 30_000 })
+    await runChecked(system.run, 'eject', [disk.path], { timeoutMs: 120_000 })
     return
   } catch (error) {
     DeviceError.accept(error)

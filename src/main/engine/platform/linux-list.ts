@@ -4,7 +4,7 @@ import type { Disk, PartitionMapKind, Protection, Volume } from '#shared/model'
 import { cleanText } from './clean-text.ts'
 import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
 import { showsFilesystem, type Mount } from './linux-mounts.ts'
-import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
+import { numbersOf, readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
 import { isFillerPartition, partitionTypeName } from './partition-types.ts'
@@ -70,7 +70,11 @@ export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly 
       other !== device &&
       snapshot.foundationsOf([other.number]).includes(device),
   )
+  const pools = numbersOf({ disk: device, partition: null })
+    .map((number) => snapshot.zfsPoolOn(number))
+    .filter((pool) => pool !== null)
   return [
+    ...new Set(pools.map((pool) => `ZFS (${pool})`)),
     ...holders.map((holder) => describeHolder(snapshot.named(holder)?.disk, holder)),
     ...loops.map((loop) => loop.path),
   ]

@@ -11,6 +11,7 @@ import {
   type Swap,
 } from './linux-mounts.ts'
 import { readBlockDevices, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
+import { readZfsPools } from './linux-zfs.ts'
 import type { Machine } from './machine.ts'
 
 /** Where a block device's number leads. */
@@ -36,6 +37,8 @@ export interface LinuxSnapshot {
   /** Mounts that keep data on this device or partition, in the kernel's order. */
   mountsOn(number: string): readonly Mount[]
   swapsOn(number: string): readonly Swap[]
+  /** The ZFS pool that this device or partition belongs to. */
+  zfsPoolOn(number: string): string | null
   /**
    * The device, and every device it stands on: partition, disk, the parts of a RAID or a mapping, the file behind a
    * loop device and what stores that.
@@ -71,6 +74,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   }
   const numberOf = ({ disk, partition }: Place) => partition?.number ?? disk.number
   const pools = await readBtrfsPools(system, names)
+  const zfsPools = await readZfsPools(system, mounts)
 
   async function numbersOfMount(mount: Mount, depth = 0): Promise<readonly string[]> {
     const numbers = new Set<string>()
@@ -86,6 +90,8 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
       // `/dev/root` and the like lead nowhere: then it may be any of them.
       for (const number of (known.length > 0 ? known : pools).flat()) numbers.add(number)
     }
+    if (mount.filesystem === 'zfs')
+      for (const number of zfsPools.get(mount.source.split('/')[0] ?? '') ?? []) numbers.add(number)
     if (mount.filesystem === 'overlay' && depth < 4) {
       for (const folder of overlayFolders(mount.superOptions))
         for (const number of await devicesStoring(folder, depth + 1)) numbers.add(number)
@@ -165,6 +171,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     named: (kernelName) => names.get(kernelName) ?? null,
     mountsOn: (number) => mounts.filter((mount) => numbersByMount.get(mount)?.includes(number) === true),
     swapsOn: (number) => swaps.filter((swap) => numbersBySwap.get(swap)?.includes(number) === true),
+    zfsPoolOn: (number) => [...zfsPools].find(([, members]) => members.includes(number))?.[0] ?? null,
     foundationsOf,
     devicesStoring,
     systemUses,

@@ -125,9 +125,11 @@ export function nodePath(kernelName: string): string {
 
 /**
  * Whether people see it as a disk. Left out: memory (ram, zram), floppies, CD drives, the boot and protected areas of
- * eMMC, and what is made of other disks (RAID, device-mapper, caches): those are not ours to write.
+ * eMMC, what is made of other disks (RAID, device-mapper, caches): those are not ours to write; and the loop devices that
+ * snapd makes by the dozen for its packages.
  */
 export function isListed(device: BlockDevice): boolean {
+  if (device.backingFile?.startsWith('/var/lib/snapd/') === true) return false
   return !/^(ram|zram|fd|sr|dm-|md|bcache|mtdblock|drbd)\d|^md_|^mmcblk\d+(boot|gp|rpmb)/.test(
     device.kernelName,
   )

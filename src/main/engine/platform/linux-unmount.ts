@@ -67,10 +67,11 @@ async function tryOnce(
   signal: AbortSignal | undefined,
 ): Promise<string | null> {
   const snapshot = await readSnapshot(system)
-  const options = { timeoutMs: 20_000, ...(signal === undefined ? {} : { signal }) }
+  // What was written lately goes to the medium first, and that may be a slow one.
+  const options = { timeoutMs: 600_000, ...(signal === undefined ? {} : { signal }) }
   let refusal = ''
   for (const swap of numbers.flatMap((number) => snapshot.swapsOn(number))) {
-    const result = await system.run('swapoff', [swap.path], { ...options, timeoutMs: 60_000 })
+    const result = await system.run('swapoff', [swap.path], options)
     if (result.status !== 0) refusal = result.stderr
   }
   // What was mounted last comes off first; that is also the deepest.
@@ -114,8 +115,11 @@ function refuseSystem(snapshot: LinuxSnapshot, place: Place, path: string, mount
       details: { input: 'target', path, mountPoint },
     })
   const users = usersOf(snapshot, place.disk)
-  const partitionUsers = place.partition === null ? users : place.partition.holders
-  if (partitionUsers.length > 0)
+  const part = place.partition
+  if (
+    users.length > 0 &&
+    (part === null || part.holders.length > 0 || snapshot.zfsPoolOn(part.number) !== null)
+  )
     throw new DeviceError('E_DST_BUSY', `${path} is in use by ${users.join(', ')}`, {
       details: { path, holders: users },
     })

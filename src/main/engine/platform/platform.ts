@@ -46,20 +46,30 @@ export interface Platform {
   /** This process may open devices. */
   readonly privileged: boolean
 
-  /** All disks, sorted by path; one that can't be read is left out, never an error for the rest. */
+  /** All disks, sorted by path as people count; one that can't be read is left out, never an error for the rest. */
   list(signal?: AbortSignal): Promise<readonly Disk[]>
-  /** Calls `listener` with the new list at every hot-plug, mount and unmount (coalesced, within a second). */
+  /**
+   * Calls `listener` with the new list at every hot-plug, mount and unmount (coalesced, within a second). Not at the
+   * start: ask `list` after `watch`, and nothing is missed. The watch alone doesn't keep the process running.
+   */
   watch(listener: (disks: readonly Disk[]) => void): AsyncDisposable
-  /** `/dev` node, mount point, or file path. Throws DeviceError E_NOT_FOUND, E_DENIED. */
+  /**
+   * `/dev` node, mount point, or file path. Throws DeviceError E_NOT_FOUND (also for what isn't in /dev: a mistyped disk
+   * never becomes a file), E_DENIED.
+   */
   resolve(locator: string, signal?: AbortSignal): Promise<Resolved>
-  /** `Disk.identity` of the disk at `path`, read afresh. Throws DeviceError E_DST_GONE when it isn't there. */
+  /**
+   * `Disk.identity` of the disk at `path`, read afresh; of the disk it is on when `path` is a partition. Throws
+   * E_DST_GONE when it isn't there.
+   */
   identify(path: string): Promise<string>
   /** Paths of the disks that store the file (through partitions, loop devices, RAID and mapper); empty if unknown. */
   disksHoldingFile(path: string): Promise<readonly string[]>
 
   /**
    * Unmount everything on the disk or partition at `path` and switch off its swap; three tries with growing pauses.
-   * Throws DeviceError E_DST_BUSY with `holders` (`name (pid)`). Returns what was mounted, for `remount`.
+   * Throws DeviceError E_DST_BUSY with `holders` (`name (pid)`), then nothing is left unmounted; UsageError E_DST_SYSTEM
+   * for what this computer runs from. Returns what was mounted, for `remount`.
    */
   unmount(path: string, signal?: AbortSignal): Promise<readonly MountedVolume[]>
   /**
@@ -75,16 +85,21 @@ export interface Platform {
 
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
-  /** For reading and writing, exclusive (O_EXCL), direct where allowed. Throws E_DST_BUSY, E_DST_READONLY, E_DENIED. */
+  /** For reading and writing, exclusive (O_EXCL), direct where allowed. Throws E_DST_BUSY with `holders`, E_DST_READONLY,
+   * E_DENIED, E_NOT_FOUND, and UsageError E_DST_SYSTEM for a disk that this computer runs from, whatever was asked. */
   openTarget(path: string): Promise<OpenDevice>
   /** Zero a stretch by the device's own means. Only where `abilities.zeroOut`; else use `write`. */
   zeroOut(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
   discard(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
-  /** Make the kernel read the partition table again; returns when the nodes of the new partitions are there. */
+  /**
+   * Make the kernel read the partition table again; returns when the nodes of the new partitions are there. The device
+   * must not be held by `openTarget`. Throws E_DST_BUSY when the system keeps using old partitions.
+   */
   rereadPartitions(path: string): Promise<void>
   /**
    * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
    * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.
+   * The device must not be held by `openTarget`. Throws what `openTarget` throws.
    */
   makeEmpty(path: string, filesystem: string | null): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
 }

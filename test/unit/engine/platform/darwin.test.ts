@@ -155,7 +155,7 @@ describe('listing disks on macOS', () => {
       partitionMap: 'apm',
       backingFile: '/Volumes/Lab Stick/images/Old Image.dmg',
     })
-    expect(disks[4]?.volumes.map((volume) => volume.path)).toEqual(['/dev/disk8s2'])
+    expect(disks[4]?.volumes).toMatchObject([{ path: '/dev/disk8s2', mountedReadOnly: true }])
   })
 
   it('follows an image to the disk that stores it', async () => {

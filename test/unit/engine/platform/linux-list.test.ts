@@ -77,6 +77,16 @@ describe('listing disks on Linux', () => {
     })
   })
 
+  it('leaves out the loop devices of snap packages', async () => {
+    const snap: RecordedDisk = {
+      at: 'virtual/block/loop0',
+      number: '7:0',
+      sizeBytes: MiB,
+      files: { 'loop/backing_file': '/var/lib/snapd/snaps/core22_1380.snap' },
+    }
+    expect(await listOf({ disks: [snap] })).toEqual([])
+  })
+
   it('names a loop device after its file and knows its map', async () => {
     const [loop] = await listOf(laptop())
     expect(loop).toMatchObject({
@@ -364,6 +374,23 @@ describe('protecting disks on Linux', () => {
         ],
       }),
     ).toEqual({ '/dev/sda': { kind: 'in-use', by } })
+  })
+
+  it('protects the disks of a ZFS pool that holds root, and leaves those of another pool alone', async () => {
+    expect(
+      await protections({
+        disks: [sata('a', 1), sata('b', 2), sata('c', 3)],
+        mountinfo: '22 1 0:30 / / rw - zfs rpool/ROOT/debian rw',
+        programs: {
+          'zpool list -v -H -P -L':
+            'rpool\t928G\t9G\tONLINE\t-\n\tmirror-0\t928G\n\t/dev/sda1\t-\n\t/dev/sdb1\t-\ntank\t1T\n\t/dev/sdc1\t1T\n',
+        },
+      }),
+    ).toEqual({
+      '/dev/sda': { kind: 'system', mountPoint: '/' },
+      '/dev/sdb': { kind: 'system', mountPoint: '/' },
+      '/dev/sdc': { kind: 'in-use', by: 'ZFS (tank)' },
+    })
   })
 
   it('leaves a disk alone that a loop device is made of', async () => {
