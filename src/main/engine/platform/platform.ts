@@ -85,8 +85,10 @@ export interface Platform {
 
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
-  /** For reading and writing, exclusive (O_EXCL), direct where allowed. Throws E_DST_BUSY with `holders`, E_DST_READONLY,
-   * E_DENIED, E_NOT_FOUND, and UsageError E_DST_SYSTEM for a disk that this computer runs from, whatever was asked. */
+  /**
+   * For reading and writing, exclusive (O_EXCL), direct where allowed. Throws E_DST_BUSY with `holders`, E_DST_READONLY,
+   * E_DENIED, E_NOT_FOUND, and UsageError E_DST_SYSTEM for a disk that this computer runs from, whatever was asked.
+   */
   openTarget(path: string): Promise<OpenDevice>
   /** Zero a stretch by the device's own means. Only where `abilities.zeroOut`; else use `write`. */
   zeroOut(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
