@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client'
 import { I18nProvider } from 'react-aria-components'
 import { LogView } from '#renderer/features/activity'
 import { createReprise, realClock, RepriseProvider, type Connect, type FileAccess } from '#renderer/store'
+import { Notices } from './notices.tsx'
 import { Shell } from './shell.tsx'
 import './tokens.css'
 import './base.css'
@@ -31,6 +32,7 @@ function LogWindow() {
   return (
     <main className="log-window">
       <h1 className="visually-hidden">Log</h1>
+      <Notices />
       <LogView />
     </main>
   )

@@ -74,6 +74,8 @@ function layOut(stretches: readonly Stretch[], totalBytes: number): readonly Seg
     })
     at = end
   }
+  if (segments.length === 0)
+    return [{ key: 'whole', name: 'No volumes', sizeBytes: totalBytes, usedBytes: null, free: true }]
   gap(totalBytes)
   return segments
 }

@@ -50,8 +50,9 @@ describe('a disk as a bar', () => {
     ])
   })
 
-  it('is one free stretch without a volume', () => {
+  it('is one stretch without volumes where there are none', () => {
     expect(drawn(diskSegments(aDisk({ path: 'd', sizeBytes: 10 }), nameOf))).toEqual([['free', 10]])
+    expect(diskSegments(aDisk({ path: 'd', sizeBytes: 10 }), nameOf)[0]?.name).toBe('No volumes')
   })
 })
 

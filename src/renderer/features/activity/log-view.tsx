@@ -21,7 +21,7 @@ const logOf = (mirror: EngineMirror) => mirror.log
 
 export function LogView() {
   const log = useMirror(logOf)
-  const [level, setLevel] = useState<LogLevel | 'transcript'>('info')
+  const [level, setLevel] = useState<LogLevel | 'transcript'>('debug')
   const [search, setSearch] = useState('')
   const [follow, setFollow] = useState(true)
   const shown = useMemo(

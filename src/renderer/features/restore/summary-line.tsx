@@ -1,5 +1,6 @@
 /** The two wells in one line, while and after a restore runs. The arrow between them is the progress. */
 import { DeviceIcon, diskIcon, type IconName } from '#renderer/components'
+import { useMirror, type EngineMirror } from '#renderer/store'
 import type { RestorePlan } from '#shared/model'
 import { sourceName, targetName } from './text.ts'
 
@@ -10,10 +11,13 @@ interface Props {
   readonly tone?: 'running' | 'done' | 'failed'
 }
 
+const practiceImage = (mirror: EngineMirror) => mirror.app?.practice?.image
+
 export function SummaryLine({ plan, done, tone = 'running' }: Props) {
+  const practice = useMirror(practiceImage) === plan.request.source
   return (
     <div className="summary" data-tone={tone}>
-      <End icon={sourceIcon(plan)} name={sourceName(plan)} />
+      <End icon={practice ? 'practice-image' : sourceIcon(plan)} name={sourceName(plan)} />
       <svg className="summary-arrow" aria-hidden="true" preserveAspectRatio="none">
         <line x1="0" y1="50%" x2="100%" y2="50%" />
         {done !== null && done > 0 && (

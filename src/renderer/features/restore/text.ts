@@ -41,6 +41,7 @@ function infoFacts(info: SourceInfo): string {
 export function destinationFacts(destination: DestinationChoice): string {
   if (destination.state === 'gone') return 'Disconnected. Choose it again, or another.'
   const { kind, disk, volume, locator } = destination
+  if (disk?.practice) return `${formatBytes(disk.sizeBytes)}${dot}A file on this computer, to practise with`
   if (kind === 'file' || !disk) return `Disk in a file${dot}${locator}`
   if (!volume) return [formatBytes(disk.sizeBytes), describeBus(disk.bus), locator].join(dot)
   return [
