@@ -1,17 +1,15 @@
-export type { DroppedFile, FileAccess } from './action-deps.ts'
+export type { FileAccess } from './action-deps.ts'
 export type { Actions } from './actions.ts'
 export { realClock, type Clock } from './clock.ts'
-export { ConnectRefused, hostConnection, type Connect, type HostConnection } from './connection.ts'
+export { ConnectRefused, hostConnection, type Connect } from './connection.ts'
 export {
   destinationOptions,
   destinationProblem,
   itemProblem,
-  sourceSize,
   type DestinationOption,
-  type DestinationProblem,
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
-export type { Connection, EngineMirror } from './engine-mirror.ts'
+export type { EngineMirror } from './engine-mirror.ts'
 export {
   diskId,
   findItem,
@@ -24,17 +22,9 @@ export {
   volumeName,
   type GroupName,
   type Item,
-  type SidebarGroup,
 } from './items.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
-export {
-  frontJob,
-  restoreBlock,
-  restoreJob,
-  restoreStage,
-  type RestoreBlock,
-  type Stage,
-} from './readiness.ts'
+export { frontJob, restoreBlock, restoreJob, restoreStage, type RestoreBlock } from './readiness.ts'
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,
@@ -43,8 +33,6 @@ export type {
   Notice,
   OpenedImage,
   PlanState,
-  RestoreOptions,
-  Sheet,
   SourceChoice,
   ViewState,
 } from './view-state.ts'
