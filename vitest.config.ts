@@ -9,7 +9,7 @@ import { defineConfig } from 'vitest/config'
  */
 export default defineConfig({
   test: {
-    reporters: process.env['CI'] ? ['default'] : ['dot'],
+    reporters: ['default'],
     projects: [
       {
         test: {
