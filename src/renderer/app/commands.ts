@@ -4,6 +4,7 @@
  */
 import type { MenuCommand } from '#shared/contract'
 import {
+  canEject,
   findItem,
   itemProblem,
   restoreBlock,
@@ -60,13 +61,7 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
     shortcut: { key: 'e' },
     enabled: (mirror, view) => {
       const item = selectedItem(mirror, view)
-      return (
-        item !== null &&
-        item.kind !== 'image' &&
-        item.disk.removable &&
-        !item.disk.busy &&
-        !item.disk.practice
-      )
+      return item !== null && canEject(item)
     },
     run: withSelected(({ actions }, id) => void actions.eject(id)),
   },

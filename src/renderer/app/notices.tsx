@@ -8,6 +8,7 @@ export function Notices() {
     <div className="notices">
       <ConnectionNotice />
       <EngineNotice />
+      <UnsupportedNotice />
       <AsideNotice />
     </div>
   )
@@ -44,6 +45,18 @@ function EngineNotice() {
     <Banner tone="danger" title="The part of Reprise that does the work stopped.">
       {engine.reason ?? 'It is being started again.'}
     </Banner>
+  )
+}
+
+const isUnsupported = (mirror: EngineMirror) => mirror.app?.supported === false
+
+function UnsupportedNotice() {
+  return (
+    useMirror(isUnsupported) && (
+      <Banner tone="info" title="Restoring to disks isn't supported on this system yet.">
+        Images can be opened and verified.
+      </Banner>
+    )
   )
 }
 

@@ -11,6 +11,7 @@ export {
 export { describeProblem } from './destination-words.ts'
 export type { EngineMirror } from './engine-mirror.ts'
 export {
+  canEject,
   diskId,
   findItem,
   imageId,

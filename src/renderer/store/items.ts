@@ -51,6 +51,13 @@ export function itemName(item: Item): string {
 export const volumeName = (volume: Volume): string =>
   volume.label?.trim() || volume.partitionType?.trim() || (volume.path.split('/').at(-1) ?? volume.path)
 
+/** Something one can take away: not built in, not in use by us, and not the Practice disk, which is only a file. */
+export function canEject(item: Item): boolean {
+  if (item.kind === 'image') return false
+  const { disk } = item
+  return !disk.internal && !disk.busy && !disk.practice && disk.protection?.kind !== 'system'
+}
+
 /** In bytes; null while an image is being read, or when only reading it all would tell. */
 export function itemSize(item: Item): number | null {
   switch (item.kind) {

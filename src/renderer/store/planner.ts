@@ -71,8 +71,8 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
   }
 
   const follow = () => {
-    // A running restore changes its disk all the time; there is nothing to plan meanwhile.
-    if (view.getState().starting) return
+    // A running restore changes its disk all the time, and the wells aren't shown: there is nothing to plan.
+    if (view.getState().starting || view.getState().restoreJobId !== null) return
     const question = planQuestion(mirror.getState(), view.getState())
     if ((question?.key ?? null) === askedKey) return
     askedKey = question?.key ?? null

@@ -7,8 +7,7 @@ import type { Clock } from './clock.ts'
 import { keepConnected, type Connect } from './connection.ts'
 import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
 import { createPlanner } from './planner.ts'
-import { restoreJob } from './readiness.ts'
-import { afterJob } from './restore-actions.ts'
+import { afterJobs } from './restore-actions.ts'
 import { createViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './well-actions.ts'
 
@@ -47,9 +46,11 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
+    const shown = view.getState().restoreJobId
+    // A host that was started anew knows nothing of the jobs before.
+    if (shown !== null && jobs[shown]) return
     const running = jobIds.find((id) => jobs[id]?.kind === 'restore' && !jobs[id].outcome)
-    if (running !== undefined && view.getState().restoreJobId === null)
-      view.setState({ restoreJobId: running })
+    if ((running ?? null) !== shown) view.setState({ restoreJobId: running ?? null })
   }
 
   const endFollow = mirror.store.subscribe((now, before) => {
@@ -58,8 +59,7 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
       if (Object.keys(changed).length > 0) view.setState(changed)
     }
     if (now.jobs !== before.jobs) {
-      const job = restoreJob(now, view.getState())
-      const changed = job ? afterJob(before.jobs[job.jobId] ?? null, job) : {}
+      const changed = afterJobs(view.getState(), before.jobs, now.jobs)
       if (Object.keys(changed).length > 0) view.setState(changed)
     }
   })

@@ -1,7 +1,7 @@
 /** The restore itself: confirm, start, stop, and what comes after. */
 import { AppError } from '#shared/errors'
-import type { JobState } from '#shared/model'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
+import type { EngineMirror } from './engine-mirror.ts'
 import { diskId } from './items.ts'
 import { restoreBlock } from './readiness.ts'
 import type { ViewState } from './view-state.ts'
@@ -117,10 +117,23 @@ function isGivenUp(error: unknown, signal: AbortSignal): boolean {
 }
 
 /**
- * What changes on the screen when the restore on the Restore tab ended: after anything but success the destination has
- * to be chosen again. Pure; returns only what changed.
+ * What changes on the screen when jobs moved: after a failure the disk that was written has to be chosen again,
+ * whatever the Restore tab shows meanwhile. Pure; returns only what changed.
  */
-export function afterJob(before: JobState | null, job: JobState): Partial<ViewState> {
-  if (!job.outcome || before?.outcome) return {}
-  return job.outcome.kind === 'failed' ? { destination: null } : {}
+export function afterJobs(
+  view: ViewState,
+  before: EngineMirror['jobs'],
+  now: EngineMirror['jobs'],
+): Partial<ViewState> {
+  const { destination } = view
+  if (!destination) return {}
+  const failed = Object.values(now).filter(
+    (job) => job.outcome?.kind === 'failed' && !before[job.jobId]?.outcome && job.plan?.target,
+  )
+  const written = failed.some(
+    ({ plan }) =>
+      plan?.target?.path === destination.locator ||
+      (destination.disk !== null && plan?.target?.disk?.path === destination.disk.path),
+  )
+  return written ? { destination: null, options: { ...view.options, erase: false } } : {}
 }

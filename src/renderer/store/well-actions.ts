@@ -48,13 +48,21 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     }
   }
 
+  /**
+   * Choosing begins something new: a job that ended is left behind, one that runs stays in Activity. The disk that it
+   * wrote isn't taken over: a destination is never there without having been chosen for this restore.
+   */
   const setSource = (source: SourceChoice | null) =>
-    setState(({ restoreJobId, starting }) => ({
-      source,
-      tab: 'restore',
-      // Choosing begins something new; a job that ended is left behind, one that runs stays in Activity.
-      restoreJobId: starting ? restoreJobId : null,
-    }))
+    setState(({ restoreJobId, starting, destination, options }) => {
+      const leaves = restoreJobId !== null && !starting
+      return {
+        source,
+        tab: 'restore',
+        restoreJobId: leaves ? null : restoreJobId,
+        destination: leaves ? null : destination,
+        options: leaves ? { ...options, erase: false } : options,
+      }
+    })
 
   /** A new destination has to be ticked for erasing anew. */
   const setDestination = (destination: DestinationChoice | null) =>

@@ -153,6 +153,58 @@ describe('a restore', () => {
     expect(window.reprise.view.getState()).toMatchObject({ tab: 'restore', restoreJobId: 'job-1' })
   })
 
+  it('does not take the disk of another restore over when something new is chosen', async () => {
+    using window = await confirmed()
+    window.reprise.actions.chooseSource('volume:/dev/sdc1')
+    expect(window.reprise.view.getState()).toMatchObject({ restoreJobId: null, destination: null })
+  })
+
+  it('that fails in the background clears its disk from a restore that is being composed', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    actions.clearSource()
+    actions.chooseDestination('volume:/dev/sdb2')
+    expect(view.getState().destination).not.toBeNull()
+    window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'incomplete' }))
+    await settle()
+    expect(view.getState().destination).toBeNull()
+  })
+
+  it('that fails leaves the disk of another restore alone', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    actions.clearSource()
+    actions.chooseDestination('disk:/dev/sdc')
+    window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'incomplete' }))
+    await settle()
+    expect(view.getState().destination?.name).toBe('Kingston DataTraveler')
+  })
+
+  it('is not planned again while it runs, and is after it ended', async () => {
+    using window = await confirmed()
+    const asked = () => window.double.calls.filter((call) => call.name === 'restore.plan').length
+    const before = asked()
+    window.double.setDevices([{ ...sandisk, busy: true }, practiceDisk])
+    await window.planned()
+    expect(asked()).toBe(before)
+    window.double.setDevices([sandisk])
+    await settle()
+    window.reprise.actions.startOver()
+    window.reprise.actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    expect(asked()).toBe(before + 1)
+  })
+
+  it('is left when the host was started anew and knows nothing of it', async () => {
+    using window = await confirmed()
+    window.double.answer('state.get', async () => ({ devices: window.double.devices, jobs: [] }))
+    window.double.lose()
+    await settle()
+    window.clock.advance(250)
+    await settle()
+    expect(window.reprise.view.getState().restoreJobId).toBeNull()
+  })
+
   it('shows that it is stopping as soon as the engine says so', async () => {
     using window = await confirmed()
     await window.reprise.actions.stop('job-1')

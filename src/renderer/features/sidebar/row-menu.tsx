@@ -1,6 +1,7 @@
 /** A row's context menu: everything a drag does, and a little more. */
 import { ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
 import {
+  canEject,
   describeProblem,
   findItem,
   itemName,
@@ -22,7 +23,6 @@ export function RowMenu({ id, at, onClose }: Props) {
   const item = findItem(mirror.getState(), view.getState().images, id)
   if (!item) return null
   const problem = itemProblem(item, view.getState().source)
-  const ejectable = item.kind !== 'image' && item.disk.removable && !item.disk.busy && !item.disk.practice
   const practice = item.kind === 'image' ? item.image.practice : item.disk.practice
   const groups: readonly MenuGroup[] = [
     {
@@ -44,7 +44,7 @@ export function RowMenu({ id, at, onClose }: Props) {
         { id: 'info', label: 'Get Info', run: () => actions.openInfo(id) },
         ...(item.kind === 'image'
           ? [{ id: 'verify', label: 'Verify…', run: () => void actions.verifyImage(item.image.path) }]
-          : [{ id: 'eject', label: 'Eject', disabled: !ejectable, run: () => void actions.eject(id) }]),
+          : [{ id: 'eject', label: 'Eject', disabled: !canEject(item), run: () => void actions.eject(id) }]),
         ...(practice ? [{ id: 'reset', label: 'Make as New', run: () => void actions.resetPractice() }] : []),
       ],
     },
