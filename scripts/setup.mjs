@@ -44,7 +44,7 @@ export function ensureInstalled() {
 
 /** The programs some suites drive, by the Debian package that has them. */
 const debianPackages = {
-  '7z': '7zip',
+  '7zz': '7zip',
   dmg2img: 'dmg2img',
   'qemu-img': 'qemu-utils',
   nbdkit: 'nbdkit',
@@ -55,6 +55,11 @@ const debianPackages = {
   'mkfs.xfs': 'xfsprogs',
   'mkfs.btrfs': 'btrfs-progs',
   'mkfs.vfat': 'dosfstools',
+  'mkfs.exfat': 'exfatprogs',
+  'mkfs.ntfs': 'ntfs-3g',
+  parted: 'parted',
+  fincore: 'util-linux-extra',
+  eject: 'eject',
   sfdisk: 'fdisk',
   sgdisk: 'gdisk',
   partx: 'util-linux',

@@ -1,4 +1,5 @@
 /** Debian's Chromium for the window's tests: pages that report every error, and what is looked at on each of them. */
+import type * as Axe from 'axe-core'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -85,7 +86,7 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
     await session.detach()
   }
   return page.evaluate(async () => {
-    const { axe } = globalThis as never as { readonly axe: typeof import('axe-core') }
+    const { axe } = globalThis as never as { readonly axe: typeof Axe }
     const { violations } = await axe.run(document, { resultTypes: ['violations'] })
     return violations.map(
       ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`,
