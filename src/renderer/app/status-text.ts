@@ -34,7 +34,7 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (view.plan.state === 'checking') return busy('Checking…')
   if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }
   const count = sidebarGroups(mirror, view).reduce((sum, group) => sum + group.disks.length, 0)
-  return quiet(count === 1 ? '1 disk' : `${count} disks`)
+  return quiet(count === 0 ? 'No disks' : count === 1 ? '1 disk' : `${count} disks`)
 }
 
 const outcomeIcons = {

@@ -20,16 +20,19 @@ export function jobLine(job: JobState): string {
         : describeOutcome(outcome)
     case 'done': {
       const { restoredBytes, durationMs, bytesPerSecond } = outcome.summary
-      return `${describeOutcome(outcome)} ${formatBytes(restoredBytes)} in ${formatClock(durationMs)}, ${formatRate(bytesPerSecond)}.`
+      return `${describeOutcome(outcome)} ${formatBytes(restoredBytes)} in ${took(durationMs)}, ${formatRate(bytesPerSecond)}.`
     }
     case 'checked':
-      return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${formatClock(outcome.verification.durationMs)}.`
+      return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${took(outcome.verification.durationMs)}.`
     case 'converted':
-      return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${formatClock(outcome.conversion.durationMs)}.`
+      return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${took(outcome.conversion.durationMs)}.`
     default:
       return unreachable(outcome)
   }
 }
+
+/** A clock's figures, in words where they would be zeros. */
+const took = (ms: number) => (ms < 1000 ? 'under a second' : formatClock(ms))
 
 function runningLine({ kind, phases, progress }: JobState): string {
   const { percent = null, bytesPerSecond = null, remainingMs = null } = progress ?? {}

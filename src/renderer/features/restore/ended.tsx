@@ -74,7 +74,7 @@ function summaryFacts(summary: RestoreSummary): readonly Fact[] {
       : 'Not mounted'
   return [
     { name: 'Restored', value: formatBytes(summary.restoredBytes) },
-    { name: 'Time', value: formatClock(summary.durationMs) },
+    { name: 'Time', value: summary.durationMs < 1000 ? '< 1 s' : formatClock(summary.durationMs) },
     { name: 'Average', value: formatRate(summary.bytesPerSecond) },
     ...(summary.checksum === null ? [] : [{ name: 'CRC-32', value: <code>{summary.checksum}</code> }]),
     { name: summary.ejected ? 'Destination' : 'Mounted at', value: where },

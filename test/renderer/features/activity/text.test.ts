@@ -24,6 +24,11 @@ describe("a job's line", () => {
     )
   })
 
+  it('has words for what took no time', () => {
+    const summary = aSummary({ durationMs: 400 })
+    expect(jobLine(ended(job, { kind: 'done', summary }))).toContain('in under a second')
+  })
+
   it('names the damaged image', () => {
     const error = serializeError(
       new FormatError('E_SRC_CORRUPT', 'x', { details: { format: 'udif', field: 'run', offset: 12 } }),
