@@ -44,21 +44,21 @@ function end() {
     get closed() {
       return closed !== null
     },
-    deliver(text: string) {
+    deliver: (text: string) => {
       if (closed) return
       if (listener) listener(text)
       else early.push(text)
     },
-    end(reason: Error) {
+    end: (reason: Error) => {
       if (closed) return
       closed = reason
       for (const tell of closeListeners) tell(reason)
     },
-    onFrame(added: (text: string) => void) {
+    onFrame: (added: (text: string) => void) => {
       listener = added
       for (const text of early.splice(0)) added(text)
     },
-    onClose(tell: (reason: Error) => void) {
+    onClose: (tell: (reason: Error) => void) => {
       closeListeners.push(tell)
       if (closed) tell(closed)
     },
@@ -71,10 +71,10 @@ export interface ContractDouble<C extends Contract> {
   /** Every request that reached a handler, in order. */
   readonly calls: { readonly name: RequestName<C>; readonly input: unknown }[]
   /** Replaces a handler. */
-  answer<N extends RequestName<C>>(name: N, handler: Handlers<C>[N]): void
-  emit<N extends EventName<C>>(name: N, payload: EventPayload<C, N>): void
+  readonly answer: <N extends RequestName<C>>(name: N, handler: Handlers<C>[N]) => void
+  readonly emit: <N extends EventName<C>>(name: N, payload: EventPayload<C, N>) => void
   /** The other side dies. */
-  die(reason: Error): void
+  readonly die: (reason: Error) => void
 }
 
 /** Requests without a handler fail with a bug that names them. */
