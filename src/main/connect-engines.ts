@@ -7,13 +7,14 @@ import { basename } from 'node:path'
 import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { openImage } from '#engine/formats/image'
-import { startJob } from '#engine/job'
+import { startJob, type JobContext } from '#engine/job'
 import { createPlatform } from '#engine/platform'
 import { verifyImage } from '#engine/scan'
 import type { Engines as CliEngines } from '#main/cli'
 import type { CreateEngines } from '#main/engine-host'
+import { unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { RestorePlan } from '#shared/model'
+import { imageTaskPath, type ImageTask, type JobOutcome, type RestorePlan } from '#shared/model'
 
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log }) => {
@@ -24,7 +25,7 @@ export const createEngines: CreateEngines = ({ log }) => {
     platform,
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
-    verifyImage,
+    runImageTask: (task, _platform, context) => runImageTask(task, context),
     async planRestore(request, platform, signal) {
       const plan = await planRestore(request, { platform, io, signal })
       plans.add(plan)
@@ -37,22 +38,21 @@ export const createEngines: CreateEngines = ({ log }) => {
 
 /** For the command line: the same engines, in this process. */
 export function connectCommandLine(log: Logger): CliEngines {
-  const { platform, imageInfo, verifyImage, planRestore, runRestore } = createEngines({ log })
+  const { platform, imageInfo, runImageTask, planRestore, runRestore } = createEngines({ log })
   const never = new AbortController().signal
   return {
     supported: platform.supported,
     listDisks: () => platform.list(),
     imageInfo: (path) => imageInfo(path, never),
-    startVerify: (path) =>
+    startImageTask: (task) =>
       startJob(
-        { jobId: randomUUID(), kind: 'verify-image', title: basename(path), plan: null },
-        async (context) => ({ kind: 'checked', verification: await verifyImage(path, context) }),
-        { log },
-      ),
-    startConvert: (request) =>
-      startJob(
-        { jobId: randomUUID(), kind: 'convert-image', title: basename(request.source), plan: null },
-        async (context) => ({ kind: 'converted', conversion: await convertImage(request, context) }),
+        {
+          jobId: randomUUID(),
+          kind: `${task.kind}-image`,
+          title: basename(imageTaskPath(task)),
+          plan: null,
+        },
+        (context) => runImageTask(task, platform, context),
         { log },
       ),
     planRestore: (request, signal) => planRestore(request, platform, signal),
@@ -62,6 +62,18 @@ export function connectCommandLine(log: Logger): CliEngines {
         (context) => runRestore(plan, platform, context),
         { log },
       ),
+  }
+}
+
+/** Which engine does which task. */
+async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOutcome> {
+  switch (task.kind) {
+    case 'verify':
+      return { kind: 'checked', verification: await verifyImage(task.path, context) }
+    case 'convert':
+      return { kind: 'converted', conversion: await convertImage(task, context) }
+    default:
+      return unreachable(task)
   }
 }
 

@@ -67,7 +67,7 @@ export function enginesDouble(
     platform,
     inspectSource: unused,
     imageInfo: unused,
-    verifyImage: unused,
+    runImageTask: unused,
     planRestore: async (request) => {
       const plan = aPlan({ planId: randomUUID(), request, ...engines.plan })
       plans.set(plan.planId, plan)

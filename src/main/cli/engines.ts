@@ -2,7 +2,7 @@
  * What the command line needs of the engines, as one small interface: the verbs are tested with a fake of it. Connecting
  * the real ones loads them, so it happens when a verb asks, not before.
  */
-import type { ConvertRequest, Disk, ImageInfo, JobState, RestorePlan, RestoreRequest } from '#shared/model'
+import type { Disk, ImageInfo, ImageTask, JobState, RestorePlan, RestoreRequest } from '#shared/model'
 
 /** A job that runs in this process; see #engine/job. */
 export interface RunningJob {
@@ -19,10 +19,8 @@ export interface Engines {
   readonly supported: boolean
   listDisks(): Promise<readonly Disk[]>
   imageInfo(path: string): Promise<ImageInfo>
-  /** Recomputes an image's checksums. */
-  startVerify(path: string): RunningJob
-  /** Writes an image anew in another format. */
-  startConvert(request: ConvertRequest): RunningJob
+  /** Verifies, converts, … an image. */
+  startImageTask(task: ImageTask): RunningJob
   /** Rejects with the signal's reason. */
   planRestore(request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan>
   startRestore(plan: RestorePlan): RunningJob

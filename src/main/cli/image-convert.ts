@@ -75,7 +75,7 @@ export const imageConvert = defineVerb({
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
-    const job = engines.startConvert(request)
+    const job = engines.startImageTask({ kind: 'convert', ...request })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
     const print = values.json ? printJson : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))

@@ -24,7 +24,7 @@ export const imageVerify = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     interrupt.signal.throwIfAborted()
-    const job = engines.startVerify(resolve(context.cwd, path))
+    const job = engines.startImageTask({ kind: 'verify', path: resolve(context.cwd, path) })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
     const print = values.json ? printJson : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))

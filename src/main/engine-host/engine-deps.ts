@@ -2,21 +2,15 @@
 import type { JobContext } from '#engine/job'
 import type { Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
-import type {
-  ImageInfo,
-  ImageVerification,
-  JobOutcome,
-  RestorePlan,
-  RestoreRequest,
-  SourceInfo,
-} from '#shared/model'
+import type { ImageInfo, ImageTask, JobOutcome, RestorePlan, RestoreRequest, SourceInfo } from '#shared/model'
 
 export interface Engines {
   /** Knows the system's disks; the host adds the Practice disk and what it is busy with. */
   readonly platform: Platform
   readonly inspectSource: (locator: string, platform: Platform, signal: AbortSignal) => Promise<SourceInfo>
   readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
-  readonly verifyImage: (path: string, context: JobContext) => Promise<ImageVerification>
+  /** `platform` doesn't call the job's own disk busy. */
+  readonly runImageTask: (task: ImageTask, platform: Platform, context: JobContext) => Promise<JobOutcome>
   /** Makes a plan and keeps it, for `takePlan`. */
   readonly planRestore: (
     request: RestoreRequest,

@@ -7,7 +7,7 @@ import { engineContract, serveContract } from '#shared/contract'
 import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
-import type { Disk, JobState, RestorePlan } from '#shared/model'
+import { imageTaskPath, type Disk, type JobState, type RestorePlan } from '#shared/model'
 import { createJobTable } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { Bugs } from './bugs.ts'
@@ -71,14 +71,12 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
     'source.inspect': ({ source }, signal) => engines.inspectSource(source, seenByPlanner, signal),
     'image.info': ({ path }, signal) => engines.imageInfo(path, signal),
-    'image.verify': async ({ path }) => {
+    'image.start': async ({ task }) => {
+      const path = imageTaskPath(task)
       const title = path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
-        { kind: 'verify-image', title, plan: null, claims: [] },
-        bugs.guard(async (context) => ({
-          kind: 'checked',
-          verification: await engines.verifyImage(path, context),
-        })),
+        { kind: `${task.kind}-image`, title, plan: null, claims: [] },
+        bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),
       )
       return { jobId: job.jobId }
     },

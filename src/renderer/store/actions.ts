@@ -71,7 +71,7 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     async verifyImage(path) {
       const item = findItem(mirror.store.getState(), getState().images, `image:${path}`)
       try {
-        await client.request('image.verify', { path })
+        await client.request('image.start', { task: { kind: 'verify', path } })
         setState({ tab: 'activity', activity: 'jobs', sheet: null })
       } catch (error) {
         failNotice(view, 'verify', item ? itemName(item) : path)(error)

@@ -39,7 +39,7 @@ export function fileActions({ view, client, files }: ActionDeps, wells: WellActi
     if (purpose === 'verify') {
       void wells.openImage(path)
       client
-        .request('image.verify', { path })
+        .request('image.start', { task: { kind: 'verify', path } })
         .then(() => setState({ tab: 'activity', activity: 'jobs' }))
         .catch(failNotice(view, 'verify', fileName(path)))
     }

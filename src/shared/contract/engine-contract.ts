@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
 import { event, request } from './define.ts'
-import { idSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
+import { idSchema, imageTaskSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
 
 export const engineContract = {
   request: {
@@ -22,8 +22,8 @@ export const engineContract = {
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
     'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
     'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
-    /** Starts a job that recomputes every checksum of an image. */
-    'image.verify': request(z.strictObject({ path: locatorSchema }))<{ jobId: string }>(),
+    /** Starts a job on an image: verify, convert, … */
+    'image.start': request(z.strictObject({ task: imageTaskSchema }))<{ jobId: string }>(),
     /** Preflight. Touches nothing. A plan with a refusal is an answer, not an error. */
     'restore.plan': request(restoreRequestSchema)<RestorePlan>(),
     /** Starts the plan's job; `typed` is what the person typed when the plan asks for it. */

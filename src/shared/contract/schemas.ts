@@ -1,6 +1,6 @@
 /** Run-time checks for what crosses towards the more privileged side. */
 import { z } from 'zod'
-import type { Buffering, RestoreRequest } from '#shared/model'
+import { writableFormats, type Buffering, type ImageTask, type RestoreRequest } from '#shared/model'
 
 z.config({ jitless: true })
 
@@ -29,6 +29,19 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   afterwards: z.enum(['remount', 'eject']),
   buffering: bufferingSchema,
 })
+
+/** One entry for each kind of `ImageTask`. What only the engines can tell, they check. */
+export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('verify'), path: locatorSchema }),
+  z.strictObject({
+    kind: z.literal('convert'),
+    source: locatorSchema,
+    target: locatorSchema,
+    format: z.enum(writableFormats),
+    level: z.number().int().nullable(),
+    erase: z.boolean(),
+  }),
+])
 
 export const idSchema = z.string().min(1).max(64)
 export const nothing = z.strictObject({})

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
 import { event, request } from './define.ts'
-import { idSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
+import { idSchema, imageTaskSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
 
 export interface AppInfo {
   readonly version: string
@@ -94,7 +94,8 @@ export const uiContract = {
     )<{ path: string | null }>(),
     'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
     'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
-    'image.verify': request(z.strictObject({ path: locatorSchema }))<{ jobId: string }>(),
+    /** Starts a job on an image: verify, convert, … */
+    'image.start': request(z.strictObject({ task: imageTaskSchema }))<{ jobId: string }>(),
     'restore.plan': request(restoreRequestSchema)<RestorePlan>(),
     /** May ask for the administrator's password on the way; there is no time limit on that. */
     'restore.start': request(z.strictObject({ planId: idSchema, typed: z.string().max(512).nullable() }))<{

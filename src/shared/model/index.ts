@@ -1,5 +1,6 @@
 export * from './convert.ts'
 export * from './disk.ts'
 export * from './image.ts'
+export * from './image-task.ts'
 export * from './job.ts'
 export * from './restore.ts'

@@ -2,6 +2,7 @@
 import type { SerializedError } from '#shared/errors'
 import type { ImageConversion } from './convert.ts'
 import type { ImageVerification } from './image.ts'
+import type { ImageTaskKind } from './image-task.ts'
 import type { RestorePlan } from './restore.ts'
 
 /** asr's phases, in order, and ours behind them. A job passes through a subset. */
@@ -77,7 +78,7 @@ export type JobOutcome =
 
 export interface JobState {
   readonly jobId: string
-  readonly kind: 'restore' | 'verify-image' | 'convert-image'
+  readonly kind: 'restore' | `${ImageTaskKind}-image`
   readonly plan: RestorePlan | null
   /** What it works on, for lists: `System.dmg → SanDisk Ultra`. */
   readonly title: string

@@ -72,9 +72,9 @@ describe('the commands', () => {
     reprise.actions.select(`image:${practiceImage.path}`)
     runCommand(reprise, 'verify-image')
     await settle()
-    expect(double.calls.filter((call) => call.name === 'image.verify').map((call) => call.input)).toEqual([
-      { path: systemImage.path },
-      { path: practiceImage.path },
+    expect(double.calls.filter((call) => call.name === 'image.start').map((call) => call.input)).toEqual([
+      { task: { kind: 'verify', path: systemImage.path } },
+      { task: { kind: 'verify', path: practiceImage.path } },
     ])
   })
 })

@@ -121,7 +121,10 @@ describe('choosing an image', () => {
     await actions.chooseImage('verify')
     actions.chooseListed(systemImage.path)
     await settle()
-    expect(window.double.calls).toContainEqual({ name: 'image.verify', input: { path: systemImage.path } })
+    expect(window.double.calls).toContainEqual({
+      name: 'image.start',
+      input: { task: { kind: 'verify', path: systemImage.path } },
+    })
     expect(view.getState()).toMatchObject({ tab: 'activity', activity: 'jobs' })
   })
 })

@@ -5,7 +5,7 @@ import { main } from '#src/main/cli/main.ts'
 import type { LogLine } from '#shared/log'
 import {
   jobPhases,
-  type ConvertRequest,
+  type ImageTask,
   type Disk,
   type ImageInfo,
   type JobOutcome,
@@ -22,7 +22,7 @@ export interface Played {
   readonly out: string
   readonly err: string
   readonly requests: readonly RestoreRequest[]
-  readonly converts: readonly ConvertRequest[]
+  readonly tasks: readonly ImageTask[]
   /** Everything in the order it was printed, errors marked with `! `. */
   readonly all: string
   readonly cancels: number
@@ -37,8 +37,7 @@ export interface Stage {
   readonly job?: (stage: { interrupt: () => void }) => RunningJob
   readonly disks?: readonly Disk[]
   readonly image?: ImageInfo | Error
-  readonly verify?: readonly JobState[]
-  readonly convert?: readonly JobState[]
+  readonly task?: readonly JobState[]
   readonly answers?: readonly string[]
   readonly supported?: boolean
   /** Interrupted as soon as this text has been printed. */
@@ -51,7 +50,7 @@ export interface Stage {
 export async function play(argv: readonly string[], stage: Stage = {}): Promise<Played> {
   const printed = { out: '', err: '', all: '' }
   const requests: RestoreRequest[] = []
-  const converts: ConvertRequest[] = []
+  const tasks: ImageTask[] = []
   const listeners = new Set<() => void>()
   const answers = [...(stage.answers ?? [])]
   const counts = { cancels: 0, startedJobs: 0 }
@@ -103,10 +102,9 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     listDisks: () => Promise.resolve(stage.disks ?? []),
     imageInfo: () =>
       stage.image instanceof Error ? Promise.reject(stage.image) : Promise.resolve(stage.image ?? image()),
-    startVerify: () => run(stage.verify ?? []),
-    startConvert: (request) => {
-      converts.push(request)
-      return run(stage.convert ?? [])
+    startImageTask: (task) => {
+      tasks.push(task)
+      return run(stage.task ?? [])
     },
     planRestore: (request) => {
       requests.push(request)
@@ -132,7 +130,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     }
   }
   const status = await main(argv, context)
-  return { status, ...printed, ...counts, requests, converts }
+  return { status, ...printed, ...counts, requests, tasks }
 }
 
 export const restoreArgs = ['restore', '--source', 'a.dmg', '--target', '/dev/sdb', '--erase'] as const

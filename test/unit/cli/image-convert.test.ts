@@ -23,8 +23,8 @@ const command = ['image', 'convert', '--source', 'a.dmg', '--target', 'b.dmg', '
 
 describe('reprise image convert', () => {
   it('tells the figures of the source, draws its progress, and tells those of the target', async () => {
-    const { out, err, status, converts } = await play(command, {
-      convert: [at(0), at(31), at(99, converted)],
+    const { out, err, status, tasks } = await play(command, {
+      task: [at(0), at(31), at(99, converted)],
     })
     expect(out).toBe(
       [
@@ -39,15 +39,22 @@ describe('reprise image convert', () => {
     )
     expect(err).toBe('')
     expect(status).toBe(0)
-    expect(converts).toEqual([
-      { source: '/home/anna/a.dmg', target: '/home/anna/b.dmg', format: 'ULFO', level: null, erase: false },
+    expect(tasks).toEqual([
+      {
+        kind: 'convert',
+        source: '/home/anna/a.dmg',
+        target: '/home/anna/b.dmg',
+        format: 'ULFO',
+        level: null,
+        erase: false,
+      },
     ])
   })
 
   it('says that a size is not known, and draws dots', async () => {
     const { out } = await play(command, {
       image: image({ sizeBytes: null, format: 'raw.gz' }),
-      convert: [at(null, null, 200 * 1024 * 1024), at(null, converted)],
+      task: [at(null, null, 200 * 1024 * 1024), at(null, converted)],
     })
     expect(out).toContain(
       "Source: Raw disk image compressed with gzip, 5.1 GB, and how much is in it isn't known before all has been read\n",
@@ -57,15 +64,15 @@ describe('reprise image convert', () => {
 
   it('tells a target that is much larger as so many times the source', async () => {
     const conversion = { ...converted.conversion, storedBytes: 14_200_000_000, sourceStoredBytes: 7000 }
-    const { out } = await play(command, { convert: [at(99, { kind: 'converted', conversion })] })
+    const { out } = await play(command, { task: [at(99, { kind: 'converted', conversion })] })
     expect(out).toContain("\t2,028,571 times the source's size\n")
   })
 
   it('passes level and erase on', async () => {
-    const { converts } = await play([...command.slice(0, -1), 'UDZO', '--level', '9', '--erase'], {
-      convert: [at(99, converted)],
+    const { tasks } = await play([...command.slice(0, -1), 'UDZO', '--level', '9', '--erase'], {
+      task: [at(99, converted)],
     })
-    expect(converts[0]).toMatchObject({ format: 'UDZO', level: 9, erase: true })
+    expect(tasks[0]).toMatchObject({ format: 'UDZO', level: 9, erase: true })
   })
 
   it('says why it failed, and that the target is as it was', async () => {
@@ -73,7 +80,7 @@ describe('reprise image convert', () => {
       new DeviceError('E_DST_FULL', 'x', { details: { path: '/home/anna/b.dmg', errno: 'ENOSPC' } }),
     )
     const { out, err, status } = await play([...command, '--exit-codes'], {
-      convert: [at(31), at(31, { kind: 'failed', error, target: 'untouched' })],
+      task: [at(31), at(31, { kind: 'failed', error, target: 'untouched' })],
     })
     expect(out).toContain('\tConverting  ....10....20....30\n')
     expect(err).toBe(
@@ -90,17 +97,17 @@ describe('reprise image convert', () => {
     const error = new FormatError('E_SRC_FORMAT', 'x', {
       details: { format: 'pdf', field: 'signature', offset: 0 },
     })
-    const { err, status, converts } = await play(command, { image: error })
+    const { err, status, tasks } = await play(command, { image: error })
     expect(err).toContain("'a.dmg'")
     expect(err).toContain('E_SRC_FORMAT')
     expect(status).toBe(1)
-    expect(converts).toEqual([])
+    expect(tasks).toEqual([])
   })
 
   it('can be stopped', async () => {
     const { status, err, cancels } = await play(command, {
       interruptAfter: 'Converting',
-      convert: [at(5), at(5, { kind: 'cancelled', target: 'untouched', percent: 5 })],
+      task: [at(5), at(5, { kind: 'cancelled', target: 'untouched', percent: 5 })],
     })
     expect(cancels).toBe(1)
     expect(status).toBe(130)
@@ -108,7 +115,7 @@ describe('reprise image convert', () => {
   })
 
   it('prints objects with --json', async () => {
-    const { out } = await play([...command, '--json'], { convert: [at(31), at(99, converted)] })
+    const { out } = await play([...command, '--json'], { task: [at(31), at(99, converted)] })
     const objects = out
       .trimEnd()
       .split('\n')
@@ -125,9 +132,9 @@ describe('reprise image convert', () => {
     [[...command, '--level', '3'], 'ULFO has no compression levels.'],
     [[...command, '--level', '0'], '--level takes a whole number from 1 to 9'],
   ])('%j: %s', async (argv, words) => {
-    const { err, status, converts } = await play(argv)
+    const { err, status, tasks } = await play(argv)
     expect(err).toContain(words)
     expect(status).toBe(1)
-    expect(converts).toEqual([])
+    expect(tasks).toEqual([])
   })
 })

@@ -160,7 +160,7 @@ describe('reprise image verify', () => {
 
   it('draws its progress and lists what was checked', async () => {
     const { out, status } = await play(['image', 'verify', 'a.dmg'], {
-      verify: [verifying(0), verifying(31), verifying(99, checked)],
+      task: [verifying(0), verifying(31), verifying(99, checked)],
     })
     expect(out).toBe(
       [
@@ -176,7 +176,7 @@ describe('reprise image verify', () => {
 
   it('does not call an image intact that holds nothing to compare', async () => {
     const { out } = await play(['image', 'verify', 'a.img'], {
-      verify: [
+      task: [
         verifying(99, {
           ...checked,
           verification: { ...checked.verification, checked: [], nothingToCheck: true },
@@ -200,7 +200,7 @@ describe('reprise image verify', () => {
       }),
     )
     const { out, err, status } = await play(['image', 'verify', 'folder/a.dmg', '--exit-codes'], {
-      verify: [verifying(31), verifying(31, { kind: 'failed', error, target: 'untouched' })],
+      task: [verifying(31), verifying(31, { kind: 'failed', error, target: 'untouched' })],
     })
     expect(out).toBe('\tVerifying  ....10....20....30\n')
     expect(err).toBe(
@@ -216,7 +216,7 @@ describe('reprise image verify', () => {
   it('can be stopped', async () => {
     const { status, err, cancels } = await play(['image', 'verify', 'a.dmg'], {
       interruptAfter: 'Verifying',
-      verify: [verifying(5), verifying(5, { kind: 'cancelled', target: 'untouched', percent: 5 })],
+      task: [verifying(5), verifying(5, { kind: 'cancelled', target: 'untouched', percent: 5 })],
     })
     expect(cancels).toBe(1)
     expect(status).toBe(130)
@@ -225,7 +225,7 @@ describe('reprise image verify', () => {
 
   it('prints objects with --json', async () => {
     const { out } = await play(['image', 'verify', 'a.dmg', '--json'], {
-      verify: [verifying(31), verifying(99, checked)],
+      task: [verifying(31), verifying(99, checked)],
     })
     const types = out
       .trimEnd()

@@ -212,8 +212,8 @@ describe('a restore', () => {
 describe('verifying an image', () => {
   test('is a job that says what was checked', async () => {
     const verification = { checked: [], nothingToCheck: true, expandedBytes: 5, durationMs: 1 }
-    const { client, jobs } = start({ verifyImage: async () => verification })
-    await client.request('image.verify', { path: '/images/a.dmg' })
+    const { client, jobs } = start({ runImageTask: async () => ({ kind: 'checked', verification }) })
+    await client.request('image.start', { task: { kind: 'verify', path: '/images/a.dmg' } })
     await soon()
     expect(jobs.at(-1)).toMatchObject({
       kind: 'verify-image',

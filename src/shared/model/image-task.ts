@@ -1,0 +1,15 @@
+/**
+ * Work on images that isn't a restore: what may be asked, and what comes out. One union, so that the contracts, the job
+ * table and the command line know one way to start it; each kind has its own file of plain data beside this one.
+ */
+import type { ConvertRequest } from './convert.ts'
+
+export type ImageTask =
+  { readonly kind: 'verify'; readonly path: string } | ({ readonly kind: 'convert' } & ConvertRequest)
+
+export type ImageTaskKind = ImageTask['kind']
+
+/** The file the task is about, for titles: the image that is read, or the one that is made. */
+export function imageTaskPath(task: ImageTask): string {
+  return task.kind === 'convert' ? task.source : task.path
+}
