@@ -14,7 +14,7 @@ export function engineDouble(
 ): EngineDouble {
   const double = contractDouble(engineContract, {
     'host.info': async () => ({ version: '0.0.0', platform: 'linux', supported: true, privileged: false }),
-    'devices.watch': async () => [],
+    'devices.watch': async () => null,
     'practice.prepare': async ({ folder }) => ({ disk: `${folder}/disk`, image: `${folder}/image.dmg` }),
     ...answers,
   })
@@ -69,6 +69,7 @@ export const aRequest: RestoreRequest = {
   erase: true,
   verify: true,
   clearUnused: false,
+  changedOnly: false,
   afterwards: 'remount',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 }

@@ -35,6 +35,7 @@ export async function restoreForReal(
       erase: true,
       verify: true,
       clearUnused: false,
+      changedOnly: false,
       afterwards: 'remount',
       buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
       ...change,

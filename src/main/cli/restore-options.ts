@@ -27,6 +27,10 @@ export const restoreOptions = {
   noverify: { kind: 'flag', help: "Don't read back and compare what was written." },
   eject: { kind: 'flag', help: 'Eject the target afterwards instead of mounting it.' },
   'clear-unused': { kind: 'flag', help: 'Write zeros over space the image marks as unused, too.' },
+  'changed-only': {
+    kind: 'flag',
+    help: 'Compare first, and write only the blocks of the target that differ.',
+  },
   puppetstrings: { kind: 'flag', help: 'Print progress for another program to parse, as asr does.' },
   format: {
     kind: 'choice',
@@ -108,6 +112,7 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
       erase: true,
       verify,
       clearUnused: values['clear-unused'],
+      changedOnly: values['changed-only'],
       afterwards: values.eject ? 'eject' : 'remount',
       buffering: {
         buffers: values.buffers,

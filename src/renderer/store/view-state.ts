@@ -43,6 +43,7 @@ export interface RestoreOptions {
   readonly erase: boolean
   readonly verify: boolean
   readonly clearUnused: boolean
+  readonly changedOnly: boolean
   readonly afterwards: 'remount' | 'eject'
 }
 
@@ -106,6 +107,7 @@ export const defaultOptions: RestoreOptions = {
   erase: false,
   verify: true,
   clearUnused: false,
+  changedOnly: false,
   afterwards: 'remount',
 }
 

@@ -26,6 +26,7 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   erase: z.boolean(),
   verify: z.boolean(),
   clearUnused: z.boolean(),
+  changedOnly: z.boolean(),
   afterwards: z.enum(['remount', 'eject']),
   buffering: bufferingSchema,
 })

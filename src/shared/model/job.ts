@@ -56,6 +56,8 @@ export interface RestoreSummary {
   readonly zeroedBytes: number
   /** Unused space discarded or left alone. */
   readonly skippedBytes: number
+  /** Of the used bytes: found right on the destination and left as they were. 0 unless `changedOnly` was asked for. */
+  readonly unchangedBytes: number
   readonly durationMs: number
   readonly bytesPerSecond: number
   /** Read back and compared. */

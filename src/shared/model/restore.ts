@@ -15,6 +15,11 @@ export interface RestoreRequest {
   readonly verify: boolean
   /** Write zeros over space the image marks as unused, too. */
   readonly clearUnused: boolean
+  /**
+   * The destination is read and compared first; what is right already isn't written. By the image's block hashes where
+   * it has them (equal blocks of the image aren't even read), else with the image's contents.
+   */
+  readonly changedOnly: boolean
   /** What happens to the destination's volumes when all went well. */
   readonly afterwards: 'remount' | 'eject'
   readonly buffering: Buffering
@@ -85,6 +90,11 @@ export type PreflightCheck = {
   | { readonly kind: 'losses'; readonly names: readonly string[] }
   | { readonly kind: 'unmounts'; readonly mountPoints: readonly string[] }
   | { readonly kind: 'not-checksummed' } // the image holds no checksums: only what was read can be compared
+  /**
+   * Only with `changedOnly`: what the destination is compared with. `hashes` of the image's blocks; the `source`'s
+   * contents, all of which must be read for it; `nothing`: there is no destination yet, so all is written.
+   */
+  | { readonly kind: 'changed-only'; readonly by: 'hashes' | 'source' | 'nothing' }
   | { readonly kind: 'block-size'; readonly imageBytes: number; readonly diskBytes: number } // 512-byte image, 4K disk
   | { readonly kind: 'error'; readonly error: SerializedError }
 )

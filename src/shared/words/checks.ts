@@ -32,6 +32,8 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
       return `Will be unmounted: ${enumerate(check.mountPoints)}`
     case 'not-checksummed':
       return 'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.'
+    case 'changed-only':
+      return describeComparison(check.by)
     case 'block-size':
       return `The image was made for blocks of ${check.imageBytes} bytes; the destination has blocks of ${check.diskBytes} bytes. Its partitions may not be recognised.`
     case 'error': {
@@ -40,6 +42,19 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     }
     default:
       return unreachable(check)
+  }
+}
+
+function describeComparison(by: Extract<PreflightCheck, { kind: 'changed-only' }>['by']): string {
+  switch (by) {
+    case 'hashes':
+      return 'Only changed blocks will be written, as the hashes in the image tell them'
+    case 'source':
+      return "Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them; scan it for restore, and next time it doesn't."
+    case 'nothing':
+      return 'There is nothing to compare with yet: everything will be written.'
+    default:
+      return unreachable(by)
   }
 }
 

@@ -128,6 +128,7 @@ describe.skipIf(missing('program:chromium'))('the app with the real preload, pag
         erase: true,
         verify: true,
         clearUnused: false,
+        changedOnly: false,
         afterwards: 'remount',
         buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
       })

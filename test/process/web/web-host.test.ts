@@ -12,6 +12,7 @@ const restore = (source: string, target: string): RestoreRequest => ({
   erase: true,
   verify: true,
   clearUnused: false,
+  changedOnly: false,
   afterwards: 'remount',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 })

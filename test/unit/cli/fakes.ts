@@ -233,6 +233,7 @@ const request: RestoreRequest = {
   erase: true,
   verify: true,
   clearUnused: false,
+  changedOnly: false,
   afterwards: 'remount',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 }
@@ -277,6 +278,7 @@ export const summary: RestoreSummary = {
   writtenBytes: 12_000_000_000,
   zeroedBytes: 2_000_000_000,
   skippedBytes: 200_000_000,
+  unchangedBytes: 0,
   durationMs: 130_000,
   bytesPerSecond: 142_000_000,
   verified: true,

@@ -40,7 +40,7 @@ describe('reprise restore', () => {
 
   it('hands the engine what was asked for, with absolute paths', async () => {
     const argv =
-      'restore -s images/a.dmg -t ../disk.img --erase --noprompt --noverify --clear-unused --eject --buffers 4 ' +
+      'restore -s images/a.dmg -t ../disk.img --erase --noprompt --noverify --clear-unused --changed-only --eject --buffers 4 ' +
       '--buffersize 2m --csumbuffers=2 --csumbuffersize=512k --timeout 30 --allowfragmentedcatalog'
     const { requests } = await play(argv.split(' '))
     expect(requests).toEqual([
@@ -50,6 +50,7 @@ describe('reprise restore', () => {
         erase: true,
         verify: false,
         clearUnused: true,
+        changedOnly: true,
         afterwards: 'eject',
         buffering: {
           buffers: 4,
@@ -69,6 +70,7 @@ describe('reprise restore', () => {
       erase: true,
       verify: true,
       clearUnused: false,
+      changedOnly: false,
       afterwards: 'remount',
       buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
     })

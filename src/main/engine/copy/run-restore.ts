@@ -153,6 +153,7 @@ async function writeAndVerify(
     writtenBytes: copied.writtenBytes,
     zeroedBytes: copied.zeroedBytes,
     skippedBytes: copied.skippedBytes,
+    unchangedBytes: 0,
     bytesPerSecond: Math.round((copied.sizeBytes / copyMs) * 1000),
     verified: checksum !== null,
     checksum,

@@ -99,6 +99,7 @@ async function restore(image: readonly FakeRun[], options: Options, what: Troubl
       erase: true,
       verify: options.verify,
       clearUnused: options.clearUnused,
+      changedOnly: false,
       afterwards: 'remount',
       buffering: {
         buffers: options.buffers,

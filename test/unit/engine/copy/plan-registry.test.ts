@@ -11,6 +11,7 @@ const planOf = (planId: string, confirmation: Confirmation = { kind: 'plain' }):
     erase: true,
     verify: true,
     clearUnused: false,
+    changedOnly: false,
     afterwards: 'remount',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   },

@@ -12,6 +12,7 @@ const done: JobOutcome = {
     writtenBytes: 1,
     zeroedBytes: 0,
     skippedBytes: 0,
+    unchangedBytes: 0,
     durationMs: 1,
     bytesPerSecond: 1,
     verified: true,

@@ -59,6 +59,18 @@ describe('describeCheck', () => {
       'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.',
     ],
     [
+      { ...sizes, kind: 'changed-only', by: 'hashes' },
+      'Only changed blocks will be written, as the hashes in the image tell them',
+    ],
+    [
+      { ...sizes, kind: 'changed-only', by: 'source' },
+      "Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them; scan it for restore, and next time it doesn't.",
+    ],
+    [
+      { ...sizes, kind: 'changed-only', by: 'nothing' },
+      'There is nothing to compare with yet: everything will be written.',
+    ],
+    [
       { ...sizes, kind: 'block-size', imageBytes: 512, diskBytes: 4096 },
       'The image was made for blocks of 512 bytes; the destination has blocks of 4096 bytes. Its partitions may not be recognised.',
     ],
