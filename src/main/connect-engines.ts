@@ -12,7 +12,7 @@ import { createPlatform } from '#engine/platform'
 import { verifyImage } from '#engine/scan'
 import type { Engines as CliEngines } from '#main/cli'
 import type { CreateEngines } from '#main/engine-host'
-import { unreachable } from '#shared/errors'
+import { unreachable, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { imageTaskPath, type ImageTask, type JobOutcome, type RestorePlan } from '#shared/model'
 
@@ -72,6 +72,9 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     case 'convert':
       return { kind: 'converted', conversion: await convertImage(task, context) }
+    case 'resize':
+    case 'compact':
+      throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })
     default:
       return unreachable(task)
   }

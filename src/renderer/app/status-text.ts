@@ -41,6 +41,7 @@ const outcomeIcons = {
   done: 'done',
   checked: 'done',
   converted: 'done',
+  resized: 'done',
   failed: 'failed',
   cancelled: 'stopped',
 } as const

@@ -41,7 +41,14 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     format: z.enum(writableFormats),
     level: z.number().int().nullable(),
     erase: z.boolean(),
+    segmentBytes: positive.nullable(),
   }),
+  z.strictObject({
+    kind: z.literal('resize'),
+    path: locatorSchema,
+    sizeBytes: positive,
+  }),
+  z.strictObject({ kind: z.literal('compact'), path: locatorSchema }),
 ])
 
 export const idSchema = z.string().min(1).max(64)

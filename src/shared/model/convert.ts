@@ -31,6 +31,8 @@ export interface ConvertRequest {
   readonly level: number | null
   /** A file that is at `target` may be replaced. */
   readonly erase: boolean
+  /** UDIF only: the image is cut into files of at most this size, `image.dmg`, `image.002.dmgpart`, … */
+  readonly segmentBytes: number | null
 }
 
 export interface ImageConversion {

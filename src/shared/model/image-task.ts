@@ -3,9 +3,13 @@
  * table and the command line know one way to start it; each kind has its own file of plain data beside this one.
  */
 import type { ConvertRequest } from './convert.ts'
+import type { ResizeRequest } from './resize.ts'
 
 export type ImageTask =
-  { readonly kind: 'verify'; readonly path: string } | ({ readonly kind: 'convert' } & ConvertRequest)
+  | { readonly kind: 'verify'; readonly path: string }
+  | ({ readonly kind: 'convert' } & ConvertRequest)
+  | ({ readonly kind: 'resize' } & ResizeRequest)
+  | { readonly kind: 'compact'; readonly path: string }
 
 export type ImageTaskKind = ImageTask['kind']
 

@@ -10,6 +10,8 @@ export type ImageFormat =
   | 'ULFO'
   | 'ULMO'
   | 'UDxx' // UDIF with more than one way of compression
+  | 'UDSP' // sparse image
+  | 'UDSB' // sparse bundle, a folder
   | 'raw'
   | 'raw.gz'
   | 'raw.bz2'

@@ -3,6 +3,7 @@ import type { SerializedError } from '#shared/errors'
 import type { ImageConversion } from './convert.ts'
 import type { ImageVerification } from './image.ts'
 import type { ImageTaskKind } from './image-task.ts'
+import type { ImageResizing } from './resize.ts'
 import type { RestorePlan } from './restore.ts'
 
 /** asr's phases, in order, and ours behind them. A job passes through a subset. */
@@ -16,6 +17,8 @@ export const jobPhases = [
   'verifying',
   'remounting',
   'converting',
+  'resizing',
+  'compacting',
 ] as const
 export type JobPhase = (typeof jobPhases)[number]
 
@@ -75,6 +78,7 @@ export type JobOutcome =
   | { readonly kind: 'done'; readonly summary: RestoreSummary }
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
   | { readonly kind: 'converted'; readonly conversion: ImageConversion }
+  | { readonly kind: 'resized'; readonly resize: ImageResizing }
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
   | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }
 

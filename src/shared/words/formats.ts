@@ -10,6 +10,8 @@ const formats: { readonly [format in ImageFormat]: string } = {
   ULFO: 'UDIF read-only compressed (LZFSE)',
   ULMO: 'UDIF read-only compressed (LZMA)',
   UDxx: 'UDIF read-only compressed (several ways)',
+  UDSP: 'Sparse disk image',
+  UDSB: 'Sparse bundle disk image',
   raw: 'Raw disk image',
   'raw.gz': 'Raw disk image compressed with gzip',
   'raw.bz2': 'Raw disk image compressed with bzip2',

@@ -1,6 +1,15 @@
 /** Jobs in words: their phases, what holds them up, and how they ended. */
 import { unreachable } from '#shared/errors'
-import type { Bottleneck, Confirmation, JobOutcome, JobPhase, TargetInfo, TargetState } from '#shared/model'
+import type {
+  Bottleneck,
+  Confirmation,
+  ImageResizing,
+  JobOutcome,
+  JobPhase,
+  TargetInfo,
+  TargetState,
+} from '#shared/model'
+import { formatBytes } from '#shared/units'
 import { quote } from './details.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
@@ -13,6 +22,8 @@ const phases: { readonly [phase in JobPhase]: string } = {
   verifying: 'Verifying',
   remounting: 'Remounting',
   converting: 'Converting',
+  resizing: 'Resizing',
+  compacting: 'Compacting',
 }
 
 /** asr's words, and ours where it has none. */
@@ -60,6 +71,8 @@ export function describeOutcome(outcome: JobOutcome): string {
         : 'The image is intact.'
     case 'converted':
       return 'The image was converted.'
+    case 'resized':
+      return describeResizing(outcome.resize)
     case 'failed':
       return 'Could not complete.'
     case 'cancelled':
@@ -67,6 +80,15 @@ export function describeOutcome(outcome: JobOutcome): string {
     default:
       return unreachable(outcome)
   }
+}
+
+/** Resized or compacted: what has changed tells which. */
+function describeResizing({ beforeBytes, afterBytes, storedBytes, storedBeforeBytes }: ImageResizing): string {
+  if (beforeBytes !== afterBytes)
+    return `The image was resized from ${formatBytes(beforeBytes)} to ${formatBytes(afterBytes)}.`
+  return storedBytes < storedBeforeBytes
+    ? `The image is ${formatBytes(storedBeforeBytes - storedBytes)} smaller.`
+    : 'The image was as small as it can be.'
 }
 
 type TypeReason = Extract<Confirmation, { kind: 'type' }>['reasons'][number]

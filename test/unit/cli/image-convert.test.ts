@@ -46,6 +46,7 @@ describe('reprise image convert', () => {
         target: '/home/anna/b.dmg',
         format: 'ULFO',
         level: null,
+        segmentBytes: null,
         erase: false,
       },
     ])

@@ -31,9 +31,11 @@ const settleMs = 500
 
 /** The phases a job of this kind shows from the start; one that it enters besides joins in its place. */
 const plannedPhases: { readonly [kind in JobState['kind']]: readonly JobPhase[] } = {
-  restore: jobPhases.filter((phase) => phase !== 'converting'),
+  restore: jobPhases.slice(0, jobPhases.indexOf('converting')),
   'verify-image': ['validating-source', 'verifying'],
   'convert-image': ['validating-source', 'converting'],
+  'resize-image': ['validating-source', 'resizing'],
+  'compact-image': ['validating-source', 'compacting'],
 }
 
 export function firstRecord(

@@ -26,6 +26,8 @@ export function jobLine(job: JobState): string {
       return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${took(outcome.verification.durationMs)}.`
     case 'converted':
       return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${took(outcome.conversion.durationMs)}.`
+    case 'resized':
+      return describeOutcome(outcome)
     default:
       return unreachable(outcome)
   }
