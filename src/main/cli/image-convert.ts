@@ -123,7 +123,14 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
       details: { input: '--level', problem, hint: 'Leave --level out.' },
     })
   }
-  return { source: resolve(cwd, source), target: resolve(cwd, target), format, level, erase, segmentBytes: null }
+  return {
+    source: resolve(cwd, source),
+    target: resolve(cwd, target),
+    format,
+    level,
+    erase,
+    segmentBytes: null,
+  }
 }
 
 const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>

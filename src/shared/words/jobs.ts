@@ -83,7 +83,12 @@ export function describeOutcome(outcome: JobOutcome): string {
 }
 
 /** Resized or compacted: what has changed tells which. */
-function describeResizing({ beforeBytes, afterBytes, storedBytes, storedBeforeBytes }: ImageResizing): string {
+function describeResizing({
+  beforeBytes,
+  afterBytes,
+  storedBytes,
+  storedBeforeBytes,
+}: ImageResizing): string {
   if (beforeBytes !== afterBytes)
     return `The image was resized from ${formatBytes(beforeBytes)} to ${formatBytes(afterBytes)}.`
   return storedBytes < storedBeforeBytes

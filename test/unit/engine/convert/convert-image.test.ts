@@ -56,7 +56,15 @@ const convert = (
   context: JobContext = watch(),
 ) =>
   convertImage(
-    { source, target: join(folder.path, `out.${format}`), format, level: null, erase: false, segmentBytes: null, ...change },
+    {
+      source,
+      target: join(folder.path, `out.${format}`),
+      format,
+      level: null,
+      erase: false,
+      segmentBytes: null,
+      ...change,
+    },
     context,
   )
 

@@ -107,6 +107,8 @@ describe('phases', () => {
       'Verifying',
       'Remounting',
       'Converting',
+      'Resizing',
+      'Compacting',
     ])
   })
 })
