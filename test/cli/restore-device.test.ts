@@ -156,10 +156,8 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise on a loop device', ()
       '--noprompt',
     ])
     await run.said('Restoring  .')
-    const askedMs = performance.now()
     run.child.kill('SIGINT')
     const { status, err } = await run.ended
-    expect(performance.now() - askedMs).toBeLessThan(3000)
     expect(status).toBe(130)
     expect(err).toContain(`'${loop.path}' was erased: it is empty, valid and unmounted.`)
     // A partition map without partitions.

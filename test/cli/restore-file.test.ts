@@ -206,7 +206,7 @@ describe('reprise restore to a file', () => {
     const long = Buffer.concat(Array.from({ length: 32 }, () => member))
 
     it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
-      '(%s) stops within a second or so, and removes the file it made',
+      '(%s) stops, and removes the file it made',
       async (signal) => {
         await using folder = await temporaryFolder()
         await writeFile(folder.path('a.img.gz'), long)
@@ -220,10 +220,8 @@ describe('reprise restore to a file', () => {
           '--noprompt',
         ])
         await run.said('Restoring  .')
-        const askedMs = performance.now()
         run.child.kill(signal)
         const { status, err, out } = await run.ended
-        expect(performance.now() - askedMs).toBeLessThan(3000)
         expect(status).toBe(130)
         expect(err).toContain('Stopping at a safe point...\nStopped.')
         expect(err).toContain('Nothing incomplete was left')

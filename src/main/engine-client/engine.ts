@@ -139,9 +139,6 @@ class TwoHosts implements Engine {
         return this.#startRestore(input as RequestIn<EngineContract, 'restore.start'>, signal)
       case 'job.cancel':
         return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
-      case 'devices.watch':
-        this.#devices = await ask(await this.#plain, 'devices.watch', {}, signal)
-        return this.#withBusy(this.#devices)
       default:
         return ask(await this.#plain, name as RequestName<EngineContract>, input as never, signal)
     }

@@ -47,10 +47,20 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const seenByJob = disks.platform('job')
   let watching: AsyncDisposable | null = null
   let listed: readonly Disk[] = []
+  let changes = 0
+  let tellings = 0
 
-  const tellDisks = async (now: readonly Disk[]) => {
+  /** Tells the disks as they are now. Who is overtaken by another telling leaves it to that one. */
+  const tellDisks = async () => {
+    tellings += 1
+    const telling = tellings
+    const complete = await disks.complete(listed)
+    if (watching !== null && telling === tellings) served.emit('devices', complete)
+  }
+  const disksChanged = (now: readonly Disk[]) => {
+    changes += 1
     listed = now
-    if (watching !== null) served.emit('devices', await disks.complete(listed))
+    void tellDisks()
   }
 
   const handlers: Handlers<EngineContract> = {
@@ -61,9 +71,13 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       privileged: platform.privileged,
     }),
     'devices.watch': async (_, signal) => {
-      watching ??= platform.watch((now) => void tellDisks(now))
-      listed = await platform.list(signal)
-      return disks.complete(listed)
+      watching ??= platform.watch(disksChanged)
+      const before = changes
+      const now = await platform.list(signal)
+      // What the watch saw meanwhile is newer.
+      if (changes === before) listed = now
+      await tellDisks()
+      return null
     },
     'device.eject': async ({ path }) => {
       await eject(path)
@@ -109,7 +123,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       if ([...jobs.claimed()].some((path) => disks.isPractice(path))) throw busy('the Practice disk')
       const made = await preparePractice({ folder, asset, renew })
       disks.setPractice(made.disk)
-      await tellDisks(listed)
+      await tellDisks()
       return made
     },
   }
@@ -139,7 +153,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     const began = state.outcome === null && !running.has(state.jobId)
     if (began) running.add(state.jobId)
     if (state.outcome !== null) running.delete(state.jobId)
-    if (began || state.outcome !== null) void tellDisks(listed)
+    if (began || state.outcome !== null) void tellDisks()
   })
 
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */

@@ -91,7 +91,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
   }
   const listDisks = async () => {
     try {
-      setDisks(await engine.request('devices.watch', {}))
+      await engine.request('devices.watch', {})
     } catch (error) {
       log.error('the disks cannot be listed', { error: serializeError(error) })
     }

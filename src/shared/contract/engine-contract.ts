@@ -17,8 +17,11 @@ export const engineContract = {
       supported: boolean
       privileged: boolean
     }>(),
-    /** The disks now. After the first call the host sends `devices` at each change. */
-    'devices.watch': request(nothing)<readonly Disk[]>(),
+    /**
+     * Look at the disks now; from the first call on also at each change. What is found comes as `devices`, before the
+     * answer to this: two ways to hear of the disks would overtake each other.
+     */
+    'devices.watch': request(nothing)<null>(),
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
     'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
     'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),

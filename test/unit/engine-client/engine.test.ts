@@ -354,19 +354,19 @@ describe('a restore that needs rights', () => {
   })
 
   test('shows its disk as busy, which the unprivileged host cannot know', async () => {
-    const plain = fakeHost({ 'restore.plan': async () => needy, 'devices.watch': async () => [aDisk()] })
+    const plain = fakeHost({ 'restore.plan': async () => needy })
     const root = rootHost()
     const { engine } = engineOf(plain, async () => root.host)
     const busy: boolean[] = []
     engine.subscribe('devices', (disks) => busy.push(disks[0]?.busy ?? false))
-    await engine.request('devices.watch', {})
     await engine.request('restore.plan', aRequest)
+    plain.emit('devices', [aDisk()])
     await engine.request('restore.start', { planId: 'plan-1', typed: null })
     root.emit('job', aJob({ jobId: 'job-root' }))
     await soon()
     root.emit('job', aJob({ jobId: 'job-root', outcome: { kind: 'cancelled', target: 'empty', percent: 1 } }))
     await soon()
-    expect(busy).toEqual([true, false])
+    expect(busy).toEqual([false, true, false])
   })
 
   test('that is running when its host dies is lost, and the unprivileged one goes on', async () => {

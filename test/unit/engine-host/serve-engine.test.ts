@@ -74,11 +74,11 @@ describe('the host', () => {
     const { client, served, host, disks } = start()
     await soon()
     expect(host.isWatched()).toBe(false)
-    await expect(client.request('devices.watch', {})).resolves.toEqual([aDisk()])
     await client.request('devices.watch', {})
+    expect(disks).toEqual([[aDisk()]])
     host.setDisks([])
     await soon()
-    expect(disks).toEqual([[]])
+    expect(disks).toEqual([[aDisk()], []])
     client.close(new Error('gone'))
     await served.ended
     expect(host.isWatched()).toBe(false)
@@ -278,6 +278,38 @@ describe('the Practice disk', () => {
     await expect(client.request('source.inspect', { source: `${made.disk}#1` })).resolves.toEqual({
       kind: 'other',
     })
+  })
+
+  test('stays among the devices when it was made while they were looked at', async () => {
+    const look = Promise.withResolvers<undefined>()
+    const host = platformDouble([aDisk()])
+    const slow: Platform = {
+      ...host.platform,
+      list: async (signal) => {
+        await look.promise
+        return host.platform.list(signal)
+      },
+    }
+    const { client, disks } = start({}, { ...host, platform: slow })
+    const watching = client.request('devices.watch', {})
+    await client.request('practice.prepare', { ...prepare, folder })
+    look.resolve(undefined)
+    await watching
+    await soon()
+    expect(disks.at(-1)).toHaveLength(2)
+  })
+
+  test('is not hidden by an older list that took longer', async () => {
+    const look = Promise.withResolvers<readonly Disk[]>()
+    const host = platformDouble([aDisk()])
+    const { client, disks } = start({}, { ...host, platform: { ...host.platform, list: () => look.promise } })
+    const watching = client.request('devices.watch', {})
+    await soon()
+    host.setDisks([aDisk(), aDisk({ path: '/dev/sdy' })])
+    look.resolve([])
+    await watching
+    await soon()
+    expect(disks.at(-1)).toHaveLength(2)
   })
 
   test('cannot be made anew while it is written to', async () => {

@@ -3,7 +3,6 @@ import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
 import { connectContract, uiContract, type Preferences } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
-import type { Disk } from '#shared/model'
 import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
@@ -42,7 +41,14 @@ const gone = (message = 'died') =>
 
 describe('a window', () => {
   test('that asks during the start waits for the disks and the Practice image', async () => {
-    const { double, open } = start(engineDouble({ 'devices.watch': async () => [aDisk()] }))
+    const { double, open } = start(
+      engineDouble({
+        'devices.watch': async () => {
+          double.emit('devices', [aDisk()])
+          return null
+        },
+      }),
+    )
     const window = open()
     const info = window.request('app.info', {})
     const state = window.request('state.get', {})
@@ -59,14 +65,15 @@ describe('a window', () => {
   })
 
   test('does not wait for a drive that does not answer', async () => {
-    const late = Promise.withResolvers<readonly Disk[]>()
+    const late = Promise.withResolvers<null>()
     const { double, open } = start(engineDouble({ 'devices.watch': () => late.promise }))
     double.setState({ state: 'ready' })
     const window = open()
     const heard: number[] = []
     window.subscribe('devices', (disks) => heard.push(disks.length))
     await expect(window.request('state.get', {})).resolves.toEqual({ devices: [], jobs: [] })
-    late.resolve([aDisk()])
+    double.emit('devices', [aDisk()])
+    late.resolve(null)
     await soon()
     expect(heard).toEqual([1])
   })

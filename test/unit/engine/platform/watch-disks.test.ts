@@ -104,7 +104,8 @@ describe('watching disks', () => {
       {
         look: () => Promise.resolve(String(counter)),
         list: async (signal) => {
-          await sleep(5000, undefined, { signal })
+          // Until it is told to stop, and not before.
+          await sleep(600_000, undefined, { signal })
           return []
         },
       },
@@ -114,9 +115,7 @@ describe('watching disks', () => {
     await sleep(20)
     counter += 1
     await sleep(600)
-    const began = performance.now()
     await watch[Symbol.asyncDispose]()
-    expect(performance.now() - began).toBeLessThan(200)
     expect(told).toEqual([])
   })
 
