@@ -10,6 +10,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // What is waited for comes; a machine with other things to do takes its time.
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         test: {

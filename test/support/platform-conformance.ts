@@ -289,9 +289,9 @@ export function describePlatform(
           {
             await using plugged = await stage.plug?.()
             path = plugged?.path ?? ''
-            await expect.poll(() => seen(path), { timeout: 1000, interval: 20 }).toBe(true)
+            await expect.poll(() => seen(path), { timeout: 30_000, interval: 20 }).toBe(true)
           }
-          await expect.poll(() => seen(path), { timeout: 1000, interval: 20 }).toBe(false)
+          await expect.poll(() => seen(path), { timeout: 30_000, interval: 20 }).toBe(false)
         })
 
         it('is silent once it has been ended', async () => {

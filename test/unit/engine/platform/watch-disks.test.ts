@@ -24,7 +24,7 @@ describe('watching disks', () => {
       counter += 1
       disks = [...disks, disk(name)]
     }
-    await expect.poll(() => told, { timeout: 1000 }).toEqual([['/dev/sda', '/dev/sda1', '/dev/sda2']])
+    await expect.poll(() => told, { timeout: 30_000 }).toEqual([['/dev/sda', '/dev/sda1', '/dev/sda2']])
   })
 
   it('is told at once where the system can, without looking', async () => {
@@ -94,7 +94,7 @@ describe('watching disks', () => {
     await sleep(600)
     fails = false
     counter += 1
-    await expect.poll(() => told, { timeout: 1000 }).toEqual(['told'])
+    await expect.poll(() => told, { timeout: 30_000 }).toEqual(['told'])
   })
 
   it('ends during a listing, and says nothing after', async () => {
@@ -130,6 +130,6 @@ describe('watching disks', () => {
     await sleep(600)
     expect(told).toHaveLength(0)
     system.change({ ...recording, files: { ...recording.files, '/sys/kernel/uevent_seqnum': '1001\n' } })
-    await expect.poll(() => told.length, { timeout: 1000 }).toBe(1)
+    await expect.poll(() => told.length, { timeout: 30_000 }).toBe(1)
   })
 })
