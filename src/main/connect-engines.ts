@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
-import { openImage } from '#engine/formats/image'
+import { openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform } from '#engine/platform'
 import { verifyImage } from '#engine/scan'
@@ -25,6 +25,7 @@ export const createEngines: CreateEngines = ({ log }) => {
     platform,
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
+    unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
     runImageTask: (task, _platform, context) => runImageTask(task, context),
     async planRestore(request, platform, signal) {
       const plan = await planRestore(request, { platform, io, signal })
@@ -72,6 +73,7 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     case 'convert':
       return { kind: 'converted', conversion: await convertImage(task, context) }
+    case 'create':
     case 'resize':
     case 'compact':
       throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })

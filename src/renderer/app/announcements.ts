@@ -58,6 +58,7 @@ function endWords(job: JobState): Announcement | null {
     case 'done':
     case 'checked':
     case 'converted':
+    case 'created':
     case 'resized':
       return { text: describeOutcome(outcome), urgent: true }
     default:

@@ -41,6 +41,7 @@ const outcomeIcons = {
   done: 'done',
   checked: 'done',
   converted: 'done',
+  created: 'done',
   resized: 'done',
   failed: 'failed',
   cancelled: 'stopped',

@@ -1,6 +1,14 @@
 /** Run-time checks for what crosses towards the more privileged side. */
 import { z } from 'zod'
-import { writableFormats, type Buffering, type ImageTask, type RestoreRequest } from '#shared/model'
+import {
+  creatableFilesystems,
+  creatableMaps,
+  writableFormats,
+  type Buffering,
+  type CreateSource,
+  type ImageTask,
+  type RestoreRequest,
+} from '#shared/model'
 
 z.config({ jitless: true })
 
@@ -10,6 +18,9 @@ export const locatorSchema = z
   .min(1)
   .max(4096)
   .refine((text) => !text.includes('\0'), 'contains NUL')
+
+/** As typed, of any characters; bounded. It is never logged. */
+export const passwordSchema = z.string().max(1024)
 
 const positive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 
@@ -31,6 +42,23 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   buffering: bufferingSchema,
 })
 
+const passwordSchema = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine((text) => !text.includes('\0'), 'contains NUL')
+
+const createSourceSchema: z.ZodType<CreateSource> = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('blank'),
+    sizeBytes: positive,
+    partitionMap: z.enum(creatableMaps),
+    filesystem: z.enum(creatableFilesystems).nullable(),
+  }),
+  z.strictObject({ kind: z.literal('folder'), path: locatorSchema }),
+  z.strictObject({ kind: z.literal('device'), path: locatorSchema }),
+])
+
 /** One entry for each kind of `ImageTask`. What only the engines can tell, they check. */
 export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('verify'), path: locatorSchema }),
@@ -42,6 +70,16 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     level: z.number().int().nullable(),
     erase: z.boolean(),
     segmentBytes: positive.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('create'),
+    target: locatorSchema,
+    format: z.enum(writableFormats),
+    level: z.number().int().nullable(),
+    erase: z.boolean(),
+    encryption: z.strictObject({ password: passwordSchema }).nullable(),
+    volumeName: z.string().min(1).max(255).nullable(),
+    from: createSourceSchema,
   }),
   z.strictObject({
     kind: z.literal('resize'),

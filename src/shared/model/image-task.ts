@@ -3,11 +3,13 @@
  * table and the command line know one way to start it; each kind has its own file of plain data beside this one.
  */
 import type { ConvertRequest } from './convert.ts'
+import type { CreateRequest } from './create.ts'
 import type { ResizeRequest } from './resize.ts'
 
 export type ImageTask =
   | { readonly kind: 'verify'; readonly path: string }
   | ({ readonly kind: 'convert' } & ConvertRequest)
+  | ({ readonly kind: 'create' } & CreateRequest)
   | ({ readonly kind: 'resize' } & ResizeRequest)
   | { readonly kind: 'compact'; readonly path: string }
 
@@ -15,5 +17,6 @@ export type ImageTaskKind = ImageTask['kind']
 
 /** The file the task is about, for titles: the image that is read, or the one that is made. */
 export function imageTaskPath(task: ImageTask): string {
+  if (task.kind === 'create') return task.target
   return task.kind === 'convert' ? task.source : task.path
 }

@@ -1,4 +1,5 @@
 export * from './convert.ts'
+export * from './create.ts'
 export * from './disk.ts'
 export * from './image.ts'
 export * from './image-task.ts'

@@ -1,6 +1,7 @@
 /** A job as everyone sees it: a state, sent whole a few times a second. Plain data; sizes in bytes, times in ms. */
 import type { SerializedError } from '#shared/errors'
 import type { ImageConversion } from './convert.ts'
+import type { ImageCreation } from './create.ts'
 import type { ImageVerification } from './image.ts'
 import type { ImageTaskKind } from './image-task.ts'
 import type { ImageResizing } from './resize.ts'
@@ -13,6 +14,8 @@ export const jobPhases = [
   'validating-sizes',
   'unmounting',
   'erasing',
+  'building',
+  'creating',
   'restoring',
   'verifying',
   'remounting',
@@ -78,6 +81,7 @@ export type JobOutcome =
   | { readonly kind: 'done'; readonly summary: RestoreSummary }
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
   | { readonly kind: 'converted'; readonly conversion: ImageConversion }
+  | { readonly kind: 'created'; readonly creation: ImageCreation }
   | { readonly kind: 'resized'; readonly resize: ImageResizing }
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
   | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }

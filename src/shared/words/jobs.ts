@@ -18,6 +18,8 @@ const phases: { readonly [phase in JobPhase]: string } = {
   'validating-sizes': 'Validating sizes',
   unmounting: 'Unmounting',
   erasing: 'Erasing',
+  building: 'Building the file system',
+  creating: 'Creating the image',
   restoring: 'Restoring',
   verifying: 'Verifying',
   remounting: 'Remounting',
@@ -71,6 +73,8 @@ export function describeOutcome(outcome: JobOutcome): string {
         : 'The image is intact.'
     case 'converted':
       return 'The image was converted.'
+    case 'created':
+      return 'The image was created.'
     case 'resized':
       return describeResizing(outcome.resize)
     case 'failed':

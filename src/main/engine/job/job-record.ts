@@ -31,9 +31,12 @@ const settleMs = 500
 
 /** The phases a job of this kind shows from the start; one that it enters besides joins in its place. */
 const plannedPhases: { readonly [kind in JobState['kind']]: readonly JobPhase[] } = {
-  restore: jobPhases.slice(0, jobPhases.indexOf('converting')),
+  restore: jobPhases
+    .slice(0, jobPhases.indexOf('converting'))
+    .filter((phase) => phase !== 'building' && phase !== 'creating'),
   'verify-image': ['validating-source', 'verifying'],
   'convert-image': ['validating-source', 'converting'],
+  'create-image': ['validating-source', 'creating'],
   'resize-image': ['validating-source', 'resizing'],
   'compact-image': ['validating-source', 'compacting'],
 }

@@ -45,6 +45,7 @@ const icons: { readonly [kind in JobOutcome['kind']]: IconState } = {
   done: 'done',
   checked: 'done',
   converted: 'done',
+  created: 'done',
   resized: 'done',
   failed: 'failed',
   cancelled: 'stopped',

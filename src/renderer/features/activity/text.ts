@@ -26,6 +26,8 @@ export function jobLine(job: JobState): string {
       return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${took(outcome.verification.durationMs)}.`
     case 'converted':
       return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${took(outcome.conversion.durationMs)}.`
+    case 'created':
+      return `${describeOutcome(outcome)} ${formatBytes(outcome.creation.sizeBytes)} in ${took(outcome.creation.durationMs)}.`
     case 'resized':
       return describeOutcome(outcome)
     default:

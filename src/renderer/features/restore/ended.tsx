@@ -25,6 +25,7 @@ export function Ended({ job, outcome }: Props) {
       return <Cancelled job={job} outcome={outcome} />
     case 'checked':
     case 'converted':
+    case 'created':
     case 'resized':
       return null
     default:

@@ -103,6 +103,8 @@ describe('phases', () => {
       'Validating sizes',
       'Unmounting',
       'Erasing',
+      'Building the file system',
+      'Creating the image',
       'Restoring',
       'Verifying',
       'Remounting',
