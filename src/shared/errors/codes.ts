@@ -20,6 +20,7 @@ export const formatCodes = [
   'E_SRC_FORMAT', // not an image we can read
   'E_SRC_CORRUPT', // an image, but it contradicts itself: structure, compressed data or checksum
   'E_SRC_ENCRYPTED', // an encrypted image
+  'E_SRC_PASSWORD', // an encrypted image, and this isn't its password
   'E_SRC_SEGMENT', // a segment of a segmented image is missing or belongs to another image
 ] as const
 
@@ -42,7 +43,16 @@ export const deviceCodes = [
   'E_DEVICE_TOOL', // a system program we rely on is missing or failed
 ] as const
 
-export const networkCodes = ['E_NET'] as const
+export const networkCodes = [
+  'E_NET', // no connection, or it was lost and couldn't be had again
+  'E_NET_STALL', // a server is silent for too long
+  'E_NET_STATUS', // a server says that it has no such file, or can't give it
+  'E_NET_PASSWORD', // a server asks for a name and a password, or those it was given are wrong
+  'E_NET_TLS', // who the server is can't be proven
+  'E_NET_REDIRECT', // a server sends us on in a circle, or to where we don't go
+  'E_NET_ANSWER', // a server's answer contradicts itself, or isn't to what was asked
+  'E_NET_PROXY', // the proxy can't be used
+] as const
 export const verificationCodes = ['E_VERIFY'] as const
 export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const
 export const bugCodes = ['E_BUG'] as const

@@ -1,21 +1,15 @@
-/** Words for the network, for a verify that differs, and for our own failures. */
+/** Words for a verify that differs and for our own failures; those for the network are in a file of their own. */
 import type { BugCode, EngineGoneCode, NetworkCode, SerializedError, VerificationCode } from '#shared/errors'
 import { counted, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
+import { networkWords } from './network-errors.ts'
 
 type Code = NetworkCode | VerificationCode | EngineGoneCode | BugCode
 
 export const otherWords: {
   readonly [code in Code]: (error: SerializedError, names: Names) => ErrorWords
 } = {
-  E_NET: (error) => {
-    const address = textOf(error, 'address')
-    return {
-      what: `The network connection${address === null ? '' : ` to ${address}`} failed.`,
-      why: sentence(error.message),
-      now: 'Check the cable, the address and the firewall, and try again.',
-    }
-  },
+  ...networkWords,
 
   E_VERIFY: (error, names) => {
     const blocks = numberOf(error, 'differingBlocks')
