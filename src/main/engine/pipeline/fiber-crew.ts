@@ -5,6 +5,7 @@
 import { BugError } from '#shared/errors'
 import { firstOnDisk, type Crew, type CrewJob } from './crew.ts'
 import { fillExtents, type FillMeans } from './fill-extents.ts'
+import { PartFiles } from './part-files.ts'
 import { readStoredLater } from './stored-reader.ts'
 import { countersEach } from './worker-counters.ts'
 import type { WorkerFailure } from './worker-job.ts'
@@ -17,8 +18,9 @@ export class FiberCrew implements Crew {
   /** `onCrash` is called when one ended otherwise than by finishing. */
   constructor(job: CrewJob & { kind: 'extents' }, count: number, onCrash: (error: unknown) => void) {
     this.totals = new Float64Array(new SharedArrayBuffer(count * countersEach * 8))
+    const files = new PartFiles()
     const means: FillMeans = {
-      read: readStoredLater,
+      read: (parts, streamOffset, into) => readStoredLater(parts, streamOffset, into, files),
       waitForRoom: (ring, block) => ring.waitForRoomLater(block),
       loadDecoder: () =>
         Promise.reject(new BugError('E_BUG', 'a compressed run was given to fibers', { details: {} })),
@@ -28,7 +30,7 @@ export class FiberCrew implements Crew {
       const counters = this.totals.subarray(index * countersEach, (index + 1) * countersEach)
       return fillExtents({ ...job, counters }, means).catch(onCrash)
     })
-    this.#gone = Promise.all(fibers)
+    this.#gone = Promise.all(fibers).finally(() => files[Symbol.dispose]())
   }
 
   firstFailure(): WorkerFailure | null {

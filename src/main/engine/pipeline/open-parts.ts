@@ -1,9 +1,12 @@
-/** The files that hold an image's stored data, opened once for all workers. */
+/** The files that hold an image's stored data, opened once for all workers, or left to them where there are too many. */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { openFailure } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import type { OpenPart } from './stored-reader.ts'
+
+/** More files than this are opened as they are read: see `part-files.ts`. A process may open 1,024, or 256. */
+const mostOpen = 32
 
 /** Parts with descriptors; close after the last reader has gone. */
 export class OpenParts implements AsyncDisposable {
@@ -31,8 +34,9 @@ export async function openParts(
 ): Promise<OpenParts> {
   const fds = new Map(alreadyOpen)
   const handles: FileHandle[] = []
+  const isMany = parts.length > mostOpen && new Set(parts.map(({ path }) => path)).size > mostOpen
   try {
-    for (const { path } of parts) {
+    for (const { path } of isMany ? [] : parts) {
       if (fds.has(path)) continue
       // O_NONBLOCK: a pipe that took the file's place must not keep us waiting.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -41,7 +45,7 @@ export async function openParts(
     }
     const sorted = parts.toSorted((a, b) => a.streamOffset - b.streamOffset)
     return new OpenParts(
-      sorted.map((part) => ({ ...part, fd: fds.get(part.path) ?? -1 })),
+      sorted.map((part) => ({ ...part, fd: fds.get(part.path) ?? null })),
       handles,
     )
   } catch (error) {

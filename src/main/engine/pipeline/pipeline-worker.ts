@@ -2,6 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import { fillExtents } from './fill-extents.ts'
 import { fillStream } from './fill-stream.ts'
+import { PartFiles } from './part-files.ts'
 import { readStored } from './stored-reader.ts'
 import type { WorkerFailure, WorkerJob } from './worker-job.ts'
 
@@ -10,11 +11,12 @@ const codecs = () => import('#engine/formats/codecs')
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
 const postFailure = (failure: WorkerFailure) => failures.postMessage(failure)
 
-if (job.kind === 'extents')
+if (job.kind === 'extents') {
+  using files = new PartFiles()
   await fillExtents(job, {
-    read: readStored,
+    read: (parts, streamOffset, into) => readStored(parts, streamOffset, into, files),
     waitForRoom: (ring, block) => ring.waitForRoom(block),
     loadDecoder: async () => (await codecs()).decodeRun,
     postFailure,
   })
-else await fillStream(job, (await codecs()).openStreamDecoder, postFailure)
+} else await fillStream(job, (await codecs()).openStreamDecoder, postFailure)

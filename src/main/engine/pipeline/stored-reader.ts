@@ -3,10 +3,11 @@ import { read, readSync } from 'node:fs'
 import { readFailure } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
+import type { PartFiles } from './part-files.ts'
 
-/** A part and an open descriptor of its file. Parts ascend by `streamOffset`. */
+/** A part and an open descriptor of its file; null: it is opened when it is read. Parts ascend by `streamOffset`. */
 export interface OpenPart extends StoredPart {
-  readonly fd: number
+  readonly fd: number | null
 }
 
 export interface StoredPlace {
@@ -26,15 +27,20 @@ export function storedPlace(parts: readonly OpenPart[], streamOffset: number): S
  * Fill `into` from `streamOffset`, blocking the thread. Throws DeviceError E_IO_READ or E_SRC_GONE, FormatError
  * E_SRC_CORRUPT when the stream ends before.
  */
-export function readStored(parts: readonly OpenPart[], streamOffset: number, into: Uint8Array): void {
+export function readStored(
+  parts: readonly OpenPart[],
+  streamOffset: number,
+  into: Uint8Array,
+  files: PartFiles,
+): void {
   for (let done = 0; done < into.length;) {
-    const { fd, path, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
+    const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
     let got: number
     try {
-      got = readSync(fd, into, done, lengthBytes, offset)
+      got = files.with(part, (fd) => readSync(fd, into, done, lengthBytes, offset))
     } catch (error) {
       if (isInterruption(error)) continue
-      throw readFailure(error, path, offset, 'source')
+      throw readFailure(error, part.path, offset, 'source')
     }
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += got
@@ -46,16 +52,20 @@ export async function readStoredLater(
   parts: readonly OpenPart[],
   streamOffset: number,
   into: Uint8Array,
+  files: PartFiles,
 ): Promise<void> {
   for (let done = 0; done < into.length;) {
-    const { fd, path, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
-    const got = await new Promise<number>((resolve, reject) => {
-      read(fd, into, done, lengthBytes, offset, (error, bytes) => {
-        if (error === null) resolve(bytes)
-        else if (isInterruption(error)) resolve(-1)
-        else reject(readFailure(error, path, offset, 'source'))
+    const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
+    const readPart = (fd: number) =>
+      new Promise<number>((resolve, reject) => {
+        read(fd, into, done, lengthBytes, offset, (error, bytes) => {
+          if (error === null) resolve(bytes)
+          else if (isInterruption(error)) resolve(-1)
+          else reject(readFailure(error, part.path, offset, 'source'))
+        })
       })
-    })
+    // An open file costs no trip through another promise.
+    const got = await (part.fd === null ? files.withLater(part, readPart) : readPart(part.fd))
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += Math.max(0, got)
   }
@@ -68,8 +78,7 @@ function nextRead(parts: readonly OpenPart[], streamOffset: number, done: number
   const left = part === undefined ? 0 : part.streamOffset + part.lengthBytes - at
   if (part === undefined || left <= 0) throw endsEarly(parts, streamOffset, wanted, done)
   return {
-    fd: part.fd,
-    path: part.path,
+    part,
     offset: part.fileOffset + at - part.streamOffset,
     lengthBytes: Math.min(left, wanted - done),
   }

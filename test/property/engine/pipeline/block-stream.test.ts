@@ -14,6 +14,7 @@ import { planBlocks } from '#src/main/engine/pipeline/block-map.ts'
 import { extentItems, ItemReader } from '#src/main/engine/pipeline/block-items.ts'
 import { fillExtents } from '#src/main/engine/pipeline/fill-extents.ts'
 import { openParts } from '#src/main/engine/pipeline/open-parts.ts'
+import { PartFiles } from '#src/main/engine/pipeline/part-files.ts'
 import { planPool } from '#src/main/engine/pipeline/pool-plan.ts'
 import { allocateRing, RingReader } from '#src/main/engine/pipeline/ring.ts'
 import { readStoredLater } from '#src/main/engine/pipeline/stored-reader.ts'
@@ -77,6 +78,7 @@ async function openInFibers(
   const map = planBlocks(stretches, { ...plan, claimBytes: options.claimBytes, sizeBytes })
   const ring = allocateRing(plan.slots, plan.windowBytes)
   const files = await openParts(layout.parts, new Map())
+  const partFiles = new PartFiles()
   const failures: WorkerFailure[] = []
   const reader = new RingReader(ring)
   const fibers = Array.from({ length: workers }, () =>
@@ -90,7 +92,7 @@ async function openInFibers(
         counters: new Float64Array(new SharedArrayBuffer(32)),
       },
       {
-        read: readStoredLater,
+        read: (parts, offset, into) => readStoredLater(parts, offset, into, partFiles),
         waitForRoom: (filler, block) => filler.waitForRoomLater(block),
         loadDecoder: async () => decodeRun,
         postFailure: (failure) => failures.push(failure),

@@ -11,6 +11,25 @@ export interface StoredPart {
   readonly streamOffset: number
   readonly fileOffset: number
   readonly lengthBytes: number
+  /** What the file was when the image was read, where it isn't held open from then on: see `fileStamp`. */
+  readonly stamp?: string
+}
+
+/** What tells one file, in one state, from another: device, inode, size, time. */
+export function fileStamp(facts: {
+  readonly dev: number
+  readonly ino: number
+  readonly size: number
+  readonly mtimeMs: number
+}): string {
+  return `${facts.dev}:${facts.ino}:${facts.size}:${facts.mtimeMs}`
+}
+
+/** An image that is a folder of more files than can be looked after one by one: a sparse bundle. */
+export interface BundleFolder {
+  readonly path: string
+  /** A digest of what all its files were when the image was read; changes with any of them. */
+  readonly state: string
 }
 
 /**
@@ -38,6 +57,8 @@ export interface ExtentLayout {
     readonly lengthBytes: number
     readonly crc32: number
   }[]
+  /** The parts are files of this folder. */
+  readonly bundle?: BundleFolder
 }
 
 export type StreamCodec = 'gzip' | 'bzip2' | 'xz' | 'zstd'
