@@ -274,8 +274,12 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
           blockChecksum2: null,
           dateMs: Date.UTC(2026, 4, 12),
           usedBytes: 9.6 * GB,
+          volumes: [],
         },
       ],
+      blocks: { blockBytes: 1_048_576, count: 15_259, root: 'b'.repeat(64) },
+      dateMs: Date.UTC(2026, 4, 12),
+      scannedBy: 'Reprise 0.1.0',
     },
     ...change,
   }

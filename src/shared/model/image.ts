@@ -1,5 +1,6 @@
 /** What `image info` and the info footer tell of an image. Plain data; sizes and offsets in bytes. */
 import type { PartitionMapKind } from './disk.ts'
+import type { ScanInfo } from './scan.ts'
 
 export type ImageFormat =
   | 'UDRW'
@@ -46,19 +47,6 @@ export interface ImageTable {
   readonly sectorCount: number
   readonly runCount: number
   readonly checksum: ImageChecksum | null
-}
-
-/** What a scan for restore stored in the image. */
-export interface ScanInfo {
-  /** One entry for each scanned partition, in the order stored. */
-  readonly partitions: readonly {
-    readonly partNum: number
-    readonly sha1: string | null
-    readonly sha256: string | null
-    readonly blockChecksum2: string | null
-    readonly dateMs: number | null
-    readonly usedBytes: number | null
-  }[]
 }
 
 export interface ImageInfo {

@@ -50,8 +50,12 @@ describe('reprise image info', () => {
               blockChecksum2: '-5',
               dateMs: Date.UTC(2026, 4, 12, 10),
               usedBytes: 9_000_000_000,
+              volumes: [],
             },
           ],
+          blocks: null,
+          dateMs: null,
+          scannedBy: null,
         },
       }),
     })

@@ -510,7 +510,20 @@ describe('reprise restore', () => {
           name: 'a.dmg',
           image: image({
             scan: {
-              partitions: [{ partNum: 1, sha1, sha256, blockChecksum2: null, dateMs: null, usedBytes: null }],
+              partitions: [
+                {
+                  partNum: 1,
+                  sha1,
+                  sha256,
+                  blockChecksum2: null,
+                  dateMs: null,
+                  usedBytes: null,
+                  volumes: [],
+                },
+              ],
+              blocks: null,
+              dateMs: null,
+              scannedBy: null,
             },
           }),
         },

@@ -1,1 +1,2 @@
 export { openImage, type OpenImage } from './open-image.ts'
+export { readBlockHashes } from './read-block-hashes.ts'

@@ -19,7 +19,7 @@ import { sectorBytes } from './mish.ts'
 import { PlistReader } from './plist-reader.ts'
 import { readResourceFork } from './resource-fork.ts'
 import { ResourcePlist } from './resource-plist.ts'
-import { ResourceCollector, type NamedTable } from './resources.ts'
+import { ResourceCollector, type NamedTable, type ResourceSink } from './resources.ts'
 import { parseScanInfo } from './scan-info.ts'
 import { readSegments, type Segment } from './segments.ts'
 
@@ -98,15 +98,15 @@ export async function readUdif(
     dataForkChecksum: kolyChecksum(koly, source.sizeBytes, 'dataChecksum').shown,
     masterChecksum: master.shown,
     masterCheck: master.crc32 === null ? null : { stored: master.crc32, computed },
-    scan: parseScanInfo(collector.resources),
+    scan: parseScanInfo(collector.resources, sizeBytes),
   }
 }
 
 /** The XML plist, or the resource fork where there is no plist. Returns where the list lies, for messages. */
-async function readResources(
+export async function readResources(
   source: BlockSource,
   koly: Koly,
-  collector: ResourceCollector,
+  collector: ResourceSink,
   signal?: AbortSignal,
 ): Promise<number> {
   const { xmlOffset, xmlLength, rsrcForkOffset, rsrcForkLength } = koly

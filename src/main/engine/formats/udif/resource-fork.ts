@@ -5,7 +5,7 @@
  */
 import type { BlockSource } from '#engine/block-io'
 import { corrupt, defineStruct } from '#engine/formats/struct'
-import type { ResourceCollector } from './resources.ts'
+import type { ResourceSink } from './resources.ts'
 
 const big = { format: 'udif', endian: 'big' } as const
 const headerStruct = defineStruct({
@@ -62,7 +62,7 @@ const blockBytes = 256 * 1024
 export async function readResourceFork(
   source: BlockSource,
   fork: { readonly fileOffset: number; readonly lengthBytes: number },
-  collector: ResourceCollector,
+  collector: ResourceSink,
   signal?: AbortSignal,
 ): Promise<void> {
   const { fileOffset, lengthBytes } = fork

@@ -4,7 +4,7 @@
  */
 import { corrupt } from '#engine/formats/struct'
 import type { PlistEvents, PlistText } from './plist-reader.ts'
-import type { ResourceCollector } from './resources.ts'
+import type { ResourceSink } from './resources.ts'
 
 /** Containers around what is read: plist > dict > resource-fork dict > array of a type > entry. */
 const level = { root: 1, fork: 2, type: 3, entry: 4 } as const
@@ -12,7 +12,7 @@ const level = { root: 1, fork: 2, type: 3, entry: 4 } as const
 const maxNameLength = 1024
 
 export class ResourcePlist implements PlistEvents {
-  readonly #collector: ResourceCollector
+  readonly #collector: ResourceSink
   readonly #endOffset: number
   /** Open containers on the path that is read, and those opened inside something passed over. */
   #level = 0
@@ -27,7 +27,7 @@ export class ResourcePlist implements PlistEvents {
   #inData = false
 
   /** `endOffset`: where the plist ends in the file; no data can be longer than what is left. */
-  constructor(collector: ResourceCollector, endOffset: number) {
+  constructor(collector: ResourceSink, endOffset: number) {
     this.#collector = collector
     this.#endOffset = endOffset
   }

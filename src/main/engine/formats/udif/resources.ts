@@ -4,11 +4,18 @@
  * passed over. The XML plist and the old resource fork both end up here.
  */
 import { corrupt } from '#engine/formats/struct'
+import { blockHashesHeaderBytes } from './block-hashes.ts'
 import type { ExtentBuilder } from './extent-builder.ts'
 import { TableReader, type Table } from './table-reader.ts'
 
-/** What a scan for restore leaves behind, and nothing else of interest. */
-const keptTypes = new Set(['cSum', 'nsiz', 'size'])
+/** What a scan for restore leaves behind, and nothing else of interest: how many bytes of each. */
+const keptTypes: ReadonlyMap<string, number> = new Map([
+  ['cSum', Infinity],
+  ['nsiz', Infinity],
+  ['size', Infinity],
+  // Megabytes of hashes for a large disk: they are read when they are used.
+  ['rpbh', blockHashesHeaderBytes],
+])
 const maxKeptBytes = 1024 * 1024
 const maxKept = 4096
 const maxTables = 65_536
@@ -16,7 +23,10 @@ const maxTables = 65_536
 export interface Resource {
   readonly type: string
   readonly id: number
+  /** Of `rpbh` only the head. */
   readonly data: Uint8Array
+  /** Of all its data. */
+  readonly lengthBytes: number
 }
 
 export interface NamedTable extends Table {
@@ -33,7 +43,15 @@ export interface ResourcePlace {
 }
 
 /** Takes resources one after the other: `begin`, any number of `push`, `end`. */
-export class ResourceCollector {
+export interface ResourceSink {
+  begin(place: ResourcePlace): void
+  /** Valid until the call returns. */
+  push(bytes: Uint8Array): void
+  /** The resource is complete; only now its name and id are known. */
+  end(about: { readonly id: number; readonly name: string }): void
+}
+
+export class ResourceCollector implements ResourceSink {
   readonly tables: NamedTable[] = []
   readonly resources: Resource[] = []
   readonly #builder: ExtentBuilder
@@ -42,6 +60,7 @@ export class ResourceCollector {
   #table: TableReader | null = null
   #kept: Uint8Array[] | null = null
   #keptBytes = 0
+  #lengthBytes = 0
 
   constructor(builder: ExtentBuilder, streamBytes: number) {
     this.#builder = builder
@@ -51,6 +70,7 @@ export class ResourceCollector {
   begin(place: ResourcePlace): void {
     this.#place = place
     this.#table = null
+    this.#lengthBytes = 0
     this.#kept = null
     if (place.type === 'blkx') {
       const index = this.tables.length
@@ -69,17 +89,24 @@ export class ResourceCollector {
   push(bytes: Uint8Array): void {
     this.#table?.push(bytes)
     if (this.#kept === null) return
-    this.#keptBytes += bytes.length
+    const wanted = keptTypes.get(this.#place?.type ?? '') ?? 0
+    const kept = bytes.slice(0, Math.max(0, wanted - this.#lengthBytes))
+    this.#lengthBytes += bytes.length
+    this.#keptBytes += kept.length
     // Scan information is a few hundred bytes. What is larger is something else under its name, and isn't needed.
     if (this.#keptBytes > maxKeptBytes) this.#kept = null
-    else this.#kept.push(bytes.slice())
+    else if (kept.length > 0) this.#kept.push(kept)
   }
 
-  /** The resource is complete; only now its name and id are known. */
   end(about: { readonly id: number; readonly name: string }): void {
     if (this.#table !== null) this.tables.push({ ...this.#table.end(), name: about.name })
     if (this.#kept !== null && this.#place !== null)
-      this.resources.push({ type: this.#place.type, id: about.id, data: Buffer.concat(this.#kept) })
+      this.resources.push({
+        type: this.#place.type,
+        id: about.id,
+        data: Buffer.concat(this.#kept),
+        lengthBytes: this.#lengthBytes,
+      })
     this.#table = null
     this.#kept = null
   }

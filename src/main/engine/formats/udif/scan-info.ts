@@ -3,7 +3,8 @@
  * HFS+ volume. Byte tables: docs/formats/udif.md §6. It is shown, never relied on: what can't be read is left out.
  */
 import { defineStruct, parsedOrNull } from '#engine/formats/struct'
-import type { ScanInfo } from '#shared/model'
+import type { ScanInfo, ScannedPartition } from '#shared/model'
+import { parseBlockHashesHeader } from './block-hashes.ts'
 import { parseSmallPlist, type PlistDict } from './small-plist.ts'
 import type { Resource } from './resources.ts'
 
@@ -37,10 +38,11 @@ const sizeStruct = defineStruct({
 /** Seconds from 1904, where HFS+ dates begin, to 1970. */
 const hfsEpochSeconds = 2_082_844_800
 
-type ScannedPartition = ScanInfo['partitions'][number]
-
-/** One entry for each partition that has `nsiz`, `cSum` or both; null when the image was never scanned. */
-export function parseScanInfo(resources: readonly Resource[]): ScanInfo | null {
+/**
+ * One entry for each partition that has `nsiz`, `cSum` or both; null when the image was never scanned. `diskBytes`: of the
+ * disk inside.
+ */
+export function parseScanInfo(resources: readonly Resource[], diskBytes: number): ScanInfo | null {
   const ids = [
     ...new Set(resources.filter(({ type }) => type === 'nsiz' || type === 'cSum').map(({ id }) => id)),
   ]
@@ -49,7 +51,20 @@ export function parseScanInfo(resources: readonly Resource[]): ScanInfo | null {
       scannedPartition(id, (type) => resources.find((found) => found.type === type && found.id === id)),
     )
     .filter((partition) => partition !== null)
-  return partitions.length === 0 ? null : { partitions }
+  const hashes = resources.find(({ type }) => type === 'rpbh')
+  const blocks =
+    hashes === undefined
+      ? null
+      : parsedOrNull(() =>
+          parseBlockHashesHeader(hashes.data, { lengthBytes: hashes.lengthBytes, diskBytes }),
+        )
+  if (partitions.length === 0 && blocks === null) return null
+  return {
+    partitions,
+    blocks: blocks && { blockBytes: blocks.blockBytes, count: blocks.count, root: blocks.root },
+    dateMs: blocks?.scannedMs ?? null,
+    scannedBy: blocks?.scannedBy ?? null,
+  }
 }
 
 function scannedPartition(
@@ -70,6 +85,7 @@ function scannedPartition(
     // Written as a signed 32-bit number although it counts from 1904.
     dateMs: date === null || date === 0 ? null : ((date >>> 0) - hfsEpochSeconds) * 1000,
     usedBytes: bytes !== null && bytes >= 0 ? bytes : null,
+    volumes: [],
   }
 }
 

@@ -1,0 +1,19 @@
+/** The block hashes of an image, for whoever checks a part of it alone or looks for what changed. */
+import { openFileSource } from '#engine/block-io'
+import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
+import type { ImageInfo } from '#shared/model'
+
+/**
+ * SHA-256 of every block of the disk inside, unused space as zeros (docs/formats/asr-scan.md). Null when `info` says there are
+ * none. Throws `FormatError` E_SRC_CORRUPT when they aren't what `info` says of them any more or contradict themselves; what
+ * opening and reading throw; the signal's reason.
+ */
+export async function readBlockHashes(
+  info: Pick<ImageInfo, 'path' | 'sizeBytes' | 'scan'>,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<BlockHashes | null> {
+  const { path, sizeBytes, scan } = info
+  if (sizeBytes === null || scan === null || scan.blocks === null) return null
+  await using source = await openFileSource(path)
+  return await readBlockHashesFrom(source, sizeBytes, options.signal)
+}
