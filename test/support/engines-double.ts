@@ -67,6 +67,7 @@ export function enginesDouble(
     platform,
     inspectSource: unused,
     imageInfo: unused,
+    unlockImage: unused,
     runImageTask: unused,
     planRestore: async (request) => {
       const plan = aPlan({ planId: randomUUID(), request, ...engines.plan })

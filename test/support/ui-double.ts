@@ -83,6 +83,7 @@ export function createUiDouble(
       if (info.kind === 'image') return info.image
       throw new DeviceError('E_NOT_FOUND', 'no image', { details: { path } })
     },
+    'image.unlock': async () => null,
     'image.start': async () => ({ jobId: `job-${(jobCount += 1)}` }),
     'restore.plan': async (request) => planFor(request, double.devices, double.images),
     'restore.start': async (_, signal) => {

@@ -9,6 +9,8 @@ export interface Engines {
   readonly platform: Platform
   readonly inspectSource: (locator: string, platform: Platform, signal: AbortSignal) => Promise<SourceInfo>
   readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
+  /** Keeps the keys in this process. Throws FormatError E_SRC_PASSWORD. */
+  readonly unlockImage: (path: string, password: string, signal: AbortSignal) => Promise<void>
   /** `platform` doesn't call the job's own disk busy. */
   readonly runImageTask: (task: ImageTask, platform: Platform, context: JobContext) => Promise<JobOutcome>
   /** Makes a plan and keeps it, for `takePlan`. */

@@ -85,6 +85,10 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
     'source.inspect': ({ source }, signal) => engines.inspectSource(source, seenByPlanner, signal),
     'image.info': ({ path }, signal) => engines.imageInfo(path, signal),
+    'image.unlock': async ({ path, password }, signal) => {
+      await engines.unlockImage(path, password, signal)
+      return null
+    },
     'image.start': async ({ task }) => {
       const path = imageTaskPath(task)
       const title = path.slice(path.lastIndexOf('/') + 1)

@@ -158,6 +158,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
     'device.eject': (input, signal) => engine.request('device.eject', input, { signal }),
     'source.inspect': (input, signal) => engine.request('source.inspect', input, { signal }),
     'image.info': (input, signal) => engine.request('image.info', input, { signal }),
+    'image.unlock': (input, signal) => engine.request('image.unlock', input, { signal }),
     'image.start': (input, signal) => engine.request('image.start', input, { signal }),
     'restore.plan': (input, signal) => engine.request('restore.plan', input, { signal }),
     'restore.start': (input, signal) => engine.request('restore.start', input, { signal }),

@@ -19,8 +19,12 @@ export const locatorSchema = z
   .max(4096)
   .refine((text) => !text.includes('\0'), 'contains NUL')
 
-/** As typed, of any characters; bounded. It is never logged. */
-export const passwordSchema = z.string().max(1024)
+/** As typed; bounded. It is never logged. */
+export const passwordSchema = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine((text) => !text.includes('\0'), 'contains NUL')
 
 const positive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 
@@ -41,12 +45,6 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   afterwards: z.enum(['remount', 'eject']),
   buffering: bufferingSchema,
 })
-
-const passwordSchema = z
-  .string()
-  .min(1)
-  .max(1024)
-  .refine((text) => !text.includes('\0'), 'contains NUL')
 
 const createSourceSchema: z.ZodType<CreateSource> = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -6,7 +6,14 @@ import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
 import { event, request } from './define.ts'
-import { idSchema, imageTaskSchema, locatorSchema, nothing, restoreRequestSchema } from './schemas.ts'
+import {
+  idSchema,
+  imageTaskSchema,
+  locatorSchema,
+  nothing,
+  passwordSchema,
+  restoreRequestSchema,
+} from './schemas.ts'
 
 export interface AppInfo {
   readonly version: string
@@ -94,6 +101,11 @@ export const uiContract = {
     )<{ path: string | null }>(),
     'source.inspect': request(z.strictObject({ source: locatorSchema }))<SourceInfo>(),
     'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
+    /**
+     * Gives the password of an encrypted image; every later request finds the image open, until the app ends. Rejects with
+     * E_SRC_PASSWORD when it is another one. An image that is locked is answered with E_SRC_ENCRYPTED by all others.
+     */
+    'image.unlock': request(z.strictObject({ path: locatorSchema, password: passwordSchema }))<null>(),
     /** Starts a job on an image: verify, convert, … */
     'image.start': request(z.strictObject({ task: imageTaskSchema }))<{ jobId: string }>(),
     'restore.plan': request(restoreRequestSchema)<RestorePlan>(),

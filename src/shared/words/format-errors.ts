@@ -55,8 +55,14 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
 
   E_SRC_ENCRYPTED: (error, names) => ({
     what: `${theImage(error, names)} is encrypted.`,
-    why: "This version of Reprise can't open encrypted images.",
-    now: 'Convert it to an image without encryption first.',
+    why: 'It can only be read with its password.',
+    now: 'Enter the password, or give it on standard input with --stdinpass.',
+  }),
+
+  E_SRC_PASSWORD: (error, names) => ({
+    what: `The password doesn't open ${theImage(error, names).replace(/^The/, 'the')}.`,
+    why: null,
+    now: 'Try again. Capital and small letters matter.',
   }),
 
   E_SRC_SEGMENT: (error, names) => {

@@ -1,2 +1,3 @@
+export * from './block-cipher.ts'
 export * from './extent-table.ts'
 export * from './image-layout.ts'

@@ -1,2 +1,3 @@
 export { openImage, type OpenImage } from './open-image.ts'
 export { readBlockHashes } from './read-block-hashes.ts'
+export { unlockImage } from './unlock-image.ts'

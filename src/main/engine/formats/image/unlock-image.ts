@@ -1,0 +1,29 @@
+/** Gives an image's password to the keyring, so that every later look at the image finds it. */
+import { openFileSource } from '#engine/block-io'
+import { processKeyring, readEncryptedHeader, type Keyring } from '#engine/formats/encrypted'
+import { formatError } from '#engine/formats/struct'
+
+/**
+ * Unlock the image at `path`. Throws FormatError E_SRC_PASSWORD when the password is wrong, E_SRC_FORMAT when the image isn't
+ * encrypted or not with a password, E_SRC_CORRUPT when its header is damaged; what opening throws; the signal's reason.
+ */
+export async function unlockImage(
+  path: string,
+  password: string,
+  options: { readonly keyring?: Keyring; readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const { keyring = processKeyring, signal } = options
+  signal?.throwIfAborted()
+  await using source = await openFileSource(path)
+  const header = await readEncryptedHeader(source, signal)
+  if (header === null)
+    throw formatError('E_SRC_FORMAT', {
+      format: 'encrcdsa',
+      field: 'kind',
+      offset: 0,
+      found: 'not encrypted',
+      expected: 'an encrypted image',
+      path,
+    })
+  await keyring.unlock(header, password, signal)
+}
