@@ -77,6 +77,12 @@ export const rows: readonly Row[] = [
     node: true,
     packages: [],
   },
+  {
+    files: 'src/main/engine/multicast/**',
+    may: [anyShared, /^engine\/(multicast\/.+|formats\/struct)$/],
+    node: true,
+    packages: [],
+  },
   { files: 'src/main/stdio/**', may: [/^shared\/contract$/], node: true, packages: [] },
   { files: 'src/main/product/**', may: [], node: true, packages: [] },
   {

@@ -1,0 +1,2 @@
+export { maxSymbols } from './cauchy.ts'
+export * from './erasure-code.ts'
