@@ -5,6 +5,8 @@ import type { Buffering } from '#shared/model'
 export interface BufferSizes {
   readonly buffers: number
   readonly bufferBytes: number
+  /** What a source without compression is copied with; null: the same. */
+  readonly uncompressed: { readonly buffers: number; readonly bufferBytes: number } | null
   readonly csumBuffers: number
   readonly csumBufferBytes: number
 }
@@ -17,13 +19,18 @@ export const maxPoolBytes = 1024 ** 3
 const wholePages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes
 
 /**
- * asr's defaults: eight buffers of 1 MiB to copy, one of 1 MiB to check with. Unless it was told how many, checking
+ * asr's defaults: eight buffers of 1 MiB to copy, one of 1 MiB to check with. Where nothing is to be decoded, and nobody
+ * said otherwise, there are fewer and larger ones: they take a fifth less of the processor (docs/benchmarks.md). Unless it was told how many, checking
  * uses a second one, to read ahead while the first is compared.
  */
 export function bufferSizes(buffering: Buffering): BufferSizes {
   return {
     buffers: buffering.buffers ?? 8,
     bufferBytes: wholePages(buffering.bufferBytes ?? mebibyte),
+    uncompressed:
+      buffering.buffers === null && buffering.bufferBytes === null
+        ? { buffers: 4, bufferBytes: 8 * mebibyte }
+        : null,
     csumBuffers: buffering.csumBuffers ?? 2,
     csumBufferBytes: wholePages(buffering.csumBufferBytes ?? mebibyte),
   }

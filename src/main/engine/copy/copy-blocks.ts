@@ -16,6 +16,7 @@ import type { BlockChecksums } from './block-checksums.ts'
 import { createBottleneckWatch } from './bottleneck.ts'
 import { tooSmall } from './compare-sizes.ts'
 import { HeadBlocks, padded } from './head-blocks.ts'
+import { createPieceWriter } from './piece-writer.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface CopyOptions {
@@ -62,6 +63,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   const { stream, sink, checker, checksums, capacityBytes, clearUnused, context, signal } = options
   const head = new HeadBlocks()
   const queue = createWriteQueue(writesInFlight)
+  const writePieces = createPieceWriter(sink, options.now)
   const bottleneck = createBottleneckWatch(stream, context, options.now)
   let position = 0
   let done = 0
@@ -156,10 +158,15 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
       const kept = head.keep(bytes, offset)
       const whole =
         sink.sizeBytes === null ? bytes.length : bytes.length - (bytes.length % sink.alignmentBytes)
-      if (whole > kept) await sink.write(bytes.subarray(kept, whole), offset + kept)
-      if (bytes.length > whole && whole >= kept) await writeTail(bytes.subarray(whole), offset + whole)
-      writtenBytes += bytes.length - kept
-      advance(bytes.length - kept)
+      const written = (length: number) => {
+        writtenBytes += length
+        advance(length)
+      }
+      await writePieces(bytes.subarray(kept, whole), offset + kept, signal, written)
+      if (bytes.length > whole && whole >= kept) {
+        await writeTail(bytes.subarray(whole), offset + whole)
+        written(bytes.length - whole)
+      }
     } finally {
       item.release()
     }

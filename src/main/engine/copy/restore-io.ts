@@ -6,6 +6,7 @@ import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
 import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import type { ImageInfo } from '#shared/model'
+import type { BufferSizes } from './buffer-sizes.ts'
 
 /** What tells one file, in one state, from another. */
 export interface FileFacts {
@@ -30,6 +31,7 @@ export interface StreamOptions {
   /** The pool: `buffers` of `bufferBytes`, whole pages. */
   readonly buffers: number
   readonly bufferBytes: number
+  readonly uncompressed: BufferSizes['uncompressed']
   /** Of the sink: items begin and end at multiples of it. */
   readonly alignmentBytes: number
   /** Descriptors to read from, by the paths of the layout's parts. */

@@ -54,9 +54,9 @@ export async function openRestoreSource(
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)
     layout = deviceLayout(examined.path, examined.sizeBytes)
   }
-  const { buffers, bufferBytes } = sizes
+  const { buffers, bufferBytes, uncompressed } = sizes
   const open = (from: ImageLayout, alignmentBytes: number, signal: AbortSignal) =>
-    io.openStream(from, { buffers, bufferBytes, alignmentBytes, openFiles, signal })
+    io.openStream(from, { buffers, bufferBytes, uncompressed, alignmentBytes, openFiles, signal })
   const owned = held.move()
   return {
     path: examined.kind === 'image' ? examined.info.locator : examined.path,

@@ -11,8 +11,8 @@ import type { FileFacts, RestoreIo } from './restore-io.ts'
 export function createSystemIo(platform: Platform): RestoreIo {
   return {
     openImage: reopenImage((path, signal) => openImage(path, { signal })),
-    openStream: (layout, { buffers, bufferBytes, ...options }) =>
-      openBlockStream(layout, { ...options, pool: { buffers, bufferBytes } }),
+    openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>
+      openBlockStream(layout, { ...options, pool: { buffers, bufferBytes, uncompressed } }),
     createChecker: (layout) =>
       layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     holdFile,

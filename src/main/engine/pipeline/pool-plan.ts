@@ -6,6 +6,8 @@ import { FormatError } from '#shared/errors'
 export interface PoolOptions {
   readonly buffers: number
   readonly bufferBytes: number
+  /** For an image without compressed runs; null or absent: the same. */
+  readonly uncompressed?: { readonly buffers: number; readonly bufferBytes: number } | null
 }
 
 /** asr's own default is eight buffers of a megabyte. */
@@ -45,15 +47,16 @@ export function planPool(
   pool: PoolOptions,
   { alignmentBytes, cores }: { readonly alignmentBytes: number; readonly cores: number },
 ): PoolPlan {
-  const windowBytes = roundUp(pool.bufferBytes, Math.max(pageBytes, alignmentBytes))
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
+  const { buffers, bufferBytes } = isCompressed ? pool : (pool.uncompressed ?? pool)
+  const windowBytes = roundUp(bufferBytes, Math.max(pageBytes, alignmentBytes))
   // A run may begin anywhere in its first window.
   const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
   const most = Math.floor(storedBudgetBytes / Math.max(1, largestStored))
   return {
     windowBytes,
-    slots: Math.max(pool.buffers, spannedSlots),
+    slots: Math.max(buffers, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
     workers: Math.max(1, isCompressed ? Math.min(cores, mostWorkers, most) : rawWorkers),
     crew: isCompressed ? 'threads' : 'fibers',

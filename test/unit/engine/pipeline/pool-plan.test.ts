@@ -39,6 +39,14 @@ test('what is only read needs no threads, however many cores there are', () => {
   expect(planPool(table(['raw', mebibyte, mebibyte], ['adc', mebibyte, 9]), eight, on).crew).toBe('threads')
 })
 
+test('what is not compressed has a pool of its own where one was given', () => {
+  const both = { ...eight, uncompressed: { buffers: 2, bufferBytes: 4 * mebibyte } }
+  const raw = table(['raw', mebibyte, mebibyte])
+  expect(planPool(raw, both, on)).toMatchObject({ slots: 2, windowBytes: 4 * mebibyte })
+  expect(planPool(raw, { ...eight, uncompressed: null }, on)).toMatchObject({ slots: 8 })
+  expect(planPool(table(['zlib', mebibyte, 9]), both, on)).toMatchObject({ slots: 8, windowBytes: mebibyte })
+})
+
 test('workers are as many as cores, but no more than their memory is worth', () => {
   const small = table(['zlib', mebibyte, mebibyte / 2])
   expect(planPool(small, eight, { alignmentBytes: 512, cores: 2 }).workers).toBe(2)
