@@ -72,6 +72,8 @@ export async function examineSource(
           ],
         }
       case 'other':
+        // A sparse bundle is a folder.
+        if (found.what === 'a folder') return await examineImage(found.path)
         return { source: null, errors: [notAnImage(found.path, found.what)] }
       default:
         return unreachable(found)
@@ -84,6 +86,9 @@ export async function examineSource(
   async function examineImage(path: string): Promise<SourceFindings> {
     const { info, layout } = await io.openImage(path, signal)
     const files = await Promise.all(pathsOf(path, layout).map(async (each) => factsOf(each)))
+    const bundle = layout.kind === 'extents' ? layout.bundle : undefined
+    if (bundle !== undefined && files[0]?.contents !== bundle.state)
+      throw new DeviceError('E_SRC_CHANGED', `${path} changes while it is read`, { details: { path } })
     const source: ImageSource = {
       kind: 'image',
       info: { kind: 'image', locator, name: info.name, image: info },
@@ -148,8 +153,12 @@ export async function examineSource(
 const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
 
-/** Each file of the image once. The one that was named is among them even if it stores no byte of the disk. */
+/**
+ * Each file of the image once. The one that was named is among them even if it stores no byte of the disk. The folder of a
+ * sparse bundle stands for all in it.
+ */
 function pathsOf(path: string, layout: ImageLayout): readonly string[] {
+  if (layout.kind === 'extents' && layout.bundle !== undefined) return [layout.bundle.path]
   return [
     ...new Set([path, ...(layout.kind === 'stream' ? [layout.path] : layout.parts.map((part) => part.path))]),
   ]
@@ -159,7 +168,7 @@ export const imageIdentity = (files: readonly FileFacts[]): string => files.map(
 
 /** Device, inode, size and time: what `cp` over the file, an editor or another file at its place would change. */
 export const factsIdentity = (facts: FileFacts): string =>
-  `file:${facts.path}:${facts.device}:${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}`
+  `file:${facts.path}:${facts.device}:${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}${facts.contents === undefined ? '' : `:${facts.contents}`}`
 
 /** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
 function isChecksummed(layout: ImageLayout): boolean {

@@ -2,12 +2,14 @@
  * May source and target be used together: is one the other, inside the other, or stored on it? Looks through loop
  * devices, RAID and mapper by the platform's `disksHoldingFile`, and tells files apart by device and inode, not by name.
  */
-import { dirname } from 'node:path'
+import { dirname, join, sep } from 'node:path'
+import type { ImageLayout } from '#engine/formats/extents'
 import { UsageError } from '#shared/errors'
 import type { Disk, Volume } from '#shared/model'
 import { sameFile, type ExaminedTarget } from './examine-target.ts'
 import type { ExaminedSource } from './examine-source.ts'
 import type { RestoreDeps } from './restore-deps.ts'
+import type { FileFacts } from './restore-io.ts'
 
 /** What stands against using the two together, or null. */
 export async function findOverlap(
@@ -18,6 +20,7 @@ export async function findOverlap(
   if (source.kind === 'image') {
     if (target.kind === 'file') {
       const { facts } = target
+      if (liesInside(source.layout, target.info.path, facts)) return same()
       return facts !== null && source.files.some((file) => sameFile(file, facts)) ? same() : null
     }
     for (const file of source.files) {
@@ -75,6 +78,14 @@ export async function findOverlap(
       details: { input: 'target', path: target.info.path, file },
     })
   }
+}
+
+/** In the folder of a sparse bundle, or one of its bands under another name. */
+function liesInside(layout: ImageLayout, path: string, facts: FileFacts | null): boolean {
+  if (layout.kind === 'stream' || layout.bundle === undefined) return false
+  if (path.startsWith(join(layout.bundle.path, sep))) return true
+  const start = facts === null ? null : `${facts.device}:${facts.inode}:`
+  return start !== null && layout.parts.some(({ stamp }) => stamp?.startsWith(start) === true)
 }
 
 function devicesOverlap(

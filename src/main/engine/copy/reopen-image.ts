@@ -6,6 +6,7 @@
  */
 import { stat } from 'node:fs/promises'
 import type { ImageLayout } from '#engine/formats/extents'
+import { readBundleFiles } from '#engine/formats/sparse'
 
 interface HasLayout {
   readonly layout: ImageLayout
@@ -19,21 +20,30 @@ export function reopenImage<T extends HasLayout>(open: Open<T>): Open<T> {
   return async (path, signal) => {
     const known = last?.path === path ? last : null
     const remembered = known?.opened.deref()
-    if (remembered !== undefined && (await stateOf(filesOf(path, remembered))) === known?.state)
-      return remembered
+    if (remembered !== undefined && (await stateOfImage(path, remembered)) === known?.state) return remembered
     const before = await stateOf([path])
     const opened = await open(path, signal)
-    const files = filesOf(path, opened)
     // Changed while it was read: good for this once, and the checks of the restore will say so.
     const unchanged = before !== null && (await stateOf([path])) === before
-    const state = unchanged ? await stateOf(files) : null
+    const state = unchanged ? (bundleOf(opened)?.state ?? (await stateOfImage(path, opened))) : null
     last = state === null ? null : { path, state, opened: new WeakRef(opened) }
     return opened
   }
 }
 
-function filesOf(path: string, { layout }: HasLayout): readonly string[] {
-  return layout.kind === 'stream' ? [path] : [...new Set([path, ...layout.parts.map((part) => part.path)])]
+const bundleOf = ({ layout }: HasLayout) => (layout.kind === 'extents' ? layout.bundle : undefined)
+
+/** Null when it, or a part of it, isn't there. */
+async function stateOfImage(path: string, opened: HasLayout): Promise<string | null> {
+  const bundle = bundleOf(opened)
+  if (bundle !== undefined)
+    return await readBundleFiles(bundle.path).then(
+      ({ state }) => state,
+      () => null,
+    )
+  const { layout } = opened
+  const paths = layout.kind === 'stream' ? [] : layout.parts.map((part) => part.path)
+  return await stateOf([...new Set([path, ...paths])])
 }
 
 /** Null when one of them isn't there. A change of contents or of name changes the change time, which nobody can set. */

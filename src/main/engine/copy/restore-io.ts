@@ -15,6 +15,8 @@ export interface FileFacts {
   readonly inode: number
   readonly sizeBytes: number
   readonly modifiedMs: number
+  /** Of a sparse bundle: a digest of what all its files are. */
+  readonly contents?: string
 }
 
 export interface OpenedImage {

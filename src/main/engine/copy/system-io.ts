@@ -1,8 +1,9 @@
 /** The real `RestoreIo`: this machine's files, the platform's devices, the pipeline's workers. */
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
 import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
 import { openImage } from '#engine/formats/image'
+import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import { reopenImage } from './reopen-image.ts'
@@ -83,7 +84,8 @@ async function holdFile(path: string) {
     throw openFailure(error, path, 'source')
   })
   try {
-    const facts = factsOf(path, await handle.stat())
+    const stats = await handle.stat()
+    const facts = stats.isDirectory() ? await bundleFacts(path, stats) : factsOf(path, stats)
     return { fd: handle.fd, facts, [Symbol.asyncDispose]: () => handle.close() }
   } catch (error) {
     await handle.close()
@@ -93,12 +95,20 @@ async function holdFile(path: string) {
 
 async function readFacts(path: string): Promise<FileFacts | null> {
   try {
-    return factsOf(path, await stat(path))
+    const stats = await stat(path)
+    const isBundle = stats.isDirectory() && (await isSparseBundle(path))
+    return isBundle ? await bundleFacts(path, stats) : factsOf(path, stats)
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return null
     throw openFailure(error, path, 'source')
   }
+}
+
+/** Its thousands of files aren't held: they are compared with what they were as they are opened. */
+async function bundleFacts(path: string, stats: Stats): Promise<FileFacts> {
+  const { state, storedBytes, modifiedMs } = await readBundleFiles(path)
+  return { ...factsOf(path, stats), sizeBytes: storedBytes, modifiedMs, contents: state }
 }
 
 function factsOf(

@@ -16,6 +16,9 @@ export interface DiskReaderOptions {
   readonly signal?: AbortSignal
 }
 
+/** Files of the image, of those it has. */
+const mostOpen = 8
+
 /** Decoders have one scratch memory per thread: their calls must follow one another, whoever makes them. */
 let lastDecode: Promise<void> = Promise.resolve()
 
@@ -109,10 +112,19 @@ export class DiskReader implements AsyncDisposable {
       throw corrupt({ format: 'disk', field: 'run', offset: streamOffset + done, expected: 'stored bytes' })
   }
 
-  #open(part: StoredPart): Promise<BlockSource> {
-    const opened = this.#sources.get(part.path) ?? this.#options.open(part.path)
+  async #open(part: StoredPart): Promise<BlockSource> {
+    const known = this.#sources.get(part.path)
+    if (known !== undefined) return await known
+    // A sparse bundle has thousands of files.
+    const [oldest] = this.#sources.keys()
+    if (oldest !== undefined && this.#sources.size >= mostOpen) {
+      const source = await this.#sources.get(oldest)
+      this.#sources.delete(oldest)
+      await source?.[Symbol.asyncDispose]()
+    }
+    const opened = this.#options.open(part.path)
     this.#sources.set(part.path, opened)
-    return opened
+    return await opened
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,16 @@
 /** The one door to image files: tells what a file is and where every byte of the disk inside comes from. */
 import { stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { openFileSource, type BlockSource } from '#engine/block-io'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
+import {
+  isSparseBundle,
+  isSprs,
+  readSparseBundle,
+  readSparseImage,
+  type SparseImage,
+} from '#engine/formats/sparse'
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { ImageInfo } from '#shared/model'
@@ -44,12 +51,14 @@ const decodeBudgetBytes = 64 * 1024 * 1024
 export async function openImage(path: string, options: OpenImageOptions = {}): Promise<OpenImage> {
   const { signal } = options
   signal?.throwIfAborted()
-  await refuseFolder(path)
+  if (await isFolder(path)) return await openBundle(path, signal)
   await using source = await openFileSource(path)
   const { mtimeMs } = await stat(path)
   const file = { path, name: basename(path), modifiedMs: mtimeMs }
   const ends = await readEnds(source, signal)
 
+  // Its last band may end in anything, a UDIF's trailer for one.
+  if (isSprs(ends.head)) return await openSparse(await readSparseImage(source, signal), 'UDSP', file, signal)
   const trailer = ends.tail.subarray(-kolyBytes)
   if (isKoly(trailer)) return await openUdif(source, trailer, file, signal)
   refuseEncrypted(ends)
@@ -125,21 +134,52 @@ async function readEnds(source: BlockSource, signal?: AbortSignal): Promise<File
   return { path, sizeBytes, head, tail }
 }
 
-/** A sparse bundle is a folder; other folders are no image at all. What doesn't exist is left to the open. */
-async function refuseFolder(path: string): Promise<void> {
-  const about = await stat(path).catch(() => null)
-  if (about?.isDirectory() !== true) return
-  const isBundle = await stat(join(path, 'bands')).then(
-    (bands) => bands.isDirectory(),
+/** What doesn't exist is left to the open. */
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (about) => about.isDirectory(),
     () => false,
   )
-  const found = isBundle ? 'sparsebundle' : 'folder'
-  throw formatError('E_SRC_FORMAT', {
-    format: found,
-    field: 'kind',
-    offset: 0,
-    found,
-    expected: 'a file',
-    path,
-  })
+}
+
+/** A sparse bundle is a folder; other folders are no image at all. */
+async function openBundle(path: string, signal?: AbortSignal): Promise<OpenImage> {
+  const kind = { field: 'kind', offset: 0, found: 'folder', expected: 'a file or a sparse bundle', path }
+  if (!(await isSparseBundle(path))) throw formatError('E_SRC_FORMAT', { format: 'folder', ...kind })
+  const bundle = await readSparseBundle(path, signal)
+  if (bundle.tokenBytes > 0)
+    throw formatError('E_SRC_ENCRYPTED', { format: 'sparsebundle', field: 'token', offset: 0, path })
+  const file = { path, name: basename(path), modifiedMs: bundle.modifiedMs ?? 0 }
+  return await openSparse(bundle, 'UDSB', file, signal)
+}
+
+/** What isn't stored reads as zeros, so nothing but its own numbers can tell that a band is missing. */
+async function openSparse(
+  image: SparseImage,
+  format: 'UDSP' | 'UDSB',
+  file: FileInfo,
+  signal?: AbortSignal,
+): Promise<OpenImage> {
+  const { layout, storedBytes, dataBytes } = image
+  const { partitionMap, partitions } = await readContents(layout, signal)
+  return {
+    info: {
+      ...file,
+      format,
+      storedBytes,
+      sizeBytes: layout.sizeBytes,
+      segmentCount: 1,
+      partitionMap,
+      partitions,
+      tables: [],
+      runCounts: {},
+      dataBytes,
+      dataForkChecksum: null,
+      masterChecksum: null,
+      inOrder: null,
+      scan: null,
+    },
+    layout,
+    masterCheck: null,
+  }
 }

@@ -8,7 +8,10 @@ import { PlistReader, type PlistEvents } from './plist-reader.ts'
 export type PlistDict = ReadonlyMap<string, string | number | boolean | Uint8Array>
 
 /** Throws `FormatError` E_SRC_CORRUPT when it isn't a plist with a dict. */
-export function parseSmallPlist(bytes: Uint8Array): PlistDict {
+export function parseSmallPlist(
+  bytes: Uint8Array,
+  what: { readonly format: string; readonly field: string } = { format: 'udif', field: 'plist' },
+): PlistDict {
   const values = new Map<string, string | number | boolean | Uint8Array>()
   let depth = 0
   let dicts = 0
@@ -51,9 +54,9 @@ export function parseSmallPlist(bytes: Uint8Array): PlistDict {
       set(Buffer.concat(data))
     },
   }
-  const reader = new PlistReader(events, 0, { format: 'udif', field: 'plist' })
+  const reader = new PlistReader(events, 0, what)
   reader.push(bytes)
   reader.end()
-  if (dicts !== 1) throw corrupt({ format: 'udif', field: 'plist', offset: 0, expected: 'a dict' })
+  if (dicts !== 1) throw corrupt({ ...what, offset: 0, expected: 'a dict' })
   return values
 }
