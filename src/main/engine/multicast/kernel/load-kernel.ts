@@ -16,15 +16,32 @@ export interface Kernel {
   readonly siphash: (key: number, message: number, length: number, out: number) => void
 }
 
-let compiled: WebAssembly.Module | undefined
+/** Memory that kernels work in; views of it stay valid. */
+export interface KernelMemory {
+  readonly buffer: ArrayBuffer
+}
+
+interface Wasm {
+  readonly Memory: new (limits: { initial: number }) => KernelMemory
+  readonly Module: new (code: Uint8Array) => object
+  readonly Instance: new (
+    module: object,
+    imports: { host: { memory: KernelMemory } },
+  ) => { readonly exports: unknown }
+}
+
+// Neither the library of the language nor Node's types name it, and the DOM's aren't for engines.
+const { Memory, Module, Instance } = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly
+
+let compiled: object | undefined
 
 /** Kernels over `memory`. Takes a millisecond the first time. Throws on a processor without 128-bit SIMD. */
-export function loadKernel(memory: WebAssembly.Memory): Kernel {
-  compiled ??= new WebAssembly.Module(writeModule([combine, siphash]))
-  return new WebAssembly.Instance(compiled, { host: { memory } }).exports as unknown as Kernel
+export function loadKernel(memory: KernelMemory): Kernel {
+  compiled ??= new Module(writeModule([combine, siphash]))
+  return new Instance(compiled, { host: { memory } }).exports as Kernel
 }
 
 /** Fresh memory of at least that many bytes. */
-export function kernelMemory(bytes: number): WebAssembly.Memory {
-  return new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) })
+export function kernelMemory(bytes: number): KernelMemory {
+  return new Memory({ initial: Math.ceil(bytes / 65_536) })
 }

@@ -95,8 +95,9 @@ const text = (value: string) => sized([...Buffer.from(value, 'ascii')])
 
 /** A module that imports `host.memory` and exports the functions; none returns anything. */
 export function writeModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+  const magicAndVersion = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...magicAndVersion,
     ...section(
       1,
       functions.map(({ parameters }) => [0x60, ...sized(parameters), 0]),

@@ -88,7 +88,10 @@ export function planStream(sizes: StreamSizes): StreamLayout {
   }
 
   return {
-    ...{ sizeBytes, blockBytes, symbolBytes, blocks },
+    sizeBytes,
+    blockBytes,
+    symbolBytes,
+    blocks,
     sections: lastFirst + last.sections,
     sourceSymbols: (blocks - 1) * whole.symbols + last.symbols,
     lengthOf: (block) => (block === blocks - 1 ? lastBytes : blockBytes),

@@ -40,9 +40,9 @@ function slowSiphash(key: Uint8Array, message: Uint8Array): string {
   const state = ['somepseu', 'dorandom', 'lygenera', 'tedbytes'].map(
     (letters, index) => BigInt(`0x${Buffer.from(letters).toString('hex')}`) ^ word(key, (index % 2) * 8),
   ) as [bigint, bigint, bigint, bigint]
-  const half = (a: number, b: number, bits: bigint) => {
-    state[a] = mask(state[a]! + state[b]!)
-    state[b] = rotate(state[b]!, bits) ^ state[a]!
+  const half = (a: 0 | 1 | 2 | 3, b: 0 | 1 | 2 | 3, bits: bigint) => {
+    state[a] = mask(state[a] + state[b])
+    state[b] = rotate(state[b], bits) ^ state[a]
   }
   const round = () => {
     half(0, 1, 13n)
@@ -62,5 +62,5 @@ function slowSiphash(key: Uint8Array, message: Uint8Array): string {
   state[2] ^= 0xffn
   for (let count = 0; count < 4; count++) round()
   const hash = state[0] ^ state[1] ^ state[2] ^ state[3]
-  return Buffer.from(hash.toString(16).padStart(16, '0'), 'hex').reverse().toString('hex')
+  return Buffer.from(Buffer.from(hash.toString(16).padStart(16, '0'), 'hex').toReversed()).toString('hex')
 }
