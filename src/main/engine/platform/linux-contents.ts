@@ -50,51 +50,79 @@ export const lsblkArguments = [
   'KNAME,FSTYPE,LABEL,UUID,PTTYPE,PARTTYPE,PARTTYPENAME,VENDOR,MODEL,SERIAL',
 ]
 
+export interface ContentsOptions {
+  readonly log: Logger
+  readonly signal?: AbortSignal
+  /** Path of the one disk that is asked for, with its partitions; null: all. */
+  readonly only: string | null
+  /** How long a drive may take to answer. */
+  readonly patienceMs: number
+  /** Drives that didn't answer, by path, and when they may be asked again: a list mustn't wait for them each time. */
+  readonly silentUntil: Map<string, number>
+  readonly now: () => number
+}
+
+/** What doesn't answer is left alone for so long, unless somebody asks for just that drive. */
+const silenceMs = 30_000
+
 /** By kernel name. A device that can't be read is absent; the others are there. */
 export async function readContents(
   system: Machine,
   devices: readonly Asked[],
-  log: Logger,
-  signal?: AbortSignal,
+  options: ContentsOptions,
 ): Promise<ReadonlyMap<string, DeviceContents>> {
-  const contents = new Map(await readUdevContents(system, log, signal))
-  if (!system.privileged) return contents
+  const [told, probed] = await Promise.all([
+    readUdevContents(system, options),
+    system.privileged ? probeUnknown(system, devices, options) : new Map<string, DeviceContents>(),
+  ])
+  const contents = new Map(told)
+  for (const [kernelName, found] of probed) {
+    const { vendor, model, serial } = told.get(kernelName) ?? noContents
+    contents.set(kernelName, { ...found, vendor, model, serial })
+  }
+  return contents
+}
+
+/** Devices that udev doesn't know. */
+async function probeUnknown(
+  system: Machine,
+  devices: readonly Asked[],
+  { log, signal, patienceMs, silentUntil, now }: ContentsOptions,
+): Promise<ReadonlyMap<string, DeviceContents>> {
   const unknown: Asked[] = []
   for (const device of devices) {
     const known = (await system.readText(`/run/udev/data/b${device.number}`)) !== null
+    const silent = now() < (silentUntil.get(device.path) ?? 0)
     // udev's rules leave network block devices alone.
-    if (!known || device.kernelName.startsWith('nbd')) unknown.push(device)
+    if (!silent && (!known || device.kernelName.startsWith('nbd'))) unknown.push(device)
   }
+  const found = new Map<string, DeviceContents>()
   // A few at a time: a drive that doesn't answer must not hold up the others.
   const queue = unknown.values()
   const probing = Array.from({ length: 4 }, async () => {
     for (const device of queue) {
-      const probed = await probeContents(system, device.path, log, signal)
-      const told = contents.get(device.kernelName) ?? noContents
-      if (probed !== null)
-        contents.set(device.kernelName, {
-          ...told,
-          ...probed,
-          vendor: told.vendor,
-          model: told.model,
-          serial: told.serial,
-        })
+      const contents = await probeContents(system, device.path, { log, signal, patienceMs })
+      if (contents !== null) found.set(device.kernelName, contents)
+      else silentUntil.set(device.path, now() + silenceMs)
     }
   })
   await Promise.all(probing)
-  return contents
+  return found
 }
 
-/** Read the device's own blocks. Null when it can't be read. */
+/** Read the device's own blocks. Null when that can't be done, or takes too long. */
 export async function probeContents(
   system: Machine,
   path: string,
-  log: Logger,
-  signal?: AbortSignal,
+  {
+    log,
+    signal,
+    patienceMs,
+  }: Pick<ContentsOptions, 'log' | 'patienceMs'> & { signal?: AbortSignal | undefined },
 ): Promise<DeviceContents | null> {
   try {
     const result = await system.run('blkid', ['--probe', '--output', 'udev', path], {
-      timeoutMs: 5000,
+      timeoutMs: patienceMs,
       ...(signal === undefined ? {} : { signal }),
     })
     // 2: "nothing found", or the device can't be read; 8: several signatures contradict each other.
@@ -126,11 +154,10 @@ export function parseBlkid(text: string): DeviceContents {
 
 async function readUdevContents(
   system: Machine,
-  log: Logger,
-  signal: AbortSignal | undefined,
+  { log, signal, only }: ContentsOptions,
 ): Promise<ReadonlyMap<string, DeviceContents>> {
   try {
-    const { stdout } = await system.run('lsblk', lsblkArguments, {
+    const { stdout } = await system.run('lsblk', [...lsblkArguments, ...(only === null ? [] : [only])], {
       timeoutMs: 5000,
       ...(signal === undefined ? {} : { signal }),
     })

@@ -9,23 +9,51 @@ import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.
 import type { Machine } from './machine.ts'
 import { isFillerPartition, partitionTypeName } from './partition-types.ts'
 
-/** All disks, sorted by path as people count: sdb before sdaa, loop2 before loop10. */
-export async function listDisks(
-  system: Machine,
-  log: Logger,
-  signal?: AbortSignal,
-): Promise<readonly Disk[]> {
-  const snapshot = await readSnapshot(system)
-  signal?.throwIfAborted()
-  const listed = snapshot.devices.filter(isListed)
-  const contents = await readContents(
-    system,
-    listed.flatMap((device) => [device, ...device.partitions]),
-    log,
-    signal,
-  )
-  const disks = await Promise.all(listed.map((device) => describeDisk(system, snapshot, contents, device)))
-  return disks.sort((a, b) => comparePaths(a.path, b.path))
+/** A drive that sleeps may take longer to wake up; it is listed all the same, and asked properly when it is chosen. */
+const listPatienceMs = 1500
+const choicePatienceMs = 6000
+
+export interface DiskLister {
+  /** All disks, sorted by path as people count: sdb before sdaa, loop2 before loop10. */
+  list(signal?: AbortSignal): Promise<readonly Disk[]>
+  /** One of them, of which the snapshot was just taken. */
+  describe(snapshot: LinuxSnapshot, device: BlockDevice, signal?: AbortSignal): Promise<Disk>
+}
+
+export function createDiskLister(system: Machine, log: Logger): DiskLister {
+  const silentUntil = new Map<string, number>()
+  const now = () => performance.now()
+  const contentsOf = (
+    devices: readonly BlockDevice[],
+    how: { readonly only: string | null; readonly patienceMs: number },
+    signal?: AbortSignal,
+  ) =>
+    readContents(
+      system,
+      devices.flatMap((device) => [device, ...device.partitions]),
+      { ...how, log, silentUntil, now, ...(signal === undefined ? {} : { signal }) },
+    )
+  return {
+    async list(signal) {
+      const snapshot = await readSnapshot(system)
+      signal?.throwIfAborted()
+      const listed = snapshot.devices.filter(isListed)
+      const contents = await contentsOf(listed, { only: null, patienceMs: listPatienceMs }, signal)
+      const disks = await Promise.all(
+        listed.map((device) => describeDisk(system, snapshot, contents, device)),
+      )
+      return disks.sort((a, b) => comparePaths(a.path, b.path))
+    },
+    async describe(snapshot, device, signal) {
+      for (const { path } of [device, ...device.partitions]) silentUntil.delete(path)
+      return describeDisk(
+        system,
+        snapshot,
+        await contentsOf([device], { only: device.path, patienceMs: choicePatienceMs }, signal),
+        device,
+      )
+    },
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { silentLogger, type Logger } from '#shared/log'
 import { ejectDevice } from './linux-eject.ts'
 import { identifyDevice } from './linux-identify.ts'
-import { listDisks } from './linux-list.ts'
+import { createDiskLister } from './linux-list.ts'
 import { makeDeviceEmpty } from './linux-make-empty.ts'
 import { openForReading, openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
@@ -26,14 +26,18 @@ export interface LinuxPlatformOptions {
 export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platform {
   const log = options.log ?? silentLogger
   const system = options.system ?? realMachine()
-  const list: Platform['list'] = (signal) => listDisks(system, log, signal)
+  const disks = createDiskLister(system, log)
+  const list: Platform['list'] = (signal) => disks.list(signal)
   return {
     name: 'linux',
     supported: true,
     privileged: system.privileged,
     list,
     watch: (listener) => watchDisks({ ...linuxEvents(system), list }, log, listener),
-    resolve: (locator, signal) => resolveLocator(system, resolve(locator), () => list(signal)),
+    resolve: (locator, signal) =>
+      resolveLocator(system, resolve(locator), (snapshot, device) =>
+        disks.describe(snapshot, device, signal),
+      ),
     identify: (path) => identifyDevice(system, path),
     disksHoldingFile: async (path) => {
       const snapshot = await readSnapshot(system)

@@ -2,29 +2,32 @@
 import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { showsFilesystem } from './linux-mounts.ts'
-import { readSnapshot, type Place } from './linux-snapshot.ts'
-import { isListed } from './linux-sysfs.ts'
+import { readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
+import { isListed, type BlockDevice } from './linux-sysfs.ts'
 import type { FileFacts, Machine } from './machine.ts'
 import { deviceError, errnoName } from './open-errors.ts'
 import type { Resolved } from './platform.ts'
 
+/** Describes a disk of the snapshot that was just taken. */
+type Describe = (snapshot: LinuxSnapshot, device: BlockDevice) => Promise<Disk>
+
 /**
- * `locator` is an absolute path. `list` is called only when it leads to a device. Throws DeviceError E_NOT_FOUND (also
+ * `locator` is an absolute path. `describe` is called only when it leads to a device. Throws DeviceError E_NOT_FOUND (also
  * for a missing node in /dev: a mistyped disk must never become a file), E_DENIED.
  */
 export async function resolveLocator(
   system: Machine,
   locator: string,
-  list: () => Promise<readonly Disk[]>,
+  describe: Describe,
 ): Promise<Resolved> {
   const facts = await statOrNull(system, locator)
   if (facts === null) return resolveAbsent(system, locator)
   const path = (await system.realPath(locator)) ?? locator
   switch (facts.kind) {
     case 'block':
-      return resolveDevice(path, facts, list, await deviceWithNumber(system, facts.node))
+      return resolveDevice(path, facts, describe, await readSnapshot(system))
     case 'folder':
-      return resolveFolder(system, path, list)
+      return resolveFolder(path, describe, await readSnapshot(system))
     case 'file':
       if (isInDev(path)) return { kind: 'other', path, what: 'a plain file in /dev' }
       return {
@@ -52,22 +55,19 @@ export async function deviceAt(system: Machine, path: string): Promise<Place> {
     throw new DeviceError('E_NOT_FOUND', `there is no ${path}`, { details: { path, errno: 'ENOENT' } })
   if (facts.kind !== 'block')
     throw new DeviceError('E_NOT_FOUND', `${path} is not a block device`, { details: { path } })
-  const place = await deviceWithNumber(system, facts.node)
+  const place = (await readSnapshot(system)).at(facts.node)
   if (place === null)
     throw new DeviceError('E_DST_GONE', `${path} has no disk behind it`, { details: { path } })
   return place
 }
 
-async function deviceWithNumber(system: Machine, number: string): Promise<Place | null> {
-  return (await readSnapshot(system)).at(number)
-}
-
 async function resolveDevice(
   path: string,
   facts: FileFacts,
-  list: () => Promise<readonly Disk[]>,
-  place: Place | null,
+  describe: Describe,
+  snapshot: LinuxSnapshot,
 ): Promise<Resolved> {
+  const place = snapshot.at(facts.node)
   if (place === null) {
     const major = facts.node.split(':')[0]
     return { kind: 'other', path, what: major === '11' ? 'a CD drive' : 'a drive with nothing in it' }
@@ -76,35 +76,26 @@ async function resolveDevice(
     const mapped = place.disk.slaves.length > 0
     return { kind: 'other', path, what: mapped ? 'a device made of other disks' : 'not a disk' }
   }
-  const disk = (await list()).find((candidate) => candidate.path === place.disk.path)
-  if (disk === undefined)
-    throw new DeviceError('E_NOT_FOUND', `${path} is gone`, { details: { path, errno: 'ENODEV' } })
+  const disk = await describe(snapshot, place.disk)
   if (place.partition === null) return { kind: 'disk', disk }
   const volume = disk.volumes.find((candidate) => candidate.path === place.partition?.path)
   if (volume === undefined) return { kind: 'other', path, what: 'a part of the partition map' }
   return { kind: 'volume', disk, volume }
 }
 
-async function resolveFolder(
-  system: Machine,
-  path: string,
-  list: () => Promise<readonly Disk[]>,
-): Promise<Resolved> {
-  const snapshot = await readSnapshot(system)
+async function resolveFolder(path: string, describe: Describe, snapshot: LinuxSnapshot): Promise<Resolved> {
   // What was mounted last at a place is what one sees there.
   const mount = snapshot.mounts.findLast((candidate) => candidate.mountPoint === path)
   if (mount === undefined) return { kind: 'other', path, what: 'a folder' }
   if (!showsFilesystem(mount)) return { kind: 'other', path, what: 'a folder that is shown here too' }
-  for (const disk of await list()) {
-    const device = snapshot.devices.find((candidate) => candidate.path === disk.path)
-    for (const volume of disk.volumes) {
-      const number =
-        volume.index === 0
-          ? device?.number
-          : device?.partitions.find((partition) => partition.path === volume.path)?.number
-      if (number !== undefined && snapshot.mountsOn(number).includes(mount))
-        return { kind: 'volume', disk, volume }
-    }
+  for (const device of snapshot.devices.filter(isListed)) {
+    const place = [{ ...device, index: 0 }, ...device.partitions].find(({ number }) =>
+      snapshot.mountsOn(number).includes(mount),
+    )
+    if (place === undefined) continue
+    const disk = await describe(snapshot, device)
+    const volume = disk.volumes.find((candidate) => candidate.index === place.index)
+    if (volume !== undefined) return { kind: 'volume', disk, volume }
   }
   return { kind: 'other', path, what: `a mounted ${mount.filesystem}` }
 }

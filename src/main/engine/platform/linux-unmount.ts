@@ -208,7 +208,7 @@ async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): 
   const { devicePath, mountPoint } = volume
   const facts = await system.stat(devicePath).catch(() => null)
   if (facts?.kind !== 'block') return false
-  const filesystem = (await probeContents(system, devicePath, log))?.filesystem ?? null
+  const filesystem = (await probeContents(system, devicePath, { log, patienceMs: 5000 }))?.filesystem ?? null
   if (filesystem === null) return false
   if ((await system.stat(mountPoint).catch(() => null))?.kind !== 'folder')
     throw new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {

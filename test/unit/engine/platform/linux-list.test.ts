@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
 import { describePlatform } from '#test/platform-conformance'
+import { DeviceError } from '#shared/errors'
 import { recordLinux, laptop, type RecordedDisk, type RecordedLinux } from './recorded-linux.ts'
 import { recordedMachine } from './recorded-machine.ts'
 
@@ -173,6 +174,33 @@ describe('listing disks on Linux', () => {
     expect(system.ran.filter((command) => command.startsWith('blkid'))).toEqual([
       'blkid --probe --output udev /dev/sda1',
     ])
+  })
+
+  it('does not wait again for a drive that did not answer, unless that drive is chosen', async () => {
+    const linux = recordLinux({ disks: [sata('a', 1)] })
+    const { '/run/udev/data/b8:17': _gone, ...files } = linux.files ?? {}
+    const silent = new DeviceError('E_DEVICE_TOOL', 'no end after 1500 ms', {
+      details: { path: '/dev/sda1', tool: 'blkid' },
+    })
+    const system = recordedMachine({ ...linux, files, programs: { ...linux.programs, blkid: silent } })
+    const platform = createLinuxPlatform({ system })
+    const asked = () => system.ran.filter((command) => command.startsWith('blkid')).length
+    await platform.list()
+    expect((await platform.list()).map((disk) => disk.path)).toEqual(['/dev/sda'])
+    expect(asked()).toBe(1)
+    await platform.resolve('/dev/sda')
+    expect(asked()).toBe(2)
+  })
+
+  it('asks only the disk that is chosen', async () => {
+    const linux = recordLinux({ disks: [sata('a', 1), sata('b', 1)] })
+    const { '/run/udev/data/b8:17': _a, '/run/udev/data/b8:33': _b, ...files } = linux.files ?? {}
+    const system = recordedMachine({ ...linux, files, programs: { ...linux.programs, blkid: '' } })
+    await createLinuxPlatform({ system }).resolve('/dev/sdb1')
+    expect(system.ran.filter((command) => !command.startsWith('lsblk'))).toEqual([
+      'blkid --probe --output udev /dev/sdb1',
+    ])
+    expect(system.ran.find((command) => command.startsWith('lsblk'))).toMatch(/ \/dev\/sdb$/)
   })
 
   it('asks no device anything when it may not', async () => {
