@@ -71,9 +71,9 @@ export async function readBundleFiles(path: string, signal?: AbortSignal): Promi
   // Who asks which disk the image is stored on asks about its folder.
   if (about.dev !== (await followed(path)).dev) throw notAFile(folder, about)
   const names = await bandNames(folder, signal)
-  const bands = new Array<BandFile>(names.length)
+  const bands: BandFile[] = []
   const seen = { storedBytes: 0, modifiedMs: 0 }
-  const stamps = new Array<string>(names.length)
+  const stamps: string[] = []
   let next = 0
   const lookAtSome = async () => {
     for (let place = next++; place < names.length; place = next++) {
