@@ -1,0 +1,40 @@
+/** The one opener of what an image is stored in, wherever that lies: a file here, a file on a web server. */
+import { openFileSource, type BlockSource } from '#engine/block-io'
+import { openWebSource, type WebSession } from '#engine/web-source'
+import { isWebLocator } from '#shared/model'
+
+export interface StoredSource extends BlockSource {
+  /**
+   * Of a file on a server: one line that is the same for the same state of it. Layouts carry it on (`StoredPart.version`),
+   * so that what is read later is known to be what was looked at. Null for a file here.
+   */
+  readonly version: string | null
+  /** In ms since 1970; null when only the file system would tell, or nobody. */
+  readonly modifiedMs: number | null
+}
+
+export interface OpenStoredOptions {
+  readonly signal?: AbortSignal
+  /** For `http://` and `https://`. Default: the process's. */
+  readonly web?: WebSession
+}
+
+/** Open `locator` for reading. Throws what `openFileSource` throws for a path, what `openWebSource` throws for an address. */
+export async function openStored(locator: string, options: OpenStoredOptions = {}): Promise<StoredSource> {
+  if (!isWebLocator(locator)) {
+    const file = await openFileSource(locator)
+    return {
+      path: file.path,
+      sizeBytes: file.sizeBytes,
+      version: null,
+      modifiedMs: null,
+      read: (into, offset, signal) => file.read(into, offset, signal),
+      [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
+    }
+  }
+  const { signal, web } = options
+  return await openWebSource(locator, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(web === undefined ? {} : { session: web }),
+  })
+}

@@ -1,0 +1,126 @@
+/**
+ * A file of a server that can't give parts of it: fetched once as a whole, into a file that has no name any more, and
+ * read from there.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { closeSync, existsSync, openSync, read, unlinkSync, write } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openFailure, readFailure, writeFailure } from '#engine/block-io'
+import { DeviceError, FormatError } from '#shared/errors'
+import type { Validators } from './validators.ts'
+
+/** What the rest of the system keeps for itself. */
+const reserveBytes = 64 * 1024 * 1024
+/** How much may come before free space is looked at again. */
+const lookBytes = 64 * 1024 * 1024
+
+export class Spool {
+  readonly #fd: number
+  readonly #folder: string
+  readonly validators: Validators
+  readonly #hash = createHash('sha256')
+  readonly #bornMs = performance.now()
+  #digest: string | null = null
+  #sizeBytes = 0
+  #sinceLook = 0
+  #isOpen = true
+
+  /** Makes the file, and takes its name away. Throws DeviceError. */
+  constructor(folder: string | null, validators: Validators) {
+    this.validators = validators
+    this.#folder = folder ?? usualFolder()
+    const path = join(this.#folder, `reprise-${randomUUID()}`)
+    try {
+      this.#fd = openSync(path, 'wx+', 0o600)
+      unlinkSync(path)
+    } catch (error) {
+      throw openFailure(error, path, 'destination')
+    }
+  }
+
+  get fd(): number {
+    return this.#fd
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** SHA-256 of everything, hex. Nothing may be added any more. */
+  get digest(): string {
+    return (this.#digest ??= this.#hash.digest('hex'))
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#bornMs
+  }
+
+  /** Throws DeviceError E_DST_FULL when there is no room for so many more bytes. */
+  async checkRoom(lengthBytes: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#folder)
+    if (bavail * bsize - reserveBytes >= lengthBytes) return
+    throw new DeviceError(
+      'E_DST_FULL',
+      `no room in ${this.#folder} for an image that is fetched as a whole`,
+      {
+        details: { path: this.#folder, errno: 'ENOSPC', neededBytes: lengthBytes },
+      },
+    )
+  }
+
+  /** Add what comes next. Throws DeviceError E_DST_FULL, E_IO_WRITE. */
+  async append(bytes: Uint8Array): Promise<void> {
+    this.#sinceLook += bytes.length
+    if (this.#sinceLook >= lookBytes) {
+      await this.checkRoom(lookBytes)
+      this.#sinceLook = 0
+    }
+    this.#hash.update(bytes)
+    for (let done = 0; done < bytes.length;) done += await this.#write(bytes, done)
+    this.#sizeBytes += bytes.length
+  }
+
+  /** Fill `into`, as `BlockSource.read` does. */
+  async read(path: string, into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    for (let done = 0; done < into.length;) {
+      signal?.throwIfAborted()
+      const got = await this.#read(path, into, done, offset)
+      if (got === 0) throw endsBefore(path, offset, into.length, this.#sizeBytes)
+      done += got
+    }
+  }
+
+  close(): void {
+    if (this.#isOpen) closeSync(this.#fd)
+    this.#isOpen = false
+  }
+
+  #write(bytes: Uint8Array, done: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      write(this.#fd, bytes, done, bytes.length - done, this.#sizeBytes + done, (error, wrote) => {
+        if (error === null) resolve(wrote)
+        else reject(writeFailure(error, this.#folder, this.#sizeBytes + done))
+      })
+    })
+  }
+
+  #read(path: string, into: Uint8Array, done: number, offset: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#fd, into, done, into.length - done, offset + done, (error, got) => {
+        if (error === null) resolve(got)
+        else reject(readFailure(error, path, offset + done, 'source'))
+      })
+    })
+  }
+}
+
+/** The disk rather than memory, where the system makes that difference. */
+const usualFolder = () => process.env['TMPDIR'] ?? (existsSync('/var/tmp') ? '/var/tmp' : tmpdir())
+
+export function endsBefore(path: string, offset: number, lengthBytes: number, end: number): FormatError {
+  return new FormatError('E_SRC_CORRUPT', `${path} ends at ${end}, inside ${offset}+${lengthBytes}`, {
+    details: { format: 'file', field: 'length', offset, expected: offset + lengthBytes, found: end, path },
+  })
+}

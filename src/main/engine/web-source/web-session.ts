@@ -1,0 +1,189 @@
+/**
+ * What all requests of a process share: connections that are kept open, names and passwords by server, what a server
+ * without ranges has already sent. Nothing of it is ever written anywhere, and it goes with the process.
+ */
+import { readFileSync } from 'node:fs'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
+import { getCACertificates } from 'node:tls'
+import type { Logger } from '#shared/log'
+import { proxyFor, type Environment } from './proxies.ts'
+import type { Spool } from './spool.ts'
+
+export interface WebSessionOptions {
+  /** Where proxies and `SSL_CERT_FILE` are named. Default: this process's. */
+  readonly environment?: Environment
+  /** A server may be silent for this long. Default half a minute; then the connection is made anew. */
+  readonly stallMs?: number
+  /** Pauses before a request is made again, in turn; as many as it is tried again without getting on. */
+  readonly pausesMs?: readonly number[]
+  /** Where a server's answer is kept that can't be read in parts. */
+  readonly spoolFolder?: string
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+}
+
+const defaultPausesMs = [500, 1000, 2000, 4000, 8000, 16_000]
+/** How long a file that nobody reads is kept: for as long as a plan that needs it may be carried out. */
+const unusedMs = 10 * 60_000
+/** Connections to one server. */
+const mostSockets = 8
+
+export class WebSession implements Disposable {
+  readonly stallMs: number
+  readonly pausesMs: readonly number[]
+  readonly spoolFolder: string | null
+  readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
+  /** Null: nobody listens. */
+  log: Logger | null = null
+  /** What came as a whole, by the address without name and password. */
+  readonly spools = new Map<string, Spool>()
+  readonly #holders = new Map<Spool, number>()
+  #environment: Environment
+  readonly #passwords = new Map<string, string>()
+  readonly #agents = new Map<string, HttpAgent>()
+  #authorities: string[] | null = null
+
+  constructor(options: WebSessionOptions = {}) {
+    this.#environment = options.environment ?? process.env
+    this.stallMs = options.stallMs ?? 30_000
+    this.pausesMs = options.pausesMs ?? defaultPausesMs
+    this.spoolFolder = options.spoolFolder ?? null
+    this.sleep = options.sleep ?? sleep
+  }
+
+  /** Proxies and certificates as these variables say, from the next request on. */
+  useEnvironment(environment: Environment): void {
+    this.#environment = environment
+    this.#closeAgents()
+    this.#authorities = null
+  }
+
+  /** Take name and password out of an address and keep them for its server: for that scheme, host and port alone. */
+  takePassword(url: URL): URL {
+    const clean = new URL(url)
+    if (url.username !== '' || url.password !== '') {
+      const [name, password] = [url.username, url.password].map(decoded)
+      const token = Buffer.from(`${name}:${password}`, 'utf8').toString('base64')
+      this.#passwords.set(url.origin, `Basic ${token}`)
+      clean.username = ''
+      clean.password = ''
+    }
+    clean.hash = ''
+    return clean
+  }
+
+  /** The value of `Authorization` for `url`; null where nobody gave one for its server. */
+  authorizationFor(url: URL): string | null {
+    return this.#passwords.get(url.origin) ?? null
+  }
+
+  /** What speaks to the server of `url`, and through which proxy. Throws NetworkError E_NET_PROXY. */
+  route(url: URL): { readonly agent: HttpAgent; readonly proxy: URL | null } {
+    const proxy = proxyFor(url, this.#environment)
+    const key = `${url.protocol} ${proxy?.href ?? ''}`
+    const agent = this.#agents.get(key) ?? this.#createAgent(url, proxy)
+    this.#agents.set(key, agent)
+    return { agent, proxy }
+  }
+
+  /** From now on, what is at `path` is in `spool`. */
+  keepSpool(path: string, spool: Spool): void {
+    const before = this.spools.get(path)
+    this.spools.set(path, spool)
+    if (before !== undefined && !this.#holders.has(before)) before.close()
+  }
+
+  /** `spool` is in use until the function is called that this returns. Unused, it goes after a while. */
+  holdSpool(path: string, spool: Spool): () => void {
+    this.#holders.set(spool, (this.#holders.get(spool) ?? 0) + 1)
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      const left = (this.#holders.get(spool) ?? 1) - 1
+      if (left > 0) return void this.#holders.set(spool, left)
+      this.#holders.delete(spool)
+      if (this.spools.get(path) !== spool) return spool.close()
+      setTimeout(() => {
+        if (this.#holders.has(spool)) return
+        if (this.spools.get(path) === spool) this.spools.delete(path)
+        spool.close()
+      }, unusedMs).unref()
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closeAgents()
+    for (const spool of [...this.spools.values(), ...this.#holders.keys()]) spool.close()
+    this.spools.clear()
+    this.#holders.clear()
+    this.#passwords.clear()
+  }
+
+  #createAgent(url: URL, proxy: URL | null): HttpAgent {
+    const common = { keepAlive: true, maxSockets: mostSockets, maxFreeSockets: mostSockets }
+    if (url.protocol === 'http:')
+      return new HttpAgent({ ...common, ...(proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href } }) })
+    return new HttpsAgent({
+      ...common,
+      ca: this.#trusted(),
+      ...(proxy === null ? {} : { proxyEnv: { https_proxy: proxy.href } }),
+    })
+  }
+
+  /** Mozilla's authorities, this computer's own, and those in the file that `SSL_CERT_FILE` names. */
+  #trusted(): string[] {
+    if (this.#authorities !== null) return this.#authorities
+    const named = this.#environment['SSL_CERT_FILE']
+    this.#authorities = [...new Set([...getCACertificates('default'), ...systemAuthorities()])]
+    if (named !== undefined && named !== '') this.#authorities.push(...this.#readAuthorities(named))
+    return this.#authorities
+  }
+
+  #readAuthorities(path: string): string[] {
+    try {
+      return (
+        readFileSync(path, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+      )
+    } catch (error) {
+      this.log?.warn('SSL_CERT_FILE cannot be read', { path, error: String(error) })
+      return []
+    }
+  }
+
+  #closeAgents(): void {
+    for (const agent of this.#agents.values()) agent.destroy()
+    this.#agents.clear()
+  }
+}
+
+let shared: WebSession | null = null
+
+/** The session of this process. */
+export const sharedWebSession = (): WebSession => (shared ??= new WebSession())
+
+function systemAuthorities(): readonly string[] {
+  try {
+    return getCACertificates('system')
+  } catch {
+    return []
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await delay(ms, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}

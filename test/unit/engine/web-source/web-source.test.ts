@@ -1,0 +1,480 @@
+import { readdirSync } from 'node:fs'
+import type { RequestListener, ServerResponse } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import { openWebSource, WebSession, type WebSessionOptions } from '#engine/web-source'
+import { noise } from '#test/image-of-runs'
+import { describeSource } from '#test/source-conformance'
+import { temporaryFolder } from '#test/temporary-folder'
+import { askedRange, serveFile, startWebServer } from '#test/web-server'
+
+const bytes = noise(400_000, 7)
+const etag = '"v1"'
+const lastModified = 'Tue, 01 Sep 2026 10:00:00 GMT'
+
+const ending: { [Symbol.asyncDispose](): PromiseLike<void> }[] = []
+afterEach(async () => {
+  for (const each of ending.splice(0).toReversed()) await each[Symbol.asyncDispose]()
+})
+
+/** A session that never waits, and takes down for how long it would have. */
+function impatient(options: WebSessionOptions = {}) {
+  const pauses: number[] = []
+  const session = new WebSession({
+    environment: {},
+    sleep: async (ms) => void pauses.push(ms),
+    ...options,
+  })
+  ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
+  return { session, pauses }
+}
+
+async function serve(listener: RequestListener) {
+  const server = await startWebServer(listener)
+  ending.push(server)
+  return server
+}
+
+/** Reads everything from 100,000 on, in one go. */
+async function readRest(source: Awaited<ReturnType<typeof openWebSource>>) {
+  const into = new Uint8Array(source.sizeBytes - 100_000)
+  await source.read(into, 100_000)
+  return into
+}
+const rest = bytes.subarray(100_000)
+async function givesRest(source: Awaited<ReturnType<typeof openWebSource>>) {
+  return Buffer.compare(await readRest(source), rest) === 0
+}
+
+describeSource('a file on a server', async (contents) => {
+  const server = await serve((request, response) => serveFile(request, response, { bytes: contents, etag }))
+  return openWebSource(`${server.url}/a.dmg`, impatient())
+})
+
+describeSource('a file on a server without ranges', async (contents) => {
+  const server = await serve((_, response) => response.end(contents))
+  return openWebSource(`${server.url}/a.dmg`, impatient())
+})
+
+describe('opening', () => {
+  test('tells size, date and state, and asks for nothing compressed', async () => {
+    const server = await serve((request, response) =>
+      serveFile(request, response, { bytes, etag, lastModified }),
+    )
+    const source = await openWebSource(`${server.url}/images/a.dmg?key=1#part`, impatient())
+    expect(source).toMatchObject({
+      path: `${server.url}/images/a.dmg?key=1`,
+      finalUrl: `${server.url}/images/a.dmg`,
+      sizeBytes: 400_000,
+      version: '400000 "v1"',
+      modifiedMs: Date.UTC(2026, 8, 1, 10),
+    })
+    expect(server.requests[0]?.headers).toMatchObject({
+      'accept-encoding': 'identity',
+      range: 'bytes=0-65535',
+    })
+    // The beginning is there already.
+    await source.read(new Uint8Array(4096), 1000)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test('knows an empty file', async () => {
+    const server = await serve((request, response) =>
+      serveFile(request, response, { bytes: new Uint8Array(0), etag }),
+    )
+    expect((await openWebSource(server.url, impatient())).sizeBytes).toBe(0)
+  })
+
+  test.each([
+    [404, 'E_NET_STATUS'],
+    [403, 'E_NET_STATUS'],
+    [204, 'E_NET_STATUS'],
+  ])('says status %i', async (status, code) => {
+    const server = await serve((_, response) => response.writeHead(status).end())
+    await expect(openWebSource(`${server.url}/a?secret=1`, impatient())).rejects.toMatchObject({
+      code,
+      details: { status, address: `${server.url}/a` },
+    })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test('asks again when a server has troubles that pass, and not for ever', async () => {
+    let troubles = 1
+    const server = await serve((request, response) =>
+      troubles-- > 0 ? response.writeHead(503).end() : serveFile(request, response, { bytes, etag }),
+    )
+    const { session, pauses } = impatient()
+    await openWebSource(server.url, { session })
+    expect(pauses).toEqual([500])
+    troubles = 100
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
+    expect(server.requests).toHaveLength(2 + 3)
+  })
+
+  test('says that nobody answers, and that an address is none', async () => {
+    const server = await serve(() => undefined)
+    await server[Symbol.asyncDispose]()
+    await expect(openWebSource(server.url, impatient())).rejects.toMatchObject({
+      code: 'E_NET',
+      details: { errno: 'ECONNREFUSED' },
+    })
+    for (const wrong of ['http://', 'http:// a/b', 'ftp://host/a'])
+      await expect(openWebSource(wrong, impatient())).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+
+  test('ends when it is told to, whatever the server does', async () => {
+    const server = await serve(() => undefined)
+    const stop = new AbortController()
+    const opening = openWebSource(server.url, { ...impatient(), signal: stop.signal })
+    const reason = new Error('enough')
+    setTimeout(() => stop.abort(reason), 20)
+    await expect(opening).rejects.toBe(reason)
+  })
+})
+
+describe('a connection that fails', () => {
+  test('is taken up again at the byte where it stopped', async () => {
+    const cuts = [50_000, 120_000]
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      const cut = range?.from === 0 ? undefined : cuts.shift()
+      if (range === null || cut === undefined) return serveFile(request, response, { bytes, etag })
+      sendPart(response, range, { 'content-length': range.to - range.from })
+      return response.write(bytes.subarray(range.from, range.from + cut), () => response.destroy())
+    })
+    const { session, pauses } = impatient()
+    expect(await givesRest(await openWebSource(server.url, { session }))).toBe(true)
+    const asked = server.requests
+      .slice(1)
+      .map(({ headers }) => askedRange({ headers } as never, bytes.length)?.from)
+    expect(asked[0]).toBe(100_000)
+    // What had arrived isn't asked for again.
+    expect(asked[1]).toBeGreaterThan(100_000)
+    expect(asked[2]).toBeGreaterThan(asked[1] ?? 0)
+    expect(server.requests[2]?.headers['if-range']).toBe(etag)
+    expect(pauses.length).toBe(2)
+  })
+
+  test('is given up after growing pauses when nothing more comes', async () => {
+    let seen = 0
+    const server = await serve((request, response) =>
+      seen++ === 0 ? serveFile(request, response, { bytes, etag }) : response.destroy(),
+    )
+    const { session, pauses } = impatient()
+    const source = await openWebSource(server.url, { session })
+    await expect(readRest(source)).rejects.toMatchObject({ code: 'E_NET', transient: true })
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000])
+  })
+
+  test('is made anew when the server is silent in the middle', async () => {
+    let silent = true
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (range === null || range.from === 0 || !silent) return serveFile(request, response, { bytes, etag })
+      silent = false
+      sendPart(response, range, {})
+      return response.write(bytes.subarray(range.from, range.from + 70_000))
+    })
+    const source = await openWebSource(server.url, impatient({ stallMs: 50 }))
+    expect(await givesRest(source)).toBe(true)
+  })
+
+  test('says that a server stays silent', async () => {
+    const server = await serve(() => undefined)
+    await expect(openWebSource(server.url, impatient({ stallMs: 10, pausesMs: [1] }))).rejects.toMatchObject({
+      code: 'E_NET_STALL',
+      details: { phase: 'answer' },
+    })
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('stops while it waits for the next try', async () => {
+    let seen = 0
+    const server = await serve((request, response) =>
+      seen++ === 0 ? serveFile(request, response, { bytes, etag }) : response.destroy(),
+    )
+    const stop = new AbortController()
+    const session = new WebSession({ environment: {} })
+    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
+    const source = await openWebSource(server.url, { session })
+    const reading = source.read(new Uint8Array(10), 200_000, stop.signal)
+    const reason = new Error('enough')
+    setTimeout(() => stop.abort(reason), 20)
+    await expect(reading).rejects.toBe(reason)
+  })
+})
+
+describe('a file that changes', () => {
+  test.each([
+    ['its ETag', { bytes, etag: '"v2"' }, { etag }],
+    ['its weak ETag', { bytes, etag: 'W/"2"' }, { etag: 'W/"1"' }],
+    ['its date', { bytes, lastModified: 'Wed, 02 Sep 2026 10:00:00 GMT' }, { lastModified }],
+    ['its size', { bytes: bytes.subarray(0, 399_999), etag }, { etag }],
+    ['its size, saying nothing else', { bytes: bytes.subarray(0, 399_999) }, {}],
+    ['what it is told by', { bytes, lastModified }, { etag }],
+  ])('is no mixture of two: %s', async (_, then, first) => {
+    let seen = 0
+    const server = await serve((request, response) =>
+      serveFile(request, response, seen++ === 0 ? { bytes, ...first } : then),
+    )
+    const source = await openWebSource(server.url, impatient())
+    await expect(readRest(source)).rejects.toMatchObject({ code: 'E_SRC_CHANGED', family: 'device' })
+  })
+
+  test('is found out even by a connection that was cut before', async () => {
+    let seen = 0
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      seen += 1
+      if (seen !== 2 || range === null)
+        return serveFile(request, response, { bytes, etag: seen < 2 ? etag : '"v2"' })
+      sendPart(response, range, {})
+      return response.write(bytes.subarray(range.from, range.from + 10_000), () => response.destroy())
+    })
+    await expect(readRest(await openWebSource(server.url, impatient()))).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+    })
+  })
+
+  test('never sends a weak ETag as a condition', async () => {
+    const server = await serve((request, response) =>
+      serveFile(request, response, { bytes, etag: 'W/"1"', lastModified }),
+    )
+    await readRest(await openWebSource(server.url, impatient()))
+    expect(server.requests[1]?.headers['if-range']).toBe(lastModified)
+  })
+})
+
+describe('a server that lies', () => {
+  const lies: readonly (readonly [string, (response: ServerResponse, from: number, to: number) => void])[] = [
+    ['sends another part', (response, from, to) => sendPart(response, { from: from + 1, to }, {}).end()],
+    ['sends less than asked', (response, from, to) => sendPart(response, { from, to: to - 1 }, {}).end()],
+    [
+      'names another length',
+      (response, from, to) => sendPart(response, { from, to }, { 'content-length': 5 }).end('12345'),
+    ],
+    [
+      'sends more than it said',
+      (response, from, to) => sendPart(response, { from, to }, {}).end(Buffer.alloc(to - from + 1)),
+    ],
+    [
+      'gives a range that is none',
+      (response) => response.writeHead(206, { etag, 'content-range': 'bytes 5-4/3' }).end(),
+    ],
+    ['gives no range', (response) => response.writeHead(206, { etag }).end()],
+    [
+      'suddenly knows no ranges',
+      (response) => response.writeHead(200, { etag, 'content-length': 400_000 }).end(bytes),
+    ],
+    [
+      'compresses all the same',
+      (response, from, to) => sendPart(response, { from, to }, { 'content-encoding': 'br' }).end('x'),
+    ],
+    ['sends endless headers', (response) => endlessHeaders(response)],
+    ['speaks no HTTP', (response) => void response.socket?.end('HELLO\r\n\r\n')],
+  ]
+  test.each(lies)('%s: told as such, without asking again', async (_, lie) => {
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (range === null || range.from === 0) serveFile(request, response, { bytes, etag })
+      else lie(response, range.from, range.to)
+    })
+    const source = await openWebSource(server.url, impatient())
+    await expect(readRest(source)).rejects.toMatchObject({ code: 'E_NET_ANSWER' })
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('that always ends too early is given up', async () => {
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (range === null || range.from === 0) return serveFile(request, response, { bytes, etag })
+      return sendPart(response, range, {}).end(bytes.subarray(range.from, range.from + 10))
+    })
+    const { session, pauses } = impatient()
+    await expect(readRest(await openWebSource(server.url, { session }))).rejects.toMatchObject({
+      code: 'E_NET',
+    })
+    expect(pauses).toHaveLength(6)
+  })
+
+  test('says no size at all', async () => {
+    const server = await serve((_, response) =>
+      response.writeHead(206, { 'content-range': 'bytes 0-65535/*' }).end(Buffer.alloc(65_536)),
+    )
+    await expect(openWebSource(server.url, impatient())).rejects.toMatchObject({ code: 'E_NET_ANSWER' })
+  })
+
+  test('names the compression of a file that is compressed itself, which is no lie', async () => {
+    const server = await serve((request, response) => {
+      response.setHeader('content-encoding', 'x-gzip')
+      serveFile(request, response, { bytes, etag })
+    })
+    expect((await openWebSource(`${server.url}/a.img.gz`, impatient())).sizeBytes).toBe(400_000)
+    await expect(openWebSource(`${server.url}/a.img`, impatient())).rejects.toMatchObject({
+      code: 'E_NET_ANSWER',
+    })
+  })
+})
+
+describe('a server without ranges', () => {
+  test('is asked once for everything, however often the image is opened', async () => {
+    await using folder = await temporaryFolder()
+    const server = await serve((_, response) => {
+      response.writeHead(200, { etag, 'content-length': bytes.length })
+      response.end(bytes)
+    })
+    const { session } = impatient({ spoolFolder: folder.path })
+    await using first = await openWebSource(server.url, { session })
+    expect(await givesRest(first)).toBe(true)
+    expect(first.fd).toEqual(expect.any(Number))
+    expect(readdirSync(folder.path)).toEqual([])
+    await using second = await openWebSource(server.url, { session })
+    expect(second.fd).toBe(first.fd)
+    expect(await givesRest(second)).toBe(true)
+    // What is in the file is what the first answer brought.
+    expect(server.requests).toHaveLength(2)
+  })
+
+  test('has another image: the new one is fetched, the old one stays readable', async () => {
+    let contents = bytes
+    let tag = etag
+    const server = await serve((_, response) => response.writeHead(200, { etag: tag }).end(contents))
+    const { session } = impatient()
+    const first = await openWebSource(server.url, { session })
+    contents = noise(200_000, 8)
+    tag = '"v2"'
+    await using second = await openWebSource(server.url, { session })
+    expect(second.version).not.toBe(first.version)
+    expect(await givesRest(first)).toBe(true)
+    expect(Buffer.compare(await readRest(second), contents.subarray(100_000))).toBe(0)
+    await first[Symbol.asyncDispose]()
+    await expect(first.read(new Uint8Array(1), 0)).rejects.toThrow()
+  })
+
+  test('that says nothing of the state is known by what it sent', async () => {
+    let contents = bytes
+    const server = await serve((_, response) => response.end(contents))
+    const versionNow = async () => (await openWebSource(server.url, impatient())).version
+    const first = await versionNow()
+    expect(await versionNow()).toBe(first)
+    contents = noise(400_000, 8)
+    expect(await versionNow()).not.toBe(first)
+  })
+
+  test('that breaks off is asked for everything again', async () => {
+    let cuts = 1
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': bytes.length })
+      if (cuts-- > 0) response.write(bytes.subarray(0, 1000), () => response.destroy())
+      else response.end(bytes)
+    })
+    expect(await givesRest(await openWebSource(server.url, impatient()))).toBe(true)
+  })
+})
+
+describe('redirects', () => {
+  test('are followed, and where they led is asked from then on', async () => {
+    const server = await serve((request, response) => {
+      if (request.url === '/real.dmg') serveFile(request, response, { bytes, etag })
+      else response.writeHead(302, { location: '/real.dmg' }).end()
+    })
+    const source = await openWebSource(`${server.url}/a.dmg`, impatient())
+    expect(await givesRest(source)).toBe(true)
+    expect(source).toMatchObject({ path: `${server.url}/a.dmg`, finalUrl: `${server.url}/real.dmg` })
+    expect(server.requests.map(({ url }) => url)).toEqual(['/a.dmg', '/real.dmg', '/real.dmg'])
+  })
+
+  test('that expire are gone through again', async () => {
+    let valid = '/one'
+    const server = await serve((request, response) => {
+      if (request.url === valid) serveFile(request, response, { bytes, etag })
+      else if (request.url === '/a') response.writeHead(302, { location: valid }).end()
+      else response.writeHead(403).end()
+    })
+    const source = await openWebSource(`${server.url}/a`, impatient())
+    valid = '/two'
+    expect(await givesRest(source)).toBe(true)
+  })
+
+  test.each([
+    ['in a circle', '/a', 'E_NET_REDIRECT'],
+    ['to a file', 'file:///etc/passwd', 'E_NET_REDIRECT'],
+    ['to nowhere', undefined, 'E_NET_REDIRECT'],
+  ])('%s are refused', async (_, location, code) => {
+    const server = await serve((_request, response) =>
+      response.writeHead(301, location === undefined ? {} : { location }).end(),
+    )
+    await expect(openWebSource(`${server.url}/a`, impatient())).rejects.toMatchObject({ code })
+    expect(server.requests.length).toBeLessThan(12)
+  })
+})
+
+describe('name and password', () => {
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+  const guarded = (request: Parameters<RequestListener>[0], response: ServerResponse) => {
+    if (request.headers.authorization === basic('änn:p@ss:word'))
+      serveFile(request, response, { bytes, etag })
+    else response.writeHead(401, { 'www-authenticate': 'Basic realm="lab"' }).end()
+  }
+
+  test('are asked for, and taken from the address', async () => {
+    const server = await serve(guarded)
+    const { session } = impatient()
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({
+      code: 'E_NET_PASSWORD',
+      details: { given: false },
+    })
+    const address = new URL(`${server.url}/a.dmg`)
+    address.username = 'änn'
+    address.password = 'wrong'
+    await expect(openWebSource(address.href, { session })).rejects.toMatchObject({
+      code: 'E_NET_PASSWORD',
+      details: { given: true },
+    })
+    address.password = encodeURIComponent('p@ss:word')
+    const source = await openWebSource(address.href, { session })
+    expect(await givesRest(source)).toBe(true)
+    expect(JSON.stringify(source)).not.toContain('word')
+    // The session keeps them for this server.
+    await openWebSource(`${server.url}/b.dmg`, { session })
+  })
+
+  test('never go to another server', async () => {
+    const other = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const server = await serve((_, response) =>
+      response.writeHead(302, { location: `http://x:y@127.0.0.1:${other.port}/a` }).end(),
+    )
+    await readRest(await openWebSource(server.url.replace('://', '://ann:secret@'), impatient()))
+    expect(server.requests[0]?.headers.authorization).toBe(basic('ann:secret'))
+    expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined])
+  })
+
+  test('by a way we do not know are told as that', async () => {
+    const server = await serve((_, response) =>
+      response.writeHead(401, { 'www-authenticate': 'Negotiate' }).end(),
+    )
+    await expect(openWebSource(server.url, impatient())).rejects.toMatchObject({
+      code: 'E_NET_PASSWORD',
+      details: { scheme: 'Negotiate' },
+    })
+  })
+})
+
+function sendPart(
+  response: ServerResponse,
+  { from, to }: { readonly from: number; readonly to: number },
+  headers: { readonly [name: string]: string | number },
+): ServerResponse {
+  return response.writeHead(206, {
+    etag,
+    'content-range': `bytes ${from}-${to - 1}/${bytes.length}`,
+    ...headers,
+  })
+}
+
+function endlessHeaders({ socket }: ServerResponse): void {
+  socket?.write('HTTP/1.1 206 Partial Content\r\n')
+  const more = () => {
+    if (socket?.destroyed === false) socket.write(`x-${'a'.repeat(4000)}: b\r\n`, () => setImmediate(more))
+  }
+  more()
+}
