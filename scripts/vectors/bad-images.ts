@@ -104,13 +104,13 @@ function others(): { readonly [file: string]: readonly [bytes: Uint8Array, code:
     ],
     'encrypted-2.dmg': [
       Buffer.concat([latin1('encrcdsa\0\0\0\x02'), Buffer.alloc(5000)]),
-      'E_SRC_ENCRYPTED',
-      'signature',
+      'E_SRC_FORMAT',
+      'header.ivSize',
     ],
     'encrypted-1.dmg': [
       Buffer.concat([Buffer.alloc(5000, 7), latin1('cdsaencr')]),
-      'E_SRC_ENCRYPTED',
-      'signature',
+      'E_SRC_CORRUPT',
+      'trailer.dataSize',
     ],
     'cut.img.xz': [xzDisk.subarray(0, -20), 'E_SRC_CORRUPT', 'footer.magic'],
   }

@@ -288,6 +288,7 @@ function infoOf(path: string, sizeBytes: number | null, storedBytes: number): Im
     storedBytes,
     sizeBytes,
     modifiedMs: 1_000,
+    encrypted: null,
     segmentCount: 1,
     partitionMap: 'none',
     partitions: [],

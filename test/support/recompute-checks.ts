@@ -1,7 +1,7 @@
 /** The checksums of an image's contents by the plainest means: what an image stores must be these. */
-import { readFile } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { openFileSource } from '#engine/block-io'
+import { openDecrypted } from '#engine/formats/encrypted'
 import { kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { DiskReader } from '#src/main/engine/formats/image/disk-reader.ts'
 
@@ -31,8 +31,12 @@ export async function recomputeChecks(layout: ExtentLayout): Promise<number[]> {
 /** CRC-32 of each data fork of `layout.storedChecks`. */
 export async function recomputeStoredChecks({ storedChecks }: ExtentLayout): Promise<number[]> {
   return await Promise.all(
-    storedChecks.map(async ({ path, fileOffset, lengthBytes }) =>
-      crc32((await readFile(path)).subarray(fileOffset, fileOffset + lengthBytes)),
-    ),
+    storedChecks.map(async ({ path, fileOffset, lengthBytes, cipher }) => {
+      const file = await openFileSource(path)
+      await using source = cipher === undefined ? file : openDecrypted(file, cipher)
+      const bytes = new Uint8Array(lengthBytes)
+      await source.read(bytes, fileOffset)
+      return crc32(bytes)
+    }),
   )
 }

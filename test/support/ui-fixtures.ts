@@ -215,6 +215,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
     storedBytes: 5.8 * GB,
     sizeBytes: 14.2 * GB,
     modifiedMs: Date.UTC(2026, 4, 12, 9, 30),
+    encrypted: null,
     segmentCount: 1,
     partitionMap: 'gpt',
     partitions: [

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openImage } from '#engine/formats/image'
+import { Keyring } from '#engine/formats/encrypted'
+import { openImage, unlockImage } from '#engine/formats/image'
 import { expandImage } from '#test/expand-image'
 import { rejectionOf } from '#test/format-errors'
 import { missing, realImages } from '#test/needs'
@@ -13,6 +14,7 @@ interface RealImage {
   readonly file: string
   readonly kind: string
   readonly bytes?: number
+  readonly password?: string
   readonly expandedBytes: number
   readonly expandedSha256: string
   readonly partitionMap?: string
@@ -88,6 +90,47 @@ describe.skipIf(skip)('a real UDIF image', () => {
   })
 })
 
+describe.skipIf(skip)('a real encrypted image', () => {
+  for (const image of named(/^encrypted/))
+    it(`${image.file} is locked until its password was given, and then what it is`, async () => {
+      const path = join(folder, image.file)
+      const keyring = new Keyring()
+      expect(await rejectionOf(openImage(path, { keyring }))).toMatchObject({ code: 'E_SRC_ENCRYPTED' })
+      expect(await rejectionOf(unlockImage(path, `${image.password}!`, { keyring }))).toMatchObject({
+        code: 'E_SRC_PASSWORD',
+      })
+      expect(await rejectionOf(openImage(path, { keyring }))).toMatchObject({ code: 'E_SRC_ENCRYPTED' })
+
+      await unlockImage(path, image.password ?? '', { keyring })
+      const { info, masterCheck } = await openImage(path, { keyring })
+      const [, version, format] = /^encrypted v([12]) (\w+)/.exec(image.kind) ?? []
+      expect(info.encrypted).toEqual({
+        version: Number(version),
+        bits: /AES-128|password-data|MS-DOS/.test(image.file) ? 128 : 256,
+      })
+      expect(info.format).toBe(format === 'raw' ? 'UDRW' : format)
+      expect(info.sizeBytes).toBe(image.expandedBytes)
+      expect(info.storedBytes).toBe(image.bytes)
+      expect(masterCheck?.stored).toBe(masterCheck?.computed)
+    })
+
+  for (const image of named(/^encrypted/).filter(({ expandedBytes }) => expandedBytes < 2 ** 30))
+    it(`${image.file} expands to what two other tools made of it`, async () => {
+      const path = join(folder, image.file)
+      const keyring = new Keyring()
+      await unlockImage(path, image.password ?? '', { keyring })
+      const opened = await openImage(path, { keyring })
+      const hash = createHash('sha256')
+      for await (const piece of expandImage(opened)) hash.update(piece)
+      expect(hash.digest('hex')).toBe(image.expandedSha256)
+
+      const { layout } = opened
+      if (layout.kind !== 'extents') throw new Error('no extents')
+      expect(await recomputeChecks(layout)).toEqual(layout.checks.map(({ crc32 }) => crc32))
+      expect(await recomputeStoredChecks(layout)).toEqual(layout.storedChecks.map(({ crc32 }) => crc32))
+    })
+})
+
 describe.skipIf(skip)('another real file', () => {
   for (const image of named(/^compressed raw/))
     it(`${image.file} is a compressed raw image`, async () => {
@@ -97,11 +140,6 @@ describe.skipIf(skip)('another real file', () => {
       expect([null, image.expandedBytes]).toContain(info.sizeBytes)
       expect(info.partitionMap).not.toBe('none')
       expect(await sha256(path)).toBe(image.expandedSha256)
-    })
-
-  for (const image of named(/^encrypted/))
-    it(`${image.file} is told to be encrypted`, async () => {
-      expect(await rejectionOf(openImage(join(folder, image.file)))).toMatchObject({ code: 'E_SRC_ENCRYPTED' })
     })
 
   for (const image of named(/NOT a dmg|UDSB/))

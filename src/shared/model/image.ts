@@ -58,6 +58,8 @@ export interface ImageInfo {
   /** Size of the disk inside; null when only reading it all would tell (gzip, bzip2, some zstd). */
   readonly sizeBytes: number | null
   readonly modifiedMs: number
+  /** It was unlocked; null: it isn't encrypted. */
+  readonly encrypted: { readonly bits: 128 | 256; readonly version: 1 | 2 } | null
   readonly segmentCount: number
   readonly partitionMap: PartitionMapKind
   readonly partitions: readonly ImagePartition[]

@@ -181,6 +181,7 @@ export function image(changes: Partial<ImageInfo> = {}): ImageInfo {
     storedBytes: 5_100_000_000,
     sizeBytes: 14_200_000_000,
     modifiedMs: Date.UTC(2026, 4, 12),
+    encrypted: null,
     segmentCount: 1,
     partitionMap: 'gpt',
     partitions: [

@@ -50,7 +50,8 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const { alignmentBytes } = options
   const { sizeBytes, extents } = layout
   const cores = options.workers ?? availableParallelism()
-  const plan = planPool(extents, options.pool, { alignmentBytes, cores })
+  const isEncrypted = layout.parts.some((part) => part.cipher !== undefined)
+  const plan = planPool(extents, options.pool, { alignmentBytes, cores, isEncrypted })
   const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
   const map = planBlocks(stretches, { ...plan, sizeBytes })
   const ring = allocatePool(plan, options.pool)

@@ -38,6 +38,13 @@ const rawWorkers = 2
  */
 const mostWorkers = 4
 
+interface PlanOptions {
+  readonly alignmentBytes: number
+  readonly cores: number
+  /** Reading is computing, too. */
+  readonly isEncrypted?: boolean
+}
+
 /**
  * For an image of extents. `cores`: how many workers may be busy. The pool grows where one run needs more than was
  * asked for. Throws FormatError E_SRC_CORRUPT for a run that no pool can take.
@@ -45,7 +52,7 @@ const mostWorkers = 4
 export function planPool(
   extents: ExtentTable,
   pool: PoolOptions,
-  { alignmentBytes, cores }: { readonly alignmentBytes: number; readonly cores: number },
+  { alignmentBytes, cores, isEncrypted = false }: PlanOptions,
 ): PoolPlan {
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
@@ -59,7 +66,7 @@ export function planPool(
     slots: Math.max(buffers, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
     workers: Math.max(1, isCompressed ? Math.min(cores, mostWorkers, most) : rawWorkers),
-    crew: isCompressed ? 'threads' : 'fibers',
+    crew: isCompressed || isEncrypted ? 'threads' : 'fibers',
   }
 }
 

@@ -3,6 +3,7 @@ import { read, readSync } from 'node:fs'
 import { readFailure } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
+import { readPiece, readPieceLater } from './encrypted-reader.ts'
 import type { PartFiles } from './part-files.ts'
 
 /** A part and an open descriptor of its file; null: it is opened when it is read. Parts ascend by `streamOffset`. */
@@ -37,7 +38,13 @@ export function readStored(
     const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
     let got: number
     try {
-      got = files.with(part, (fd) => readSync(fd, into, done, lengthBytes, offset))
+      got = files.with(part, (fd) =>
+        part.cipher === undefined
+          ? readSync(fd, into, done, lengthBytes, offset)
+          : readPiece(part.cipher, offset, into.subarray(done, done + lengthBytes), (room, length, at) =>
+              readSync(fd, room, 0, length, at),
+            ),
+      )
     } catch (error) {
       if (isInterruption(error)) continue
       throw readFailure(error, part.path, offset, 'source')
@@ -56,14 +63,19 @@ export async function readStoredLater(
 ): Promise<void> {
   for (let done = 0; done < into.length;) {
     const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
-    const readPart = (fd: number) =>
+    const readFrom = (fd: number, room: Uint8Array, length: number, at: number) =>
       new Promise<number>((resolve, reject) => {
-        read(fd, into, done, lengthBytes, offset, (error, bytes) => {
+        read(fd, room, 0, length, at, (error, bytes) => {
           if (error === null) resolve(bytes)
           else if (isInterruption(error)) resolve(-1)
           else reject(readFailure(error, part.path, offset, 'source'))
         })
       })
+    const wanted = into.subarray(done, done + lengthBytes)
+    const readPart = (fd: number) =>
+      part.cipher === undefined
+        ? readFrom(fd, wanted, lengthBytes, offset)
+        : readPieceLater(part.cipher, offset, wanted, (room, length, at) => readFrom(fd, room, length, at))
     // An open file costs no trip through another promise.
     const got = await (part.fd === null ? files.withLater(part, readPart) : readPart(part.fd))
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)

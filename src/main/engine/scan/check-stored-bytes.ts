@@ -1,6 +1,7 @@
 /** The checksum of a file's data fork: over its bytes as they are stored, whatever they mean. */
 import { crc32 } from 'node:zlib'
 import { allocatePageAligned, openFileSource } from '#engine/block-io'
+import { openDecrypted } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
 
@@ -17,7 +18,8 @@ export async function checkStoredBytes(
   signal: AbortSignal,
   advance: (doneBytes: number) => void,
 ): Promise<void> {
-  await using source = await openFileSource(check.path)
+  const file = await openFileSource(check.path)
+  await using source = check.cipher === undefined ? file : openDecrypted(file, check.cipher)
   // Two pieces: one is read while the other is counted.
   const room = allocatePageAligned(2 * pieceBytes)
   const end = check.fileOffset + check.lengthBytes

@@ -1,4 +1,6 @@
+export { decryptPiece, pieceBytes, planPiece, type StoredPiece } from './decrypt-blocks.ts'
+export * from './decrypted-source.ts'
 export * from './header.ts'
 export { Keyring, processKeyring } from './keyring.ts'
 export * from './read-header.ts'
-export * from './unlock.ts'
+export { cipherOf, unlockHeader, type ImageKeys } from './unlock.ts'

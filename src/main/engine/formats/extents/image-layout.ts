@@ -1,4 +1,5 @@
 /** What a format hands to the pipeline: how the disk inside can be read, and which checksums the image holds of it. */
+import type { BlockCipher } from './block-cipher.ts'
 import type { ExtentTable } from './extent-table.ts'
 
 /**
@@ -11,6 +12,8 @@ export interface StoredPart {
   readonly streamOffset: number
   readonly fileOffset: number
   readonly lengthBytes: number
+  /** The file is encrypted: `fileOffset` counts what is inside. Worker threads get it, nobody else. */
+  readonly cipher?: BlockCipher
   /** What the file was when the image was read, where it isn't held open from then on: see `fileStamp`. */
   readonly stamp?: string
 }
@@ -56,6 +59,8 @@ export interface ExtentLayout {
     readonly fileOffset: number
     readonly lengthBytes: number
     readonly crc32: number
+    /** See `StoredPart`. */
+    readonly cipher?: BlockCipher
   }[]
   /** The parts are files of this folder. */
   readonly bundle?: BundleFolder

@@ -4,6 +4,7 @@
  */
 import type { BlockSource } from '#engine/block-io'
 import { decodeRun } from '#engine/formats/codecs'
+import { openDecrypted } from '#engine/formats/encrypted'
 import { findExtent, type ExtentLayout, type StoredPart } from '#engine/formats/extents'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { runKinds } from '#shared/model'
@@ -122,9 +123,14 @@ export class DiskReader implements AsyncDisposable {
       this.#sources.delete(oldest)
       await source?.[Symbol.asyncDispose]()
     }
-    const opened = this.#options.open(part.path)
+    const opened = this.#openPart(part)
     this.#sources.set(part.path, opened)
     return await opened
+  }
+
+  async #openPart({ path, cipher }: StoredPart): Promise<BlockSource> {
+    const source = await this.#options.open(path)
+    return cipher === undefined ? source : openDecrypted(source, cipher)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

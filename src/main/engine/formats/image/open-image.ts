@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { openFileSource, type BlockSource } from '#engine/block-io'
+import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
 import {
@@ -14,17 +15,12 @@ import {
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { ImageInfo } from '#shared/model'
+import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
 import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 import { DiskReader } from './disk-reader.ts'
+import { ImageFiles } from './image-files.ts'
 import { openStream } from './open-stream.ts'
-import {
-  isNamedDmg,
-  notAnImage,
-  refuseDamagedUdif,
-  refuseEncrypted,
-  refuseForeign,
-  type FileEnds,
-} from './refusals.ts'
+import { isNamedDmg, notAnImage, refuseDamagedUdif, refuseForeign, type FileEnds } from './refusals.ts'
 
 export interface OpenImage {
   readonly info: ImageInfo
@@ -34,6 +30,8 @@ export interface OpenImage {
 }
 
 export interface OpenImageOptions {
+  /** Where the keys of encrypted images are. Default: those that were unlocked in this process. */
+  readonly keyring?: Keyring
   readonly signal?: AbortSignal
 }
 
@@ -49,56 +47,82 @@ const decodeBudgetBytes = 64 * 1024 * 1024
  * read; E_SRC_CORRUPT; E_SRC_ENCRYPTED; E_SRC_SEGMENT), `DeviceError` from the system, the signal's reason.
  */
 export async function openImage(path: string, options: OpenImageOptions = {}): Promise<OpenImage> {
-  const { signal } = options
+  const { signal, keyring = processKeyring } = options
   signal?.throwIfAborted()
-  if (await isFolder(path)) return await openBundle(path, signal)
-  await using source = await openFileSource(path)
+  if (await isFolder(path)) return await openBundle(path, keyring, signal)
+  const files = new ImageFiles({ keyring, signal })
+  await using source = await files.open(path)
   const { mtimeMs } = await stat(path)
   const file = { path, name: basename(path), modifiedMs: mtimeMs }
   const ends = await readEnds(source, signal)
 
   // Its last band may end in anything, a UDIF's trailer for one.
-  if (isSprs(ends.head)) return await openSparse(await readSparseImage(source, signal), 'UDSP', file, signal)
+  if (isSprs(ends.head)) {
+    const sparse = await readSparseImage(source, signal)
+    const { encrypted, storedBytes } = files
+    const image = { ...sparse, layout: files.withCiphers(sparse.layout), encrypted, storedBytes }
+    return await openSparse(image, 'UDSP', file, signal)
+  }
   const trailer = ends.tail.subarray(-kolyBytes)
-  if (isKoly(trailer)) return await openUdif(source, trailer, file, signal)
-  refuseEncrypted(ends)
+  if (isKoly(trailer)) return await openUdif(source, trailer, file, files, signal)
   refuseDamagedUdif(ends)
-  const codec = sniffStreamCodec(ends.head)
+  const codec = files.encrypted === null ? sniffStreamCodec(ends.head) : null
   if (codec !== null) return { ...(await openStream(source, codec, file, signal)), masterCheck: null }
   refuseForeign(ends)
-  return await openRaw(ends, file, signal)
+  return await openRaw(ends, file, files, signal)
 }
 
 async function openUdif(
   source: BlockSource,
   trailer: Uint8Array,
   file: FileInfo,
+  files: ImageFiles,
   signal?: AbortSignal,
 ): Promise<OpenImage> {
-  const udif = await readUdif(source, parseKoly(trailer, source.sizeBytes), openFileSource, signal)
-  const { layout, masterCheck, ...about } = udif
+  const udif = await readUdif(source, parseKoly(trailer, source.sizeBytes), files.open, signal)
+  const { layout: plain, masterCheck, ...about } = udif
+  const layout = files.withCiphers(plain)
+  const { encrypted, storedBytes } = files
   const { partitionMap, partitions } = await readContents(layout, signal)
   return {
-    info: { ...file, ...about, sizeBytes: layout.sizeBytes, partitionMap, partitions },
+    info: {
+      ...file,
+      ...about,
+      storedBytes,
+      encrypted,
+      sizeBytes: layout.sizeBytes,
+      partitionMap,
+      partitions,
+    },
     layout,
     masterCheck,
   }
 }
 
-/** Any file is as good a raw image as any other: something must speak for it, its contents or its name. */
-async function openRaw(ends: FileEnds, file: FileInfo, signal?: AbortSignal): Promise<OpenImage> {
+/**
+ * Any file is as good a raw image as any other: something must speak for it, its contents, its name, or that it was encrypted
+ * as an image.
+ */
+async function openRaw(
+  ends: FileEnds,
+  file: FileInfo,
+  files: ImageFiles,
+  signal?: AbortSignal,
+): Promise<OpenImage> {
   const { path, sizeBytes: fileBytes, head } = ends
   if (fileBytes < 512) throw notAnImage(ends)
-  const layout = rawLayout(path, fileBytes)
+  const layout = files.withCiphers(rawLayout(path, fileBytes))
   const contents = await readContents(layout, signal)
-  if (!isDisk(contents, head) && !(isNamedRaw(path) && fileBytes % 512 === 0)) throw notAnImage(ends)
+  const isNamed = isNamedRaw(path) && fileBytes % 512 === 0
+  if (!isDisk(contents, head) && !isNamed && files.encrypted === null) throw notAnImage(ends)
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {
       ...file,
       // Read-write images of Apple's are raw disks under the name of the others.
       format: isNamedDmg(path) ? 'UDRW' : 'raw',
-      storedBytes: fileBytes,
+      storedBytes: files.storedBytes,
+      encrypted: files.encrypted,
       sizeBytes: layout.sizeBytes,
       segmentCount: 1,
       partitionMap: contents.partitionMap,
@@ -143,30 +167,36 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** A sparse bundle is a folder; other folders are no image at all. */
-async function openBundle(path: string, signal?: AbortSignal): Promise<OpenImage> {
+async function openBundle(path: string, keyring: Keyring, signal?: AbortSignal): Promise<OpenImage> {
   const kind = { field: 'kind', offset: 0, found: 'folder', expected: 'a file or a sparse bundle', path }
   if (!(await isSparseBundle(path))) throw formatError('E_SRC_FORMAT', { format: 'folder', ...kind })
   const bundle = await readSparseBundle(path, signal)
-  if (bundle.tokenBytes > 0)
+  const header = await readBundleHeader(path, bundle.tokenBytes)
+  const keys = header === null ? null : keyring.find(header)
+  if (header !== null && keys === null)
     throw formatError('E_SRC_ENCRYPTED', { format: 'sparsebundle', field: 'token', offset: 0, path })
+  const isOpen = header !== null && keys !== null
+  const layout = isOpen ? encryptedBands(bundle.layout, header, keys) : bundle.layout
+  const encrypted = isOpen ? { bits: header.keyBits, version: header.version } : null
   const file = { path, name: basename(path), modifiedMs: bundle.modifiedMs ?? 0 }
-  return await openSparse(bundle, 'UDSB', file, signal)
+  return await openSparse({ ...bundle, layout, encrypted }, 'UDSB', file, signal)
 }
 
 /** What isn't stored reads as zeros, so nothing but its own numbers can tell that a band is missing. */
 async function openSparse(
-  image: SparseImage,
+  image: SparseImage & Pick<ImageInfo, 'encrypted'>,
   format: 'UDSP' | 'UDSB',
   file: FileInfo,
   signal?: AbortSignal,
 ): Promise<OpenImage> {
-  const { layout, storedBytes, dataBytes } = image
+  const { layout, storedBytes, dataBytes, encrypted } = image
   const { partitionMap, partitions } = await readContents(layout, signal)
   return {
     info: {
       ...file,
       format,
       storedBytes,
+      encrypted,
       sizeBytes: layout.sizeBytes,
       segmentCount: 1,
       partitionMap,

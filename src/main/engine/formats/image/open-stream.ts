@@ -44,6 +44,7 @@ export async function openStream(
       ...file,
       format: formats[codec],
       storedBytes: source.sizeBytes,
+      encrypted: null,
       sizeBytes,
       segmentCount: 1,
       partitionMap: contents.partitionMap,

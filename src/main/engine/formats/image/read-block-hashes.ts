@@ -1,7 +1,8 @@
 /** The block hashes of an image, for whoever checks a part of it alone or looks for what changed. */
-import { openFileSource } from '#engine/block-io'
+import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
 import type { ImageInfo } from '#shared/model'
+import { ImageFiles } from './image-files.ts'
 
 /**
  * SHA-256 of every block of the disk inside, unused space as zeros (docs/formats/asr-scan.md). Null when `info` says there are
@@ -10,10 +11,11 @@ import type { ImageInfo } from '#shared/model'
  */
 export async function readBlockHashes(
   info: Pick<ImageInfo, 'path' | 'sizeBytes' | 'scan'>,
-  options: { readonly signal?: AbortSignal } = {},
+  options: { readonly keyring?: Keyring; readonly signal?: AbortSignal } = {},
 ): Promise<BlockHashes | null> {
   const { path, sizeBytes, scan } = info
   if (sizeBytes === null || scan === null || scan.blocks === null) return null
-  await using source = await openFileSource(path)
-  return await readBlockHashesFrom(source, sizeBytes, options.signal)
+  const { keyring = processKeyring, signal } = options
+  await using source = await new ImageFiles({ keyring, signal }).open(path)
+  return await readBlockHashesFrom(source, sizeBytes, signal)
 }

@@ -17,15 +17,6 @@ const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
 
 export const isNamedDmg = (path: string) => /\.(dmg|dmgpart|smi)$/i.test(path)
 
-/** Throws `FormatError` E_SRC_ENCRYPTED: version 2 begins with its mark, version 1 ends with it. */
-export function refuseEncrypted({ head, tail, sizeBytes }: FileEnds): void {
-  const problem = { format: 'encrcdsa', field: 'signature' }
-  if (latin1(head.subarray(0, 8)) === 'encrcdsa')
-    throw formatError('E_SRC_ENCRYPTED', { ...problem, offset: 0, found: 'version 2' })
-  if (latin1(tail.subarray(-8)) === 'cdsaencr')
-    throw formatError('E_SRC_ENCRYPTED', { ...problem, offset: sizeBytes - 8, found: 'version 1' })
-}
-
 /** Throws `FormatError` E_SRC_FORMAT for formats that are known and not ours. */
 export function refuseForeign({ head, tail }: FileEnds): void {
   const found = sniffForeign(head, tail.subarray(-512))

@@ -1,7 +1,15 @@
 /** Gives an image's password to the keyring, so that every later look at the image finds it. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { openFileSource } from '#engine/block-io'
-import { processKeyring, readEncryptedHeader, type Keyring } from '#engine/formats/encrypted'
+import {
+  processKeyring,
+  readEncryptedHeader,
+  type EncryptedHeader,
+  type Keyring,
+} from '#engine/formats/encrypted'
 import { formatError } from '#engine/formats/struct'
+import { readBundleHeader } from './bundle-cipher.ts'
 
 /**
  * Unlock the image at `path`. Throws FormatError E_SRC_PASSWORD when the password is wrong, E_SRC_FORMAT when the image isn't
@@ -14,8 +22,7 @@ export async function unlockImage(
 ): Promise<void> {
   const { keyring = processKeyring, signal } = options
   signal?.throwIfAborted()
-  await using source = await openFileSource(path)
-  const header = await readEncryptedHeader(source, signal)
+  const header = await readHeader(path, signal)
   if (header === null)
     throw formatError('E_SRC_FORMAT', {
       format: 'encrcdsa',
@@ -26,4 +33,12 @@ export async function unlockImage(
       path,
     })
   await keyring.unlock(header, password, signal)
+}
+
+/** Of a file, or of a sparse bundle. */
+async function readHeader(path: string, signal?: AbortSignal): Promise<EncryptedHeader | null> {
+  const token = await stat(join(path, 'token')).catch(() => null)
+  if (token?.isFile() === true) return await readBundleHeader(path, token.size)
+  await using source = await openFileSource(path)
+  return await readEncryptedHeader(source, signal)
 }

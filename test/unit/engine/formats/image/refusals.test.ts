@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { refuseDamagedUdif, refuseEncrypted } from '#src/main/engine/formats/image/refusals.ts'
+import { refuseDamagedUdif } from '#src/main/engine/formats/image/refusals.ts'
 import { encodeResourcePlist } from '#test/build-udif'
 import { failureOf } from '#test/format-errors'
 
@@ -74,15 +74,5 @@ describe('a UDIF image that lost its end', () => {
       'a text\n\twith tabs\n\tand lines\n',
     ])
       expect(() => refuseDamagedUdif(ends(bytes))).not.toThrow()
-  })
-})
-
-describe('an encrypted image', () => {
-  it('is told by its beginning or its end', () => {
-    const refusal = (bytes: string) => failureOf(() => refuseEncrypted(ends(bytes)))
-    expect(refusal(`encrcdsa${data}`)).toMatchObject({ code: 'E_SRC_ENCRYPTED', offset: 0 })
-    expect(refusal(`${data}cdsaencr`)).toMatchObject({ code: 'E_SRC_ENCRYPTED', offset: 3000 })
-    expect(() => refuseEncrypted(ends(`cdsaencr${data}encrcdsa`))).not.toThrow()
-    expect(() => refuseEncrypted(ends(''))).not.toThrow()
   })
 })

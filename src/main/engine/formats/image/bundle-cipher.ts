@@ -1,0 +1,62 @@
+/**
+ * Encrypted sparse bundles: the `token` file is the header, the bands are the data. Bands have no header of their own; blocks
+ * are counted through all bands, stored or not.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFailure } from '#engine/block-io'
+import { parseToken, type EncryptedHeader, type ImageKeys } from '#engine/formats/encrypted'
+import type { ExtentLayout } from '#engine/formats/extents'
+import { corrupt } from '#engine/formats/struct'
+
+/** A header of version 2, with what Apple's tools leave free behind it, has 120 KiB. */
+const maxTokenBytes = 1024 * 1024
+
+/**
+ * The header in the bundle at `path`, whose token has `tokenBytes`; null when the bundle isn't encrypted. Throws FormatError
+ * E_SRC_CORRUPT for a token that is none, and what `parseToken` throws; DeviceError.
+ */
+export async function readBundleHeader(path: string, tokenBytes: number): Promise<EncryptedHeader | null> {
+  if (tokenBytes === 0) return null
+  const token = join(path, 'token')
+  const problem = { format: 'sparsebundle', field: 'token', offset: 0, path: token }
+  if (tokenBytes > maxTokenBytes)
+    throw corrupt({ ...problem, found: tokenBytes, expected: `at most ${maxTokenBytes} bytes` })
+  const bytes = await readFile(token).catch((error: unknown) => {
+    throw openFailure(error, token, 'source')
+  })
+  const header = parseToken(bytes)
+  if (header === null)
+    throw corrupt({
+      ...problem,
+      found: `${bytes.length} bytes`,
+      expected: 'nothing, or an encryption header',
+    })
+  return header
+}
+
+/**
+ * The layout, whose parts are bands at their place on the disk, with the cipher of each. Throws FormatError E_SRC_CORRUPT where
+ * bands aren't whole encrypted blocks.
+ */
+export function encryptedBands(layout: ExtentLayout, header: EncryptedHeader, keys: ImageKeys): ExtentLayout {
+  const { blockBytes } = header
+  return {
+    ...layout,
+    parts: layout.parts.map((part) => {
+      const { path, streamOffset, lengthBytes } = part
+      if (streamOffset % blockBytes !== 0 || lengthBytes % blockBytes !== 0)
+        throw corrupt({
+          format: 'sparsebundle',
+          field: 'band',
+          offset: lengthBytes,
+          path,
+          found: lengthBytes,
+          expected: `whole blocks of ${blockBytes} bytes`,
+        })
+      const firstBlock = streamOffset / blockBytes
+      const cipher = { ...keys, blockBytes, dataOffset: 0, firstBlock, dataBytes: lengthBytes }
+      return { ...part, cipher }
+    }),
+  }
+}
