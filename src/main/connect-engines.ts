@@ -74,6 +74,8 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
     case 'convert':
       return { kind: 'converted', conversion: await convertImage(task, context) }
     case 'create':
+    case 'scan':
+    case 'add-checksum':
     case 'resize':
     case 'compact':
       throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })

@@ -181,6 +181,10 @@ export class ElectronDouble {
             filePaths: this.chosenFile === null ? [] : [this.chosenFile],
           }
         },
+        showSaveDialog: async (...argv: unknown[]) => {
+          this.dialogs.push(['showSaveDialog', ...argv])
+          return { canceled: this.chosenFile === null, filePath: this.chosenFile ?? '' }
+        },
         showMessageBox: async (...argv: unknown[]) => {
           this.dialogs.push(['showMessageBox', ...argv])
           return { response: this.messageAnswer }
@@ -230,10 +234,18 @@ export class ElectronDouble {
     )
   }
 
+  /** All items of all menus, those of menus in menus, too. */
+  menuItems(): MenuItemConstructorOptions[] {
+    const below = (item: MenuItemConstructorOptions): MenuItemConstructorOptions[] => [
+      item,
+      ...(Array.isArray(item.submenu) ? item.submenu.flatMap(below) : []),
+    ]
+    return this.menu.flatMap(below)
+  }
+
   /** Chooses an item of the menu by its id. */
   choose(id: string): void {
-    const items = this.menu.flatMap((menu) => (Array.isArray(menu.submenu) ? menu.submenu : []))
-    const item = items.find((each) => each.id === id)
+    const item = this.menuItems().find((each) => each.id === id)
     if (item?.click === undefined) throw new Error(`the menu has no ${id}`)
     ;(item.click as () => void)()
   }

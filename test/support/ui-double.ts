@@ -11,6 +11,7 @@ import {
   type Handlers,
   type MenuCommand,
   type RequestName,
+  type TargetFacts,
   type UiContract,
 } from '#shared/contract'
 import { DeviceError, EngineGoneError, FormatError } from '#shared/errors'
@@ -26,6 +27,8 @@ export interface UiDouble {
   images: readonly ImageInfo[]
   app: AppInfo
   listing: FolderListing
+  /** What lies where something is to be written; nothing where nothing is said. */
+  targets: { readonly [path: string]: TargetFacts }
   /** Where a dropped file is found; null: nowhere. */
   located: string | null
   /** Sends the devices as they are now. */
@@ -75,6 +78,10 @@ export function createUiDouble(
       return null
     },
     'image.choose': async () => ({ kind: 'browse' }),
+    'folder.choose': async () => ({ kind: 'browse' }),
+    'image.chooseTarget': async () => ({ kind: 'browse' }),
+    'target.inspect': async ({ path }) =>
+      double.targets[path] ?? { kind: 'nothing', sizeBytes: 0, freeBytes: 212e9 },
     'files.list': async () => double.listing,
     'files.locate': async () => ({ path: double.located }),
     'source.inspect': async ({ source }) => inspect(source),
@@ -115,10 +122,12 @@ export function createUiDouble(
       host: 'web',
       platform: 'linux',
       supported: true,
+      home: '/home/ann',
       practice: { disk: practiceDisk.path, image: practiceImage.path },
       preferences: { practiceOffered: false, showInternalDisks: false, knownDisks: [] },
     },
     listing: { folder: '/home/ann', parent: '/home', places: [], entries: [], truncated: false },
+    targets: {},
     located: null,
     refusing: false,
     async connect() {

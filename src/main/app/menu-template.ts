@@ -1,9 +1,9 @@
 /**
- * The application menu: what works now, and nothing else. A command is sent to the window, which knows whether it makes
- * sense at the moment and does nothing if not.
+ * The application menu: the commands of the shared table, with what the system expects around them. A command is sent to
+ * the window, which knows whether it makes sense at the moment and does nothing if not.
  */
 import type { MenuItemConstructorOptions } from 'electron'
-import type { MenuCommand } from '#shared/contract'
+import { menuLines, menuTable, type MenuCommand, type MenuLine, type MenuTable } from '#shared/contract'
 
 export interface MenuOptions {
   readonly platform: NodeJS.Platform
@@ -14,14 +14,25 @@ type Item = MenuItemConstructorOptions
 const separator: Item = { type: 'separator' }
 
 export function menuTemplate({ platform, run }: MenuOptions): Item[] {
-  const command = (label: string, name: MenuCommand, accelerator?: string): Item => ({
-    id: name,
-    label,
-    click: () => run(name),
-    ...(accelerator === undefined ? {} : { accelerator: `CmdOrCtrl+${accelerator}` }),
-  })
+  const command = (name: MenuCommand): Item => {
+    const line: MenuLine = menuLines[name]
+    return {
+      id: name,
+      label: line.tickless ?? line.label,
+      click: () => run(name),
+      ...(line.shortcut === undefined ? {} : { accelerator: accelerator(line.shortcut) }),
+    }
+  }
+  const groupsOf = (title: MenuTable['title']): Item[][] =>
+    (menuTable.find((menu) => menu.title === title)?.groups ?? []).map((group) =>
+      group.map((place) =>
+        typeof place === 'string'
+          ? command(place)
+          : { label: place.title, submenu: place.commands.map(command) },
+      ),
+    )
   const mac = platform === 'darwin'
-  const about = command('About Reprise', 'about')
+  const about = command('about')
   const appMenu: Item = {
     label: 'Reprise',
     submenu: [
@@ -36,53 +47,28 @@ export function menuTemplate({ platform, run }: MenuOptions): Item[] {
       { role: 'quit' },
     ],
   }
+  const editing: Item[][] = [
+    [{ role: 'undo' }, { role: 'redo' }],
+    [{ role: 'cut' }, { role: 'copy' }, { role: 'paste' }, { role: 'selectAll' }],
+  ]
+  // On a Mac, About stands in the menu that bears the app's name.
+  const help = groupsOf('Help').filter((group) => !mac || !group.some(({ id }) => id === 'about'))
   return [
     ...(mac ? [appMenu] : []),
-    {
-      label: '&File',
-      submenu: [
-        command('Open Disk Image…', 'open-image', 'O'),
-        separator,
-        command('Get Info', 'get-info', 'I'),
-        command('Eject', 'eject', 'E'),
-        separator,
-        mac ? { role: 'close' } : { role: 'quit' },
-      ],
-    },
-    {
-      label: '&Edit',
-      submenu: [
-        { role: 'undo' },
-        { role: 'redo' },
-        separator,
-        { role: 'cut' },
-        { role: 'copy' },
-        { role: 'paste' },
-        { role: 'selectAll' },
-        separator,
-        command('Use Selection as Source', 'use-as-source', '1'),
-        command('Use Selection as Destination', 'use-as-destination', '2'),
-        separator,
-        command('Restore…', 'restore', 'Shift+R'),
-      ],
-    },
-    { label: '&Images', submenu: [command('Verify…', 'verify-image')] },
-    {
-      label: '&View',
-      submenu: [
-        command('Show or Hide Volumes', 'toggle-volumes'),
-        command('Show or Hide Internal Disks', 'toggle-internal-disks'),
-        command('Show or Hide Sidebar', 'toggle-sidebar'),
-        separator,
-        command('Show Log', 'show-log', 'L'),
-        separator,
-        { role: 'togglefullscreen' },
-      ],
-    },
+    { label: '&File', submenu: joined([...groupsOf('File'), [mac ? { role: 'close' } : { role: 'quit' }]]) },
+    { label: '&Edit', submenu: joined([...editing, ...groupsOf('Edit')]) },
+    { label: '&Images', submenu: joined(groupsOf('Images')) },
+    { label: '&View', submenu: joined([...groupsOf('View'), [{ role: 'togglefullscreen' }]]) },
     { role: 'windowMenu' },
-    {
-      role: 'help',
-      submenu: [command('Keyboard Shortcuts', 'show-shortcuts'), ...(mac ? [] : [separator, about])],
-    },
+    { role: 'help', submenu: joined(help) },
   ]
 }
+
+/** `CmdOrCtrl+Shift+R` */
+function accelerator({ key, shift, alt }: NonNullable<MenuLine['shortcut']>): string {
+  return ['CmdOrCtrl', ...(alt ? ['Alt'] : []), ...(shift ? ['Shift'] : []), key.toUpperCase()].join('+')
+}
+
+/** With a line between the groups. */
+const joined = (groups: readonly (readonly Item[])[]): Item[] =>
+  groups.flatMap((group, index) => (index === 0 ? group : [separator, ...group]))

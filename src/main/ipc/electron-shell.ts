@@ -1,34 +1,55 @@
-/** What Electron's window needs of the system: the open panel. Files that are dropped come with their paths. */
-import type { BrowserWindow, Dialog } from 'electron'
+/** What Electron's window needs of the system: the open and save panels. Files that are dropped come with their paths. */
+import type { BrowserWindow, Dialog, OpenDialogOptions } from 'electron'
 import { UsageError } from '#shared/errors'
 import type { Shell } from '#main/ui-host'
 
-/** `window` is the one to hang the panel on, where there is one. */
+const endings = ['dmg', 'sparseimage', 'sparsebundle', 'img', 'raw', 'iso', 'cdr', 'gz', 'bz2', 'xz', 'zst']
+
+/** `window` is the one to hang the panels on, where there is one. */
 export function electronShell(
-  dialog: Pick<Dialog, 'showOpenDialog'>,
+  dialog: Pick<Dialog, 'showOpenDialog' | 'showSaveDialog'>,
   window: () => BrowserWindow | null,
 ): Shell {
   const notHere = () => {
     const message = 'the system has an open panel of its own'
     return Promise.reject(new UsageError('E_UNSUPPORTED', message, { details: { input: 'files' } }))
   }
+  const choose = async (options: OpenDialogOptions) => {
+    const parent = window()
+    const { canceled, filePaths } = await (parent === null
+      ? dialog.showOpenDialog(options)
+      : dialog.showOpenDialog(parent, options))
+    const path = filePaths[0]
+    return canceled || path === undefined
+      ? ({ kind: 'dismissed' } as const)
+      : ({ kind: 'chosen', path } as const)
+  }
   return {
     host: 'electron',
-    async chooseImage() {
-      const options = {
+    chooseImage: () =>
+      choose({
         title: 'Choose a Disk Image',
-        properties: ['openFile' as const],
+        properties: ['openFile'],
         filters: [
-          { name: 'Disk images', extensions: ['dmg', 'img', 'raw', 'iso', 'cdr', 'gz', 'bz2', 'xz', 'zst'] },
+          { name: 'Disk images', extensions: endings },
           { name: 'All files', extensions: ['*'] },
         ],
+      }),
+    chooseFolder: () => choose({ title: 'Choose a Folder', properties: ['openDirectory'] }),
+    async chooseTarget({ path }) {
+      const options = {
+        title: 'Save the Image As',
+        defaultPath: path,
+        // On Linux the panel asks only when it is told to; elsewhere it always does.
+        properties: ['createDirectory' as const, 'showOverwriteConfirmation' as const],
       }
       const parent = window()
-      const { canceled, filePaths } = await (parent === null
-        ? dialog.showOpenDialog(options)
-        : dialog.showOpenDialog(parent, options))
-      const path = filePaths[0]
-      return canceled || path === undefined ? { kind: 'dismissed' } : { kind: 'chosen', path }
+      const { canceled, filePath } = await (parent === null
+        ? dialog.showSaveDialog(options)
+        : dialog.showSaveDialog(parent, options))
+      return canceled || filePath === ''
+        ? { kind: 'dismissed' }
+        : { kind: 'chosen', path: filePath, replace: true }
     },
     listFiles: notHere,
     locateFile: notHere,

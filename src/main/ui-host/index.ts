@@ -1,3 +1,4 @@
+export * from './inspect-target.ts'
 export * from './list-folder.ts'
 export * from './locate-file.ts'
 export * from './page-files.ts'

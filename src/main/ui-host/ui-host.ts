@@ -2,6 +2,7 @@
  * Serves the UI contract: what a window may ask for, whether it is Electron's or a browser's. Keeps the state that
  * belongs to no window: the disks, the jobs, the log. One per process; any number of windows, which come and go.
  */
+import { homedir } from 'node:os'
 import type {
   EventName,
   EventPayload,
@@ -18,6 +19,7 @@ import type { Logger, LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import type { Disk, JobState } from '#shared/model'
 import type { Engine, EngineState } from '#main/engine-client'
+import { inspectTarget } from './inspect-target.ts'
 import { LogRing } from './log-ring.ts'
 import type { PreferenceStore } from './preferences.ts'
 
@@ -30,6 +32,8 @@ type Ask<N extends keyof UiContract['request']> = (
 export interface Shell {
   readonly host: 'electron' | 'web'
   readonly chooseImage: Ask<'image.choose'>
+  readonly chooseFolder: Ask<'folder.choose'>
+  readonly chooseTarget: Ask<'image.chooseTarget'>
   readonly listFiles: Ask<'files.list'>
   readonly locateFile: Ask<'files.locate'>
 }
@@ -131,6 +135,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
         host: shell.host,
         platform: thisPlatform(),
         supported: info?.supported ?? true,
+        home: homedir(),
         practice,
         preferences: await preferences.load(),
       }
@@ -144,6 +149,9 @@ export function createUiHost(options: UiHostOptions): UiHost {
       return { devices: disks, jobs: [...jobs.values()] }
     },
     'image.choose': shell.chooseImage,
+    'folder.choose': shell.chooseFolder,
+    'image.chooseTarget': shell.chooseTarget,
+    'target.inspect': ({ path }) => inspectTarget(path),
     'files.list': shell.listFiles,
     'files.locate': shell.locateFile,
     'log.read': async () => ({ lines: ring.read() }),

@@ -7,6 +7,8 @@ export function webShell(practiceFolder: string): Shell {
   return {
     host: 'web',
     chooseImage: async () => ({ kind: 'browse' }),
+    chooseFolder: async () => ({ kind: 'browse' }),
+    chooseTarget: async () => ({ kind: 'browse' }),
     listFiles: ({ folder }) => listFolder(folder, places),
     locateFile: async (wanted, signal) => ({ path: await locateFile(wanted, places, signal) }),
   }

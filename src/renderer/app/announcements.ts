@@ -59,6 +59,8 @@ function endWords(job: JobState): Announcement | null {
     case 'checked':
     case 'converted':
     case 'created':
+    case 'scanned':
+    case 'checksummed':
     case 'resized':
       return { text: describeOutcome(outcome), urgent: true }
     default:

@@ -1,8 +1,8 @@
 /** Keys that work everywhere in the window. */
 import { useEffect } from 'react'
 import { useReprise } from '#renderer/store'
-import type { MenuCommand } from '#shared/contract'
-import { commands, runCommand } from './commands.ts'
+import { menuCommands, type MenuCommand } from '#shared/contract'
+import { runCommand, shortcutOf } from './commands.ts'
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
@@ -28,11 +28,17 @@ export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): voi
 }
 
 function commandOf(event: KeyboardEvent): MenuCommand | null {
-  const mod = isMac ? event.metaKey : event.ctrlKey
-  if (!mod || event.altKey) return null
-  const key = event.key.toLowerCase()
-  for (const [name, { shortcut }] of Object.entries(commands))
-    if (shortcut?.key === key && (shortcut.shift ?? false) === event.shiftKey) return name as MenuCommand
+  if (!(isMac ? event.metaKey : event.ctrlKey)) return null
+  for (const name of menuCommands) {
+    const shortcut = shortcutOf(name, 'web')
+    if (!shortcut || (shortcut.shift ?? false) !== event.shiftKey || (shortcut.alt ?? false) !== event.altKey)
+      continue
+    // With Alt some keyboards write another letter; the key is where it was.
+    const pressed = event.altKey
+      ? event.code === `Key${shortcut.key.toUpperCase()}`
+      : event.key.toLowerCase() === shortcut.key
+    if (pressed) return name
+  }
   return null
 }
 

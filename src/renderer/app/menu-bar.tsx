@@ -1,10 +1,10 @@
 /** The menus, where no system brings them: in a browser. An open menu follows the pointer and the arrow keys. */
 import { useEffect, useRef, useState, type RefObject } from 'react'
 import { Button, MenuTrigger, Toolbar } from 'react-aria-components'
-import { Menu, MenuPopover, type MenuGroup } from '#renderer/components'
+import { Menu, MenuPopover, type MenuEntry, type MenuGroup } from '#renderer/components'
 import { useReprise, type Reprise } from '#renderer/store'
-import type { MenuCommand } from '#shared/contract'
-import { commands, menus, runCommand, shortcutText } from './commands.ts'
+import { menuLines, menuTable, type MenuCommand, type MenuTable } from '#shared/contract'
+import { commands, runCommand, shortcutOf, shortcutText } from './commands.ts'
 import { isMac } from './keyboard.ts'
 
 export function MenuBar() {
@@ -14,7 +14,7 @@ export function MenuBar() {
   const bar = useFocusAfterMenus(open)
   const reprise = useReprise()
   const step = (by: 1 | -1) =>
-    setOpen((open) => (open === null ? null : (open + by + menus.length) % menus.length))
+    setOpen((open) => (open === null ? null : (open + by + menuTable.length) % menuTable.length))
   return (
     <nav
       ref={bar}
@@ -31,7 +31,7 @@ export function MenuBar() {
       data-react-aria-top-layer={open === null ? undefined : true}
     >
       <Toolbar aria-label="Menus" className="menu-bar-items">
-        {menus.map((menu, index) => (
+        {menuTable.map((menu, index) => (
           <MenuTrigger
             key={menu.title}
             isOpen={open === index}
@@ -90,21 +90,33 @@ function useFocusAfterMenus(open: number | null): RefObject<HTMLElement | null> 
 }
 
 /** As the commands are when the menu opens. */
-function groupOf(names: readonly MenuCommand[], reprise: Reprise): MenuGroup {
+function groupOf(group: MenuTable['groups'][number], reprise: Reprise): MenuGroup {
+  return {
+    id: group.map((place) => (typeof place === 'string' ? place : place.title)).join(' '),
+    entries: group.map((place) =>
+      typeof place === 'string'
+        ? entryOf(place, reprise)
+        : {
+            id: place.title,
+            label: place.title,
+            entries: place.commands.map((name) => entryOf(name, reprise)),
+            run: () => undefined,
+          },
+    ),
+  }
+}
+
+function entryOf(name: MenuCommand, reprise: Reprise): MenuEntry {
   const mirror = reprise.mirror.getState()
   const view = reprise.view.getState()
+  const command = commands[name]
+  const shortcut = shortcutOf(name, 'web')
   return {
-    id: names.join(' '),
-    entries: names.map((name) => {
-      const command = commands[name]
-      return {
-        id: name,
-        label: command.label,
-        shortcut: command.shortcut && shortcutText(command.shortcut, isMac),
-        disabled: !command.enabled(mirror, view),
-        checked: command.checked?.(mirror, view),
-        run: () => runCommand(reprise, name),
-      }
-    }),
+    id: name,
+    label: menuLines[name].label,
+    shortcut: shortcut ? shortcutText(shortcut, isMac) : undefined,
+    disabled: !command.enabled(mirror, view),
+    checked: command.checked?.(mirror, view),
+    run: () => runCommand(reprise, name),
   }
 }

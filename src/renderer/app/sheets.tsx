@@ -1,11 +1,22 @@
 /** The sheet that is open, if one is. */
 import { unreachable } from '#shared/errors'
 import { Button, Facts, Sheet, type Fact } from '#renderer/components'
-import { FilePanel, InfoSheet } from '#renderer/features/images'
-import { ConfirmSheet } from '#renderer/features/restore'
+import {
+  FilePanel,
+  InfoSheet,
+  MakeImageSheet,
+  OpenUrlSheet,
+  PasswordSheet,
+  ReplaceSheet,
+  ResizeSheet,
+  ScanInfoSheet,
+  ScanSheet,
+} from '#renderer/features/images'
+import { ConfirmSheet, NotScannedSheet } from '#renderer/features/restore'
 import { useActions, useMirror, useView } from '#renderer/store'
 import icon from '#assets/icon.svg'
-import { commands, shortcutText } from './commands.ts'
+import { menuCommands, menuLines, type MenuCommand } from '#shared/contract'
+import { shortcutOf, shortcutText } from './commands.ts'
 import { isMac } from './keyboard.ts'
 
 export function Sheets() {
@@ -13,6 +24,22 @@ export function Sheets() {
   switch (kind) {
     case 'confirm':
       return <ConfirmSheet />
+    case 'not-scanned':
+      return <NotScannedSheet />
+    case 'make':
+      return <MakeImageSheet />
+    case 'replace':
+      return <ReplaceSheet />
+    case 'scan':
+      return <ScanSheet />
+    case 'scan-info':
+      return <ScanInfoSheet />
+    case 'resize':
+      return <ResizeSheet />
+    case 'open-url':
+      return <OpenUrlSheet />
+    case 'password':
+      return <PasswordSheet />
     case 'files':
       return <FilePanel />
     case 'info':
@@ -28,6 +55,12 @@ export function Sheets() {
   }
 }
 
+/** `New Image from Folder…`: the names of a menu in a menu don't stand alone. */
+const shortcutLabel = (command: MenuCommand): string => {
+  const { label } = menuLines[command]
+  return command.startsWith('new-') ? `New Image: ${label}` : label
+}
+
 const moreKeys: readonly Fact[] = [
   { name: 'F6', value: 'Next region of the window (with Shift: the one before)' },
   {
@@ -40,9 +73,11 @@ const moreKeys: readonly Fact[] = [
 
 function ShortcutsSheet() {
   const { closeSheet } = useActions()
-  const facts = Object.values(commands).flatMap(({ label, shortcut }) =>
-    shortcut ? [{ name: shortcutText(shortcut, isMac), value: label }] : [],
-  )
+  const host = useMirror((mirror) => mirror.app?.host ?? 'web')
+  const facts = menuCommands.flatMap((command) => {
+    const shortcut = shortcutOf(command, host)
+    return shortcut ? [{ name: shortcutText(shortcut, isMac), value: shortcutLabel(command) }] : []
+  })
   return (
     <Sheet title="Keyboard Shortcuts" onClose={closeSheet} actions={<Done />}>
       <Facts layout="rows" facts={[...facts, ...moreKeys]} />

@@ -42,6 +42,8 @@ const outcomeIcons = {
   checked: 'done',
   converted: 'done',
   created: 'done',
+  scanned: 'done',
+  checksummed: 'done',
   resized: 'done',
   failed: 'failed',
   cancelled: 'stopped',

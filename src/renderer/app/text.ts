@@ -1,7 +1,8 @@
 /** The window's own words: connection and notices. */
 import { unreachable } from '#shared/errors'
 import type { Notice } from '#renderer/store'
-import { describeError } from '#shared/words'
+import type { JobState } from '#shared/model'
+import { describeError, describeOutcome, describeOutcomeFigures } from '#shared/words'
 
 export interface NoticeWords {
   readonly title: string
@@ -23,7 +24,7 @@ export function noticeWords(notice: Notice): NoticeWords {
       }
     case 'error': {
       const target = notice.doing === 'start' || notice.doing === 'eject' ? { target: notice.name } : {}
-      const source = notice.doing === 'verify' || notice.doing === 'open' ? { source: notice.name } : {}
+      const source = notice.doing === 'work' || notice.doing === 'open' ? { source: notice.name } : {}
       const words = describeError(notice.error, { ...target, ...source })
       return {
         tone: 'danger',
@@ -31,7 +32,28 @@ export function noticeWords(notice: Notice): NoticeWords {
         text: [words.why, words.now].filter((part) => part !== null).join(' '),
       }
     }
+    case 'worked':
+      return workedWords(notice.job)
     default:
       return unreachable(notice)
+  }
+}
+
+/** How work on an image ended that was started here, and that nobody was watching. */
+function workedWords({ outcome, title }: JobState): NoticeWords {
+  if (outcome?.kind === 'failed') {
+    const words = describeError(outcome.error, { source: title })
+    return {
+      tone: 'danger',
+      title: `${title}: ${words.what}`,
+      text: [words.why, words.now].filter((part) => part !== null).join(' '),
+    }
+  }
+  return {
+    tone: 'info',
+    title: title,
+    text: outcome
+      ? [describeOutcome(outcome), describeOutcomeFigures(outcome)].filter((part) => part !== null).join(' ')
+      : '',
   }
 }

@@ -1,5 +1,5 @@
 /** Menus: one list of entries drawn the same in the menu bar, in context menus and under buttons. */
-import { Check } from 'lucide-react'
+import { Check, ChevronRight } from 'lucide-react'
 import { Fragment, type ReactNode } from 'react'
 import {
   Header,
@@ -8,6 +8,7 @@ import {
   MenuSection,
   Popover,
   Separator,
+  SubmenuTrigger,
   type PopoverProps,
 } from 'react-aria-components'
 import './menu.css'
@@ -22,6 +23,8 @@ export interface MenuEntry {
   readonly disabled?: boolean | undefined
   readonly checked?: boolean | undefined
   readonly indented?: boolean | undefined
+  /** Makes it a menu of its own, which opens beside it. */
+  readonly entries?: readonly MenuEntry[]
   readonly run: () => void
 }
 
@@ -58,9 +61,18 @@ export function Menu({ label, groups, onKeyDown, autoFocus }: Props) {
               {index > 0 && <Separator className="menu-separator" />}
               <MenuSection className="menu-section" aria-label={group.title ?? label}>
                 {group.title !== undefined && <Header className="menu-header">{group.title}</Header>}
-                {group.entries.map((entry) => (
-                  <Row key={entry.id} entry={entry} ticks={ticks} />
-                ))}
+                {group.entries.map((entry) =>
+                  entry.entries ? (
+                    <SubmenuTrigger key={entry.id}>
+                      <Row entry={entry} ticks={ticks} />
+                      <MenuPopover offset={-2} crossOffset={-5}>
+                        <Menu label={entry.label} groups={[{ id: entry.id, entries: entry.entries }]} />
+                      </MenuPopover>
+                    </SubmenuTrigger>
+                  ) : (
+                    <Row key={entry.id} entry={entry} ticks={ticks} />
+                  ),
+                )}
               </MenuSection>
             </Fragment>
           ))}
@@ -93,6 +105,7 @@ function Row({ entry, ticks }: { readonly entry: MenuEntry; readonly ticks: bool
         {entry.description !== undefined && <span className="menu-description">{entry.description}</span>}
       </span>
       {entry.shortcut !== undefined && <kbd className="menu-shortcut">{entry.shortcut}</kbd>}
+      {entry.entries && <ChevronRight className="menu-more" size={13} aria-hidden />}
     </MenuItem>
   )
 }

@@ -9,7 +9,7 @@ import './sheet.css'
 interface Props {
   readonly title: ReactNode
   readonly role?: 'dialog' | 'alertdialog'
-  readonly size?: 'narrow' | 'wide'
+  readonly size?: 'narrow' | 'form' | 'wide'
   readonly onClose: () => void
   readonly children: ReactNode
   /** Buttons, right-aligned. */

@@ -4,7 +4,9 @@
  */
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import { fileActions, type FileActions } from './file-actions.ts'
-import { findItem, itemName } from './items.ts'
+import { goOnActions, type GoOnActions } from './go-on.ts'
+import { imageActions, type ImageActions } from './image-actions.ts'
+import { findItem } from './items.ts'
 import { restoreActions, type RestoreActions } from './restore-actions.ts'
 import type { ItemId, ViewState } from './view-state.ts'
 import { wellActions, type WellActions } from './well-actions.ts'
@@ -18,23 +20,28 @@ export interface PlainActions {
   readonly toggleInternalDisks: () => void
   readonly setDragging: (id: ItemId | null) => void
   readonly openInfo: (id: ItemId) => void
-  readonly openSheet: (kind: 'shortcuts' | 'about') => void
-  readonly closeSheet: () => void
+  readonly openSheet: (kind: 'shortcuts' | 'about' | 'open-url') => void
   readonly closeNotice: () => void
   /** Unmounts the disk of a disk or volume and lets go of it. */
   readonly eject: (id: ItemId) => Promise<void>
-  /** Starts recomputing an image's checksums; the Activity tab shows it. */
-  readonly verifyImage: (path: string) => Promise<void>
   readonly stop: (jobId: string) => Promise<void>
   /** Shows a job on the Restore tab. */
   readonly showJob: (jobId: string) => void
 }
 
-export type Actions = PlainActions & WellActions & FileActions & RestoreActions
+export type Actions = PlainActions & WellActions & ImageActions & FileActions & RestoreActions & GoOnActions
 
 export function createActions(deps: ActionDeps): Actions {
   const wells = wellActions(deps)
-  return { ...plainActions(deps), ...wells, ...fileActions(deps, wells), ...restoreActions(deps, wells) }
+  const images = imageActions(deps, wells)
+  return {
+    ...plainActions(deps),
+    ...wells,
+    ...images,
+    ...fileActions(deps, wells, images),
+    ...restoreActions(deps, wells),
+    ...goOnActions(deps, wells, images),
+  }
 }
 
 function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
@@ -55,7 +62,6 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     setDragging: (dragging) => setState({ dragging }),
     openInfo: (item) => setState({ sheet: { kind: 'info', item } }),
     openSheet: (kind) => setState({ sheet: { kind } }),
-    closeSheet: () => setState({ sheet: null }),
     closeNotice: () => setState({ notice: null }),
     async eject(id) {
       const item = findItem(mirror.store.getState(), getState().images, id)
@@ -66,15 +72,6 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
         setState({ notice: { kind: 'ejected', name: disk.name } })
       } catch (error) {
         failNotice(view, 'eject', disk.name)(error)
-      }
-    },
-    async verifyImage(path) {
-      const item = findItem(mirror.store.getState(), getState().images, `image:${path}`)
-      try {
-        await client.request('image.start', { task: { kind: 'verify', path } })
-        setState({ tab: 'activity', activity: 'jobs', sheet: null })
-      } catch (error) {
-        failNotice(view, 'verify', item ? itemName(item) : path)(error)
       }
     },
     async stop(jobId) {

@@ -1,7 +1,9 @@
-/** Files from outside: dropped ones, the system's open panel, and the window's own panel in a browser. */
+/** Files from outside: dropped ones, the system's panels, and the window's own panel in a browser. */
 import { serializeError } from '#shared/errors'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
-import type { FilePurpose } from './view-state.ts'
+import type { ImageActions } from './image-actions.ts'
+import { draftFrom, draftPath, folderOf } from './image-draft.ts'
+import type { FilePurpose, FilesSheet, MakeSheet } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
@@ -9,16 +11,24 @@ export interface FileActions {
   readonly dropFiles: (well: 'source' | 'destination', files: readonly DroppedFile[]) => Promise<void>
   /** Lets the person choose an image: the system's panel, or ours. */
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
+  /** Lets the person choose where the image of the open sheet is to be written. */
+  readonly chooseTarget: () => Promise<void>
+  /** Lets the person choose the folder that the image of the open sheet is made of. */
+  readonly chooseFolder: () => Promise<void>
   /** Lists a folder in our panel; null is the first one. */
   readonly browse: (folder: string | null) => Promise<void>
-  /** A file was chosen in our panel. */
+  /** A file or folder was chosen in our panel. */
   readonly chooseListed: (path: string) => void
 }
 
 /** The host tells files apart by this much of their beginning. */
 const headBytes = 64 * 1024
 
-export function fileActions({ view, client, files }: ActionDeps, wells: WellActions): FileActions {
+export function fileActions(
+  { view, client, files }: ActionDeps,
+  wells: WellActions,
+  images: ImageActions,
+): FileActions {
   const { setState, getState } = view
 
   const locate = async (file: DroppedFile): Promise<string | null> => {
@@ -33,17 +43,29 @@ export function fileActions({ view, client, files }: ActionDeps, wells: WellActi
     return path
   }
 
-  const take = (purpose: FilePurpose, path: string) => {
-    if (purpose === 'source') void wells.chooseSourceFile(path)
-    if (purpose === 'open') void wells.openImage(path)
-    if (purpose === 'verify') {
-      void wells.openImage(path)
-      client
-        .request('image.start', { task: { kind: 'verify', path } })
-        .then(() => setState({ tab: 'activity', activity: 'jobs' }))
-        .catch(failNotice(view, 'verify', fileName(path)))
+  /** Opens our own panel; what was there comes back when it is left. */
+  const openPanel = async (purpose: FilesSheet['purpose'], back: MakeSheet | null, folder: string | null) => {
+    setState({ sheet: { kind: 'files', purpose, listing: null, loading: true, error: null, back } })
+    await browse(folder)
+  }
+
+  const chooseWith = async (
+    purpose: FilesSheet['purpose'],
+    ask: () => Promise<{ kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }>,
+    take: (path: string) => void,
+    panel: { readonly back: MakeSheet | null; readonly folder: string | null },
+  ) => {
+    try {
+      const answer = await ask()
+      if (answer.kind === 'chosen') take(answer.path)
+      if (answer.kind === 'browse') await openPanel(purpose, panel.back, panel.folder)
+    } catch (error) {
+      failNotice(view, 'open', '')(error)
     }
   }
+
+  const takeFolder = (back: MakeSheet, path: string) =>
+    setState({ sheet: { ...back, draft: draftFrom(back.draft, path, fileName(path)), problem: null } })
 
   const browse = async (folder: string | null) => {
     const sheet = getState().sheet
@@ -76,22 +98,47 @@ export function fileActions({ view, client, files }: ActionDeps, wells: WellActi
       }
     },
     async chooseImage(purpose) {
-      try {
-        const answer = await client.request('image.choose', {})
-        if (answer.kind === 'chosen') take(purpose, answer.path)
-        if (answer.kind !== 'browse') return
-        setState({ sheet: { kind: 'files', purpose, listing: null, loading: true, error: null } })
-        await browse(null)
-      } catch (error) {
-        failNotice(view, 'open', '')(error)
-      }
+      await chooseWith(
+        purpose,
+        () => client.request('image.choose', {}),
+        (path) => void images.takeImage(purpose, path),
+        { back: null, folder: null },
+      )
+    },
+    async chooseTarget() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'make') return
+      const path = draftPath(sheet.draft)
+      await chooseWith(
+        'target',
+        async () => {
+          const answer = await client.request('image.chooseTarget', { path })
+          if (answer.kind === 'chosen' && answer.replace) images.changeDraft({ mayReplace: answer.path })
+          return answer
+        },
+        (chosen) => images.changeDraft({ folder: folderOf(chosen), name: fileName(chosen), named: true }),
+        { back: sheet, folder: sheet.draft.folder || null },
+      )
+    },
+    async chooseFolder() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'make') return
+      await chooseWith(
+        'folder',
+        () => client.request('folder.choose', {}),
+        (path) => takeFolder(sheet, path),
+        { back: sheet, folder: sheet.draft.from },
+      )
     },
     browse,
     chooseListed(path) {
       const { sheet } = getState()
       if (sheet?.kind !== 'files') return
-      setState({ sheet: null })
-      take(sheet.purpose, path)
+      const { purpose, back } = sheet
+      setState({ sheet: back })
+      if (purpose === 'target') images.changeDraft({ folder: path })
+      else if (purpose === 'folder' && back) takeFolder(back, path)
+      else if (purpose !== 'folder') void images.takeImage(purpose, path)
     },
   }
 }

@@ -10,6 +10,18 @@ export {
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
 export type { EngineMirror } from './engine-mirror.ts'
+export { imageCan, isLocked } from './image-work.ts'
+export {
+  canBeCut,
+  draftBytes,
+  draftPath,
+  draftProblem,
+  sizeDraft,
+  sizeUnits,
+  type DraftProblem,
+  type ImageDraft,
+  type SizeDraft,
+} from './image-draft.ts'
 export {
   canEject,
   diskId,
@@ -25,15 +37,27 @@ export {
   type Item,
 } from './items.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
-export { frontJob, restoreBlock, restoreJob, restoreStage, type RestoreBlock } from './readiness.ts'
+export {
+  frontJob,
+  needsScan,
+  restoreBlock,
+  restoreJob,
+  restoreStage,
+  type RestoreBlock,
+} from './readiness.ts'
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,
   FilePurpose,
+  FilesSheet,
+  ImageWork,
   ItemId,
+  MakeSheet,
   Notice,
   OpenedImage,
   PlanState,
+  Sending,
+  Sheet,
   SourceChoice,
   ViewState,
 } from './view-state.ts'

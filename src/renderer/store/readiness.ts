@@ -1,6 +1,6 @@
 /** Whether Restore… can be pressed, and if not, why; and which act the Restore tab is in. Pure. */
 import type { SerializedError } from '#shared/errors'
-import type { JobState } from '#shared/model'
+import type { JobState, RestorePlan } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import type { PlanState, ViewState } from './view-state.ts'
 
@@ -8,7 +8,7 @@ export type RestoreBlock =
   | { readonly kind: 'offline' | 'engine-gone' | 'unsupported' }
   | { readonly kind: 'no-source' | 'source-reading' | 'source-gone' }
   | { readonly kind: 'source-failed'; readonly error: SerializedError }
-  | { readonly kind: 'no-destination' | 'destination-gone' | 'no-erase' | 'checking' }
+  | { readonly kind: 'no-destination' | 'destination-gone' | 'no-erase' | 'checking' | 'scanning' }
   | { readonly kind: 'refused'; readonly error: SerializedError }
 
 /** Null when everything is there. The first thing to do comes first. */
@@ -23,21 +23,32 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   if (source.error) return { kind: 'source-failed', error: source.error }
   if (!destination) return { kind: 'no-destination' }
   if (destination.state === 'gone') return { kind: 'destination-gone' }
+  if (view.goOn?.step === 'scanning') return { kind: 'scanning' }
   const refusal = refusalOf(plan)
   if (refusal) return { kind: 'refused', error: refusal }
   if (!view.options.erase) return { kind: 'no-erase' }
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
 
-/** What stands against the plan, apart from the missing tick: that is told in its own words. */
+/** What is asked about when Restore… is pressed, and doesn't stand against pressing it. */
+const askedLater = (error: SerializedError, { request }: RestorePlan) =>
+  (error.code === 'E_NEEDS_ERASE' && !request.erase) || (error.code === 'E_SRC_NOSCAN' && request.verify)
+
+/** What stands against the plan, apart from the missing tick and the missing scan: those are told in their own words. */
 function refusalOf(plan: PlanState): SerializedError | null {
   if (plan.state === 'failed') return plan.error
   if (plan.state !== 'ready') return null
   for (const check of plan.plan.checks)
-    if (check.kind === 'error' && check.error.code !== 'E_NEEDS_ERASE') return check.error
+    if (check.kind === 'error' && !askedLater(check.error, plan.plan)) return check.error
   const { refusal } = plan.plan
-  return refusal?.code === 'E_NEEDS_ERASE' && !plan.plan.request.erase ? null : refusal
+  return refusal && !askedLater(refusal, plan.plan) ? refusal : null
 }
+
+/** The source has to be scanned before it can be restored as it is asked for. */
+export const needsScan = (plan: RestorePlan): boolean =>
+  plan.request.verify &&
+  (plan.refusal?.code === 'E_SRC_NOSCAN' ||
+    plan.checks.some((check) => check.kind === 'error' && check.error.code === 'E_SRC_NOSCAN'))
 
 /** What the Restore tab shows. */
 export type Stage = 'compose' | 'starting' | 'running' | 'ended'

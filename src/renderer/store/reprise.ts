@@ -61,8 +61,11 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     if (now.jobs !== before.jobs) {
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)
       if (Object.keys(changed).length > 0) view.setState(changed)
+      actions.followJobs(before.jobs, now.jobs)
+      actions.goOn()
     }
   })
+  const endGoOn = view.subscribe(() => actions.goOn())
 
   return {
     mirror: mirror.store,
@@ -74,6 +77,7 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     },
     dispose() {
       endFollow()
+      endGoOn()
       planner.dispose()
       kept.dispose()
     },

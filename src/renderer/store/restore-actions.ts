@@ -3,7 +3,7 @@ import { AppError } from '#shared/errors'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { diskId } from './items.ts'
-import { restoreBlock } from './readiness.ts'
+import { needsScan, restoreBlock } from './readiness.ts'
 import type { ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
@@ -48,8 +48,10 @@ export function restoreActions(
 
   return {
     openConfirm() {
-      if (restoreBlock(mirror.store.getState(), getState()) === null)
-        setState({ sheet: { kind: 'confirm' }, tab: 'restore' })
+      if (restoreBlock(mirror.store.getState(), getState()) !== null) return
+      const { plan } = getState()
+      const kind = plan.state === 'ready' && needsScan(plan.plan) ? 'not-scanned' : 'confirm'
+      setState({ sheet: { kind }, tab: 'restore' })
     },
     async confirmRestore(typed) {
       const { plan: planState, sheet } = getState()

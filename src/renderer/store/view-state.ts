@@ -5,7 +5,8 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { FolderListing } from '#shared/contract'
 import type { SerializedError } from '#shared/errors'
-import type { Disk, ImageInfo, RestorePlan, SourceInfo, Volume } from '#shared/model'
+import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo, Volume } from '#shared/model'
+import type { DraftProblem, ImageDraft } from './image-draft.ts'
 
 /** `disk:/dev/sda`, `volume:/dev/sda1`, `image:/home/ann/System.dmg`. */
 export type ItemId = `${'disk' | 'volume' | 'image'}:${string}`
@@ -53,33 +54,90 @@ export type PlanState =
   | { readonly state: 'ready'; readonly plan: RestorePlan }
   | { readonly state: 'failed'; readonly error: SerializedError }
 
-export type FilePurpose = 'source' | 'open' | 'verify'
+/** What can be done with an image file beside restoring it. */
+export type ImageWork = 'verify' | 'scan' | 'scan-info' | 'convert' | 'resize' | 'add-checksum' | 'compact'
+
+/** What a file is chosen for. */
+export type FilePurpose = 'source' | 'open' | ImageWork
 
 /** One sheet at a time. */
 export type Sheet =
   | { readonly kind: 'confirm' }
+  /** The source wasn't scanned, and is to be verified: what now? */
+  | { readonly kind: 'not-scanned' }
   | { readonly kind: 'info'; readonly item: ItemId }
+  | FilesSheet
+  | MakeSheet
+  /** Something lies where the image is to be written. `back` is what is to be done there. */
+  | { readonly kind: 'replace'; readonly path: string; readonly back: MakeSheet }
+  /** `freeBytes` beside the image; null until it is known, or when it can't be. */
   | {
-      readonly kind: 'files'
+      readonly kind: 'scan'
+      readonly path: string
+      readonly freeBytes: number | null
+      readonly sending: Sending
+    }
+  | { readonly kind: 'scan-info'; readonly path: string }
+  | { readonly kind: 'resize'; readonly path: string; readonly sending: Sending }
+  | { readonly kind: 'open-url' }
+  | {
+      readonly kind: 'password'
+      readonly path: string
+      readonly name: string
+      /** What goes on when it is unlocked. */
       readonly purpose: FilePurpose
-      readonly listing: FolderListing | null
-      readonly loading: boolean
-      readonly error: SerializedError | null
+      readonly sending: Sending
     }
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'about' }
+
+/** What a sheet asked the engine for: nothing yet, the answer isn't there, or it was refused. */
+export type Sending =
+  { readonly state: 'idle' | 'busy' } | { readonly state: 'failed'; readonly error: SerializedError }
+
+export interface FilesSheet {
+  readonly kind: 'files'
+  /** `target`: where an image is to be written; `folder`: whose files one is to be made of. */
+  readonly purpose: FilePurpose | 'target' | 'folder'
+  readonly listing: FolderListing | null
+  readonly loading: boolean
+  readonly error: SerializedError | null
+  /** The sheet that it was opened from, and that comes back. */
+  readonly back: MakeSheet | null
+}
+
+/** An image is to be made: converted, or new. */
+export interface MakeSheet {
+  readonly kind: 'make'
+  readonly draft: ImageDraft
+  readonly problem: DraftProblem | null
+  /** While the engine is asked, which may mean waiting for a password. */
+  readonly starting: boolean
+}
+
+/** The restore goes on by itself when this is done. Given up as soon as something else is chosen. */
+export type GoOn =
+  | {
+      readonly step: 'scanning'
+      readonly jobId: string | null
+      readonly source: string
+      readonly target: string
+    }
+  | { readonly step: 'planning'; readonly source: string; readonly target: string }
 
 /** Something that happened beside the restore and that the person should read. One at a time, until closed. */
 export type Notice =
   | {
       readonly kind: 'error'
-      readonly doing: 'start' | 'eject' | 'open' | 'verify' | 'practice' | 'stop'
+      readonly doing: 'start' | 'eject' | 'open' | 'work' | 'practice' | 'stop'
       readonly name: string
       readonly error: SerializedError
     }
   | { readonly kind: 'not-located'; readonly name: string }
   | { readonly kind: 'not-one-file' }
   | { readonly kind: 'ejected'; readonly name: string }
+  /** Work on an image that was started here came to its end. */
+  | { readonly kind: 'worked'; readonly job: JobState }
 
 export interface ViewState {
   readonly tab: 'restore' | 'activity'
@@ -97,6 +155,7 @@ export interface ViewState {
   readonly starting: { readonly plan: RestorePlan; readonly stopping: boolean } | null
   /** The job that the Restore tab shows, running or ended. */
   readonly restoreJobId: string | null
+  readonly goOn: GoOn | null
   readonly sheet: Sheet | null
   readonly notice: Notice | null
   /** The sidebar item being dragged. */
@@ -124,6 +183,7 @@ const initial: ViewState = {
   plan: { state: 'none' },
   starting: null,
   restoreJobId: null,
+  goOn: null,
   sheet: null,
   notice: null,
   dragging: null,

@@ -1,6 +1,6 @@
 /** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
 import { serializeError } from '#shared/errors'
-import type { Disk, SourceInfo } from '#shared/model'
+import { isWebLocator, webName, type Disk, type SourceInfo } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
 import { findItem, imageId, itemName, locatorOf, volumeName } from './items.ts'
@@ -13,6 +13,8 @@ export interface WellActions {
   readonly clearDestination: () => void
   /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
   readonly openImage: (path: string, options?: { readonly practice?: boolean }) => Promise<void>
+  /** Reads an image of the sidebar anew, after something was done to it, also where it is the source. */
+  readonly readAgain: (path: string) => Promise<void>
   /** Makes a file the source. Resolves when it was read, or couldn't be. */
   readonly chooseSourceFile: (path: string) => Promise<void>
   /** Makes a file the destination: a disk in a file. */
@@ -131,6 +133,13 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
       await readImage(path, practice)
       if (!practice) setState({ selected: imageId(path) })
     },
+    async readAgain(path) {
+      await readImage(path, false)
+      const { source } = getState()
+      const info = getState().images.find((image) => image.path === path)?.info
+      if (info && source?.locator === path && source.info?.kind === 'image')
+        setState({ source: { ...source, info: { ...source.info, image: info } } })
+    },
     chooseSourceFile,
     chooseDestinationFile: (path) =>
       setDestination({
@@ -145,8 +154,9 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   }
 }
 
-/** The last part of a path of any system. */
-export const fileName = (path: string) => path.split(/[/\\]/).findLast((part) => part !== '') ?? path
+/** The last part of a path of any system, or of an address. */
+export const fileName = (path: string) =>
+  isWebLocator(path) ? webName(path) : (path.split(/[/\\]/).findLast((part) => part !== '') ?? path)
 
 /**
  * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,

@@ -80,6 +80,13 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     from: createSourceSchema,
   }),
   z.strictObject({
+    kind: z.literal('scan'),
+    path: locatorSchema,
+    reorder: z.boolean(),
+    allowFragmentedCatalog: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('add-checksum'), path: locatorSchema }),
+  z.strictObject({
     kind: z.literal('resize'),
     path: locatorSchema,
     sizeBytes: positive,

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
 import { event, request } from './define.ts'
+import type { MenuCommand } from './menu-table.ts'
 import {
   idSchema,
   imageTaskSchema,
@@ -21,6 +22,8 @@ export interface AppInfo {
   readonly platform: 'linux' | 'darwin' | 'win32'
   /** False where restoring isn't supported yet; then `devices` stays empty. */
   readonly supported: boolean
+  /** The person's own folder, where new files go that have no better place. */
+  readonly home: string
   readonly practice: { readonly disk: string; readonly image: string } | null
   readonly preferences: Preferences
 }
@@ -50,23 +53,15 @@ export interface FolderListing {
   readonly truncated: boolean
 }
 
-/** A command of the application menu, sent to the window, and back when the window's own menu bar is used. */
-export const menuCommands = [
-  'open-image',
-  'eject',
-  'get-info',
-  'restore',
-  'use-as-source',
-  'use-as-destination',
-  'verify-image',
-  'toggle-volumes',
-  'toggle-internal-disks',
-  'toggle-sidebar',
-  'show-log',
-  'show-shortcuts',
-  'about',
-] as const
-export type MenuCommand = (typeof menuCommands)[number]
+/** What lies where a file is to be written, and how much room there is. Sizes in bytes. */
+export interface TargetFacts {
+  /** `no-folder`: the folder it should lie in isn't there; `denied`: or can't be written to. */
+  readonly kind: 'nothing' | 'file' | 'folder' | 'other' | 'no-folder' | 'denied'
+  /** Of a file; 0 for all else. */
+  readonly sizeBytes: number
+  /** On the file system of the folder; null when it doesn't tell. */
+  readonly freeBytes: number | null
+}
 
 const preferencesSchema: z.ZodType<Preferences> = z.strictObject({
   practiceOffered: z.boolean(),
@@ -85,6 +80,19 @@ export const uiContract = {
     'image.choose': request(nothing)<
       { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
     >(),
+    /** The same for a folder, whose files an image is to be made of. */
+    'folder.choose': request(nothing)<
+      { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
+    >(),
+    /**
+     * The system's save panel (Electron), which begins at `path`: a name, or a whole path. `replace`: something lies
+     * there, and the panel has asked whether it may go.
+     */
+    'image.chooseTarget': request(z.strictObject({ path: locatorSchema }))<
+      { kind: 'chosen'; path: string; replace: boolean } | { kind: 'dismissed' } | { kind: 'browse' }
+    >(),
+    /** What lies at an absolute path, before something is written there. */
+    'target.inspect': request(z.strictObject({ path: locatorSchema }))<TargetFacts>(),
     /** Folders and files of the host's machine, for the window's own file panel (web only). */
     'files.list': request(z.strictObject({ folder: locatorSchema.nullable() }))<FolderListing>(),
     /**

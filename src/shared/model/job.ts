@@ -6,6 +6,7 @@ import type { ImageVerification } from './image.ts'
 import type { ImageTaskKind } from './image-task.ts'
 import type { ImageResizing } from './resize.ts'
 import type { RestorePlan } from './restore.ts'
+import type { AddedChecksums, ImageScan } from './scan.ts'
 
 /** asr's phases, in order, and ours behind them. A job passes through a subset. */
 export const jobPhases = [
@@ -20,6 +21,8 @@ export const jobPhases = [
   'verifying',
   'remounting',
   'converting',
+  'scanning',
+  'reordering',
   'resizing',
   'compacting',
 ] as const
@@ -82,6 +85,8 @@ export type JobOutcome =
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
   | { readonly kind: 'converted'; readonly conversion: ImageConversion }
   | { readonly kind: 'created'; readonly creation: ImageCreation }
+  | { readonly kind: 'scanned'; readonly scan: ImageScan }
+  | { readonly kind: 'checksummed'; readonly checksums: AddedChecksums }
   | { readonly kind: 'resized'; readonly resize: ImageResizing }
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
   | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { menuCommands } from '#shared/contract'
-import { commands, menus, runCommand, shortcutText } from '#src/renderer/app/commands.ts'
+import { commandsOf, menuCommands, menuTable } from '#shared/contract'
+import { commands, runCommand, shortcutOf, shortcutText } from '#src/renderer/app/commands.ts'
 import { practiceImage, systemDisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -9,20 +9,29 @@ const enabled = ({ reprise }: TestWindow, name: keyof typeof commands) =>
 
 describe('the commands', () => {
   it('are all in a menu, once', () => {
-    const listed = menus.flatMap((menu) => menu.groups.flat())
+    const listed = menuTable.flatMap((menu) => commandsOf(menu.groups))
     expect([...listed].sort()).toEqual([...menuCommands].sort())
   })
 
   it('have no shortcut twice', () => {
-    const shortcuts = Object.values(commands).flatMap(({ shortcut }) =>
-      shortcut ? [shortcutText(shortcut, false)] : [],
-    )
-    expect(new Set(shortcuts).size).toBe(shortcuts.length)
+    for (const host of ['electron', 'web'] as const) {
+      const shortcuts = menuCommands.flatMap((name) => shortcutOf(name, host) ?? [])
+      const written = shortcuts.map((shortcut) => shortcutText(shortcut, false))
+      expect(new Set(written).size).toBe(written.length)
+    }
   })
 
   it('write their shortcuts as the system does', () => {
     expect(shortcutText({ key: 'r', shift: true }, true)).toBe('⇧⌘R')
     expect(shortcutText({ key: 'r', shift: true }, false)).toBe('Ctrl+Shift+R')
+    expect(shortcutText({ key: 'n', alt: true }, true)).toBe('⌥⌘N')
+  })
+
+  it("leave a browser's own keys to the browser", () => {
+    expect(shortcutOf('new-blank-image', 'electron')).toMatchObject({ key: 'n' })
+    expect(shortcutOf('new-blank-image', 'web')).toBeNull()
+    expect(shortcutOf('new-folder-image', 'web')).toBeNull()
+    expect(shortcutOf('new-device-image', 'web')).toMatchObject({ key: 'n', alt: true })
   })
 
   it('use the selection as source and destination', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { listBounds, listFolder } from '#src/main/ui-host/list-folder.ts'
+import { inspectTarget } from '#src/main/ui-host/inspect-target.ts'
 import { locateBounds, locateFile } from '#src/main/ui-host/locate-file.ts'
 import { isKernelPath, type PlaceOptions } from '#src/main/ui-host/places.ts'
 
@@ -29,6 +30,31 @@ function put(path: string, content: string, modifiedS = 1_000_000): string {
   utimesSync(full, modifiedS, modifiedS)
   return full
 }
+
+describe('looking at a place to write to', () => {
+  test('tells a file, a folder, nothing, and a folder that is missing', async () => {
+    const file = put('old.dmg', '12345')
+    expect(await inspectTarget(file)).toMatchObject({ kind: 'file', sizeBytes: 5 })
+    expect(await inspectTarget(home)).toMatchObject({ kind: 'folder', sizeBytes: 0 })
+    const free = await inspectTarget(join(home, 'new.dmg'))
+    expect(free.kind).toBe('nothing')
+    expect(free.freeBytes).toBeGreaterThan(0)
+    expect(await inspectTarget(join(home, 'lost/new.dmg'))).toMatchObject({
+      kind: 'no-folder',
+      freeBytes: null,
+    })
+    expect(await inspectTarget(join(file, 'new.dmg'))).toMatchObject({ kind: 'no-folder' })
+  })
+
+  test('takes a link for something that is there, wherever it leads', async () => {
+    symlinkSync(join(home, 'nowhere'), join(home, 'link.dmg'))
+    expect(await inspectTarget(join(home, 'link.dmg'))).toMatchObject({ kind: 'other' })
+  })
+
+  test('takes absolute paths only', async () => {
+    await expect(inspectTarget('new.dmg')).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+})
 
 describe('listing a folder', () => {
   test('shows folders first, then files, by name as people count', async () => {

@@ -15,6 +15,8 @@ function start(double: EngineDouble = engineDouble()) {
     shell: {
       host: 'web',
       chooseImage: async () => ({ kind: 'browse' }),
+      chooseFolder: async () => ({ kind: 'browse' }),
+      chooseTarget: async () => ({ kind: 'browse' }),
       listFiles: () => Promise.reject(new Error('not asked for')),
       locateFile: async () => ({ path: '/found' }),
     },

@@ -37,6 +37,8 @@ const plannedPhases: { readonly [kind in JobState['kind']]: readonly JobPhase[] 
   'verify-image': ['validating-source', 'verifying'],
   'convert-image': ['validating-source', 'converting'],
   'create-image': ['validating-source', 'creating'],
+  'scan-image': ['validating-source', 'scanning', 'reordering'],
+  'add-checksum-image': ['validating-source', 'scanning'],
   'resize-image': ['validating-source', 'resizing'],
   'compact-image': ['validating-source', 'compacting'],
 }

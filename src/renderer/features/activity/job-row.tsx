@@ -46,6 +46,8 @@ const icons: { readonly [kind in JobOutcome['kind']]: IconState } = {
   checked: 'done',
   converted: 'done',
   created: 'done',
+  scanned: 'done',
+  checksummed: 'done',
   resized: 'done',
   failed: 'failed',
   cancelled: 'stopped',

@@ -1,8 +1,15 @@
 /** The Activity tab's own words. */
 import { unreachable } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
-import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
-import { describeError, describeOutcome, describePhase, describeTargetState, namesOf } from '#shared/words'
+import { formatRate, formatRemaining } from '#shared/units'
+import {
+  describeError,
+  describeOutcome,
+  describeOutcomeFigures,
+  describePhase,
+  describeTargetState,
+  namesOf,
+} from '#shared/words'
 
 /** One or two sentences about where a job stands. */
 export function jobLine(job: JobState): string {
@@ -18,25 +25,20 @@ export function jobLine(job: JobState): string {
       return job.kind === 'restore'
         ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, names.target)}`
         : describeOutcome(outcome)
-    case 'done': {
-      const { restoredBytes, durationMs, bytesPerSecond } = outcome.summary
-      return `${describeOutcome(outcome)} ${formatBytes(restoredBytes)} in ${took(durationMs)}, ${formatRate(bytesPerSecond)}.`
-    }
+    case 'done':
     case 'checked':
-      return `${describeOutcome(outcome)} ${formatBytes(outcome.verification.expandedBytes)} in ${took(outcome.verification.durationMs)}.`
     case 'converted':
-      return `${describeOutcome(outcome)} ${formatBytes(outcome.conversion.sizeBytes)} in ${took(outcome.conversion.durationMs)}.`
     case 'created':
-      return `${describeOutcome(outcome)} ${formatBytes(outcome.creation.sizeBytes)} in ${took(outcome.creation.durationMs)}.`
+    case 'scanned':
+    case 'checksummed':
     case 'resized':
-      return describeOutcome(outcome)
+      return [describeOutcome(outcome), describeOutcomeFigures(outcome)]
+        .filter((part) => part !== null)
+        .join(' ')
     default:
       return unreachable(outcome)
   }
 }
-
-/** A clock's figures, in words where they would be zeros. */
-const took = (ms: number) => (ms < 1000 ? 'under a second' : formatClock(ms))
 
 function runningLine({ kind, phases, progress }: JobState): string {
   const { percent = null, bytesPerSecond = null, remainingMs = null } = progress ?? {}

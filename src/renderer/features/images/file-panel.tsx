@@ -3,19 +3,14 @@ import { ChevronUp, Folder, FileIcon } from 'lucide-react'
 import { useState } from 'react'
 import { ListBox, ListBoxItem } from 'react-aria-components'
 import { Button, Checkbox, Sheet, Spinner } from '#renderer/components'
-import { useActions, useView, type FilePurpose, type ViewState } from '#renderer/store'
+import { useActions, useView, type ViewState } from '#renderer/store'
 import type { FolderListing } from '#shared/contract'
 import { formatBytes } from '#shared/units'
 import { describeError } from '#shared/words'
-import { looksLikeImage } from './image-names.ts'
+import { isBundle, looksLikeImage } from './image-names.ts'
+import { filesTitles } from './text.ts'
 
 const filesSheet = ({ sheet }: ViewState) => (sheet?.kind === 'files' ? sheet : null)
-
-const titles: { readonly [purpose in FilePurpose]: string } = {
-  source: 'Choose an image as the source',
-  open: 'Open a disk image',
-  verify: 'Choose an image to verify',
-}
 
 export function FilePanel() {
   const sheet = useView(filesSheet)
@@ -23,27 +18,44 @@ export function FilePanel() {
   const [chosen, setChosen] = useState<string | null>(null)
   const [all, setAll] = useState(false)
   if (!sheet) return null
-  const { listing } = sheet
+  const { listing, purpose } = sheet
+  // A folder is what is looked for; else it is only gone through on the way to a file.
+  const folders = purpose === 'target' || purpose === 'folder'
   const take = (path: string) => {
     const entry = listing?.entries.find((entry) => entry.path === path)
     setChosen(null)
-    if (entry?.kind === 'folder') void actions.browse(path)
+    if (entry?.kind === 'folder' && (folders || !isBundle(entry.name))) void actions.browse(path)
     else if (entry) actions.chooseListed(path)
   }
+  const here = folders ? (chosen ?? listing?.folder ?? null) : chosen
   return (
     <Sheet
       size="wide"
-      title={titles[sheet.purpose]}
+      title={filesTitles[purpose]}
       onClose={actions.closeSheet}
       actions={
         <>
-          <span className="files-all">
-            <Checkbox checked={all} onChange={setAll}>
-              Show all files
-            </Checkbox>
-          </span>
+          {folders ? (
+            <span className="files-all secondary ellipsis">
+              {here === null ? '' : `In '${lastPart(here)}'`}
+            </span>
+          ) : (
+            <span className="files-all">
+              <Checkbox checked={all} onChange={setAll}>
+                Show all files
+              </Checkbox>
+            </span>
+          )}
           <Button onPress={actions.closeSheet}>Cancel</Button>
-          <Button look="primary" isDisabled={chosen === null} onPress={() => chosen !== null && take(chosen)}>
+          <Button
+            look="primary"
+            isDisabled={here === null || sheet.error !== null}
+            onPress={() => {
+              if (here === null) return
+              if (folders) actions.chooseListed(here)
+              else take(here)
+            }}
+          >
             Choose
           </Button>
         </>
@@ -69,7 +81,13 @@ export function FilePanel() {
         <div className="files-list">
           {sheet.error && <p className="files-empty">{describeError(sheet.error).what}</p>}
           {listing && !sheet.error && (
-            <Entries listing={listing} all={all} chosen={chosen} onChoose={setChosen} onTake={take} />
+            <Entries
+              listing={listing}
+              show={folders ? 'folders' : all ? 'all' : 'images'}
+              chosen={chosen}
+              onChoose={setChosen}
+              onTake={take}
+            />
           )}
         </div>
       </div>
@@ -102,15 +120,15 @@ function Places({ listing }: { readonly listing: FolderListing | null }) {
 
 interface EntriesProps {
   readonly listing: FolderListing
-  readonly all: boolean
+  readonly show: 'all' | 'images' | 'folders'
   readonly chosen: string | null
   readonly onChoose: (path: string | null) => void
   readonly onTake: (path: string) => void
 }
 
-function Entries({ listing, all, chosen, onChoose, onTake }: EntriesProps) {
+function Entries({ listing, show, chosen, onChoose, onTake }: EntriesProps) {
   const shown = listing.entries.filter(
-    (entry) => all || entry.kind === 'folder' || looksLikeImage(entry.name),
+    (entry) => show === 'all' || entry.kind === 'folder' || (show === 'images' && looksLikeImage(entry.name)),
   )
   return (
     <>
@@ -128,13 +146,21 @@ function Entries({ listing, all, chosen, onChoose, onTake }: EntriesProps) {
         onAction={(key) => onTake(String(key))}
         renderEmptyState={() => (
           <p className="files-empty secondary">
-            {listing.entries.length === 0 ? 'This folder is empty.' : 'No images here.'}
+            {listing.entries.length === 0
+              ? 'This folder is empty.'
+              : show === 'folders'
+                ? 'No folders here.'
+                : 'No images here.'}
           </p>
         )}
       >
         {shown.map((entry) => (
           <ListBoxItem key={entry.path} id={entry.path} textValue={entry.name} className="file-row">
-            {entry.kind === 'folder' ? <Folder size={14} aria-hidden /> : <FileIcon size={14} aria-hidden />}
+            {entry.kind === 'folder' && !isBundle(entry.name) ? (
+              <Folder size={14} aria-hidden />
+            ) : (
+              <FileIcon size={14} aria-hidden />
+            )}
             <span className="file-name ellipsis">{entry.name}</span>
             {entry.kind === 'file' && <span className="file-size">{formatBytes(entry.sizeBytes)}</span>}
             <span className="file-date">{day(entry.modifiedMs)}</span>
@@ -147,5 +173,7 @@ function Entries({ listing, all, chosen, onChoose, onTake }: EntriesProps) {
     </>
   )
 }
+
+const lastPart = (path: string) => path.split(/[/\\]/).findLast((part) => part !== '') ?? path
 
 const day = (ms: number) => new Date(ms).toLocaleDateString(undefined, { dateStyle: 'medium' })

@@ -2,6 +2,7 @@
 import { Button, CapacityBar, DeviceIcon, Facts, Sheet } from '#renderer/components'
 import {
   findItem,
+  isLocked,
   itemName,
   sameData,
   useActions,
@@ -34,8 +35,14 @@ export function InfoSheet() {
       }
       actions={
         <>
+          {item.kind === 'image' && isLocked(item.image) && (
+            <Button onPress={() => actions.askPassword(item.image.path, 'open')}>Unlock…</Button>
+          )}
+          {item.kind === 'image' && item.image.info?.scan && (
+            <Button onPress={() => void actions.takeImage('scan-info', item.image.path)}>Scan Info</Button>
+          )}
           {item.kind === 'image' && item.image.state === 'ready' && (
-            <Button onPress={() => void actions.verifyImage(item.image.path)}>Verify</Button>
+            <Button onPress={() => void actions.takeImage('verify', item.image.path)}>Verify</Button>
           )}
           <Button autoFocus onPress={actions.closeSheet}>
             Done

@@ -26,6 +26,8 @@ export function Ended({ job, outcome }: Props) {
     case 'checked':
     case 'converted':
     case 'created':
+    case 'scanned':
+    case 'checksummed':
     case 'resized':
       return null
     default:

@@ -1,2 +1,3 @@
 export { ConfirmSheet } from './confirm-sheet.tsx'
+export { NotScannedSheet } from './not-scanned-sheet.tsx'
 export { RestorePanel } from './restore-panel.tsx'

@@ -1,8 +1,8 @@
 /** The Restore tab's own words. */
 import type { DestinationChoice, RestoreBlock, SourceChoice } from '#renderer/store'
 import { unreachable } from '#shared/errors'
-import type { RestorePlan, SourceInfo } from '#shared/model'
-import { formatBytes } from '#shared/units'
+import { isWebLocator, type ImageInfo, type RestorePlan, type SourceInfo } from '#shared/model'
+import { formatBytes, formatRemaining } from '#shared/units'
 import { describeBus, describeError, describeFilesystem, describeFormat } from '#shared/words'
 
 const dot = ' · '
@@ -77,6 +77,8 @@ export function describeBlock(block: RestoreBlock): string {
       return "Tick 'Erase destination' to go on."
     case 'checking':
       return 'Checking…'
+    case 'scanning':
+      return 'The source is being scanned. Then this goes on.'
     case 'refused':
       return 'This restore is not possible.'
     default:
@@ -98,3 +100,32 @@ export const sourceName = (plan: RestorePlan) => plan.source?.name ?? lastPart(p
 export const targetName = (plan: RestorePlan) => plan.target?.name ?? lastPart(plan.request.target)
 
 const lastPart = (path: string) => path.split('/').findLast((part) => part !== '') ?? path
+
+/** A rough rate at which images are read and hashed, for an estimate that is told as one. */
+const scanBytesPerSecond = 250e6
+
+export interface NotScannedWords {
+  readonly what: string
+  readonly why: string
+  /** What a scan takes; or why there can't be one. */
+  readonly scan: string
+  readonly scannable: boolean
+}
+
+export function notScannedWords(image: ImageInfo, locator: string): NotScannedWords {
+  const { name, sizeBytes, storedBytes, inOrder } = image
+  const scannable = !isWebLocator(locator)
+  const time = sizeBytes === null ? '' : ` (${formatRemaining((sizeBytes / scanBytesPerSecond) * 1000)})`
+  const room =
+    inOrder === false
+      ? `needs ${formatBytes(storedBytes)} free, because its data is put in order`
+      : 'stores the result in the image'
+  return {
+    what: `'${name}' hasn't been scanned for restore.`,
+    why: "Without a scan the copy can't be verified and can't be multicast.",
+    scan: scannable
+      ? `Scanning reads the whole image${time} and ${room}.`
+      : "An image on a web server can't be scanned from here: scan it where it is stored.",
+    scannable,
+  }
+}

@@ -1,15 +1,23 @@
-/** A row's context menu: everything a drag does, and a little more. */
-import { ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
+/** A row's context menu: everything a drag does, and what the menus offer for it. */
+import { ContextMenu, type ContextMenuPlace, type MenuEntry, type MenuGroup } from '#renderer/components'
 import {
   canEject,
   describeProblem,
   findItem,
+  imageCan,
+  isLocked,
   itemName,
   itemProblem,
   useActions,
   useReprise,
+  type Actions,
+  type ImageWork,
+  type Item,
   type ItemId,
+  type OpenedImage,
+  type ViewState,
 } from '#renderer/store'
+import { menuLines, type MenuCommand } from '#shared/contract'
 
 interface Props {
   readonly id: ItemId
@@ -23,31 +31,82 @@ export function RowMenu({ id, at, onClose }: Props) {
   const item = findItem(mirror.getState(), view.getState().images, id)
   if (!item) return null
   const problem = itemProblem(item, view.getState().source)
-  const practice = item.kind === 'image' ? item.image.practice : item.disk.practice
-  const groups: readonly MenuGroup[] = [
-    {
-      id: 'use',
-      entries: [
-        { id: 'source', label: 'Use as Source', run: () => actions.chooseSource(id) },
-        {
-          id: 'destination',
-          label: 'Use as Destination',
-          description: problem ? describeProblem(problem) : undefined,
-          disabled: problem !== null,
-          run: () => actions.chooseDestination(id),
-        },
-      ],
-    },
-    {
-      id: 'more',
-      entries: [
-        { id: 'info', label: 'Get Info', run: () => actions.openInfo(id) },
-        ...(item.kind === 'image'
-          ? [{ id: 'verify', label: 'Verify…', run: () => void actions.verifyImage(item.image.path) }]
-          : [{ id: 'eject', label: 'Eject', disabled: !canEject(item), run: () => void actions.eject(id) }]),
-        ...(practice ? [{ id: 'reset', label: 'Make as New', run: () => void actions.resetPractice() }] : []),
-      ],
-    },
-  ]
+  const use: MenuGroup = {
+    id: 'use',
+    entries: [
+      { id: 'source', label: 'Use as Source', run: () => actions.chooseSource(id) },
+      {
+        id: 'destination',
+        label: 'Use as Destination',
+        description: problem ? describeProblem(problem) : undefined,
+        disabled: problem !== null,
+        run: () => actions.chooseDestination(id),
+      },
+    ],
+  }
+  const groups = [use, ...workGroups(item, view.getState(), actions), aboutGroup(item, id, actions)]
   return <ContextMenu at={at} label={itemName(item)} groups={groups} onClose={onClose} />
+}
+
+function aboutGroup(item: Item, id: ItemId, actions: Actions): MenuGroup {
+  const practice = item.kind === 'image' ? item.image.practice : item.disk.practice
+  return {
+    id: 'about',
+    entries: [
+      { id: 'info', label: 'Get Info', run: () => actions.openInfo(id) },
+      ...(item.kind === 'image'
+        ? []
+        : [{ id: 'eject', label: 'Eject', disabled: !canEject(item), run: () => void actions.eject(id) }]),
+      ...(practice ? [{ id: 'reset', label: 'Make as New', run: () => void actions.resetPractice() }] : []),
+    ],
+  }
+}
+
+/** What the Images menu offers, in the same order; of a device, to make an image of it. */
+function workGroups(item: Item, view: ViewState, actions: Actions): readonly MenuGroup[] {
+  if (item.kind !== 'image') {
+    const id: ItemId = item.kind === 'disk' ? `disk:${item.disk.path}` : `volume:${item.volume.path}`
+    const run = () => actions.openCreate('device', id)
+    return [{ id: 'new', entries: [{ id: 'new-image', label: 'New Image from It…', run }] }]
+  }
+  const { image } = item
+  if (isLocked(image)) {
+    const run = () => actions.askPassword(image.path, 'open')
+    return [{ id: 'unlock', entries: [{ id: 'unlock', label: 'Unlock…', run }] }]
+  }
+  return imageGroups.map((group) => ({
+    id: group.map(([command]) => command).join(' '),
+    entries: group.map(([command, work]) => workEntry(command, work, image, view, actions)),
+  }))
+}
+
+const imageGroups: readonly (readonly (readonly [MenuCommand, ImageWork])[])[] = [
+  [
+    ['scan-image', 'scan'],
+    ['show-scan-info', 'scan-info'],
+  ],
+  [
+    ['verify-image', 'verify'],
+    ['add-checksum', 'add-checksum'],
+  ],
+  [
+    ['convert-image', 'convert'],
+    ['resize-image', 'resize'],
+    ['compact-image', 'compact'],
+  ],
+]
+
+function workEntry(
+  command: MenuCommand,
+  work: ImageWork,
+  image: OpenedImage,
+  view: ViewState,
+  actions: Actions,
+): MenuEntry {
+  return {
+    id: command,
+    label: menuLines[command].label,
+    disabled: !imageCan(view, image.path, work),
+    run: () => void actions.takeImage(work, image.path),
+  }
 }

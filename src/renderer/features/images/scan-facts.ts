@@ -1,0 +1,57 @@
+/** A scan for restore as facts. Pure. */
+import type { Fact } from '#renderer/components'
+import type { ImageInfo, ScanInfo, ScannedPartition } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+
+const moment = (ms: number) =>
+  new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const optional = (name: string, value: string | null): readonly Fact[] =>
+  value === null ? [] : [{ name, value }]
+
+/** Of the image as a whole. */
+export function scanInfoFacts({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: ScanInfo): readonly Fact[] {
+  const { blocks } = scan
+  return [
+    ...optional('Scanned', scan.dateMs === null ? null : moment(scan.dateMs)),
+    { name: 'By', value: scan.scannedBy ?? 'Another program' },
+    {
+      name: 'Stream-ready',
+      value: inOrder === false ? 'No: the data isn’t in order' : 'Yes: the data is in order',
+    },
+    {
+      name: 'Block hashes',
+      value: blocks
+        ? `${formatCount(blocks.count)} blocks of ${formatBytes(blocks.blockBytes)}, SHA-256`
+        : 'None: scan it with Reprise to store them',
+    },
+    ...(blocks ? [{ name: 'Over all blocks', value: blocks.root }] : []),
+  ]
+}
+
+/** Of each partition, in the order stored. */
+export function scannedPartitions(
+  { partitions }: Pick<ImageInfo, 'partitions'>,
+  scan: ScanInfo,
+): readonly { readonly title: string; readonly facts: readonly Fact[] }[] {
+  return scan.partitions.map((scanned) => {
+    const partition = partitions.find(({ index }) => index === scanned.partNum)
+    const name = partition?.label ?? partition?.name ?? null
+    return {
+      title: name === null ? `Partition ${scanned.partNum}` : `Partition ${scanned.partNum}: ${name}`,
+      facts: partitionFacts(scanned),
+    }
+  })
+}
+
+function partitionFacts(scanned: ScannedPartition): readonly Fact[] {
+  return [
+    ...optional('SHA-256', scanned.sha256),
+    ...optional('SHA-1', scanned.sha1),
+    ...optional('Block checksum', scanned.blockChecksum2),
+    ...optional('Used', scanned.usedBytes === null ? null : formatBytes(scanned.usedBytes)),
+    ...optional('Last changed', scanned.dateMs === null ? null : moment(scanned.dateMs)),
+    ...(scanned.volumes.length === 0
+      ? []
+      : [{ name: 'Volumes', value: scanned.volumes.map(({ name }) => name).join(', ') }]),
+  ]
+}

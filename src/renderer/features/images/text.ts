@@ -1,0 +1,89 @@
+/** The words of the sheets that work on images. */
+import { unreachable } from '#shared/errors'
+import type { DraftProblem, FilesSheet, ImageDraft } from '#renderer/store'
+import { formatBytes, formatRemaining } from '#shared/units'
+import { describeError } from '#shared/words'
+
+export const filesTitles: { readonly [purpose in FilesSheet['purpose']]: string } = {
+  source: 'Choose an image as the source',
+  open: 'Open a disk image',
+  verify: 'Choose an image to verify',
+  scan: 'Choose an image to scan for restore',
+  'scan-info': 'Choose an image whose scan to show',
+  convert: 'Choose an image to convert',
+  resize: 'Choose an image to resize',
+  'add-checksum': 'Choose an image to add checksums to',
+  compact: 'Choose a sparse image to compact',
+  target: 'Choose where to write the image',
+  folder: 'Choose the folder that the image is to hold',
+}
+
+export function makeTitle({ work }: ImageDraft): string {
+  switch (work.kind) {
+    case 'convert':
+      return `Convert '${work.name}'`
+    case 'blank':
+      return 'New blank image'
+    case 'folder':
+      return 'New image from a folder'
+    case 'device':
+      return 'New image from a device'
+    default:
+      return unreachable(work)
+  }
+}
+
+/** What is to be mended before it can be started. */
+export function describeDraftProblem(problem: DraftProblem): string {
+  switch (problem.kind) {
+    case 'no-name':
+      return 'Give the image a name.'
+    case 'bad-name':
+      return "A name can't hold / or \\."
+    case 'no-folder':
+      return 'Choose where to write it.'
+    case 'folder-gone':
+      return "This folder isn't there. Choose another."
+    case 'folder-denied':
+      return "This folder can't be written to. Choose another."
+    case 'is-folder':
+      return 'A folder has this name. Choose another name.'
+    case 'same-file':
+      return "This is the image itself. Choose another name; the original isn't changed."
+    case 'no-size':
+      return 'Give a size, for example 4.7 GB.'
+    case 'no-segments':
+      return 'Give the size of a segment, for example 650 MB.'
+    case 'no-from':
+      return 'Choose what the image is made of.'
+    case 'no-password':
+      return 'Give a password. Without it nobody can open the image, you neither.'
+    case 'passwords-differ':
+      return "The two passwords aren't the same."
+    case 'error': {
+      const words = describeError(problem.error)
+      return [words.what, words.why, words.now].filter((part) => part !== null).join(' ')
+    }
+    default:
+      return unreachable(problem)
+  }
+}
+
+/** The words of a problem that belongs to one field, for that field; null for the others. */
+export const problemAbout = (
+  problem: DraftProblem | null,
+  ...kinds: readonly DraftProblem['kind'][]
+): string | null => (problem && kinds.includes(problem.kind) ? describeDraftProblem(problem) : null)
+
+/** A rough rate at which images are read and hashed, for an estimate that is told as one. */
+const scanBytesPerSecond = 250e6
+
+/** `about 40 seconds` */
+export const scanTime = (sizeBytes: number): string =>
+  formatRemaining((sizeBytes / scanBytesPerSecond) * 1000)
+
+/** What rewriting an image needs, beside what is free where that is known. */
+export function describeRoom(neededBytes: number, freeBytes: number | null): string {
+  const needs = `${formatBytes(neededBytes)} beside the image`
+  return freeBytes === null ? needs : `${needs}; ${formatBytes(freeBytes)} are free there`
+}

@@ -1,0 +1,53 @@
+/** Over the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
+import { unreachable } from '#shared/errors'
+import { Banner, Button, Spinner } from '#renderer/components'
+import { needsScan, useActions, useBoth, useMirror, type EngineMirror, type ViewState } from '#renderer/store'
+import { isWebLocator } from '#shared/model'
+
+type Need = 'none' | 'scan' | 'scanning' | 'going-on'
+
+function needOf(mirror: EngineMirror, { plan, source, goOn }: ViewState): Need {
+  if (goOn?.step === 'scanning') return 'going-on'
+  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  if (!shown || !needsScan(shown) || source === null || isWebLocator(source.locator)) return 'none'
+  const running = mirror.jobIds.some((id) => {
+    const job = mirror.jobs[id]
+    return job?.kind === 'scan-image' && job.outcome === null
+  })
+  return running ? 'scanning' : 'scan'
+}
+
+const isConnected = (mirror: EngineMirror) => mirror.connection.state === 'open'
+
+export function NeedsScan() {
+  const need = useBoth(needOf)
+  const connected = useMirror(isConnected)
+  const actions = useActions()
+  switch (need) {
+    case 'none':
+      return null
+    case 'scan':
+      return (
+        <Banner
+          tone="info"
+          title="Needs scan."
+          actions={
+            <Button isDisabled={!connected} onPress={() => void actions.scanSource()}>
+              Scan Now
+            </Button>
+          }
+        >
+          Without one the copy can’t be verified.
+        </Banner>
+      )
+    case 'scanning':
+    case 'going-on':
+      return (
+        <Banner tone="info" title="Scanning the source…" actions={<Spinner />}>
+          {need === 'going-on' ? 'Then you are asked whether to erase.' : ''}
+        </Banner>
+      )
+    default:
+      return unreachable(need)
+  }
+}

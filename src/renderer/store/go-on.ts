@@ -1,0 +1,99 @@
+/**
+ * A restore that goes on by itself: the source is scanned first, or the verify is left out, and when that is settled the
+ * confirm sheet opens. Given up as soon as the person chooses something else; nothing is ever confirmed by it.
+ */
+import type { ActionDeps } from './action-deps.ts'
+import type { ImageActions } from './image-actions.ts'
+import { needsScan, restoreBlock } from './readiness.ts'
+import type { GoOn, ViewState } from './view-state.ts'
+import type { WellActions } from './well-actions.ts'
+
+export interface GoOnActions {
+  /** Scans the source, then goes on to the confirm sheet. */
+  readonly scanAndContinue: () => Promise<void>
+  /** Scans the source, and leaves it at that. */
+  readonly scanSource: () => Promise<void>
+  /** Leaves the verify out, then goes on to the confirm sheet. */
+  readonly restoreWithoutVerification: () => void
+  /** Something has changed: takes the next step, if it can be taken. */
+  readonly goOn: () => void
+}
+
+export function goOnActions(
+  { mirror, view, planner }: ActionDeps,
+  wells: WellActions,
+  images: ImageActions,
+): GoOnActions {
+  const { setState, getState } = view
+
+  const scan = () => {
+    const path = getState().source?.locator ?? ''
+    return images.startQuietly({ kind: 'scan', path, reorder: true, allowFragmentedCatalog: false }, path)
+  }
+
+  const giveUp = () => setState({ goOn: null })
+
+  /** The scan came to its end: the source is another one now, and so is the plan. */
+  const afterScan = (goOn: Extract<GoOn, { step: 'scanning' }>) => {
+    const outcome = goOn.jobId === null ? null : mirror.store.getState().jobs[goOn.jobId]?.outcome
+    if (!outcome) return
+    if (outcome.kind !== 'scanned') {
+      giveUp()
+      return
+    }
+    setState({
+      goOn: { step: 'planning', source: goOn.source, target: goOn.target },
+      plan: { state: 'checking', previous: null },
+    })
+    void wells.readAgain(goOn.source)
+    planner.renew()
+  }
+
+  return {
+    async scanAndContinue() {
+      const { source, destination } = getState()
+      if (!source || !destination) return
+      const goOn: GoOn = {
+        step: 'scanning',
+        jobId: null,
+        source: source.locator,
+        target: destination.locator,
+      }
+      setState({ sheet: null, goOn })
+      const jobId = await scan()
+      if (getState().goOn === goOn) setState({ goOn: jobId === null ? null : { ...goOn, jobId } })
+    },
+    async scanSource() {
+      await scan()
+    },
+    restoreWithoutVerification() {
+      const { source, destination } = getState()
+      if (!source || !destination) return
+      wells.setOption('verify', false)
+      setState({
+        sheet: null,
+        goOn: { step: 'planning', source: source.locator, target: destination.locator },
+      })
+    },
+    goOn() {
+      const now = getState()
+      const { goOn, plan } = now
+      if (!goOn) return
+      if (!stillMeant(goOn, now)) giveUp()
+      else if (goOn.step === 'scanning') afterScan(goOn)
+      else if (plan.state === 'failed') giveUp()
+      else if (plan.state === 'ready') {
+        const possible = !needsScan(plan.plan) && restoreBlock(mirror.store.getState(), now) === null
+        // A sheet that was opened meanwhile isn't pushed away.
+        setState(possible && now.sheet === null ? { goOn: null, sheet: { kind: 'confirm' } } : { goOn: null })
+      }
+    },
+  }
+}
+
+const stillMeant = (goOn: GoOn, { source, destination, options }: ViewState): boolean =>
+  source?.locator === goOn.source &&
+  source.state === 'ready' &&
+  destination?.locator === goOn.target &&
+  destination.state === 'ready' &&
+  options.erase

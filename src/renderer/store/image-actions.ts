@@ -1,0 +1,333 @@
+/**
+ * Work on images: what can be done with one, making one, unlocking one, and what the window does when such a job has
+ * ended.
+ */
+import { AppError, serializeError, unreachable } from '#shared/errors'
+import type { ImageTask, JobState } from '#shared/model'
+import { failNotice, type ActionDeps } from './action-deps.ts'
+import {
+  convertDraft,
+  createDraft,
+  draftFrom,
+  draftPath,
+  draftProblem,
+  draftTask,
+  nameFor,
+  type ImageDraft,
+} from './image-draft.ts'
+import { findItem, imageId, itemName, locatorOf } from './items.ts'
+import type { FilePurpose, ImageWork, ItemId, MakeSheet, Sheet, ViewState } from './view-state.ts'
+import { fileName, type WellActions } from './well-actions.ts'
+
+export interface ImageActions {
+  /** Opens an image for a purpose: what a chosen file, a menu's command and an unlocked image all come to. */
+  readonly takeImage: (purpose: FilePurpose, path: string) => Promise<void>
+  /** Opens a URL and makes it the source. */
+  readonly openUrl: (url: string) => void
+  /** Asks for the password of an encrypted image. */
+  readonly askPassword: (path: string, purpose: FilePurpose) => void
+  /** Tries the password of the sheet that asks for it. */
+  readonly unlock: (password: string) => Promise<void>
+  /** New Image. A device's may be made of the selected one. */
+  readonly openCreate: (kind: 'blank' | 'folder' | 'device', from?: ItemId | null) => void
+  readonly changeDraft: (change: Partial<ImageDraft>) => void
+  /** What a new image is made of: a folder, or a device. */
+  readonly chooseFrom: (path: string, name: string) => void
+  /** Makes or converts the image that the sheet describes, if nothing lies there. */
+  readonly startDraft: () => Promise<void>
+  /** Yes, what lies there may go. */
+  readonly replaceTarget: () => Promise<void>
+  readonly startScan: (options: {
+    readonly reorder: boolean
+    readonly allowFragmentedCatalog: boolean
+  }) => Promise<void>
+  readonly startResize: (sizeBytes: number) => Promise<void>
+  /** Leaves the open sheet; back to the one that it came from. What it asked for is given up. */
+  readonly closeSheet: () => void
+  /** Starts work on an image; resolves to the job's id, or null when it couldn't be, which was said. */
+  readonly startQuietly: (task: ImageTask, path: string) => Promise<string | null>
+  /** Jobs have moved. */
+  readonly followJobs: (
+    before: { readonly [jobId: string]: JobState },
+    now: { readonly [jobId: string]: JobState },
+  ) => void
+}
+
+export function imageActions(
+  { mirror, view, client, planner }: ActionDeps,
+  wells: WellActions,
+): ImageActions {
+  const { setState, getState } = view
+  /** Jobs that were started in this window, and whose end it hasn't seen. */
+  const ours = new Set<string>()
+  let asking: AbortController | null = null
+
+  const home = () => mirror.store.getState().app?.home ?? ''
+  const isOpen = (sheet: Sheet) => getState().sheet === sheet
+
+  /** Starts a task, and remembers that it is ours. Rejects with what the engine said. */
+  const start = async (task: ImageTask): Promise<string> => {
+    const controller = new AbortController()
+    asking = controller
+    try {
+      const { jobId } = await client.request('image.start', { task }, { signal: controller.signal })
+      ours.add(jobId)
+      const known = mirror.store.getState().jobs[jobId]
+      // A short job may have ended before its answer came.
+      if (known?.outcome) end(known)
+      return jobId
+    } finally {
+      if (asking === controller) asking = null
+    }
+  }
+
+  const showJobs: Partial<ViewState> = { sheet: null, tab: 'activity', activity: 'jobs' }
+
+  const startQuietly = async (task: ImageTask, path: string): Promise<string | null> => {
+    try {
+      return await start(task)
+    } catch (error) {
+      if (!isGivenUp(error)) failNotice(view, 'work', nameOf(path))(error)
+      return null
+    }
+  }
+
+  const startFromMenu = async (task: ImageTask, path: string) => {
+    const { sheet } = getState()
+    if ((await startQuietly(task, path)) !== null && getState().sheet === sheet) setState(showJobs)
+  }
+
+  const nameOf = (path: string): string => {
+    const item = findItem(mirror.store.getState(), getState().images, imageId(path))
+    return item ? itemName(item) : fileName(path)
+  }
+
+  /** A sheet's own task: the sheet says that it is busy, and why it was refused. */
+  const startFromSheet = async (sheet: Extract<Sheet, { kind: 'scan' | 'resize' }>, task: ImageTask) => {
+    const busy: Sheet = { ...sheet, sending: { state: 'busy' } }
+    setState({ sheet: busy })
+    try {
+      await start(task)
+      if (isOpen(busy)) setState(showJobs)
+    } catch (error) {
+      if (isOpen(busy))
+        setState({ sheet: { ...sheet, sending: { state: 'failed', error: serializeError(error) } } })
+    }
+  }
+
+  const startMaking = async (sheet: MakeSheet, erase: boolean) => {
+    const starting: MakeSheet = { ...sheet, problem: null, starting: true }
+    setState({ sheet: starting })
+    try {
+      await start(draftTask(sheet.draft, { erase }))
+      if (isOpen(starting)) setState(showJobs)
+    } catch (error) {
+      if (!isOpen(starting)) return
+      const problem = isGivenUp(error) ? null : ({ kind: 'error', error: serializeError(error) } as const)
+      setState({ sheet: { ...sheet, problem, starting: false } })
+    }
+  }
+
+  const openScan = async (path: string) => {
+    const sheet: Sheet = { kind: 'scan', path, freeBytes: null, sending: { state: 'idle' } }
+    setState({ sheet })
+    const facts = await client.request('target.inspect', { path }).catch(() => null)
+    if (isOpen(sheet)) setState({ sheet: { ...sheet, freeBytes: facts?.freeBytes ?? null } })
+  }
+
+  const doWork = async (work: ImageWork, path: string): Promise<void> => {
+    const info = getState().images.find((image) => image.path === path)?.info ?? null
+    const idle = { state: 'idle' } as const
+    switch (work) {
+      case 'verify':
+      case 'add-checksum':
+      case 'compact':
+        await startFromMenu({ kind: work, path }, path)
+        return
+      case 'scan':
+        await openScan(path)
+        return
+      case 'scan-info':
+        setState({ sheet: { kind: 'scan-info', path } })
+        return
+      case 'resize':
+        setState({ sheet: { kind: 'resize', path, sending: idle } })
+        return
+      case 'convert': {
+        const draft = convertDraft(path, info, nameOf(path), home())
+        setState({ sheet: { kind: 'make', draft, problem: null, starting: false } })
+        return
+      }
+      default:
+        unreachable(work)
+    }
+  }
+
+  const askPassword = (path: string, purpose: FilePurpose) =>
+    setState({
+      sheet: { kind: 'password', path, name: nameOf(path), purpose, sending: { state: 'idle' } },
+    })
+
+  const takeImage = async (purpose: FilePurpose, path: string): Promise<void> => {
+    if (purpose === 'source') await wells.chooseSourceFile(path)
+    else if (getState().images.find((image) => image.path === path)?.state !== 'ready')
+      await wells.openImage(path)
+    else setState({ selected: imageId(path) })
+    const image = getState().images.find((image) => image.path === path)
+    const error = purpose === 'source' ? getState().source?.error : image?.error
+    if (error?.code === 'E_SRC_ENCRYPTED') askPassword(path, purpose)
+    else if (error && purpose !== 'source' && purpose !== 'open')
+      setState({ notice: { kind: 'error', doing: 'work', name: nameOf(path), error } })
+    else if (!error && purpose !== 'source' && purpose !== 'open') await doWork(purpose, path)
+  }
+
+  const openAsSource = async (url: string) => {
+    await takeImage('source', url)
+    if (getState().images.some((image) => image.path === url)) setState({ selected: imageId(url) })
+  }
+
+  /** Something was done to an image: what is known of it is read again, wherever it is shown. */
+  const refresh = async (path: string) => {
+    if (getState().images.some((image) => image.path === path)) await wells.readAgain(path)
+    if (getState().source?.locator === path) planner.renew()
+  }
+
+  const end = (job: JobState) => {
+    const { outcome } = job
+    if (!outcome || !ours.delete(job.jobId)) return
+    const { tab, goOn } = getState()
+    const awaited = goOn?.step === 'scanning' && goOn.jobId === job.jobId && outcome.kind === 'scanned'
+    const seen = tab === 'activity' && getState().activity === 'jobs'
+    if (!awaited && !seen && outcome.kind !== 'cancelled') setState({ notice: { kind: 'worked', job } })
+    if (outcome.kind === 'converted') void wells.openImage(outcome.conversion.target)
+    if (outcome.kind === 'created') void wells.openImage(outcome.creation.target)
+  }
+
+  return {
+    takeImage,
+    openUrl(url) {
+      setState({ sheet: null })
+      void openAsSource(url)
+    },
+    askPassword,
+    async unlock(password) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'password') return
+      const busy: Sheet = { ...sheet, sending: { state: 'busy' } }
+      setState({ sheet: busy })
+      const controller = new AbortController()
+      asking = controller
+      try {
+        await client.request('image.unlock', { path: sheet.path, password }, { signal: controller.signal })
+      } catch (error) {
+        if (isOpen(busy))
+          setState({ sheet: { ...sheet, sending: { state: 'failed', error: serializeError(error) } } })
+        return
+      } finally {
+        if (asking === controller) asking = null
+      }
+      if (!isOpen(busy)) return
+      setState({ sheet: null })
+      // What was locked may stand in the sidebar, in the well and in the plan.
+      if (sheet.purpose !== 'source' && getState().source?.locator === sheet.path)
+        await wells.chooseSourceFile(sheet.path)
+      await takeImage(sheet.purpose, sheet.path)
+    },
+    openCreate(kind, from = null) {
+      const item = from === null ? null : findItem(mirror.store.getState(), getState().images, from)
+      const device =
+        from !== null && kind === 'device' && item && item.kind !== 'image'
+          ? { path: locatorOf(from), name: itemName(item) }
+          : null
+      const draft = createDraft(kind, device, home())
+      setState({ sheet: { kind: 'make', draft, problem: null, starting: false } })
+    },
+    changeDraft(change) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'make' || sheet.starting) return
+      const draft = { ...sheet.draft, ...change }
+      // The ending follows the format.
+      const name = change.format === undefined ? draft.name : nameFor(draft.name, change.format)
+      setState({ sheet: { ...sheet, draft: { ...draft, name }, problem: null } })
+    },
+    chooseFrom(path, name) {
+      const { sheet } = getState()
+      if (sheet?.kind === 'make')
+        setState({ sheet: { ...sheet, draft: draftFrom(sheet.draft, path, name), problem: null } })
+    },
+    async startDraft() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'make' || sheet.starting) return
+      const problem = draftProblem(sheet.draft)
+      if (problem) {
+        setState({ sheet: { ...sheet, problem } })
+        return
+      }
+      const path = draftPath(sheet.draft)
+      const looking: MakeSheet = { ...sheet, problem: null, starting: true }
+      setState({ sheet: looking })
+      const facts = await client.request('target.inspect', { path }).catch(() => null)
+      if (!isOpen(looking)) return
+      const refuse = (kind: 'folder-gone' | 'folder-denied' | 'is-folder') =>
+        setState({ sheet: { ...sheet, problem: { kind } } })
+      if (facts?.kind === 'no-folder') refuse('folder-gone')
+      else if (facts?.kind === 'denied') refuse('folder-denied')
+      else if (facts?.kind === 'folder' && !isBundle(path)) refuse('is-folder')
+      else if (facts && facts.kind !== 'nothing' && sheet.draft.mayReplace !== path)
+        setState({ sheet: { kind: 'replace', path, back: { ...sheet, problem: null } } })
+      else await startMaking(sheet, facts !== null && facts.kind !== 'nothing')
+    },
+    async replaceTarget() {
+      const { sheet } = getState()
+      if (sheet?.kind === 'replace') await startMaking(sheet.back, true)
+    },
+    async startScan(options) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'scan') return
+      await startFromSheet(sheet, { kind: 'scan', path: sheet.path, ...options })
+    },
+    async startResize(sizeBytes) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'resize') return
+      await startFromSheet(sheet, { kind: 'resize', path: sheet.path, sizeBytes })
+    },
+    closeSheet() {
+      asking?.abort()
+      const { sheet } = getState()
+      if (sheet?.kind === 'make' && sheet.starting) setState({ sheet: { ...sheet, starting: false } })
+      else if (sheet?.kind === 'replace' || sheet?.kind === 'files') setState({ sheet: sheet.back })
+      else setState({ sheet: null })
+    },
+    startQuietly,
+    followJobs(before, now) {
+      for (const job of Object.values(now)) {
+        if (!job.outcome || before[job.jobId] === job || before[job.jobId]?.outcome) continue
+        end(job)
+        const changed = changedPath(job)
+        if (changed !== null) void refresh(changed)
+      }
+    },
+  }
+}
+
+/** The image that a job has changed, wherever it was started. */
+function changedPath({ outcome }: JobState): string | null {
+  switch (outcome?.kind) {
+    case 'scanned':
+      return outcome.scan.path
+    case 'checksummed':
+      return outcome.checksums.path
+    case 'resized':
+      return outcome.resize.path
+    default:
+      return null
+  }
+}
+
+/** Images that are folders, and that may be replaced as one thing. */
+const isBundle = (path: string) => path.endsWith('.sparsebundle')
+
+/** The person dismissed the password prompt, or pressed Cancel: nothing happened, and nothing needs saying. */
+const isGivenUp = (error: unknown): boolean =>
+  (error instanceof AppError && error.code === 'E_AUTH_CANCEL') ||
+  (error instanceof Error && error.name === 'AbortError')

@@ -1,0 +1,40 @@
+/** Which work makes sense with an image, as far as the window knows what it is. The engine decides. Pure. */
+import { unreachable } from '#shared/errors'
+import { isWebLocator, type ImageFormat, type ImageInfo } from '#shared/model'
+import type { ImageWork, OpenedImage, ViewState } from './view-state.ts'
+
+/** Its contents can't be read before its password is known. */
+export const isLocked = (image: Pick<OpenedImage, 'error'>): boolean =>
+  image.error?.code === 'E_SRC_ENCRYPTED'
+
+/** An image of which nothing is known yet can do everything: it will be read first. */
+export function imageCan(view: ViewState, path: string, work: ImageWork): boolean {
+  const image = view.images.find((image) => image.path === path)
+  if (image?.state === 'failed') return isLocked(image)
+  return !image?.info || can(image.info, path, work)
+}
+
+const sparse: readonly ImageFormat[] = ['UDSP', 'UDSB']
+
+function can({ format, scan }: ImageInfo, path: string, work: ImageWork): boolean {
+  const raw = format.startsWith('raw')
+  const udif = !raw && !sparse.includes(format)
+  const here = !isWebLocator(path)
+  switch (work) {
+    case 'verify':
+    case 'convert':
+      return true
+    case 'scan':
+      return udif && here
+    case 'scan-info':
+      return scan !== null
+    case 'add-checksum':
+      return (udif || raw) && here
+    case 'resize':
+      return (format === 'raw' || sparse.includes(format)) && here
+    case 'compact':
+      return sparse.includes(format) && here
+    default:
+      return unreachable(work)
+  }
+}
