@@ -14,6 +14,7 @@ export const usageCodes = [
   'E_DST_EXISTS', // the destination file exists and Erase wasn't given
   'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
   'E_SRC_NOSCAN', // the image lacks the scan information that was asked for (--SHA1, --SHA256)
+  'E_SRC_FRAGMENTED', // the catalog of an HFS+ volume lies in more than eight extents
 ] as const
 
 export const formatCodes = [
@@ -52,6 +53,7 @@ export const networkCodes = [
   'E_NET_REDIRECT', // a server sends us on in a circle, or to where we don't go
   'E_NET_ANSWER', // a server's answer contradicts itself, or isn't to what was asked
   'E_NET_PROXY', // the proxy can't be used
+  'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const
 export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const

@@ -67,6 +67,12 @@ const statusWords: Readonly<Record<number, string>> = {
 }
 
 export const networkWords: { readonly [code in NetworkCode]: Describe } = {
+  E_MC_PROTOCOL: (error) => ({
+    what: `${host(error)} doesn't speak the language of our multicast streams.`,
+    why: sentence(error.message),
+    now: 'Check the address and the port. If it is another version of Reprise, install the same one on both.',
+  }),
+
   E_NET: (error) => {
     const errno = textOf(error, 'errno')
     return {
