@@ -114,14 +114,15 @@ class ExtentsFiller {
     return filled
   }
 
-  /** The last of the raw rows from `row` on whose stored bytes follow one another as their sectors do. */
+  /** The last of the raw rows from `row` on whose stored bytes follow one another as their sectors do, all stored whole. */
   #lastOfOneRead(row: number, end: number): number {
     const { diskOffset, diskBytes, storedOffset, storedBytes, kind, count } = this.#job.extents
     let last = row
     for (let next = row + 1; next < count; next++, last++) {
       const bytes = diskBytes[last] ?? 0
       const follows = (storedOffset[last] ?? 0) + bytes === storedOffset[next] && storedBytes[last] === bytes
-      if (kind[next] !== kindIndex.raw || !follows || (diskOffset[next] ?? 0) >= end) break
+      const isWhole = storedBytes[next] === diskBytes[next]
+      if (kind[next] !== kindIndex.raw || !follows || !isWhole || (diskOffset[next] ?? 0) >= end) break
     }
     return last
   }

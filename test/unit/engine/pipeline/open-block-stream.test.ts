@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import { allocateExtentTable, kindIndex, type ImageLayout } from '#engine/formats/extents'
+import { rawLayout as layoutOfRawFile } from '#engine/formats/raw'
 import { defaultPool, openBlockStream, type BlockStreamOptions, type StreamItem } from '#engine/pipeline'
 import { WorkerCrew } from '#src/main/engine/pipeline/worker-crew.ts'
 import { allocateRing, RingReader } from '#src/main/engine/pipeline/ring.ts'
@@ -55,6 +56,17 @@ function writeFile(name: string, bytes: Uint8Array): string {
   writeFileSync(path, bytes)
   return path
 }
+
+test('a raw image that ends inside a sector is read to its end, and the rest of the sector is zeros', async () => {
+  for (const lengthBytes of [100, 512 + 1, 1_048_576 + 513, 3_000_000]) {
+    const bytes = noise(lengthBytes, 7)
+    const path = writeFile('odd.img', bytes)
+    const { disk } = await readAll(layoutOfRawFile(path, lengthBytes))
+    const whole = Buffer.alloc(Math.ceil(lengthBytes / 512) * 512)
+    whole.set(bytes)
+    expect(Buffer.compare(disk, whole)).toBe(0)
+  }
+})
 
 test('zeros in a raw image are told as zeros, and neighbours as one', async () => {
   const bytes = Buffer.concat([noise(1000, 1), Buffer.alloc(5_000_000 - 1000 - 700), noise(700, 2)])
