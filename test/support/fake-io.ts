@@ -25,6 +25,7 @@ export function ioOf(machine: FakeMachine): RestoreIo {
         })
       return file.image
     },
+    readBlockHashes: async ({ path }) => machine.files.get(path)?.hashes ?? null,
     async openStream(layout, options) {
       const stream = openFakeStream(layout, {
         ...options,

@@ -2,8 +2,10 @@
  * A machine in memory: disks, files and mounts, as a `Platform` and as the copy engine's `RestoreIo`. Everything that
  * is asked of it is written down in `calls`.
  */
+import { hash } from 'node:crypto'
 import type { FileFacts } from '#engine/copy'
 import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import type { BlockHashes } from '#engine/formats/udif'
 import type { MountedVolume, Platform, Resolved } from '#engine/platform'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Disk, ImageInfo, Volume } from '#shared/model'
@@ -24,6 +26,8 @@ export interface FakeFile {
   /** Disks that store it. */
   disks: readonly string[]
   image: { readonly info: ImageInfo; readonly layout: ImageLayout } | null
+  /** What a scan left in the image. */
+  hashes: BlockHashes | null
 }
 
 export class FakeMachine {
@@ -66,6 +70,7 @@ export class FakeMachine {
       modifiedMs: 1_000,
       disks: [],
       image: null,
+      hashes: null,
       ...facts,
     }
     this.files.set(path, file)
@@ -76,13 +81,19 @@ export class FakeMachine {
   addImage(
     path: string,
     runs: readonly FakeRun[],
-    facts: Partial<FakeFile> & { readonly checks?: 'none'; readonly info?: Partial<ImageInfo> } = {},
+    facts: Partial<FakeFile> & {
+      readonly checks?: 'none'
+      readonly info?: Partial<ImageInfo>
+      /** It was scanned, with hashes of blocks of this size. */
+      readonly hashedBlockBytes?: number
+    } = {},
   ): { readonly file: FakeFile; readonly layout: ExtentLayout; readonly expanded: Uint8Array } {
     const stored = Buffer.concat(runs.map((run) => (run.kind === 'raw' ? run.bytes : new Uint8Array(0))))
     const layout = layoutOf(path, runs, stored.length)
-    const { checks, info, ...fileFacts } = facts
+    const { checks, info, hashedBlockBytes, ...fileFacts } = facts
     const file = this.addFile(path, stored, fileFacts)
     const expanded = expand(layout, () => stored)
+    if (hashedBlockBytes !== undefined) file.hashes = hashesOf(expanded, hashedBlockBytes)
     const withChecks =
       checks === 'none'
         ? layout
@@ -278,6 +289,14 @@ function layoutOf(path: string, runs: readonly FakeRun[], storedBytes: number): 
     checks: [],
     storedChecks: [],
   }
+}
+
+/** As a scan makes them: unused space as zeros. */
+export function hashesOf(disk: Uint8Array, blockBytes: number): BlockHashes {
+  const hashes: Uint8Array[] = []
+  for (let at = 0; at < disk.length; at += blockBytes)
+    hashes.push(hash('sha256', disk.subarray(at, at + blockBytes), 'buffer'))
+  return { blockBytes, hashes: Buffer.concat(hashes) }
 }
 
 function infoOf(path: string, sizeBytes: number | null, storedBytes: number): ImageInfo {

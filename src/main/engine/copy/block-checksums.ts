@@ -10,7 +10,11 @@ import { appendZeros } from '#engine/pipeline'
 import { invariant } from '#shared/errors'
 
 export type Segment = { readonly offset: number; readonly lengthBytes: number } & (
-  { readonly kind: 'data'; readonly crc32: number } | { readonly kind: 'zero' } | { readonly kind: 'unused' }
+  | { readonly kind: 'data'; readonly crc32: number }
+  | { readonly kind: 'zero' }
+  | { readonly kind: 'unused' }
+  /** Has this CRC-32: it was looked at already. */
+  | { readonly kind: 'known'; readonly crc32: number }
 )
 
 const kinds = ['data', 'zero', 'unused'] as const

@@ -36,6 +36,8 @@ export interface CopyOptions {
   readonly checker: DiskChecker | null
   /** Unused space becomes zeros. */
   readonly clearUnused: boolean
+  /** Writes the first blocks of a source of `sizeBytes`, last of all; returns how many bytes. Default: they are written. */
+  readonly writeHead?: (head: HeadBlocks, sizeBytes: number) => Promise<number>
   readonly context: Pick<JobContext, 'advance' | 'limitedBy'>
   readonly signal: AbortSignal
   readonly now: () => number
@@ -116,8 +118,8 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
     check(checker?.finish())
     await queue.idle()
     await sink.finish(options.fixedBytes ?? position)
-    const headWritten = await head.write(sink, position)
-    advance(Math.min(headWritten, position))
+    const headWritten = await (options.writeHead?.(head, position) ?? head.write(sink, position))
+    advance(Math.min(head.bytes.length, position))
     return { sizeBytes: position, writtenBytes: writtenBytes + headWritten, zeroedBytes, skippedBytes }
   } finally {
     // Buffers under way belong to the system until it gives them back.

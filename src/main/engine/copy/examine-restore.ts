@@ -1,7 +1,8 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
-import { serializeError, type AppError, type SerializedError } from '#shared/errors'
+import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
+import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
 import { examineSource, type ExaminedSource } from './examine-source.ts'
 import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
 import { findOverlap } from './find-overlap.ts'
@@ -10,6 +11,8 @@ import type { RestoreDeps } from './restore-deps.ts'
 export interface Examination {
   readonly source: ExaminedSource | null
   readonly target: ExaminedTarget | null
+  /** Null unless changed blocks only were asked for, or where one of the two is missing. */
+  readonly comparison: Comparison | null
   readonly checks: readonly PreflightCheck[]
   readonly losses: readonly Loss[]
   readonly confirmation: Confirmation
@@ -40,17 +43,20 @@ export async function examineRestore(
   signal.throwIfAborted()
   const overlap = source !== null && target !== null ? await findOverlap(source, target, deps) : null
   signal.throwIfAborted()
+  const { comparison, against } = await compareWith()
 
   enter('validating-sizes')
   const checks = [
     ...targetChecks(found),
-    ...sourceChecks(source, overlap === null ? errors : [...errors, overlap]),
+    ...sourceChecks(source, [...errors, ...(overlap === null ? [] : [overlap]), ...against]),
+    ...(comparison === null ? [] : [comparisonCheck(comparison)]),
     ...(source !== null && target !== null ? compareSizes(source, target, request.buffering) : []),
   ]
   const failed = checks.flatMap((check) => (check.kind === 'error' ? [check.error] : []))
   return {
     source,
     target,
+    comparison,
     checks,
     losses: found.losses,
     confirmation: found.confirmation,
@@ -60,6 +66,16 @@ export async function examineRestore(
       (target?.kind === 'device' ||
         source?.kind === 'device' ||
         failed.some((error) => error.code === 'E_DENIED')),
+  }
+
+  async function compareWith(): Promise<{ comparison: Comparison | null; against: readonly AppError[] }> {
+    if (!request.changedOnly || source === null || target === null) return { comparison: null, against: [] }
+    try {
+      return { comparison: await chooseComparison(source, target, deps.io, signal), against: [] }
+    } catch (error) {
+      AppError.accept(error)
+      return { comparison: null, against: [error] }
+    }
   }
 }
 

@@ -21,7 +21,7 @@ export async function verificationError(
 ): Promise<VerificationError | DeviceError> {
   if (verdict.kind === 'contradicts') {
     const { bad } = verdict
-    return failure(
+    return verificationFailure(
       sink.path,
       {
         offset: bad.diskOffset,
@@ -39,7 +39,7 @@ export async function verificationError(
       details: { path: sink.path, offset: first.offset, differingBlocks },
     })
   const exact = await firstDifferingByte(first, sink, source, signal)
-  return failure(sink.path, {
+  return verificationFailure(sink.path, {
     offset: exact?.offset ?? first.offset,
     differingBlocks,
     blockBytes,
@@ -48,7 +48,8 @@ export async function verificationError(
   })
 }
 
-async function firstDifferingByte(
+/** Null where it can't be found any more. Rejects only with the signal's reason. */
+export async function firstDifferingByte(
   stretch: { readonly offset: number; readonly lengthBytes: number },
   sink: BlockSink,
   source: RestoreSource,
@@ -93,7 +94,7 @@ async function readStretch(
   return bytes
 }
 
-function failure(
+export function verificationFailure(
   path: string,
   details: Pick<VerificationDetails, 'offset' | 'differingBlocks' | 'blockBytes' | 'expected' | 'found'>,
   cause?: FormatError,

@@ -9,11 +9,11 @@ export interface ReadBackOptions {
   readonly signal: AbortSignal
 }
 
-/** A piece of a segment: at most a buffer of it, in order. Unused segments come whole, and aren't read. */
+/** A piece of a segment: at most a buffer of it, in order. Unused and known segments come whole, and aren't read. */
 export interface ReadBack {
   readonly segment: Segment
   readonly offset: number
-  /** Valid until the next piece is asked for. Empty for unused space. */
+  /** Valid until the next piece is asked for. Empty for what isn't read. */
   readonly bytes: Uint8Array
   readonly isLastOfSegment: boolean
 }
@@ -34,7 +34,7 @@ export async function* readBack(
     const { segment, offset, lengthBytes } = next.value
     const isLastOfSegment = offset + lengthBytes === segment.offset + segment.lengthBytes
     const at = (count++ % buffers) * bufferBytes
-    const readBytes = segment.kind === 'unused' ? 0 : lengthBytes
+    const readBytes = isRead(segment) ? lengthBytes : 0
     const into = room.subarray(at, at + padded(readBytes, sink))
     const read = readBytes === 0 ? Promise.resolve() : sink.read(into, offset)
     // A failure is told when its turn comes.
@@ -54,6 +54,8 @@ export async function* readBack(
   }
 }
 
+const isRead = ({ kind }: Segment) => kind !== 'unused' && kind !== 'known'
+
 /** Pieces end at multiples of the buffer's size, so that all but the first and last of a segment are whole buffers. */
 function* cut(
   segments: Iterable<Segment>,
@@ -63,10 +65,9 @@ function* cut(
     const end = segment.offset + segment.lengthBytes
     let offset = segment.offset
     while (offset < end) {
-      const lengthBytes =
-        segment.kind === 'unused'
-          ? end - offset
-          : Math.min(end - offset, bufferBytes - (offset % bufferBytes))
+      const lengthBytes = isRead(segment)
+        ? Math.min(end - offset, bufferBytes - (offset % bufferBytes))
+        : end - offset
       yield { segment, offset, lengthBytes }
       offset += lengthBytes
     }

@@ -4,6 +4,7 @@
  */
 import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
+import type { BlockHashes } from '#engine/formats/udif'
 import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import type { ImageInfo } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
@@ -44,6 +45,8 @@ export interface StreamOptions {
 export interface RestoreIo {
   /** Throws FormatError, DeviceError. */
   openImage(path: string, signal: AbortSignal): Promise<OpenedImage>
+  /** Null where no scan left any. Throws FormatError E_SRC_CORRUPT when they contradict themselves; DeviceError. */
+  readBlockHashes(image: ImageInfo, signal: AbortSignal): Promise<BlockHashes | null>
   openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
   /** Null where the image holds no checksums of its disk. */
   createChecker(layout: ImageLayout): DiskChecker | null

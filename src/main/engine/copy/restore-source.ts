@@ -19,7 +19,13 @@ export interface RestoreSource extends AsyncDisposable {
   readonly sizeBytes: number | null
   /** It can be compared with itself in the verify: a device. */
   readonly isDevice: boolean
-  openStream(options: { readonly alignmentBytes: number; readonly signal: AbortSignal }): Promise<BlockStream>
+  readonly layout: ImageLayout
+  /** `layout`: another one, of the same files. */
+  openStream(options: {
+    readonly alignmentBytes: number
+    readonly signal: AbortSignal
+    readonly layout?: ImageLayout
+  }): Promise<BlockStream>
   /** A stream in which all but this stretch is unused. */
   openStretch(
     stretch: { readonly offset: number; readonly lengthBytes: number },
@@ -62,8 +68,9 @@ export async function openRestoreSource(
     path: examined.kind === 'image' ? examined.info.locator : examined.path,
     sizeBytes: examined.sizeBytes,
     isDevice: examined.kind === 'device',
-    openStream: ({ alignmentBytes, signal }) =>
-      open(layout, Math.max(alignmentBytes, minimumAlignment), signal),
+    layout,
+    openStream: ({ alignmentBytes, signal, layout: other }) =>
+      open(other ?? layout, Math.max(alignmentBytes, minimumAlignment), signal),
     openStretch: ({ offset, lengthBytes }, signal) =>
       open(narrowLayout(layout, offset, lengthBytes), minimumAlignment, signal),
     createChecker: () => io.createChecker(layout),

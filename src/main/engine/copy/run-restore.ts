@@ -11,6 +11,7 @@ import {
 import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { bufferSizes } from './buffer-sizes.ts'
+import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
@@ -24,6 +25,7 @@ import { createSourceComparison } from './source-comparison.ts'
 import { sameLosses } from './target-losses.ts'
 import { verifyBlocks } from './verify-blocks.ts'
 import { watchProgress } from './watch-progress.ts'
+import { writeChanged, type ChangeResult } from './write-changed.ts'
 
 /** What the steps share. */
 interface Run {
@@ -36,6 +38,8 @@ interface Run {
 interface Ends {
   readonly source: ExaminedSource
   readonly target: ExaminedTarget
+  /** Null: nothing is compared, everything is written. */
+  readonly comparison: Comparison | null
 }
 
 /**
@@ -62,7 +66,7 @@ async function validate({ plan, deps, context }: Run): Promise<Ends> {
     enter: (phase) => context.enter(phase),
   })
   if (found.refusal !== null) throw deserializeError(found.refusal)
-  const { source, target } = found
+  const { source, target, comparison } = found
   invariant(source !== null && target !== null, 'a preflight without a refusal found both ends')
   const planned = plan.target
   const sameTarget =
@@ -74,7 +78,7 @@ async function validate({ plan, deps, context }: Run): Promise<Ends> {
   // Confirmed was what would be lost: another partition map on the same disk is another question.
   if (!sameTarget || !sameLosses(plan.losses, found.losses)) throw changedTarget(target.info.path)
   if (plan.sourceIdentity !== source.identity) throw changedSource(plan.request.source)
-  return { source, target }
+  return { source, target, comparison }
 }
 
 async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
@@ -118,20 +122,31 @@ function enterUnmounting({ source, target }: Ends, context: JobContext): void {
   else context.enter('unmounting')
 }
 
-type Result = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected' | 'warnings'>
-
 /** All that happens while the handles are open. `onWrite` is called right before the first write. */
 async function writeAndVerify(
   ends: Ends,
   target: RestoreTarget,
   run: Run,
   onWrite: () => void,
-): Promise<Result> {
+): Promise<ChangeResult> {
   const { plan, deps, context, now } = run
   const { signal } = context
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
   await using sink = await target.open(signal)
   signal.throwIfAborted()
+
+  if (ends.comparison !== null && ends.comparison.kind !== 'nothing')
+    return await writeChanged(ends.comparison, {
+      source,
+      sink,
+      heldBytes: sink.sizeBytes ?? (ends.target.kind === 'file' ? (ends.target.facts?.sizeBytes ?? 0) : 0),
+      capacityBytes: target.capacityBytes,
+      fixedBytes: target.fixedBytes,
+      request: plan.request,
+      context,
+      now,
+      onFirstChange: onWrite,
+    })
 
   onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
@@ -210,6 +225,7 @@ async function verify(
   const verdict = await verifyBlocks({
     sink,
     checksums,
+    written: null,
     context,
     signal,
     checker: source.createChecker(),

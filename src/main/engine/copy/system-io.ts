@@ -2,7 +2,7 @@
 import { constants, type Stats } from 'node:fs'
 import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
 import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
-import { openImage } from '#engine/formats/image'
+import { openImage, readBlockHashes } from '#engine/formats/image'
 import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
@@ -12,6 +12,7 @@ import type { FileFacts, RestoreIo } from './restore-io.ts'
 export function createSystemIo(platform: Platform): RestoreIo {
   return {
     openImage: reopenImage((path, signal) => openImage(path, { signal })),
+    readBlockHashes: (image, signal) => readBlockHashes(image, { signal }),
     openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>
       openBlockStream(layout, { ...options, pool: { buffers, bufferBytes, uncompressed } }),
     createChecker: (layout) =>

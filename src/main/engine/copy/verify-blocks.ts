@@ -10,10 +10,13 @@ import { appendZeros, combineCrc32, type BadRange, type DiskChecker } from '#eng
 import { isZeros, type BlockChecksums } from './block-checksums.ts'
 import { readBack, type ReadBackOptions } from './read-back.ts'
 import type { SourceComparison } from './source-comparison.ts'
+import type { WrittenBlocks } from './written-blocks.ts'
 
 export interface VerifyOptions extends ReadBackOptions {
   readonly sink: BlockSink
   readonly checksums: BlockChecksums
+  /** What was written, of more that was told; the rest was found right before. Null: everything was written. */
+  readonly written: WrittenBlocks | null
   /** A fresh one. Null where the source holds no checksums of its blocks. */
   readonly checker: DiskChecker | null
   /** For a source that has no checksums and can be read again: a device. Else null. */
@@ -41,7 +44,7 @@ export interface Difference {
 
 /** Throws DeviceError E_IO_READ, E_DST_GONE (and E_SRC_* from the comparison), the signal's reason. */
 export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
-  const { sink, checksums, checker, comparison, context } = options
+  const { sink, checksums, written, checker, comparison, context } = options
   const { blockBytes } = checksums
   let bad: BadRange | null = null
   let differingBlocks = 0
@@ -51,17 +54,26 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   let crc = 0
   let total = 0
   let sourceSame = true
+  let done = 0
+  const advance = (bytes: number) => {
+    done += bytes
+    context.advance(done)
+  }
 
   context.limitedBy('destination')
   for await (const { segment, offset, bytes, isLastOfSegment } of readBack(
     sink,
-    checksums.segments(),
+    written === null ? checksums.segments() : written.among(checksums.segments()),
     options,
   )) {
+    if (segment.kind === 'known') {
+      total = combineCrc32(total, segment.crc32, segment.lengthBytes)
+      continue
+    }
     if (segment.kind === 'unused') {
       bad ??= checker?.unused(segment.offset, segment.lengthBytes) ?? null
       total = appendZeros(total, segment.lengthBytes)
-      context.advance(segment.offset + segment.lengthBytes)
+      advance(segment.lengthBytes)
       continue
     }
     bad ??= checker?.data(offset, bytes) ?? null
@@ -94,7 +106,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
         total = combineCrc32(total, crc, segment.lengthBytes)
       }
     }
-    context.advance(offset + bytes.length)
+    advance(bytes.length)
   }
   bad ??= checker?.finish() ?? null
   if (first !== null) return { kind: 'different', differingBlocks, first }

@@ -27,6 +27,7 @@ function bench() {
       sink: disk.openSink('/dev/sdb'),
       checksums,
       checker: null,
+      written: null,
       comparison: null,
       buffers: 2,
       bufferBytes: 16 * KiB,

@@ -1,0 +1,256 @@
+/**
+ * A destination that is read before it is written: only what differs goes to the medium. Both ends of the disk are blanked
+ * before the first write of all, and written last, so that an interrupted restore looks as blank here as any other; when
+ * nothing differs, nothing is written at all.
+ *
+ * One handle, one restore. The copy calls it like any sink, and `writeHead` in the end.
+ */
+import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import { blankEnds, diskEnds, type DiskEnds } from './disk-ends.ts'
+import type { HeadBlocks } from './head-blocks.ts'
+import { findZeros, readHeld } from './read-held.ts'
+
+export interface ChangedSinkOptions {
+  /** Stays the caller's to close. */
+  readonly sink: BlockSink
+  /** Bytes the destination holds now: a device's size, or a file's. */
+  readonly heldBytes: number
+  /** A file keeps this size; null: it takes the source's. */
+  readonly fixedBytes: number | null
+  /** Called once, right before the first write. */
+  readonly onFirstChange: () => void
+  /** Called for every stretch that may be different on the medium now. */
+  readonly onWritten: (offset: number, lengthBytes: number) => void
+  readonly signal: AbortSignal
+}
+
+/** What is written, if anything in it differs. Large enough for a flash disk's own pages, small enough to spare most. */
+const granuleBytes = 64 * 1024
+/** What is read at once. */
+const pieceBytes = 1024 * 1024
+
+export class ChangedSink implements BlockSink {
+  readonly path: string
+  readonly sizeBytes: number | null
+  readonly alignmentBytes: number
+  readonly #options: ChangedSinkOptions
+  readonly #sink: BlockSink
+  readonly #ends: DiskEnds
+  /** What has to be in the tail. The rest of it is zeros, as after any restore. */
+  readonly #tail: Uint8Array
+  readonly #rooms: Uint8Array[] = []
+  #heldBytes: number
+  #changed = false
+  #blanked: Promise<void> | null = null
+  #writtenBytes = 0
+  #zeroedBytes = 0
+
+  constructor(options: ChangedSinkOptions) {
+    const { sink, heldBytes } = options
+    this.path = sink.path
+    this.sizeBytes = sink.sizeBytes
+    this.alignmentBytes = sink.alignmentBytes
+    this.#options = options
+    this.#sink = sink
+    this.#heldBytes = heldBytes
+    this.#ends = diskEnds(sink, heldBytes)
+    this.#tail = allocatePageAligned(this.#ends.tailEnd - this.#ends.tailStart)
+  }
+
+  /** Bytes that were sent. */
+  get writtenBytes(): number {
+    return this.#writtenBytes
+  }
+
+  /** Bytes that became zeros without being sent. */
+  get zeroedBytes(): number {
+    return this.#zeroedBytes
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    const [from, to] = this.#inTail(offset, bytes.length)
+    if (to > from) this.#tail.set(bytes.subarray(from, to), offset + from - this.#ends.tailStart)
+    await this.#change(bytes.subarray(0, from), offset)
+    await this.#change(bytes.subarray(to), offset + to)
+  }
+
+  async zero(offset: number, lengthBytes: number): Promise<'written'> {
+    const [from, to] = this.#inTail(offset, lengthBytes)
+    if (to > from) {
+      const start = offset - this.#ends.tailStart
+      this.#tail.fill(0, start + from, start + to)
+    }
+    await this.#clear(offset, from)
+    await this.#clear(offset + to, lengthBytes - to)
+    return 'written'
+  }
+
+  /** Unused space is left as it is, but for the ends of the disk. */
+  async discard(): Promise<'left'> {
+    return 'left'
+  }
+
+  async flush(): Promise<void> {
+    if (this.#changed) await this.#sink.flush()
+  }
+
+  read(into: Uint8Array, offset: number): Promise<void> {
+    return this.#sink.read(into, offset)
+  }
+
+  /** Everything but the head was told. Writes the tail, and gives a file its size. */
+  async finish(sizeBytes: number): Promise<void> {
+    const { tailStart, tailEnd } = this.#ends
+    const isFile = this.sizeBytes === null
+    const endBytes = this.#options.fixedBytes ?? sizeBytes
+    const end = isFile ? Math.min(tailEnd, endBytes) : tailEnd
+    if (end > tailStart) {
+      const tail = this.#tail.subarray(0, end - tailStart)
+      // What lies in it is one thing: blanked as a whole, then written.
+      if (this.#blanked === null && !(await this.#isSame(tail, tailStart))) await this.#blank()
+      await this.#change(tail, tailStart)
+    }
+    if (isFile) await this.#resize(sizeBytes, endBytes)
+  }
+
+  /** The last call. Returns the number of bytes that were written. */
+  async writeHead(head: HeadBlocks, sizeBytes: number): Promise<number> {
+    const length = this.sizeBytes === null ? Math.min(head.bytes.length, sizeBytes) : this.#ends.headEnd
+    if (this.#blanked === null && (await this.#isSame(head.bytes.subarray(0, length), 0))) {
+      await this.flush()
+      return 0
+    }
+    await this.#blank()
+    const written = await head.write(this.#sink, sizeBytes)
+    this.#wrote(0, written)
+    return written
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The sink is the caller's.
+  }
+
+  /** The part of a stretch that belongs to the tail, from the stretch's beginning. */
+  #inTail(offset: number, lengthBytes: number): readonly [number, number] {
+    const { tailStart, tailEnd } = this.#ends
+    const from = Math.max(0, Math.min(lengthBytes, tailStart - offset))
+    return [from, Math.max(from, Math.min(lengthBytes, tailEnd - offset))]
+  }
+
+  /** Before any write, however many are under way. */
+  #blank(): Promise<void> {
+    this.#blanked ??= this.#blankEnds()
+    return this.#blanked
+  }
+
+  async #blankEnds(): Promise<void> {
+    const { headEnd, tailStart, tailEnd } = this.#ends
+    this.#note()
+    await blankEnds(this.#sink, this.#ends, this.#options.signal)
+    this.#options.onWritten(0, headEnd)
+    this.#options.onWritten(tailStart, tailEnd - tailStart)
+  }
+
+  #note(): void {
+    if (!this.#changed) this.#options.onFirstChange()
+    this.#changed = true
+  }
+
+  #wrote(offset: number, lengthBytes: number): void {
+    this.#writtenBytes += lengthBytes
+    this.#options.onWritten(offset, lengthBytes)
+  }
+
+  /** The destination gets `bytes` at `offset`, as far as it has something else there. */
+  async #change(bytes: Uint8Array, offset: number): Promise<void> {
+    for await (const [from, to] of this.#differences(bytes, offset)) {
+      await this.#blank()
+      await this.#sink.write(bytes.subarray(from, to), offset + from)
+      this.#wrote(offset + from, to - from)
+    }
+  }
+
+  async #isSame(bytes: Uint8Array, offset: number): Promise<boolean> {
+    for await (const _difference of this.#differences(bytes, offset)) return false
+    return true
+  }
+
+  /** Stretches of `bytes`, from and to, that differ from what is at `offset`; whole granules, neighbours as one. */
+  async *#differences(bytes: Uint8Array, offset: number): AsyncGenerator<readonly [number, number]> {
+    for (let done = 0; done < bytes.length;) {
+      const length = Math.min(bytes.length - done, pieceBytes - ((offset + done) % pieceBytes))
+      const wanted = bytes.subarray(done, done + length)
+      for (const [from, to] of await this.#compare(wanted, offset + done)) yield [done + from, done + to]
+      done += length
+    }
+  }
+
+  async #compare(wanted: Uint8Array, offset: number): Promise<readonly (readonly [number, number])[]> {
+    const room = this.#rooms.pop() ?? allocatePageAligned(pieceBytes)
+    try {
+      const heldBytes = this.#heldBytes
+      await readHeld(this.#sink, room, { offset, lengthBytes: wanted.length, heldBytes })
+      this.#options.signal.throwIfAborted()
+      const found = room.subarray(0, wanted.length)
+      // What isn't there yet has to be written even where it is zeros: it was told as data.
+      const held = Math.max(0, Math.min(wanted.length, heldBytes - offset))
+      if (held === wanted.length && Buffer.compare(found, wanted) === 0) return []
+      return differingGranules(found, wanted, { offset, held })
+    } finally {
+      this.#rooms.push(room)
+    }
+  }
+
+  /** The stretch reads as zeros, if it didn't. A file that is shorter has nothing there, which is as good. */
+  async #clear(offset: number, lengthBytes: number): Promise<void> {
+    const { signal } = this.#options
+    const stretch = { offset, lengthBytes: Math.min(lengthBytes, this.#heldBytes - offset) }
+    const end = stretch.offset + stretch.lengthBytes
+    let begin: number | null = null
+    for await (const { from, to, isZero } of findZeros(this.#sink, stretch, signal)) {
+      if (!isZero) begin ??= from
+      if (begin === null || (!isZero && to < end)) continue
+      await this.#zeroNow(begin, isZero ? from : to)
+      begin = null
+    }
+  }
+
+  async #zeroNow(from: number, to: number): Promise<void> {
+    await this.#blank()
+    const how = await this.#sink.zero(from, to - from, this.#options.signal)
+    if (how === 'written') this.#writtenBytes += to - from
+    else this.#zeroedBytes += to - from
+    this.#options.onWritten(from, to - from)
+  }
+
+  /** A file of `endBytes` with zeros after the source's `sizeBytes`. */
+  async #resize(sizeBytes: number, endBytes: number): Promise<void> {
+    const rest = { offset: sizeBytes, lengthBytes: Math.min(this.#heldBytes, endBytes) - sizeBytes }
+    let restIsZero = true
+    for await (const { isZero } of findZeros(this.#sink, rest, this.#options.signal)) restIsZero &&= isZero
+    if (!restIsZero || this.#heldBytes !== endBytes) {
+      this.#note()
+      if (!restIsZero) await this.#sink.finish(sizeBytes)
+      await this.#sink.finish(endBytes)
+    }
+    this.#heldBytes = endBytes
+  }
+}
+
+/** Granules begin at multiples of their size on the disk. From `held` on nothing was found: all of it differs. */
+function differingGranules(
+  found: Uint8Array,
+  wanted: Uint8Array,
+  { offset, held }: { readonly offset: number; readonly held: number },
+): readonly (readonly [number, number])[] {
+  const runs: [number, number][] = []
+  for (let from = 0; from < wanted.length;) {
+    const to = Math.min(wanted.length, from + granuleBytes - ((offset + from) % granuleBytes))
+    const differs = to > held || Buffer.compare(found.subarray(from, to), wanted.subarray(from, to)) !== 0
+    const last = runs.at(-1)
+    if (differs && last?.[1] === from) last[1] = to
+    else if (differs) runs.push([from, to])
+    from = to
+  }
+  return runs
+}

@@ -1,0 +1,87 @@
+/** Reads the destination past the cache, several blocks at once, and tells which of them aren't what the image's hashes say. */
+import { allocateOwnPages, type BlockSink } from '#engine/block-io'
+import type { ExtentTable } from '#engine/formats/extents'
+import type { BlockCrcs } from './block-crcs.ts'
+import type { DiskEnds } from './disk-ends.ts'
+import type { HashedBlocks } from './hashed-blocks.ts'
+import { readHeld } from './read-held.ts'
+import { unusedParts } from './unused-parts.ts'
+
+export interface CompareOptions {
+  readonly sink: BlockSink
+  /** What lies past it reads as zeros. */
+  readonly heldBytes: number
+  readonly blocks: HashedBlocks
+  readonly extents: ExtentTable
+  /** Unused space must be zeros everywhere, and not only at the ends of the disk. */
+  readonly clearUnused: boolean
+  readonly ends: DiskEnds
+  /** Told of what was read. Null where nobody will verify. */
+  readonly crcs: BlockCrcs | null
+  readonly signal: AbortSignal
+}
+
+/** Eight reads of 1 MiB keep a fast disk busy; larger blocks take no more memory for it. */
+const roomBytes = 8 * 1024 * 1024
+const mostLanes = 8
+const leastLanes = 2
+
+/**
+ * Whether each of `indices` is right; `tell` hears it of every block, in the order in which they are done. What a block
+ * marks as unused may be anything; a block that is unused as a whole isn't read. Throws what the sink's `read` throws, the
+ * signal's reason. Nothing is under way any more when it settles.
+ */
+export async function compareBlocks(
+  indices: Iterable<number>,
+  options: CompareOptions,
+  tell: (index: number, same: boolean) => void,
+): Promise<void> {
+  const { sink, blocks, heldBytes, crcs, signal } = options
+  const { blockBytes } = blocks
+  const lanes = Math.max(leastLanes, Math.min(mostLanes, Math.floor(roomBytes / blockBytes)))
+  const room = allocateOwnPages(lanes * blockBytes)
+  const next = indices[Symbol.iterator]()
+  const all = { failed: false }
+
+  async function compare(index: number, into: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const start = blocks.startOf(index)
+    const bytes = into.subarray(0, blocks.lengthOf(index))
+    const unused = looseParts(options, start, start + bytes.length)
+    if (unused[0]?.[0] === start && unused[0][1] === start + bytes.length) return true
+    await readHeld(sink, into, { offset: start, lengthBytes: bytes.length, heldBytes })
+    for (const [from, to] of unused) bytes.fill(0, from - start, to - start)
+    const matching = blocks.matches(index, bytes)
+    // While the hash is made elsewhere.
+    crcs?.set(index, bytes)
+    return matching
+  }
+  async function lane(into: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      for (let { value, done } = next.next(); done !== true && !all.failed; { value, done } = next.next()) {
+        signal.throwIfAborted()
+        const same = await compare(value, into)
+        signal.throwIfAborted()
+        tell(value, same)
+      }
+    } catch (error) {
+      all.failed = true
+      throw error
+    }
+  }
+
+  const results = await Promise.allSettled(
+    Array.from({ length: lanes }, (_, at) => lane(room.subarray(at * blockBytes, (at + 1) * blockBytes))),
+  )
+  const failure = results.find((result) => result.status === 'rejected')
+  if (failure !== undefined) throw failure.reason
+}
+
+/** Unused space that may hold anything: stretches of `from` to `to`, in order. */
+export function looseParts(
+  { clearUnused, ends, extents }: CompareOptions,
+  from: number,
+  to: number,
+): readonly (readonly [number, number])[] {
+  if (clearUnused) return []
+  return [...unusedParts(extents, Math.max(from, ends.headEnd), Math.min(to, ends.tailStart))]
+}

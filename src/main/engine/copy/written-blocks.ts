@@ -1,0 +1,52 @@
+/** Which blocks of a destination were written to, where most of it was right before. A byte a block. */
+import { appendZeros } from '#engine/pipeline'
+import type { Segment } from './block-checksums.ts'
+
+export class WrittenBlocks {
+  readonly #blockBytes: number
+  #blocks = new Uint8Array(1024)
+
+  constructor(blockBytes: number) {
+    this.#blockBytes = blockBytes
+  }
+
+  add(offset: number, lengthBytes: number): void {
+    const last = Math.ceil((offset + lengthBytes) / this.#blockBytes)
+    if (last > this.#blocks.length) {
+      const more = new Uint8Array(Math.max(last, this.#blocks.length * 2))
+      more.set(this.#blocks)
+      this.#blocks = more
+    }
+    if (lengthBytes > 0) this.#blocks.fill(1, Math.floor(offset / this.#blockBytes), last)
+  }
+
+  /** The segments, those as known in whose blocks nothing was written. */
+  *among(segments: Iterable<Segment>): Generator<Segment> {
+    for (const segment of segments) {
+      if (segment.kind === 'unused' || segment.kind === 'known') yield segment
+      else yield* this.#split(segment)
+    }
+  }
+
+  /** A segment of data lies in one block, one of zeros may be long. */
+  *#split(segment: Extract<Segment, { kind: 'data' | 'zero' }>): Generator<Segment> {
+    const end = segment.offset + segment.lengthBytes
+    for (let offset = segment.offset; offset < end;) {
+      const first = Math.floor(offset / this.#blockBytes)
+      const written = this.#isWritten(first)
+      let next = first + 1
+      while (next * this.#blockBytes < end && this.#isWritten(next) === written) next++
+      const lengthBytes = Math.min(end, next * this.#blockBytes) - offset
+      if (written) yield { ...segment, offset, lengthBytes }
+      else {
+        const crc32 = segment.kind === 'data' ? segment.crc32 : appendZeros(0, lengthBytes)
+        yield { kind: 'known', offset, lengthBytes, crc32 }
+      }
+      offset += lengthBytes
+    }
+  }
+
+  #isWritten(block: number): boolean {
+    return this.#blocks[block] === 1
+  }
+}
