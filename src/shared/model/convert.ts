@@ -10,6 +10,8 @@ export const writableFormats = [
   'ULMO',
   'UDCO',
   'UDRW',
+  'UDSP',
+  'UDSB',
   'raw',
 ] as const satisfies readonly ImageFormat[]
 export type WritableFormat = (typeof writableFormats)[number]

@@ -6,12 +6,14 @@
  *     disk-stream            checks its checksums
  *     write-image            into a hidden file, until all of it is on the medium:
  *     write-udif-image       cuts tables and runs, has them compressed by encoder threads, writes them in order
+ *     write-sparse-image     or stores what isn't zeros in bands
  *     write-raw-image        or writes the disk as it is, with holes
  *
  * Memory is the pool, the slots and the encoders' tables, whatever the image's size, and 40 bytes a run.
  */
-import { stat } from 'node:fs/promises'
-import type { ImageLayout } from '#engine/formats/extents'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import type { ImageLayout, StoredPart } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
@@ -32,7 +34,7 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   checkLevel(request)
   context.enter('validating-source')
   const { info, layout } = await openImage(source, { signal })
-  await refuseSame(layout, target)
+  await refuseSame(layout, source, target)
   await using file = await openImageTarget(request)
 
   context.enter('converting', layout.sizeBytes)
@@ -52,14 +54,28 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   }
 }
 
-/** Throws UsageError E_SAME when the target is a file of the source, by whatever name. */
-async function refuseSame(layout: ImageLayout, target: string): Promise<void> {
+/** Throws UsageError E_SAME when the target is a file of the source, by whatever name, holds it, or lies in it. */
+async function refuseSame(layout: ImageLayout, source: string, target: string): Promise<void> {
+  const refuse = () => {
+    throw new UsageError('E_SAME', 'source and target are the same file', { details: { input: target } })
+  }
+  const bundle = layout.kind === 'extents' ? layout.bundle : undefined
+  const folder = await realpath(dirname(target)).catch(() => dirname(target))
+  const place = await realpath(target).catch(() => join(folder, basename(target)))
+  if (bundle !== undefined && isWithin(place, await realpath(bundle.path))) refuse()
+  // A sparse bundle is replaced with all that is in it.
+  if (isWithin(await realpath(source).catch(() => source), place)) refuse()
   const there = await stat(target).catch(() => null)
   if (there === null) return
-  const paths = layout.kind === 'extents' ? layout.parts.map(({ path }) => path) : [layout.path]
-  for (const path of paths) {
-    const own = await stat(path).catch(() => null)
-    if (own?.dev === there.dev && own.ino === there.ino)
-      throw new UsageError('E_SAME', 'source and target are the same file', { details: { input: target } })
+  const parts: readonly Pick<StoredPart, 'path' | 'stamp'>[] =
+    layout.kind === 'extents' ? layout.parts : [{ path: layout.path }]
+  for (const { path, stamp } of parts) {
+    // Of the thousands of files of a bundle it is known already.
+    const own = stamp === undefined ? await stat(path).catch(() => null) : null
+    if (own?.dev === there.dev && own.ino === there.ino) refuse()
+    if (stamp?.startsWith(`${there.dev}:${there.ino}:`) === true) refuse()
   }
 }
+
+/** `path` is `folder` or inside it. */
+const isWithin = (path: string, folder: string) => path === folder || path.startsWith(join(folder, sep))

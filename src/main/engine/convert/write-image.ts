@@ -10,6 +10,7 @@ import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
 import { writeRawImage } from './write-raw-image.ts'
+import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
 import { writeUdifImage } from './write-udif-image.ts'
 
 /** Runs of UDIF formats; null: stored as they are. What isn't here isn't UDIF. */
@@ -60,12 +61,17 @@ export function checkLevel({ format, level }: Pick<ImageTargetRequest, 'format' 
 export async function openImageTarget(request: ImageTargetRequest): Promise<ImageTarget> {
   const { target, format, erase } = request
   const level = checkLevel(request)
-  const file = await openReplacementFile(target, { mode: erase ? 'replace' : 'create' })
+  const mode = erase ? 'replace' : 'create'
+  if (format === 'UDSB') return await openBundleTarget(target, mode)
+  const file = await openReplacementFile(target, { mode })
   return {
     async write({ contents, items }, { signal, advance }) {
       const codec = codecs[format]
       let sizes
-      if (codec === undefined) {
+      if (format === 'UDSP') {
+        const { sizeBytes } = contents
+        sizes = await writeSparseImage(items, file, { sizeBytes, advance, signal })
+      } else if (codec === undefined) {
         const sizeBytes = await writeRawImage(items, file, { advance, signal })
         sizes = { sizeBytes, storedBytes: sizeBytes }
       } else {

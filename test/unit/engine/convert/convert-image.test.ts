@@ -15,7 +15,8 @@ import { expandImage } from '#test/expand-image'
 import { noise } from '#test/image-of-runs'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
 
-const udifFormats = writableFormats.filter((format) => format !== 'raw' && format !== 'UDRW')
+const notUdif: readonly WritableFormat[] = ['raw', 'UDRW', 'UDSP', 'UDSB']
+const udifFormats = writableFormats.filter((format) => !notUdif.includes(format))
 
 let folder: TemporaryFolder
 beforeEach(async () => {

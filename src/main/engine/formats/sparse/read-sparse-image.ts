@@ -28,7 +28,7 @@ export interface SparseImage {
 }
 
 /** 4 TiB in bands of a megabyte. More is a trap, or needs larger bands. */
-const maxBands = 4 * 1024 * 1024
+export const maxBands = 4 * 1024 * 1024
 
 interface Slots {
   readonly bands: number[]

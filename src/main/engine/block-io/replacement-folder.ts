@@ -1,0 +1,114 @@
+/**
+ * A folder that takes its name when all in it is complete: what `ReplacementFile` is for files. No system call that Node
+ * can reach exchanges two folders, so replacing one is two renames:
+ *
+ *     1  the new folder is written under a hidden name and brought to the medium
+ *     2  the old one gets a hidden name, the new one its name, and the folder that holds both is brought to the medium
+ *     3  the old one is removed
+ *
+ * Whenever this process or the machine stops, a whole old or a whole new folder is there. Stopped between the two renames,
+ * it is the old one, under the name `.NAME.reprise-old`; whoever replaces NAME next gives it its name back first.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { UsageError } from '#shared/errors'
+import { syncFolder } from './file-sink.ts'
+import { errnoOf, openFailure } from './system-failure.ts'
+
+export interface ReplacementFolder extends AsyncDisposable {
+  /** Hidden, empty, and this process's own. */
+  readonly path: string
+  /** Everything in it is complete and on the medium: give it its name. Throws DeviceError; UsageError E_DST_EXISTS. */
+  commit(): Promise<void>
+}
+
+export interface ReplacementFolderOptions {
+  readonly mode: 'create' | 'replace'
+  /** Whether the folder that is there may be replaced: a person could mean another one. */
+  readonly isReplaceable: (path: string) => Promise<boolean>
+}
+
+/** Where the old folder is while the new one takes its name. */
+export const retiredPath = (path: string): string => join(dirname(path), `.${basename(path)}.reprise-old`)
+
+/**
+ * `create`: there must be nothing at `path`. `replace`: there may be a folder that `isReplaceable`. Throws UsageError
+ * E_DST_EXISTS, E_DST_KIND; DeviceError E_NOT_FOUND (the folder it is to lie in), E_DENIED, E_DST_READONLY, E_DST_FULL.
+ */
+export async function openReplacementFolder(
+  asked: string,
+  { mode, isReplaceable }: ReplacementFolderOptions,
+): Promise<ReplacementFolder> {
+  // Behind a link: the link stays, what it leads to is replaced.
+  const path = await realpath(asked).catch(() => asked)
+  await recover(path)
+  const old = await lstat(path).catch(() => null)
+  if (old !== null && mode === 'create') throw exists(path)
+  if (old !== null && !(old.isDirectory() && (await isReplaceable(path)))) throw notReplaceable(path)
+  const hidden = join(dirname(path), `.reprise-${randomBytes(6).toString('hex')}.part`)
+  await mkdir(hidden).catch((error: unknown) => {
+    const place = errnoOf(error) === 'ENOENT' ? dirname(path) : path
+    throw openFailure(error, place, 'destination')
+  })
+  let isHidden = true
+  return {
+    path: hidden,
+    async commit() {
+      if (old !== null) {
+        // As much as this process may: the folder was somebody's.
+        await chown(hidden, old.uid, old.gid).catch(() => undefined)
+        await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
+      }
+      await takeName(hidden, path, old === null ? 'new' : 'replacing')
+      isHidden = false
+      await syncFolder(dirname(path))
+      // What can't be removed any more does no harm: it isn't found under the name.
+      if (old !== null) await rm(retiredPath(path), { recursive: true, force: true }).catch(() => undefined)
+    },
+    async [Symbol.asyncDispose]() {
+      if (isHidden) await rm(hidden, { recursive: true, force: true }).catch(() => undefined)
+    },
+  }
+}
+
+async function takeName(hidden: string, path: string, how: 'new' | 'replacing'): Promise<void> {
+  const retired = retiredPath(path)
+  try {
+    if (how === 'replacing') {
+      // Left by somebody who couldn't remove it; the name it had is taken.
+      await rm(retired, { recursive: true, force: true })
+      await rename(path, retired)
+      // The old name must be known to lead to it before anything else changes.
+      await syncFolder(dirname(path))
+    } else if ((await lstat(path).catch(() => null)) !== null) throw exists(path)
+    await rename(hidden, path)
+  } catch (error) {
+    if (how === 'replacing') await rename(retired, path).catch(() => undefined)
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') throw exists(path)
+    throw openFailure(error, path, 'destination')
+  }
+}
+
+/** Somebody was stopped between the two renames. */
+async function recover(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => null)) !== null) return
+  const retired = retiredPath(path)
+  if ((await lstat(retired).catch(() => null)) === null) return
+  await rename(retired, path).catch((error: unknown) => {
+    throw openFailure(error, path, 'destination')
+  })
+}
+
+const exists = (path: string) =>
+  new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path, path } })
+
+const notReplaceable = (path: string) =>
+  new UsageError('E_DST_KIND', `${path} is something else`, {
+    details: {
+      input: path,
+      path,
+      problem: `'${path}' is there and isn't a sparse bundle: it won't be replaced by one.`,
+      hint: 'Choose another name.',
+    },
+  })

@@ -1,0 +1,182 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { convertImage } from '#engine/convert'
+import { openImage } from '#engine/formats/image'
+import type { WritableFormat } from '#shared/model'
+import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
+import { expandImage } from '#test/expand-image'
+import { noise } from '#test/image-of-runs'
+import { quietContext } from '#test/quiet-context'
+import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
+
+let folder: TemporaryFolder
+beforeEach(async () => {
+  folder = await temporaryFolder()
+})
+afterEach(() => folder[Symbol.asyncDispose]())
+
+const convert = (source: string, target: string, format: WritableFormat, context = quietContext()) =>
+  convertImage({ source, target, format, level: null, erase: true, segmentBytes: null }, context)
+
+async function expand(path: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of expandImage(await openImage(path))) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
+const left = () => readdirSync(folder.path).sort()
+const at = (name: string) => join(folder.path, name)
+
+/** Nine MiB: something in the first, the fourth and the last half of one. */
+function smallDisk(seed: number): Buffer {
+  const disk = Buffer.alloc(9 * 1024 * 1024 + 512 * 1024)
+  disk.writeUInt16LE(0xaa55, 510)
+  disk.set(noise(1000, seed), 1000)
+  disk.set(noise(70_000, seed + 1), 3 * 1024 * 1024 + 500_000)
+  disk.set(noise(512, seed + 2), disk.length - 512)
+  return disk
+}
+
+describe('a disk', () => {
+  it.each(mapsToConvert)(
+    'with map %s is the same disk in a ring through every sparse format',
+    async (map) => {
+      const disk = await diskToConvert(map)
+      let source = await folder.write('disk.img', disk)
+      for (const format of ['UDSP', 'UDZO', 'UDSB', 'UDSP', 'raw'] as const) {
+        const target = at(`${basename(source)}.${format}`)
+        const conversion = await convert(source, target, format)
+        const { info } = await openImage(target)
+        expect(info).toMatchObject({ format, sizeBytes: disk.length, partitionMap: map })
+        expect(conversion).toMatchObject({ sizeBytes: disk.length, storedBytes: info.storedBytes })
+        source = target
+      }
+      expect(same(readFileSync(source), disk)).toBe(true)
+      // Holes stay holes, from one to the next and in the end.
+      expect(statSync(source).blocks * 512).toBeLessThan(8_000_000)
+    },
+  )
+
+  it('is stored in bands of what is not zeros, as hdiutil sizes them', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    const image = await convert(source, at('disk.sparseimage'), 'UDSP')
+    expect(image.storedBytes).toBe(4096 + 3 * 1024 * 1024)
+    const bytes = readFileSync(at('disk.sparseimage'))
+    expect(bytes).toHaveLength(image.storedBytes)
+    const words = Array.from({ length: 20 }, (_, index) => bytes.readUInt32BE(index * 4))
+    const sectors = 19 * 1024
+    // Signature, version, sectors in a band, flags, sectors, next node (8 bytes), sectors (8 bytes)
+    expect(words.slice(0, 9)).toEqual([0x73707273, 3, 2048, 1, sectors, 0, 0, 0, sectors])
+    expect(words.slice(9, 16)).toEqual([0, 0, 0, 0, 0, 0, 0])
+    // Bands 1, 4 and 10, and no more.
+    expect(words.slice(16)).toEqual([1, 4, 10, 0])
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    expect(readdirSync(at('disk.sparsebundle')).sort()).toEqual([
+      'Info.bckup',
+      'Info.plist',
+      'bands',
+      'token',
+    ])
+    expect(readdirSync(at('disk.sparsebundle/bands')).sort()).toEqual(['0', '1'])
+    expect(statSync(at('disk.sparsebundle/token')).size).toBe(0)
+    const plist = readFileSync(at('disk.sparsebundle/Info.plist'), 'utf8')
+    expect(plist).toContain('<key>band-size</key>\n\t<integer>8388608</integer>')
+    expect(plist).toContain(`<key>size</key>\n\t<integer>${9.5 * 1024 * 1024}</integer>`)
+    expect(readFileSync(at('disk.sparsebundle/Info.bckup'), 'utf8')).toBe(plist)
+  })
+
+  it('of zeros has no band at all', async () => {
+    const source = await folder.write('empty.img', Buffer.alloc(3 * 1024 * 1024))
+    await convert(source, at('empty.sparseimage'), 'UDSP')
+    expect(statSync(at('empty.sparseimage')).size).toBe(4096)
+    await convert(source, at('empty.sparsebundle'), 'UDSB')
+    expect(readdirSync(at('empty.sparsebundle/bands'))).toEqual([])
+    for (const name of ['empty.sparseimage', 'empty.sparsebundle'])
+      expect(same(await expand(at(name)), Buffer.alloc(3 * 1024 * 1024))).toBe(true)
+  })
+})
+
+describe('a sparse bundle that is there', () => {
+  it('is replaced as a whole, and nothing of it is left', async () => {
+    const first = await folder.write('first.img', Buffer.concat([smallDisk(1), noise(9_000_000, 7)]))
+    const second = await folder.write('second.img', smallDisk(4))
+    await convert(first, at('disk.sparsebundle'), 'UDSB')
+    await convert(second, at('disk.sparsebundle'), 'UDSB')
+    expect(same(await expand(at('disk.sparsebundle')), smallDisk(4))).toBe(true)
+    expect(left()).toEqual(['disk.sparsebundle', 'first.img', 'second.img'])
+  })
+
+  it('behind a link is replaced where it is', async () => {
+    await mkdir(at('real'))
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('real/disk.sparsebundle'), 'UDSB')
+    await symlink(at('real/disk.sparsebundle'), at('link.sparsebundle'))
+    await writeFile(source, smallDisk(5))
+    await convert(source, at('link.sparsebundle'), 'UDSB')
+    expect(same(await expand(at('real/disk.sparsebundle')), smallDisk(5))).toBe(true)
+    expect(readdirSync(at('real'))).toEqual(['disk.sparsebundle'])
+  })
+
+  it('stays when the conversion is stopped or fails', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    const abort = new AbortController()
+    const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
+    const other = await folder.write('other.img', smallDisk(2))
+    await expect(convert(other, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
+    expect(same(await expand(at('disk.sparsebundle')), smallDisk(1))).toBe(true)
+    expect(left()).toEqual(['disk.img', 'disk.sparsebundle', 'other.img'])
+  })
+
+  it('that was being replaced when the machine stopped comes back', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    await rename(at('disk.sparsebundle'), at('.disk.sparsebundle.reprise-old'))
+    const abort = new AbortController()
+    const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
+    await expect(convert(source, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
+    expect(same(await expand(at('disk.sparsebundle')), smallDisk(1))).toBe(true)
+  })
+
+  it('is not replaced without being asked', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    const request = { source, target: at('disk.sparsebundle'), level: null, erase: false, segmentBytes: null }
+    for (const format of ['UDSB', 'UDSP'] as const)
+      await expect(convertImage({ ...request, format }, quietContext())).rejects.toMatchObject({
+        code: format === 'UDSB' ? 'E_DST_EXISTS' : 'E_DST_KIND',
+      })
+  })
+})
+
+describe('what is not replaced by a sparse bundle', () => {
+  it.each(['a folder of papers', 'a file'])('is %s', async (what) => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    if (what === 'a file') await folder.write('target', 'x')
+    else {
+      await mkdir(at('target'))
+      await folder.write('target/papers.txt', 'x')
+    }
+    await expect(convert(source, at('target'), 'UDSB')).rejects.toMatchObject({ code: 'E_DST_KIND' })
+    expect(existsSync(what === 'a file' ? at('target') : at('target/papers.txt'))).toBe(true)
+    expect(left()).toEqual(['disk.img', 'target'])
+  })
+
+  it('is the source, a file in it, or what holds the source', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    const bundle = at('disk.sparsebundle')
+    await convert(source, bundle, 'UDSB')
+    await writeFile(join(bundle, 'inner.img'), smallDisk(2))
+    for (const [from, to, format] of [
+      [bundle, bundle, 'UDSB'],
+      [bundle, join(bundle, 'bands/1'), 'raw'],
+      [bundle, join(bundle, 'new.dmg'), 'UDZO'],
+      [join(bundle, 'inner.img'), bundle, 'UDSB'],
+    ] as const)
+      await expect(convert(from, to, format)).rejects.toMatchObject({ code: 'E_SAME' })
+    expect(same(await expand(bundle), smallDisk(1))).toBe(true)
+  })
+})
