@@ -18,6 +18,7 @@ export default defineConfig({
           index: resolve('src/main/index.ts'),
           reprise: resolve('src/main/reprise.ts'),
           'convert-worker': resolve('src/main/engine/convert/convert-worker.ts'),
+          'hash-worker': resolve('src/main/engine/scan/hash-worker.ts'),
           'pipeline-worker': resolve('src/main/engine/pipeline/pipeline-worker.ts'),
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },

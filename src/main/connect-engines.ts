@@ -9,8 +9,9 @@ import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRest
 import { openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform } from '#engine/platform'
-import { verifyImage } from '#engine/scan'
+import { scanImage, verifyImage } from '#engine/scan'
 import type { Engines as CliEngines } from '#main/cli'
+import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
 import { unreachable, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -73,8 +74,12 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     case 'convert':
       return { kind: 'converted', conversion: await convertImage(task, context) }
-    case 'create':
     case 'scan':
+      return {
+        kind: 'scanned',
+        scan: await scanImage(task, context, { scannedBy: `Reprise ${productVersion()}` }),
+      }
+    case 'create':
     case 'add-checksum':
     case 'resize':
     case 'compact':

@@ -241,6 +241,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
     tables: [
       {
         name: 'Protective Master Boot Record (MBR : 0)',
+        id: -1,
         firstSector: 0,
         sectorCount: 1,
         runCount: 1,
@@ -248,6 +249,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
       },
       {
         name: 'EFI System Partition (C12A7328 : 1)',
+        id: 0,
         firstSector: 40,
         sectorCount: 409600,
         runCount: 12,
@@ -255,6 +257,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
       },
       {
         name: 'disk image (Apple_HFS : 2)',
+        id: 1,
         firstSector: 409640,
         sectorCount: 27148437,
         runCount: 26512,

@@ -32,6 +32,8 @@ export interface ImagePartition {
   readonly sizeBytes: number
   readonly filesystem: string | null
   readonly label: string | null
+  /** Of an APFS container; absent elsewhere. */
+  readonly volumes?: readonly { readonly name: string; readonly uuid: string; readonly role: string | null }[]
 }
 
 export interface ImageChecksum {
@@ -43,6 +45,8 @@ export interface ImageChecksum {
 /** A blkx of a UDIF image. */
 export interface ImageTable {
   readonly name: string
+  /** Of its resource. */
+  readonly id: number
   readonly firstSector: number
   readonly sectorCount: number
   readonly runCount: number

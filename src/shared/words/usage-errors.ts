@@ -103,4 +103,13 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
       now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
     }
   },
+
+  E_SRC_FRAGMENTED: (error, names) => {
+    const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
+    return {
+      what: `The catalog of a volume in ${name === null ? 'the image' : quote(name)} is fragmented.`,
+      why: 'It lies in more than eight pieces, which makes every copy of the volume slow.',
+      now: 'Repair the original, with fsck_hfs -r for one, and make the image anew; or add --allowfragmentedcatalog.',
+    }
+  },
 }

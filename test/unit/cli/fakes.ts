@@ -198,6 +198,7 @@ export function image(changes: Partial<ImageInfo> = {}): ImageInfo {
     tables: [
       {
         name: 'disk image (Apple_HFS : 1)',
+        id: 0,
         firstSector: 40,
         sectorCount: 27_734_179,
         runCount: 54_168,

@@ -16,8 +16,9 @@ export interface ReplacementFile extends AsyncDisposable {
   /**
    * The file is `sizeBytes` long and complete: bring it to the medium and give it its name. Throws like `write`;
    * UsageError E_DST_EXISTS when `create` was asked for and somebody else was faster. Disposing without it removes all.
+   * `check` looks at the complete file before it gets its name, at the path where it is until then; what it throws is thrown.
    */
-  commit(sizeBytes: number): Promise<void>
+  commit(sizeBytes: number, check?: (path: string) => Promise<void>): Promise<void>
 }
 
 /** Between flushes: what the last one may still have to write. */
@@ -80,12 +81,13 @@ class Replacement implements ReplacementFile {
     this.#flushing.catch(() => undefined)
   }
 
-  async commit(sizeBytes: number): Promise<void> {
+  async commit(sizeBytes: number, check?: (path: string) => Promise<void>): Promise<void> {
     const { sink, path, place, hidden, mode, old } = this.#parts
     await this.#called(this.#flushing)
     await this.#called(sink.finish(sizeBytes))
     await this.#called(sink.flush())
     await this.#close()
+    await check?.(hidden)
     if (old !== null) {
       // As much as this process may: the file was somebody's.
       await chown(hidden, old.uid, old.gid).catch(() => undefined)

@@ -1,1 +1,2 @@
+export { scanImage, type ScanOptions } from './scan-image.ts'
 export { verifyImage } from './verify-image.ts'

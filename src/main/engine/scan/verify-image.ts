@@ -88,7 +88,8 @@ async function streamChecks(layout: StreamLayout): Promise<Checked[]> {
   return algorithm === null ? [] : [{ what: 'compressed stream', algorithm, value: 'matches' }]
 }
 
-function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {
+/** Compares the checksum over all tables. Throws FormatError E_SRC_CORRUPT. */
+export function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {
   if (masterCheck === null) return null
   const { stored, computed } = masterCheck
   if (stored !== computed)

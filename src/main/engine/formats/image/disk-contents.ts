@@ -1,5 +1,5 @@
 /** What is on the disk inside an image: its partition map, and the file system of each partition. */
-import { sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
+import { readApfsVolumes, sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
 import { readPartitionMap } from '#engine/formats/partition-map'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import type { ImagePartition, PartitionMapKind } from '#shared/model'
@@ -20,14 +20,33 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
   const limit = sizeBytes ?? Number.MAX_SAFE_INTEGER
   const map = await readPartitionMap(readDisk, limit)
   const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes: limit })
-  if (map.kind === 'none') return { partitionMap: 'none', partitions: wholeDisk(whole, sizeBytes), whole }
+  if (map.kind === 'none') {
+    const volumes = await apfsVolumes(readDisk, whole, { offset: 0, sizeBytes: limit })
+    const partitions = wholeDisk(whole, sizeBytes).map((partition) => ({ ...partition, ...volumes }))
+    return { partitionMap: 'none', partitions, whole }
+  }
   const partitions: ImagePartition[] = []
   for (const entry of map.partitions) {
     const room = Math.min(entry.sizeBytes, limit - entry.offset)
     const found = room > 0 ? await sniffFilesystem(readDisk, { offset: entry.offset, sizeBytes: room }) : null
-    partitions.push({ ...entry, filesystem: found?.filesystem ?? null, label: found?.label ?? null })
+    const volumes = await apfsVolumes(readDisk, found, { offset: entry.offset, sizeBytes: room })
+    partitions.push({
+      ...entry,
+      filesystem: found?.filesystem ?? null,
+      label: found?.label ?? null,
+      ...volumes,
+    })
   }
   return { partitionMap: map.kind, partitions, whole }
+}
+
+/** The volumes inside, where it is a container. */
+async function apfsVolumes(
+  readDisk: ReadDisk,
+  found: FoundFilesystem | null,
+  place: { readonly offset: number; readonly sizeBytes: number },
+): Promise<Pick<ImagePartition, 'volumes'>> {
+  return found?.filesystem === 'apfs' ? { volumes: await readApfsVolumes(readDisk, place) } : {}
 }
 
 function wholeDisk(found: FoundFilesystem | null, diskBytes: number | null): ImagePartition[] {

@@ -78,6 +78,7 @@ export class PlistReader {
   #group = 0
   #groupDigits = 0
   #padding = 0
+  #tagOffset = 0
 
   /** `fileOffset`: where the plist begins; `what` names it in messages. */
   constructor(
@@ -88,6 +89,16 @@ export class PlistReader {
     this.#events = events
     this.#base = fileOffset
     this.#what = what
+  }
+
+  /** Where the tag begins that an event is about (the closing one, where there are two), for whoever edits the text. */
+  get tagOffset(): number {
+    return this.#tagOffset
+  }
+
+  /** Where that tag ends: the offset of the byte behind it. */
+  get tagEnd(): number {
+    return this.#base + this.#at + 1
   }
 
   /** The next bytes. Throws `FormatError` E_SRC_CORRUPT. */
@@ -121,6 +132,7 @@ export class PlistReader {
     else this.#gatherText(piece)
     this.#at = end
     if (end === bytes.length) return
+    this.#tagOffset = this.#base + end
     this.#at++
     this.#mode = 'tag'
     this.#tagBytes = 0
@@ -336,6 +348,7 @@ export class PlistReader {
     if (length > 0) this.#events.data(out.subarray(0, length))
     if (at === bytes.length) return
     if (byte !== LESS) throw this.#problem(String.fromCharCode(byte), 'base64')
+    this.#tagOffset = this.#base + at
     this.#at++
     this.#mode = 'tag'
     this.#tagBytes = 0

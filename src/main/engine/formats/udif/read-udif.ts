@@ -86,8 +86,9 @@ export async function readUdif(
     },
     storedBytes: segments.reduce((total, segment) => total + segment.fileBytes, 0),
     segmentCount: segments.length,
-    tables: tables.map(({ name, mish, runCount, checksum }) => ({
+    tables: tables.map(({ id, name, mish, runCount, checksum }) => ({
       name,
+      id,
       firstSector: mish.firstSector,
       sectorCount: mish.sectorCount,
       runCount,

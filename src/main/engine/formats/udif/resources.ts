@@ -30,6 +30,7 @@ export interface Resource {
 }
 
 export interface NamedTable extends Table {
+  readonly id: number
   readonly name: string
 }
 
@@ -99,7 +100,7 @@ export class ResourceCollector implements ResourceSink {
   }
 
   end(about: { readonly id: number; readonly name: string }): void {
-    if (this.#table !== null) this.tables.push({ ...this.#table.end(), name: about.name })
+    if (this.#table !== null) this.tables.push({ ...this.#table.end(), id: about.id, name: about.name })
     if (this.#kept !== null && this.#place !== null)
       this.resources.push({
         type: this.#place.type,

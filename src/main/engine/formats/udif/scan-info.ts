@@ -5,38 +5,15 @@
 import { defineStruct, parsedOrNull } from '#engine/formats/struct'
 import type { ScanInfo, ScannedPartition } from '#shared/model'
 import { parseBlockHashesHeader } from './block-hashes.ts'
+import { cSumFields, hfsEpochSeconds, sizeFields } from './scan-structs.ts'
 import { parseSmallPlist, type PlistDict } from './small-plist.ts'
 import type { Resource } from './resources.ts'
 
-const cSumFields = [
-  ['version', 2, 'uint'], // 1: tells the byte order, which differs between writers
-  ['type', 4, 'uint'], // 2: MediaKit's block checksum
-  ['checksum', 4, 'uint'],
-] as const
 const cSumStructs = (['little', 'big'] as const).map((endian) =>
   defineStruct({ format: 'udif', name: 'cSum', endian, fields: cSumFields }),
 )
 
-const sizeStruct = defineStruct({
-  format: 'udif',
-  name: 'size',
-  endian: 'little',
-  fields: [
-    ['version', 2, 'uint'], // 5
-    ['isHfs', 4, 'uint'],
-    ['unknown1', 4, 'reserved'],
-    ['nameLength', 1, 'uint'],
-    ['name', 255, 'reserved'],
-    ['unknown2', 8, 'reserved'],
-    ['volumeModified', 4, 'uint'], // seconds since 1904
-    ['unknown3', 4, 'reserved'],
-    ['volumeSignature', 2, 'uint'],
-    ['sizePresent', 2, 'uint'], // 1
-  ],
-})
-
-/** Seconds from 1904, where HFS+ dates begin, to 1970. */
-const hfsEpochSeconds = 2_082_844_800
+const sizeStruct = defineStruct({ format: 'udif', name: 'size', endian: 'little', fields: sizeFields })
 
 /**
  * One entry for each partition that has `nsiz`, `cSum` or both; null when the image was never scanned. `diskBytes`: of the

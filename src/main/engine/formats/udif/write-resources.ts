@@ -4,8 +4,10 @@
  */
 
 export interface ResourceToWrite {
-  readonly type: 'blkx' | 'plst'
+  readonly type: string
   readonly id: number
+  /** Default `0x0050`, as tables have it; what a scan stores has none. */
+  readonly attributes?: '0x0000' | '0x0050'
   readonly name: string
   /** The resource's data, in pieces of any size. */
   readonly data: Iterable<Uint8Array>
@@ -19,25 +21,31 @@ export function* resourcePlist(resources: readonly ResourceToWrite[]): Generator
   yield '<?xml version="1.0" encoding="UTF-8"?>\n'
   yield '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
   yield '<plist version="1.0">\n<dict>\n\t<key>resource-fork</key>\n\t<dict>\n'
-  for (const type of new Set(resources.map((resource) => resource.type))) {
-    yield `\t\t<key>${type}</key>\n\t\t<array>\n`
-    for (const resource of resources) if (resource.type === type) yield* entry(resource)
-    yield '\t\t</array>\n'
-  }
+  yield* resourceEntries(resources)
   yield '\t</dict>\n</dict>\n</plist>\n'
 }
 
-function* entry({ type, id, name, data }: ResourceToWrite): Generator<string> {
+/** What stands within the dict of the resource fork, whole lines. */
+export function* resourceEntries(resources: readonly ResourceToWrite[]): Generator<string> {
+  for (const type of new Set(resources.map((resource) => resource.type))) {
+    yield `\t\t<key>${escape(type)}</key>\n\t\t<array>\n`
+    for (const resource of resources) if (resource.type === type) yield* entry(resource)
+    yield '\t\t</array>\n'
+  }
+}
+
+function* entry({ type, id, name, data, attributes = '0x0050' }: ResourceToWrite): Generator<string> {
   const text = (key: string, value: string) =>
     `\t\t\t\t<key>${key}</key>\n\t\t\t\t<string>${escape(value)}</string>\n`
-  yield `\t\t\t<dict>\n${text('Attributes', '0x0050')}`
+  yield `\t\t\t<dict>\n${text('Attributes', attributes)}`
   if (type === 'blkx') yield text('CFName', name)
   yield '\t\t\t\t<key>Data</key>\n\t\t\t\t<data>\n'
   yield* base64(data)
   yield `\t\t\t\t</data>\n${text('ID', String(id))}${text('Name', name)}\t\t\t</dict>\n`
 }
 
-function* base64(pieces: Iterable<Uint8Array>): Generator<string> {
+/** Lines of base64, indented as in an entry. */
+export function* base64(pieces: Iterable<Uint8Array>): Generator<string> {
   const lines = (bytes: Buffer) => bytes.toString('base64').replaceAll(/.{1,52}/g, '\t\t\t\t$&\n')
   let rest = Buffer.alloc(0)
   for (const piece of pieces) {
@@ -50,7 +58,7 @@ function* base64(pieces: Iterable<Uint8Array>): Generator<string> {
 }
 
 /** A partition may be called anything; XML has no control characters and no halves of characters. */
-function escape(text: string): string {
+export function escape(text: string): string {
   return text
     .toWellFormed()
     .replaceAll(/[\p{Cc}\uFFFE\uFFFF]/gu, '\uFFFD')

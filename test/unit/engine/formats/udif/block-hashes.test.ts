@@ -19,7 +19,7 @@ describe('block hashes', () => {
     const leaf = (hash: Uint8Array) => sha(Buffer.of(0), hash)
     const node = (left: Uint8Array, right: Uint8Array) => sha(Buffer.of(1), left, right)
     const top = node(node(leaf(block(1)), leaf(block(2))), leaf(block(3)))
-    const sizes = Buffer.from('020000000000003000' + '0000000000001000', 'hex')
+    const sizes = Buffer.from('0200000000000030000000000000001000', 'hex')
     expect(rootOfBlocks(blocks, about)).toBe(sha(sizes, top).toString('hex'))
   })
 

@@ -1,0 +1,20 @@
+/** Entry of a hash lane's thread. */
+import { parentPort } from 'node:worker_threads'
+import { invariant, serializeError } from '#shared/errors'
+import type { HashAnswer, HashOrder } from './hash-order.ts'
+import { Hasher } from './hasher.ts'
+
+invariant(parentPort !== null, 'this is the program of a worker thread')
+const port = parentPort
+const hasher = new Hasher()
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
+const answer = (message: HashAnswer) => port.postMessage(message)
+
+port.on('message', (order: HashOrder) => {
+  try {
+    answer({ digests: hasher.run(order) })
+  } catch (error) {
+    answer({ error: serializeError(error) })
+  }
+})

@@ -1,0 +1,71 @@
+/** What can be scanned, found out before anything is read: a scan takes as long as reading the image. */
+import { constants } from 'node:fs'
+import { open, stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { openFailure } from '#engine/block-io'
+import type { ExtentLayout } from '#engine/formats/extents'
+import type { OpenImage } from '#engine/formats/image'
+import { DeviceError, UsageError } from '#shared/errors'
+
+/** A file in one state. */
+export interface FileState {
+  readonly sizeBytes: number
+  readonly modifiedMs: number
+}
+
+/**
+ * Throws UsageError E_UNSUPPORTED for an image that has no place for a scan or whose file can't be changed in place: raw ones,
+ * sparse ones, encrypted ones.
+ */
+export function checkHoldsScan(
+  { info, layout }: OpenImage,
+  verb: 'scanned' | 'given checksums',
+): ExtentLayout {
+  const { path, name, tables } = info
+  const refuse = (problem: string, hint: string) =>
+    new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint } })
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    throw refuse(
+      `'${name}' is on a web server and can't be ${verb} there.`,
+      'Scan a copy of it on this computer.',
+    )
+  if (tables.length === 0 || layout.kind !== 'extents')
+    throw refuse(
+      `'${name}' can't be ${verb}: only UDIF images (.dmg) have a place for it.`,
+      'Convert it first: reprise image convert --format UDZO.',
+    )
+  if (layout.parts.some((part) => 'cipher' in part && part.cipher !== undefined))
+    throw refuse(
+      `'${name}' is encrypted and can't be ${verb}.`,
+      'Convert it to an image without encryption, and scan that.',
+    )
+  return layout
+}
+
+/** Throws DeviceError E_DENIED, E_DST_READONLY, … when the file at `path` can't be written. */
+export async function checkWritable(path: string): Promise<FileState> {
+  try {
+    await using file = await open(path, constants.O_RDWR | constants.O_NONBLOCK)
+    const { size, mtimeMs } = await file.stat()
+    return { sizeBytes: size, modifiedMs: mtimeMs }
+  } catch (error) {
+    throw openFailure(error, path, 'destination')
+  }
+}
+
+/** Throws DeviceError E_SRC_CHANGED when the file isn't what it was. */
+export async function checkUnchanged(path: string, before: FileState): Promise<void> {
+  const { size, mtimeMs } = await stat(path)
+  if (size === before.sizeBytes && mtimeMs === before.modifiedMs) return
+  throw new DeviceError('E_SRC_CHANGED', `${path} was changed while it was scanned`, { details: { path } })
+}
+
+/** Throws DeviceError E_DST_FULL when the folder of `path` has no room for `neededBytes` more. */
+export async function checkRoom(path: string, neededBytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path))
+  const availableBytes = bavail * bsize
+  if (availableBytes >= neededBytes) return
+  throw new DeviceError('E_DST_FULL', `no room for ${neededBytes} bytes beside ${path}`, {
+    details: { path, neededBytes, availableBytes },
+  })
+}
