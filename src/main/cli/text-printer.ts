@@ -72,11 +72,19 @@ function doneText(
   const target = plan?.target ?? null
   return [
     verbose ? summaryText(summary) : '',
+    plan?.request.changedOnly === true ? unchangedText(summary) : '',
     `\tRestored target ${target?.kind === 'file' ? 'file' : 'device'} is ${printable(target?.path ?? '')}.\n`,
     target === null || target.kind === 'file' ? '' : afterwardsText(summary, plan, state),
     verbose ? summary.mountPoints.map((place) => `\tMounted at ${printable(place)}\n`).join('') : '',
     'Restore completed successfully.\n',
   ].join('')
+}
+
+/** What was spared, which is what was asked for. asr has nothing like it. */
+function unchangedText({ restoredBytes, unchangedBytes, writtenBytes, zeroedBytes }: RestoreSummary): string {
+  const changedBytes = writtenBytes + zeroedBytes
+  if (changedBytes === 0) return `\tNothing had changed: nothing was written.\n`
+  return `\tUnchanged: ${formatBytes(unchangedBytes)} of ${formatBytes(restoredBytes)}; ${formatBytes(changedBytes)} had to be written\n`
 }
 
 /** That an eject or a remount failed doesn't make the restore a failure: the warnings say why, on standard error. */

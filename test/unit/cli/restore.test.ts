@@ -244,6 +244,23 @@ describe('reprise restore', () => {
     )
   })
 
+  it('tells how much was unchanged, where only changed blocks were written', async () => {
+    const ended = (change: Partial<typeof summary>) => [
+      state({ outcome: { kind: 'done', summary: { ...summary, ...change } } }),
+    ]
+    const { request } = plan()
+    const changedOnly = { plan: plan({ request: { ...request, changedOnly: true } }) }
+    const some = { unchangedBytes: 14e9, skippedBytes: 0, writtenBytes: 150e6, zeroedBytes: 50e6 }
+    const { out } = await play([...noprompt, '--changed-only'], { ...changedOnly, states: ended(some) })
+    expect(out).toContain(
+      '\tUnchanged: 14 GB of 14.2 GB; 200 MB had to be written\n\tRestored target device is /dev/sdb.\n',
+    )
+    const none = { unchangedBytes: 14.2e9, skippedBytes: 0, writtenBytes: 0, zeroedBytes: 0 }
+    const unchanged = await play([...noprompt, '--changed-only'], { ...changedOnly, states: ended(none) })
+    expect(unchanged.out).toContain('\tNothing had changed: nothing was written.\n\tRestored target')
+    expect((await play(noprompt)).out).not.toContain('changed')
+  })
+
   it('says nothing of a verify that was not asked for, and nothing of remounting after an eject', async () => {
     const { out } = await play([...noprompt, '--noverify', '--eject'], {
       states: [
