@@ -5,7 +5,7 @@
 import { unreachable } from '#shared/errors'
 import { frontJob, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeOutcome, describePhase, describeTargetState, namesOf } from '#shared/words'
+import { describeOutcome, jobDoing, describeTargetState, namesOf } from '#shared/words'
 
 export interface Moment {
   readonly mirror: EngineMirror
@@ -71,7 +71,7 @@ function endWords(job: JobState): Announcement | null {
 function jobWords(before: JobState | null, job: JobState): string | null {
   if (job.stopping) return before?.stopping ? null : 'Stopping at a safe point'
   const phase = currentPhase(job)
-  if (phase !== null && (!before || currentPhase(before) !== phase)) return describePhase(phase)
+  if (phase !== null && (!before || currentPhase(before) !== phase)) return jobDoing(job)
   const percent = job.progress?.percent ?? null
   const last = before?.progress?.percent ?? 0
   const passed =

@@ -1,15 +1,14 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
 import { frontJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { describePhase } from '#shared/words'
+import { jobDoing } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
 
 /** `43 % – Restoring – Reprise`. */
 export function pageTitle(mirror: EngineMirror, view: ViewState): string {
   const job = frontJob(mirror, view)
   if (job) {
-    const phase = job.phases.find((phase) => phase.state === 'current')?.phase
-    const doing = job.kind === 'verify-image' ? 'Verifying' : phase ? describePhase(phase) : 'Starting'
+    const doing = jobDoing(job)
     const percent = job.progress?.percent ?? null
     return percent === null ? `${doing} – Reprise` : `${percent} % – ${doing} – Reprise`
   }

@@ -10,7 +10,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import { formatRemaining } from '#shared/units'
-import { describePhase } from '#shared/words'
+import { jobDoing } from '#shared/words'
 import { statusText } from './status-text.ts'
 
 export function StatusBar() {
@@ -30,12 +30,11 @@ export function StatusBar() {
 const progressOf = (mirror: EngineMirror, view: ViewState) => {
   const job = frontJob(mirror, view)
   if (!job) return null
-  const phase = job.phases.find((phase) => phase.state === 'current')?.phase
   const { percent = null, remainingMs = null } = job.progress ?? {}
   return {
     jobId: job.jobId,
     stopping: job.stopping,
-    doing: phase ? describePhase(phase) : 'Starting',
+    doing: jobDoing(job),
     percent,
     left: remainingMs === null ? null : `${formatRemaining(remainingMs)} left`,
   }

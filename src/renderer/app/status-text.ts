@@ -9,7 +9,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeBottleneck, describeOutcome, describePhase } from '#shared/words'
+import { describeBottleneck, describeOutcome, describePhase, jobDoing } from '#shared/words'
 
 export interface Status {
   readonly text: string
@@ -52,12 +52,11 @@ const outcomeIcons = {
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'
   const phase = job.phases.find((phase) => phase.state === 'current')?.phase
-  if (job.kind === 'verify-image') return `Verifying ${job.title}`
   if (!phase) return 'Starting…'
   const limited = job.progress?.limitedBy
-  return limited
-    ? `${describePhase(phase)} – ${lowerFirst(describeBottleneck(limited))}`
-    : describePhase(phase)
+  // A restore stands on its tab; of other work nobody knows without its name what it is about.
+  const doing = job.kind === 'restore' ? describePhase(phase) : `${jobDoing(job)} ${job.title}`
+  return limited ? `${doing} – ${lowerFirst(describeBottleneck(limited))}` : doing
 }
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)

@@ -15,6 +15,7 @@ import {
   nameFor,
   type ImageDraft,
 } from './image-draft.ts'
+import { isLocked } from './image-work.ts'
 import { findItem, imageId, itemName, locatorOf } from './items.ts'
 import type { FilePurpose, ImageWork, ItemId, MakeSheet, Sheet, ViewState } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
@@ -173,12 +174,11 @@ export function imageActions(
     else if (getState().images.find((image) => image.path === path)?.state !== 'ready')
       await wells.openImage(path)
     else setState({ selected: imageId(path) })
-    const image = getState().images.find((image) => image.path === path)
-    const error = purpose === 'source' ? getState().source?.error : image?.error
-    if (error?.code === 'E_SRC_ENCRYPTED') askPassword(path, purpose)
-    else if (error && purpose !== 'source' && purpose !== 'open')
-      setState({ notice: { kind: 'error', doing: 'work', name: nameOf(path), error } })
-    else if (!error && purpose !== 'source' && purpose !== 'open') await doWork(purpose, path)
+    if (purpose === 'source' || purpose === 'open') return
+    const error = getState().images.find((image) => image.path === path)?.error
+    if (!error) await doWork(purpose, path)
+    else if (isLocked({ error })) askPassword(path, purpose)
+    else setState({ notice: { kind: 'error', doing: 'work', name: nameOf(path), error } })
   }
 
   const openAsSource = async (url: string) => {

@@ -1,10 +1,10 @@
 /** Which work makes sense with an image, as far as the window knows what it is. The engine decides. Pure. */
 import { unreachable } from '#shared/errors'
 import { isWebLocator, type ImageFormat, type ImageInfo } from '#shared/model'
-import type { ImageWork, OpenedImage, ViewState } from './view-state.ts'
+import type { ImageWork, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
 
 /** Its contents can't be read before its password is known. */
-export const isLocked = (image: Pick<OpenedImage, 'error'>): boolean =>
+export const isLocked = (image: Pick<OpenedImage | SourceChoice, 'error'>): boolean =>
   image.error?.code === 'E_SRC_ENCRYPTED'
 
 /** An image of which nothing is known yet can do everything: it will be read first. */

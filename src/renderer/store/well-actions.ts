@@ -1,5 +1,5 @@
 /** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
-import { serializeError } from '#shared/errors'
+import { serializeError, type SerializedError } from '#shared/errors'
 import { isWebLocator, webName, type Disk, type SourceInfo } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
@@ -75,6 +75,14 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
       restoreJobId: starting ? restoreJobId : null,
     }))
 
+  /** An encrypted image asks for its password by itself, unless the person is at something else. */
+  const askIfLocked = (error: SerializedError, path: string, purpose: 'source' | 'open') =>
+    setState(({ sheet }) =>
+      error.code === 'E_SRC_ENCRYPTED' && sheet === null
+        ? { sheet: { kind: 'password', path, name: fileName(path), purpose, sending: { state: 'idle' } } }
+        : {},
+    )
+
   const chooseSourceFile = async (path: string) => {
     const pending: SourceChoice = {
       locator: path,
@@ -91,7 +99,10 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
       if (isStillIt()) setState({ source: { ...pending, name: info.name, state: 'ready', info } })
     } catch (error) {
-      if (isStillIt()) setState({ source: { ...pending, state: 'failed', error: serializeError(error) } })
+      if (!isStillIt()) return
+      const failed = serializeError(error)
+      setState({ source: { ...pending, state: 'failed', error: failed } })
+      askIfLocked(failed, path, 'source')
     }
   }
 
@@ -131,7 +142,10 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     clearDestination: () => setDestination(null),
     async openImage(path, { practice = false } = {}) {
       await readImage(path, practice)
-      if (!practice) setState({ selected: imageId(path) })
+      if (practice) return
+      setState({ selected: imageId(path) })
+      const error = getState().images.find((image) => image.path === path)?.error
+      if (error) askIfLocked(error, path, 'open')
     },
     async readAgain(path) {
       await readImage(path, false)

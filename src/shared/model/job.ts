@@ -89,7 +89,13 @@ export type JobOutcome =
   | { readonly kind: 'checksummed'; readonly checksums: AddedChecksums }
   | { readonly kind: 'resized'; readonly resize: ImageResizing }
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
-  | { readonly kind: 'cancelled'; readonly target: TargetState; readonly percent: number | null }
+  | {
+      readonly kind: 'cancelled'
+      readonly target: TargetState
+      readonly percent: number | null
+      /** Of a restore: what it was at, and what `percent` is of. Absent before its first phase, and of other jobs. */
+      readonly phase?: JobPhase
+    }
 
 export interface JobState {
   readonly jobId: string

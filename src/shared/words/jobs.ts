@@ -9,6 +9,7 @@ import type {
   ImageScan,
   JobOutcome,
   JobPhase,
+  JobState,
   TargetInfo,
   TargetState,
 } from '#shared/model'
@@ -35,6 +36,27 @@ const phases: { readonly [phase in JobPhase]: string } = {
 
 /** asr's words, and ours where it has none. */
 export const describePhase = (phase: JobPhase): string => phases[phase]
+
+const doings: { readonly [kind in Exclude<JobState['kind'], 'restore'>]: string } = {
+  'verify-image': 'Verifying',
+  'convert-image': 'Converting',
+  'create-image': 'Creating',
+  'scan-image': 'Scanning',
+  'add-checksum-image': 'Checksumming',
+  'resize-image': 'Resizing',
+  'compact-image': 'Compacting',
+}
+
+/**
+ * What a running job does now, in a word or two: a restore's phase; of work on an image what was asked for, whose short
+ * look beforehand is nothing to be told of, or the phase that comes besides.
+ */
+export function jobDoing({ kind, phases: states }: Pick<JobState, 'kind' | 'phases'>): string {
+  const current = states.find(({ state }) => state === 'current')?.phase
+  if (current === 'reordering') return describePhase(current)
+  if (kind !== 'restore') return doings[kind]
+  return current ? describePhase(current) : 'Starting'
+}
 
 const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {
   source: 'Limited by source speed',
@@ -91,16 +113,24 @@ export function describeOutcome(outcome: JobOutcome): string {
     case 'failed':
       return 'Could not complete.'
     case 'cancelled':
-      return outcome.percent === null ? 'Stopped.' : `Stopped at ${outcome.percent} %.`
+      return describeStop(outcome)
     default:
       return unreachable(outcome)
   }
 }
 
+/** The percent alone is of the copying; a restore that was stopped elsewhere says where. */
+function describeStop({ percent, phase }: Extract<JobOutcome, { kind: 'cancelled' }>): string {
+  const at = percent === null ? '' : `${percent} %`
+  if (phase === 'verifying') return `Stopped while verifying${at === '' ? '' : `, at ${at}`}.`
+  return at === '' ? 'Stopped.' : `Stopped at ${at}.`
+}
+
 /** Whether something was written, and what the scan is good for. */
 function describeScan({ stored, inOrder }: ImageScan): string {
   if (stored === 'kept') return 'The image was scanned already, and its scan is right.'
-  const done = stored === 'reordered' ? 'The image was scanned and put in order.' : 'The image was scanned for restore.'
+  const done =
+    stored === 'reordered' ? 'The image was scanned and put in order.' : 'The image was scanned for restore.'
   return inOrder ? done : `${done} It isn't in order, so it can't be multicast.`
 }
 

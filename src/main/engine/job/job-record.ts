@@ -181,7 +181,11 @@ function ended(record: JobRecord, outcome: JobOutcome, atMs: number): JobRecord 
       : progress && { ...progress, bytesPerSecond: null, remainingMs: null },
     outcome:
       outcome.kind === 'cancelled'
-        ? { ...outcome, percent: outcome.percent ?? progress?.percent ?? null }
+        ? {
+            ...outcome,
+            percent: outcome.percent ?? progress?.percent ?? null,
+            ...(record.state.kind === 'restore' && progress ? { phase: progress.phase } : {}),
+          }
         : outcome,
     endedMs: atMs,
     stopping: false,

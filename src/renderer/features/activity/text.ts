@@ -6,7 +6,7 @@ import {
   describeError,
   describeOutcome,
   describeOutcomeFigures,
-  describePhase,
+  jobDoing,
   describeTargetState,
   namesOf,
 } from '#shared/words'
@@ -18,8 +18,11 @@ export function jobLine(job: JobState): string {
   const names = job.plan ? namesOf(job.plan) : {}
   switch (outcome.kind) {
     case 'failed': {
-      const { what } = describeError(outcome.error, { ...names, source: names.source ?? job.title })
-      return job.kind === 'restore' ? `${what} ${describeTargetState(outcome.target, names.target)}` : what
+      const words = describeError(outcome.error, { ...names, source: names.source ?? job.title })
+      // A restore's own panel says the rest; this line is all there is of other jobs.
+      return job.kind === 'restore'
+        ? `${words.what} ${describeTargetState(outcome.target, names.target)}`
+        : [words.what, words.why, words.now].filter((part) => part !== null).join(' ')
     }
     case 'cancelled':
       return job.kind === 'restore'
@@ -40,10 +43,10 @@ export function jobLine(job: JobState): string {
   }
 }
 
-function runningLine({ kind, phases, progress }: JobState): string {
+function runningLine(job: JobState): string {
+  const { progress } = job
   const { percent = null, bytesPerSecond = null, remainingMs = null } = progress ?? {}
-  const current = phases.find((phase) => phase.state === 'current')
-  const doing = kind === 'verify-image' ? 'Verifying' : current ? describePhase(current.phase) : 'Starting…'
+  const doing = jobDoing(job)
   const parts = [
     percent === null ? doing : `${doing} ${percent} %`,
     bytesPerSecond === null ? null : formatRate(bytesPerSecond),

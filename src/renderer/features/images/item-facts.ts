@@ -1,8 +1,15 @@
 /** What the footer and Get Info tell of a disk, a volume or an image. Pure. */
 import { unreachable } from '#shared/errors'
 import type { Fact } from '#renderer/components'
-import { volumeName, type Item, type OpenedImage } from '#renderer/store'
-import type { Disk, ImageInfo, ScanInfo, Volume } from '#shared/model'
+import { isLocked, volumeName, type Item, type OpenedImage } from '#renderer/store'
+import {
+  isWebLocator,
+  withoutPassword,
+  type Disk,
+  type ImageInfo,
+  type ScanInfo,
+  type Volume,
+} from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import {
   describeBus,
@@ -27,10 +34,16 @@ export function itemKind(item: Item): string {
     case 'volume':
       return `Volume on ${item.disk.name}`
     case 'image':
-      return item.image.practice ? 'Practice image' : 'Disk image'
+      return imageKind(item.image)
     default:
       return unreachable(item)
   }
+}
+
+function imageKind({ practice, path, info, ...image }: OpenedImage): string {
+  if (practice) return 'Practice image'
+  const kind = isLocked(image) || info?.encrypted ? 'Encrypted disk image' : 'Disk image'
+  return isWebLocator(path) ? `${kind} on a web server` : kind
 }
 
 const diskKind = (disk: Disk) => {
@@ -63,16 +76,29 @@ export function shortFacts(item: Item): readonly Fact[] {
   }
 }
 
-function imageShortFacts({ info, error, path }: OpenedImage): readonly Fact[] {
-  if (error) return [{ name: 'Problem', value: describeError(error).what }]
-  if (!info) return [{ name: 'File', value: path }]
+/** What an image's path is called. */
+const placeName = (path: string) => (isWebLocator(path) ? 'Address' : 'File')
+
+function imageShortFacts({ info, error, path, name }: OpenedImage): readonly Fact[] {
+  if (error && isLocked({ error }))
+    return [
+      { name: 'Locked', value: 'Unlock it with its password to see what is inside' },
+      { name: 'File', value: withoutPassword(path) },
+    ]
+  if (error) return [{ name: 'Problem', value: describeError(error, { source: name }).what }]
+  if (!info) return [{ name: placeName(path), value: withoutPassword(path) }]
   return [
     { name: 'Format', value: describeFormat(info.format) },
     { name: 'Capacity', value: info.sizeBytes === null ? 'Not known yet' : formatBytes(info.sizeBytes) },
     { name: 'File size', value: formatBytes(info.storedBytes) },
-    { name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' },
+    // Only of UDIF images anybody asks.
+    ...(canBeScanned(info) ? [{ name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' }] : []),
+    ...(info.encrypted ? [{ name: 'Encrypted', value: `AES-${info.encrypted.bits}` }] : []),
   ]
 }
+
+/** Raw and sparse images have no place for a scan. */
+const canBeScanned = ({ format }: ImageInfo) => !/^(raw|UDSP$|UDSB$)/.test(format)
 
 const mountedAt = (volumes: readonly Volume[]) =>
   volumes.flatMap((volume) => volume.mountPoints).join(', ') || 'Not mounted'
@@ -130,8 +156,16 @@ function diskFacts(disk: Disk): readonly Fact[] {
 function imageFacts(info: ImageInfo): readonly Fact[] {
   const checksummed = info.tables.filter((table) => table.checksum !== null).length
   return [
-    { name: 'File', value: info.path },
+    { name: placeName(info.path), value: withoutPassword(info.path) },
     { name: 'Format', value: describeFormat(info.format) },
+    ...(info.encrypted
+      ? [
+          {
+            name: 'Encrypted',
+            value: `AES-${info.encrypted.bits}, version ${info.encrypted.version}; unlocked until Reprise ends`,
+          },
+        ]
+      : []),
     { name: 'File size', value: exactSize(info.storedBytes) },
     ...(info.segmentCount > 1 ? [{ name: 'Segments', value: formatCount(info.segmentCount) }] : []),
     {
@@ -148,6 +182,11 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
         formatBytes(partition.sizeBytes),
       ].join(', '),
     })),
+    ...info.partitions.flatMap(({ index, volumes = [] }) =>
+      volumes.length === 0
+        ? []
+        : [{ name: `APFS volumes in ${index}`, value: volumes.map(apfsVolume).join(', ') }],
+    ),
     ...(info.tables.length === 0
       ? []
       : [
@@ -161,9 +200,20 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
     ...(info.inOrder === null
       ? []
       : [{ name: 'In order', value: info.inOrder ? 'Yes, ready to be multicast' : 'No' }]),
-    { name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' },
+    ...(canBeScanned(info) ? [{ name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' }] : []),
+    ...(info.scan?.blocks
+      ? [
+          {
+            name: 'Block hashes',
+            value: `${formatCount(info.scan.blocks.count)} of ${formatBytes(info.scan.blocks.blockBytes)}`,
+          },
+        ]
+      : []),
   ]
 }
+
+type ApfsVolume = NonNullable<ImageInfo['partitions'][number]['volumes']>[number]
+const apfsVolume = ({ name, role }: ApfsVolume) => (role === null ? name : `${name} (${role})`)
 
 const checksum = ({ algorithm, value }: { readonly algorithm: string; readonly value: string }) =>
   `${algorithm} ${value}`
@@ -178,10 +228,7 @@ function scanFacts(scan: ScanInfo): string {
     scan.partitions.some((partition) => partition.sha256 !== null) ? 'SHA-256' : null,
     scan.partitions.some((partition) => partition.sha1 !== null) ? 'SHA-1' : null,
   ].filter((hash) => hash !== null)
-  const dates = scan.partitions.flatMap((partition) => (partition.dateMs === null ? [] : [partition.dateMs]))
   const day =
-    dates.length === 0
-      ? null
-      : new Date(Math.max(...dates)).toLocaleDateString(undefined, { dateStyle: 'medium' })
+    scan.dateMs === null ? null : new Date(scan.dateMs).toLocaleDateString(undefined, { dateStyle: 'medium' })
   return [day ?? 'Yes', ...hashes].join(', ')
 }

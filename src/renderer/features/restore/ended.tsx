@@ -80,8 +80,20 @@ function summaryFacts(summary: RestoreSummary): readonly Fact[] {
     { name: 'Restored', value: formatBytes(summary.restoredBytes) },
     { name: 'Time', value: summary.durationMs < 1000 ? '< 1 s' : formatClock(summary.durationMs) },
     { name: 'Average', value: formatRate(summary.bytesPerSecond) },
+    ...unchangedFacts(summary),
     ...(summary.checksum === null ? [] : [{ name: 'CRC-32', value: <code>{summary.checksum}</code> }]),
     { name: summary.ejected ? 'Destination' : 'Mounted at', value: where },
+  ]
+}
+
+/** How much was found right and left as it was: only where that was looked for. */
+function unchangedFacts({ unchangedBytes, writtenBytes }: RestoreSummary): readonly Fact[] {
+  if (unchangedBytes === 0) return []
+  return [
+    {
+      name: 'Unchanged',
+      value: `${formatBytes(unchangedBytes)}; ${formatBytes(writtenBytes)} had to be written`,
+    },
   ]
 }
 
@@ -132,8 +144,11 @@ function Cancelled({
       icon="stopped"
       headline={describeOutcome(outcome).replace(/\.$/, '')}
       again="Try Again"
-      done={outcome.percent === null ? null : outcome.percent / 100}
+      done={outcome.phase === 'verifying' ? 1 : outcome.percent === null ? null : outcome.percent / 100}
     >
+      {outcome.phase === 'verifying' && (
+        <p>It had been restored, but not read back to its end, so nobody knows that it is right.</p>
+      )}
       <p className="selectable">{describeTargetState(outcome.target, names.target)}</p>
     </Verdict>
   )

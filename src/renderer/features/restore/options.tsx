@@ -6,6 +6,7 @@ import { eraseHint } from './text.ts'
 export function Options() {
   const options = useView((view) => view.options)
   const { setOption } = useActions()
+  const changed = options.changedOnly
   return (
     <div className="options">
       <div>
@@ -17,10 +18,17 @@ export function Options() {
           Erase destination
         </Checkbox>
         <p id="erase-hint" className="options-hint secondary small">
-          {options.erase ? eraseHint.on : eraseHint.off}
+          {options.erase ? (changed ? eraseHint.changed : eraseHint.on) : eraseHint.off}
         </p>
       </div>
       <div className="options-more">
+        <Checkbox
+          checked={changed}
+          onChange={(only) => setOption('changedOnly', only)}
+          describedBy="erase-hint"
+        >
+          Write only what changed
+        </Checkbox>
         <Checkbox checked={options.verify} onChange={(verify) => setOption('verify', verify)}>
           Verify after restore
         </Checkbox>

@@ -1,10 +1,18 @@
 /** Why the source can't be read, and what to do: the well has room for the headline only. */
-import { useView } from '#renderer/store'
+import { Button } from '#renderer/components'
+import { isLocked, useActions, useView } from '#renderer/store'
 import { describeError } from '#shared/words'
 
 export function SourceProblem() {
   const source = useView((view) => view.source)
+  const actions = useActions()
   if (!source?.error) return <div />
+  if (isLocked(source))
+    return (
+      <div className="source-problem">
+        <Button onPress={() => actions.askPassword(source.locator, 'source')}>Unlock…</Button>
+      </div>
+    )
   const { why, now } = describeError(source.error, { source: source.name })
   return (
     <div className="source-problem secondary selectable" role="alert">

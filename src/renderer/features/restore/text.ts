@@ -68,7 +68,7 @@ export function describeBlock(block: RestoreBlock): string {
     case 'source-gone':
       return 'The source was disconnected.'
     case 'source-failed':
-      return 'Choose another source.'
+      return block.error.code === 'E_SRC_ENCRYPTED' ? 'Unlock the source.' : 'Choose another source.'
     case 'no-destination':
       return 'Choose a destination.'
     case 'destination-gone':
@@ -88,6 +88,7 @@ export function describeBlock(block: RestoreBlock): string {
 
 export const eraseHint = {
   on: 'Everything on the destination is replaced, block by block.',
+  changed: 'The destination is read and compared first; only blocks that differ are written.',
   off: "Off would copy files and keep the others. That isn't available yet.",
 } as const
 

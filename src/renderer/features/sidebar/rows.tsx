@@ -1,9 +1,9 @@
 /** What stands in a row. It watches its own item and nothing else. */
 import { unreachable } from '#shared/errors'
-import { ChevronRight, GripVertical, Shield } from 'lucide-react'
+import { ChevronRight, GripVertical, Lock, Shield } from 'lucide-react'
 import { Button } from 'react-aria-components'
 import { DeviceIcon, diskIcon, Spinner, StateIcon, type IconName } from '#renderer/components'
-import { findItem, itemName, itemSize, useBoth, type Item, type ItemId } from '#renderer/store'
+import { findItem, isLocked, itemName, itemSize, useBoth, type Item, type ItemId } from '#renderer/store'
 import { formatBytes } from '#shared/units'
 import { describeProtection } from '#shared/words'
 
@@ -58,6 +58,12 @@ function iconOf(item: Item): IconName {
 function RowMark({ item }: { readonly item: Item }) {
   if (item.kind === 'image') {
     if (item.image.state === 'reading') return <Spinner size={12} />
+    if (isLocked(item.image))
+      return (
+        <span role="img" className="row-shield" aria-label="locked" title="Locked: needs its password">
+          <Lock size={12} aria-hidden />
+        </span>
+      )
     return item.image.state === 'failed' ? <StateIcon state="failed" /> : null
   }
   const { disk } = item

@@ -34,7 +34,7 @@ describe("a job's line", () => {
       new FormatError('E_SRC_CORRUPT', 'x', { details: { format: 'udif', field: 'run', offset: 12 } }),
     )
     expect(jobLine(ended(verifying, { kind: 'failed', error, target: 'untouched' }))).toBe(
-      "'ModularSystem.dmg' is damaged at byte 12.",
+      "'ModularSystem.dmg' is damaged at byte 12. The fault is in run. Get a fresh copy of the image and try again.",
     )
   })
 

@@ -145,7 +145,12 @@ describe('a job', () => {
     await new Promise((turn) => setTimeout(turn, 20))
     expect(answered).toBe(false)
     engine.reject(context.signal.reason)
-    expect((await answer).outcome).toEqual({ kind: 'cancelled', target: 'untouched', percent: 43 })
+    expect((await answer).outcome).toEqual({
+      kind: 'cancelled',
+      target: 'untouched',
+      percent: 43,
+      phase: 'restoring',
+    })
     expect(job.state().stopping).toBe(false)
   })
 

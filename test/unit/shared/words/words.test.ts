@@ -109,6 +109,8 @@ describe('phases', () => {
       'Verifying',
       'Remounting',
       'Converting',
+      'Scanning',
+      'Putting in order',
       'Resizing',
       'Compacting',
     ])
@@ -134,6 +136,11 @@ describe('outcomes', () => {
   const verification = { checked: [], nothingToCheck: false, expandedBytes: 0, durationMs: 0 }
   it.each<[JobOutcome, string]>([
     [{ kind: 'cancelled', target: 'empty', percent: 43 }, 'Stopped at 43 %.'],
+    [{ kind: 'cancelled', target: 'empty', percent: 43, phase: 'restoring' }, 'Stopped at 43 %.'],
+    [
+      { kind: 'cancelled', target: 'empty', percent: 0, phase: 'verifying' },
+      'Stopped while verifying, at 0 %.',
+    ],
     [{ kind: 'cancelled', target: 'empty', percent: null }, 'Stopped.'],
     [{ kind: 'checked', verification }, 'The image is intact.'],
     [
