@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
-import { openImage, unlockImage } from '#engine/formats/image'
+import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform } from '#engine/platform'
 import { scanImage, verifyImage } from '#engine/scan'
@@ -46,6 +46,8 @@ export function connectCommandLine(log: Logger): CliEngines {
     supported: platform.supported,
     listDisks: () => platform.list(),
     imageInfo: (path) => imageInfo(path, never),
+    isLocked: (path) => isImageLocked(path),
+    unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
     startImageTask: (task) =>
       startJob(
         {

@@ -23,6 +23,7 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
+import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -48,6 +49,7 @@ const convertOptions = {
     most: 9,
     help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
   },
+  ...passwordOptions,
   erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
 } as const satisfies OptionTable
 
@@ -58,6 +60,7 @@ export const imageConvert = defineVerb({
   notes: [
     ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
     "The source's checksums are compared on the way. The target gets its name when all of it is written: a failure or Ctrl-C leaves what was there before.",
+    passwordNote,
   ],
   options: convertOptions,
   operands: noOperands,
@@ -69,6 +72,7 @@ export const imageConvert = defineVerb({
     const engines = await context.engines(openLog(context, values))
     let info: ImageInfo
     try {
+      await unlockSource(context, engines, request.source, values, interrupt)
       info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return tellStopped('Stopped.')

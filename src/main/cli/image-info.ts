@@ -4,8 +4,10 @@ import { serializeError } from '#shared/errors'
 import type { ImageChecksum, ImageInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
-import { exitDone } from './exit-status.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { table } from './table.ts'
@@ -14,16 +16,21 @@ import { defineVerb, openLog } from './verb.ts'
 export const imageInfo = defineVerb({
   name: 'image info',
   summary: 'Show what an image is and holds.',
-  synopsis: 'IMAGE [--json]',
-  options: {},
+  synopsis: 'IMAGE [--stdinpass] [--json]',
+  notes: [passwordNote],
+  options: passwordOptions,
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [path = '']) {
+    using interrupt = watchInterrupt(context.terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
+    const image = resolve(context.cwd, path)
     try {
-      const info = await engines.imageInfo(resolve(context.cwd, path))
+      await unlockSource(context, engines, image, values, interrupt)
+      const info = await untilInterrupted(engines.imageInfo(image), interrupt)
       context.terminal.write(values.json ? jsonLine('image', info) : imageInfoText(info))
       return exitDone
     } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
       return report(context.terminal, serializeError(error), tellingOf(values), {
         names: { source: basename(path) },
       })
@@ -47,6 +54,7 @@ function factsText(info: ImageInfo): string {
       info.sizeBytes === null ? 'not known before all of it has been read' : exactly(info.sizeBytes),
     ],
     ['Stored', storedText(info)],
+    info.encrypted === null ? null : ['Encrypted', `AES-${info.encrypted.bits}`],
     info.dataBytes === null ? null : ['Data', `${exactly(info.dataBytes)} that are neither zero nor unused`],
     info.segmentCount > 1 ? ['Segments', formatCount(info.segmentCount)] : null,
     ['Modified', new Date(info.modifiedMs).toISOString()],

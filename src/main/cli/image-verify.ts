@@ -1,6 +1,6 @@
 /** `reprise image verify`: recomputes every checksum an image holds, and names the first bad place. */
 import { basename, resolve } from 'node:path'
-import { BugError, invariant } from '#shared/errors'
+import { BugError, invariant, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
@@ -9,6 +9,7 @@ import { watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
+import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -16,15 +17,23 @@ import { defineVerb, openLog } from './verb.ts'
 export const imageVerify = defineVerb({
   name: 'image verify',
   summary: "Recompute an image's checksums and compare them.",
-  synopsis: 'IMAGE [--json]',
-  options: {},
+  synopsis: 'IMAGE [--stdinpass] [--json]',
+  notes: [passwordNote],
+  options: passwordOptions,
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [path = '']) {
     const { terminal } = context
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     interrupt.signal.throwIfAborted()
-    const job = engines.startImageTask({ kind: 'verify', path: resolve(context.cwd, path) })
+    const image = resolve(context.cwd, path)
+    try {
+      await unlockSource(context, engines, image, values, interrupt)
+    } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      return report(terminal, serializeError(error), tellingOf(values), { names: { source: basename(path) } })
+    }
+    const job = engines.startImageTask({ kind: 'verify', path: image })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
     const print = values.json ? printJson : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))

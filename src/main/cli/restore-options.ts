@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { UsageError } from '#shared/errors'
 import type { RestoreRequest } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
+import { passwordOptions } from './passwords.ts'
 
 /** The bounds of the engine contract (#shared/contract, bufferingSchema). */
 const mostBuffers = 4096
@@ -31,6 +32,7 @@ export const restoreOptions = {
     kind: 'flag',
     help: 'Compare first, and write only the blocks of the target that differ.',
   },
+  ...passwordOptions,
   puppetstrings: { kind: 'flag', help: 'Print progress for another program to parse, as asr does.' },
   format: {
     kind: 'choice',

@@ -15,6 +15,7 @@ import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { createJsonPrinter } from './json-printer.ts'
+import { passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import type { RestorePrinter } from './printer.ts'
 import { createPuppetstringsPrinter } from './puppetstrings-printer.ts'
@@ -36,6 +37,7 @@ export const restore = defineVerb({
     'Everything on the target is lost. Preflight checks run first, and nothing is written before they passed and the question was answered with y.',
     'What was written is read back and compared. An image need not be scanned first: its own checksums are used.',
     'Sizes are bytes, or a number with b (512 bytes), k, m or g.',
+    passwordNote,
   ],
   options: restoreOptions,
   operands: noOperands,
@@ -55,6 +57,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   let plan: RestorePlan | null = null
   try {
     const engines = await context.engines(openLog(context, values))
+    await unlockSource(context, engines, command.request.source, values, interrupt)
     plan = await untilInterrupted(engines.planRestore(command.request, interrupt.signal), interrupt)
     terminal.write(printer.planned(plan))
     checkPlan(plan, command)

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { DeviceError } from '#shared/errors'
+import { readHidden, readUntilNul } from './hidden-input.ts'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
@@ -12,6 +13,10 @@ export interface Terminal {
   readonly writeError: (text: string) => void
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
+  /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with the signal's reason. */
+  readPassword(signal: AbortSignal): Promise<string | null>
+  /** Asks on a terminal, without showing what is typed; null where there is none. Rejects with the signal's reason. */
+  askPassword(question: string, signal: AbortSignal): Promise<string | null>
   /** Calls `listener` at each Ctrl-C or request to end, instead of ending, until disposed. */
   onInterrupt(listener: () => void): Disposable
 }
@@ -20,10 +25,16 @@ const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  const writeError = createWriter({ descriptor: 2, name: null })
   return {
     write: createWriter({ descriptor: 1, name: 'standard output' }),
-    writeError: createWriter({ descriptor: 2, name: null }),
+    writeError,
     readLine,
+    async readPassword(signal) {
+      if (process.stdin.isTTY) return await askPassword('Password: ', signal, writeError)
+      return await readUntilNul(process.stdin, signal)
+    },
+    askPassword: (question, signal) => askPassword(question, signal, writeError),
     onInterrupt(listener) {
       const handle = () => listener()
       for (const name of interrupts) process.on(name, handle)
@@ -33,6 +44,20 @@ export function processTerminal(): Terminal {
         },
       }
     },
+  }
+}
+
+async function askPassword(
+  question: string,
+  signal: AbortSignal,
+  write: (text: string) => void,
+): Promise<string | null> {
+  if (!process.stdin.isTTY) return null
+  write(question)
+  try {
+    return await readHidden(process.stdin, { signal, interrupt: () => process.kill(process.pid, 'SIGINT') })
+  } finally {
+    write('\n')
   }
 }
 

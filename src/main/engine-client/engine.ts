@@ -19,6 +19,7 @@ import { Elevation } from './elevation.ts'
 import type { HostProcess } from './host-process.ts'
 import { lostJob } from './lost-job.ts'
 import { samePlan } from './same-plan.ts'
+import { Unlocks } from './unlocks.ts'
 
 export interface EngineOptions {
   /** Starts an unprivileged host. */
@@ -66,6 +67,7 @@ class TwoHosts implements Engine {
   readonly #elevation: Elevation
   readonly #plans = new Map<string, Planned>()
   readonly #starting = new Set<string>()
+  readonly #unlocks = new Unlocks()
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
   readonly #stateListeners = new Set<(state: EngineState) => void>()
@@ -137,6 +139,8 @@ class TwoHosts implements Engine {
         return this.#plan(input as RequestIn<EngineContract, 'restore.plan'>, signal)
       case 'restore.start':
         return this.#startRestore(input as RequestIn<EngineContract, 'restore.start'>, signal)
+      case 'image.unlock':
+        return this.#unlock(input as RequestIn<EngineContract, 'image.unlock'>, signal)
       case 'job.cancel':
         return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
       default:
@@ -153,9 +157,17 @@ class TwoHosts implements Engine {
     const plan = await ask(host, 'restore.plan', request, signal)
     const elevated = plan.needsPrivilege ? this.#elevation.current() : null
     if (elevated === null) return this.#remember(host, plan)
-    return this.#elevation.use(async () =>
-      this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal)),
-    )
+    return this.#elevation.use(async () => {
+      await this.#unlocks.handTo(elevated, signal)
+      return this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal))
+    })
+  }
+
+  async #unlock(input: RequestIn<EngineContract, 'image.unlock'>, signal?: AbortSignal): Promise<null> {
+    const host = await this.#plain
+    const answer = await ask(host, 'image.unlock', input, signal)
+    this.#unlocks.add(input, host)
+    return answer
   }
 
   async #startRestore(
@@ -176,6 +188,7 @@ class TwoHosts implements Engine {
     return this.#elevation.use(async () => {
       using _ = { [Symbol.dispose]: () => void this.#starting.delete(planId) }
       const root = await this.#elevation.get(signal)
+      await this.#unlocks.handTo(root, signal)
       // The prompt may have taken minutes: look again, with the eyes of the host that will write.
       const again = await ask(root, 'restore.plan', plan.request, signal)
       if (again.refusal !== null) throw deserializeError(again.refusal)
@@ -216,8 +229,9 @@ class TwoHosts implements Engine {
   /** Its rejection is handled here; who awaits it gets it, too. */
   #launch(): Promise<HostProcess> {
     const begunMs = Date.now()
-    const launched = this.#start().then((host) => {
+    const launched = this.#start().then(async (host) => {
       this.#adopt(host)
+      await this.#unlocks.handTo(host)
       host.connection.subscribe('devices', (disks) => {
         this.#devices = disks
         this.#emit('devices', this.#withBusy(disks))

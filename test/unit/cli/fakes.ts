@@ -2,6 +2,7 @@
 import type { CliContext } from '#src/main/cli/verb.ts'
 import type { Engines, RunningJob } from '#src/main/cli/engines.ts'
 import { main } from '#src/main/cli/main.ts'
+import { FormatError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
 import {
   jobPhases,
@@ -23,6 +24,8 @@ export interface Played {
   readonly err: string
   readonly requests: readonly RestoreRequest[]
   readonly tasks: readonly ImageTask[]
+  /** Passwords that were tried. */
+  readonly unlocks: readonly string[]
   /** Everything in the order it was printed, errors marked with `! `. */
   readonly all: string
   readonly cancels: number
@@ -39,6 +42,12 @@ export interface Stage {
   readonly image?: ImageInfo | Error
   readonly task?: readonly JobState[]
   readonly answers?: readonly string[]
+  /** The password that opens the source; without it nothing is locked. */
+  readonly password?: string
+  /** All that comes on standard input, for --stdinpass. */
+  readonly stdin?: string
+  /** Passwords that are typed; without it there is no terminal. */
+  readonly typed?: readonly string[]
   readonly supported?: boolean
   /** Interrupted as soon as this text has been printed. */
   readonly interruptAfter?: string
@@ -53,6 +62,8 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   const tasks: ImageTask[] = []
   const listeners = new Set<() => void>()
   const answers = [...(stage.answers ?? [])]
+  const typed = [...(stage.typed ?? [])]
+  const unlocks: string[] = []
   const counts = { cancels: 0, startedJobs: 0 }
   const interrupt = () => {
     for (const listener of listeners) listener()
@@ -76,6 +87,21 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         await Promise.resolve()
         signal.throwIfAborted()
         return answers.shift() ?? null
+      },
+      readPassword: async (signal) => {
+        await Promise.resolve()
+        signal.throwIfAborted()
+        return stage.stdin ?? null
+      },
+      askPassword: async (question, signal) => {
+        await Promise.resolve()
+        signal.throwIfAborted()
+        if (stage.typed === undefined) return null
+        printed.err += question
+        printed.all += `! ${question}`
+        watch(question)
+        signal.throwIfAborted()
+        return typed.shift() ?? null
       },
       onInterrupt(listener) {
         listeners.add(listener)
@@ -102,6 +128,13 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     listDisks: () => Promise.resolve(stage.disks ?? []),
     imageInfo: () =>
       stage.image instanceof Error ? Promise.reject(stage.image) : Promise.resolve(stage.image ?? image()),
+    isLocked: () => Promise.resolve(stage.password !== undefined && !unlocks.includes(stage.password)),
+    unlockImage: (path, password) => {
+      unlocks.push(password)
+      if (password === stage.password) return Promise.resolve()
+      const details = { format: 'encrcdsa', field: 'passphrase', offset: 0, path }
+      return Promise.reject(new FormatError('E_SRC_PASSWORD', 'another password', { details }))
+    },
     startImageTask: (task) => {
       tasks.push(task)
       return run(stage.task ?? [])
@@ -130,7 +163,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     }
   }
   const status = await main(argv, context)
-  return { status, ...printed, ...counts, requests, tasks }
+  return { status, ...printed, ...counts, requests, tasks, unlocks }
 }
 
 export const restoreArgs = ['restore', '--source', 'a.dmg', '--target', '/dev/sdb', '--erase'] as const

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { contractDouble, type ContractDouble } from '#test/contract-double'
 import { aDisk, aJob, aPlan, aRequest } from '#test/engine-double'
 import { engineContract, type EngineContract, type Handlers } from '#shared/contract'
-import { DeviceError, EngineGoneError, serializeError } from '#shared/errors'
+import { DeviceError, EngineGoneError, FormatError, serializeError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import type { JobState } from '#shared/model'
 import { createEngine, type Engine, type EngineOptions } from '#src/main/engine-client/engine.ts'
@@ -64,6 +64,70 @@ function engineOf(
   })
   return { engine, starts: () => starts }
 }
+
+describe('a password that opened an image', () => {
+  const unlock = { path: '/a.dmg', password: 'sesame' }
+  /** A host that writes down what it is asked, and opens /a.dmg with any password. */
+  function host(answers: Partial<Handlers<EngineContract>> = {}) {
+    const told: unknown[] = []
+    const fake = fakeHost({
+      'image.unlock': async (input) => {
+        told.push(input)
+        return null
+      },
+      ...answers,
+    })
+    return { fake, told }
+  }
+
+  test('is given to the host that takes the place of one that died', async () => {
+    const [first, second] = [host(), host()]
+    const { engine } = engineOf([first.fake, second.fake])
+    await engine.request('image.unlock', unlock)
+    first.fake.die(died())
+    await soon(20)
+    await engine.request('host.info', {})
+    expect(second.told).toEqual([unlock])
+  })
+
+  test('is given to an elevated host, once, before it plans', async () => {
+    const asked: string[] = []
+    const plan = aPlan({ needsPrivilege: true })
+    const first = host({ 'restore.plan': async () => plan })
+    const elevated = fakeHost({
+      'image.unlock': async ({ password }) => {
+        asked.push(password)
+        return null
+      },
+      'restore.plan': async () => {
+        asked.push('plan')
+        return plan
+      },
+      'restore.start': async () => ({ jobId: 'job-1' }),
+    })
+    const { engine } = engineOf(first.fake, async () => elevated.host)
+    await engine.request('image.unlock', unlock)
+    for (let round = 0; round < 2; round++) {
+      const { planId } = await engine.request('restore.plan', aRequest)
+      await engine.request('restore.start', { planId, typed: null })
+    }
+    expect(asked.slice(0, 2)).toEqual(['sesame', 'plan'])
+    expect(asked.filter((what) => what === 'sesame')).toHaveLength(1)
+  })
+
+  test('is not remembered when it was wrong', async () => {
+    const wrong = new FormatError('E_SRC_PASSWORD', 'another password', {
+      details: { format: 'encrcdsa', field: 'passphrase', offset: 0 },
+    })
+    const [first, second] = [host({ 'image.unlock': () => Promise.reject(wrong) }), host()]
+    const { engine } = engineOf([first.fake, second.fake])
+    await expect(engine.request('image.unlock', unlock)).rejects.toMatchObject({ code: 'E_SRC_PASSWORD' })
+    first.fake.die(died())
+    await soon(20)
+    await engine.request('host.info', {})
+    expect(second.told).toEqual([])
+  })
+})
 
 describe('the unprivileged host', () => {
   test('answers what it is asked, also when asked before it is there', async () => {

@@ -88,7 +88,7 @@ export const wrapIv: Uint8Array = Buffer.from('4adda22c79e82105', 'hex')
 const prefixBytes = 4
 
 function unwrapTwice(wrapped: Uint8Array, key: Uint8Array): Uint8Array | null {
-  const outer = decrypt3Des(wrapped, key, wrapIv)?.reverse() ?? null
+  const outer = decrypt3Des(wrapped, key, wrapIv)?.toReversed() ?? null
   if (outer === null || outer.length < 16) return null
   const inner = decrypt3Des(outer.subarray(8), key, outer.subarray(0, 8))
   if (inner === null || inner.subarray(0, prefixBytes).some((byte) => byte !== 0)) return null

@@ -1,4 +1,4 @@
 export { DiskReader } from './disk-reader.ts'
 export { openImage, type OpenImage } from './open-image.ts'
 export { readBlockHashes } from './read-block-hashes.ts'
-export { unlockImage } from './unlock-image.ts'
+export { isImageLocked, unlockImage } from './unlock-image.ts'

@@ -9,6 +9,7 @@ import {
   type Keyring,
 } from '#engine/formats/encrypted'
 import { formatError } from '#engine/formats/struct'
+import { AppError } from '#shared/errors'
 import { readBundleHeader } from './bundle-cipher.ts'
 
 /**
@@ -33,6 +34,23 @@ export async function unlockImage(
       path,
     })
   await keyring.unlock(header, password, signal)
+}
+
+/**
+ * Whether the image at `path` is encrypted and its keys aren't known. What can't be opened, or isn't an image, isn't locked: who
+ * opens it will tell.
+ */
+export async function isImageLocked(
+  path: string,
+  { keyring = processKeyring }: { readonly keyring?: Keyring } = {},
+): Promise<boolean> {
+  try {
+    const header = await readHeader(path)
+    return header !== null && keyring.find(header) === null
+  } catch (error) {
+    AppError.accept(error)
+    return false
+  }
 }
 
 /** Of a file, or of a sparse bundle. */

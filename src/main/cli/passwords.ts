@@ -1,0 +1,111 @@
+/**
+ * Passwords at the command line: `--stdinpass` as hdiutil has it, or a question on the terminal. Never an argument, which
+ * everybody on the machine could read, and never printed.
+ */
+import { basename } from 'node:path'
+import { AppError, FormatError, UsageError } from '#shared/errors'
+import { usageError, type OptionTable, type Values } from './arguments.ts'
+import type { Engines } from './engines.ts'
+import { untilInterrupted, type Interrupt } from './interrupt.ts'
+import { printable } from './printable.ts'
+import type { CliContext } from './verb.ts'
+
+/** For every verb that takes an image as its source. */
+export const passwordOptions = {
+  stdinpass: {
+    kind: 'flag',
+    help: 'Read the password of an encrypted image from standard input.',
+  },
+} as const satisfies OptionTable
+
+/** For the help of such a verb. */
+export const passwordNote =
+  "An encrypted image asks for its password. With --stdinpass it is read from standard input, up to a NUL or the end; a line's end behind it isn't part of it."
+
+const mostTries = 3
+
+/**
+ * Before the image at `path` is opened: gets its password if it is encrypted and locked, and gives it to the engines. What isn't
+ * there, or isn't an image, is left to who opens it. Throws FormatError E_SRC_ENCRYPTED when there is nobody to ask,
+ * E_SRC_PASSWORD when the password is wrong, on a terminal for the third time; the signal's reason.
+ */
+export async function unlockSource(
+  { terminal }: CliContext,
+  engines: Pick<Engines, 'isLocked' | 'unlockImage'>,
+  path: string,
+  { stdinpass }: Pick<Values<typeof passwordOptions>, 'stdinpass'>,
+  interrupt: Interrupt,
+): Promise<void> {
+  if (!(await untilInterrupted(engines.isLocked(path), interrupt))) return
+  const unlock = (password: string) =>
+    untilInterrupted(engines.unlockImage(path, password, interrupt.signal), interrupt)
+  if (stdinpass) return await tryEach(await readGiven({ terminal }, interrupt), unlock)
+  for (let tries = 1; ; tries++) {
+    const question = `Password of ${printable(basename(path))}: `
+    const password = await terminal.askPassword(question, interrupt.signal)
+    if (password === null || password === '') throw nobodyToAsk(path)
+    try {
+      return await unlock(password)
+    } catch (error) {
+      AppError.accept(error)
+      if (error.code !== 'E_SRC_PASSWORD' || tries === mostTries) throw error
+      terminal.writeError('This is not the password. Try again.\n')
+    }
+  }
+}
+
+/**
+ * The password for an image that is made: by --stdinpass, or asked twice. Throws UsageError E_USAGE when there is none, or
+ * two; the signal's reason.
+ */
+export async function newPassword(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  { stdinpass }: Pick<Values<typeof passwordOptions>, 'stdinpass'>,
+  interrupt: Interrupt,
+): Promise<string> {
+  if (stdinpass) {
+    const [password = ''] = await readGiven({ terminal }, interrupt)
+    return password
+  }
+  const first = await terminal.askPassword('New password: ', interrupt.signal)
+  if (first === null || first === '')
+    throw usageError('--encryption', 'There is no password.', 'Give it on standard input with --stdinpass.')
+  const again = await terminal.askPassword('The same again: ', interrupt.signal)
+  if (first !== again)
+    throw usageError('--encryption', 'These are two different passwords.', 'Nothing was written. Try again.')
+  return first
+}
+
+/** What may be the password: hdiutil takes the end of a line for a part of it, which is hardly ever meant. */
+async function readGiven(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  interrupt: Interrupt,
+): Promise<string[]> {
+  const text = await terminal.readPassword(interrupt.signal)
+  const line = text?.replace(/\r?\n$/, '') ?? ''
+  if (text === null || line === '')
+    throw new UsageError('E_USAGE', 'no password on standard input', {
+      details: {
+        input: '--stdinpass',
+        problem: 'There is no password on standard input.',
+        hint: 'For example: printf \'%s\' "$PASSWORD" | reprise … --stdinpass',
+      },
+    })
+  return line === text ? [text] : [line, text]
+}
+
+async function tryEach(passwords: readonly string[], unlock: (password: string) => Promise<void>) {
+  for (const [index, password] of passwords.entries()) {
+    try {
+      return await unlock(password)
+    } catch (error) {
+      AppError.accept(error)
+      if (error.code !== 'E_SRC_PASSWORD' || index === passwords.length - 1) throw error
+    }
+  }
+}
+
+const nobodyToAsk = (path: string) =>
+  new FormatError('E_SRC_ENCRYPTED', `${path} is encrypted, and no password was given`, {
+    details: { format: 'encrcdsa', field: 'signature', offset: 0, path },
+  })

@@ -1,0 +1,89 @@
+import { PassThrough } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { readHidden, readUntilNul } from '#src/main/cli/hidden-input.ts'
+
+const never = new AbortController().signal
+
+describe('readUntilNul', () => {
+  const read = (bytes: string, signal = never) => {
+    const input = new PassThrough()
+    input.end(bytes)
+    return readUntilNul(input, signal)
+  }
+
+  it('reads up to a NUL, and leaves what follows', async () => {
+    const input = new PassThrough()
+    input.end('pass word\0y\n')
+    expect(await readUntilNul(input, never)).toBe('pass word')
+    expect(String(input.read())).toBe('y\n')
+  })
+
+  it('reads to the end where there is no NUL, lines and all', async () => {
+    expect(await read('päss\nword\n')).toBe('päss\nword\n')
+    expect(await read('')).toBeNull()
+  })
+
+  it('puts together what comes in pieces', async () => {
+    const input = new PassThrough()
+    const password = readUntilNul(input, never)
+    for (const byte of Buffer.from('pä')) {
+      input.write(Uint8Array.of(byte))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    input.end()
+    expect(await password).toBe('pä')
+  })
+
+  it('stops waiting when it is told to', async () => {
+    const giveUp = new AbortController()
+    const waiting = readUntilNul(new PassThrough(), giveUp.signal)
+    giveUp.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+  })
+})
+
+describe('readHidden', () => {
+  function terminal() {
+    const modes: boolean[] = []
+    const input = Object.assign(new PassThrough(), {
+      isTTY: true,
+      setRawMode: (raw: boolean) => modes.push(raw),
+    })
+    return { input, modes }
+  }
+  const options = { signal: never, interrupt: () => undefined }
+
+  it('reads a line that the terminal shows nothing of', async () => {
+    const { input, modes } = terminal()
+    const typed = readHidden(input, options)
+    input.write('secrt\u007fet\r')
+    expect(await typed).toBe('secret')
+    expect(modes).toEqual([true, false])
+  })
+
+  it('forgets a line at Ctrl-U, ends at Ctrl-D, and passes Ctrl-C on', async () => {
+    const first = terminal()
+    const line = readHidden(first.input, options)
+    first.input.write('wrong\u0015right\n')
+    expect(await line).toBe('right')
+
+    const second = terminal()
+    const ended = readHidden(second.input, options)
+    second.input.write('\u0004')
+    expect(await ended).toBeNull()
+
+    const third = terminal()
+    const giveUp = new AbortController()
+    const given = readHidden(third.input, {
+      signal: giveUp.signal,
+      interrupt: () => giveUp.abort(new Error('Ctrl-C')),
+    })
+    third.input.write('half\u0003')
+    await expect(given).rejects.toThrow('Ctrl-C')
+    expect(third.modes).toEqual([true, false])
+  })
+
+  it('asks nobody where there is no terminal', async () => {
+    expect(await readHidden(new PassThrough(), options)).toBeNull()
+  })
+})

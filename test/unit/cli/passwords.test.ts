@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { image, play, restoreArgs } from './fakes.ts'
+
+const locked = { password: 'sesame', image: image({ encrypted: { bits: 256, version: 2 } }) }
+
+describe('an encrypted source', () => {
+  it('is unlocked by the password on standard input', async () => {
+    const { status, unlocks, out } = await play(['image', 'info', 'a.dmg', '--stdinpass'], {
+      ...locked,
+      stdin: 'sesame',
+    })
+    expect({ status, unlocks }).toEqual({ status: 0, unlocks: ['sesame'] })
+    expect(out).toContain('AES-256')
+    expect(out).not.toContain('sesame')
+  })
+
+  it('takes the end of a line for no part of the password, unless it is one', async () => {
+    const echoed = await play(['image', 'info', 'a.dmg', '--stdinpass'], { ...locked, stdin: 'sesame\n' })
+    expect(echoed).toMatchObject({ status: 0, unlocks: ['sesame'] })
+    const meant = await play(['image', 'info', 'a.dmg', '--stdinpass'], {
+      ...locked,
+      password: 'sesame\n',
+      stdin: 'sesame\n',
+    })
+    expect(meant).toMatchObject({ status: 0, unlocks: ['sesame', 'sesame\n'] })
+  })
+
+  it('is refused with what to do when nobody can be asked', async () => {
+    for (const argv of [
+      ['image', 'info', 'a.dmg'],
+      ['image', 'verify', 'a.dmg'],
+      ['image', 'convert', '--source', 'a.dmg', '--target', 'b.img', '--format', 'raw'],
+      restoreArgs,
+    ]) {
+      const { status, err, tasks, requests } = await play(argv, locked)
+      expect({ status, tasks, requests }).toEqual({ status: 1, tasks: [], requests: [] })
+      expect(err).toContain('E_SRC_ENCRYPTED')
+      expect(err).toContain('--stdinpass')
+    }
+  })
+
+  it('is asked for on a terminal, three times at most', async () => {
+    const third = await play(['image', 'info', 'a.dmg'], { ...locked, typed: ['open', 'Sesame', 'sesame'] })
+    expect(third).toMatchObject({ status: 0, unlocks: ['open', 'Sesame', 'sesame'] })
+    expect(third.err.match(/Password of a\.dmg: /g)).toHaveLength(3)
+    const never = await play(['image', 'info', 'a.dmg'], { ...locked, typed: ['a', 'b', 'c', 'sesame'] })
+    expect(never).toMatchObject({ status: 1, unlocks: ['a', 'b', 'c'] })
+    expect(never.err).toContain('E_SRC_PASSWORD')
+  })
+
+  it('says that standard input holds no password', async () => {
+    for (const stdin of ['', '\n']) {
+      const { status, err, unlocks } = await play([...restoreArgs, '--stdinpass'], { ...locked, stdin })
+      expect({ status, unlocks }).toEqual({ status: 1, unlocks: [] })
+      expect(err).toContain('There is no password on standard input.')
+    }
+  })
+
+  it('can be given up at the question', async () => {
+    const { status, tasks } = await play(['image', 'verify', 'a.dmg'], {
+      ...locked,
+      typed: [],
+      interruptAfter: 'Password of',
+    })
+    expect({ status, tasks }).toEqual({ status: 130, tasks: [] })
+  })
+})
+
+it('reads nothing from standard input when the source is not encrypted', async () => {
+  const { status, unlocks } = await play([...restoreArgs, '--noprompt', '--stdinpass'], { stdin: 'y\n' })
+  expect({ status, unlocks }).toEqual({ status: 0, unlocks: [] })
+})
