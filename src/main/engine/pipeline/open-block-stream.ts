@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
+import type { WebSession } from '#engine/web-source'
 import { BugError, deserializeError, UsageError } from '#shared/errors'
 import { planBlocks } from './block-map.ts'
 import type { Crew } from './crew.ts'
@@ -11,11 +12,13 @@ import { FiberCrew } from './fiber-crew.ts'
 import { extentItems, ItemReader, streamItems, type ItemSteps } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
+import { planFetches, planWholeFile } from './fetch-plan.ts'
 import { planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
 import { allocateRing, RingReader, type Ring } from './ring.ts'
 import { planStretches } from './stretches.ts'
 import { WorkerCrew } from './worker-crew.ts'
 import { sumCounters } from './worker-counters.ts'
+import { openWebParts } from './web-parts.ts'
 
 /** Zeros and unused space shorter than this between data are sent as zeros. */
 const foldBytes = 128 * 1024
@@ -30,6 +33,8 @@ export interface BlockStreamOptions {
   readonly workers?: number
   /** Files that are already open, a source device say: descriptors by path. The caller closes them, after the stream. */
   readonly openFiles?: ReadonlyMap<string, number>
+  /** For what is on servers. Default: the process's. */
+  readonly web?: WebSession
   readonly signal: AbortSignal
 }
 
@@ -55,7 +60,12 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
   const map = planBlocks(stretches, { ...plan, sizeBytes })
   const ring = allocatePool(plan, options.pool)
-  const files = await openParts(layout.parts, options.openFiles ?? new Map())
+  const parts = layout.parts.toSorted((a, b) => a.streamOffset - b.streamOffset)
+  const web = await openWebParts(parts, (chunks) => planFetches(extents, parts, chunks), {
+    session: options.web,
+    signal: options.signal,
+  })
+  const files = await openParts(parts, options.openFiles ?? new Map(), web)
   const job = { kind: 'extents', ring, map, extents, parts: files.parts } as const
   const count = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
   try {
@@ -74,14 +84,25 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   }
 }
 
-function openStream(layout: StreamLayout, options: BlockStreamOptions): BlockStream {
+async function openStream(layout: StreamLayout, options: BlockStreamOptions): Promise<BlockStream> {
   const plan = planStreamPool(options.pool, options)
   const ring = allocatePool(plan, options.pool)
+  const { path, storedBytes, stamp } = layout
+  const web = await openWebParts(
+    [{ path, ...(stamp === undefined ? {} : { stamp }) }],
+    ({ chunkBytes }) => planWholeFile(storedBytes, chunkBytes),
+    { session: options.web, signal: options.signal },
+  )
+  const opened = web?.byPath.get(path)
+  const part =
+    opened === undefined
+      ? null
+      : { path, streamOffset: 0, fileOffset: 0, lengthBytes: storedBytes, ...opened }
   return new RunningStream({
     ring,
-    files: null,
+    files: web,
     signal: options.signal,
-    startCrew: (onCrash) => new WorkerCrew({ kind: 'stream', ring, layout }, plan.workers, onCrash),
+    startCrew: (onCrash) => new WorkerCrew({ kind: 'stream', ring, layout, part }, plan.workers, onCrash),
     steps: streamItems,
   })
 }
@@ -98,10 +119,15 @@ function allocatePool({ slots, windowBytes }: PoolPlan, asked: PoolOptions): Rin
   }
 }
 
+/** `stop`: whoever waits for bytes is let go. */
+interface OpenFiles extends AsyncDisposable {
+  stop(): void
+}
+
 interface StreamParts {
   readonly ring: Ring
   /** Closed after the crew has gone. */
-  readonly files: AsyncDisposable | null
+  readonly files: OpenFiles | null
   readonly signal: AbortSignal
   readonly startCrew: (onCrash: (error: unknown) => void) => Crew
   readonly steps: (reader: RingReader) => ItemSteps
@@ -110,7 +136,7 @@ interface StreamParts {
 class RunningStream implements BlockStream {
   readonly #reader: RingReader
   readonly #crew: Crew
-  readonly #files: AsyncDisposable | null
+  readonly #files: OpenFiles | null
   readonly #signal: AbortSignal
   readonly #items: ItemReader
   /** Why nothing more comes. The first reason stays. */
@@ -170,6 +196,7 @@ class RunningStream implements BlockStream {
   #stop(reason: unknown): void {
     this.#end ??= { reason }
     this.#reader.stop()
+    this.#files?.stop()
   }
 
   /** A worker failed in the block that is next, or everything was stopped. */

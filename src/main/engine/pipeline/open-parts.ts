@@ -3,7 +3,9 @@ import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { openFailure } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
+import { isWebLocator } from '#shared/model'
 import type { OpenPart } from './stored-reader.ts'
+import type { WebParts } from './web-parts.ts'
 
 /** More files than this are opened as they are read: see `part-files.ts`. A process may open 1,024, or 256. */
 const mostOpen = 32
@@ -12,32 +14,41 @@ const mostOpen = 32
 export class OpenParts implements AsyncDisposable {
   readonly parts: readonly OpenPart[]
   readonly #handles: readonly FileHandle[]
+  readonly #web: WebParts | null
 
-  constructor(parts: readonly OpenPart[], handles: readonly FileHandle[]) {
+  constructor(parts: readonly OpenPart[], handles: readonly FileHandle[], web: WebParts | null) {
     this.parts = parts
     this.#handles = handles
+    this.#web = web
+  }
+
+  /** Readers that wait for a server are let go. */
+  stop(): void {
+    this.#web?.stop()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#handles.map((handle) => handle.close()))
+    await this.#web?.[Symbol.asyncDispose]()
   }
 }
 
 /**
  * Open each file of `parts` for reading, through the page cache: its read-ahead keeps a disk busier than two threads with
  * O_DIRECT do, and a verify finds a small image still there. Files in `alreadyOpen` are taken as they are and not closed.
- * Throws DeviceError.
+ * Files on servers are `web`'s, and closed with the rest. Throws DeviceError.
  */
 export async function openParts(
   parts: readonly StoredPart[],
   alreadyOpen: ReadonlyMap<string, number>,
+  web: WebParts | null = null,
 ): Promise<OpenParts> {
   const fds = new Map(alreadyOpen)
   const handles: FileHandle[] = []
   const isMany = parts.length > mostOpen && new Set(parts.map(({ path }) => path)).size > mostOpen
   try {
     for (const { path } of isMany ? [] : parts) {
-      if (fds.has(path)) continue
+      if (fds.has(path) || isWebLocator(path)) continue
       // O_NONBLOCK: a pipe that took the file's place must not keep us waiting.
       const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
       handles.push(handle)
@@ -45,11 +56,13 @@ export async function openParts(
     }
     const sorted = parts.toSorted((a, b) => a.streamOffset - b.streamOffset)
     return new OpenParts(
-      sorted.map((part) => ({ ...part, fd: fds.get(part.path) ?? null })),
+      sorted.map((part) => ({ ...part, fd: fds.get(part.path) ?? null, ...web?.byPath.get(part.path) })),
       handles,
+      web,
     )
   } catch (error) {
     await Promise.all(handles.map((handle) => handle.close()))
+    await web?.[Symbol.asyncDispose]()
     throw openFailure(error, pathOf(error) ?? parts[0]?.path ?? '', 'source')
   }
 }

@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads'
 import { fillExtents } from './fill-extents.ts'
 import { fillStream } from './fill-stream.ts'
 import { PartFiles } from './part-files.ts'
-import { readStored } from './stored-reader.ts'
+import { partSource, readStored } from './stored-reader.ts'
 import type { WorkerFailure, WorkerJob } from './worker-job.ts'
 
 const { job, failures } = workerData as WorkerJob
@@ -19,4 +19,15 @@ if (job.kind === 'extents') {
     loadDecoder: async () => (await codecs()).decodeRun,
     postFailure,
   })
-} else await fillStream(job, (await codecs()).openStreamDecoder, postFailure)
+} else {
+  const { part } = job
+  const { decodeStream, openStreamDecoder, usualPieceBytes } = await codecs()
+  await fillStream(
+    job,
+    part === null
+      ? openStreamDecoder
+      : (codec, _, { signal }) =>
+          decodeStream(codec, partSource(part), { signal, pieceBytes: usualPieceBytes }),
+    postFailure,
+  )
+}

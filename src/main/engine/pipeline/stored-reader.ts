@@ -1,14 +1,17 @@
 /** Reads the stored stream of an image, which may lie in several files, by descriptors that threads share. */
 import { read, readSync } from 'node:fs'
-import { readFailure } from '#engine/block-io'
+import { readFailure, type BlockSource } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
 import { readPiece, readPieceLater } from './encrypted-reader.ts'
-import type { PartFiles } from './part-files.ts'
+import { PartFiles } from './part-files.ts'
+import { readWindow, readWindowLater, type WindowFile } from './web-window.ts'
 
 /** A part and an open descriptor of its file; null: it is opened when it is read. Parts ascend by `streamOffset`. */
 export interface OpenPart extends StoredPart {
   readonly fd: number | null
+  /** What is read in its place where the file is on a server. */
+  readonly web?: WindowFile
 }
 
 export interface StoredPlace {
@@ -40,9 +43,9 @@ export function readStored(
     try {
       got = files.with(part, (fd) =>
         part.cipher === undefined
-          ? readSync(fd, into, done, lengthBytes, offset)
+          ? readNow(part, fd, into.subarray(done, done + lengthBytes), offset)
           : readPiece(part.cipher, offset, into.subarray(done, done + lengthBytes), (room, length, at) =>
-              readSync(fd, room, 0, length, at),
+              readNow(part, fd, room.subarray(0, length), at),
             ),
       )
     } catch (error) {
@@ -52,6 +55,12 @@ export function readStored(
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += got
   }
+}
+
+function readNow(part: OpenPart, fd: number, room: Uint8Array, offset: number): number {
+  return part.web === undefined
+    ? readSync(fd, room, 0, room.length, offset)
+    : readWindow(part.web, offset, room)
 }
 
 /** The same, without blocking. */
@@ -64,13 +73,15 @@ export async function readStoredLater(
   for (let done = 0; done < into.length;) {
     const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
     const readFrom = (fd: number, room: Uint8Array, length: number, at: number) =>
-      new Promise<number>((resolve, reject) => {
-        read(fd, room, 0, length, at, (error, bytes) => {
-          if (error === null) resolve(bytes)
-          else if (isInterruption(error)) resolve(-1)
-          else reject(readFailure(error, part.path, offset, 'source'))
-        })
-      })
+      part.web !== undefined
+        ? readWindowLater(part.web, at, room.subarray(0, length))
+        : new Promise<number>((resolve, reject) => {
+            read(fd, room, 0, length, at, (error, bytes) => {
+              if (error === null) resolve(bytes)
+              else if (isInterruption(error)) resolve(-1)
+              else reject(readFailure(error, part.path, offset, 'source'))
+            })
+          })
     const wanted = into.subarray(done, done + lengthBytes)
     const readPart = (fd: number) =>
       part.cipher === undefined
@@ -80,6 +91,22 @@ export async function readStoredLater(
     const got = await (part.fd === null ? files.withLater(part, readPart) : readPart(part.fd))
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += Math.max(0, got)
+  }
+}
+
+/** A part that is a whole file, as a source whose reads block the thread. */
+export function partSource(part: OpenPart): BlockSource {
+  const files = new PartFiles()
+  return {
+    path: part.path,
+    sizeBytes: part.lengthBytes,
+    async read(into, offset, signal) {
+      signal?.throwIfAborted()
+      readStored([part], offset, into, files)
+    },
+    async [Symbol.asyncDispose]() {
+      files[Symbol.dispose]()
+    },
   }
 }
 

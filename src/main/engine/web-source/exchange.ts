@@ -61,22 +61,26 @@ function follow(from: URL, location: string | undefined, count: number): URL {
   return to
 }
 
+/** What every question says. */
+export function headersFor(session: WebSession, url: URL): { readonly [name: string]: string } {
+  const authorization = session.authorizationFor(url)
+  return {
+    'user-agent': 'Reprise',
+    accept: '*/*',
+    // What is compressed on the way can't be read in parts.
+    'accept-encoding': 'identity',
+    ...(authorization === null ? {} : { authorization }),
+  }
+}
+
 function ask(session: WebSession, url: URL, { headers, signal }: Question): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const { agent, proxy } = session.route(url)
-    const authorization = session.authorizationFor(url)
     const start = url.protocol === 'https:' ? requestHttps : requestHttp
     const request = start(url, {
       agent,
-      headers: {
-        'user-agent': 'Reprise',
-        accept: '*/*',
-        // What is compressed on the way can't be read in parts.
-        'accept-encoding': 'identity',
-        ...(authorization === null ? {} : { authorization }),
-        ...headers,
-      },
+      headers: { ...headersFor(session, url), ...headers },
     })
     const end = (error: unknown) => {
       stop()
@@ -92,9 +96,9 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
     }
     let connected = false
     request.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => (connected = url.protocol === 'http:'))
-      else connected = true
-      socket.once('secureConnect', () => (connected = true))
+      connected = request.reusedSocket
+      if (!connected)
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true))
     })
     request.once('error', (error) => {
       // The server had closed a connection that was kept; the question goes out again on the next one.
@@ -116,7 +120,7 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
         status: body.statusCode ?? 0,
         headers: body.headers,
         body,
-        gavePassword: authorization !== null,
+        gavePassword: session.authorizationFor(url) !== null,
       })
     })
     signal?.addEventListener('abort', abort, { once: true })

@@ -140,3 +140,6 @@ export function statusError(
     transient: [408, 429, 500, 502, 503, 504].includes(status),
   })
 }
+
+export const tooMuch = (url: URL, expected: number): NetworkError =>
+  answerError(url, 'more bytes than the part has', { field: 'length', expected, found: 'more' })

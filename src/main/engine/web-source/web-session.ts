@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { getCACertificates } from 'node:tls'
 import type { Logger } from '#shared/log'
 import { proxyFor, type Environment } from './proxies.ts'
+import { FastLane } from './fast-lane.ts'
 import type { Spool } from './spool.ts'
 
 export interface WebSessionOptions {
@@ -39,6 +40,8 @@ export class WebSession implements Disposable {
   /** What came as a whole, by the address without name and password. */
   readonly spools = new Map<string, Spool>()
   readonly #holders = new Map<Spool, number>()
+  /** For large ranges over plain connections. */
+  readonly fastLane = new FastLane()
   #environment: Environment
   readonly #passwords = new Map<string, string>()
   readonly #agents = new Map<string, HttpAgent>()
@@ -153,6 +156,7 @@ export class WebSession implements Disposable {
   }
 
   #closeAgents(): void {
+    this.fastLane.close()
     for (const agent of this.#agents.values()) agent.destroy()
     this.#agents.clear()
   }

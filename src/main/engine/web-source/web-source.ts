@@ -13,7 +13,7 @@ import { AppError, UsageError } from '#shared/errors'
 import { withoutPassword } from '#shared/model'
 import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
-import { exchange, type Exchange } from './exchange.ts'
+import { exchange, headersFor, type Exchange } from './exchange.ts'
 import { endsBefore, Spool } from './spool.ts'
 import {
   areNone,
@@ -24,7 +24,7 @@ import {
   versionOf,
   type Validators,
 } from './validators.ts'
-import { answerError, changedOnServer, cutShort, shownUrl, statusError } from './web-errors.ts'
+import { answerError, changedOnServer, cutShort, shownUrl, statusError, tooMuch } from './web-errors.ts'
 import { sharedWebSession, type WebSession } from './web-session.ts'
 
 /** Called with bytes that are the caller's only until it returns; `offset` is where they lie in the file. */
@@ -56,6 +56,8 @@ export interface OpenWebOptions {
 
 /** What the first question brings beside its answer; a partition map is there. */
 const headBytes = 65_536
+/** From this much on a range is worth the fast lane. */
+const fastBytes = 128 * 1024
 /** Getting on by this much means that the connection was good for something. */
 const progressBytes = 65_536
 /** How often the first question is asked again; what can't be reached at all should be said soon. */
@@ -89,6 +91,9 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
     }
   })
 }
+
+/** An answer without its body. */
+type Head = Pick<Exchange, 'url' | 'status' | 'headers'> & Partial<Pick<Exchange, 'gavePassword'>>
 
 interface Opening {
   readonly session: WebSession
@@ -227,13 +232,14 @@ class RangedSource implements WebSource {
     from: number,
     to: number,
     signal: AbortSignal | undefined,
-    onBytes: (bytes: Buffer) => void,
+    onBytes: (bytes: Uint8Array) => void,
   ): Promise<void> {
     const condition = ifRange(this.#validators)
     const headers = {
       range: `bytes=${from}-${to - 1}`,
       ...(condition === null ? {} : { 'if-range': condition }),
     }
+    if (await this.#askFast(from, to, headers, signal, onBytes)) return
     let answer = await exchange(this.#session, this.#direct, { headers, signal })
     // An address that redirects once gave may be good for a while only.
     if (answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href) {
@@ -250,7 +256,30 @@ class RangedSource implements WebSource {
     }
   }
 
-  #check(answer: Exchange, from: number, to: number): void {
+  /** False where there is no fast lane, or nothing came of it that could be used. */
+  async #askFast(
+    from: number,
+    to: number,
+    headers: { readonly [name: string]: string },
+    signal: AbortSignal | undefined,
+    onBytes: (bytes: Uint8Array) => void,
+  ): Promise<boolean> {
+    const session = this.#session
+    const url = this.#direct
+    if (url.protocol !== 'http:' || to - from < fastBytes || session.route(url).proxy !== null) return false
+    const end = await session.fastLane.fetch({
+      url,
+      headers: { ...headersFor(session, url), ...headers },
+      lengthBytes: to - from,
+      stallMs: session.stallMs,
+      signal,
+      check: (found) => this.#check({ url, status: 206, headers: found }, from, to),
+      onBytes,
+    })
+    return end === 'done'
+  }
+
+  #check(answer: Head, from: number, to: number): void {
     const { status, headers, url } = answer
     const { sizeBytes } = this
     if (status !== 200 && status !== 206 && status !== 416) throw refusedStatus(answer)
@@ -378,7 +407,7 @@ async function tryAgain<T>(
 
 /** 206 with exactly the range that was asked for, and no other number of bytes announced. */
 function checkRange(
-  { url, headers }: Exchange,
+  { url, headers }: Head,
   { from, to, sizeBytes }: { readonly from: number; readonly to: number; readonly sizeBytes: number },
 ): void {
   const text = headers['content-range']
@@ -399,7 +428,7 @@ function checkRange(
 }
 
 /** We asked for the file's own bytes. A server that names the compression of a `.gz` file sends these all the same. */
-function refuseEncoded({ url, headers }: Exchange): void {
+function refuseEncoded({ url, headers }: Head): void {
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
   if (encoding === 'identity' || encoding === '' || /\.(gz|tgz|bz2|xz|zst)$/i.test(url.pathname)) return
   throw answerError(url, `the answer is compressed (${encoding.slice(0, 30)}) though that was declined`, {
@@ -409,11 +438,8 @@ function refuseEncoded({ url, headers }: Exchange): void {
   })
 }
 
-const refusedStatus = ({ url, status, headers, gavePassword }: Exchange) =>
+const refusedStatus = ({ url, status, headers, gavePassword = false }: Head) =>
   statusError(url, status, { challenge: headers['www-authenticate'], given: gavePassword })
-
-const tooMuch = (url: URL, expected: number) =>
-  answerError(url, 'more bytes than the part has', { field: 'length', expected, found: 'more' })
 
 function discard({ body }: Exchange): void {
   body.on('error', () => undefined)

@@ -8,7 +8,8 @@ import { openPieces, type StoredPieces } from './stored-pieces.ts'
 import { decodeXz } from './xz-stream.ts'
 import { decodeZstd } from './zstd-stream.ts'
 
-const pieceBytes = 256 * 1024
+/** Stored bytes that are read at once. */
+export const usualPieceBytes = 256 * 1024
 
 /**
  * The expanded bytes of the file at `path`, in order, in pieces of up to about 256 KiB, each the caller's to keep.
@@ -23,7 +24,7 @@ export async function* openStreamDecoder(
   { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<Uint8Array> {
   await using source = await openFileSource(path)
-  yield* decodeStream(codec, source, { signal, pieceBytes })
+  yield* decodeStream(codec, source, { signal, pieceBytes: usualPieceBytes })
 }
 
 /** The same from any source; tests ask for pieces of a byte. */

@@ -7,6 +7,7 @@ import type { ExtentTable } from './extent-table.ts'
  * another, and a run may straddle two of them.
  */
 export interface StoredPart {
+  /** An address where the file is on a server. */
   readonly path: string
   /** Where the part begins in the stored stream. */
   readonly streamOffset: number
@@ -14,7 +15,10 @@ export interface StoredPart {
   readonly lengthBytes: number
   /** The file is encrypted: `fileOffset` counts what is inside. Worker threads get it, nobody else. */
   readonly cipher?: BlockCipher
-  /** What the file was when the image was read, where it isn't held open from then on: see `fileStamp`. */
+  /**
+   * What the file was when the image was read, where it isn't held open from then on: see `fileStamp`. Of a file on a server:
+   * `WebSource.version`.
+   */
   readonly stamp?: string
 }
 
@@ -61,6 +65,7 @@ export interface ExtentLayout {
     readonly crc32: number
     /** See `StoredPart`. */
     readonly cipher?: BlockCipher
+    readonly stamp?: string
   }[]
   /** The parts are files of this folder. */
   readonly bundle?: BundleFolder
@@ -73,6 +78,8 @@ export interface StreamLayout {
   readonly kind: 'stream'
   readonly codec: StreamCodec
   readonly path: string
+  /** See `StoredPart`. */
+  readonly stamp?: string
   readonly storedBytes: number
   /** Null when only reading it would tell. */
   readonly sizeBytes: number | null

@@ -2,7 +2,7 @@
  * The files of one image, opened as what they hold: whatever lies between the medium and the format is undone here. Readers of
  * formats get plain bytes; who reads the disk later needs to know how the files are encrypted, and gets it with the layout.
  */
-import { openFileSource, type BlockSource } from '#engine/block-io'
+import type { BlockSource } from '#engine/block-io'
 import {
   cipherOf,
   openDecrypted,
@@ -10,21 +10,42 @@ import {
   type EncryptedHeader,
   type Keyring,
 } from '#engine/formats/encrypted'
-import type { BlockCipher, ExtentLayout } from '#engine/formats/extents'
+import type { BlockCipher, ImageLayout } from '#engine/formats/extents'
+import { openStored, type StoredSource } from '#engine/formats/stored'
 import { formatError } from '#engine/formats/struct'
+import type { WebSession } from '#engine/web-source'
 import type { ImageInfo } from '#shared/model'
+
+export interface ImageFilesOptions {
+  readonly keyring: Keyring
+  readonly signal?: AbortSignal | undefined
+  /** For what is on servers. Default: the process's. */
+  readonly web?: WebSession | undefined
+}
 
 export class ImageFiles {
   readonly #keyring: Keyring
   readonly #signal: AbortSignal | undefined
+  readonly #web: WebSession | undefined
+  readonly #stamps = new Map<string, string>()
+  readonly #modifiedMs = new Map<string, number | null>()
   readonly #ciphers = new Map<string, BlockCipher>()
   readonly #fileBytes = new Map<string, number>()
   /** Of the file that was opened first: its password opens the others. */
   #first: EncryptedHeader | null = null
 
-  constructor({ keyring, signal }: { readonly keyring: Keyring; readonly signal?: AbortSignal | undefined }) {
+  constructor({ keyring, signal, web }: ImageFilesOptions) {
     this.#keyring = keyring
     this.#signal = signal
+    this.#web = web
+  }
+
+  /** What is stored at `path`, as it is: a file here or on a server. */
+  readonly openAsIs = async (path: string): Promise<StoredSource> => {
+    return await openStored(path, {
+      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
+      ...(this.#web === undefined ? {} : { web: this.#web }),
+    })
   }
 
   /**
@@ -33,21 +54,28 @@ export class ImageFiles {
    * throws.
    */
   readonly open = async (path: string): Promise<BlockSource> => {
-    const source = await openFileSource(path)
+    const source = await this.openAsIs(path)
     try {
       this.#fileBytes.set(path, source.sizeBytes)
+      if (source.version !== null) this.#stamps.set(source.path, source.version)
+      this.#modifiedMs.set(source.path, source.modifiedMs)
       const header = await readEncryptedHeader(source, this.#signal)
       if (header === null) return source
       this.#first ??= header
       const keys = await this.#keyring.unlockLike(header, this.#first, this.#signal)
       if (keys === null) throw locked(header, source)
       const cipher = cipherOf(header, keys)
-      this.#ciphers.set(path, cipher)
+      this.#ciphers.set(source.path, cipher)
       return openDecrypted(source, cipher)
     } catch (error) {
       await source[Symbol.asyncDispose]()
       throw error
     }
+  }
+
+  /** What a server said of a file that was opened; null where it said nothing. */
+  modifiedMs(path: string): number | null {
+    return this.#modifiedMs.get(path) ?? null
   }
 
   /** How the first file is encrypted. */
@@ -60,17 +88,22 @@ export class ImageFiles {
     return this.#fileBytes.values().reduce((total, bytes) => total + bytes, 0)
   }
 
-  /** A layout whose places are in the files' plain bytes, for who reads the files themselves. */
-  withCiphers(layout: ExtentLayout): ExtentLayout {
-    if (this.#ciphers.size === 0) return layout
-    const encrypted = <P extends { readonly path: string }>(place: P): P => {
-      const cipher = this.#ciphers.get(place.path)
-      return cipher === undefined ? place : { ...place, cipher }
+  /**
+   * A layout whose places are in the files' plain bytes, for who reads the files themselves; with the state that files on
+   * servers were in.
+   */
+  withCiphers<Layout extends ImageLayout>(layout: Layout): Layout {
+    if (this.#ciphers.size === 0 && this.#stamps.size === 0) return layout
+    const known = (path: string) => {
+      const cipher = this.#ciphers.get(path)
+      const stamp = this.#stamps.get(path)
+      return { ...(cipher === undefined ? {} : { cipher }), ...(stamp === undefined ? {} : { stamp }) }
     }
+    if (layout.kind === 'stream') return { ...layout, ...known(layout.path) }
     return {
       ...layout,
-      parts: layout.parts.map(encrypted),
-      storedChecks: layout.storedChecks.map(encrypted),
+      parts: layout.parts.map((part) => ({ ...part, ...known(part.path) })),
+      storedChecks: layout.storedChecks.map((check) => ({ ...check, ...known(check.path) })),
     }
   }
 }

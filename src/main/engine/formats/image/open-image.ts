@@ -1,7 +1,7 @@
 /** The one door to image files: tells what a file is and where every byte of the disk inside comes from. */
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { openFileSource, type BlockSource } from '#engine/block-io'
+import type { BlockSource } from '#engine/block-io'
 import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
@@ -14,7 +14,8 @@ import {
 } from '#engine/formats/sparse'
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
-import type { ImageInfo } from '#shared/model'
+import type { WebSession } from '#engine/web-source'
+import { isWebLocator, webName, type ImageInfo } from '#shared/model'
 import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
 import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 import { DiskReader } from './disk-reader.ts'
@@ -33,6 +34,8 @@ export interface OpenImageOptions {
   /** Where the keys of encrypted images are. Default: those that were unlocked in this process. */
   readonly keyring?: Keyring
   readonly signal?: AbortSignal
+  /** For images on servers. Default: the process's. */
+  readonly web?: WebSession
 }
 
 type FileInfo = Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>
@@ -43,17 +46,17 @@ const tailBytes = 65_536
 const decodeBudgetBytes = 64 * 1024 * 1024
 
 /**
- * Read what the image at `path` says of itself. Nothing stays open. Throws `FormatError` (E_SRC_FORMAT: not an image we
- * read; E_SRC_CORRUPT; E_SRC_ENCRYPTED; E_SRC_SEGMENT), `DeviceError` from the system, the signal's reason.
+ * Read what the image says of itself that a path leads to, or an address on a server. Nothing stays open. Throws
+ * `FormatError` (E_SRC_FORMAT: not an image we read; E_SRC_CORRUPT; E_SRC_ENCRYPTED; E_SRC_SEGMENT), `DeviceError` from the system, what `openWebSource` throws, the
+ * signal's reason.
  */
-export async function openImage(path: string, options: OpenImageOptions = {}): Promise<OpenImage> {
-  const { signal, keyring = processKeyring } = options
+export async function openImage(locator: string, options: OpenImageOptions = {}): Promise<OpenImage> {
+  const { signal, keyring = processKeyring, web } = options
   signal?.throwIfAborted()
-  if (await isFolder(path)) return await openBundle(path, keyring, signal)
-  const files = new ImageFiles({ keyring, signal })
-  await using source = await files.open(path)
-  const { mtimeMs } = await stat(path)
-  const file = { path, name: basename(path), modifiedMs: mtimeMs }
+  if (await isFolder(locator)) return await openBundle(locator, keyring, signal)
+  const files = new ImageFiles({ keyring, signal, web })
+  await using source = await files.open(locator)
+  const file = await fileInfo(source.path, files)
   const ends = await readEnds(source, signal)
 
   // Its last band may end in anything, a UDIF's trailer for one.
@@ -61,13 +64,16 @@ export async function openImage(path: string, options: OpenImageOptions = {}): P
     const sparse = await readSparseImage(source, signal)
     const { encrypted, storedBytes } = files
     const image = { ...sparse, layout: files.withCiphers(sparse.layout), encrypted, storedBytes }
-    return await openSparse(image, 'UDSP', file, signal)
+    return await openSparse(image, 'UDSP', file, files.openAsIs, signal)
   }
   const trailer = ends.tail.subarray(-kolyBytes)
   if (isKoly(trailer)) return await openUdif(source, trailer, file, files, signal)
   refuseDamagedUdif(ends)
   const codec = files.encrypted === null ? sniffStreamCodec(ends.head) : null
-  if (codec !== null) return { ...(await openStream(source, codec, file, signal)), masterCheck: null }
+  if (codec !== null) {
+    const { info, layout } = await openStream(source, codec, file, signal)
+    return { info, layout: files.withCiphers(layout), masterCheck: null }
+  }
   refuseForeign(ends)
   return await openRaw(ends, file, files, signal)
 }
@@ -83,7 +89,7 @@ async function openUdif(
   const { layout: plain, masterCheck, ...about } = udif
   const layout = files.withCiphers(plain)
   const { encrypted, storedBytes } = files
-  const { partitionMap, partitions } = await readContents(layout, signal)
+  const { partitionMap, partitions } = await readContents(layout, files.openAsIs, signal)
   return {
     info: {
       ...file,
@@ -109,18 +115,19 @@ async function openRaw(
   files: ImageFiles,
   signal?: AbortSignal,
 ): Promise<OpenImage> {
-  const { path, sizeBytes: fileBytes, head } = ends
+  const { sizeBytes: fileBytes, head } = ends
+  const { path, name } = file
   if (fileBytes < 512) throw notAnImage(ends)
   const layout = files.withCiphers(rawLayout(path, fileBytes))
-  const contents = await readContents(layout, signal)
-  const isNamed = isNamedRaw(path) && fileBytes % 512 === 0
+  const contents = await readContents(layout, files.openAsIs, signal)
+  const isNamed = isNamedRaw(name) && fileBytes % 512 === 0
   if (!isDisk(contents, head) && !isNamed && files.encrypted === null) throw notAnImage(ends)
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {
       ...file,
       // Read-write images of Apple's are raw disks under the name of the others.
-      format: isNamedDmg(path) ? 'UDRW' : 'raw',
+      format: isNamedDmg(name) ? 'UDRW' : 'raw',
       storedBytes: files.storedBytes,
       encrypted: files.encrypted,
       sizeBytes: layout.sizeBytes,
@@ -140,9 +147,15 @@ async function openRaw(
   }
 }
 
-async function readContents(layout: ExtentLayout, signal?: AbortSignal): Promise<DiskContents> {
+type OpenFile = (path: string) => Promise<BlockSource>
+
+async function readContents(
+  layout: ExtentLayout,
+  open: OpenFile,
+  signal?: AbortSignal,
+): Promise<DiskContents> {
   await using disk = new DiskReader(layout, {
-    open: openFileSource,
+    open,
     decodeBudgetBytes,
     ...(signal === undefined ? {} : { signal }),
   })
@@ -155,7 +168,14 @@ async function readEnds(source: BlockSource, signal?: AbortSignal): Promise<File
   const tail = new Uint8Array(Math.min(sizeBytes, tailBytes))
   await source.read(head, 0, signal)
   await source.read(tail, sizeBytes - tail.length, signal)
-  return { path, sizeBytes, head, tail }
+  // What it is called speaks for some: an address may go on after that.
+  return { path: isWebLocator(path) ? webName(path) : path, sizeBytes, head, tail }
+}
+
+async function fileInfo(path: string, files: ImageFiles): Promise<FileInfo> {
+  if (isWebLocator(path)) return { path, name: webName(path), modifiedMs: files.modifiedMs(path) ?? 0 }
+  const { mtimeMs } = await stat(path)
+  return { path, name: basename(path), modifiedMs: mtimeMs }
 }
 
 /** What doesn't exist is left to the open. */
@@ -179,7 +199,8 @@ async function openBundle(path: string, keyring: Keyring, signal?: AbortSignal):
   const layout = isOpen ? encryptedBands(bundle.layout, header, keys) : bundle.layout
   const encrypted = isOpen ? { bits: header.keyBits, version: header.version } : null
   const file = { path, name: basename(path), modifiedMs: bundle.modifiedMs ?? 0 }
-  return await openSparse({ ...bundle, layout, encrypted }, 'UDSB', file, signal)
+  const { openAsIs } = new ImageFiles({ keyring, signal })
+  return await openSparse({ ...bundle, layout, encrypted }, 'UDSB', file, openAsIs, signal)
 }
 
 /** What isn't stored reads as zeros, so nothing but its own numbers can tell that a band is missing. */
@@ -187,10 +208,11 @@ async function openSparse(
   image: SparseImage & Pick<ImageInfo, 'encrypted'>,
   format: 'UDSP' | 'UDSB',
   file: FileInfo,
+  open: OpenFile,
   signal?: AbortSignal,
 ): Promise<OpenImage> {
   const { layout, storedBytes, dataBytes, encrypted } = image
-  const { partitionMap, partitions } = await readContents(layout, signal)
+  const { partitionMap, partitions } = await readContents(layout, open, signal)
   return {
     info: {
       ...file,

@@ -1,6 +1,6 @@
 /** An image that is one compressed stream: gzip, bzip2, xz or zstd of a raw disk. */
 import type { BlockSource } from '#engine/block-io'
-import { openStreamDecoder } from '#engine/formats/codecs'
+import { decodeStream, usualPieceBytes } from '#engine/formats/codecs'
 import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
@@ -29,7 +29,7 @@ export async function openStream(
   signal?: AbortSignal,
 ): Promise<{ readonly info: ImageInfo; readonly layout: StreamLayout }> {
   const statedBytes = await statedSize(source, codec, signal)
-  const prefix = await expandPrefix(codec, source.path, signal)
+  const prefix = await expandPrefix(codec, source, signal)
   const expandedBytes = prefix.isWhole ? prefix.bytes.length : statedBytes
   if (expandedBytes === 0)
     throw corrupt({ format: codec, field: 'size', offset: 0, found: 0, expected: 'at least a sector' })
@@ -37,7 +37,7 @@ export async function openStream(
   const sizeBytes = expandedBytes === null ? null : Math.ceil(expandedBytes / 512) * 512
 
   const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes)
-  refuseNoDisk(codec, file.path, prefix.bytes, isDisk(contents, prefix.bytes))
+  refuseNoDisk(codec, file.name, prefix.bytes, isDisk(contents, prefix.bytes))
   if (sizeBytes !== null) checkNotCutShort(contents, sizeBytes)
   return {
     info: {
@@ -74,13 +74,14 @@ async function statedSize(
 /** The first bytes of the disk; `isWhole` when there are no more. */
 async function expandPrefix(
   codec: StreamCodec,
-  path: string,
+  source: BlockSource,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly bytes: Uint8Array; readonly isWhole: boolean }> {
   const pieces: Uint8Array[] = []
   let length = 0
-  for await (const piece of openStreamDecoder(codec, path, {
+  for await (const piece of decodeStream(codec, source, {
     signal: signal ?? new AbortController().signal,
+    pieceBytes: usualPieceBytes,
   })) {
     pieces.push(piece)
     length += piece.length
@@ -100,9 +101,9 @@ function prefixDisk(codec: StreamCodec, prefix: Uint8Array): ReadDisk {
 }
 
 /** What was compressed may be anything: an archive, a document. Its own name may speak for it: `disk.img.gz`. */
-function refuseNoDisk(codec: StreamCodec, path: string, prefix: Uint8Array, isDisk: boolean): void {
+function refuseNoDisk(codec: StreamCodec, name: string, prefix: Uint8Array, isDisk: boolean): void {
   const foreign = sniffForeign(prefix, new Uint8Array(0))
-  if (foreign === null && (isDisk || isNamedRaw(path.replace(/\.\w+$/, '')))) return
+  if (foreign === null && (isDisk || isNamedRaw(name.replace(/\.\w+$/, '')))) return
   throw formatError('E_SRC_FORMAT', {
     format: codec,
     field: 'contents',

@@ -5,7 +5,8 @@
 import { basename, dirname, join } from 'node:path'
 import type { BlockSource } from '#engine/block-io'
 import { formatError } from '#engine/formats/struct'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, NetworkError } from '#shared/errors'
+import { isWebLocator } from '#shared/model'
 import { isKoly, kolyBytes, kolyStruct, parseKoly, type Koly } from './koly.ts'
 
 /** One file of an image. */
@@ -17,8 +18,13 @@ export interface Segment {
   readonly streamOffset: number
 }
 
-/** Name of segment `number` (from 2) of the image at `path`. */
+/** Name of segment `number` (from 2) of the image at `path`, which may be an address. */
 export function segmentPath(path: string, number: number): string {
+  if (isWebLocator(path)) {
+    const url = new URL(path)
+    url.pathname = segmentPath(url.pathname, number)
+    return url.href
+  }
   const name = basename(path).replace(/\.dmg$/i, '')
   return join(dirname(path), `${name}.${String(number).padStart(3, '0')}.dmgpart`)
 }
@@ -67,6 +73,7 @@ export async function readSegments(
       )
     await using segment = await open(path).catch((error: unknown) => {
       if (error instanceof DeviceError && error.code === 'E_NOT_FOUND') throw missing(error)
+      if (error instanceof NetworkError && error.details['status'] === 404) throw missing(error)
       throw error
     })
     if (segment.sizeBytes < kolyBytes) throw missing()

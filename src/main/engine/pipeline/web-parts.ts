@@ -1,0 +1,111 @@
+/** The files of an image that are on servers, opened for a stream: a window that is being filled, or what came as a whole. */
+import { openWebSource, type WebSession, type WebSource } from '#engine/web-source'
+import { isWebLocator } from '#shared/model'
+import { DeviceError } from '#shared/errors'
+import type { FetchPlan, FirstChunk } from './fetch-plan.ts'
+import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
+import { allocateWindow, type WindowFile } from './web-window.ts'
+
+const chunkBytes = 512 * 1024
+/** 32 MiB: what four connections have under way, and as much again for the readers. */
+const mostSlots = 64
+
+export interface WebOptions {
+  readonly session?: WebSession | undefined
+  readonly signal: AbortSignal
+}
+
+/** What the parts of an open image say of a file: a descriptor, or a window in its place. */
+export interface WebPart {
+  readonly fd: number
+  readonly web?: WindowFile
+}
+
+export class WebParts implements AsyncDisposable {
+  readonly byPath: ReadonlyMap<string, WebPart>
+  readonly #sources: readonly WebSource[]
+  readonly #fetcher: WebFetcher | null
+
+  constructor(
+    byPath: ReadonlyMap<string, WebPart>,
+    sources: readonly WebSource[],
+    fetcher: WebFetcher | null,
+  ) {
+    this.byPath = byPath
+    this.#sources = sources
+    this.#fetcher = fetcher
+  }
+
+  /** Readers that wait are let go: nothing more comes. */
+  stop(): void {
+    this.#fetcher?.stop()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#fetcher?.stopped()
+    for (const source of this.#sources) await source[Symbol.asyncDispose]()
+  }
+}
+
+interface Place {
+  readonly path: string
+  readonly stamp?: string
+}
+
+/**
+ * Open what is on servers among `places`, and begin to fetch it by the plan that `planOf` makes. Null when nothing is. Throws
+ * DeviceError E_SRC_CHANGED for a file that isn't in the state of its `stamp`, and what `openWebSource` throws.
+ */
+export async function openWebParts(
+  places: readonly Place[],
+  planOf: (chunks: {
+    readonly count: number
+    readonly chunkBytes: number
+    readonly firstChunk: FirstChunk
+  }) => FetchPlan,
+  { session, signal }: WebOptions,
+): Promise<WebParts | null> {
+  const stamps = new Map(
+    places.filter(({ path }) => isWebLocator(path)).map(({ path, stamp }) => [path, stamp]),
+  )
+  if (stamps.size === 0) return null
+  const sources: WebSource[] = []
+  try {
+    for (const [path, stamp] of stamps) {
+      const source = await openWebSource(path, { signal, ...(session === undefined ? {} : { session }) })
+      sources.push(source)
+      if (stamp !== undefined && stamp !== source.version) throw changed(path, stamp, source.version)
+    }
+    return startFetching(sources, planOf)
+  } catch (error) {
+    for (const source of sources) await source[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function startFetching(sources: readonly WebSource[], planOf: Parameters<typeof openWebParts>[1]): WebParts {
+  const fetched: (FetchedFile & { readonly path: string })[] = []
+  let count = 0
+  for (const source of sources) {
+    if (source.fd !== null) continue
+    fetched.push({ source, firstChunk: count, path: source.path })
+    count += Math.ceil(source.sizeBytes / chunkBytes)
+  }
+  const firstChunk = (path: string) => fetched.find((file) => file.path === path)?.firstChunk ?? null
+  const window = allocateWindow(count, Math.min(mostSlots, count), chunkBytes)
+  const fetcher =
+    count === 0 ? null : new WebFetcher(window, fetched, planOf({ count, chunkBytes, firstChunk }))
+  fetcher?.start()
+  const byPath = new Map<string, WebPart>()
+  for (const { path, fd, sizeBytes } of sources)
+    byPath.set(
+      path,
+      fd === null ? { fd: -1, web: { window, firstChunk: firstChunk(path) ?? 0, sizeBytes } } : { fd },
+    )
+  return new WebParts(byPath, sources, fetcher)
+}
+
+const changed = (path: string, expected: string, found: string) =>
+  new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
+    details: { path, expected, found },
+  })
