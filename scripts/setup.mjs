@@ -57,6 +57,8 @@ const debianPackages = {
   'mkfs.vfat': 'dosfstools',
   'mkfs.exfat': 'exfatprogs',
   'mkfs.ntfs': 'ntfs-3g',
+  mcopy: 'mtools',
+  'mount.exfat-fuse': 'exfat-fuse',
   parted: 'parted',
   fincore: 'util-linux-extra',
   eject: 'eject',

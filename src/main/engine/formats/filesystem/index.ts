@@ -1,4 +1,6 @@
+export { readUsedBlocks, type UsedBlocks } from './read-used-blocks.ts'
 export { sniffFilesystem } from './sniff-filesystem.ts'
+export { UsedRanges } from './used-ranges.ts'
 export type { FoundFilesystem } from './volume.ts'
 export { readApfsVolumes, type ApfsVolume } from './apfs-volumes.ts'
 export { readHfsPlusFacts, type HfsPlusFacts } from './hfs-plus-facts.ts'

@@ -28,17 +28,30 @@ const sniffers: readonly Sniffer[] = [
 /** Larger labels don't exist; no sniffer needs to read more at once. */
 const maxReadBytes = 65_536
 
+/** Of a disk: where a volume is, in bytes. */
+interface Place {
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
 /**
  * The file system of the volume at `offset` of a disk, `sizeBytes` long. Null when none is recognised or its first bytes
  * can't be decoded. Rejects with what the medium throws.
  */
-export async function sniffFilesystem(
-  readDisk: ReadDisk,
-  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
-): Promise<FoundFilesystem | null> {
+export async function sniffFilesystem(readDisk: ReadDisk, place: Place): Promise<FoundFilesystem | null> {
+  for await (const found of sniff(readDisk, place)) return found
+  return null
+}
+
+/** All whose marks are there; the first is what `sniffFilesystem` finds. Volumes that were made anew may keep old ones. */
+export async function sniffAllFilesystems(readDisk: ReadDisk, place: Place): Promise<FoundFilesystem[]> {
+  return await Array.fromAsync(sniff(readDisk, place))
+}
+
+async function* sniff(readDisk: ReadDisk, { offset, sizeBytes }: Place): AsyncGenerator<FoundFilesystem> {
   const head = Buffer.alloc(headBytes)
   const start = await readOrNull(readDisk(offset, Math.min(headBytes, sizeBytes)))
-  if (start === null) return null
+  if (start === null) return
   head.set(start)
   const volume: Volume = {
     head,
@@ -49,9 +62,8 @@ export async function sniffFilesystem(
       return bytes === null ? null : Buffer.from(bytes)
     },
   }
-  for (const sniff of sniffers) {
-    const found = await sniff(volume)
-    if (found !== null) return found
+  for (const sniffer of sniffers) {
+    const found = await sniffer(volume)
+    if (found !== null) yield found
   }
-  return null
 }

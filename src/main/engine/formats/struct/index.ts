@@ -1,3 +1,4 @@
+export { crc32c } from './crc32c.ts'
 export * from './format-error.ts'
 export * from './or-null.ts'
 export * from './read-disk.ts'

@@ -1,0 +1,235 @@
+/**
+ * Used clusters of NTFS, from the file $Bitmap (record 6 of the master file table). Layout as in the Linux kernel's
+ * fs/ntfs3/ntfs.h. The volume must be clean: neither $Volume marks it dirty, nor has $LogFile anything to do again, as it
+ * has while Windows hibernates.
+ */
+import {
+  consistent,
+  NotCertain,
+  onlyKnown,
+  safe,
+  type BlockVolume,
+  type UsedBlocksReader,
+} from './used-blocks.ts'
+import { addBitmap, UsedRanges } from './used-ranges.ts'
+
+const logFileRecord = 2
+const volumeRecord = 3
+const bitmapRecord = 6
+const attributeList = 0x20
+const volumeInformation = 0x70
+const data = 0x80
+/** Modified by chkdsk, and a bit that ntfs-3g calls fixed by it: all else means work to be done. */
+const harmlessFlags = 0x8080
+const pieceBytes = 1024 * 1024
+
+interface Layout {
+  readonly clusterBytes: number
+  readonly clusters: number
+  readonly recordBytes: number
+  readonly tableAt: number
+}
+
+/** A stretch of a file: clusters on the volume. */
+interface Run {
+  readonly cluster: number
+  readonly count: number
+}
+
+interface Attribute {
+  readonly type: number
+  readonly isNamed: boolean
+  /** From its own start, for values that are in the record; null for others. */
+  readonly value: Buffer | null
+  /** Of others. */
+  readonly runs: readonly Run[]
+  readonly sizeBytes: number
+  readonly flags: number
+}
+
+export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
+  const layout = await readLayout(volume)
+  const { clusters, clusterBytes } = layout
+  await refuseUnclean(volume, layout)
+  const { runs, sizeBytes } = await readData(volume, layout, bitmapRecord)
+  const neededBytes = Math.ceil(clusters / 8)
+  consistent(sizeBytes >= neededBytes, 'size of the bitmap')
+  const ranges = new UsedRanges()
+  let done = 0
+  for (const { cluster, count } of runs)
+    for (let within = 0; within < count * clusterBytes && done < neededBytes;) {
+      const length = Math.min(pieceBytes, count * clusterBytes - within, neededBytes - done)
+      const bits = await volume.read(cluster * clusterBytes + within, length)
+      const inPiece = Math.min(length * 8, clusters - done * 8)
+      const offset = done * 8 * clusterBytes
+      addBitmap(ranges, { bits, count: inPiece, first: 'lowest', unitBytes: clusterBytes, offset })
+      within += length
+      done += length
+    }
+  consistent(done >= neededBytes, 'the bitmap ends early')
+  // A copy of the boot sector is behind the last cluster.
+  ranges.add(clusters * clusterBytes, volume.sizeBytes)
+  return ranges
+}
+
+async function readLayout(volume: BlockVolume): Promise<Layout> {
+  const boot = await volume.read(0, 512)
+  const sectorBytes = boot.readUInt16LE(11)
+  consistent([512, 1024, 2048, 4096].includes(sectorBytes), 'sector size')
+  const perCluster = boot.readUInt8(13)
+  const clusterSectors = perCluster > 0x80 ? 2 ** (256 - perCluster) : perCluster
+  const clusterBytes = sectorBytes * clusterSectors
+  const isPower = (value: number) => value >= 1 && Number.isInteger(Math.log2(value))
+  consistent(isPower(clusterSectors) && clusterBytes <= 2 * 1024 * 1024, 'cluster size')
+  const perRecord = boot.readInt8(64)
+  const recordBytes = perRecord > 0 ? perRecord * clusterBytes : 2 ** -perRecord
+  consistent(isPower(recordBytes) && recordBytes >= 512 && recordBytes <= 65_536, 'record size')
+  const sectors = safe(boot.readBigUInt64LE(40), 'number of sectors')
+  consistent(sectors * sectorBytes <= volume.sizeBytes, 'number of sectors')
+  const clusters = Math.floor(sectors / clusterSectors)
+  const tableCluster = safe(boot.readBigUInt64LE(48), 'place of the file table')
+  consistent(tableCluster > 0 && tableCluster < clusters, 'place of the file table')
+  return { clusterBytes, clusters, recordBytes, tableAt: tableCluster * clusterBytes }
+}
+
+async function refuseUnclean(volume: BlockVolume, layout: Layout): Promise<void> {
+  const information = (await readRecord(volume, layout, volumeRecord)).find(
+    ({ type }) => type === volumeInformation,
+  )?.value
+  consistent(information !== undefined && information !== null && information.length >= 12, '$Volume')
+  const flags = information.readUInt16LE(10)
+  if ((flags & ~harmlessFlags) !== 0) throw new NotCertain('unclean', `volume flags 0x${flags.toString(16)}`)
+  onlyKnown(information.readUInt8(8), 3, 'version')
+  if (!(await isLogEmpty(volume, layout))) throw new NotCertain('unclean', 'the log is not empty')
+}
+
+/** Two restart pages say whether a client of the log has work in it; the younger one counts. All ones: a log never used. */
+async function isLogEmpty(volume: BlockVolume, layout: Layout): Promise<boolean> {
+  const { runs, sizeBytes } = await readData(volume, layout, logFileRecord)
+  const first = runs[0]
+  consistent(
+    first !== undefined && sizeBytes >= 8192 && first.count * layout.clusterBytes >= 4096,
+    '$LogFile',
+  )
+  const page = await volume.read(first.cluster * layout.clusterBytes, 4096)
+  if (page.every((byte) => byte === 0xff)) return true
+  const second = await readAt(volume, layout, runs, page.readUInt32LE(16), 4096)
+  const pages = [page, second].flatMap((each) => (each === null ? [] : (parseRestart(each) ?? [])))
+  const younger = pages.toSorted((a, b) => (a.sequence < b.sequence ? 1 : -1))[0]
+  return younger !== undefined && younger.isClean
+}
+
+function parseRestart(page: Buffer): { readonly sequence: bigint; readonly isClean: boolean } | null {
+  if (page.toString('latin1', 0, 4) !== 'RSTR') return null
+  const area = page.readUInt16LE(24)
+  // Within the first sector, before the bytes that the fixup array stands for.
+  if (area < 30 || area + 16 > 510) return null
+  const noClients = page.readUInt16LE(area + 12) === 0xffff
+  const markedClean = (page.readUInt16LE(area + 14) & 2) !== 0
+  return { sequence: page.readBigUInt64LE(area), isClean: noClients || markedClean }
+}
+
+/** A stretch of a file by its offset there, when one run holds it whole. */
+async function readAt(
+  volume: BlockVolume,
+  { clusterBytes }: Layout,
+  runs: readonly Run[],
+  offset: number,
+  lengthBytes: number,
+): Promise<Buffer | null> {
+  let before = 0
+  for (const { cluster, count } of runs) {
+    const within = offset - before
+    if (within >= 0 && within + lengthBytes <= count * clusterBytes)
+      return await volume.read(cluster * clusterBytes + within, lengthBytes)
+    before += count * clusterBytes
+  }
+  return null
+}
+
+/** The unnamed data of a file, all of it in its first record. */
+async function readData(
+  volume: BlockVolume,
+  layout: Layout,
+  record: number,
+): Promise<{ readonly runs: readonly Run[]; readonly sizeBytes: number }> {
+  const attributes = await readRecord(volume, layout, record)
+  if (attributes.some(({ type }) => type === attributeList))
+    throw new NotCertain('features', `record ${record} goes on elsewhere`)
+  const found = attributes.filter(({ type, isNamed }) => type === data && !isNamed)
+  const [attribute] = found
+  consistent(
+    attribute !== undefined && found.length === 1 && attribute.value === null,
+    `data of record ${record}`,
+  )
+  if (attribute.flags !== 0) throw new NotCertain('features', `record ${record} is compressed or sparse`)
+  return attribute
+}
+
+async function readRecord(volume: BlockVolume, layout: Layout, index: number): Promise<Attribute[]> {
+  const { tableAt, recordBytes } = layout
+  const record = await volume.read(tableAt + index * recordBytes, recordBytes)
+  consistent(record.toString('latin1', 0, 4) === 'FILE', `record ${index}`)
+  undoFixups(record)
+  const attributes: Attribute[] = []
+  const end = Math.min(record.readUInt32LE(24), recordBytes)
+  for (let at = record.readUInt16LE(20); at + 8 <= end;) {
+    const type = record.readUInt32LE(at)
+    if (type === 0xffff_ffff) return attributes
+    const length = record.readUInt32LE(at + 4)
+    consistent(length >= 24 && at + length <= end, `attribute of record ${index}`)
+    attributes.push(parseAttribute(record.subarray(at, at + length), layout))
+    at += length
+  }
+  throw new NotCertain('inconsistent', `record ${index} has no end`)
+}
+
+function parseAttribute(bytes: Buffer, layout: Layout): Attribute {
+  const common = {
+    type: bytes.readUInt32LE(0),
+    isNamed: bytes.readUInt8(9) !== 0,
+    flags: bytes.readUInt16LE(12),
+  }
+  if (bytes.readUInt8(8) === 0) {
+    const start = bytes.readUInt16LE(20)
+    const length = bytes.readUInt32LE(16)
+    consistent(start + length <= bytes.length, 'value of an attribute')
+    return { ...common, value: bytes.subarray(start, start + length), runs: [], sizeBytes: length }
+  }
+  consistent(bytes.length >= 64 && bytes.readBigUInt64LE(16) === 0n, 'runs of an attribute')
+  const runs = common.type === data ? parseRuns(bytes.subarray(bytes.readUInt16LE(32)), layout.clusters) : []
+  return { ...common, value: null, runs, sizeBytes: safe(bytes.readBigUInt64LE(48), 'size of an attribute') }
+}
+
+/** Pairs of a length and a signed step from the last cluster, each in as many bytes as the nibbles of the byte before say. */
+function parseRuns(bytes: Buffer, clusters: number): Run[] {
+  const runs: Run[] = []
+  let cluster = 0
+  for (let at = 0; ;) {
+    const header = bytes[at]
+    consistent(header !== undefined, 'runs without an end')
+    if (header === 0) return runs
+    const lengthSize = header & 15
+    const stepSize = header >>> 4
+    const next = at + 1 + lengthSize + stepSize
+    consistent(lengthSize >= 1 && lengthSize <= 6 && stepSize <= 6 && next <= bytes.length, 'a run')
+    if (stepSize === 0) throw new NotCertain('features', 'a file that is sparse')
+    const count = bytes.readUIntLE(at + 1, lengthSize)
+    cluster += bytes.readIntLE(at + 1 + lengthSize, stepSize)
+    consistent(count > 0 && cluster >= 0 && cluster + count <= clusters, 'a run leads outside')
+    runs.push({ cluster, count })
+    at = next
+  }
+}
+
+/** The last two bytes of every 512 must be the record's counter; what they were is kept in an array at the front. */
+function undoFixups(record: Buffer): void {
+  const arrayAt = record.readUInt16LE(4)
+  const count = record.readUInt16LE(6)
+  consistent(count === record.length / 512 + 1 && arrayAt + count * 2 <= 510, 'fixups of a record')
+  const counter = record.readUInt16LE(arrayAt)
+  for (let index = 1; index < count; index++) {
+    consistent(record.readUInt16LE(index * 512 - 2) === counter, 'a record that was not written whole')
+    record.copy(record, index * 512 - 2, arrayAt + index * 2, arrayAt + index * 2 + 2)
+  }
+}

@@ -1,0 +1,169 @@
+import { open, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readUsedBlocks, type UsedBlocks } from '#engine/formats/filesystem'
+import {
+  fillFolder,
+  hashVolume,
+  isSound,
+  makeVolume,
+  volumeKinds,
+  withMounted,
+  type VolumeKind,
+} from '#test/filled-volume'
+import { command } from '#test/loop'
+import { missing } from '#test/needs'
+import { temporaryFolder } from '#test/temporary-folder'
+
+const kinds: readonly VolumeKind[] = Object.values(volumeKinds).flat()
+const programs = [
+  'mke2fs',
+  'mkfs.xfs',
+  'mkfs.btrfs',
+  'mkntfs',
+  'mkfs.exfat',
+  'mkfs.vfat',
+  'mcopy',
+  'mount.exfat-fuse',
+]
+const needs = programs.map((name) => `program:${name}` as const)
+
+async function look(file: string, place?: { offset: number; sizeBytes: number }): Promise<UsedBlocks> {
+  await using handle = await open(file, 'r')
+  const { size } = await handle.stat()
+  return await readUsedBlocks(
+    async (offset, lengthBytes) => {
+      const bytes = new Uint8Array(lengthBytes)
+      const { bytesRead } = await handle.read(bytes, 0, lengthBytes, offset)
+      expect(bytesRead).toBe(lengthBytes)
+      return bytes
+    },
+    place ?? { offset: 0, sizeBytes: size },
+  )
+}
+
+function rangesOf(found: UsedBlocks): (readonly [number, number])[] {
+  if (found.kind !== 'used') throw new Error(`read whole: ${found.reason}, ${found.problem}`)
+  return [...found.ranges]
+}
+
+/** Whatever isn't used is overwritten. */
+async function spoilUnused(file: string, ranges: readonly (readonly [number, number])[]): Promise<void> {
+  const { size } = await stat(file)
+  await using handle = await open(file, 'r+')
+  const junk = Buffer.alloc(1024 * 1024, 0xa5)
+  let at = 0
+  for (const [from, to] of [...ranges, [size, size] as const]) {
+    for (; at < from; at += Math.min(junk.length, from - at))
+      await handle.write(junk, 0, Math.min(junk.length, from - at), at)
+    at = to
+  }
+}
+
+describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_000 }, () => {
+  it.each(kinds.map((kind) => [kind.name, kind] as const))(
+    'of %s are all that is needed',
+    async (_, kind) => {
+      await using folder = await temporaryFolder()
+      const file = join(folder.path, 'volume.img')
+      const before = await makeVolume(kind, file)
+      const ranges = rangesOf(await look(file))
+      const usedBytes = ranges.reduce((sum, [from, to]) => sum + to - from, 0)
+      // XFS has 64 MiB of log.
+      expect(usedBytes).toBeLessThan(kind.sizeBytes * (kind.sizeBytes < 20 * 1024 ** 2 ? 0.7 : 0.25))
+      await spoilUnused(file, ranges)
+      expect(await isSound(kind, file)).toBe(true)
+      expect(await hashVolume(kind, file)).toEqual(before)
+    },
+  )
+
+  it.each(['ext', 'xfs', 'btrfs'] as const)('of %s are not believed while it is mounted', async (family) => {
+    const [kind] = volumeKinds[family]
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume(kind, file)
+    const copy = join(folder.path, 'pulled out.img')
+    await withMounted(kind, file, 'rw', async (mounted, device) => {
+      await writeFile(join(mounted, 'new'), 'a file that nobody flushed')
+      fillFolder(join(mounted, 'folder 1'))
+      await using handle = await open(join(mounted, 'new'), 'r+')
+      await handle.sync()
+      // What is on the medium now, as after a power cut.
+      await command('dd', [`if=${device}`, `of=${copy}`, 'bs=1M', 'conv=sparse', 'status=none'])
+    })
+    const found = await look(copy)
+    expect(found).toMatchObject({ kind: 'whole', reason: 'unclean' })
+    expect((await look(file)).kind).toBe('used')
+  })
+
+  it('of ext4 agree with what dumpe2fs calls free', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume(volumeKinds.ext[2], file)
+    const text = await command('dumpe2fs', ['-h', file])
+    const number = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1])
+    const used = number('Block count') - number('Free blocks')
+    const usedBytes = rangesOf(await look(file)).reduce((sum, [from, to]) => sum + to - from, 0)
+    expect(usedBytes / number('Block size')).toBe(used)
+  })
+
+  it('are not believed when two file systems seem to be there, or a RAID wrote its mark', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume(volumeKinds.ext[2], file)
+    const mark = async (offset: number, bytes: Buffer) => {
+      await using handle = await open(file, 'r+')
+      const before = Buffer.alloc(bytes.length)
+      await handle.read(before, 0, bytes.length, offset)
+      await handle.write(bytes, 0, bytes.length, offset)
+      return before
+    }
+    const raid = await mark(4096 + 8192, Buffer.from('fc4e2ba901000000', 'hex'))
+    expect((await look(file)).kind).toBe('used')
+    await mark(4096 + 8192, raid)
+    const { size } = await stat(file)
+    for (const offset of [size - 8192]) {
+      const before = await mark(offset, Buffer.from('fc4e2ba901000000', 'hex'))
+      expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
+      await mark(offset, before)
+    }
+    await mark(65_536 + 64, Buffer.from('_BHRfS_M'))
+    expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
+  })
+
+  it('are everything when the volume is cut short', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    for (const kind of [volumeKinds.ext[2], volumeKinds.fat[1], volumeKinds.exfat[0], volumeKinds.ntfs[0]]) {
+      await makeVolume({ ...kind, access: null }, file)
+      await truncate(file, kind.sizeBytes - 1024 * 1024)
+      expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+    }
+  })
+
+  it('are found or not, and nothing worse happens, when bytes of the records are others', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    let seed = 1
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+      return (seed >>> 8) % below
+    }
+    for (const kind of kinds) {
+      await makeVolume({ ...kind, access: null }, file)
+      const { size } = await stat(file)
+      const heads = [0, 512, 1024, 4096, 65_536, 65_536 + 811]
+      for (let round = 0; round < 10; round++) {
+        await using handle = await open(file, 'r+')
+        const at = (heads[random(heads.length)] ?? 0) + random(256)
+        const before = Buffer.alloc(4)
+        await handle.read(before, 0, 4, at)
+        await handle.write(Buffer.from([random(256), random(256), random(256), random(256)]), 0, 4, at)
+        const found = await look(file)
+        const ranges = found.kind === 'used' ? [...found.ranges] : []
+        expect(ranges.every(([from, to]) => from < to && to <= size)).toBe(true)
+        await handle.write(before, 0, 4, at)
+      }
+    }
+  })
+})
