@@ -8,8 +8,10 @@ import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
-import { createPlatform } from '#engine/platform'
-import { scanImage, verifyImage } from '#engine/scan'
+import { createPlatform, type Platform } from '#engine/platform'
+import { compactImage, resizeImage } from '#engine/resize'
+import { addChecksums, scanImage, verifyImage } from '#engine/scan'
+import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
@@ -83,8 +85,8 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
       }
     case 'create':
     case 'add-checksum':
-    case 'resize':
-    case 'compact':
+      return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
+    case 'create':
       throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })
     default:
       return unreachable(task)

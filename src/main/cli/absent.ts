@@ -9,14 +9,6 @@ const absent: { readonly [verb: string]: { readonly problem: string; readonly hi
     problem: "This version of Reprise can't resize the target partition, which restoreexact does.",
     hint: 'Use restore: the rest of a larger partition is left unused.',
   },
-  imagescan: {
-    problem: "This version of Reprise can't scan images.",
-    hint: "An image needn't be scanned to be restored: its own checksums are verified.",
-  },
-  info: {
-    problem: "This version of Reprise doesn't have asr's info.",
-    hint: 'reprise image info shows the scan information of an image.',
-  },
   server: { problem: "This version of Reprise can't multicast." },
   session: { problem: "This version of Reprise can't multicast." },
   'image create': { problem: "This version of Reprise can't create images." },

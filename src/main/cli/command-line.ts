@@ -40,7 +40,8 @@ function readOlderForm(argv: readonly string[], first: string): CommandLine {
   }
   const older = argv.map((arg) => arg.replace(/^--?/, ''))
   for (const word of ['imagescan', 'server']) {
-    if (argv.some((arg, index) => arg.startsWith('-') && older[index] === word)) findVerb([word])
+    const index = older.findIndex((name, at) => name === word && argv[at]?.startsWith('-') === true)
+    if (index !== -1) return { verb: findVerb([word]).name, args: argv.toSpliced(index, 1) }
   }
   return { verb: 'restore', args: argv }
 }

@@ -10,6 +10,7 @@ import { jsonLine } from './json-lines.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
+import { scanInfoText } from './scan-info.ts'
 import { table } from './table.ts'
 import { defineVerb, openLog } from './verb.ts'
 
@@ -108,7 +109,22 @@ function partitionsText(info: ImageInfo): string {
       partition.label ?? '',
       partition.name ?? '',
     ]),
-  )}`
+  )}${volumesText(info)}`
+}
+
+/** The volumes of APFS containers. */
+function volumesText({ partitions }: ImageInfo): string {
+  const volumes = partitions.flatMap(({ index, volumes: inside = [] }) =>
+    inside.map(({ name, role, uuid }) => [String(index), name, role ?? '', uuid]),
+  )
+  if (volumes.length === 0) return ''
+  const columns = [
+    { title: 'PARTITION', align: 'right' as const },
+    { title: 'VOLUME' },
+    { title: 'ROLE' },
+    { title: 'UUID' },
+  ]
+  return `\nVolumes\n${table(columns, volumes)}`
 }
 
 function tablesText(info: ImageInfo): string {
@@ -145,24 +161,7 @@ function checksumsText(info: ImageInfo): string {
 const checksumText = (checksum: ImageChecksum | null): string =>
   checksum === null ? 'none' : `${checksum.algorithm} ${checksum.value}`
 
-function scanText({ scan }: ImageInfo): string {
-  if (scan === null) return 'Scan:           none, this image has not been scanned for restore\n'
-  return `Scan information\n${table(
-    [
-      { title: 'PARTITION', align: 'right' },
-      { title: 'SCANNED VOLUME OF' },
-      { title: 'USED', align: 'right' },
-      { title: 'BLOCK CHECKSUM' },
-      { title: 'SHA-1' },
-      { title: 'SHA-256' },
-    ],
-    scan.partitions.map((partition) => [
-      String(partition.partNum),
-      partition.dateMs === null ? '' : new Date(partition.dateMs).toISOString(),
-      partition.usedBytes === null ? '' : formatBytes(partition.usedBytes),
-      partition.blockChecksum2 ?? '',
-      partition.sha1 ?? '',
-      partition.sha256 ?? '',
-    ]),
-  )}`
+function scanText(info: ImageInfo): string {
+  if (info.scan === null) return 'Scan:           none, this image has not been scanned for restore\n'
+  return `Scan for restore\n${scanInfoText(info, info.scan)}`
 }

@@ -27,8 +27,11 @@ export interface MarkLine {
   close(): string
 }
 
-/** Draws a line for each pass, by appending only. `label` is what a line begins with. */
-export function createMarkLines(label: (phase: JobPhase) => string): MarkLine {
+/** Draws a line for each pass, by appending only. `label` is what a line begins with, `begin` how it is written. */
+export function createMarkLines(
+  label: (phase: JobPhase) => string,
+  begin: (label: string) => string = (text) => `\t${text}  `,
+): MarkLine {
   const lines = new Map<JobPhase, { marks: number; dots: number; open: boolean }>()
 
   function advanceOne(pass: Pass<JobPhase>): string {
@@ -37,7 +40,7 @@ export function createMarkLines(label: (phase: JobPhase) => string): MarkLine {
     if (line === undefined) {
       line = { marks: 0, dots: 0, open: true }
       lines.set(pass.phase, line)
-      text += `\t${label(pass.phase)}  `
+      text += begin(label(pass.phase))
     }
     if (!line.open) return ''
     if (pass.percent === null) {

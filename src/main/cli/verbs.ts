@@ -7,9 +7,12 @@ import type { Verb } from './verb.ts'
 /** In the order of the help. */
 const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   restore: async () => (await import('./restore.ts')).restore,
+  imagescan: async () => (await import('./imagescan.ts')).imagescan,
+  info: async () => (await import('./scan-info.ts')).info,
   devices: async () => (await import('./devices.ts')).devices,
   'image info': async () => (await import('./image-info.ts')).imageInfo,
   'image verify': async () => (await import('./image-verify.ts')).imageVerify,
+  'image checksum': async () => (await import('./image-checksum.ts')).imageChecksum,
   'image convert': async () => (await import('./image-convert.ts')).imageConvert,
   web: async () => (await import('./programs.ts')).web,
   'engine-host': async () => (await import('./programs.ts')).engineHost,

@@ -94,14 +94,18 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
   E_SRC_NOSCAN: (error, names) => {
     const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
     const digest = textOf(error, 'digest')
-    return {
-      what: `${name === null ? 'The source' : quote(name)} has no scan information${digest === null ? '' : ` with ${digest}`}.`,
-      why:
-        digest === null
-          ? 'Digests of a volume are stored in the image when it is scanned for restore.'
-          : `A ${digest} digest is stored in the image when it is scanned for restore.`,
-      now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
-    }
+    const subject = name === null ? 'The source' : quote(name)
+    return digest === null
+      ? {
+          what: `${subject} hasn't been scanned for restore.`,
+          why: "Without a scan a copy can't be verified by its digests, and the image can't be multicast.",
+          now: 'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
+        }
+      : {
+          what: `${subject} has no scan information with ${digest}.`,
+          why: `A ${digest} digest is stored in the image when it is scanned for restore.`,
+          now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
+        }
   },
 
   E_SRC_FRAGMENTED: (error, names) => {

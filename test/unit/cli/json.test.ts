@@ -109,9 +109,12 @@ describe('--json', () => {
     const names = lines((await play(['help', '--json'])).out).map(({ name }) => name)
     expect(names).toEqual([
       'restore',
+      'imagescan',
+      'info',
       'devices',
       'image info',
       'image verify',
+      'image checksum',
       'image convert',
       'web',
       'help',

@@ -9,10 +9,11 @@
  * at the speed of the processor and without touching the disk.
  */
 import { createHash } from 'node:crypto'
-import { kindIndex, type ExtentLayout } from '#engine/formats/extents'
+import type { ExtentLayout } from '#engine/formats/extents'
 import { digestBytes } from '#engine/formats/udif'
 import { invariant } from '#shared/errors'
 import { addToBlockChecksum } from './block-checksum.ts'
+import { CountedParts } from './counted-parts.ts'
 import type { HashLane } from './hash-lane.ts'
 import type { Digest, HashStep } from './hash-order.ts'
 
@@ -46,13 +47,14 @@ export class DiskHasher {
   readonly #numbers: { sha256: Uint8Array; blockChecksum: number; countedBytes: number }[]
   #told = 0
   #stretch = 0
-  #row = 0
+  readonly #counted: CountedParts
   #zerosAhead = 0
   #failure: { readonly reason: unknown } | null = null
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: DiskHasherOptions) {
     this.#options = options
+    this.#counted = new CountedParts(options.layout.extents)
     const { layout, blockBytes, stretches } = options
     this.#hashes = new Uint8Array(Math.ceil(layout.sizeBytes / blockBytes) * digestBytes)
     this.#zeroBlock = createHash('sha256').update(new Uint8Array(blockBytes)).digest()
@@ -203,7 +205,7 @@ export class DiskHasher {
       const from = Math.max(this.#told, stretch.offset)
       const to = Math.min(end, stretch.offset + stretch.sizeBytes)
       if (piece !== null)
-        for (const [first, last] of this.#counted(from, to)) {
+        for (const [first, last] of this.#counted.between(from, to)) {
           steps.push(piece(first, last, this.#stretch))
           const numbers = this.#numbers[this.#stretch]
           if (numbers !== undefined) numbers.countedBytes += last - first
@@ -223,25 +225,5 @@ export class DiskHasher {
       steps.push({ kind: 'end', key: this.#stretch })
       this.#stretch++
     }
-  }
-
-  /** Parts from `from` to `to` that the image doesn't ignore, neighbours as one. */
-  *#counted(from: number, to: number): Generator<readonly [number, number]> {
-    const { diskOffset, diskBytes, kind, count } = this.#options.layout.extents
-    const rowEnd = (row: number) => (diskOffset[row] ?? 0) + (diskBytes[row] ?? 0)
-    while (this.#row < count && rowEnd(this.#row) <= from) this.#row++
-    let start = from
-    let at = from
-    for (; at < to && this.#row < count; this.#row++) {
-      const end = Math.min(to, rowEnd(this.#row))
-      if (kind[this.#row] === kindIndex.ignore) {
-        if (at > start) yield [start, at]
-        start = end
-      }
-      at = end
-      // This row goes on after `to`: the next call begins with it.
-      if (rowEnd(this.#row) > to) break
-    }
-    if (at > start) yield [start, at]
   }
 }

@@ -2,13 +2,16 @@
  * Recomputes every checksum an image holds: of each table's part of the disk, of the stored bytes, and the one over all
  * tables. In this order, because the first says where the damage is; the last two only that there is some.
  */
+import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
-import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
+import type { ExtentLayout, StreamLayout } from '#engine/formats/extents'
 import { openImage, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
 import type { ImageVerification } from '#shared/model'
+import { checkScan } from './check-scan.ts'
 import { checkStoredBytes, hex } from './check-stored-bytes.ts'
+import { compareChecksum, hashFile, readChecksumFile } from './checksum-file.ts'
 import { readStreamChecksum } from './stream-checksum.ts'
 
 type Checked = ImageVerification['checked'][number]
@@ -26,9 +29,12 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   const { layout } = image
   const storedChecks = layout.kind === 'extents' ? layout.storedChecks : []
   const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
-  context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes)
+  const isFile = (await stat(path).catch(() => null))?.isFile() === true
+  const beside = isFile ? await readChecksumFile(path) : null
+  const besideBytes = beside === null ? 0 : image.info.storedBytes
+  context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes + besideBytes)
 
-  const { expandedBytes, checked } = await checkDisk(path, layout, context)
+  const { expandedBytes, checked } = await checkDisk(path, image, context)
   let doneBytes = expandedBytes
   for (const check of storedChecks) {
     await checkStoredBytes(check, context.signal, (bytes) => context.advance(doneBytes + bytes))
@@ -37,6 +43,11 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   }
   const master = checkMaster(path, image)
   if (master !== null) checked.push(master)
+  if (beside !== null) {
+    const sha256 = await hashFile(path, context.signal, (bytes) => context.advance(doneBytes + bytes))
+    compareChecksum(path, beside, sha256)
+    checked.push({ what: image.info.name, algorithm: 'SHA-256', value: sha256 })
+  }
   return {
     checked,
     nothingToCheck: checked.length === 0,
@@ -48,10 +59,16 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
 /** Decodes everything; checks what has a checksum. */
 async function checkDisk(
   path: string,
-  layout: ImageLayout,
+  image: OpenImage,
   context: JobContext,
 ): Promise<{ expandedBytes: number; checked: Checked[] }> {
   const { signal } = context
+  const { layout } = image
+  if (layout.kind === 'extents' && hasBlockHashes(image))
+    return {
+      expandedBytes: layout.sizeBytes,
+      checked: [...tableChecks(layout), ...(await checkScan(image, layout, context))],
+    }
   const checker = layout.kind === 'extents' ? createDiskChecker(layout) : null
   await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal })
   let done = 0
@@ -105,3 +122,5 @@ export function checkMaster(path: string, { masterCheck }: OpenImage): Checked |
     })
   return { what: 'master', algorithm: 'CRC-32', value: hex(stored) }
 }
+
+const hasBlockHashes = ({ info: { scan } }: OpenImage) => scan !== null && scan.blocks !== null

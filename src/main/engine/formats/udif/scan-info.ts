@@ -5,6 +5,7 @@
 import { defineStruct, parsedOrNull } from '#engine/formats/struct'
 import type { ScanInfo, ScannedPartition } from '#shared/model'
 import { parseBlockHashesHeader } from './block-hashes.ts'
+import { parseNsizVolumes } from './nsiz-volumes.ts'
 import { cSumFields, hfsEpochSeconds, sizeFields } from './scan-structs.ts'
 import { parseSmallPlist, type PlistDict } from './small-plist.ts'
 import type { Resource } from './resources.ts'
@@ -62,7 +63,7 @@ function scannedPartition(
     // Written as a signed 32-bit number although it counts from 1904.
     dateMs: date === null || date === 0 ? null : ((date >>> 0) - hfsEpochSeconds) * 1000,
     usedBytes: bytes !== null && bytes >= 0 ? bytes : null,
-    volumes: [],
+    volumes: parsedOrNull(() => parseNsizVolumes(resource('nsiz')?.data ?? new Uint8Array(0))) ?? [],
   }
 }
 

@@ -1,0 +1,62 @@
+/** `reprise image checksum`: gives an image the checksums it lacks. */
+import { basename, resolve } from 'node:path'
+import { BugError } from '#shared/errors'
+import type { AddedChecksums } from '#shared/model'
+import { describeOutcome } from '#shared/words'
+import { exitDone } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
+import { watchInterrupt } from './interrupt.ts'
+import { createMarkLines } from './marks.ts'
+import { printable } from './printable.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+export const imageChecksum = defineVerb({
+  name: 'image checksum',
+  summary: 'Add the checksums that an image lacks.',
+  synopsis: 'IMAGE [--json]',
+  notes: [
+    'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both.',
+  ],
+  options: {},
+  operands: { least: 1, most: 1, placeholder: 'IMAGE' },
+  async run(context, values, [operand = '']) {
+    const { terminal, cwd } = context
+    const path = resolve(cwd, operand)
+    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    const engines = await context.engines(openLog(context, values))
+    const lines = createMarkLines(() => 'Checksumming')
+    const outcome = await runImageTask(
+      context,
+      values,
+      { kind: 'add-checksum', path },
+      {
+        engines,
+        interrupt,
+        names: { source: basename(path) },
+        lastWords: 'The image is as it was.',
+        print({ progress, outcome: end }) {
+          if (progress === null || progress.phase !== 'scanning') return ''
+          const { percent, doneBytes } = progress
+          const state = end === null ? 'running' : end.kind === 'checksummed' ? 'done' : 'broken'
+          return lines.advance([{ phase: 'scanning', state, percent, doneBytes }])
+        },
+      },
+    )
+    if (typeof outcome === 'number') return outcome
+    if (outcome.kind !== 'checksummed')
+      throw new BugError('E_BUG', `adding checksums ended as ${outcome.kind}`, { details: {} })
+    if (!values.json) terminal.write(`${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`)
+    return exitDone
+  },
+})
+
+function checksumsText({ added, besides, signatureRemoved }: AddedChecksums): string {
+  return [
+    ...added.map(({ what, algorithm, value }) => `${what}: ${algorithm} ${value}`),
+    besides !== null && added.length > 0 ? `stored in ${besides}` : null,
+    signatureRemoved ? "Its code signature doesn't hold for the changed file and was removed." : null,
+  ]
+    .filter((line) => line !== null)
+    .map((line) => `\t${printable(line)}\n`)
+    .join('')
+}

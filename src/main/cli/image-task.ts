@@ -1,0 +1,45 @@
+/** How every verb runs work on an image: started, shown as it goes, stopped by Ctrl-C, and told how it ended. */
+import { invariant } from '#shared/errors'
+import type { ImageTask, JobOutcome, JobState } from '#shared/model'
+import { describeOutcome, type Names } from '#shared/words'
+import type { Engines } from './engines.ts'
+import { exitCancelled } from './exit-status.ts'
+import type { Interrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { report, tellingOf } from './report.ts'
+import type { CliContext, CommonValues } from './verb.ts'
+
+export interface ImageTaskRun {
+  readonly engines: Engines
+  readonly interrupt: Interrupt
+  readonly names: Names
+  /** What to print at a state; with --json that is done here. */
+  readonly print: (state: JobState) => string
+  /** After a failure or an interrupt: in what state things are. */
+  readonly lastWords?: string
+}
+
+/** Resolves to the outcome when it is a good one, else to the exit status: the rest has been told then. */
+export async function runImageTask(
+  { terminal }: CliContext,
+  values: CommonValues,
+  task: ImageTask,
+  { engines, interrupt, names, print, lastWords }: ImageTaskRun,
+): Promise<Exclude<JobOutcome, { kind: 'failed' | 'cancelled' }> | number> {
+  const job = engines.startImageTask(task)
+  interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
+  job.subscribe((state) => terminal.write(values.json ? stateLine(state) : print(state)))
+  const { outcome } = await job.ended
+  invariant(outcome !== null, 'a job ended without an outcome')
+  if (outcome.kind === 'failed')
+    return report(terminal, outcome.error, tellingOf(values), { names, lastWords: lastWords ?? null })
+  if (outcome.kind === 'cancelled') {
+    terminal.writeError(`${describeOutcome(outcome)}\n${lastWords === undefined ? '' : `${lastWords}\n`}`)
+    return exitCancelled
+  }
+  if (values.json) terminal.write(jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) }))
+  return outcome
+}
+
+const stateLine = ({ phases, progress, stopping, outcome }: JobState): string =>
+  outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''

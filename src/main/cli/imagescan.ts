@@ -1,0 +1,139 @@
+/** `reprise imagescan`: scans an image for restore, in asr's words. */
+import { statfs } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { BugError, serializeError } from '#shared/errors'
+import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { usageError, type OptionTable } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { createMarkLines } from './marks.ts'
+import type { Pass } from './passes.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+const imagescanOptions = {
+  source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'A UDIF image (.dmg).' },
+  nostream: { kind: 'flag', help: "Don't put the image's data in order for multicasting." },
+  allowfragmentedcatalog: { kind: 'flag', help: 'Scan an HFS+ volume whose catalog is fragmented, too.' },
+} as const satisfies OptionTable
+
+const untouched = 'The image is as it was.'
+
+export const imagescan = defineVerb({
+  name: 'imagescan',
+  summary: 'Scan an image for restore: store checksums in it, and put it in order.',
+  synopsis: '--source IMAGE [--nostream] [--allowfragmentedcatalog]',
+  notes: [
+    'Digests of each partition and of every block are computed and stored in the image. A restore compares them, and writes only what changed where it is asked to.',
+    'An image whose data is not in the order of the disk is written anew, which needs as much free space as the image. The old file stays until the new one is complete and was read again.',
+  ],
+  options: imagescanOptions,
+  operands: { least: 0, most: 1, placeholder: 'IMAGE' },
+  async run(context, values, [operand]) {
+    const { terminal, cwd } = context
+    if (values.source !== null && operand !== undefined)
+      throw usageError(operand, 'The image is named twice.', 'Name it with --source alone.')
+    const source = values.source ?? operand
+    if (source === undefined)
+      throw usageError('--source', '--source is missing.', 'It names the image to scan.')
+    const path = /^https?:\/\//i.test(source) ? source : resolve(cwd, source)
+    const names = { source: basename(path) }
+    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    const engines = await context.engines(openLog(context, values))
+    const reorder = !values.nostream
+    try {
+      const info = await untilInterrupted(engines.imageInfo(path), interrupt)
+      if (values.json) terminal.write(jsonLine('image', info))
+      else if (reorder && info.inOrder === false) terminal.write(await reorderText(info))
+    } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) {
+        terminal.writeError(`Stopped.\n${untouched}\n`)
+        return exitCancelled
+      }
+      return report(terminal, serializeError(error), tellingOf(values), { names })
+    }
+    const task = {
+      kind: 'scan',
+      path,
+      reorder,
+      allowFragmentedCatalog: values.allowfragmentedcatalog,
+    } as const
+    const outcome = await runImageTask(context, values, task, {
+      engines,
+      interrupt,
+      names,
+      print: createScanLines(),
+      lastWords: untouched,
+    })
+    if (typeof outcome === 'number') return outcome
+    if (outcome.kind !== 'scanned')
+      throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
+    if (!values.json) terminal.write(scanText(outcome.scan))
+    return exitDone
+  },
+})
+
+/** What will happen to an image that isn't in order, before it does. */
+async function reorderText({ path, name, storedBytes }: ImageInfo): Promise<string> {
+  const free = await statfs(dirname(path)).catch(() => null)
+  const room = free === null ? '' : `; ${formatBytes(free.bavail * free.bsize)} are free`
+  return printable(
+    `'${name}' isn't in order for multicasting and will be rewritten, which takes ${formatBytes(storedBytes)} of free space until it is done${room}.`,
+  ).concat('\n')
+}
+
+/** asr's two lines: `Block checksum: ....10....20`, and `Reordering:     ....10` below it. */
+const labels: { readonly [phase in JobPhase]?: string } = {
+  scanning: 'Block checksum: ',
+  reordering: 'Reordering:     ',
+}
+
+function createScanLines(): (state: JobState) => string {
+  const lines = createMarkLines(
+    (phase) => labels[phase] ?? '',
+    (label) => label,
+  )
+  return (state) => lines.advance(passesOf(state)) + (state.outcome === null ? '' : lines.close())
+}
+
+function passesOf({ phases, progress, outcome }: JobState): readonly Pass<JobPhase>[] {
+  const passes: Pass<JobPhase>[] = []
+  for (const { phase, state } of phases) {
+    if (labels[phase] === undefined || state === 'pending' || state === 'skipped') continue
+    const isCurrent = progress?.phase === phase
+    const isDone = state === 'done' && outcome?.kind !== 'failed' && outcome?.kind !== 'cancelled'
+    passes.push({
+      phase,
+      state: state === 'current' ? 'running' : isDone || !isCurrent ? 'done' : 'broken',
+      percent:
+        state === 'current' && isCurrent
+          ? progress.percent
+          : isDone || !isCurrent
+            ? 100
+            : (progress.percent ?? 0),
+      doneBytes: isCurrent ? progress.doneBytes : 0,
+    })
+  }
+  return passes
+}
+
+function scanText({ path, stored, inOrder, signatureRemoved, beforeBytes, storedBytes }: ImageScan): string {
+  return [
+    stored === 'kept' ? 'It was scanned before, and all of it is still right: nothing was written.' : null,
+    stored === 'reordered'
+      ? `The image is in order now: ${formatBytes(beforeBytes)} before, ${formatBytes(storedBytes)} now.`
+      : null,
+    inOrder
+      ? null
+      : "The image isn't in order, so it can't be multicast. Scan it without --nostream for that.",
+    signatureRemoved ? "Its code signature doesn't hold for the changed file and was removed." : null,
+    `successfully scanned image "${path}"`,
+  ]
+    .filter((line) => line !== null)
+    .map((line) => `${printable(line)}\n`)
+    .join('')
+}

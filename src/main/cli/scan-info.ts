@@ -1,0 +1,119 @@
+/** `reprise info`: what a scan for restore stored in an image, when, and by what. */
+import { basename, resolve } from 'node:path'
+import { serializeError, UsageError } from '#shared/errors'
+import type { ImageInfo, ScanInfo, ScannedPartition } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import { usageError, type OptionTable } from './arguments.ts'
+import { exitDone } from './exit-status.ts'
+import { jsonLine } from './json-lines.ts'
+import { plistText, type PlistValue } from './plist-text.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+const infoOptions = {
+  source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'An image that was scanned for restore.' },
+  plist: { kind: 'flag', help: 'Print it as a property list.' },
+} as const satisfies OptionTable
+
+export const info = defineVerb({
+  name: 'info',
+  summary: 'Show what a scan for restore stored in an image.',
+  synopsis: '--source IMAGE [--plist]',
+  notes: ['reprise image info shows everything else about an image.'],
+  options: infoOptions,
+  operands: { least: 0, most: 1, placeholder: 'IMAGE' },
+  async run(context, values, [operand]) {
+    const { terminal, cwd } = context
+    if (values.source !== null && operand !== undefined)
+      throw usageError(operand, 'The image is named twice.', 'Name it with --source alone.')
+    const source = values.source ?? operand
+    if (source === undefined) throw usageError('--source', '--source is missing.', 'It names an image.')
+    const path = /^https?:\/\//i.test(source) ? source : resolve(cwd, source)
+    const engines = await context.engines(openLog(context, values))
+    try {
+      const image = await engines.imageInfo(path)
+      const { scan } = image
+      if (scan === null)
+        throw new UsageError('E_SRC_NOSCAN', `${path} was never scanned`, {
+          details: { input: path, name: image.name },
+        })
+      terminal.write(
+        values.json
+          ? jsonLine('scan', { path, name: image.name, inOrder: image.inOrder, ...scan })
+          : values.plist
+            ? plistText(scanPlist(image, scan))
+            : `${lines([['Image', image.name]], '')}${scanInfoText(image, scan)}`,
+      )
+      return exitDone
+    } catch (error) {
+      return report(terminal, serializeError(error), tellingOf(values), { names: { source: basename(path) } })
+    }
+  },
+})
+
+/** Also what `image info` says of a scan. */
+export function scanInfoText({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: ScanInfo): string {
+  const facts: (readonly [string, string])[] = [
+    ['Scanned', scan.dateMs === null ? 'at a time that was not stored' : new Date(scan.dateMs).toISOString()],
+    ['By', scan.scannedBy ?? 'another program'],
+    ['Stream-ready', inOrder === false ? 'no, its data is not in order' : 'yes'],
+    ...(scan.blocks === null
+      ? [['Blocks', 'no hashes: changed blocks alone can be found after a scan by Reprise'] as const]
+      : [
+          [
+            'Blocks',
+            `${formatCount(scan.blocks.count)} of ${formatBytes(scan.blocks.blockBytes)}, SHA-256 each`,
+          ] as const,
+          ['Root', scan.blocks.root] as const,
+        ]),
+  ]
+  return [lines(facts, ''), ...scan.partitions.map(partitionText)].join('')
+}
+
+function partitionText(partition: ScannedPartition): string {
+  const { sha256, sha1, blockChecksum2, usedBytes, dateMs, volumes } = partition
+  const facts: (readonly [string, string | null])[] = [
+    ['SHA-256', sha256],
+    ['SHA-1', sha1],
+    ['Block checksum', blockChecksum2],
+    ['In use', usedBytes === null ? null : `${formatBytes(usedBytes)} (${formatCount(usedBytes)} bytes)`],
+    ['Changed', dateMs === null ? null : new Date(dateMs).toISOString()],
+    ...volumes.map(({ name, uuid }) => ['Volume', `${name} (${uuid})`] as const),
+  ]
+  return `Partition ${partition.partNum}\n${lines(
+    facts.filter((fact): fact is readonly [string, string] => fact[1] !== null),
+    '  ',
+  )}`
+}
+
+const lines = (facts: readonly (readonly [string, string])[], indent: string): string =>
+  facts.map(([key, value]) => `${indent}${`${key}:`.padEnd(16)}${printable(value)}\n`).join('')
+
+/** Keys as asr stores them, where it has any. */
+function scanPlist({ path, inOrder }: ImageInfo, scan: ScanInfo): PlistValue {
+  return {
+    image: path,
+    'scan-date': scan.dateMs === null ? null : new Date(scan.dateMs),
+    'scanned-by': scan.scannedBy,
+    'stream-ready': inOrder !== false,
+    blocks:
+      scan.blocks === null
+        ? null
+        : {
+            'block-size': scan.blocks.blockBytes,
+            count: scan.blocks.count,
+            root: Buffer.from(scan.blocks.root, 'hex'),
+          },
+    partitions: scan.partitions.map((partition) => ({
+      'part-num': partition.partNum,
+      'SHA-256-digest': partition.sha256 === null ? null : Buffer.from(partition.sha256, 'hex'),
+      'SHA-1-digest': partition.sha1 === null ? null : Buffer.from(partition.sha1, 'hex'),
+      'block-checksum-2':
+        partition.blockChecksum2 === null ? null : parseInt(partition.blockChecksum2, 16) | 0,
+      bytes: partition.usedBytes,
+      date: partition.dateMs === null ? null : new Date(partition.dateMs),
+      'Volume names and UUIDs': partition.volumes.length === 0 ? null : [...partition.volumes],
+    })),
+  }
+}
