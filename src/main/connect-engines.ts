@@ -8,10 +8,8 @@ import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
-import { createPlatform, type Platform } from '#engine/platform'
-import { compactImage, resizeImage } from '#engine/resize'
+import { createPlatform } from '#engine/platform'
 import { addChecksums, scanImage, verifyImage } from '#engine/scan'
-import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
@@ -83,10 +81,11 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
         kind: 'scanned',
         scan: await scanImage(task, context, { scannedBy: `Reprise ${productVersion()}` }),
       }
-    case 'create':
     case 'add-checksum':
       return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
     case 'create':
+    case 'resize':
+    case 'compact':
       throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })
     default:
       return unreachable(task)
