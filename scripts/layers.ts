@@ -78,6 +78,12 @@ export const rows: readonly Row[] = [
     packages: [],
   },
   {
+    files: 'src/main/engine/resize/**',
+    may: [anyShared, /^engine\/(block-io|job|platform|formats\/.+)$/],
+    node: true,
+    packages: [],
+  },
+  {
     files: 'src/main/engine/practice/**',
     may: [anyShared, /^engine\/(block-io|platform|formats\/.+)$/],
     node: true,

@@ -8,7 +8,8 @@ import { convertImage } from '#engine/convert'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
-import { createPlatform } from '#engine/platform'
+import { createPlatform, type Platform } from '#engine/platform'
+import { compactImage, resizeImage } from '#engine/resize'
 import { addChecksums, scanImage, verifyImage } from '#engine/scan'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
@@ -27,7 +28,7 @@ export const createEngines: CreateEngines = ({ log }) => {
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
     unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
-    runImageTask: (task, _platform, context) => runImageTask(task, context),
+    runImageTask,
     async planRestore(request, platform, signal) {
       const plan = await planRestore(request, { platform, io, signal })
       plans.add(plan)
@@ -70,12 +71,20 @@ export function connectCommandLine(log: Logger): CliEngines {
 }
 
 /** Which engine does which task. */
-async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOutcome> {
+async function runImageTask(
+  task: ImageTask,
+  platform: Platform,
+  context: JobContext,
+): Promise<JobOutcome> {
   switch (task.kind) {
     case 'verify':
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     case 'convert':
       return { kind: 'converted', conversion: await convertImage(task, context) }
+    case 'resize':
+      return { kind: 'resized', resize: await resizeImage(task, { platform }, context) }
+    case 'compact':
+      return { kind: 'resized', resize: await compactImage(task.path, { platform }, context) }
     case 'scan':
       return {
         kind: 'scanned',
@@ -84,8 +93,6 @@ async function runImageTask(task: ImageTask, context: JobContext): Promise<JobOu
     case 'add-checksum':
       return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
     case 'create':
-    case 'resize':
-    case 'compact':
       throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })
     default:
       return unreachable(task)

@@ -27,6 +27,7 @@ const headerFields = [
   ['sizeOfPartitionEntry', 4, 'uint'],
   ['partitionEntryArrayCrc32', 4, 'uint'],
 ] as const
+export type GptHeader = StructValue<typeof headerFields>
 export const gptHeaderStruct = defineStruct({
   format: 'gpt',
   name: 'header',
@@ -48,9 +49,9 @@ export const gptEntryStruct = defineStruct({
   ],
 })
 
-const unused = '00000000-0000-0000-0000-000000000000'
+export const unusedType = '00000000-0000-0000-0000-000000000000'
 /** Disks have 128; a table of more than this is no table. */
-const maxEntries = 1024
+export const maxEntries = 1024
 const maxEntryBytes = 4096
 
 /**
@@ -83,7 +84,7 @@ async function readTable(
   const sector = await readDisk(lba * sectorBytes, sectorBytes)
   if (Buffer.from(sector.subarray(0, 8)).toString('latin1') !== 'EFI PART') return null
   const header = gptHeaderStruct.parse(sector, lba * sectorBytes)
-  if (!isSound(header, sector, lba)) return null
+  if (!isSoundHeader(header, sector, lba)) return null
   const { partitionEntryLba, numberOfPartitionEntries: count, sizeOfPartitionEntry: entryBytes } = header
   if (count > maxEntries || entryBytes < 128 || entryBytes > maxEntryBytes || entryBytes % 8 !== 0)
     return null
@@ -98,7 +99,7 @@ async function readTable(
     const entry = parsedOrNull(() =>
       gptEntryStruct.parse(table.subarray(at, at + entryBytes), partitionEntryLba * sectorBytes + at),
     )
-    if (entry === null || entry.partitionTypeGuid === unused) continue
+    if (entry === null || entry.partitionTypeGuid === unusedType) continue
     const { startingLba, endingLba, partitionName, partitionTypeGuid } = entry
     if (endingLba < startingLba || (endingLba + 1) * sectorBytes > Number.MAX_SAFE_INTEGER) continue
     partitions.push({
@@ -112,7 +113,8 @@ async function readTable(
   return partitions
 }
 
-function isSound(header: StructValue<typeof headerFields>, sector: Uint8Array, lba: number): boolean {
+/** Whether the header in `sector` is what its checksum was made of, and lies where it says. */
+export function isSoundHeader(header: GptHeader, sector: Uint8Array, lba: number): boolean {
   const { headerSize, headerCrc32, myLba } = header
   if (headerSize < gptHeaderStruct.sizeBytes || headerSize > sector.length || myLba !== lba) return false
   const bytes = sector.slice(0, headerSize)

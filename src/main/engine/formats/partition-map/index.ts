@@ -1,1 +1,2 @@
+export { readMapToResize, type MapChanges, type MapToResize, type MapWrite } from './map-to-resize.ts'
 export { readPartitionMap } from './read-partition-map.ts'

@@ -105,6 +105,12 @@ export async function readBundleFiles(path: string, signal?: AbortSignal): Promi
   return { bands, info, backup, token, state: hash.digest('hex'), ...seen }
 }
 
+/** `BandFile.stamp` of the file at `path` as it is now; null when it is gone. */
+export async function bandStamp(path: string): Promise<string | null> {
+  const stats = await look(path)
+  return stats === null ? null : fileStamp(stats)
+}
+
 /** Ascending. Files that no system takes for a band are passed over; what could be one and isn't is refused. */
 async function bandNames(folder: string, signal?: AbortSignal): Promise<{ name: string; index: number }[]> {
   const found: { name: string; index: number }[] = []

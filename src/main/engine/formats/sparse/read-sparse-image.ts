@@ -35,42 +35,34 @@ interface Slots {
   readonly offsets: number[]
 }
 
+/** Where everything in a sparse image file is. */
+export interface SparseSlots {
+  readonly geometry: BandGeometry
+  /** Of each used slot, in the order of the file: the band, and where its bytes begin. */
+  readonly bands: readonly number[]
+  readonly offsets: readonly number[]
+  readonly lastNode: Node
+}
+
 /**
  * Read where the bands are. Throws `FormatError` E_SRC_FORMAT for another version, E_SRC_CORRUPT for a band that is there
  * twice, lies behind the disk's end or the file's, for nodes that overlap; what `source` throws; the signal's reason.
  */
 export async function readSparseImage(source: BlockSource, signal?: AbortSignal): Promise<SparseImage> {
-  const first = await readNode(source, 0, signal)
-  const header = headerStruct.parse(first, 0)
-  const geometry = checkHeader(header)
-  const slots: Slots = { bands: [], offsets: [] }
-  const count = headerSlots
-  let node = {
-    offset: 0,
-    numbers: first.subarray(headerStruct.sizeBytes),
-    count,
-    next: header.nextNodeOffset,
-  }
-  for (;;) {
-    const end = addSlots(slots, node, geometry, source.sizeBytes)
-    if (node.next === 0) break
-    node = await readIndexNode(source, node.next, end, signal)
-    if (slots.bands.length > maxBands)
-      throw corrupt({ format: 'sprs', field: 'bands', offset: node.offset, expected: `at most ${maxBands}` })
-  }
-  const order = ascending(slots.bands)
-  const index = order.map((place) => slots.bands[place] ?? 0)
+  const { geometry, bands, offsets } = await readSparseSlots(source, signal)
+  const order = ascending(bands)
+  const index = order.map((place) => bands[place] ?? 0)
   const twice = index.findIndex((band, place) => band === index[place - 1])
   if (twice > 0)
     throw corrupt({
       format: 'sprs',
       field: 'bandNumber',
-      offset: slots.offsets[order[twice] ?? 0] ?? 0,
+      offset: offsets[order[twice] ?? 0] ?? 0,
       found: (index[twice] ?? 0) + 1,
       expected: 'a band that is not there yet',
     })
   const storedBytes = index.map((band) => bandDiskBytes(geometry, band))
-  const storedOffset = order.map((place) => slots.offsets[place] ?? 0)
+  const storedOffset = order.map((place) => offsets[place] ?? 0)
   const { path, sizeBytes: fileBytes } = source
   return {
     layout: {
@@ -86,6 +78,23 @@ export async function readSparseImage(source: BlockSource, signal?: AbortSignal)
     dataBytes: storedBytes.reduce((sum, bytes) => sum + bytes, 0),
     storedBytes: fileBytes,
     modifiedMs: null,
+  }
+}
+
+/** The same, but for bands that are there twice. */
+export async function readSparseSlots(source: BlockSource, signal?: AbortSignal): Promise<SparseSlots> {
+  const first = await readNode(source, 0, signal)
+  const header = headerStruct.parse(first, 0)
+  const geometry = checkHeader(header)
+  const slots: Slots = { bands: [], offsets: [] }
+  const numbers = first.subarray(headerStruct.sizeBytes)
+  let node: Node = { offset: 0, numbers, count: headerSlots, next: header.nextNodeOffset }
+  for (;;) {
+    const end = addSlots(slots, node, geometry, source.sizeBytes)
+    if (node.next === 0) return { geometry, ...slots, lastNode: node }
+    node = await readIndexNode(source, node.next, end, signal)
+    if (slots.bands.length > maxBands)
+      throw corrupt({ format: 'sprs', field: 'bands', offset: node.offset, expected: `at most ${maxBands}` })
   }
 }
 
@@ -108,7 +117,7 @@ function checkHeader(header: ReturnType<typeof headerStruct.parse>): BandGeometr
   return { sizeBytes: totalSectors * sectorBytes, bandBytes: sectorsPerBand * sectorBytes }
 }
 
-interface Node {
+export interface Node {
   readonly offset: number
   /** Big-endian numbers, `count` of them. */
   readonly numbers: Uint8Array

@@ -1,0 +1,212 @@
+/**
+ * A sparse bundle whose disk becomes larger or smaller, or that loses bands of zeros. The disk's size is in `Info.plist`,
+ * which is replaced by renaming: a larger disk's bands are clean before it is larger, a smaller one's are cut after it is
+ * smaller. Stopped anywhere, the folder is a whole image.
+ */
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, rename, rm, unlink, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFailure, openFileSource, syncFolder, writeFailure } from '#engine/block-io'
+import { AppError, DeviceError } from '#shared/errors'
+import { bandDiskBytes, countBands, type BandGeometry } from './band-layout.ts'
+import { bandPath, bandStamp, bundleNames, readBundleFiles, type BandFile } from './bundle-folder.ts'
+import { encodeBundlePlist } from './bundle-plist.ts'
+import { readSparseBundle } from './read-sparse-bundle.ts'
+
+const pieceBytes = 1024 * 1024
+/** A shorter band ends at a multiple of this. */
+const grainBytes = 4096
+const zeros = Buffer.alloc(pieceBytes)
+/** Never through a link that somebody put in a band's place. */
+const inPlace = constants.O_RDWR | constants.O_NOFOLLOW
+
+export class SparseBundleEditor {
+  readonly #path: string
+  #geometry: BandGeometry
+  /** Bands that were written and aren't on the medium yet. */
+  readonly #unflushed = new Set<number>()
+
+  private constructor(path: string, geometry: BandGeometry) {
+    this.#path = path
+    this.#geometry = geometry
+  }
+
+  /** Throws what `readSparseBundle` throws. */
+  static async open(path: string): Promise<SparseBundleEditor> {
+    const { layout, bandBytes } = await readSparseBundle(path)
+    return new SparseBundleEditor(path, { sizeBytes: layout.sizeBytes, bandBytes })
+  }
+
+  get geometry(): BandGeometry {
+    return this.#geometry
+  }
+
+  /** The disk's bytes. `offset` + length must lie on it. Throws DeviceError. */
+  async read(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(lengthBytes)
+    for (const { index, within, from, to } of this.#bandsOf(offset, lengthBytes)) {
+      const path = bandPath(this.#path, index)
+      await using source = await openFileSource(path).catch((error: unknown) => {
+        if (error instanceof DeviceError && error.code === 'E_NOT_FOUND') return null
+        throw error
+      })
+      const there = Math.min(to - from, (source?.sizeBytes ?? 0) - within)
+      if (there > 0) await source?.read(bytes.subarray(from, from + there), within)
+    }
+    return bytes
+  }
+
+  /** Throws DeviceError. On the medium when `flush` resolves. */
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    for (const { index, within, from, to } of this.#bandsOf(offset, bytes.length)) {
+      const piece = bytes.subarray(from, to)
+      await using file = await this.#openBand(index, piece.every((byte) => byte === 0) ? 'leave' : 'make')
+      if (file === null) continue
+      for (let done = 0; done < piece.length;) {
+        const { bytesWritten } = await this.#try(file.write(piece, done, piece.length - done, within + done))
+        done += bytesWritten
+      }
+      this.#unflushed.add(index)
+    }
+  }
+
+  async flush(): Promise<void> {
+    for (const index of this.#unflushed) {
+      await using file = await this.#openBand(index, 'leave')
+      if (file !== null) await this.#try(file.sync())
+    }
+    this.#unflushed.clear()
+    await syncFolder(join(this.#path, bundleNames.bands))
+  }
+
+  /** Where the last stored band ends, which is behind the disk's last byte that isn't zero. */
+  async dataEnd(): Promise<number> {
+    const { bandBytes, sizeBytes } = this.#geometry
+    const { bands } = await readBundleFiles(this.#path)
+    const last = bands.at(-1)
+    return last === undefined ? 0 : Math.min(sizeBytes, last.index * bandBytes + last.sizeBytes)
+  }
+
+  /** On the medium when it resolves. */
+  async setSize(sizeBytes: number): Promise<void> {
+    const { bandBytes, sizeBytes: before } = this.#geometry
+    const after = { bandBytes, sizeBytes }
+    // What a stopped attempt, or somebody else, left behind the end must not become part of the disk.
+    if (sizeBytes > before) await this.#cutBands(this.#geometry)
+    const plist = encodeBundlePlist(after)
+    // The copy last: until then the old one is there in case the new one is damaged.
+    await this.#replace(bundleNames.info, plist)
+    await this.#replace(bundleNames.backup, plist)
+    this.#geometry = after
+    if (sizeBytes < before) await this.#cutBands(after)
+  }
+
+  /**
+   * Remove bands that are all zeros, and what follows the last other byte of the rest. `advance` is called with the bytes of
+   * the disk that were looked at. Throws DeviceError E_SRC_CHANGED for a band that somebody else writes; the signal's reason.
+   */
+  async compact(signal: AbortSignal, advance: (doneBytes: number) => void): Promise<void> {
+    await this.#cutBands(this.#geometry)
+    const { bands } = await readBundleFiles(this.#path, signal)
+    for (const band of bands) {
+      await this.#compactBand(band, signal)
+      const { bandBytes, sizeBytes } = this.#geometry
+      advance(Math.min(sizeBytes, (band.index + 1) * bandBytes))
+    }
+    await syncFolder(join(this.#path, bundleNames.bands))
+  }
+
+  async #compactBand({ path, sizeBytes, stamp }: BandFile, signal: AbortSignal): Promise<void> {
+    const end = await lastByte(path, sizeBytes, signal)
+    const kept = Math.min(sizeBytes, Math.ceil(end / grainBytes) * grainBytes)
+    if (kept === sizeBytes && sizeBytes > 0) return
+    if ((await bandStamp(path)) !== stamp)
+      throw new DeviceError('E_SRC_CHANGED', `${path} is being written`, { details: { path } })
+    if (kept === 0) return await this.#try(unlink(path))
+    await using file = await this.#try(open(path, inPlace))
+    await this.#try(file.truncate(kept))
+  }
+
+  /** Remove what lies behind the end of a disk of this geometry. */
+  async #cutBands(geometry: BandGeometry): Promise<void> {
+    const count = countBands(geometry)
+    const { bands } = await readBundleFiles(this.#path)
+    for (const { index, path, sizeBytes } of bands) {
+      if (index < count - 1) continue
+      if (index >= count) {
+        await this.#try(unlink(path))
+        continue
+      }
+      const most = bandDiskBytes(geometry, index)
+      if (sizeBytes <= most) continue
+      await using file = await this.#try(open(path, inPlace))
+      await this.#try(file.truncate(most))
+      await this.#try(file.sync())
+    }
+    await syncFolder(join(this.#path, bundleNames.bands))
+  }
+
+  /** By renaming: whoever reads it finds the old one or the new one. */
+  async #replace(name: string, bytes: Uint8Array): Promise<void> {
+    const hidden = join(this.#path, `.reprise-${randomBytes(6).toString('hex')}.part`)
+    try {
+      await using file = await this.#try(open(hidden, 'wx', 0o644))
+      await this.#try(file.writeFile(bytes))
+      await this.#try(file.sync())
+      await this.#try(rename(hidden, join(this.#path, name)))
+    } catch (error) {
+      await rm(hidden, { force: true }).catch(() => undefined)
+      throw error
+    }
+    await syncFolder(this.#path)
+  }
+
+  /** Null for one that isn't there and is to be left so. */
+  async #openBand(index: number, absent: 'make' | 'leave'): Promise<FileHandle | null> {
+    const path = bandPath(this.#path, index)
+    try {
+      return await open(path, inPlace)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+        throw openFailure(error, path, 'destination')
+      return absent === 'make' ? await this.#try(open(path, 'wx+', 0o644)) : null
+    }
+  }
+
+  *#bandsOf(offset: number, lengthBytes: number) {
+    const { bandBytes } = this.#geometry
+    for (let from = 0; from < lengthBytes;) {
+      const index = Math.floor((offset + from) / bandBytes)
+      const within = offset + from - index * bandBytes
+      const to = Math.min(lengthBytes, from + bandBytes - within)
+      yield { index, within, from, to }
+      from = to
+    }
+  }
+
+  async #try<T>(work: Promise<T>): Promise<T> {
+    return await work.catch((error: unknown) => {
+      if (error instanceof AppError) throw error
+      throw writeFailure(error, this.#path)
+    })
+  }
+}
+
+/** Where the last byte that isn't zero ends; 0 when there is none. Reads from the end. */
+async function lastByte(path: string, sizeBytes: number, signal: AbortSignal): Promise<number> {
+  await using source = await openFileSource(path)
+  const room = new Uint8Array(Math.min(pieceBytes, sizeBytes))
+  for (let end = sizeBytes; end > 0;) {
+    const start = Math.floor((end - 1) / pieceBytes) * pieceBytes
+    const piece = room.subarray(0, end - start)
+    await source.read(piece, start, signal)
+    if (zeros.compare(piece, 0, piece.length, 0, piece.length) !== 0) {
+      let last = piece.length
+      while (piece[last - 1] === 0) last--
+      return start + last
+    }
+    end = start
+  }
+  return 0
+}

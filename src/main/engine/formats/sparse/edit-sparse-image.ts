@@ -1,0 +1,198 @@
+/**
+ * A sparse image file that is written into: bands that are there in place, others into new slots behind the last. A band's
+ * bytes are on the medium before its number is, and a node's numbers before the node is linked: stopped anywhere, the file is
+ * a whole image. It never becomes shorter; for that it is written anew.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import { openFileSource, readFailure, writeFailure, type BlockSource } from '#engine/block-io'
+import type { BandGeometry } from './band-layout.ts'
+import { readSparseImage, readSparseSlots } from './read-sparse-image.ts'
+import {
+  headerSlots,
+  headerStruct,
+  indexNodeSlots,
+  indexNodeStruct,
+  nodeBytes,
+  sectorBytes,
+  signature,
+} from './sprs.ts'
+
+export class SparseImageEditor {
+  readonly #path: string
+  readonly #file: FileHandle
+  readonly #offsets: Map<number, number>
+  #geometry: BandGeometry
+  /** The last node: where it is, its slots in use, and which it is (0: the header). */
+  #node: { offset: number; used: number; number: number }
+
+  private constructor(path: string, file: FileHandle, state: State) {
+    this.#path = path
+    this.#file = file
+    this.#offsets = state.offsets
+    this.#geometry = state.geometry
+    this.#node = state.node
+  }
+
+  /** `file`: the one at `path`, open for reading and writing; stays the caller's. Throws what `readSparseImage` throws. */
+  static async open(path: string, file: FileHandle): Promise<SparseImageEditor> {
+    await using source = await openFileSource(path)
+    // For what it refuses.
+    await readSparseImage(source)
+    const { geometry, bands, offsets, lastNode } = await readSparseSlots(source)
+    const numbers = Buffer.from(lastNode.numbers)
+    let used = lastNode.count
+    while (used > 0 && numbers.readUInt32BE((used - 1) * 4) === 0) used--
+    const number = lastNode.offset === 0 ? 0 : await nodeNumber(source, lastNode.offset)
+    return new SparseImageEditor(path, file, {
+      offsets: new Map(bands.map((band, place) => [band, offsets[place] ?? 0])),
+      geometry,
+      node: { offset: lastNode.offset, used, number },
+    })
+  }
+
+  get geometry(): BandGeometry {
+    return this.#geometry
+  }
+
+  /** Where the last stored band ends, which is behind the disk's last byte that isn't zero. */
+  dataEnd(): number {
+    const { bandBytes, sizeBytes } = this.#geometry
+    let last = -1
+    for (const index of this.#offsets.keys()) last = Math.max(last, index)
+    return Math.min(sizeBytes, (last + 1) * bandBytes)
+  }
+
+  /** Bands that are stored, ascending. */
+  storedBands(): readonly number[] {
+    return [...this.#offsets.keys()].toSorted((a, b) => a - b)
+  }
+
+  /** The disk's bytes. `offset` + length must lie on it. Throws DeviceError. */
+  async read(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(lengthBytes)
+    for (const { index, within, from, to } of this.#bandsOf(offset, lengthBytes)) {
+      const place = this.#offsets.get(index)
+      if (place === undefined) continue
+      const { bytesRead } = await this.#file
+        .read(bytes, from, to - from, place + within)
+        .catch((error: unknown) => {
+          throw readFailure(error, this.#path, place + within, 'source')
+        })
+      // The file may end before a band does.
+      bytes.fill(0, from + bytesRead, to)
+    }
+    return bytes
+  }
+
+  /** Throws DeviceError. On the medium when `flush` resolves; bands that are new when this does. */
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    for (const { index, within, from, to } of this.#bandsOf(offset, bytes.length)) {
+      const place = this.#offsets.get(index)
+      const piece = bytes.subarray(from, to)
+      if (place !== undefined) await this.#writeAll(piece, place + within)
+      else if (piece.some((byte) => byte !== 0)) await this.#addBand(index, piece, within)
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#file.sync().catch((error: unknown) => {
+      throw writeFailure(error, this.#path)
+    })
+  }
+
+  /** More than it has. What lies behind the disk's end in its last band is zeros afterwards. */
+  async grow(sizeBytes: number): Promise<void> {
+    const { bandBytes, sizeBytes: before } = this.#geometry
+    const place = this.#offsets.get(Math.floor(before / bandBytes))
+    const within = before % bandBytes
+    if (place !== undefined && within > 0) {
+      await this.#writeAll(new Uint8Array(bandBytes - within), place + within)
+      await this.flush()
+    }
+    const totalSectors = sizeBytes / sectorBytes
+    const header = await this.#headerBytes()
+    header.writeUInt32BE(totalSectors % 2 ** 32, headerStruct.offsetOf('totalSectorsLow'))
+    header.writeBigUInt64BE(BigInt(totalSectors), headerStruct.offsetOf('totalSectors'))
+    // One sector of the medium: it is written, or it isn't.
+    await this.#writeAll(header, 0)
+    await this.flush()
+    this.#geometry = { bandBytes, sizeBytes }
+  }
+
+  async #addBand(index: number, piece: Uint8Array, within: number): Promise<void> {
+    const { bandBytes } = this.#geometry
+    const slots = this.#node.offset === 0 ? headerSlots : indexNodeSlots
+    if (this.#node.used === slots) await this.#addNode()
+    const { offset, used } = this.#node
+    const place = offset + nodeBytes + used * bandBytes
+    const band = new Uint8Array(bandBytes)
+    band.set(piece, within)
+    await this.#writeAll(band, place)
+    await this.flush()
+    const number = Buffer.alloc(4)
+    number.writeUInt32BE(index + 1)
+    const numbersAt = offset + (offset === 0 ? headerStruct.sizeBytes : indexNodeStruct.sizeBytes)
+    await this.#writeAll(number, numbersAt + used * 4)
+    await this.flush()
+    this.#node.used += 1
+    this.#offsets.set(index, place)
+  }
+
+  async #addNode(): Promise<void> {
+    const { offset, used, number } = this.#node
+    const next = offset + nodeBytes + used * this.#geometry.bandBytes
+    const node = Buffer.alloc(nodeBytes)
+    // Index nodes are counted from 0, behind the header.
+    node.set(indexNodeStruct.encode({ signature, nodeNumber: offset === 0 ? 0 : number + 1, flags: 1 }))
+    await this.#writeAll(node, next)
+    await this.flush()
+    const link = Buffer.alloc(8)
+    link.writeBigUInt64BE(BigInt(next))
+    const struct = offset === 0 ? headerStruct : indexNodeStruct
+    await this.#writeAll(link, offset + struct.offsetOf('nextNodeOffset'))
+    await this.flush()
+    this.#node = { offset: next, used: 0, number: offset === 0 ? 0 : number + 1 }
+  }
+
+  async #headerBytes(): Promise<Buffer> {
+    const bytes = Buffer.alloc(headerStruct.sizeBytes)
+    await this.#file.read(bytes, 0, bytes.length, 0).catch((error: unknown) => {
+      throw readFailure(error, this.#path, 0, 'source')
+    })
+    return bytes
+  }
+
+  *#bandsOf(offset: number, lengthBytes: number) {
+    const { bandBytes } = this.#geometry
+    for (let from = 0; from < lengthBytes;) {
+      const index = Math.floor((offset + from) / bandBytes)
+      const within = offset + from - index * bandBytes
+      const to = Math.min(lengthBytes, from + bandBytes - within)
+      yield { index, within, from, to }
+      from = to
+    }
+  }
+
+  async #writeAll(bytes: Uint8Array, offset: number): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const { bytesWritten } = await this.#file
+        .write(bytes, done, bytes.length - done, offset + done)
+        .catch((error: unknown) => {
+          throw writeFailure(error, this.#path, offset + done)
+        })
+      done += bytesWritten
+    }
+  }
+}
+
+interface State {
+  readonly offsets: Map<number, number>
+  readonly geometry: BandGeometry
+  readonly node: { offset: number; used: number; number: number }
+}
+
+async function nodeNumber(source: BlockSource, offset: number): Promise<number> {
+  const bytes = new Uint8Array(indexNodeStruct.sizeBytes)
+  await source.read(bytes, offset)
+  return indexNodeStruct.parse(bytes, offset).nodeNumber
+}

@@ -1,0 +1,60 @@
+/** What an image is to whoever wants to change the size of its disk or of its files. */
+import { stat } from 'node:fs/promises'
+import { openImage } from '#engine/formats/image'
+import { readBundleFiles } from '#engine/formats/sparse'
+import type { Platform } from '#engine/platform'
+import { DeviceError, UsageError } from '#shared/errors'
+import type { openResizableDisk } from './resizable-disk.ts'
+
+export interface ResizeDeps {
+  readonly platform: Pick<Platform, 'list'>
+  /** `openResizableDisk` but in tests. */
+  readonly openDisk?: typeof openResizableDisk
+}
+
+export interface ExaminedImage {
+  readonly kind: 'raw' | 'UDSP' | 'UDSB'
+  readonly storedBytes: number
+}
+
+/**
+ * Throws UsageError E_UNSUPPORTED for an image of another kind, DeviceError E_DST_BUSY for one that is attached as a disk;
+ * what opening it throws.
+ */
+export async function examineImage(
+  path: string,
+  { platform }: ResizeDeps,
+  signal: AbortSignal,
+): Promise<ExaminedImage> {
+  const { info } = await openImage(path, { signal })
+  const { format } = info
+  const kind = format === 'UDRW' ? 'raw' : format
+  if (kind !== 'raw' && kind !== 'UDSP' && kind !== 'UDSB') throw wrongKind(path, 'other')
+  if (info.encrypted !== null) throw wrongKind(path, 'encrypted')
+  const own = await stat(path)
+  for (const disk of await platform.list(signal)) {
+    if (disk.bus === 'file' || disk.backingFile === null) continue
+    const behind = await stat(disk.backingFile).catch(() => null)
+    if (behind?.dev === own.dev && behind.ino === own.ino)
+      throw new DeviceError('E_DST_BUSY', `${path} is attached as ${disk.path}`, {
+        details: { path, holders: [disk.path] },
+      })
+  }
+  return { kind, storedBytes: await readStoredBytes(path) }
+}
+
+/** All files of the image. */
+export async function readStoredBytes(path: string): Promise<number> {
+  const about = await stat(path)
+  return about.isDirectory() ? (await readBundleFiles(path)).storedBytes : about.size
+}
+
+function wrongKind(path: string, why: 'other' | 'encrypted'): UsageError {
+  const problem =
+    why === 'encrypted'
+      ? "Encrypted images can't be resized or compacted."
+      : 'Only raw images, sparse images and sparse bundles can be resized or compacted.'
+  return new UsageError('E_UNSUPPORTED', problem, {
+    details: { input: path, path, problem, hint: 'Convert the image first: to raw, UDSP or UDSB.' },
+  })
+}

@@ -1,0 +1,2 @@
+export { compactImage } from './compact-image.ts'
+export { resizeImage } from './resize-image.ts'

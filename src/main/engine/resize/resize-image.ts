@@ -1,0 +1,83 @@
+/**
+ * An image's disk made larger or smaller where it is. Nothing of a partition or a file system is ever cut off. The order of
+ * the writes is what keeps the disk whole when they stop in the middle (power, a full disk, a kill):
+ *
+ *     larger      size · new backup of the map · the map's first header · the old backup cleared
+ *     smaller            new backup of the map · the map's first header · size
+ *
+ * with all of one on the medium before the next. File systems stay as large as they are.
+ */
+import type { MapWrite } from '#engine/formats/partition-map'
+import type { JobContext } from '#engine/job'
+import { UsageError } from '#shared/errors'
+import type { ImageResizing, ResizeRequest } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import { examineImage, readStoredBytes, type ResizeDeps } from './examine-image.ts'
+import { openResizableDisk, type ResizableDisk } from './resizable-disk.ts'
+import { readSizeLimits } from './smallest-size.ts'
+
+const sectorBytes = 512
+
+/**
+ * Throws UsageError E_USAGE for a size that isn't whole sectors or is too small (`details`: `smallestBytes`), E_UNSUPPORTED
+ * for an image of another kind; FormatError; DeviceError E_DST_BUSY for one that is attached, E_DST_FULL, …; the signal's
+ * reason before anything was written.
+ */
+export async function resizeImage(
+  { path, sizeBytes }: ResizeRequest,
+  deps: ResizeDeps,
+  context: JobContext,
+): Promise<ImageResizing> {
+  const { signal } = context
+  context.enter('validating-source')
+  checkUnit(sizeBytes, sectorBytes)
+  const { kind, storedBytes: storedBeforeBytes } = await examineImage(path, deps, signal)
+  await using disk = await (deps.openDisk ?? openResizableDisk)(path, kind)
+  const beforeBytes = disk.sizeBytes
+  const { map, smallestBytes } = await readSizeLimits(disk, sizeBytes, signal)
+  if (sizeBytes < smallestBytes && sizeBytes !== beforeBytes) throw tooSmall(path, smallestBytes)
+  if (map !== null) checkUnit(sizeBytes, map.sectorBytes)
+
+  signal.throwIfAborted()
+  context.enter('resizing')
+  if (sizeBytes !== beforeBytes || map?.fits === false) {
+    const changes = map?.changesFor(sizeBytes) ?? { prepare: [], commit: [], clear: [] }
+    if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, signal)
+    await writeAll(disk, changes.prepare)
+    await writeAll(disk, changes.commit)
+    if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, signal)
+    else await writeAll(disk, changes.clear)
+  }
+  return {
+    path,
+    beforeBytes,
+    afterBytes: sizeBytes,
+    storedBeforeBytes,
+    storedBytes: await readStoredBytes(path),
+  }
+}
+
+async function writeAll(disk: ResizableDisk, writes: readonly MapWrite[]): Promise<void> {
+  for (const { offset, bytes } of writes) await disk.write(bytes, offset)
+  if (writes.length > 0) await disk.flush()
+}
+
+function checkUnit(sizeBytes: number, unit: number): void {
+  if (Number.isSafeInteger(sizeBytes) && sizeBytes > 0 && sizeBytes % unit === 0) return
+  const problem = `A disk has whole sectors of ${formatCount(unit)} bytes.`
+  const hint = `Give a multiple of ${formatCount(unit)} bytes; 16m is one.`
+  throw new UsageError('E_USAGE', problem, { details: { input: 'size', problem, hint, sizeBytes } })
+}
+
+function tooSmall(path: string, smallestBytes: number): UsageError {
+  const problem = `The image can't be smaller than ${formatBytes(smallestBytes)} (${formatCount(smallestBytes)} bytes).`
+  return new UsageError('E_USAGE', problem, {
+    details: {
+      input: 'size',
+      path,
+      problem,
+      hint: 'A partition, a file system or other data ends there, and nothing of it is cut off.',
+      smallestBytes,
+    },
+  })
+}

@@ -1,0 +1,56 @@
+/**
+ * A sparse image file written anew: bands in the order of the disk, none that is all zeros. The old file stays whole until
+ * the new one is on the medium.
+ */
+import { stat } from 'node:fs/promises'
+import { openFailure, openReplacementFile } from '#engine/block-io'
+import { fileStamp } from '#engine/formats/extents'
+import { SparseImageWriter, type SparseImageEditor } from '#engine/formats/sparse'
+import { DeviceError } from '#shared/errors'
+
+const pieceBytes = 1024 * 1024
+
+export interface RewriteOptions {
+  /** Of the disk, afterwards; at most what it is. */
+  readonly sizeBytes: number
+  readonly signal: AbortSignal
+  /** Called with the bytes of the disk that are done. */
+  readonly advance: (doneBytes: number) => void
+  /** `smaller`: only if the file becomes smaller. */
+  readonly keep: 'always' | 'smaller'
+}
+
+/** Throws DeviceError E_DST_FULL, …; E_SRC_CHANGED when somebody else writes the file; the signal's reason. */
+export async function rewriteSparseImage(
+  editor: SparseImageEditor,
+  path: string,
+  { sizeBytes, signal, advance, keep }: RewriteOptions,
+): Promise<void> {
+  const before = await stampOf(path)
+  const { bandBytes } = editor.geometry
+  await using file = await openReplacementFile(path, { mode: 'replace' })
+  const writer = new SparseImageWriter(file, bandBytes)
+  for (const index of editor.storedBands()) {
+    const end = Math.min(sizeBytes, (index + 1) * bandBytes)
+    for (let at = index * bandBytes; at < end; at += pieceBytes) {
+      signal.throwIfAborted()
+      await writer.write(await editor.read(at, Math.min(pieceBytes, end - at)), at)
+      advance(Math.min(end, at + pieceBytes))
+    }
+  }
+  const storedBytes = await writer.finish(sizeBytes)
+  const now = await stampOf(path)
+  if (now !== before)
+    throw new DeviceError('E_SRC_CHANGED', `${path} is being written`, { details: { path } })
+  if (keep === 'smaller' && storedBytes >= (await stat(path)).size) return
+  signal.throwIfAborted()
+  await file.commit(storedBytes)
+}
+
+async function stampOf(path: string): Promise<string> {
+  return fileStamp(
+    await stat(path).catch((error: unknown) => {
+      throw openFailure(error, path, 'source')
+    }),
+  )
+}

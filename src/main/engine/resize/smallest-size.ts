@@ -1,0 +1,58 @@
+/** How small a disk may become: what its map or its file system takes up, and anything that isn't zeros, stays. */
+import { sniffFilesystem } from '#engine/formats/filesystem'
+import { readMapToResize, type MapToResize } from '#engine/formats/partition-map'
+import { corrupt } from '#engine/formats/struct'
+import type { ResizableDisk } from './resizable-disk.ts'
+
+const pieceBytes = 1024 * 1024
+const sectorBytes = 512
+const zeros = Buffer.alloc(pieceBytes)
+
+export interface SizeLimits {
+  readonly map: MapToResize | null
+  /** Of the disk, in whole sectors. Right when it is above what was asked for; otherwise not more than that. */
+  readonly smallestBytes: number
+}
+
+/**
+ * For a disk that is to have `wantedBytes`. A disk without a map loses nothing but zeros; a file system on it that doesn't
+ * say how large it is keeps all of it. Throws FormatError E_SRC_CORRUPT for a map that can't be changed without guessing;
+ * DeviceError; the signal's reason.
+ */
+export async function readSizeLimits(
+  disk: ResizableDisk,
+  wantedBytes: number,
+  signal: AbortSignal,
+): Promise<SizeLimits> {
+  const { sizeBytes } = disk
+  const map = await readMapToResize(disk.read, sizeBytes)
+  if (map === 'damaged') {
+    const expected = 'a sound one at the beginning of the disk'
+    throw corrupt({ format: 'disk', field: 'partition map', offset: sectorBytes, expected })
+  }
+  const whole = await sniffFilesystem(disk.read, { offset: 0, sizeBytes })
+  if (map !== null) {
+    // A hybrid disc is a file system as a whole, too.
+    const disc = whole?.filesystem === 'iso9660' ? (whole.sizeBytes ?? sizeBytes) : 0
+    return { map, smallestBytes: Math.max(map.smallestBytes, disc) }
+  }
+  const floor = whole === null ? sectorBytes : (whole.sizeBytes ?? sizeBytes)
+  const lowest = wantedBytes >= floor ? wantedBytes : floor
+  return { map, smallestBytes: Math.max(floor, await lastData(disk, lowest, signal)) }
+}
+
+/** Where the last sector ends that isn't zeros, looking no further down than `from`; 0 when there is none. */
+async function lastData(disk: ResizableDisk, from: number, signal: AbortSignal): Promise<number> {
+  for (let end = Math.min(disk.sizeBytes, await disk.dataEnd()); end > from;) {
+    signal.throwIfAborted()
+    const start = Math.max(from, Math.floor((end - 1) / pieceBytes) * pieceBytes)
+    const piece = await disk.read(start, end - start)
+    if (zeros.compare(piece, 0, piece.length, 0, piece.length) !== 0) {
+      let last = piece.length
+      while (piece[last - 1] === 0) last--
+      return Math.ceil((start + last) / sectorBytes) * sectorBytes
+    }
+    end = start
+  }
+  return 0
+}
