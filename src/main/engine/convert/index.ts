@@ -1,5 +1,5 @@
 export { convertImage } from './convert-image.ts'
-export type { DiskItem } from './disk-stream.ts'
+export { diskItems, type DiskItem } from './disk-stream.ts'
 export {
   checkLevel,
   openImageTarget,

@@ -1,3 +1,10 @@
+export {
+  examineDevice,
+  openDeviceReading,
+  releaseDevice,
+  type DeviceReading,
+  type ExaminedDevice,
+} from './device-source.ts'
 export * from './inspect-source.ts'
 export * from './plan-registry.ts'
 export * from './plan-restore.ts'

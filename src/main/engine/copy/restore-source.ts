@@ -96,7 +96,7 @@ export const changedSource = (path: string) =>
   new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
 
 /** A device read as what it is: one raw run. */
-function deviceLayout(path: string, sizeBytes: number): ExtentLayout {
+export function deviceLayout(path: string, sizeBytes: number): ExtentLayout {
   const extents = allocateExtentTable(1)
   extents.diskBytes[0] = sizeBytes
   extents.storedBytes[0] = sizeBytes

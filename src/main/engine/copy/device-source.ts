@@ -1,0 +1,151 @@
+/**
+ * A device that is read to make an image of it. The rules are those of a restore's source: what this computer runs from isn't
+ * read while it is mounted for writing, other volumes are unmounted and mounted again afterwards, and the image mustn't be
+ * stored on what it is made of. A raw image that stands for a disk, as the Practice disk does, counts as a device.
+ */
+import { AlignedFile } from '#engine/block-io'
+import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
+import type { ReadDisk } from '#engine/formats/struct'
+import { corrupt } from '#engine/formats/struct'
+import type { BlockStream } from '#engine/pipeline'
+import { UsageError, type SerializedError } from '#shared/errors'
+import type { SourceInfo } from '#shared/model'
+import { bufferSizes } from './buffer-sizes.ts'
+import { examineSource, factsIdentity, type ExaminedSource } from './examine-source.ts'
+import { findOverlap } from './find-overlap.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+import { changedSource, deviceLayout, unmountSource } from './restore-source.ts'
+
+/** What may be read, as long as it isn't opened. */
+export interface ExaminedDevice {
+  readonly info: SourceInfo
+  readonly path: string
+  readonly sizeBytes: number
+  /** Must be unmounted while it is read. */
+  readonly mountPoints: readonly string[]
+  readonly examined: ExaminedSource
+}
+
+/** Unmounted, held open. Disposing lets go of it, and mounts nothing. */
+export interface DeviceReading extends AsyncDisposable {
+  /** Any stretch inside, whatever the device wants to be aligned. */
+  readonly readDisk: ReadDisk
+  /** All of it as one raw row; others may have less. */
+  readonly layout: ExtentLayout
+  openStream(layout: ImageLayout, signal: AbortSignal): Promise<BlockStream>
+}
+
+/**
+ * What stands behind `locator`, to be read into the file `target`. Throws what stands against it: DeviceError E_NOT_FOUND,
+ * E_SRC_IN_USE, E_DENIED; UsageError E_SAME when the file would lie on it, E_USAGE for what is an image already.
+ */
+export async function examineDevice(
+  locator: string,
+  target: string,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<ExaminedDevice> {
+  const { source, errors } = await examineSource(locator, deps, signal)
+  if (source === null || errors[0] !== undefined) throw errors[0] ?? new Error('no source and no reason')
+  const { sizeBytes } = source
+  if (source.kind === 'image' && !isRawDisk(source)) throw isImage(locator)
+  if (sizeBytes === null) throw isImage(locator)
+  const facts = await deps.io.readFacts(target)
+  const file = {
+    kind: 'file',
+    info: { ...targetInfo, path: target, name: target },
+    facts,
+    fixedBytes: null,
+    roomBytes: 0,
+  } as const
+  const overlap = await findOverlap(source, file, deps)
+  if (overlap !== null) throw overlap
+  const path = source.kind === 'device' ? source.path : (source.files[0]?.path ?? locator)
+  const mountPoints = source.kind === 'device' ? source.mountPoints : []
+  return { info: source.info, path, sizeBytes, mountPoints, examined: source }
+}
+
+const targetInfo = {
+  kind: 'file',
+  sizeBytes: null,
+  bus: 'file',
+  identity: '',
+  mountPoints: [],
+  disk: null,
+} as const
+
+function isRawDisk({ layout }: { readonly layout: ImageLayout }): boolean {
+  return layout.kind === 'extents' && layout.parts.length === 1 && layout.extents.count === 1
+}
+
+function isImage(locator: string): UsageError {
+  const problem = `'${locator}' is an image already.`
+  const hint = 'Use convert to write it in another format.'
+  return new UsageError('E_USAGE', problem, { details: { input: 'source', problem, hint } })
+}
+
+/**
+ * Unmount what is mounted on it for writing. Resolves to what mounts it again and tells what didn't work, to be called when
+ * the reading was disposed. Throws DeviceError E_SRC_IN_USE.
+ */
+export async function releaseDevice(
+  { examined }: ExaminedDevice,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<() => Promise<readonly SerializedError[]>> {
+  return await unmountSource(examined, deps, signal)
+}
+
+/** Open it. Throws DeviceError E_DENIED, E_SRC_CHANGED, E_SRC_GONE. */
+export async function openDeviceReading(
+  { examined, path, sizeBytes }: ExaminedDevice,
+  { platform, io }: RestoreDeps,
+): Promise<DeviceReading> {
+  await using held = new AsyncDisposableStack()
+  let fd: number
+  let alignmentBytes: number
+  if (examined.kind === 'device') {
+    const device = held.use(await platform.openSource(path))
+    if (device.sizeBytes !== sizeBytes) throw changedSource(path)
+    fd = device.fd
+    alignmentBytes = device.direct ? device.abilities.logicalBlockBytes : 1
+  } else {
+    const file = held.use(await io.holdFile(path))
+    const was = examined.files[0]
+    if (was === undefined || factsIdentity(file.facts) !== factsIdentity(was)) throw changedSource(path)
+    fd = file.fd
+    alignmentBytes = 1
+  }
+  const reader = new AlignedFile({ fd, path, alignmentBytes, pastEnd: 'error' })
+  held.defer(() => reader.idle())
+  const { buffers, bufferBytes, uncompressed } = bufferSizes(defaultBuffering)
+  const owned = held.move()
+  return {
+    layout: deviceLayout(path, sizeBytes),
+    async readDisk(offset, lengthBytes) {
+      if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= sizeBytes))
+        throw corrupt({
+          format: 'disk',
+          field: 'offset',
+          offset,
+          found: lengthBytes,
+          expected: `within ${sizeBytes}`,
+        })
+      const bytes = new Uint8Array(lengthBytes)
+      await reader.read(bytes, offset)
+      return bytes
+    },
+    openStream: (layout, signal) =>
+      io.openStream(layout, {
+        buffers,
+        bufferBytes,
+        uncompressed,
+        alignmentBytes: Math.max(512, alignmentBytes),
+        openFiles: new Map([[path, fd]]),
+        signal,
+      }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+const defaultBuffering = { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null }

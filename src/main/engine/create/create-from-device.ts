@@ -1,0 +1,54 @@
+/**
+ * A disk or a partition as an image, of which only used blocks are read. The device is let go by its file systems for as
+ * long as it takes, and given back whatever happens.
+ */
+import { checkLevel, diskItems, openImageTarget } from '#engine/convert'
+import { examineDevice, openDeviceReading, releaseDevice, type RestoreDeps } from '#engine/copy'
+import type { JobContext } from '#engine/job'
+import { serializeError, type SerializedError } from '#shared/errors'
+import type { CreateRequest } from '#shared/model'
+import type { Created } from './created.ts'
+import { planReading } from './plan-reading.ts'
+import { usedLayout } from './used-layout.ts'
+
+/**
+ * Throws what `examineDevice`, `releaseDevice` and `openDeviceReading` throw, what the target throws, the signal's reason.
+ * Then the device is as it was.
+ */
+export async function createFromDevice(
+  request: CreateRequest,
+  locator: string,
+  deps: RestoreDeps,
+  context: JobContext,
+): Promise<Created> {
+  const { signal, log } = context
+  checkLevel(request)
+  context.enter('validating-source')
+  const device = await examineDevice(locator, request.target, deps, signal)
+  await using target = await openImageTarget(request)
+  if (device.mountPoints.length > 0) context.enter('unmounting')
+  const giveBack = await releaseDevice(device, deps, signal)
+  let warnings: readonly SerializedError[] = []
+  let created
+  try {
+    await using reading = await openDeviceReading(device, deps)
+    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, log)
+    context.enter('creating', device.sizeBytes)
+    const layout = usedLayout(reading.layout, ranges)
+    await using stream = await reading.openStream(layout, signal)
+    const sizes = await target.write(
+      {
+        contents: { ...contents, sizeBytes: device.sizeBytes },
+        items: diskItems(stream, layout, device.path),
+      },
+      { signal, advance: (doneBytes) => context.advance(doneBytes) },
+    )
+    const way = { kind: 'device', partitionMap: contents.partitionMap, parts } as const
+    created = { ...sizes, usedBytes: ranges.usedBytes, way }
+  } finally {
+    if (device.mountPoints.length > 0) context.enter('remounting')
+    warnings = await giveBack().catch((error: unknown) => [serializeError(error)])
+    for (const { code, message } of warnings) log.warn('not mounted again', { code, message })
+  }
+  return { ...created, warnings }
+}

@@ -1,0 +1,39 @@
+/**
+ * Makes a new image: a blank one, one of a folder, one of a device. However the disk comes about, it is written by the same
+ * code as a conversion's, into a hidden file that gets its name when all of it is on the medium.
+ */
+import type { RestoreDeps } from '#engine/copy'
+import type { JobContext } from '#engine/job'
+import { unreachable, UsageError } from '#shared/errors'
+import type { CreateRequest, ImageCreation } from '#shared/model'
+import { createFromDevice } from './create-from-device.ts'
+import type { Created } from './created.ts'
+
+/**
+ * Throws UsageError E_USAGE, E_DST_EXISTS, E_DST_KIND, E_SAME; DeviceError of source and target, E_DEVICE_TOOL where a program
+ * is missing; the signal's reason. Whatever is thrown, the target is as it was before and nothing else is left.
+ */
+export async function createImage(
+  request: CreateRequest,
+  deps: RestoreDeps,
+  context: JobContext,
+): Promise<ImageCreation> {
+  const startMs = performance.now()
+  const { target, format } = request
+  const created = await make(request, deps, context)
+  const durationMs = performance.now() - startMs
+  return { target, format, ...created, durationMs, bytesPerSecond: (created.sizeBytes / durationMs) * 1000 }
+}
+
+function make(request: CreateRequest, deps: RestoreDeps, context: JobContext): Promise<Created> {
+  const { from } = request
+  switch (from.kind) {
+    case 'device':
+      return createFromDevice(request, from.path, deps, context)
+    case 'blank':
+    case 'folder':
+      throw new UsageError('E_UNSUPPORTED', `${from.kind} is being built`, { details: { input: from.kind } })
+    default:
+      return unreachable(from)
+  }
+}

@@ -1,0 +1,1 @@
+export { createImage } from './create-image.ts'
