@@ -11,18 +11,28 @@ import { startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
 import { compactImage, resizeImage } from '#engine/resize'
 import { addChecksums, scanImage, verifyImage } from '#engine/scan'
+import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
 import { unreachable, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { imageTaskPath, type ImageTask, type JobOutcome, type RestorePlan } from '#shared/model'
+import {
+  imageTaskPath,
+  isWebLocator,
+  webName,
+  withoutPassword,
+  type ImageTask,
+  type JobOutcome,
+  type RestorePlan,
+} from '#shared/model'
 
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log }) => {
   const platform = createPlatform({ log })
   const io = createSystemIo(platform)
   const plans = createPlanRegistry()
+  sharedWebSession().log = log
   return {
     platform,
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
@@ -54,7 +64,9 @@ export function connectCommandLine(log: Logger): CliEngines {
         {
           jobId: randomUUID(),
           kind: `${task.kind}-image`,
-          title: basename(imageTaskPath(task)),
+          title: isWebLocator(imageTaskPath(task))
+            ? webName(imageTaskPath(task))
+            : basename(imageTaskPath(task)),
           plan: null,
         },
         (context) => runImageTask(task, platform, context),
@@ -100,4 +112,4 @@ async function runImageTask(
 }
 
 const titleOf = ({ source, target, request }: RestorePlan): string =>
-  `${source?.name ?? request.source} → ${target?.name ?? request.target}`
+  `${source?.name ?? withoutPassword(request.source)} → ${target?.name ?? request.target}`

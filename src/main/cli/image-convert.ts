@@ -1,5 +1,5 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { BugError, invariant, serializeError, UsageError } from '#shared/errors'
 import {
   compressionLevels,
@@ -22,6 +22,7 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { locatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
@@ -67,7 +68,7 @@ export const imageConvert = defineVerb({
   async run(context, values) {
     const { terminal } = context
     const request = readRequest(values, context.cwd)
-    const names: Names = { source: basename(request.source), target: request.target }
+    const names: Names = { source: nameOfLocator(request.source), target: request.target }
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     let info: ImageInfo
@@ -128,7 +129,7 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
     })
   }
   return {
-    source: resolve(cwd, source),
+    source: locatorFrom(cwd, source),
     target: resolve(cwd, target),
     format,
     level,

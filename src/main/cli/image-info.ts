@@ -1,5 +1,4 @@
 /** `reprise image info`: what an image is, without reading all of it. */
-import { basename, resolve } from 'node:path'
 import { serializeError } from '#shared/errors'
 import type { ImageChecksum, ImageInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
@@ -7,6 +6,7 @@ import { describeFilesystem, describeFormat, describePartitionMap } from '#share
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { locatorFrom, nameOfLocator } from './locator.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
@@ -24,7 +24,7 @@ export const imageInfo = defineVerb({
   async run(context, values, [path = '']) {
     using interrupt = watchInterrupt(context.terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
-    const image = resolve(context.cwd, path)
+    const image = locatorFrom(context.cwd, path)
     try {
       await unlockSource(context, engines, image, values, interrupt)
       const info = await untilInterrupted(engines.imageInfo(image), interrupt)
@@ -33,7 +33,7 @@ export const imageInfo = defineVerb({
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
       return report(context.terminal, serializeError(error), tellingOf(values), {
-        names: { source: basename(path) },
+        names: { source: nameOfLocator(path) },
       })
     }
   },
@@ -58,7 +58,7 @@ function factsText(info: ImageInfo): string {
     info.encrypted === null ? null : ['Encrypted', `AES-${info.encrypted.bits}`],
     info.dataBytes === null ? null : ['Data', `${exactly(info.dataBytes)} that are neither zero nor unused`],
     info.segmentCount > 1 ? ['Segments', formatCount(info.segmentCount)] : null,
-    ['Modified', new Date(info.modifiedMs).toISOString()],
+    info.modifiedMs === 0 ? null : ['Modified', new Date(info.modifiedMs).toISOString()],
     ['Partition map', describePartitionMap(info.partitionMap)],
     runsText(info),
     info.inOrder === null

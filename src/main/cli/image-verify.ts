@@ -1,5 +1,4 @@
 /** `reprise image verify`: recomputes every checksum an image holds, and names the first bad place. */
-import { basename, resolve } from 'node:path'
 import { BugError, invariant, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
@@ -7,6 +6,7 @@ import { describeOutcome, describePhase } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { locatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
@@ -26,12 +26,14 @@ export const imageVerify = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     interrupt.signal.throwIfAborted()
-    const image = resolve(context.cwd, path)
+    const image = locatorFrom(context.cwd, path)
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
-      return report(terminal, serializeError(error), tellingOf(values), { names: { source: basename(path) } })
+      return report(terminal, serializeError(error), tellingOf(values), {
+        names: { source: nameOfLocator(path) },
+      })
     }
     const job = engines.startImageTask({ kind: 'verify', path: image })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
@@ -44,7 +46,7 @@ export const imageVerify = defineVerb({
         terminal.write(values.json ? jsonLine('outcome', outcome) : verificationText(outcome.verification))
         return exitDone
       case 'failed':
-        return report(terminal, outcome.error, tellingOf(values), { names: { source: basename(path) } })
+        return report(terminal, outcome.error, tellingOf(values), { names: { source: nameOfLocator(path) } })
       case 'cancelled':
         terminal.writeError(`${describeOutcome(outcome)}\n`)
         return exitCancelled

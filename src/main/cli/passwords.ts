@@ -2,10 +2,10 @@
  * Passwords at the command line: `--stdinpass` as hdiutil has it, or a question on the terminal. Never an argument, which
  * everybody on the machine could read, and never printed.
  */
-import { basename } from 'node:path'
 import { AppError, FormatError, UsageError } from '#shared/errors'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import type { Engines } from './engines.ts'
+import { nameOfLocator } from './locator.ts'
 import { untilInterrupted, type Interrupt } from './interrupt.ts'
 import { printable } from './printable.ts'
 import type { CliContext } from './verb.ts'
@@ -41,7 +41,7 @@ export async function unlockSource(
     untilInterrupted(engines.unlockImage(path, password, interrupt.signal), interrupt)
   if (stdinpass) return await tryEach(await readGiven({ terminal }, interrupt), unlock)
   for (let tries = 1; ; tries++) {
-    const question = `Password of ${printable(basename(path))}: `
+    const question = `Password of ${printable(nameOfLocator(path))}: `
     const password = await terminal.askPassword(question, interrupt.signal)
     if (password === null || password === '') throw nobodyToAsk(path)
     try {

@@ -1,8 +1,9 @@
 /** The options of `restore`, asr's and ours, and the request they add up to. */
 import { resolve } from 'node:path'
 import { UsageError } from '#shared/errors'
-import type { RestoreRequest } from '#shared/model'
+import { isWebLocator, type RestoreRequest } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
+import { locatorFrom } from './locator.ts'
 import { passwordOptions } from './passwords.ts'
 
 /** The bounds of the engine contract (#shared/contract, bufferingSchema). */
@@ -14,7 +15,7 @@ export const restoreOptions = {
     kind: 'text',
     letter: 's',
     placeholder: 'SOURCE',
-    help: 'A disk image, a /dev entry, or a mount point.',
+    help: 'A disk image, an http(s) address, a /dev entry, or a mount point.',
   },
   target: {
     kind: 'text',
@@ -109,7 +110,7 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
   const verify = !values.noverify && !values.nocheck
   return {
     request: {
-      source: resolve(cwd, source),
+      source: locatorFrom(cwd, source),
       target: resolve(cwd, target),
       erase: true,
       verify,
@@ -133,14 +134,16 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
 
 function refuseNetwork(source: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase()
-  if (scheme === undefined) return
+  if (scheme === undefined || isWebLocator(source)) return
   const problem =
     scheme === 'asr'
       ? "This version of Reprise can't restore from a multicast stream."
-      : scheme === 'http' || scheme === 'https'
-        ? "This version of Reprise can't restore from a web server."
-        : `A source can't be a ${scheme} address.`
+      : `A source can't be a ${scheme} address.`
   throw new UsageError('E_UNSUPPORTED', problem, {
-    details: { input: source, problem, hint: 'Name an image file, a /dev entry or a mount point.' },
+    details: {
+      input: source,
+      problem,
+      hint: 'Name an image file, a /dev entry, a mount point, or an address that begins with http:// or https://.',
+    },
   })
 }

@@ -20,6 +20,7 @@ import type { HostProcess } from './host-process.ts'
 import { lostJob } from './lost-job.ts'
 import { samePlan } from './same-plan.ts'
 import { Unlocks } from './unlocks.ts'
+import { WebAccess } from './web-access.ts'
 
 export interface EngineOptions {
   /** Starts an unprivileged host. */
@@ -27,6 +28,8 @@ export interface EngineOptions {
   /** Starts an elevated host; may wait for a person as long as it takes. Rejects with E_AUTH_CANCEL, E_AUTH_NOAGENT … */
   readonly elevate: (signal: AbortSignal) => Promise<HostProcess>
   readonly log: Logger
+  /** Where proxies are named, for the elevated host. Default: none are. */
+  readonly environment?: { readonly [name: string]: string | undefined }
   /** How long an elevated host may stay without a job and without a request. Default two minutes. */
   readonly idleMs?: number
   /** Pauses before a host that died is started again, in turn; the last one repeats. */
@@ -68,6 +71,7 @@ class TwoHosts implements Engine {
   readonly #plans = new Map<string, Planned>()
   readonly #starting = new Set<string>()
   readonly #unlocks = new Unlocks()
+  readonly #web: WebAccess
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
   readonly #stateListeners = new Set<(state: EngineState) => void>()
@@ -81,6 +85,7 @@ class TwoHosts implements Engine {
   constructor(options: EngineOptions) {
     this.#start = options.start
     this.#log = options.log
+    this.#web = new WebAccess(options.environment ?? {})
     this.#pausesMs = options.pausesMs ?? [250, 1000, 3000, 10_000, 30_000]
     this.#graceMs = options.graceMs ?? 15_000
     this.#elevation = new Elevation({
@@ -134,6 +139,7 @@ class TwoHosts implements Engine {
   // --- requests
 
   async #route(name: string, input: unknown, signal?: AbortSignal): Promise<unknown> {
+    this.#web.notice(input)
     switch (name) {
       case 'restore.plan':
         return this.#plan(input as RequestIn<EngineContract, 'restore.plan'>, signal)
@@ -158,6 +164,7 @@ class TwoHosts implements Engine {
     const elevated = plan.needsPrivilege ? this.#elevation.current() : null
     if (elevated === null) return this.#remember(host, plan)
     return this.#elevation.use(async () => {
+      await this.#web.handTo(elevated, signal)
       await this.#unlocks.handTo(elevated, signal)
       return this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal))
     })
@@ -188,6 +195,7 @@ class TwoHosts implements Engine {
     return this.#elevation.use(async () => {
       using _ = { [Symbol.dispose]: () => void this.#starting.delete(planId) }
       const root = await this.#elevation.get(signal)
+      await this.#web.handTo(root, signal)
       await this.#unlocks.handTo(root, signal)
       // The prompt may have taken minutes: look again, with the eyes of the host that will write.
       const again = await ask(root, 'restore.plan', plan.request, signal)
@@ -231,6 +239,7 @@ class TwoHosts implements Engine {
     const begunMs = Date.now()
     const launched = this.#start().then(async (host) => {
       this.#adopt(host)
+      await this.#web.handAddressesTo(host)
       await this.#unlocks.handTo(host)
       host.connection.subscribe('devices', (disks) => {
         this.#devices = disks

@@ -19,6 +19,7 @@ export function createSystemEngine({
   const command = engineCommand()
   return createEngine({
     log,
+    environment: process.env,
     start: () => startHost(command, { version, helloTimeoutMs }),
     elevate: (signal) => startElevatedHost({ command, version, signal }),
   })

@@ -7,9 +7,17 @@ import { engineContract, serveContract } from '#shared/contract'
 import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
-import { imageTaskPath, type Disk, type JobState, type RestorePlan } from '#shared/model'
+import {
+  imageTaskPath,
+  isWebLocator,
+  webName,
+  type Disk,
+  type JobState,
+  type RestorePlan,
+} from '#shared/model'
 import { createJobTable } from '#engine/job'
 import { preparePractice } from '#engine/practice'
+import { sharedWebSession } from '#engine/web-source'
 import { Bugs } from './bugs.ts'
 import type { CreateEngines } from './engine-deps.ts'
 import { HostDisks } from './host-disks.ts'
@@ -91,12 +99,18 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
     'image.start': async ({ task }) => {
       const path = imageTaskPath(task)
-      const title = path.slice(path.lastIndexOf('/') + 1)
+      const title = isWebLocator(path) ? webName(path) : path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
         { kind: `${task.kind}-image`, title, plan: null, claims: [] },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),
       )
       return { jobId: job.jobId }
+    },
+    'web.prepare': async ({ variables, addresses }) => {
+      const web = sharedWebSession()
+      if (variables !== null) web.useEnvironment(variables)
+      for (const address of addresses) web.takePassword(new URL(address))
+      return null
     },
     'restore.plan': (request, signal) => engines.planRestore(request, seenByPlanner, signal),
     'restore.start': async ({ planId, typed }) => {

@@ -4,7 +4,14 @@
  */
 import { z } from 'zod'
 import type { LogLine } from '#shared/log'
-import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
+import {
+  webVariables,
+  type Disk,
+  type ImageInfo,
+  type JobState,
+  type RestorePlan,
+  type SourceInfo,
+} from '#shared/model'
 import { event, request } from './define.ts'
 import {
   idSchema,
@@ -13,6 +20,7 @@ import {
   nothing,
   passwordSchema,
   restoreRequestSchema,
+  webAddressSchema,
 } from './schemas.ts'
 
 export const engineContract = {
@@ -39,6 +47,16 @@ export const engineContract = {
     'image.unlock': request(z.strictObject({ path: locatorSchema, password: passwordSchema }))<null>(),
     /** Starts a job on an image: verify, convert, … */
     'image.start': request(z.strictObject({ task: imageTaskSchema }))<{ jobId: string }>(),
+    /**
+     * How the web is reached from here: the variables that name proxies and authorities (`webVariables`), and addresses that hold
+     * a name and a password for their server. `variables`: null where the host has them already.
+     */
+    'web.prepare': request(
+      z.strictObject({
+        variables: z.partialRecord(z.enum(webVariables), z.string().max(4096)).nullable(),
+        addresses: z.array(webAddressSchema).max(100),
+      }),
+    )<null>(),
     /** Preflight. Touches nothing. A plan with a refusal is an answer, not an error. */
     'restore.plan': request(restoreRequestSchema)<RestorePlan>(),
     /** Starts the plan's job; `typed` is what the person typed when the plan asks for it. */

@@ -26,6 +26,12 @@ export const passwordSchema = z
   .max(1024)
   .refine((text) => !text.includes('\0'), 'contains NUL')
 
+/** An address of a web server that can be taken apart. */
+export const webAddressSchema = locatorSchema.refine(
+  (text) => /^https?:\/\/[^\s/?#]+\/?$/i.test(text),
+  'not an address',
+)
+
 const positive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 
 const bufferingSchema: z.ZodType<Buffering> = z.strictObject({

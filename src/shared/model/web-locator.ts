@@ -3,6 +3,23 @@
  * server alone, and every text that a person or a log sees is made by `withoutPassword`. Pure text: parsing is the engine's.
  */
 
+/** The variables that say how the web is reached. */
+export const webVariables = [
+  'http_proxy',
+  'HTTP_PROXY',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'all_proxy',
+  'ALL_PROXY',
+  'no_proxy',
+  'NO_PROXY',
+  'SSL_CERT_FILE',
+] as const
+
+/** The server of a locator, with the name and the password in it; null where there are none. */
+export const passwordAddress = (locator: string): string | null =>
+  /^https?:\/\/[^/?#]*@[^/?#]+/i.exec(locator)?.[0] ?? null
+
 /** The locator names a file on a web server. */
 export const isWebLocator = (locator: string): boolean => /^https?:\/\//i.test(locator)
 
@@ -25,9 +42,6 @@ export function webName(locator: string): string {
     // Not encoded as it should be: as it stands.
   }
   // What was encoded may be anything.
-  // oxlint-disable-next-line no-control-regex -- control characters are what is taken out
-  const clean = name
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f/\\\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, ' ')
-    .trim()
+  const clean = name.replaceAll(/[\p{Cc}\p{Cf}/\\]/gu, ' ').trim()
   return clean === '' ? host : clean.slice(0, 255)
 }

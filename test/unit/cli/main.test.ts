@@ -31,7 +31,9 @@ describe('reprise', () => {
     const { out, status } = await play(argv)
     expect(status).toBe(0)
     expect(out).toContain('Usage: reprise restore --source SOURCE --target TARGET --erase [options]\n')
-    expect(out).toContain('  -s, --source SOURCE           A disk image, a /dev entry, or a mount point.\n')
+    expect(out).toContain(
+      '  -s, --source SOURCE           A disk image, an http(s) address, a /dev entry, or a mount point.\n',
+    )
     expect(out).toContain('      --format HFS+|HFSX        ')
     expect(out).not.toContain('nocheck')
   })

@@ -580,10 +580,6 @@ describe('reprise restore', () => {
         ['restore', '--source', 'asr://lab', '--file', 'b', '--erase'],
         "can't restore from a multicast stream",
       ],
-      [
-        ['restore', '--source', 'http://x/a.dmg', '--target', 'b', '--erase'],
-        "can't restore from a web server",
-      ],
       [['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'], "can't be a ftp address"],
       [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],
       [['restore', '--source', 'a', '--target', '--erase'], '--target needs a value.'],

@@ -4,7 +4,7 @@
  */
 import type { ImageLayout } from '#engine/formats/extents'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
-import type { Disk, SourceInfo, Volume } from '#shared/model'
+import { isWebLocator, withoutPassword, type Disk, type SourceInfo, type Volume } from '#shared/model'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 import { volumeName } from './target-losses.ts'
@@ -20,7 +20,7 @@ interface SourceCommon {
 export interface ImageSource extends SourceCommon {
   readonly kind: 'image'
   readonly layout: ImageLayout
-  /** Each file of the image once. */
+  /** Each file of the image that is here, once; none of an image on a server. */
   readonly files: readonly FileFacts[]
   /** The image holds checksums, or a codec that checks itself. */
   readonly checksummed: boolean
@@ -51,7 +51,8 @@ export async function examineSource(
   signal: AbortSignal,
 ): Promise<SourceFindings> {
   try {
-    if (/^(https?|asr):\/\//i.test(locator)) return { source: null, errors: [notYet(locator)] }
+    if (/^asr:\/\//i.test(locator)) return { source: null, errors: [notYet(locator)] }
+    if (isWebLocator(locator)) return await examineWebImage()
     const found = await platform.resolve(locator, signal)
     signal.throwIfAborted()
     switch (found.kind) {
@@ -99,6 +100,21 @@ export async function examineSource(
       checksummed: isChecksummed(layout),
     }
     return { source, errors: layout.sizeBytes === 0 ? [emptyImage(path)] : [] }
+  }
+
+  /** Nothing of it is here: what it is, the server says, and every answer of its is compared with the first. */
+  async function examineWebImage(): Promise<SourceFindings> {
+    const { info, layout } = await io.openImage(locator, signal)
+    const source: ImageSource = {
+      kind: 'image',
+      info: { kind: 'image', locator: withoutPassword(locator), name: info.name, image: info },
+      layout,
+      files: [],
+      sizeBytes: layout.sizeBytes,
+      identity: webIdentity(layout),
+      checksummed: isChecksummed(layout),
+    }
+    return { source, errors: layout.sizeBytes === 0 ? [emptyImage(info.path)] : [] }
   }
 
   async function factsOf(path: string): Promise<FileFacts> {
@@ -166,6 +182,12 @@ function pathsOf(path: string, layout: ImageLayout): readonly string[] {
 
 export const imageIdentity = (files: readonly FileFacts[]): string => files.map(factsIdentity).join('|')
 
+/** Each file on a server, and what the server says of the state it is in. */
+function webIdentity(layout: ImageLayout): string {
+  const files = layout.kind === 'stream' ? [layout] : layout.parts
+  return [...new Set(files.map(({ path, stamp }) => `web:${path}:${stamp ?? ''}`))].join('|')
+}
+
 /** Device, inode, size and time: what `cp` over the file, an editor or another file at its place would change. */
 export const factsIdentity = (facts: FileFacts): string =>
   `file:${facts.path}:${facts.device}:${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}${facts.contents === undefined ? '' : `:${facts.contents}`}`
@@ -176,8 +198,8 @@ function isChecksummed(layout: ImageLayout): boolean {
 }
 
 const notYet = (locator: string) =>
-  new UsageError('E_UNSUPPORTED', `sources from the network aren't supported yet: ${locator}`, {
-    details: { input: 'source', problem: "Sources from the network aren't supported yet." },
+  new UsageError('E_UNSUPPORTED', `multicast streams aren't supported yet: ${locator}`, {
+    details: { input: 'source', problem: "Multicast streams aren't supported yet." },
   })
 
 const notAnImage = (path: string, what: string) =>

@@ -1,3 +1,3 @@
-export { webVariables, type Environment } from './proxies.ts'
+export { type Environment } from './proxies.ts'
 export { openWebSource, type OpenWebOptions, type TakeBytes, type WebSource } from './web-source.ts'
 export { sharedWebSession, WebSession, type WebSessionOptions } from './web-session.ts'

@@ -7,19 +7,6 @@ import { NetworkError } from '#shared/errors'
 
 export type Environment = { readonly [name: string]: string | undefined }
 
-/** The variables that say how the web is reached: what an elevated host must be told, as its environment is cleared. */
-export const webVariables = [
-  'http_proxy',
-  'HTTP_PROXY',
-  'https_proxy',
-  'HTTPS_PROXY',
-  'all_proxy',
-  'ALL_PROXY',
-  'no_proxy',
-  'NO_PROXY',
-  'SSL_CERT_FILE',
-] as const
-
 /** The address of the proxy for `url`; null for none. Throws NetworkError E_NET_PROXY for one of a kind we don't speak. */
 export function proxyFor(url: URL, environment: Environment): URL | null {
   const valueOf = (name: string) => environment[name] || environment[name.toUpperCase()] || null

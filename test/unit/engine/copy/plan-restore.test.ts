@@ -362,7 +362,6 @@ describe('the source', () => {
     ['nothing', '/images/none.dmg', 'E_NOT_FOUND'],
     ['a file that is no image', '/images/text.txt', 'E_SRC_FORMAT'],
     ['a folder', '/tmp', 'E_SRC_FORMAT'],
-    ['an address', 'https://example.org/a.dmg', 'E_UNSUPPORTED'],
     ['a stream', 'asr://lab.local', 'E_UNSUPPORTED'],
   ])('is not %s', async (_, source, code) => {
     const { machine, plan } = bench()

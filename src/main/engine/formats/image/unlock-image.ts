@@ -1,13 +1,13 @@
 /** Gives an image's password to the keyring, so that every later look at the image finds it. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openFileSource } from '#engine/block-io'
 import {
   processKeyring,
   readEncryptedHeader,
   type EncryptedHeader,
   type Keyring,
 } from '#engine/formats/encrypted'
+import { openStored } from '#engine/formats/stored'
 import { formatError } from '#engine/formats/struct'
 import { AppError } from '#shared/errors'
 import { readBundleHeader } from './bundle-cipher.ts'
@@ -57,6 +57,6 @@ export async function isImageLocked(
 async function readHeader(path: string, signal?: AbortSignal): Promise<EncryptedHeader | null> {
   const token = await stat(join(path, 'token')).catch(() => null)
   if (token?.isFile() === true) return await readBundleHeader(path, token.size)
-  await using source = await openFileSource(path)
+  await using source = await openStored(path, signal === undefined ? {} : { signal })
   return await readEncryptedHeader(source, signal)
 }
