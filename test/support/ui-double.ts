@@ -49,16 +49,27 @@ export interface UiDouble {
 }
 
 export function createUiDouble(
-  start: { readonly devices?: readonly Disk[]; readonly images?: readonly ImageInfo[] } = {},
+  start: {
+    readonly devices?: readonly Disk[]
+    readonly images?: readonly ImageInfo[]
+    /** Of images that are encrypted. */
+    readonly passwords?: { readonly [path: string]: string }
+  } = {},
 ): UiDouble {
   let current: ContractDouble<UiContract> | null = null
   const overrides: Partial<Handlers<UiContract>> = {}
   const jobs = new Map<string, JobState>()
   const log: LogLine[] = []
+  const passwords = start.passwords ?? {}
+  const unlocked = new Set<string>()
   let holding: PromiseWithResolvers<void> | null = null
   let jobCount = 0
 
   const inspect = (source: string): SourceInfo => {
+    if (passwords[source] !== undefined && !unlocked.has(source))
+      throw new FormatError('E_SRC_ENCRYPTED', 'locked', {
+        details: { format: 'encrcdsa', field: 'signature', offset: 0, path: source },
+      })
     const image = double.images.find((image) => image.path === source)
     if (image) return { kind: 'image', locator: source, name: image.name, image }
     throw new FormatError('E_SRC_FORMAT', 'not an image', {
@@ -90,7 +101,14 @@ export function createUiDouble(
       if (info.kind === 'image') return info.image
       throw new DeviceError('E_NOT_FOUND', 'no image', { details: { path } })
     },
-    'image.unlock': async () => null,
+    'image.unlock': async ({ path, password }) => {
+      if (passwords[path] !== undefined && passwords[path] !== password)
+        throw new FormatError('E_SRC_PASSWORD', 'another password', {
+          details: { format: 'encrcdsa', field: 'password', offset: 0, path },
+        })
+      unlocked.add(path)
+      return null
+    },
     'image.start': async () => ({ jobId: `job-${(jobCount += 1)}` }),
     'restore.plan': async (request) => planFor(request, double.devices, double.images),
     'restore.start': async (_, signal) => {

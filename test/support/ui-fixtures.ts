@@ -1,5 +1,5 @@
 /** Disks, images, plans and jobs for tests of the window: believable, and to be changed in the fields a test is about. */
-import { UsageError, serializeError } from '#shared/errors'
+import { DeviceError, UsageError, serializeError } from '#shared/errors'
 import {
   type Disk,
   type ImageInfo,
@@ -297,7 +297,6 @@ export const practiceImage = anImage({
   storedBytes: 4.1 * MB,
   sizeBytes: 48 * MB,
   dataBytes: 12 * MB,
-  scan: null,
   inOrder: true,
   partitions: [
     {
@@ -311,6 +310,37 @@ export const practiceImage = anImage({
     },
   ],
 })
+
+/** Never scanned, and not in order. */
+export const unscannedImage = anImage({
+  path: '/home/ann/Images/Lab 2019.dmg',
+  format: 'UDZO',
+  storedBytes: 3.4 * GB,
+  sizeBytes: 9.1 * GB,
+  inOrder: false,
+  scan: null,
+})
+
+/** Opens with the password `sesame`. */
+export const lockedImage = anImage({
+  path: '/home/ann/Images/Payroll.dmg',
+  encrypted: { bits: 256, version: 2 },
+})
+
+export const sparseImage = anImage({
+  path: '/home/ann/Images/Scratch.sparseimage',
+  format: 'UDSP',
+  storedBytes: 1.3 * GB,
+  sizeBytes: 20 * GB,
+  tables: [],
+  runCounts: {},
+  dataForkChecksum: null,
+  masterChecksum: null,
+  inOrder: null,
+  scan: null,
+})
+
+export const webImage = anImage({ path: 'https://images.example/labs/ModularSystem.dmg' })
 
 const buffering = { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null }
 
@@ -351,6 +381,11 @@ export function planFor(
       new UsageError('E_DST_SMALL', 'too small', {
         details: { input: request.target, neededBytes: needed, availableBytes: target.sizeBytes },
       }),
+    )
+  if (source?.kind === 'image' && !source.image.scan && source.image.tables.length > 0 && request.verify)
+    refuse(
+      'source',
+      new UsageError('E_SRC_NOSCAN', 'not scanned', { details: { input: 'source', name: source.name } }),
     )
   const checks: PreflightCheck[] = [
     ...(target && errors.length === 0
@@ -569,8 +604,125 @@ export function ended(job: JobState, outcome: NonNullable<JobState['outcome']>):
     phases: job.phases.map((phase) =>
       done && phase.state !== 'skipped'
         ? { ...phase, state: 'done', durationMs: phase.durationMs ?? 2300 }
-        : phase,
+        : phase.state === 'current' || phase.state === 'pending'
+          ? { ...phase, state: 'skipped' }
+          : phase,
     ),
     outcome,
   }
+}
+
+/** Work on an image that runs. */
+export function anImageJob(
+  task: 'scan' | 'convert' | 'create' | 'verify' | 'resize' | 'compact' | 'add-checksum',
+  title: string,
+  at: { readonly phase: JobPhase; readonly percent: number },
+  change: Partial<JobState> = {},
+): JobState {
+  return {
+    jobId: 'job-1',
+    kind: `${task}-image`,
+    plan: null,
+    title,
+    startedMs: Date.now() - 12_000,
+    endedMs: null,
+    stopping: false,
+    phases: [
+      { phase: 'validating-source', state: 'done', durationMs: 120 },
+      { phase: at.phase, state: 'current', durationMs: null },
+    ],
+    progress: {
+      phase: at.phase,
+      doneBytes: at.percent * 142 * MB,
+      totalBytes: 14.2 * GB,
+      percent: at.percent,
+      bytesPerSecond: 412 * MB,
+      remainingMs: (100 - at.percent) * 320,
+      limitedBy: null,
+    },
+    outcome: null,
+    ...change,
+  }
+}
+
+/** One of each kind: two that run, the others ended. */
+export function imageJobs(): readonly JobState[] {
+  const ends: readonly (readonly [
+    Parameters<typeof anImageJob>[0],
+    string,
+    NonNullable<JobState['outcome']>,
+  ])[] = [
+    [
+      'convert',
+      'ModularSystem.dmg',
+      {
+        kind: 'converted',
+        conversion: {
+          target: '/home/ann/Images/ModularSystem 2.dmg',
+          format: 'ULMO',
+          sizeBytes: 14.2 * GB,
+          storedBytes: 4.6 * GB,
+          sourceStoredBytes: 5.8 * GB,
+          durationMs: 312_000,
+          bytesPerSecond: 45.5 * MB,
+        },
+      },
+    ],
+    [
+      'scan',
+      'Lab 2019.dmg',
+      {
+        kind: 'scanned',
+        scan: {
+          path: unscannedImage.path,
+          scan: systemImage.scan ?? { partitions: [], blocks: null, dateMs: null, scannedBy: null },
+          stored: 'reordered',
+          inOrder: true,
+          signatureRemoved: false,
+          sizeBytes: 9.1 * GB,
+          beforeBytes: 3.4 * GB,
+          storedBytes: 3.4 * GB,
+          durationMs: 41_000,
+          bytesPerSecond: 222 * MB,
+        },
+      },
+    ],
+    [
+      'resize',
+      'Scratch.sparseimage',
+      {
+        kind: 'resized',
+        resize: {
+          path: sparseImage.path,
+          beforeBytes: 20 * GB,
+          afterBytes: 40 * GB,
+          storedBytes: 1.3 * GB,
+          storedBeforeBytes: 1.3 * GB,
+        },
+      },
+    ],
+    [
+      'create',
+      'Untitled.dmg',
+      {
+        kind: 'failed',
+        target: 'untouched',
+        error: serializeError(
+          new DeviceError('E_DEVICE_TOOL', "the program mkfs.ntfs isn't installed", {
+            details: { path: 'mkfs.ntfs', tool: 'mkfs.ntfs', package: 'ntfs-3g' },
+          }),
+        ),
+      },
+    ],
+  ]
+  return [
+    ...ends.map(([task, title, outcome], index) =>
+      ended(
+        anImageJob(task, title, { phase: 'validating-source', percent: 100 }, { jobId: `ended-${index}` }),
+        outcome,
+      ),
+    ),
+    anImageJob('verify', 'Notes.dmg', { phase: 'verifying', percent: 8 }, { jobId: 'running-1' }),
+    anImageJob('scan', 'ModularSystem.dmg', { phase: 'scanning', percent: 62 }, { jobId: 'running-2' }),
+  ]
 }

@@ -24,8 +24,8 @@ export const row = (page: Page, name: string): Locator =>
 
 const erase = (page: Page) => page.getByText('Erase destination', { exact: true })
 
-/** Chooses ModularSystem.dmg in the window's own panel. */
-export async function chooseSource(page: Page): Promise<void> {
+/** Chooses an image of `/home/ann/Images` in the window's own panel. */
+export async function chooseSource(page: Page, name = 'ModularSystem'): Promise<void> {
   await page.evaluate(() => {
     const file = (name: string, sizeBytes: number) => ({
       name,
@@ -44,7 +44,10 @@ export async function chooseSource(page: Page): Promise<void> {
       ],
       entries: [
         { ...file('Old', 0), kind: 'folder' },
+        file('Lab 2019.dmg', 3.4e9),
         file('ModularSystem.dmg', 5.8e9),
+        file('Payroll.dmg', 5.8e9),
+        file('Scratch.sparseimage', 1.3e9),
         file('debian-13.img.xz', 1.2e9),
         file('holiday.iso', 4e6),
         file('notes.txt', 1200),
@@ -53,12 +56,12 @@ export async function chooseSource(page: Page): Promise<void> {
     }
   })
   await page.getByRole('button', { name: 'Image…' }).click()
-  await page.getByRole('option', { name: /ModularSystem/ }).dblclick()
-  await page.getByRole('group', { name: /^Source, ModularSystem/ }).waitFor()
+  await page.getByRole('option', { name: new RegExp(name) }).dblclick()
+  await page.getByRole('group', { name: new RegExp(`^Source, ${name}`) }).waitFor()
 }
 
-async function compose(page: Page, destination = 'SanDisk Ultra'): Promise<void> {
-  await chooseSource(page)
+async function compose(page: Page, destination = 'SanDisk Ultra', source?: string): Promise<void> {
+  await chooseSource(page, source)
   await row(page, destination).click()
   await page.keyboard.press('Control+2')
   await page.getByRole('group', { name: new RegExp(`^Destination, ${destination}`) }).waitFor()
@@ -240,6 +243,41 @@ async function help(page: Page, item: string): Promise<void> {
   await page.getByRole('dialog').waitFor()
 }
 
+/** Chooses in the menu bar: `Images`, `Convert…`. */
+export async function choose(page: Page, menu: string, ...items: readonly string[]): Promise<void> {
+  await page.getByRole('button', { name: menu, exact: true }).click()
+  for (const item of items) await page.getByRole('menuitem', { name: item }).first().click()
+}
+
+/** Opens an image in the sidebar, and a sheet for it. */
+async function imageSheet(page: Page, image: string, item: string): Promise<void> {
+  await chooseSource(page, image)
+  await row(page, image).click()
+  await choose(page, 'Images', item)
+  await page.getByRole('dialog').waitFor()
+}
+
+async function newImage(page: Page, item: string): Promise<void> {
+  await choose(page, 'File', 'New Image', item)
+  await page.getByRole('dialog').waitFor()
+}
+
+async function unscanned(page: Page): Promise<void> {
+  await compose(page, 'SanDisk Ultra', 'Lab 2019')
+  await erase(page).click()
+  await page.getByText('Needs scan.').waitFor()
+}
+
+/** Work on images, one job of each kind, running and ended. */
+async function imageJobs(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { double, fixtures } = window
+    for (const job of fixtures.imageJobs()) double.sendJob(job)
+  })
+  await page.getByRole('tab', { name: 'Activity' }).click()
+  await page.getByText('14.2 GB disk in 4.6 GB').waitFor()
+}
+
 export const windowStates: readonly WindowState[] = [
   { name: 'first-run', preset: 'first', reach: async () => undefined },
   { name: 'empty', reach: async () => undefined },
@@ -410,6 +448,204 @@ export const windowStates: readonly WindowState[] = [
       await chooseSource(page)
       await page.getByRole('button', { name: 'Image…' }).click()
       await page.getByRole('option', { name: /debian/ }).click()
+    },
+  },
+  { name: 'needs-scan', reach: unscanned },
+  {
+    name: 'not-scanned',
+    reach: async (page) => {
+      await unscanned(page)
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
+    name: 'scanning-to-go-on',
+    reach: async (page) => {
+      await unscanned(page)
+      await page.getByRole('button', { name: 'Restore…' }).click()
+      await page.getByRole('button', { name: 'Scan and Continue' }).click()
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        double.sendJob(fixtures.anImageJob('scan', 'Lab 2019.dmg', { phase: 'scanning', percent: 37 }))
+      })
+      await page.getByText('Then you are asked').waitFor()
+    },
+  },
+  {
+    name: 'changed-only',
+    reach: async (page) => {
+      await ready(page)
+      await page.getByText('Write only what changed').click()
+      await page.getByText('only blocks that differ are written').waitFor()
+    },
+  },
+  {
+    name: 'done-changed-only',
+    reach: async (page) => {
+      await startRestore(page)
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        const plan = fixtures.planFor(fixtures.aRequest({ changedOnly: true }), double.devices, double.images)
+        double.sendJob(
+          fixtures.ended(fixtures.aJob(plan, { phase: 'remounting' }), {
+            kind: 'done',
+            summary: fixtures.aSummary({ unchangedBytes: 9.6e9, writtenBytes: 92e6 }),
+          }),
+        )
+      })
+      await page.locator('.ended').waitFor()
+    },
+  },
+  {
+    name: 'cancelled-verifying',
+    reach: async (page) => {
+      await startRestore(page)
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+        double.sendJob(
+          fixtures.ended(fixtures.aJob(plan, { phase: 'verifying', percent: 12 }), {
+            kind: 'cancelled',
+            target: 'empty',
+            percent: 12,
+            phase: 'verifying',
+          }),
+        )
+      })
+      await page.locator('.ended').waitFor()
+    },
+  },
+  { name: 'scan', reach: (page) => imageSheet(page, 'Lab 2019', 'Scan Image for Restore…') },
+  { name: 'scan-info', reach: (page) => imageSheet(page, 'ModularSystem', 'Show Scan Info') },
+  { name: 'convert', reach: (page) => imageSheet(page, 'ModularSystem', 'Convert…') },
+  {
+    name: 'convert-encrypted',
+    reach: async (page) => {
+      await imageSheet(page, 'ModularSystem', 'Convert…')
+      await page.getByText('Cut into segments').click()
+      await page.getByText('Encrypt (AES-256)').click()
+      await page.getByLabel('Password').fill('correct horse')
+      await page.getByRole('button', { name: 'Convert', exact: true }).click()
+      await page.getByText("aren't the same").waitFor()
+    },
+  },
+  {
+    name: 'convert-format',
+    reach: async (page) => {
+      await imageSheet(page, 'ModularSystem', 'Convert…')
+      await page.getByRole('button', { name: /Format/ }).click()
+      await page.getByRole('listbox').waitFor()
+    },
+  },
+  {
+    name: 'replace',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const facts = { kind: 'file' as const, sizeBytes: 12e6, freeBytes: 1e9 }
+        window.double.targets = { '/home/ann/Images/Lab 2019 converted.img': facts }
+      })
+      await imageSheet(page, 'Lab 2019', 'Convert…')
+      await page.getByRole('button', { name: /Format/ }).click()
+      await page.getByRole('option', { name: 'Raw disk image' }).click()
+      await page.getByRole('button', { name: 'Convert', exact: true }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
+    name: 'target-folder',
+    reach: async (page) => {
+      await imageSheet(page, 'ModularSystem', 'Convert…')
+      await page.getByRole('button', { name: 'Choose…' }).last().click()
+      await page.getByText('Choose where to write').waitFor()
+    },
+  },
+  { name: 'resize', reach: (page) => imageSheet(page, 'Scratch', 'Resize…') },
+  { name: 'new-blank', reach: (page) => newImage(page, 'Blank…') },
+  { name: 'new-folder', reach: (page) => newImage(page, 'From Folder…') },
+  {
+    name: 'new-device',
+    reach: async (page) => {
+      await newImage(page, 'From Device…')
+      await page.getByRole('button', { name: /Device/ }).click()
+      await page.getByRole('listbox').waitFor()
+    },
+  },
+  {
+    name: 'open-url',
+    reach: async (page) => {
+      await choose(page, 'File', 'Open URL…')
+      await page.getByLabel('URL').fill('ftp://old.example/System.dmg')
+      await page.getByRole('button', { name: 'Open', exact: true }).click()
+      await page.getByText('not ftp://').waitFor()
+    },
+  },
+  {
+    name: 'url-source',
+    reach: async (page) => {
+      await choose(page, 'File', 'Open URL…')
+      await page.getByLabel('URL').fill('https://ann:secret@images.example/labs/ModularSystem.dmg')
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        double.images = [
+          ...double.images,
+          {
+            ...fixtures.webImage,
+            path: 'https://ann:secret@images.example/labs/ModularSystem.dmg',
+            name: 'ModularSystem.dmg',
+          },
+        ]
+      })
+      await page.keyboard.press('Enter')
+      await page.getByRole('group', { name: /^Source, ModularSystem/ }).waitFor()
+    },
+  },
+  {
+    name: 'password',
+    reach: async (page) => {
+      await chooseSource(page, 'Payroll')
+      await page.getByLabel('Password').fill('open')
+      await page.keyboard.press('Enter')
+      await page.getByText('isn’t the password').waitFor()
+    },
+  },
+  {
+    name: 'locked',
+    reach: async (page) => {
+      await chooseSource(page, 'Payroll')
+      await page.keyboard.press('Escape')
+      await page.getByRole('button', { name: 'Unlock…' }).waitFor()
+    },
+  },
+  {
+    name: 'new-image-menu',
+    reach: async (page) => {
+      await choose(page, 'File', 'New Image')
+      await page.getByRole('menuitem', { name: 'From Device…' }).waitFor()
+    },
+  },
+  {
+    name: 'image-menu',
+    reach: async (page) => {
+      await chooseSource(page)
+      await row(page, 'ModularSystem').click({ button: 'right' })
+      await page.getByRole('menuitem', { name: 'Convert…' }).waitFor()
+    },
+  },
+  { name: 'image-jobs', reach: imageJobs },
+  {
+    name: 'worked-notice',
+    reach: async (page) => {
+      await imageSheet(page, 'ModularSystem', 'Convert…')
+      await page.getByRole('button', { name: 'Convert', exact: true }).click()
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await page.getByRole('tab', { name: 'Restore' }).click()
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        const job = fixtures.imageJobs().find(({ outcome }) => outcome?.kind === 'converted')
+        if (job) double.sendJob({ ...job, jobId: 'job-1' })
+      })
+      await page.getByText('14.2 GB disk in 4.6 GB').waitFor()
     },
   },
   { name: 'shortcuts', reach: (page) => help(page, 'Keyboard Shortcuts') },

@@ -116,6 +116,7 @@ export interface ChoiceOption<Key extends string> {
   readonly label: string
   /** Second line in the list. */
   readonly description?: string
+  readonly indented?: true
 }
 
 interface ChoiceProps<Key extends string> {
@@ -160,7 +161,9 @@ export function Choice<Key extends string>({
       <div className="field-control">
         <Button className="choice">
           <SelectValue className="ellipsis choice-value">
-            {({ selectedText }) => selectedText ?? <span className="secondary">{placeholder}</span>}
+            {({ isPlaceholder, selectedText }) =>
+              isPlaceholder ? <span className="secondary">{placeholder}</span> : selectedText
+            }
           </SelectValue>
           <ChevronDown size={14} aria-hidden />
         </Button>
@@ -173,7 +176,13 @@ export function Choice<Key extends string>({
       <Popover className="menu-popover choice-popover" offset={2}>
         <ListBox className="menu choice-list">
           {options.map((option) => (
-            <ListBoxItem key={option.key} id={option.key} textValue={option.label} className="menu-item">
+            <ListBoxItem
+              key={option.key}
+              id={option.key}
+              textValue={option.label}
+              className="menu-item"
+              data-indented={option.indented}
+            >
               <span className="menu-words">
                 <span>{option.label}</span>
                 {option.description !== undefined && (

@@ -2,7 +2,7 @@
  * A well: where an image or a disk is put. A drop target for the mouse and, through React Aria, for the keyboard. It
  * knows nothing of disks; whether a drop is right is told by `offer`.
  */
-import { X } from 'lucide-react'
+import { Lock, X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { DropZone, isFileDropItem, isTextDropItem, type DropItem } from 'react-aria-components'
 import { Button } from './button.tsx'
@@ -19,7 +19,7 @@ export interface WellContent {
   readonly name: string
   /** One line. */
   readonly facts: string
-  readonly state: 'ready' | 'reading' | 'failed' | 'gone'
+  readonly state: 'ready' | 'reading' | 'failed' | 'gone' | 'locked'
 }
 
 /** What the well says about what is being dragged just now. */
@@ -118,6 +118,7 @@ function Facts({ content }: { readonly content: WellContent }): ReactNode {
     <>
       {content.state === 'reading' && <Spinner size={12} />}
       {content.state === 'failed' && <StateIcon state="failed" />}
+      {content.state === 'locked' && <Lock size={12} aria-hidden />}
       <span className="ellipsis" title={content.facts}>
         {content.facts}
       </span>

@@ -14,7 +14,16 @@ const double = createUiDouble({
     fixtures.attachedImage,
     fixtures.practiceDisk,
   ],
-  images: [fixtures.practiceImage, fixtures.systemImage],
+  images: [
+    fixtures.practiceImage,
+    fixtures.systemImage,
+    fixtures.unscannedImage,
+    fixtures.lockedImage,
+    fixtures.sparseImage,
+    fixtures.webImage,
+    fixtures.anImage({ path: '/home/ann/Images/ModularSystem 2.dmg', format: 'ULMO', scan: null }),
+  ],
+  passwords: { [fixtures.lockedImage.path]: 'sesame' },
 })
 
 const page = { double, fixtures, errors: { DeviceError, VerificationError, serializeError } }

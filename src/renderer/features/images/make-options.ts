@@ -46,14 +46,15 @@ export function deviceOptions(mirror: EngineMirror): readonly ChoiceOption<strin
       {
         key: disk.path,
         label: disk.name,
-        description: `${formatBytes(disk.sizeBytes)} · whole disk · ${disk.path}`,
+        description: `${formatBytes(disk.sizeBytes)} · ${disk.path}`,
       },
       ...disk.volumes
         .filter((volume) => volume.path !== disk.path)
         .map((volume) => ({
           key: volume.path,
           label: volumeName(volume),
-          description: `${formatBytes(volume.sizeBytes)} · volume on ${disk.name} · ${volume.path}`,
+          indented: true as const,
+          description: `${formatBytes(volume.sizeBytes)} · ${volume.path}`,
         })),
     ]
   })

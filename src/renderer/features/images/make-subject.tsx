@@ -44,7 +44,8 @@ function Original({ work: { info } }: { readonly work: Extract<ImageDraft['work'
     <FormRow label="Now">
       <span className="selectable">
         {info.sizeBytes === null ? `${stored} stored` : `${formatBytes(info.sizeBytes)} disk in ${stored}`}
-        <span className="secondary"> · {describeFormat(info.format)}</span>
+        <br />
+        <span className="secondary">{describeFormat(info.format)}</span>
       </span>
     </FormRow>
   )

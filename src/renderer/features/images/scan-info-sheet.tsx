@@ -1,7 +1,7 @@
 /** What a scan for restore stored in an image: by what and when, for every volume, and the hashes of its blocks. */
 import { Button, Facts, Sheet } from '#renderer/components'
 import { useActions, useView, type ViewState } from '#renderer/store'
-import { scanInfoFacts, scannedPartitions } from './scan-facts.ts'
+import { scanInfoFacts, scannedPartitions } from './scan-facts.tsx'
 
 const shownImage = ({ sheet, images }: ViewState) =>
   sheet?.kind === 'scan-info' ? (images.find((image) => image.path === sheet.path) ?? null) : null

@@ -2,7 +2,6 @@
 import { Button } from '#renderer/components'
 import { restoreBlock, sameData, useActions, useBoth, useView, type ViewState } from '#renderer/store'
 import { DestinationWell } from './destination-well.tsx'
-import { NeedsScan } from './needs-scan.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
 import { PreflightList } from './preflight-list.tsx'
@@ -38,13 +37,7 @@ function Findings() {
   const failed = useView(sourceFailed)
   const both = useView(bothChosen)
   if (failed) return <SourceProblem />
-  if (!both) return <PracticeCard />
-  return (
-    <div className="findings">
-      <NeedsScan />
-      <PreflightList />
-    </div>
-  )
+  return both ? <PreflightList /> : <PracticeCard />
 }
 
 function RestoreRow() {

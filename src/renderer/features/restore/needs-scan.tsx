@@ -1,15 +1,16 @@
-/** Over the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
+/** In the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
 import { unreachable } from '#shared/errors'
-import { Banner, Button, Spinner } from '#renderer/components'
+import { Button, Spinner, StateIcon } from '#renderer/components'
 import { needsScan, useActions, useBoth, useMirror, type EngineMirror, type ViewState } from '#renderer/store'
 import { isWebLocator } from '#shared/model'
 
-type Need = 'none' | 'scan' | 'scanning' | 'going-on'
+type Need = 'none' | 'scan' | 'elsewhere' | 'scanning' | 'going-on'
 
 function needOf(mirror: EngineMirror, { plan, source, goOn }: ViewState): Need {
   if (goOn?.step === 'scanning') return 'going-on'
   const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
-  if (!shown || !needsScan(shown) || source === null || isWebLocator(source.locator)) return 'none'
+  if (!shown || !needsScan(shown) || source === null) return 'none'
+  if (isWebLocator(source.locator)) return 'elsewhere'
   const running = mirror.jobIds.some((id) => {
     const job = mirror.jobs[id]
     return job?.kind === 'scan-image' && job.outcome === null
@@ -27,25 +28,30 @@ export function NeedsScan() {
     case 'none':
       return null
     case 'scan':
+    case 'elsewhere':
       return (
-        <Banner
-          tone="info"
-          title="Needs scan."
-          actions={
+        <li className="needs-scan" data-state="warning">
+          <StateIcon state="warning" />
+          <span>
+            <strong>Needs scan.</strong> Without one the copy can’t be verified.
+          </span>
+          {need === 'scan' && (
             <Button isDisabled={!connected} onPress={() => void actions.scanSource()}>
               Scan Now
             </Button>
-          }
-        >
-          Without one the copy can’t be verified.
-        </Banner>
+          )}
+        </li>
       )
     case 'scanning':
     case 'going-on':
       return (
-        <Banner tone="info" title="Scanning the source…" actions={<Spinner />}>
-          {need === 'going-on' ? 'Then you are asked whether to erase.' : ''}
-        </Banner>
+        <li className="needs-scan">
+          <Spinner />
+          <span>
+            <strong>Scanning the source…</strong>
+            {need === 'going-on' && ' Then you are asked whether to erase.'}
+          </span>
+        </li>
       )
     default:
       return unreachable(need)

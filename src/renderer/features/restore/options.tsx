@@ -6,29 +6,30 @@ import { eraseHint } from './text.ts'
 export function Options() {
   const options = useView((view) => view.options)
   const { setOption } = useActions()
-  const changed = options.changedOnly
   return (
     <div className="options">
       <div>
-        <Checkbox
-          checked={options.erase}
-          onChange={(erase) => setOption('erase', erase)}
-          describedBy="erase-hint"
-        >
-          Erase destination
-        </Checkbox>
+        <div className="options-ways">
+          <Checkbox
+            checked={options.erase}
+            onChange={(erase) => setOption('erase', erase)}
+            describedBy="erase-hint"
+          >
+            Erase destination
+          </Checkbox>
+          <Checkbox
+            checked={options.changedOnly}
+            onChange={(only) => setOption('changedOnly', only)}
+            describedBy="erase-hint"
+          >
+            Write only what changed
+          </Checkbox>
+        </div>
         <p id="erase-hint" className="options-hint secondary small">
-          {options.erase ? (changed ? eraseHint.changed : eraseHint.on) : eraseHint.off}
+          {eraseHint[hintOf(options)]}
         </p>
       </div>
       <div className="options-more">
-        <Checkbox
-          checked={changed}
-          onChange={(only) => setOption('changedOnly', only)}
-          describedBy="erase-hint"
-        >
-          Write only what changed
-        </Checkbox>
         <Checkbox checked={options.verify} onChange={(verify) => setOption('verify', verify)}>
           Verify after restore
         </Checkbox>
@@ -44,4 +45,9 @@ export function Options() {
       </div>
     </div>
   )
+}
+
+function hintOf({ erase, changedOnly }: { readonly erase: boolean; readonly changedOnly: boolean }) {
+  if (changedOnly) return 'changed'
+  return erase ? 'on' : 'off'
 }

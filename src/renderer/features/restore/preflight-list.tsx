@@ -2,12 +2,14 @@
 import { Spinner, StateIcon } from '#renderer/components'
 import { useView, type PlanState } from '#renderer/store'
 import { describeCheck, describeError, namesOf } from '#shared/words'
+import { NeedsScan } from './needs-scan.tsx'
 import { shownChecks } from './preflight.ts'
 
 export function PreflightList() {
   const plan = useView((view) => view.plan)
   return (
     <ul className="preflight" aria-label="Preflight" aria-busy={plan.state === 'checking'}>
+      <NeedsScan />
       <Lines plan={plan} />
     </ul>
   )

@@ -1,6 +1,13 @@
 /** The Source well and its `Image…` button. */
 import { Button, diskIcon, Well, type IconName, type WellContent } from '#renderer/components'
-import { useActions, useView, type ItemId, type OpenedImage, type SourceChoice } from '#renderer/store'
+import {
+  isLocked,
+  useActions,
+  useView,
+  type ItemId,
+  type OpenedImage,
+  type SourceChoice,
+} from '#renderer/store'
 import { sourceFacts } from './text.ts'
 
 export function SourceWell() {
@@ -30,7 +37,7 @@ const contentOf = (source: SourceChoice, images: readonly OpenedImage[]): WellCo
   icon: sourceIcon(source, images),
   name: source.name,
   facts: sourceFacts(source),
-  state: source.state,
+  state: isLocked(source) ? 'locked' : source.state,
 })
 
 function sourceIcon(source: SourceChoice, images: readonly OpenedImage[]): IconName {

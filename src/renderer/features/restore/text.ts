@@ -1,5 +1,5 @@
 /** The Restore tab's own words. */
-import type { DestinationChoice, RestoreBlock, SourceChoice } from '#renderer/store'
+import { isLocked, type DestinationChoice, type RestoreBlock, type SourceChoice } from '#renderer/store'
 import { unreachable } from '#shared/errors'
 import { isWebLocator, type ImageInfo, type RestorePlan, type SourceInfo } from '#shared/model'
 import { formatBytes, formatRemaining } from '#shared/units'
@@ -11,6 +11,7 @@ const dot = ' · '
 export function sourceFacts(source: SourceChoice): string {
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
   if (source.state === 'reading') return 'Reading image…'
+  if (isLocked(source)) return 'Encrypted. Its password opens it.'
   if (source.error) return describeError(source.error, { source: source.name }).what
   return source.info ? infoFacts(source.info) : ''
 }
@@ -68,7 +69,7 @@ export function describeBlock(block: RestoreBlock): string {
     case 'source-gone':
       return 'The source was disconnected.'
     case 'source-failed':
-      return block.error.code === 'E_SRC_ENCRYPTED' ? 'Unlock the source.' : 'Choose another source.'
+      return isLocked(block) ? 'Unlock the source.' : 'Choose another source.'
     case 'no-destination':
       return 'Choose a destination.'
     case 'destination-gone':

@@ -8,6 +8,11 @@ const moment = (ms: number) =>
 const optional = (name: string, value: string | null): readonly Fact[] =>
   value === null ? [] : [{ name, value }]
 
+/** Long rows of figures, small enough for one line. */
+const Hash = ({ value }: { readonly value: string }) => <code className="small">{value}</code>
+const hash = (name: string, value: string | null): readonly Fact[] =>
+  value === null ? [] : [{ name, value: <Hash value={value} /> }]
+
 /** Of the image as a whole. */
 export function scanInfoFacts({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: ScanInfo): readonly Fact[] {
   const { blocks } = scan
@@ -24,7 +29,7 @@ export function scanInfoFacts({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: Sca
         ? `${formatCount(blocks.count)} blocks of ${formatBytes(blocks.blockBytes)}, SHA-256`
         : 'None: scan it with Reprise to store them',
     },
-    ...(blocks ? [{ name: 'Over all blocks', value: blocks.root }] : []),
+    ...(blocks ? [{ name: 'Over all blocks', value: <Hash value={blocks.root} /> }] : []),
   ]
 }
 
@@ -45,9 +50,9 @@ export function scannedPartitions(
 
 function partitionFacts(scanned: ScannedPartition): readonly Fact[] {
   return [
-    ...optional('SHA-256', scanned.sha256),
-    ...optional('SHA-1', scanned.sha1),
-    ...optional('Block checksum', scanned.blockChecksum2),
+    ...hash('SHA-256', scanned.sha256),
+    ...hash('SHA-1', scanned.sha1),
+    ...hash('Block checksum', scanned.blockChecksum2),
     ...optional('Used', scanned.usedBytes === null ? null : formatBytes(scanned.usedBytes)),
     ...optional('Last changed', scanned.dateMs === null ? null : moment(scanned.dateMs)),
     ...(scanned.volumes.length === 0
