@@ -78,6 +78,13 @@ export const rows: readonly Row[] = [
     packages: [],
   },
   {
+    files: 'src/main/engine/create/**',
+    // Reads devices by the rules of a restore, and writes images as a conversion does.
+    may: [anyShared, /^engine\/(block-io|job|platform|pipeline|copy|convert|formats\/.+)$/],
+    node: true,
+    packages: [],
+  },
+  {
     files: 'src/main/engine/resize/**',
     may: [anyShared, /^engine\/(block-io|job|platform|formats\/.+)$/],
     node: true,

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
 import { convertImage } from '#engine/convert'
+import { createImage } from '#engine/create'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
@@ -15,7 +16,7 @@ import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
-import { unreachable, UsageError } from '#shared/errors'
+import { unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   imageTaskPath,
@@ -83,11 +84,7 @@ export function connectCommandLine(log: Logger): CliEngines {
 }
 
 /** Which engine does which task. */
-async function runImageTask(
-  task: ImageTask,
-  platform: Platform,
-  context: JobContext,
-): Promise<JobOutcome> {
+async function runImageTask(task: ImageTask, platform: Platform, context: JobContext): Promise<JobOutcome> {
   switch (task.kind) {
     case 'verify':
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
@@ -104,8 +101,10 @@ async function runImageTask(
       }
     case 'add-checksum':
       return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
-    case 'create':
-      throw new UsageError('E_UNSUPPORTED', `${task.kind} is being built`, { details: { input: task.kind } })
+    case 'create': {
+      const deps = { platform, io: createSystemIo(platform) }
+      return { kind: 'created', creation: await createImage(task, deps, context) }
+    }
     default:
       return unreachable(task)
   }
