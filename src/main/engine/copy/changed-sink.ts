@@ -3,7 +3,7 @@
  * before the first write of all, and written last, so that an interrupted restore looks as blank here as any other; when
  * nothing differs, nothing is written at all.
  *
- * One handle, one restore. The copy calls it like any sink, and `writeHead` in the end.
+ * One handle, one restore. The copy calls it like any sink, and `writeEnds` in the end.
  */
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import { blankEnds, diskEnds, type DiskEnds } from './disk-ends.ts'
@@ -98,29 +98,35 @@ export class ChangedSink implements BlockSink {
     return this.#sink.read(into, offset)
   }
 
-  /** Everything but the head was told. Writes the tail, and gives a file its size. */
-  async finish(sizeBytes: number): Promise<void> {
-    const { tailStart, tailEnd } = this.#ends
+  async finish(): Promise<void> {
+    // Part of `writeEnds`, which knows the head.
+  }
+
+  /**
+   * Everything was told: writes both ends, the head last, and gives a file its size. Returns the number of bytes of the
+   * head that were written.
+   */
+  async writeEnds(head: HeadBlocks, sizeBytes: number): Promise<number> {
+    const { headEnd, tailStart, tailEnd } = this.#ends
     const isFile = this.sizeBytes === null
     const endBytes = this.#options.fixedBytes ?? sizeBytes
-    const end = isFile ? Math.min(tailEnd, endBytes) : tailEnd
-    if (end > tailStart) {
-      const tail = this.#tail.subarray(0, end - tailStart)
-      // What lies in it is one thing: blanked as a whole, then written.
-      if (this.#blanked === null && !(await this.#isSame(tail, tailStart))) await this.#blank()
+    const first = head.bytes.subarray(0, isFile ? Math.min(head.bytes.length, endBytes) : headEnd)
+    const tail = this.#tail.subarray(
+      0,
+      Math.max(0, (isFile ? Math.min(tailEnd, endBytes) : tailEnd) - tailStart),
+    )
+    const isRight =
+      this.#blanked === null && (await this.#isSame(first, 0)) && (await this.#isSame(tail, tailStart))
+    if (!isRight) {
+      // Blanking one of them takes the other with it.
+      await this.#blank()
       await this.#change(tail, tailStart)
     }
     if (isFile) await this.#resize(sizeBytes, endBytes)
-  }
-
-  /** The last call. Returns the number of bytes that were written. */
-  async writeHead(head: HeadBlocks, sizeBytes: number): Promise<number> {
-    const length = this.sizeBytes === null ? Math.min(head.bytes.length, sizeBytes) : this.#ends.headEnd
-    if (this.#blanked === null && (await this.#isSame(head.bytes.subarray(0, length), 0))) {
+    if (isRight) {
       await this.flush()
       return 0
     }
-    await this.#blank()
     const written = await head.write(this.#sink, sizeBytes)
     this.#wrote(0, written)
     return written

@@ -7,7 +7,7 @@ import type { BlockStream, StreamItem } from '#engine/pipeline'
 import { wrongHash, type HashedBlocks } from './hashed-blocks.ts'
 
 export interface CheckedStreamOptions {
-  /** Stays the caller's to close. */
+  /** Closed with the result. */
   readonly stream: BlockStream
   readonly blocks: HashedBlocks
   readonly isSelected: (index: number) => boolean
@@ -28,8 +28,12 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
       const { value } = await items.next()
       return value ?? null
     },
-    // Not waited for: it may be waiting for the source.
-    [Symbol.asyncDispose]: async () => void items.return(undefined).catch(() => undefined),
+    async [Symbol.asyncDispose]() {
+      // It may be waiting for the source, which gives up when it is closed.
+      const ended = items.return(undefined).catch(() => undefined)
+      await stream[Symbol.asyncDispose]()
+      await ended
+    },
   }
 
   async function* checkedItems(): AsyncGenerator<StreamItem, undefined> {

@@ -122,7 +122,7 @@ async function copyChanges(
     fixedBytes: null,
     checker: source.createChecker(),
     clearUnused: clearsUnused(request, sink),
-    writeHead: (head, sizeBytes) => changes.writeHead(head, sizeBytes),
+    writeHead: (head, sizeBytes) => changes.writeEnds(head, sizeBytes),
   })
   await source.checkUnchanged()
   return copied
@@ -243,7 +243,7 @@ async function rewrite(
   const advance = (bytes: number) =>
     context.advance(doneBytes + Math.floor(((sizeBytes - doneBytes) * bytes) / sizeBytes))
   const unused = clearsUnused(request, sink) ? 'zeros' : 'unused'
-  await using stream = await source.openStream({
+  const stream = await source.openStream({
     layout: selectBlocks(layout, { blockBytes: blocks.blockBytes, isSelected, unused }),
     alignmentBytes: sink.alignmentBytes,
     signal,
@@ -262,7 +262,7 @@ async function rewrite(
     capacityBytes: null,
     fixedBytes: null,
     clearUnused: false,
-    writeHead: (head, bytes) => changes.writeHead(head, bytes),
+    writeHead: (head, bytes) => changes.writeEnds(head, bytes),
   })
 }
 

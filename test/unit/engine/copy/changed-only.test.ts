@@ -212,7 +212,12 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     expect(changesTo(stick)).toEqual([])
   })
 
-  it('writes an image that reaches into the last blocks of the disk', async () => {
+  it.each([
+    ['in the last blocks', [3 * MiB, diskBytes - 1]],
+    ['only before them', [3 * MiB]],
+    ['only in the head', [5]],
+    ['only at the end', [diskBytes - 1]],
+  ])('writes an image that reaches into the last blocks of the disk, changed %s', async (_, changes) => {
     const whole: readonly FakeRun[] = [
       { kind: 'raw', bytes: noise(7 * MiB + 512 * KiB, 4) },
       { kind: 'ignore', lengthBytes: 256 * KiB },
@@ -220,8 +225,7 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     ]
     const { machine, stick, expanded } = bench(by, whole)
     stick.bytes.set(expanded)
-    stick.bytes[diskBytes - 1]! ^= 1
-    stick.bytes[3 * MiB]! ^= 1
+    for (const at of changes) stick.bytes[at]! ^= 1
     summaryOf(await restore(machine))
     expect(Buffer.compare(stick.bytes, expanded)).toBe(0)
   })
