@@ -1,5 +1,5 @@
 export * from './datagram.ts'
-export { createFrameReader, encodeMessage, type FrameReader } from './frames.ts'
+export { createFrameReader, encodeMessage } from './frames.ts'
 export * from './messages.ts'
 export { lacksAll, maxNeeds, type Need } from './needs.ts'
 export * from './password-proof.ts'

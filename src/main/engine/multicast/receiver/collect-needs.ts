@@ -1,0 +1,51 @@
+/**
+ * What a client lacks, as the list a report carries: of sections in the making those whose symbols have stopped coming, and, when
+ * all is to be told, those of which nothing came yet. Neighbours that lack the same are one entry.
+ */
+import type { StreamLayout } from '#engine/multicast/layout'
+import { lacksAll, maxNeeds, type Need } from '#engine/multicast/wire'
+import type { Assembly } from './assembly.ts'
+import { settleMs } from './settled-serial.ts'
+
+export interface NeedsOptions {
+  readonly layout: StreamLayout
+  /** By section: 0 nothing of it came, 1 in the making, 2 whole. */
+  readonly sections: Uint8Array
+  readonly makings: ReadonlyMap<number, Assembly>
+  readonly nowMs: number
+  readonly untouched: 'told' | 'left out'
+}
+
+export function collectNeeds(options: NeedsOptions): Need[] {
+  const { sections, makings, nowMs, untouched } = options
+  const needs: { first: number; count: number; lack: number }[] = []
+
+  const add = (section: number, lack: number) => {
+    const last = needs.at(-1)
+    if (last !== undefined && last.lack === lack && last.first + last.count === section) last.count += 1
+    else if (needs.length < maxNeeds) needs.push({ first: section, count: 1, lack })
+  }
+  const addMaking = (making: Assembly) => {
+    for (const { section, lack, touchedMs } of making.lacking())
+      if (touchedMs > 0 && touchedMs <= nowMs - settleMs) add(section, lack)
+      else if (touchedMs === 0 && untouched === 'told') add(section, lacksAll)
+  }
+
+  if (untouched === 'left out') {
+    for (const block of [...makings.keys()].sort((a, b) => a - b)) addMaking(makings.get(block) as Assembly)
+    return needs
+  }
+  const { layout } = options
+  for (let section = 0; section < sections.length && needs.length < maxNeeds; section++) {
+    if (sections[section] === 2) continue
+    const block = layout.blockOf(section)
+    const making = makings.get(block)
+    if (making === undefined) {
+      if (sections[section] === 0) add(section, lacksAll)
+      continue
+    }
+    addMaking(making)
+    section = layout.firstSectionOf(block) + layout.sectionsOf(block) - 1
+  }
+  return needs
+}

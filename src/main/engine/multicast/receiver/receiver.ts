@@ -1,0 +1,319 @@
+/**
+ * The receiving side of one session, without any input or output of its own: takes datagrams and clock readings, gives
+ * blocks to write and reports to send. A block is given out only when its hash is that of the session, and only once.
+ *
+ * Whoever drives it calls `datagram` for what the socket brings, `poll` after that and when `wakeMs` has come, and
+ * `written` when a block is on the disk.
+ */
+import { createHash } from 'node:crypto'
+import type { ErasureCode } from '#engine/multicast/fec'
+import type { StreamLayout } from '#engine/multicast/layout'
+import type { DatagramCoder, Message, Rejection, StreamState } from '#engine/multicast/wire'
+import { Assembly } from './assembly.ts'
+import { collectNeeds } from './collect-needs.ts'
+import { createLossMeter } from './loss-meter.ts'
+import { createReportPlan } from './report-plan.ts'
+import { createSettledSerial } from './settled-serial.ts'
+import { createWriteMeter } from './write-meter.ts'
+
+export interface ReceiverOptions {
+  readonly layout: StreamLayout
+  readonly coder: DatagramCoder
+  readonly code: ErasureCode
+  /** SHA-256 of a block, or null while it isn't known. */
+  readonly hashOf: (block: number) => Uint8Array | null
+  /** Blocks that are on the disk already, by an earlier run's journal: 1 each. */
+  readonly have?: Uint8Array
+  /** What may be held in memory: blocks in the making and blocks not yet written. */
+  readonly holdBytes: number
+  /** What the server said on joining. */
+  readonly position: Message<'position'>
+  readonly nowMs: number
+  /** 0 up to but not 1, anew on each call. */
+  readonly chance: () => number
+}
+
+export type ReceiverOutput =
+  /** Write it; then call `written`. Its bytes are the receiver's until then, and must not be changed. */
+  | { readonly kind: 'block'; readonly block: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'report'; readonly report: Message<'report'> }
+  /** Its symbols gave something else than the block several times: get it over the control connection. */
+  | { readonly kind: 'fetch'; readonly block: number }
+  /** Not one datagram has come for seconds, though the server sends. Said once, until some come again. */
+  | { readonly kind: 'silence' }
+  /** Everything is written. Said once. */
+  | { readonly kind: 'complete' }
+
+export interface ReceiverProgress {
+  readonly blocks: number
+  readonly blocksDone: number
+  /** By block: 1 when it is on the disk. */
+  readonly done: Uint8Array
+  readonly heldBytes: number
+  readonly received: number
+  readonly expected: number
+  readonly rejected: { readonly [why in Rejection | 'impossible']: number }
+  readonly wrongBlocks: number
+  /** When the last symbol came that was ours. */
+  readonly lastSymbolMs: number
+}
+
+export interface Receiver {
+  datagram(bytes: Uint8Array, nowMs: number): void
+  /** The server says over the control connection where it is. */
+  position(position: Message<'position'>, nowMs: number): void
+  /** So many datagrams were thrown away before they came here. */
+  systemDropped(count: number): void
+  /** Hashes have become known. */
+  hashesCame(nowMs: number): void
+  /** A whole block came over the control connection. False when it isn't what its hash says. */
+  wholeBlock(block: number, bytes: Uint8Array, nowMs: number): boolean
+  written(block: number, nowMs: number): void
+  poll(nowMs: number): ReceiverOutput[]
+  /** When to poll again if nothing comes. */
+  readonly wakeMs: number
+  progress(): ReceiverProgress
+}
+
+/** By section. */
+const [untouched, inTheMaking, whole] = [0, 1, 2]
+const silenceMs = 3000
+/** So often a block may come out wrong before it is fetched. */
+const wrongBound = 3
+
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { layout, coder, code, hashOf, holdBytes } = options
+  const done = new Uint8Array(layout.blocks)
+  const sections = new Uint8Array(layout.sections)
+  const makings = new Map<number, Assembly>()
+  /** Whole, but their hash isn't known yet. */
+  const unproven = new Set<Assembly>()
+  const handedOut = new Map<number, number>()
+  const wrong = new Map<number, number>()
+  const meter = createLossMeter()
+  const writes = createWriteMeter()
+  const settled = createSettledSerial(options.position.serial)
+  const plan = createReportPlan(options.chance, options.nowMs)
+  const rejected = { foreign: 0, unknown: 0, forged: 0, impossible: 0 }
+  // Untouched sections are told on joining, and again now and then: rarely where there are many.
+  const tellAllEveryMs = Math.max(3000, layout.sections / 8)
+  let tellAllMs = options.nowMs
+  let outputs: ReceiverOutput[] = []
+  let makingBytes = 0
+  let dropped = 0
+  let blocksDone = 0
+  let wrongBlocks = 0
+  let lastSymbolMs = options.nowMs
+  let serverState: StreamState = options.position.state
+  let isSilent = false
+  let isComplete = false
+
+  const markBlock = (block: number, value: number) => {
+    const first = layout.firstSectionOf(block)
+    sections.fill(value, first, first + layout.sectionsOf(block))
+  }
+  const markDone = (block: number) => {
+    markBlock(block, whole)
+    done[block] = 1
+    blocksDone += 1
+  }
+  options.have?.forEach((value, block) => {
+    if (value === 1 && block < layout.blocks) markDone(block)
+  })
+  const completeIfSo = () => {
+    if (blocksDone < layout.blocks || isComplete) return
+    isComplete = true
+    outputs.push({ kind: 'complete' })
+  }
+  completeIfSo()
+
+  const handOut = (block: number, padded: Uint8Array, nowMs: number) => {
+    const bytes = padded.subarray(0, layout.lengthOf(block))
+    handedOut.set(block, padded.length)
+    markBlock(block, whole)
+    writes.handed(padded.length, nowMs)
+    outputs.push({ kind: 'block', block, bytes })
+  }
+
+  const isRight = (block: number, bytes: Uint8Array, hash: Uint8Array) =>
+    createHash('sha256')
+      .update(bytes.subarray(0, layout.lengthOf(block)))
+      .digest()
+      .equals(hash)
+
+  /** Compare a whole block with its hash; what isn't right is thrown away and received anew. */
+  const prove = (making: Assembly, nowMs: number) => {
+    const { block, bytes } = making
+    const hash = hashOf(block)
+    if (hash === null) return void unproven.add(making)
+    makings.delete(block)
+    unproven.delete(making)
+    makingBytes -= bytes.length
+    if (isRight(block, bytes, hash)) return handOut(block, bytes, nowMs)
+    wrongBlocks += 1
+    wrong.set(block, (wrong.get(block) ?? 0) + 1)
+    markBlock(block, untouched)
+    tellAllMs = nowMs
+    if (wrong.get(block) === wrongBound) outputs.push({ kind: 'fetch', block })
+  }
+
+  const makingOf = (block: number): Assembly | null => {
+    const there = makings.get(block)
+    if (there !== undefined) return there
+    const lengthBytes = layout.paddedLengthOf(block)
+    const isRoom = makingBytes + writes.backlogBytes + lengthBytes <= holdBytes
+    if (!isRoom && makings.size + handedOut.size > 0) return null
+    const making = new Assembly(block, layout, code)
+    makings.set(block, making)
+    makingBytes += lengthBytes
+    return making
+  }
+
+  const takeSymbol = (section: number, number: number, payload: Uint8Array, nowMs: number) => {
+    if (sections[section] === whole) return
+    const making = makingOf(layout.blockOf(section))
+    if (making === null) {
+      dropped += 1
+      return
+    }
+    sections[section] = inTheMaking
+    if (!making.add(section, number, payload, nowMs)) return
+    sections[section] = whole
+    if (making.isWhole) prove(making, nowMs)
+  }
+
+  /** The stream waits: say soon what is lacking, all of it. */
+  const heardState = (state: StreamState, nowMs: number) => {
+    serverState = state
+    if (state !== 'quiet' || isComplete) return
+    plan.hurry(nowMs)
+    tellAllMs = Math.min(tellAllMs, nowMs)
+  }
+
+  const report = (nowMs: number): ReceiverOutput => {
+    const isToTellAll = nowMs >= tellAllMs
+    if (isToTellAll) tellAllMs = nowMs + tellAllEveryMs
+    const needs = collectNeeds({
+      sections,
+      makings,
+      layout,
+      nowMs,
+      untouched: isToTellAll ? 'told' : 'left out',
+    })
+    plan.sent(nowMs)
+    return {
+      kind: 'report',
+      report: {
+        kind: 'report',
+        asOf: settled.at(nowMs),
+        expected: meter.expected,
+        received: meter.received,
+        repeated: meter.repeated,
+        rejected: rejected.foreign + rejected.unknown + rejected.forged + rejected.impossible,
+        dropped,
+        blocksDone,
+        backlogBytes: writes.backlogBytes,
+        writeBytesPerSecond: writes.bytesPerSecond,
+        needs,
+      },
+    }
+  }
+
+  const checkSilence = (nowMs: number) => {
+    const isNow = serverState !== 'ended' && nowMs - Math.max(lastSymbolMs, lastPositionMs) >= silenceMs
+    if (isNow && !isSilent) outputs.push({ kind: 'silence' })
+    isSilent = isNow
+  }
+  let lastPositionMs = options.nowMs
+
+  return {
+    datagram(bytes, nowMs) {
+      const datagram = coder.decode(bytes)
+      if (datagram.kind === 'rejected') {
+        rejected[datagram.why] += 1
+        return
+      }
+      const { serial, section } = datagram
+      if (section >= layout.sections || serial > Number.MAX_SAFE_INTEGER) {
+        rejected.impossible += 1
+        return
+      }
+      if (datagram.kind === 'position') {
+        lastPositionMs = nowMs
+        const isNews = serial >= meter.newest
+        meter.position(serial)
+        settled.seen(serial, nowMs)
+        if (isNews) heardState(datagram.state, nowMs)
+        return
+      }
+      lastSymbolMs = nowMs
+      serverState = 'streaming'
+      if (!meter.symbol(serial)) return
+      settled.seen(meter.newest, nowMs)
+      takeSymbol(section, datagram.number, datagram.payload, nowMs)
+    },
+
+    position({ serial, state, reportEveryMs }, nowMs) {
+      plan.setInterval(Math.max(50, reportEveryMs))
+      meter.position(serial)
+      settled.seen(serial, nowMs)
+      heardState(state, nowMs)
+    },
+
+    systemDropped(count) {
+      dropped += count
+    },
+
+    hashesCame(nowMs) {
+      for (const making of unproven) prove(making, nowMs)
+    },
+
+    wholeBlock(block, bytes, nowMs) {
+      const hash = hashOf(block)
+      if (block >= layout.blocks || bytes.length !== layout.lengthOf(block)) return false
+      if (hash === null || !isRight(block, bytes, hash)) return false
+      if (done[block] === 1 || handedOut.has(block)) return true
+      const making = makings.get(block)
+      if (making !== undefined) {
+        makings.delete(block)
+        unproven.delete(making)
+        makingBytes -= making.bytes.length
+      }
+      handOut(block, bytes, nowMs)
+      return true
+    },
+
+    written(block, nowMs) {
+      const lengthBytes = handedOut.get(block)
+      if (lengthBytes === undefined) return
+      handedOut.delete(block)
+      writes.written(lengthBytes, nowMs)
+      markDone(block)
+      completeIfSo()
+    },
+
+    poll(nowMs) {
+      if (!isComplete && nowMs >= plan.dueMs) outputs.push(report(nowMs))
+      if (!isComplete) checkSilence(nowMs)
+      const now = outputs
+      outputs = []
+      return now
+    },
+
+    get wakeMs() {
+      return outputs.length > 0 ? -Infinity : isComplete ? Infinity : plan.dueMs
+    },
+
+    progress: () => ({
+      blocks: layout.blocks,
+      blocksDone,
+      done: done.slice(),
+      heldBytes: makingBytes + writes.backlogBytes,
+      received: meter.received,
+      expected: meter.expected,
+      rejected: { ...rejected },
+      wrongBlocks,
+      lastSymbolMs,
+    }),
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * What is sent next. The conveyor walks the sections in a loop and sends each only as far as somebody needs it: all
+ * source symbols where somebody lacks (nearly) everything, fresh repair symbols where clients lack a few. It knows how many
+ * symbols each section needs at most over all clients, never which client needs what: so its memory is a few bytes a
+ * section, and a client that vanished is forgotten by itself.
+ *
+ * Three orders of service:
+ * - a few symbols for a section that was just sent: at once, so that receivers needn't hold it for a whole lap
+ * - whole sections: where the walk comes by
+ * - what slow clients lack: on the walk as well, when nobody else needs anything
+ */
+import type { StreamLayout } from '#engine/multicast/layout'
+import { maxSymbols } from '#engine/multicast/fec'
+
+/** One symbol that goes out now. `serial` counts symbols from 1. */
+export interface ConveyorStep {
+  readonly serial: number
+  readonly section: number
+  readonly number: number
+}
+
+/** How much to add to what was asked for: proactive repair for whole sections, and for repairs. */
+export interface Extra {
+  readonly afterSources: number
+  readonly afterRepairs: number
+}
+
+export interface Conveyor {
+  /** Symbols that were sent. */
+  readonly serial: number
+  /** The next section of the walk. */
+  readonly cursor: number
+  /** Sections of which somebody (who isn't slow) needs all source symbols. */
+  readonly wholeSections: number
+  /**
+   * Somebody lacks `lack` symbols of a section and has seen everything up to `asOf`. What was sent of the section since, he
+   * may yet receive, so it is taken off.
+   */
+  need(section: number, lack: number, asOf: number): void
+  /** The same from a slow client. */
+  needLater(section: number, lack: number, asOf: number): void
+  /** The next symbol, or null when nobody needs anything. */
+  next(extra: () => Extra): ConveyorStep | null
+  /** Sections that will be sent next as far as it can be told, for reading ahead: at most `count`, the first one first. */
+  upcoming(count: number): number[]
+}
+
+export interface ConveyorWatch {
+  /** A section's source symbols begin to be sent; its repairs count anew. */
+  onSources?(section: number): void
+  /** So many repair symbols of a section will be sent because somebody who isn't slow lacks them. */
+  onRepairs?(section: number, count: number): void
+}
+
+/** From this share on, what is lacking is sent as source symbols, which cost nobody any arithmetic. */
+const wholeShare = 0.75
+
+export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}): Conveyor {
+  const { sections } = layout
+  const sources = Uint8Array.from({ length: sections }, (_, section) => layout.sourceSymbolsOf(section))
+  /** Repair symbols take turns, so that whoever lost some gets others. */
+  const nextRepair = new Uint8Array(sections)
+  /** The last uninterrupted run of symbols of a section: how many, and the serial of the last, which may be yet to come. */
+  const runLength = new Uint16Array(sections)
+  const runEnd = new Float64Array(sections)
+  const whole = createNeeds(sections)
+  const few = createNeeds(sections)
+  const later = createNeeds(sections)
+  /** Sections with few to send, in the order they were asked for; those before `soonFirst` are done. */
+  let soon: number[] = []
+  let soonFirst = 0
+  let serial = 0
+  let cursor = 0
+  let current: { section: number; sourcesLeft: number; repairsLeft: number } | null = null
+
+  /** What is still lacking if everything arrives that was sent of the section after `asOf`. */
+  const stillLacking = (section: number, lack: number, asOf: number) => {
+    const since = Math.min(runLength[section] as number, Math.max(0, (runEnd[section] as number) - asOf))
+    return Math.min(lack, sources[section] as number) - since
+  }
+  const isWhole = (section: number, lack: number) => lack >= (sources[section] as number) * wholeShare
+
+  const run = (section: number, sourcesLeft: number, repairsLeft: number) => {
+    const count = sourcesLeft + repairsLeft
+    runLength[section] = count
+    runEnd[section] = serial + count
+    current = { section, sourcesLeft, repairsLeft }
+  }
+  const runWhole = (section: number, { afterSources }: Extra) => {
+    watch.onSources?.(section)
+    if (afterSources > 0) watch.onRepairs?.(section, afterSources)
+    whole.clear(section)
+    few.clear(section)
+    later.clear(section)
+    run(section, sources[section] as number, afterSources)
+  }
+  const runFew = (section: number, { afterRepairs }: Extra) => {
+    const count = few.of(section) + afterRepairs
+    watch.onRepairs?.(section, count)
+    few.clear(section)
+    later.reduce(section, count)
+    run(section, 0, count)
+  }
+  const runLater = (section: number, extra: Extra) => {
+    const lack = later.of(section)
+    if (isWhole(section, lack)) return runWhole(section, extra)
+    later.clear(section)
+    run(section, 0, lack + extra.afterRepairs)
+  }
+
+  const choose = (extra: () => Extra) => {
+    while (soonFirst < soon.length) {
+      const section = soon[soonFirst++] as number
+      if (few.of(section) > 0) return runFew(section, extra())
+    }
+    soon = []
+    soonFirst = 0
+    const table = whole.count > 0 ? whole : later
+    const section = table.from(cursor)
+    if (section === null) return
+    cursor = section + 1 === sections ? 0 : section + 1
+    if (table === whole) runWhole(section, extra())
+    else runLater(section, extra())
+  }
+
+  return {
+    get serial() {
+      return serial
+    },
+    get cursor() {
+      return current?.section ?? cursor
+    },
+    get wholeSections() {
+      return whole.count
+    },
+
+    need(section, lack, asOf) {
+      const left = stillLacking(section, lack, asOf)
+      if (left <= 0) return
+      if (isWhole(section, left)) whole.raise(section, left)
+      else if (few.raise(section, left) === 0) soon.push(section)
+    },
+
+    needLater(section, lack, asOf) {
+      const left = stillLacking(section, lack, asOf)
+      if (left > 0) later.raise(section, left)
+    },
+
+    next(extra) {
+      if (current === null) choose(extra)
+      if (current === null) return null
+      const { section } = current
+      const count = sources[section] as number
+      let number: number
+      if (current.sourcesLeft > 0) {
+        number = count - current.sourcesLeft
+        current.sourcesLeft -= 1
+      } else {
+        const turn = nextRepair[section] as number
+        number = count + turn
+        nextRepair[section] = (turn + 1) % (maxSymbols - count)
+        current.repairsLeft -= 1
+      }
+      if (current.sourcesLeft + current.repairsLeft === 0) current = null
+      serial += 1
+      return { serial, section, number }
+    },
+
+    upcoming(count) {
+      const ahead = current === null ? [] : [current.section]
+      for (let index = soonFirst; index < soon.length && ahead.length < count; index++)
+        ahead.push(soon[index] as number)
+      const table = whole.count > 0 ? whole : later
+      for (let from = cursor; ahead.length < count;) {
+        const section = table.from(from)
+        if (section === null || ahead.includes(section)) break
+        ahead.push(section)
+        from = section + 1 === sections ? 0 : section + 1
+      }
+      return ahead
+    },
+  }
+}
+
+/** Symbols needed by section, 0–255 each. */
+function createNeeds(sections: number) {
+  const table = new Uint8Array(sections)
+  let count = 0
+  return {
+    /** Sections with a need. */
+    get count() {
+      return count
+    },
+    of: (section: number) => table[section] as number,
+    /** At least so many from now on. Returns what it was. */
+    raise(section: number, lack: number): number {
+      const was = table[section] as number
+      if (was === 0) count += 1
+      if (lack > was) table[section] = lack
+      return was
+    },
+    reduce(section: number, by: number): void {
+      const was = table[section] as number
+      table[section] = Math.max(0, was - by)
+      if (was > 0 && was <= by) count -= 1
+    },
+    clear(section: number): void {
+      this.reduce(section, 255)
+    },
+    /** The first section with a need from there on, around the end. */
+    from(start: number): number | null {
+      if (count === 0) return null
+      for (let section = start; section < sections; section++) if (table[section] !== 0) return section
+      for (let section = 0; section < start; section++) if (table[section] !== 0) return section
+      return null
+    },
+  }
+}

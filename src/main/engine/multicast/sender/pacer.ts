@@ -1,0 +1,84 @@
+/**
+ * When the next datagram may go. Two rules at once: a bucket that fills a little below the rate and holds little, so that
+ * datagrams are spread and a late wake-up isn't made up for in a burst; and the bytes of the last 10 ms, which are never more
+ * than the rate allows for 10 ms. The second makes "never exceeds" true for every window, whatever the first does.
+ * A datagram that is larger than 10 ms of the rate goes alone in its 10 ms.
+ */
+export interface Pacer {
+  /** Milliseconds until so many bytes may be sent; 0 is now. `bytes` with the network's headers. */
+  waitMs(bytes: number, nowMs: number): number
+  /** They were sent, now. */
+  sent(bytes: number, nowMs: number): void
+  /** Bytes a second from now on. */
+  setRate(bytesPerSecond: number): void
+}
+
+export const pacingWindowMs = 10
+/** Of the rate: what the bucket fills with, and what may be in a window. The rest is for a clock and a wire that jitter. */
+const fillShare = 0.985
+const windowShare = 0.995
+/** Of a window: what may go back to back after a pause. */
+const burstShare = 0.05
+
+export function createPacer(bytesPerSecond: number): Pacer {
+  let rate = bytesPerSecond / 1000
+  /** Below zero: what was sent ahead. */
+  let tokens = 0
+  let filledMs = -Infinity
+  /** What was sent in the last 10 ms, oldest first, from `first` on. */
+  let times: number[] = []
+  let sizes: number[] = []
+  let first = 0
+  let windowBytes = 0
+
+  const refill = (nowMs: number) => {
+    const depth = rate * pacingWindowMs * burstShare
+    const filled = tokens + Math.max(0, nowMs - filledMs) * rate * fillShare
+    tokens = Math.min(filledMs === -Infinity ? depth : filled, depth)
+    filledMs = Math.max(filledMs, nowMs)
+  }
+
+  const forget = (nowMs: number) => {
+    while (first < times.length && (times[first] as number) <= nowMs - pacingWindowMs) {
+      windowBytes -= sizes[first] as number
+      first += 1
+    }
+    if (first > 4096) {
+      times = times.slice(first)
+      sizes = sizes.slice(first)
+      first = 0
+    }
+  }
+
+  /** Until enough has left the window. */
+  const windowWaitMs = (bytes: number, nowMs: number) => {
+    const room = rate * pacingWindowMs * windowShare
+    let left = windowBytes
+    for (let index = first; index < times.length && left + bytes > room; index++) {
+      left -= sizes[index] as number
+      if (left + bytes <= room || left === 0) return (times[index] as number) + pacingWindowMs - nowMs
+    }
+    return 0
+  }
+
+  return {
+    waitMs(bytes, nowMs) {
+      refill(nowMs)
+      forget(nowMs)
+      const bucketWaitMs = tokens >= 0 ? 0 : -tokens / (rate * fillShare)
+      return Math.max(bucketWaitMs, windowWaitMs(bytes, nowMs), 0)
+    },
+
+    sent(bytes, nowMs) {
+      refill(nowMs)
+      tokens -= bytes
+      times.push(nowMs)
+      sizes.push(bytes)
+      windowBytes += bytes
+    },
+
+    setRate(bytesPerSecond) {
+      rate = bytesPerSecond / 1000
+    },
+  }
+}
