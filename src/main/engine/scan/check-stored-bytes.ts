@@ -1,8 +1,9 @@
 /** The checksum of a file's data fork: over its bytes as they are stored, whatever they mean. */
 import { crc32 } from 'node:zlib'
-import { allocatePageAligned, openFileSource } from '#engine/block-io'
+import { allocatePageAligned } from '#engine/block-io'
 import { openDecrypted } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
+import { openStoredAgain } from '#engine/formats/stored'
 import { FormatError } from '#shared/errors'
 
 export type StoredCheck = ExtentLayout['storedChecks'][number]
@@ -18,7 +19,7 @@ export async function checkStoredBytes(
   signal: AbortSignal,
   advance: (doneBytes: number) => void,
 ): Promise<void> {
-  const file = await openFileSource(check.path)
+  const file = await openStoredAgain(check, { signal })
   await using source = check.cipher === undefined ? file : openDecrypted(file, check.cipher)
   // Two pieces: one is read while the other is counted.
   const room = allocatePageAligned(2 * pieceBytes)

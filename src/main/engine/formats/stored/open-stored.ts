@@ -1,6 +1,7 @@
 /** The one opener of what an image is stored in, wherever that lies: a file here, a file on a web server. */
 import { openFileSource, type BlockSource } from '#engine/block-io'
 import { openWebSource, type WebSession } from '#engine/web-source'
+import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 
 export interface StoredSource extends BlockSource {
@@ -36,5 +37,21 @@ export async function openStored(locator: string, options: OpenStoredOptions = {
   return await openWebSource(locator, {
     ...(signal === undefined ? {} : { signal }),
     ...(web === undefined ? {} : { session: web }),
+  })
+}
+
+/**
+ * Open what a layout speaks of again. Throws DeviceError E_SRC_CHANGED when a file on a server isn't in the state it was in, what
+ * `openStored` throws.
+ */
+export async function openStoredAgain(
+  { path, stamp }: { readonly path: string; readonly stamp?: string },
+  options: OpenStoredOptions = {},
+): Promise<StoredSource> {
+  const source = await openStored(path, options)
+  if (source.version === null || stamp === undefined || source.version === stamp) return source
+  await source[Symbol.asyncDispose]()
+  throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
+    details: { path, expected: stamp, found: source.version },
   })
 }
