@@ -14,6 +14,8 @@ const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   'image verify': async () => (await import('./image-verify.ts')).imageVerify,
   'image checksum': async () => (await import('./image-checksum.ts')).imageChecksum,
   'image convert': async () => (await import('./image-convert.ts')).imageConvert,
+  'image resize': async () => (await import('./image-resize.ts')).imageResize,
+  'image compact': async () => (await import('./image-resize.ts')).imageCompact,
   web: async () => (await import('./programs.ts')).web,
   'engine-host': async () => (await import('./programs.ts')).engineHost,
   help: async () => (await import('./help.ts')).help,

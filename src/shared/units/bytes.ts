@@ -28,14 +28,14 @@ export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond).replace('bytes', 'B').replace('byte', 'B')}/s`
 }
 
-const multipliers = { b: 512, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const
+const multipliers = { b: 512, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 } as const
 
 /**
- * A size as mkfile(8) and asr(8) take it: bytes, or a number with `b` (512-byte blocks), `k`, `m` or `g` (powers of
- * 1024), in either case. Returns bytes, a safe integer of 1 or more, or null when it isn't a size.
+ * A size as mkfile(8) and asr(8) take it: bytes, or a number with `b` (512-byte blocks), `k`, `m`, `g` or `t` (powers
+ * of 1024), in either case. Returns bytes, a safe integer of 1 or more, or null when it isn't a size.
  */
 export function parseSize(text: string): number | null {
-  const match = /^(\d+)([bkmg]?)$/i.exec(text.trim())
+  const match = /^(\d+)([bkmgt]?)$/i.exec(text.trim())
   if (!match) return null
   const suffix = (match[2] ?? '').toLowerCase()
   const size = Number(match[1]) * (suffix === '' ? 1 : multipliers[suffix as keyof typeof multipliers])

@@ -145,7 +145,7 @@ function describeResizing({
     return `The image was resized from ${formatBytes(beforeBytes)} to ${formatBytes(afterBytes)}.`
   return storedBytes < storedBeforeBytes
     ? `The image is ${formatBytes(storedBeforeBytes - storedBytes)} smaller.`
-    : 'The image was as small as it can be.'
+    : 'Nothing had to be changed.'
 }
 
 /** What work on an image came to, in figures: `2.1 GB disk in 640 MB, 31 %, 0:12`. Null for what has none. */

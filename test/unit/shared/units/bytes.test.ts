@@ -54,6 +54,7 @@ describe('parseSize', () => {
     ['8m', 8_388_608],
     ['8M', 8_388_608],
     ['2g', 2_147_483_648],
+    ['1t', 1_099_511_627_776],
     [' 1m ', 1_048_576],
   ])('%j is %i bytes', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes)

@@ -1,0 +1,93 @@
+/** `reprise image resize` and `reprise image compact`: the disk inside an image made larger or smaller, or its files. */
+import { basename, resolve } from 'node:path'
+import { BugError } from '#shared/errors'
+import type { ImageResizing, ImageTask, JobState } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { describeOutcome, describePhase } from '#shared/words'
+import { usageError, type OptionTable } from './arguments.ts'
+import { exitDone } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
+import { watchInterrupt } from './interrupt.ts'
+import { createMarkLines } from './marks.ts'
+import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
+
+const image = { least: 1, most: 1, placeholder: 'IMAGE' }
+
+const resizeOptions = {
+  size: {
+    kind: 'size',
+    placeholder: 'SIZE',
+    most: Number.MAX_SAFE_INTEGER,
+    help: 'Of the disk inside: bytes, or a number with b (512 bytes), k, m, g or t.',
+  },
+} as const satisfies OptionTable
+
+export const imageResize = defineVerb({
+  name: 'image resize',
+  summary: 'Make the disk in a raw or sparse image larger or smaller.',
+  synopsis: 'IMAGE --size SIZE [--json]',
+  notes: [
+    'Works on raw images, sparse images and sparse bundles, where they are. File systems stay as large as they are: make them larger afterwards, or smaller before, with their own tools.',
+    'Nothing of a partition or a file system is cut off, and on a disk without a partition map nothing but zeros: too small a size is answered with the smallest possible one. The backup of a GPT moves to the new end.',
+  ],
+  options: resizeOptions,
+  operands: image,
+  async run(context, values, [operand = '']) {
+    const path = resolve(context.cwd, operand)
+    const { size } = values
+    if (size === null)
+      throw usageError('--size', '--size is missing.', 'It is the new size of the disk: 20g.')
+    return await run(context, values, { kind: 'resize', path, sizeBytes: size }, () => '')
+  },
+})
+
+export const imageCompact = defineVerb({
+  name: 'image compact',
+  summary: 'Give back what a sparse image stores of zeros.',
+  synopsis: 'IMAGE [--json]',
+  notes: [
+    'A sparse bundle loses its bands of zeros where it is. A sparse image is written anew beside the old one, which needs room for both until it takes its place.',
+    "What a file system calls free isn't always zeros: fill it with zeros, or discard it, before.",
+  ],
+  options: {},
+  operands: image,
+  async run(context, values, [operand = '']) {
+    const lines = createMarkLines(describePhase)
+    return await run(context, values, { kind: 'compact', path: resolve(context.cwd, operand) }, (state) => {
+      const { progress, outcome } = state
+      if (progress?.phase !== 'compacting') return ''
+      const { percent, doneBytes } = progress
+      const how = outcome === null ? 'running' : outcome.kind === 'resized' ? 'done' : 'broken'
+      const done = how === 'done' ? 100 : percent
+      return lines.advance([{ phase: 'compacting', state: how, percent: done, doneBytes }])
+    })
+  },
+})
+
+async function run(
+  context: CliContext,
+  values: CommonValues,
+  task: Extract<ImageTask, { kind: 'resize' | 'compact' }>,
+  print: (state: JobState) => string,
+): Promise<number> {
+  const { terminal } = context
+  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+  const engines = await context.engines(openLog(context, values))
+  const names = { source: basename(task.path) }
+  const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print })
+  if (typeof outcome === 'number') return outcome
+  if (outcome.kind !== 'resized')
+    throw new BugError('E_BUG', `${task.kind} ended as ${outcome.kind}`, { details: {} })
+  if (!values.json) terminal.write(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
+  return exitDone
+}
+
+function resizingText({ beforeBytes, afterBytes, storedBeforeBytes, storedBytes }: ImageResizing): string {
+  return [
+    `\tDisk: ${changeText(beforeBytes, afterBytes)}\n`,
+    `\tStored: ${changeText(storedBeforeBytes, storedBytes)}\n`,
+  ].join('')
+}
+
+const changeText = (before: number, after: number) =>
+  before === after ? formatBytes(after) : `${formatBytes(after)}, was ${formatBytes(before)}`
