@@ -1,5 +1,6 @@
 /** The sheet that is open, if one is. */
 import { unreachable } from '#shared/errors'
+import { useDeferredValue } from 'react'
 import { Button, Facts, Sheet, type Fact } from '#renderer/components'
 import {
   FilePanel,
@@ -13,14 +14,17 @@ import {
   ScanSheet,
 } from '#renderer/features/images'
 import { ConfirmSheet, NotScannedSheet } from '#renderer/features/restore'
-import { useActions, useMirror, useView } from '#renderer/store'
+import { useActions, useMirror, useView, type ViewState } from '#renderer/store'
 import icon from '#assets/icon.svg'
 import { menuCommands, menuLines, type MenuCommand } from '#shared/contract'
 import { shortcutOf, shortcutText } from './commands.ts'
 import { isMac } from './keyboard.ts'
 
+const sheetKind = (view: ViewState) => view.sheet?.kind ?? null
+
 export function Sheets() {
-  const kind = useView((view) => view.sheet?.kind ?? null)
+  // A sheet is the largest thing that comes at once: drawn in pieces, it never holds up the page for long.
+  const kind = useDeferredValue(useView(sheetKind))
   switch (kind) {
     case 'confirm':
       return <ConfirmSheet />
