@@ -7,7 +7,7 @@ export async function convertForReal(
   change: Pick<ConvertRequest, 'source' | 'target' | 'format'> & Partial<ConvertRequest>,
 ): Promise<ImageConversion> {
   return await convertImage(
-    { level: null, erase: true, segmentBytes: null, ...change },
+    { level: null, erase: true, segmentBytes: null, encryption: null, ...change },
     {
       signal: new AbortController().signal,
       log: createLogger(

@@ -24,7 +24,7 @@ import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { locatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
-import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
+import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -50,18 +50,28 @@ const convertOptions = {
     most: 9,
     help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
   },
-  ...passwordOptions,
+  encryption: {
+    kind: 'choice',
+    choices: ['AES-256'],
+    placeholder: 'AES-256',
+    help: 'Encrypt the target with a password.',
+  },
+  stdinpass: {
+    kind: 'flag',
+    help: "Read passwords from standard input: the source's if it is encrypted, then the new one.",
+  },
   erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
 } as const satisfies OptionTable
 
 export const imageConvert = defineVerb({
   name: 'image convert',
   summary: 'Convert an image to another format.',
-  synopsis: '--source IMAGE --target FILE --format FORMAT [--level N] [--erase]',
+  synopsis: '--source IMAGE --target FILE --format FORMAT [options]',
   notes: [
     ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
     "The source's checksums are compared on the way. The target gets its name when all of it is written: a failure or Ctrl-C leaves what was there before.",
     passwordNote,
+    'With --encryption the target can only be opened with a password, which is asked twice, or comes from standard input: behind a NUL when the source has one, too.',
   ],
   options: convertOptions,
   operands: noOperands,
@@ -72,15 +82,17 @@ export const imageConvert = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     let info: ImageInfo
+    let encryption: ConvertRequest['encryption'] = null
     try {
       await unlockSource(context, engines, request.source, values, interrupt)
       info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
+      if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return tellStopped('Stopped.')
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
-    const job = engines.startImageTask({ kind: 'convert', ...request })
+    const job = engines.startImageTask({ kind: 'convert', ...request, encryption })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
     const print = values.json ? printJson : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))
@@ -135,6 +147,7 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
     level,
     erase,
     segmentBytes: null,
+    encryption: null,
   }
 }
 

@@ -26,6 +26,8 @@ export const passwordSchema = z
   .max(1024)
   .refine((text) => !text.includes('\0'), 'contains NUL')
 
+const encryptionSchema = z.strictObject({ password: passwordSchema }).nullable()
+
 /** An address of a web server that can be taken apart. */
 export const webAddressSchema = locatorSchema.refine(
   (text) => /^https?:\/\/[^\s/?#]+\/?$/i.test(text),
@@ -74,6 +76,7 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     level: z.number().int().nullable(),
     erase: z.boolean(),
     segmentBytes: positive.nullable(),
+    encryption: encryptionSchema,
   }),
   z.strictObject({
     kind: z.literal('create'),
@@ -81,7 +84,7 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     format: z.enum(writableFormats),
     level: z.number().int().nullable(),
     erase: z.boolean(),
-    encryption: z.strictObject({ password: passwordSchema }).nullable(),
+    encryption: encryptionSchema,
     volumeName: z.string().min(1).max(255).nullable(),
     from: createSourceSchema,
   }),

@@ -63,6 +63,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   const listeners = new Set<() => void>()
   const answers = [...(stage.answers ?? [])]
   const typed = [...(stage.typed ?? [])]
+  const given = stage.stdin === undefined || stage.stdin === '' ? [] : stage.stdin.split('\0')
   const unlocks: string[] = []
   const counts = { cancels: 0, startedJobs: 0 }
   const interrupt = () => {
@@ -91,7 +92,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       readPassword: async (signal) => {
         await Promise.resolve()
         signal.throwIfAborted()
-        return stage.stdin ?? null
+        return given.shift() ?? null
       },
       askPassword: async (question, signal) => {
         await Promise.resolve()

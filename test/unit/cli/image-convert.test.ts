@@ -47,6 +47,7 @@ describe('reprise image convert', () => {
         format: 'ULFO',
         level: null,
         segmentBytes: null,
+        encryption: null,
         erase: false,
       },
     ])

@@ -70,3 +70,45 @@ it('reads nothing from standard input when the source is not encrypted', async (
   const { status, unlocks } = await play([...restoreArgs, '--noprompt', '--stdinpass'], { stdin: 'y\n' })
   expect({ status, unlocks }).toEqual({ status: 0, unlocks: [] })
 })
+
+describe('an image that is made encrypted', () => {
+  const convert = [
+    'image',
+    'convert',
+    '-s',
+    'a.dmg',
+    '-t',
+    'b.dmg',
+    '--format',
+    'UDZO',
+    '--encryption',
+    'AES-256',
+  ]
+
+  it('gets the password from standard input, behind that of its source', async () => {
+    const { tasks } = await play([...convert, '--stdinpass'], { stdin: 'new word\n' })
+    expect(tasks).toMatchObject([{ kind: 'convert', encryption: { password: 'new word' } }])
+    const both = await play([...convert, '--stdinpass'], { ...locked, stdin: 'sesame\0new word' })
+    expect(both.unlocks).toEqual(['sesame'])
+    expect(both.tasks).toMatchObject([{ encryption: { password: 'new word' } }])
+  })
+
+  it('asks for it twice on a terminal', async () => {
+    const { tasks, err } = await play(convert, { typed: ['new word', 'new word'] })
+    expect(tasks).toMatchObject([{ encryption: { password: 'new word' } }])
+    expect(err).toContain('New password: The same again: ')
+  })
+
+  it('is not begun with two passwords, or none', async () => {
+    for (const typed of [['one', 'two'], ['one'], [''], undefined]) {
+      const { status, tasks, err } = await play(convert, typed === undefined ? {} : { typed })
+      expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+      expect(err).toContain('E_USAGE')
+    }
+  })
+
+  it('is not encrypted unless it was asked for', async () => {
+    const { tasks } = await play(convert.slice(0, -2), {})
+    expect(tasks).toMatchObject([{ encryption: null }])
+  })
+})

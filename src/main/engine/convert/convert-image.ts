@@ -20,7 +20,7 @@ import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
 import { diskItems } from './disk-stream.ts'
-import { checkLevel, openImageTarget } from './write-image.ts'
+import { checkEncryption, checkLevel, openImageTarget } from './write-image.ts'
 
 /**
  * Write the disk inside `request.source` to `request.target`. Throws UsageError E_USAGE (level), E_DST_EXISTS, E_DST_KIND,
@@ -32,6 +32,7 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   const { source, target, format } = request
   const { signal } = context
   checkLevel(request)
+  checkEncryption(request)
   context.enter('validating-source')
   const { info, layout } = await openImage(source, { signal })
   await refuseSame(layout, source, target)

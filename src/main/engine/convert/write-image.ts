@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { openReplacementFile } from '#engine/block-io'
 import type { CompressedKind } from '#engine/formats/codecs'
+import { EncryptedFile, newEncryption } from '#engine/formats/encrypted'
 import { planTables } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
@@ -24,7 +25,11 @@ const codecs: { readonly [format in WritableFormat]?: CompressedKind | null } = 
 }
 
 /** What of a request is about the file to write. */
-export type ImageTargetRequest = Pick<ConvertRequest, 'target' | 'format' | 'level' | 'erase'>
+export type ImageTargetRequest = Pick<
+  ConvertRequest,
+  'target' | 'format' | 'level' | 'erase' | 'encryption'
+> &
+  Partial<Pick<ConvertRequest, 'segmentBytes'>>
 
 /** A disk to be written: what is on it, for the image's tables, and its bytes in order. */
 export interface DiskToWrite {
@@ -57,25 +62,49 @@ export function checkLevel({ format, level }: Pick<ImageTargetRequest, 'format' 
   throw new UsageError('E_USAGE', problem, { details: { input: 'level', problem } })
 }
 
-/** Make the hidden file. Throws UsageError E_USAGE (level), E_DST_EXISTS, E_DST_KIND; DeviceError of the target. */
+/** Throws UsageError E_UNSUPPORTED for what can't be encrypted. */
+export function checkEncryption({
+  format,
+  encryption,
+  segmentBytes = null,
+}: Pick<ImageTargetRequest, 'format' | 'encryption' | 'segmentBytes'>): void {
+  if (encryption === null || (format !== 'UDSB' && segmentBytes === null)) return
+  const problem =
+    format === 'UDSB'
+      ? "A sparse bundle can't be written encrypted."
+      : "A segmented image can't be written encrypted."
+  const hint = format === 'UDSB' ? 'Write a sparse image (UDSP) instead.' : 'Write it in one piece.'
+  throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'encryption', problem, hint } })
+}
+
+/**
+ * Make the hidden file. Throws UsageError E_USAGE (level), E_UNSUPPORTED (encryption), E_DST_EXISTS, E_DST_KIND; DeviceError of
+ * the target.
+ */
 export async function openImageTarget(request: ImageTargetRequest): Promise<ImageTarget> {
-  const { target, format, erase } = request
+  const { target, format, erase, encryption } = request
   const level = checkLevel(request)
+  checkEncryption(request)
   const mode = erase ? 'replace' : 'create'
   if (format === 'UDSB') return await openBundleTarget(target, mode)
   const file = await openReplacementFile(target, { mode })
   return {
     async write({ contents, items }, { signal, advance }) {
+      const encrypted =
+        encryption === null
+          ? null
+          : new EncryptedFile(file, await newEncryption(encryption.password), { signal })
+      const inside = encrypted ?? file
       const codec = codecs[format]
       let sizes
       if (format === 'UDSP') {
         const { sizeBytes } = contents
-        sizes = await writeSparseImage(items, file, { sizeBytes, advance, signal })
+        sizes = await writeSparseImage(items, inside, { sizeBytes, advance, signal })
       } else if (codec === undefined) {
-        const sizeBytes = await writeRawImage(items, file, { advance, signal })
+        const sizeBytes = await writeRawImage(items, inside, { advance, signal })
         sizes = { sizeBytes, storedBytes: sizeBytes }
       } else {
-        sizes = await writeUdifImage(items, file, {
+        sizes = await writeUdifImage(items, inside, {
           tables: planTables(contents),
           hasPartitionMap: contents.partitionMap !== 'none',
           codec: codec === null ? null : { kind: codec, level },
@@ -85,8 +114,9 @@ export async function openImageTarget(request: ImageTargetRequest): Promise<Imag
         })
       }
       signal.throwIfAborted()
-      await file.commit(sizes.storedBytes)
-      return sizes
+      const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
+      await file.commit(storedBytes)
+      return { ...sizes, storedBytes }
     },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   }

@@ -64,6 +64,7 @@ const convert = (
       level: null,
       erase: false,
       segmentBytes: null,
+      encryption: null,
       ...change,
     },
     context,

@@ -18,7 +18,10 @@ beforeEach(async () => {
 afterEach(() => folder[Symbol.asyncDispose]())
 
 const convert = (source: string, target: string, format: WritableFormat, context = quietContext()) =>
-  convertImage({ source, target, format, level: null, erase: true, segmentBytes: null }, context)
+  convertImage(
+    { source, target, format, level: null, erase: true, segmentBytes: null, encryption: null },
+    context,
+  )
 
 async function expand(path: string): Promise<Buffer> {
   const pieces: Uint8Array[] = []
@@ -144,7 +147,14 @@ describe('a sparse bundle that is there', () => {
   it('is not replaced without being asked', async () => {
     const source = await folder.write('disk.img', smallDisk(1))
     await convert(source, at('disk.sparsebundle'), 'UDSB')
-    const request = { source, target: at('disk.sparsebundle'), level: null, erase: false, segmentBytes: null }
+    const request = {
+      source,
+      target: at('disk.sparsebundle'),
+      level: null,
+      erase: false,
+      segmentBytes: null,
+      encryption: null,
+    }
     for (const format of ['UDSB', 'UDSP'] as const)
       await expect(convertImage({ ...request, format }, quietContext())).rejects.toMatchObject({
         code: format === 'UDSB' ? 'E_DST_EXISTS' : 'E_DST_KIND',

@@ -11,7 +11,7 @@ export interface BlockCipher {
   readonly blockBytes: number
   /** Where the first block begins in the file. */
   readonly dataOffset: number
-  /** Number of that block: 0, but for the bands of a bundle, which are counted through. */
+  /** Number of that block: 0, but for the bands of a bundle where they are counted through. */
   readonly firstBlock: number
   /** Size of what is inside; the last block is filled up to a whole one. */
   readonly dataBytes: number

@@ -1,13 +1,11 @@
-/**
- * Encrypted sparse bundles: the `token` file is the header, the bands are the data. Bands have no header of their own; blocks
- * are counted through all bands, stored or not.
- */
+/** Encrypted sparse bundles: the `token` file is the header, the bands are the data and have no header of their own. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFailure } from '#engine/block-io'
 import { parseToken, type EncryptedHeader, type ImageKeys } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { corrupt } from '#engine/formats/struct'
+import { bandCipher, findCounting } from './band-counting.ts'
 
 /** A header of version 2, with what Apple's tools leave free behind it, has 120 KiB. */
 const maxTokenBytes = 1024 * 1024
@@ -37,26 +35,29 @@ export async function readBundleHeader(path: string, tokenBytes: number): Promis
 
 /**
  * The layout, whose parts are bands at their place on the disk, with the cipher of each. Throws FormatError E_SRC_CORRUPT where
- * bands aren't whole encrypted blocks.
+ * bands aren't whole encrypted blocks; what reading throws; the signal's reason.
  */
-export function encryptedBands(layout: ExtentLayout, header: EncryptedHeader, keys: ImageKeys): ExtentLayout {
+export async function encryptedBands(
+  layout: ExtentLayout,
+  header: EncryptedHeader,
+  keys: ImageKeys,
+  signal?: AbortSignal,
+): Promise<ExtentLayout> {
   const { blockBytes } = header
+  const { parts } = layout
+  for (const { path, streamOffset, lengthBytes } of parts)
+    if (streamOffset % blockBytes !== 0 || lengthBytes % blockBytes !== 0)
+      throw corrupt({
+        format: 'sparsebundle',
+        field: 'band',
+        offset: lengthBytes,
+        path,
+        found: lengthBytes,
+        expected: `whole blocks of ${blockBytes} bytes`,
+      })
+  const counting = await findCounting(parts, header, keys, signal)
   return {
     ...layout,
-    parts: layout.parts.map((part) => {
-      const { path, streamOffset, lengthBytes } = part
-      if (streamOffset % blockBytes !== 0 || lengthBytes % blockBytes !== 0)
-        throw corrupt({
-          format: 'sparsebundle',
-          field: 'band',
-          offset: lengthBytes,
-          path,
-          found: lengthBytes,
-          expected: `whole blocks of ${blockBytes} bytes`,
-        })
-      const firstBlock = streamOffset / blockBytes
-      const cipher = { ...keys, blockBytes, dataOffset: 0, firstBlock, dataBytes: lengthBytes }
-      return { ...part, cipher }
-    }),
+    parts: parts.map((part) => ({ ...part, cipher: bandCipher(part, header, keys, counting) })),
   }
 }

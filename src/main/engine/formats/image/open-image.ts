@@ -196,7 +196,7 @@ async function openBundle(path: string, keyring: Keyring, signal?: AbortSignal):
   if (header !== null && keys === null)
     throw formatError('E_SRC_ENCRYPTED', { format: 'sparsebundle', field: 'token', offset: 0, path })
   const isOpen = header !== null && keys !== null
-  const layout = isOpen ? encryptedBands(bundle.layout, header, keys) : bundle.layout
+  const layout = isOpen ? await encryptedBands(bundle.layout, header, keys, signal) : bundle.layout
   const encrypted = isOpen ? { bits: header.keyBits, version: header.version } : null
   const file = { path, name: basename(path), modifiedMs: bundle.modifiedMs ?? 0 }
   const { openAsIs } = new ImageFiles({ keyring, signal })
