@@ -58,7 +58,7 @@ const convertOptions = {
   },
   stdinpass: {
     kind: 'flag',
-    help: "Read passwords from standard input: the source's if it is encrypted, then the new one.",
+    help: "Read passwords from standard input: the source's, then the new one.",
   },
   erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
 } as const satisfies OptionTable

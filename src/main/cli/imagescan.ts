@@ -11,6 +11,7 @@ import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
+import { passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -19,6 +20,7 @@ const imagescanOptions = {
   source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'A UDIF image (.dmg).' },
   nostream: { kind: 'flag', help: "Don't put the image's data in order for multicasting." },
   allowfragmentedcatalog: { kind: 'flag', help: 'Scan an HFS+ volume whose catalog is fragmented, too.' },
+  ...passwordOptions,
 } as const satisfies OptionTable
 
 const untouched = 'The image is as it was.'
@@ -46,6 +48,7 @@ export const imagescan = defineVerb({
     const engines = await context.engines(openLog(context, values))
     const reorder = !values.nostream
     try {
+      await unlockSource(context, engines, path, values, interrupt)
       const info = await untilInterrupted(engines.imageInfo(path), interrupt)
       if (values.json) terminal.write(jsonLine('image', info))
       else if (reorder && info.inOrder === false) terminal.write(await reorderText(info))

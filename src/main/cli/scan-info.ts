@@ -4,8 +4,10 @@ import { serializeError, UsageError } from '#shared/errors'
 import type { ImageInfo, ScanInfo, ScannedPartition } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
-import { exitDone } from './exit-status.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { passwordOptions, unlockSource } from './passwords.ts'
 import { plistText, type PlistValue } from './plist-text.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
@@ -14,6 +16,7 @@ import { defineVerb, openLog } from './verb.ts'
 const infoOptions = {
   source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'An image that was scanned for restore.' },
   plist: { kind: 'flag', help: 'Print it as a property list.' },
+  ...passwordOptions,
 } as const satisfies OptionTable
 
 export const info = defineVerb({
@@ -30,9 +33,11 @@ export const info = defineVerb({
     const source = values.source ?? operand
     if (source === undefined) throw usageError('--source', '--source is missing.', 'It names an image.')
     const path = /^https?:\/\//i.test(source) ? source : resolve(cwd, source)
+    using interrupt = watchInterrupt(terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
     try {
-      const image = await engines.imageInfo(path)
+      await unlockSource(context, engines, path, values, interrupt)
+      const image = await untilInterrupted(engines.imageInfo(path), interrupt)
       const { scan } = image
       if (scan === null)
         throw new UsageError('E_SRC_NOSCAN', `${path} was never scanned`, {
@@ -47,6 +52,7 @@ export const info = defineVerb({
       )
       return exitDone
     } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
       return report(terminal, serializeError(error), tellingOf(values), { names: { source: basename(path) } })
     }
   },
