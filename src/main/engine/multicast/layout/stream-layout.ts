@@ -49,7 +49,7 @@ function divide(symbols: number) {
 
 /** Bounds of what a stream may be, so that nothing a peer says makes us count or allocate beyond reason. */
 export const streamBounds = {
-  maxSections: 2 ** 26,
+  maxSections: 2 ** 24,
   minSymbolBytes: 16,
   maxSymbolBytes: 8960,
   maxBlockBytes: 16 * 1024 * 1024,

@@ -15,7 +15,8 @@ export const protocolMagic = Uint8Array.from(Buffer.from('REPRISEM', 'ascii'))
 const name = text(255)
 const words = text(1024)
 const hashBytes = 32
-const maxHashes = 4096
+/** In one message. */
+export const maxHashesAtOnce = 4096
 
 export const messages = {
   greeting: {
@@ -83,7 +84,7 @@ export const messages = {
       reportEveryMs: u16,
     },
   },
-  hashes: { code: 6, from: 'server', fields: { firstBlock: u32, hashes: blob(maxHashes * hashBytes) } },
+  hashes: { code: 6, from: 'server', fields: { firstBlock: u32, hashes: blob(maxHashesAtOnce * hashBytes) } },
   waiting: { code: 7, from: 'server', fields: { joined: u32, wanted: u32, startsInMs: u32 } },
   position: {
     code: 8,

@@ -205,7 +205,7 @@ describe('a control message', () => {
   })
 
   test('never needs more sections than a stream can have', () => {
-    const needs = [{ first: 2 ** 26 - 1, count: 2, lack: 1 }]
+    const needs = [{ first: 2 ** 24 - 1, count: 2, lack: 1 }]
     expect(attempt('report', encodeMessage({ ...examples.report, needs }))).toBe('E_MC_PROTOCOL')
   })
 })

@@ -1,0 +1,5 @@
+export { isAdmitted, parseAdmissionRule } from './admission.ts'
+export * from './autostart.ts'
+export * from './client-link.ts'
+export * from './session.ts'
+export * from './session-hub.ts'

@@ -1,0 +1,353 @@
+/**
+ * The server's side of all control connections: who connected, what he may have, what he is told. Several sessions on one
+ * port, in order of precedence. Pure: connections are names, messages go in and come out, time is told.
+ */
+import {
+  isProofRight,
+  maxHashesAtOnce,
+  protocolMagic,
+  protocolVersion,
+  startsByHand,
+  type ClientMessage,
+  type Message,
+  type ServerMessage,
+} from '#engine/multicast/wire'
+import { isAdmitted, type Applicant } from './admission.ts'
+import { decideStart } from './autostart.ts'
+import type { Session, SessionStatus } from './session.ts'
+
+export interface HubOptions {
+  /** 16 bytes, the same for all; passwords are turned into keys with it. */
+  readonly salt: Uint8Array
+  /** SHA-256 of the server's certificate, 32 bytes. */
+  readonly fingerprint: Uint8Array
+  /** 32 fresh random bytes. */
+  readonly nonce: () => Uint8Array
+}
+
+export type HubOutput =
+  | { readonly kind: 'send'; readonly connection: string; readonly message: ServerMessage }
+  /** When what was sent before is out. */
+  | { readonly kind: 'close'; readonly connection: string }
+  /** Read the block and send it as a `block` message, then call `blockSent`. */
+  | { readonly kind: 'read'; readonly connection: string; readonly session: string; readonly block: number }
+  /** Everyone has it, and it was to end then: it has ended. */
+  | { readonly kind: 'ended'; readonly session: string }
+
+export interface SessionHub {
+  /** Offer a session, after those that are there. False if there is one of that name. */
+  add(session: Session): boolean
+  /** What clients are asked about first: all names, in the new order. */
+  setPrecedence(names: readonly string[]): void
+  startNow(name: string): boolean
+  /** Tell everyone that it is over, and forget it. */
+  stop(name: string, end: { readonly reason: Message<'end'>['reason']; readonly text: string }): HubOutput[]
+  connected(connection: string, address: string, nowMs: number): HubOutput[]
+  message(connection: string, message: ClientMessage, nowMs: number): HubOutput[]
+  blockSent(connection: string): void
+  disconnected(connection: string): void
+  /** Called a few times a second. */
+  tick(nowMs: number): HubOutput[]
+  status(nowMs: number): SessionStatus[]
+}
+
+/** A connection that doesn't say hello for so long is closed. */
+const helloMs = 10_000
+/** A client is told where the stream is so often, and before the start how many are there. */
+const tellMs = 1000
+
+interface Member {
+  readonly session: Entry
+  readonly clientId: string
+  tellDueMs: number
+  hashesTold: number
+  isReading: boolean
+}
+
+interface Connection {
+  readonly address: string
+  readonly nonce: Uint8Array
+  readonly sinceMs: number
+  member: Member | null
+}
+
+interface Entry {
+  readonly session: Session
+  /** Clients by id, and the connection that each has now. */
+  readonly members: Map<string, string>
+  readonly finished: Set<string>
+  lastJoinMs: number | null
+}
+
+export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): SessionHub {
+  let entries: Entry[] = []
+  const connections = new Map<string, Connection>()
+  const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
+
+  const refuse = (connection: string, reason: Message<'refused'>['reason'], text: string): HubOutput[] => {
+    const outputs: HubOutput[] = [
+      { kind: 'send', connection, message: { kind: 'refused', reason, text } },
+      { kind: 'close', connection },
+    ]
+    drop(connection)
+    return outputs
+  }
+
+  const drop = (connection: string) => {
+    const member = connections.get(connection)?.member
+    connections.delete(connection)
+    if (!member || member.session.members.get(member.clientId) !== connection) return
+    member.session.members.delete(member.clientId)
+    member.session.session.sender.leave(member.clientId)
+  }
+
+  const waitOf = ({ session, members, lastJoinMs }: Entry, nowMs: number) =>
+    decideStart(session.startRule, { joined: members.size, lastJoinMs }, nowMs)
+
+  const startIfDue = (entry: Entry, nowMs: number) => {
+    if (entry.session.sender.state === 'waiting' && waitOf(entry, nowMs).kind === 'start')
+      entry.session.sender.start()
+  }
+
+  /** Why this client can't have this session, or null. */
+  const objection = (entry: Entry, hello: Message<'hello'>, { address, nonce }: Connection) => {
+    const { session, members } = entry
+    const { clientId, hostName, hardwareAddresses } = hello
+    const applicant: Applicant = { address, hostName, hardwareAddresses }
+    if (!isAdmitted(session.admission, applicant)) return 'not-admitted'
+    const isProven =
+      session.passwordKey === null ||
+      isProofRight(hello.proof, session.passwordKey, { nonce, fingerprint, clientId })
+    if (!isProven) return 'password'
+    const isBack = members.has(Buffer.from(clientId).toString('hex'))
+    return members.size >= session.mostClients && !isBack ? 'full' : null
+  }
+
+  const refusalTexts = {
+    'not-admitted': 'This computer is not among those that may join.',
+    password: 'The password is missing or wrong.',
+    full: 'As many clients have joined as may.',
+  } as const
+
+  const join = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
+    const candidates =
+      hello.sessionName === ''
+        ? entries
+        : entries.filter(({ session }) => session.facts.name === hello.sessionName)
+    const objections = candidates.map((entry) => objection(entry, hello, at))
+    const entry = candidates[objections.indexOf(null)]
+    if (entry === undefined) {
+      const first = objections.find((reason) => reason !== null)
+      return first
+        ? refuse(connection, first, refusalTexts[first])
+        : refuse(connection, 'no-session', 'There is no such session.')
+    }
+    const { session, members } = entry
+    const clientId = Buffer.from(hello.clientId).toString('hex')
+    const outputs: HubOutput[] = []
+    const earlier = members.get(clientId)
+    if (earlier !== undefined) {
+      drop(earlier)
+      outputs.push({ kind: 'close', connection: earlier })
+    }
+    at.member = { session: entry, clientId, tellDueMs: nowMs + tellMs, hashesTold: 0, isReading: false }
+    members.set(clientId, connection)
+    entry.finished.delete(clientId)
+    entry.lastJoinMs = nowMs
+    session.sender.join(clientId, nowMs)
+    startIfDue(entry, nowMs)
+    outputs.push({ kind: 'send', connection, message: session.facts })
+    return [...outputs, ...newHashes(connection, at.member), ...tell(connection, at.member, nowMs)]
+  }
+
+  /** Hashes that have become known since the last time, in order. */
+  const newHashes = (connection: string, member: Member): HubOutput[] => {
+    const { hashOf, blocks } = member.session.session
+    const outputs: HubOutput[] = []
+    while (member.hashesTold < blocks) {
+      const firstBlock = member.hashesTold
+      const known: Uint8Array[] = []
+      while (known.length < maxHashesAtOnce && firstBlock + known.length < blocks) {
+        const hash = hashOf(firstBlock + known.length)
+        if (hash === null) break
+        known.push(hash)
+      }
+      if (known.length === 0) break
+      member.hashesTold += known.length
+      const hashes = Uint8Array.from(Buffer.concat(known))
+      outputs.push({ kind: 'send', connection, message: { kind: 'hashes', firstBlock, hashes } })
+    }
+    return outputs
+  }
+
+  /** Where the stream is, and until it starts, how many are here. */
+  const tell = (connection: string, member: Member, nowMs: number): HubOutput[] => {
+    const { session, members } = member.session
+    const position = session.sender.positionFor(member.clientId)
+    const outputs: HubOutput[] = position === null ? [] : [{ kind: 'send', connection, message: position }]
+    if (session.sender.state !== 'waiting') return outputs
+    const wait = waitOf(member.session, nowMs)
+    const startsInMs = wait.kind === 'wait' ? wait.startsInMs : 0
+    const message: ServerMessage = {
+      kind: 'waiting',
+      joined: members.size,
+      wanted: session.startRule.clients ?? 0,
+      startsInMs: startsInMs === null ? startsByHand : Math.ceil(startsInMs),
+    }
+    return [...outputs, { kind: 'send', connection, message }]
+  }
+
+  const statusOf = (entry: Entry, nowMs: number): SessionStatus => {
+    const { facts, sender, startRule } = entry.session
+    const wait = sender.state === 'waiting' ? waitOf(entry, nowMs) : null
+    return {
+      name: facts.name,
+      imageName: facts.imageName,
+      sizeBytes: facts.sizeBytes,
+      state: sender.state,
+      joined: entry.members.size,
+      finished: entry.finished.size,
+      wanted: startRule.clients,
+      startsInMs: wait?.kind === 'wait' ? wait.startsInMs : null,
+    }
+  }
+
+  const list = (connection: string, nowMs: number): HubOutput[] => {
+    const sessions = entries.slice(0, 256).map((entry) => {
+      const { name, imageName, sizeBytes, state, joined, wanted, startsInMs } = statusOf(entry, nowMs)
+      const startsIn = startsInMs === null ? startsByHand : Math.ceil(startsInMs)
+      return { name, imageName, sizeBytes, state, joined, wanted: wanted ?? 0, startsInMs: startsIn }
+    })
+    drop(connection)
+    return [
+      { kind: 'send', connection, message: { kind: 'sessions', sessions } },
+      { kind: 'close', connection },
+    ]
+  }
+
+  const hello = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
+    if (!Buffer.from(hello.magic).equals(protocolMagic))
+      return refuse(connection, 'protocol', 'That is another protocol.')
+    if (hello.version !== protocolVersion)
+      return refuse(connection, 'version', `This server speaks version ${protocolVersion}.`)
+    return hello.purpose === 'list' ? list(connection, nowMs) : join(connection, at, hello, nowMs)
+  }
+
+  const finish = (connection: string, { session: entry, clientId }: Member): HubOutput[] => {
+    entry.finished.add(clientId)
+    drop(connection)
+    const isOver = entry.session.whenFinished === 'ends' && entry.members.size === 0
+    if (!isOver) return [{ kind: 'close', connection }]
+    const { name } = entry.session.facts
+    return [
+      { kind: 'close', connection },
+      ...hub.stop(name, { reason: 'finished', text: '' }),
+      { kind: 'ended', session: name },
+    ]
+  }
+
+  const hub: SessionHub = {
+    add(session) {
+      if (find(session.facts.name) !== undefined) return false
+      entries.push({ session, members: new Map(), finished: new Set(), lastJoinMs: null })
+      return true
+    },
+
+    setPrecedence(names) {
+      const place = ({ session }: Entry) => {
+        const index = names.indexOf(session.facts.name)
+        return index === -1 ? names.length : index
+      }
+      entries = entries.toSorted((a, b) => place(a) - place(b))
+    },
+
+    startNow(name) {
+      const entry = find(name)
+      entry?.session.sender.start()
+      return entry !== undefined
+    },
+
+    stop(name, { reason, text }) {
+      const entry = find(name)
+      if (entry === undefined) return []
+      entries = entries.filter((other) => other !== entry)
+      const told = [...entry.members.values()]
+      for (const connection of told) drop(connection)
+      entry.session.sender.end()
+      return told.flatMap((connection): HubOutput[] => [
+        { kind: 'send', connection, message: { kind: 'end', reason, text } },
+        { kind: 'close', connection },
+      ])
+    },
+
+    connected(connection, address, nowMs) {
+      const fresh = nonce()
+      connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null })
+      const versions = { lowestVersion: protocolVersion, highestVersion: protocolVersion }
+      const message: ServerMessage = {
+        kind: 'greeting',
+        magic: protocolMagic,
+        ...versions,
+        nonce: fresh,
+        salt,
+      }
+      return [{ kind: 'send', connection, message }]
+    },
+
+    message(connection, message, nowMs) {
+      const at = connections.get(connection)
+      if (at === undefined) return []
+      const { member } = at
+      if (message.kind === 'hello')
+        return member === null
+          ? hello(connection, at, message, nowMs)
+          : refuse(connection, 'protocol', 'A second hello.')
+      if (member === null) return refuse(connection, 'protocol', 'Without a hello.')
+      const { session } = member.session
+      switch (message.kind) {
+        case 'report':
+          // Forgotten for not reporting, but here it is again.
+          if (!session.sender.report(member.clientId, message, nowMs)) {
+            session.sender.join(member.clientId, nowMs)
+            session.sender.report(member.clientId, message, nowMs)
+          }
+          return []
+        case 'fetch': {
+          if (message.block >= session.blocks)
+            return refuse(connection, 'protocol', 'There is no such block.')
+          if (member.isReading) return []
+          member.isReading = true
+          return [{ kind: 'read', connection, session: session.facts.name, block: message.block }]
+        }
+        default:
+          return finish(connection, member)
+      }
+    },
+
+    blockSent(connection) {
+      const member = connections.get(connection)?.member
+      if (member) member.isReading = false
+    },
+
+    disconnected: drop,
+
+    tick(nowMs) {
+      for (const entry of entries) startIfDue(entry, nowMs)
+      const outputs: HubOutput[] = []
+      for (const [connection, { member, sinceMs }] of connections) {
+        if (member === null) {
+          if (nowMs - sinceMs < helloMs) continue
+          connections.delete(connection)
+          outputs.push({ kind: 'close', connection })
+        } else if (nowMs >= member.tellDueMs) {
+          member.tellDueMs = nowMs + tellMs
+          outputs.push(...newHashes(connection, member), ...tell(connection, member, nowMs))
+        }
+      }
+      return outputs
+    },
+
+    status: (nowMs) => entries.map((entry) => statusOf(entry, nowMs)),
+  }
+  return hub
+}

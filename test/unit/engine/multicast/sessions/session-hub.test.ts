@@ -1,0 +1,384 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { planStream } from '#engine/multicast/layout'
+import { createSender } from '#engine/multicast/sender'
+import {
+  createClientLink,
+  createSessionHub,
+  parseAdmissionRule,
+  startWithFirst,
+  type ClientLink,
+  type HubOutput,
+  type LinkOutput,
+  type Session,
+  type SessionHub,
+} from '#engine/multicast/sessions'
+import {
+  createFrameReader,
+  encodeMessage,
+  passwordKey,
+  protocolMagic,
+  type ClientMessage,
+  type Message,
+  type ServerMessage,
+} from '#engine/multicast/wire'
+
+const salt = new Uint8Array(16).fill(4)
+const fingerprint = new Uint8Array(32).fill(5)
+const keys: { right: Uint8Array; wrong: Uint8Array } = { right: new Uint8Array(), wrong: new Uint8Array() }
+beforeAll(async () => {
+  keys.right = await passwordKey('right', salt)
+  keys.wrong = await passwordKey('wrong', salt)
+})
+
+const sizes = { sizeBytes: 10_000 * 1024, blockBytes: 1024, symbolBytes: 64 }
+const hashes = Array.from({ length: 10_000 }, (_, block) => new Uint8Array(32).fill(block % 251))
+
+function session(name: string, options: Partial<Session> = {}): Session {
+  const layout = planStream(sizes)
+  const facts: Message<'session'> = {
+    kind: 'session',
+    sessionId: new Uint8Array(16).fill(1),
+    key: new Uint8Array(16).fill(2),
+    tag: 3,
+    name,
+    imageName: `${name}.dmg`,
+    imageFormat: 'UDZO',
+    ...sizes,
+    root: new Uint8Array(32),
+    group: '239.255.0.1',
+    port: 7800,
+    dataRate: 1e6,
+    reportEveryMs: 250,
+  }
+  return {
+    facts,
+    sender: createSender({
+      layout,
+      dataRate: 1e6,
+      datagramBytes: 124,
+      considerate: 'on',
+      clientDataRate: null,
+      feedback: { kind: 'demand' },
+    }),
+    hashOf: (block) => hashes[block] ?? null,
+    blocks: layout.blocks,
+    startRule: startWithFirst,
+    admission: [],
+    passwordKey: null,
+    mostClients: 1000,
+    whenFinished: 'stays',
+    ...options,
+  }
+}
+
+const newHub = (...sessions: Session[]) => {
+  const hub = createSessionHub({ salt, fingerprint, nonce: () => new Uint8Array(32).fill(9) })
+  for (const each of sessions) expect(hub.add(each)).toBe(true)
+  return hub
+}
+
+/** A client at the other end of the wire: what it came to, message by message. */
+interface Guest {
+  readonly seen: LinkOutput[]
+  isClosed: boolean
+  readonly link: ClientLink
+}
+
+interface GuestOptions {
+  readonly sessionName?: string
+  readonly hostName?: string
+  readonly key?: Uint8Array | null
+  readonly id?: number
+  readonly nowMs?: number
+  readonly certificate?: Uint8Array
+}
+
+/** Carry what the hub says to the guests, and back, through real frames. */
+function carry(
+  hub: SessionHub,
+  guests: Map<string, Guest>,
+  outputs: readonly HubOutput[],
+  options: GuestOptions,
+) {
+  for (const output of outputs) {
+    if (output.kind === 'ended' || output.kind === 'read') continue
+    const guest = guests.get(output.connection)!
+    if (output.kind === 'close') {
+      guest.isClosed = true
+      continue
+    }
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    for (const message of reader.read(encodeMessage(output.message)))
+      for (const seen of guest.link.message(message as ServerMessage)) {
+        guest.seen.push(seen)
+        if (seen.kind !== 'greeted') continue
+        const hello = say(guest.link.sayHello(options.key ?? null))
+        carry(hub, guests, hub.message(output.connection, hello, options.nowMs ?? 0), options)
+      }
+  }
+}
+
+const say = (message: ClientMessage) =>
+  createFrameReader({ peer: 'client', from: 'client' }).read(encodeMessage(message))[0] as ClientMessage
+
+function visit(
+  hub: SessionHub,
+  connection: string,
+  options: GuestOptions = {},
+  guests = new Map<string, Guest>(),
+) {
+  const link = createClientLink({
+    address: 'server',
+    clientId: new Uint8Array(16).fill(options.id ?? 7),
+    hostName: options.hostName ?? 'lab-07',
+    sessionName: options.sessionName ?? '',
+    hardwareAddresses: [],
+    fingerprint: options.certificate ?? fingerprint,
+  })
+  const guest: Guest = { seen: [], isClosed: false, link }
+  guests.set(connection, guest)
+  carry(hub, guests, hub.connected(connection, '10.0.0.7', options.nowMs ?? 0), options)
+  return guest
+}
+
+const joined = ({ seen }: Guest) =>
+  seen.find((output) => output.kind === 'joined')?.session.facts.name ?? null
+const refusal = ({ seen }: Guest) => seen.find((output) => output.kind === 'refused')?.refusal.reason ?? null
+
+describe('a client', () => {
+  test('gets the session, all hashes, and where the stream is', () => {
+    const hub = newHub(session('lab'))
+    const guest = visit(hub, 'a')
+    const [greeted, offer] = guest.seen
+    expect(greeted).toEqual({ kind: 'greeted', salt })
+    expect(offer).toMatchObject({ kind: 'joined', session: { position: { serial: 0, state: 'quiet' } } })
+    const { hashOf } = (offer as LinkOutput & { kind: 'joined' }).session
+    expect(hashes.every((hash, block) => Buffer.from(hash).equals(hashOf(block)!))).toBe(true)
+    expect(hub.status(0)).toMatchObject([{ name: 'lab', joined: 1, state: 'quiet' }])
+  })
+
+  test('gets the session it names, or the first in precedence that lets it in', () => {
+    const closed = session('closed', { admission: [parseAdmissionRule('other-*')] })
+    const hub = newHub(closed, session('first'), session('second'))
+    expect(joined(visit(hub, 'a'))).toBe('first')
+    expect(joined(visit(hub, 'b', { sessionName: 'second', id: 8 }))).toBe('second')
+    expect(joined(visit(hub, 'c', { hostName: 'other-1', id: 9 }))).toBe('closed')
+    hub.setPrecedence(['second', 'closed', 'first'])
+    expect(joined(visit(hub, 'd', { id: 10 }))).toBe('second')
+  })
+
+  test('is told why it gets none', () => {
+    const hub = newHub(
+      session('closed', { admission: [parseAdmissionRule('other-*')] }),
+      session('secret', { passwordKey: keys.right }),
+      session('full', { mostClients: 0 }),
+    )
+    const reason = (options: GuestOptions) => {
+      const guest = visit(hub, 'a', options)
+      expect(guest.isClosed).toBe(true)
+      return refusal(guest)
+    }
+    expect(reason({ sessionName: 'closed' })).toBe('not-admitted')
+    expect(reason({ sessionName: 'secret' })).toBe('password')
+    expect(reason({ sessionName: 'secret', key: keys.wrong })).toBe('password')
+    // Somebody in between, with a certificate of his own, passes the right proof on.
+    expect(reason({ sessionName: 'secret', key: keys.right, certificate: new Uint8Array(32) })).toBe(
+      'password',
+    )
+    expect(reason({ sessionName: 'full' })).toBe('full')
+    expect(reason({ sessionName: 'nowhere' })).toBe('no-session')
+    expect(joined(visit(hub, 'b', { sessionName: 'secret', key: keys.right }))).toBe('secret')
+  })
+
+  test('that comes back takes its own place', () => {
+    const hub = newHub(session('lab', { mostClients: 1 }))
+    const guests = new Map<string, Guest>()
+    const before = visit(hub, 'a', {}, guests)
+    const after = visit(hub, 'b', {}, guests)
+    expect([before.isClosed, joined(after), refusal(visit(hub, 'c', { id: 8 }))]).toEqual([
+      true,
+      'lab',
+      'full',
+    ])
+    hub.disconnected('a')
+    expect(hub.status(0)).toMatchObject([{ joined: 1 }])
+    hub.disconnected('b')
+    expect(hub.status(0)).toMatchObject([{ joined: 0 }])
+  })
+
+  test('of another version, or that speaks out of turn, is sent away', () => {
+    const hub = newHub(session('lab'))
+    const sent = (message: ClientMessage) => {
+      hub.connected('a', '10.0.0.7', 0)
+      return hub
+        .message('a', message, 0)
+        .map((output) => (output.kind === 'send' ? output.message : output.kind))
+    }
+    const hello: Message<'hello'> = {
+      kind: 'hello',
+      magic: protocolMagic,
+      version: 1,
+      purpose: 'join',
+      clientId: new Uint8Array(16),
+      proof: new Uint8Array(32),
+      hostName: '',
+      sessionName: '',
+      hardwareAddresses: [],
+    }
+    expect(sent({ ...hello, version: 2 })).toMatchObject([{ kind: 'refused', reason: 'version' }, 'close'])
+    expect(sent({ ...hello, magic: new Uint8Array(8) })).toMatchObject([{ reason: 'protocol' }, 'close'])
+    expect(sent({ kind: 'fetch', block: 1 })).toMatchObject([{ reason: 'protocol' }, 'close'])
+    expect(sent({ ...hello, purpose: 'list' })).toMatchObject([
+      { kind: 'sessions', sessions: [{ name: 'lab', startsInMs: 0xffff_ffff }] },
+      'close',
+    ])
+    sent(hello)
+    expect(hub.message('a', hello, 0)).toMatchObject([{ message: { reason: 'protocol' } }, { kind: 'close' }])
+  })
+
+  test('that says nothing is sent away', () => {
+    const hub = newHub(session('lab'))
+    hub.connected('a', '10.0.0.7', 0)
+    expect(hub.tick(9000)).toEqual([])
+    expect(hub.tick(10_000)).toEqual([{ kind: 'close', connection: 'a' }])
+  })
+
+  test('may fetch one block at a time, of those there are', () => {
+    const hub = newHub(session('lab'))
+    visit(hub, 'a')
+    const read = { kind: 'read', connection: 'a', session: 'lab', block: 5 }
+    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
+    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([])
+    hub.blockSent('a')
+    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
+    expect(hub.message('a', { kind: 'fetch', block: 10_000 }, 0)).toMatchObject([{}, { kind: 'close' }])
+  })
+})
+
+describe('a session', () => {
+  test('starts when enough have joined; until then they are told how many are there', () => {
+    const lab = session('lab', { startRule: { clients: 2, afterLastJoinMs: 60_000 } })
+    const hub = newHub(lab)
+    const first = visit(hub, 'a')
+    expect(first.seen.at(-1)).toMatchObject({
+      kind: 'waiting',
+      waiting: { joined: 1, wanted: 2, startsInMs: 60_000 },
+    })
+    expect(lab.sender.state).toBe('waiting')
+    visit(hub, 'b', { id: 8, nowMs: 1000 })
+    expect(lab.sender.state).toBe('quiet')
+  })
+
+  test('starts by time, or by hand', () => {
+    const timed = session('timed', { startRule: { clients: null, afterLastJoinMs: 60_000 } })
+    const manual = session('manual', { startRule: { clients: null, afterLastJoinMs: null } })
+    const hub = newHub(timed, manual)
+    visit(hub, 'a', { sessionName: 'timed' })
+    visit(hub, 'b', { sessionName: 'manual' })
+    hub.tick(59_999)
+    expect(timed.sender.state).toBe('waiting')
+    hub.tick(60_000)
+    expect([timed.sender.state, manual.sender.state]).toEqual(['quiet', 'waiting'])
+    hub.startNow('manual')
+    expect(manual.sender.state).toBe('quiet')
+  })
+
+  test('tells its clients every second where it is, and hashes as they become known', () => {
+    let known = 2
+    const hub = newHub(session('lab', { hashOf: (block) => (block < known ? hashes[block]! : null) }))
+    const guest = visit(hub, 'a')
+    const { hashOf } = guest.seen.find((output) => output.kind === 'joined')!.session
+    expect([hashOf(1), hashOf(2)]).toEqual([hashes[1], null])
+    known = 3
+    expect(hub.tick(500)).toEqual([])
+    carry(hub, new Map([['a', guest]]), hub.tick(1000), {})
+    expect(guest.seen.slice(-2).map(({ kind }) => kind)).toEqual(['hashes', 'position'])
+    expect(hashOf(2)).toEqual(hashes[2])
+  })
+
+  test('ends for everyone when it is stopped', () => {
+    const lab = session('lab')
+    const hub = newHub(lab)
+    const guest = visit(hub, 'a')
+    carry(hub, new Map([['a', guest]]), hub.stop('lab', { reason: 'stopped', text: 'Enough.' }), {})
+    expect(guest.seen.at(-1)).toMatchObject({ kind: 'ended', end: { reason: 'stopped' } })
+    expect([guest.isClosed, lab.sender.state, hub.status(0)]).toEqual([true, 'ended', []])
+  })
+
+  test('ends by itself when all have finished, if it is to', () => {
+    const hub = newHub(session('lab', { whenFinished: 'ends' }))
+    visit(hub, 'a')
+    visit(hub, 'b', { id: 8 })
+    const finished: ClientMessage = { kind: 'finished', outcome: 'done', text: '' }
+    expect(hub.message('a', finished, 0)).toEqual([{ kind: 'close', connection: 'a' }])
+    expect(hub.message('b', finished, 0).at(-1)).toEqual({ kind: 'ended', session: 'lab' })
+    expect(hub.status(0)).toEqual([])
+  })
+})
+
+describe('what a server may say', () => {
+  const link = () => {
+    const made = createClientLink({
+      address: 'server',
+      clientId: new Uint8Array(16),
+      hostName: '',
+      sessionName: '',
+      hardwareAddresses: [],
+      fingerprint,
+    })
+    const nonce = new Uint8Array(32)
+    made.message({ kind: 'greeting', magic: protocolMagic, lowestVersion: 1, highestVersion: 3, nonce, salt })
+    return made
+  }
+  const { facts } = session('lab')
+  const position = {
+    kind: 'position',
+    serial: 0,
+    state: 'quiet',
+    standing: 'well',
+    reportEveryMs: 250,
+  } as const
+
+  test.each<[string, ServerMessage[]]>([
+    ['a stream that cannot be', [{ ...facts, sizeBytes: 2 ** 52 }]],
+    ['symbols that cannot be', [{ ...facts, symbolBytes: 17 }]],
+    ['a second session', [facts, facts]],
+    ['hashes before the session', [{ kind: 'hashes', firstBlock: 0, hashes: new Uint8Array(32) }]],
+    ['hashes with a gap', [facts, { kind: 'hashes', firstBlock: 1, hashes: new Uint8Array(32) }]],
+    ['half a hash', [facts, { kind: 'hashes', firstBlock: 0, hashes: new Uint8Array(33) }]],
+    ['a position of nothing', [position]],
+    ['a list', [{ kind: 'sessions', sessions: [] }]],
+  ])('is not %s', (_, messages) => {
+    const at = link()
+    expect(() => messages.flatMap((message) => at.message(message))).toThrow(
+      expect.objectContaining({ code: 'E_MC_PROTOCOL' }),
+    )
+  })
+
+  test('is not more hashes than there are blocks', () => {
+    const at = link()
+    at.message({ ...facts, sizeBytes: 1024 })
+    expect(() => at.message({ kind: 'hashes', firstBlock: 0, hashes: new Uint8Array(64) })).toThrow(
+      /other blocks/,
+    )
+  })
+
+  test('is not a version we do not speak', () => {
+    const made = createClientLink({
+      address: 'server',
+      clientId: new Uint8Array(16),
+      hostName: '',
+      sessionName: '',
+      hardwareAddresses: [],
+      fingerprint,
+    })
+    const greeting = { kind: 'greeting', nonce: new Uint8Array(32), salt } as const
+    expect(() =>
+      made.message({ ...greeting, magic: protocolMagic, lowestVersion: 2, highestVersion: 3 }),
+    ).toThrow(/versions 2 to 3, we speak 1/)
+    expect(() =>
+      made.message({ ...greeting, magic: new Uint8Array(8), lowestVersion: 1, highestVersion: 1 }),
+    ).toThrow(/another protocol/)
+    expect(() => made.sayHello(null)).toThrow(/no greeting/)
+  })
+})
