@@ -173,7 +173,8 @@ export function describeOutcomeFigures(outcome: JobOutcome): string | null {
 }
 
 const madeFigures = ({ sizeBytes, storedBytes, durationMs }: ImageConversion | ImageCreation): string => {
-  const ratio = sizeBytes === 0 ? 100 : Math.round((storedBytes / sizeBytes) * 100)
+  const percent = sizeBytes === 0 ? 100 : (storedBytes / sizeBytes) * 100
+  const ratio = percent > 0 && percent < 1 ? '< 1' : String(Math.round(percent))
   return `${formatBytes(sizeBytes)} disk in ${formatBytes(storedBytes)}, ${ratio} %, ${took(durationMs)}.`
 }
 

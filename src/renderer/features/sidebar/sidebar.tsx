@@ -126,6 +126,8 @@ function ItemTree() {
       aria-label="Disks and images"
       selectionMode="single"
       selectionBehavior="replace"
+      // A second press on a row means the row, not nothing.
+      disallowEmptySelection
       selectedKeys={selected === null ? [] : [selected]}
       onSelectionChange={(keys) => {
         if (keys !== 'all') actions.select(([...keys][0] as ItemId | undefined) ?? null)

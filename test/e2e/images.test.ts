@@ -1,0 +1,168 @@
+/** Work on images from the window: the real page, the real host, the real engines. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { appears, launchBrowser, openPage, screenshot, type Window } from '#test/browser'
+import { missing } from '#test/needs'
+import { choose } from '#test/ui-states'
+import { startWebHost, type WebHost } from '#test/web-host'
+import { serveFile, startWebServer } from '#test/web-server'
+
+describe.skipIf(missing('program:chromium'))('work on images', () => {
+  let host: WebHost
+  let browser: Browser
+  let window: Window
+  let page: Page
+  beforeAll(async () => {
+    ;[host, browser] = await Promise.all([startWebHost(), launchBrowser()])
+    window = await openPage(browser, host.url)
+    page = window.page
+    await appears(page.getByRole('row', { name: /Practice image/ }))
+  })
+  afterAll(async () => {
+    await browser.close()
+    await host[Symbol.asyncDispose]()
+  })
+  beforeEach(async () => {
+    await page.reload()
+    await appears(page.getByRole('row', { name: /Practice image/ }))
+  })
+  afterEach(() => {
+    expect(window.errors).toEqual([])
+  })
+
+  const row = (name: string | RegExp): Locator => page.getByRole('row', { name }).first()
+  const sheet = () => page.getByRole('dialog')
+  const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+
+  /** Converts the Practice image into the home folder. */
+  async function convertPractice(
+    name: string,
+    format: string,
+    more: () => Promise<void> = async () => undefined,
+  ): Promise<string> {
+    await row(/Practice image/).click()
+    await choose(page, 'Images', 'Convert…')
+    await sheet()
+      .getByRole('button', { name: /^Format|Format$/ })
+      .click()
+    await page.getByRole('option', { name: format, exact: true }).click()
+    await sheet().getByLabel('Save as').fill(name)
+    await sheet().getByLabel('In', { exact: true }).fill(host.home)
+    await more()
+    await press('Convert')
+    return join(host.home, name)
+  }
+
+  /** Erases the Practice disk with what is in the Source well. */
+  async function restoreToPractice(): Promise<void> {
+    await row(/Practice disk/).click()
+    await page.keyboard.press('Control+2')
+    await appears(page.getByRole('group', { name: /^Destination, Practice disk/ }))
+    await page.getByText('Erase destination', { exact: true }).click()
+    await press('Restore…')
+  }
+
+  async function confirm(): Promise<void> {
+    const alert = page.getByRole('alertdialog')
+    await alert.getByRole('button', { name: 'Erase and Restore' }).click()
+    expect(await appears(page.getByRole('heading', { name: 'Restored and verified' }))).toBe(true)
+  }
+
+  it('a conversion asks before it replaces, tells its figures, and its image is opened', async () => {
+    const path = await convertPractice('copy.dmg', 'UDIF read-only compressed (LZFSE)')
+    await appears(page.getByText(/The image was converted\. .* disk in .* %, /))
+    await screenshot(page, 'real-converted')
+    await appears(row('copy.dmg'))
+    await appears(page.locator('.info').getByText('UDIF read-only compressed (LZFSE)'))
+    const before = statSync(path)
+
+    await page.getByRole('tab', { name: 'Restore' }).click()
+    await convertPractice('copy.dmg', 'UDIF read-only compressed (bzip2)')
+    await appears(page.getByRole('alertdialog').getByText(path))
+    await press('Cancel')
+    await appears(sheet().getByLabel('Save as'))
+    expect(statSync(path).mtimeMs).toBe(before.mtimeMs)
+    await press('Convert')
+    await press('Replace')
+    await appears(page.locator('.info').getByText('UDIF read-only compressed (bzip2)'))
+    expect(statSync(path).ino).not.toBe(before.ino)
+  })
+
+  it('an image is scanned, shows its scan, and is restored', async () => {
+    await convertPractice('lab.dmg', 'UDIF read-only compressed (zlib)')
+    await row('lab.dmg').click()
+    await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
+    await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
+    await choose(page, 'Images', 'Scan Image for Restore…')
+    await press('Scan')
+    await appears(page.getByText(/The image was scanned for restore/))
+    await choose(page, 'Images', 'Show Scan Info')
+    await appears(sheet().getByText(/^Reprise \d/))
+    expect(await sheet().locator('code').first().textContent()).toMatch(/^[0-9a-f]{64}$/)
+    await screenshot(page, 'real-scanned')
+    await press('Done')
+    await page.keyboard.press('Control+1')
+    await restoreToPractice()
+    await confirm()
+  })
+
+  it('an encrypted image asks for its password, says when it is wrong, and opens', async () => {
+    await convertPractice('secret.dmg', 'UDIF read-only compressed (zlib)', async () => {
+      await sheet().getByText('Encrypt (AES-256)').click()
+      await sheet().getByLabel('Password').fill('open sesame')
+      await sheet().getByLabel('Once more').fill('open sesame')
+    })
+    const password = sheet().getByLabel('Password')
+    await appears(password)
+    await password.fill('open barley')
+    await page.keyboard.press('Enter')
+    await appears(sheet().getByText(/isn’t the password/))
+    await password.fill('open sesame')
+    await page.keyboard.press('Enter')
+    await appears(page.locator('.info').getByText('AES-256'))
+    expect(await sheet().count()).toBe(0)
+    await screenshot(page, 'real-unlocked')
+  })
+
+  it('an image on a web server becomes the source, and is restored without being stored', async () => {
+    const image = readFileSync(join(host.data, 'practice/Practice image.dmg'))
+    await using server = await startWebServer((request, response) => {
+      const known = request.headers.authorization === `Basic ${Buffer.from('ann:hush').toString('base64')}`
+      if (known) serveFile(request, response, { bytes: image, etag: '"1"' })
+      else response.writeHead(401, { 'www-authenticate': 'Basic realm="images"' }).end()
+    })
+    await choose(page, 'File', 'Open URL…')
+    await sheet().getByLabel('URL').fill(`${server.url}/Web%20copy.dmg`.replace('://', '://ann:hush@'))
+    await page.keyboard.press('Enter')
+    await appears(page.getByRole('group', { name: /^Source, Web copy.dmg, / }))
+    expect(await page.locator('body').innerText()).not.toContain('hush')
+    await restoreToPractice()
+    await confirm()
+  })
+
+  it('a blank image is made, and resized', async () => {
+    await choose(page, 'File', 'New Image', 'Blank…')
+    await sheet().getByLabel('Size', { exact: true }).fill('20')
+    await sheet()
+      .getByRole('button', { name: /File system/ })
+      .click()
+    await page.getByRole('option', { name: 'None', exact: true }).click()
+    await sheet()
+      .getByRole('button', { name: /^Format|Format$/ })
+      .click()
+    await page.getByRole('option', { name: 'Sparse disk image' }).click()
+    await sheet().getByLabel('Save as').fill('Scratch.sparseimage')
+    await sheet().getByLabel('In', { exact: true }).fill(host.home)
+    await press('Create')
+    await appears(row('Scratch.sparseimage'))
+    await appears(page.locator('.info').getByText('20 MB'))
+    expect(existsSync(join(host.home, 'Scratch.sparseimage'))).toBe(true)
+    await choose(page, 'Images', 'Resize…')
+    await sheet().getByLabel('New size', { exact: true }).fill('50')
+    await press('Resize')
+    await appears(page.getByText(/The image was resized from 20 MB to 50 MB/))
+    await appears(page.locator('.info').getByText('50 MB'))
+  })
+})
