@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { writeManyRuns } from '#test/build-many-runs'
 import { attachBenchDisk, expectSame } from './bench-disk.ts'
 import { buildImage } from './build-image.ts'
+import { measureChangedOnly } from './changed-only.ts'
 import { peers, reprise, restore } from './contenders.ts'
 import { measureConvert } from './convert.ts'
 import type { BenchCodec } from './encode-worker.ts'
+import { measureHttp } from './http.ts'
 import { inMiB, inSeconds, perSecond, type Line, type Target } from './line.ts'
 import { alternate, measure, median, type Contender, type Usage } from './measure.ts'
 import { cacheFolder, realData } from './real-data.ts'
@@ -185,7 +187,9 @@ export const groups: Readonly<Record<string, (options: BenchOptions) => Promise<
   ulmo: compressed('ULMO', 'lzma', { '7-Zip': null }),
   udco: compressed('UDCO', 'adc', { '7-Zip': null }),
   verify,
+  'changed-only': measureChangedOnly,
   convert: measureConvert,
+  http: measureHttp,
   memory,
   window: measureWindow,
 }

@@ -48,6 +48,7 @@ const debianPackages = {
   dmg2img: 'dmg2img',
   'qemu-img': 'qemu-utils',
   nbdkit: 'nbdkit',
+  nginx: 'nginx-light',
   nbdfuse: 'libnbd-bin',
   fusermount3: 'fuse3',
   chromium: 'chromium',

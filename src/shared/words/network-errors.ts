@@ -42,7 +42,7 @@ function whyNotTrusted(error: SerializedError): string {
     case 'not-tls':
       return "It doesn't speak TLS at that port."
     default:
-      return sentence(error.message === '' ? 'the secure connection failed' : error.message)
+      return sentence(error.message === '' ? 'the secure connection failed' : `It was said: ${error.message}`)
   }
 }
 

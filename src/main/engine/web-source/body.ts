@@ -66,6 +66,8 @@ export function takeBody(
     body.once('close', () => body.complete || end(cutShort(url, total)))
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted === true) abort()
+    // It may have ended before anybody listened.
+    else if (body.destroyed) end(cutShort(url, 0))
   })
 }
 

@@ -22,6 +22,17 @@ const tlsReasons: Readonly<Record<string, string>> = {
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'not-tls',
 }
 
+/** What else Node and OpenSSL call a certificate that won't do, or a handshake that failed. */
+const otherTls =
+  /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MISMATCH|ERROR_IN_CERT|EPROTO$)/
+
+function tlsReason(error: Error, code: string): string | null {
+  // Some servers answer a handshake in plain text.
+  if (code === 'EPROTO' && /wrong version number|packet length too long|http request/.test(error.message))
+    return 'not-tls'
+  return tlsReasons[code] ?? (otherTls.test(code) ? 'other' : null)
+}
+
 /** What a name server or a route says only for the moment. */
 const passing = new Set([
   'ECONNRESET',
@@ -45,8 +56,7 @@ export function networkFailure(error: unknown, { url, phase, proxy }: Failure): 
   if (error instanceof AppError || !(error instanceof Error)) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const details = { address: shownUrl(url), host: url.host, phase }
-  const reason =
-    tlsReasons[code] ?? (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO)|^EPROTO$/.test(code) ? 'other' : null)
+  const reason = tlsReason(error, code)
   if (proxy !== null && (code.startsWith('ERR_PROXY') || (phase === 'connect' && reason === null)))
     return new NetworkError('E_NET_PROXY', proxyWords(error, code), {
       details: { ...details, proxy: proxy.host, errno: code },
@@ -54,7 +64,7 @@ export function networkFailure(error: unknown, { url, phase, proxy }: Failure): 
       transient: passing.has(code),
     })
   if (reason !== null)
-    return new NetworkError('E_NET_TLS', error.message, {
+    return new NetworkError('E_NET_TLS', `${url.host}: ${error.message}`, {
       details: { ...details, reason, ...certificateNames(error) },
       cause: error,
     })
