@@ -59,8 +59,12 @@ describe('good images', () => {
           blockChecksum2: 'fffffffb',
           dateMs: Date.UTC(2008, 4, 30, 4, 41, 36),
           usedBytes: 4096,
+          volumes: [],
         },
       ],
+      blocks: null,
+      dateMs: null,
+      scannedBy: null,
     })
   })
 })

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { openImage } from '#engine/formats/image'
+import { addChecksums, verifyImage } from '#engine/scan'
+import { buildUdif, writeUdif } from '#test/build-udif'
+import { rejectionOf } from '#test/format-errors'
+import { noise } from '#test/image-of-runs'
+import { quietContext } from '#test/quiet-context'
+import { temporaryFolder } from '#test/temporary-folder'
+
+const first = noise(1024, 1)
+const second = noise(2048, 2)
+
+describe('adding checksums', () => {
+  it('computes what the tables, the data fork and the whole of a UDIF image lack', async () => {
+    await using folder = await temporaryFolder()
+    const built = buildUdif({
+      unsegmented: true,
+      tables: [
+        {
+          name: 'one (Apple_HFS : 0)',
+          crc32: null,
+          runs: [
+            { kind: 'raw', sectors: 2, data: first },
+            { kind: 'ignore', sectors: 5 },
+            { kind: 'zero', sectors: 3 },
+          ],
+        },
+        { name: 'two (Apple_HFS : 1)', runs: [{ kind: 'raw', sectors: 4, data: second }] },
+      ],
+    })
+    const path = writeUdif(folder.path, built)
+    const { added } = await addChecksums(path, quietContext())
+    const hex = (value: number) => value.toString(16).padStart(8, '0')
+    const table = crc32(Buffer.alloc(3 * 512), crc32(first))
+    expect(added.slice(0, 2)).toEqual([
+      { what: 'one (Apple_HFS : 0)', algorithm: 'CRC-32', value: hex(table) },
+      { what: `data fork of ${path}`, algorithm: 'CRC-32', value: hex(crc32(second, crc32(first))) },
+    ])
+    const { info, masterCheck } = await openImage(path)
+    expect(info.tables.map(({ checksum }) => checksum?.value)).toEqual([hex(table), hex(crc32(second))])
+    expect(masterCheck?.stored).toBe(masterCheck?.computed)
+    expect((await verifyImage(path, quietContext())).checked).toHaveLength(4)
+    const once = readFileSync(path)
+    expect((await addChecksums(path, quietContext())).added).toEqual([])
+    expect(Buffer.compare(readFileSync(path), once)).toBe(0)
+  })
+
+  it('puts the SHA-256 of a raw image beside it, which a verify compares', async () => {
+    await using folder = await temporaryFolder()
+    const disk = Buffer.from(noise(1_500_160, 3))
+    const path = await folder.write('disk.img', disk)
+    const digest = createHash('sha256').update(disk).digest('hex')
+    const result = await addChecksums(path, quietContext())
+    expect(result).toMatchObject({
+      added: [{ what: 'disk.img', algorithm: 'SHA-256', value: digest }],
+      besides: join(folder.path, 'disk.img.sha256'),
+    })
+    expect(readFileSync(`${path}.sha256`, 'utf8')).toBe(`${digest}  disk.img\n`)
+    expect(await verifyImage(path, quietContext())).toMatchObject({
+      nothingToCheck: false,
+      checked: [{ what: 'disk.img', algorithm: 'SHA-256', value: digest }],
+    })
+    expect((await addChecksums(path, quietContext())).added).toEqual([])
+
+    disk[1_000_000] = (disk[1_000_000] ?? 0) ^ 1
+    writeFileSync(path, disk)
+    const differs = { code: 'E_SRC_CORRUPT', field: 'SHA-256' }
+    expect(await rejectionOf(verifyImage(path, quietContext()))).toMatchObject(differs)
+    expect(await rejectionOf(addChecksums(path, quietContext()))).toMatchObject(differs)
+  })
+
+  it('reads what sha256sum writes, whatever else is in it', async () => {
+    await using folder = await temporaryFolder()
+    const disk = noise(2048, 4)
+    const path = await folder.write('disk.img', disk)
+    const digest = createHash('sha256').update(disk).digest('hex')
+    for (const text of [
+      `${'0'.repeat(64)}  other.img\n${digest.toUpperCase()} *disk.img\n`,
+      `${digest}\n`,
+      `${digest}  /somewhere/else/disk.img`,
+    ]) {
+      await folder.write('disk.img.sha256', text)
+      expect((await verifyImage(path, quietContext())).nothingToCheck).toBe(false)
+    }
+    await folder.write('disk.img.sha256', 'nothing of the kind\n')
+    expect(await rejectionOf(verifyImage(path, quietContext()))).toMatchObject({ field: 'checksum' })
+  })
+})
