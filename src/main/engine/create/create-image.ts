@@ -4,10 +4,18 @@
  */
 import type { RestoreDeps } from '#engine/copy'
 import type { JobContext } from '#engine/job'
-import { unreachable, UsageError } from '#shared/errors'
+import { runProgram, type RunProgram } from '#engine/platform'
+import { unreachable } from '#shared/errors'
 import type { CreateRequest, ImageCreation } from '#shared/model'
+import { createBlank } from './create-blank.ts'
 import { createFromDevice } from './create-from-device.ts'
+import { createFromFolder } from './create-from-folder.ts'
 import type { Created } from './created.ts'
+
+export interface CreateDeps extends RestoreDeps {
+  /** Runs programs of the system. Default: really. */
+  readonly run?: RunProgram
+}
 
 /**
  * Throws UsageError E_USAGE, E_DST_EXISTS, E_DST_KIND, E_SAME; DeviceError of source and target, E_DEVICE_TOOL where a program
@@ -15,7 +23,7 @@ import type { Created } from './created.ts'
  */
 export async function createImage(
   request: CreateRequest,
-  deps: RestoreDeps,
+  deps: CreateDeps,
   context: JobContext,
 ): Promise<ImageCreation> {
   const startMs = performance.now()
@@ -25,14 +33,16 @@ export async function createImage(
   return { target, format, ...created, durationMs, bytesPerSecond: (created.sizeBytes / durationMs) * 1000 }
 }
 
-function make(request: CreateRequest, deps: RestoreDeps, context: JobContext): Promise<Created> {
+function make(request: CreateRequest, deps: CreateDeps, context: JobContext): Promise<Created> {
   const { from } = request
+  const run = deps.run ?? runProgram
   switch (from.kind) {
     case 'device':
       return createFromDevice(request, from.path, deps, context)
     case 'blank':
+      return createBlank(request, from, run, context)
     case 'folder':
-      throw new UsageError('E_UNSUPPORTED', `${from.kind} is being built`, { details: { input: from.kind } })
+      return createFromFolder(request, from.path, { run, platform: deps.platform.name }, context)
     default:
       return unreachable(from)
   }

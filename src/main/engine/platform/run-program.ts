@@ -54,6 +54,14 @@ const packages: { readonly [name: string]: string } = {
   swapon: 'mount',
   eject: 'eject',
   udevadm: 'udev',
+  mke2fs: 'e2fsprogs',
+  resize2fs: 'e2fsprogs',
+  'mkfs.xfs': 'xfsprogs',
+  'mkfs.btrfs': 'btrfs-progs',
+  'mkfs.vfat': 'dosfstools',
+  'mkfs.exfat': 'exfatprogs',
+  mkntfs: 'ntfs-3g',
+  'mkfs.hfsplus': 'hfsprogs',
 }
 
 export const runProgram: RunProgram = (name, args, options = {}) => {

@@ -125,9 +125,9 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
       context,
     )
     expect(hashFolder(mountPoint)).toEqual(before)
-    expect(
-      context.told.filter((each) => typeof each === 'string').map((each) => each.split(' ')[0]),
-    ).toEqual(['validating-source', 'unmounting', 'creating', 'remounting'])
+    expect(context.told.filter((each) => typeof each === 'string').map((each) => each.split(' ')[0])).toEqual(
+      ['validating-source', 'unmounting', 'creating', 'remounting'],
+    )
     expect(creation.way).toMatchObject({
       partitionMap: 'none',
       parts: [{ index: 0, label: 'Lessons', whole: null }],

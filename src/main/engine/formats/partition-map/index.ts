@@ -1,2 +1,9 @@
+export {
+  encodeNewMap,
+  largestMbrBytes,
+  smallestMapBytes,
+  type NewMap,
+  type NewPartition,
+} from './encode-map.ts'
 export { readMapToResize, type MapChanges, type MapToResize, type MapWrite } from './map-to-resize.ts'
 export { readPartitionMap } from './read-partition-map.ts'

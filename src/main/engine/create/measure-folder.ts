@@ -1,0 +1,74 @@
+/** How much is in a folder, and whether all of it can be read: before hours are spent on it. */
+import { constants, lstat, open, opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFailure } from '#engine/block-io'
+
+export interface FolderMeasure {
+  /** Files, folders, links and all else, the folder itself included. */
+  readonly entries: number
+  /** What the files hold, holes left out. */
+  readonly contentBytes: number
+  /** What that takes in blocks of 4 KiB, folders and long links included. */
+  readonly blockBytes: number
+}
+
+const blockBytes = 4096
+/** A link up to this length lives in its inode. */
+const shortLinkBytes = 60
+
+/** A pipe that took a file's place must not keep us waiting. */
+const readFlags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+
+const roundUp = (bytes: number) => Math.ceil(bytes / blockBytes) * blockBytes
+
+/** Throws DeviceError E_DENIED, E_IO_READ, … with the path of the first that can't be read; the signal's reason. */
+export async function measureFolder(path: string, signal: AbortSignal): Promise<FolderMeasure> {
+  const linked = new Set<string>()
+  const waiting = [path]
+  let entries = 0
+  let contentBytes = 0
+  let blocks = 0
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    signal.throwIfAborted()
+    const at = folder
+    let nameBytes = 0
+    entries += 1
+    await trying(at, async () => {
+      for await (const entry of await opendir(at)) {
+        const each = join(at, entry.name)
+        nameBytes += 16 + Buffer.byteLength(entry.name)
+        if (entry.isDirectory()) waiting.push(each)
+        else await measure(each)
+      }
+    })
+    // A folder split into blocks by hashes is filled to two thirds or so.
+    blocks += roundUp(nameBytes * 1.5)
+  }
+  return { entries, contentBytes, blockBytes: blocks }
+
+  async function measure(each: string): Promise<void> {
+    const facts = await trying(each, () => lstat(each))
+    if (facts.nlink > 1 && !facts.isDirectory()) {
+      const id = `${facts.dev}:${facts.ino}`
+      if (linked.has(id)) return
+      linked.add(id)
+    }
+    entries += 1
+    if (facts.isSymbolicLink() && facts.size >= shortLinkBytes) blocks += blockBytes
+    if (!facts.isFile()) return
+    // Only opening it tells: permissions are not all that may stand against it.
+    await trying(each, () => open(each, readFlags).then((file) => file.close()))
+    const held = Math.min(facts.size, facts.blocks * 512)
+    contentBytes += held
+    // Some file systems keep small files where they count no blocks.
+    blocks += Math.max(roundUp(held), Math.min(roundUp(facts.size), blockBytes))
+  }
+}
+
+async function trying<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw openFailure(error, path, 'source')
+  }
+}
