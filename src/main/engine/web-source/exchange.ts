@@ -82,7 +82,9 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
       agent,
       headers: { ...headersFor(session, url), ...headers },
     })
+    let isSettled = false
     const end = (error: unknown) => {
+      isSettled = true
       stop()
       request.on('error', () => undefined)
       request.destroy()
@@ -101,12 +103,14 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
         socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true))
     })
     request.once('error', (error) => {
+      if (isSettled) return
       // The server had closed a connection that was kept; the question goes out again on the next one.
       if (
         request.reusedSocket &&
         'code' in error &&
         (error.code === 'ECONNRESET' || error.code === 'EPIPE')
       ) {
+        isSettled = true
         stop()
         resolve(ask(session, url, { headers, signal }))
         return
@@ -114,6 +118,7 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
       end(networkFailure(error, { url, phase: connected ? 'answer' : 'connect', proxy }))
     })
     request.once('response', (body) => {
+      isSettled = true
       stop()
       resolve({
         url,
