@@ -60,6 +60,14 @@ const convertOptions = {
     kind: 'flag',
     help: "Read passwords from standard input: the source's, then the new one.",
   },
+  segmentsize: {
+    kind: 'size',
+    placeholder: 'SIZE',
+    most: Number.MAX_SAFE_INTEGER,
+    help: 'Cut a UDIF target into files of at most SIZE: target.dmg, target.002.dmgpart, …',
+  },
+  // hdiutil's word.
+  segmentSize: { kind: 'size', placeholder: 'SIZE', most: Number.MAX_SAFE_INTEGER, help: null },
   erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
 } as const satisfies OptionTable
 
@@ -146,7 +154,7 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
     format,
     level,
     erase,
-    segmentBytes: null,
+    segmentBytes: values.segmentsize ?? values.segmentSize,
     encryption: null,
   }
 }

@@ -53,6 +53,11 @@ describe('reprise image convert', () => {
     ])
   })
 
+  it.each([['--segmentsize'], ['-segmentSize']])('passes on the size of segments: %s', async (option) => {
+    const { tasks } = await play([...command, option, '4g'], { task: [at(99, converted)] })
+    expect(tasks).toMatchObject([{ segmentBytes: 4 * 1024 ** 3 }])
+  })
+
   it('says that a size is not known, and draws dots', async () => {
     const { out } = await play(command, {
       image: image({ sizeBytes: null, format: 'raw.gz' }),

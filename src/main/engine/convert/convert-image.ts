@@ -20,7 +20,7 @@ import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
 import { diskItems } from './disk-stream.ts'
-import { checkEncryption, checkLevel, openImageTarget } from './write-image.ts'
+import { checkEncryption, checkLevel, checkSegments, openImageTarget } from './write-image.ts'
 
 /**
  * Write the disk inside `request.source` to `request.target`. Throws UsageError E_USAGE (level), E_DST_EXISTS, E_DST_KIND,
@@ -32,10 +32,12 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   const { source, target, format } = request
   const { signal } = context
   checkLevel(request)
+  checkSegments(request)
   checkEncryption(request)
   context.enter('validating-source')
   const { info, layout } = await openImage(source, { signal })
   await refuseSame(layout, source, target)
+  if (request.segmentBytes !== null) refuseSameSegment(layout, target)
   await using file = await openImageTarget(request)
 
   context.enter('converting', layout.sizeBytes)
@@ -76,6 +78,16 @@ async function refuseSame(layout: ImageLayout, source: string, target: string): 
     if (own?.dev === there.dev && own.ino === there.ino) refuse()
     if (stamp?.startsWith(`${there.dev}:${there.ino}:`) === true) refuse()
   }
+}
+
+/** The target is cut into files, and one of them would have a name of the source's. */
+function refuseSameSegment(layout: ImageLayout, target: string): void {
+  const paths = layout.kind === 'extents' ? layout.parts.map(({ path }) => path) : [layout.path]
+  const start = `${basename(target).replace(/\.dmg$/i, '')}.`
+  const isSegment = (path: string) =>
+    basename(path).startsWith(start) && /^\d{3,}\.dmgpart$/i.test(basename(path).slice(start.length))
+  if (paths.some((path) => dirname(path) === dirname(target) && isSegment(path)))
+    throw new UsageError('E_SAME', 'source and target share a segment', { details: { input: target } })
 }
 
 /** `path` is `folder` or inside it. */

@@ -11,6 +11,7 @@ import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
 import { writeRawImage } from './write-raw-image.ts'
+import { openSegmentedFile } from './segmented-file.ts'
 import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
 import { writeUdifImage } from './write-udif-image.ts'
 
@@ -77,6 +78,17 @@ export function checkEncryption({
   throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'encryption', problem, hint } })
 }
 
+/** Throws UsageError E_UNSUPPORTED for formats that aren't cut into segments. */
+export function checkSegments({
+  format,
+  segmentBytes = null,
+}: Pick<ImageTargetRequest, 'format' | 'segmentBytes'>): void {
+  if (segmentBytes === null || codecs[format] !== undefined) return
+  const problem = `${format} can't be written in segments.`
+  const hint = 'UDRO, UDZO, UDBZ, ULFO, ULMO and UDCO can.'
+  throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'segmentsize', problem, hint } })
+}
+
 /**
  * Make the hidden file. Throws UsageError E_USAGE (level), E_UNSUPPORTED (encryption), E_DST_EXISTS, E_DST_KIND; DeviceError of
  * the target.
@@ -86,8 +98,11 @@ export async function openImageTarget(request: ImageTargetRequest): Promise<Imag
   const level = checkLevel(request)
   checkEncryption(request)
   const mode = erase ? 'replace' : 'create'
+  checkSegments(request)
   if (format === 'UDSB') return await openBundleTarget(target, mode)
-  const file = await openReplacementFile(target, { mode })
+  const { segmentBytes = null } = request
+  const segments = segmentBytes === null ? null : await openSegmentedFile(target, { segmentBytes, mode })
+  const file = segments ?? (await openReplacementFile(target, { mode }))
   return {
     async write({ contents, items }, { signal, advance }) {
       const encrypted =
@@ -96,6 +111,7 @@ export async function openImageTarget(request: ImageTargetRequest): Promise<Imag
           : new EncryptedFile(file, await newEncryption(encryption.password), { signal })
       const inside = encrypted ?? file
       const codec = codecs[format]
+      segments?.expectDisk(contents.sizeBytes)
       let sizes
       if (format === 'UDSP') {
         const { sizeBytes } = contents
@@ -116,7 +132,7 @@ export async function openImageTarget(request: ImageTargetRequest): Promise<Imag
       signal.throwIfAborted()
       const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
       await file.commit(storedBytes)
-      return { ...sizes, storedBytes }
+      return { ...sizes, storedBytes: (await segments?.storedBytes()) ?? storedBytes }
     },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   }

@@ -5,9 +5,8 @@
  * for them: when none is free, the oldest run is waited for and written, and that is what holds the source back.
  */
 import { crc32 } from 'node:zlib'
-import type { ReplacementFile } from '#engine/block-io'
 import type { CompressedKind } from '#engine/formats/codecs'
-import { UdifWriter, type PlannedTable } from '#engine/formats/udif'
+import { UdifWriter, type PlannedTable, type UdifTarget } from '#engine/formats/udif'
 import { appendZeros } from '#engine/pipeline'
 import type { RunKind } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
@@ -48,7 +47,7 @@ export interface UdifImageOptions {
 /** Write `items`, the whole disk in order, into `file`. Resolves to the sizes of the disk and of the file. */
 export async function writeUdifImage(
   items: AsyncIterable<DiskItem>,
-  file: Pick<ReplacementFile, 'write'>,
+  file: UdifTarget,
   options: UdifImageOptions,
 ): Promise<{ readonly sizeBytes: number; readonly storedBytes: number }> {
   const { codec, signal } = options

@@ -38,14 +38,19 @@ interface Table {
   checksum: Uint8Array
 }
 
+export interface UdifTarget extends Pick<BlockSink, 'write'> {
+  /** Called when the data fork is complete: what follows is the list and the trailer. */
+  endData?(): void
+}
+
 export class UdifWriter {
-  readonly #file: Pick<BlockSink, 'write'>
+  readonly #file: UdifTarget
   readonly #tables: Table[] = []
   #dataBytes = 0
   #dataCrc = 0
 
   /** `file` is written from its byte 0 on, one write after another. */
-  constructor(file: Pick<BlockSink, 'write'>) {
+  constructor(file: UdifTarget) {
     this.#file = file
   }
 
@@ -98,6 +103,7 @@ export class UdifWriter {
 
   /** All tables are there: write plist and trailer. Resolves to the length of the file. */
   async finish({ hasPartitionMap }: { readonly hasPartitionMap: boolean }): Promise<number> {
+    this.#file.endData?.()
     const xmlOffset = this.#dataBytes
     const xmlEnd = await this.#writePlist(xmlOffset)
     const master = u32(masterChecksumOf(this.#tables.map(({ checksum }) => ({ mish: { checksum } }))))

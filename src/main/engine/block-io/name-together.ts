@@ -1,0 +1,80 @@
+/**
+ * Several files that take their names together: an image in segments. There is no way to rename many at once, so the first
+ * file, by which the rest are found, comes last, and what was there before keeps its bytes until all have their names:
+ *
+ *     1  the old files get hidden names
+ *     2  the new files get their names, the first one last
+ *     3  the old files are removed
+ *
+ * What fails before 3 is undone. Stopped by a crash in 1 or 2, the old files are whole under `.NAME.reprise-old`, and whoever
+ * replaces the image next gives them their names back first.
+ */
+import { lstat, readdir, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { UsageError } from '#shared/errors'
+import { syncFolder } from './file-sink.ts'
+import { openFailure } from './system-failure.ts'
+
+export interface NewName {
+  /** Where the file is: complete, on the medium, in the same folder. */
+  readonly hidden: string
+  readonly path: string
+}
+
+const oldMark = '.reprise-old'
+const retiredPath = (path: string) => join(dirname(path), `.${basename(path)}${oldMark}`)
+
+/**
+ * `files`: the first is the one that is found first. `mode` `create`: none of the names may be taken. `alsoOld`: files of the
+ * image that was there, which go with it. Throws UsageError E_DST_EXISTS, DeviceError.
+ */
+export async function nameTogether(
+  files: readonly NewName[],
+  { mode, alsoOld }: { readonly mode: 'create' | 'replace'; readonly alsoOld: readonly string[] },
+): Promise<void> {
+  const folder = dirname(files[0]?.path ?? '')
+  const taken: string[] = []
+  for (const path of new Set([...files.map((file) => file.path), ...alsoOld]))
+    if ((await lstat(path).catch(() => null)) !== null) taken.push(path)
+  const [first] = taken
+  if (first !== undefined && mode === 'create')
+    throw new UsageError('E_DST_EXISTS', `${first} exists`, { details: { input: first, path: first } })
+
+  const undo: (() => Promise<void>)[] = []
+  const move = async (from: string, to: string) => {
+    await rename(from, to)
+    undo.push(() => rename(to, from))
+  }
+  try {
+    for (const path of taken) await move(path, retiredPath(path))
+    if (taken.length > 0) await syncFolder(folder)
+    for (const { hidden, path } of files.toReversed()) {
+      // The parts must be known to the medium before what leads to them.
+      if (path === files[0]?.path) await syncFolder(folder)
+      await move(hidden, path)
+    }
+  } catch (error) {
+    for (const step of undo.toReversed()) await step().catch(() => undefined)
+    throw openFailure(error, first ?? folder, 'destination')
+  }
+  await syncFolder(folder)
+  for (const path of taken) await unlink(retiredPath(path)).catch(() => undefined)
+}
+
+/** Somebody was stopped while the files of the image at `path` changed their names: the old ones get theirs back. */
+export async function recoverNames(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => null)) !== null) return
+  if ((await lstat(retiredPath(path)).catch(() => null)) === null) return
+  const folder = dirname(path)
+  const stem = basename(path).replace(/\.dmg$/i, '')
+  const names = await readdir(folder)
+  const retired = names.filter((name) => name.startsWith(`.${stem}.`) && name.endsWith(oldMark))
+  try {
+    // What leads to the others comes last.
+    const first = basename(retiredPath(path))
+    for (const name of [...retired.filter((each) => each !== first), first])
+      await rename(join(folder, name), join(folder, name.slice(1, -oldMark.length)))
+  } catch (error) {
+    throw openFailure(error, path, 'destination')
+  }
+}

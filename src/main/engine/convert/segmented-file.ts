@@ -1,0 +1,302 @@
+/**
+ * A UDIF image in files of a given size: `image.dmg`, `image.002.dmgpart`, … The writer writes one file, data fork, list and
+ * trailer; here its data fork is cut where a segment is full, its list goes behind the first segment's data, and each segment
+ * gets a trailer of its own (docs/formats/udif.md §9). A run may straddle two. All files have hidden names until all are on
+ * the medium.
+ */
+import { randomBytes } from 'node:crypto'
+import { lstat, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { nameTogether, openFailure, recoverNames, writeFailure, type ReplacementFile } from '#engine/block-io'
+import { isKoly, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
+import { UsageError } from '#shared/errors'
+
+export interface SegmentedFileOptions {
+  readonly segmentBytes: number
+  readonly mode: 'create' | 'replace'
+}
+
+interface Segment {
+  readonly hidden: string
+  /** Null while nothing is written into it: there may be thousands. */
+  file: FileHandle | null
+  dataBytes: number
+  crc: number
+}
+
+/** Less than this and nearly all of the first segment would be list. */
+export const leastSegmentBytes = 128 * 1024
+const mostSegments = 9999
+const pieceBytes = 1024 * 1024
+/** Of the list: what every image has, and what a run takes as base64 with room for holes between. */
+const listBytes = 16 * 1024
+const listRunBytes = 128
+const usualRunBytes = 1024 * 1024
+
+/**
+ * Throws UsageError E_USAGE for segments that are too small, E_DST_EXISTS, E_DST_KIND; DeviceError E_NOT_FOUND (the folder),
+ * E_DENIED, E_DST_READONLY, E_DST_FULL.
+ */
+export async function openSegmentedFile(
+  asked: string,
+  options: SegmentedFileOptions,
+): Promise<SegmentedFile> {
+  if (options.segmentBytes < leastSegmentBytes) throw tooSmall(leastSegmentBytes)
+  const target = await realpath(asked).catch(() => asked)
+  await recoverNames(target)
+  const old = await lstat(target).catch(() => null)
+  for (const path of options.mode === 'create' ? [target, segmentPath(target, 2)] : [])
+    if ((await lstat(path).catch(() => null)) !== null)
+      throw new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path, path } })
+  if (old !== null && !old.isFile()) {
+    const problem = `'${target}' can't be replaced.`
+    throw new UsageError('E_DST_KIND', problem, { details: { input: target, path: target, problem } })
+  }
+  const file = new SegmentedFile(target, options)
+  await file.begin()
+  return file
+}
+
+export class SegmentedFile implements ReplacementFile {
+  readonly #target: string
+  readonly #options: SegmentedFileOptions
+  readonly #segments: Segment[] = []
+  /** Of the data fork, once it is complete. */
+  #dataEnd: number | null = null
+  #done = 0
+  #diskBytes: number | null = null
+  #isNamed = false
+
+  constructor(target: string, options: SegmentedFileOptions) {
+    this.#target = target
+    this.#options = options
+  }
+
+  async begin(): Promise<void> {
+    await this.#addSegment()
+  }
+
+  /** How long the list will be depends on the size of the disk. Before the first write; null: it isn't known. */
+  expectDisk(sizeBytes: number | null): void {
+    this.#diskBytes = sizeBytes
+  }
+
+  /** The data fork is complete: what is written from now on is the list and the trailer. */
+  endData(): void {
+    this.#dataEnd = this.#done
+  }
+
+  /** One write after another. Throws DeviceError, UsageError E_USAGE when the segments are too small. */
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    const [first] = this.#segments
+    if (this.#dataEnd !== null && first !== undefined)
+      return await this.#writeAt(first, bytes, first.dataBytes + offset - this.#dataEnd)
+    for (let done = 0; done < bytes.length;) {
+      const segment = this.#segments.at(-1)
+      const room = segment === undefined ? 0 : this.#capacity(this.#segments.length) - segment.dataBytes
+      if (segment === undefined || room <= 0) {
+        await this.#addSegment()
+        continue
+      }
+      const piece = bytes.subarray(done, done + room)
+      await this.#writeAt(segment, piece, segment.dataBytes)
+      segment.crc = crc32(piece, segment.crc)
+      segment.dataBytes += piece.length
+      done += piece.length
+    }
+    this.#done += bytes.length
+  }
+
+  /** `sizeBytes`: of the one file the writer wrote. All segments get their trailers and their names. */
+  async commit(sizeBytes: number): Promise<void> {
+    const [first] = this.#segments
+    const dataBytes = this.#dataEnd ?? this.#done
+    const listLength = sizeBytes - dataBytes - kolyBytes
+    if (first === undefined) return
+    const trailer = await this.#readAt(first, first.dataBytes + listLength, kolyBytes)
+    const koly = kolyStruct.parse(trailer, first.dataBytes + listLength)
+    await this.#makeRoomForList(first, listLength)
+
+    let running = 0
+    for (const [index, segment] of this.#segments.entries()) {
+      const isFirst = index === 0
+      const own = kolyStruct.encode({
+        ...koly,
+        runningDataForkOffset: running,
+        dataForkLength: segment.dataBytes,
+        segmentNumber: index + 1,
+        segmentCount: this.#segments.length,
+        dataChecksum: u32(segment.crc),
+        xmlOffset: isFirst ? segment.dataBytes : 0,
+        xmlLength: isFirst ? listLength : 0,
+      })
+      const end = segment.dataBytes + (isFirst ? listLength : 0)
+      await this.#writeAt(segment, own, end)
+      await this.#try((await this.#open(segment)).truncate(end + own.length))
+      await this.#putDown(segment)
+      running += segment.dataBytes
+    }
+    const alsoOld = await this.#oldParts()
+    const files = this.#segments.map(({ hidden }, index) => ({ hidden, path: this.#pathOf(index + 1) }))
+    await nameTogether(files, { mode: this.#options.mode, alsoOld })
+    this.#isNamed = true
+  }
+
+  /** All files together. */
+  async storedBytes(): Promise<number> {
+    let sum = 0
+    for (const index of this.#segments.keys()) sum += (await stat(this.#pathOf(index + 1))).size
+    return sum
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isNamed) return
+    for (const { file, hidden } of this.#segments) {
+      await file?.close().catch(() => undefined)
+      await unlink(hidden).catch(() => undefined)
+    }
+  }
+
+  /** Data that segment `number` takes. The first keeps room for what the list is expected to be. */
+  #capacity(number: number): number {
+    const { segmentBytes } = this.#options
+    if (number > 1) return segmentBytes - kolyBytes
+    const expected = listBytes + Math.ceil((this.#diskBytes ?? 0) / usualRunBytes) * listRunBytes
+    return segmentBytes - kolyBytes - Math.min(Math.floor(segmentBytes / 2), expected)
+  }
+
+  /** The list is longer than expected: the end of the first segment's data becomes a segment of its own. */
+  async #makeRoomForList(first: Segment, listLength: number): Promise<void> {
+    const keep = this.#options.segmentBytes - kolyBytes - listLength
+    if (first.dataBytes <= keep) return
+    if (keep < 0) throw tooSmall(roundedUp(listLength + kolyBytes))
+    const { dataBytes } = first
+    const moved = await this.#openSegment()
+    this.#segments.splice(1, 0, moved)
+    await this.#copy(first, keep, dataBytes - keep, moved, 0)
+    // Downwards: nothing is overwritten before it was read.
+    await this.#copy(first, dataBytes, listLength, first, keep)
+    moved.dataBytes = dataBytes - keep
+    first.dataBytes = keep
+    moved.crc = await this.#crcOf(moved)
+    first.crc = await this.#crcOf(first)
+  }
+
+  async #copy(from: Segment, offset: number, lengthBytes: number, to: Segment, at: number): Promise<void> {
+    for (let done = 0; done < lengthBytes; done += pieceBytes) {
+      const piece = await this.#readAt(from, offset + done, Math.min(pieceBytes, lengthBytes - done))
+      await this.#writeAt(to, piece, at + done)
+    }
+  }
+
+  async #crcOf(segment: Segment): Promise<number> {
+    let crc = 0
+    for (let at = 0; at < segment.dataBytes; at += pieceBytes)
+      crc = crc32(await this.#readAt(segment, at, Math.min(pieceBytes, segment.dataBytes - at)), crc)
+    return crc
+  }
+
+  /** Parts of the segmented image that is there, behind those that are replaced anyway. */
+  async #oldParts(): Promise<string[]> {
+    const id = await segmentIdOf(this.#target)
+    const parts: string[] = []
+    if (id === null) return parts
+    for (let number = this.#segments.length + 1; number <= mostSegments; number++) {
+      const path = this.#pathOf(number)
+      if ((await segmentIdOf(path)) !== id) break
+      parts.push(path)
+    }
+    return parts
+  }
+
+  #pathOf(number: number): string {
+    return number === 1 ? this.#target : segmentPath(this.#target, number)
+  }
+
+  async #addSegment(): Promise<void> {
+    if (this.#segments.length >= mostSegments) throw tooSmall(roundedUp(this.#options.segmentBytes * 2))
+    const full = this.#segments.at(-1)
+    if (full !== undefined) await this.#putDown(full)
+    this.#segments.push(await this.#openSegment())
+  }
+
+  async #openSegment(): Promise<Segment> {
+    const folder = dirname(this.#target)
+    const hidden = join(folder, `.reprise-${randomBytes(6).toString('hex')}.part`)
+    const file = await open(hidden, 'wx+').catch((error: unknown) => {
+      throw openFailure(error, folder, 'destination')
+    })
+    return { hidden, file, dataBytes: 0, crc: 0 }
+  }
+
+  async #open(segment: Segment): Promise<FileHandle> {
+    segment.file ??= await this.#try(open(segment.hidden, 'r+'))
+    return segment.file
+  }
+
+  /** On the medium, and closed until it is needed again. */
+  async #putDown(segment: Segment): Promise<void> {
+    const { file } = segment
+    segment.file = null
+    try {
+      await this.#try(file?.sync() ?? Promise.resolve())
+    } finally {
+      await file?.close()
+    }
+  }
+
+  async #writeAt(segment: Segment, bytes: Uint8Array, offset: number): Promise<void> {
+    const file = await this.#open(segment)
+    for (let done = 0; done < bytes.length;)
+      done += (await this.#try(file.write(bytes, done, bytes.length - done, offset + done))).bytesWritten
+  }
+
+  async #readAt(segment: Segment, offset: number, lengthBytes: number): Promise<Uint8Array> {
+    const file = await this.#open(segment)
+    const bytes = new Uint8Array(lengthBytes)
+    for (let done = 0; done < lengthBytes;) {
+      const { bytesRead } = await this.#try(file.read(bytes, done, lengthBytes - done, offset + done))
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return bytes
+  }
+
+  async #try<T>(work: Promise<T>): Promise<T> {
+    return await work.catch((error: unknown) => {
+      throw writeFailure(error, this.#target)
+    })
+  }
+}
+
+/** Of a file that is a segment of several; null for anything else. */
+async function segmentIdOf(path: string): Promise<string | null> {
+  const file = await open(path, 'r').catch(() => null)
+  if (file === null) return null
+  try {
+    const { size } = await file.stat()
+    const bytes = new Uint8Array(kolyBytes)
+    await file.read(bytes, 0, kolyBytes, Math.max(0, size - kolyBytes))
+    if (!isKoly(bytes)) return null
+    const { segmentID, segmentCount } = kolyStruct.parse(bytes, 0)
+    return segmentCount > 1 ? segmentID : null
+  } catch {
+    return null
+  } finally {
+    await file.close()
+  }
+}
+
+const roundedUp = (bytes: number) => Math.ceil(bytes / leastSegmentBytes) * leastSegmentBytes
+
+function tooSmall(least: number): UsageError {
+  const problem = `Segments must have at least ${least} bytes here.`
+  return new UsageError('E_USAGE', problem, { details: { input: 'segmentsize', problem, least } })
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value >>> 0)
+  return bytes
+}
