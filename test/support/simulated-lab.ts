@@ -8,14 +8,23 @@ import { planStream, type StreamSizes } from '#engine/multicast/layout'
 import { createReceiver, type Receiver } from '#engine/multicast/receiver'
 import { createSender, createSymbolSource, type Sender, type SenderOptions } from '#engine/multicast/sender'
 import {
+  createClientLink,
+  createSessionHub,
+  startWithFirst,
+  type ClientLink,
+  type HubOutput,
+  type JoinedSession,
+} from '#engine/multicast/sessions'
+import {
   createDatagramCoder,
   createFrameReader,
   datagramHeaderBytes,
   encodeMessage,
   networkHeaderBytes,
+  type ClientMessage,
   type Datagram,
   type DatagramCoder,
-  type Message,
+  type ServerMessage,
 } from '#engine/multicast/wire'
 import { EventQueue } from '#test/event-queue'
 import { seededBytes, seededRandom } from '#test/seeded'
@@ -78,11 +87,20 @@ interface Machine {
   joinedMs: number | null
   finishedMs: number | null
   receiver: Receiver | null
-  readonly toServer: ReturnType<typeof createFrameReader>
+  /** Its connection; each new one has a new name. */
+  connection: string
   wakesMs: number
   diskFreeMs: number
   /** By block: how often it was written. */
   readonly writes: Uint8Array
+}
+
+/** A connection, as its client sees it. */
+interface Guest {
+  readonly machine: Machine
+  readonly link: ClientLink
+  /** What its journal knows to be on the disk. */
+  readonly have: Uint8Array | null
 }
 
 /** Run it until every client that doesn't vanish has everything. */
@@ -119,11 +137,43 @@ export function runLab(options: LabOptions): Lab {
     joinedMs: null,
     finishedMs: null,
     receiver: null,
-    toServer: createFrameReader({ peer: `client ${index}`, from: 'client' }),
+    connection: '',
     wakesMs: Infinity,
     diskFreeMs: 0,
     writes: new Uint8Array(layout.blocks),
   }))
+  const hubOptions = {
+    salt: new Uint8Array(16),
+    fingerprint: new Uint8Array(32),
+    nonce: () => new Uint8Array(32),
+  }
+  const hub = createSessionHub(hubOptions)
+  const guests = new Map<string, Guest>()
+  hub.add({
+    facts: {
+      kind: 'session',
+      sessionId: seededBytes(random, 16),
+      name: 'lab',
+      imageName: 'lab.dmg',
+      imageFormat: 'UDZO',
+      sizeBytes,
+      blockBytes,
+      root: new Uint8Array(32),
+      group: '239.255.0.1',
+      port: 7800,
+      dataRate: Math.round(dataRate),
+      reportEveryMs: 250,
+      ...session,
+    },
+    sender,
+    hashOf: (block) => hashes[block] ?? null,
+    blocks: layout.blocks,
+    startRule: startWithFirst,
+    admission: [],
+    passwordKey: null,
+    mostClients: machines.length,
+    whenFinished: 'stays',
+  })
   const sent = { symbols: 0, positions: 0 }
   const times: number[] = []
   const lastDatagrams: Uint8Array[] = []
@@ -141,7 +191,10 @@ export function runLab(options: LabOptions): Lab {
     for (const output of receiver.poll(queue.nowMs)) {
       if (output.kind === 'report') tellServer(machine, output.report)
       else if (output.kind === 'block') write(machine, receiver, output.block, output.bytes)
-      else if (output.kind === 'complete') machine.finishedMs ??= queue.nowMs
+      else if (output.kind === 'complete') {
+        machine.finishedMs ??= queue.nowMs
+        tellServer(machine, { kind: 'finished', outcome: 'done', text: '' })
+      }
     }
     wake(machine)
   }
@@ -170,45 +223,80 @@ export function runLab(options: LabOptions): Lab {
     machine.diskFreeMs = Math.max(machine.diskFreeMs, queue.nowMs) + (bytes.length * 1000) / speed
     queue.at(machine.diskFreeMs, finish)
   }
-  const tellServer = (machine: Machine, report: Message<'report'>) => {
-    const bytes = encodeMessage(report)
-    queue.at(machine.link.controlArrival(queue.nowMs), () => {
-      const [message] = timed(() => machine.toServer.read(bytes))
-      if (message?.kind !== 'report') return
-      const isHere = timed(() => sender.report(machine.id, message, queue.nowMs))
-      // Gone for too long: the server has forgotten it, and it comes again.
-      if (!isHere) sender.join(machine.id, queue.nowMs)
-      if (!isHere) sender.report(machine.id, message, queue.nowMs)
+  /** Over the control connection, as bytes, in order, a little later. */
+  const tellServer = (machine: Machine, message: ClientMessage) => {
+    const { connection } = machine
+    const bytes = encodeMessage(message)
+    queue.at(machine.link.controlArrival(queue.nowMs, 'to the server'), () => {
+      const reader = createFrameReader({ peer: connection, from: 'client' })
+      carry(
+        timed(() =>
+          reader
+            .read(bytes)
+            .flatMap((message) => hub.message(connection, message as ClientMessage, queue.nowMs)),
+        ),
+      )
       serve()
     })
   }
-  const tellClient = (machine: Machine, receiver: Receiver) => {
-    const position = sender.positionFor(machine.id)
-    if (position === null || machine.receiver !== receiver || machine.finishedMs !== null) return
-    queue.at(machine.link.controlArrival(queue.nowMs), () => {
-      if (machine.receiver === receiver) receiver.position(position, queue.nowMs)
-      wake(machine)
-    })
-    queue.at(queue.nowMs + 1000, () => tellClient(machine, receiver))
+  const carry = (outputs: readonly HubOutput[]) => {
+    for (const output of outputs) {
+      if (output.kind !== 'send') continue
+      const guest = guests.get(output.connection)!
+      const bytes = timed(() => encodeMessage(output.message))
+      queue.at(guest.machine.link.controlArrival(queue.nowMs, 'to the client'), () => {
+        if (guest.machine.connection === output.connection) hear(guest, bytes)
+      })
+    }
   }
-  const join = (machine: Machine, have?: Uint8Array) => {
-    sender.join(machine.id, queue.nowMs)
-    machine.joinedMs ??= queue.nowMs
+  const hear = ({ machine, link, have }: Guest, bytes: Uint8Array) => {
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    for (const output of reader.read(bytes).flatMap((message) => link.message(message as ServerMessage)))
+      if (output.kind === 'greeted') tellServer(machine, link.sayHello(null))
+      else if (output.kind === 'joined') receive(machine, output.session, have)
+      else if (output.kind === 'hashes') machine.receiver?.hashesCame(queue.nowMs)
+      else if (output.kind === 'position') machine.receiver?.position(output.position, queue.nowMs)
+    settle(machine)
+  }
+  const receive = (machine: Machine, session: JoinedSession, have: Uint8Array | null) => {
     const chances = seededRandom(options.seed + machines.indexOf(machine))
-    const receiver = createReceiver({
-      layout,
+    machine.receiver = createReceiver({
+      layout: session.layout,
       coder,
       code,
-      hashOf: (block) => hashes[block] ?? null,
-      ...(have === undefined ? {} : { have }),
+      hashOf: session.hashOf,
+      ...(have === null ? {} : { have }),
       holdBytes: machine.options.holdBytes ?? 64 * 1024 * 1024,
-      position: sender.positionFor(machine.id)!,
+      position: session.position,
       nowMs: queue.nowMs,
       chance: () => chances.fraction(),
     })
-    machine.receiver = receiver
-    queue.at(queue.nowMs + 1000, () => tellClient(machine, receiver))
-    settle(machine)
+  }
+  const join = (machine: Machine, have: Uint8Array | null) => {
+    machine.joinedMs ??= queue.nowMs
+    machine.connection = `connection ${guests.size}`
+    const clientId = new Uint8Array(16)
+    new DataView(clientId.buffer).setUint32(0, machines.indexOf(machine))
+    const link = createClientLink({
+      address: 'server',
+      clientId,
+      hostName: '',
+      sessionName: '',
+      hardwareAddresses: [],
+      fingerprint: hubOptions.fingerprint,
+    })
+    guests.set(machine.connection, { machine, link, have })
+    carry(hub.connected(machine.connection, '10.0.0.1', queue.nowMs))
+  }
+  /** As if its plug were pulled: the server isn't told. */
+  const turnOff = (machine: Machine) => {
+    machine.connection = ''
+    machine.receiver = null
+  }
+  const tick = () => {
+    carry(timed(() => hub.tick(queue.nowMs)))
+    serve()
+    queue.at(queue.nowMs + 200, tick)
   }
 
   const deliver = (machine: Machine, bytes: Uint8Array) => {
@@ -284,20 +372,17 @@ export function runLab(options: LabOptions): Lab {
 
   for (const machine of machines) {
     const { joinMs = 0, vanishMs, rebootMs } = machine.options
-    queue.at(joinMs, () => join(machine))
-    if (vanishMs !== undefined) queue.at(vanishMs, () => (machine.receiver = null))
+    queue.at(joinMs, () => join(machine, null))
+    if (vanishMs !== undefined) queue.at(vanishMs, () => turnOff(machine))
     if (rebootMs !== undefined) {
       queue.at(rebootMs[0], () => {
         const have = machine.receiver!.progress().done
-        machine.receiver = null
-        queue.at(rebootMs[1], () => join(machine, have))
+        turnOff(machine)
+        queue.at(queue.nowMs + rebootMs[1], () => join(machine, have))
       })
     }
   }
-  queue.at(0, () => {
-    sender.start()
-    serve()
-  })
+  queue.at(0, tick)
   options.script?.(lab)
   const waitedFor = machines.filter(({ options }) => options.vanishMs === undefined)
   let waiting = waitedFor.length

@@ -19,8 +19,8 @@ export interface LinkOptions {
 export interface SimulatedLink {
   /** When a datagram of so many bytes, sent at `sentMs`, comes: no times, one, or two. Valid until the next call. */
   arrivals(sentMs: number, bytes: number): readonly number[]
-  /** When a control message comes. */
-  controlArrival(sentMs: number): number
+  /** When a control message comes: after those that were sent before it. */
+  controlArrival(sentMs: number, way: 'to the server' | 'to the client'): number
 }
 
 /** A way without detours takes that long. */
@@ -31,6 +31,7 @@ export function simulateLink(options: LinkOptions, random: SeededRandom): Simula
   let burstLeft = 0
   let queueFreeMs = 0
   const times: number[] = []
+  const lastArrivals = { 'to the server': 0, 'to the client': 0 }
 
   const isLost = () => {
     if (burstLeft > 0) {
@@ -62,10 +63,12 @@ export function simulateLink(options: LinkOptions, random: SeededRandom): Simula
       if (random.chance(repeat)) times.push(atMs + random.fraction() * 50)
       return times
     },
-    controlArrival(sentMs) {
+    controlArrival(sentMs, way) {
       const cut = cuts.find(([from, to]) => sentMs >= from && sentMs < to)
       // TCP's own retries take a while to find out that the way is open again.
-      return (cut === undefined ? sentMs : cut[1] + 200) + latencyMs + random.fraction() * 2
+      const atMs = (cut === undefined ? sentMs : cut[1] + 200) + latencyMs + random.fraction() * 2
+      lastArrivals[way] = Math.max(lastArrivals[way], atMs)
+      return lastArrivals[way]
     },
   }
 }
