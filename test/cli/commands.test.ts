@@ -80,6 +80,17 @@ describe.skipIf(missing('images'))('on real images', () => {
     expect(err).toMatch(/^'bad.dmg' is damaged at byte \d[\d,]*.*\. \(E_SRC_CORRUPT\)\n/)
   })
 
+  it('opens an encrypted image with the password on standard input, and tells it nowhere', async () => {
+    const path = real('dmgwiz/input_aes256.dmg')
+    const right = await reprise(['image', 'verify', path, '--stdinpass', '--debug'], 'test123')
+    expect(right).toMatchObject({ status: 0 })
+    expect(right.out.endsWith('The image is intact.\n')).toBe(true)
+    const wrong = await reprise(['image', 'verify', path, '--stdinpass', '--debug', '--json'], 'test124\n')
+    expect(wrong).toMatchObject({ status: 10 })
+    expect(wrong.all).toContain('E_SRC_PASSWORD')
+    expect(right.all + wrong.all).not.toMatch(/test12[34]/)
+  })
+
   it.each([
     ['etcher/invalid.dmg', "'invalid.dmg' isn't a disk image Reprise can read. (E_SRC_FORMAT)"],
     ['dmgwiz/input_aes256.dmg', "'input_aes256.dmg' is encrypted. (E_SRC_ENCRYPTED)"],

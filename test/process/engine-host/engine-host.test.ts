@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { encryptedV2 } from '#test/encrypted-file'
 import { isAlive, node24, reprise, until } from '#test/web-host'
 import { maxFrameBytes, protocolVersion, type ServerFrame } from '#shared/contract'
 import type { JobState, RestoreRequest } from '#shared/model'
@@ -107,6 +108,29 @@ describe('reprise engine-host', () => {
     await until(() => host.frames().length > 0)
     host.child.kill(signal)
     expect(await host.ended).toBe(0)
+  })
+
+  test('keeps the keys of an image that was unlocked, and says nothing of the password', async () => {
+    await using host = startRaw()
+    const folder = mkdtempSync(join(tmpdir(), 'reprise-unlock-'))
+    using _ = { [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+    const path = join(folder, 'a.img')
+    writeFileSync(path, encryptedV2(Buffer.alloc(4096), { password: 'sesame' }))
+    host.send({ kind: 'request', id: 1, name: 'image.info', input: { path } })
+    await until(() => host.frames().length === 2)
+    host.send({ kind: 'request', id: 2, name: 'image.unlock', input: { path, password: 'sesamy' } })
+    await until(() => host.frames().length === 3)
+    host.send({ kind: 'request', id: 3, name: 'image.unlock', input: { path, password: 'sesame' } })
+    await until(() => host.frames().length === 4)
+    host.send({ kind: 'request', id: 4, name: 'image.info', input: { path } })
+    await until(() => host.frames().length === 5)
+    expect(host.frames().slice(1)).toMatchObject([
+      { kind: 'error', id: 1, error: { code: 'E_SRC_ENCRYPTED' } },
+      { kind: 'error', id: 2, error: { code: 'E_SRC_PASSWORD' } },
+      { kind: 'result', id: 3, value: null },
+      { kind: 'result', id: 4, value: { encrypted: { bits: 256, version: 2 } } },
+    ])
+    expect(JSON.stringify(host.frames()) + host.stderr()).not.toMatch(/sesam[ey]/)
   })
 
   test('answers a wrong frame that has an id, and goes on', async () => {

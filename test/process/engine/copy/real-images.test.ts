@@ -1,7 +1,8 @@
-/** Every real disk image that isn't encrypted, onto a real loop device, compared with what two other tools made of it. */
+/** Every real disk image, onto a real loop device, compared with what two other tools made of it. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unlockImage } from '#engine/formats/image'
 import { attachLoop } from '#test/loop'
 import { missing, realImages } from '#test/needs'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
@@ -59,4 +60,21 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
       expect(outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
     },
   )
+})
+
+/** One of them holds 16 GiB of nothing. */
+const encrypted = all.filter(
+  ({ password, expandedBytes = 0 }) => password !== undefined && expandedBytes < 1024 * 1024 * 1024,
+)
+
+describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real encrypted image on a loop device', () => {
+  it.each(encrypted.map((image) => [image.file, image] as const))('%s', async (_, image) => {
+    const { file, password = '', expandedBytes = 0, expandedSha256 } = image
+    const source = join(folder ?? '', file)
+    await unlockImage(source, password)
+    await using loop = await attachLoop({ sizeBytes: expandedBytes + 3 * 1024 * 1024 })
+    const summary = summaryOf(await restoreForReal({ source, target: loop.path }))
+    expect(summary).toMatchObject({ restoredBytes: expandedBytes, verified: true, warnings: [] })
+    expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
+  })
 })
