@@ -65,6 +65,63 @@ function engineOf(
   return { engine, starts: () => starts }
 }
 
+describe('how the web is reached', () => {
+  const proxied = { http_proxy: 'http://proxy:3128', HOME: '/root' }
+  const source = 'http://ann:secret@lab:8080/images/a.dmg'
+
+  test('is told to an elevated host before it plans: proxies and passwords, and nothing else', async () => {
+    const told: unknown[] = []
+    const plan = aPlan({
+      needsPrivilege: true,
+      request: { ...aRequest, source: 'http://lab:8080/images/a.dmg' },
+    })
+    const first = fakeHost({
+      'web.prepare': async () => null,
+      'restore.plan': async () => plan,
+      'source.inspect': async () => aPlan().source!,
+    })
+    const elevated = fakeHost({
+      'web.prepare': async (input) => {
+        told.push(input)
+        return null
+      },
+      'restore.plan': async () => {
+        told.push('plan')
+        return plan
+      },
+      'restore.start': async () => ({ jobId: 'job-1' }),
+    })
+    const { engine } = engineOf(first, async () => elevated.host, { environment: proxied })
+    await engine.request('source.inspect', { source })
+    const { planId } = await engine.request('restore.plan', plan.request)
+    await engine.request('restore.start', { planId, typed: null })
+    expect(told).toEqual([
+      { variables: { http_proxy: 'http://proxy:3128' }, addresses: ['http://ann:secret@lab:8080'] },
+      'plan',
+    ])
+  })
+
+  test('is told again, as far as it needs to be, to a host in the place of one that died', async () => {
+    const told: unknown[] = []
+    const first = fakeHost({
+      'web.prepare': async () => null,
+      'image.start': async () => ({ jobId: 'job-1' }),
+    })
+    const second = fakeHost({
+      'web.prepare': async (input) => {
+        told.push(input)
+        return null
+      },
+    })
+    const { engine } = engineOf([first, second], undefined, { environment: proxied })
+    await engine.request('image.start', { task: { kind: 'verify', path: source } })
+    first.die(died())
+    await soon(20)
+    await engine.request('host.info', {})
+    expect(told).toEqual([{ variables: null, addresses: ['http://ann:secret@lab:8080'] }])
+  })
+})
+
 describe('a password that opened an image', () => {
   const unlock = { path: '/a.dmg', password: 'sesame' }
   /** A host that writes down what it is asked, and opens /a.dmg with any password. */
