@@ -172,10 +172,15 @@ export function describeOutcomeFigures(outcome: JobOutcome): string | null {
   }
 }
 
-const madeFigures = ({ sizeBytes, storedBytes, durationMs }: ImageConversion | ImageCreation): string => {
+const madeFigures = ({
+  sizeBytes,
+  storedBytes,
+  durationMs,
+  target,
+}: ImageConversion | ImageCreation): string => {
   const percent = sizeBytes === 0 ? 100 : (storedBytes / sizeBytes) * 100
   const ratio = percent > 0 && percent < 1 ? '< 1' : String(Math.round(percent))
-  return `${formatBytes(sizeBytes)} disk in ${formatBytes(storedBytes)}, ${ratio} %, ${took(durationMs)}.`
+  return `${formatBytes(sizeBytes)} disk in ${formatBytes(storedBytes)}, ${ratio} %, ${took(durationMs)}. Written to ${target}.`
 }
 
 /** A clock's figures, in words where they would be zeros. */

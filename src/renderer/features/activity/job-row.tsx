@@ -4,13 +4,15 @@ import { ChevronRight } from 'lucide-react'
 import { Button, ProgressBar, StateIcon, type IconState } from '#renderer/components'
 import { useActions, useMirror } from '#renderer/store'
 import type { JobOutcome, JobState } from '#shared/model'
-import { checkedLines, jobLine } from './text.ts'
+import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
+import { jobLine } from './text.ts'
 
 export function JobRow({ jobId }: { readonly jobId: string }) {
   const job = useMirror((mirror) => mirror.jobs[jobId])
   const actions = useActions()
   if (!job) return null
   const line = jobLine(job)
+  const details = job.outcome && outcomeDetails(job.outcome)
   return (
     <li className="job-row">
       <StateIcon state={job.outcome ? icons[job.outcome.kind] : 'busy'} size={18} />
@@ -27,9 +29,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
         {!job.outcome && (
           <ProgressBar label={job.title} percent={job.progress?.percent ?? null} text={line} />
         )}
-        {job.outcome?.kind === 'checked' && job.outcome.verification.checked.length > 0 && (
-          <Details lines={checkedLines(job.outcome.verification)} />
-        )}
+        {details && <Details {...details} />}
       </div>
       {!job.outcome && (
         <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
@@ -62,12 +62,12 @@ function ShowButton({ job }: { readonly job: JobState }) {
   )
 }
 
-function Details({ lines }: { readonly lines: readonly string[] }) {
+function Details({ label, lines }: OutcomeDetails) {
   return (
     <Disclosure className="job-details">
       <AriaButton slot="trigger" className="job-disclose">
         <ChevronRight size={12} strokeWidth={2.5} aria-hidden />
-        {lines.length === 1 ? '1 checksum' : `${lines.length} checksums`}
+        {label}
       </AriaButton>
       <DisclosurePanel>
         <ul className="mono small selectable">

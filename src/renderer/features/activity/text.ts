@@ -1,6 +1,6 @@
 /** The Activity tab's own words. */
 import { unreachable } from '#shared/errors'
-import type { ImageVerification, JobState } from '#shared/model'
+import type { JobState } from '#shared/model'
 import { formatRate, formatRemaining } from '#shared/units'
 import {
   describeError,
@@ -54,7 +54,3 @@ function runningLine(job: JobState): string {
   ]
   return parts.filter((part) => part !== null).join(' · ')
 }
-
-/** `blkx 2 "disk image (Apple_HFS : 2)": CRC-32 89ab12cd` */
-export const checkedLines = ({ checked }: ImageVerification): readonly string[] =>
-  checked.map(({ what, algorithm, value }) => `${what}: ${algorithm} ${value}`)

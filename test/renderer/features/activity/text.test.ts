@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { FormatError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { checkedLines, jobLine } from '#src/renderer/features/activity/text.ts'
-import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { outcomeDetails } from '#src/renderer/features/activity/outcome-details.ts'
+import { jobLine } from '#src/renderer/features/activity/text.ts'
+import {
+  aJob,
+  anImageJob,
+  aRequest,
+  aSummary,
+  ended,
+  imageJobs,
+  planFor,
+  sandisk,
+  systemImage,
+} from '#test/ui-fixtures'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 61 })
 const verifying: JobState = {
@@ -38,14 +49,65 @@ describe("a job's line", () => {
     )
   })
 
-  it('lists what was recomputed', () => {
-    expect(
-      checkedLines({
-        checked: [{ what: 'master', algorithm: 'CRC-32', value: 'e0c4d511' }],
-        nothingToCheck: false,
-        expandedBytes: 1,
-        durationMs: 1,
-      }),
-    ).toEqual(['master: CRC-32 e0c4d511'])
+  it('tells what work on an image came to, and where it was written', () => {
+    const [converted] = imageJobs()
+    expect(converted && jobLine(converted)).toBe(
+      'The image was converted. 14.2 GB disk in 4.6 GB, 32 %, 5:12. Written to /home/ann/Images/ModularSystem 2.dmg.',
+    )
+  })
+
+  it('names the package that is missing', () => {
+    const failed = imageJobs().find(({ outcome }) => outcome?.kind === 'failed')
+    expect(failed && jobLine(failed)).toContain('Install the package ntfs-3g, and try again.')
+  })
+
+  it('tells work on an image by what was asked for', () => {
+    const job = anImageJob('scan', 'Lab.dmg', { phase: 'scanning', percent: 62 })
+    expect(jobLine(job)).toMatch(/^Scanning 62 % · /)
+    const reordering = anImageJob('scan', 'Lab.dmg', { phase: 'reordering', percent: 10 })
+    expect(jobLine(reordering)).toMatch(/^Putting in order 10 % · /)
+  })
+})
+
+describe("a job's details", () => {
+  it('list what was recomputed', () => {
+    const verification = {
+      checked: [{ what: 'master', algorithm: 'CRC-32', value: 'e0c4d511' }],
+      nothingToCheck: false,
+      expandedBytes: 1,
+      durationMs: 1,
+    }
+    expect(outcomeDetails({ kind: 'checked', verification })).toEqual({
+      label: '1 checksum',
+      lines: ['master: CRC-32 e0c4d511'],
+    })
+    expect(outcomeDetails({ kind: 'checked', verification: { ...verification, checked: [] } })).toBeNull()
+  })
+
+  it('say what of a device was read, and why not less', () => {
+    const part = { index: 1, offset: 0, sizeBytes: 8e9, filesystem: 'ext4', label: 'root', usedBytes: 3e9 }
+    const creation = {
+      target: '/a.dmg',
+      format: 'UDZO' as const,
+      sizeBytes: 16e9,
+      storedBytes: 2e9,
+      usedBytes: 3e9,
+      way: {
+        kind: 'device' as const,
+        partitionMap: 'gpt' as const,
+        parts: [
+          { ...part, whole: null },
+          { ...part, index: 2, label: null, filesystem: null, whole: 'unknown' as const },
+        ],
+      },
+      durationMs: 1,
+      bytesPerSecond: 1,
+      warnings: [],
+    }
+    expect(outcomeDetails({ kind: 'created', creation })?.lines).toEqual([
+      'GUID partition map',
+      'Partition 1, root, ext4: only what is used, 3 GB of 8 GB',
+      "Partition 2: read whole, 8 GB: its file system isn't one whose free space Reprise knows",
+    ])
   })
 })
