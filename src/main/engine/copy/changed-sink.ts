@@ -150,10 +150,10 @@ export class ChangedSink implements BlockSink {
   }
 
   async #blankEnds(): Promise<void> {
-    const { headEnd, tailStart, tailEnd } = this.#ends
+    const { tailStart, tailEnd } = this.#ends
     this.#note()
     await blankEnds(this.#sink, this.#ends, this.#options.signal)
-    this.#options.onWritten(0, headEnd)
+    // The head will be written as a whole, the tail only where it isn't zeros.
     this.#options.onWritten(tailStart, tailEnd - tailStart)
   }
 
@@ -194,14 +194,12 @@ export class ChangedSink implements BlockSink {
   async #compare(wanted: Uint8Array, offset: number): Promise<readonly (readonly [number, number])[]> {
     const room = this.#rooms.pop() ?? allocatePageAligned(pieceBytes)
     try {
+      // What a file doesn't have yet will be a hole.
       const heldBytes = this.#heldBytes
       await readHeld(this.#sink, room, { offset, lengthBytes: wanted.length, heldBytes })
       this.#options.signal.throwIfAborted()
       const found = room.subarray(0, wanted.length)
-      // What isn't there yet has to be written even where it is zeros: it was told as data.
-      const held = Math.max(0, Math.min(wanted.length, heldBytes - offset))
-      if (held === wanted.length && Buffer.compare(found, wanted) === 0) return []
-      return differingGranules(found, wanted, { offset, held })
+      return Buffer.compare(found, wanted) === 0 ? [] : differingGranules(found, wanted, offset)
     } finally {
       this.#rooms.push(room)
     }
@@ -243,16 +241,16 @@ export class ChangedSink implements BlockSink {
   }
 }
 
-/** Granules begin at multiples of their size on the disk. From `held` on nothing was found: all of it differs. */
+/** Granules begin at multiples of their size on the disk. */
 function differingGranules(
   found: Uint8Array,
   wanted: Uint8Array,
-  { offset, held }: { readonly offset: number; readonly held: number },
+  offset: number,
 ): readonly (readonly [number, number])[] {
   const runs: [number, number][] = []
   for (let from = 0; from < wanted.length;) {
     const to = Math.min(wanted.length, from + granuleBytes - ((offset + from) % granuleBytes))
-    const differs = to > held || Buffer.compare(found.subarray(from, to), wanted.subarray(from, to)) !== 0
+    const differs = Buffer.compare(found.subarray(from, to), wanted.subarray(from, to)) !== 0
     const last = runs.at(-1)
     if (differs && last?.[1] === from) last[1] = to
     else if (differs) runs.push([from, to])

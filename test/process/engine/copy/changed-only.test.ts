@@ -8,16 +8,19 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSystemIo, type RestoreDeps } from '#engine/copy'
 import { createPlatform } from '#engine/platform'
+import { scanImage } from '#engine/scan'
 import { silentLogger } from '#shared/log'
 import type { RestoreRequest } from '#shared/model'
+import { convertForReal } from '#test/convert-for-real'
 import { hashesOf } from '#test/fake-platform'
 import { attachLoop, command } from '#test/loop'
 import { missing } from '#test/needs'
+import { quietContext } from '#test/quiet-context'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
 
 const MiB = 1024 * 1024
-const imageBytes = 24 * MiB + 512
-const diskBytes = 32 * MiB
+const imageBytes = 12 * MiB + 512
+const diskBytes = 16 * MiB
 let folder = ''
 let image = ''
 
@@ -25,9 +28,9 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reprise-changed-only-'))
   image = join(folder, 'image.img')
   const bytes = randomBytes(imageBytes)
-  bytes.fill(0, 10 * MiB, 14 * MiB)
+  bytes.fill(0, 7 * MiB, 9 * MiB)
   writeFileSync(image, bytes)
-  await command('sfdisk', ['--no-reread', '--no-tell-kernel', '-q', image], 'label: mbr\nsize=20M, type=83\n')
+  await command('sfdisk', ['--no-reread', '--no-tell-kernel', '-q', image], 'label: mbr\nsize=10M, type=83\n')
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -43,11 +46,13 @@ function hashed(): Partial<RestoreDeps> {
 
 const depsOf = (by: 'hashes' | 'source') => (by === 'hashes' ? hashed() : {})
 
-async function change(path: string, at: number): Promise<void> {
+async function change(path: string, ...places: readonly number[]): Promise<void> {
   await using handle = await open(path, 'r+')
-  const byte = Buffer.alloc(1)
-  await handle.read(byte, 0, 1, at)
-  await handle.write(Buffer.of((byte[0] ?? 0) ^ 0x40), 0, 1, at)
+  for (const at of places) {
+    const byte = Buffer.alloc(1)
+    await handle.read(byte, 0, 1, at)
+    await handle.write(Buffer.of((byte[0] ?? 0) ^ 0x40), 0, 1, at)
+  }
   await handle.sync()
 }
 
@@ -72,11 +77,11 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk')).each(['hashe
       expect(sectorsWritten(loop.path)).toBe(before)
       expect(same).toMatchObject({ writtenBytes: 0, unchangedBytes: imageBytes, verified: true })
 
-      for (const at of [0, 5 * MiB + 7, 12 * MiB, imageBytes - 1, diskBytes - 1]) await change(loop.path, at)
+      await change(loop.path, 0, 5 * MiB + 7, 8 * MiB, imageBytes - 1, diskBytes - 1)
       const some = summaryOf(await restoreForReal({ ...request, changedOnly: true }, { deps: depsOf(by) }))
       expect(await sha256(loop.path, imageBytes)).toBe(restored)
       expect(some.checksum).toBe(same.checksum)
-      expect(some.unchangedBytes).toBeGreaterThan(20 * MiB)
+      expect(some.unchangedBytes).toBeGreaterThan(8 * MiB)
       expect(some.writtenBytes).toBeGreaterThan(0)
       await using handle = await open(loop.path)
       const { buffer } = await handle.read(Buffer.alloc(MiB), 0, MiB, diskBytes - MiB)
@@ -117,7 +122,36 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk')).each(['hashe
         await restoreForReal({ source: image, target: file, changedOnly: true }, { deps: depsOf(by) }),
       )
       expect(await sha256(file, imageBytes)).toBe(await sha256(image, imageBytes))
-      expect(summary.unchangedBytes).toBeGreaterThan(20 * MiB)
+      expect(summary.unchangedBytes).toBeGreaterThan(8 * MiB)
+    })
+  },
+)
+
+describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk')).each(['UDZO', 'UDRO'] as const)(
+  'changed blocks only of an image that was scanned, %s',
+  (format) => {
+    it('reads the image only where the device differs, and the device is the image', async () => {
+      const path = join(folder, `scanned-${format}.dmg`)
+      await convertForReal({ source: image, target: path, format })
+      const whole = { reorder: true, allowFragmentedCatalog: false }
+      await scanImage({ path, ...whole }, quietContext(), { scannedBy: 'a test' })
+      await using loop = await attachLoop({ sizeBytes: diskBytes })
+      const request = { source: path, target: loop.path }
+      const { checksum } = summaryOf(await restoreForReal(request))
+      await change(loop.path, 5 * MiB, 8 * MiB - 1, imageBytes - 1)
+      const course = await restoreForReal({ ...request, changedOnly: true })
+      expect(course.plan.checks).toContainEqual({
+        step: 'source',
+        state: 'ok',
+        kind: 'changed-only',
+        by: 'hashes',
+      })
+      const summary = summaryOf(course)
+      expect(summary).toMatchObject({ verified: true, checksum })
+      expect(summary.unchangedBytes).toBeGreaterThan(8 * MiB)
+      expect(await sha256(loop.path, imageBytes)).toBe(await sha256(image, imageBytes))
+      const again = summaryOf(await restoreForReal({ ...request, changedOnly: true }))
+      expect(again).toMatchObject({ writtenBytes: 0, zeroedBytes: 0, unchangedBytes: imageBytes, checksum })
     })
   },
 )
@@ -128,7 +162,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk'))(
     it('that was killed leaves no disk that looks whole', async () => {
       await using loop = await attachLoop({ sizeBytes: diskBytes })
       summaryOf(await restoreForReal({ source: image, target: loop.path }))
-      for (let at = 2 * MiB; at < 20 * MiB; at += 64 * 1024) await change(loop.path, at)
+      await change(loop.path, ...Array.from({ length: 160 }, (_, index) => 2 * MiB + index * 65_536))
       const request: Partial<RestoreRequest> & { source: string; target: string } = {
         source: image,
         target: loop.path,
@@ -138,7 +172,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk'))(
       const script = `
       import { restoreForReal } from '#test/restore-for-real'
       await restoreForReal(${JSON.stringify(request)}, { during: (state) => {
-        if (state.progress?.phase === 'restoring' && state.progress.doneBytes > ${6 * MiB}) process.kill(process.pid, 'SIGKILL')
+        if (state.progress?.phase === 'restoring' && state.progress.doneBytes > ${3 * MiB}) process.kill(process.pid, 'SIGKILL')
       } })`
       const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
         cwd: resolve(import.meta.dirname, '../../../..'),

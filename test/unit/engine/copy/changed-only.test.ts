@@ -175,6 +175,7 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     stick.bytes[at]! ^= 0x10
     const course = await restore(machine)
     expectImage(stick, expanded)
+    expect(changesTo(stick).slice(0, 2)).toEqual([`zero 0+${MiB}`, `zero ${diskBytes - MiB}+${MiB}`])
     const { writtenBytes, zeroedBytes, unchangedBytes, verified, checksum } = summaryOf(course)
     // A granule of it, and the head that was blanked meanwhile.
     expect(writtenBytes + zeroedBytes).toBeLessThanOrEqual(MiB + 300 * KiB)
@@ -296,6 +297,33 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     })
   })
 
+  it.each([
+    ['blanked last blocks', diskBytes - 300 * KiB],
+    ['first blocks', 700 * KiB],
+    ['blocks that were written', 3 * MiB + 9],
+  ])('reads the %s back, too', async (_, at) => {
+    const whole: readonly FakeRun[] = [
+      { kind: 'raw', bytes: noise(7 * MiB + 512 * KiB, 4) },
+      { kind: 'zero', lengthBytes: 512 * KiB },
+    ]
+    const { machine, stick, expanded } = bench(by, whole)
+    stick.bytes.set(expanded)
+    stick.bytes[3 * MiB]! ^= 1
+    const { outcome } = await restore(machine, {}, ({ progress }) => {
+      if (progress?.phase !== 'verifying') return
+      stick.faults = {
+        lie: (bytes, offset) => {
+          if (at >= offset && at < offset + bytes.length) bytes[at - offset]! ^= 4
+        },
+      }
+    })
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      target: 'empty',
+      error: { code: 'E_VERIFY', details: { offset: at } },
+    })
+  })
+
   it('leaves the disk empty when a write fails', async () => {
     const { machine, stick } = bench(by)
     stick.bytes[2 * MiB]! ^= 1
@@ -359,6 +387,27 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     machine.addFile('/tmp/disk.img', expanded.slice(0, 3 * MiB + 5))
     summaryOf(await restore(machine, { target: '/tmp/disk.img' }))
     expect(Buffer.compare(machine.files.get('/tmp/disk.img')!.bytes, expanded)).toBe(0)
+  })
+
+  it('leaves a disk in a file its size, with zeros behind the image', async () => {
+    const { machine, expanded } = bench(by)
+    const sizeBytes = 7 * MiB
+    machine.addDisk({ path: '/tmp/practice.img', sizeBytes, bus: 'file', practice: true })
+    const old = new Uint8Array(sizeBytes)
+    old.set(expanded)
+    old[expanded.length + 5] = 1
+    machine.addFile('/tmp/practice.img', old)
+    const found = () => machine.files.get('/tmp/practice.img')!.bytes
+    summaryOf(await restore(machine, { target: '/tmp/practice.img' }))
+    expect(found()).toHaveLength(sizeBytes)
+    expect(Buffer.compare(found().subarray(0, expanded.length), expanded)).toBe(0)
+    expect(
+      found()
+        .subarray(expanded.length)
+        .every((byte) => byte === 0),
+    ).toBe(true)
+    const again = summaryOf(await restore(machine, { target: '/tmp/practice.img' }))
+    expect(again).toMatchObject({ writtenBytes: 0, zeroedBytes: 0 })
   })
 
   it('touches a file only where it has to', async () => {
