@@ -11,6 +11,7 @@ import { rejectionOf } from '#test/format-errors'
 import { noise } from '#test/image-of-runs'
 import { seededRandom } from '#test/seeded'
 import { temporaryFolder } from '#test/temporary-folder'
+import { serveFile, startWebServer } from '#test/web-server'
 
 const password = 'sesame'
 // More than the workers decrypt at once, and nothing round.
@@ -100,4 +101,15 @@ it('stored bytes are decrypted whether the reader blocks or not', async () => {
   } finally {
     closeSync(fd)
   }
+})
+
+it('an encrypted image on a web server is read like any other', async () => {
+  const runs = [0, 1, 2].map((seed) => ({ kind: 'zlib', sectors: 1000, data: noise(512_000, seed) }) as const)
+  const built = buildUdif({ tables: [{ name: 'whole disk (unknown : 0)', runs }] })
+  const bytes = encryptedV2(built.bytes, { password })
+  await using server = await startWebServer((request, response) =>
+    serveFile(request, response, { bytes, etag: '"one"' }),
+  )
+  const got = await readAll(`${server.url}/secret.dmg`)
+  expect(Buffer.compare(got, Buffer.concat(runs.map(({ data }) => data)))).toBe(0)
 })
