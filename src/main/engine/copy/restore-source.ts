@@ -6,8 +6,10 @@ import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } f
 import type { MountedVolume } from '#engine/platform'
 import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
 import { factsIdentity, type ExaminedSource, type ImageSource } from './examine-source.ts'
+import { HashedBlocks } from './hashed-blocks.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { HeldFile, RestoreIo } from './restore-io.ts'
@@ -32,6 +34,11 @@ export interface RestoreSource extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<BlockStream>
   createChecker(): DiskChecker | null
+  /**
+   * What each block is compared with before it is written, where it came over a network and the image was scanned; else null.
+   * From a file here it would cost more than it is worth: the verify reads what was written. Throws FormatError.
+   */
+  readArrivalHashes(signal: AbortSignal): Promise<HashedBlocks | null>
   /** After the copy: nobody wrote to the files meanwhile. Throws DeviceError E_SRC_CHANGED. */
   checkUnchanged(): Promise<void>
 }
@@ -74,6 +81,14 @@ export async function openRestoreSource(
     openStretch: ({ offset, lengthBytes }, signal) =>
       open(narrowLayout(layout, offset, lengthBytes), minimumAlignment, signal),
     createChecker: () => io.createChecker(layout),
+    readArrivalHashes: async (signal) => {
+      if (examined.kind !== 'image' || layout.kind !== 'extents' || examined.info.kind !== 'image')
+        return null
+      const { image } = examined.info
+      if (!isWebLocator(image.path)) return null
+      const hashes = await io.readBlockHashes(image, signal)
+      return hashes === null ? null : HashedBlocks.of(hashes, layout.sizeBytes, image.path)
+    },
     checkUnchanged: async () => {
       // What has checksums was checked by them; touching such a file does no harm.
       if (examined.kind === 'image' && !examined.checksummed) await checkFiles(examined, io)

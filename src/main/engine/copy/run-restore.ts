@@ -12,6 +12,7 @@ import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from 
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { bufferSizes } from './buffer-sizes.ts'
 import type { Comparison } from './comparison.ts'
+import { checkedStream } from './checked-stream.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
@@ -191,7 +192,12 @@ async function copy(
 ): Promise<Copied> {
   const { signal } = context
   context.enter('restoring', source.sizeBytes)
-  await using stream = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
+  const hashes = await source.readArrivalHashes(signal)
+  const arriving = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
+  await using stream =
+    hashes === null
+      ? arriving
+      : checkedStream({ stream: arriving, blocks: hashes, isSelected: () => true, path: source.path })
   return await copyBlocks({
     stream,
     sink,
