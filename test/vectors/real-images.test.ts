@@ -142,7 +142,18 @@ describe.skipIf(skip)('another real file', () => {
       expect(await sha256(path)).toBe(image.expandedSha256)
     })
 
-  for (const image of named(/NOT a dmg|UDSB/))
+  for (const image of named(/^UDSB/))
+    it(`${image.file} is a sparse bundle`, async () => {
+      const path = join(folder, image.file)
+      expect((await openImage(path)).info).toMatchObject({
+        format: 'UDSB',
+        sizeBytes: image.expandedBytes,
+        partitions: [{ offset: 0, filesystem: 'hfsplus' }],
+      })
+      expect(await sha256(path)).toBe(image.expandedSha256)
+    })
+
+  for (const image of named(/NOT a dmg/))
     it(`${image.file} is told to be no image we read`, async () => {
       expect(await rejectionOf(openImage(join(folder, image.file)))).toMatchObject({ code: 'E_SRC_FORMAT' })
     })

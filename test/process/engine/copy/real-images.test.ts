@@ -18,9 +18,7 @@ interface RealImage {
 const folder = realImages()
 const all =
   folder === null ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
-const images = all.filter(
-  (image) => image.expandedSha256 !== undefined && image.password === undefined && !/sparse/.test(image.kind),
-)
+const images = all.filter((image) => image.expandedSha256 !== undefined && image.password === undefined)
 
 describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a loop device', () => {
   it.each(images.map((image) => [image.file, image] as const))('%s', async (_, image) => {
