@@ -63,6 +63,31 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise on a loop device', ()
     expect(text.out).toContain('protected: runs this computer (/')
   })
 
+  it('writes only what changed when it is restored again, and says what was spared', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 8 * mebibyte })
+    await writeFile(folder.path('a.dmg'), dmg)
+    const scan = await reprise(['imagescan', '--source', folder.path('a.dmg')])
+    expect(scan.status).toBe(0)
+    const restore = [
+      'restore',
+      '--source',
+      folder.path('a.dmg'),
+      '--target',
+      loop.path,
+      '--erase',
+      '--noprompt',
+    ]
+    expect((await reprise(restore)).status).toBe(0)
+    const none = await reprise([...restore, '--changed-only'])
+    expect(none.out).toContain('\tNothing had changed: nothing was written.\n')
+    await fill(loop.path, 0x55, 4096)
+    const some = await reprise([...restore, '--changed-only'])
+    expect(some.out).toMatch(/\tUnchanged: 2\.1 MB of 3\.15 MB; 1\.05 MB had to be written\n/)
+    expect(some.status).toBe(0)
+    expect(sha256(await readHead(loop.path, data.length))).toBe(sha256(data))
+  })
+
   it('restores onto it when the answer is y', async () => {
     await using folder = await temporaryFolder()
     await using loop = await attachLoop({ sizeBytes: 8 * mebibyte })
