@@ -28,12 +28,23 @@ process.on('exit', () => {
 })
 
 /** `input` is all that standard input holds; with null it stays open and empty. */
-export async function reprise(argv: readonly string[], input = ''): Promise<Ended> {
-  return startReprise(argv, input).ended
+export async function reprise(
+  argv: readonly string[],
+  input = '',
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return startReprise(argv, input, environment).ended
 }
 
-export function startReprise(argv: readonly string[], input: string | null = ''): Running {
-  const child = spawn(process.execPath, [entry, ...argv], { stdio: ['pipe', 'pipe', 'pipe'] })
+export function startReprise(
+  argv: readonly string[],
+  input: string | null = '',
+  environment: Readonly<Record<string, string>> = {},
+): Running {
+  const child = spawn(process.execPath, [entry, ...argv], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  })
   running.add(child)
   let out = ''
   let err = ''
