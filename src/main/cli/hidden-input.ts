@@ -48,14 +48,20 @@ async function readableOrEnded(input: Input, signal: AbortSignal): Promise<boole
   }
 }
 
+export interface HiddenOptions {
+  readonly signal: AbortSignal
+  readonly ask: () => void
+  readonly interrupt: () => void
+}
+
 /**
  * A line typed on a terminal that shows nothing of it. Null when it isn't a terminal, or when the person ends the input (Ctrl-D
- * in an empty line). `interrupt` is called at Ctrl-C, which a terminal in this state doesn't turn into a signal. Rejects with the
+ * in an empty line). `ask` is called when nothing is shown any more; `interrupt` at Ctrl-C, which a terminal in this state doesn't turn into a signal. Rejects with the
  * signal's reason.
  */
 export async function readHidden(
   input: Input,
-  { signal, interrupt }: { readonly signal: AbortSignal; readonly interrupt: () => void },
+  { signal, ask, interrupt }: HiddenOptions,
 ): Promise<string | null> {
   signal.throwIfAborted()
   if (input.isTTY !== true || input.setRawMode === undefined) return null
@@ -79,6 +85,7 @@ export async function readHidden(
   input.on('end', onEnd)
   signal.addEventListener('abort', onAbort, { once: true })
   input.resume()
+  ask()
   try {
     return await promise
   } finally {

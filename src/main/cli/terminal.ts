@@ -53,9 +53,12 @@ async function askPassword(
   write: (text: string) => void,
 ): Promise<string | null> {
   if (!process.stdin.isTTY) return null
-  write(question)
   try {
-    return await readHidden(process.stdin, { signal, interrupt: () => process.kill(process.pid, 'SIGINT') })
+    return await readHidden(process.stdin, {
+      signal,
+      ask: () => write(question),
+      interrupt: () => process.kill(process.pid, 'SIGINT'),
+    })
   } finally {
     write('\n')
   }

@@ -51,11 +51,13 @@ describe('readHidden', () => {
     })
     return { input, modes }
   }
-  const options = { signal: never, interrupt: () => undefined }
+  const options = { signal: never, ask: () => undefined, interrupt: () => undefined }
 
   it('reads a line that the terminal shows nothing of', async () => {
     const { input, modes } = terminal()
-    const typed = readHidden(input, options)
+    // Whoever types at once must not be seen.
+    const ask = () => expect(modes).toEqual([true])
+    const typed = readHidden(input, { ...options, ask })
     input.write('secrt\u007fet\r')
     expect(await typed).toBe('secret')
     expect(modes).toEqual([true, false])
@@ -76,6 +78,7 @@ describe('readHidden', () => {
     const giveUp = new AbortController()
     const given = readHidden(third.input, {
       signal: giveUp.signal,
+      ask: () => undefined,
       interrupt: () => giveUp.abort(new Error('Ctrl-C')),
     })
     third.input.write('half\u0003')
