@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest'
+import type { ImageTask } from '#shared/model'
+import { createUiDouble } from '#test/ui-double'
+import {
+  anImageJob,
+  ended,
+  imageJobs,
+  lockedImage,
+  practiceDisk,
+  practiceImage,
+  sandisk,
+  sparseImage,
+  systemImage,
+  unscannedImage,
+} from '#test/ui-fixtures'
+import { openWindow, settle, type TestWindow } from '#test/ui-window'
+
+const withImages = () =>
+  openWindow({
+    double: createUiDouble({
+      devices: [sandisk, practiceDisk],
+      images: [practiceImage, systemImage, unscannedImage, lockedImage, sparseImage],
+      passwords: { [lockedImage.path]: 'sesame' },
+    }),
+  })
+
+const sheetOf = ({ reprise }: TestWindow) => reprise.view.getState().sheet
+const tasksOf = ({ double }: TestWindow) =>
+  double.calls
+    .filter(({ name }) => name === 'image.start')
+    .map(({ input }) => (input as { readonly task: ImageTask }).task)
+
+describe('converting', () => {
+  it('asks before it replaces, and says so to the engine', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    await actions.takeImage('convert', systemImage.path)
+    actions.changeDraft({ name: 'old.dmg', named: true })
+    window.double.targets = { '/home/ann/Images/old.dmg': { kind: 'file', sizeBytes: 1, freeBytes: 9 } }
+    await actions.startDraft()
+    expect(sheetOf(window)).toMatchObject({ kind: 'replace', path: '/home/ann/Images/old.dmg' })
+    expect(tasksOf(window)).toEqual([])
+    actions.closeSheet()
+    expect(sheetOf(window)).toMatchObject({ kind: 'make', draft: { name: 'old.dmg' } })
+    await actions.startDraft()
+    await actions.replaceTarget()
+    expect(tasksOf(window)).toMatchObject([{ kind: 'convert', erase: true }])
+    expect(window.reprise.view.getState()).toMatchObject({ sheet: null, tab: 'activity', activity: 'jobs' })
+  })
+
+  it('does not ask again about what the system’s panel has asked', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    const path = '/srv/new/old.dmg'
+    window.double.answer('image.chooseTarget', async () => ({ kind: 'chosen', path, replace: true }))
+    window.double.targets = { [path]: { kind: 'file', sizeBytes: 1, freeBytes: 9 } }
+    await actions.takeImage('convert', systemImage.path)
+    await actions.chooseTarget()
+    expect(sheetOf(window)).toMatchObject({ draft: { folder: '/srv/new', name: 'old.dmg' } })
+    await actions.startDraft()
+    expect(tasksOf(window)).toMatchObject([{ target: path, erase: true }])
+  })
+
+  it('never asks to erase where nothing lies', async () => {
+    using window = await withImages()
+    await window.reprise.actions.takeImage('convert', systemImage.path)
+    await window.reprise.actions.startDraft()
+    expect(tasksOf(window)).toMatchObject([{ erase: false }])
+  })
+
+  it.each(['no-folder', 'denied', 'folder'] as const)(
+    'stays at the sheet when the place is %s',
+    async (kind) => {
+      using window = await withImages()
+      const { actions } = window.reprise
+      window.double.answer('target.inspect', async () => ({ kind, sizeBytes: 0, freeBytes: null }))
+      await actions.takeImage('convert', systemImage.path)
+      await actions.startDraft()
+      expect(sheetOf(window)).toMatchObject({ kind: 'make', problem: { kind: expect.any(String) as string } })
+      expect(tasksOf(window)).toEqual([])
+    },
+  )
+
+  it('comes back from our own panel with the folder that was chosen', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    await actions.takeImage('convert', systemImage.path)
+    actions.changeDraft({ format: 'raw' })
+    await actions.chooseTarget()
+    expect(sheetOf(window)).toMatchObject({ kind: 'files', purpose: 'target' })
+    actions.chooseListed('/srv/images')
+    expect(sheetOf(window)).toMatchObject({
+      kind: 'make',
+      draft: { folder: '/srv/images', name: 'ModularSystem converted.img', format: 'raw' },
+    })
+  })
+})
+
+describe('an encrypted image', () => {
+  it('asks for its password, says when it is wrong, and goes on when it is right', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(lockedImage.path)
+    expect(sheetOf(window)).toMatchObject({ kind: 'password', path: lockedImage.path, purpose: 'source' })
+    await actions.unlock('barley')
+    expect(sheetOf(window)).toMatchObject({ sending: { state: 'failed', error: { code: 'E_SRC_PASSWORD' } } })
+    await actions.unlock('sesame')
+    await settle()
+    expect(view.getState()).toMatchObject({ sheet: null, source: { state: 'ready' } })
+  })
+
+  it('goes on with what was asked of it', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    await actions.takeImage('convert', lockedImage.path)
+    expect(sheetOf(window)).toMatchObject({ kind: 'password', purpose: 'convert' })
+    await actions.unlock('sesame')
+    await settle()
+    expect(sheetOf(window)).toMatchObject({ kind: 'make', draft: { work: { path: lockedImage.path } } })
+  })
+
+  it('does not push a sheet away that is open', async () => {
+    using window = await withImages()
+    window.reprise.actions.openSheet('about')
+    await window.reprise.actions.openImage(lockedImage.path)
+    expect(sheetOf(window)).toEqual({ kind: 'about' })
+  })
+})
+
+describe('work that has ended', () => {
+  it('is told where nobody watches, and its image is opened', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.takeImage('convert', systemImage.path)
+    await actions.startDraft()
+    actions.setTab('restore')
+    const [converted] = imageJobs()
+    if (!converted) throw new Error('no fixture')
+    window.double.sendJob({ ...converted, jobId: 'job-1' })
+    await settle()
+    expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1' } })
+    expect(view.getState().images.map(({ name }) => name)).toContain('ModularSystem 2.dmg')
+  })
+
+  it('is not told of work that another window started', async () => {
+    using window = await withImages()
+    const [converted] = imageJobs()
+    if (!converted) throw new Error('no fixture')
+    window.double.sendJob({ ...converted, jobId: 'another' })
+    await settle()
+    expect(window.reprise.view.getState().notice).toBeNull()
+  })
+
+  it('is read again wherever the image is shown', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(sparseImage.path)
+    window.double.images = window.double.images.map((image) =>
+      image.path === sparseImage.path ? { ...image, sizeBytes: 40e9 } : image,
+    )
+    const running = anImageJob('resize', sparseImage.name, { phase: 'resizing', percent: 50 })
+    const resize = {
+      path: sparseImage.path,
+      beforeBytes: 20e9,
+      afterBytes: 40e9,
+      storedBytes: 1,
+      storedBeforeBytes: 1,
+    }
+    window.double.sendJob(ended(running, { kind: 'resized', resize }))
+    await settle()
+    expect(view.getState().source?.info).toMatchObject({ image: { sizeBytes: 40e9 } })
+    expect(view.getState().images.find(({ path }) => path === sparseImage.path)?.info?.sizeBytes).toBe(40e9)
+  })
+})
+
+describe('a request that takes its time', () => {
+  it('is given up with the sheet', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    const given = Promise.withResolvers<void>()
+    window.double.answer('image.start', async (_, signal) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      given.resolve()
+      throw signal.reason
+    })
+    actions.openCreate('device', 'disk:/dev/sdb')
+    const starting = actions.startDraft()
+    await settle()
+    expect(sheetOf(window)).toMatchObject({ kind: 'make', starting: true, draft: { from: '/dev/sdb' } })
+    actions.closeSheet()
+    await given.promise
+    await starting
+    expect(sheetOf(window)).toMatchObject({ kind: 'make', starting: false, problem: null })
+  })
+})
