@@ -1,6 +1,6 @@
 /** The preflight's answer for whoever asks: what would happen, what would be lost, what to say yes to. */
 import { randomUUID } from 'node:crypto'
-import type { RestorePlan, RestoreRequest } from '#shared/model'
+import { withoutPassword, type RestorePlan, type RestoreRequest } from '#shared/model'
 import { examineRestore } from './examine-restore.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 
@@ -21,7 +21,8 @@ export async function planRestore(
   )
   return {
     planId: randomUUID(),
-    request,
+    // Whoever planned has taken the password out, and keeps it.
+    request: { ...request, source: withoutPassword(request.source) },
     source: source?.info ?? null,
     ...(source === null ? {} : { sourceIdentity: source.identity }),
     target: target?.info ?? null,
