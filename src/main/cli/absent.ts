@@ -11,7 +11,6 @@ const absent: { readonly [verb: string]: { readonly problem: string; readonly hi
   },
   server: { problem: "This version of Reprise can't multicast." },
   session: { problem: "This version of Reprise can't multicast." },
-  'image create': { problem: "This version of Reprise can't create images." },
 }
 
 export const absentVerbs: readonly string[] = Object.keys(absent)

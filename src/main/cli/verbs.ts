@@ -13,6 +13,7 @@ const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   'image info': async () => (await import('./image-info.ts')).imageInfo,
   'image verify': async () => (await import('./image-verify.ts')).imageVerify,
   'image checksum': async () => (await import('./image-checksum.ts')).imageChecksum,
+  'image create': async () => (await import('./image-create.ts')).imageCreate,
   'image convert': async () => (await import('./image-convert.ts')).imageConvert,
   'image resize': async () => (await import('./image-resize.ts')).imageResize,
   'image compact': async () => (await import('./image-resize.ts')).imageCompact,

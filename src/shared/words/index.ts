@@ -1,4 +1,5 @@
 export * from './checks.ts'
+export * from './creation.ts'
 export type { Names } from './details.ts'
 export * from './disks.ts'
 export * from './error-words.ts'

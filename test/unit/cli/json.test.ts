@@ -115,6 +115,7 @@ describe('--json', () => {
       'image info',
       'image verify',
       'image checksum',
+      'image create',
       'image convert',
       'image resize',
       'image compact',

@@ -19,7 +19,7 @@ describe('reprise', () => {
     expect(status).toBe(0)
     expect(out).toContain('  restore         Restore an image')
     expect(out).toContain('  image verify  ')
-    for (const absent of ['server', 'session', 'restoreexact', 'image create', 'engine-host'])
+    for (const absent of ['server', 'session', 'restoreexact', 'engine-host'])
       expect(out).not.toContain(absent)
   })
 
@@ -68,7 +68,6 @@ describe('reprise', () => {
   })
 
   it.each([
-    [['image', 'create'], "can't create images"],
     [['-source', 'a.dmg', '-server', 'c.plist'], "can't multicast"],
     [['help', 'server'], "can't multicast"],
   ])('%j is known, too', async (argv, words) => {

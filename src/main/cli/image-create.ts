@@ -1,0 +1,207 @@
+/** `reprise image create`: a new image, blank, of a folder or of a device. */
+import { resolve } from 'node:path'
+import { BugError, serializeError, UsageError } from '#shared/errors'
+import {
+  compressionLevels,
+  creatableFilesystems,
+  creatableMaps,
+  writableFormats,
+  type CreateRequest,
+  type CreateSource,
+  type ImageCreation,
+  type JobPhase,
+  type JobState,
+  type WritableFormat,
+} from '#shared/model'
+import { formatBytes, formatRate } from '#shared/units'
+import {
+  describeCreationWay,
+  describeError,
+  describeFormat,
+  describeOutcome,
+  describePhase,
+  describeTargetState,
+} from '#shared/words'
+import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
+import { watchInterrupt } from './interrupt.ts'
+import { createMarkLines } from './marks.ts'
+import { newPassword } from './passwords.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { defineVerb, openLog } from './verb.ts'
+
+const createOptions = {
+  target: { kind: 'text', letter: 't', placeholder: 'FILE', help: 'The file to write.' },
+  format: {
+    kind: 'choice',
+    choices: writableFormats,
+    placeholder: 'FORMAT',
+    help: 'What to write, see below.',
+  },
+  size: {
+    kind: 'size',
+    placeholder: 'SIZE',
+    most: Number.MAX_SAFE_INTEGER,
+    help: 'A blank disk of this size: bytes, or a number with b (512 bytes), k, m, g or t.',
+  },
+  map: {
+    kind: 'choice',
+    choices: creatableMaps,
+    help: 'The partition map of a blank disk, with one partition. Without it none.',
+  },
+  filesystem: {
+    kind: 'choice',
+    choices: creatableFilesystems,
+    placeholder: 'FS',
+    help: 'The file system of a blank disk, see below.',
+  },
+  folder: { kind: 'text', placeholder: 'DIR', help: 'A file system that holds this folder.' },
+  source: {
+    kind: 'text',
+    letter: 's',
+    placeholder: 'DEVICE',
+    help: 'A disk or a partition: a /dev entry or a mount point.',
+  },
+  'volume-name': { kind: 'text', placeholder: 'NAME', help: 'The name of the file system that is made.' },
+  level: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: 9,
+    help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
+  },
+  encryption: {
+    kind: 'choice',
+    choices: ['AES-256'],
+    placeholder: 'AES-256',
+    help: 'Encrypt the image with a password.',
+  },
+  stdinpass: { kind: 'flag', help: 'Read the password from standard input.' },
+  erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
+} as const satisfies OptionTable
+
+export const imageCreate = defineVerb({
+  name: 'image create',
+  summary: 'Make a new image: blank, of a folder or of a device.',
+  synopsis: '--target FILE --format FORMAT --size SIZE|--folder DIR|--source DEVICE [options]',
+  notes: [
+    ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
+    `File systems: ${creatableFilesystems.join(', ')}.`,
+    "A blank disk's file system is made by the system's own program for it (mke2fs, mkfs.xfs, …), without administrator rights.",
+    'A folder becomes an ext4 volume, made by mke2fs and as small as it can be; on a Mac an HFS+ volume, made by hdiutil. Owners, permissions, links and extended attributes stay as they are.',
+    'Of a device only used blocks are read where its file system is understood (ext2, ext3, ext4, XFS, Btrfs, FAT, exFAT, NTFS, HFS+) and was unmounted cleanly; everything else is read whole. Volumes that are mounted for writing are unmounted meanwhile. Reading a device needs administrator rights.',
+    'The target gets its name when all of it is written: a failure or Ctrl-C leaves what was there before.',
+  ],
+  options: createOptions,
+  operands: noOperands,
+  async run(context, values) {
+    const { terminal } = context
+    const request = readRequest(values, context.cwd)
+    const names = { source: sourceName(request.from), target: request.target }
+    const lastWords = printable(describeTargetState('untouched', request.target, 'file'))
+    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    let encryption: CreateRequest['encryption'] = null
+    try {
+      if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
+    } catch (error) {
+      if (!(interrupt.asked && error === interrupt.signal.reason))
+        return report(terminal, serializeError(error), tellingOf(values), { names })
+      terminal.writeError(`Stopped.\n${lastWords}\n`)
+      return exitCancelled
+    }
+    const engines = await context.engines(openLog(context, values))
+    const print = createTextProgress()
+    const task = { kind: 'create', ...request, encryption } as const
+    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
+    if (typeof outcome === 'number') return outcome
+    if (outcome.kind !== 'created')
+      throw new BugError('E_BUG', `a creation ended as ${outcome.kind}`, { details: {} })
+    if (!values.json) terminal.write(`${creationText(outcome.creation)}${describeOutcome(outcome)}\n`)
+    for (const warning of outcome.creation.warnings)
+      terminal.writeError(`Warning: ${printable(describeError(warning, names).what)}\n`)
+    return exitDone
+  },
+})
+
+/** Throws UsageError. */
+function readRequest(values: Values<typeof createOptions>, cwd: string): CreateRequest {
+  const { target, level, erase } = values
+  if (target === null) throw usageError('--target', '--target is missing.', 'It names the file to write.')
+  const format = values.format as WritableFormat | null
+  if (format === null)
+    throw usageError('--format', '--format is missing.', `It is one of ${writableFormats.join(', ')}.`)
+  if (level !== null && compressionLevels[format] === undefined) {
+    const problem = `${format} has no compression levels.`
+    throw new UsageError('E_USAGE', problem, {
+      details: { input: '--level', problem, hint: 'Leave --level out.' },
+    })
+  }
+  const volumeName = values['volume-name']
+  const from = readSource(values, cwd)
+  if (volumeName !== null && (from.kind === 'device' || (from.kind === 'blank' && from.filesystem === null)))
+    throw usageError(
+      '--volume-name',
+      'Only a file system that is made gets a name.',
+      'Leave --volume-name out.',
+    )
+  return { target: resolve(cwd, target), format, level, erase, encryption: null, volumeName, from }
+}
+
+function readSource(values: Values<typeof createOptions>, cwd: string): CreateSource {
+  const { size, folder, source } = values
+  const map = values.map as (typeof creatableMaps)[number] | null
+  const filesystem = values.filesystem as (typeof creatableFilesystems)[number] | null
+  const given = [size, folder, source].filter((value) => value !== null).length
+  if (given !== 1)
+    throw usageError(
+      '--size',
+      given === 0 ? "What the image is made of isn't said." : 'The image can only be made of one thing.',
+      'Give --size for a blank one, --folder, or --source for a disk or a partition.',
+    )
+  if (size !== null) return { kind: 'blank', sizeBytes: size, partitionMap: map ?? 'none', filesystem }
+  const extra = map === null ? (filesystem === null ? null : '--filesystem') : '--map'
+  if (extra !== null)
+    throw usageError(extra, `${extra} is for blank images.`, `Leave ${extra} out, or give --size.`)
+  return folder === null
+    ? { kind: 'device', path: resolve(cwd, source ?? '') }
+    : { kind: 'folder', path: resolve(cwd, folder) }
+}
+
+const sourceName = (from: CreateSource): string => (from.kind === 'blank' ? 'a blank disk' : from.path)
+
+const shown: readonly JobPhase[] = ['building', 'creating']
+
+/** A line for the file system that is made, if one is, and one for the image. */
+function createTextProgress(): (state: JobState) => string {
+  const lines = createMarkLines(describePhase)
+  return ({ phases, progress, outcome }) => {
+    const passes = phases.flatMap(({ phase, state }) => {
+      if (!shown.includes(phase) || (state !== 'current' && state !== 'done' && state !== 'failed')) return []
+      const now = progress?.phase === phase ? progress : null
+      const isDone = state === 'done'
+      const percent = isDone ? 100 : (now?.percent ?? null)
+      const how = isDone ? ('done' as const) : state === 'failed' ? ('broken' as const) : ('running' as const)
+      return [{ phase, state: how, percent, doneBytes: now?.doneBytes ?? 0 }]
+    })
+    return lines.advance(passes) + (outcome === null ? '' : lines.close())
+  }
+}
+
+function creationText(creation: ImageCreation): string {
+  const { target, format, sizeBytes, storedBytes, usedBytes, durationMs, bytesPerSecond, way } = creation
+  const seconds = (durationMs / 1000).toFixed(2)
+  const ratio = `${formatBytes(storedBytes)} (${percentText(storedBytes, sizeBytes)})`
+  return [
+    ...describeCreationWay(way).map((line) => `\t${printable(line)}\n`),
+    `\tTarget: ${describeFormat(format)}, a disk of ${formatBytes(sizeBytes)}, ${formatBytes(usedBytes)} of it in use, in ${ratio}\n`,
+    `\tCreated in ${seconds} seconds, ${formatRate(bytesPerSecond)}\n`,
+    `\tWritten to ${printable(target)}\n`,
+  ].join('')
+}
+
+function percentText(part: number, whole: number): string {
+  const percent = whole === 0 ? 0 : (part / whole) * 100
+  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`
+}

@@ -1,0 +1,46 @@
+/** How an image came about, in words: which way was taken, and what was read of a device. */
+import { unreachable } from '#shared/errors'
+import type { CreationWay, ReadPart, WholeReason } from '#shared/model'
+import { formatBytes, formatCount } from '#shared/units'
+import { describeFilesystem } from './disks.ts'
+
+const reasons: { readonly [reason in WholeReason]: string } = {
+  unknown: 'which of its blocks are in use is not known',
+  unclean: "it wasn't unmounted cleanly",
+  features: 'it has features that Reprise does not know',
+  inconsistent: 'what it says of its blocks contradicts itself',
+}
+
+/** A line each. */
+export function describeCreationWay(way: CreationWay): readonly string[] {
+  switch (way.kind) {
+    case 'blank': {
+      const map =
+        way.partitionMap === 'none'
+          ? 'no partition map'
+          : `a partition map (${way.partitionMap.toUpperCase()})`
+      const { filesystem, tool } = way
+      if (filesystem === null) return [`Blank, with ${map}`]
+      return [`Blank, with ${map} and ${describeFilesystem(filesystem)}, made by ${tool ?? 'the system'}`]
+    }
+    case 'folder': {
+      const { filesystem, tool, entries, contentBytes } = way
+      return [
+        `${describeFilesystem(filesystem)} with ${formatCount(entries)} files and folders (${formatBytes(contentBytes)}), made by ${tool}`,
+      ]
+    }
+    case 'device':
+      return way.parts.map((part) => partText(part))
+    default:
+      return unreachable(way)
+  }
+}
+
+function partText({ index, filesystem, label, sizeBytes, usedBytes, whole }: ReadPart): string {
+  const place = index === 0 ? 'The whole disk' : `Partition ${index}`
+  const kind = filesystem === null ? 'no known file system' : describeFilesystem(filesystem)
+  const named = label === null ? kind : `${kind}, ${label}`
+  return whole === null
+    ? `${place} (${named}): only used blocks were read, ${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)}`
+    : `${place} (${named}): all ${formatBytes(sizeBytes)} were read, because ${reasons[whole]}`
+}
