@@ -41,7 +41,7 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
   E_SRC_FORMAT: (error, names) => ({
     what: `${theImage(error, names)} isn't a disk image Reprise can read.`,
     why: whatItIs(error),
-    now: 'Readable are UDIF images (.dmg), raw images, and raw images compressed with gzip, bzip2, xz or zstd.',
+    now: 'Readable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.',
   }),
 
   E_SRC_CORRUPT: (error, names) => {

@@ -159,7 +159,7 @@ describe('describeError', () => {
     [
       'E_SRC_FORMAT',
       { field: 'size', found: 0, format: 'raw', offset: 0 },
-      "'System.dmg' isn't a disk image Reprise can read.\nIt is empty.\nReadable are UDIF images (.dmg), raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
+      "'System.dmg' isn't a disk image Reprise can read.\nIt is empty.\nReadable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
     ],
     [
       'E_USAGE',

@@ -5,5 +5,5 @@ export {
   type NewMap,
   type NewPartition,
 } from './encode-map.ts'
-export { readMapToResize, type MapChanges, type MapToResize, type MapWrite } from './map-to-resize.ts'
+export { readMapToResize, type MapToResize, type MapWrite } from './map-to-resize.ts'
 export { readPartitionMap } from './read-partition-map.ts'

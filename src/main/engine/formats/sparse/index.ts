@@ -1,7 +1,7 @@
 export { isSparseBundle, readBundleFiles } from './bundle-folder.ts'
 export { SparseBundleEditor } from './edit-sparse-bundle.ts'
 export { SparseImageEditor } from './edit-sparse-image.ts'
-export { readSparseBundle, type SparseBundle } from './read-sparse-bundle.ts'
+export { readSparseBundle } from './read-sparse-bundle.ts'
 export { readSparseImage, type SparseImage } from './read-sparse-image.ts'
 export { isSprs } from './sprs.ts'
 export { SparseBundleWriter, usualBundleBandBytes } from './write-sparse-bundle.ts'
