@@ -82,7 +82,7 @@ export async function readHidden(
   const onEnd = () => resolve(null)
   input.setRawMode(true)
   input.on('data', onData)
-  input.on('end', onEnd)
+  for (const name of ['end', 'close', 'error'] as const) input.on(name, onEnd)
   signal.addEventListener('abort', onAbort, { once: true })
   input.resume()
   ask()
@@ -91,7 +91,7 @@ export async function readHidden(
   } finally {
     input.setRawMode(false)
     input.off('data', onData)
-    input.off('end', onEnd)
+    for (const name of ['end', 'close', 'error'] as const) input.off(name, onEnd)
     signal.removeEventListener('abort', onAbort)
     input.pause()
   }

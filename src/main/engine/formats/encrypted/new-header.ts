@@ -17,7 +17,7 @@ const dataOffset = 122_368
  * The most that was seen in an image of Apple's. Each guess at a password costs as much as opening the image does once: 0.15 s
  * of one core of 2024, which nobody minds; RFC 2898 asked for 1,000, hdiutil wrote 150,000 to 500,000.
  */
-export const usualIterations = 500_000
+const usualIterations = 500_000
 
 export interface NewEncryption {
   readonly cipher: BlockCipher
