@@ -410,6 +410,17 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     expect(again).toMatchObject({ writtenBytes: 0, zeroedBytes: 0 })
   })
 
+  it('does not take what it read before for what a shorter file holds', async () => {
+    const one = noise(MiB, 6)
+    const { machine, expanded } = bench(by, [
+      { kind: 'raw', bytes: Buffer.concat([one, one, one, one]) },
+      { kind: 'raw', bytes: one },
+    ])
+    machine.addFile('/tmp/disk.img', expanded.slice(0, 2 * MiB + 5))
+    summaryOf(await restore(machine, { target: '/tmp/disk.img' }))
+    expect(Buffer.compare(machine.files.get('/tmp/disk.img')!.bytes, expanded)).toBe(0)
+  })
+
   it('touches a file only where it has to', async () => {
     const { machine, expanded } = bench(by)
     const writes: number[] = []
@@ -447,6 +458,17 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
 })
 
 describe('changed blocks only', () => {
+  it('does not read blocks of the disk that are unused as a whole', async () => {
+    const { machine, stick } = bench('hashes')
+    const reads: number[] = []
+    stick.faults = { onRead: ({ offset }) => void reads.push(offset) }
+    await restore(machine)
+    const inside = (offset: number) =>
+      offset >= secondUnused[0] + blockBytes && offset < secondUnused[1] - blockBytes
+    expect(reads.length).toBeGreaterThan(0)
+    expect(reads.filter(inside)).toEqual([])
+  })
+
   it('reads nothing of the image for blocks that are right', async () => {
     const { machine, stick } = bench('hashes')
     await restore(machine)
