@@ -7,6 +7,7 @@ import type { WebSource } from '#engine/web-source'
 import { invariant } from '#shared/errors'
 import type { FetchPlan } from './fetch-plan.ts'
 import {
+  copyBytes,
   countRequests,
   endWindow,
   moreRequests,
@@ -229,7 +230,7 @@ export class WebFetcher {
         const index = Math.floor(at / chunkBytes)
         const within = at % chunkBytes
         const length = Math.min(piece.length - done, chunkBytes - within)
-        bytes.set(piece.subarray(done, done + length), (slots[index] ?? 0) * chunkBytes + within)
+        copyBytes(piece.subarray(done, done + length), bytes, (slots[index] ?? 0) * chunkBytes + within)
         done += length
         if (within + length === chunkBytes || at + length === to - from)
           this.#arrived(chunks[index] ?? 0, slots[index] ?? 0)

@@ -60,6 +60,16 @@ export function allocateWindow(chunks: number, slots: number, chunkBytes: number
   }
 }
 
+/**
+ * `from` into `into` at `offset`. `set` goes byte by byte where shared memory is involved and the two aren't aligned alike, which
+ * is six times as slow.
+ */
+export function copyBytes(from: Uint8Array, into: Uint8Array, offset: number): void {
+  asBuffer(from).copy(asBuffer(into), offset)
+}
+
+const asBuffer = ({ buffer, byteOffset, length }: Uint8Array) => Buffer.from(buffer, byteOffset, length)
+
 // --- readers
 
 /** Fill `into` from `offset` of the file, blocking the thread. Returns its bytes, fewer only at the end of the file. */
@@ -101,7 +111,8 @@ function take({ window, firstChunk }: WindowFile, offset: number, into: Uint8Arr
     Atomics.add(pins, slot, 1)
     // It may have been given to another chunk before the pin was seen.
     const holds = Atomics.load(chunkSlot, chunk) === place
-    if (holds) into.set(bytes.subarray(slot * chunkBytes + within, slot * chunkBytes + within + length))
+    const from = slot * chunkBytes + within
+    if (holds) copyBytes(bytes.subarray(from, from + length), into, 0)
     Atomics.sub(pins, slot, 1)
     if (holds) {
       if (Atomics.sub(left, chunk, length) <= length) tellFetcher(window)
