@@ -6,13 +6,15 @@
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { writeFile } from 'node:fs/promises'
+import { Keyring } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
-import { openImage } from '#engine/formats/image'
+import { openImage, unlockImage } from '#engine/formats/image'
 import { kolyBytes } from '#engine/formats/udif'
 import { FormatError } from '#shared/errors'
 import { runKinds } from '#shared/model'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
 import { buildUdif, runsOf, type BuiltUdif, type UdifSpec } from '#test/build-udif'
+import { encryptedV1, encryptedV2 } from '#test/encrypted-file'
 import { expandImage } from '#test/expand-image'
 
 /** Whole numbers from 0 to below `end`. */
@@ -33,6 +35,9 @@ export interface Seed {
   readonly name: string
   readonly files: BuiltUdif['files']
 }
+
+/** Of the encrypted ones. */
+const password = 'fuzz'
 
 const { volume } = buildFat16({
   sectors: 4300,
@@ -83,6 +88,8 @@ export function seeds(more: readonly Seed[] = []): readonly Seed[] {
       ],
     }),
     file('.img', disk),
+    file('.v2.dmg', encryptedV2(buildUdif({ tables: tables('zlib', 16) }).bytes, { password })),
+    file('.v1.dmg', encryptedV1(buildUdif({ tables: tables('raw', 8) }).bytes, { password })),
     file('.img.gz', gzipSync(disk)),
     file('.img.zst', zstdCompressSync(disk, { pledgedSrcSize: disk.length })),
     ...more,
@@ -111,10 +118,11 @@ const nasty = [
 
 /** One damage to `bytes`. */
 function damage(bytes: Buffer, random: Chance): Buffer {
-  // Half of all damage strikes where the structure is: the trailer and the list in front of it.
+  // Half of all damage strikes where the structure is: the trailer and the list in front of it, or an encrypted file's header.
+  const isHeaded = bytes.toString('latin1', 0, 8) === 'encrcdsa'
   const place = () =>
     random(2) === 0
-      ? random(bytes.length)
+      ? random(isHeaded ? Math.min(712, bytes.length) : bytes.length)
       : Math.max(0, bytes.length - 1 - random(random(2) === 0 ? kolyBytes : 6000))
   const copy = Buffer.from(bytes)
   switch (random(9)) {
@@ -248,7 +256,9 @@ export async function tryImage({ files }: Seed, folder: string): Promise<Outcome
     if (path === '') path = join(folder, `fuzz${suffix}`)
   }
   try {
-    const image = await openImage(path)
+    const keyring = new Keyring()
+    await unlockImage(path, password, { keyring }).catch((error: unknown) => FormatError.accept(error))
+    const image = await openImage(path, { keyring })
     if (image.layout.kind === 'extents') checkWhole(image.layout)
     let expanded = 0
     for await (const piece of expandImage(image)) {
