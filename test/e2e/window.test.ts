@@ -209,7 +209,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('goes from the tree through the wells and the options to Restore…', async () => {
       await row(page, 'SanDisk').click()
       const stops: string[] = []
-      for (let tabs = 0; tabs < 10; tabs += 1) {
+      for (let tabs = 0; tabs < 11; tabs += 1) {
         await page.keyboard.press('Tab')
         stops.push(await focusedName(page))
       }
@@ -221,6 +221,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         'Destination',
         'Choose…',
         'Erase destination',
+        'Write only what changed',
         'Verify after restore',
         'Clear unused space',
         'Eject when done',
@@ -247,6 +248,49 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  describe('the sheets that make images', () => {
+    it('need nothing but the keyboard', async () => {
+      await page.keyboard.press('Control+Alt+n')
+      const sheet = page.getByRole('dialog')
+      await sheet.waitFor()
+      const focusOn = async (name: string) => {
+        for (let tabs = 0; tabs < 20 && !(await focusedName(page)).includes(name); tabs += 1)
+          await page.keyboard.press('Tab')
+        expect(await focusedName(page)).toContain(name)
+      }
+      await expect.poll(() => focusedName(page)).toMatch(/^Choose a disk/)
+      await page.keyboard.press('ArrowDown')
+      await page.getByRole('listbox').waitFor()
+      await page.keyboard.press('Enter')
+      await page.getByRole('listbox').waitFor({ state: 'detached' })
+      expect(await sheet.getByLabel('Save as').inputValue()).toBe('SanDisk Ultra.dmg')
+      await focusOn('Encrypt')
+      await page.keyboard.press('Space')
+      const inPassword = () => page.evaluate(() => document.activeElement?.matches('[type=password]'))
+      await expect.poll(inPassword).toBe(true)
+      await page.keyboard.type('hush')
+      await page.keyboard.press('Tab')
+      await page.keyboard.type('hush')
+      await page.keyboard.press('Enter')
+      await sheet.waitFor({ state: 'detached' })
+      const sent = await page.evaluate(() =>
+        globalThis.window.double.calls.filter(({ name }) => name === 'image.start').map(({ input }) => input),
+      )
+      expect(sent).toMatchObject([
+        { task: { kind: 'create', from: { path: '/dev/sdb' }, encryption: { password: 'hush' } } },
+      ])
+    })
+
+    it('give the focus back to where it was', async () => {
+      await row(page, 'Practice Image').click()
+      await page.keyboard.press('Control+Shift+S')
+      await page.getByRole('dialog').waitFor()
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await expect.poll(() => focusedName(page)).toContain('Practice Image')
+    })
+  })
+
   describe('the menus', () => {
     it('follow the pointer and the arrow keys once one is open', async () => {
       await page.getByRole('button', { name: 'File' }).click()
@@ -258,6 +302,19 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.keyboard.press('Escape')
       await page.getByRole('menu').waitFor({ state: 'detached' })
       await expect.poll(() => focusedName(page)).toMatch(/^(File|Images)$/)
+    })
+
+    it('hold menus that the arrow keys open and leave', async () => {
+      await page.getByRole('button', { name: 'File' }).click()
+      await page.getByRole('menuitem', { name: 'New Image' }).focus()
+      await page.keyboard.press('ArrowRight')
+      await page.getByRole('menuitem', { name: 'From Device…' }).waitFor()
+      await page.keyboard.press('ArrowLeft')
+      await page.getByRole('menuitem', { name: 'From Device…' }).waitFor({ state: 'detached' })
+      await page.keyboard.press('ArrowRight')
+      await page.getByRole('menuitem', { name: 'Blank…' }).waitFor()
+      await page.keyboard.press('Enter')
+      expect(await appears(page.getByRole('dialog').getByText('New blank image'))).toBe(true)
     })
 
     it('close by a second press on their button, and by a press beside them', async () => {

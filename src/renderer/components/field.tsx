@@ -126,6 +126,7 @@ interface ChoiceProps<Key extends string> {
   readonly onChange: (key: Key) => void
   /** Stands beside another field: no label of its own in the form. */
   readonly beside?: true
+  readonly autoFocus?: boolean
   readonly disabled?: boolean
   readonly placeholder?: string
   /** What is wrong with it: read with the field. */
@@ -140,6 +141,7 @@ export function Choice<Key extends string>({
   options,
   onChange,
   beside,
+  autoFocus = false,
   disabled = false,
   placeholder = 'Choose…',
   error = null,
@@ -153,6 +155,7 @@ export function Choice<Key extends string>({
       selectedKey={value}
       onSelectionChange={(key) => onChange(key as Key)}
       isDisabled={disabled}
+      autoFocus={autoFocus}
       placeholder={placeholder}
       {...(beside ? { 'aria-label': label } : {})}
       {...(note ? { 'aria-describedby': id } : {})}

@@ -37,6 +37,7 @@ export interface MenuGroup {
 interface Props {
   readonly label: string
   readonly groups: readonly MenuGroup[]
+  /** Keys that this menu has no use for itself: those in a menu beside it, and those that open one, don't come. */
   readonly onKeyDown?: (event: { readonly key: string }) => void
   /** Where the focus goes when nothing but the menu itself opened it. */
   readonly autoFocus?: 'first' | 'menu'
@@ -46,7 +47,17 @@ export function Menu({ label, groups, onKeyDown, autoFocus }: Props) {
   const entries = groups.flatMap((group) => group.entries)
   const ticks = entries.some((entry) => entry.checked !== undefined)
   return (
-    <div className="menu-frame" onKeyDownCapture={onKeyDown}>
+    <div
+      className="menu-frame"
+      onKeyDownCapture={(event) => {
+        const item = event.target instanceof Element ? event.target : null
+        // What happens in a menu beside it comes up here, too, though it lies elsewhere in the page.
+        const beside = !event.currentTarget.contains(item)
+        const opens = item?.getAttribute('aria-haspopup') === 'menu'
+        if (!(beside && event.key === 'ArrowLeft') && !(opens && event.key === 'ArrowRight'))
+          onKeyDown?.(event)
+      }}
+    >
       <AriaMenu
         className="menu"
         aria-label={label}

@@ -16,20 +16,22 @@ export function imageCan(view: ViewState, path: string, work: ImageWork): boolea
 
 const sparse: readonly ImageFormat[] = ['UDSP', 'UDSB']
 
-function can({ format, scan }: ImageInfo, path: string, work: ImageWork): boolean {
+function can({ format, scan, encrypted }: ImageInfo, path: string, work: ImageWork): boolean {
   const raw = format.startsWith('raw')
   const udif = !raw && !sparse.includes(format)
   const here = !isWebLocator(path)
+  // Nothing is added to what is encrypted, or lies on a web server.
+  const open = here && encrypted === null
   switch (work) {
     case 'verify':
     case 'convert':
       return true
     case 'scan':
-      return udif && here
+      return udif && open
     case 'scan-info':
       return scan !== null
     case 'add-checksum':
-      return (udif || raw) && here
+      return (udif || raw) && open
     case 'resize':
       return (format === 'raw' || sparse.includes(format)) && here
     case 'compact':

@@ -7,7 +7,7 @@ export function JobList() {
   if (jobIds.length === 0)
     return (
       <p className="jobs-empty secondary">
-        Nothing has run yet. Restores and verifications are listed here while they run, and after.
+        Nothing has run yet. Restores and work on images are listed here while they run, and after.
       </p>
     )
   return (

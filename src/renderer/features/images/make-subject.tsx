@@ -131,6 +131,7 @@ function DeviceField({ draft, problem }: Props) {
       placeholder={options.length === 0 ? 'No disk is connected' : 'Choose a disk or a volume'}
       options={options}
       disabled={options.length === 0}
+      autoFocus
       onChange={(path) => chooseFrom(path, options.find((option) => option.key === path)?.label ?? '')}
       error={missing}
       hint="Only used blocks are read, where the file system is understood. An administrator’s password may be asked for."
