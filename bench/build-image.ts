@@ -2,19 +2,43 @@
  * UDIF images of any size from a raw one, a run at a time, as `hdiutil convert` lays them out: one table, runs of 1 MiB
  * in order, chunks of zeros as zero runs, all checksums.
  */
-import { closeSync, existsSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { crc32 } from 'node:zlib'
 import { chunkRunStruct, kolyStruct, mishStruct, runTypes, terminatorRun } from '#engine/formats/udif'
+import { scanImage } from '#engine/scan'
 import { encodeResourcePlist } from '#test/build-udif'
+import { quietContext } from '#test/quiet-context'
 import type { BenchCodec } from './encode-worker.ts'
 
 const chunkSectors = 2048
 const chunkBytes = chunkSectors * 512
 
-/** Path of the image of `raw` (whole sectors) with runs of `codec`; made when it isn't there yet. */
+/** Path of the image of `raw` (whole sectors) with runs of `codec`, scanned for restore; made when it isn't there yet. */
 export async function buildImage(raw: string, codec: BenchCodec): Promise<string> {
+  const unscanned = await buildUnscannedImage(raw, codec)
+  const path = unscanned.replace(/\.dmg$/, '-scanned.dmg')
+  if (existsSync(path)) return path
+  copyFileSync(unscanned, `${path}.part`)
+  await scanImage({ path: `${path}.part`, reorder: true, allowFragmentedCatalog: false }, quietContext(), {
+    scannedBy: 'Reprise',
+  })
+  renameSync(`${path}.part`, path)
+  return path
+}
+
+/** The same, not scanned. */
+export async function buildUnscannedImage(raw: string, codec: BenchCodec): Promise<string> {
   const path = raw.replace(/\.img$/, `-${codec}.dmg`)
   if (existsSync(path)) return path
   const sectors = statSync(raw).size / 512

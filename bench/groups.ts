@@ -9,6 +9,7 @@ import { peers, reprise, restore } from './contenders.ts'
 import { measureConvert } from './convert.ts'
 import type { BenchCodec } from './encode-worker.ts'
 import { measureHttp } from './http.ts'
+import { measureImagescan } from './imagescan.ts'
 import { inMiB, inSeconds, perSecond, type Line, type Target } from './line.ts'
 import { alternate, measure, median, type Contender, type Usage } from './measure.ts'
 import { cacheFolder, realData } from './real-data.ts'
@@ -187,6 +188,7 @@ export const groups: Readonly<Record<string, (options: BenchOptions) => Promise<
   ulmo: compressed('ULMO', 'lzma', { '7-Zip': null }),
   udco: compressed('UDCO', 'adc', { '7-Zip': null }),
   verify,
+  imagescan: measureImagescan,
   'changed-only': measureChangedOnly,
   convert: measureConvert,
   http: measureHttp,

@@ -3,9 +3,9 @@
  * people's tools are made where their programs are, and kept as they are where not. What is committed was made on
  * Debian 12 as root.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildPracticeImage } from './practice-image.ts'
+import { writePracticeImage } from './practice-image.ts'
 import { writeBadVectors } from './vectors/bad-images.ts'
 import { writeDiskVectors } from './vectors/disks.ts'
 import { writeGoodVectors } from './vectors/good-images.ts'
@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..')
 const vectors = join(root, 'test/vectors')
 
 mkdirSync(join(root, 'assets'), { recursive: true })
-writeFileSync(join(root, 'assets/practice.dmg'), buildPracticeImage().image)
+await writePracticeImage(join(root, 'assets/practice.dmg'))
 writeGoodVectors(join(vectors, 'good'))
 writeBadVectors(join(vectors, 'bad'))
 await writeDiskVectors(join(vectors, 'disks'))

@@ -2,8 +2,11 @@
  * The Practice image (assets/practice.dmg): a compressed image of a 32 MiB disk with one FAT volume, for the first
  * restore of a newcomer. Built from nothing but this file, the same bytes every time; `scripts/make-vectors.ts` runs it.
  */
+import { writeFileSync } from 'node:fs'
+import { scanImage } from '#engine/scan'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
 import { buildUdif, runsOf, type TableSpec } from '#test/build-udif'
+import { quietContext } from '#test/quiet-context'
 import { drawPng, type Paint } from './draw-png.ts'
 
 const diskSectors = 65_536
@@ -44,8 +47,18 @@ const platter: Paint = (x, y) => {
   return [120 + 70 * ring + 40 * (1 - y), 126 + 60 * ring, 140 + 50 * ring]
 }
 
+/** Writes it to `path`, scanned for restore. */
+export async function writePracticeImage(path: string): Promise<void> {
+  writeFileSync(path, buildPracticeImage().image)
+  await scanImage({ path, reorder: true, allowFragmentedCatalog: false }, quietContext(), {
+    scannedBy: 'Reprise',
+    // The same bytes every time.
+    now: () => Date.UTC(2026, 10, 21),
+  })
+}
+
 /** The image's bytes, and the disk they stand for. */
-export function buildPracticeImage(): { readonly image: Uint8Array; readonly disk: Uint8Array } {
+function buildPracticeImage(): { readonly image: Uint8Array; readonly disk: Uint8Array } {
   const { volume, usedBytes } = buildFat16({
     sectors: diskSectors - firstSector,
     hiddenSectors: firstSector,
@@ -78,6 +91,7 @@ export function buildPracticeImage(): { readonly image: Uint8Array; readonly dis
       lie: { blockDescriptor: 1 },
     },
   ]
-  const built = buildUdif({ tables })
+  // It is scanned where it is written.
+  const built = buildUdif({ tables, scanned: false })
   return { image: built.bytes, disk: built.disk }
 }

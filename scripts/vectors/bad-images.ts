@@ -76,11 +76,15 @@ const latin1 = (text: string) => Buffer.from(text, 'latin1')
 
 /** Bytes that aren't built by the builder, or are cut. Their field is the last word. */
 function others(): { readonly [file: string]: readonly [bytes: Uint8Array, code: string, field: string] } {
-  const udzo = buildUdif(table({})).bytes
+  const udzo = buildUdif({ ...table({}), scanned: false }).bytes
   const udbz = buildUdif({
+    scanned: false,
     tables: [{ runs: runsOf(disk.subarray(0, 80 * 512), { kind: 'bzip2', encode: bzip2 }) }],
   })
-  const udro = buildUdif({ tables: [{ runs: runsOf(disk.subarray(0, 80 * 512), { kind: 'raw' }) }] }).bytes
+  const udro = buildUdif({
+    scanned: false,
+    tables: [{ runs: runsOf(disk.subarray(0, 80 * 512), { kind: 'raw' }) }],
+  }).bytes
   const archive = Buffer.alloc(10_240)
   archive.write('some/file', 0)
   archive.write('ustar', 257)
@@ -121,7 +125,7 @@ export function writeBadVectors(folder: string): void {
   mkdirSync(folder, { recursive: true })
   const list: BadVector[] = []
   for (const [name, [spec, field]] of Object.entries(lies)) {
-    writeUdif(folder, buildUdif(spec), name)
+    writeUdif(folder, buildUdif({ scanned: false, ...spec }), name)
     list.push({ file: `${name}.dmg`, code: 'E_SRC_CORRUPT', field })
   }
   for (const [file, [bytes, code, field]] of Object.entries(others())) {
@@ -129,7 +133,7 @@ export function writeBadVectors(folder: string): void {
     list.push({ file, code, field })
   }
 
-  const segmented = buildUdif({ ...raw(), segments: 2 })
+  const segmented = buildUdif({ ...raw(), scanned: false, segments: 2 })
   const [first, second] = segmented.files
   if (first === undefined || second === undefined) throw new Error('two segments')
   writeFileSync(join(folder, 'segment-missing.dmg'), first.bytes)

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { everySecondPercent, readAsImagr, readAsRestor } from '#test/asr-callers'
 import { buildUdif } from '#test/build-udif'
 import { missing, realImages } from '#test/needs'
+import { scannedCopy } from '#test/scanned-copy'
 import { reprise, startReprise, temporaryFolder } from './run-reprise.ts'
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -292,7 +293,7 @@ describe.skipIf(missing('images'))('reprise restore of real images', () => {
     const { status, err } = await reprise([
       'restore',
       '-s',
-      join(realImages() ?? '', file),
+      await scannedCopy(join(realImages() ?? '', file), folder.path('')),
       '-t',
       folder.path('d.img'),
       '--erase',

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { chunkRunStruct, kolyStruct, mishStruct, runTypes, terminatorRun } from '#engine/formats/udif'
-import { encodeResourcePlist } from '#test/build-udif'
+import { encodeResourcePlist, someScan } from '#test/build-udif'
 
 /** Base64 without padding, for the pieces must be joined. */
 const piece = 3 * 40 * 8192
@@ -18,9 +18,11 @@ export function writeManyRuns(
   runs: number,
   order: 'ascending' | 'shuffled' | 'gaps' = 'ascending',
 ): void {
-  const [before = '', after = ''] = encodeResourcePlist([
+  const [before = '', ...others] = encodeResourcePlist([
     { type: 'blkx', id: 0, name: 'many runs', data: new Uint8Array(0) },
+    someScan,
   ]).split('<data>\n')
+  const after = others.join('<data>\n')
   const file = openSync(path, 'w')
   try {
     const dataFork = Buffer.alloc(512)

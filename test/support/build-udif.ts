@@ -75,6 +75,8 @@ export interface UdifSpec {
   /** As `create -srcfolder` writes: segment 0 of 0, no data fork checksum. */
   readonly unsegmented?: boolean
   readonly resources?: readonly ResourceSpec[]
+  /** Holds what a scan by another program leaves, so that it may be restored and verified. Default true. */
+  readonly scanned?: boolean
   /** Where the resources are listed. Default `plist`. */
   readonly list?: 'plist' | 'fork' | 'both'
   /** Changes the plist before it is stored. */
@@ -122,6 +124,13 @@ function stored(run: RunSpec, data: Uint8Array): Uint8Array | null {
   }
 }
 
+/** The least that a scan leaves: the block checksum of partition 0, whatever it may be. */
+export const someScan: ResourceSpec = {
+  type: 'cSum',
+  id: 0,
+  data: Buffer.from('01000200000010fca83f', 'hex'),
+}
+
 /** The image as bytes. */
 export function buildUdif(spec: UdifSpec): BuiltUdif {
   const placed = placeTables(spec.tables)
@@ -147,6 +156,7 @@ export function buildUdif(spec: UdifSpec): BuiltUdif {
       data: tables[index] ?? new Uint8Array(0),
     })),
     ...(spec.resources ?? []),
+    ...(spec.scanned === false || spec.resources !== undefined ? [] : [someScan]),
   ]
   const { list = 'plist', editPlist = (xml) => xml } = spec
   const plist = list === 'fork' ? Buffer.alloc(0) : Buffer.from(editPlist(encodeResourcePlist(resources)))

@@ -13,7 +13,7 @@ export const usageCodes = [
   'E_DST_SMALL', // the destination is smaller than the source
   'E_DST_EXISTS', // the destination file exists and Erase wasn't given
   'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
-  'E_SRC_NOSCAN', // the image lacks the scan information that was asked for (--SHA1, --SHA256)
+  'E_SRC_NOSCAN', // the image was never scanned for restore, or lacks the digest that was asked for
   'E_SRC_FRAGMENTED', // the catalog of an HFS+ volume lies in more than eight extents
 ] as const
 

@@ -1,5 +1,5 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
-import { AppError, serializeError, type SerializedError } from '#shared/errors'
+import { AppError, serializeError, UsageError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
@@ -48,7 +48,12 @@ export async function examineRestore(
   enter('validating-sizes')
   const checks = [
     ...targetChecks(found),
-    ...sourceChecks(source, [...errors, ...(overlap === null ? [] : [overlap]), ...against]),
+    ...sourceChecks(source, [
+      ...errors,
+      ...(overlap === null ? [] : [overlap]),
+      ...against,
+      ...(request.verify ? missingScan(source) : []),
+    ]),
     ...(comparison === null ? [] : [comparisonCheck(comparison)]),
     ...(source !== null && target !== null ? compareSizes(source, target, request.buffering) : []),
   ]
@@ -95,6 +100,22 @@ function targetChecks({ target, errors, losses }: TargetFindings): readonly Pref
         ]
       : []),
     ...unmounts('target', mountPoints),
+  ]
+}
+
+/**
+ * asr restores no image with verification that wasn't scanned, and neither do we, where a scan is possible: only UDIF images have
+ * a place for one, and those on a web server or encrypted can't be changed where they are.
+ */
+function missingScan(source: ExaminedSource | null): readonly AppError[] {
+  if (source?.kind !== 'image' || source.info.kind !== 'image') return []
+  const { image } = source.info
+  const mayBeScanned = image.tables.length > 0 && image.encrypted === null && source.files.length > 0
+  if (!mayBeScanned || image.scan !== null) return []
+  return [
+    new UsageError('E_SRC_NOSCAN', `${image.path} was never scanned for restore`, {
+      details: { input: image.path, name: image.name },
+    }),
   ]
 }
 

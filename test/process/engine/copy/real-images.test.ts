@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { unlockImage } from '#engine/formats/image'
 import { attachLoop } from '#test/loop'
 import { missing, realImages } from '#test/needs'
+import { scannedCopy } from '#test/scanned-copy'
+import { temporaryFolder } from '#test/temporary-folder'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
 
 interface RealImage {
@@ -25,7 +27,9 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     const { expandedBytes = 0, expandedSha256 } = image
     // Zeros before, so that unused space reads as the manifest has it.
     await using loop = await attachLoop({ sizeBytes: expandedBytes + 3 * 1024 * 1024 })
-    const done = await restoreForReal({ source: join(folder ?? '', image.file), target: loop.path })
+    await using place = await temporaryFolder()
+    const source = await scannedCopy(join(folder ?? '', image.file), place.path)
+    const done = await restoreForReal({ source, target: loop.path })
     const summary = summaryOf(done)
     expect(summary).toMatchObject({ restoredBytes: expandedBytes, verified: true, warnings: [] })
     expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
@@ -35,7 +39,9 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     const image = images.find(({ file }) => file.endsWith('input_zlib.dmg'))
     const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
     await using loop = await attachLoop({ sizeBytes: expandedBytes })
-    summaryOf(await restoreForReal({ source: join(folder ?? '', file), target: loop.path }))
+    await using place = await temporaryFolder()
+    const source = await scannedCopy(join(folder ?? '', file), place.path)
+    summaryOf(await restoreForReal({ source, target: loop.path }))
     expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
   })
 
@@ -43,7 +49,9 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     const image = images.find(({ file }) => file.endsWith('input_non_null_data_offset.dmg'))
     const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
     await using loop = await attachLoop({ sizeBytes: 8 * 1024 * 1024, logicalBlockBytes: 4096 })
-    const done = await restoreForReal({ source: join(folder ?? '', file), target: loop.path })
+    await using place = await temporaryFolder()
+    const source = await scannedCopy(join(folder ?? '', file), place.path)
+    const done = await restoreForReal({ source, target: loop.path })
     summaryOf(done)
     expect(done.plan.checks.map((check) => check.kind)).toContain('block-size')
     expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)

@@ -306,6 +306,42 @@ describe('source and target together', () => {
   })
 })
 
+describe('an image that was never scanned', () => {
+  const tables = [
+    {
+      name: 'whole disk (Apple_HFS : 0)',
+      id: 0,
+      firstSector: 0,
+      sectorCount: 8192,
+      runCount: 1,
+      checksum: null,
+    },
+  ]
+  const unscanned = (facts: object = {}) => {
+    const all = bench()
+    all.machine.addImage('/images/new.dmg', fourMiB, { disks: ['/dev/sda'], info: { tables, ...facts } })
+    return (change: Partial<RestoreRequest> = {}) => all.plan({ source: '/images/new.dmg', ...change })
+  }
+
+  it('is refused when the copy is to be verified, and allowed when it is not, as asr does', async () => {
+    const plan = unscanned()
+    const made = await plan()
+    expect(refused(made)).toBe('E_SRC_NOSCAN')
+    expect(made.refusal?.details).toMatchObject({ name: 'new.dmg' })
+    expect(refused(await plan({ verify: false }))).toBeNull()
+  })
+
+  it('is verified by its own checksums where it has no place for a scan that could be written', async () => {
+    expect(refused(await unscanned({ tables: [] })())).toBeNull()
+    expect(refused(await unscanned({ encrypted: { bits: 256, version: 2 } })())).toBeNull()
+  })
+
+  it('is no longer one when it was scanned', async () => {
+    const scan = { partitions: [], blocks: null, dateMs: null, scannedBy: null }
+    expect(refused(await unscanned({ scan })())).toBeNull()
+  })
+})
+
 describe('the source', () => {
   it('says that nothing can be checked when the image has no checksums', async () => {
     const { machine, plan } = bench()

@@ -34,6 +34,7 @@ describe('opening an image', () => {
           ],
         },
       ],
+      scanned: false,
       segments: 2,
     })
     const path = writeUdif(folder.path, built, 'My image')
