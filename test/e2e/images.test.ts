@@ -108,6 +108,21 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await confirm()
   })
 
+  it('an image that was never scanned is asked about, scanned, and confirmed by itself', async () => {
+    await convertPractice('unscanned.dmg', 'UDIF read-only compressed (zlib)')
+    await row('unscanned.dmg').click()
+    await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
+    await page.keyboard.press('Control+1')
+    await restoreToPractice()
+    const asked = page.getByRole('alertdialog')
+    await appears(asked.getByText("'unscanned.dmg' hasn't been scanned for restore."))
+    await screenshot(page, 'real-not-scanned')
+    await press('Scan and Continue')
+    await confirm()
+    await row('unscanned.dmg').click()
+    expect(await appears(page.locator('.info').getByText('SHA-256'))).toBe(true)
+  })
+
   it('an encrypted image asks for its password, says when it is wrong, and opens', async () => {
     await convertPractice('secret.dmg', 'UDIF read-only compressed (zlib)', async () => {
       await sheet().getByText('Encrypt (AES-256)').click()
