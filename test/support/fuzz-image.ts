@@ -13,6 +13,7 @@ import { kolyBytes } from '#engine/formats/udif'
 import { FormatError } from '#shared/errors'
 import { runKinds } from '#shared/model'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
+import { buildSprs } from '#test/build-sparse'
 import { buildUdif, runsOf, type BuiltUdif, type UdifSpec } from '#test/build-udif'
 import { encryptedV1, encryptedV2 } from '#test/encrypted-file'
 import { expandImage } from '#test/expand-image'
@@ -46,6 +47,16 @@ const { volume } = buildFat16({
   files: [{ name: 'a.txt', shortName: 'A       TXT', data: Buffer.alloc(5000, 'some words ') }],
 })
 const disk = buildMbrDisk({ sectors: 4400, firstSector: 64, type: 0x06, volume })
+
+function sparseImage(disk: Uint8Array): Uint8Array {
+  const bandBytes = 64 * 512
+  return buildSprs({
+    sizeBytes: disk.length,
+    sectorsPerBand: 64,
+    slots: [2, 1, 3],
+    data: (number) => disk.subarray((number - 1) * bandBytes, number * bandBytes),
+  })
+}
 
 /** Right images, one of each kind. `more`: such as need an encoder of someone else. */
 export function seeds(more: readonly Seed[] = []): readonly Seed[] {
@@ -88,6 +99,7 @@ export function seeds(more: readonly Seed[] = []): readonly Seed[] {
       ],
     }),
     file('.img', disk),
+    file('.sparseimage', sparseImage(disk)),
     file('.v2.dmg', encryptedV2(buildUdif({ tables: tables('zlib', 16) }).bytes, { password })),
     file('.v1.dmg', encryptedV1(buildUdif({ tables: tables('raw', 8) }).bytes, { password })),
     file('.img.gz', gzipSync(disk)),

@@ -1,10 +1,13 @@
 /** Whatever is written into a sparse image, in whatever stretches, is what is read from it. */
 import * as fc from 'fast-check'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import { SparseBundleWriter, SparseImageWriter } from '#engine/formats/sparse'
+import { FormatError } from '#shared/errors'
+import { buildBundle, bundleDict, plistOf } from '#test/build-sparse'
+import { checkWhole } from '#test/fuzz-image'
 import { expandImage } from '#test/expand-image'
 import { temporaryFolder } from '#test/temporary-folder'
 
@@ -84,5 +87,41 @@ describe('what was written', () => {
       }),
       { numRuns: 30 },
     )
+  })
+})
+
+describe('a damaged bundle', () => {
+  it('is read, or refused with what is wrong with it', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'disk.sparsebundle')
+    await buildBundle(path, { sizeBytes: 5 * 4096, bandBytes: 4096, bands: { 1: Buffer.alloc(4096, 7) } })
+    const plist = Buffer.from(plistOf(bundleDict(5 * 4096, 4096)))
+    const damage = fc.record({
+      at: fc.nat(plist.length - 1),
+      byte: fc.nat(255),
+      cut: fc.nat(plist.length),
+      more: fc.constantFrom('', '9', '<dict>', '</plist>', '<integer>'),
+    })
+    await rm(join(path, 'Info.bckup'))
+    let refused = 0
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ at, byte, cut, more }) => {
+        const bytes = Buffer.from(plist)
+        bytes[at] = byte
+        await writeFile(
+          join(path, 'Info.plist'),
+          Buffer.concat([bytes.subarray(0, cut), Buffer.from(more), bytes.subarray(cut)]),
+        )
+        try {
+          const { layout } = await openImage(path)
+          if (layout.kind === 'extents') checkWhole(layout)
+        } catch (error) {
+          FormatError.accept(error)
+          refused++
+        }
+      }),
+      { numRuns: 300 },
+    )
+    expect(refused).toBeGreaterThan(20)
   })
 })
