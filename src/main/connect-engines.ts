@@ -29,7 +29,7 @@ import {
 } from '#shared/model'
 
 /** For the engine host. */
-export const createEngines: CreateEngines = ({ log }) => {
+export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
   const platform = createPlatform({ log })
   const io = createSystemIo(platform)
   const plans = createPlanRegistry()
@@ -39,7 +39,7 @@ export const createEngines: CreateEngines = ({ log }) => {
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
     unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
-    runImageTask,
+    runImageTask: (task, platform, context) => runImageTask(task, { platform, onBehalfOf }, context),
     async planRestore(request, platform, signal) {
       const plan = await planRestore(request, { platform, io, signal })
       plans.add(plan)
@@ -84,7 +84,11 @@ export function connectCommandLine(log: Logger): CliEngines {
 }
 
 /** Which engine does which task. */
-async function runImageTask(task: ImageTask, platform: Platform, context: JobContext): Promise<JobOutcome> {
+async function runImageTask(
+  task: ImageTask,
+  { platform, onBehalfOf }: { readonly platform: Platform; readonly onBehalfOf: number | null },
+  context: JobContext,
+): Promise<JobOutcome> {
   switch (task.kind) {
     case 'verify':
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
@@ -102,7 +106,7 @@ async function runImageTask(task: ImageTask, platform: Platform, context: JobCon
     case 'add-checksum':
       return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
     case 'create': {
-      const deps = { platform, io: createSystemIo(platform) }
+      const deps = { platform, io: createSystemIo(platform), onBehalfOf }
       return { kind: 'created', creation: await createImage(task, deps, context) }
     }
     default:

@@ -145,6 +145,8 @@ class TwoHosts implements Engine {
         return this.#plan(input as RequestIn<EngineContract, 'restore.plan'>, signal)
       case 'restore.start':
         return this.#startRestore(input as RequestIn<EngineContract, 'restore.start'>, signal)
+      case 'image.start':
+        return this.#startImageTask(input as RequestIn<EngineContract, 'image.start'>, signal)
       case 'image.unlock':
         return this.#unlock(input as RequestIn<EngineContract, 'image.unlock'>, signal)
       case 'job.cancel':
@@ -168,6 +170,22 @@ class TwoHosts implements Engine {
       await this.#unlocks.handTo(elevated, signal)
       return this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal))
     })
+  }
+
+  /** Only reading a device needs rights; a disk that is a file is read like any file. */
+  async #startImageTask(
+    input: RequestIn<EngineContract, 'image.start'>,
+    signal?: AbortSignal,
+  ): Promise<{ jobId: string }> {
+    const host = await this.#plain
+    const { task } = input
+    const device = task.kind === 'create' && task.from.kind === 'device' ? task.from.path : null
+    const isFile = this.#devices.some(({ path, bus }) => path === device && bus === 'file')
+    if (device === null || isFile || (await ask(host, 'host.info', {}, signal)).privileged)
+      return await ask(host, 'image.start', input, signal)
+    return await this.#elevation.use(async () =>
+      ask(await this.#elevation.get(signal), 'image.start', input, signal),
+    )
   }
 
   async #unlock(input: RequestIn<EngineContract, 'image.unlock'>, signal?: AbortSignal): Promise<null> {

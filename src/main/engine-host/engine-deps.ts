@@ -28,5 +28,8 @@ export interface Engines {
   readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
 }
 
-/** Makes the engines, given the logger they log to. */
-export type CreateEngines = (deps: { readonly log: Logger }) => Engines
+/**
+ * Makes the engines, given the logger they log to. `onBehalfOf`: the user that an elevated host works for; null: this process's
+ * own.
+ */
+export type CreateEngines = (deps: { readonly log: Logger; readonly onBehalfOf?: number | null }) => Engines

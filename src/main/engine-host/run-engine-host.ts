@@ -5,6 +5,7 @@
  */
 import { lineTransport } from '#main/stdio'
 import { productFile, productVersion } from '#main/product'
+import { invariant } from '#shared/errors'
 import type { CreateEngines } from './engine-deps.ts'
 import { serveEngine } from './serve-engine.ts'
 
@@ -24,6 +25,7 @@ export async function runEngineHost(createEngines: CreateEngines): Promise<numbe
     createEngines,
     version: productVersion(),
     elevated: process.env['PKEXEC_UID'] !== undefined,
+    onBehalfOf: askingUser(),
     practiceAsset: productFile('assets/practice.dmg'),
   })
   process.on('uncaughtException', (error) => engine.reportBug(error))
@@ -40,4 +42,13 @@ export async function runEngineHost(createEngines: CreateEngines): Promise<numbe
   if (end !== late) return 0
   process.stderr.write('reprise engine-host: a job did not stop\n')
   return 1
+}
+
+/** pkexec(1) says who asked. What isn't a number can't be a person: then nothing is done for anybody. */
+function askingUser(): number | null {
+  const said = process.env['PKEXEC_UID']
+  if (said === undefined) return null
+  const uid = /^\d{1,10}$/.test(said) ? Number(said) : NaN
+  invariant(uid < 2 ** 32 - 1, 'pkexec names no user')
+  return uid
 }

@@ -12,6 +12,7 @@ import {
   isWebLocator,
   webName,
   type Disk,
+  type ImageTask,
   type JobState,
   type RestorePlan,
 } from '#shared/model'
@@ -27,6 +28,8 @@ export interface ServeEngineOptions {
   readonly version: string
   /** Rights were given to this process for one purpose: it does nothing for convenience. */
   readonly elevated: boolean
+  /** The user that an elevated host works for. */
+  readonly onBehalfOf?: number | null
   /** The Practice image that belongs to the program; null when it isn't installed. */
   readonly practiceAsset: string | null
   readonly pid?: number
@@ -48,7 +51,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const log = createLogger((line) => emitLog(line), Date.now)
   const bugs = new Bugs()
   const jobs = createJobTable({ log })
-  const engines = options.createEngines({ log })
+  const engines = options.createEngines({ log, onBehalfOf: options.onBehalfOf ?? null })
   const { platform } = engines
   const disks = new HostDisks({ platform, claimed: () => jobs.claimed() })
   const seenByPlanner = disks.platform('planner')
@@ -97,11 +100,15 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       await engines.unlockImage(path, password, signal)
       return null
     },
-    'image.start': async ({ task }) => {
+    'image.start': async ({ task }, signal) => {
+      if (options.elevated && !readsDevice(task)) {
+        const message = 'an elevated host makes images of devices, and does nothing else to images'
+        throw new UsageError('E_UNSUPPORTED', message, { details: { input: task.kind } })
+      }
       const path = imageTaskPath(task)
       const title = isWebLocator(path) ? webName(path) : path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
-        { kind: `${task.kind}-image`, title, plan: null, claims: [] },
+        { kind: `${task.kind}-image`, title, plan: null, claims: await claimsOf(task, signal) },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),
       )
       return { jobId: job.jobId }
@@ -144,6 +151,13 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       await tellDisks()
       return made
     },
+  }
+
+  /** Nobody may write to a disk that is being read. */
+  async function claimsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {
+    if (!readsDevice(task)) return []
+    const found = await platform.resolve(task.from.path, signal).catch(() => null)
+    return found !== null && 'disk' in found ? [found.disk.path] : []
   }
 
   async function eject(path: string): Promise<void> {
@@ -199,6 +213,11 @@ const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(res
 function claimOf(plan: RestorePlan): string {
   return plan.target?.disk?.path ?? plan.target?.path ?? plan.request.target
 }
+
+type DeviceTask = ImageTask & { readonly kind: 'create'; readonly from: { readonly kind: 'device' } }
+
+const readsDevice = (task: ImageTask): task is DeviceTask =>
+  task.kind === 'create' && task.from.kind === 'device'
 
 function titleOf({ source, target, request }: RestorePlan): string {
   return `${source?.name ?? request.source} → ${target?.name ?? request.target}`

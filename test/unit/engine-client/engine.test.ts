@@ -518,3 +518,54 @@ describe('a plan', () => {
     })
   })
 })
+
+describe('an image of a device', () => {
+  const task = {
+    kind: 'create',
+    target: '/home/anna/new.dmg',
+    format: 'UDZO',
+    level: null,
+    erase: false,
+    encryption: null,
+    volumeName: null,
+    from: { kind: 'device', path: '/dev/sdb' },
+  } as const
+  const starting = (name: string) => ({ 'image.start': async () => ({ jobId: name }) })
+  const privileged = async () => ({ version: '1', platform: 'linux', supported: true, privileged: true })
+
+  test('is made by an elevated host', async () => {
+    const plain = fakeHost(starting('plain'))
+    const root = fakeHost({ ...starting('root'), 'host.info': privileged })
+    const { engine } = engineOf(plain, async () => root.host)
+    await expect(engine.request('image.start', { task })).resolves.toEqual({ jobId: 'root' })
+    expect(plain.calls.map(({ name }) => name)).not.toContain('image.start')
+    await engine[Symbol.asyncDispose]()
+  })
+
+  test('is made by the plain host when that may read devices, or the disk is a file, or it is no device at all', async () => {
+    const file = { ...aDisk(), path: '/home/anna/practice.img', bus: 'file' } as const
+    for (const [host, from] of [
+      [{ 'host.info': privileged }, task.from],
+      [{}, { kind: 'device', path: file.path }],
+      [{}, { kind: 'folder', path: '/home/anna/Lessons' }],
+    ] as const) {
+      const plain = fakeHost({ ...starting('plain'), 'devices.watch': async () => null, ...host })
+      const { engine } = engineOf(plain)
+      await engine.request('devices.watch', {})
+      plain.emit('devices', [file])
+      await soon()
+      await expect(engine.request('image.start', { task: { ...task, from } })).resolves.toEqual({
+        jobId: 'plain',
+      })
+      await engine[Symbol.asyncDispose]()
+    }
+  })
+
+  test('is not made when the password is not given', async () => {
+    const plain = fakeHost(starting('plain'))
+    const denied = new DeviceError('E_AUTH_CANCEL', 'dismissed', { details: { path: 'pkexec' } })
+    const { engine } = engineOf(plain, () => Promise.reject(denied))
+    await expect(engine.request('image.start', { task })).rejects.toMatchObject({ code: 'E_AUTH_CANCEL' })
+    await engine[Symbol.asyncDispose]()
+  })
+})

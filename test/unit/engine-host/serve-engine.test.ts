@@ -337,3 +337,52 @@ describe('the Practice disk', () => {
     })
   })
 })
+
+describe('an image of a device', () => {
+  const task = {
+    kind: 'create',
+    target: '/home/anna/new.dmg',
+    format: 'UDZO',
+    level: null,
+    erase: false,
+    encryption: null,
+    volumeName: null,
+    from: { kind: 'device', path: aDisk().path },
+  } as const
+
+  test('is all that an elevated host does to images, in the name of who asked', async () => {
+    const asked: (number | null | undefined)[] = []
+    const { client } = start({}, undefined, {
+      elevated: true,
+      onBehalfOf: 1000,
+      createEngines: ({ onBehalfOf }) => {
+        asked.push(onBehalfOf)
+        return enginesDouble(platformDouble([aDisk()]).platform, { runImageTask: async () => done })
+      },
+    })
+    expect(asked).toEqual([1000])
+    await expect(client.request('image.start', { task })).resolves.toMatchObject({})
+    for (const other of [
+      { kind: 'verify', path: '/etc/shadow' },
+      { ...task, from: { kind: 'folder', path: '/root' } },
+    ] as const)
+      await expect(client.request('image.start', { task: other })).rejects.toMatchObject({
+        code: 'E_UNSUPPORTED',
+      })
+  })
+
+  test('keeps its disk from being written meanwhile', async () => {
+    const release = Promise.withResolvers<JobOutcome>()
+    const { client, disks } = start({ runImageTask: () => release.promise })
+    await client.request('devices.watch', {})
+    await client.request('image.start', { task })
+    await soon()
+    expect(disks.at(-1)?.[0]?.busy).toBe(true)
+    await expect(client.request('device.eject', { path: aDisk().path })).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+    })
+    release.resolve(done)
+    await soon()
+    expect(disks.at(-1)?.[0]?.busy).toBe(false)
+  })
+})

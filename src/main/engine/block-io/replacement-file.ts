@@ -3,11 +3,11 @@
  * before stays whole, and a failure leaves nothing: no half file is ever found under a name that promises a whole one.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, link, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { BlockSink } from './block-sink.ts'
-import { openFileSink, syncFolder } from './file-sink.ts'
+import { namesOf, ownNames, type FileNames } from './file-names.ts'
+import type { FileOwner } from './file-owner.ts'
 import { errnoOf, openFailure, writeFailure } from './system-failure.ts'
 
 export interface ReplacementFile extends AsyncDisposable {
@@ -25,28 +25,31 @@ export interface ReplacementFile extends AsyncDisposable {
 const unflushedBytes = 128 * 1024 * 1024
 
 /**
- * `create`: there must be nothing at `path`. `replace`: there may be a regular file; the new one gets its permissions.
+ * `create`: there must be nothing at `path`. `replace`: there may be a regular file; the new one gets its permissions. `owner`:
+ * whose rights count, and whose the file will be; null: this process's.
  * Throws UsageError E_DST_EXISTS, E_DST_KIND; DeviceError E_NOT_FOUND (the folder), E_DENIED, E_DST_READONLY, E_DST_FULL.
  */
 export async function openReplacementFile(
   path: string,
-  { mode }: { readonly mode: 'create' | 'replace' },
+  { mode, owner = null }: { readonly mode: 'create' | 'replace'; readonly owner?: FileOwner | null },
 ): Promise<ReplacementFile> {
-  const old = await stat(path).catch(() => null)
+  const names = owner === null ? ownNames : namesOf(owner)
+  const old = await names.stat(path)
   if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
   if (old !== null && mode === 'create') throw exists(path)
   // Behind a link: the link stays, what it leads to is replaced.
-  const place = old === null ? path : await realpath(path)
+  const place = old === null ? path : await names.realpath(path)
   const hidden = join(dirname(place), `.reprise-${randomBytes(6).toString('hex')}.part`)
   try {
-    const sink = await openFileSink(hidden, { mode: 'create', caching: 'buffered' })
-    return new Replacement({ sink, path, place, hidden, mode, old })
+    const sink = await names.openNew(hidden)
+    return new Replacement({ names, sink, path, place, hidden, mode, old })
   } catch (error) {
     throw called(error, error instanceof DeviceError && error.code === 'E_NOT_FOUND' ? dirname(path) : path)
   }
 }
 
 interface Parts {
+  readonly names: FileNames
   readonly sink: BlockSink
   /** As it was asked for, for messages. */
   readonly path: string
@@ -82,32 +85,29 @@ class Replacement implements ReplacementFile {
   }
 
   async commit(sizeBytes: number, check?: (path: string) => Promise<void>): Promise<void> {
-    const { sink, path, place, hidden, mode, old } = this.#parts
+    const { names, sink, path, place, hidden, mode, old } = this.#parts
     await this.#called(this.#flushing)
     await this.#called(sink.finish(sizeBytes))
     await this.#called(sink.flush())
     await this.#close()
     await check?.(hidden)
-    if (old !== null) {
-      // As much as this process may: the file was somebody's.
-      await chown(hidden, old.uid, old.gid).catch(() => undefined)
-      await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
-    }
+    // The file was somebody's.
+    if (old !== null) await names.makeLike(hidden, old)
     try {
-      if (mode === 'create') await nameNew(hidden, place, path)
-      else await rename(hidden, place)
+      if (mode === 'create') await nameNew(names, hidden, place, path)
+      else await names.rename(hidden, place)
     } catch (error) {
       throw called(openFailure(error, path, 'destination'), path)
     }
     this.#isHidden = false
-    await syncFolder(dirname(place))
+    await names.syncFolder(dirname(place))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isHidden) return
     await this.#flushing.catch(() => undefined)
     await this.#close().catch(() => undefined)
-    await unlink(this.#parts.hidden).catch(() => undefined)
+    await this.#parts.names.unlink(this.#parts.hidden).catch(() => undefined)
   }
 
   async #close(): Promise<void> {
@@ -122,14 +122,14 @@ class Replacement implements ReplacementFile {
 }
 
 /** Unlike a rename, a link doesn't replace what appeared in the meantime. Not every file system has links. */
-async function nameNew(hidden: string, place: string, path: string): Promise<void> {
+async function nameNew(names: FileNames, hidden: string, place: string, path: string): Promise<void> {
   try {
-    await link(hidden, place)
+    await names.link(hidden, place)
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST' || (await stat(place).catch(() => null)) !== null) throw exists(path)
-    return await rename(hidden, place)
+    if (errnoOf(error) === 'EEXIST' || (await names.stat(place)) !== null) throw exists(path)
+    return await names.rename(hidden, place)
   }
-  await unlink(hidden).catch(() => undefined)
+  await names.unlink(hidden).catch(() => undefined)
 }
 
 /** The same error, of the file that people know about. */

@@ -3,7 +3,7 @@
  * hidden name until all of it is on the medium.
  */
 import { availableParallelism } from 'node:os'
-import { openReplacementFile } from '#engine/block-io'
+import { openReplacementFile, type FileOwner } from '#engine/block-io'
 import type { CompressedKind } from '#engine/formats/codecs'
 import { EncryptedFile, newEncryption } from '#engine/formats/encrypted'
 import { planTables } from '#engine/formats/udif'
@@ -91,18 +91,22 @@ export function checkSegments({
 
 /**
  * Make the hidden file. Throws UsageError E_USAGE (level), E_UNSUPPORTED (encryption), E_DST_EXISTS, E_DST_KIND; DeviceError of
- * the target.
+ * the target. `owner`: whose rights count, and whose the file will be; null: this process's.
  */
-export async function openImageTarget(request: ImageTargetRequest): Promise<ImageTarget> {
+export async function openImageTarget(
+  request: ImageTargetRequest,
+  { owner = null }: { readonly owner?: FileOwner | null } = {},
+): Promise<ImageTarget> {
   const { target, format, erase, encryption } = request
   const level = checkLevel(request)
   checkEncryption(request)
   const mode = erase ? 'replace' : 'create'
   checkSegments(request)
-  if (format === 'UDSB') return await openBundleTarget(target, mode)
   const { segmentBytes = null } = request
+  if (owner !== null && (format === 'UDSB' || segmentBytes !== null)) throw severalFiles()
+  if (format === 'UDSB') return await openBundleTarget(target, mode)
   const segments = segmentBytes === null ? null : await openSegmentedFile(target, { segmentBytes, mode })
-  const file = segments ?? (await openReplacementFile(target, { mode }))
+  const file = segments ?? (await openReplacementFile(target, { mode, owner }))
   return {
     async write({ contents, items }, { signal, advance }) {
       const encrypted =
@@ -136,4 +140,11 @@ export async function openImageTarget(request: ImageTargetRequest): Promise<Imag
     },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
   }
+}
+
+/** They are made one by one, for as long as it takes, and all of them would have to be somebody else's. */
+function severalFiles(): UsageError {
+  const problem = "Only an image in one file can be written while somebody else's rights are used to read."
+  const hint = 'Write a sparse image (UDSP), and convert it.'
+  return new UsageError('E_UNSUPPORTED', problem, { details: { input: 'format', problem, hint } })
 }

@@ -2,6 +2,7 @@
  * A disk or a partition as an image, of which only used blocks are read. The device is let go by its file systems for as
  * long as it takes, and given back whatever happens.
  */
+import type { FileOwner } from '#engine/block-io'
 import { checkLevel, diskItems, openImageTarget } from '#engine/convert'
 import { examineDevice, openDeviceReading, releaseDevice, type RestoreDeps } from '#engine/copy'
 import type { JobContext } from '#engine/job'
@@ -18,14 +19,14 @@ import { usedLayout } from './used-layout.ts'
 export async function createFromDevice(
   request: CreateRequest,
   locator: string,
-  deps: RestoreDeps,
+  deps: RestoreDeps & { readonly owner: () => Promise<FileOwner | null> },
   context: JobContext,
 ): Promise<Created> {
   const { signal, log } = context
   checkLevel(request)
   context.enter('validating-source')
   const device = await examineDevice(locator, request.target, deps, signal)
-  await using target = await openImageTarget(request)
+  await using target = await openImageTarget(request, { owner: await deps.owner() })
   if (device.mountPoints.length > 0) context.enter('unmounting')
   const giveBack = await releaseDevice(device, deps, signal)
   let warnings: readonly SerializedError[] = []

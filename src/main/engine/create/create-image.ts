@@ -11,10 +11,13 @@ import { createBlank } from './create-blank.ts'
 import { createFromDevice } from './create-from-device.ts'
 import { createFromFolder } from './create-from-folder.ts'
 import type { Created } from './created.ts'
+import { readOwner } from './read-owner.ts'
 
 export interface CreateDeps extends RestoreDeps {
   /** Runs programs of the system. Default: really. */
   readonly run?: RunProgram
+  /** The person in whose name an elevated process works: user id. Files are made with their rights and are theirs. */
+  readonly onBehalfOf?: number | null
 }
 
 /**
@@ -38,7 +41,12 @@ function make(request: CreateRequest, deps: CreateDeps, context: JobContext): Pr
   const run = deps.run ?? runProgram
   switch (from.kind) {
     case 'device':
-      return createFromDevice(request, from.path, deps, context)
+      return createFromDevice(
+        request,
+        from.path,
+        { ...deps, owner: () => readOwner(run, deps.onBehalfOf ?? null) },
+        context,
+      )
     case 'blank':
       return createBlank(request, from, run, context)
     case 'folder':
