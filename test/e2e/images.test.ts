@@ -152,7 +152,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await sheet().getByLabel('URL').fill(`${server.url}/Web%20copy.dmg`.replace('://', '://ann:hush@'))
     await page.keyboard.press('Enter')
     await appears(page.getByRole('group', { name: /^Source, Web copy.dmg, / }))
-    expect(await page.locator('body').innerText()).not.toContain('hush')
+    expect(await page.locator('html').innerHTML()).not.toContain('hush')
     await restoreToPractice()
     await confirm()
   })

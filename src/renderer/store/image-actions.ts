@@ -3,7 +3,7 @@
  * ended.
  */
 import { AppError, serializeError, unreachable } from '#shared/errors'
-import type { ImageTask, JobState } from '#shared/model'
+import { withoutPassword, type ImageTask, type JobState } from '#shared/model'
 import { failNotice, type ActionDeps } from './action-deps.ts'
 import {
   convertDraft,
@@ -182,8 +182,9 @@ export function imageActions(
   }
 
   const openAsSource = async (url: string) => {
-    await takeImage('source', url)
-    if (getState().images.some((image) => image.path === url)) setState({ selected: imageId(url) })
+    const path = withoutPassword(url)
+    await wells.chooseSourceFile(path, url)
+    if (getState().images.some((image) => image.path === path)) setState({ selected: imageId(path) })
   }
 
   /** Something was done to an image: what is known of it is read again, wherever it is shown. */

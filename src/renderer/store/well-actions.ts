@@ -15,8 +15,11 @@ export interface WellActions {
   readonly openImage: (path: string, options?: { readonly practice?: boolean }) => Promise<void>
   /** Reads an image of the sidebar anew, after something was done to it, also where it is the source. */
   readonly readAgain: (path: string) => Promise<void>
-  /** Makes a file the source. Resolves when it was read, or couldn't be. */
-  readonly chooseSourceFile: (path: string) => Promise<void>
+  /**
+   * Makes a file the source. Resolves when it was read, or couldn't be. `address` is what the engine is asked with the
+   * first time, where that is another one: with a name and a password in it, which it remembers and the window forgets.
+   */
+  readonly chooseSourceFile: (path: string, address?: string) => Promise<void>
   /** Makes a file the destination: a disk in a file. */
   readonly chooseDestinationFile: (path: string) => void
   readonly setOption: <Name extends keyof ViewState['options']>(
@@ -83,7 +86,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
         : {},
     )
 
-  const chooseSourceFile = async (path: string) => {
+  const chooseSourceFile = async (path: string, address = path) => {
     const pending: SourceChoice = {
       locator: path,
       name: fileName(path),
@@ -94,7 +97,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     setSource(pending)
     const isStillIt = () => getState().source === pending
     try {
-      const info = await client.request('source.inspect', { source: path })
+      const info = await client.request('source.inspect', { source: address })
       if (info.kind === 'image')
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
       if (isStillIt()) setState({ source: { ...pending, name: info.name, state: 'ready', info } })

@@ -96,6 +96,26 @@ describe('converting', () => {
   })
 })
 
+describe('an image on a web server', () => {
+  it('hands the password on once, and forgets it', async () => {
+    const address = 'https://lab.example/System.dmg'
+    using window = await openWindow({
+      double: createUiDouble({ images: [practiceImage, { ...systemImage, path: address }] }),
+    })
+    const asked: string[] = []
+    window.double.answer('source.inspect', async ({ source }) => {
+      asked.push(source)
+      return { kind: 'image', locator: address, name: 'System.dmg', image: { ...systemImage, path: address } }
+    })
+    window.reprise.actions.openUrl('https://ann:hush@lab.example/System.dmg')
+    await settle()
+    expect(asked).toEqual(['https://ann:hush@lab.example/System.dmg'])
+    const view = window.reprise.view.getState()
+    expect(view).toMatchObject({ source: { locator: address, state: 'ready' }, selected: `image:${address}` })
+    expect(JSON.stringify(view)).not.toContain('hush')
+  })
+})
+
 describe('an encrypted image', () => {
   it('asks for its password, says when it is wrong, and goes on when it is right', async () => {
     using window = await withImages()

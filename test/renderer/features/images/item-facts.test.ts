@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { FormatError, serializeError } from '#shared/errors'
+import type { ImageInfo } from '#shared/model'
 import { itemKind, longFacts, shortFacts } from '#src/renderer/features/images/item-facts.ts'
 import { looksLikeImage } from '#src/renderer/features/images/image-names.ts'
-import { sandisk, systemDisk, systemImage } from '#test/ui-fixtures'
+import { lockedImage, sandisk, sparseImage, systemDisk, systemImage, webImage } from '#test/ui-fixtures'
 
 const factsOf = (facts: ReturnType<typeof shortFacts>) =>
   Object.fromEntries(facts.map(({ name, value }) => [name, value]))
@@ -42,7 +44,56 @@ describe('what the footer tells', () => {
   })
 })
 
+const opened = (info: ImageInfo) =>
+  ({ kind: 'image', image: { ...image.image, path: info.path, name: info.name, info } }) as const
+
+describe('what the footer tells of other images', () => {
+  it('that a locked one wants its password', () => {
+    const error = serializeError(
+      new FormatError('E_SRC_ENCRYPTED', 'x', { details: { format: 'encrcdsa', field: 'x', offset: 0 } }),
+    )
+    const locked = { kind: 'image', image: { ...image.image, state: 'failed', info: null, error } } as const
+    expect(itemKind(locked)).toBe('Encrypted disk image')
+    expect(factsOf(shortFacts(locked))['Locked']).toContain('password')
+  })
+
+  it('that one is encrypted, and how', () => {
+    const item = opened(lockedImage)
+    expect(itemKind(item)).toBe('Encrypted disk image')
+    expect(factsOf(shortFacts(item))).toMatchObject({ Encrypted: 'AES-256' })
+  })
+
+  it('nothing of a scan where there can be none', () => {
+    expect(factsOf(shortFacts(opened(sparseImage)))).toEqual({
+      Format: 'Sparse disk image',
+      Capacity: '20 GB',
+      'File size': '1.3 GB',
+    })
+  })
+
+  it('an address without name and password', () => {
+    const item = opened({ ...webImage, path: 'https://ann:hush@images.example/System.dmg' })
+    expect(itemKind(item)).toBe('Disk image on a web server')
+    expect(factsOf(longFacts(item))['Address']).toBe('https://images.example/System.dmg')
+  })
+})
+
 describe('what Get Info tells', () => {
+  it('of the volumes of an APFS container, with their roles', () => {
+    const [partition] = systemImage.partitions
+    if (!partition) throw new Error('the fixture has partitions')
+    const volumes = [
+      { name: 'Macintosh HD', uuid: 'a', role: 'System' },
+      { name: 'Scratch', uuid: 'b', role: null },
+    ]
+    const item = opened({ ...systemImage, partitions: [{ ...partition, index: 2, volumes }] })
+    expect(factsOf(longFacts(item))['APFS volumes in 2']).toBe('Macintosh HD (System), Scratch')
+  })
+
+  it('how many blocks have a hash', () => {
+    expect(factsOf(longFacts(image))['Block hashes']).toBe('15,259 of 1.05 MB')
+  })
+
   it('of an image: partitions, tables and checksums', () => {
     expect(factsOf(longFacts(image))).toMatchObject({
       'Partition 2': 'System, HFS+, 13.9 GB',
