@@ -13,6 +13,7 @@ import { lstat, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { syncFolder } from './file-sink.ts'
+import { freeRetiredPath, retiredMark, retiredPath } from './retired-path.ts'
 import { openFailure } from './system-failure.ts'
 
 export interface NewName {
@@ -20,9 +21,6 @@ export interface NewName {
   readonly hidden: string
   readonly path: string
 }
-
-const oldMark = '.reprise-old'
-const retiredPath = (path: string) => join(dirname(path), `.${basename(path)}${oldMark}`)
 
 /**
  * `files`: the first is the one that is found first. `mode` `create`: none of the names may be taken. `alsoOld`: files of the
@@ -40,13 +38,18 @@ export async function nameTogether(
   if (first !== undefined && mode === 'create')
     throw new UsageError('E_DST_EXISTS', `${first} exists`, { details: { input: first, path: first } })
 
+  const retired: string[] = []
   const undo: (() => Promise<void>)[] = []
   const move = async (from: string, to: string) => {
     await rename(from, to)
     undo.push(() => rename(to, from))
   }
   try {
-    for (const path of taken) await move(path, retiredPath(path))
+    for (const path of taken) {
+      const hidden = await freeRetiredPath(path)
+      await move(path, hidden)
+      retired.push(hidden)
+    }
     if (taken.length > 0) await syncFolder(folder)
     for (const { hidden, path } of files.toReversed()) {
       // The parts must be known to the medium before what leads to them.
@@ -58,7 +61,7 @@ export async function nameTogether(
     throw openFailure(error, first ?? folder, 'destination')
   }
   await syncFolder(folder)
-  for (const path of taken) await unlink(retiredPath(path)).catch(() => undefined)
+  for (const path of retired) await unlink(path).catch(() => undefined)
 }
 
 /** Somebody was stopped while the files of the image at `path` changed their names: the old ones get theirs back. */
@@ -68,12 +71,12 @@ export async function recoverNames(path: string): Promise<void> {
   const folder = dirname(path)
   const stem = basename(path).replace(/\.dmg$/i, '')
   const names = await readdir(folder)
-  const retired = names.filter((name) => name.startsWith(`.${stem}.`) && name.endsWith(oldMark))
+  const hidden = names.filter((name) => name.startsWith(`.${stem}.`) && name.endsWith(retiredMark))
   try {
     // What leads to the others comes last.
     const first = basename(retiredPath(path))
-    for (const name of [...retired.filter((each) => each !== first), first])
-      await rename(join(folder, name), join(folder, name.slice(1, -oldMark.length)))
+    for (const name of [...hidden.filter((each) => each !== first), first])
+      await rename(join(folder, name), join(folder, name.slice(1, -retiredMark.length)))
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }

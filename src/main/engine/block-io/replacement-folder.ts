@@ -11,9 +11,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { syncFolder } from './file-sink.ts'
+import { freeRetiredPath, retiredPath } from './retired-path.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
 
 export interface ReplacementFolder extends AsyncDisposable {
@@ -28,9 +29,6 @@ export interface ReplacementFolderOptions {
   /** Whether the folder that is there may be replaced: a person could mean another one. */
   readonly isReplaceable: (path: string) => Promise<boolean>
 }
-
-/** Where the old folder is while the new one takes its name. */
-export const retiredPath = (path: string): string => join(dirname(path), `.${basename(path)}.reprise-old`)
 
 /**
  * `create`: there must be nothing at `path`. `replace`: there may be a folder that `isReplaceable`. Throws UsageError
@@ -60,11 +58,12 @@ export async function openReplacementFolder(
         await chown(hidden, old.uid, old.gid).catch(() => undefined)
         await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
       }
-      await takeName(hidden, path, old === null ? 'new' : 'replacing')
+      const retired = old === null ? null : await freeRetiredPath(path)
+      await takeName(hidden, path, retired)
       isHidden = false
       await syncFolder(dirname(path))
       // What can't be removed any more does no harm: it isn't found under the name.
-      if (old !== null) await rm(retiredPath(path), { recursive: true, force: true }).catch(() => undefined)
+      if (retired !== null) await rm(retired, { recursive: true, force: true }).catch(() => undefined)
     },
     async [Symbol.asyncDispose]() {
       if (isHidden) await rm(hidden, { recursive: true, force: true }).catch(() => undefined)
@@ -72,19 +71,21 @@ export async function openReplacementFolder(
   }
 }
 
-async function takeName(hidden: string, path: string, how: 'new' | 'replacing'): Promise<void> {
-  const retired = retiredPath(path)
+/** `retired`: the hidden name for the folder that is there; null: there is none. */
+async function takeName(hidden: string, path: string, retired: string | null): Promise<void> {
+  let isRetired = false
   try {
-    if (how === 'replacing') {
-      // Left by somebody who couldn't remove it; the name it had is taken.
-      await rm(retired, { recursive: true, force: true })
+    if (retired === null) {
+      if ((await lstat(path).catch(() => null)) !== null) throw exists(path)
+    } else {
       await rename(path, retired)
-      // The old name must be known to lead to it before anything else changes.
+      isRetired = true
+      // The old folder's new name must be known to the medium before anything else changes.
       await syncFolder(dirname(path))
-    } else if ((await lstat(path).catch(() => null)) !== null) throw exists(path)
+    }
     await rename(hidden, path)
   } catch (error) {
-    if (how === 'replacing') await rename(retired, path).catch(() => undefined)
+    if (isRetired && retired !== null) await rename(retired, path).catch(() => undefined)
     if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') throw exists(path)
     throw openFailure(error, path, 'destination')
   }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
@@ -142,6 +142,17 @@ describe('a sparse bundle that is there', () => {
     const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
     await expect(convert(source, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
     expect(same(await expand(at('disk.sparsebundle')), smallDisk(1))).toBe(true)
+  })
+
+  it('is replaced without touching what an earlier attempt left hidden', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    await cp(at('disk.sparsebundle'), at('.disk.sparsebundle.reprise-old'), { recursive: true })
+    await writeFile(source, smallDisk(5))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    expect(same(await expand(at('disk.sparsebundle')), smallDisk(5))).toBe(true)
+    expect(same(await expand(at('.disk.sparsebundle.reprise-old')), smallDisk(1))).toBe(true)
+    expect(left()).toEqual(['.disk.sparsebundle.reprise-old', 'disk.img', 'disk.sparsebundle'])
   })
 
   it('is not replaced without being asked', async () => {

@@ -68,13 +68,14 @@ describe('files that are opened as they are read', () => {
 
   it('that are being read when all is over are closed when they are not any more', async () => {
     const files = new PartFiles(2)
-    let held = -1
+    const begun = Promise.withResolvers<number>()
     const reading = files.withLater(parts[3] as OpenPart, async (fd) => {
-      held = fd
+      begun.resolve(fd)
+      await wait()
       await wait()
       expect(firstByte(fd)).toBe(3)
     })
-    while (held < 0) await wait()
+    const held = await begun.promise
     files[Symbol.dispose]()
     await reading
     expect(isOpen(held)).toBe(false)

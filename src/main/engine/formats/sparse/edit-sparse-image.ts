@@ -73,13 +73,16 @@ export class SparseImageEditor {
     for (const { index, within, from, to } of this.#bandsOf(offset, lengthBytes)) {
       const place = this.#offsets.get(index)
       if (place === undefined) continue
-      const { bytesRead } = await this.#file
-        .read(bytes, from, to - from, place + within)
-        .catch((error: unknown) => {
-          throw readFailure(error, this.#path, place + within, 'source')
-        })
-      // The file may end before a band does.
-      bytes.fill(0, from + bytesRead, to)
+      for (let at = from; at < to;) {
+        const { bytesRead } = await this.#file
+          .read(bytes, at, to - at, place + within + at - from)
+          .catch((error: unknown) => {
+            throw readFailure(error, this.#path, place + within, 'source')
+          })
+        // The file may end before a band does.
+        if (bytesRead === 0) break
+        at += bytesRead
+      }
     }
     return bytes
   }
