@@ -103,8 +103,8 @@ function others(): { readonly [file: string]: readonly [bytes: Uint8Array, code:
     'text.gz': [gzipSync('a text, not a disk'), 'E_SRC_FORMAT', 'contents'],
     'sparse.sparseimage': [
       Buffer.concat([latin1('sprs\0\0\0\x03'), Buffer.alloc(4088)]),
-      'E_SRC_FORMAT',
-      'signature',
+      'E_SRC_CORRUPT',
+      'header.sectorsPerBand',
     ],
     'encrypted-2.dmg': [
       Buffer.concat([latin1('encrcdsa\0\0\0\x02'), Buffer.alloc(5000)]),

@@ -310,7 +310,7 @@ describe('what is no image file', () => {
     })
     await mkdir(join(folder.path, 'a.sparsebundle/bands'), { recursive: true })
     expect(await rejectionOf(openImage(join(folder.path, 'a.sparsebundle')))).toMatchObject({
-      code: 'E_SRC_FORMAT',
+      code: 'E_SRC_CORRUPT',
       format: 'sparsebundle',
     })
     await expect(openImage(join(folder.path, 'absent.dmg'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
