@@ -18,8 +18,9 @@ export function ioOf(machine: FakeMachine): RestoreIo {
   return {
     async openImage(path) {
       const file = machine.files.get(path)
-      if (file === undefined) throw new DeviceError('E_NOT_FOUND', `no ${path}`, { details: { path } })
-      if (file.image === null)
+      if (file === undefined && !machine.folders.has(path))
+        throw new DeviceError('E_NOT_FOUND', `no ${path}`, { details: { path } })
+      if (file === undefined || file.image === null)
         throw new FormatError('E_SRC_FORMAT', 'not an image', {
           details: { format: 'raw', field: 'signature', offset: 0 },
         })
