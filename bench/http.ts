@@ -43,7 +43,7 @@ async function besideFile(
   )
   const seconds = (usages: readonly Usage[]) => median(usages.map((usage) => usage.seconds))
   return {
-    what: `${name} of ${megabytes} MiB, restored and verified, over HTTP from nginx: how many times as fast as from the file`,
+    what: `${name} of ${megabytes} MiB over HTTP from nginx: how many times as fast as from the file`,
     ours: `${inSeconds(seconds(overHttp))}, ${perSecond(sizeBytes, seconds(overHttp))}`,
     peer: `${inSeconds(seconds(fromFile))}, ${perSecond(sizeBytes, seconds(fromFile))}`,
     value: seconds(fromFile) / seconds(overHttp),

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
 import type { WebSession } from '#engine/web-source'
 import { BugError, deserializeError, UsageError } from '#shared/errors'
+import { isWebLocator } from '#shared/model'
 import { planBlocks } from './block-map.ts'
 import type { Crew } from './crew.ts'
 import { FiberCrew } from './fiber-crew.ts'
@@ -55,8 +56,9 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const { alignmentBytes } = options
   const { sizeBytes, extents } = layout
   const cores = options.workers ?? availableParallelism()
-  const isEncrypted = layout.parts.some((part) => part.cipher !== undefined)
-  const plan = planPool(extents, options.pool, { alignmentBytes, cores, isEncrypted })
+  // To decrypt, and to take what has arrived out of the window, is work for a processor.
+  const readsCost = layout.parts.some(({ cipher, path }) => cipher !== undefined || isWebLocator(path))
+  const plan = planPool(extents, options.pool, { alignmentBytes, cores, readsCost })
   const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
   const map = planBlocks(stretches, { ...plan, sizeBytes })
   const ring = allocatePool(plan, options.pool)

@@ -42,7 +42,7 @@ interface PlanOptions {
   readonly alignmentBytes: number
   readonly cores: number
   /** Reading is computing, too. */
-  readonly isEncrypted?: boolean
+  readonly readsCost?: boolean
 }
 
 /**
@@ -52,7 +52,7 @@ interface PlanOptions {
 export function planPool(
   extents: ExtentTable,
   pool: PoolOptions,
-  { alignmentBytes, cores, isEncrypted = false }: PlanOptions,
+  { alignmentBytes, cores, readsCost = false }: PlanOptions,
 ): PoolPlan {
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
@@ -66,7 +66,7 @@ export function planPool(
     slots: Math.max(buffers, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
     workers: Math.max(1, isCompressed ? Math.min(cores, mostWorkers, most) : rawWorkers),
-    crew: isCompressed || isEncrypted ? 'threads' : 'fibers',
+    crew: isCompressed || readsCost ? 'threads' : 'fibers',
   }
 }
 

@@ -146,18 +146,15 @@ export class WebFetcher {
     return this.#arriving.has(chunk) || Atomics.load(this.#window.chunkSlot, chunk) > 0
   }
 
-  /** Up to `count` slots that nothing is lost by using; those that were done first come first. */
+  /** Up to `count` slots that nothing is lost by using; first those that were done last, as the processor still has them. */
   #freeSlots(count: number, which: 'any' | 'lingered'): readonly number[] {
-    const empty: number[] = []
-    const done: number[] = []
-    for (const [index, { state }] of this.#slots.entries()) {
-      if (state === 'empty') empty.push(index)
-      else if (state === 'done') done.push(index)
-    }
-    done.sort((a, b) => this.#filledAt(a) - this.#filledAt(b))
-    const usable = which === 'any' ? done : done.slice(0, Math.max(0, done.length - lingering))
-    const found = empty.slice(0, count)
-    for (const index of usable) {
+    const done = [...this.#slots.keys()]
+      .filter((index) => this.#slots[index]?.state === 'done')
+      .sort((a, b) => this.#filledAt(b) - this.#filledAt(a))
+      .slice(which === 'any' ? 0 : lingering)
+    const empty = [...this.#slots.keys()].filter((index) => this.#slots[index]?.state === 'empty')
+    const found: number[] = []
+    for (const index of [...done, ...empty]) {
       if (found.length >= count) break
       if (this.#clear(index)) found.push(index)
     }
