@@ -32,7 +32,7 @@ import { checkHoldsScan, checkRoom, checkUnchanged, checkWritable } from './scan
 import { storeBehindData, storeInOrder, type Stored } from './store-scan.ts'
 import { checkMaster } from './verify-image.ts'
 
-export interface ScanOptions {
+interface ScanOptions {
   /** The program and its version, to be stored. */
   readonly scannedBy: string
   /** Milliseconds since 1970. */

@@ -122,6 +122,7 @@ async function openTail(path: string): Promise<TailFile & AsyncDisposable> {
     },
     truncate: async (sizeBytes) => await called(handle.truncate(sizeBytes), sizeBytes),
     sync: async () => await called(handle.sync()),
+    size: async () => (await called(handle.stat())).size,
     async [Symbol.asyncDispose]() {
       await handle.close()
     },

@@ -4,7 +4,7 @@
  */
 import { defineStruct } from '#engine/formats/struct'
 import { encodeBlockHashes, type BlockHashes } from './block-hashes.ts'
-import { cSumFields, hfsEpochSeconds, sizeFields } from './scan-structs.ts'
+import { cSumFields, sizeFields } from './scan-structs.ts'
 import { base64, escape, type ResourceToWrite } from './write-resources.ts'
 
 /** What is stored of one partition. */
@@ -108,6 +108,3 @@ function encodeNsiz({ id, sha256, blockChecksum, usedBytes, hfsPlus, volumes }: 
       '</dict>\n</plist>\n',
   )
 }
-
-/** Milliseconds since 1970 of a date as HFS+ stores it. */
-export const hfsDateMs = (seconds: number): number => ((seconds >>> 0) - hfsEpochSeconds) * 1000

@@ -11,11 +11,12 @@
  *     4 settle     |data|new list |KOLY|.|new list |.............|KOLY|   over what doesn't count any more
  *     5 cut        |data|new list |KOLY|                             the trailer at the new end names the settled list
  *
- * Everything is flushed between the steps. A failure up to 3 cuts the file back to what it was. What follows the data but isn't
+ * Everything is flushed between the steps. A failure up to 3 cuts the file back to what it was. When the file isn't as long as it was
+ * left, somebody else is at it, another scan say: then it is let go as it is. What follows the data but isn't
  * a list — a classic resource fork — moves along; a code signature doesn't hold for another list and is left out.
  */
 import type { BlockSource } from '#engine/block-io'
-import { invariant } from '#shared/errors'
+import { DeviceError, invariant } from '#shared/errors'
 import { kolyBytes, kolyStruct, type Koly } from './koly.ts'
 
 /** The file, open for writing. Each call rejects with what the system says. */
@@ -24,6 +25,8 @@ export interface TailFile {
   truncate(sizeBytes: number): Promise<void>
   /** All that was written is on the medium. */
   sync(): Promise<void>
+  /** How long the file is now. */
+  size(): Promise<number>
 }
 
 export interface TailReplacement {
@@ -42,7 +45,10 @@ const sectorBytes = 512
 const pieceBytes = 1024 * 1024
 const roundUp = (offset: number) => Math.ceil(offset / sectorBytes) * sectorBytes
 
-/** Resolves to the file's new size. Throws what the file throws; then the file is as it was, or complete. */
+/**
+ * Resolves to the file's new size. Throws what the file throws, and DeviceError E_SRC_CHANGED when somebody else changes the file;
+ * then the file is as it was, or complete.
+ */
 export async function replaceTail(file: TailFile, replacement: TailReplacement): Promise<number> {
   const { source, koly, list, change } = replacement
   const oldBytes = source.sizeBytes
@@ -69,6 +75,12 @@ export async function replaceTail(file: TailFile, replacement: TailReplacement):
   const oldKoly = new Uint8Array(kolyBytes)
   await source.read(oldKoly, oldBytes - kolyBytes)
 
+  const checkOurs = async (sizeBytes: number) => {
+    if ((await file.size()) === sizeBytes) return
+    const { path } = source
+    throw new DeviceError('E_SRC_CHANGED', `${path} is changed by somebody else`, { details: { path } })
+  }
+  await checkOurs(oldBytes)
   let isSwitched = false
   try {
     await file.write(oldKoly, stageEnd - kolyBytes)
@@ -86,11 +98,13 @@ export async function replaceTail(file: TailFile, replacement: TailReplacement):
     const newKoly = kolyFor(stageAt)
     await replacement.check(withTrailer(source, newKoly, stageEnd))
 
+    await checkOurs(stageEnd)
     await file.write(newKoly, stageEnd - kolyBytes)
     await file.sync()
     isSwitched = true
   } catch (error) {
-    if (!isSwitched) {
+    const isOurs = !(error instanceof DeviceError && error.code === 'E_SRC_CHANGED')
+    if (!isSwitched && isOurs) {
       // The old trailer is where it was: the file is what it was when it ends there again.
       await file.truncate(oldBytes)
       await file.sync()
@@ -98,10 +112,12 @@ export async function replaceTail(file: TailFile, replacement: TailReplacement):
     throw error
   }
 
+  await checkOurs(stageEnd)
   for await (const [piece, offset] of stretch(source, stageAt, tailBytes))
     await file.write(piece, tailAt + offset)
   await file.write(kolyFor(tailAt), finalBytes - kolyBytes)
   await file.sync()
+  await checkOurs(stageEnd)
   await file.truncate(finalBytes)
   await file.sync()
   return finalBytes

@@ -95,6 +95,10 @@ class MemoryFile implements TailFile {
   }
 
   now = () => this.at(this.steps.length)
+
+  async size(): Promise<number> {
+    return this.now().length
+  }
 }
 
 /** The file as it is at each moment. */
@@ -208,6 +212,26 @@ describe('replacing the list of a UDIF file', () => {
     expect(ends.at(-1)).toBe('7')
     // Once the new list counts, it does.
     expect(ends).toEqual(ends.toSorted())
+  })
+
+  it('leaves the file to somebody else who makes it longer meanwhile', async () => {
+    const { bytes } = buildUdif(spec)
+    const file = new MemoryFile(bytes)
+    const source = live(file, bytes.length)
+    const koly = parseKoly(bytes.subarray(-kolyBytes), bytes.length)
+    const list = await openEditableList(source, koly, remove)
+    const theirs = Buffer.concat([noise(3000, 9), bytes.subarray(-kolyBytes)])
+    const replacing = replaceTail(file, {
+      source,
+      koly,
+      list: () => list.edited({ remove, add: [added], patchTable: null }),
+      change: {},
+      check: async () => await file.write(theirs, file.now().length),
+    })
+    await expect(replacing).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    const now = file.now()
+    expect(Buffer.compare(now.subarray(-theirs.length), theirs)).toBe(0)
+    expect(scanIds(await open(now))).toEqual([0])
   })
 
   it('never counts what the check does not accept', async () => {
