@@ -49,6 +49,7 @@ const debianPackages = {
   'qemu-img': 'qemu-utils',
   nbdkit: 'nbdkit',
   nginx: 'nginx-light',
+  openssl: 'openssl',
   nbdfuse: 'libnbd-bin',
   fusermount3: 'fuse3',
   chromium: 'chromium',

@@ -1,3 +1,2 @@
-export { type Environment } from './proxies.ts'
-export { openWebSource, type OpenWebOptions, type TakeBytes, type WebSource } from './web-source.ts'
+export { openWebSource, type WebSource } from './web-source.ts'
 export { sharedWebSession, WebSession, type WebSessionOptions } from './web-session.ts'
