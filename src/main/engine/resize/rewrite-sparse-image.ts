@@ -20,7 +20,7 @@ export interface RewriteOptions {
   readonly keep: 'always' | 'smaller'
 }
 
-/** Throws DeviceError E_DST_FULL, …; E_SRC_CHANGED when somebody else writes the file; the signal's reason. */
+/** Throws DeviceError E_DST_FULL, …; E_DST_BUSY when somebody else writes the file; the signal's reason. */
 export async function rewriteSparseImage(
   editor: SparseImageEditor,
   path: string,
@@ -41,7 +41,9 @@ export async function rewriteSparseImage(
   const storedBytes = await writer.finish(sizeBytes)
   const now = await stampOf(path)
   if (now !== before)
-    throw new DeviceError('E_SRC_CHANGED', `${path} is being written`, { details: { path } })
+    throw new DeviceError('E_DST_BUSY', `${path} is being written`, {
+      details: { path, holders: ['another program'] },
+    })
   if (keep === 'smaller' && storedBytes >= (await stat(path)).size) return
   signal.throwIfAborted()
   await file.commit(storedBytes)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { chmod, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -335,6 +335,17 @@ describe('compacting', () => {
     const { ino } = statSync(path)
     expect(await compact(path)).toMatchObject({ storedBeforeBytes: 4096 + 3 * mebibyte, storedBytes: 4096 + 3 * mebibyte }) // prettier-ignore
     expect(statSync(path).ino).toBe(ino)
+  })
+
+  it('gives up when somebody else writes the image meanwhile, which stays theirs', async () => {
+    const data = (number: number) => new Uint8Array(mebibyte).fill(number % 2)
+    const slots = [1, 2, 3, 4]
+    const plan = { sizeBytes: 4 * mebibyte, sectorsPerBand: 2048, slots, data }
+    const path = await folder.write('old.sparseimage', buildSprs(plan))
+    const context = { ...quietContext(), advance: () => utimesSync(path, 1, 1) }
+    await expect(compactImage(path, deps, context)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(same(readFileSync(path), buildSprs(plan))).toBe(true)
+    expect(readdirSync(folder.path)).toEqual(['old.sparseimage'])
   })
 
   it('takes bands of zeros, and zeros at the ends of bands, out of a bundle', async () => {

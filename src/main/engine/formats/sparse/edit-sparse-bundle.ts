@@ -104,7 +104,7 @@ export class SparseBundleEditor {
 
   /**
    * Remove bands that are all zeros, and what follows the last other byte of the rest. `advance` is called with the bytes of
-   * the disk that were looked at. Throws DeviceError E_SRC_CHANGED for a band that somebody else writes; the signal's reason.
+   * the disk that were looked at. Throws DeviceError E_DST_BUSY for a band that somebody else writes; the signal's reason.
    */
   async compact(signal: AbortSignal, advance: (doneBytes: number) => void): Promise<void> {
     await this.#cutBands(this.#geometry)
@@ -122,7 +122,9 @@ export class SparseBundleEditor {
     const kept = Math.min(sizeBytes, Math.ceil(end / grainBytes) * grainBytes)
     if (kept === sizeBytes && sizeBytes > 0) return
     if ((await bandStamp(path)) !== stamp)
-      throw new DeviceError('E_SRC_CHANGED', `${path} is being written`, { details: { path } })
+      throw new DeviceError('E_DST_BUSY', `${path} is being written`, {
+        details: { path, holders: ['another program'] },
+      })
     if (kept === 0) return await this.#try(unlink(path))
     await using file = await this.#try(open(path, inPlace))
     await this.#try(file.truncate(kept))
