@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aJob } from '#test/engine-double'
+import { aSummary } from '#test/ui-fixtures'
 import type { JobState } from '#shared/model'
 import { farewell, progressBar } from '#src/main/app/job-summary.ts'
 
@@ -31,9 +32,9 @@ describe('the farewell', () => {
   test('is said of what ended by itself only', () => {
     expect(farewell(aJob())).toBeNull()
     expect(farewell(ended)).toBeNull()
-    expect(farewell(aJob({ outcome: { kind: 'done', summary: { verified: true } as never } }))).toEqual({
+    expect(farewell(aJob({ outcome: { kind: 'done', summary: aSummary() } }))).toEqual({
       title: 'Restored and verified.',
-      body: 'a.dmg → Test Stick',
+      body: 'a.dmg → Test Stick: 14.2 GB in 2:22, 187 MB/s.',
     })
   })
 })
