@@ -134,6 +134,13 @@ describe('what is left of a target', () => {
 
 describe('outcomes', () => {
   const verification = { checked: [], nothingToCheck: false, expandedBytes: 0, durationMs: 0 }
+  const resizing = {
+    path: '/a.sparseimage',
+    beforeBytes: 10_000_000_000,
+    afterBytes: 10_000_000_000,
+    storedBeforeBytes: 4_000_000_000,
+    storedBytes: 4_000_000_000,
+  }
   it.each<[JobOutcome, string]>([
     [{ kind: 'cancelled', target: 'empty', percent: 43 }, 'Stopped at 43 %.'],
     [{ kind: 'cancelled', target: 'empty', percent: 43, phase: 'restoring' }, 'Stopped at 43 %.'],
@@ -143,6 +150,15 @@ describe('outcomes', () => {
     ],
     [{ kind: 'cancelled', target: 'empty', percent: null }, 'Stopped.'],
     [{ kind: 'checked', verification }, 'The image is intact.'],
+    [{ kind: 'resized', resize: resizing }, 'Nothing had to be changed.'],
+    [
+      { kind: 'resized', resize: { ...resizing, afterBytes: 21_474_836_480 } },
+      'The image was resized from 10 GB to 21.5 GB.',
+    ],
+    [
+      { kind: 'resized', resize: { ...resizing, storedBytes: 1_500_000_000 } },
+      'The image is 2.5 GB smaller.',
+    ],
     [
       { kind: 'checked', verification: { ...verification, nothingToCheck: true } },
       'The image can be read to its end. It holds no checksums to compare.',
