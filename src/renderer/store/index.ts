@@ -14,8 +14,6 @@ export { imageCan, isLocked } from './image-work.ts'
 export {
   canBeCut,
   draftBytes,
-  draftPath,
-  draftProblem,
   sizeDraft,
   sizeUnits,
   type DraftProblem,
@@ -48,16 +46,13 @@ export {
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,
-  FilePurpose,
   FilesSheet,
   ImageWork,
   ItemId,
-  MakeSheet,
   Notice,
   OpenedImage,
   PlanState,
   Sending,
-  Sheet,
   SourceChoice,
   ViewState,
 } from './view-state.ts'
