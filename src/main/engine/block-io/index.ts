@@ -1,4 +1,4 @@
-export { AlignedFile, type AlignedFileOptions } from './aligned-file.ts'
+export { AlignedFile } from './aligned-file.ts'
 export * from './block-sink.ts'
 export * from './block-source.ts'
 export { createDeviceSink, type DeviceSinkOptions } from './device-sink.ts'

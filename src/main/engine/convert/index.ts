@@ -1,9 +1,3 @@
 export { convertImage } from './convert-image.ts'
-export { diskItems, type DiskItem } from './disk-stream.ts'
-export {
-  checkLevel,
-  openImageTarget,
-  type DiskToWrite,
-  type ImageTarget,
-  type ImageTargetRequest,
-} from './write-image.ts'
+export { diskItems } from './disk-stream.ts'
+export { checkLevel, openImageTarget, type DiskToWrite, type ImageTarget } from './write-image.ts'

@@ -1,1 +1,1 @@
-export { createImage, type CreateDeps } from './create-image.ts'
+export { createImage } from './create-image.ts'

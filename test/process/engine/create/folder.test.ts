@@ -53,11 +53,6 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
       execFileSync('mkfifo', [at('pipe')])
       const server = createServer().listen(at('socket'))
       await new Promise((resolve) => server.once('listening', resolve))
-      try {
-        execFileSync('setfattr', ['-n', 'user.note', '-v', 'hello', at('owned')])
-      } catch {
-        // The attr package isn't here; what follows doesn't need it.
-      }
       chownSync(source, 77, 78)
       const target = join(folder.path, 'new.dmg')
       const context = quietContext()

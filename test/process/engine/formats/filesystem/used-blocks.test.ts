@@ -131,6 +131,75 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
   })
 
+  /** `change` of the file's bytes from `offset` on, as long as `work` lasts. */
+  async function patched<T>(
+    file: string,
+    offset: number,
+    change: (bytes: Buffer) => void,
+    work: () => Promise<T>,
+  ) {
+    await using handle = await open(file, 'r+')
+    const before = Buffer.alloc(512)
+    await handle.read(before, 0, 512, offset)
+    const bytes = Buffer.from(before)
+    change(bytes)
+    await handle.write(bytes, 0, 512, offset)
+    try {
+      return await work()
+    } finally {
+      await handle.write(before, 0, 512, offset)
+    }
+  }
+
+  it('of FAT are not believed when it says it is in use, or its tables differ', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    const [, , fat32] = volumeKinds.fat
+    await makeVolume(fat32, file)
+    const boot = await open(file, 'r').then(async (handle) => {
+      const bytes = Buffer.alloc(512)
+      await handle.read(bytes, 0, 512, 0)
+      await handle.close()
+      return bytes
+    })
+    const tableAt = boot.readUInt16LE(14) * 512
+    const secondAt = tableAt + boot.readUInt32LE(36) * 512
+    const seen = () => look(file)
+    const inBoot = await patched(file, 0, (bytes) => bytes.writeUInt8(bytes.readUInt8(65) | 1, 65), seen)
+    expect(inBoot).toMatchObject({ kind: 'whole', reason: 'unclean' })
+    const differ = await patched(file, secondAt, (bytes) => bytes.writeUInt32LE(0x0fff_ffff, 500), seen)
+    expect(differ).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+    expect((await seen()).kind).toBe('used')
+  })
+
+  it('of exFAT and NTFS are not believed when they say they are in use', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume(volumeKinds.exfat[0], file)
+    const seen = () => look(file)
+    const dirty = await patched(file, 0, (bytes) => bytes.writeUInt16LE(2, 106), seen)
+    expect(dirty).toMatchObject({ kind: 'whole', reason: 'unclean' })
+    const lying = await patched(file, 0, (bytes) => bytes.writeUInt32LE(bytes.readUInt32LE(92) - 8, 92), seen)
+    expect(lying).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+
+    await makeVolume(volumeKinds.ntfs[0], file)
+    // Record 3 of 1 KiB, behind its attributes: $VOLUME_INFORMATION has its flags 10 bytes into its value.
+    const tableAt = 4 * 4096
+    const marked = await patched(
+      file,
+      tableAt + 3 * 1024,
+      (bytes) => {
+        expect(bytes.toString('latin1', 0, 4)).toBe('FILE')
+        let at = bytes.readUInt16LE(20)
+        while (bytes.readUInt32LE(at) !== 0x70) at += bytes.readUInt32LE(at + 4)
+        bytes.writeUInt16LE(1, at + bytes.readUInt16LE(at + 20) + 10)
+      },
+      seen,
+    )
+    expect(marked).toMatchObject({ kind: 'whole', reason: 'unclean' })
+    expect((await seen()).kind).toBe('used')
+  })
+
   it('are everything when the volume is cut short', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'volume.img')

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { encodeNewMap } from '#engine/formats/partition-map'
+import { silentLogger } from '#shared/log'
+import { planReading } from '#src/main/engine/create/plan-reading.ts'
+import { memoryDisk } from '#test/memory-source'
+
+const mib = 1024 ** 2
+const partition = { guid: '0fc63daf-8483-4772-8e79-3d69d8477de4', type: 0x83, name: '' }
+
+function mbr(entries: readonly (readonly [firstMib: number, countMib: number])[]): Buffer {
+  const disk = Buffer.alloc(8 * mib)
+  entries.forEach(([first, count], index) => {
+    disk.writeUInt8(0x83, 446 + index * 16 + 4)
+    disk.writeUInt32LE(first * 2048, 446 + index * 16 + 8)
+    disk.writeUInt32LE(count * 2048, 446 + index * 16 + 12)
+  })
+  disk.writeUInt16LE(0xaa55, 510)
+  return disk
+}
+
+const plan = (disk: Uint8Array) => planReading(memoryDisk(disk), disk.length, silentLogger)
+
+describe('what is read of a disk', () => {
+  it('is all of it where nothing is known', async () => {
+    const { ranges, parts } = await plan(new Uint8Array(2 * mib))
+    expect([...ranges]).toEqual([[0, 2 * mib]])
+    expect(parts).toMatchObject([{ index: 0, whole: 'unknown', usedBytes: 2 * mib }])
+  })
+
+  it('is all of it, too, with a map around unknown contents', async () => {
+    const disk = new Uint8Array(8 * mib)
+    for (const { offset, bytes } of encodeNewMap('gpt', disk.length, partition).writes)
+      disk.set(bytes, offset)
+    const { ranges, parts } = await plan(disk)
+    expect([...ranges]).toEqual([[0, 8 * mib]])
+    expect(parts).toMatchObject([{ index: 1, whole: 'unknown' }])
+  })
+
+  it('is all of partitions that overlap, or that the disk cuts off', async () => {
+    const overlapping = await plan(
+      mbr([
+        [1, 4],
+        [3, 2],
+        [6, 1],
+      ]),
+    )
+    expect(overlapping.parts.map(({ whole }) => whole)).toEqual(['inconsistent', 'inconsistent', 'unknown'])
+    expect([...overlapping.ranges]).toEqual([[0, 8 * mib]])
+    const cut = await plan(mbr([[6, 9]]))
+    expect(cut.parts).toMatchObject([{ sizeBytes: 2 * mib, whole: 'inconsistent' }])
+  })
+})
