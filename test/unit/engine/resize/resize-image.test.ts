@@ -273,6 +273,7 @@ describe('stopped in the middle, a resize', () => {
         const path = await imageOf(disk, 'UDSB')
         await resizeStoppedAt(path, sizeBytes, stop)
         expect((await openImage(path)).info).toMatchObject({ partitionMap: 'gpt', partitions })
+        expect(backupOf(await expand(path))).toEqual({ signature: 'EFI PART', isSound: true })
         // And it can be done again.
         await resize(path, sizeBytes)
         expect(checkGpt(await expand(path)).copies).toBe(2)
@@ -290,6 +291,16 @@ describe('stopped in the middle, a resize', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['disk.img', 'disk.sparseimage'])
   })
 })
+
+/** The copy that the map at the beginning of the disk names. */
+function backupOf(disk: Buffer) {
+  const lba = Number(disk.readBigUInt64LE(512 + 32))
+  const header = Buffer.from(disk.subarray(lba * 512, lba * 512 + 92))
+  if (header.length < 92) return { signature: 'behind the end', isSound: false }
+  const crc = header.readUInt32LE(16)
+  header.writeUInt32LE(0, 16)
+  return { signature: header.toString('latin1', 0, 8), isSound: crc32(header) === crc }
+}
 
 /** The `stop`th flush or change of size fails, as it does when the power goes. */
 async function resizeStoppedAt(path: string, sizeBytes: number, stop: number): Promise<void> {
