@@ -53,6 +53,7 @@ export const networkCodes = [
   'E_NET_REDIRECT', // a server sends us on in a circle, or to where we don't go
   'E_NET_ANSWER', // a server's answer contradicts itself, or isn't to what was asked
   'E_NET_PROXY', // the proxy can't be used
+  'E_NET_SPACE', // an image that can only be fetched as a whole has no room here
   'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const

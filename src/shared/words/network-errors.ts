@@ -1,5 +1,6 @@
 /** Words for what servers, proxies and the network between answer, or don't. */
 import type { NetworkCode, SerializedError } from '#shared/errors'
+import { formatBytes } from '#shared/units'
 import { numberOf, quote, sentence, textOf, valueOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
 
@@ -156,6 +157,19 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
       what: `${host(error)} gave an answer that can't be right.`,
       why: pair === null ? sentence(error.message) : sentence(pair),
       now: 'Try again. If it stays, download the image with another program and restore the file.',
+    }
+  },
+
+  E_NET_SPACE: (error) => {
+    const needed = numberOf(error, 'neededBytes')
+    const folder = textOf(error, 'folder')
+    return {
+      what: `There is no room for the image, which ${theHost(error)} gives only as a whole.`,
+      why:
+        folder === null
+          ? null
+          : `${quote(folder)} has less than ${needed === null || needed === 0 ? 'it needs' : formatBytes(needed)} to spare.`,
+      now: 'Free some space there, or name another folder in TMPDIR.',
     }
   },
 

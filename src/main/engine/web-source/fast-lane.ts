@@ -173,7 +173,8 @@ class Line {
     // Nobody asked for anything.
     if (answer === null) return this.close()
     this.#isUsed = true
-    answer.touch()
+    // A head that comes drop by drop has no more time than another.
+    if (answer.head === null) answer.touch()
     try {
       const body = answer.head === null ? bytes : this.#takeHead(answer, bytes)
       if (body === null || body.length === 0) return

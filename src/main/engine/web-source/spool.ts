@@ -7,9 +7,10 @@ import { closeSync, existsSync, openSync, read, unlinkSync, write } from 'node:f
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openFailure, readFailure, writeFailure } from '#engine/block-io'
-import { DeviceError, FormatError } from '#shared/errors'
+import { errnoOf, openFailure, readFailure, writeFailure } from '#engine/block-io'
+import { FormatError, NetworkError } from '#shared/errors'
 import type { Validators } from './validators.ts'
+import { shownUrl } from './web-errors.ts'
 
 /** What the rest of the system keeps for itself. */
 const reserveBytes = 64 * 1024 * 1024
@@ -19,6 +20,7 @@ const lookBytes = 64 * 1024 * 1024
 export class Spool {
   readonly #fd: number
   readonly #folder: string
+  readonly #url: URL
   readonly validators: Validators
   readonly #hash = createHash('sha256')
   readonly #bornMs = performance.now()
@@ -28,7 +30,8 @@ export class Spool {
   #isOpen = true
 
   /** Makes the file, and takes its name away. Throws DeviceError. */
-  constructor(folder: string | null, validators: Validators) {
+  constructor(url: URL, folder: string | null, validators: Validators) {
+    this.#url = url
     this.validators = validators
     this.#folder = folder ?? usualFolder()
     const path = join(this.#folder, `reprise-${randomUUID()}`)
@@ -57,20 +60,14 @@ export class Spool {
     return performance.now() - this.#bornMs
   }
 
-  /** Throws DeviceError E_DST_FULL when there is no room for so many more bytes. */
+  /** Throws NetworkError E_NET_SPACE when there is no room for so many more bytes. */
   async checkRoom(lengthBytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.#folder)
     if (bavail * bsize - reserveBytes >= lengthBytes) return
-    throw new DeviceError(
-      'E_DST_FULL',
-      `no room in ${this.#folder} for an image that is fetched as a whole`,
-      {
-        details: { path: this.#folder, errno: 'ENOSPC', neededBytes: lengthBytes },
-      },
-    )
+    throw noRoom(this.#url, this.#folder, lengthBytes)
   }
 
-  /** Add what comes next. Throws DeviceError E_DST_FULL, E_IO_WRITE. */
+  /** Add what comes next. Throws NetworkError E_NET_SPACE, DeviceError E_IO_WRITE. */
   async append(bytes: Uint8Array): Promise<void> {
     this.#sinceLook += bytes.length
     if (this.#sinceLook >= lookBytes) {
@@ -101,6 +98,8 @@ export class Spool {
     return new Promise((resolve, reject) => {
       write(this.#fd, bytes, done, bytes.length - done, this.#sizeBytes + done, (error, wrote) => {
         if (error === null) resolve(wrote)
+        else if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT')
+          reject(noRoom(this.#url, this.#folder, bytes.length))
         else reject(writeFailure(error, this.#folder, this.#sizeBytes + done))
       })
     })
@@ -115,6 +114,11 @@ export class Spool {
     })
   }
 }
+
+const noRoom = (url: URL, folder: string, neededBytes: number) =>
+  new NetworkError('E_NET_SPACE', `no room in ${folder} for an image that is fetched as a whole`, {
+    details: { address: shownUrl(url), host: url.host, phase: 'body', folder, neededBytes },
+  })
 
 /** The disk rather than memory, where the system makes that difference. */
 const usualFolder = () => process.env['TMPDIR'] ?? (existsSync('/var/tmp') ? '/var/tmp' : tmpdir())

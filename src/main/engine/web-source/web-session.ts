@@ -57,6 +57,8 @@ export class WebSession implements Disposable {
 
   /** Proxies and certificates as these variables say, from the next request on. */
   useEnvironment(environment: Environment): void {
+    // Connections in use would be cut.
+    if (JSON.stringify(environment) === JSON.stringify(this.#environment)) return
     this.#environment = environment
     this.#closeAgents()
     this.#authorities = null

@@ -68,8 +68,8 @@ const blindMs = 10 * 60_000
 /**
  * Open the file at `locator`, `http://` or `https://`, a name and a password in it where the server wants them. Throws
  * UsageError E_USAGE for an address that isn't one; NetworkError E_NET, E_NET_STALL, E_NET_STATUS, E_NET_PASSWORD,
- * E_NET_TLS, E_NET_REDIRECT, E_NET_ANSWER, E_NET_PROXY; DeviceError E_DST_FULL when there is no room for a file that can
- * only be fetched as a whole; the signal's reason.
+ * E_NET_TLS, E_NET_REDIRECT, E_NET_ANSWER, E_NET_PROXY; E_NET_SPACE when there is no room for a file that can only be
+ * fetched as a whole; the signal's reason.
  *
  * `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
  * passing troubles of the server are met with another request, for what is still missing.
@@ -323,7 +323,7 @@ async function openSpooled(opening: Opening, answer: Exchange, signal?: AbortSig
     url: shownUrl(url),
     bytes: stated,
   })
-  const spool = new Spool(session.spoolFolder, validators)
+  const spool = new Spool(url, session.spoolFolder, validators)
   try {
     await spool.checkRoom(stated ?? 0)
     await takeBody(answer.body, {

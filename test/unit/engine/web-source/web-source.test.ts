@@ -284,6 +284,20 @@ describe('a server that lies', () => {
     expect(pauses).toEqual([])
   })
 
+  test('that sends its head drop by drop has no more time than others', async () => {
+    const dripping = new Set<NodeJS.Timeout>()
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (range === null || range.from === 0) return serveFile(request, response, { bytes, etag })
+      response.socket?.write('HTTP/1.1 206 OK\r\nx: ')
+      dripping.add(setInterval(() => response.socket?.write('a'), 5))
+      return undefined
+    })
+    const source = await openWebSource(server.url, impatient({ stallMs: 60, pausesMs: [1] }))
+    await expect(readRest(source)).rejects.toMatchObject({ code: 'E_NET_STALL' })
+    for (const timer of dripping) clearInterval(timer)
+  })
+
   test('that always ends too early is given up', async () => {
     const server = await serve((request, response) => {
       const range = askedRange(request, bytes.length)
@@ -359,6 +373,21 @@ describe('a server without ranges', () => {
     expect(await versionNow()).toBe(first)
     contents = noise(400_000, 8)
     expect(await versionNow()).not.toBe(first)
+  })
+
+  test('with more than there is room for is not even begun with', async () => {
+    await using folder = await temporaryFolder()
+    const server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 1e15 })
+      response.write('x')
+    })
+    const opening = openWebSource(server.url, impatient({ spoolFolder: folder.path }))
+    await expect(opening).rejects.toMatchObject({
+      code: 'E_NET_SPACE',
+      details: { folder: folder.path, neededBytes: 1e15 },
+    })
+    expect(server.requests).toHaveLength(1)
+    expect(readdirSync(folder.path)).toEqual([])
   })
 
   test('that breaks off is asked for everything again', async () => {
