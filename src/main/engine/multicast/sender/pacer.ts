@@ -13,12 +13,14 @@ export interface Pacer {
   setRate(bytesPerSecond: number): void
 }
 
-export const pacingWindowMs = 10
+/** A hair more than 10, so that rounding is never against us. */
+const windowMs = 10.002
 /** Of the rate: what the bucket fills with, and what may be in a window. The rest is for a clock and a wire that jitter. */
 const fillShare = 0.985
 const windowShare = 0.995
 /** Of a window: what may go back to back after a pause. */
 const burstShare = 0.05
+const leastWaitMs = 0.001
 
 export function createPacer(bytesPerSecond: number): Pacer {
   let rate = bytesPerSecond / 1000
@@ -32,14 +34,14 @@ export function createPacer(bytesPerSecond: number): Pacer {
   let windowBytes = 0
 
   const refill = (nowMs: number) => {
-    const depth = rate * pacingWindowMs * burstShare
+    const depth = rate * 10 * burstShare
     const filled = tokens + Math.max(0, nowMs - filledMs) * rate * fillShare
     tokens = Math.min(filledMs === -Infinity ? depth : filled, depth)
     filledMs = Math.max(filledMs, nowMs)
   }
 
   const forget = (nowMs: number) => {
-    while (first < times.length && (times[first] as number) <= nowMs - pacingWindowMs) {
+    while (first < times.length && (times[first] as number) <= nowMs - windowMs) {
       windowBytes -= sizes[first] as number
       first += 1
     }
@@ -52,11 +54,11 @@ export function createPacer(bytesPerSecond: number): Pacer {
 
   /** Until enough has left the window. */
   const windowWaitMs = (bytes: number, nowMs: number) => {
-    const room = rate * pacingWindowMs * windowShare
+    const room = rate * 10 * windowShare
     let left = windowBytes
     for (let index = first; index < times.length && left + bytes > room; index++) {
       left -= sizes[index] as number
-      if (left + bytes <= room || left === 0) return (times[index] as number) + pacingWindowMs - nowMs
+      if (left + bytes <= room || left === 0) return (times[index] as number) + windowMs - nowMs
     }
     return 0
   }
@@ -66,7 +68,9 @@ export function createPacer(bytesPerSecond: number): Pacer {
       refill(nowMs)
       forget(nowMs)
       const bucketWaitMs = tokens >= 0 ? 0 : -tokens / (rate * fillShare)
-      return Math.max(bucketWaitMs, windowWaitMs(bytes, nowMs), 0)
+      const waitMs = Math.max(bucketWaitMs, windowWaitMs(bytes, nowMs))
+      // A wait that is too short to move the clock would never end.
+      return waitMs <= 0 ? 0 : Math.max(waitMs, leastWaitMs)
     },
 
     sent(bytes, nowMs) {

@@ -35,8 +35,9 @@ const sampleSymbols = 512
 const sampleSymbolsOfMany = 64
 const many = 8
 const sampleSeconds = 3
-/** Loss below that share of what it was: trying less has helped. */
+/** Trying less has helped when the loss is below that share of what it was, or when (nearly) as much arrives as before. */
 const helpedShare = 0.6
+const arrivesShare = 0.85
 const returnShare = 0.02
 const firstPatienceSeconds = 60
 const longestPatienceSeconds = 960
@@ -58,7 +59,9 @@ export function createRateControl(options: RateOptions): RateControl {
   const judge = ({ mean, losingShare }: LossSample) => {
     isManyLosing = losingShare >= manyShare
     if (attempt !== null) {
-      if (mean < attempt.loss * helpedShare) nextPatienceSeconds = firstPatienceSeconds
+      const arrives = ((1 - mean) * considerateRate) / ((1 - attempt.loss) * attempt.rate)
+      if (mean < attempt.loss * helpedShare || arrives > arrivesShare)
+        nextPatienceSeconds = firstPatienceSeconds
       else {
         considerateRate = attempt.rate
         patienceSeconds = nextPatienceSeconds

@@ -26,8 +26,9 @@ const usualBound = 4096
 const kinds = new Map<number, MessageKind>(
   Object.entries(messages).map(([kind, { code }]) => [code, kind as MessageKind]),
 )
-const fieldsOf = (kind: MessageKind) =>
-  Object.entries(messages[kind].fields) as [string, FieldKind<unknown>][]
+const fields = Object.fromEntries(
+  Object.entries(messages).map(([kind, { fields }]) => [kind, Object.entries(fields)]),
+) as unknown as { readonly [kind in MessageKind]: readonly [string, FieldKind<unknown>][] }
 
 /** The message in its frame. */
 export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
@@ -35,7 +36,7 @@ export function encodeMessage(message: Message): Uint8Array<ArrayBuffer> {
   out.uint(lengthBytes, 0)
   out.uint(codeBytes, messages[message.kind].code)
   const values = message as unknown as { readonly [field: string]: unknown }
-  for (const [field, kind] of fieldsOf(message.kind)) kind.write(out, values[field])
+  for (const [field, kind] of fields[message.kind]) kind.write(out, values[field])
   const bytes = out.finish()
   const bound = frameBounds[message.kind] ?? usualBound
   invariant(bytes.length <= bound, `a ${message.kind} of ${bytes.length} bytes`)
@@ -115,7 +116,7 @@ export function createFrameReader({
 function parseMessage(kind: MessageKind, body: Uint8Array): Message {
   const cursor = new ByteCursor(body)
   const value: Record<string, unknown> = { kind }
-  for (const [field, reader] of fieldsOf(kind)) value[field] = reader.read(cursor, `${kind}.${field}`)
+  for (const [field, reader] of fields[kind]) value[field] = reader.read(cursor, `${kind}.${field}`)
   if (cursor.leftBytes > 0) cursor.refuse(kind, `${cursor.leftBytes} bytes more`, 'the end')
   return value as unknown as Message
 }
