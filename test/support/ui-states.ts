@@ -603,7 +603,7 @@ export const windowStates: readonly WindowState[] = [
     name: 'password',
     reach: async (page) => {
       await chooseSource(page, 'Payroll')
-      await page.getByLabel('Password').fill('open')
+      await page.getByRole('textbox', { name: 'Password' }).fill('open')
       await page.keyboard.press('Enter')
       await page.getByText('isn’t the password').waitFor()
     },
