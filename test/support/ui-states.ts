@@ -612,7 +612,9 @@ export const windowStates: readonly WindowState[] = [
     name: 'locked',
     reach: async (page) => {
       await chooseSource(page, 'Payroll')
+      await page.getByRole('dialog').waitFor()
       await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
       await page.getByRole('button', { name: 'Unlock…' }).waitFor()
     },
   },
