@@ -201,6 +201,15 @@ describe('resizing', () => {
     await expect(resize(path, sizeBytes)).rejects.toMatchObject({ code: 'E_USAGE' })
   })
 
+  it('beyond what band numbers can count leaves a sparse image as it is', async () => {
+    const path = await imageOf(plainDisk(), 'UDSP')
+    const before = readFileSync(path)
+    await expect(resize(path, 2 ** 52)).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'size' } })
+    expect(same(readFileSync(path), before)).toBe(true)
+    await resize(path, 2 ** 51)
+    expect((await openImage(path)).info.sizeBytes).toBe(2 ** 51)
+  })
+
   it('is refused for images of other kinds', async () => {
     const source = await imageOf(plainDisk(), 'raw')
     const target = at('disk.dmg')

@@ -5,7 +5,9 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { openFileSource, readFailure, writeFailure, type BlockSource } from '#engine/block-io'
-import type { BandGeometry } from './band-layout.ts'
+import { UsageError } from '#shared/errors'
+import { formatBytes } from '#shared/units'
+import { countBands, type BandGeometry } from './band-layout.ts'
 import { readSparseImage, readSparseSlots } from './read-sparse-image.ts'
 import {
   headerSlots,
@@ -16,6 +18,9 @@ import {
   sectorBytes,
   signature,
 } from './sprs.ts'
+
+/** A band's number has four bytes. */
+const mostNumber = 2 ** 32 - 1
 
 export class SparseImageEditor {
   readonly #path: string
@@ -103,9 +108,13 @@ export class SparseImageEditor {
     })
   }
 
-  /** More than it has. What lies behind the disk's end in its last band is zeros afterwards. */
+  /** More than it has; throws UsageError E_USAGE where its bands couldn't be counted any more. What lies behind the disk's end in its last band is zeros afterwards. */
   async grow(sizeBytes: number): Promise<void> {
     const { bandBytes, sizeBytes: before } = this.#geometry
+    if (countBands({ sizeBytes, bandBytes }) > mostNumber) {
+      const problem = `A sparse image of such bands holds a disk of ${formatBytes(mostNumber * bandBytes)} at most.`
+      throw new UsageError('E_USAGE', problem, { details: { input: 'size', problem, sizeBytes } })
+    }
     const place = this.#offsets.get(Math.floor(before / bandBytes))
     const within = before % bandBytes
     if (place !== undefined && within > 0) {
