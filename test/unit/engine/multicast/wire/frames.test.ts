@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -207,5 +209,15 @@ describe('a control message', () => {
   test('never needs more sections than a stream can have', () => {
     const needs = [{ first: 2 ** 24 - 1, count: 2, lack: 1 }]
     expect(attempt('report', encodeMessage({ ...examples.report, needs }))).toBe('E_MC_PROTOCOL')
+  })
+
+  test('is described in docs/protocol.md: every one, with its code and every field in order', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../../../docs/protocol.md'), 'utf8')
+    for (const [kind, { code, fields }] of Object.entries(messages)) {
+      const [, rest] = page.split(`### ${code} ${kind}\n`)
+      const section = rest?.split('\n#')[0] ?? ''
+      const named = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+      expect([kind, named]).toEqual([kind, Object.keys(fields)])
+    }
   })
 })
