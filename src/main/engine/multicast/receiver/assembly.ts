@@ -13,7 +13,8 @@ interface SectionInTheMaking {
   count: number
   repairs: RepairSymbol[]
   isWhole: boolean
-  touchedMs: number
+  /** When the last symbol came; null: none did. */
+  touchedMs: number | null
 }
 
 export class Assembly {
@@ -36,7 +37,7 @@ export class Assembly {
     this.#sections = Array.from({ length: this.#missing }, (_, index) => {
       const { sourceSymbols, offset } = layout.placeOf(this.#firstSection + index)
       const have = new Uint8Array(maxSymbols)
-      return { sourceSymbols, offset, have, count: 0, repairs: [], isWhole: false, touchedMs: 0 }
+      return { sourceSymbols, offset, have, count: 0, repairs: [], isWhole: false, touchedMs: null }
     })
   }
 
@@ -59,8 +60,8 @@ export class Assembly {
     return true
   }
 
-  /** Of each of its sections that isn't whole: symbols lacking, and when the last one came (0: none did). */
-  *lacking(): Generator<{ section: number; lack: number; touchedMs: number }> {
+  /** Of each of its sections that isn't whole: symbols lacking, and when the last one came. */
+  *lacking(): Generator<{ section: number; lack: number; touchedMs: number | null }> {
     for (const [index, at] of this.#sections.entries())
       if (!at.isWhole)
         yield {

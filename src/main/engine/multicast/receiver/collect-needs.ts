@@ -27,8 +27,9 @@ export function collectNeeds(options: NeedsOptions): Need[] {
   }
   const addMaking = (making: Assembly) => {
     for (const { section, lack, touchedMs } of making.lacking())
-      if (touchedMs > 0 && touchedMs <= nowMs - settleMs) add(section, lack)
-      else if (touchedMs === 0 && untouched === 'told') add(section, lacksAll)
+      if (touchedMs === null) {
+        if (untouched === 'told') add(section, lacksAll)
+      } else if (touchedMs <= nowMs - settleMs) add(section, lack)
   }
 
   if (untouched === 'left out') {

@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createErasureCode } from '#engine/multicast/fec'
+import { planStream } from '#engine/multicast/layout'
+import { createReceiver, type ReceiverOptions, type ReceiverOutput } from '#engine/multicast/receiver'
+import { createSymbolSource } from '#engine/multicast/sender'
+import { createDatagramCoder, lacksAll, type Message, type StreamState } from '#engine/multicast/wire'
+
+/** Four blocks of two sections of ten symbols; the last block is one symbol and a bit. */
+const symbolBytes = 32
+const layout = planStream({
+  sizeBytes: 3 * 200 * symbolBytes + 40,
+  blockBytes: 200 * symbolBytes,
+  symbolBytes,
+})
+const image = Uint8Array.from({ length: layout.sizeBytes }, (_, index) => (index * 7 + (index >> 8)) % 256)
+const blockOf = (block: number) =>
+  image.subarray(block * layout.blockBytes, block * layout.blockBytes + layout.lengthOf(block))
+const hashOf = (block: number) => createHash('sha256').update(blockOf(block)).digest()
+const coder = createDatagramCoder({ key: new Uint8Array(16).fill(1), tag: 5, symbolBytes })
+const code = createErasureCode(symbolBytes)
+const symbols = createSymbolSource(layout, createErasureCode(symbolBytes), blockOf)
+
+const position = (serial: number, state: StreamState = 'quiet'): Message<'position'> => ({
+  kind: 'position',
+  serial,
+  state,
+  standing: 'well',
+  reportEveryMs: 250,
+})
+
+/** A receiver, what it put out, and a server that sends it symbols one after another. */
+function setUp(options: Partial<ReceiverOptions> = {}) {
+  const receiver = createReceiver({
+    layout,
+    coder,
+    code,
+    hashOf,
+    holdBytes: 1e6,
+    position: position(0),
+    nowMs: 0,
+    chance: () => 0.5,
+    ...options,
+  })
+  let serial = 0
+  let nowMs = 0
+  const outputs: ReceiverOutput[] = []
+  const poll = () => outputs.push(...receiver.poll(nowMs))
+  poll()
+  return {
+    receiver,
+    outputs,
+    kinds: () => outputs.map(({ kind }) => kind),
+    reports: () => outputs.flatMap((output) => (output.kind === 'report' ? [output.report] : [])),
+    pass(ms: number) {
+      nowMs += ms
+      poll()
+    },
+    send(section: number, numbers: readonly number[], payload?: Uint8Array) {
+      for (const number of numbers) {
+        serial += 1
+        const bytes = payload ?? symbols.symbol(section, number)
+        receiver.datagram(coder.encode({ kind: 'symbol', serial, section, number, payload: bytes }), nowMs)
+      }
+      poll()
+    },
+    lose: (count: number) => (serial += count),
+    now: () => nowMs,
+  }
+}
+const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, index) => from + index)
+
+describe('a receiver', () => {
+  test('says at once that it lacks everything', () => {
+    const { reports } = setUp({ position: position(77) })
+    expect(reports()).toMatchObject([
+      { asOf: 77, needs: [{ first: 0, count: layout.sections, lack: lacksAll }] },
+    ])
+  })
+
+  test('gives out a block when all its sections are whole, whatever their symbols are', () => {
+    const { send, outputs, receiver } = setUp()
+    send(0, upTo(100))
+    send(1, [...upTo(40), ...upTo(59, 100)])
+    expect(outputs.filter(({ kind }) => kind === 'block')).toEqual([])
+    send(1, [250])
+    const block = outputs.find((output) => output.kind === 'block')
+    expect(block?.block).toBe(0)
+    expect(Buffer.compare(block!.bytes, blockOf(0))).toBe(0)
+    send(1, upTo(100))
+    expect(outputs.filter(({ kind }) => kind === 'block').length).toBe(1)
+    receiver.written(0, 0)
+    expect(receiver.progress()).toMatchObject({ blocksDone: 1, heldBytes: 0 })
+  })
+
+  test('reports how many symbols it lacks once they stop coming, and what it was sent', () => {
+    const { send, lose, pass, reports } = setUp()
+    send(0, upTo(95))
+    lose(5)
+    pass(30)
+    send(1, upTo(50))
+    pass(220)
+    expect(reports()).toHaveLength(2)
+    pass(250)
+    expect(reports().at(-1)).toMatchObject({
+      asOf: 150,
+      expected: 150,
+      received: 145,
+      needs: [
+        { first: 0, count: 1, lack: 5 },
+        { first: 1, count: 1, lack: 50 },
+      ],
+    })
+  })
+
+  test('hurries, and tells all, when the stream waits', () => {
+    const { receiver, send, pass, reports, now } = setUp()
+    send(0, upTo(99))
+    pass(100)
+    receiver.datagram(coder.encode({ kind: 'position', serial: 103, section: 1, state: 'quiet' }), now())
+    pass(30)
+    expect(reports()).toHaveLength(1)
+    pass(40)
+    expect(reports().at(-1)).toMatchObject({
+      asOf: 103,
+      expected: 103,
+      received: 99,
+      needs: [
+        { first: 0, count: 1, lack: 1 },
+        { first: 1, count: layout.sections - 1, lack: lacksAll },
+      ],
+    })
+  })
+
+  test('throws a block away that is not what its hash says, and asks for it after the third time', () => {
+    const { receiver, send, kinds, pass, reports } = setUp()
+    const wrong = () => {
+      send(0, [0], new Uint8Array(symbolBytes))
+      send(0, upTo(99, 1))
+      send(1, upTo(100))
+    }
+    wrong()
+    expect(kinds()).not.toContain('block')
+    expect(receiver.progress()).toMatchObject({ wrongBlocks: 1, heldBytes: 0 })
+    pass(400)
+    expect(reports().at(-1)?.needs).toEqual([{ first: 0, count: layout.sections, lack: lacksAll }])
+    wrong()
+    expect(kinds()).not.toContain('fetch')
+    wrong()
+    expect(kinds()).toContain('fetch')
+    const spoilt = blockOf(0).slice()
+    spoilt[9]! ^= 1
+    expect(receiver.wholeBlock(0, spoilt, 0)).toBe(false)
+    expect(receiver.wholeBlock(0, blockOf(0).subarray(1), 0)).toBe(false)
+    expect(receiver.wholeBlock(99, blockOf(0), 0)).toBe(false)
+    expect(receiver.wholeBlock(0, blockOf(0), 0)).toBe(true)
+    pass(0)
+    expect(kinds().filter((kind) => kind === 'block')).toHaveLength(1)
+  })
+
+  test('holds a block back until its hash is known', () => {
+    let isKnown = false
+    const { receiver, send, kinds, pass } = setUp({ hashOf: (block) => (isKnown ? hashOf(block) : null) })
+    send(0, upTo(100))
+    send(1, upTo(100))
+    expect(kinds()).not.toContain('block')
+    isKnown = true
+    receiver.hashesCame(0)
+    pass(0)
+    expect(kinds()).toContain('block')
+  })
+
+  test('keeps within its memory: drops what is new, keeps what is begun', () => {
+    const { receiver, send } = setUp({ holdBytes: layout.paddedLengthOf(0) })
+    send(0, upTo(10))
+    send(2, upTo(10))
+    expect(receiver.progress().heldBytes).toBe(layout.paddedLengthOf(0))
+    send(0, upTo(90, 10))
+    send(1, upTo(100))
+    receiver.written(0, 0)
+    send(2, upTo(1))
+    expect(receiver.progress()).toMatchObject({ blocksDone: 1, heldBytes: layout.paddedLengthOf(1) })
+  })
+
+  test('goes on where its journal is, and is complete when everything is written', () => {
+    const { receiver, send, kinds, reports, pass } = setUp({ have: Uint8Array.of(1, 1, 1, 0) })
+    expect(reports()[0]?.needs).toEqual([{ first: 6, count: 1, lack: lacksAll }])
+    send(6, [0, 7])
+    expect(kinds()).toContain('block')
+    expect(kinds()).not.toContain('complete')
+    receiver.written(3, 0)
+    pass(0)
+    pass(10_000)
+    expect(kinds().filter((kind) => kind === 'complete')).toHaveLength(1)
+    expect(receiver.wakeMs).toBe(Infinity)
+  })
+
+  test('says once that nothing arrives, though the server sends', () => {
+    const { receiver, kinds, pass, send, now } = setUp()
+    const silences = () => kinds().filter((kind) => kind === 'silence').length
+    for (let second = 1; second <= 6; second++) {
+      receiver.position(position(second * 100, 'streaming'), now())
+      pass(1000)
+    }
+    expect(silences()).toBe(1)
+    send(0, [0])
+    pass(300)
+    expect(silences()).toBe(1)
+    pass(4000)
+    expect(silences()).toBe(2)
+  })
+
+  test('counts what is not ours, and takes nothing from it', () => {
+    const { receiver, now } = setUp()
+    receiver.datagram(new Uint8Array(64), now())
+    const beyond = { kind: 'symbol', serial: 1, section: 7, number: 0, payload: new Uint8Array(32) } as const
+    receiver.datagram(coder.encode(beyond), now())
+    expect(receiver.progress()).toMatchObject({
+      received: 0,
+      rejected: { foreign: 1, unknown: 0, forged: 0, impossible: 1 },
+    })
+  })
+})
