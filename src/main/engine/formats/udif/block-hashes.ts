@@ -5,7 +5,6 @@
  */
 import { hash } from 'node:crypto'
 import { corrupt, defineStruct } from '#engine/formats/struct'
-import { invariant } from '#shared/errors'
 import type { ScannedBlocks } from '#shared/model'
 
 export const digestBytes = 32
@@ -55,11 +54,11 @@ export function blockBytesFor(diskBytes: number): number {
   return blockBytes
 }
 
-const leafMark = Buffer.of(0)
-const nodeMark = Buffer.of(1)
-const rootMark = 2
+/** What the tree's digests begin with, so that none can be passed off as another. */
+const marks = { leaf: 0, node: 1, root: 2 }
 
-const sha256 = (...parts: readonly Uint8Array[]): Buffer => hash('sha256', Buffer.concat(parts), 'buffer')
+/** The largest resource that can be right: what is longer needn't be held. */
+export const mostBlockHashesBytes = blockHashesHeaderBytes + mostBlocks * digestBytes
 
 /**
  * The root of a Merkle tree over the blocks' hashes: leaves are SHA-256(0 ‖ hash), nodes SHA-256(1 ‖ left ‖ right), an odd
@@ -70,23 +69,28 @@ export function rootOfBlocks(
   { blockBytes, hashes }: BlockHashes,
   { diskBytes }: { readonly diskBytes: number },
 ): string {
-  let level = Array.from({ length: hashes.length / digestBytes }, (_, index) =>
-    sha256(leafMark, hashes.subarray(index * digestBytes, (index + 1) * digestBytes)),
-  )
-  while (level.length > 1) {
-    const above: Buffer[] = []
-    for (let index = 0; index < level.length; index += 2) {
-      const [left, right] = level.slice(index, index + 2)
-      invariant(left !== undefined, 'a pair has a first')
-      above.push(right === undefined ? left : sha256(nodeMark, left, right))
-    }
-    level = above
+  // In place, level by level: 32 bytes a block, whatever the size of the disk.
+  let count = hashes.length / digestBytes
+  const level = Buffer.alloc(hashes.length)
+  const leaf = Buffer.alloc(1 + digestBytes)
+  leaf.writeUInt8(marks.leaf)
+  for (let index = 0; index < count; index++) {
+    leaf.set(hashes.subarray(index * digestBytes, (index + 1) * digestBytes), 1)
+    level.set(hash('sha256', leaf, 'buffer'), index * digestBytes)
   }
+  const node = Buffer.alloc(1 + 2 * digestBytes)
+  node.writeUInt8(marks.node)
+  for (; count > 1; count = Math.ceil(count / 2))
+    for (let index = 0; index < count; index += 2) {
+      const pair = level.subarray(index * digestBytes, Math.min(index + 2, count) * digestBytes)
+      node.set(pair, 1)
+      level.set(index + 1 < count ? hash('sha256', node, 'buffer') : pair, (index / 2) * digestBytes)
+    }
   const about = Buffer.alloc(17)
-  about.writeUInt8(rootMark, 0)
+  about.writeUInt8(marks.root, 0)
   about.writeBigUInt64BE(BigInt(diskBytes), 1)
   about.writeBigUInt64BE(BigInt(blockBytes), 9)
-  return sha256(about, level[0] ?? Buffer.alloc(0)).toString('hex')
+  return hash('sha256', Buffer.concat([about, level.subarray(0, digestBytes)]))
 }
 
 /** The resource's data. `scannedBy` is cut after 47 characters. */

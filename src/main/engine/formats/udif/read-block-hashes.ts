@@ -1,6 +1,11 @@
 /** Fetches the block hashes that a scan left in a UDIF image: they aren't read when it is opened, for they may be large. */
 import type { BlockSource } from '#engine/block-io'
-import { blockHashesHeaderBytes, parseBlockHashes, type BlockHashes } from './block-hashes.ts'
+import {
+  blockHashesHeaderBytes,
+  mostBlockHashesBytes,
+  parseBlockHashes,
+  type BlockHashes,
+} from './block-hashes.ts'
 import { isKoly, kolyBytes, parseKoly } from './koly.ts'
 import { readResources } from './read-udif.ts'
 import type { ResourceSink } from './resources.ts'
@@ -32,8 +37,11 @@ class Wanted implements ResourceSink {
   #lengthBytes = 0
 
   constructor(diskBytes: number) {
-    // The smallest blocks there can be.
-    this.#mostBytes = blockHashesHeaderBytes + Math.ceil(diskBytes / 4096) * 32
+    // Of the smallest blocks there can be, and never more than there may be.
+    this.#mostBytes = Math.min(
+      mostBlockHashesBytes,
+      blockHashesHeaderBytes + Math.ceil(diskBytes / 4096) * 32,
+    )
   }
 
   begin({ type }: { readonly type: string }): void {
