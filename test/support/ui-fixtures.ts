@@ -272,7 +272,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
     scan: {
       partitions: [
         {
-          partNum: 2,
+          partNum: 1,
           sha1: null,
           sha256: 'a'.repeat(64),
           blockChecksum2: null,

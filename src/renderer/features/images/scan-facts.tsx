@@ -35,14 +35,14 @@ export function scanInfoFacts({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: Sca
 
 /** Of each partition, in the order stored. */
 export function scannedPartitions(
-  { partitions }: Pick<ImageInfo, 'partitions'>,
+  { tables }: Pick<ImageInfo, 'tables'>,
   scan: ScanInfo,
 ): readonly { readonly title: string; readonly facts: readonly Fact[] }[] {
   return scan.partitions.map((scanned) => {
-    const partition = partitions.find(({ index }) => index === scanned.partNum)
-    const name = partition?.label ?? partition?.name ?? null
+    // It goes by the tables of the image, of which a partition map and the gaps have theirs, too.
+    const name = tables.find(({ id }) => id === scanned.partNum)?.name ?? ''
     return {
-      title: name === null ? `Partition ${scanned.partNum}` : `Partition ${scanned.partNum}: ${name}`,
+      title: name === '' ? `Part ${scanned.partNum}` : name,
       facts: partitionFacts(scanned),
     }
   })
