@@ -148,10 +148,10 @@ describe('the window', () => {
     await electron.invoke(window, 'rpc', [
       JSON.stringify({ kind: 'request', id: 0, name: 'app.info', input: {} }),
     ])
-    await soon()
-    const frames = window.webContents.sent.map(([, text]) => JSON.parse(text as string) as ServerFrame)
-    expect(frames.find(({ kind }) => kind === 'hello')).toBeDefined()
-    expect(frames.find(({ kind }) => kind === 'result')).toMatchObject({ id: 0, value: { host: 'electron' } })
+    const frames = () => window.webContents.sent.map(([, text]) => JSON.parse(text as string) as ServerFrame)
+    const ofKind = (wanted: ServerFrame['kind']) => () => frames().find(({ kind }) => kind === wanted)
+    await expect.poll(ofKind('result')).toMatchObject({ id: 0, value: { host: 'electron' } })
+    expect(ofKind('hello')()).toBeDefined()
   })
 })
 
