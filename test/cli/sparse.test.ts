@@ -1,0 +1,73 @@
+import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { diskToConvert } from '#test/disk-to-convert'
+import { noise } from '#test/image-of-runs'
+import { reprise, startReprise, temporaryFolder } from './run-reprise.ts'
+
+const convert = (source: string, target: string, ...format: string[]) =>
+  reprise(['image', 'convert', '--source', source, '--target', target, '--erase', '--format', ...format])
+
+describe('reprise and sparse images', () => {
+  it.each(['udsp', 'udsb'])(
+    '%s: converted, grown, shrunk, compacted and back, it is the same disk',
+    async (format) => {
+      await using folder = await temporaryFolder()
+      const disk = await diskToConvert('mbr')
+      const [source, image, back] = ['a.img', 'b.image', 'c.img'].map((name) => folder.path(name)) as [
+        string,
+        string,
+        string,
+      ]
+      await writeFile(source, disk)
+      expect((await convert(source, image, format)).out).toContain('The image was converted.\n')
+      const grown = await reprise(['image', 'resize', image, '--size', '1g'])
+      expect(grown.out).toContain('The image was resized from 25.2 MB to 1.07 GB.\n')
+      expect(grown.status).toBe(0)
+      const shrunk = await reprise(['image', 'resize', image, '--size', '1k', '--json', '--exit-codes'])
+      expect(shrunk.status).toBe(2)
+      const smallest = /"smallestBytes":(\d+)/.exec(shrunk.out + shrunk.err)?.[1] ?? ''
+      // The end of its last partition.
+      expect(Number(smallest)).toBe(12 * 1024 * 1024)
+      expect((await reprise(['image', 'resize', image, '--size', smallest])).status).toBe(0)
+      expect((await reprise(['image', 'compact', image])).status).toBe(0)
+      expect((await convert(image, back, 'raw')).status).toBe(0)
+      const now = await readFile(back)
+      expect(now.length).toBe(Number(smallest))
+      const common = Math.min(now.length, disk.length)
+      expect(Buffer.compare(now.subarray(0, common), disk.subarray(0, common))).toBe(0)
+    },
+  )
+
+  it('writes segments, and reads them', async () => {
+    await using folder = await temporaryFolder()
+    const disk = await diskToConvert('gpt')
+    await writeFile(folder.path('a.img'), disk)
+    const there = await convert(folder.path('a.img'), folder.path('b.dmg'), 'udzo', '-segmentSize', '512k')
+    expect(there.status).toBe(0)
+    const names = (await readdir(folder.path(''))).sort()
+    expect(names).toEqual(['a.img', 'b.002.dmgpart', 'b.003.dmgpart', 'b.004.dmgpart', 'b.dmg'])
+    expect((await reprise(['image', 'verify', folder.path('b.dmg')])).out).toContain('The image is intact.')
+    expect((await reprise(['image', 'info', folder.path('b.dmg')])).out).toContain('Segments:       4')
+  })
+
+  it('leaves a bundle whole when it is killed while it writes another over it', async () => {
+    await using folder = await temporaryFolder()
+    const old = Buffer.alloc(3 * 1024 * 1024)
+    old.writeUInt16LE(0xaa55, 510)
+    old.set(noise(700_000, 1), 1024 * 1024)
+    await writeFile(folder.path('old.img'), old)
+    const bundle = folder.path('disk.sparsebundle')
+    expect((await convert(folder.path('old.img'), bundle, 'udsb')).status).toBe(0)
+    // Terabytes of zeros take a while.
+    await writeFile(folder.path('new.img'), old)
+    await truncate(folder.path('new.img'), 2 ** 41)
+    const what = ['--source', folder.path('new.img'), '--target', bundle, '--format', 'udsb', '--erase']
+    const killed = startReprise(['image', 'convert', ...what])
+    await killed.said('Converting')
+    killed.child.kill('SIGKILL')
+    expect((await killed.ended).signal).toBe('SIGKILL')
+    expect((await convert(bundle, folder.path('back.img'), 'raw')).status).toBe(0)
+    expect(Buffer.compare(await readFile(folder.path('back.img')), old)).toBe(0)
+    expect((await stat(bundle)).isDirectory()).toBe(true)
+  })
+})
