@@ -52,11 +52,11 @@ function setUp(options: Partial<ReceiverOptions> = {}) {
     outputs,
     kinds: () => outputs.map(({ kind }) => kind),
     reports: () => outputs.flatMap((output) => (output.kind === 'report' ? [output.report] : [])),
-    pass(ms: number) {
+    pass: (ms: number) => {
       nowMs += ms
       poll()
     },
-    send(section: number, numbers: readonly number[], payload?: Uint8Array) {
+    send: (section: number, numbers: readonly number[], payload?: Uint8Array) => {
       for (const number of numbers) {
         serial += 1
         const bytes = payload ?? symbols.symbol(section, number)

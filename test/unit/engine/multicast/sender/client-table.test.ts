@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { createClientTable } from '#src/main/engine/multicast/sender/client-table.ts'
+import type { Message } from '#engine/multicast/wire'
+
+const report = (expected: number, received: number): Message<'report'> => ({
+  kind: 'report',
+  asOf: expected,
+  expected,
+  received,
+  repeated: 0,
+  rejected: 0,
+  dropped: 0,
+  blocksDone: 3,
+  backlogBytes: 0,
+  writeBytesPerSecond: 0,
+  needs: [],
+})
+
+/** Clients that have lost these shares for a while. */
+function lab(losses: readonly number[]) {
+  const table = createClientTable()
+  losses.forEach((loss, index) => {
+    table.join(`${index}`, 0)
+    for (let sent = 0; sent <= 10_000; sent += 1000)
+      table.report(`${index}`, report(sent, sent * (1 - loss)), sent)
+  })
+  table.judge()
+  return table
+}
+const standings = (losses: readonly number[]) =>
+  lab(losses)
+    .all()
+    .map(({ standing }) => standing)
+
+describe('the client table', () => {
+  test('calls slow who loses far more than the others, and nobody where all lose alike', () => {
+    expect(standings([0, 0, 0, 0.6])).toEqual(['well', 'well', 'well', 'slow'])
+    expect(standings([0.01, 0.3])).toEqual(['well', 'slow'])
+    expect(standings([0.3, 0.25, 0.3])).toEqual(['well', 'well', 'well'])
+    expect(standings([0.5])).toEqual(['well'])
+    expect(standings([0, 0, 0.08])).toEqual(['well', 'well', 'well'])
+  })
+
+  test('forgives who has stopped losing', () => {
+    const table = lab([0, 0, 0.4])
+    expect(table.get('2')?.standing).toBe('slow')
+    for (let sent = 11_000; sent <= 30_000; sent += 1000)
+      table.report('2', report(sent, 6000 + (sent - 10_000)), sent)
+    table.judge()
+    expect(table.get('2')?.standing).toBe('well')
+  })
+
+  test('does not judge by a handful of symbols, nor by what was before somebody came back', () => {
+    const table = createClientTable()
+    table.join('a', 0)
+    table.report('a', report(100_000, 10_000), 0)
+    table.report('a', report(100_100, 10_000), 0)
+    expect(table.get('a')).toMatchObject({ loss: 0, blocksDone: 3 })
+    table.report('a', report(101_000, 11_000), 0)
+    expect(table.get('a')?.loss).toBe(0)
+  })
+
+  test('knows who is silent, and who is not here', () => {
+    const table = createClientTable()
+    table.join('a', 0)
+    table.join('b', 0)
+    expect(table.report('b', report(1, 1), 9000)).toBe(true)
+    expect(table.silentSince(5000)).toEqual(['a'])
+    table.leave('a')
+    expect([table.report('a', report(1, 1), 9000), table.count]).toEqual([false, 1])
+  })
+})
