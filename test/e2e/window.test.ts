@@ -258,7 +258,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
           await page.keyboard.press('Tab')
         expect(await focusedName(page)).toContain(name)
       }
-      await expect.poll(() => focusedName(page)).toMatch(/^Choose a disk/)
+      await expect.poll(() => focusedName(page), { timeout: 30_000 }).toMatch(/^Choose a disk/)
       await page.keyboard.press('ArrowDown')
       await page.getByRole('listbox').waitFor()
       await page.keyboard.press('Enter')
@@ -267,7 +267,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await focusOn('Encrypt')
       await page.keyboard.press('Space')
       const inPassword = () => page.evaluate(() => document.activeElement?.matches('[type=password]'))
-      await expect.poll(inPassword).toBe(true)
+      await expect.poll(inPassword, { timeout: 30_000 }).toBe(true)
       await page.keyboard.type('hush')
       await page.keyboard.press('Tab')
       await page.keyboard.type('hush')
@@ -287,7 +287,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('dialog').waitFor()
       await page.keyboard.press('Escape')
       await page.getByRole('dialog').waitFor({ state: 'detached' })
-      await expect.poll(() => focusedName(page)).toContain('Practice Image')
+      await expect.poll(() => focusedName(page), { timeout: 30_000 }).toContain('Practice Image')
     })
   })
 

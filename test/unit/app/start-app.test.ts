@@ -150,7 +150,9 @@ describe('the window', () => {
     ])
     const frames = () => window.webContents.sent.map(([, text]) => JSON.parse(text as string) as ServerFrame)
     const ofKind = (wanted: ServerFrame['kind']) => () => frames().find(({ kind }) => kind === wanted)
-    await expect.poll(ofKind('result')).toMatchObject({ id: 0, value: { host: 'electron' } })
+    await expect
+      .poll(ofKind('result'), { timeout: 30_000 })
+      .toMatchObject({ id: 0, value: { host: 'electron' } })
     expect(ofKind('hello')()).toBeDefined()
   })
 })
