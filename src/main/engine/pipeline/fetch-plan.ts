@@ -79,3 +79,20 @@ export function planWholeFile(sizeBytes: number, chunkBytes: number): FetchPlan 
   const order = Int32Array.from({ length: count }, (_, index) => index)
   return { order, demand: order.map((index) => Math.min(chunkBytes, sizeBytes - index * chunkBytes)) }
 }
+
+/** Stored bytes that lie in one piece, and are read in one go where they aren't compressed: how many, on the average. */
+export function meanStretchBytes({ count, kind, storedOffset, storedBytes }: ExtentTable): number {
+  let stretches = 0
+  let total = 0
+  let end = -1
+  for (let row = 0; row < count; row++) {
+    if (kind[row] === kindIndex.zero || kind[row] === kindIndex.ignore) {
+      end = -1
+      continue
+    }
+    if (storedOffset[row] !== end) stretches += 1
+    total += storedBytes[row] ?? 0
+    end = (storedOffset[row] ?? 0) + (storedBytes[row] ?? 0)
+  }
+  return total / Math.max(1, stretches)
+}

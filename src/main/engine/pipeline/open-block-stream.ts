@@ -13,8 +13,8 @@ import { FiberCrew } from './fiber-crew.ts'
 import { extentItems, ItemReader, streamItems, type ItemSteps } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
-import { planFetches, planWholeFile } from './fetch-plan.ts'
-import { planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
+import { meanStretchBytes, planFetches, planWholeFile } from './fetch-plan.ts'
+import { leastFetchBytes, planPool, planStreamPool, type PoolOptions, type PoolPlan } from './pool-plan.ts'
 import { allocateRing, RingReader, type Ring } from './ring.ts'
 import { planStretches } from './stretches.ts'
 import { WorkerCrew } from './worker-crew.ts'
@@ -56,17 +56,25 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const { alignmentBytes } = options
   const { sizeBytes, extents } = layout
   const cores = options.workers ?? availableParallelism()
-  // To decrypt, and to take what has arrived out of the window, is work for a processor.
-  const readsCost = layout.parts.some(({ cipher, path }) => cipher !== undefined || isWebLocator(path))
-  const plan = planPool(extents, options.pool, { alignmentBytes, cores, readsCost })
+  const isEncrypted = layout.parts.some(({ cipher }) => cipher !== undefined)
+  const isWeb = layout.parts.some(({ path }) => isWebLocator(path))
+  const isInPieces = isWeb && meanStretchBytes(extents) < leastFetchBytes
+  const readsCost = isEncrypted || isInPieces ? 'always' : isWeb ? 'of-small-buffers' : undefined
+  const plan = planPool(extents, options.pool, {
+    alignmentBytes,
+    cores,
+    ...(readsCost === undefined ? {} : { readsCost }),
+  })
   const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
   const map = planBlocks(stretches, { ...plan, sizeBytes })
   const ring = allocatePool(plan, options.pool)
   const parts = layout.parts.toSorted((a, b) => a.streamOffset - b.streamOffset)
-  const web = await openWebParts(parts, (chunks) => planFetches(extents, parts, chunks), {
-    session: options.web,
-    signal: options.signal,
-  })
+  const web = await openWebParts(
+    parts,
+    // What isn't decoded goes straight to where it is wanted.
+    plan.crew === 'fibers' ? null : (chunks) => planFetches(extents, parts, chunks),
+    { session: options.web, signal: options.signal },
+  )
   const files = await openParts(parts, options.openFiles ?? new Map(), web)
   const job = { kind: 'extents', ring, map, extents, parts: files.parts } as const
   const count = Math.min(plan.workers, map.blocks * map.claimsPerWindow)

@@ -32,6 +32,10 @@ const storedLimitBytes = runLimitBytes + 1024 * 1024
 const compressedClaimBytes = 256 * 1024
 /** One reads while the other waits for the medium; more don't make a disk faster. */
 const rawWorkers = 2
+/** Of a server, each has a connection of its own. */
+const fetchWorkers = 4
+/** A request for less than this isn't worth its way there and back. */
+export const leastFetchBytes = 4 * 1024 * 1024
 /**
  * A worker is a JavaScript engine with its decoders: 17 MB for zlib, 26 for bzip2. Four keep a process under 220 MiB, and
  * make 2 GB/s of zlib.
@@ -41,8 +45,8 @@ const mostWorkers = 4
 interface PlanOptions {
   readonly alignmentBytes: number
   readonly cores: number
-  /** Reading is computing, too. */
-  readonly readsCost?: boolean
+  /** Reading is computing, too: to decrypt, or to take what has arrived out of the window. */
+  readonly readsCost?: 'always' | 'of-small-buffers'
 }
 
 /**
@@ -52,7 +56,7 @@ interface PlanOptions {
 export function planPool(
   extents: ExtentTable,
   pool: PoolOptions,
-  { alignmentBytes, cores, readsCost = false }: PlanOptions,
+  { alignmentBytes, cores, readsCost }: PlanOptions,
 ): PoolPlan {
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
@@ -61,12 +65,21 @@ export function planPool(
   // A run may begin anywhere in its first window.
   const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
   const most = Math.floor(storedBudgetBytes / Math.max(1, largestStored))
+  const needsThreads =
+    readsCost === 'always' || (readsCost === 'of-small-buffers' && windowBytes < leastFetchBytes)
   return {
     windowBytes,
     slots: Math.max(buffers, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
-    workers: Math.max(1, isCompressed ? Math.min(cores, mostWorkers, most) : rawWorkers),
-    crew: isCompressed || readsCost ? 'threads' : 'fibers',
+    workers: Math.max(
+      1,
+      isCompressed
+        ? Math.min(cores, mostWorkers, most)
+        : needsThreads || readsCost === undefined
+          ? rawWorkers
+          : fetchWorkers,
+    ),
+    crew: isCompressed || needsThreads ? 'threads' : 'fibers',
   }
 }
 

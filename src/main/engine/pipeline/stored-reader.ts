@@ -12,6 +12,8 @@ export interface OpenPart extends StoredPart {
   readonly fd: number | null
   /** What is read in its place where the file is on a server. */
   readonly web?: WindowFile
+  /** Fills `into` from there, on this thread alone: no worker gets such a part. */
+  readonly fetch?: (into: Uint8Array, offset: number) => Promise<void>
 }
 
 export interface StoredPlace {
@@ -73,15 +75,17 @@ export async function readStoredLater(
   for (let done = 0; done < into.length;) {
     const { part, offset, lengthBytes } = nextRead(parts, streamOffset, done, into.length)
     const readFrom = (fd: number, room: Uint8Array, length: number, at: number) =>
-      part.web !== undefined
-        ? readWindowLater(part.web, at, room.subarray(0, length))
-        : new Promise<number>((resolve, reject) => {
-            read(fd, room, 0, length, at, (error, bytes) => {
-              if (error === null) resolve(bytes)
-              else if (isInterruption(error)) resolve(-1)
-              else reject(readFailure(error, part.path, offset, 'source'))
+      part.fetch !== undefined
+        ? part.fetch(room.subarray(0, length), at).then(() => length)
+        : part.web !== undefined
+          ? readWindowLater(part.web, at, room.subarray(0, length))
+          : new Promise<number>((resolve, reject) => {
+              read(fd, room, 0, length, at, (error, bytes) => {
+                if (error === null) resolve(bytes)
+                else if (isInterruption(error)) resolve(-1)
+                else reject(readFailure(error, part.path, offset, 'source'))
+              })
             })
-          })
     const wanted = into.subarray(done, done + lengthBytes)
     const readPart = (fd: number) =>
       part.cipher === undefined

@@ -4,7 +4,7 @@ import { isWebLocator } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import type { FetchPlan, FirstChunk } from './fetch-plan.ts'
 import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
-import { allocateWindow, type WindowFile } from './web-window.ts'
+import { allocateWindow, copyBytes, type WindowFile } from './web-window.ts'
 
 const chunkBytes = 512 * 1024
 /** 32 MiB: what four connections have under way, and as much again for the readers. */
@@ -19,18 +19,23 @@ export interface WebOptions {
 export interface WebPart {
   readonly fd: number
   readonly web?: WindowFile
+  /** See `OpenPart`. */
+  readonly fetch?: (into: Uint8Array, offset: number) => Promise<void>
 }
 
 export class WebParts implements AsyncDisposable {
   readonly byPath: ReadonlyMap<string, WebPart>
   readonly #sources: readonly WebSource[]
   readonly #fetcher: WebFetcher | null
+  readonly #stop: AbortController
 
   constructor(
     byPath: ReadonlyMap<string, WebPart>,
     sources: readonly WebSource[],
     fetcher: WebFetcher | null,
+    stop: AbortController,
   ) {
+    this.#stop = stop
     this.byPath = byPath
     this.#sources = sources
     this.#fetcher = fetcher
@@ -39,13 +44,21 @@ export class WebParts implements AsyncDisposable {
   /** Readers that wait are let go: nothing more comes. */
   stop(): void {
     this.#fetcher?.stop()
+    this.#stop.abort(new Error('nothing more is needed'))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.stop()
     await this.#fetcher?.stopped()
     for (const source of this.#sources) await source[Symbol.asyncDispose]()
   }
 }
+
+type PlanOf = (chunks: {
+  readonly count: number
+  readonly chunkBytes: number
+  readonly firstChunk: FirstChunk
+}) => FetchPlan
 
 interface Place {
   readonly path: string
@@ -53,16 +66,13 @@ interface Place {
 }
 
 /**
- * Open what is on servers among `places`, and begin to fetch it by the plan that `planOf` makes. Null when nothing is. Throws
+ * Open what is on servers among `places`, and begin to fetch it by the plan that `planOf` makes; without one, it is fetched where
+ * and when it is read, by this thread. Null when nothing is there. Throws
  * DeviceError E_SRC_CHANGED for a file that isn't in the state of its `stamp`, and what `openWebSource` throws.
  */
 export async function openWebParts(
   places: readonly Place[],
-  planOf: (chunks: {
-    readonly count: number
-    readonly chunkBytes: number
-    readonly firstChunk: FirstChunk
-  }) => FetchPlan,
+  planOf: PlanOf | null,
   { session, signal }: WebOptions,
 ): Promise<WebParts | null> {
   const stamps = new Map(
@@ -76,14 +86,14 @@ export async function openWebParts(
       sources.push(source)
       if (stamp !== undefined && stamp !== source.version) throw changed(path, stamp, source.version)
     }
-    return startFetching(sources, planOf)
+    return planOf === null ? fetchWhenRead(sources) : startFetching(sources, planOf)
   } catch (error) {
     for (const source of sources) await source[Symbol.asyncDispose]()
     throw error
   }
 }
 
-function startFetching(sources: readonly WebSource[], planOf: Parameters<typeof openWebParts>[1]): WebParts {
+function startFetching(sources: readonly WebSource[], planOf: PlanOf): WebParts {
   const fetched: (FetchedFile & { readonly path: string })[] = []
   let count = 0
   for (const source of sources) {
@@ -102,7 +112,23 @@ function startFetching(sources: readonly WebSource[], planOf: Parameters<typeof 
       path,
       fd === null ? { fd: -1, web: { window, firstChunk: firstChunk(path) ?? 0, sizeBytes } } : { fd },
     )
-  return new WebParts(byPath, sources, fetcher)
+  return new WebParts(byPath, sources, fetcher, new AbortController())
+}
+
+function fetchWhenRead(sources: readonly WebSource[]): WebParts {
+  const stop = new AbortController()
+  const byPath = new Map<string, WebPart>()
+  for (const source of sources) {
+    const fetch = (into: Uint8Array, offset: number) =>
+      source.stream(
+        offset,
+        offset + into.length,
+        (bytes, at) => copyBytes(bytes, into, at - offset),
+        stop.signal,
+      )
+    byPath.set(source.path, source.fd === null ? { fd: -1, fetch } : { fd: source.fd })
+  }
+  return new WebParts(byPath, sources, null, stop)
 }
 
 const changed = (path: string, expected: string, found: string) =>

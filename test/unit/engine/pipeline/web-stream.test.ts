@@ -5,7 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
-import { defaultPool, openBlockStream } from '#engine/pipeline'
+import { defaultPool, openBlockStream, type BlockStream } from '#engine/pipeline'
 import { WebSession } from '#engine/web-source'
 import { buildImage, noise, type ImageOfRuns, type RunOfImage } from '#test/image-of-runs'
 import { askedRange, serveFile, startWebServer, type WebServer } from '#test/web-server'
@@ -54,6 +54,10 @@ function onServer(
 
 async function readAll(layout: ImageLayout, web: WebSession, signal = new AbortController().signal) {
   await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal, web })
+  return await drain(stream)
+}
+
+async function drain(stream: BlockStream) {
   const pieces: Uint8Array[] = []
   for (let item = await stream.next(); item !== null; item = await stream.next()) {
     pieces.push(item.kind === 'data' ? Buffer.from(item.bytes) : Buffer.alloc(item.lengthBytes))
@@ -107,6 +111,23 @@ describe('an image on a server comes out as it is', () => {
     const { layout, disk } = buildImage(folder, spec)
     const { server, session } = await serve(filesOf(layout))
     expect(Buffer.compare(await readAll(onServer(layout, server), session), disk)).toBe(0)
+  })
+
+  test.each([1, 3])('into large buffers, without a window, from %i files', async (files) => {
+    const { layout, disk } = buildImage(folder, { runs: someRuns(160, ['raw']), files })
+    const { server, session } = await serve(filesOf(layout))
+    await using stream = await openBlockStream(onServer(layout, server), {
+      pool: { buffers: 4, bufferBytes: 4 * MiB },
+      alignmentBytes: 512,
+      signal: new AbortController().signal,
+      web: session,
+    })
+    expect(Buffer.compare(await drain(stream), disk)).toBe(0)
+    expect(disk.length).toBeGreaterThan(20 * MiB)
+    // Nothing is asked for twice but the beginnings.
+    const sizes = [...filesOf(layout).values()].map(({ length }) => length)
+    const stored = layout.parts.reduce((total, part) => total + part.lengthBytes, 0)
+    expect(askedBytes(server, Math.max(...sizes))).toBe(stored + files * 65_536)
   })
 
   test('larger than the window, in disorder: what was pushed out is fetched again', async () => {
