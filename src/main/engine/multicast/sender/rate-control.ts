@@ -30,11 +30,13 @@ export interface RateControl {
 const losing = 0.03
 const manyShare = 0.5
 const tryShare = 0.7
-/** Symbols that a client must have been sent until what it lost in that time says something; fewer where many say the same. */
-const sampleSymbols = 512
-const sampleSymbolsOfMany = 64
+/**
+ * Symbols that a client must have been sent until what it lost in that time says something: plenty in the first seconds, so
+ * that a fast stream is judged soon, then fewer, and fewer still where many clients say the same.
+ */
+const sampleSymbols = { plenty: 2000, few: 512, ofMany: 64 }
 const many = 8
-const sampleSeconds = 3
+const plentySeconds = 3
 /** Trying less has helped when the loss is below that share of what it was, or when (nearly) as much arrives as before. */
 const helpedShare = 0.6
 const arrivesShare = 0.85
@@ -141,8 +143,8 @@ function createLossSample() {
         return null
       }
       seconds += 1
-      if (seconds < sampleSeconds) return null
-      const least = clients.length < many ? sampleSymbols : sampleSymbolsOfMany
+      const few = clients.length < many ? sampleSymbols.few : sampleSymbols.ofMany
+      const least = seconds < plentySeconds ? sampleSymbols.plenty : few
       const losses = clients.flatMap(({ id, expected, received }) => {
         const since = begin.get(id)
         const sent = since === undefined ? 0 : expected - since.expected
