@@ -98,7 +98,7 @@ export const rows: readonly Row[] = [
   },
   {
     files: 'src/main/engine/multicast/**',
-    may: [anyShared, /^engine\/(multicast\/.+|formats\/struct)$/],
+    may: [anyShared, /^engine\/(multicast\/.+|formats\/(struct|udif))$/],
     node: true,
     packages: [],
   },

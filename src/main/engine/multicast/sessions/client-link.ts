@@ -2,6 +2,7 @@
  * The client's side of its control connection, from the greeting to the session: checks that the server speaks our protocol
  * and offers something that can be, and gathers the hashes. What comes after that goes to the receiver.
  */
+import { rootOfBlocks } from '#engine/formats/udif'
 import { planStream, wrongSize, type StreamLayout } from '#engine/multicast/layout'
 import {
   protocolMagic,
@@ -80,6 +81,15 @@ export function createClientLink(options: LinkOptions): ClientLink {
     return { facts, layout: planStream(facts), hashes: new Uint8Array(64 * hashBytes), known: 0 }
   }
 
+  /** All hashes together are what the session says it is. Zeros: it wasn't known in advance. */
+  const checkRoot = ({ facts, layout, hashes }: Offer) => {
+    const { root, sizeBytes, blockBytes } = facts
+    if (root.every((byte) => byte === 0)) return
+    const blocks = { blockBytes, hashes: hashes.subarray(0, layout.blocks * hashBytes) }
+    if (rootOfBlocks(blocks, { diskBytes: sizeBytes }) !== Buffer.from(root).toString('hex'))
+      refuse("hashes that don't make up the session's root")
+  }
+
   /** They come in order; so what is known is a number. */
   const takeHashes = ({ firstBlock, hashes }: Message<'hashes'>): LinkOutput[] => {
     if (offered === null) return refuse('hashes without a session')
@@ -94,6 +104,7 @@ export function createClientLink(options: LinkOptions): ClientLink {
       offered.hashes = larger
     }
     offered.hashes.set(hashes, firstBlock * hashBytes)
+    if (offered.known === offered.layout.blocks) checkRoot(offered)
     return isJoined ? [{ kind: 'hashes' }] : []
   }
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { rootOfBlocks } from '#engine/formats/udif'
 import { planStream } from '#engine/multicast/layout'
 import { createSender } from '#engine/multicast/sender'
 import {
@@ -361,6 +362,20 @@ describe('what a server may say', () => {
     expect(() => at.message({ kind: 'hashes', firstBlock: 0, hashes: new Uint8Array(64) })).toThrow(
       /other blocks/,
     )
+  })
+
+  test('is not hashes of another image than the session names', () => {
+    const root = (blocks: Uint8Array) =>
+      rootOfBlocks({ blockBytes: 1024, hashes: blocks }, { diskBytes: 2000 })
+    const two = Uint8Array.from(Buffer.concat(hashes.slice(0, 2)))
+    const named = { ...facts, sizeBytes: 2000, root: Uint8Array.from(Buffer.from(root(two), 'hex')) }
+    const join = (all: Uint8Array) => {
+      const at = link()
+      at.message(named)
+      return at.message({ kind: 'hashes', firstBlock: 0, hashes: all })
+    }
+    expect(join(two)).toEqual([])
+    expect(() => join(two.map((byte, index) => (index === 40 ? byte + 1 : byte)))).toThrow(/root/)
   })
 
   test('is not a version we do not speak', () => {
