@@ -48,9 +48,28 @@ export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }
       <Sheets />
       <PageTitle />
       <Announcer />
+      <Fonts />
     </div>
   )
 }
+
+/**
+ * Every face that the window writes with, in its weights and sizes, laid out once at the start. To find one the page
+ * waits for another process; without this it would in the moment when a restore begins.
+ */
+const Fonts = () => (
+  <div className="visually-hidden fonts" aria-hidden="true">
+    <p className="figure">
+      0<span>%</span>
+    </p>
+    <p className="section-title">0→…·–</p>
+    <p className="small">0→…·–</p>
+    <b>0→…·–</b>
+    <strong>0→…·–</strong>
+    <code>0</code>
+    <code className="small">0</code>
+  </div>
+)
 
 function useHostMenu() {
   const reprise = useReprise()
