@@ -2,8 +2,7 @@
  * One question and the head of its answer, wherever redirects lead. The password of a server goes to that server alone:
  * to the same scheme, host and port.
  */
-import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { NetworkError } from '#shared/errors'
 import { watchSilence } from './body.ts'
 import { networkFailure, shownUrl, stalled } from './web-errors.ts'
@@ -77,8 +76,9 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const { agent, proxy } = session.route(url)
-    const start = url.protocol === 'https:' ? requestHttps : requestHttp
-    const request = start(url, {
+    // Loaded when they are needed: most images are files, and these take a while.
+    const client = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
+    const request = client.request(url, {
       agent,
       headers: { ...headersFor(session, url), ...headers },
     })

@@ -3,10 +3,8 @@
  * without ranges has already sent. Nothing of it is ever written anywhere, and it goes with the process.
  */
 import { readFileSync } from 'node:fs'
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { Agent as HttpAgent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { getCACertificates } from 'node:tls'
 import type { Logger } from '#shared/log'
 import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
@@ -128,9 +126,13 @@ export class WebSession implements Disposable {
 
   #createAgent(url: URL, proxy: URL | null): HttpAgent {
     const common = { keepAlive: true, maxSockets: mostSockets, maxFreeSockets: mostSockets }
+    // Loaded when they are needed: see exchange.ts.
     if (url.protocol === 'http:')
-      return new HttpAgent({ ...common, ...(proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href } }) })
-    return new HttpsAgent({
+      return new (process.getBuiltinModule('node:http').Agent)({
+        ...common,
+        ...(proxy === null ? {} : { proxyEnv: { http_proxy: proxy.href } }),
+      })
+    return new (process.getBuiltinModule('node:https').Agent)({
       ...common,
       ca: this.#trusted(),
       ...(proxy === null ? {} : { proxyEnv: { https_proxy: proxy.href } }),
@@ -141,7 +143,12 @@ export class WebSession implements Disposable {
   #trusted(): string[] {
     if (this.#authorities !== null) return this.#authorities
     const named = this.#environment['SSL_CERT_FILE']
-    this.#authorities = [...new Set([...getCACertificates('default'), ...systemAuthorities()])]
+    this.#authorities = [
+      ...new Set([
+        ...process.getBuiltinModule('node:tls').getCACertificates('default'),
+        ...systemAuthorities(),
+      ]),
+    ]
     if (named !== undefined && named !== '') this.#authorities.push(...this.#readAuthorities(named))
     return this.#authorities
   }
@@ -171,7 +178,7 @@ export const sharedWebSession = (): WebSession => (shared ??= new WebSession())
 
 function systemAuthorities(): readonly string[] {
   try {
-    return getCACertificates('system')
+    return process.getBuiltinModule('node:tls').getCACertificates('system')
   } catch {
     return []
   }
