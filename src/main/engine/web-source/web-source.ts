@@ -56,6 +56,8 @@ export interface OpenWebOptions {
 
 /** What the first question brings beside its answer; a partition map is there. */
 const headBytes = 65_536
+/** Smaller reads bring this much of what lies before: one trip for a trailer and what it speaks of. */
+const aroundBytes = 192 * 1024
 /** From this much on a range is worth the fast lane. */
 const fastBytes = 128 * 1024
 /** Getting on by this much means that the connection was good for something. */
@@ -171,6 +173,8 @@ class RangedSource implements WebSource {
   readonly #url: URL
   readonly #validators: Validators
   readonly #head: Uint8Array
+  /** The last small part that was read, with what lies around it. */
+  #around: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) }
   /** Where the last answer came from: asked again without going through the redirects. */
   #direct: URL
 
@@ -200,8 +204,9 @@ class RangedSource implements WebSource {
     if (end > this.sizeBytes) throw endsBefore(this.path, offset, into.length, this.sizeBytes)
     const known = Math.max(0, Math.min(end, this.#head.length) - offset)
     into.set(this.#head.subarray(offset, offset + known))
-    if (offset + known < end)
-      await this.stream(offset + known, end, (bytes, at) => into.set(bytes, at - offset), signal)
+    if (offset + known === end) return
+    if (into.length < aroundBytes) return await this.#readAround(into.subarray(known), offset + known, signal)
+    await this.stream(offset + known, end, (bytes, at) => into.set(bytes, at - offset), signal)
   }
 
   async stream(from: number, to: number, take: TakeBytes, signal?: AbortSignal): Promise<void> {
@@ -221,6 +226,20 @@ class RangedSource implements WebSource {
         throw at - before >= progressBytes && isTransient(error) ? new GotOn(error) : error
       }
     })
+  }
+
+  /** What lies before is mostly wanted next: trailers come first, and speak of what they follow. */
+  async #readAround(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    let { start, bytes } = this.#around
+    if (offset < start || offset + into.length > start + bytes.length) {
+      start = Math.max(0, offset - aroundBytes)
+      const end = Math.min(this.sizeBytes, offset + into.length + headBytes)
+      const fetched = new Uint8Array(end - start)
+      await this.stream(start, end, (piece, at) => fetched.set(piece, at - start), signal)
+      bytes = fetched
+      this.#around = { start, bytes }
+    }
+    into.set(bytes.subarray(offset - start, offset - start + into.length))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
