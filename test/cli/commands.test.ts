@@ -22,7 +22,7 @@ describe('the program', () => {
     [[], 1, 'What to do is missing.'],
     [['restroe'], 1, 'Did you mean restore?'],
     [['restore', '--exit-codes'], 2, '--source is missing.'],
-    [['imagescan', '--source', 'a.dmg'], 1, "can't scan images"],
+    [['imagescan', '--source', '/nowhere/a.dmg'], 1, "'/nowhere/a.dmg' wasn't found."],
     [['image', 'info', '/nowhere/a.dmg'], 1, "'/nowhere/a.dmg' wasn't found. (E_NOT_FOUND)"],
     [['image', 'info', '/nowhere/a.dmg', '--exit-codes'], 11, 'E_NOT_FOUND'],
     [['image', 'info', '/'], 1, 'E_SRC_FORMAT'],

@@ -64,10 +64,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('work by the keyboard: handle, Tab to the well, Enter', async () => {
       await row(page, 'SanDisk').click()
       await page.keyboard.press('ArrowRight')
-      expect(await focusedName(page)).toBe('Drag SanDisk Ultra')
+      await expect.poll(() => focusedName(page)).toBe('Drag SanDisk Ultra')
       await page.keyboard.press('Enter')
       await page.keyboard.press('Tab')
-      expect(await focusedName(page)).toMatch(/^(Source|Destination)/)
+      await expect.poll(() => focusedName(page)).toMatch(/^(Source|Destination)/)
       for (let tabs = 0; tabs < 4 && !(await focusedName(page)).startsWith('Destination'); tabs += 1)
         await page.keyboard.press('Tab')
       await page.keyboard.press('Enter')
@@ -99,7 +99,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await reach(page, 'ready')
       const opened = Date.now()
       await page.getByRole('button', { name: 'Restore…' }).click()
-      expect(await focusedName(page)).toBe('Cancel')
+      await expect.poll(() => focusedName(page)).toBe('Cancel')
       const yes = page.getByRole('button', { name: 'Erase and Restore' })
       expect(await yes.isEnabled()).toBe(false)
       await page.locator('.confirm-yes:not([data-arming])').waitFor()
@@ -107,7 +107,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await yes.isEnabled()).toBe(true)
       await page.keyboard.press('Escape')
       await page.getByRole('alertdialog').waitFor({ state: 'detached' })
-      expect(await focusedName(page)).toBe('Restore…')
+      await expect.poll(() => focusedName(page)).toBe('Restore…')
     })
 
     it('does not make a disk wait that was erased before', async () => {
@@ -203,7 +203,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       }
       expect(regions).toEqual(['menus', 'sidebar', 'main', 'menus'])
       await page.keyboard.press('Shift+F6')
-      expect(await focusedName(page)).toMatch(/Restore/)
+      await expect.poll(() => focusedName(page)).toMatch(/Restore/)
     })
 
     it('goes from the tree through the wells and the options to Restore…', async () => {
@@ -232,7 +232,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await row(page, 'SanDisk').click()
       await page.keyboard.press('Shift+F10')
       await page.getByRole('menuitem', { name: 'Use as Destination' }).waitFor()
-      expect(await focusedName(page)).toBe('Use as Source')
+      await expect.poll(() => focusedName(page)).toBe('Use as Source')
       await page.keyboard.press('ArrowDown')
       await page.keyboard.press('Enter')
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
@@ -256,7 +256,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       const focusOn = async (name: string) => {
         for (let tabs = 0; tabs < 20 && !(await focusedName(page)).includes(name); tabs += 1)
           await page.keyboard.press('Tab')
-        expect(await focusedName(page)).toContain(name)
+        await expect.poll(() => focusedName(page)).toContain(name)
       }
       await expect.poll(() => focusedName(page), { timeout: 30_000 }).toMatch(/^Choose a disk/)
       await page.keyboard.press('ArrowDown')

@@ -3,6 +3,7 @@
  * and here a Cancel that needn't wait until megabytes have gone through a USB stick.
  */
 import type { BlockSink } from '#engine/block-io'
+import { DeviceError } from '#shared/errors'
 
 /** What a stick of 5 MB/s takes a fifth of a second for. */
 const leastPieceBytes = 1024 ** 2
@@ -11,6 +12,9 @@ const leastPieceBytes = 1024 ** 2
  * 8 MiB then takes a twelfth of a second.
  */
 const fastBytesPerMs = 100_000
+
+/** So exactly a place that can't be written is told. */
+const locatedBytes = 65_536
 
 /** `onWritten` is told the bytes of each piece. Between pieces `signal` stops it: throws its reason. */
 export type PieceWriter = (
@@ -28,10 +32,25 @@ export function createPieceWriter(sink: Pick<BlockSink, 'write'>, now: () => num
       if (done > 0) signal.throwIfAborted()
       const piece = isFast ? bytes.subarray(done) : bytes.subarray(done, done + leastPieceBytes)
       const beganMs = now()
-      await sink.write(piece, offset + done)
+      await sink
+        .write(piece, offset + done)
+        .catch((error: unknown) => locate(error, piece, offset + done, sink))
       isFast = piece.length >= (now() - beganMs) * fastBytesPerMs
       done += piece.length
       onWritten(piece.length)
     }
   }
+}
+
+/** Throws `error`, or one like it that says more exactly where it was: what failed is written once more, bit by bit. */
+async function locate(
+  error: unknown,
+  bytes: Uint8Array,
+  offset: number,
+  sink: Pick<BlockSink, 'write'>,
+): Promise<never> {
+  if (error instanceof DeviceError && error.code === 'E_IO_WRITE')
+    for (let done = 0; done < bytes.length; done += locatedBytes)
+      await sink.write(bytes.subarray(done, done + locatedBytes), offset + done)
+  throw error
 }

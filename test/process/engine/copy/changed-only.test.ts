@@ -170,10 +170,22 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:sfdisk'))(
         buffering: { buffers: 2, bufferBytes: 16_384, csumBuffers: 1, csumBufferBytes: 16_384 },
       }
       const script = `
+      import { createSystemIo } from '#engine/copy'
+      import { createPlatform } from '#engine/platform'
+      import { silentLogger } from '#shared/log'
       import { restoreForReal } from '#test/restore-for-real'
-      await restoreForReal(${JSON.stringify(request)}, { during: (state) => {
-        if (state.progress?.phase === 'restoring' && state.progress.doneBytes > ${3 * MiB}) process.kill(process.pid, 'SIGKILL')
-      } })`
+      const platform = createPlatform({ log: silentLogger })
+      const io = createSystemIo(platform)
+      const openDeviceSink = async (path) => {
+        const sink = await io.openDeviceSink(path)
+        const write = sink.write.bind(sink)
+        sink.write = (bytes, offset) => {
+          if (offset > ${3 * MiB} && offset < ${imageBytes - MiB}) process.kill(process.pid, 'SIGKILL')
+          return write(bytes, offset)
+        }
+        return sink
+      }
+      await restoreForReal(${JSON.stringify(request)}, { deps: { platform, io: { ...io, openDeviceSink } } })`
       const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
         cwd: resolve(import.meta.dirname, '../../../..'),
         stdio: 'inherit',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError } from '#shared/errors'
 import { createPieceWriter } from '#src/main/engine/copy/piece-writer.ts'
 
 const MiB = 1024 ** 2
@@ -67,5 +68,38 @@ describe('writing a long buffer', () => {
     })
     await expect(writing).rejects.toThrow('enough')
     expect(stick.writes).toHaveLength(2)
+  })
+
+  it('says where in it the place is that cannot be written', async () => {
+    const bad = 5 * MiB + 100_000
+    const fast = destination(0.5)
+    const write = createPieceWriter(
+      {
+        write: async (bytes, offset) => {
+          if (offset <= bad && bad < offset + bytes.length)
+            throw new DeviceError('E_IO_WRITE', `at ${offset}`, { details: { path: '/dev/x', offset } })
+          await fast.write(bytes, offset)
+        },
+      },
+      fast.now,
+    )
+    const failed = write(new Uint8Array(8 * MiB), 0, never, () => undefined)
+    await expect(failed).rejects.toThrow(`at ${5 * MiB + 65_536}`)
+  })
+
+  it('fails as it failed when the place could be written the second time', async () => {
+    let isBad = true
+    const write = createPieceWriter(
+      {
+        write: async (_, offset) => {
+          if (offset > 0 && isBad) {
+            isBad = false
+            throw new DeviceError('E_IO_WRITE', 'at first', { details: { path: '/dev/x', offset } })
+          }
+        },
+      },
+      () => 0,
+    )
+    await expect(write(new Uint8Array(8 * MiB), 0, never, () => undefined)).rejects.toThrow('at first')
   })
 })
