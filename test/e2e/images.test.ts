@@ -100,7 +100,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await appears(page.getByText(/The image was scanned for restore/))
     await choose(page, 'Images', 'Show Scan Info')
     await appears(sheet().getByText(/^Reprise \d/))
-    expect(await sheet().locator('code').first().textContent()).toMatch(/^[0-9a-f]{64}$/)
+    await expect.poll(() => sheet().locator('code').first().textContent()).toMatch(/^[0-9a-f]{64}$/)
     await screenshot(page, 'real-scanned')
     await press('Done')
     await page.keyboard.press('Control+1')
@@ -144,7 +144,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await password.fill('open sesame')
     await page.keyboard.press('Enter')
     await appears(page.locator('.info').getByText('AES-256'))
-    expect(await sheet().count()).toBe(0)
+    await expect.poll(() => sheet().count()).toBe(0)
     await screenshot(page, 'real-unlocked')
   })
 

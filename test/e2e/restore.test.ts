@@ -67,13 +67,13 @@ describe.skipIf(missing('program:chromium'))('a newcomer', () => {
       await confirmRestore(page)
       await appears(page.getByRole('heading', { name: 'Restored and verified' }))
       await screenshot(page, 'real-practice-done')
-      expect(await page.title()).toBe('Done – Reprise')
+      await expect.poll(() => page.title()).toBe('Done – Reprise')
 
       await page.getByRole('button', { name: 'Restore Again' }).click()
       await appears(page.getByRole('group', { name: 'Destination, empty' }))
       await page.reload()
       await appears(page.getByRole('group', { name: 'Source, empty' }))
-      expect(await page.getByRole('button', { name: 'Try It' }).count()).toBe(0)
+      await expect.poll(() => page.getByRole('button', { name: 'Try It' }).count()).toBe(0)
       expect(window.errors).toEqual([])
     } finally {
       await browser.close()
@@ -151,7 +151,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await appears(page.getByRole('group', { name: /^Source, Practice image/ }))
     const focusOn = async (locator: Locator) => {
       for (let tabs = 0; tabs < 30 && !(await focusIs(locator)); tabs += 1) await press('Tab')
-      expect(await focusIs(locator)).toBe(true)
+      await expect.poll(() => focusIs(locator)).toBe(true)
     }
     await focusOn(page.locator('label', { hasText: 'Erase destination' }))
     await press('Space')
@@ -194,7 +194,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await screenshot(page, 'real-running')
     await page.getByRole('button', { name: 'Stop' }).click()
     await appears(page.getByRole('heading', { name: /^Stopped at \d+ %$/ }))
-    expect(await page.locator('.verdict').textContent()).toMatch(/erased: it is empty|incomplete/)
+    await expect.poll(() => page.locator('.verdict').textContent()).toMatch(/erased: it is empty|incomplete/)
     await screenshot(page, 'real-cancelled')
   })
 
@@ -211,8 +211,10 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
       await confirmRestore(page)
       const alert = page.getByRole('alert')
       await appears(alert.getByText('E_IO_WRITE'))
-      expect(await alert.textContent()).toMatch(/couldn't be written at byte .*The system reports EIO/)
-      expect(await alert.textContent()).toMatch(/erased: it is empty|incomplete/)
+      await expect
+        .poll(() => alert.textContent())
+        .toMatch(/couldn't be written at byte .*The system reports EIO/)
+      await expect.poll(() => alert.textContent()).toMatch(/erased: it is empty|incomplete/)
       await screenshot(page, 'real-failed')
       await page.getByRole('button', { name: 'Try Again' }).click()
       await appears(page.getByRole('group', { name: 'Destination, empty' }))
@@ -238,9 +240,9 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
       await disk.vanish()
       const alert = page.getByRole('alert')
       await appears(alert.getByText(/E_(DST_GONE|IO_WRITE|STALL)/))
-      expect(await alert.textContent()).toContain('incomplete')
+      await expect.poll(() => alert.textContent()).toContain('incomplete')
       await screenshot(page, 'real-unplugged')
-      expect(await page.title()).toBe('Failed – Reprise')
+      await expect.poll(() => page.title()).toBe('Failed – Reprise')
     },
   )
 })
@@ -271,7 +273,7 @@ describe.skipIf(missing('program:chromium'))('the page', () => {
       await using window = await openPage(browser, host.origin)
       const alert = window.page.getByRole('alert')
       expect(await appears(alert.getByText('This link is not valid.'))).toBe(true)
-      expect(await window.page.getByRole('button', { name: 'Restore…' }).isEnabled()).toBe(false)
+      await expect.poll(() => window.page.getByRole('button', { name: 'Restore…' }).isEnabled()).toBe(false)
     } finally {
       await browser.close()
     }

@@ -51,7 +51,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByText('Too small by 6.2 GB').waitFor()
       await page.mouse.up()
       await page.getByRole('group', { name: 'Destination, empty' }).waitFor()
-      expect(await page.getByText('Too small').count()).toBe(0)
+      await expect.poll(() => page.getByText('Too small').count()).toBe(0)
     })
 
     it('take a volume to Source', async () => {
@@ -81,7 +81,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.locator('[data-offer]').first().waitFor()
       await page.keyboard.press('Escape')
       await page.getByRole('group', { name: 'Destination, empty' }).waitFor()
-      expect(await page.locator('[data-offer]').count()).toBe(0)
+      await expect.poll(() => page.locator('[data-offer]').count()).toBe(0)
     })
 
     it('of a file that the host cannot find end in a sentence that helps', async () => {
@@ -90,7 +90,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await dropFiles(page, page.getByRole('group', { name: /^Source/ }), [file])
       await page.getByRole('alert').getByText("'lost.dmg' wasn't found").waitFor()
       await page.getByRole('button', { name: 'Close this message' }).click()
-      expect(await page.getByRole('alert').count()).toBe(0)
+      await expect.poll(() => page.getByRole('alert').count()).toBe(0)
     })
   })
 
@@ -101,10 +101,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('button', { name: 'Restore…' }).click()
       await expect.poll(() => focusedName(page)).toBe('Cancel')
       const yes = page.getByRole('button', { name: 'Erase and Restore' })
-      expect(await yes.isEnabled()).toBe(false)
+      await expect.poll(() => yes.isEnabled()).toBe(false)
       await page.locator('.confirm-yes:not([data-arming])').waitFor()
       expect(Date.now() - opened).toBeGreaterThan(1900)
-      expect(await yes.isEnabled()).toBe(true)
+      await expect.poll(() => yes.isEnabled()).toBe(true)
       await page.keyboard.press('Escape')
       await page.getByRole('alertdialog').waitFor({ state: 'detached' })
       await expect.poll(() => focusedName(page)).toBe('Restore…')
@@ -121,7 +121,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       })
       await page.getByText('Connecting again').first().waitFor({ state: 'detached' })
       await reach(page, 'confirm')
-      expect(await page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
+      await expect.poll(() => page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
     })
 
     it('is not confirmed by Enter', async () => {
@@ -153,7 +153,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         )
       })
       await page.getByRole('alertdialog').getByText('WEDDING').first().waitFor()
-      expect(await page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(false)
+      await expect.poll(() => page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(false)
     })
   })
 
@@ -166,11 +166,11 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('takes exactly the name, typed', async () => {
       const yes = page.getByRole('button', { name: 'Erase and Restore' })
       await page.locator('.confirm-yes:not([data-arming])').waitFor()
-      expect(await yes.isEnabled()).toBe(false)
+      await expect.poll(() => yes.isEnabled()).toBe(false)
       await page.getByRole('textbox').pressSequentially('EFRX')
-      expect(await yes.isEnabled()).toBe(true)
+      await expect.poll(() => yes.isEnabled()).toBe(true)
       await page.getByRole('textbox').pressSequentially(' ')
-      expect(await yes.isEnabled()).toBe(false)
+      await expect.poll(() => yes.isEnabled()).toBe(false)
     })
 
     it('takes nothing pasted', async () => {
@@ -186,7 +186,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
       await page.evaluate(() => navigator.clipboard.writeText('WDC WD40EFRX'))
       await page.keyboard.press('Control+v')
-      expect(await field.inputValue()).toBe('')
+      await expect.poll(() => field.inputValue()).toBe('')
     })
   })
 
@@ -263,7 +263,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('listbox').waitFor()
       await page.keyboard.press('Enter')
       await page.getByRole('listbox').waitFor({ state: 'detached' })
-      expect(await sheet.getByLabel('Save as').inputValue()).toBe('SanDisk Ultra.dmg')
+      await expect.poll(() => sheet.getByLabel('Save as').inputValue()).toBe('SanDisk Ultra.dmg')
       await focusOn('Encrypt')
       await page.keyboard.press('Space')
       const inPassword = () => page.evaluate(() => document.activeElement?.matches('[type=password]'))
@@ -332,16 +332,18 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('show and hide the volumes and the internal disks', async () => {
       await page.getByRole('button', { name: 'View' }).click()
       await page.getByRole('menuitem', { name: /Show Volumes/ }).click()
-      expect(await row(page, 'UNTITLED').count()).toBe(0)
+      await expect.poll(() => row(page, 'UNTITLED').count()).toBe(0)
       await page.getByText('Show internal disks').click()
       await row(page, 'Samsung SSD').waitFor()
-      expect(await page.evaluate(() => globalThis.window.double.app.preferences.showInternalDisks)).toBe(true)
+      await expect
+        .poll(() => page.evaluate(() => globalThis.window.double.app.preferences.showInternalDisks))
+        .toBe(true)
     })
 
     it('are not there in Electron, where the host sends the commands', async () => {
       await page.goto(`${host.address}?electron`)
       await row(page, 'SanDisk').click()
-      expect(await page.getByRole('navigation').count()).toBe(0)
+      await expect.poll(() => page.getByRole('navigation').count()).toBe(0)
       await page.evaluate(() => globalThis.window.double.sendMenu('use-as-destination'))
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
     })
@@ -350,12 +352,14 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
   describe('a running restore', () => {
     it('shows its progress in the title, and Stop is one press away', async () => {
       await reach(page, 'running')
-      expect(await page.title()).toBe('43 % – Restoring – Reprise')
+      await expect.poll(() => page.title()).toBe('43 % – Restoring – Reprise')
       const bar = page.getByRole('progressbar', { name: 'Progress' })
-      expect(await bar.getAttribute('aria-valuetext')).toBe('Restoring, 43 percent, about 6 minutes left')
+      await expect
+        .poll(() => bar.getAttribute('aria-valuetext'))
+        .toBe('Restoring, 43 percent, about 6 minutes left')
       await page.getByRole('button', { name: 'Stop' }).click()
       await page.getByText('Stopping at a safe point…').first().waitFor()
-      expect(await page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)
+      await expect.poll(() => page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)
     })
 
     it('does not move anything when figures change', async () => {
@@ -419,9 +423,9 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await using forced = await openPage(browser, host.address, { forcedColors: 'active' })
       await row(forced.page, 'SanDisk').click()
       const segment = forced.page.locator('.capacity-segment').nth(1)
-      expect(await segment.evaluate((element) => getComputedStyle(element).backgroundColor)).toMatch(
-        /^(rgb|color)/,
-      )
+      await expect
+        .poll(() => segment.evaluate((element) => getComputedStyle(element).backgroundColor))
+        .toMatch(/^(rgb|color)/)
       expect(
         await row(forced.page, 'SanDisk').evaluate((element) => getComputedStyle(element).outlineStyle),
       ).toBe('solid')
@@ -432,19 +436,19 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('draws only what is in sight, follows, and stops following when scrolled', async () => {
       await reach(page, 'log')
       const lines = page.getByRole('listitem')
-      expect(await lines.count()).toBeLessThan(60)
+      await expect.poll(() => lines.count()).toBeLessThan(60)
       const follow = page.getByRole('checkbox', { name: 'Follow' })
-      expect(await follow.isChecked()).toBe(true)
+      await expect.poll(() => follow.isChecked()).toBe(true)
       await page.getByRole('list', { name: 'Lines of the log' }).evaluate((list) => list.scrollTo({ top: 0 }))
       await page.getByText('volume unmounted').or(page.getByText('write')).first().waitFor()
-      expect(await follow.isChecked()).toBe(false)
+      await expect.poll(() => follow.isChecked()).toBe(false)
     })
 
     it('has a window of its own', async () => {
       await page.goto('about:blank')
       await page.goto(`${host.address}#log`)
       await page.getByRole('radio', { name: 'Transcript' }).waitFor()
-      expect(await page.getByRole('tab').count()).toBe(0)
+      await expect.poll(() => page.getByRole('tab').count()).toBe(0)
     })
   })
 
