@@ -23,7 +23,16 @@ import { startWebHost, type WebHost } from '#test/web-host'
 const MiB = 1024 * 1024
 
 /** The row of exactly this device: other people's devices are on this machine too. */
-const deviceRow = (page: Page, path: string): Locator => page.locator(`[role=row][data-key="disk:${path}"]`)
+const deviceRow = (page: Page, path: string): Locator => {
+  usedPaths.add(path)
+  return page.locator(`[role=row][data-key="disk:${path}"]`)
+}
+/** The next disk may get the name of the last one: whoever doesn't wait for it to go takes the old row for the new disk. */
+const usedPaths = new Set<string>()
+const usedDisksGone = async (page: Page) => {
+  for (const path of usedPaths) await expect.poll(() => deviceRow(page, path).count()).toBe(0)
+  usedPaths.clear()
+}
 const well = (page: Page, name: 'Source' | 'Destination'): Locator =>
   page.getByRole('group', { name: new RegExp(`^${name}`) })
 const erase = (page: Page) => page.getByText('Erase destination', { exact: true })
@@ -100,7 +109,8 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await page.reload()
     await appears(page.getByRole('group', { name: 'Source, empty' }))
   })
-  afterEach(() => {
+  afterEach(async () => {
+    await usedDisksGone(page)
     expect(window.errors).toEqual([])
   })
 

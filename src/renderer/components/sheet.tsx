@@ -4,6 +4,7 @@
  */
 import type { ReactNode } from 'react'
 import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
+import { useFocusBack } from './focus-back.ts'
 import './sheet.css'
 
 interface Props {
@@ -27,6 +28,7 @@ export function Sheet({
   actions,
   describedBy,
 }: Props) {
+  useFocusBack()
   return (
     <ModalOverlay
       className="sheet-overlay"
