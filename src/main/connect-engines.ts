@@ -4,14 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
-import { convertImage } from '#engine/convert'
-import { createImage } from '#engine/create'
 import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
-import { compactImage, resizeImage } from '#engine/resize'
-import { addChecksums, scanImage, verifyImage } from '#engine/scan'
 import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
@@ -83,29 +79,40 @@ export function connectCommandLine(log: Logger): CliEngines {
   }
 }
 
-/** Which engine does which task. */
+/** Which engine does which task. Loaded when it is asked for: a restore needs none of them, and starts sooner without. */
 async function runImageTask(
   task: ImageTask,
   { platform, onBehalfOf }: { readonly platform: Platform; readonly onBehalfOf: number | null },
   context: JobContext,
 ): Promise<JobOutcome> {
   switch (task.kind) {
-    case 'verify':
+    case 'verify': {
+      const { verifyImage } = await import('#engine/scan')
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
-    case 'convert':
+    }
+    case 'convert': {
+      const { convertImage } = await import('#engine/convert')
       return { kind: 'converted', conversion: await convertImage(task, context) }
-    case 'resize':
+    }
+    case 'resize': {
+      const { resizeImage } = await import('#engine/resize')
       return { kind: 'resized', resize: await resizeImage(task, { platform }, context) }
-    case 'compact':
+    }
+    case 'compact': {
+      const { compactImage } = await import('#engine/resize')
       return { kind: 'resized', resize: await compactImage(task.path, { platform }, context) }
-    case 'scan':
-      return {
-        kind: 'scanned',
-        scan: await scanImage(task, context, { scannedBy: `Reprise ${productVersion()}` }),
-      }
-    case 'add-checksum':
+    }
+    case 'scan': {
+      const { scanImage } = await import('#engine/scan')
+      const scannedBy = `Reprise ${productVersion()}`
+      return { kind: 'scanned', scan: await scanImage(task, context, { scannedBy }) }
+    }
+    case 'add-checksum': {
+      const { addChecksums } = await import('#engine/scan')
       return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
+    }
     case 'create': {
+      const { createImage } = await import('#engine/create')
       const deps = { platform, io: createSystemIo(platform), onBehalfOf }
       return { kind: 'created', creation: await createImage(task, deps, context) }
     }
