@@ -2,10 +2,10 @@
  * `npm test`: the set-up, the static checks, then every test this machine can run. What it can't run says so itself;
  * `npm test -- PATTERN` runs only the test files whose path contains PATTERN.
  */
-import { readFileSync, rmSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { spawnSync } from 'node:child_process'
+import { join, relative } from 'node:path'
+import { spawn } from 'node:child_process'
 import { ensureDebianPackages, ensureInstalled, node24, root, run } from './setup.mjs'
 
 ensureInstalled()
@@ -40,25 +40,63 @@ if (patterns.length === 0) {
 // The window and the packaged worker are tested as they are shipped.
 tool('electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn')
 
-const report = join(tmpdir(), `reprise-tests-${process.pid}.json`)
-const { status } = spawnSync(
-  node24,
-  [
-    join(root, 'node_modules/vitest/vitest.mjs'),
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    ...patterns,
-  ],
-  { cwd: root, stdio: 'inherit' },
-)
-try {
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
-  process.stdout.write(
-    `\nTests: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`,
-  )
-} finally {
-  rmSync(report, { force: true })
+const report = (name) => join(tmpdir(), `reprise-tests-${process.pid}-${name}.json`)
+
+/** One run of Vitest with these arguments. Resolves to its exit status; `output` null: to the terminal. */
+const runTests = (name, argv, output) =>
+  new Promise((resolve) => {
+    const child = spawn(
+      node24,
+      [
+        join(root, 'node_modules/vitest/vitest.mjs'),
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report(name)}`,
+        ...argv,
+      ],
+      { cwd: root, stdio: ['inherit', output ?? 'inherit', output ?? 'inherit'] },
+    )
+    child.once('error', () => resolve(1))
+    child.once('exit', (status) => resolve(status ?? 1))
+  })
+
+/**
+ * The window's tests mostly wait for a browser and those of the system for disks: beside each other they take half the
+ * time. What the one prints comes when the other is done.
+ */
+async function runAll() {
+  const path = join(tmpdir(), `reprise-tests-${process.pid}.log`)
+  const log = openSync(path, 'w')
+  try {
+    const statuses = await Promise.all([
+      runTests('system', ['--project', 'system']),
+      runTests('others', ['--project', 'e2e', '--project', 'fast', '--maxWorkers', '1'], log),
+    ])
+    process.stdout.write(readFileSync(path))
+    return statuses
+  } finally {
+    closeSync(log)
+    rmSync(path, { force: true })
+  }
 }
-process.exit(status ?? 1)
+
+const statuses = patterns.length === 0 ? await runAll() : [await runTests('some', patterns)]
+const names = patterns.length === 0 ? ['system', 'others'] : ['some']
+const results = names.map((name) => {
+  try {
+    return JSON.parse(readFileSync(report(name), 'utf8'))
+  } catch {
+    return null
+  } finally {
+    rmSync(report(name), { force: true })
+  }
+})
+const sum = (key) => results.reduce((total, result) => total + (result?.[key] ?? 0), 0)
+process.stdout.write(
+  `\nTests: ${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed, ${sum('numPendingTests')} skipped\n`,
+)
+for (const { name, assertionResults } of results.flatMap((result) => result?.testResults ?? []))
+  for (const { status, fullName } of assertionResults)
+    if (status === 'failed') process.stdout.write(`Failed: ${relative(root, name)}: ${fullName}\n`)
+process.exit(results.includes(null) ? 1 : Math.max(...statuses))
