@@ -44,8 +44,8 @@ export interface Sender {
   /** To be asked whenever the last step was done or its wait is over. */
   next(nowMs: number): SenderStep
   setDataRate(bytesPerSecond: number): void
-  /** What a client is told over its control connection on joining, and every second. Null for one that isn't here. */
-  positionFor(id: string): Message<'position'> | null
+  /** What a client is told over its control connection on joining, and every second; who isn't here (any more) stands well. */
+  positionFor(id: string): Message<'position'>
   clients(): readonly ClientState[]
   /** Bytes a second on the wire, at present. */
   readonly rate: number
@@ -190,10 +190,9 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     positionFor(id) {
-      const client = clients.get(id)
-      if (client === null) return null
+      const standing = clients.get(id)?.standing ?? 'well'
       const { serial } = conveyor
-      return { kind: 'position', serial, state, standing: client.standing, reportEveryMs: reportEveryMs() }
+      return { kind: 'position', serial, state, standing, reportEveryMs: reportEveryMs() }
     },
 
     clients: () => clients.all(),

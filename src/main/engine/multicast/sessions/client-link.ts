@@ -17,6 +17,8 @@ import { NetworkError } from '#shared/errors'
 export interface LinkOptions {
   /** The server, for messages. */
   readonly address: string
+  /** `look`: see what it is and fetch of it, without counting as one of its clients. */
+  readonly purpose: 'join' | 'look'
   /** 16 random bytes, the same as long as the client goes on with the same target. */
   readonly clientId: Uint8Array
   readonly hostName: string
@@ -121,13 +123,13 @@ export function createClientLink(options: LinkOptions): ClientLink {
   return {
     sayHello(passwordKey) {
       if (greeting === null) return refuse('no greeting')
-      const { clientId, hostName, sessionName, hardwareAddresses, fingerprint } = options
+      const { purpose, clientId, hostName, sessionName, hardwareAddresses, fingerprint } = options
       const proof =
         passwordKey === null
           ? new Uint8Array(32)
           : provePassword(passwordKey, { nonce: greeting.nonce, fingerprint, clientId })
       const who = { clientId, proof, hostName, sessionName, hardwareAddresses }
-      return { kind: 'hello', magic: protocolMagic, version: protocolVersion, purpose: 'join', ...who }
+      return { kind: 'hello', magic: protocolMagic, version: protocolVersion, purpose, ...who }
     },
 
     message(message) {

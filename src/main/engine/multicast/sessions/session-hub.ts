@@ -56,8 +56,10 @@ const helloMs = 10_000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
+/** Who was let into a session: as one of its clients, or to look. */
 interface Member {
   readonly session: Entry
+  readonly purpose: 'join' | 'look'
   readonly clientId: string
   tellDueMs: number
   hashesTold: number
@@ -75,6 +77,8 @@ interface Entry {
   readonly session: Session
   /** Clients by id, and the connection that each has now. */
   readonly members: Map<string, string>
+  /** Connections that only look. */
+  readonly lookers: Set<string>
   readonly finished: Set<string>
   lastJoinMs: number | null
 }
@@ -96,6 +100,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
   const drop = (connection: string) => {
     const member = connections.get(connection)?.member
     connections.delete(connection)
+    member?.session.lookers.delete(connection)
     if (!member || member.session.members.get(member.clientId) !== connection) return
     member.session.members.delete(member.clientId)
     member.session.session.sender.leave(member.clientId)
@@ -129,7 +134,13 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     full: 'As many clients have joined as may.',
   } as const
 
-  const join = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
+  /** The session it names, or the first that has no objection; then what everyone is told who is let in. */
+  const enter = (
+    connection: string,
+    at: Connection,
+    hello: Message<'hello'> & { readonly purpose: Member['purpose'] },
+    nowMs: number,
+  ): HubOutput[] => {
     const candidates =
       hello.sessionName === ''
         ? entries
@@ -142,22 +153,33 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
         ? refuse(connection, first, refusalTexts[first])
         : refuse(connection, 'no-session', 'There is no such session.')
     }
-    const { session, members } = entry
+    const { purpose } = hello
     const clientId = Buffer.from(hello.clientId).toString('hex')
-    const outputs: HubOutput[] = []
-    const earlier = members.get(clientId)
-    if (earlier !== undefined) {
-      drop(earlier)
-      outputs.push({ kind: 'close', connection: earlier })
+    const member: Member = {
+      session: entry,
+      purpose,
+      clientId,
+      tellDueMs: nowMs + tellMs,
+      hashesTold: 0,
+      isReading: false,
     }
-    at.member = { session: entry, clientId, tellDueMs: nowMs + tellMs, hashesTold: 0, isReading: false }
-    members.set(clientId, connection)
+    at.member = member
+    const outputs = purpose === 'join' ? join(connection, member, nowMs) : []
+    if (purpose === 'look') entry.lookers.add(connection)
+    outputs.push({ kind: 'send', connection, message: entry.session.facts })
+    return [...outputs, ...newHashes(connection, member), ...tell(connection, member, nowMs)]
+  }
+
+  /** Count it among the session's clients, in the place that it may have had before. */
+  const join = (connection: string, { session: entry, clientId }: Member, nowMs: number): HubOutput[] => {
+    const earlier = entry.members.get(clientId)
+    if (earlier !== undefined) drop(earlier)
+    entry.members.set(clientId, connection)
     entry.finished.delete(clientId)
     entry.lastJoinMs = nowMs
-    session.sender.join(clientId, nowMs)
+    entry.session.sender.join(clientId, nowMs)
     startIfDue(entry, nowMs)
-    outputs.push({ kind: 'send', connection, message: session.facts })
-    return [...outputs, ...newHashes(connection, at.member), ...tell(connection, at.member, nowMs)]
+    return earlier === undefined ? [] : [{ kind: 'close', connection: earlier }]
   }
 
   /** Hashes that have become known since the last time, in order. */
@@ -184,7 +206,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
   const tell = (connection: string, member: Member, nowMs: number): HubOutput[] => {
     const { session, members } = member.session
     const position = session.sender.positionFor(member.clientId)
-    const outputs: HubOutput[] = position === null ? [] : [{ kind: 'send', connection, message: position }]
+    const outputs: HubOutput[] = [{ kind: 'send', connection, message: position }]
     if (session.sender.state !== 'waiting') return outputs
     const wait = waitOf(member.session, nowMs)
     const startsInMs = wait.kind === 'wait' ? wait.startsInMs : 0
@@ -230,10 +252,15 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
       return refuse(connection, 'protocol', 'That is another protocol.')
     if (hello.version !== protocolVersion)
       return refuse(connection, 'version', `This server speaks version ${protocolVersion}.`)
-    return hello.purpose === 'list' ? list(connection, nowMs) : join(connection, at, hello, nowMs)
+    const { purpose } = hello
+    return purpose === 'list' ? list(connection, nowMs) : enter(connection, at, { ...hello, purpose }, nowMs)
   }
 
-  const finish = (connection: string, { session: entry, clientId }: Member): HubOutput[] => {
+  const finish = (connection: string, { session: entry, purpose, clientId }: Member): HubOutput[] => {
+    if (purpose === 'look') {
+      drop(connection)
+      return [{ kind: 'close', connection }]
+    }
     entry.finished.add(clientId)
     drop(connection)
     const isOver = entry.session.whenFinished === 'ends' && entry.members.size === 0
@@ -249,7 +276,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
   const hub: SessionHub = {
     add(session) {
       if (find(session.facts.name) !== undefined) return false
-      entries.push({ session, members: new Map(), finished: new Set(), lastJoinMs: null })
+      entries.push({ session, members: new Map(), lookers: new Set(), finished: new Set(), lastJoinMs: null })
       return true
     },
 
@@ -271,7 +298,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
       const entry = find(name)
       if (entry === undefined) return []
       entries = entries.filter((other) => other !== entry)
-      const told = [...entry.members.values()]
+      const told = [...entry.members.values(), ...entry.lookers]
       for (const connection of told) drop(connection)
       entry.session.sender.end()
       return told.flatMap((connection): HubOutput[] => [
@@ -306,6 +333,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
       const { session } = member.session
       switch (message.kind) {
         case 'report':
+          if (member.purpose === 'look') return refuse(connection, 'protocol', 'Who looks has no report.')
           // Forgotten for not reporting, but here it is again.
           if (!session.sender.report(member.clientId, message, nowMs)) {
             session.sender.join(member.clientId, nowMs)

@@ -30,7 +30,7 @@ export const messages = {
     fields: {
       magic: bytes(8),
       version: u16,
-      purpose: oneOf(['join', 'list']),
+      purpose: oneOf(['join', 'list', 'look']),
       clientId: bytes(16),
       proof: bytes(32),
       hostName: name,

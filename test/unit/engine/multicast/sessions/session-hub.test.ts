@@ -90,6 +90,7 @@ interface GuestOptions {
   readonly hostName?: string
   readonly key?: Uint8Array | null
   readonly id?: number
+  readonly purpose?: 'join' | 'look'
   readonly nowMs?: number
   readonly certificate?: Uint8Array
 }
@@ -130,6 +131,7 @@ function visit(
 ) {
   const link = createClientLink({
     address: 'server',
+    purpose: options.purpose ?? 'join',
     clientId: new Uint8Array(16).fill(options.id ?? 7),
     hostName: options.hostName ?? 'lab-07',
     sessionName: options.sessionName ?? '',
@@ -256,6 +258,86 @@ describe('a client', () => {
   })
 })
 
+describe('who only looks', () => {
+  const look = { purpose: 'look' } as const
+
+  test('gets the session, all hashes and the position, and may fetch', () => {
+    const hub = newHub(session('lab'))
+    const guest = visit(hub, 'a', look)
+    const offer = guest.seen.find((output) => output.kind === 'joined')!
+    expect(offer.session).toMatchObject({
+      facts: { name: 'lab' },
+      position: { state: 'waiting', standing: 'well' },
+    })
+    expect(offer.session.hashOf(9999)).toEqual(hashes[9999])
+    const read = { kind: 'read', connection: 'a', session: 'lab', block: 5 }
+    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
+  })
+
+  test('is not counted, and starts nothing', () => {
+    const lab = session('lab', { startRule: { clients: 1, afterLastJoinMs: 1000 } })
+    const hub = newHub(lab)
+    const guest = visit(hub, 'a', look)
+    expect(guest.seen.at(-1)).toMatchObject({ kind: 'waiting', waiting: { joined: 0, wanted: 1 } })
+    hub.tick(5000)
+    expect(hub.status(5000)).toMatchObject([{ joined: 0, finished: 0, state: 'waiting', startsInMs: null }])
+    expect(lab.sender.clients()).toEqual([])
+  })
+
+  test('is told each second how many have joined, and that it is over', () => {
+    const hub = newHub(session('lab', { startRule: { clients: 3, afterLastJoinMs: null } }))
+    const guests = new Map<string, Guest>()
+    const guest = visit(hub, 'a', look, guests)
+    visit(hub, 'b', { id: 8 }, guests)
+    carry(hub, guests, hub.tick(1000), {})
+    expect(guest.seen.at(-1)).toMatchObject({ waiting: { joined: 1, wanted: 3 } })
+    carry(hub, guests, hub.stop('lab', { reason: 'stopped', text: '' }), {})
+    expect(guest.seen.at(-1)).toMatchObject({ kind: 'ended' })
+    expect(guest.isClosed).toBe(true)
+  })
+
+  test('leaves alone the connection over which the same client receives', () => {
+    const hub = newHub(session('lab', { whenFinished: 'ends' }))
+    const guests = new Map<string, Guest>()
+    visit(hub, 'looks', look, guests)
+    const receiving = visit(hub, 'receives', {}, guests)
+    const again = visit(hub, 'looks again', look, guests)
+    expect([receiving.isClosed, joined(again)]).toEqual([false, 'lab'])
+    expect(hub.message('looks', { kind: 'finished', outcome: 'done', text: '' }, 0)).toEqual([
+      { kind: 'close', connection: 'looks' },
+    ])
+    hub.disconnected('looks again')
+    expect(hub.status(0)).toMatchObject([{ joined: 1, finished: 0 }])
+  })
+
+  test('is admitted as who joins is', () => {
+    const hub = newHub(
+      session('closed', { admission: [parseAdmissionRule('other-*')] }),
+      session('secret', { passwordKey: keys.right }),
+    )
+    const seen = (options: GuestOptions) => {
+      const guest = visit(hub, 'a', { ...look, ...options })
+      return refusal(guest) ?? joined(guest)
+    }
+    expect(seen({ sessionName: 'closed' })).toBe('not-admitted')
+    expect(seen({ sessionName: 'secret', key: keys.wrong })).toBe('password')
+    expect(seen({ sessionName: 'secret', key: keys.right })).toBe('secret')
+    expect(seen({ key: keys.right })).toBe('secret')
+  })
+
+  test('has nothing to report', () => {
+    const hub = newHub(session('lab'))
+    visit(hub, 'a', look)
+    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
+    const report = { ...numbers, blocksDone: 0, backlogBytes: 0, writeBytesPerSecond: 0, needs: [] }
+    expect(hub.message('a', { kind: 'report', ...report }, 0)).toMatchObject([
+      { message: { kind: 'refused', reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    expect(hub.status(0)).toMatchObject([{ joined: 0 }])
+  })
+})
+
 describe('a session', () => {
   test('starts when enough have joined; until then they are told how many are there', () => {
     const lab = session('lab', { startRule: { clients: 2, afterLastJoinMs: 60_000 } })
@@ -321,6 +403,7 @@ describe('what a server may say', () => {
   const link = () => {
     const made = createClientLink({
       address: 'server',
+      purpose: 'join',
       clientId: new Uint8Array(16),
       hostName: '',
       sessionName: '',
@@ -381,6 +464,7 @@ describe('what a server may say', () => {
   test('is not a version we do not speak', () => {
     const made = createClientLink({
       address: 'server',
+      purpose: 'join',
       clientId: new Uint8Array(16),
       hostName: '',
       sessionName: '',
