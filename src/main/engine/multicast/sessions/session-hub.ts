@@ -23,7 +23,13 @@ export interface HubOptions {
   readonly fingerprint: Uint8Array
   /** 32 fresh random bytes. */
   readonly nonce: () => Uint8Array
+  /** From the management password and the salt. Without one, sessions are managed only with their own passwords. */
+  readonly managementKey?: Uint8Array | null
 }
+
+/** What a manager may do: everything, or see and stop the one session whose password it knows. */
+export type ManagementRight =
+  { readonly kind: 'all' } | { readonly kind: 'session'; readonly session: string }
 
 export type HubOutput =
   | { readonly kind: 'send'; readonly connection: string; readonly message: ServerMessage }
@@ -31,6 +37,14 @@ export type HubOutput =
   | { readonly kind: 'close'; readonly connection: string }
   /** Read the block and send it as a `block` message, then call `blockSent`. */
   | { readonly kind: 'read'; readonly connection: string; readonly session: string; readonly block: number }
+  /** Somebody may say this: do it, then call `answer` with what came of it. Until then the connection says nothing more. */
+  | {
+      readonly kind: 'command'
+      readonly connection: string
+      readonly right: ManagementRight
+      readonly id: number
+      readonly json: Uint8Array
+    }
   /** Everyone has it, and it was to end then: it has ended. */
   | { readonly kind: 'ended'; readonly session: string }
 
@@ -45,6 +59,8 @@ export interface SessionHub {
   connected(connection: string, address: string, nowMs: number): HubOutput[]
   message(connection: string, message: ClientMessage, nowMs: number): HubOutput[]
   blockSent(connection: string): void
+  /** Nothing comes of it if the connection is gone. */
+  answer(connection: string, id: number, json: Uint8Array, nowMs: number): HubOutput[]
   disconnected(connection: string): void
   /** Called a few times a second. */
   tick(nowMs: number): HubOutput[]
@@ -53,6 +69,8 @@ export interface SessionHub {
 
 /** A connection that doesn't say hello for so long is closed. */
 const helloMs = 10_000
+/** A manager that says nothing for so long is sent away. */
+const managerMs = 60_000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -71,6 +89,13 @@ interface Connection {
   readonly nonce: Uint8Array
   readonly sinceMs: number
   member: Member | null
+  manager: Manager | null
+}
+
+interface Manager {
+  readonly right: ManagementRight
+  saidMs: number
+  isWaiting: boolean
 }
 
 interface Entry {
@@ -83,7 +108,7 @@ interface Entry {
   lastJoinMs: number | null
 }
 
-export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): SessionHub {
+export function createSessionHub({ salt, fingerprint, nonce, managementKey = null }: HubOptions): SessionHub {
   let entries: Entry[] = []
   const connections = new Map<string, Connection>()
   const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
@@ -247,13 +272,50 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     ]
   }
 
+  /** By the management password everything; by a session's own, what is about that one. */
+  const manage = (
+    connection: string,
+    at: Connection,
+    { proof, clientId, sessionName }: Message<'hello'>,
+    nowMs: number,
+  ): HubOutput[] => {
+    const knows = (key: Uint8Array | null) =>
+      key !== null && isProofRight(proof, key, { nonce: at.nonce, fingerprint, clientId })
+    const isOfSession = knows(find(sessionName)?.session.passwordKey ?? null)
+    if (!knows(managementKey) && !isOfSession) return refuse(connection, 'password', refusalTexts['password'])
+    const right: ManagementRight = knows(managementKey)
+      ? { kind: 'all' }
+      : { kind: 'session', session: sessionName }
+    at.manager = { right, saidMs: nowMs, isWaiting: false }
+    return []
+  }
+
+  const command = (
+    connection: string,
+    manager: Manager,
+    { id, json }: Message<'command'>,
+    nowMs: number,
+  ): HubOutput[] => {
+    if (manager.isWaiting) return refuse(connection, 'protocol', 'One command at a time.')
+    manager.isWaiting = true
+    manager.saidMs = nowMs
+    return [{ kind: 'command', connection, right: manager.right, id, json }]
+  }
+
   const hello = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
     if (!Buffer.from(hello.magic).equals(protocolMagic))
       return refuse(connection, 'protocol', 'That is another protocol.')
     if (hello.version !== protocolVersion)
       return refuse(connection, 'version', `This server speaks version ${protocolVersion}.`)
     const { purpose } = hello
-    return purpose === 'list' ? list(connection, nowMs) : enter(connection, at, { ...hello, purpose }, nowMs)
+    switch (purpose) {
+      case 'list':
+        return list(connection, nowMs)
+      case 'manage':
+        return manage(connection, at, hello, nowMs)
+      default:
+        return enter(connection, at, { ...hello, purpose }, nowMs)
+    }
   }
 
   const finish = (connection: string, { session: entry, purpose, clientId }: Member): HubOutput[] => {
@@ -309,7 +371,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
 
     connected(connection, address, nowMs) {
       const fresh = nonce()
-      connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null })
+      connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null, manager: null })
       const versions = { lowestVersion: protocolVersion, highestVersion: protocolVersion }
       const message: ServerMessage = {
         kind: 'greeting',
@@ -324,12 +386,13 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     message(connection, message, nowMs) {
       const at = connections.get(connection)
       if (at === undefined) return []
-      const { member } = at
+      const { member, manager } = at
       if (message.kind === 'hello')
-        return member === null
+        return member === null && manager === null
           ? hello(connection, at, message, nowMs)
           : refuse(connection, 'protocol', 'A second hello.')
-      if (member === null) return refuse(connection, 'protocol', 'Without a hello.')
+      if (manager !== null && message.kind === 'command') return command(connection, manager, message, nowMs)
+      if (member === null) return refuse(connection, 'protocol', 'Not after that hello.')
       const { session } = member.session
       switch (message.kind) {
         case 'report':
@@ -347,8 +410,10 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
           member.isReading = true
           return [{ kind: 'read', connection, session: session.facts.name, block: message.block }]
         }
-        default:
+        case 'finished':
           return finish(connection, member)
+        default:
+          return refuse(connection, 'protocol', 'Not after that hello.')
       }
     },
 
@@ -357,14 +422,24 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
       if (member) member.isReading = false
     },
 
+    answer(connection, id, json, nowMs) {
+      const manager = connections.get(connection)?.manager
+      if (!manager?.isWaiting) return []
+      manager.isWaiting = false
+      manager.saidMs = nowMs
+      return [{ kind: 'send', connection, message: { kind: 'answer', id, json } }]
+    },
+
     disconnected: drop,
 
     tick(nowMs) {
       for (const entry of entries) startIfDue(entry, nowMs)
       const outputs: HubOutput[] = []
-      for (const [connection, { member, sinceMs }] of connections) {
+      for (const [connection, { member, manager, sinceMs }] of connections) {
+        if (manager?.isWaiting) continue
         if (member === null) {
-          if (nowMs - sinceMs < helloMs) continue
+          const isPatient = manager === null ? nowMs - sinceMs < helloMs : nowMs - manager.saidMs < managerMs
+          if (isPatient) continue
           connections.delete(connection)
           outputs.push({ kind: 'close', connection })
         } else if (nowMs >= member.tellDueMs) {

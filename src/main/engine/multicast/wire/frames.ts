@@ -20,6 +20,8 @@ const frameBounds: { readonly [kind in MessageKind]?: number } = {
   hashes: 256 * 1024,
   sessions: 256 * 1024,
   block: 16 * 1024 * 1024 + 64,
+  command: 65_536 + 64,
+  answer: 4 * 1024 * 1024 + 64,
 }
 const usualBound = 4096
 

@@ -9,6 +9,7 @@ import {
   startWithFirst,
   type ClientLink,
   type HubOutput,
+  type LinkOptions,
   type LinkOutput,
   type Session,
   type SessionHub,
@@ -25,10 +26,15 @@ import {
 
 const salt = new Uint8Array(16).fill(4)
 const fingerprint = new Uint8Array(32).fill(5)
-const keys: { right: Uint8Array; wrong: Uint8Array } = { right: new Uint8Array(), wrong: new Uint8Array() }
+const keys: Record<'right' | 'wrong' | 'management', Uint8Array> = {
+  right: salt,
+  wrong: salt,
+  management: salt,
+}
 beforeAll(async () => {
   keys.right = await passwordKey('right', salt)
   keys.wrong = await passwordKey('wrong', salt)
+  keys.management = await passwordKey('management', salt)
 })
 
 const sizes = { sizeBytes: 10_000 * 1024, blockBytes: 1024, symbolBytes: 64 }
@@ -90,7 +96,7 @@ interface GuestOptions {
   readonly hostName?: string
   readonly key?: Uint8Array | null
   readonly id?: number
-  readonly purpose?: 'join' | 'look'
+  readonly purpose?: LinkOptions['purpose']
   readonly nowMs?: number
   readonly certificate?: Uint8Array
 }
@@ -103,7 +109,7 @@ function carry(
   options: GuestOptions,
 ) {
   for (const output of outputs) {
-    if (output.kind === 'ended' || output.kind === 'read') continue
+    if (output.kind !== 'send' && output.kind !== 'close') continue
     const guest = guests.get(output.connection)!
     if (output.kind === 'close') {
       guest.isClosed = true
@@ -335,6 +341,82 @@ describe('who only looks', () => {
       { kind: 'close' },
     ])
     expect(hub.status(0)).toMatchObject([{ joined: 0 }])
+  })
+})
+
+describe('who manages', () => {
+  const managed = (options: { readonly key: Uint8Array | null; readonly sessionName?: string }) => {
+    const hub = createSessionHub({
+      salt,
+      fingerprint,
+      nonce: () => new Uint8Array(32).fill(9),
+      managementKey: keys.management,
+    })
+    hub.add(session('secret', { passwordKey: keys.right, admission: [parseAdmissionRule('nobody')] }))
+    hub.add(session('open'))
+    const guests = new Map<string, Guest>()
+    const guest = visit(hub, 'a', { purpose: 'manage', ...options }, guests)
+    return { hub, guest, say: (id: number, nowMs = 0) => hub.message('a', command(id), nowMs) }
+  }
+  const json = Uint8Array.from(Buffer.from('{}'))
+  const command = (id: number) => ({ kind: 'command', id, json }) as const
+
+  test('may do everything with the management password, and is answered', () => {
+    const { hub, guest, say } = managed({ key: keys.management })
+    expect([guest.seen.map(({ kind }) => kind), guest.isClosed]).toEqual([['greeted'], false])
+    expect(say(3)).toEqual([{ kind: 'command', connection: 'a', right: { kind: 'all' }, id: 3, json }])
+    expect(hub.answer('a', 3, json, 0)).toEqual([
+      { kind: 'send', connection: 'a', message: { kind: 'answer', id: 3, json } },
+    ])
+    expect(hub.status(0)).toMatchObject([{ joined: 0, state: 'waiting' }, { joined: 0 }])
+  })
+
+  test("has one session's right with that session's password, whoever may join it", () => {
+    const { say } = managed({ key: keys.right, sessionName: 'secret' })
+    expect(say(1)).toMatchObject([{ kind: 'command', right: { kind: 'session', session: 'secret' } }])
+  })
+
+  test.each<[string, keyof typeof keys | null, string]>([
+    ['without a password', null, ''],
+    ['with a wrong one', 'wrong', 'secret'],
+    ["with a session's, but not its name", 'right', ''],
+    ["with one session's for another", 'right', 'open'],
+    ['for a session that has none', null, 'open'],
+  ])('is sent away %s', (_, password, sessionName) => {
+    const { guest } = managed({ key: password && keys[password], sessionName })
+    expect([refusal(guest), guest.isClosed]).toEqual(['password', true])
+  })
+
+  test('says one thing at a time', () => {
+    const { say } = managed({ key: keys.management })
+    say(1)
+    expect(say(2)).toMatchObject([{ message: { reason: 'protocol' } }, { kind: 'close' }])
+  })
+
+  test('is sent away when it says nothing for a minute, but not while it waits for an answer', () => {
+    const { hub, say } = managed({ key: keys.management })
+    expect(hub.tick(59_999)).toEqual([])
+    say(1, 59_999)
+    expect(hub.tick(500_000)).toEqual([])
+    hub.answer('a', 1, json, 500_000)
+    expect(hub.tick(559_999)).toEqual([])
+    expect(hub.tick(560_000)).toEqual([{ kind: 'close', connection: 'a' }])
+    expect(hub.answer('a', 1, json, 560_000)).toEqual([])
+  })
+
+  test('is no client: it gets no block, and a client gives no commands', () => {
+    const { hub } = managed({ key: keys.management })
+    expect(hub.message('a', { kind: 'fetch', block: 0 }, 0)).toMatchObject([
+      { message: { reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    const other = newHub(session('lab'))
+    visit(other, 'b')
+    expect(other.message('b', command(1), 0)).toMatchObject([
+      { message: { reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    expect(other.status(0)).toMatchObject([{ joined: 0 }])
   })
 })
 

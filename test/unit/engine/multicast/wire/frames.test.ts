@@ -97,6 +97,8 @@ const examples: { readonly [K in MessageKind]: Message<K> } = {
   block: { kind: 'block', block: 12, bytes: of(1000) },
   finished: { kind: 'finished', outcome: 'done', text: '' },
   end: { kind: 'end', reason: 'stopped', text: 'Stopped by hand.' },
+  command: { kind: 'command', id: 1, json: Uint8Array.from(Buffer.from('{"kind":"list"}')) },
+  answer: { kind: 'answer', id: 1, json: Uint8Array.from(Buffer.from('{"kind":"done"}')) },
 }
 const all = Object.values(examples) as Message[]
 const readerFor = (kind: MessageKind) => createFrameReader({ peer: '10.0.0.1', from: messages[kind].from })
