@@ -98,7 +98,10 @@ export const rows: readonly Row[] = [
   },
   {
     files: 'src/main/engine/multicast/**',
-    may: [anyShared, /^engine\/(multicast\/.+|formats\/(struct|udif))$/],
+    may: [
+      anyShared,
+      /^engine\/(multicast\/.+|block-io|job|platform|web-source|formats\/(struct|udif|image|stored))$/,
+    ],
     node: true,
     packages: [],
   },

@@ -1,7 +1,7 @@
 /** Words for what servers, proxies and the network between answer, or don't. */
 import type { NetworkCode, SerializedError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
-import { numberOf, quote, sentence, textOf, valueOf, type Names } from './details.ts'
+import { enumerate, numberOf, quote, sentence, textOf, textsOf, valueOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
@@ -68,6 +68,104 @@ const statusWords: Readonly<Record<number, string>> = {
 }
 
 export const networkWords: { readonly [code in NetworkCode]: Describe } = {
+  E_MC_IFACE: (error) => {
+    const name = textOf(error, 'interface')
+    const known = textsOf(error, 'known')
+    const shown = name === null ? 'The network interface' : `The network interface ${quote(name)}`
+    const reason = textOf(error, 'reason')
+    return {
+      what:
+        reason === 'down'
+          ? `${shown} is down.`
+          : reason === 'no-address'
+            ? `${shown} has no IPv4 address.`
+            : reason === 'none'
+              ? 'This computer has no network interface that is up.'
+              : `There is no network interface ${name === null ? 'of that name' : quote(name)}.`,
+      why: known.length === 0 ? null : `Streams can be sent on ${enumerate(known)}.`,
+      now:
+        reason === 'down' || reason === 'none'
+          ? 'Check the cable and the network settings, or choose another interface.'
+          : 'Choose another interface.',
+    }
+  },
+
+  E_MC_PORT: (error) => {
+    const port = numberOf(error, 'port')
+    const holder = textOf(error, 'holder')
+    const shown = port === null ? 'The port' : `Port ${port}`
+    if (textOf(error, 'errno') === 'EACCES')
+      return {
+        what: `${shown} can't be used.`,
+        why: 'Ports below 1024 are for the system.',
+        now: 'Choose a larger one; 7800 is usual.',
+      }
+    return {
+      what: `${shown} is used by ${holder ?? 'another program'}.`,
+      why: null,
+      now: 'Stop it, or choose another port.',
+    }
+  },
+
+  E_MC_ADDR: (error) => {
+    const group = textOf(error, 'address')
+    return {
+      what: `${group === null || group === '' ? 'That' : group} isn't 224.0.2.0-239.255.255.255.`,
+      why: 'Streams are sent to an IPv4 multicast address; those before 224.0.2.0 are for the network itself.',
+      now: 'Take one from 239.192.0.0 to 239.255.255.255, which are free for use inside an organization.',
+    }
+  },
+
+  E_MC_LOOP: (error) => ({
+    what: "A test packet didn't come back: multicast may be blocked by a firewall or switch.",
+    why:
+      textOf(error, 'errno') === null
+        ? null
+        : (causes[textOf(error, 'errno') ?? ''] ?? sentence(error.message)),
+    now: `Let this computer's firewall pass UDP${
+      numberOf(error, 'port') === null ? '' : ` port ${numberOf(error, 'port')}`
+    } to and from ${textOf(error, 'address') ?? 'the multicast address'}, and check that the right interface was chosen${
+      textOf(error, 'interface') === null ? '' : ` (${textOf(error, 'interface')})`
+    }.`,
+  }),
+
+  E_MC_RATE: (error) => {
+    const rate = numberOf(error, 'dataRate')
+    const link = numberOf(error, 'linkBytesPerSecond')
+    const isTooMuch = rate !== null && link !== null && rate > link
+    return {
+      what: `The Data Rate is ${isTooMuch ? 'more than the link can do' : 'more than half of what the link can do'}.`,
+      why:
+        rate === null || link === null
+          ? null
+          : `${formatBytes(rate)} a second of at most ${formatBytes(link)}.`,
+      now: isTooMuch
+        ? 'Choose a lower one.'
+        : 'On a network that others use, choose a lower one: phones, name servers and Wi-Fi suffer first.',
+    }
+  },
+
+  E_MC_TTL: (error) => ({
+    what: `A Multicast TTL of ${numberOf(error, 'ttl') ?? 'that'} is not a good one.`,
+    why:
+      numberOf(error, 'ttl') === 1
+        ? 'With 1 the stream stays in its subnet, and some routers suffer from such packets.'
+        : 'It must be from 1 to 255.',
+    now: '3 is usual.',
+  }),
+
+  E_MC_SEND: (error) => {
+    const errno = textOf(error, 'errno')
+    return {
+      what: "The stream's packets can't be sent.",
+      why:
+        errno === 'EPERM'
+          ? 'A firewall of this computer refuses them.'
+          : ((errno === null ? undefined : causes[errno]) ?? sentence(error.message)),
+      now: `Check the interface${textOf(error, 'interface') === null ? '' : ` ${textOf(error, 'interface')}`}, its cable and the firewall. The stream goes on by itself.`,
+    }
+  },
+
   E_MC_PROTOCOL: (error) => ({
     what: `${host(error)} doesn't speak the language of our multicast streams.`,
     why: sentence(error.message),

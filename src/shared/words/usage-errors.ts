@@ -108,6 +108,30 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
         }
   },
 
+  E_MC_CONFIG: (error) => {
+    const path = textOf(error, 'path')
+    return {
+      what: textOf(error, 'problem') ?? sentence(error.message),
+      why: path === null ? null : `It stands in ${quote(path)}.`,
+      now: textOf(error, 'hint'),
+    }
+  },
+
+  E_MC_NOTORDERED: (error, names) => {
+    const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
+    const needed = numberOf(error, 'neededBytes')
+    const free = numberOf(error, 'freeBytes')
+    return {
+      what: `The data of ${name === null ? 'the image' : quote(name)} isn't in order, so it can't be multicast.`,
+      why: 'It must lie in the file in the order of the disk, so that each client can write it as it comes.',
+      now: `Scan it again, which puts it in order${
+        needed === null
+          ? ''
+          : ` and needs ${formatBytes(needed)} of free space${free === null ? '' : ` (${formatBytes(free)} are free)`}`
+      }: reprise imagescan --source IMAGE.`,
+    }
+  },
+
   E_SRC_FRAGMENTED: (error, names) => {
     const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
     return {
