@@ -27,6 +27,7 @@ import {
   type JobOutcome,
   type RestorePlan,
 } from '#shared/model'
+import { connectMulticast } from './connect-multicast.ts'
 
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
@@ -47,6 +48,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
     runRestore: (plan, platform, context) => runRestore(plan, { platform, io }, context),
+    multicast: connectMulticast(),
   }
 }
 

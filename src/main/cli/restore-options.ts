@@ -117,6 +117,8 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
       clearUnused: values['clear-unused'],
       changedOnly: values['changed-only'],
       afterwards: values.eject ? 'eject' : 'remount',
+      timeoutMs: (values.timeout ?? 0) * 1000,
+      form: 'contents',
       buffering: {
         buffers: values.buffers,
         bufferBytes: values.buffersize,

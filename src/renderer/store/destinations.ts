@@ -46,6 +46,8 @@ export function sourceSize(info: SourceInfo): number | null {
   switch (info.kind) {
     case 'image':
       return info.image.sizeBytes
+    case 'stream':
+      return info.image === null ? info.stream.streamBytes : info.image.sizeBytes
     case 'disk':
       return info.disk.sizeBytes
     case 'volume':
@@ -57,7 +59,7 @@ export function sourceSize(info: SourceInfo): number | null {
 
 function overlaps(info: SourceInfo, disk: Disk, volume: Volume | null): boolean {
   if (info.kind === 'image') return disk.backingFile !== null && disk.backingFile === info.image.path
-  if (info.disk.path !== disk.path) return false
+  if (info.kind === 'stream' || info.disk.path !== disk.path) return false
   const sourceVolume = info.kind === 'volume' ? info.volume.path : null
   return sourceVolume === null || volume === null || sourceVolume === volume.path
 }

@@ -6,6 +6,7 @@ export {
   destinationOptions,
   destinationProblem,
   itemProblem,
+  sourceSize,
   type DestinationOption,
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'

@@ -196,7 +196,7 @@ export function afterDevices(view: ViewState, disks: { readonly [path: string]: 
 type Disks = { readonly [path: string]: Disk }
 
 function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
-  if (!source?.info || source.info.kind === 'image' || source.state === 'gone') return source
+  if (!source?.info || !('disk' in source.info) || source.state === 'gone') return source
   const { info } = source
   const disk = sameDisk(info.disk, disks)
   if (!disk) return { ...source, state: 'gone' }

@@ -271,6 +271,8 @@ const request: RestoreRequest = {
   clearUnused: false,
   changedOnly: false,
   afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 }
 
@@ -377,6 +379,7 @@ export function state({
             bytesPerSecond: 100_000_000,
             remainingMs: 1000,
             limitedBy: 'destination',
+            stream: null,
           },
     outcome,
   }

@@ -1,5 +1,5 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
-import { AppError, serializeError, UsageError, type SerializedError } from '#shared/errors'
+import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
@@ -140,8 +140,18 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
 }
 
 function formatOf({ info }: ExaminedSource): string {
-  if (info.kind === 'image') return info.image.format
-  return info.kind === 'disk' ? 'disk' : (info.volume.filesystem ?? 'volume')
+  switch (info.kind) {
+    case 'image':
+      return info.image.format
+    case 'stream':
+      return info.image?.format ?? info.stream.imageFormat
+    case 'disk':
+      return 'disk'
+    case 'volume':
+      return info.volume.filesystem ?? 'volume'
+    default:
+      return unreachable(info)
+  }
 }
 
 const unmounts = (step: Step, mountPoints: readonly string[]): readonly PreflightCheck[] =>

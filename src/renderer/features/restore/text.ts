@@ -1,5 +1,11 @@
 /** The Restore tab's own words. */
-import { isLocked, type DestinationChoice, type RestoreBlock, type SourceChoice } from '#renderer/store'
+import {
+  isLocked,
+  sourceSize,
+  type DestinationChoice,
+  type RestoreBlock,
+  type SourceChoice,
+} from '#renderer/store'
 import { unreachable } from '#shared/errors'
 import { isWebLocator, type ImageInfo, type RestorePlan, type SourceInfo } from '#shared/model'
 import { formatBytes, formatRemaining } from '#shared/units'
@@ -25,6 +31,11 @@ function infoFacts(info: SourceInfo): string {
         describeFormat(format),
       ].join(dot)
     }
+    case 'stream':
+      return [
+        formatBytes(sourceSize(info) ?? info.stream.streamBytes),
+        `Stream '${info.stream.session}'`,
+      ].join(dot)
     case 'disk':
       return [formatBytes(info.disk.sizeBytes), describeBus(info.disk.bus), info.locator].join(dot)
     case 'volume':
