@@ -64,6 +64,15 @@ export const networkCodes = [
   'E_MC_TTL', // a TTL that no stream should have
   'E_MC_SEND', // the system refuses to send the stream's packets
   'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
+  'E_MC_REFUSED', // the server doesn't let us join: not admitted, or full
+  'E_MC_PASSWORD', // the session has a password, and this isn't it
+  'E_MC_FINGERPRINT', // the server isn't the one that the address names
+  'E_MC_NOSESSION', // the server has no such session
+  'E_MC_TIMEOUT', // nothing of the stream came for as long as --timeout allows
+  'E_MC_ENDED', // the server ended the session
+  'E_MC_CHANGED', // the server offers another image than before
+  'E_MC_SILENT', // a warning: multicast doesn't reach this computer
+  'E_MC_BUFFER', // a warning: the system threw datagrams away because its receive buffer is small
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const
 export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const

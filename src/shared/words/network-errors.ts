@@ -1,6 +1,6 @@
 /** Words for what servers, proxies and the network between answer, or don't. */
 import type { NetworkCode, SerializedError } from '#shared/errors'
-import { formatBytes } from '#shared/units'
+import { formatBytes, formatCount } from '#shared/units'
 import { enumerate, numberOf, quote, sentence, textOf, textsOf, valueOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
 
@@ -65,6 +65,12 @@ const statusWords: Readonly<Record<number, string>> = {
   502: 'It has a problem of its own.',
   503: "It isn't available at the moment.",
   504: 'It has a problem of its own.',
+}
+
+/** What a server said of itself why it doesn't. It is somebody else's text. */
+const serverWords = (error: SerializedError): string | null => {
+  const text = textOf(error, 'text')
+  return text === null ? null : sentence(`It says: ${text}`)
 }
 
 export const networkWords: { readonly [code in NetworkCode]: Describe } = {
@@ -171,6 +177,93 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
     why: sentence(error.message),
     now: 'Check the address and the port. If it is another version of Reprise, install the same one on both.',
   }),
+
+  E_MC_REFUSED: (error) => {
+    const isFull = textOf(error, 'reason') === 'full'
+    return {
+      what: `${host(error)} doesn't let this computer join the stream.`,
+      why: serverWords(error),
+      now: isFull
+        ? 'Try again when others have finished.'
+        : 'Ask who runs the server to admit this computer by its name or its address.',
+    }
+  },
+
+  E_MC_PASSWORD: (error) => {
+    const isGiven = error.details['given'] === true
+    return {
+      what: isGiven ? "This isn't the stream's password." : 'The stream asks for a password.',
+      why: null,
+      now: isGiven ? 'Try again.' : 'Give it when asked, or on standard input with --stdinpass.',
+    }
+  },
+
+  E_MC_FINGERPRINT: (error) => {
+    const found = textOf(error, 'found')
+    const expected = textOf(error, 'expected')
+    return {
+      what: `${host(error)} isn't the server that the address names, so nothing was read from it.`,
+      why:
+        found === null || expected === null
+          ? 'Its certificate has another fingerprint.'
+          : `The fingerprint of its certificate is ${found}, and should be ${expected}.`,
+      now: "Compare the address with what the server shows. If the server's key was made anew, use its new address; if not, somebody stands in between.",
+    }
+  },
+
+  E_MC_NOSESSION: (error) => {
+    const session = textOf(error, 'session')
+    return {
+      what: `${host(error)} has no session${session === null ? '' : ` ${quote(session)}`}.`,
+      why: serverWords(error),
+      now: 'See what it offers: reprise session list --server HOST.',
+    }
+  },
+
+  E_MC_TIMEOUT: (error) => {
+    const seconds = numberOf(error, 'seconds')
+    return {
+      what: `Nothing of the stream came${seconds === null ? ' for too long' : ` for ${seconds} s`}.`,
+      why: sentence(error.message),
+      now: 'Check the server and the network. Started again with the same command, it goes on where it was.',
+    }
+  },
+
+  E_MC_ENDED: (error) => ({
+    what: 'The server ended the stream before everything had come.',
+    why: serverWords(error),
+    now: 'Ask who runs it to start it again. Started again with the same command, this goes on where it was.',
+  }),
+
+  E_MC_CHANGED: (error) => ({
+    what: `${host(error)} streams another image than before.`,
+    why: sentence(error.message),
+    now: 'Start again to receive the new image.',
+  }),
+
+  E_MC_SILENT: (error) => {
+    const group = textOf(error, 'group')
+    const name = textOf(error, 'interface')
+    return {
+      what: `Multicast${group === null ? '' : ` to ${group}`} doesn't reach this computer${name === null ? '' : ` (${name})`}.`,
+      why: 'Likely a firewall here or on the way, a switch with IGMP snooping but without a querier, or the wrong interface.',
+      now: "The image comes over the connection to the server instead, which is slower for everybody. Let UDP to the group's port through, or enable an IGMP querier.",
+    }
+  },
+
+  E_MC_BUFFER: (error) => {
+    const granted = numberOf(error, 'grantedBytes')
+    const dropped = numberOf(error, 'dropped')
+    const advice = textOf(error, 'advice')
+    const isSeen = dropped !== null && dropped > 0
+    return {
+      what: isSeen
+        ? `The system threw ${formatCount(dropped)} packets of the stream away before they could be read.`
+        : 'The system may throw packets of the stream away before they can be read.',
+      why: granted === null ? null : `Its receive buffer is only ${formatBytes(granted)}.`,
+      now: advice === null ? 'Allow larger receive buffers.' : `Allow larger ones: ${advice}`,
+    }
+  },
 
   E_NET: (error) => {
     const errno = textOf(error, 'errno')
