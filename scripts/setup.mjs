@@ -72,6 +72,11 @@ const debianPackages = {
   bzip2: 'bzip2',
   xz: 'xz-utils',
   zstd: 'zstd',
+  ip: 'iproute2',
+  nft: 'nftables',
+  tcpdump: 'tcpdump',
+  'udp-sender': 'udpcast',
+  uftp: 'uftp',
 }
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
