@@ -15,6 +15,7 @@ export const usageCodes = [
   'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
   'E_SRC_NOSCAN', // the image was never scanned for restore, or lacks the digest that was asked for
   'E_MC_CONFIG', // a configuration of a stream that isn't one, or a value in it that can't be
+  'E_MC_RIGHTS', // a session's own password isn't enough for what was asked
   'E_MC_NOTORDERED', // the image's data isn't in the order of the disk, so it can't be multicast
   'E_SRC_FRAGMENTED', // the catalog of an HFS+ volume lies in more than eight extents
 ] as const
@@ -63,6 +64,7 @@ export const networkCodes = [
   'E_MC_RATE', // the rate is more than the interface's link can do, or a large part of it
   'E_MC_TTL', // a TTL that no stream should have
   'E_MC_SEND', // the system refuses to send the stream's packets
+  'E_MC_NOSERVER', // no server of sessions runs on this computer
   'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
   'E_MC_REFUSED', // the server doesn't let us join: not admitted, or full
   'E_MC_PASSWORD', // the session has a password, and this isn't it

@@ -172,6 +172,21 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
     }
   },
 
+  E_MC_NOSERVER: (error) => {
+    const owner = textOf(error, 'owner')
+    return owner === null
+      ? {
+          what: 'No server of sessions runs on this computer.',
+          why: null,
+          now: 'Start one with reprise session start, or ask another computer with --server HOST.',
+        }
+      : {
+          what: 'The server of sessions on this computer belongs to another user.',
+          why: `Its management password in ${owner} can't be read.`,
+          now: 'Use sudo, or --server localhost with the password.',
+        }
+  },
+
   E_MC_PROTOCOL: (error) => ({
     what: `${host(error)} doesn't speak the language of our multicast streams.`,
     why: sentence(error.message),
@@ -191,6 +206,12 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
 
   E_MC_PASSWORD: (error) => {
     const isGiven = error.details['given'] === true
+    if (textOf(error, 'phase') === 'management')
+      return {
+        what: isGiven ? "This isn't the password." : `${host(error)} asks for a password.`,
+        why: null,
+        now: "Give the server's management password, or name a session with --session and give its password, with --password-stdin.",
+      }
     return {
       what: isGiven ? "This isn't the stream's password." : 'The stream asks for a password.',
       why: null,

@@ -117,6 +117,12 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
     }
   },
 
+  E_MC_RIGHTS: (error) => ({
+    what: `The password of ${quote(textOf(error, 'session') ?? 'the session')} isn't enough for that.`,
+    why: 'It shows that session and stops it.',
+    now: "Use the server's management password, or do it on the server's computer.",
+  }),
+
   E_MC_NOTORDERED: (error, names) => {
     const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
     const needed = numberOf(error, 'neededBytes')
