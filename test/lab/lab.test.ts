@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { captureDatagrams } from '#test/lab-capture'
+import { capturePackets } from '#test/lab-capture'
 import { buildLab, type LabMachine, type LabNetwork } from '#test/lab-network'
 import { sendWithUdpcast, sendWithUftp } from '#test/lab-peers'
 import { measureRates } from '#test/lab-rates'
@@ -66,10 +66,10 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('the lab', () => {
   it('carries multicast to everyone, and captures it on the wire', async () => {
     await using lab = await buildLab({ clients: 2 })
     const listeners = [await listen(clientOf(lab, 0)), await listen(clientOf(lab, 1))]
-    await using capture = await captureDatagrams(lab)
+    await using capture = await capturePackets(lab)
     await send(lab.server, 50)
     await expect.poll(() => listeners.map(({ count }) => count())).toEqual([50, 50])
-    const seen = await capture.stop()
+    const { datagrams: seen } = await capture.stop()
     expect(seen).toHaveLength(50)
     expect(seen[7]).toMatchObject({ bytes: 1028, source: '10.77.0.1', destination: group, port: 5001 })
     expect(seen[7]?.payload[0]).toBe(7)
@@ -116,13 +116,13 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('the lab', () => {
     const member = await listen(clientOf(lab, 0))
     // Until the querier counts.
     await sleep(500)
-    await using outside = await captureDatagrams(lab, { at: 'p2' })
+    await using outside = await capturePackets(lab, { at: 'p2' })
     await send(lab.server, 20)
     await expect.poll(() => member.count()).toBe(20)
-    expect(await outside.stop()).toEqual([])
-    await using inside = await captureDatagrams(lab, { at: 'p1' })
+    expect((await outside.stop()).datagrams).toEqual([])
+    await using inside = await capturePackets(lab, { at: 'p1' })
     await send(lab.server, 5)
-    expect(await inside.stop()).toHaveLength(5)
+    expect((await inside.stop()).datagrams).toHaveLength(5)
 
     await using broken = await buildLab({ clients: 1, snooping: 'no-querier' })
     const deaf = await listen(clientOf(broken, 0))

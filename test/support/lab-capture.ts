@@ -3,19 +3,23 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseCapture, type CapturedDatagram } from '#test/lab-capture-file'
+import { parseCapture, type Captured } from '#test/lab-capture-file'
 import type { LabNetwork } from '#test/lab-network'
 
 export interface LabCapture extends AsyncDisposable {
   /** Stop, and resolve to what was seen. Rejects when tcpdump couldn't keep up: then nothing can be said of rates. */
-  stop(): Promise<readonly CapturedDatagram[]>
+  stop(): Promise<Captured>
 }
 
+export const multicastOnly = 'udp and dst net 224.0.0.0/4'
+/** The beginnings and ends of connections: few packets, so that watching them costs nothing. */
+export const connectionsOnly = 'tcp[tcpflags] & (tcp-syn|tcp-fin|tcp-rst) != 0'
+
 /**
- * Capture datagrams that come from the server, or with `at` another port of the switch that go to that machine. `filter` in
- * pcap's language; default: everything to a multicast group over UDP.
+ * Capture what passes the switch's port to the server, or at another port. `filter` in pcap's language; default: everything
+ * to a multicast group over UDP.
  */
-export async function captureDatagrams(
+export async function capturePackets(
   lab: LabNetwork,
   {
     at = 'p0',
