@@ -103,7 +103,7 @@ export const rows: readonly Row[] = [
       /^engine\/(multicast\/.+|block-io|job|platform|web-source|formats\/(struct|udif|image|stored))$/,
     ],
     node: true,
-    packages: [],
+    packages: ['zod'],
   },
   { files: 'src/main/stdio/**', may: [/^shared\/contract$/], node: true, packages: [] },
   { files: 'src/main/product/**', may: [], node: true, packages: [] },
