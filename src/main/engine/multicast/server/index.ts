@@ -1,0 +1,3 @@
+export type { StopWhen, StreamBytes } from './orders.ts'
+export { createStreamServer, type StreamServer, type StreamServerOptions } from './stream-server.ts'
+export { examineImage, type StreamSource } from './stream-source.ts'
