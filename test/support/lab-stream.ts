@@ -1,10 +1,9 @@
 /** Reprise in a lab: the server in its machine, clients in theirs, as their users type it. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build as encodePlist } from 'plist'
 import type { LabMachine, LabNetwork } from '#test/lab-network'
 import type { LabProcess } from '#test/lab-process'
-import type { TemporaryFolder } from '#test/temporary-folder'
 
 /** The program as the sources have it. */
 export const sourceProgram: readonly string[] = [
@@ -29,7 +28,7 @@ export interface StreamServerOptions {
  */
 export async function startStreamServer(
   lab: LabNetwork,
-  folder: TemporaryFolder,
+  folder: string,
   {
     source,
     dataRate,
@@ -39,12 +38,11 @@ export async function startStreamServer(
     program = sourceProgram,
   }: StreamServerOptions,
 ): Promise<LabProcess> {
-  const data = join(folder.path, `server-${port}`)
+  const data = join(folder, `server-${port}`)
   mkdirSync(data, { recursive: true })
-  const config = await folder.write(
-    `config-${port}.plist`,
-    encodePlist({ 'Data Rate': dataRate, 'Multicast Address': group, Port: port, ...keys }),
-  )
+  const config = join(folder, `config-${port}.plist`)
+  const settings = { 'Data Rate': dataRate, 'Multicast Address': group, Port: port, ...keys }
+  writeFileSync(config, encodePlist(settings))
   const server = lab.server.start([...program, 'server', '--source', source, '--config', config], {
     env: { REPRISE_DATA: data },
   })
