@@ -13,6 +13,7 @@ import type { BenchOptions } from './groups.ts'
 import { inMiB, inSeconds, type Line } from './line.ts'
 import { median } from './measure.ts'
 import { peerRates, peerSeconds } from './multicast-peers.ts'
+import { measureSimulated } from './multicast-simulated.ts'
 import { realData } from './real-data.ts'
 import { runStream, type StreamRun, type StreamScript } from './stream-run.ts'
 
@@ -213,4 +214,5 @@ export const multicastGroups = {
   'multicast-completion': measureCompletion,
   'multicast-others': measureOthers,
   'multicast-cost': measureCost,
+  'multicast-simulated': measureSimulated,
 }
