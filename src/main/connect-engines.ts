@@ -48,7 +48,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
     runRestore: (plan, platform, context) => runRestore(plan, { platform, io }, context),
-    multicast: connectMulticast(),
+    multicast: connectMulticast({ log }),
   }
 }
 

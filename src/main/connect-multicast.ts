@@ -1,25 +1,65 @@
-/** The multicast engine as the engine host wants it: the one place that says what stands behind each of its members. */
+/** The multicast engines, connected: for the engine host and for the command line. Loaded when something is asked of them. */
+import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
-import { UsageError } from '#shared/errors'
+import { dataFolder } from '#main/product'
+import type { Logger } from '#shared/log'
+import type { SessionState } from '#shared/model'
+import { join } from 'node:path'
 
-export function connectMulticast(): MulticastEngine {
+/** For the engine host. */
+export function connectMulticast({ log }: { readonly log: Logger }): MulticastEngine {
+  let opened: ReturnType<typeof openServer> | null = null
+  let listener: (sessions: readonly SessionState[]) => void = () => undefined
+  const server = () => {
+    opened ??= openServer(log).then((made) => {
+      made.subscribe((sessions) => listener(sessions))
+      return made
+    })
+    opened.catch(() => {
+      opened = null
+    })
+    return opened
+  }
   return {
-    interfaces: async () => [],
-    check: notHere,
-    startSession: notHere,
-    startNow: notHere,
-    setRate: notHere,
-    stopSession: notHere,
-    disconnect: notHere,
-    onSessions: () => undefined,
+    interfaces: async () => (await import('#engine/multicast/network')).listInterfaces(),
+    async check(settings, signal) {
+      const { checkNetwork, systemChecks } = await import('#engine/multicast/network')
+      const { checkSource } = await import('#engine/multicast/server')
+      const source = await checkSource(settings, signal)
+      const running = opened === null ? null : await opened.catch(() => null)
+      const ownsPort = (port: number) => running?.ownsPort(port) ?? false
+      return [source, ...(await checkNetwork(settings, { ...systemChecks, ownsPort }, signal))]
+    },
+    startSession: async (settings, signal) => (await server()).start(settings, signal),
+    startNow: async (sessionId) => (await server()).startNow(sessionId),
+    setRate: async (sessionId, rate) => (await server()).setRate(sessionId, rate),
+    stopSession: async (sessionId, when) => (await server()).stop(sessionId, when),
+    disconnect: async (sessionId, clientId) => (await server()).disconnect(sessionId, clientId),
+    onSessions(hear) {
+      listener = hear
+    },
     watchStreams: () => ({ [Symbol.asyncDispose]: async () => undefined }),
-    readConfiguration: notHere,
-    writeConfiguration: notHere,
-    [Symbol.asyncDispose]: async () => undefined,
+    readConfiguration: async (path) =>
+      (await import('#engine/multicast/configuration')).readConfiguration(path),
+    writeConfiguration: async (path, configuration) =>
+      (await import('#engine/multicast/configuration')).writeConfiguration(path, configuration),
+    async [Symbol.asyncDispose]() {
+      const running = opened === null ? null : await opened.catch(() => null)
+      await running?.[Symbol.asyncDispose]()
+    },
   }
 }
 
-const notHere = () => {
-  const message = 'streams cannot be served yet'
-  return Promise.reject(new UsageError('E_UNSUPPORTED', message, { details: { input: 'multicast' } }))
+/** For the command line: the same, in this process. */
+export async function connectStreams(log: Logger): Promise<StreamEngines> {
+  const { readConfiguration } = await import('#engine/multicast/configuration')
+  return {
+    readConfiguration,
+    openServer: (): Promise<StreamServing> => openServer(log),
+  }
+}
+
+async function openServer(log: Logger) {
+  const { createStreamServer } = await import('#engine/multicast/server')
+  return await createStreamServer({ folder: join(dataFolder(), 'multicast'), log })
 }

@@ -7,6 +7,7 @@ import type { Verb } from './verb.ts'
 /** In the order of the help. */
 const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   restore: async () => (await import('./restore.ts')).restore,
+  server: async () => (await import('./server.ts')).server,
   imagescan: async () => (await import('./imagescan.ts')).imagescan,
   info: async () => (await import('./scan-info.ts')).info,
   devices: async () => (await import('./devices.ts')).devices,

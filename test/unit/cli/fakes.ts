@@ -1,6 +1,7 @@
 /** A terminal, disks, plans and a job to play the command line with: no process, no disk, no clock. */
 import type { CliContext } from '#src/main/cli/verb.ts'
 import type { Engines, RunningJob } from '#src/main/cli/engines.ts'
+import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { main } from '#src/main/cli/main.ts'
 import { FormatError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
@@ -53,6 +54,7 @@ export interface Stage {
   readonly interruptAfter?: string
   readonly logs?: readonly Omit<LogLine, 'timeMs'>[]
   readonly failConnecting?: Error
+  readonly streams?: StreamEngines
 }
 
 /** Run `reprise ...argv` on the stage. */
@@ -119,6 +121,10 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       for (const { level, message, fields } of stage.logs ?? []) log[level](message, fields)
       return engines
     },
+    streams: () =>
+      stage.streams === undefined
+        ? Promise.reject(new Error('the stage has no streams'))
+        : Promise.resolve(stage.streams),
     programs: {
       web: (args) => Promise.resolve(args.length + 40),
       engineHost: () => Promise.resolve(50),

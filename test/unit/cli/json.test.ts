@@ -109,6 +109,7 @@ describe('--json', () => {
     const names = lines((await play(['help', '--json'])).out).map(({ name }) => name)
     expect(names).toEqual([
       'restore',
+      'server',
       'imagescan',
       'info',
       'devices',

@@ -53,9 +53,12 @@ export interface StreamServer extends AsyncDisposable {
   /** Of an ended one: it is no longer told of. */
   stop(sessionId: string, when: StopWhen): Promise<void>
   disconnect(sessionId: string, clientId: string): Promise<void>
-  /** In which order clients without a wish are asked: names of sessions; all others come after. */
-  setPrecedence(names: readonly string[]): Promise<void>
+  /** In which order clients without a wish are asked: these first, then the others as they are. */
+  setPrecedence(sessionIds: readonly string[]): Promise<void>
+  /** In order of precedence; ended ones until they are forgotten. */
   states(): readonly SessionState[]
+  /** Its own port, where others can't listen. */
+  ownsPort(port: number): boolean
   /** Hears all states at each change, twice a second at most. */
   subscribe(listener: (states: readonly SessionState[]) => void): Disposable
 }
@@ -166,13 +169,23 @@ class Server implements StreamServer {
     await (await this.#threadOf(sessionId)).order({ kind: 'disconnect', sessionId, clientId })
   }
 
-  async setPrecedence(names: readonly string[]): Promise<void> {
+  async setPrecedence(sessionIds: readonly string[]): Promise<void> {
+    const first = sessionIds.map((sessionId) => this.#find(sessionId))
+    const rest = [...this.#entries.values()].filter((entry) => !first.includes(entry))
+    this.#entries.clear()
+    for (const entry of [...first, ...rest]) this.#entries.set(entry.sessionId, entry)
+    this.#changed()
+    const names = [...this.#entries.values()].map(({ settings }) => settings.name)
     const threads = await Promise.all(this.#threads.values())
     await Promise.all(threads.map((thread) => thread.order({ kind: 'precedence', names })))
   }
 
   states(): readonly SessionState[] {
     return [...this.#entries.values()].map((entry) => this.#stateOf(entry))
+  }
+
+  ownsPort(port: number): boolean {
+    return this.#threads.has(port)
   }
 
   subscribe(listener: (states: readonly SessionState[]) => void): Disposable {

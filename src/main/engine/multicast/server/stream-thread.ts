@@ -4,6 +4,7 @@
  * with it every connection, has its turn.
  */
 import { randomBytes } from 'node:crypto'
+import { portTaken } from '#engine/multicast/network'
 import { createSessionHub, parseAdmissionRule, type HubOutput } from '#engine/multicast/sessions'
 import { passwordKey, type ClientMessage, type Message, type ServerMessage } from '#engine/multicast/wire'
 import { NetworkError, serializeError, UsageError, type SerializedError } from '#shared/errors'
@@ -85,11 +86,7 @@ export class StreamThread {
     try {
       await control.listen()
     } catch (error) {
-      const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
-      throw new NetworkError('E_MC_PORT', `port ${port}: ${errno}`, {
-        details: { address: '', phase: 'listen', port, errno },
-        cause: error,
-      })
+      throw await portTaken(port, error)
     }
     this.#hub = hub
     this.#control = control
