@@ -1,10 +1,8 @@
 /** The multicast engines, connected: for the engine host and for the command line. Loaded when something is asked of them. */
 import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
-import { dataFolder } from '#main/product'
 import type { Logger } from '#shared/log'
-import type { SessionState } from '#shared/model'
-import { join } from 'node:path'
+import type { FoundStream, SessionState } from '#shared/model'
 
 /** For the engine host. */
 export function connectMulticast({ log }: { readonly log: Logger }): MulticastEngine {
@@ -38,7 +36,7 @@ export function connectMulticast({ log }: { readonly log: Logger }): MulticastEn
     onSessions(hear) {
       listener = hear
     },
-    watchStreams: () => ({ [Symbol.asyncDispose]: async () => undefined }),
+    watchStreams: browse,
     readConfiguration: async (path) =>
       (await import('#engine/multicast/configuration')).readConfiguration(path),
     writeConfiguration: async (path, configuration) =>
@@ -60,6 +58,6 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
 }
 
 async function openServer(log: Logger) {
-  const { createStreamServer } = await import('#engine/multicast/server')
-  return await createStreamServer({ folder: join(dataFolder(), 'multicast'), log })
+  const { serveStreams } = await import('./serve-streams.ts')
+  return await serveStreams({ log })
 }
