@@ -16,9 +16,10 @@ import { checkedStream } from './checked-stream.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
-import type { ExaminedSource } from './examine-source.ts'
+import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { verificationError } from './locate-difference.ts'
+import { receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
@@ -105,7 +106,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       durationMs: Math.round(now() - beganMs),
       mountPoints,
       ejected,
-      warnings: [...warnings, ...sourceWarnings],
+      warnings: [...(result.warnings ?? []), ...warnings, ...sourceWarnings],
     }
     return { kind: 'done', summary }
   } catch (error) {
@@ -118,7 +119,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
 }
 
 function enterUnmounting({ source, target }: Ends, context: JobContext): void {
-  const nothing = target.kind === 'file' && (source.kind === 'image' || source.mountPoints.length === 0)
+  const nothing = target.kind === 'file' && (source.kind !== 'device' || source.mountPoints.length === 0)
   if (nothing) context.skip('unmounting')
   else context.enter('unmounting')
 }
@@ -129,9 +130,11 @@ async function writeAndVerify(
   target: RestoreTarget,
   run: Run,
   onWrite: () => void,
-): Promise<ChangeResult> {
+): Promise<ChangeResult & Partial<Pick<RestoreSummary, 'warnings'>>> {
   const { plan, deps, context, now } = run
   const { signal } = context
+  if (ends.source.kind === 'stream')
+    return await receive({ source: ends.source, target: ends.target }, target, run, onWrite)
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
   await using sink = await target.open(signal)
   signal.throwIfAborted()
@@ -174,6 +177,32 @@ async function writeAndVerify(
     verified: checksum !== null,
     checksum,
   }
+}
+
+/** The source is a multicast stream. */
+async function receive(
+  { source, target: examined }: { readonly source: StreamSource; readonly target: ExaminedTarget },
+  target: RestoreTarget,
+  { plan, deps, context, now }: Run,
+  onWrite: () => void,
+): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
+  const { signal, log } = context
+  await using connection = await deps.io.connectStream(source.locator, { log, signal })
+  checkSameStream(source, connection)
+  await using sink = await target.open(signal)
+  signal.throwIfAborted()
+  return await receiveImage({
+    source,
+    connection,
+    sink,
+    heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
+    fixedBytes: target.fixedBytes,
+    request: plan.request,
+    context,
+    now,
+    journalMs: deps.journalMs ?? 1000,
+    onWrite,
+  })
 }
 
 /** Null without a verify. Blocks are at least as large as what is read at once to check them. */
