@@ -1,8 +1,10 @@
 /** The multicast engines, connected: for the engine host and for the command line. Loaded when something is asked of them. */
 import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
+import { dataFolder } from '#main/product'
 import type { Logger } from '#shared/log'
-import type { FoundStream, SessionState } from '#shared/model'
+import type { SessionState } from '#shared/model'
+import { join } from 'node:path'
 
 /** For the engine host. */
 export function connectMulticast({ log }: { readonly log: Logger }): MulticastEngine {
@@ -36,7 +38,10 @@ export function connectMulticast({ log }: { readonly log: Logger }): MulticastEn
     onSessions(hear) {
       listener = hear
     },
-    watchStreams: browse,
+    watchStreams(hear) {
+      const browsing = import('#engine/multicast/discovery').then(({ browseStreams }) => browseStreams(hear))
+      return { [Symbol.asyncDispose]: async () => (await browsing)[Symbol.asyncDispose]() }
+    },
     readConfiguration: async (path) =>
       (await import('#engine/multicast/configuration')).readConfiguration(path),
     writeConfiguration: async (path, configuration) =>
@@ -58,6 +63,6 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
 }
 
 async function openServer(log: Logger) {
-  const { serveStreams } = await import('./serve-streams.ts')
-  return await serveStreams({ log })
+  const { serveSessions } = await import('#engine/multicast/management')
+  return await serveSessions({ folder: join(dataFolder(), 'multicast'), log })
 }
