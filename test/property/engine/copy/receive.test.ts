@@ -138,7 +138,6 @@ async function receive(
   )
   const context = quietContext(stop.signal)
   const outcome = await runRestore(plan, deps, context)
-  expect(disk.isOpen).toBe(false)
   return { outcome, machine, told: server.told, progress: context.told }
 }
 
@@ -188,31 +187,40 @@ describe('a restore from a multicast stream', () => {
         if (what.kind === 'kill') {
           const before = await killed(stream, how, what.after)
           const again = await receive(stream, how, before === null ? {} : { before })
-          expect(again.outcome.kind).toBe('done')
-          expect(firstWrong(held(again.machine, how)!, image.disk, loose)).toBe(-1)
+          expectImage(again, image, how, loose)
           return
         }
-        const { outcome, machine, told, progress } = await receive(stream, how, { trouble: what })
-        const found = held(machine, how)
-        const done = progress.filter((each) => typeof each === 'number')
-        if (outcome.kind === 'done') {
-          expect(firstWrong(found!, image.disk, loose)).toBe(-1)
-          if (how.toFile) expect(found!.length).toBe(image.disk.length)
-          expect(outcome.summary.restoredBytes).toBe(image.disk.length)
-          expect(told.at(-1)).toBe('done')
-          expect(done.at(-1)).toBe(image.disk.length)
-        } else {
-          expect(what.kind).not.toBe('none')
-          expect(told.at(-1)).toMatch(/^(failed E_\w+|cancelled)/)
-          // Nothing that looks like a disk, and nothing that says how to go on.
-          if (how.toFile) expect(found).toBeUndefined()
-          else expect(isBlankOrOld(found!)).toBe(true)
-        }
+        const run = await receive(stream, how, { trouble: what })
+        expect(run.machine.diskAt('/dev/sdb')!.isOpen).toBe(false)
+        if (run.outcome.kind === 'done') expectImage(run, image, how, loose)
+        else expectNothingLeft(run, how, what)
       }),
       { numRuns: 60 },
     )
   })
 })
+
+function expectImage(
+  { outcome, machine, told, progress }: Run,
+  image: HashedUdif,
+  how: Options,
+  loose: (offset: number) => boolean,
+): void {
+  const found = held(machine, how)!
+  expect(outcome.kind).toBe('done')
+  expect(firstWrong(found, image.disk, loose)).toBe(-1)
+  expect(!how.toFile || found.length === image.disk.length).toBe(true)
+  expect(told.at(-1)).toBe('done')
+  expect(progress.findLast((each) => typeof each === 'number')).toBe(image.disk.length)
+}
+
+/** Nothing that looks like a disk, and nothing that says how to go on. */
+function expectNothingLeft({ told, machine }: Run, how: Options, what: Trouble): void {
+  const found = held(machine, how)
+  expect(what.kind).not.toBe('none')
+  expect(told.at(-1)).toMatch(/^(failed E_\w+|cancelled)/)
+  expect(how.toFile ? found === undefined : isBlankOrOld(found!)).toBe(true)
+}
 
 const isBlankOrOld = (disk: Uint8Array) => {
   const head = disk.subarray(0, MiB)
