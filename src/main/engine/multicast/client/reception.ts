@@ -72,6 +72,8 @@ export function createReception(
   let isSilent = false
   let isWarned = false
   let isComplete = false
+  /** The server was told how it ended. */
+  let isLeaving = false
   let isOver = false
   let lastPayloadMs = now()
   let lastReport: Message<'report'> | null = null
@@ -334,7 +336,7 @@ export function createReception(
       try {
         await connection()
       } catch (error) {
-        if (stop.signal.aborted || error === over) return
+        if (stop.signal.aborted || isLeaving || error === over) return
         // A connection that stood for a while makes the next one worth trying soon.
         if (now() - beganMs > 10_000) tries = 0
         if (isComplete && error instanceof NetworkError && error.code === 'E_MC_ENDED') return
@@ -479,6 +481,8 @@ export function createReception(
       // The server may be away for a moment, and waits for this word.
       if (outcome === 'done' && control === null)
         await Promise.race([running, pause(leaveMs, stop.signal), connected.promise])
+      // The server hangs up as well, which is nothing to complain of or to come back for.
+      isLeaving = true
       control?.send({ kind: 'finished', outcome, text })
       await control?.end()
       stop.abort()
