@@ -57,6 +57,7 @@ export interface JobProgress {
 /** In what state a failure or Cancel left the destination. */
 export type TargetState =
   | 'untouched' // nothing was written
+  | 'kept' // what came of a stream is kept, and the same command goes on with it
   | 'empty' // erased, valid and unmounted
   | 'incomplete' // could not even be erased: unplugged, or it refuses writes
 

@@ -32,7 +32,7 @@ describe('reprise', () => {
     expect(status).toBe(0)
     expect(out).toContain('Usage: reprise restore --source SOURCE --target TARGET --erase [options]\n')
     expect(out).toContain(
-      '  -s, --source SOURCE           A disk image, an http(s) address, a /dev entry, or a mount point.\n',
+      '  -s, --source SOURCE           A disk image, an http(s) or asr address, a /dev entry, or a mount point.\n',
     )
     expect(out).toContain('      --format HFS+|HFSX        ')
     expect(out).not.toContain('nocheck')
