@@ -3,7 +3,7 @@ import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
 import { dataFolder } from '#main/product'
 import type { Logger } from '#shared/log'
-import type { SessionState } from '#shared/model'
+import type { FoundStream, SessionState } from '#shared/model'
 import { join } from 'node:path'
 
 /** For the engine host. */
@@ -38,10 +38,7 @@ export function connectMulticast({ log }: { readonly log: Logger }): MulticastEn
     onSessions(hear) {
       listener = hear
     },
-    watchStreams(hear) {
-      const browsing = import('#engine/multicast/discovery').then(({ browseStreams }) => browseStreams(hear))
-      return { [Symbol.asyncDispose]: async () => (await browsing)[Symbol.asyncDispose]() }
-    },
+    watchStreams: browse,
     readConfiguration: async (path) =>
       (await import('#engine/multicast/configuration')).readConfiguration(path),
     writeConfiguration: async (path, configuration) =>
@@ -59,10 +56,29 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
   return {
     readConfiguration,
     openServer: (): Promise<StreamServing> => openServer(log),
+    async localServers(signal) {
+      const { connectLocalServers } = await import('#engine/multicast/management')
+      return await connectLocalServers(join(dataFolder(), 'multicast'), signal)
+    },
+    async manage(target, options) {
+      const { connectManagement } = await import('#engine/multicast/management')
+      return await connectManagement(target, options)
+    },
+    async listSessions(target, signal) {
+      const { listSessions } = await import('#engine/multicast/client')
+      return await listSessions(target, signal)
+    },
+    browse,
   }
 }
 
 async function openServer(log: Logger) {
   const { serveSessions } = await import('#engine/multicast/management')
   return await serveSessions({ folder: join(dataFolder(), 'multicast'), log })
+}
+
+/** Look for streams on the network until disposed. */
+function browse(hear: (streams: readonly FoundStream[]) => void): AsyncDisposable {
+  const browsing = import('#engine/multicast/discovery').then(({ browseStreams }) => browseStreams(hear))
+  return { [Symbol.asyncDispose]: async () => (await browsing)[Symbol.asyncDispose]() }
 }

@@ -57,6 +57,19 @@ export interface Stage {
   readonly streams?: StreamEngines
 }
 
+const absent = (): never => {
+  throw new Error('the stage has no such stream engine')
+}
+/** To be replaced by what a test is about. */
+export const noStreams: StreamEngines = {
+  readConfiguration: absent,
+  openServer: absent,
+  localServers: absent,
+  manage: absent,
+  listSessions: absent,
+  browse: absent,
+}
+
 /** Run `reprise ...argv` on the stage. */
 export async function play(argv: readonly string[], stage: Stage = {}): Promise<Played> {
   const printed = { out: '', err: '', all: '' }

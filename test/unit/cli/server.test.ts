@@ -4,7 +4,7 @@ import { sessionNameOf } from '#src/main/cli/server.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { FormatError, serializeError, UsageError } from '#shared/errors'
 import type { SessionSettings, SessionState } from '#shared/model'
-import { play } from './fakes.ts'
+import { noStreams, play } from './fakes.ts'
 
 const configuration = {
   dataRate: 12_000_000,
@@ -21,6 +21,7 @@ function streams(states: readonly SessionState[], warnings: readonly string[] = 
   const started: SessionSettings[] = []
   let disposals = 0
   const engines: StreamEngines = {
+    ...noStreams,
     readConfiguration: () => Promise.resolve({ configuration, warnings }),
     openServer: () =>
       Promise.resolve({

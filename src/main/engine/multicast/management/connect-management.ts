@@ -5,6 +5,8 @@ import { dialControl, type ControlSocket } from '#engine/multicast/client'
 import { createClientLink, type LinkOutput } from '#engine/multicast/sessions'
 import { passwordKey } from '#engine/multicast/wire'
 import { deserializeError, NetworkError } from '#shared/errors'
+import { knownManagementPassword } from './management-password.ts'
+import { runningServers } from './running-servers.ts'
 import { managementAnswerSchema, type ManagementAnswer, type ManagementCommand } from './commands.ts'
 
 export interface ManagementTarget {
@@ -72,6 +74,26 @@ export async function connectManagement(
     control.destroy()
     throw error
   }
+}
+
+/**
+ * The servers that a person runs on this machine, by the words and the password in the data folder. One that doesn't answer, or is
+ * another by now, is left out. Throws DeviceError where the password can't be read.
+ */
+export async function connectLocalServers(
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly Management[]> {
+  const running = await runningServers(folder)
+  const password = running.length === 0 ? null : await knownManagementPassword(folder)
+  if (password === null) return []
+  const asked = await Promise.allSettled(
+    running.map(({ address, port, fingerprint }) =>
+      connectManagement({ host: address, port, fingerprint }, { password, session: null, signal }),
+    ),
+  )
+  signal.throwIfAborted()
+  return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
 }
 
 const encodeJson = (command: ManagementCommand): Uint8Array =>
