@@ -189,7 +189,7 @@ export function createUiDouble(
       supported: true,
       home: '/home/ann',
       practice: { disk: practiceDisk.path, image: practiceImage.path },
-      preferences: { practiceOffered: false, showInternalDisks: false, knownDisks: [] },
+      preferences: { practiceOffered: false, showInternalDisks: false, networkWarned: false, knownDisks: [] },
     },
     listing: { folder: '/home/ann', parent: '/home', places: [], entries: [], truncated: false },
     targets: {},

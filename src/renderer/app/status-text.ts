@@ -2,6 +2,7 @@
 import type { IconState } from '#renderer/components'
 import {
   frontJob,
+  isOver,
   restoreBlock,
   restoreJob,
   sidebarGroups,
@@ -28,6 +29,8 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (view.starting) return busy(view.starting.plan.needsPrivilege ? 'Waiting for permission…' : 'Starting…')
   const job = frontJob(mirror, view)
   if (job) return busy(jobText(job))
+  const streaming = sessionText(mirror)
+  if (streaming !== null) return streaming
   const ended = restoreJob(mirror, view)?.outcome
   if (ended) return { text: describeOutcome(ended).replace(/\.$/, ''), icon: outcomeIcons[ended.kind] }
   if (view.source?.state === 'reading') return busy('Reading image…')
@@ -35,6 +38,24 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }
   const count = sidebarGroups(mirror, view).reduce((sum, group) => sum + group.disks.length, 0)
   return quiet(count === 0 ? 'No disks' : count === 1 ? '1 disk' : `${count} disks`)
+}
+
+/** The streams of this computer, in one phrase; null when none runs. */
+function sessionText({ sessions }: EngineMirror): Status | null {
+  const running = sessions.filter(({ phase }) => !isOver(phase))
+  const [session] = running
+  if (!session) return null
+  if (running.length > 1) return busy(`${running.length} streams run`)
+  const name = `‘${session.settings.name}’`
+  const done = session.clients.filter(({ state }) => state === 'done').length
+  switch (session.phase) {
+    case 'preparing':
+      return busy(`Preparing ${name}`)
+    case 'waiting':
+      return busy(`${name} waits for computers: ${session.clients.length} joined`)
+    default:
+      return busy(`Streaming ${name}: ${done} of ${session.clients.length} computers done`)
+  }
 }
 
 const outcomeIcons = {
@@ -51,6 +72,9 @@ const outcomeIcons = {
 
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'
+  const stream = job.progress?.stream?.state
+  if (stream === 'connecting') return 'Connecting to the server…'
+  if (stream === 'waiting') return 'Waiting for the stream to start'
   const phase = job.phases.find((phase) => phase.state === 'current')?.phase
   if (!phase) return 'Starting…'
   const limited = job.progress?.limitedBy

@@ -15,6 +15,7 @@ export type DestinationProblem =
   | { readonly kind: 'holds-source'; readonly sourceName: string } // the source image is stored on it
   | { readonly kind: 'too-small'; readonly missingBytes: number; readonly neededBytes: number }
   | { readonly kind: 'image-file' } // an image file isn't a disk
+  | { readonly kind: 'stream' } // neither is a stream
 
 /** `volume` null means the whole disk; `source` null when none is chosen yet. */
 export function destinationProblem(
@@ -38,6 +39,7 @@ export function destinationProblem(
 /** The same for anything in the sidebar. */
 export function itemProblem(item: Item, source: SourceChoice | null): DestinationProblem | null {
   if (item.kind === 'image') return { kind: 'image-file' }
+  if (item.kind === 'stream') return { kind: 'stream' }
   return destinationProblem(item.disk, item.kind === 'volume' ? item.volume : null, source)
 }
 

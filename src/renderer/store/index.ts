@@ -30,11 +30,36 @@ export {
   itemSize,
   locatorOf,
   sidebarGroups,
+  streamId,
   volumeId,
   volumeName,
   type GroupName,
   type Item,
 } from './items.ts'
+export {
+  allDone,
+  gentlerRate,
+  inOrderOfConcern,
+  lossTone,
+  sessionRemainingMs,
+  unfinished,
+} from './sessions.ts'
+export {
+  chosenInterface,
+  draftConfiguration,
+  draftProblems,
+  inMegabytes,
+  isOver,
+  parseRate,
+  usesClients,
+  usesMinutes,
+  type DraftField,
+  type DraftSurroundings,
+  type FieldProblem,
+  type StartRule,
+  type StreamDraft,
+} from './stream-draft.ts'
+export { draftSurroundings } from './stream-actions.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
 export {
   frontJob,
@@ -53,6 +78,7 @@ export type {
   Notice,
   OpenedImage,
   PlanState,
+  SaveConfigurationSheet,
   Sending,
   SourceChoice,
   ViewState,

@@ -47,6 +47,8 @@ export interface Preferences {
   /** The card that offers the practice restore was closed or used. */
   readonly practiceOffered: boolean
   readonly showInternalDisks: boolean
+  /** The warning about multicast in shared networks was read. */
+  readonly networkWarned: boolean
   /** Identities of disks that were erased once: their confirm button isn't delayed again. At most 200. */
   readonly knownDisks: readonly string[]
 }
@@ -80,6 +82,8 @@ export interface TargetFacts {
 const preferencesSchema: z.ZodType<Preferences> = z.strictObject({
   practiceOffered: z.boolean(),
   showInternalDisks: z.boolean(),
+  // Files of versions before don't have it.
+  networkWarned: z.boolean().default(false),
   knownDisks: z.array(z.string().max(512)).max(200),
 })
 

@@ -56,6 +56,7 @@ describe('reprise web', () => {
     await tab.request('app.setPreferences', {
       practiceOffered: true,
       showInternalDisks: true,
+      networkWarned: true,
       knownDisks: ['one'],
     })
     await host.stop()
@@ -64,6 +65,7 @@ describe('reprise web', () => {
     expect((await later.request('app.info', {})).preferences).toEqual({
       practiceOffered: true,
       showInternalDisks: true,
+      networkWarned: true,
       knownDisks: ['one'],
     })
   })

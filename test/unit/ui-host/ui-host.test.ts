@@ -7,7 +7,12 @@ import type { FoundStream } from '#shared/model'
 import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
-const noPreferences: Preferences = { practiceOffered: false, showInternalDisks: false, knownDisks: [] }
+const noPreferences: Preferences = {
+  practiceOffered: false,
+  showInternalDisks: false,
+  networkWarned: false,
+  knownDisks: [],
+}
 
 function start(double: EngineDouble = engineDouble()) {
   let stored = noPreferences

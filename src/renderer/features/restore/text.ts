@@ -7,7 +7,13 @@ import {
   type SourceChoice,
 } from '#renderer/store'
 import { unreachable } from '#shared/errors'
-import { isWebLocator, type ImageInfo, type RestorePlan, type SourceInfo } from '#shared/model'
+import {
+  isStreamLocator,
+  isWebLocator,
+  type ImageInfo,
+  type RestorePlan,
+  type SourceInfo,
+} from '#shared/model'
 import { formatBytes, formatRemaining } from '#shared/units'
 import { describeBus, describeError, describeFilesystem, describeFormat } from '#shared/words'
 
@@ -16,8 +22,10 @@ const dot = ' · '
 /** The line under the source's name. */
 export function sourceFacts(source: SourceChoice): string {
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
-  if (source.state === 'reading') return 'Reading image…'
-  if (isLocked(source)) return 'Encrypted. Its password opens it.'
+  const stream = isStreamLocator(source.locator)
+  if (source.state === 'reading') return stream ? 'Asking the server…' : 'Reading image…'
+  if (isLocked(source))
+    return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'
   if (source.error) return describeError(source.error, { source: source.name }).what
   return source.info ? infoFacts(source.info) : ''
 }
@@ -127,7 +135,7 @@ export interface NotScannedWords {
 
 export function notScannedWords(image: ImageInfo, locator: string): NotScannedWords {
   const { name, sizeBytes, storedBytes, inOrder } = image
-  const scannable = !isWebLocator(locator)
+  const scannable = !isWebLocator(locator) && !isStreamLocator(locator)
   const time = sizeBytes === null ? '' : ` (${formatRemaining((sizeBytes / scanBytesPerSecond) * 1000)})`
   const room =
     inOrder === false
