@@ -4,6 +4,7 @@ import {
   deserializeError,
   DeviceError,
   invariant,
+  NetworkError,
   serializeError,
   UsageError,
 } from '#shared/errors'
@@ -31,7 +32,7 @@ import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.
 
 export const restore = defineVerb({
   name: 'restore',
-  summary: 'Restore an image, a disk or a volume onto a disk, a partition or a file.',
+  summary: 'Restore an image, a stream, a disk or a volume onto a disk, a partition or a file.',
   synopsis: '--source SOURCE --target TARGET --erase [options]',
   notes: [
     'Everything on the target is lost. Preflight checks run first, and nothing is written before they passed and the question was answered with y.',
@@ -63,7 +64,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
     interrupt.signal.throwIfAborted()
-    const outcome = await runJob(context, engines, plan, printer, interrupt)
+    const outcome = await runJob(context, engines, plan, printer, interrupt, { quiet })
     return tellOutcome(context, outcome, plan, telling)
   } catch (error) {
     const cancelled = interrupt.asked && error === interrupt.signal.reason
@@ -125,6 +126,7 @@ async function runJob(
   plan: RestorePlan,
   printer: RestorePrinter,
   interrupt: Interrupt,
+  { quiet }: { readonly quiet: boolean },
 ): Promise<JobOutcome> {
   const job = engines.startRestore(plan)
   const stop = () => {
@@ -132,12 +134,25 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
-  job.subscribe((state) => terminal.write(printer.progressed(state)))
+  let isSilenceTold = false
+  job.subscribe((state) => {
+    terminal.write(printer.progressed(state))
+    // The others go on being told it by the progress; people want to know why it takes so long while it does.
+    if (isSilenceTold || quiet || state.progress?.stream?.state !== 'fetching') return
+    isSilenceTold = true
+    terminal.writeError(`\n${errorText(serializeError(silence(plan)), {}, null)}`)
+  })
   const state = await job.ended
   terminal.write(printer.progressed(state))
   invariant(state.outcome !== null, 'a job ended without an outcome')
   return state.outcome
 }
+
+/** No packet comes, although the server sends. */
+const silence = ({ request }: RestorePlan) =>
+  new NetworkError('E_MC_SILENT', 'no multicast packet arrives', {
+    details: { address: request.source, phase: 'receiving' },
+  })
 
 function tellOutcome(
   { terminal }: CliContext,

@@ -6,6 +6,7 @@ import { createMarkLines } from './marks.ts'
 import { passesOf } from './passes.ts'
 import { printable } from './printable.ts'
 import type { RestorePrinter } from './printer.ts'
+import { createStreamLines } from './stream-lines.ts'
 
 const steps = [
   { step: 'target', phase: 'validating-target' },
@@ -15,8 +16,19 @@ const steps = [
 
 export function createTextPrinter(options: { readonly verbose: boolean }): RestorePrinter {
   const lines = createMarkLines(describePhase)
+  const streamed = createStreamLines()
   let plan: RestorePlan | null = null
   let over = false
+
+  function progressOf(state: JobState): string {
+    if (plan?.source?.kind !== 'stream') return lines.advance(passesOf(state))
+    const received = streamed.advance(state)
+    // Passes are all there is to draw, as long as there are any.
+    const passes = passesOf(state).filter(
+      ({ phase, state: how }) => phase !== 'restoring' || (!streamed.isDrawing && how === 'done'),
+    )
+    return received + lines.advance(passes)
+  }
 
   return {
     started: () => '',
@@ -26,13 +38,13 @@ export function createTextPrinter(options: { readonly verbose: boolean }): Resto
     },
     progressed(state) {
       if (over) return ''
-      const progress = lines.advance(passesOf(state))
+      const progress = progressOf(state)
       if (state.outcome === null) return progress
       over = true
       const done = state.outcome.kind === 'done' ? doneText(state.outcome.summary, plan, state, options) : ''
-      return `${progress}${lines.close()}${done}`
+      return `${progress}${streamed.close()}${lines.close()}${done}`
     },
-    abandoned: () => lines.close(),
+    abandoned: () => streamed.close() + lines.close(),
   }
 }
 

@@ -22,14 +22,14 @@ export function createStreamDoor(connect: ConnectStream): StreamDoor {
   const passwords = new Map<string, string>()
   /** Of a server, whoever it turns out to be, and a session. */
   const keyOf = (locator: StreamLocator) => formatStreamLocator({ ...locator, fingerprint: null })
-  const knownPassword = (locator: StreamLocator) => passwords.get(keyOf(locator)) ?? null
+  const open: StreamDoor['connect'] = (locator, options) =>
+    connect(locator, { ...options, clientId, password: passwords.get(keyOf(locator)) ?? null })
 
   return {
-    connect: (locator, options) =>
-      connect(locator, { ...options, clientId, password: knownPassword(locator) }),
+    connect: open,
     async isLocked(locator, signal) {
       try {
-        await using _ = await this.connect(locator, { log: silentLogger, signal })
+        await using _ = await open(locator, { log: silentLogger, signal })
         return false
       } catch (error) {
         AppError.accept(error)
