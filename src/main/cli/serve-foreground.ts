@@ -89,6 +89,7 @@ function createPrinter(
   values: CommonValues,
 ): (sessions: readonly SessionState[]) => void {
   const printers = new Map<string, (session: SessionState) => string>()
+  const warned = new Set<string>()
   return (sessions) => {
     for (const session of sessions) {
       if (values.json) {
@@ -101,9 +102,17 @@ function createPrinter(
       if (known === undefined) printers.set(sessionId, print)
       const text = print(session)
       if (text !== '') terminal.write(text)
+      for (const warning of session.warnings) {
+        const { what, why, now: advice } = describeError(warning)
+        if (!warned.has(what))
+          terminal.writeError(`${[what, why, advice].filter(Boolean).map(oneLine).join('')}`)
+        warned.add(what)
+      }
     }
   }
 }
+
+const oneLine = (text: string | null): string => `${printable(text ?? '')}\n`
 
 /** What to print now, to bring what was printed up to a session's state. */
 export function createSessionText({
@@ -117,7 +126,6 @@ export function createSessionText({
   let isReady = false
   let laps = 0
   const clients = new Map<string, SessionClient['state']>()
-  const warned = new Set<string>()
 
   const prepared = ({ preparing }: SessionState): string => {
     if (preparing === null) {
@@ -149,11 +157,6 @@ export function createSessionText({
       lines.push(
         `${host === '' ? address : `${host} (${address})`}: ${state}${lossText}${text === '' ? '' : `: ${text}`}`,
       )
-    }
-    for (const warning of session.warnings) {
-      const { what, why } = describeError(warning)
-      if (!warned.has(what)) lines.push(why === null ? what : `${what} ${why}`)
-      warned.add(what)
     }
     return lines.map((line) => `${printable(line)}\n`).join('')
   }

@@ -2,3 +2,4 @@ export { checkNetwork, systemChecks, type NetworkCheckDeps } from './check-netwo
 export { portTaken } from './check-port.ts'
 export { checkGroup, isGroupAddress } from './group-address.ts'
 export { findInterface, listInterfaces } from './interfaces.ts'
+export { sendTestPacket } from './test-packet.ts'

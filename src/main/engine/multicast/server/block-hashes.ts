@@ -15,7 +15,7 @@ import { createHash, webcrypto } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootOfBlocks } from '#engine/formats/udif'
-import { openStreamBytes } from './open-bytes.ts'
+import type { OpenBytes } from './open-bytes.ts'
 import type { StreamSource } from './stream-source.ts'
 
 export interface StreamHashes {
@@ -42,7 +42,11 @@ const mostKept = 32
 const parallel = 6
 
 /** Throws what reading throws, the signal's reason. A folder that can't be written to is no obstacle. */
-export async function hashStream(source: StreamSource, options: HashOptions): Promise<StreamHashes> {
+export async function hashStream(
+  source: StreamSource,
+  opened: OpenBytes,
+  options: HashOptions,
+): Promise<StreamHashes> {
   const { folder, blockBytes } = options
   const name =
     source.identity === null
@@ -50,7 +54,7 @@ export async function hashStream(source: StreamSource, options: HashOptions): Pr
       : `${createHash('sha256').update(`${source.identity} ${blockBytes}`).digest('hex').slice(0, 32)}.hashes`
   const known = name === null ? null : await readList(join(folder, name), source, blockBytes)
   if (known !== null) return known
-  const hashes = await readAndHash(source, options)
+  const hashes = await readAndHash(source, opened, options)
   const found = {
     hashes,
     root: Buffer.from(rootOfBlocks({ blockBytes, hashes }, { diskBytes: source.bytes.sizeBytes }), 'hex'),
@@ -61,12 +65,12 @@ export async function hashStream(source: StreamSource, options: HashOptions): Pr
 
 async function readAndHash(
   { bytes }: StreamSource,
+  source: OpenBytes,
   { blockBytes, signal, progress }: HashOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { sizeBytes } = bytes
   const blocks = Math.ceil(sizeBytes / blockBytes)
   const hashes = new Uint8Array(blocks * 32)
-  await using source = await openStreamBytes(bytes)
   let next = 0
   let done = 0
   const lane = async () => {

@@ -20,8 +20,11 @@ export interface StreamBytes {
   readonly locator: string
   /** State of a file on a server; null of a file here. */
   readonly stamp: string | null
-  /** A block device, which is read like a file. */
-  readonly kind: 'file' | 'device'
+  /**
+   * `web`: read by the process's own thread, which knows passwords and proxies; `device`: a block device, which is read like a
+   * file.
+   */
+  readonly kind: 'file' | 'web' | 'device'
   readonly sizeBytes: number
 }
 
@@ -58,6 +61,13 @@ export type Order =
   /** Session names: what clients are asked about first. */
   | { readonly kind: 'precedence'; readonly names: readonly string[] }
   | { readonly kind: 'answer'; readonly connection: string; readonly id: number; readonly json: Uint8Array }
+  /** What was asked for by `read`. */
+  | {
+      readonly kind: 'bytes'
+      readonly id: number
+      readonly bytes: Uint8Array | null
+      readonly error: SerializedError | null
+    }
   /** End every session, and the thread. */
   | { readonly kind: 'close' }
 
@@ -87,7 +97,16 @@ export interface LiveState {
   readonly warnings: readonly SerializedError[]
 }
 
+export interface ReadNotice {
+  readonly kind: 'read'
+  readonly id: number
+  readonly sessionId: string
+  readonly offset: number
+  readonly lengthBytes: number
+}
+
 export type Notice =
+  | ReadNotice
   | { readonly kind: 'ready' }
   | { readonly kind: 'unable'; readonly error: SerializedError }
   | { readonly kind: 'done'; readonly call: number; readonly error: SerializedError | null }

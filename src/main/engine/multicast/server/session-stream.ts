@@ -35,8 +35,8 @@ export interface StreamParts {
 /** Symbols a second session-wide that a lap adds where no word comes back: repair for losses up to some per cent. */
 const oneWayRepairShare = 0.08
 /** Of the stream at its rate, what is held: enough to be mended without reading again. */
-const heldSeconds = 0.6
-const heldBlocks = { least: 24, most: 56 }
+const heldSeconds = 0.4
+const heldBlocks = { least: 24, most: 40 }
 /** Sections that are asked for ahead. */
 const aheadSections = 96
 /** A source that can't be read for so long isn't coming back. */

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { ManagementRight } from '#engine/multicast/sessions'
-import { checkGroup, findInterface } from '#engine/multicast/network'
+import { checkGroup, findInterface, sendTestPacket } from '#engine/multicast/network'
 import { parseAdmissionRule } from '#engine/multicast/sessions'
 import { AppError, serializeError, UsageError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -17,7 +17,8 @@ import {
   type SessionState,
 } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
-import type { LiveState, StopWhen, ThreadData } from './orders.ts'
+import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
+import type { LiveState, ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
 import { examineImage, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
@@ -71,6 +72,10 @@ interface Entry {
   readonly source: StreamSource
   readonly blockBytes: number
   readonly abort: AbortController
+  /** What is streamed, while this thread reads it. */
+  opened: OpenBytes | null
+  /** What should be known, and stops nothing. */
+  readonly warnings: SerializedError[]
   doneBytes: number
   /** Null while it is prepared, and when it never got further. */
   live: LiveState | null
@@ -128,6 +133,8 @@ class Server implements StreamServer {
       source,
       blockBytes,
       abort,
+      opened: null,
+      warnings: [],
       doneBytes: 0,
       live: null,
       ended: null,
@@ -135,6 +142,7 @@ class Server implements StreamServer {
     }
     this.#entries.set(sessionId, entry)
     entry.preparing = this.#prepare(entry, thread, symbolBytes)
+    void this.#tryNetwork(entry)
     this.#changed()
     return { sessionId }
   }
@@ -204,6 +212,7 @@ class Server implements StreamServer {
         thread.status === 'fulfilled' ? [thread.value[Symbol.asyncDispose]()] : [],
       ),
     )
+    await Promise.all([...this.#entries.values()].map(letGo))
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#tell()
   }
@@ -236,7 +245,9 @@ class Server implements StreamServer {
   async #prepare(entry: Entry, thread: ThreadHandle, symbolBytes: number): Promise<void> {
     const { sessionId, settings, source, blockBytes, abort } = entry
     try {
-      const { hashes, root } = await hashStream(source, {
+      const opened = await openStreamBytes(source.bytes)
+      entry.opened = opened
+      const { hashes, root } = await hashStream(source, opened, {
         folder: join(this.#options.folder, 'hashes'),
         blockBytes,
         signal: abort.signal,
@@ -272,8 +283,22 @@ class Server implements StreamServer {
       if (!isStopped)
         this.#options.log.warn('a session failed', { session: settings.name, error: serializeError(error) })
     }
+    // The thread reads files by itself.
+    if (entry.ended !== null || source.bytes.kind !== 'web') await letGo(entry)
     this.#changed()
     if (entry.ended !== null && !this.#isClosed) await this.#closeIdleThreads().catch(() => undefined)
+  }
+
+  /** A stream may reach others where its own packets don't come back, so this stops nothing. */
+  async #tryNetwork({ settings, interface: { address, name }, warnings }: Entry): Promise<void> {
+    const { group, port, ttl } = settings.configuration
+    try {
+      await sendTestPacket({ group, port, ttl, address, interfaceName: name })
+    } catch (error) {
+      AppError.accept(error)
+      warnings.push(serializeError(error))
+      this.#changed()
+    }
   }
 
   #thread(port: number): Promise<ThreadHandle> {
@@ -307,11 +332,31 @@ class Server implements StreamServer {
     if (notice.kind === 'states') {
       for (const live of notice.states) {
         const entry = this.#entries.get(live.sessionId)
-        if (entry !== undefined) entry.live = live
+        if (entry === undefined) continue
+        entry.live = live
+        if (isOver(live)) void letGo(entry)
       }
       this.#changed()
-    } else if (notice.kind === 'log') this.#options.log[notice.level](notice.message, notice.fields)
+    } else if (notice.kind === 'read') void this.#read(port, notice)
+    else if (notice.kind === 'log') this.#options.log[notice.level](notice.message, notice.fields)
     else void this.#command(port, notice)
+  }
+
+  /** For the thread, which can't. */
+  async #read(port: number, { id, sessionId, offset, lengthBytes }: ReadNotice): Promise<void> {
+    const bytes = new Uint8Array(lengthBytes)
+    const opened = this.#entries.get(sessionId)?.opened ?? null
+    let error: SerializedError | null = null
+    try {
+      if (opened === null) throw wrong('sessionId', 'The session has ended.')
+      await opened.read(bytes, offset)
+    } catch (caught) {
+      error = serializeError(caught)
+    }
+    const thread = await this.#threads.get(port)
+    await thread
+      ?.order({ kind: 'bytes', id, bytes: error === null ? bytes : null, error })
+      .catch((gone: unknown) => AppError.accept(gone))
   }
 
   async #command(
@@ -412,9 +457,15 @@ class Server implements StreamServer {
       repairSymbols: live?.repairSymbols ?? 0,
       clients: live?.clients ?? [],
       error: ended?.error ?? live?.error ?? null,
-      warnings: live?.warnings ?? [],
+      warnings: [...entry.warnings, ...(live?.warnings ?? [])],
     }
   }
+}
+
+async function letGo(entry: Entry): Promise<void> {
+  const { opened } = entry
+  entry.opened = null
+  await opened?.[Symbol.asyncDispose]()
 }
 
 const isOver = (live: LiveState | null): boolean => live?.phase === 'ended' || live?.phase === 'failed'

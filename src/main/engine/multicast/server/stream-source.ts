@@ -63,7 +63,8 @@ async function identify(
 ): Promise<Pick<StreamSource, 'bytes' | 'identity'>> {
   await using source = await openStored(path, signal === undefined ? {} : { signal })
   const { sizeBytes, version } = source
-  const bytes: StreamBytes = { locator: path, stamp: version, kind: 'file', sizeBytes }
+  const kind = isWebLocator(path) ? 'web' : 'file'
+  const bytes: StreamBytes = { locator: path, stamp: version, kind, sizeBytes }
   if (isWebLocator(path)) return { bytes, identity: version === null ? null : `${path} ${version}` }
   const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
   return { bytes, identity: [dev, ino, size, mtimeNs, ctimeNs].join(' ') }

@@ -12,6 +12,7 @@ import { ControlServer } from './control-server.ts'
 import { openGroupSocket } from './open-socket.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import type { LiveState, Notice, Order, ServedSession, ThreadData } from './orders.ts'
+import { RemoteReads } from './remote-reads.ts'
 import { SessionStream } from './session-stream.ts'
 
 /** The event loop's turn comes at least so often; waits that are longer leave the processor to others. */
@@ -49,6 +50,9 @@ export class StreamThread {
   readonly #sessionOf = new Map<string, Served>()
   readonly #hellos = new Map<string, Message<'hello'>>()
   readonly #sleep = new Int32Array(new SharedArrayBuffer(4))
+  readonly #remote: RemoteReads
+  /** Sessions whose reports were heard since their blocks were read ahead. */
+  readonly #reported = new Set<Served>()
   #hub: ReturnType<typeof createSessionHub> | null = null
   #control: ControlServer | null = null
   #timer: NodeJS.Timeout | null = null
@@ -61,6 +65,7 @@ export class StreamThread {
   constructor(data: ThreadData, post: (notice: Notice) => void) {
     this.#data = data
     this.#post = post
+    this.#remote = new RemoteReads(post)
   }
 
   /** Rejects with NetworkError E_MC_PORT. */
@@ -124,6 +129,9 @@ export class StreamThread {
         this.#control?.carry(outputs, nowMs)
         break
       }
+      case 'bytes':
+        this.#remote.take(order)
+        break
       default:
         return await this.#close()
     }
@@ -243,7 +251,9 @@ export class StreamThread {
     const admission = settings.admission.map((rule) => parseAdmissionRule(rule))
     const secret = settings.password === null ? null : await passwordKey(settings.password, this.#salt)
     await using opened = new AsyncDisposableStack()
-    const bytes = opened.use(await openStreamBytes(where))
+    const bytes = opened.use(
+      where.kind === 'web' ? this.#remote.open(sessionId) : await openStreamBytes(where),
+    )
     const socket = await openGroupSocket({ group, port, ttl, address: session.interface.address })
     opened.defer(() => void socket.close())
     const key = randomBytes(16)
@@ -365,11 +375,15 @@ export class StreamThread {
     if (message.kind === 'finished') this.#tickDueMs = 0
   }
 
-  #afterReport({ stream }: Served): void {
-    setImmediate(() => {
-      if (stream.sender.state !== 'waiting') stream.readAhead()
-      this.wake()
-    })
+  /** Once for all that came in one turn. */
+  #afterReport(served: Served): void {
+    if (this.#reported.size === 0)
+      setImmediate(() => {
+        for (const { stream } of this.#reported) if (stream.sender.state !== 'waiting') stream.readAhead()
+        this.#reported.clear()
+        this.wake()
+      })
+    this.#reported.add(served)
   }
 
   /** Whoever is told of a session is in it. */
