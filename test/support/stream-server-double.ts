@@ -219,6 +219,7 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
     },
     stop: (reason = 'stopped', text = '') => carry(hub.stop(facts.name, { reason, text })),
     async [Symbol.asyncDispose]() {
+      if (isClosed) return
       isClosed = true
       clearTimeout(timer)
       clearInterval(ticker)

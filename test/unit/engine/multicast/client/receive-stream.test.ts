@@ -1,55 +1,205 @@
-import { randomBytes } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
-import { connectStream, type ReceiveOptions, type StreamConnection } from '#engine/multicast/client'
-import { silentLogger } from '#shared/log'
-import type { StreamLocator } from '#shared/model'
+import { describe, expect, test, type ExpectStatic } from 'vitest'
+import { lookAtStream, receiveToMemory } from '#test/receive-to-memory'
 import { seededBytes, seededRandom } from '#test/seeded'
-import { startStreamServer, type StreamServerDouble } from '#test/stream-server-double'
+import { startStreamServer, type StreamServerOptions } from '#test/stream-server-double'
 
-const image = seededBytes(seededRandom(1), 40 * 64 * 1024 + 1234)
-const never = new AbortController().signal
+const blockBytes = 64 * 1024
+const image = seededBytes(seededRandom(1), 40 * blockBytes + 1234)
+const blocks = 41
+const isImage = (file: Uint8Array) => Buffer.compare(file, image) === 0
 
-const connect = (server: StreamServerDouble, locator: Partial<StreamLocator> = {}, password?: string) =>
-  connectStream(
-    { ...server.locator, ...locator },
-    {
-      password: password ?? null,
-      clientId: Uint8Array.from(randomBytes(16)),
-      log: silentLogger,
-      signal: never,
-    },
-  )
-
-/** Receives into memory, and counts how often each block came. */
-function receive(stream: StreamConnection, options: Partial<ReceiveOptions> = {}) {
-  const file = new Uint8Array(stream.sizeBytes)
-  const came = new Uint8Array(stream.blocks)
-  const reception = stream.receive({
-    have: null,
-    holdBytes: 16 * 1024 * 1024,
-    timeoutMs: 0,
-    signal: never,
-    onBlock(block, bytes) {
-      came[block]! += 1
-      file.set(bytes, block * stream.blockBytes)
-      reception.written(block)
-    },
-    ...options,
-  })
-  return { file, came, reception }
-}
-
-describe('a stream that is received', () => {
-  test('comes whole, each block once', async () => {
+describe.concurrent('a stream that is received', () => {
+  test('comes whole, each block once, and the server is told', async ({ expect }) => {
     await using server = await startStreamServer({ image, loss: 0.02 })
-    await using stream = await connect(server)
-    const { file, came, reception } = receive(stream)
+    await using stream = await lookAtStream(server)
+    const { file, came, reception } = receiveToMemory(stream)
     await reception.complete
-    expect(Buffer.compare(file, image)).toBe(0)
+    expect(isImage(file)).toBe(true)
     expect(came.every((count) => count === 1)).toBe(true)
     await reception.finish('done', '')
     expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
-    expect(reception.progress()).toMatchObject({ blocks: 41, missingBlocks: 0 })
+    expect(reception.progress()).toMatchObject({ blocks, missingBlocks: 0 })
     expect(reception.progress().passes.at(-1)).toBe('.'.repeat(50))
+  })
+
+  test("doesn't bring what is there already", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using stream = await lookAtStream(server)
+    const have = Uint8Array.from({ length: blocks }, (_, block) => (block < 30 ? 1 : 0))
+    const { came, reception } = receiveToMemory(stream, { have })
+    await reception.complete
+    expect([...came]).toEqual([...have].map((value) => 1 - value))
+    await reception.finish('done', '')
+  })
+
+  test('brings a block again that could not be kept', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using stream = await lookAtStream(server)
+    let isGivenBack = false
+    const { came, reception } = receiveToMemory(stream, {
+      onBlock(block) {
+        came[block] = (came[block] ?? 0) + 1
+        if (block === 7 && !isGivenBack) {
+          isGivenBack = true
+          reception.again(block)
+        } else reception.written(block)
+      },
+    })
+    await reception.complete
+    expect([...came]).toEqual(Array.from({ length: blocks }, (_, block) => (block === 7 ? 2 : 1)))
+    await reception.finish('done', '')
+  })
+
+  test('waits for who writes, and holds no more than it may', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using stream = await lookAtStream(server)
+    const unwritten: number[] = []
+    const { reception } = receiveToMemory(stream, {
+      holdBytes: 4 * blockBytes,
+      onBlock: (block) => void unwritten.push(block),
+    })
+    let most = 0
+    let isOver = false
+    const writing = setInterval(() => {
+      most = Math.max(most, unwritten.length)
+      const block = unwritten.shift()
+      if (block !== undefined) reception.written(block)
+    }, 5)
+    await reception.complete.finally(() => {
+      isOver = true
+      clearInterval(writing)
+    })
+    expect(isOver).toBe(true)
+    expect(most).toBeLessThanOrEqual(4)
+    await reception.finish('done', '')
+  })
+
+  test('stops when it is told to, and says so to the server', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using stream = await lookAtStream(server)
+    const stop = new AbortController()
+    const { reception, count } = receiveToMemory(stream, { signal: stop.signal })
+    await expect.poll(count).toBeGreaterThan(1)
+    stop.abort(new Error('enough'))
+    await expect(reception.complete).rejects.toThrow('enough')
+    const then = count()
+    await reception.finish('cancelled', 'by hand')
+    expect(count()).toBe(then)
+    expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'cancelled', text: 'by hand' })
+  })
+
+  test('fails, with the words of the server, when the server ends it', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using stream = await lookAtStream(server)
+    const { reception, count } = receiveToMemory(stream)
+    await expect.poll(count).toBeGreaterThan(0)
+    server.stop('stopped', 'closing time')
+    await expect(reception.complete).rejects.toMatchObject({
+      code: 'E_MC_ENDED',
+      details: { text: 'closing time' },
+    })
+    await reception.finish('failed', '')
+  })
+
+  test('says how long it has waited when nothing comes', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using stream = await lookAtStream(server)
+    const { reception, count } = receiveToMemory(stream, { timeoutMs: 1000 })
+    await expect.poll(count).toBeGreaterThan(0)
+    await server[Symbol.asyncDispose]()
+    await expect(reception.complete).rejects.toMatchObject({ code: 'E_MC_TIMEOUT', details: { seconds: 1 } })
+    await reception.finish('failed', '')
+  })
+
+  test("waits for its start, which isn't a silence that it gives up for", async ({ expect }) => {
+    const startRule = { clients: 2, afterLastJoinMs: null }
+    await using server = await startStreamServer({ image, startRule })
+    await using stream = await lookAtStream(server)
+    const { reception, file } = receiveToMemory(stream, { timeoutMs: 1500 })
+    await expect
+      .poll(() => reception.progress())
+      .toMatchObject({ state: 'waiting', waiting: { joined: 1, wanted: 2, startsInMs: null } })
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    server.hub.startNow('lab')
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await reception.finish('done', '')
+  })
+})
+
+describe.concurrent('a stream whose server', () => {
+  test('cuts connections goes on where it was, as the same client', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 2e6 })
+    await using stream = await lookAtStream(server)
+    const { reception, file, came, count } = receiveToMemory(stream)
+    await expect.poll(count).toBeGreaterThan(3)
+    server.cut()
+    await expect.poll(count).toBeGreaterThan(15)
+    server.cut()
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    expect(came.every((count) => count === 1)).toBe(true)
+    const ids = server.heard.flatMap((message) =>
+      message.kind === 'hello' && message.purpose === 'join'
+        ? [Buffer.from(message.clientId).toString('hex')]
+        : [],
+    )
+    expect(ids.length).toBeGreaterThan(1)
+    expect(new Set(ids).size).toBe(1)
+    await reception.finish('done', '')
+  })
+
+  /** Received in part when the server is killed; then another one takes its place. */
+  const restarted = async (
+    expect: ExpectStatic,
+    options: Partial<StreamServerOptions>,
+    check: (got: ReturnType<typeof receiveToMemory>) => Promise<void>,
+  ) => {
+    const first = await startStreamServer({ image, dataRate: 2e6 })
+    await using stream = await lookAtStream(first)
+    const got = receiveToMemory(stream)
+    await expect.poll(got.count).toBeGreaterThan(3)
+    await first[Symbol.asyncDispose]()
+    const { port, certificate, group, groupPort } = first
+    await using _ = await startStreamServer({ image, port, certificate, group, groupPort, ...options })
+    await check(got)
+    await got.reception.finish('failed', '')
+  }
+
+  test('was restarted with the same image goes on where it was', async ({ expect }) => {
+    await restarted(expect, {}, async ({ reception, file, came }) => {
+      await reception.complete
+      expect(isImage(file)).toBe(true)
+      expect(came.every((count) => count === 1)).toBe(true)
+    })
+  })
+
+  test('was restarted with other datagrams and another group goes on where it was', async ({ expect }) => {
+    await restarted(
+      expect,
+      { symbolBytes: 704, group: '239.255.250.1' },
+      async ({ reception, file, came }) => {
+        await reception.complete
+        expect(isImage(file)).toBe(true)
+        expect(came.every((count) => count === 1)).toBe(true)
+      },
+    )
+  })
+
+  test('was restarted with another image is left', async () => {
+    const other = Uint8Array.from(image, (byte) => byte ^ 1)
+    await restarted(expect, { image: other }, async ({ reception }) => {
+      await expect(reception.complete).rejects.toMatchObject({ code: 'E_MC_CHANGED' })
+    })
+  })
+
+  test('is another one than it was is left', async ({ expect }) => {
+    const made = await startStreamServer({ image })
+    await made[Symbol.asyncDispose]()
+    const other = await startStreamServer({ image })
+    await other[Symbol.asyncDispose]()
+    await restarted(expect, { certificate: other.certificate }, async ({ reception }) => {
+      await expect(reception.complete).rejects.toMatchObject({ code: 'E_MC_FINGERPRINT' })
+    })
   })
 })
