@@ -41,6 +41,7 @@ export function planBatches(
       first !== undefined &&
       last !== undefined &&
       last.diskOffset + last.diskBytes === piece.diskOffset &&
+      last.at + last.storedBytes <= piece.at &&
       piece.diskOffset + piece.diskBytes - first.diskOffset <= outBytes &&
       piece.at + piece.storedBytes - first.at <= storedBytes
     if (!joins) close()
