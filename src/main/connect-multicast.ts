@@ -73,7 +73,7 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
 }
 
 async function openServer(log: Logger) {
-  const { serveSessions } = await import('#engine/multicast/management')
+  const { serveSessions } = await import('#engine/multicast/serving')
   return await serveSessions({ folder: join(dataFolder(), 'multicast'), log })
 }
 

@@ -182,8 +182,8 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
         }
       : {
           what: 'The server of sessions on this computer belongs to another user.',
-          why: `Its management password in ${owner} can't be read.`,
-          now: 'Use sudo, or --server localhost with the password.',
+          why: 'Only that user can manage it without a password.',
+          now: 'Do it as that user, with sudo perhaps, or use --server localhost and its password.',
         }
   },
 
@@ -210,7 +210,7 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
       return {
         what: isGiven ? "This isn't the password." : `${host(error)} asks for a password.`,
         why: null,
-        now: "Give the server's management password, or name a session with --session and give its password, with --password-stdin.",
+        now: "Give the server's management password, or the session's own where one is named, with --password-stdin.",
       }
     return {
       what: isGiven ? "This isn't the stream's password." : 'The stream asks for a password.',

@@ -3,11 +3,14 @@
  * it, and its streams are told to their networks.
  */
 import { createAdvertiser, type Advertisement, type Advertiser } from '#engine/multicast/discovery'
+import {
+  announceServer,
+  answerCommand,
+  managementPassword,
+  type ManagedServer,
+} from '#engine/multicast/management'
 import { createStreamServer, type StreamServer, type StreamServerOptions } from '#engine/multicast/server'
 import type { SessionState } from '#shared/model'
-import { answerCommand, type ManagedServer } from './answer-command.ts'
-import { managementPassword } from './management-password.ts'
-import { announceServer } from './running-servers.ts'
 
 export interface ServeOptions extends Pick<StreamServerOptions, 'folder' | 'log' | 'examineDevice'> {
   /** For tests: how streams are told of. */

@@ -1,0 +1,1 @@
+export { serveSessions, type ServeOptions } from './serve-sessions.ts'
