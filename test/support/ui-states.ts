@@ -861,7 +861,7 @@ export const windowStates: readonly WindowState[] = [
     reach: async (page) => {
       await streamImage(page)
       await page.getByRole('button', { name: 'Check Network' }).click()
-      await page.getByText('Test packet', { exact: true }).waitFor()
+      await page.locator('.checks').waitFor()
     },
   },
   {
@@ -872,7 +872,7 @@ export const windowStates: readonly WindowState[] = [
       })
       await streamImage(page)
       await page.getByRole('button', { name: 'Check Network' }).click()
-      await page.getByText('Test packet', { exact: true }).waitFor()
+      await page.locator('.checks').waitFor()
     },
   },
   {

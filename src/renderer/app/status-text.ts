@@ -53,6 +53,8 @@ function sessionText({ sessions }: EngineMirror): Status | null {
       return busy(`Preparing ${name}`)
     case 'waiting':
       return busy(`${name} waits for computers: ${session.clients.length} joined`)
+    case 'quiet':
+      return quiet(`${name} rests: ${done} of ${session.clients.length} computers done`)
     default:
       return busy(`Streaming ${name}: ${done} of ${session.clients.length} computers done`)
   }

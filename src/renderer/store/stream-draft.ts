@@ -20,7 +20,7 @@ export interface StreamDraft {
   readonly name: string
   readonly group: string
   readonly port: string
-  /** An interface's name; empty: that of the default route. */
+  /** An interface's address; empty: that of the default route. */
   readonly interface: string
   /** In MB/s. */
   readonly dataRate: string
@@ -88,7 +88,7 @@ export const chosenInterface = (
 ): NetworkInterface | null =>
   (draft.interface === ''
     ? interfaces.find((each) => each.isDefault)
-    : interfaces.find((each) => each.name === draft.interface)) ?? null
+    : interfaces.find((each) => each.address === draft.interface)) ?? null
 
 /** The image's name without its ending; with a number behind it where a session has that name. */
 function freeName(item: Item, sessions: readonly SessionState[]): string {

@@ -1,4 +1,4 @@
-/** What Check Network found, a line for each step. */
+/** What Check Network found. */
 import { unreachable } from '#shared/errors'
 import { Spinner, StateIcon } from '#renderer/components'
 import { useView } from '#renderer/store'
@@ -16,23 +16,15 @@ export function CheckList() {
           <Spinner /> Sending a test packet, looking at port and address…
         </p>
       )
-    case 'failed': {
-      const { what, why, now } = describeError(check.error)
+    case 'failed':
       return (
         <p className="check-failed selectable" role="alert">
           <StateIcon state="failed" />
-          <span>{[what, why, now].filter((part) => part !== null).join(' ')}</span>
+          <span>{sentences(check.error)}</span>
         </p>
       )
-    }
     case 'done':
-      return (
-        <ul className="checks" aria-label="Network check">
-          {check.checks.map((line) => (
-            <Line key={`${line.step} ${line.error?.code ?? ''}`} check={line} />
-          ))}
-        </ul>
-      )
+      return <Lines checks={check.checks} />
     case 'none':
       return null
     default:
@@ -40,19 +32,36 @@ export function CheckList() {
   }
 }
 
-function Line({ check }: { readonly check: NetworkCheck }) {
-  const words = check.error && describeError(check.error)
+/** What is wrong, a line each; what is right, all in one. */
+function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
+  const wrong = [...checks]
+    .filter(({ state }) => state !== 'ok')
+    .sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))
+  const right = checks.filter(({ state }) => state === 'ok').map(({ step }) => describeCheckStep(step))
   return (
-    <li data-state={check.state}>
-      <StateIcon state={icons[check.state]} />
-      <span className="check-step">{describeCheckStep(check.step)}</span>
-      <span className="selectable">
-        {words
-          ? [words.what, words.why, words.now].filter((part) => part !== null).join(' ')
-          : check.state === 'ok'
-            ? 'All right'
-            : ''}
-      </span>
-    </li>
+    <ul className="checks" aria-label="Network check" ref={scrollTo}>
+      {wrong.map((line) => (
+        <li key={`${line.step} ${line.error?.code ?? ''}`} data-state={line.state}>
+          <StateIcon state={icons[line.state]} />
+          <span className="check-step">{describeCheckStep(line.step)}</span>
+          <span className="selectable">{line.error ? sentences(line.error) : ''}</span>
+        </li>
+      ))}
+      {right.length > 0 && (
+        <li data-state="ok">
+          <StateIcon state="ok" />
+          <span className="check-step">All right</span>
+          <span className="selectable">{right.join(', ')}</span>
+        </li>
+      )}
+    </ul>
   )
+}
+
+/** It comes in under the form, where nobody may be looking. */
+const scrollTo = (list: HTMLElement | null) => list?.scrollIntoView({ block: 'nearest' })
+
+function sentences(error: NonNullable<NetworkCheck['error']>): string {
+  const { what, why, now } = describeError(error)
+  return [what, why, now].filter((part) => part !== null).join(' ')
 }

@@ -54,8 +54,10 @@ function Row({ client, sessionId, blocks }: Props) {
       <td>
         <span className="client-state">
           <StateIcon state={icons[state]} />
-          {describeClientState(state)}
-          {standing === 'slow' && receives && <span className="field-warning">, slow</span>}
+          <span>
+            {describeClientState(state)}
+            {standing === 'slow' && receives && <span className="field-warning">, slow</span>}
+          </span>
         </span>
       </td>
       <td className="client-progress">

@@ -76,13 +76,13 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
       <Column title="Network">
         <Choice
           label="Interface"
-          value={draft.interface === '' ? (via?.name ?? null) : draft.interface}
+          value={draft.interface === '' ? (via?.address ?? null) : draft.interface}
           options={interfaces.map((each) => ({
-            key: each.name,
+            key: each.address,
             label: `${each.name} · ${each.address}`,
             description: interfaceFacts(each),
           }))}
-          onChange={(name) => changeStream({ interface: name })}
+          onChange={(address) => changeStream({ interface: address })}
           disabled={interfaces.length === 0}
           placeholder={interfaces.length === 0 ? 'None found' : 'Choose…'}
           hint={via && interfaceFacts(via)}

@@ -148,12 +148,12 @@ export function waitingWords({ settings, clients, wanted }: SessionState, starts
   return describeWaiting({ joined, wanted, startsInMs })
 }
 
-/** `12 receiving, 3 verifying, 14 done, 1 failed` */
+/** `14 done, 12 receiving, 3 verifying, 1 failed` */
 export function clientCounts(clients: readonly SessionClient[]): string {
   if (clients.length === 0) return 'None yet'
   const counts = new Map<string, number>()
   for (const { state } of clients) counts.set(groupOf(state), (counts.get(groupOf(state)) ?? 0) + 1)
-  return ['receiving', 'verifying', 'done', 'failed', 'lost', 'stopped']
+  return ['done', 'receiving', 'verifying', 'failed', 'stopped']
     .filter((name) => counts.has(name))
     .map((name) => `${counts.get(name)} ${name}`)
     .join(', ')
@@ -161,6 +161,7 @@ export function clientCounts(clients: readonly SessionClient[]): string {
 
 function groupOf(state: SessionClient['state']): string {
   if (state === 'joined' || state === 'missing') return 'receiving'
+  if (state === 'lost') return 'failed'
   return state === 'cancelled' ? 'stopped' : state
 }
 
