@@ -105,7 +105,7 @@ function createPrinter(
       for (const warning of session.warnings) {
         const { what, why, now: advice } = describeError(warning)
         if (!warned.has(what))
-          terminal.writeError(`${[what, why, advice].filter(Boolean).map(oneLine).join('')}`)
+          terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
         warned.add(what)
       }
     }

@@ -100,7 +100,10 @@ export class BlockCache {
     try {
       await this.#readChecked(block, bytes)
       this.#tries = 0
-      if (!this.#isClosed) this.#blocks.set(block, bytes)
+      if (!this.#isClosed) {
+        this.#blocks.set(block, bytes)
+        arrived()
+      }
     } catch (error) {
       this.#tries += 1
       this.#pausedUntilMs = performance.now() + againMs
@@ -112,9 +115,7 @@ export class BlockCache {
     } finally {
       this.#reading.delete(block)
     }
-    if (this.#isClosed) return
     this.#fill()
-    arrived()
   }
 
   async #readChecked(block: number, bytes: Uint8Array): Promise<void> {

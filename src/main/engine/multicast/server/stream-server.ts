@@ -12,6 +12,7 @@ import { AppError, serializeError, UsageError, type SerializedError } from '#sha
 import type { Logger } from '#shared/log'
 import {
   formatStreamLocator,
+  withoutPassword,
   type NetworkInterface,
   type SessionSettings,
   type SessionState,
@@ -427,6 +428,7 @@ class Server implements StreamServer {
       sessionId,
       settings: {
         ...rest,
+        source: withoutPassword(rest.source),
         configuration: {
           ...configuration,
           dataRate: live?.dataRate ?? configuration.dataRate,
