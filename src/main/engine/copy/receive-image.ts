@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import { AppError, invariant } from '#shared/errors'
+import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { RestoreRequest, RestoreSummary } from '#shared/model'
 import { BlockWriter } from './block-writer.ts'
 import { createBlockInbox } from './block-inbox.ts'
@@ -38,6 +38,8 @@ export interface ReceiveImageOptions {
   readonly journalMs: number
   /** Called right before the first write. */
   readonly onWrite: () => void
+  /** It fails, and yet the destination shall stay as it is: started again, the same goes on there. */
+  readonly onKept: () => void
 }
 
 /** `warnings`: what the client had to say of the network. */
@@ -55,8 +57,9 @@ const backlogBlocks = 8
 const farewellMs = 400
 
 /**
- * Receive, write, verify. Throws NetworkError, FormatError, DeviceError, VerificationError, the signal's reason; then no journal is
- * left, and the destination isn't a disk yet. Nothing is under way any more when it settles.
+ * Receive, write, verify. Throws FormatError, DeviceError, VerificationError, the signal's reason: then no journal is left; and
+ * NetworkError, after which another run may go on. In either case the destination isn't a disk yet. Nothing is under way any more
+ * when it settles.
  */
 export async function receiveImage(options: ReceiveImageOptions): Promise<Received> {
   const { source, connection, sink, context } = options
@@ -90,8 +93,12 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
     await reception.current?.finish('done', '')
     return result
   } catch (error) {
+    // The network or the server failed, not the disk, which looks blank to everyone.
+    const isKept =
+      hasBegun && error instanceof NetworkError && !context.signal.aborted && journal?.isThere === true
+    if (isKept) options.onKept()
     const left = Promise.allSettled([
-      hasBegun ? journal?.erase().then(() => sink.flush()) : null,
+      !hasBegun ? null : isKept ? sink.flush() : journal?.erase().then(() => sink.flush()),
       reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error)),
     ])
     await Promise.race([left, delay(farewellMs)])

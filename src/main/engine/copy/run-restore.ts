@@ -89,12 +89,18 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const target = holdTarget(ends.target, deps, context.log)
   let giveSourceBack: () => Promise<readonly SerializedError[]> = async () => []
   let written: 'nothing' | 'something' = 'nothing'
+  let isKept = false
   try {
     enterUnmounting(ends, context)
     giveSourceBack = await unmountSource(ends.source, deps, context.signal)
     await target.unmount(context.signal)
-    const result = await writeAndVerify(ends, target, run, () => {
-      written = 'something'
+    const result = await writeAndVerify(ends, target, run, {
+      onWrite: () => {
+        written = 'something'
+      },
+      onKept: () => {
+        isKept = true
+      },
     })
     // From here on it is restored, and Cancel comes too late to change that.
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
@@ -111,7 +117,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = await target.abandon(written)
+    const left = isKept ? 'kept' : await target.abandon(written)
     for (const warning of await giveSourceBack())
       context.log.warn('could not mount a volume of the source again', { error: warning })
     return outcomeOf(told, left, context)
@@ -124,17 +130,24 @@ function enterUnmounting({ source, target }: Ends, context: JobContext): void {
   else context.enter('unmounting')
 }
 
-/** All that happens while the handles are open. `onWrite` is called right before the first write. */
+interface Marks {
+  /** Called right before the first write. */
+  readonly onWrite: () => void
+  /** It fails, and the destination shall stay as it is. */
+  readonly onKept: () => void
+}
+
+/** All that happens while the handles are open. */
 async function writeAndVerify(
   ends: Ends,
   target: RestoreTarget,
   run: Run,
-  onWrite: () => void,
+  marks: Marks,
 ): Promise<ChangeResult & Partial<Pick<RestoreSummary, 'warnings'>>> {
   const { plan, deps, context, now } = run
   const { signal } = context
   if (ends.source.kind === 'stream')
-    return await receive({ source: ends.source, target: ends.target }, target, run, onWrite)
+    return await receive({ source: ends.source, target: ends.target }, target, run, marks)
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
   await using sink = await target.open(signal)
   signal.throwIfAborted()
@@ -149,10 +162,10 @@ async function writeAndVerify(
       request: plan.request,
       context,
       now,
-      onFirstChange: onWrite,
+      onFirstChange: marks.onWrite,
     })
 
-  onWrite()
+  marks.onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
   if (created) context.skip('erasing')
   else context.enter('erasing')
@@ -184,7 +197,7 @@ async function receive(
   { source, target: examined }: { readonly source: StreamSource; readonly target: ExaminedTarget },
   target: RestoreTarget,
   { plan, deps, context, now }: Run,
-  onWrite: () => void,
+  marks: Marks,
 ): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
   const { signal, log } = context
   await using connection = await deps.io.connectStream(source.locator, { log, signal })
@@ -201,7 +214,7 @@ async function receive(
     context,
     now,
     journalMs: deps.journalMs ?? 1000,
-    onWrite,
+    ...marks,
   })
 }
 

@@ -62,6 +62,8 @@ const header = defineStruct({
 export interface Journal {
   /** What an earlier run left, or null. */
   readonly found: JournalState | null
+  /** There is one on the disk now, found or written. */
+  readonly isThere: boolean
   /** On the medium after the next flush. Flush before, so that it doesn't say more than there is. */
   write(state: JournalState): Promise<void>
   /** There is none any more. */
@@ -86,17 +88,23 @@ export async function openJournal(
   if (capacityBytes < headBytes || length > copyBytes || root.every((byte) => byte === 0)) return null
   const newest = heldBytes < headBytes ? null : await readNewest(sink, subject, length)
   let serial = newest?.serial ?? 0
+  let isThere = newest !== null
   const room = allocatePageAligned(length)
   return {
     found: newest,
+    get isThere() {
+      return isThere
+    },
     async write({ complete, gapsDone }) {
       serial += 1
       encodeInto(room, subject, { serial, complete, gapsDone })
       await sink.write(room, copyOffsets[serial % 2 === 0 ? 0 : 1])
+      isThere = true
     },
     async erase() {
       room.fill(0)
       for (const offset of copyOffsets) await sink.write(room, offset)
+      isThere = false
     },
   }
 }

@@ -227,6 +227,30 @@ describe('a restore from a stream', () => {
     expect(machine.calls.at(-1)).toContain('empty /dev/sdb')
   })
 
+  it('keeps what came when the server is gone for good, and goes on with it later', async () => {
+    const lost = new NetworkError('E_MC_TIMEOUT', 'silence', {
+      details: { address: 'lab', phase: 'receiving' },
+    })
+    const first = bench({
+      order: 'ascending',
+      onTurn: async (handedOut) => {
+        if (handedOut !== 33) return
+        await expect
+          .poll(() => first.stick.events.filter((event) => event.startsWith('write 131072')).length)
+          .toBeGreaterThan(1)
+        throw lost
+      },
+    })
+    const { outcome } = await restore(first.machine, {}, { journalMs: 5 })
+    expect(failure(outcome)).toEqual({ code: 'E_MC_TIMEOUT', target: 'kept' })
+    expect(first.machine.calls.join()).not.toContain('make-empty')
+    expect(first.stick.bytes.subarray(0, 64 * KiB).every((byte) => byte === 0)).toBe(true)
+    const second = bench()
+    second.stick.bytes.set(first.stick.bytes)
+    expect((await restore(second.machine)).outcome.kind).toBe('done')
+    expect(second.server.told[1]).toMatch(/^have \d+$/)
+  })
+
   it('fails the verify of a disk that lies, and says where', async () => {
     const { machine, stick, server } = bench()
     const at = 2 * MiB - 700 * KiB
