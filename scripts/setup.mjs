@@ -75,6 +75,9 @@ const debianPackages = {
   ip: 'iproute2',
   nft: 'nftables',
   tcpdump: 'tcpdump',
+  'avahi-daemon': 'avahi-daemon',
+  'avahi-browse': 'avahi-utils',
+  'dbus-daemon': 'dbus-daemon',
   'udp-sender': 'udpcast',
   uftp: 'uftp',
 }
