@@ -55,6 +55,8 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     terminal.writeError('Still stopping: the target is being left in a safe state.\n'),
   )
   terminal.write(printer.started())
+  /** Codes of warnings that needn't be told again at the end. */
+  const told = new Set<string>()
   let plan: RestorePlan | null = null
   try {
     const engines = await context.engines(openLog(context, values))
@@ -64,8 +66,8 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
     interrupt.signal.throwIfAborted()
-    const outcome = await runJob(context, engines, plan, printer, interrupt, { quiet })
-    return tellOutcome(context, outcome, plan, telling)
+    const outcome = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
+    return tellOutcome(context, outcome, plan, telling, told)
   } catch (error) {
     const cancelled = interrupt.asked && error === interrupt.signal.reason
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
@@ -126,7 +128,7 @@ async function runJob(
   plan: RestorePlan,
   printer: RestorePrinter,
   interrupt: Interrupt,
-  { quiet }: { readonly quiet: boolean },
+  { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
 ): Promise<JobOutcome> {
   const job = engines.startRestore(plan)
   const stop = () => {
@@ -134,13 +136,13 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
-  let isSilenceTold = false
   job.subscribe((state) => {
     terminal.write(printer.progressed(state))
     // The others go on being told it by the progress; people want to know why it takes so long while it does.
-    if (isSilenceTold || quiet || state.progress?.stream?.state !== 'fetching') return
-    isSilenceTold = true
-    terminal.writeError(`\n${errorText(serializeError(silence(plan)), {}, null)}`)
+    const silence = serializeError(silenceOf(plan))
+    if (quiet || told.has(silence.code) || state.progress?.stream?.state !== 'fetching') return
+    told.add(silence.code)
+    terminal.writeError(`\n${errorText(silence, {}, null)}`)
   })
   const state = await job.ended
   terminal.write(printer.progressed(state))
@@ -149,7 +151,7 @@ async function runJob(
 }
 
 /** No packet comes, although the server sends. */
-const silence = ({ request }: RestorePlan) =>
+const silenceOf = ({ request }: RestorePlan) =>
   new NetworkError('E_MC_SILENT', 'no multicast packet arrives', {
     details: { address: request.source, phase: 'receiving' },
   })
@@ -159,11 +161,13 @@ function tellOutcome(
   outcome: JobOutcome,
   plan: RestorePlan,
   telling: Telling,
+  told: ReadonlySet<string>,
 ): number {
   const names = namesFor(plan)
   switch (outcome.kind) {
     case 'done':
-      for (const warning of outcome.summary.warnings) terminal.writeError(errorText(warning, names, null))
+      for (const warning of outcome.summary.warnings)
+        if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, names.target, plan.target?.kind)

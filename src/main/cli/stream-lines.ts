@@ -51,12 +51,20 @@ export function createStreamLines(): StreamLines {
     return text
   }
 
+  function certainIn(pass: string): number {
+    let marks = 0
+    while (marks < marksInAll && /[.x]/.test(pass[(start + marks) % marksInAll] ?? '')) marks++
+    return marks
+  }
+
   function lines({ passes: strips }: StreamProgress): string {
     let text = ''
     if (passes === 0) start = startOf(strips[0] ?? '')
     for (let pass = Math.max(0, passes - 1); pass < strips.length; pass++) {
       const strip = strips[pass] ?? ''
       const isLast = pass === strips.length - 1
+      // The oldest passes are forgotten at some time: then a new one is known by being less far.
+      if (isOpen && isLast && certainIn(strip) < drawn) text += end()
       if (!isOpen) text += begin()
       text += draw(strip, isLast ? 'so far' : 'whole')
       if (!isLast) text += end()

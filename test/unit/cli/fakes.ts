@@ -3,9 +3,10 @@ import type { CliContext } from '#src/main/cli/verb.ts'
 import type { Engines, RunningJob } from '#src/main/cli/engines.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { main } from '#src/main/cli/main.ts'
-import { FormatError } from '#shared/errors'
+import { FormatError, NetworkError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
 import {
+  isStreamLocator,
   jobPhases,
   type ImageTask,
   type Disk,
@@ -152,6 +153,10 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     unlockImage: (path, password) => {
       unlocks.push(password)
       if (password === stage.password) return Promise.resolve()
+      if (isStreamLocator(path)) {
+        const details = { address: path, phase: 'control', given: true }
+        return Promise.reject(new NetworkError('E_MC_PASSWORD', 'another password', { details }))
+      }
       const details = { format: 'encrcdsa', field: 'passphrase', offset: 0, path }
       return Promise.reject(new FormatError('E_SRC_PASSWORD', 'another password', { details }))
     },
