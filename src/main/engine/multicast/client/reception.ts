@@ -32,6 +32,8 @@ interface Membership {
   session: JoinedSession
   readonly receiver: Receiver
   readonly group: GroupSocket
+  /** Address of the interface that is received on. */
+  readonly interface: string
   dropped: number
 }
 
@@ -228,14 +230,20 @@ export function createReception(
   const takePart = async (entered: EnteredSession): Promise<Membership> => {
     const { session } = entered
     const before = membership
-    if (before !== null && isEqual(before.session.facts.sessionId, session.facts.sessionId)) {
+    const where = chooseInterface(data.interface, entered.control.localAddress)
+    const isSame =
+      before !== null &&
+      isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
+      before.interface === where.address
+    if (isSame) {
+      // The cable may have been out, the switch restarted.
+      before.group.rejoin()
       before.session = session
       before.receiver.position(session.position, now())
       before.receiver.hashesCame(now())
       return before
     }
     await before?.group.close()
-    const where = chooseInterface(data.interface, entered.control.localAddress)
     const { key, tag, symbolBytes, group, port, dataRate } = session.facts
     const written = received.map((value, block) => (value === 1 && !handed.has(block) ? 1 : 0))
     strip ??= createPassStrip(session.layout)
@@ -274,6 +282,7 @@ export function createReception(
         chance: Math.random,
       }),
       group: socket,
+      interface: where.address,
       dropped: 0,
     }
     const { receiver } = made

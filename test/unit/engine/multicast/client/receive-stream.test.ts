@@ -32,6 +32,16 @@ describe.concurrent('a stream that is received', () => {
     await reception.finish('done', '')
   })
 
+  test('is over at once when everything is there already', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using stream = await lookAtStream(server)
+    const { reception, count } = receiveToMemory(stream, { have: new Uint8Array(blocks).fill(1) })
+    await reception.complete
+    expect(count()).toBe(0)
+    await reception.finish('done', '')
+    expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
+  })
+
   test('brings a block again that could not be kept', async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using stream = await lookAtStream(server)
