@@ -11,7 +11,7 @@
  *
  * A list that isn't whole or doesn't add up to its root counts as none.
  */
-import { createHash, webcrypto } from 'node:crypto'
+import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootOfBlocks } from '#engine/formats/udif'
@@ -140,7 +140,7 @@ async function keepList(
   header.set(root, 24)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, name)
-  const made = `${path}.${process.pid}`
+  const made = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
   await writeFile(made, Buffer.concat([header, hashes]), { mode: 0o600 })
   await rename(made, path)
   const kept = await Promise.all(

@@ -2,7 +2,7 @@
  * Who a server is: its key and certificate, made once and kept in the data folder, so that the fingerprint that clients pin
  * stays the same.
  */
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeviceError } from '#shared/errors'
@@ -22,7 +22,7 @@ export async function serverIdentity(folder: string): Promise<ServerIdentity> {
   const known = await readIdentity(path)
   if (known !== null) return known
   const { key, certificate } = makeCertificate()
-  const made = `${path}.${process.pid}`
+  const made = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await writeFile(made, `${key}${certificate}`, { mode: 0o600 })

@@ -101,10 +101,7 @@ export class SessionStream {
       path: bytes.locator,
       read: parts.read,
       hashOf: (block) => hashes.subarray(block * 32, block * 32 + 32),
-      most: Math.max(
-        8,
-        Math.min(heldBlocks.most, Math.max(heldBlocks.least, held), this.#mostBlocks(blockBytes)),
-      ),
+      most: Math.min(heldBlocks.most, Math.max(heldBlocks.least, held)),
       arrived: () => {
         this.#readError = null
         parts.wake()
@@ -120,11 +117,6 @@ export class SessionStream {
       // `#mayLoad` has made sure.
       return held ?? new Uint8Array(0)
     })
-  }
-
-  /** Blocks may be larger than a MiB where the stream is very long. */
-  #mostBlocks(blockBytes: number): number {
-    return Math.floor((64 * 1024 * 1024) / blockBytes)
   }
 
   /** When the first datagram with a symbol went out, by the clock people have; null: none did. */

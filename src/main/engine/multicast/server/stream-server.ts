@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { ManagementRight } from '#engine/multicast/sessions'
 import { checkGroup, findInterface, sendTestPacket } from '#engine/multicast/network'
 import { parseAdmissionRule } from '#engine/multicast/sessions'
-import { AppError, serializeError, UsageError, type SerializedError } from '#shared/errors'
+import { AppError, invariant, serializeError, UsageError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   formatStreamLocator,
@@ -21,7 +21,7 @@ import { hashStream } from './block-hashes.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import type { LiveState, ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
-import { examineImage, type StreamSource } from './stream-source.ts'
+import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
 import { startThread, type ThreadHandle } from './thread-handle.ts'
 
@@ -34,7 +34,7 @@ export interface StreamServerOptions {
   /** What a manager says, as JSON; resolves to the answer. Never rejects. */
   readonly onCommand?: (json: Uint8Array, right: ManagementRight) => Promise<Uint8Array>
   /** What is streamed for a source that is no image: a device. Null: this server knows none. */
-  readonly examineDevice?: (settings: SessionSettings, signal: AbortSignal) => Promise<StreamSource | null>
+  readonly examineDevice?: (settings: SessionSettings, signal: AbortSignal) => Promise<PreparedSource | null>
 }
 
 export interface StreamServer extends AsyncDisposable {
@@ -70,14 +70,20 @@ interface Entry {
   readonly settings: SessionSettings
   readonly interface: NetworkInterface
   readonly createdMs: number
-  readonly source: StreamSource
-  readonly blockBytes: number
+  /** Null until it is prepared, where that takes more than reading it. */
+  source: StreamSource | null
+  readonly imageName: string
+  sizeBytes: number
+  blockBytes: number
   readonly abort: AbortController
   /** What is streamed, while this thread reads it. */
   opened: OpenBytes | null
   /** What should be known, and stops nothing. */
   readonly warnings: SerializedError[]
   doneBytes: number
+  totalBytes: number
+  /** What was opened and taken is being given back. */
+  givingBack: Promise<void> | null
   /** Null while it is prepared, and when it never got further. */
   live: LiveState | null
   ended: {
@@ -116,10 +122,12 @@ class Server implements StreamServer {
     const found = await findInterface(settings.interface)
     const abort = new AbortController()
     const either = signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal])
-    const source = await this.#examine(settings, either)
+    const device = (await this.#options.examineDevice?.(settings, either)) ?? null
+    const source = device === null ? await examineImage(settings.source, either) : null
+    const { imageName } = source ?? device ?? { imageName: '' }
+    const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
     const symbolBytes = symbolBytesFor(found.mtu)
-    const blockBytes = blockBytesForStream({ sizeBytes: source.bytes.sizeBytes, symbolBytes })
-    if (blockBytes === null) throw tooLong(settings.source)
+    const blockBytes = blocksOf(settings, sizeBytes, symbolBytes)
     // The port is taken before the source is read, which may take long.
     const thread = await this.#thread(settings.configuration.port)
     // Another of that name may have come meanwhile.
@@ -132,17 +140,21 @@ class Server implements StreamServer {
       interface: found,
       createdMs: Date.now(),
       source,
+      imageName,
+      sizeBytes,
       blockBytes,
       abort,
       opened: null,
       warnings: [],
       doneBytes: 0,
+      totalBytes: sizeBytes,
+      givingBack: null,
       live: null,
       ended: null,
       preparing: Promise.resolve(),
     }
     this.#entries.set(sessionId, entry)
-    entry.preparing = this.#prepare(entry, thread, symbolBytes)
+    entry.preparing = this.#prepare(entry, device, thread, symbolBytes)
     void this.#tryNetwork(entry)
     this.#changed()
     return { sessionId }
@@ -213,7 +225,7 @@ class Server implements StreamServer {
         thread.status === 'fulfilled' ? [thread.value[Symbol.asyncDispose]()] : [],
       ),
     )
-    await Promise.all([...this.#entries.values()].map(letGo))
+    await Promise.all([...this.#entries.values()].map((entry) => this.#giveBack(entry)))
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#tell()
   }
@@ -237,15 +249,17 @@ class Server implements StreamServer {
     checkGroup(configuration.group)
   }
 
-  async #examine(settings: SessionSettings, signal: AbortSignal): Promise<StreamSource> {
-    const device = await this.#options.examineDevice?.(settings, signal)
-    return device ?? (await examineImage(settings.source, signal))
-  }
-
   /** Never rejects: what goes wrong is the session's end. */
-  async #prepare(entry: Entry, thread: ThreadHandle, symbolBytes: number): Promise<void> {
-    const { sessionId, settings, source, blockBytes, abort } = entry
+  async #prepare(
+    entry: Entry,
+    device: PreparedSource | null,
+    thread: ThreadHandle,
+    symbolBytes: number,
+  ): Promise<void> {
+    const { sessionId, settings, abort } = entry
     try {
+      const source = entry.source ?? (await this.#make(entry, device, symbolBytes))
+      const { blockBytes } = entry
       const opened = await openStreamBytes(source.bytes)
       entry.opened = opened
       const { hashes, root } = await hashStream(source, opened, {
@@ -284,10 +298,45 @@ class Server implements StreamServer {
       if (!isStopped)
         this.#options.log.warn('a session failed', { session: settings.name, error: serializeError(error) })
     }
+    if (entry.ended !== null) await this.#giveBack(entry)
     // The thread reads files by itself.
-    if (entry.ended !== null || source.bytes.kind !== 'web') await letGo(entry)
+    else if (entry.source?.bytes.kind !== 'web') await letGo(entry)
     this.#changed()
     if (entry.ended !== null && !this.#isClosed) await this.#closeIdleThreads().catch(() => undefined)
+  }
+
+  /** What is streamed of a device; from then on its size is known. */
+  async #make(entry: Entry, device: PreparedSource | null, symbolBytes: number): Promise<StreamSource> {
+    invariant(device !== null, 'a session without a source')
+    const source = await device.prepare({
+      signal: entry.abort.signal,
+      progress: (doneBytes, totalBytes) => {
+        entry.doneBytes = doneBytes
+        entry.totalBytes = totalBytes
+        this.#changed()
+      },
+    })
+    entry.source = source
+    const { sizeBytes } = source.bytes
+    entry.blockBytes = blocksOf(entry.settings, sizeBytes, symbolBytes)
+    entry.sizeBytes = sizeBytes
+    entry.doneBytes = 0
+    entry.totalBytes = sizeBytes
+    return source
+  }
+
+  /** When a session is over. */
+  #giveBack(entry: Entry): Promise<void> {
+    entry.givingBack ??= (async () => {
+      await letGo(entry)
+      await entry.source?.release?.().catch((error: unknown) => {
+        this.#options.log.warn('a source was not given back', {
+          session: entry.settings.name,
+          error: serializeError(error),
+        })
+      })
+    })()
+    return entry.givingBack
   }
 
   /** A stream may reach others where its own packets don't come back, so this stops nothing. */
@@ -335,7 +384,7 @@ class Server implements StreamServer {
         const entry = this.#entries.get(live.sessionId)
         if (entry === undefined) continue
         entry.live = live
-        if (isOver(live)) void letGo(entry)
+        if (isOver(live)) void this.#giveBack(entry)
       }
       this.#changed()
     } else if (notice.kind === 'read') void this.#read(port, notice)
@@ -414,9 +463,9 @@ class Server implements StreamServer {
   }
 
   #stateOf(entry: Entry): SessionState {
-    const { sessionId, settings, source, live, ended, blockBytes, createdMs, doneBytes } = entry
+    const { sessionId, settings, live, ended, blockBytes, createdMs, doneBytes, totalBytes } = entry
     const { password, ...rest } = settings
-    const { sizeBytes } = source.bytes
+    const { sizeBytes, imageName } = entry
     const { configuration, name } = settings
     const locator = formatStreamLocator({
       host: entry.interface.address,
@@ -437,10 +486,10 @@ class Server implements StreamServer {
         hasPassword: password !== null,
       },
       phase: ended?.phase ?? live?.phase ?? 'preparing',
-      imageName: source.imageName,
+      imageName,
       sizeBytes,
       blocks: Math.ceil(sizeBytes / blockBytes),
-      preparing: ended === null && live === null ? { doneBytes, totalBytes: sizeBytes } : null,
+      preparing: ended === null && live === null ? { doneBytes, totalBytes } : null,
       interfaceName: entry.interface.name,
       address: entry.interface.address,
       fingerprint: this.fingerprint,
@@ -462,6 +511,13 @@ class Server implements StreamServer {
       warnings: [...entry.warnings, ...(live?.warnings ?? [])],
     }
   }
+}
+
+/** Throws UsageError for more than a stream can be. */
+function blocksOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
+  const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
+  if (blockBytes === null) throw tooLong(source)
+  return blockBytes
 }
 
 async function letGo(entry: Entry): Promise<void> {

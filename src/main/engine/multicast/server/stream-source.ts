@@ -14,6 +14,22 @@ export interface StreamSource {
   readonly imageFormat: string
   /** One line that is the same for the same contents, for the list of hashes that is kept; null: nothing tells. */
   readonly identity: string | null
+  /** Gives back what was taken for it, and removes what was made. Called once, when its session is over. */
+  readonly release?: () => Promise<void>
+}
+
+/** What has to be made, or taken, before it can be streamed: a disk or a volume of this machine. */
+export interface PreparedSource {
+  /** Of what is read for it. */
+  readonly sizeBytes: number
+  /** As far as is known before. */
+  readonly imageName: string
+  readonly imageFormat: string
+  /** Throws what reading and making throws, the signal's reason; then nothing is left of it. */
+  prepare(context: {
+    readonly signal: AbortSignal
+    readonly progress: (doneBytes: number, totalBytes: number) => void
+  }): Promise<StreamSource>
 }
 
 /**

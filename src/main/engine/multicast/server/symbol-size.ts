@@ -13,12 +13,7 @@ export function symbolBytesFor(mtu: number): number {
   return Math.max(minSymbolBytes, Math.min(maxSymbolBytes, Math.floor(room / 16) * 16))
 }
 
-/** 1 MiB, more for streams so long that there would be too many sections. Null: no block size is enough. */
-export function blockBytesForStream({
-  sizeBytes,
-  symbolBytes,
-}: Omit<StreamSizes, 'blockBytes'>): number | null {
-  for (let blockBytes = usualBlockBytes; blockBytes <= streamBounds.maxBlockBytes; blockBytes *= 2)
-    if (wrongSize({ sizeBytes, symbolBytes, blockBytes }) === null) return blockBytes
-  return null
+/** 1 MiB. Null: the stream is longer than one can be, which is 2.7 TB in a network of 1500-byte frames. */
+export function blockBytesForStream(sizes: Omit<StreamSizes, 'blockBytes'>): number | null {
+  return wrongSize({ ...sizes, blockBytes: usualBlockBytes }) === null ? usualBlockBytes : null
 }
