@@ -28,6 +28,8 @@ export interface ControlSocket {
   readonly fingerprint: Uint8Array
   /** Of this end: tells which interface leads to the server. */
   readonly localAddress: string
+  /** When the last byte of it came, by `performance.now()`. */
+  readonly heardMs: number
   /** Written, but not yet taken by the system. */
   readonly unsentBytes: number
   send(message: ClientMessage): void
@@ -172,6 +174,9 @@ function watch(
     peer,
     fingerprint,
     localAddress: (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, ''),
+    get heardMs() {
+      return heardMs
+    },
     get unsentBytes() {
       return socket.writableLength
     },

@@ -41,6 +41,8 @@ const watchMs = 250
 const retryMs = [250, 500, 1000, 2000, 4000] as const
 /** A connection must have stood so long until silence means something. */
 const silenceMs = 3000
+/** A server says where it is each second. */
+const presenceMs = 2500
 const rejoinMs = 10_000
 /** While it verifies, the server is told that it is still here. */
 const remindMs = 2000
@@ -87,8 +89,10 @@ export function createReception(
   const log = (level: LogLevel, message: string, fields: LogLine['fields'] = {}) =>
     tell({ kind: 'log', level, message, fields })
 
+  /** The server is heard over its connection: one that is cut off isn't, long before the connection breaks. */
+  const isServerThere = () => control !== null && now() - control.heardMs < presenceMs
   /** Multicast doesn't arrive, though the server is there. */
-  const isDeaf = () => isSilent && control !== null && now() - connectedMs >= silenceMs
+  const isDeaf = () => isSilent && isServerThere() && now() - connectedMs >= silenceMs
 
   const fail = (error: unknown) => {
     if (isOver) return
@@ -408,7 +412,7 @@ export function createReception(
       kind: 'progress',
       progress: {
         state:
-          control === null
+          control === null || (isSilent && !isServerThere())
             ? 'connecting'
             : waiting !== null
               ? 'waiting'
