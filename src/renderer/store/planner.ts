@@ -41,6 +41,7 @@ export function planQuestion(
     source: source.locator,
     target: destination.locator,
     ...options,
+    changedOnly: options.changedOnly && source.info?.kind !== 'stream',
     timeoutMs: 0,
     form: 'contents',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
