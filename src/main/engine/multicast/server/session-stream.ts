@@ -56,6 +56,8 @@ export class SessionStream {
   readonly #coder: DatagramCoder
   readonly #symbols: ReturnType<typeof createSymbolSource>
   readonly #meter = new SendMeter()
+  /** Where each is made: the system has taken one before the next is. */
+  readonly #datagram: Uint8Array<ArrayBuffer>
   /** What is to be sent as soon as its block is here. */
   #pending: SendStep | null = null
   /** The system hasn't taken the last one yet. */
@@ -112,6 +114,7 @@ export class SessionStream {
       },
     })
     this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })
+    this.#datagram = new Uint8Array(symbolBytes + datagramHeaderBytes)
     this.#symbols = createSymbolSource(this.layout, createErasureCode(symbolBytes), (block) => {
       const held = this.#cache.get(block)
       // `#mayLoad` has made sure.
@@ -145,9 +148,9 @@ export class SessionStream {
   sentBytesPerSecond(nowMs: number): number {
     return this.#meter.perSecond(nowMs)
   }
-  /** It waits for a block, or for the system to take what was sent. */
-  get isHeldUp(): boolean {
-    return this.#pending !== null || this.#parts.socket.getSendQueueCount() > 0
+  /** The system hasn't taken all that was sent: only the event loop's turn can change that. */
+  get isQueued(): boolean {
+    return this.#parts.socket.getSendQueueCount() > 0
   }
   /** Troubles of the moment. */
   get warnings(): readonly unknown[] {
@@ -182,7 +185,7 @@ export class SessionStream {
       // What the system didn't take at once goes out when the event loop has its turn; more would go out in one burst then.
       if (socket.getSendQueueCount() > 0) {
         this.#isQueued = true
-        return nowMs + 0.5
+        return Infinity
       }
       if (this.#isQueued) this.sender.late(nowMs)
       this.#isQueued = false
@@ -198,6 +201,7 @@ export class SessionStream {
       this.#pending = null
       const datagram = this.#coder.encode(
         step.kind === 'symbol' ? { ...step, payload: this.#symbols.symbol(step.section, step.number) } : step,
+        this.#datagram,
       )
       // Asking each time what became of it costs more than it tells.
       if (isFirst) socket.send(datagram, this.#sendDone)

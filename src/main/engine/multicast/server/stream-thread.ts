@@ -18,8 +18,8 @@ import { SessionStream } from './session-stream.ts'
 /** The event loop's turn comes at least so often; waits that are longer leave the processor to others. */
 const turnMs = 5
 const idleMs = 8
-/** While a stream waits for its source, its answer should be noticed at once. */
-const heldUpTurnMs = 0.5
+/** While the system's buffer is full. */
+const queuedMs = 0.2
 const tickMs = 200
 const stateMs = 500
 /** After the end, its word is repeated for those who missed it. */
@@ -153,20 +153,21 @@ export class StreamThread {
     const beganMs = performance.now()
     if (beganMs >= this.#tickDueMs) this.#tick(beganMs)
     const streams = [...this.#served.values()].filter(({ isSilent }) => !isSilent).map(({ stream }) => stream)
-    const heldUp = streams.some((stream) => stream.isHeldUp)
-    const untilMs = beganMs + (heldUp ? heldUpTurnMs : turnMs)
+    const untilMs = beganMs + turnMs
     for (;;) {
       let dueMs = this.#tickDueMs
       for (const stream of streams) dueMs = Math.min(dueMs, stream.send(untilMs), this.#serveFetches(stream))
       const nowMs = performance.now()
       const restMs = dueMs - nowMs
-      if (nowMs < untilMs && dueMs < untilMs) {
+      if (streams.some((stream) => stream.isQueued)) {
+        Atomics.wait(this.#sleep, 0, 0, queuedMs)
+        this.wake()
+      } else if (nowMs < untilMs && dueMs < untilMs) {
         if (restMs > 0) Atomics.wait(this.#sleep, 0, 0, restMs)
         continue
-      }
-      if (restMs > idleMs) this.#timer = setTimeout(this.wake, restMs - 1)
+      } else if (restMs > idleMs) this.#timer = setTimeout(this.wake, restMs - 1)
       else {
-        if (nowMs < untilMs) Atomics.wait(this.#sleep, 0, 0, Math.max(0, Math.min(dueMs, untilMs) - nowMs))
+        if (nowMs < untilMs) Atomics.wait(this.#sleep, 0, 0, untilMs - nowMs)
         this.wake()
       }
       return
