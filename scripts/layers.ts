@@ -105,6 +105,13 @@ export const rows: readonly Row[] = [
     node: true,
     packages: ['zod'],
   },
+  {
+    files: 'src/main/engine/device-stream/**',
+    // Reads devices by the rules of a restore, and makes images of them for a stream.
+    may: [anyShared, /^engine\/(job|platform|copy|create|scan|multicast\/server)$/],
+    node: true,
+    packages: [],
+  },
   { files: 'src/main/stdio/**', may: [/^shared\/contract$/], node: true, packages: [] },
   { files: 'src/main/product/**', may: [], node: true, packages: [] },
   {

@@ -1,9 +1,11 @@
 /** The multicast engines, connected: for the engine host and for the command line. Loaded when something is asked of them. */
+import type { StreamServerOptions } from '#engine/multicast/server'
 import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
-import { dataFolder } from '#main/product'
+import { dataFolder, productVersion } from '#main/product'
 import type { Logger } from '#shared/log'
-import type { FoundStream, SessionState } from '#shared/model'
+import { isWebLocator, type FoundStream, type SessionState } from '#shared/model'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** For the engine host. */
@@ -25,7 +27,7 @@ export function connectMulticast({ log }: { readonly log: Logger }): MulticastEn
     async check(settings, signal) {
       const { checkNetwork, systemChecks } = await import('#engine/multicast/network')
       const { checkSource } = await import('#engine/multicast/server')
-      const source = await checkSource(settings, signal)
+      const source = await checkSource(settings, signal, { examineDevice: examineDeviceWith(log) })
       const running = opened === null ? null : await opened.catch(() => null)
       const ownsPort = (port: number) => running?.ownsPort(port) ?? false
       return [source, ...(await checkNetwork(settings, { ...systemChecks, ownsPort }, signal))]
@@ -74,7 +76,25 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
 
 async function openServer(log: Logger) {
   const { serveSessions } = await import('#engine/multicast/serving')
-  return await serveSessions({ folder: join(dataFolder(), 'multicast'), log })
+  const examineDevice = examineDeviceWith(log)
+  return await serveSessions({ folder: join(dataFolder(), 'multicast'), log, examineDevice })
+}
+
+/** Knows disks and volumes. What plainly is an image loads nothing. */
+function examineDeviceWith(log: Logger): NonNullable<StreamServerOptions['examineDevice']> {
+  return async (settings, signal) => {
+    const { source, compression } = settings
+    const isFile = isWebLocator(source) || (await stat(source).catch(() => null))?.isFile() === true
+    if (isFile && compression === null) return null
+    const [{ examineDeviceStream }, { createSystemIo }, { createPlatform }] = await Promise.all([
+      import('#engine/device-stream'),
+      import('#engine/copy'),
+      import('#engine/platform'),
+    ])
+    const platform = createPlatform({ log })
+    const deps = { platform, io: createSystemIo(platform), log, scannedBy: `Reprise ${productVersion()}` }
+    return await examineDeviceStream(settings, deps, signal)
+  }
 }
 
 /** Look for streams on the network until disposed. */

@@ -8,4 +8,4 @@ export const locatorFrom = (cwd: string, typed: string): string =>
 
 /** What to call it. */
 export const nameOfLocator = (locator: string): string =>
-  isWebLocator(locator) ? webName(locator) : isStreamLocator(locator) ? locator : basename(locator)
+  isWebLocator(locator) ? webName(locator) : isStreamLocator(locator) ? locator : basename(locator) || locator

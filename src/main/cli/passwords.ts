@@ -15,7 +15,7 @@ import type { CliContext } from './verb.ts'
 export const passwordOptions = {
   stdinpass: {
     kind: 'flag',
-    help: 'Read the password of an encrypted image, or of a multicast session, from standard input.',
+    help: 'Read the password of an encrypted image or a stream from standard input.',
   },
 } as const satisfies OptionTable
 

@@ -74,7 +74,9 @@ const targetInfo = {
   disk: null,
 } as const
 
-function isRawDisk({ layout }: { readonly layout: ImageLayout }): boolean {
+/** A small image of another format may consist of one stretch, too: it isn't the disk byte by byte. */
+function isRawDisk({ info, layout }: { readonly info: SourceInfo; readonly layout: ImageLayout }): boolean {
+  if (info.kind !== 'image' || info.image.format !== 'raw') return false
   return layout.kind === 'extents' && layout.parts.length === 1 && layout.extents.count === 1
 }
 

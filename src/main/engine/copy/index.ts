@@ -1,4 +1,4 @@
-export { examineDevice, openDeviceReading, releaseDevice } from './device-source.ts'
+export { examineDevice, openDeviceReading, releaseDevice, type ExaminedDevice } from './device-source.ts'
 export * from './inspect-source.ts'
 export * from './plan-registry.ts'
 export * from './plan-restore.ts'

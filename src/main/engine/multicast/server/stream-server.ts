@@ -429,8 +429,10 @@ class Server implements StreamServer {
   #threadGone(port: number, error: Error): void {
     this.#threads.delete(port)
     for (const entry of this.#entries.values())
-      if (entry.settings.configuration.port === port && entry.ended === null && !isOver(entry.live))
+      if (entry.settings.configuration.port === port && entry.ended === null && !isOver(entry.live)) {
         entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }
+        void this.#giveBack(entry)
+      }
     this.#options.log.error('the thread of a port ended', { port, error: serializeError(error) })
     this.#changed()
   }

@@ -1,0 +1,1 @@
+export { examineDeviceStream, type DeviceStreamDeps } from './device-stream.ts'
