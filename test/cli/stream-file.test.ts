@@ -10,7 +10,7 @@ import { reprise, startReprise } from './run-reprise.ts'
 const image = seededBytes(seededRandom(4), 6_000_000)
 const open: AsyncDisposable[] = []
 afterEach(async () => {
-  for (const each of open.splice(0).reverse()) await each[Symbol.asyncDispose]()
+  for (const each of open.splice(0).toReversed()) await each[Symbol.asyncDispose]()
 })
 
 async function setUp(options: { readonly password?: string; readonly dataRate?: number } = {}) {

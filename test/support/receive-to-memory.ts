@@ -11,12 +11,13 @@ const never = new AbortController().signal
 export const lookAtStream = (
   server: StreamServerDouble,
   locator: Partial<StreamLocator> = {},
-  { password = null, log = silentLogger }: { readonly password?: string | null; readonly log?: Logger } = {},
+  {
+    password = null,
+    log = silentLogger,
+    clientId = Uint8Array.from(randomBytes(16)),
+  }: { readonly password?: string | null; readonly log?: Logger; readonly clientId?: Uint8Array } = {},
 ): Promise<StreamConnection> =>
-  connectStream(
-    { ...server.locator, ...locator },
-    { password, clientId: Uint8Array.from(randomBytes(16)), log, signal: never },
-  )
+  connectStream({ ...server.locator, ...locator }, { password, clientId, log, signal: never })
 
 /** Receives into `file`, and counts how often each block came. */
 export function receiveToMemory(stream: StreamConnection, options: Partial<ReceiveOptions> = {}) {

@@ -389,14 +389,13 @@ export function createReception(
     const total = await at.group.readDropped()
     if (total === null || total <= at.dropped || membership !== at) return
     at.receiver.systemDropped(total - at.dropped)
-    if (at.dropped === 0) {
-      const { grantedBytes, advice } = at.group
-      const warning = new NetworkError('E_MC_BUFFER', 'the system throws datagrams away', {
-        details: { address: facts.group, phase: 'multicast', grantedBytes, advice, dropped: total },
-      })
-      tell({ kind: 'warning', warning: serializeError(warning) })
+    const { grantedBytes, advice } = at.group
+    const warning = new NetworkError('E_MC_BUFFER', 'the system throws datagrams away', {
+      details: { address: facts.group, phase: 'multicast', grantedBytes, advice, dropped: total },
+    })
+    tell({ kind: 'warning', warning: serializeError(warning) })
+    if (at.dropped === 0)
       log('warn', 'the system throws datagrams away', { dropped: total, grantedBytes, advice })
-    }
     at.dropped = total
   }
 

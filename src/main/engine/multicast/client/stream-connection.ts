@@ -2,7 +2,7 @@
  * A stream as its user has it: what it is, any block of it over the control connection, and (in a worker thread of its own)
  * all of it by multicast. Looking doesn't count as joining: nothing starts because somebody looks.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { JoinedSession } from '#engine/multicast/sessions'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -95,18 +95,21 @@ export async function connectStream(
     },
     receive(how) {
       invariant(reception === null, 'a stream is received once')
-      reception = startReception({
+      const own = claimId(clientId)
+      const started = startReception({
         ...how,
         locator: known,
         password,
-        clientId,
+        clientId: own.clientId,
         facts,
         interface: options.interface ?? null,
         log,
       })
+      reception = started
+      void started.over.then(own.release)
       // The worker has a connection of its own; this one is opened again when a block is asked for.
       if (layout.blocks > 0 && looks.session().hashOf(layout.blocks - 1) !== null) looks.rest()
-      return reception
+      return started
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new NetworkError('E_NET', 'the stream was closed', closedDetails))
@@ -117,6 +120,20 @@ export async function connectStream(
 }
 
 const closedDetails = { details: { address: '', phase: 'control' } }
+
+/** Under which this process receives at this moment. */
+const ids = new Set<string>()
+
+/**
+ * The id that was asked for, unless somebody receives under it already (onto another disk, by the same window): a server takes
+ * two clients of one id for one that came back, and sends the first one away.
+ */
+function claimId(wanted: Uint8Array) {
+  const hex = Buffer.from(wanted).toString('hex')
+  if (ids.has(hex)) return { clientId: Uint8Array.from(randomBytes(16)), release: () => undefined }
+  ids.add(hex)
+  return { clientId: wanted, release: () => void ids.delete(hex) }
+}
 
 interface Look {
   session(): JoinedSession

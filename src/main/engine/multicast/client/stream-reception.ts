@@ -37,9 +37,10 @@ export interface StreamReception {
 /** The thread has so long to take leave of its server. */
 const leaveMs = 8000
 
+/** `over` resolves when the thread is gone. */
 export function startReception(
   options: Omit<ReceptionData, 'have'> & ReceiveOptions & { readonly log: Logger },
-): StreamReception {
+): StreamReception & { readonly over: Promise<void> } {
   const { have, holdBytes, timeoutMs, onBlock, signal, log } = options
   const { locator, password, clientId, facts } = options
   const data: ReceptionData = {
@@ -57,7 +58,7 @@ export function startReception(
   // Whoever waits hears of it; it may be that nobody does any more.
   complete.promise.catch(() => undefined)
   const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  const warnings: SerializedError[] = []
+  const warnings = new Map<string, SerializedError>()
   let progress: StreamProgress = {
     state: 'connecting',
     waiting: null,
@@ -98,7 +99,7 @@ export function startReception(
         progress = message.progress
         break
       case 'warning':
-        warnings.push(message.warning)
+        warnings.set(message.warning.code, message.warning)
         break
       case 'log':
         log[message.level](message.message, message.fields)
@@ -128,10 +129,11 @@ export function startReception(
   }
 
   return {
+    over: gone,
     written: (block) => tell({ kind: 'written', block }),
     again: (block) => tell({ kind: 'again', block }),
     progress: () => progress,
-    warnings: () => warnings,
+    warnings: () => [...warnings.values()],
     complete: complete.promise,
     verifying: () => tell({ kind: 'verifying' }),
     finish(outcome, text) {

@@ -42,6 +42,20 @@ describe.concurrent('a stream that is received', () => {
     expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
   })
 
+  test('can be received twice at once by one program', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 4e6 })
+    const clientId = new Uint8Array(16).fill(5)
+    await using first = await lookAtStream(server, {}, { clientId })
+    await using second = await lookAtStream(server, {}, { clientId })
+    const both = [first, second].map((stream) => receiveToMemory(stream))
+    await Promise.all(both.map(({ reception }) => reception.complete))
+    expect(both.every(({ file }) => isImage(file))).toBe(true)
+    await Promise.all(both.map(({ reception }) => reception.finish('done', '')))
+    const joins = server.heard.filter((message) => message.kind === 'hello' && message.purpose === 'join')
+    expect(joins).toHaveLength(2)
+    expect(joins).toContainEqual(expect.objectContaining({ clientId }))
+  })
+
   test('brings a block again that could not be kept', async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using stream = await lookAtStream(server)
