@@ -936,6 +936,80 @@ export const windowStates: readonly WindowState[] = [
     reach: (page) => session(page, { phase: 'ended', endedMs: Date.now() - 2000 }, 'some'),
   },
   {
+    name: 'session-failed',
+    reach: (page) =>
+      session(page, {
+        phase: 'failed',
+        endedMs: Date.now() - 2000,
+        error: {
+          family: 'device',
+          code: 'E_SRC_CHANGED',
+          message: 'changed',
+          details: { path: '/home/ann/Images/ModularSystem.dmg' },
+          transient: false,
+          cause: null,
+        },
+      }),
+  },
+  {
+    name: 'session-many',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.evaluate(() => {
+        const { double, streams } = window
+        const clients = Array.from({ length: 1000 }, (_, index) =>
+          streams.aClient({
+            host: `lab-${String(index).padStart(4, '0')}`,
+            address: `10.20.${index >> 8}.${index & 255}`,
+          }),
+        )
+        double.sendSessions([streams.aSession({ clients })])
+      })
+      await page.getByText('lab-0099').waitFor()
+      await page.getByRole('button', { name: 'Show All 1,000 Clients' }).scrollIntoViewIfNeeded()
+    },
+  },
+  {
+    name: 'server-menu',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.getByRole('button', { name: 'Server', exact: true }).click()
+      await page.getByRole('menuitem', { name: 'Save Configuration As…' }).waitFor()
+    },
+  },
+  {
+    name: 'save-configuration',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.evaluate(() => {
+        const path = '/home/ann/Images/ModularSystem.plist'
+        window.double.targets = { [path]: { kind: 'file', sizeBytes: 300, freeBytes: 1e9 } }
+      })
+      await choose(page, 'Server', 'Save Configuration As…')
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      await page.getByRole('button', { name: 'Replace', exact: true }).waitFor()
+    },
+  },
+  {
+    name: 'opened-configuration',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.evaluate(() => {
+        const { configuration } = window.streams.aSession().settings
+        window.double.answer('configuration.choose', async () => ({
+          kind: 'chosen',
+          path: '/home/ann/lab.plist',
+        }))
+        window.double.answer('configuration.read', async () => ({
+          configuration: { ...configuration, dataRate: 2e6, clientDataRate: 1e6, group: '224.0.5.10' },
+          warnings: ["Nobody knows what 'Datarate' means."],
+        }))
+      })
+      await choose(page, 'Server', 'Open Configuration…')
+      await page.getByText('was opened').waitFor()
+    },
+  },
+  {
     name: 'session-stop',
     reach: async (page) => {
       await session(page, {}, 'some')

@@ -10,6 +10,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import type { JobState } from '#shared/model'
+import { formatCount } from '#shared/units'
 import { describeBottleneck, describeOutcome, describePhase, jobDoing } from '#shared/words'
 
 export interface Status {
@@ -30,8 +31,9 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   const job = frontJob(mirror, view)
   if (job) return busy(jobText(job))
   const streaming = sessionText(mirror)
-  if (streaming !== null) return streaming
   const ended = restoreJob(mirror, view)?.outcome
+  // How a restore ended is told where it is shown; elsewhere what still goes on comes first.
+  if (streaming !== null && !(ended && view.tab === 'restore')) return streaming
   if (ended) return { text: describeOutcome(ended).replace(/\.$/, ''), icon: outcomeIcons[ended.kind] }
   if (view.source?.state === 'reading') return busy('Reading image…')
   if (view.plan.state === 'checking') return busy('Checking…')
@@ -47,16 +49,17 @@ function sessionText({ sessions }: EngineMirror): Status | null {
   if (!session) return null
   if (running.length > 1) return busy(`${running.length} streams run`)
   const name = `‘${session.settings.name}’`
-  const done = session.clients.filter(({ state }) => state === 'done').length
+  const done = formatCount(session.clients.filter(({ state }) => state === 'done').length)
+  const all = formatCount(session.clients.length)
   switch (session.phase) {
     case 'preparing':
       return busy(`Preparing ${name}`)
     case 'waiting':
-      return busy(`${name} waits for computers: ${session.clients.length} joined`)
+      return busy(`${name} waits for computers: ${all} joined`)
     case 'quiet':
-      return quiet(`${name} rests: ${done} of ${session.clients.length} computers done`)
+      return quiet(`${name} rests: ${done} of ${all} computers done`)
     default:
-      return busy(`Streaming ${name}: ${done} of ${session.clients.length} computers done`)
+      return busy(`Streaming ${name}: ${done} of ${all} computers done`)
   }
 }
 

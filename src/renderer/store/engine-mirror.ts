@@ -14,6 +14,7 @@ const statesPerSpeed = 4
 const maxSpeeds = 120
 /** Of a stream, at twice a second: two minutes. */
 const maxSentRates = 240
+const fewClients = 50
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -147,7 +148,9 @@ function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): 
     .sort((a, b) => b.createdMs - a.createdMs)
     .map((session) => {
       const before = known.get(session.sessionId)
-      return before && sameData(before, session) ? before : session
+      // Of many clients one has always changed, and to find that out would take its time.
+      const compared = before !== undefined && session.clients.length <= fewClients
+      return compared && sameData(before, session) ? before : session
     })
   const rates = kept.map(({ sessionId, phase, sentBytesPerSecond }) => {
     const before = mirror.sentRates[sessionId] ?? []

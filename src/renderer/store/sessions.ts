@@ -13,13 +13,16 @@ const order: readonly SessionClient['state'][] = [
   'done',
 ]
 
+/** `lab-9` before `lab-10`. */
+const byName = new Intl.Collator(undefined, { numeric: true })
+
 const rank = (client: SessionClient) =>
   order.indexOf(client.state) + (client.state === 'receiving' && isTroubled(client) ? -0.5 : 0)
 
 /** Failures first, then who is slow or loses, then the others; by name among themselves, so that rows don't dance. */
 export const inOrderOfConcern = (clients: readonly SessionClient[]): readonly SessionClient[] =>
   [...clients].sort(
-    (a, b) => rank(a) - rank(b) || a.host.localeCompare(b.host) || a.clientId.localeCompare(b.clientId),
+    (a, b) => rank(a) - rank(b) || byName.compare(a.host, b.host) || byName.compare(a.clientId, b.clientId),
   )
 
 const isTroubled = (client: SessionClient) => client.standing === 'slow' || lossTone(client.loss) !== 'well'

@@ -69,6 +69,18 @@ describe('the status line and the title', () => {
     expect(status(window).text).toBe('2 streams run')
   })
 
+  it('tell how a restore ended where it is shown, though a stream goes on', async () => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession()])
+    const job = aJob(plan, { phase: 'remounting' })
+    window.double.sendJob(ended(job, { kind: 'done', summary: aSummary({}) }))
+    await settle()
+    window.reprise.actions.showJob('job-1')
+    expect(status(window).text).toBe('Restored and verified')
+    window.reprise.actions.setTab('multicast')
+    expect(status(window).text).toContain('Streaming')
+  })
+
   it('say that a restore waits for its stream', async () => {
     using window = await openWindow()
     const waiting = { joined: 1, wanted: 2, startsInMs: null }

@@ -1,26 +1,20 @@
-/** One client. It draws again only when what it shows has changed. */
+/**
+ * One client. There may be a thousand, which all change twice a second: a row is plain elements, and draws again only
+ * when what it shows has changed.
+ */
 import { Ellipsis } from 'lucide-react'
-import { memo } from 'react'
-import { MenuTrigger } from 'react-aria-components'
-import {
-  Button,
-  Menu,
-  MenuPopover,
-  ProgressBar,
-  StateIcon,
-  type IconState,
-  type MenuGroup,
-} from '#renderer/components'
-import { lossTone, useActions } from '#renderer/store'
+import { memo, type MouseEvent } from 'react'
+import { StateIcon, type IconState } from '#renderer/components'
+import { lossTone } from '#renderer/store'
 import type { SessionClient } from '#shared/model'
 import { formatClock, formatCount, formatRate } from '#shared/units'
 import { describeClientState } from '#shared/words'
-import { clientReport } from './client-report.ts'
 
 interface Props {
   readonly client: SessionClient
-  readonly sessionId: string
   readonly blocks: number
+  /** The row's menu was asked for. */
+  readonly onMenu: (clientId: string, event: MouseEvent<HTMLButtonElement>) => void
 }
 
 const icons: { readonly [state in SessionClient['state']]: IconState } = {
@@ -36,11 +30,8 @@ const icons: { readonly [state in SessionClient['state']]: IconState } = {
 
 export const ClientRow = memo(Row, sameRow)
 
-function Row({ client, sessionId, blocks }: Props) {
-  const { host, address, state, standing, blocksDone, loss, writeBytesPerSecond } = client
-  const missing = Math.max(0, blocks - blocksDone)
-  const percent = blocks === 0 ? 0 : Math.floor((blocksDone / blocks) * 100)
-  const progress = missing === 0 ? 'Complete' : `${formatCount(missing)} missing`
+function Row({ client, blocks, onMenu }: Props) {
+  const { clientId, host, address, state, standing, loss, writeBytesPerSecond } = client
   const tone = lossTone(loss)
   const receives = state === 'receiving' || state === 'missing'
   return (
@@ -60,15 +51,7 @@ function Row({ client, sessionId, blocks }: Props) {
           </span>
         </span>
       </td>
-      <td className="client-progress">
-        <ProgressBar
-          label={`Progress of ${host}`}
-          percent={percent}
-          text={`${percent} percent`}
-          tone={state === 'failed' || state === 'lost' ? 'failed' : 'running'}
-        />
-        <span className="secondary small">{progress}</span>
-      </td>
+      <Progress client={client} blocks={blocks} />
       <td className="clients-number">
         {receives ? (
           <span className="client-loss" data-tone={tone}>
@@ -81,53 +64,46 @@ function Row({ client, sessionId, blocks }: Props) {
       </td>
       <td className="clients-number">{receives ? formatRate(writeBytesPerSecond) : '–'}</td>
       <td className="clients-number secondary">{formatSeen(client)}</td>
-      <td className="client-menu">
-        <MenuTrigger>
-          <Button look="quiet" icon aria-label={`Actions for ${host}`}>
-            <Ellipsis size={14} aria-hidden />
-          </Button>
-          <MenuPopover placement="bottom end">
-            <Actions client={client} sessionId={sessionId} blocks={blocks} />
-          </MenuPopover>
-        </MenuTrigger>
+      <td>
+        <button
+          type="button"
+          className="button button-quiet button-icon client-menu"
+          aria-haspopup="menu"
+          aria-label={`Actions for ${host}`}
+          onClick={(event) => onMenu(clientId, event)}
+        >
+          <Ellipsis size={14} aria-hidden />
+        </button>
       </td>
     </tr>
   )
 }
 
-function Actions({ client, sessionId, blocks }: Props) {
-  const actions = useActions()
-  const { clientId, state } = client
-  const over = state === 'done' || state === 'failed' || state === 'cancelled'
-  const groups: readonly MenuGroup[] = [
-    {
-      id: 'look',
-      entries: [
-        { id: 'details', label: 'Details…', run: () => actions.openClient(sessionId, clientId) },
-        {
-          id: 'copy',
-          label: 'Copy Details',
-          run: () => void navigator.clipboard.writeText(clientReport(client, blocks)).catch(() => undefined),
-        },
-      ],
-    },
-    {
-      id: 'end',
-      entries: [
-        {
-          id: 'disconnect',
-          label: 'Disconnect',
-          description: over ? undefined : 'Its disk is left incomplete',
-          disabled: over,
-          run: () => void actions.disconnectClient(sessionId, clientId),
-        },
-      ],
-    },
-  ]
-  return <Menu label={client.host} groups={groups} />
+function Progress({ client, blocks }: Pick<Props, 'client' | 'blocks'>) {
+  const { host, state, blocksDone } = client
+  const missing = Math.max(0, blocks - blocksDone)
+  const percent = blocks === 0 ? 0 : Math.floor((blocksDone / blocks) * 100)
+  return (
+    <td className="client-progress">
+      <div
+        className="progress"
+        role="progressbar"
+        aria-label={`Progress of ${host}`}
+        aria-valuenow={percent}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        data-tone={state === 'failed' || state === 'lost' ? 'failed' : 'running'}
+      >
+        <div className="progress-fill" style={{ width: `${percent}%` }} />
+      </div>
+      <span className="secondary small">
+        {missing === 0 ? 'Complete' : `${formatCount(missing)} missing`}
+      </span>
+    </td>
+  )
 }
 
-export const formatLoss = (loss: number): string =>
+const formatLoss = (loss: number): string =>
   loss === 0 ? '0 %' : loss < 0.001 ? '< 0.1 %' : `${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} %`
 
 /** Since its last word; who is done needn't say more. */
@@ -137,21 +113,19 @@ const formatSeen = ({ state, lastSeenMs }: SessionClient): string => {
   return ms < 5000 ? 'now' : `${formatClock(ms)} ago`
 }
 
-/** The state comes twice a second, and most of a row is the same. */
 function sameRow(a: Props, b: Props): boolean {
-  const shown = ({ client, sessionId, blocks }: Props) => [
-    sessionId,
-    blocks,
-    client.host,
-    client.address,
-    client.state,
-    client.standing,
-    client.blocksDone,
-    formatLoss(client.loss),
-    formatRate(client.writeBytesPerSecond),
-    client.text,
-    // Who is silent counts up.
-    client.state === 'lost' || client.state === 'failed' ? Date.now() : 0,
-  ]
-  return JSON.stringify(shown(a)) === JSON.stringify(shown(b))
+  const [was, now] = [a.client, b.client]
+  // Who is silent counts up.
+  if (now.state === 'lost' || now.state === 'failed') return false
+  return (
+    a.blocks === b.blocks &&
+    a.onMenu === b.onMenu &&
+    was.state === now.state &&
+    was.standing === now.standing &&
+    was.blocksDone === now.blocksDone &&
+    was.host === now.host &&
+    was.address === now.address &&
+    formatLoss(was.loss) === formatLoss(now.loss) &&
+    formatRate(was.writeBytesPerSecond) === formatRate(now.writeBytesPerSecond)
+  )
 }

@@ -63,10 +63,14 @@ function NetworkWarning() {
   )
 }
 
+const checkFailed = ({ server: { check } }: ViewState) =>
+  check.state === 'failed' || (check.state === 'done' && check.checks.some(({ state }) => state === 'failed'))
+
 function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsOf> }) {
   const actions = useActions()
   const sending = useView((view) => view.server.sending)
   const checking = useView((view) => view.server.check.state === 'busy')
+  const troubled = useView(checkFailed)
   const tried = useView((view) => view.server.tried)
   const connected = useMirror(
     (mirror) => mirror.connection.state === 'open' && mirror.engine.state === 'ready',
@@ -74,7 +78,7 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
   const [field, problem] = Object.entries(problems)[0] ?? []
   const missing = field === undefined || problem === undefined ? null : describeField(field, problem)
   const failed = sending.state === 'failed' ? describeError(sending.error) : null
-  const said = failed ? null : (missing ?? 'Ready to start.')
+  const said = failed ? null : (missing ?? (troubled ? 'The check found a problem.' : 'Ready to start.'))
   return (
     <div className="configure-actions">
       {failed ? (

@@ -15,7 +15,7 @@ export function StreamFigures({ session }: { readonly session: SessionState }) {
       <div className="throughput">
         <Throughput session={session} />
         <p className="throughput-words">
-          <span>
+          <span className="ellipsis">
             <strong>{formatRate(session.sentBytesPerSecond)}</strong>{' '}
             <span className="secondary">of {formatStreamRate(dataRate)}</span>
             {considerate && (

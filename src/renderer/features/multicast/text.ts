@@ -155,7 +155,7 @@ export function clientCounts(clients: readonly SessionClient[]): string {
   for (const { state } of clients) counts.set(groupOf(state), (counts.get(groupOf(state)) ?? 0) + 1)
   return ['done', 'receiving', 'verifying', 'failed', 'stopped']
     .filter((name) => counts.has(name))
-    .map((name) => `${counts.get(name)} ${name}`)
+    .map((name) => `${formatCount(counts.get(name) ?? 0)} ${name}`)
     .join(', ')
 }
 
