@@ -246,14 +246,14 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
     return {
       what: `Nothing of the stream came${seconds === null ? ' for too long' : ` for ${seconds} s`}.`,
       why: sentence(error.message),
-      now: 'Check the server and the network. Started again with the same command, it goes on where it was.',
+      now: 'Check the server and the network, and start again.',
     }
   },
 
   E_MC_ENDED: (error) => ({
     what: 'The server ended the stream before everything had come.',
     why: serverWords(error),
-    now: 'Ask who runs it to start it again. Started again with the same command, this goes on where it was.',
+    now: 'Ask who runs it to start it again.',
   }),
 
   E_MC_CHANGED: (error) => ({

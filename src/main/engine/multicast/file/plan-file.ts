@@ -154,8 +154,8 @@ async function examineFile(request: RestoreRequest, stream: StreamConnection) {
 function roomCheck(path: string, neededBytes: number, availableBytes: number): PreflightCheck {
   if (neededBytes <= availableBytes)
     return { step: 'sizes', state: 'ok', kind: 'fits', neededBytes, availableBytes }
-  const error = new UsageError('E_DST_SMALL', `${path} needs ${neededBytes} bytes`, {
-    details: { input: 'target', path, neededBytes, availableBytes },
+  const error = new DeviceError('E_DST_FULL', `no room for ${path}`, {
+    details: { path, neededBytes, availableBytes },
   })
   return { step: 'sizes', state: 'failed', kind: 'error', error: serializeError(error) }
 }

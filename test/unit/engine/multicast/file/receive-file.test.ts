@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, test, type ExpectStatic } from 'vitest'
 import { connectStream } from '#engine/multicast/client'
 import { planFile, receiveFile, type OpenStream } from '#engine/multicast/file'
 import { formatStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
@@ -49,7 +49,7 @@ async function run(
 }
 
 /** Stops it after some of it came, as Ctrl-C does. */
-async function runInPart(asked: RestoreRequest): Promise<JobOutcome> {
+async function runInPart(expect: ExpectStatic, asked: RestoreRequest): Promise<JobOutcome> {
   const stop = new AbortController()
   const plan = await planFile(asked, { connect, signal: stop.signal })
   const context = quietContext(stop.signal)
@@ -60,8 +60,8 @@ async function runInPart(asked: RestoreRequest): Promise<JobOutcome> {
 }
 const isImage = async (path: string) => Buffer.compare(await readFile(path), image) === 0
 
-describe("a stream's image received into a file", () => {
-  test('has every byte, and nothing is left beside it', async () => {
+describe.concurrent("a stream's image received into a file", () => {
+  test('has every byte, and nothing is left beside it', async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
@@ -73,7 +73,7 @@ describe("a stream's image received into a file", () => {
     expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
   })
 
-  test("gets the image's own name in a folder, and never leaves that", async () => {
+  test("gets the image's own name in a folder, and never leaves that", async ({ expect }) => {
     await using server = await startStreamServer({ image, imageName: '../../etc/Spring lab.dmg' })
     await using folder = await temporaryFolder()
     const { outcome } = await run(request(server, folder.path))
@@ -81,11 +81,14 @@ describe("a stream's image received into a file", () => {
     expect(await readdir(folder.path)).toEqual(['_.._etc_Spring lab.dmg'])
   })
 
-  test('goes on where it was stopped, and reads back what came before', async () => {
+  test('goes on where it was stopped, and reads back what came before', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
     await using server = await startStreamServer({ image, dataRate: 4e6 })
-    expect(await runInPart(request(server, path))).toMatchObject({ kind: 'cancelled', target: 'kept' })
+    expect(await runInPart(expect, request(server, path))).toMatchObject({
+      kind: 'cancelled',
+      target: 'kept',
+    })
     expect(await readdir(folder.path)).toEqual(['out.dmg.part'])
     server.heard.length = 0
     const { outcome } = await run(request(server, path))
@@ -97,11 +100,11 @@ describe("a stream's image received into a file", () => {
     expect(await readdir(folder.path)).toEqual(['out.dmg'])
   })
 
-  test('says what an earlier run left wrong, and gets that again next time', async () => {
+  test('says what an earlier run left wrong, and gets that again next time', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
     await using server = await startStreamServer({ image, dataRate: 4e6 })
-    await runInPart(request(server, path))
+    await runInPart(expect, request(server, path))
     {
       await using part = await open(`${path}.part`, 'r+')
       const at = (await readFile(`${path}.part`)).findIndex((byte) => byte !== 0)
@@ -114,7 +117,9 @@ describe("a stream's image received into a file", () => {
     expect(await isImage(path)).toBe(true)
   })
 
-  test('takes the place of what is there only with Erase, and only when it is complete', async () => {
+  test('takes the place of what is there only with Erase, and only when it is complete', async ({
+    expect,
+  }) => {
     await using server = await startStreamServer({ image })
     await using folder = await temporaryFolder()
     const path = await folder.write('out.dmg', 'precious')
@@ -128,7 +133,7 @@ describe("a stream's image received into a file", () => {
     expect(await isImage(path)).toBe(true)
   })
 
-  test("doesn't touch a .part of somebody else's without Erase", async () => {
+  test("doesn't touch a .part of somebody else's without Erase", async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using folder = await temporaryFolder()
     await folder.write('out.dmg.part', "somebody else's")
@@ -138,7 +143,7 @@ describe("a stream's image received into a file", () => {
     expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
   })
 
-  test("doesn't follow a link that was put in its way", async () => {
+  test("doesn't follow a link that was put in its way", async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using folder = await temporaryFolder()
     const victim = await folder.write('victim', 'precious')
@@ -150,12 +155,12 @@ describe("a stream's image received into a file", () => {
     expect(await readFile(victim, 'latin1')).toBe('precious')
   })
 
-  test('begins anew when the stream is another one than the .part is of', async () => {
+  test('begins anew when the stream is another one than the .part is of', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
     {
       await using server = await startStreamServer({ image, dataRate: 4e6 })
-      await runInPart(request(server, path))
+      await runInPart(expect, request(server, path))
     }
     const other = Uint8Array.from(image, (byte) => byte ^ 1)
     await using server = await startStreamServer({ image: other })
@@ -164,7 +169,19 @@ describe("a stream's image received into a file", () => {
     expect(Buffer.compare(await readFile(path), other)).toBe(0)
   })
 
-  test('says where it cannot be, and whose stream is not there', async () => {
+  test('is refused where there is no room for it', async () => {
+    const facts = { sizeBytes: 2 ** 44, blockBytes: 2 ** 24, symbolBytes: 8960 }
+    await using server = await startStreamServer({
+      image,
+      falsify: (message) => (message.kind === 'session' ? { ...message, ...facts } : message),
+    })
+    await using folder = await temporaryFolder()
+    const { plan } = await run(request(server, join(folder.path, 'out.dmg')))
+    expect(plan.refusal).toMatchObject({ code: 'E_DST_FULL', details: { neededBytes: 2 ** 44 } })
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test('says where it cannot be, and whose stream is not there', async ({ expect }) => {
     await using server = await startStreamServer({ image })
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, 'lab.dmg'))
