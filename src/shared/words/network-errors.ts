@@ -157,7 +157,7 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
       numberOf(error, 'ttl') === 1
         ? 'With 1 the stream stays in its subnet, and some routers suffer from such packets.'
         : 'It must be from 1 to 255.',
-    now: '3 is usual.',
+    now: 'The usual one is 3.',
   }),
 
   E_MC_SEND: (error) => {

@@ -169,7 +169,7 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(Buffer.compare(await readFile(path), other)).toBe(0)
   })
 
-  test('is refused where there is no room for it', async () => {
+  test('is refused where there is no room for it', async ({ expect }) => {
     const facts = { sizeBytes: 2 ** 44, blockBytes: 2 ** 24, symbolBytes: 8960 }
     await using server = await startStreamServer({
       image,
