@@ -34,9 +34,8 @@ export async function serveInForeground(
   try {
     const streams = await context.streams(openLog(context, values))
     if (!values.json) terminal.write(configurationText(settings))
-    await using server = await untilInterrupted(streams.openServer(), interrupt)
-    await server.start(settings, interrupt.signal)
-    const failed = await untilOver(server, interrupt.signal, createPrinter(context, values))
+    const server = await untilInterrupted(streams.openServer(), interrupt)
+    const failed = await serve(server, settings, interrupt.signal, createPrinter(context, values))
     if (failed?.error) throw deserializeError(failed.error)
   } catch (error) {
     if (!(interrupt.asked && error === interrupt.signal.reason))
@@ -46,25 +45,31 @@ export async function serveInForeground(
   return exitDone
 }
 
-/** Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. */
-async function untilOver(
+/**
+ * Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. Disposes the server, and
+ * tells also what happened until then.
+ */
+async function serve(
   server: StreamServing,
+  settings: SessionSettings,
   signal: AbortSignal,
   print: (sessions: readonly SessionState[]) => void,
 ): Promise<SessionState | null> {
   const over = Promise.withResolvers<SessionState | null>()
   const stop = () => over.resolve(null)
-  signal.addEventListener('abort', stop, { once: true })
   using _watching = server.subscribe((sessions) => {
     print(sessions)
     const isOver = sessions.every(({ phase }) => phase === 'ended' || phase === 'failed')
     if (sessions.length > 0 && isOver) over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
   })
-  if (signal.aborted) stop()
   try {
+    await server.start(settings, signal)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
     return await over.promise
   } finally {
     signal.removeEventListener('abort', stop)
+    await server[Symbol.asyncDispose]()
   }
 }
 
@@ -104,8 +109,7 @@ function createPrinter(
       if (text !== '') terminal.write(text)
       for (const warning of session.warnings) {
         const { what, why, now: advice } = describeError(warning)
-        if (!warned.has(what))
-          terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
+        if (!warned.has(what)) terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
         warned.add(what)
       }
     }

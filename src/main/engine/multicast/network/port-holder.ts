@@ -1,5 +1,6 @@
 /** Who listens on a TCP port, on Linux: the socket's inode in /proc/net/tcp, and the process that has it open. */
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { basename } from 'node:path'
 
 const listening = '0A'
 
@@ -20,7 +21,9 @@ export async function portHolder(port: number): Promise<string | null> {
       const link = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')
       const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1]
       if (inode === undefined || !inodes.has(inode)) continue
-      const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim()
+      // A thread may call itself what it likes; the program's file is what people know.
+      const program = await readlink(`/proc/${pid}/exe`).catch(() => '')
+      const name = basename(program.replace(/ \(deleted\)$/, ''))
       return name === '' ? `process ${pid}` : `${name.replaceAll(/[\p{Cc}\p{Cf}]/gu, '?')} (${pid})`
     }
   return null
