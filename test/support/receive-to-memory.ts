@@ -1,7 +1,7 @@
 /** A stream received into memory, as tests of the client do it. */
 import { randomBytes } from 'node:crypto'
 import { connectStream, type ReceiveOptions, type StreamConnection } from '#engine/multicast/client'
-import { silentLogger, type Logger } from '#shared/log'
+import { silentLogger } from '#shared/log'
 import type { StreamLocator } from '#shared/model'
 import type { StreamServerDouble } from '#test/stream-server-double'
 
@@ -11,13 +11,18 @@ const never = new AbortController().signal
 export const lookAtStream = (
   server: StreamServerDouble,
   locator: Partial<StreamLocator> = {},
-  {
-    password = null,
-    log = silentLogger,
-    clientId = Uint8Array.from(randomBytes(16)),
-  }: { readonly password?: string | null; readonly log?: Logger; readonly clientId?: Uint8Array } = {},
+  options: Partial<Parameters<typeof connectStream>[1]> = {},
 ): Promise<StreamConnection> =>
-  connectStream({ ...server.locator, ...locator }, { password, clientId, log, signal: never })
+  connectStream(
+    { ...server.locator, ...locator },
+    {
+      password: null,
+      log: silentLogger,
+      clientId: Uint8Array.from(randomBytes(16)),
+      signal: never,
+      ...options,
+    },
+  )
 
 /** Receives into `file`, and counts how often each block came. */
 export function receiveToMemory(stream: StreamConnection, options: Partial<ReceiveOptions> = {}) {

@@ -72,6 +72,11 @@ export const restoreOptions = {
     most: 1_000_000_000,
     help: 'Of an asr address: give up when nothing came for so long. 0: never.',
   },
+  interface: {
+    kind: 'text',
+    placeholder: 'INTERFACE',
+    help: 'Of an asr address: receive on this interface. Default: the one to the server.',
+  },
   allowfragmentedcatalog: {
     kind: 'flag',
     help: "Has no effect: a block copy doesn't mind a fragmented catalog.",
@@ -129,6 +134,7 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
       afterwards: values.eject ? 'eject' : 'remount',
       timeoutMs: (values.timeout ?? 0) * 1000,
       form: file === null ? 'contents' : 'file',
+      ...(values.interface === null ? {} : { interface: values.interface }),
       buffering: {
         buffers: values.buffers,
         bufferBytes: values.buffersize,

@@ -55,6 +55,7 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   afterwards: z.enum(['remount', 'eject']),
   timeoutMs: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   form: z.enum(['contents', 'file']),
+  interface: z.string().min(1).max(255).exactOptional(),
   buffering: bufferingSchema,
 })
 

@@ -27,6 +27,8 @@ export interface RestoreRequest {
   readonly timeoutMs: number
   /** `file`: of an `asr://` source, the target becomes the image's file itself, not what is in it. */
   readonly form: 'contents' | 'file'
+  /** Of an `asr://` source: name or address of the interface to receive on. Absent: the one that leads to the server. */
+  readonly interface?: string
   readonly buffering: Buffering
 }
 

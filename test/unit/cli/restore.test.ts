@@ -81,7 +81,7 @@ describe('reprise restore', () => {
   })
 
   it('saves the image of a stream itself, without Erase', async () => {
-    const argv = ['restore', '--source', 'asr://lab/spring', '--file', 'images', '--timeout', '5']
+    const argv = 'restore --source asr://lab/spring --file images --timeout 5 --interface eth1'.split(' ')
     const { requests } = await play(argv)
     expect(requests[0]).toMatchObject({
       source: 'asr://lab/spring',
@@ -89,6 +89,7 @@ describe('reprise restore', () => {
       erase: false,
       timeoutMs: 5000,
       form: 'file',
+      interface: 'eth1',
     })
   })
 

@@ -55,7 +55,7 @@ export interface RestoreIo {
    */
   connectStream(
     locator: StreamLocator,
-    options: { readonly log: Logger; readonly signal: AbortSignal },
+    options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface?: string | null },
   ): Promise<StreamConnection>
   openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
   /** Null where the image holds no checksums of its disk. */

@@ -200,7 +200,11 @@ async function receive(
   marks: Marks,
 ): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
   const { signal, log } = context
-  await using connection = await deps.io.connectStream(source.locator, { log, signal })
+  await using connection = await deps.io.connectStream(source.locator, {
+    log,
+    signal,
+    interface: plan.request.interface ?? null,
+  })
   checkSameStream(source, connection)
   await using sink = await target.open(signal)
   signal.throwIfAborted()

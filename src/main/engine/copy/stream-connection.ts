@@ -13,6 +13,8 @@ export interface ConnectStreamOptions {
   readonly clientId: Uint8Array
   readonly log: Logger
   readonly signal: AbortSignal
+  /** Name or address of the interface to receive on; null or absent: the one that leads to the server. */
+  readonly interface?: string | null
 }
 
 /**

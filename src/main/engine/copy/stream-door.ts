@@ -9,7 +9,7 @@ export interface StreamDoor {
   /** Throws what `ConnectStream` throws. */
   connect(
     locator: StreamLocator,
-    options: { readonly log: Logger; readonly signal: AbortSignal },
+    options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface?: string | null },
   ): Promise<StreamConnection>
   /** The session asks for a password, and none that was given is right. False for all else that stands against it. */
   isLocked(locator: StreamLocator, signal: AbortSignal): Promise<boolean>

@@ -342,6 +342,10 @@ export function createReception(
     }
   }
 
+  /** An interface that was there may have lost its address with its cable. */
+  const isInterfaceAway = (error: unknown) =>
+    membership !== null && error instanceof NetworkError && error.code === 'E_MC_IFACE'
+
   const run = async () => {
     const isToGoOn = () => !stop.signal.aborted && (isComplete || !isOver)
     for (let tries = 0; isToGoOn(); tries++) {
@@ -353,7 +357,7 @@ export function createReception(
         // A connection that stood for a while makes the next one worth trying soon.
         if (now() - beganMs > 10_000) tries = 0
         if (isComplete && error instanceof NetworkError && error.code === 'E_MC_ENDED') return
-        if (!isPassing(error)) return fail(error)
+        if (!isPassing(error) && !isInterfaceAway(error)) return fail(error)
         log(tries === 0 ? 'warn' : 'info', 'no connection to the server; trying again', {
           why: (error as Error).message,
         })

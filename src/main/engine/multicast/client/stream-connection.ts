@@ -17,6 +17,7 @@ import {
   type EnteredSession,
   type EnterOptions,
 } from './enter-session.ts'
+import { chooseInterface } from './receive-interface.ts'
 import { endError, isPassing } from './session-errors.ts'
 import { startReception, type ReceiveOptions, type StreamReception } from './stream-reception.ts'
 
@@ -66,6 +67,7 @@ export async function connectStream(
     enterSession({ locator: asked, purpose: 'look', password, clientId, signal } satisfies EnterOptions)
   const first = await enter(locator, AbortSignal.any([signal, closing.signal]))
   const { facts, layout } = first.session
+  if (options.interface) checkInterface(options.interface, first.control)
   const fingerprint = Buffer.from(first.control.fingerprint).toString('hex')
   // From now on it is this session of this server, whatever was asked for.
   const known: StreamLocator = { ...locator, session: facts.name, fingerprint }
@@ -133,6 +135,16 @@ function claimId(wanted: Uint8Array) {
   if (ids.has(hex)) return { clientId: Uint8Array.from(randomBytes(16)), release: () => undefined }
   ids.add(hex)
   return { clientId: wanted, release: () => void ids.delete(hex) }
+}
+
+/** Better now than when the target is erased. */
+function checkInterface(wanted: string, control: ControlSocket): void {
+  try {
+    chooseInterface(wanted, control.localAddress)
+  } catch (error) {
+    control.destroy()
+    throw error
+  }
 }
 
 interface Look {

@@ -22,7 +22,7 @@ import { lookAtPart, partExists, partPath } from './part-file.ts'
 /** The way to a stream, with the password that was given for it. Rejects with NetworkError, the signal's reason. */
 export type OpenStream = (
   locator: StreamLocator,
-  options: { readonly log: Logger; readonly signal: AbortSignal },
+  options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface: string | null },
 ) => Promise<StreamConnection>
 
 /** A plan with a refusal is an answer, not an error; rejects only with the reason of `signal`. */
@@ -41,7 +41,11 @@ export async function planFile(
   let target: TargetInfo | null = null
   let losses: readonly Loss[] = []
   try {
-    await using stream = await connect(locatorOf(request.source), { log: silentLogger, signal })
+    await using stream = await connect(locatorOf(request.source), {
+      log: silentLogger,
+      signal,
+      interface: request.interface ?? null,
+    })
     source = {
       kind: 'stream',
       locator: request.source,

@@ -35,7 +35,11 @@ export async function receiveFile(
     if (plan.refusal !== null) throw deserializeError(plan.refusal)
     invariant(plan.target !== null, 'a plan without a refusal has a target')
     context.enter('validating-source')
-    await using stream = await connect(locatorOf(plan.request.source), { log: context.log, signal })
+    await using stream = await connect(locatorOf(plan.request.source), {
+      log: context.log,
+      signal,
+      interface: plan.request.interface ?? null,
+    })
     if (plan.sourceIdentity !== identityOf(stream))
       throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
         details: { path: plan.request.source },

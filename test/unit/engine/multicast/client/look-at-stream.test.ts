@@ -81,6 +81,19 @@ describe('looking at a stream', () => {
     await reception.finish('done', '')
   })
 
+  test('is refused on an interface that is not there', async () => {
+    await using server = await startStreamServer({ image })
+    await expect(lookAtStream(server, {}, { interface: 'nowhere0' })).rejects.toMatchObject({
+      code: 'E_MC_IFACE',
+      details: { interface: 'nowhere0', known: expect.arrayContaining(['lo']) },
+    })
+    await using stream = await lookAtStream(server, {}, { interface: '127.0.0.1' })
+    const { reception, file } = receiveToMemory(stream)
+    await reception.complete
+    expect(Buffer.compare(file, image)).toBe(0)
+    await reception.finish('done', '')
+  })
+
   test('is refused with a reason', async () => {
     const admission = [parseAdmissionRule('10.99.99.99')]
     await using server = await startStreamServer({ image, admission })
