@@ -46,7 +46,6 @@ export {
 } from './sessions.ts'
 export {
   chosenInterface,
-  draftConfiguration,
   draftProblems,
   inMegabytes,
   isOver,
@@ -54,7 +53,6 @@ export {
   usesClients,
   usesMinutes,
   type DraftField,
-  type DraftSurroundings,
   type FieldProblem,
   type StartRule,
   type StreamDraft,

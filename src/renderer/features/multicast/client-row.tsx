@@ -106,11 +106,11 @@ function Progress({ client, blocks }: Pick<Props, 'client' | 'blocks'>) {
 const formatLoss = (loss: number): string =>
   loss === 0 ? '0 %' : loss < 0.001 ? '< 0.1 %' : `${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} %`
 
-/** Since its last word; who is done needn't say more. */
+/** How long ago its last word was; who is done needn't say more. */
 const formatSeen = ({ state, lastSeenMs }: SessionClient): string => {
   if (state === 'done' || state === 'cancelled') return '–'
   const ms = Math.max(0, Date.now() - lastSeenMs)
-  return ms < 5000 ? 'now' : `${formatClock(ms)} ago`
+  return ms < 5000 ? 'now' : formatClock(ms)
 }
 
 function sameRow(a: Props, b: Props): boolean {

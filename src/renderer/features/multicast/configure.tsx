@@ -21,17 +21,10 @@ const problemsOf = (mirror: EngineMirror, view: ViewState) =>
   draftProblems(view.server.draft, draftSurroundings(mirror, view))
 
 export function Configure() {
-  const actions = useActions()
   const problems = useBoth(problemsOf, sameData)
   return (
-    <form
-      className="configure"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        void actions.startStream()
-      }}
-    >
+    // Enter in a field starts nothing: what begins here goes out to a whole network.
+    <form className="configure" noValidate onSubmit={(event) => event.preventDefault()}>
       <div className="configure-scroll">
         <NetworkWarning />
         <StreamWell problem={problems.source ?? null} />
