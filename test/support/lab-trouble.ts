@@ -50,6 +50,11 @@ export async function slowDown(
   )
 }
 
+/** The same port, as fast as it was. */
+export async function endSlowness(lab: LabNetwork, machine: LabMachine): Promise<void> {
+  await lab.bridge.run(['tc', 'qdisc', 'del', 'dev', machine.port, 'root'])
+}
+
 /** `down`: its cable is out. */
 export async function setCable(lab: LabNetwork, machine: LabMachine, state: 'up' | 'down'): Promise<void> {
   await lab.bridge.run(['ip', 'link', 'set', machine.port, state])
