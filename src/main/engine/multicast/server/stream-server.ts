@@ -20,6 +20,7 @@ import {
 import { hashStream } from './block-hashes.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import type { LiveState, ReadNotice, StopWhen, ThreadData } from './orders.ts'
+import { PortThreads } from './port-threads.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
 import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
@@ -83,6 +84,10 @@ interface Entry {
   doneBytes: number
   totalBytes: number
   /** What was opened and taken is being given back. */
+  /** Counted as one who uses its port. */
+  hasPort: boolean
+  /** The thread has it. */
+  isServed: boolean
   givingBack: Promise<void> | null
   /** Null while it is prepared, and when it never got further. */
   live: LiveState | null
@@ -100,13 +105,14 @@ export async function createStreamServer(options: StreamServerOptions): Promise<
 }
 
 const tellMs = 500
+const farewellMs = 3000
 
 class Server implements StreamServer {
   readonly fingerprint: string
   readonly #options: StreamServerOptions
   readonly #identity: ServerIdentity
   readonly #entries = new Map<string, Entry>()
-  readonly #threads = new Map<number, Promise<ThreadHandle>>()
+  readonly #threads: PortThreads
   readonly #listeners = new Set<(states: readonly SessionState[]) => void>()
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
@@ -115,6 +121,7 @@ class Server implements StreamServer {
     this.#options = options
     this.#identity = identity
     this.fingerprint = Buffer.from(identity.fingerprint).toString('hex')
+    this.#threads = new PortThreads((port) => this.#startThread(port))
   }
 
   async start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
@@ -129,10 +136,16 @@ class Server implements StreamServer {
     const symbolBytes = symbolBytesFor(found.mtu)
     const blockBytes = blocksOf(settings, sizeBytes, symbolBytes)
     // The port is taken before the source is read, which may take long.
-    const thread = await this.#thread(settings.configuration.port)
-    // Another of that name may have come meanwhile.
-    this.#refuseSettings(settings)
-    signal?.throwIfAborted()
+    const { port } = settings.configuration
+    const thread = await this.#threads.take(port)
+    try {
+      // Another of that name may have come meanwhile.
+      this.#refuseSettings(settings)
+      signal?.throwIfAborted()
+    } catch (error) {
+      await this.#threads.release(port)
+      throw error
+    }
     const sessionId = randomBytes(16).toString('hex')
     const entry: Entry = {
       sessionId,
@@ -149,6 +162,8 @@ class Server implements StreamServer {
       doneBytes: 0,
       totalBytes: sizeBytes,
       givingBack: null,
+      hasPort: true,
+      isServed: false,
       live: null,
       ended: null,
       preparing: Promise.resolve(),
@@ -175,15 +190,15 @@ class Server implements StreamServer {
   async stop(sessionId: string, when: StopWhen): Promise<void> {
     const entry = this.#find(sessionId)
     if (entry.ended !== null || isOver(entry.live)) this.#entries.delete(sessionId)
-    else if (entry.live === null) {
-      entry.abort.abort()
-      await entry.preparing
-    } else {
-      const thread = await this.#threadOf(sessionId)
-      await thread.order({ kind: 'stop', sessionId, when, text: 'The session was stopped.' })
+    else {
+      if (!entry.isServed) {
+        entry.abort.abort()
+        await entry.preparing
+      }
+      const thread = entry.isServed ? await this.#threadOf(sessionId) : null
+      await thread?.order({ kind: 'stop', sessionId, when, text: 'The session was stopped.' })
     }
     this.#changed()
-    await this.#closeIdleThreads()
   }
 
   async disconnect(sessionId: string, clientId: string): Promise<void> {
@@ -197,7 +212,7 @@ class Server implements StreamServer {
     for (const entry of [...first, ...rest]) this.#entries.set(entry.sessionId, entry)
     this.#changed()
     const names = [...this.#entries.values()].map(({ settings }) => settings.name)
-    const threads = await Promise.all(this.#threads.values())
+    const threads = await Promise.all(this.#threads.all())
     await Promise.all(threads.map((thread) => thread.order({ kind: 'precedence', names })))
   }
 
@@ -219,12 +234,7 @@ class Server implements StreamServer {
     this.#isClosed = true
     for (const { abort } of this.#entries.values()) abort.abort()
     await Promise.all([...this.#entries.values()].map(({ preparing }) => preparing))
-    const threads = await Promise.allSettled(this.#threads.values())
-    await Promise.all(
-      threads.flatMap((thread) =>
-        thread.status === 'fulfilled' ? [thread.value[Symbol.asyncDispose]()] : [],
-      ),
-    )
+    await this.#threads[Symbol.asyncDispose]()
     await Promise.all([...this.#entries.values()].map((entry) => this.#giveBack(entry)))
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#tell()
@@ -288,6 +298,7 @@ class Server implements StreamServer {
           interface: entry.interface,
         },
       })
+      entry.isServed = true
     } catch (error) {
       const isStopped = abort.signal.aborted
       entry.ended = {
@@ -302,7 +313,7 @@ class Server implements StreamServer {
     // The thread reads files by itself.
     else if (entry.source?.bytes.kind !== 'web') await letGo(entry)
     this.#changed()
-    if (entry.ended !== null && !this.#isClosed) await this.#closeIdleThreads().catch(() => undefined)
+    if (entry.ended !== null) await this.#releasePort(entry)
   }
 
   /** What is streamed of a device; from then on its size is known. */
@@ -351,31 +362,21 @@ class Server implements StreamServer {
     }
   }
 
-  #thread(port: number): Promise<ThreadHandle> {
-    const known = this.#threads.get(port)
-    if (known !== undefined) return known
+  #startThread(port: number): Promise<ThreadHandle> {
     const { key, certificate, fingerprint } = this.#identity
     const { managementPassword = null } = this.#options
     const data: ThreadData = { port, key, certificate, fingerprint, managementPassword }
-    const started = startThread(data, {
+    return startThread(data, {
       hear: (notice) => this.#hear(port, notice),
       gone: (error) => this.#threadGone(port, error),
     })
-    this.#threads.set(port, started)
-    started.catch(() => this.#threads.delete(port))
-    return started
   }
 
-  /** A port is free again when its last session is over and has said so. */
-  async #closeIdleThreads(): Promise<void> {
-    for (const [port, started] of this.#threads) {
-      const isUsed = this.#entries
-        .values()
-        .some(({ settings, ended }) => settings.configuration.port === port && ended === null)
-      if (isUsed) continue
-      this.#threads.delete(port)
-      await (await started)[Symbol.asyncDispose]()
-    }
+  /** Its session is over. The port is free again when its last session is. */
+  async #releasePort(entry: Entry): Promise<void> {
+    if (!entry.hasPort || this.#isClosed) return
+    entry.hasPort = false
+    await this.#threads.release(entry.settings.configuration.port)
   }
 
   #hear(port: number, notice: Parameters<Parameters<typeof startThread>[1]['hear']>[0]): void {
@@ -384,7 +385,10 @@ class Server implements StreamServer {
         const entry = this.#entries.get(live.sessionId)
         if (entry === undefined) continue
         entry.live = live
-        if (isOver(live)) void this.#giveBack(entry)
+        if (!isOver(live) || entry.givingBack !== null) continue
+        void this.#giveBack(entry)
+        // The word that it is over is repeated for a while.
+        setTimeout(() => void this.#releasePort(entry), farewellMs).unref()
       }
       this.#changed()
     } else if (notice.kind === 'read') void this.#read(port, notice)
@@ -427,7 +431,7 @@ class Server implements StreamServer {
   }
 
   #threadGone(port: number, error: Error): void {
-    this.#threads.delete(port)
+    this.#threads.gone(port)
     for (const entry of this.#entries.values())
       if (entry.settings.configuration.port === port && entry.ended === null && !isOver(entry.live)) {
         entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }

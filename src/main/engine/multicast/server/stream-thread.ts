@@ -107,9 +107,12 @@ export class StreamThread {
         break
       case 'rate':
         this.#find(order.sessionId).stream.setRate(order.dataRate, order.clientDataRate)
+        this.#tellStates(performance.now())
         break
       case 'stop':
         this.#stop(order)
+        // Before the answer, so that who gets it knows.
+        this.#tellStates(performance.now())
         break
       case 'disconnect': {
         const { stream } = this.#find(order.sessionId)

@@ -255,6 +255,50 @@ describe('the server of streams', () => {
     expect(count()).toBe(0)
   })
 
+  it('goes on with one session while the source of another does not answer', async () => {
+    const web = createHttpServer((request, response) => {
+      const { length } = image.bytes
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+      const first = Number(from ?? 0)
+      const last = to === undefined || to === '' ? length - 1 : Math.min(Number(to), length - 1)
+      const headers = {
+        etag: '"1"',
+        'content-range': `bytes ${first}-${last}/${length}`,
+        'content-length': last - first + 1,
+      }
+      if (!isSilent) response.writeHead(206, headers).end(image.bytes.subarray(first, last + 1))
+    })
+    let isSilent = false
+    await new Promise<void>((resolve) => {
+      web.listen(0, '127.0.0.1', resolve)
+    })
+    try {
+      const address = web.address()
+      const webPort = typeof address === 'object' && address !== null ? address.port : 0
+      await using real = await realStreamServer()
+      const port = await freePort()
+      const source = `http://127.0.0.1:${webPort}/lab.dmg`
+      await real.server.start(sessionSettings({ source, name: 'slow', configuration: { port } }))
+      await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+      await reaches('waiting', real, 'slow')
+      await reaches('waiting', real, 'lab')
+      isSilent = true
+      await using stuck = await lookAtSession(real.server, port, { session: 'slow' })
+      const waiting = receiveToMemory(stuck)
+      waiting.reception.complete.catch(() => undefined)
+      await reaches('streaming', real, 'slow')
+      await using stream = await lookAtSession(real.server, port, { session: 'lab' })
+      const { file, reception } = receiveToMemory(stream)
+      await reception.complete
+      expect(isImage(file)).toBe(true)
+      expect(waiting.count()).toBe(0)
+      await reception.finish('done', '')
+    } finally {
+      web.closeAllConnections()
+      web.close()
+    }
+  })
+
   it('streams an image from a web server that asks for a password', async () => {
     const authorization = `Basic ${Buffer.from('anna:secret').toString('base64')}`
     const web = createHttpServer((request, response) => {
@@ -294,6 +338,62 @@ describe('the server of streams', () => {
       web.close()
       web.closeAllConnections()
     }
+  })
+})
+
+describe('a port', () => {
+  it('is free again when its last session is over, though the session is still told of', async () => {
+    await using first = await realStreamServer()
+    await using second = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const { sessionId } = await first.server.start(settings)
+    await reaches('waiting', first)
+    await first.server.stop(sessionId, 'now')
+    await reaches('ended', first)
+    await expect
+      .poll(() =>
+        second.server.start(settings).then(
+          () => 'started',
+          (error: { code: string }) => error.code,
+        ),
+      )
+      .toBe('started')
+    expect(first.state()?.phase).toBe('ended')
+  })
+
+  it('can be used by the next session while the last one still says farewell', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    for (let count = 0; count < 3; count++) {
+      const { sessionId } = await real.server.start(settings)
+      await expect.poll(() => real.server.states().at(-1)?.phase).toBe('waiting')
+      await real.server.stop(sessionId, 'now')
+      await real.server.stop(sessionId, 'now').catch(() => undefined)
+    }
+    await real.server.start(settings)
+    await expect.poll(() => real.server.states().at(-1)?.phase).toBe('waiting')
+    await using stream = await lookAtSession(real.server, port)
+    expect(stream.sizeBytes).toBe(image.bytes.length)
+  })
+
+  it('belongs to nobody after a session was stopped before it was ready', async () => {
+    await using first = await realStreamServer()
+    await using second = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const { sessionId } = await first.server.start(settings)
+    await first.server.stop(sessionId, 'now')
+    await expect.poll(() => first.state()?.phase).toBe('ended')
+    await expect
+      .poll(() =>
+        second.server.start(settings).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
   })
 })
 
