@@ -2,21 +2,23 @@
  * Receives one stream: joins, listens to the group and to the server, keeps the connection or gets it back, and fetches over it
  * what doesn't come by multicast. All in the thread that the datagrams come to; blocks leave it, nothing of a block comes in.
  */
-import { createErasureCode } from '#engine/multicast/fec'
-import { createReceiver, createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
-import type { JoinedSession, LinkOutput } from '#engine/multicast/sessions'
-import { createDatagramCoder, type Message, type StreamState } from '#engine/multicast/wire'
+import { createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
+import type { LinkOutput } from '#engine/multicast/sessions'
+import { startsByHand, type Message, type StreamState } from '#engine/multicast/wire'
 import { NetworkError, serializeError } from '#shared/errors'
 import type { LogLevel, LogLine } from '#shared/log'
+import type { StreamProgress } from '#shared/model'
+import { changedError } from './changed-error.ts'
 import type { ControlSocket } from './control-socket.ts'
 import { enterSession, isEqual, isSameStream, protocolError, type EnteredSession } from './enter-session.ts'
 import { createFetcher, type Fetcher } from './fetcher.ts'
-import { openGroupSocket, type GroupSocket } from './group-socket.ts'
+import { openMembership, type Membership } from './membership.ts'
+import { pause } from './pause.ts'
 import { chooseInterface } from './receive-interface.ts'
 import type { FromReception, ReceptionData } from './reception-messages.ts'
-import { createStreamMeter } from './stream-meter.ts'
+import { dropWarning, silenceCauses, silenceWarning, timeoutError } from './reception-troubles.ts'
 import { endError, isPassing } from './session-errors.ts'
-import { changedError } from './changed-error.ts'
+import { createStreamMeter } from './stream-meter.ts'
 
 export interface Reception {
   written(block: number): void
@@ -25,16 +27,6 @@ export interface Reception {
   halt(): void
   /** Resolves when nothing is under way any more. */
   finish(outcome: Message<'finished'>['outcome'], text: string): Promise<void>
-}
-
-/** Everything of one membership in a session; a restarted server makes another. */
-interface Membership {
-  session: JoinedSession
-  readonly receiver: Receiver
-  readonly group: GroupSocket
-  /** Address of the interface that is received on. */
-  readonly interface: string
-  dropped: number
 }
 
 const watchMs = 250
@@ -49,8 +41,11 @@ const remindMs = 2000
 /** Reports don't pile up at a server that doesn't read. */
 const mostUnsentBytes = 256 * 1024
 const leaveMs = 4000
-/** Halted while it connected. */
-const over = new Error('halted')
+/** Halted, or all was written, while it connected. */
+const over = new NetworkError('E_NET', 'nothing more is received', {
+  details: { address: '', phase: 'receive' },
+  transient: true,
+})
 
 export function createReception(
   data: ReceptionData,
@@ -159,6 +154,7 @@ export function createReception(
   }
 
   const complete = () => {
+    if (isComplete) return
     isComplete = true
     clearTimeout(timer)
     remind()
@@ -231,14 +227,13 @@ export function createReception(
   }
 
   /** Take part: with the receiver there is, if it is the same session, or with a new one that goes on where that was. */
-  const takePart = async (entered: EnteredSession): Promise<Membership> => {
-    const { session } = entered
+  const takePart = async ({ session, control: at }: EnteredSession): Promise<Membership> => {
     const before = membership
-    const where = chooseInterface(data.interface, entered.control.localAddress)
+    const where = chooseInterface(data.interface, at.localAddress)
     const isSame =
       before !== null &&
       isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
-      before.interface === where.address
+      before.interface.address === where.address
     if (isSame) {
       // The cable may have been out, the switch restarted.
       before.group.rejoin()
@@ -248,58 +243,36 @@ export function createReception(
       return before
     }
     await before?.group.close()
-    const { key, tag, symbolBytes, group, port, dataRate } = session.facts
-    const written = received.map((value, block) => (value === 1 && !handed.has(block) ? 1 : 0))
     strip ??= createPassStrip(session.layout)
-    // Datagrams come as soon as the group is joined, and belong to the receiver that is made right after.
-    const early: Uint8Array[] = []
-    let take = (bytes: Uint8Array) => void (early.length < 64 && early.push(Uint8Array.from(bytes)))
-    const socket = await openGroupSocket({
-      group,
-      port,
-      interface: where.address,
-      dataRate,
-      onDatagram: (bytes) => take(bytes),
+    const made = await openMembership({
+      session,
+      interface: where,
+      // Only of the same cut is a pass the same.
+      strip: session.facts.symbolBytes === facts.symbolBytes ? strip : createPassStrip(session.layout),
+      holdBytes: data.holdBytes,
+      blocks: () => ({
+        have: received.map((value, block) => (value === 1 && !handed.has(block) ? 1 : 0)),
+        handed: [...handed],
+      }),
+      onDatagram(receiver, nowMs) {
+        if (receiver !== membership?.receiver) return
+        if (receiver.wakeMs <= nowMs) settle()
+        else if (receiver.wakeMs < armedMs) arm(receiver)
+      },
       onError: (error) => log('warn', 'the multicast socket failed', { error: String(error) }),
     })
-    log('info', 'joined', { session: session.facts.name, group, port, interface: where.name })
-    if (socket.advice !== null)
-      log('warn', 'the receive buffer is smaller than it should be', {
-        askedBytes: socket.askedBytes,
-        grantedBytes: socket.grantedBytes,
-        advice: socket.advice,
-      })
-    const made: Membership = {
-      session,
-      receiver: createReceiver({
-        layout: session.layout,
-        coder: createDatagramCoder({ key, tag, symbolBytes }),
-        code: createErasureCode(symbolBytes),
-        hashOf: (block) => made.session.hashOf(block),
-        have: written,
-        handed: [...handed],
-        // Only of the same cut is a pass the same.
-        ...(symbolBytes === facts.symbolBytes ? { strip } : {}),
-        holdBytes: data.holdBytes,
-        position: session.position,
-        nowMs: now(),
-        chance: Math.random,
-      }),
-      group: socket,
-      interface: where.address,
-      dropped: 0,
-    }
-    const { receiver } = made
-    take = (bytes) => {
-      const nowMs = now()
-      receiver.datagram(bytes, nowMs)
-      if (receiver.wakeMs <= nowMs) settle()
-      else if (receiver.wakeMs < armedMs) arm(receiver)
+    const { group, port, name } = session.facts
+    log('info', 'joined', { session: name, group, port, interface: where.name })
+    const { advice, askedBytes, grantedBytes } = made.group
+    if (advice !== null)
+      log('warn', 'the receive buffer is smaller than it should be', { askedBytes, grantedBytes, advice })
+    if (isOver || isComplete) {
+      await made.group.close()
+      throw over
     }
     armedMs = Infinity
     membership = made
     isSilent = false
-    for (const bytes of early) take(bytes)
     return made
   }
 
@@ -328,7 +301,6 @@ export function createReception(
       // Whoever has everything only wants to be seen, and to take leave.
       if (isComplete) return await beSeen(entered)
       const member = await takePart(entered)
-      if (isOver) throw over
       serverState = entered.session.position.state
       waiting = null
       hold(at)
@@ -353,7 +325,8 @@ export function createReception(
       try {
         await connection()
       } catch (error) {
-        if (stop.signal.aborted || isLeaving || error === over) return
+        if (stop.signal.aborted || isLeaving) return
+        if (error === over) continue
         // A connection that stood for a while makes the next one worth trying soon.
         if (now() - beganMs > 10_000) tries = 0
         if (isComplete && error instanceof NetworkError && error.code === 'E_MC_ENDED') return
@@ -366,41 +339,34 @@ export function createReception(
     }
   }
 
-  const warnOfSilence = () => {
+  const warn = (warning: NetworkError) => tell({ kind: 'warning', warning: serializeError(warning) })
+
+  const warnOfSilence = ({ interface: { name } }: Membership) => {
     isWarned = true
     const { group, port } = facts
-    const where = interfaceName()
-    const warning = new NetworkError('E_MC_SILENT', `nothing of ${group}:${port} arrives`, {
-      details: { address: `${group}:${port}`, phase: 'multicast', group, port, interface: where },
-    })
     log('warn', 'multicast does not reach this computer; fetching over the control connection', {
       group,
       port,
-      interface: where,
-      likely: 'a firewall, a switch with IGMP snooping but without a querier, or the wrong interface',
+      interface: name,
+      likely: silenceCauses,
     })
-    tell({ kind: 'warning', warning: serializeError(warning) })
-  }
-  const interfaceName = () => {
-    try {
-      return chooseInterface(data.interface, control?.localAddress ?? '').name
-    } catch {
-      return data.interface ?? ''
-    }
+    warn(silenceWarning(facts, name))
   }
 
   const lookAtDrops = async (at: Membership) => {
-    const total = await at.group.readDropped()
-    if (total === null || total <= at.dropped || membership !== at) return
-    at.receiver.systemDropped(total - at.dropped)
+    const dropped = await at.group.readDropped()
+    if (dropped === null || dropped <= at.dropped || membership !== at) return
+    at.receiver.systemDropped(dropped - at.dropped)
     const { grantedBytes, advice } = at.group
-    const warning = new NetworkError('E_MC_BUFFER', 'the system throws datagrams away', {
-      details: { address: facts.group, phase: 'multicast', grantedBytes, advice, dropped: total },
-    })
-    tell({ kind: 'warning', warning: serializeError(warning) })
-    if (at.dropped === 0)
-      log('warn', 'the system throws datagrams away', { dropped: total, grantedBytes, advice })
-    at.dropped = total
+    if (at.dropped === 0) log('warn', 'the system throws datagrams away', { dropped, grantedBytes, advice })
+    warn(dropWarning(facts, at.group, dropped))
+    at.dropped = dropped
+  }
+
+  const stateNow = (): StreamProgress['state'] => {
+    if (control === null || (isSilent && !isServerThere())) return 'connecting'
+    if (waiting !== null) return 'waiting'
+    return isDeaf() && !isComplete ? 'fetching' : 'receiving'
   }
 
   const tellProgress = () => {
@@ -414,18 +380,11 @@ export function createReception(
     tell({
       kind: 'progress',
       progress: {
-        state:
-          control === null || (isSilent && !isServerThere())
-            ? 'connecting'
-            : waiting !== null
-              ? 'waiting'
-              : isDeaf() && !isComplete
-                ? 'fetching'
-                : 'receiving',
+        state: stateNow(),
         waiting: waiting && {
           joined: waiting.joined,
           wanted: waiting.wanted === 0 ? null : waiting.wanted,
-          startsInMs: waiting.startsInMs === 0xffff_ffff ? null : waiting.startsInMs,
+          startsInMs: waiting.startsInMs === startsByHand ? null : waiting.startsInMs,
         },
         passes: progress?.passes ?? [],
         blocks: received.length,
@@ -440,18 +399,7 @@ export function createReception(
   const checkTimeout = () => {
     const silentMs = now() - lastPayloadMs
     if (timeoutMs === 0 || silentMs < timeoutMs || received.every((value) => value === 1)) return
-    const seconds = Math.round(timeoutMs / 1000)
-    const why =
-      control === null
-        ? "the server can't be reached"
-        : isDeaf()
-          ? 'neither by multicast nor over the connection to the server'
-          : 'the server is there, but sends nothing'
-    fail(
-      new NetworkError('E_MC_TIMEOUT', why, {
-        details: { address: `${data.locator.host}:${data.locator.port}`, phase: 'receive', seconds },
-      }),
-    )
+    fail(timeoutError(data.locator, timeoutMs, control === null ? 'gone' : isDeaf() ? 'unheard' : 'idle'))
   }
 
   let ticks = 0
@@ -465,11 +413,11 @@ export function createReception(
     }
     checkTimeout()
     if (membership !== null && ticks % 4 === 0) void lookAtDrops(membership)
-    if (!isDeaf()) return
-    if (!isWarned) warnOfSilence()
+    if (membership === null || !isDeaf()) return
+    if (!isWarned) warnOfSilence(membership)
     if (now() - rejoinedMs >= rejoinMs) {
       rejoinedMs = now()
-      membership?.group.rejoin()
+      membership.group.rejoin()
     }
     fetcher.turn()
     settle()
@@ -505,16 +453,4 @@ export function createReception(
       await running
     },
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
