@@ -225,10 +225,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       setState({ sheet: null })
       await stop(sheet.sessionId, when)
     },
-    async forgetSession(sessionId) {
-      await stop(sessionId, 'now')
-      if (getState().server.shown === sessionId) setServer({ shown: null })
-    },
+    forgetSession: (sessionId) =>
+      tell(sessionId, async () => {
+        await client.request('session.stop', { sessionId, when: 'now' })
+        // The next word of the host would come half a second later.
+        const { sessions } = mirror.store.getState()
+        mirror.setSessions(sessions.filter((session) => session.sessionId !== sessionId))
+        if (getState().server.shown === sessionId) setServer({ shown: null })
+      }),
     openClient: (sessionId, clientId) => setState({ sheet: { kind: 'stream-client', sessionId, clientId } }),
     disconnectClient: (sessionId, clientId) =>
       tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId })),

@@ -150,6 +150,31 @@ describe('stopping', () => {
   })
 })
 
+describe('an ended stream', () => {
+  it('goes out of the list at once, and the form is shown', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ phase: 'ended' })])
+    await settle()
+    const { actions, mirror } = window.reprise
+    actions.showSession(aSession().sessionId)
+    await actions.forgetSession(aSession().sessionId)
+    expect(mirror.getState().sessions).toEqual([])
+    expect(server(window).shown).toBeNull()
+  })
+
+  it('stays where the host doesn’t let it go', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ phase: 'ended' })])
+    await settle()
+    window.double.answer('session.stop', () => Promise.reject(new Error('odd')))
+    const { actions, mirror } = window.reprise
+    actions.showSession(aSession().sessionId)
+    await actions.forgetSession(aSession().sessionId)
+    expect(mirror.getState().sessions).toHaveLength(1)
+    expect(server(window).shown).toBe(aSession().sessionId)
+  })
+})
+
 describe('a running stream', () => {
   it('is shown to a window that opens later', async () => {
     const double = createUiDouble()
