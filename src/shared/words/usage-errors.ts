@@ -99,7 +99,9 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
       ? {
           what: `${subject} hasn't been scanned for restore.`,
           why: "Without a scan a copy can't be verified by its digests, and the image can't be multicast.",
-          now: 'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
+          now: `Scan it: reprise imagescan --source IMAGE.${
+            textOf(error, 'purpose') === 'multicast' ? '' : ' Or restore without verification: --noverify.'
+          }`,
         }
       : {
           what: `${subject} has no scan information with ${digest}.`,

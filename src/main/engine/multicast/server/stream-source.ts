@@ -68,7 +68,7 @@ export async function examineImage(locator: string, signal?: AbortSignal): Promi
   }
   if (info.scan?.blocks === undefined || info.scan.blocks === null)
     throw new UsageError('E_SRC_NOSCAN', `${path} has no hashes of its blocks`, {
-      details: { input: '--source', path, name },
+      details: { input: '--source', path, name, purpose: 'multicast' },
     })
   return { ...(await identify(path, signal)), imageName: name, imageFormat: format }
 }
