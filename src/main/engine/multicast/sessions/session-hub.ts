@@ -58,7 +58,7 @@ export interface SessionHub {
   stop(name: string, end: { readonly reason: Message<'end'>['reason']; readonly text: string }): HubOutput[]
   connected(connection: string, address: string, nowMs: number): HubOutput[]
   message(connection: string, message: ClientMessage, nowMs: number): HubOutput[]
-  blockSent(connection: string): void
+  blockSent(connection: string): HubOutput[]
   /** Nothing comes of it if the connection is gone. */
   answer(connection: string, id: number, json: Uint8Array, nowMs: number): HubOutput[]
   disconnected(connection: string): void
@@ -71,6 +71,8 @@ export interface SessionHub {
 const helloMs = 10_000
 /** A manager that says nothing for so long is sent away. */
 const managerMs = 60_000
+/** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
+const patienceMs = 120_000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -82,6 +84,8 @@ interface Member {
   tellDueMs: number
   hashesTold: number
   isReading: boolean
+  /** What it has asked for since: it has the block before we hear that it was taken off our hands. */
+  nextBlock: number | null
 }
 
 interface Connection {
@@ -105,11 +109,14 @@ interface Entry {
   /** Connections that only look. */
   readonly lookers: Set<string>
   readonly finished: Set<string>
+  /** Who left, or fell silent, without having finished, and when. */
+  readonly missing: Map<string, number>
   lastJoinMs: number | null
 }
 
 export function createSessionHub({ salt, fingerprint, nonce, managementKey = null }: HubOptions): SessionHub {
   let entries: Entry[] = []
+  let clockMs = 0
   const connections = new Map<string, Connection>()
   const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
 
@@ -127,8 +134,10 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     connections.delete(connection)
     member?.session.lookers.delete(connection)
     if (!member || member.session.members.get(member.clientId) !== connection) return
-    member.session.members.delete(member.clientId)
-    member.session.session.sender.leave(member.clientId)
+    const { session: entry, clientId } = member
+    entry.members.delete(clientId)
+    if (!entry.finished.has(clientId)) entry.missing.set(clientId, clockMs)
+    entry.session.sender.leave(clientId)
   }
 
   const waitOf = ({ session, members, lastJoinMs }: Entry, nowMs: number) =>
@@ -187,6 +196,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       tellDueMs: nowMs + tellMs,
       hashesTold: 0,
       isReading: false,
+      nextBlock: null,
     }
     at.member = member
     const outputs = purpose === 'join' ? join(connection, member, nowMs) : []
@@ -201,6 +211,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     if (earlier !== undefined) drop(earlier)
     entry.members.set(clientId, connection)
     entry.finished.delete(clientId)
+    entry.missing.delete(clientId)
     entry.lastJoinMs = nowMs
     entry.session.sender.join(clientId, nowMs)
     startIfDue(entry, nowMs)
@@ -325,20 +336,34 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     }
     entry.finished.add(clientId)
     drop(connection)
-    const isOver = entry.session.whenFinished === 'ends' && entry.members.size === 0
-    if (!isOver) return [{ kind: 'close', connection }]
-    const { name } = entry.session.facts
-    return [
-      { kind: 'close', connection },
-      ...hub.stop(name, { reason: 'finished', text: '' }),
-      { kind: 'ended', session: name },
-    ]
+    return [{ kind: 'close', connection }, ...endIfFinished(entry)]
+  }
+
+  /** It was to end when everyone has finished, and everyone has, or is gone for long. */
+  const endIfFinished = (entry: Entry): HubOutput[] => {
+    const { session, members, finished, missing } = entry
+    if (session.whenFinished === 'stays' || finished.size === 0) return []
+    const heard = new Set(session.sender.clients().map(({ id }) => id))
+    for (const clientId of members.keys())
+      if (heard.has(clientId)) missing.delete(clientId)
+      else if (!missing.has(clientId)) missing.set(clientId, clockMs)
+    const isAwaited = (sinceMs: number) => clockMs - sinceMs < patienceMs
+    if (missing.values().some(isAwaited) || members.keys().some((clientId) => heard.has(clientId))) return []
+    const { name } = session.facts
+    return [...hub.stop(name, { reason: 'finished', text: '' }), { kind: 'ended', session: name }]
   }
 
   const hub: SessionHub = {
     add(session) {
       if (find(session.facts.name) !== undefined) return false
-      entries.push({ session, members: new Map(), lookers: new Set(), finished: new Set(), lastJoinMs: null })
+      entries.push({
+        session,
+        members: new Map(),
+        lookers: new Set(),
+        finished: new Set(),
+        missing: new Map(),
+        lastJoinMs: null,
+      })
       return true
     },
 
@@ -370,6 +395,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     },
 
     connected(connection, address, nowMs) {
+      clockMs = nowMs
       const fresh = nonce()
       connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null, manager: null })
       const versions = { lowestVersion: protocolVersion, highestVersion: protocolVersion }
@@ -384,6 +410,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     },
 
     message(connection, message, nowMs) {
+      clockMs = nowMs
       const at = connections.get(connection)
       if (at === undefined) return []
       const { member, manager } = at
@@ -406,7 +433,10 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
         case 'fetch': {
           if (message.block >= session.blocks)
             return refuse(connection, 'protocol', 'There is no such block.')
-          if (member.isReading) return []
+          if (member.isReading) {
+            member.nextBlock = message.block
+            return []
+          }
           member.isReading = true
           return [{ kind: 'read', connection, session: session.facts.name, block: message.block }]
         }
@@ -419,7 +449,12 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
     blockSent(connection) {
       const member = connections.get(connection)?.member
-      if (member) member.isReading = false
+      if (!member) return []
+      const { nextBlock: block } = member
+      member.isReading = block !== null
+      member.nextBlock = null
+      if (block === null) return []
+      return [{ kind: 'read', connection, session: member.session.session.facts.name, block }]
     },
 
     answer(connection, id, json, nowMs) {
@@ -433,8 +468,9 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     disconnected: drop,
 
     tick(nowMs) {
+      clockMs = nowMs
       for (const entry of entries) startIfDue(entry, nowMs)
-      const outputs: HubOutput[] = []
+      const outputs = entries.flatMap(endIfFinished)
       for (const [connection, { member, manager, sinceMs }] of connections) {
         if (manager?.isWaiting) continue
         if (member === null) {

@@ -481,6 +481,54 @@ describe('a session', () => {
   })
 })
 
+describe('a session that ends when everyone has finished', () => {
+  const finished: ClientMessage = { kind: 'finished', outcome: 'done', text: '' }
+  const ending = () => {
+    const lab = session('lab', { whenFinished: 'ends' })
+    const hub = newHub(lab)
+    visit(hub, 'a')
+    visit(hub, 'b', { id: 8 })
+    const ended = (outputs: readonly HubOutput[]) => outputs.some(({ kind }) => kind === 'ended')
+    return { lab, hub, ended }
+  }
+
+  test('waits for one that was cut off, until it is back and has finished', () => {
+    const { hub, ended } = ending()
+    hub.disconnected('b')
+    expect(ended(hub.message('a', finished, 0))).toBe(false)
+    expect(ended(hub.tick(100_000))).toBe(false)
+    visit(hub, 'c', { id: 8, nowMs: 100_000 })
+    expect(ended(hub.tick(119_999))).toBe(false)
+    expect(ended(hub.message('c', finished, 119_999))).toBe(true)
+  })
+
+  test('waits for one that vanished for two minutes', () => {
+    const { hub, ended } = ending()
+    hub.message('a', finished, 1000)
+    hub.tick(5000)
+    hub.disconnected('b')
+    expect(ended(hub.tick(124_999))).toBe(false)
+    expect(ended(hub.tick(125_000))).toBe(true)
+  })
+
+  test('waits for one that is silent, but not for ever', () => {
+    const { lab, hub, ended } = ending()
+    hub.message('a', finished, 1000)
+    // The sender forgets who doesn't report; the connection stands.
+    lab.sender.next(20_000)
+    expect(ended(hub.tick(20_000))).toBe(false)
+    expect(ended(hub.tick(139_999))).toBe(false)
+    expect(ended(hub.tick(140_000))).toBe(true)
+  })
+
+  test('stays while nobody has finished', () => {
+    const { hub, ended } = ending()
+    hub.disconnected('a')
+    hub.disconnected('b')
+    expect(ended(hub.tick(1_000_000))).toBe(false)
+  })
+})
+
 describe('what a server may say', () => {
   const link = () => {
     const made = createClientLink({
