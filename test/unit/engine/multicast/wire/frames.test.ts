@@ -145,6 +145,21 @@ describe('a control message', () => {
     expect(() => reader.read(encodeMessage(message))).toThrow(/doesn't say/)
   })
 
+  test('stays what it was when more comes', () => {
+    const reader = createFrameReader({ peer: 'lab', from: 'server' })
+    const [first, ...none] = reader.read(encodeMessage(examples.block))
+    reader.read(encodeMessage({ ...examples.block, bytes: new Uint8Array(1000).fill(255) }))
+    expect(none).toEqual([])
+    expect(first).toEqual(examples.block)
+  })
+
+  test('of a whole block comes byte by byte, too', () => {
+    const reader = createFrameReader({ peer: 'lab', from: 'server' })
+    const message = { ...examples.block, bytes: of(200_000) }
+    const found = [...encodeMessage(message)].flatMap((byte) => reader.read(Uint8Array.of(byte)))
+    expect(found).toEqual([message])
+  })
+
   test('that would be too long is refused before it is waited for', () => {
     const head = Buffer.alloc(6)
     head.writeUInt32BE(0xffff_ffff)
