@@ -150,7 +150,7 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
       else if (output.kind === 'close') socket?.end()
       else {
         say(socket, { kind: 'block', block: output.block, bytes: Uint8Array.from(blockOf(output.block)) })
-        hub.blockSent(output.connection)
+        carry(hub.blockSent(output.connection))
       }
     }
   }

@@ -103,8 +103,12 @@ export class ControlServer {
     const socket = this.#connections.get(connection)?.socket
     if (socket === undefined) return
     await new Promise<void>((resolve) => {
-      socket.once('close', () => resolve())
-      socket.write(encodeMessage({ kind: 'block', block, bytes }), () => resolve())
+      const done = () => {
+        socket.off('close', done)
+        resolve()
+      }
+      socket.once('close', done)
+      socket.write(encodeMessage({ kind: 'block', block, bytes }), done)
     })
   }
 

@@ -186,7 +186,7 @@ export class StreamThread {
           this.#control?.dismiss(connection, { kind: 'end', reason: 'failed', text }, performance.now())
           this.#log('warn', 'a block could not be read', error)
         })
-        .finally(() => this.#hub?.blockSent(connection))
+        .finally(() => this.#control?.carry(this.#hub?.blockSent(connection) ?? [], performance.now()))
     })
   }
 
