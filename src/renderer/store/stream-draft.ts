@@ -36,6 +36,10 @@ export interface StreamDraft {
   readonly password: string
   /** Of a device. */
   readonly compression: StreamCompression
+  /** Slow down where the stream hurts the network. */
+  readonly considerate: boolean
+  /** The session ends when everyone who joined has finished. */
+  readonly endsWhenFinished: boolean
   /** Typed by hand, or opened: these don't follow other fields any more. */
   readonly fixed: readonly ('name' | 'group' | 'dataRate')[]
 }
@@ -64,6 +68,8 @@ export const streamDraft: StreamDraft = {
   minutes: '15',
   password: '',
   compression: 'balanced',
+  considerate: true,
+  endsWhenFinished: false,
   fixed: [],
 }
 
@@ -255,8 +261,8 @@ export function draftSettings(draft: StreamDraft, around: DraftSurroundings): Se
     },
     admission: [],
     password: draft.password === '' ? null : draft.password,
-    whenFinished: 'stays',
-    considerate: 'on',
+    whenFinished: draft.endsWhenFinished ? 'ends' : 'stays',
+    considerate: draft.considerate ? 'on' : 'off',
     feedback: 'demand',
   }
 }

@@ -212,6 +212,13 @@ describe('what the engine is asked for', () => {
     expect(device).toMatchObject({ source: '/dev/sdb', compression: 'balanced' })
   })
 
+  it('says whether it is considerate, and whether it ends with its last client', () => {
+    expect(draftSettings({ ...draft, considerate: false, endsWhenFinished: true }, around)).toMatchObject({
+      considerate: 'off',
+      whenFinished: 'ends',
+    })
+  })
+
   it('is nothing while something stands against it', () => {
     expect(draftSettings({ ...draft, name: '' }, around)).toBeNull()
     expect(draftSettings({ ...draft, ttl: 'x' }, around)).toBeNull()

@@ -69,9 +69,20 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
           placeholder="None: everyone may join"
         />
         <Compression />
-        <Checkbox checked={draft.advertise} onChange={(advertise) => changeStream({ advertise })}>
-          Announce with Bonjour
-        </Checkbox>
+        <div className="stream-ticks">
+          <Checkbox checked={draft.advertise} onChange={(advertise) => changeStream({ advertise })}>
+            Announce with Bonjour
+          </Checkbox>
+          <Checkbox checked={draft.considerate} onChange={(considerate) => changeStream({ considerate })}>
+            Slow down where others suffer
+          </Checkbox>
+          <Checkbox
+            checked={draft.endsWhenFinished}
+            onChange={(endsWhenFinished) => changeStream({ endsWhenFinished })}
+          >
+            End when all are done
+          </Checkbox>
+        </div>
       </Column>
       <Column title="Network">
         <Choice
