@@ -106,7 +106,9 @@ function afterwardsText(summary: RestoreSummary, plan: RestorePlan | null, state
   }
   const remounting = state.phases.find(({ phase }) => phase === 'remounting')
   if (remounting?.state !== 'done') return ''
-  return `\tRemounting target volume...${summary.warnings.length === 0 ? 'done' : 'failed'}\n`
+  // What the network was like is no matter of the disk.
+  const failed = summary.warnings.some(({ family }) => family !== 'network')
+  return `\tRemounting target volume...${failed ? 'failed' : 'done'}\n`
 }
 
 function summaryText(summary: RestoreSummary): string {

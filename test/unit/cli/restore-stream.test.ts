@@ -101,10 +101,11 @@ it('says at once, and once, that multicast does not arrive', async () => {
   const ended = state({
     outcome: { kind: 'done', summary: { ...summary, warnings: [serializeError(silent)] } },
   })
-  const { err, all } = await play(argv, {
+  const { out, err, all } = await play(argv, {
     plan: streamed,
-    states: [...fetching, state({ phase: 'verifying' }), ended],
+    states: [...fetching, state({ phase: 'verifying' }), state({ phase: 'remounting' }), ended],
   })
+  expect(out).toContain('Remounting target volume...done')
   expect(err.match(/E_MC_SILENT/g)).toHaveLength(1)
   expect(err).toContain('firewall')
   expect(all.indexOf('E_MC_SILENT')).toBeLessThan(all.indexOf('Verifying'))
