@@ -6,22 +6,17 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { ManagementRight } from '#engine/multicast/sessions'
-import { checkGroup, findInterface, sendTestPacket } from '#engine/multicast/network'
-import { parseAdmissionRule } from '#engine/multicast/sessions'
-import { AppError, invariant, serializeError, UsageError, type SerializedError } from '#shared/errors'
+import { findInterface, sendTestPacket } from '#engine/multicast/network'
+import { AppError, invariant, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import {
-  formatStreamLocator,
-  withoutPassword,
-  type NetworkInterface,
-  type SessionSettings,
-  type SessionState,
-} from '#shared/model'
+import { withoutPassword, type SessionSettings, type SessionState } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
-import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
-import type { LiveState, ReadNotice, StopWhen, ThreadData } from './orders.ts'
+import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
+import { openStreamBytes } from './open-bytes.ts'
+import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { PortThreads } from './port-threads.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
+import { isOver, stateOf, type SessionEntry } from './session-entry.ts'
 import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
 import { startThread, type ThreadHandle } from './thread-handle.ts'
@@ -66,39 +61,6 @@ export interface StreamServer extends AsyncDisposable {
   subscribe(listener: (states: readonly SessionState[]) => void): Disposable
 }
 
-interface Entry {
-  readonly sessionId: string
-  readonly settings: SessionSettings
-  readonly interface: NetworkInterface
-  readonly createdMs: number
-  /** Null until it is prepared, where that takes more than reading it. */
-  source: StreamSource | null
-  readonly imageName: string
-  sizeBytes: number
-  blockBytes: number
-  readonly abort: AbortController
-  /** What is streamed, while this thread reads it. */
-  opened: OpenBytes | null
-  /** What should be known, and stops nothing. */
-  readonly warnings: SerializedError[]
-  doneBytes: number
-  totalBytes: number
-  /** What was opened and taken is being given back. */
-  /** Counted as one who uses its port. */
-  hasPort: boolean
-  /** The thread has it. */
-  isServed: boolean
-  givingBack: Promise<void> | null
-  /** Null while it is prepared, and when it never got further. */
-  live: LiveState | null
-  ended: {
-    readonly phase: 'ended' | 'failed'
-    readonly atMs: number
-    readonly error: SerializedError | null
-  } | null
-  preparing: Promise<void>
-}
-
 /** Resolves when its key is there. Throws DeviceError when the folder can't be used. */
 export async function createStreamServer(options: StreamServerOptions): Promise<StreamServer> {
   return new Server(options, await serverIdentity(options.folder))
@@ -111,7 +73,7 @@ class Server implements StreamServer {
   readonly fingerprint: string
   readonly #options: StreamServerOptions
   readonly #identity: ServerIdentity
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, SessionEntry>()
   readonly #threads: PortThreads
   readonly #listeners = new Set<(states: readonly SessionState[]) => void>()
   #timer: NodeJS.Timeout | null = null
@@ -125,7 +87,7 @@ class Server implements StreamServer {
   }
 
   async start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
-    this.#refuseSettings(settings)
+    this.#refuse(settings)
     const found = await findInterface(settings.interface)
     const abort = new AbortController()
     const either = signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal])
@@ -140,14 +102,14 @@ class Server implements StreamServer {
     const thread = await this.#threads.take(port)
     try {
       // Another of that name may have come meanwhile.
-      this.#refuseSettings(settings)
+      this.#refuse(settings)
       signal?.throwIfAborted()
     } catch (error) {
       await this.#threads.release(port)
       throw error
     }
     const sessionId = randomBytes(16).toString('hex')
-    const entry: Entry = {
+    const entry: SessionEntry = {
       sessionId,
       settings,
       interface: found,
@@ -183,13 +145,13 @@ class Server implements StreamServer {
     sessionId: string,
     { dataRate, clientDataRate }: { readonly dataRate: number; readonly clientDataRate: number | null },
   ): Promise<void> {
-    refuseRate(dataRate)
+    checkRates({ dataRate, clientDataRate })
     await (await this.#threadOf(sessionId)).order({ kind: 'rate', sessionId, dataRate, clientDataRate })
   }
 
   async stop(sessionId: string, when: StopWhen): Promise<void> {
     const entry = this.#find(sessionId)
-    if (entry.ended !== null || isOver(entry.live)) this.#entries.delete(sessionId)
+    if (isOver(entry)) this.#entries.delete(sessionId)
     else {
       if (!entry.isServed) {
         entry.abort.abort()
@@ -217,7 +179,7 @@ class Server implements StreamServer {
   }
 
   states(): readonly SessionState[] {
-    return [...this.#entries.values()].map((entry) => this.#stateOf(entry))
+    return [...this.#entries.values()].map((entry) => stateOf(entry, this.fingerprint))
   }
 
   ownsPort(port: number): boolean {
@@ -240,28 +202,21 @@ class Server implements StreamServer {
     this.#tell()
   }
 
-  /** Settings that can't be, each with its own words. */
-  #refuseSettings({ name, admission, configuration }: SessionSettings): void {
-    if (this.#isClosed) throw wrong('session', 'The server is being stopped.')
-    if (!/^[^\p{Cc}\p{Cf}]{1,63}$/u.test(name))
-      throw wrong('name', "A session's name has 1 to 63 characters.", 'Choose another name.')
-    const isTaken = this.#entries
-      .values()
-      .some((entry) => entry.settings.name === name && entry.ended === null && !isOver(entry.live))
-    if (isTaken)
-      throw wrong(
+  #refuse(settings: SessionSettings): void {
+    if (this.#isClosed) throw wrongSetting('session', 'The server is being stopped.')
+    const { name } = settings
+    if (this.#entries.values().some((entry) => entry.settings.name === name && !isOver(entry)))
+      throw wrongSetting(
         'name',
         `There is a session '${name}' on this server.`,
         'Choose another name, or stop that one.',
       )
-    for (const rule of admission) parseAdmissionRule(rule)
-    refuseRate(configuration.dataRate)
-    checkGroup(configuration.group)
+    checkSettings(settings)
   }
 
   /** Never rejects: what goes wrong is the session's end. */
   async #prepare(
-    entry: Entry,
+    entry: SessionEntry,
     device: PreparedSource | null,
     thread: ThreadHandle,
     symbolBytes: number,
@@ -317,7 +272,11 @@ class Server implements StreamServer {
   }
 
   /** What is streamed of a device; from then on its size is known. */
-  async #make(entry: Entry, device: PreparedSource | null, symbolBytes: number): Promise<StreamSource> {
+  async #make(
+    entry: SessionEntry,
+    device: PreparedSource | null,
+    symbolBytes: number,
+  ): Promise<StreamSource> {
     invariant(device !== null, 'a session without a source')
     const source = await device.prepare({
       signal: entry.abort.signal,
@@ -337,7 +296,7 @@ class Server implements StreamServer {
   }
 
   /** When a session is over. */
-  #giveBack(entry: Entry): Promise<void> {
+  #giveBack(entry: SessionEntry): Promise<void> {
     entry.givingBack ??= (async () => {
       await letGo(entry)
       await entry.source?.release?.().catch((error: unknown) => {
@@ -351,7 +310,7 @@ class Server implements StreamServer {
   }
 
   /** A stream may reach others where its own packets don't come back, so this stops nothing. */
-  async #tryNetwork({ settings, interface: { address, name }, warnings }: Entry): Promise<void> {
+  async #tryNetwork({ settings, interface: { address, name }, warnings }: SessionEntry): Promise<void> {
     const { group, port, ttl } = settings.configuration
     try {
       await sendTestPacket({ group, port, ttl, address, interfaceName: name })
@@ -373,7 +332,7 @@ class Server implements StreamServer {
   }
 
   /** Its session is over. The port is free again when its last session is. */
-  async #releasePort(entry: Entry): Promise<void> {
+  async #releasePort(entry: SessionEntry): Promise<void> {
     if (!entry.hasPort || this.#isClosed) return
     entry.hasPort = false
     await this.#threads.release(entry.settings.configuration.port)
@@ -385,7 +344,7 @@ class Server implements StreamServer {
         const entry = this.#entries.get(live.sessionId)
         if (entry === undefined) continue
         entry.live = live
-        if (!isOver(live) || entry.givingBack !== null) continue
+        if (!isOver(entry) || entry.givingBack !== null) continue
         void this.#giveBack(entry)
         // The word that it is over is repeated for a while.
         setTimeout(() => void this.#releasePort(entry), farewellMs).unref()
@@ -402,7 +361,7 @@ class Server implements StreamServer {
     const opened = this.#entries.get(sessionId)?.opened ?? null
     let error: SerializedError | null = null
     try {
-      if (opened === null) throw wrong('sessionId', 'The session has ended.')
+      if (opened === null) throw wrongSetting('sessionId', 'The session has ended.')
       await opened.read(bytes, offset)
     } catch (caught) {
       error = serializeError(caught)
@@ -433,7 +392,7 @@ class Server implements StreamServer {
   #threadGone(port: number, error: Error): void {
     this.#threads.gone(port)
     for (const entry of this.#entries.values())
-      if (entry.settings.configuration.port === port && entry.ended === null && !isOver(entry.live)) {
+      if (entry.settings.configuration.port === port && !isOver(entry)) {
         entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }
         void this.#giveBack(entry)
       }
@@ -441,16 +400,16 @@ class Server implements StreamServer {
     this.#changed()
   }
 
-  #find(sessionId: string): Entry {
+  #find(sessionId: string): SessionEntry {
     const entry = this.#entries.get(sessionId)
-    if (entry === undefined) throw wrong('sessionId', 'There is no such session.')
+    if (entry === undefined) throw wrongSetting('sessionId', 'There is no such session.')
     return entry
   }
 
   async #threadOf(sessionId: string): Promise<ThreadHandle> {
     const { settings, ended } = this.#find(sessionId)
     const thread = this.#threads.get(settings.configuration.port)
-    if (thread === undefined || ended !== null) throw wrong('sessionId', 'The session has ended.')
+    if (thread === undefined || ended !== null) throw wrongSetting('sessionId', 'The session has ended.')
     return await thread
   }
 
@@ -467,86 +426,18 @@ class Server implements StreamServer {
     const states = this.states()
     for (const listener of this.#listeners) listener(states)
   }
-
-  #stateOf(entry: Entry): SessionState {
-    const { sessionId, settings, live, ended, blockBytes, createdMs, doneBytes, totalBytes } = entry
-    const { password, ...rest } = settings
-    const { sizeBytes, imageName } = entry
-    const { configuration, name } = settings
-    const locator = formatStreamLocator({
-      host: entry.interface.address,
-      port: configuration.port,
-      session: name,
-      fingerprint: this.fingerprint,
-    })
-    return {
-      sessionId,
-      settings: {
-        ...rest,
-        source: withoutPassword(rest.source),
-        configuration: {
-          ...configuration,
-          dataRate: live?.dataRate ?? configuration.dataRate,
-          clientDataRate: live === null ? configuration.clientDataRate : live.clientDataRate,
-        },
-        hasPassword: password !== null,
-      },
-      phase: ended?.phase ?? live?.phase ?? 'preparing',
-      imageName,
-      sizeBytes,
-      blocks: Math.ceil(sizeBytes / blockBytes),
-      preparing: ended === null && live === null ? { doneBytes, totalBytes } : null,
-      interfaceName: entry.interface.name,
-      address: entry.interface.address,
-      fingerprint: this.fingerprint,
-      locator,
-      command: `reprise restore --source '${locator}' --target TARGET --erase`,
-      createdMs,
-      startedMs: live?.startedMs ?? null,
-      endedMs: ended?.atMs ?? live?.endedMs ?? null,
-      wanted: settings.start.clients,
-      startsInMs: live?.startsInMs ?? null,
-      allowedBytesPerSecond: live?.allowedBytesPerSecond ?? configuration.dataRate,
-      sentBytesPerSecond: live?.sentBytesPerSecond ?? 0,
-      sentBytes: live?.sentBytes ?? 0,
-      lap: live?.lap ?? 0,
-      position: live?.position ?? 0,
-      repairSymbols: live?.repairSymbols ?? 0,
-      clients: live?.clients ?? [],
-      error: ended?.error ?? live?.error ?? null,
-      warnings: [...entry.warnings, ...(live?.warnings ?? [])],
-    }
-  }
 }
 
 /** Throws UsageError for more than a stream can be. */
 function blocksOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
   const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
-  if (blockBytes === null) throw tooLong(source)
+  if (blockBytes === null)
+    throw wrongSetting('--source', `${withoutPassword(source)} is larger than a stream can be.`)
   return blockBytes
 }
 
-async function letGo(entry: Entry): Promise<void> {
+async function letGo(entry: SessionEntry): Promise<void> {
   const { opened } = entry
   entry.opened = null
   await opened?.[Symbol.asyncDispose]()
 }
-
-const isOver = (live: LiveState | null): boolean => live?.phase === 'ended' || live?.phase === 'failed'
-
-const wrong = (input: string, problem: string, hint?: string): UsageError =>
-  new UsageError('E_USAGE', problem, { details: { input, problem, ...(hint === undefined ? {} : { hint }) } })
-
-/** A stream slower than that would take weeks, faster than that no network is. */
-const rates = { least: 10_000, most: 10_000_000_000 }
-
-function refuseRate(dataRate: number): void {
-  if (Number.isFinite(dataRate) && dataRate >= rates.least && dataRate <= rates.most) return
-  throw wrong(
-    'dataRate',
-    'The Data Rate is bytes a second, from 10,000 to 10,000,000,000.',
-    'On a gigabit network 12,000,000 is usual.',
-  )
-}
-
-const tooLong = (source: string) => wrong('--source', `${source} is larger than a stream can be.`)
