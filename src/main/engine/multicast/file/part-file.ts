@@ -3,10 +3,11 @@
  * when it is complete. What is killed goes on where it was: a block is in the journal only when it is on the medium.
  */
 import { constants } from 'node:fs'
-import { open, rename, stat, type FileHandle } from 'node:fs/promises'
+import { link, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
+import { holdAlone } from './hold-alone.ts'
 import { encodeJournal, journalPlace, parseJournal, type StreamFacts } from './part-journal.ts'
 
 export interface PartFile extends AsyncDisposable {
@@ -20,8 +21,11 @@ export interface PartFile extends AsyncDisposable {
   /** These blocks turned out to be wrong: the next run gets them again. */
   forget(blocks: readonly number[]): Promise<void>
   read(block: number): Promise<Uint8Array>
-  /** Complete: cut the journal off and give it its name. */
-  finish(name: string): Promise<void>
+  /**
+   * Complete: cut the journal off and give it its name. `create`: throws UsageError E_DST_EXISTS when something has that name by
+   * now; `replace`: it takes the place of a plain file.
+   */
+  finish(name: string, mode: 'create' | 'replace'): Promise<void>
 }
 
 export const partPath = (path: string): string => `${path}.part`
@@ -54,7 +58,7 @@ export async function lookAtPart(
 
 /**
  * Go on with what is there, or begin. `foreign`: what isn't of this stream may be replaced, or it throws UsageError E_DST_EXISTS.
- * Throws DeviceError E_DENIED, E_DST_FULL, …; UsageError E_DST_KIND.
+ * Throws DeviceError E_DENIED, E_DST_FULL, E_DST_BUSY, …; UsageError E_DST_KIND.
  */
 export async function openPartFile(
   path: string,
@@ -68,23 +72,26 @@ export async function openPartFile(
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }
+  let held: AsyncDisposable | null = null
   try {
     const before = await file.stat()
     if (!before.isFile())
       throw new UsageError('E_DST_KIND', `${path} is not a plain file`, {
         details: { input: 'target', path, what: 'not a plain file' },
       })
+    held = await holdAlone(path, before)
     // Without a root two streams can't be told apart, so none is gone on with.
     const isKnown = facts.root.some((byte) => byte !== 0)
     const journal = before.size > 0 ? await readJournal(file, facts) : null
     const isBegun = journal !== null && isKnown
     if (!isBegun && journal === null && before.size > 0 && foreign === 'refuse') throw partExists(path)
     if (!isBegun) await file.truncate(0)
-    const part = new Part(path, file, facts, isBegun ? journal : null)
+    const part = new Part(path, file, facts, isBegun ? journal : null, held)
     if (!isBegun) await part.save()
     return part
   } catch (error) {
     await file.close()
+    await held?.[Symbol.asyncDispose]()
     throw writeFailure(error, path)
   }
 }
@@ -116,6 +123,7 @@ class Part implements PartFile {
   readonly have: Uint8Array
   readonly #file: FileHandle
   readonly #facts: StreamFacts
+  readonly #held: AsyncDisposable
   #turn: number
   #saving: Promise<void> = Promise.resolve()
 
@@ -124,10 +132,12 @@ class Part implements PartFile {
     file: FileHandle,
     facts: StreamFacts,
     journal: { readonly turn: number; readonly have: Uint8Array } | null,
+    held: AsyncDisposable,
   ) {
     this.path = path
     this.#file = file
     this.#facts = facts
+    this.#held = held
     this.#turn = journal?.turn ?? 0
     this.have = journal?.have ?? new Uint8Array(Math.ceil(facts.sizeBytes / facts.blockBytes))
   }
@@ -171,7 +181,7 @@ class Part implements PartFile {
     return bytes
   }
 
-  async finish(name: string): Promise<void> {
+  async finish(name: string, mode: 'create' | 'replace'): Promise<void> {
     try {
       await this.#saving
       await this.#file.truncate(this.#facts.sizeBytes)
@@ -182,7 +192,8 @@ class Part implements PartFile {
         throw new UsageError('E_DST_KIND', `${name} is not a plain file`, {
           details: { input: 'target', path: name, what: 'not a plain file' },
         })
-      await rename(this.path, name)
+      if (mode === 'replace') await rename(this.path, name)
+      else await this.#nameNew(name, there !== null)
       await syncFolder(dirname(name))
     } catch (error) {
       throw writeFailure(error, name)
@@ -192,6 +203,22 @@ class Part implements PartFile {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#saving.catch(() => undefined)
     await this.#file.close()
+    await this.#held[Symbol.asyncDispose]()
+  }
+
+  /** A second name never takes the place of anything; where a file can't have two, it is looked for first. */
+  async #nameNew(name: string, isThere: boolean): Promise<void> {
+    try {
+      await link(this.path, name)
+      await unlink(this.path)
+    } catch (error) {
+      if (isThere || errnoOf(error) === 'EEXIST')
+        throw new UsageError('E_DST_EXISTS', `${name} exists by now, and Erase wasn't given`, {
+          details: { input: 'erase', path: name },
+          cause: error,
+        })
+      await rename(this.path, name)
+    }
   }
 
   async #save(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The preflight of receiving a stream's image into a file: where it will be, is there room, what is there already. Touches nothing. */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, stat, statfs } from 'node:fs/promises'
+import { access, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, openFailure } from '#engine/block-io'
 import type { StreamConnection } from '#engine/multicast/client'
@@ -110,8 +110,10 @@ const sourceCheck = ({ info }: StreamConnection): PreflightCheck => ({
 })
 
 async function examineFile(request: RestoreRequest, stream: StreamConnection) {
-  const path = await placeOf(request.target, stream.info.imageName)
-  const old = await facts(path)
+  const asked = await placeOf(request.target, stream.info.imageName)
+  const old = await facts(asked)
+  // Behind a link: the link stays, what it leads to is replaced.
+  const path = old === null ? asked : await realpath(asked)
   if (old !== null && !old.isFile()) throw wrongKind(path, 'not a plain file')
   if (old !== null && !request.erase)
     throw new UsageError('E_DST_EXISTS', `${path} exists, and Erase wasn't given`, {

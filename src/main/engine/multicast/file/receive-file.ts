@@ -120,7 +120,7 @@ async function receive(
     if (request.verify) await verify(stream, part, reception, context)
     else context.skip('verifying')
     signal.throwIfAborted()
-    await part.finish(plan.target.path)
+    await part.finish(plan.target.path, request.erase ? 'replace' : 'create')
     outcome = 'done'
     return {
       restoredBytes: stream.sizeBytes,

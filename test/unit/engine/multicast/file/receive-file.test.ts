@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type ExpectStatic } from 'vitest'
 import { connectStream } from '#engine/multicast/client'
@@ -84,13 +84,13 @@ describe.concurrent("a stream's image received into a file", () => {
   test('goes on where it was stopped, and reads back what came before', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
-    await using server = await startStreamServer({ image, dataRate: 4e6 })
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
     expect(await runInPart(expect, request(server, path))).toMatchObject({
       kind: 'cancelled',
       target: 'kept',
     })
     expect(await readdir(folder.path)).toEqual(['out.dmg.part'])
-    server.heard.length = 0
+    server.sender.setDataRate(20e6)
     const { outcome } = await run(request(server, path))
     expect(outcome).toMatchObject({ kind: 'done' })
     expect(outcome.kind === 'done' && outcome.summary.writtenBytes).toBeLessThan(
@@ -103,13 +103,14 @@ describe.concurrent("a stream's image received into a file", () => {
   test('says what an earlier run left wrong, and gets that again next time', async ({ expect }) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
-    await using server = await startStreamServer({ image, dataRate: 4e6 })
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
     await runInPart(expect, request(server, path))
     {
       await using part = await open(`${path}.part`, 'r+')
       const at = (await readFile(`${path}.part`)).findIndex((byte) => byte !== 0)
       await part.write(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0), 0, 8, at)
     }
+    server.sender.setDataRate(20e6)
     const first = await run(request(server, path))
     expect(first.outcome).toMatchObject({ kind: 'failed', error: { code: 'E_VERIFY' }, target: 'kept' })
     const second = await run(request(server, path))
@@ -131,6 +132,44 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(plan.losses).toMatchObject([{ kind: 'file', path, sizeBytes: 8 }])
     expect(outcome.kind).toBe('done')
     expect(await isImage(path)).toBe(true)
+  })
+
+  test("doesn't take the place of what came there meanwhile", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { outcome } = await run(request(server, path), { onPlan: () => writeFile(path, 'precious') })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_EXISTS' }, target: 'kept' })
+    expect(await readFile(path, 'latin1')).toBe('precious')
+  })
+
+  test('is received by one at a time', async ({ expect }) => {
+    const startRule = { clients: null, afterLastJoinMs: null }
+    await using server = await startStreamServer({ image, startRule })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const first = run(request(server, path))
+    await expect.poll(() => readdir(folder.path)).toEqual(['out.dmg.part'])
+    await expect
+      .poll(async () => (await run(request(server, path))).outcome)
+      .toMatchObject({
+        kind: 'failed',
+        error: { code: 'E_DST_BUSY' },
+      })
+    server.hub.startNow('lab')
+    expect((await first).outcome.kind).toBe('done')
+    expect(await isImage(path)).toBe(true)
+  })
+
+  test('leaves a link where it is, and replaces what it leads to', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const real = await folder.write('real.dmg', 'old')
+    const path = join(folder.path, 'out.dmg')
+    await symlink(real, path)
+    expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
+    expect((await lstat(path)).isSymbolicLink()).toBe(true)
+    expect(await isImage(real)).toBe(true)
   })
 
   test("doesn't touch a .part of somebody else's without Erase", async ({ expect }) => {
@@ -159,7 +198,7 @@ describe.concurrent("a stream's image received into a file", () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
     {
-      await using server = await startStreamServer({ image, dataRate: 4e6 })
+      await using server = await startStreamServer({ image, dataRate: 1e6 })
       await runInPart(expect, request(server, path))
     }
     const other = Uint8Array.from(image, (byte) => byte ^ 1)
