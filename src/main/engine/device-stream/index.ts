@@ -1,1 +1,1 @@
-export { examineDeviceStream, type DeviceStreamDeps } from './device-stream.ts'
+export { examineDeviceStream } from './device-stream.ts'

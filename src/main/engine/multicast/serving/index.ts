@@ -1,1 +1,1 @@
-export { serveSessions, type ServeOptions } from './serve-sessions.ts'
+export { serveSessions } from './serve-sessions.ts'
