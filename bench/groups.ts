@@ -12,6 +12,7 @@ import { measureHttp } from './http.ts'
 import { measureImagescan } from './imagescan.ts'
 import { inMiB, inSeconds, perSecond, type Line, type Target } from './line.ts'
 import { alternate, measure, median, type Contender, type Usage } from './measure.ts'
+import { multicastGroups } from './multicast.ts'
 import { cacheFolder, realData } from './real-data.ts'
 import { measureWindow } from './window.ts'
 
@@ -192,6 +193,7 @@ export const groups: Readonly<Record<string, (options: BenchOptions) => Promise<
   'changed-only': measureChangedOnly,
   convert: measureConvert,
   http: measureHttp,
+  ...multicastGroups,
   memory,
   window: measureWindow,
 }

@@ -16,6 +16,8 @@ export function describeMachine(): readonly (readonly [string, string])[] {
     ['dmg2img', firstLine('dmg2img', [])],
     ['qemu-img', firstLine('qemu-img', ['--version'])],
     ['7-Zip', firstLine(program('7zz') === null ? '7z' : '7zz', [])],
+    ['udpcast', firstLine('dpkg-query', ['-W', 'udpcast'])],
+    ['uftp', firstLine('dpkg-query', ['-W', 'uftp'])],
     ['Chromium', firstLine('chromium', ['--version'])],
   ]
 }

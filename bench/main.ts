@@ -24,6 +24,7 @@ const conditions = [
   'Images have runs of 1 MiB in order: zlib level 6, bzip2 -9, xz -6 with a dictionary of 8 MiB and no check; LZFSE and ADC by the encoders of our tests, which compress a little less well than Apple’s. After the first restore of every image the whole disk is compared with the data.',
   'Ours is the built program from start to end, `reprise restore --noprompt --noverify` (without `--noverify` in the line about verifying): preflight, copy, flush, and reading the partition table anew.',
   'dd is `dd bs=1M oflag=direct conv=fsync`. 7-Zip (`7zz x -tdmg -so`) writes through the same dd. dmg2img and qemu-img write to the device and are followed by `sync` of it, so that everybody’s data is on the disk at the end.',
+  'Multicast: server and clients are processes of the built program in network namespaces on a bridge, which is all on the same cores; clients receive the image’s file into memory, and every file is compared. Rates are of packets captured on the bridge, from the IPv4 header on. A client’s time is from its first packet to its last; udpcast’s from its start of sending, uftp’s is its own figure, both without their time to find each other. With sixteen clients the network has frames of 9000 bytes.',
   'CPU is user and system time of all processes of a command, as bash’s `time` is told by the system; work of the kernel’s own threads for the loop device is in nobody’s. Memory is the largest resident size that the system kept.',
 ]
 

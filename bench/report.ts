@@ -11,7 +11,8 @@ export function textReport(lines: readonly Line[]): string {
     .join('\n')
 }
 
-const figure = ({ value, unit }: Line) => `${value.toFixed(unit === '×' || unit === 's' ? 2 : 0)} ${unit}`
+const figure = ({ value, unit }: Line) =>
+  `${value.toFixed(unit === '×' || unit === 's' || value < 10 ? 2 : 0)} ${unit}`
 
 export function markdownReport(
   lines: readonly Line[],

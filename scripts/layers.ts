@@ -98,7 +98,17 @@ export const rows: readonly Row[] = [
   },
   {
     files: 'src/main/engine/multicast/**',
-    may: [anyShared, /^engine\/(multicast\/.+|formats\/(struct|udif))$/],
+    may: [
+      anyShared,
+      /^engine\/(multicast\/.+|block-io|job|platform|web-source|formats\/(struct|udif|image|stored))$/,
+    ],
+    node: true,
+    packages: ['zod'],
+  },
+  {
+    files: 'src/main/engine/device-stream/**',
+    // Reads devices by the rules of a restore, and makes images of them for a stream.
+    may: [anyShared, /^engine\/(job|platform|copy|create|scan|multicast\/server)$/],
     node: true,
     packages: [],
   },

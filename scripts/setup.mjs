@@ -72,6 +72,14 @@ const debianPackages = {
   bzip2: 'bzip2',
   xz: 'xz-utils',
   zstd: 'zstd',
+  ip: 'iproute2',
+  nft: 'nftables',
+  tcpdump: 'tcpdump',
+  'avahi-daemon': 'avahi-daemon',
+  'avahi-browse': 'avahi-utils',
+  'dbus-daemon': 'dbus-daemon',
+  'udp-sender': 'udpcast',
+  uftp: 'uftp',
 }
 
 const folders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

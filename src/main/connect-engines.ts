@@ -4,7 +4,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { basename } from 'node:path'
-import { createPlanRegistry, createSystemIo, inspectSource, planRestore, runRestore } from '#engine/copy'
+import {
+  createPlanRegistry,
+  createStreamDoor,
+  createSystemIo,
+  inspectSource,
+  planRestore,
+  runRestore,
+} from '#engine/copy'
 import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
@@ -17,34 +24,51 @@ import type { Logger } from '#shared/log'
 import {
   imageTaskPath,
   isWebLocator,
+  parseStreamLocator,
   webName,
   withoutPassword,
   type ImageTask,
   type JobOutcome,
   type RestorePlan,
 } from '#shared/model'
+import { connectMulticast } from './connect-multicast.ts'
+
+/** The way to multicast sessions, with the passwords this process was given. Only who receives a stream pays for what receives it. */
+const streams = createStreamDoor(async (locator, options) => {
+  const { connectStream } = await import('#engine/multicast/client')
+  return await connectStream(locator, options)
+})
 
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
   const platform = createPlatform({ log })
-  const io = createSystemIo(platform)
+  const io = createSystemIo(platform, streams)
   const plans = createPlanRegistry()
   sharedWebSession().log = log
   return {
     platform,
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
-    unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
+    unlockImage: unlockSource,
     runImageTask: (task, platform, context) => runImageTask(task, { platform, onBehalfOf }, context),
     async planRestore(request, platform, signal) {
-      const plan = await planRestore(request, { platform, io, signal })
+      const plan =
+        request.form === 'file'
+          ? await (await fileEngine()).planFile(request, { ...streams, signal })
+          : await planRestore(request, { platform, io, signal })
       plans.add(plan)
       return plan
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
-    runRestore: (plan, platform, context) => runRestore(plan, { platform, io }, context),
+    runRestore: async (plan, platform, context) =>
+      plan.request.form === 'file'
+        ? (await fileEngine()).receiveFile(plan, streams, context)
+        : runRestore(plan, { platform, io }, context),
+    multicast: connectMulticast({ log }),
   }
 }
+
+const fileEngine = () => import('#engine/multicast/file')
 
 /** For the command line: the same engines, in this process. */
 export function connectCommandLine(log: Logger): CliEngines {
@@ -54,8 +78,11 @@ export function connectCommandLine(log: Logger): CliEngines {
     supported: platform.supported,
     listDisks: () => platform.list(),
     imageInfo: (path) => imageInfo(path, never),
-    isLocked: (path) => isImageLocked(path),
-    unlockImage: (path, password, signal) => unlockImage(path, password, { signal }),
+    async isLocked(locator, signal) {
+      const stream = parseStreamLocator(locator)
+      return stream === null ? await isImageLocked(locator) : await streams.isLocked(stream, signal)
+    },
+    unlockImage: unlockSource,
     startImageTask: (task) =>
       startJob(
         {
@@ -77,6 +104,13 @@ export function connectCommandLine(log: Logger): CliEngines {
         { log },
       ),
   }
+}
+
+/** An image, or a multicast session. */
+async function unlockSource(locator: string, password: string, signal: AbortSignal): Promise<void> {
+  const stream = parseStreamLocator(locator)
+  if (stream === null) await unlockImage(locator, password, { signal })
+  else await streams.unlock(stream, password, signal)
 }
 
 /** Which engine does which task. Loaded when it is asked for: a restore needs none of them, and starts sooner without. */

@@ -13,6 +13,7 @@ const status = await main(process.argv.slice(2), {
   platform: process.platform,
   now: Date.now,
   engines: async (log) => (await import('./connect-engines.ts')).connectCommandLine(log),
+  streams: async (log) => (await import('./connect-multicast.ts')).connectStreams(log),
   programs: {
     web: async (argv) => (await import('#main/web')).runWeb(argv),
     engineHost: async () => {

@@ -298,10 +298,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('button', { name: 'View' }).hover()
       await page.getByRole('menuitem', { name: /Show Volumes/ }).waitFor()
       await page.keyboard.press('ArrowLeft')
-      await page.getByRole('menuitem', { name: /Verify/ }).waitFor()
+      await page.getByRole('menuitem', { name: /Start Stream/ }).waitFor()
       await page.keyboard.press('Escape')
       await page.getByRole('menu').waitFor({ state: 'detached' })
-      await expect.poll(() => focusedName(page)).toMatch(/^(File|Images)$/)
+      await expect.poll(() => focusedName(page)).toMatch(/^(File|Server)$/)
     })
 
     it('hold menus that the arrow keys open and leave', async () => {

@@ -15,6 +15,7 @@ export function engineDouble(
   const double = contractDouble(engineContract, {
     'host.info': async () => ({ version: '0.0.0', platform: 'linux', supported: true, privileged: false }),
     'devices.watch': async () => null,
+    'streams.watch': async () => null,
     'practice.prepare': async ({ folder }) => ({ disk: `${folder}/disk`, image: `${folder}/image.dmg` }),
     ...answers,
   })
@@ -71,6 +72,8 @@ export const aRequest: RestoreRequest = {
   clearUnused: false,
   changedOnly: false,
   afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 }
 
@@ -123,6 +126,7 @@ export function aJob(change: Partial<JobState> = {}): JobState {
       bytesPerSecond: 1,
       remainingMs: 1000,
       limitedBy: null,
+      stream: null,
     },
     outcome: null,
     ...change,

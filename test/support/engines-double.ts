@@ -1,7 +1,7 @@
 /** Doubles of what an engine host is given: a platform with disks that are plain data, and engines that do as told. */
 import { randomUUID } from 'node:crypto'
 import { aPlan } from '#test/engine-double'
-import type { Engines } from '#main/engine-host'
+import type { Engines, MulticastEngine } from '#main/engine-host'
 import type { Platform } from '#engine/platform'
 import { UsageError } from '#shared/errors'
 import type { Disk, RestorePlan } from '#shared/model'
@@ -57,6 +57,23 @@ export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
   }
 }
 
+/** Streams nothing and finds nothing, and fails at everything that `engine` doesn't say. */
+export const multicastDouble = (engine: Partial<MulticastEngine> = {}): MulticastEngine => ({
+  interfaces: unused,
+  check: unused,
+  startSession: unused,
+  startNow: unused,
+  setRate: unused,
+  stopSession: unused,
+  disconnect: unused,
+  onSessions: () => undefined,
+  watchStreams: () => ({ [Symbol.asyncDispose]: async () => undefined }),
+  readConfiguration: unused,
+  writeConfiguration: unused,
+  [Symbol.asyncDispose]: async () => undefined,
+  ...engine,
+})
+
 /** Engines that plan what `plan` says and fail at everything else that `engines` doesn't say. */
 export function enginesDouble(
   platform: Platform,
@@ -81,6 +98,7 @@ export function enginesDouble(
       throw new UsageError('E_NOT_CONFIRMED', 'no such plan', { details: { input: 'planId' } })
     },
     runRestore: unused,
+    multicast: multicastDouble(),
     ...engines,
   }
 }

@@ -27,6 +27,10 @@ export function ioOf(machine: FakeMachine): RestoreIo {
       return file.image
     },
     readBlockHashes: async ({ path }) => machine.files.get(path)?.hashes ?? null,
+    async connectStream(locator, options) {
+      if (machine.connectStream !== null) return await machine.connectStream(locator, options)
+      throw new UsageError('E_UNSUPPORTED', 'no streams', { details: { input: 'source' } })
+    },
     async openStream(layout, options) {
       const stream = openFakeStream(layout, {
         ...options,

@@ -2,6 +2,7 @@
  * A machine in memory: disks, files and mounts, as a `Platform` and as the copy engine's `RestoreIo`. Everything that
  * is asked of it is written down in `calls`.
  */
+import type { RestoreIo } from '#engine/copy'
 import { hash } from 'node:crypto'
 import type { FileFacts } from '#engine/copy'
 import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
@@ -36,6 +37,8 @@ export class FakeMachine {
   readonly folders = new Set<string>(['/', '/images', '/tmp'])
   readonly calls: string[] = []
   readonly streams: FakeStream[] = []
+  /** The client of multicast streams; null: there is none. */
+  connectStream: RestoreIo['connectStream'] | null = null
   privileged = true
   supported = true
   freeBytes = 1e12

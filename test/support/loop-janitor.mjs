@@ -20,6 +20,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 // What came last goes first: a loop device before the mount that its file is on.
 for (const [device, { file, folder }] of [...attached].toReversed()) {
   if (device.startsWith('/dev/')) letGo(device, file)
+  else if (device.startsWith('netns:')) removeNamespace(device.slice('netns:'.length))
   else run('fusermount3', ['-u', '-z', file])
   if (folder !== '') rmSync(folder, { recursive: true, force: true })
 }
@@ -33,6 +34,19 @@ function letGo(device, file) {
   if (backingFileOf(device) !== file) return
   run('partx', ['-d', device])
   run('losetup', ['-d', device])
+}
+
+/** Its programs first: they would keep it, nameless. */
+function removeNamespace(name) {
+  const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8', timeout: 10_000 })
+  for (const pid of (stdout ?? '').split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  run('ip', ['netns', 'del', name])
 }
 
 function backingFileOf(device) {

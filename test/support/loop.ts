@@ -35,7 +35,8 @@ let janitor: ChildProcess | null = null
 
 /**
  * Have something let go when this process ends without having done it, even if it is killed (loop-janitor.mjs).
- * `device`: a loop device, or a name for a FUSE mount at `file`. `folder`: deleted as well.
+ * `device`: a loop device, `netns:NAME` for a network namespace and what runs in it, or any other name for a FUSE mount at
+ * `file`. `folder`: deleted as well.
  */
 export function remember(device: string, file: string, folder: string | null): void {
   if (janitor === null) {

@@ -31,6 +31,7 @@ const named = {
   linux: () => (process.platform === 'linux' ? null : 'Linux'),
   root: () => (process.getuid?.() === 0 ? null : 'root'),
   loop: () => (loopDevicesWork() ? null : 'loop devices'),
+  lab: () => (namespacesWork() ? null : 'network namespaces, bridges and nft as root'),
   images: () => (realImages() === null ? 'the real disk images (../shared/images)' : null),
   electron: () =>
     existsSync(join(dirname(dirname(import.meta.dirname)), 'node_modules/electron/dist/electron'))
@@ -48,6 +49,28 @@ function loopDevicesWork(): boolean {
     loopWorks = false
   }
   return loopWorks
+}
+
+let namespacesWorked: boolean | undefined
+/** Containers are root without being allowed any of this. */
+function namespacesWork(): boolean {
+  if (namespacesWorked !== undefined) return namespacesWorked
+  const name = `mc${process.pid}x-needs`
+  const run = (...args: readonly string[]) =>
+    execFileSync('ip', [...args], { stdio: 'ignore', timeout: 20_000 })
+  try {
+    run('netns', 'add', name)
+    try {
+      run('-n', name, 'link', 'add', 'br0', 'type', 'bridge')
+      run('netns', 'exec', name, 'nft', 'add table netdev needs')
+      namespacesWorked = process.getuid?.() === 0
+    } finally {
+      run('netns', 'del', name)
+    }
+  } catch {
+    namespacesWorked = false
+  }
+  return namespacesWorked
 }
 
 type Need = keyof typeof named | `program:${string}`

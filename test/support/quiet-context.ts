@@ -17,5 +17,6 @@ export function quietContext(signal: AbortSignal = new AbortController().signal)
     skip: (phase) => void told.push(`skip ${phase}`),
     advance: (doneBytes) => void told.push(doneBytes),
     limitedBy: () => undefined,
+    streamed: () => undefined,
   }
 }

@@ -37,6 +37,8 @@ export async function restoreForReal(
       clearUnused: false,
       changedOnly: false,
       afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
       buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
       ...change,
     },

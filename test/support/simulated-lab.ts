@@ -279,6 +279,7 @@ export function runLab(options: LabOptions): Lab {
     new DataView(clientId.buffer).setUint32(0, machines.indexOf(machine))
     const link = createClientLink({
       address: 'server',
+      purpose: 'join',
       clientId,
       hostName: '',
       sessionName: '',

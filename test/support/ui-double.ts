@@ -16,7 +16,17 @@ import {
 } from '#shared/contract'
 import { DeviceError, EngineGoneError, FormatError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
-import type { Disk, ImageInfo, JobState, SourceInfo } from '#shared/model'
+import type {
+  Disk,
+  FoundStream,
+  ImageInfo,
+  JobState,
+  NetworkCheck,
+  NetworkInterface,
+  ServerConfiguration,
+  SessionState,
+  SourceInfo,
+} from '#shared/model'
 import type { Connect } from '#src/renderer/store/index.ts'
 
 export interface UiDouble {
@@ -25,6 +35,12 @@ export interface UiDouble {
   readonly calls: { readonly name: string; readonly input: unknown }[]
   devices: readonly Disk[]
   images: readonly ImageInfo[]
+  sessions: readonly SessionState[]
+  streams: readonly FoundStream[]
+  interfaces: readonly NetworkInterface[]
+  checks: readonly NetworkCheck[]
+  /** asr's configurations, by their paths. */
+  configurations: { readonly [path: string]: ServerConfiguration }
   app: AppInfo
   listing: FolderListing
   /** What lies where something is to be written; nothing where nothing is said. */
@@ -36,6 +52,9 @@ export interface UiDouble {
   plug(disk: Disk): void
   unplug(path: string): void
   sendJob(job: JobState): void
+  /** All of them, as they are now. */
+  sendSessions(sessions: readonly SessionState[]): void
+  sendStreams(streams: readonly FoundStream[]): void
   sendLog(line: LogLine): void
   sendMenu(command: MenuCommand): void
   sendEngine(state: 'ready' | 'gone', reason: string | null): void
@@ -64,6 +83,7 @@ export function createUiDouble(
   const unlocked = new Set<string>()
   let holding: PromiseWithResolvers<void> | null = null
   let jobCount = 0
+  let sessionCount = 0
 
   const inspect = (source: string): SourceInfo => {
     if (passwords[source] !== undefined && !unlocked.has(source))
@@ -83,7 +103,12 @@ export function createUiDouble(
       double.app = { ...double.app, preferences }
       return null
     },
-    'state.get': async () => ({ devices: double.devices, jobs: [...jobs.values()] }),
+    'state.get': async () => ({
+      devices: double.devices,
+      jobs: [...jobs.values()],
+      sessions: double.sessions,
+      streams: double.streams,
+    }),
     'device.eject': async ({ path }) => {
       double.unplug(path)
       return null
@@ -91,6 +116,7 @@ export function createUiDouble(
     'image.choose': async () => ({ kind: 'browse' }),
     'folder.choose': async () => ({ kind: 'browse' }),
     'image.chooseTarget': async () => ({ kind: 'browse' }),
+    'configuration.choose': async () => ({ kind: 'browse' }),
     'target.inspect': async ({ path }) =>
       double.targets[path] ?? { kind: 'nothing', sizeBytes: 0, freeBytes: 212e9 },
     'files.list': async () => double.listing,
@@ -129,12 +155,33 @@ export function createUiDouble(
     },
     'log.read': async () => ({ lines: log }),
     'practice.reset': async () => null,
+    'multicast.interfaces': async () => double.interfaces,
+    'multicast.check': async () => double.checks,
+    'session.start': async () => ({ sessionId: `session-${(sessionCount += 1)}` }),
+    'session.startNow': async () => null,
+    'session.setRate': async () => null,
+    'session.stop': async () => null,
+    'session.disconnect': async () => null,
+    'configuration.read': async ({ path }) => {
+      const configuration = double.configurations[path]
+      if (configuration !== undefined) return { configuration, warnings: [] }
+      throw new DeviceError('E_NOT_FOUND', 'no configuration', { details: { path } })
+    },
+    'configuration.write': async ({ path, configuration }) => {
+      double.configurations = { ...double.configurations, [path]: configuration }
+      return null
+    },
   }
 
   const double: UiDouble = {
     calls: [],
     devices: start.devices ?? [practiceDisk],
     images: start.images ?? [practiceImage],
+    sessions: [],
+    streams: [],
+    interfaces: [],
+    checks: [],
+    configurations: {},
     app: {
       version: '0.1.0',
       host: 'web',
@@ -142,7 +189,7 @@ export function createUiDouble(
       supported: true,
       home: '/home/ann',
       practice: { disk: practiceDisk.path, image: practiceImage.path },
-      preferences: { practiceOffered: false, showInternalDisks: false, knownDisks: [] },
+      preferences: { practiceOffered: false, showInternalDisks: false, networkWarned: false, knownDisks: [] },
     },
     listing: { folder: '/home/ann', parent: '/home', places: [], entries: [], truncated: false },
     targets: {},
@@ -174,6 +221,14 @@ export function createUiDouble(
     sendJob(job) {
       jobs.set(job.jobId, job)
       current?.emit('job', job)
+    },
+    sendSessions(sessions) {
+      double.sessions = sessions
+      current?.emit('sessions', sessions)
+    },
+    sendStreams(streams) {
+      double.streams = streams
+      current?.emit('streams', streams)
     },
     sendLog(line) {
       log.push(line)

@@ -353,6 +353,8 @@ export function aRequest(change: Partial<RestoreRequest> = {}): RestoreRequest {
     clearUnused: false,
     changedOnly: false,
     afterwards: 'remount',
+    timeoutMs: 0,
+    form: 'contents',
     buffering,
     ...change,
   }
@@ -476,6 +478,7 @@ function findSource(
 
 function sizeOf(source: SourceInfo): number | null {
   if (source.kind === 'image') return source.image.sizeBytes
+  if (source.kind === 'stream') return source.image?.sizeBytes ?? source.stream.streamBytes
   return source.kind === 'disk' ? source.disk.sizeBytes : source.volume.sizeBytes
 }
 
@@ -569,6 +572,7 @@ export function aJob(
             bytesPerSecond: 187.4 * MB,
             remainingMs: (100 - percent) * 6300,
             limitedBy: at.phase === 'restoring' ? 'destination' : null,
+            stream: null,
           },
     outcome: null,
     ...change,
@@ -639,6 +643,7 @@ export function anImageJob(
       bytesPerSecond: 412 * MB,
       remainingMs: (100 - at.percent) * 320,
       limitedBy: null,
+      stream: null,
     },
     outcome: null,
     ...change,

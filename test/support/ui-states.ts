@@ -3,6 +3,7 @@
  * says. For screenshots, for axe, and for everything else that has to hold in all of them.
  */
 import type { Locator, Page } from 'playwright-core'
+import { dragOnto } from './browser.ts'
 import type { DoublePage } from './ui-page/main.ts'
 
 declare global {
@@ -276,6 +277,87 @@ async function imageJobs(page: Page): Promise<void> {
   })
   await page.getByRole('tab', { name: 'Activity' }).click()
   await page.getByText('14.2 GB disk in 4.6 GB').waitFor()
+}
+
+/** An image in the well of the Multicast Server tab. */
+async function streamImage(page: Page, image = 'ModularSystem'): Promise<void> {
+  await chooseSource(page, image)
+  await page.getByRole('tab', { name: 'Multicast Server' }).click()
+  await dragOnto(page, row(page, image), page.getByRole('group', { name: /^Image/ }))
+  await page.mouse.up()
+  await page.getByRole('group', { name: new RegExp(`^Image, ${image}`) }).waitFor()
+}
+
+type Session = Partial<ReturnType<DoublePage['streams']['aSession']>>
+
+/** A stream of this computer, with a minute and a half behind it. */
+async function session(
+  page: Page,
+  change: Session,
+  clients: 'none' | 'some' | 'two' = 'none',
+): Promise<void> {
+  await page.evaluate(
+    ({ change, clients }) => {
+      const { double, streams } = window
+      const all = clients === 'none' ? [] : streams.someClients()
+      const two = all
+        .slice(0, 2)
+        .map((client) =>
+          change.phase === 'waiting'
+            ? { ...client, state: 'joined' as const, blocksDone: 0, loss: 0 }
+            : client,
+        )
+      const shown = clients === 'two' ? two : all
+      for (let index = 0; index < 180; index += 1)
+        double.sendSessions([
+          streams.aSession({
+            ...change,
+            clients: shown,
+            sentBytesPerSecond: 11.5e6 + Math.sin(index / 8) * 0.3e6 - (index > 90 && index < 104 ? 6e6 : 0),
+          }),
+        ])
+      double.sendSessions([streams.aSession({ ...change, clients: shown })])
+    },
+    { change, clients },
+  )
+  await page.getByRole('tab', { name: 'Multicast Server' }).click()
+  if ((await page.getByRole('radio').count()) > 0)
+    await page.getByRole('radio', { name: /^ModularSystem/ }).click()
+  await page.getByRole('button', { name: /Stop…|Remove/ }).waitFor()
+}
+
+/** The restore of a stream that runs. */
+async function receiving(
+  page: Page,
+  at: At,
+  stream: Partial<ReturnType<DoublePage['streams']['aStream']>>,
+): Promise<void> {
+  await startRestore(page)
+  await page.evaluate(
+    ({ at, stream }) => {
+      const { double, fixtures, streams } = window
+      const [found] = streams.foundStreams
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      if (!found || plan.source?.kind !== 'image') return
+      const source = {
+        kind: 'stream' as const,
+        locator: found.locator,
+        name: found.imageName,
+        stream: {
+          session: found.session,
+          imageName: found.imageName,
+          imageFormat: 'ULFO',
+          streamBytes: 14.2e9,
+          fingerprint: 'c0'.repeat(32),
+          pinned: false,
+        },
+        image: plan.source.image,
+      }
+      double.sendJob(streams.withStream(fixtures.aJob({ ...plan, source }, at), stream))
+    },
+    { at, stream },
+  )
+  await page.locator('.running').waitFor()
 }
 
 export const windowStates: readonly WindowState[] = [
@@ -647,6 +729,338 @@ export const windowStates: readonly WindowState[] = [
         if (job) double.sendJob({ ...job, jobId: 'job-1' })
       })
       await page.getByText('14.2 GB disk in 4.6 GB').waitFor()
+    },
+  },
+  {
+    name: 'streams-found',
+    reach: async (page) => {
+      await page.evaluate(() => window.double.sendStreams(window.streams.foundStreams))
+      await row(page, 'Lab 10.6').click()
+    },
+  },
+  {
+    name: 'stream-source',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, fixtures, streams } = window
+        double.sendStreams(streams.foundStreams)
+        double.answer('source.inspect', async ({ source }) => ({
+          kind: 'stream',
+          locator: source,
+          name: 'Lab 10.6.dmg',
+          stream: {
+            session: 'Lab 10.6',
+            imageName: 'Lab 10.6.dmg',
+            imageFormat: 'ULFO',
+            streamBytes: 5.8e9,
+            fingerprint: 'c0'.repeat(32),
+            pinned: false,
+          },
+          image: fixtures.systemImage,
+        }))
+      })
+      await row(page, 'Lab 10.6').click()
+      await page.keyboard.press('Control+1')
+      await page.getByRole('group', { name: /^Source, Lab 10.6.dmg/ }).waitFor()
+    },
+  },
+  {
+    name: 'stream-password',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, errors, streams } = window
+        double.sendStreams(streams.foundStreams)
+        const refused = new errors.NetworkError('E_MC_PASSWORD', 'no', {
+          details: { address: 'imageserver.local', phase: 'join' },
+        })
+        double.answer('source.inspect', () => Promise.reject(refused))
+        double.answer('image.unlock', () => Promise.reject(refused))
+      })
+      await row(page, 'Lab 10.6').click()
+      await page.keyboard.press('Control+1')
+      await page.getByRole('textbox', { name: 'Password' }).fill('open')
+      await page.keyboard.press('Enter')
+      await page.getByText('isn’t the password').waitFor()
+    },
+  },
+  {
+    name: 'receiving',
+    reach: (page) => receiving(page, { phase: 'restoring', percent: 71 }, {}),
+  },
+  {
+    name: 'receiving-third-pass',
+    reach: (page) =>
+      receiving(
+        page,
+        { phase: 'restoring', percent: 98 },
+        {
+          passes: [
+            '........x.....xx...........x........x.............',
+            '........x.....x.....................x.............',
+            '..............-                                   ',
+          ],
+          missingBlocks: 37,
+        },
+      ),
+  },
+  {
+    name: 'receiving-waiting',
+    reach: (page) =>
+      receiving(
+        page,
+        { phase: 'restoring', percent: 0 },
+        {
+          state: 'waiting',
+          waiting: { joined: 3, wanted: 5, startsInMs: 760_000 },
+          passes: [],
+          missingBlocks: 13543,
+          receivedBytesPerSecond: 0,
+        },
+      ),
+  },
+  {
+    name: 'receiving-fetching',
+    reach: (page) => receiving(page, { phase: 'restoring', percent: 12 }, { state: 'fetching' }),
+  },
+  {
+    name: 'multicast-first',
+    preset: 'first',
+    reach: async (page) => {
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      await page.getByRole('button', { name: 'Got It' }).waitFor()
+    },
+  },
+  {
+    name: 'multicast-empty',
+    reach: async (page) => {
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      await page.getByText('10.20.0.5').first().waitFor()
+    },
+  },
+  { name: 'multicast-form', reach: (page) => streamImage(page) },
+  {
+    name: 'multicast-not-scanned',
+    reach: async (page) => {
+      await streamImage(page, 'Lab 2019')
+      await page.getByRole('button', { name: 'Scan…' }).waitFor()
+    },
+  },
+  {
+    name: 'multicast-wrong',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.getByLabel('Address', { exact: true }).fill('244.0.0.10')
+      await page.getByLabel('Loop suspend').fill('1')
+      await page.getByLabel('Data rate, MB/s').fill('80')
+      await page.getByRole('button', { name: /Start/ }).first().click()
+      await page.getByRole('option', { name: /Enough computers/ }).click()
+    },
+  },
+  {
+    name: 'multicast-checked',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.getByRole('button', { name: 'Check Network' }).click()
+      await page.locator('.checks').waitFor()
+    },
+  },
+  {
+    name: 'multicast-check-failed',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        window.double.checks = window.streams.badChecks
+      })
+      await streamImage(page)
+      await page.getByRole('button', { name: 'Check Network' }).click()
+      await page.locator('.checks').waitFor()
+    },
+  },
+  {
+    name: 'multicast-refused',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, streams } = window
+        const error = streams.badChecks.find(({ step }) => step === 'port')?.error
+        double.answer('session.start', () =>
+          Promise.reject(
+            new window.errors.NetworkError('E_MC_PORT', 'taken', {
+              details: { ...error?.details, address: '10.20.0.5', phase: 'start' },
+            }),
+          ),
+        )
+      })
+      await streamImage(page)
+      await page.getByRole('button', { name: 'Start Stream' }).click()
+      await page.locator('.configure-failed').waitFor()
+    },
+  },
+  {
+    name: 'multicast-device',
+    reach: async (page) => {
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Image/ }))
+      await page.mouse.up()
+      await page.getByLabel('Compression').waitFor()
+    },
+  },
+  {
+    name: 'session-preparing',
+    reach: (page) =>
+      session(page, {
+        phase: 'preparing',
+        preparing: { doneBytes: 2.1e9, totalBytes: 5.8e9 },
+        startedMs: null,
+      }),
+  },
+  {
+    name: 'session-waiting',
+    reach: (page) =>
+      session(
+        page,
+        { phase: 'waiting', startedMs: null, wanted: 5, startsInMs: 760_000, sentBytes: 0 },
+        'two',
+      ),
+  },
+  { name: 'session-live', reach: (page) => session(page, {}, 'some') },
+  {
+    name: 'session-considerate',
+    reach: (page) =>
+      session(page, { allowedBytesPerSecond: 7.5e6, sentBytesPerSecond: 7.3e6, lap: 2 }, 'two'),
+  },
+  {
+    name: 'session-quiet',
+    reach: (page) => session(page, { phase: 'quiet', lap: 3, sentBytesPerSecond: 0 }),
+  },
+  {
+    name: 'session-ended',
+    reach: (page) => session(page, { phase: 'ended', endedMs: Date.now() - 2000 }, 'some'),
+  },
+  {
+    name: 'session-failed',
+    reach: (page) =>
+      session(page, {
+        phase: 'failed',
+        endedMs: Date.now() - 2000,
+        error: {
+          family: 'device',
+          code: 'E_SRC_CHANGED',
+          message: 'changed',
+          details: { path: '/home/ann/Images/ModularSystem.dmg' },
+          transient: false,
+          cause: null,
+        },
+      }),
+  },
+  {
+    name: 'session-many',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.evaluate(() => {
+        const { double, streams } = window
+        const clients = Array.from({ length: 1000 }, (_, index) =>
+          streams.aClient({
+            host: `lab-${String(index).padStart(4, '0')}`,
+            address: `10.20.${index >> 8}.${index & 255}`,
+          }),
+        )
+        double.sendSessions([streams.aSession({ clients })])
+      })
+      await page.getByText('lab-0099').waitFor()
+      await page.getByRole('button', { name: 'Show All 1,000 Clients' }).scrollIntoViewIfNeeded()
+    },
+  },
+  {
+    name: 'server-menu',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.getByRole('button', { name: 'Server', exact: true }).click()
+      await page.getByRole('menuitem', { name: 'Save Configuration As…' }).waitFor()
+    },
+  },
+  {
+    name: 'save-configuration',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.evaluate(() => {
+        const path = '/home/ann/Images/ModularSystem.plist'
+        window.double.targets = { [path]: { kind: 'file', sizeBytes: 300, freeBytes: 1e9 } }
+      })
+      await choose(page, 'Server', 'Save Configuration As…')
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      await page.getByRole('button', { name: 'Replace', exact: true }).waitFor()
+    },
+  },
+  {
+    name: 'opened-configuration',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.evaluate(() => {
+        const { configuration } = window.streams.aSession().settings
+        window.double.answer('configuration.choose', async () => ({
+          kind: 'chosen',
+          path: '/home/ann/lab.plist',
+        }))
+        window.double.answer('configuration.read', async () => ({
+          configuration: { ...configuration, dataRate: 2e6, clientDataRate: 1e6, group: '224.0.5.10' },
+          warnings: ["Nobody knows what 'Datarate' means."],
+        }))
+      })
+      await choose(page, 'Server', 'Open Configuration…')
+      await page.getByText('was opened').waitFor()
+    },
+  },
+  {
+    name: 'session-stop',
+    reach: async (page) => {
+      await session(page, {}, 'some')
+      await page.getByRole('button', { name: 'Stop…' }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
+    name: 'session-rate',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.getByRole('button', { name: 'Change Rate…' }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
+    name: 'session-client',
+    reach: async (page) => {
+      await session(page, {}, 'some')
+      await page.getByRole('button', { name: /Actions for lab-08/ }).click()
+      await page.getByRole('menuitem', { name: 'Details…' }).click()
+      await page.getByRole('dialog').waitFor()
+    },
+  },
+  {
+    name: 'session-client-menu',
+    reach: async (page) => {
+      await session(page, {}, 'some')
+      await page.getByRole('button', { name: /Actions for lab-04/ }).click()
+      await page.getByRole('menuitem', { name: 'Disconnect' }).waitFor()
+    },
+  },
+  {
+    name: 'session-second',
+    reach: async (page) => {
+      await session(page, {}, 'two')
+      await page.evaluate(() => {
+        const { double, streams } = window
+        const first = streams.aSession()
+        double.sendSessions([
+          first,
+          streams.aSession({
+            sessionId: 'b2'.repeat(16),
+            settings: { ...first.settings, name: 'Kiosk for the hall' },
+            phase: 'waiting',
+            createdMs: first.createdMs - 1000,
+          }),
+        ])
+      })
+      await page.getByRole('radio', { name: 'New Stream' }).click()
+      await page.getByRole('button', { name: 'Start Stream' }).waitFor()
     },
   },
   { name: 'shortcuts', reach: (page) => help(page, 'Keyboard Shortcuts') },

@@ -58,6 +58,7 @@ export function menuTemplate({ platform, run }: MenuOptions): Item[] {
     { label: '&File', submenu: joined([...groupsOf('File'), [mac ? { role: 'close' } : { role: 'quit' }]]) },
     { label: '&Edit', submenu: joined([...editing, ...groupsOf('Edit')]) },
     { label: '&Images', submenu: joined(groupsOf('Images')) },
+    { label: '&Server', submenu: joined(groupsOf('Server')) },
     { label: '&View', submenu: joined([...groupsOf('View'), [{ role: 'togglefullscreen' }]]) },
     { role: 'windowMenu' },
     { role: 'help', submenu: joined(help) },

@@ -1,14 +1,16 @@
 /**
- * Closing while a job runs asks once; then the jobs are stopped, and only when they have really stopped does the app
+ * Closing while a job or a stream runs asks once; then the jobs are stopped, and only when they have really stopped does the app
  * end. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
-import type { JobState } from '#shared/model'
+import type { JobState, SessionState } from '#shared/model'
 import type { ElectronModules } from './electron-modules.ts'
+import { isStreaming } from './session-news.ts'
 
 export interface QuitOptions {
   readonly electron: Pick<ElectronModules, 'app' | 'dialog'>
   readonly jobs: () => readonly JobState[]
+  readonly sessions: () => readonly SessionState[]
   readonly window: () => Window | null
   /** Stops the jobs, then everything else. */
   readonly end: () => Promise<void>
@@ -16,7 +18,7 @@ export interface QuitOptions {
 
 type State = 'open' | 'asking' | 'ending' | 'ended'
 
-export function quitRules({ electron, jobs, window, end }: QuitOptions): {
+export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions): {
   /** For the window's `close` and the app's `before-quit`. */
   onLeave(event: { preventDefault(): void }): void
 } {
@@ -30,22 +32,14 @@ export function quitRules({ electron, jobs, window, end }: QuitOptions): {
     app.quit()
   }
 
-  const ask = async (running: readonly JobState[]) => {
+  const ask = async (words: Words) => {
     state = 'asking'
-    const restoring = running.find((job) => job.kind === 'restore')
     const options = {
       type: 'warning' as const,
       buttons: ['Keep Going', 'Stop and Quit'],
       defaultId: 0,
       cancelId: 0,
-      message:
-        running.length === 1
-          ? `${running[0]?.title} isn't finished.`
-          : `${running.length} jobs aren't finished.`,
-      detail:
-        restoring === undefined
-          ? 'If you quit now, it is stopped.'
-          : 'If you quit now, the restore is stopped and the destination is left erased and empty.',
+      ...words,
       noLink: true,
     }
     const parent = window()
@@ -62,8 +56,37 @@ export function quitRules({ electron, jobs, window, end }: QuitOptions): {
       event.preventDefault()
       if (state !== 'open') return
       const running = jobs().filter((job) => job.outcome === null)
-      if (running.length === 0) void leave()
-      else void ask(running)
+      const streaming = sessions().filter(isStreaming)
+      if (running.length > 0) void ask(jobWords(running))
+      else if (streaming.length > 0) void ask(streamWords(streaming))
+      else void leave()
     },
+  }
+}
+
+interface Words {
+  readonly message: string
+  readonly detail: string
+}
+
+const jobWords = (running: readonly JobState[]): Words => ({
+  message:
+    running.length === 1 ? `${running[0]?.title} isn't finished.` : `${running.length} jobs aren't finished.`,
+  detail: running.some((job) => job.kind === 'restore')
+    ? 'If you quit now, the restore is stopped and the destination is left erased and empty.'
+    : 'If you quit now, it is stopped.',
+})
+
+function streamWords(streaming: readonly SessionState[]): Words {
+  const names = streaming.map(({ settings }) => `'${settings.name}'`).join(', ')
+  const atIt = streaming
+    .flatMap(({ clients }) => clients)
+    .filter(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing').length
+  return {
+    message: streaming.length === 1 ? `The stream ${names} still runs.` : `Streams still run: ${names}.`,
+    detail:
+      atIt === 0
+        ? 'If you quit now, it ends.'
+        : `If you quit now, it ends, and ${atIt === 1 ? '1 computer is' : `${atIt} computers are`} left incomplete.`,
   }
 }

@@ -81,6 +81,7 @@ async function start(options: StartAppOptions): Promise<void> {
   const quit = quitRules({
     electron,
     jobs: () => ui.jobs(),
+    sessions: () => ui.sessions(),
     window: () => window,
     async end() {
       const running = ui.jobs().filter((job) => job.outcome === null)

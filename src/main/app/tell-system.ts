@@ -1,16 +1,17 @@
 /**
- * Keeps the system informed while jobs run: the bar on the dock, no sleep, and a notification at the end for someone
- * who isn't looking.
+ * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and a notification for someone
+ * who isn't looking: at the end of a job, when the first computer has joined a stream, when all are done.
  */
 import type { BrowserWindow as Window } from 'electron'
-import type { JobState } from '#shared/model'
+import type { SessionState } from '#shared/model'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { farewell, progressBar } from './job-summary.ts'
+import { isStreaming, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
   readonly electron: Pick<ElectronModules, 'BrowserWindow' | 'Notification' | 'powerSaveBlocker'>
-  readonly ui: Pick<UiHost, 'jobs' | 'onJob'>
+  readonly ui: Pick<UiHost, 'jobs' | 'onJob' | 'sessions' | 'onSessions'>
   readonly window: () => Window | null
 }
 
@@ -27,7 +28,7 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
   }
 
   const keepAwake = () => {
-    const running = ui.jobs().some((job) => job.outcome === null)
+    const running = ui.jobs().some((job) => job.outcome === null) || ui.sessions().some(isStreaming)
     if (running) blocker ??= powerSaveBlocker.start('prevent-app-suspension')
     else if (blocker !== null) {
       powerSaveBlocker.stop(blocker)
@@ -35,11 +36,8 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
     }
   }
 
-  const notify = (job: JobState) => {
-    const words = farewell(job)
-    if (words === null || BrowserWindow.getFocusedWindow() !== null) return
-    if (job.outcome?.kind === 'failed') failure = 'unseen'
-    if (!Notification.isSupported()) return
+  const notify = (words: ReturnType<typeof farewell>) => {
+    if (words === null || !Notification.isSupported()) return
     const notification = new Notification(words)
     notification.on('click', () => {
       window()?.show()
@@ -48,10 +46,23 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
     notification.show()
   }
 
-  const end = ui.onJob((job) => {
+  const isLooking = () => BrowserWindow.getFocusedWindow() !== null
+
+  const endJobs = ui.onJob((job) => {
     keepAwake()
-    if (job.outcome !== null) notify(job)
+    const words = farewell(job)
+    if (words !== null && !isLooking()) {
+      if (job.outcome?.kind === 'failed') failure = 'unseen'
+      notify(words)
+    }
     draw()
+  })
+
+  let sessions: readonly SessionState[] = ui.sessions()
+  const endSessions = ui.onSessions((now) => {
+    keepAwake()
+    if (!isLooking()) for (const news of sessionNews(sessions, now)) notify(news)
+    sessions = now
   })
 
   return {
@@ -61,7 +72,8 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
       draw()
     },
     [Symbol.dispose]() {
-      end()
+      endJobs()
+      endSessions()
       if (blocker !== null) powerSaveBlocker.stop(blocker)
     },
   }

@@ -9,8 +9,6 @@ const absent: { readonly [verb: string]: { readonly problem: string; readonly hi
     problem: "This version of Reprise can't resize the target partition, which restoreexact does.",
     hint: 'Use restore: the rest of a larger partition is left unused.',
   },
-  server: { problem: "This version of Reprise can't multicast." },
-  session: { problem: "This version of Reprise can't multicast." },
 }
 
 export const absentVerbs: readonly string[] = Object.keys(absent)

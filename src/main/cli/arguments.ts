@@ -21,6 +21,8 @@ export type OptionSpec = Common &
   (
     | { readonly kind: 'flag' }
     | { readonly kind: 'text'; readonly placeholder: string }
+    /** Texts: it may be given more than once. */
+    | { readonly kind: 'list'; readonly placeholder: string }
     /** A whole number from `least` to `most`. */
     | { readonly kind: 'count'; readonly placeholder: string; readonly least: number; readonly most: number }
     /** Bytes, or a number with b, k, m or g; at most `most` bytes. */
@@ -40,9 +42,11 @@ type Value<S extends OptionSpec> = S['kind'] extends 'flag'
   ? boolean
   : S['kind'] extends 'count' | 'size'
     ? number | null
-    : string | null
+    : S['kind'] extends 'list'
+      ? readonly string[]
+      : string | null
 
-/** A value for each option of the table; null (false for flags) where it wasn't given. */
+/** A value for each option of the table; null (false for flags, nothing for lists) where it wasn't given. */
 export type Values<T extends OptionTable> = { readonly [name in keyof T]: Value<T[name]> }
 
 export interface Parsed<T extends OptionTable> {
@@ -73,7 +77,7 @@ export function parseArguments<const T extends OptionTable>(
   args: readonly string[],
   rule: OperandRule = noOperands,
 ): Parsed<T> {
-  const given = new Map<string, string | number | true>()
+  const given = new Map<string, string | number | true | readonly string[]>()
   const operands: string[] = []
   const rest = [...args]
   for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
@@ -86,8 +90,12 @@ export function parseArguments<const T extends OptionTable>(
         given.set(name, true)
       } else {
         const text = attached ?? takeValue(name, spec, rest)
-        if (given.has(name)) throw usageError(arg, `--${name} is given twice.`)
-        given.set(name, readValue(name, spec, text))
+        const before = given.get(name)
+        const value = readValue(name, spec, text)
+        if (spec.kind === 'list')
+          given.set(name, [...(Array.isArray(before) ? (before as string[]) : []), String(value)])
+        else if (before === undefined) given.set(name, value)
+        else throw usageError(arg, `--${name} is given twice.`)
       }
     } else operands.push(arg)
   }
@@ -95,7 +103,7 @@ export function parseArguments<const T extends OptionTable>(
   const values = Object.fromEntries(
     Object.entries(table).map(([name, spec]) => [
       name,
-      given.get(name) ?? (spec.kind === 'flag' ? false : null),
+      given.get(name) ?? (spec.kind === 'flag' ? false : spec.kind === 'list' ? [] : null),
     ]),
   )
   return { values: values as Values<T>, operands }
@@ -155,6 +163,7 @@ function readValue(name: string, spec: OptionSpec, text: string): string | numbe
       return choice
     }
     case 'flag':
+    case 'list':
     case 'text':
     default: {
       if (text === '') throw wrong()
@@ -173,6 +182,7 @@ function describeValue(spec: OptionSpec): string {
     case 'choice':
       return spec.choices.join(' or ')
     case 'flag':
+    case 'list':
     case 'text':
     default:
       return 'a value'

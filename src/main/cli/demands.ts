@@ -2,7 +2,7 @@
  * What --format, --SHA1 and --SHA256 demand of the source. asr converts nothing in a block copy either: the target gets
  * the source's file system, so another format can only be refused.
  */
-import { UsageError } from '#shared/errors'
+import { UsageError, unreachable } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { describeFilesystem } from '#shared/words'
 import { usageError } from './arguments.ts'
@@ -18,7 +18,7 @@ function checkFormat(format: 'HFS+' | 'HFSX', source: SourceInfo): void {
   const names = filesystemsOf(source).map(describeFilesystem)
   const hfs = names.filter((name) => name === 'HFS+' || name === 'HFSX')
   // Linux calls both `hfsplus`; only an image is read closely enough to tell them apart.
-  const exact = source.kind === 'image'
+  const exact = imageOf(source) !== null
   if (hfs.some((name) => name === format || !exact)) return
   throw usageError(
     '--format',
@@ -30,17 +30,28 @@ function checkFormat(format: 'HFS+' | 'HFSX', source: SourceInfo): void {
 }
 
 function filesystemsOf(source: SourceInfo): readonly string[] {
-  const names =
-    source.kind === 'image'
-      ? source.image.partitions.map((partition) => partition.filesystem)
-      : source.kind === 'volume'
-        ? [source.volume.filesystem]
-        : source.disk.volumes.map((volume) => volume.filesystem)
-  return names.filter((name) => name !== null)
+  return allFilesystems(source).filter((name) => name !== null)
 }
 
+function allFilesystems(source: SourceInfo): readonly (string | null)[] {
+  switch (source.kind) {
+    case 'image':
+    case 'stream':
+      return (source.image?.partitions ?? []).map((partition) => partition.filesystem)
+    case 'volume':
+      return [source.volume.filesystem]
+    case 'disk':
+      return source.disk.volumes.map((volume) => volume.filesystem)
+    default:
+      return unreachable(source)
+  }
+}
+
+const imageOf = (source: SourceInfo) =>
+  source.kind === 'image' || source.kind === 'stream' ? source.image : null
+
 function checkDigest(digest: 'SHA-1' | 'SHA-256', source: SourceInfo): void {
-  const partitions = source.kind === 'image' ? (source.image.scan?.partitions ?? []) : []
+  const partitions = imageOf(source)?.scan?.partitions ?? []
   const key = digest === 'SHA-1' ? 'sha1' : 'sha256'
   if (partitions.some((partition) => partition[key] !== null)) return
   throw new UsageError('E_SRC_NOSCAN', `no ${digest} digest in ${source.locator}`, {

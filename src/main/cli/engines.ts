@@ -19,9 +19,9 @@ export interface Engines {
   readonly supported: boolean
   listDisks(): Promise<readonly Disk[]>
   imageInfo(path: string): Promise<ImageInfo>
-  /** It is an encrypted image whose password wasn't given yet. False for all else, whatever it is. */
-  isLocked(path: string): Promise<boolean>
-  /** Keeps the keys in this process. Rejects with FormatError E_SRC_PASSWORD, the signal's reason. */
+  /** It is an encrypted image, or a multicast session, whose password wasn't given yet. False for all else, whatever it is. */
+  isLocked(path: string, signal: AbortSignal): Promise<boolean>
+  /** Keeps the keys in this process. Rejects with FormatError E_SRC_PASSWORD, NetworkError E_MC_PASSWORD, the signal's reason. */
   unlockImage(path: string, password: string, signal: AbortSignal): Promise<void>
   /** Verifies, converts, … an image. */
   startImageTask(task: ImageTask): RunningJob

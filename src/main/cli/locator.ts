@@ -1,11 +1,11 @@
 /** What was typed where an image is asked for: a path, or an address on a server. */
 import { basename, resolve } from 'node:path'
-import { isWebLocator, webName } from '#shared/model'
+import { isStreamLocator, isWebLocator, webName } from '#shared/model'
 
 /** Absolute; an address as it is. */
 export const locatorFrom = (cwd: string, typed: string): string =>
-  isWebLocator(typed) ? typed : resolve(cwd, typed)
+  isWebLocator(typed) || isStreamLocator(typed) ? typed : resolve(cwd, typed)
 
 /** What to call it. */
 export const nameOfLocator = (locator: string): string =>
-  isWebLocator(locator) ? webName(locator) : basename(locator)
+  isWebLocator(locator) ? webName(locator) : isStreamLocator(locator) ? locator : basename(locator) || locator

@@ -2,7 +2,8 @@
  * Passwords at the command line: `--stdinpass` as hdiutil has it, or a question on the terminal. Never an argument, which
  * everybody on the machine could read, and never printed.
  */
-import { AppError, FormatError, UsageError } from '#shared/errors'
+import { AppError, FormatError, NetworkError, UsageError } from '#shared/errors'
+import { isStreamLocator } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import type { Engines } from './engines.ts'
 import { nameOfLocator } from './locator.ts'
@@ -14,20 +15,20 @@ import type { CliContext } from './verb.ts'
 export const passwordOptions = {
   stdinpass: {
     kind: 'flag',
-    help: 'Read the password of an encrypted image from standard input.',
+    help: 'Read the password of an encrypted image or a stream from standard input.',
   },
 } as const satisfies OptionTable
 
 /** For the help of such a verb. */
 export const passwordNote =
-  "An encrypted image asks for its password. With --stdinpass it is read from standard input, up to a NUL or the end; a line's end behind it isn't part of it."
+  "An encrypted image asks for its password, and so does a multicast session that has one. With --stdinpass it is read from standard input, up to a NUL or the end; a line's end behind it isn't part of it."
 
 const mostTries = 3
 
 /**
- * Before the image at `path` is opened: gets its password if it is encrypted and locked, and gives it to the engines. What isn't
- * there, or isn't an image, is left to who opens it. Throws FormatError E_SRC_ENCRYPTED when there is nobody to ask,
- * E_SRC_PASSWORD when the password is wrong, on a terminal for the third time; the signal's reason.
+ * Before the image at `path`, or a stream, is opened: gets its password if it is locked, and gives it to the engines. What isn't
+ * there, or isn't an image, is left to who opens it. Throws FormatError E_SRC_ENCRYPTED (NetworkError E_MC_PASSWORD) when there is
+ * nobody to ask, E_SRC_PASSWORD (E_MC_PASSWORD) when the password is wrong, on a terminal for the third time; the signal's reason.
  */
 export async function unlockSource(
   { terminal }: CliContext,
@@ -36,7 +37,7 @@ export async function unlockSource(
   { stdinpass }: Pick<Values<typeof passwordOptions>, 'stdinpass'>,
   interrupt: Interrupt,
 ): Promise<void> {
-  if (!(await untilInterrupted(engines.isLocked(path), interrupt))) return
+  if (!(await untilInterrupted(engines.isLocked(path, interrupt.signal), interrupt))) return
   const unlock = (password: string) =>
     untilInterrupted(engines.unlockImage(path, password, interrupt.signal), interrupt)
   if (stdinpass) return await tryEach(await readGiven({ terminal }, interrupt), unlock)
@@ -48,7 +49,7 @@ export async function unlockSource(
       return await unlock(password)
     } catch (error) {
       AppError.accept(error)
-      if (error.code !== 'E_SRC_PASSWORD' || tries === mostTries) throw error
+      if (!isWrongPassword(error) || tries === mostTries) throw error
       terminal.writeError('This is not the password. Try again.\n')
     }
   }
@@ -100,12 +101,23 @@ async function tryEach(passwords: readonly string[], unlock: (password: string) 
       return await unlock(password)
     } catch (error) {
       AppError.accept(error)
-      if (error.code !== 'E_SRC_PASSWORD' || index === passwords.length - 1) throw error
+      if (!isWrongPassword(error) || index === passwords.length - 1) throw error
     }
   }
 }
 
-const nobodyToAsk = (path: string) =>
+/** Of an image, or of a multicast session. */
+const isWrongPassword = ({ code }: AppError) => code === 'E_SRC_PASSWORD' || code === 'E_MC_PASSWORD'
+
+const nobodyToAsk = (path: string): AppError =>
+  isStreamLocator(path) ? noSessionPassword(path) : noImagePassword(path)
+
+const noSessionPassword = (locator: string) =>
+  new NetworkError('E_MC_PASSWORD', `${locator} asks for a password, and none was given`, {
+    details: { address: locator, phase: 'control' },
+  })
+
+const noImagePassword = (path: string) =>
   new FormatError('E_SRC_ENCRYPTED', `${path} is encrypted, and no password was given`, {
     details: { format: 'encrcdsa', field: 'signature', offset: 0, path },
   })

@@ -1,7 +1,7 @@
 /** The options of `restore`, asr's and ours, and the request they add up to. */
 import { resolve } from 'node:path'
 import { UsageError } from '#shared/errors'
-import { isWebLocator, type RestoreRequest } from '#shared/model'
+import { isStreamLocator, isWebLocator, parseStreamLocator, type RestoreRequest } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import { locatorFrom } from './locator.ts'
 import { passwordOptions } from './passwords.ts'
@@ -15,7 +15,7 @@ export const restoreOptions = {
     kind: 'text',
     letter: 's',
     placeholder: 'SOURCE',
-    help: 'A disk image, an http(s) address, a /dev entry, or a mount point.',
+    help: 'A disk image, an http(s) or asr address, a /dev entry, or a mount point.',
   },
   target: {
     kind: 'text',
@@ -23,8 +23,15 @@ export const restoreOptions = {
     placeholder: 'TARGET',
     help: 'A /dev entry, a mount point, or a file that becomes a disk image.',
   },
-  file: { kind: 'text', placeholder: 'FILE', help: null },
-  erase: { kind: 'flag', help: 'Erase the target. Required.' },
+  file: {
+    kind: 'text',
+    placeholder: 'FILE',
+    help: 'Of an asr address: save the image as this file, or in this folder.',
+  },
+  erase: {
+    kind: 'flag',
+    help: 'Erase the target. Required; with --file, only to replace a file.',
+  },
   noprompt: { kind: 'flag', help: "Don't ask before the target is erased." },
   noverify: { kind: 'flag', help: "Don't read back and compare what was written." },
   eject: { kind: 'flag', help: 'Eject the target afterwards instead of mounting it.' },
@@ -63,7 +70,12 @@ export const restoreOptions = {
     placeholder: 'SECONDS',
     least: 0,
     most: 1_000_000_000,
-    help: 'Only for multicast sources; has no effect on others.',
+    help: 'Of an asr address: give up when nothing came for so long. 0: never.',
+  },
+  interface: {
+    kind: 'text',
+    placeholder: 'INTERFACE',
+    help: 'Of an asr address: receive on this interface. Default: the one to the server.',
   },
   allowfragmentedcatalog: {
     kind: 'flag',
@@ -93,30 +105,36 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
   const { source, target, file } = values
   if (source === null) throw usageError('--source', '--source is missing.', 'It names what is restored.')
   refuseNetwork(source)
-  if (file !== null) {
+  if (file !== null && !isStreamLocator(source)) {
     throw usageError(
       '--file',
       '--file saves a multicast stream, and this source is none.',
       'To restore into a file, name it with --target.',
     )
   }
-  if (target === null) throw usageError('--target', '--target is missing.', 'It names what is written to.')
+  if (target !== null && file !== null)
+    throw usageError('--file', "--target and --file can't both be given.", 'Leave one out.')
+  const place = target ?? file
+  if (place === null) throw usageError('--target', '--target is missing.', 'It names what is written to.')
   if (values.SHA1 && values.SHA256) {
     throw usageError('--SHA256', "--SHA1 and --SHA256 can't both be asked for.", 'Leave one out.')
   }
-  if (!values.erase) {
+  if (!values.erase && file === null) {
     throw new UsageError('E_NEEDS_ERASE', '--erase is missing', { details: { input: '--erase' } })
   }
   const verify = !values.noverify && !values.nocheck
   return {
     request: {
       source: locatorFrom(cwd, source),
-      target: resolve(cwd, target),
-      erase: true,
+      target: resolve(cwd, place),
+      erase: values.erase,
       verify,
       clearUnused: values['clear-unused'],
       changedOnly: values['changed-only'],
       afterwards: values.eject ? 'eject' : 'remount',
+      timeoutMs: (values.timeout ?? 0) * 1000,
+      form: file === null ? 'contents' : 'file',
+      ...(values.interface === null ? {} : { interface: values.interface }),
       buffering: {
         buffers: values.buffers,
         bufferBytes: values.buffersize,
@@ -135,15 +153,20 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
 function refuseNetwork(source: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase()
   if (scheme === undefined || isWebLocator(source)) return
-  const problem =
-    scheme === 'asr'
-      ? "This version of Reprise can't restore from a multicast stream."
-      : `A source can't be a ${scheme} address.`
+  if (isStreamLocator(source)) {
+    if (parseStreamLocator(source) !== null) return
+    throw usageError(
+      '--source',
+      "This isn't the address of a multicast stream.",
+      'It looks like asr://HOST, asr://HOST:PORT or asr://HOST/SESSION.',
+    )
+  }
+  const problem = `A source can't be a ${scheme} address.`
   throw new UsageError('E_UNSUPPORTED', problem, {
     details: {
       input: source,
       problem,
-      hint: 'Name an image file, a /dev entry, a mount point, or an address that begins with http:// or https://.',
+      hint: 'Name an image file, a /dev entry, a mount point, or an address that begins with http://, https:// or asr://.',
     },
   })
 }

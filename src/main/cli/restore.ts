@@ -4,6 +4,7 @@ import {
   deserializeError,
   DeviceError,
   invariant,
+  NetworkError,
   serializeError,
   UsageError,
 } from '#shared/errors'
@@ -31,7 +32,7 @@ import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.
 
 export const restore = defineVerb({
   name: 'restore',
-  summary: 'Restore an image, a disk or a volume onto a disk, a partition or a file.',
+  summary: 'Restore an image, a stream, a disk or a volume onto a disk, a partition or a file.',
   synopsis: '--source SOURCE --target TARGET --erase [options]',
   notes: [
     'Everything on the target is lost. Preflight checks run first, and nothing is written before they passed and the question was answered with y.',
@@ -54,6 +55,8 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     terminal.writeError('Still stopping: the target is being left in a safe state.\n'),
   )
   terminal.write(printer.started())
+  /** Codes of warnings that needn't be told again at the end. */
+  const told = new Set<string>()
   let plan: RestorePlan | null = null
   try {
     const engines = await context.engines(openLog(context, values))
@@ -63,8 +66,8 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
     interrupt.signal.throwIfAborted()
-    const outcome = await runJob(context, engines, plan, printer, interrupt)
-    return tellOutcome(context, outcome, plan, telling)
+    const outcome = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
+    return tellOutcome(context, outcome, plan, telling, told)
   } catch (error) {
     const cancelled = interrupt.asked && error === interrupt.signal.reason
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
@@ -125,6 +128,7 @@ async function runJob(
   plan: RestorePlan,
   printer: RestorePrinter,
   interrupt: Interrupt,
+  { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
 ): Promise<JobOutcome> {
   const job = engines.startRestore(plan)
   const stop = () => {
@@ -132,23 +136,38 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
-  job.subscribe((state) => terminal.write(printer.progressed(state)))
+  job.subscribe((state) => {
+    terminal.write(printer.progressed(state))
+    // The others go on being told it by the progress; people want to know why it takes so long while it does.
+    const silence = serializeError(silenceOf(plan))
+    if (quiet || told.has(silence.code) || state.progress?.stream?.state !== 'fetching') return
+    told.add(silence.code)
+    terminal.writeError(`\n${errorText(silence, {}, null)}`)
+  })
   const state = await job.ended
   terminal.write(printer.progressed(state))
   invariant(state.outcome !== null, 'a job ended without an outcome')
   return state.outcome
 }
 
+/** No packet comes, although the server sends. */
+const silenceOf = ({ request }: RestorePlan) =>
+  new NetworkError('E_MC_SILENT', 'no multicast packet arrives', {
+    details: { address: request.source, phase: 'receiving' },
+  })
+
 function tellOutcome(
   { terminal }: CliContext,
   outcome: JobOutcome,
   plan: RestorePlan,
   telling: Telling,
+  told: ReadonlySet<string>,
 ): number {
   const names = namesFor(plan)
   switch (outcome.kind) {
     case 'done':
-      for (const warning of outcome.summary.warnings) terminal.writeError(errorText(warning, names, null))
+      for (const warning of outcome.summary.warnings)
+        if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, names.target, plan.target?.kind)

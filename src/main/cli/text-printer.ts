@@ -6,6 +6,7 @@ import { createMarkLines } from './marks.ts'
 import { passesOf } from './passes.ts'
 import { printable } from './printable.ts'
 import type { RestorePrinter } from './printer.ts'
+import { createStreamLines } from './stream-lines.ts'
 
 const steps = [
   { step: 'target', phase: 'validating-target' },
@@ -15,8 +16,19 @@ const steps = [
 
 export function createTextPrinter(options: { readonly verbose: boolean }): RestorePrinter {
   const lines = createMarkLines(describePhase)
+  const streamed = createStreamLines()
   let plan: RestorePlan | null = null
   let over = false
+
+  function progressOf(state: JobState): string {
+    if (plan?.source?.kind !== 'stream') return lines.advance(passesOf(state))
+    const received = streamed.advance(state)
+    // Passes are all there is to draw, as long as there are any.
+    const passes = passesOf(state).filter(
+      ({ phase, state: how }) => phase !== 'restoring' || (!streamed.isDrawing && how === 'done'),
+    )
+    return received + lines.advance(passes)
+  }
 
   return {
     started: () => '',
@@ -26,13 +38,13 @@ export function createTextPrinter(options: { readonly verbose: boolean }): Resto
     },
     progressed(state) {
       if (over) return ''
-      const progress = lines.advance(passesOf(state))
+      const progress = progressOf(state)
       if (state.outcome === null) return progress
       over = true
       const done = state.outcome.kind === 'done' ? doneText(state.outcome.summary, plan, state, options) : ''
-      return `${progress}${lines.close()}${done}`
+      return `${progress}${streamed.close()}${lines.close()}${done}`
     },
-    abandoned: () => lines.close(),
+    abandoned: () => streamed.close() + lines.close(),
   }
 }
 
@@ -94,7 +106,9 @@ function afterwardsText(summary: RestoreSummary, plan: RestorePlan | null, state
   }
   const remounting = state.phases.find(({ phase }) => phase === 'remounting')
   if (remounting?.state !== 'done') return ''
-  return `\tRemounting target volume...${summary.warnings.length === 0 ? 'done' : 'failed'}\n`
+  // What the network was like is no matter of the disk.
+  const failed = summary.warnings.some(({ family }) => family !== 'network')
+  return `\tRemounting target volume...${failed ? 'failed' : 'done'}\n`
 }
 
 function summaryText(summary: RestoreSummary): string {

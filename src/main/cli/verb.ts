@@ -3,6 +3,7 @@ import type { Logger } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { parseArguments, type OperandRule, type OptionTable, type Values } from './arguments.ts'
 import type { Engines } from './engines.ts'
+import type { StreamEngines } from './stream-engines.ts'
 import { createLogPrinter } from './log-lines.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -16,6 +17,8 @@ export interface CliContext {
   readonly now: () => number
   /** Loads and connects the engines: not before a verb needs them. */
   engines(log: Logger): Promise<Engines>
+  /** The same for streams. */
+  streams(log: Logger): Promise<StreamEngines>
   /** The two verbs that are programs of their own. Resolve to the exit status. */
   readonly programs: {
     web(argv: readonly string[]): Promise<number>

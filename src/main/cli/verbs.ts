@@ -7,6 +7,7 @@ import type { Verb } from './verb.ts'
 /** In the order of the help. */
 const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   restore: async () => (await import('./restore.ts')).restore,
+  server: async () => (await import('./server.ts')).server,
   imagescan: async () => (await import('./imagescan.ts')).imagescan,
   info: async () => (await import('./scan-info.ts')).info,
   devices: async () => (await import('./devices.ts')).devices,
@@ -17,6 +18,13 @@ const verbs: { readonly [name: string]: () => Promise<Verb> } = {
   'image convert': async () => (await import('./image-convert.ts')).imageConvert,
   'image resize': async () => (await import('./image-resize.ts')).imageResize,
   'image compact': async () => (await import('./image-resize.ts')).imageCompact,
+  'session start': async () => (await import('./session-start.ts')).sessionStart,
+  'session list': async () => (await import('./session-list.ts')).sessionList,
+  'session status': async () => (await import('./session-control.ts')).sessionStatus,
+  'session stop': async () => (await import('./session-control.ts')).sessionStop,
+  'session start-now': async () => (await import('./session-control.ts')).sessionStartNow,
+  'session set-rate': async () => (await import('./session-control.ts')).sessionSetRate,
+  'session precedence': async () => (await import('./session-control.ts')).sessionPrecedence,
   web: async () => (await import('./programs.ts')).web,
   'engine-host': async () => (await import('./programs.ts')).engineHost,
   help: async () => (await import('./help.ts')).help,

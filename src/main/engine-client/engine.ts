@@ -263,6 +263,9 @@ class TwoHosts implements Engine {
         this.#devices = disks
         this.#emit('devices', this.#withBusy(disks))
       })
+      // An elevated host streams nothing.
+      host.connection.subscribe('sessions', (sessions) => this.#emit('sessions', sessions))
+      host.connection.subscribe('streams', (streams) => this.#emit('streams', streams))
       host.connection.onClose((reason) => {
         if (Date.now() - begunMs > stableMs) this.#failures = 0
         this.#plain = rejected(reason)

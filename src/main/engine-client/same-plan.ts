@@ -2,7 +2,7 @@
  * Whether a plan that the elevated host made is the one that the person confirmed. The request was the same; what must
  * not differ is what it leads to: the same source, the same destination, the same losses.
  */
-import type { RestorePlan } from '#shared/model'
+import type { ImageInfo, RestorePlan } from '#shared/model'
 
 /** How much of a volume is in use may change between two looks; nothing else that was shown may. */
 export function samePlan(confirmed: RestorePlan, again: RestorePlan): boolean {
@@ -31,6 +31,14 @@ function sourceOf(source: RestorePlan['source']): readonly unknown[] | null {
   if (source.kind === 'volume') {
     return [source.kind, source.disk.identity, source.volume.path, source.volume.sizeBytes]
   }
-  const { path, format, storedBytes, sizeBytes, modifiedMs } = source.image
-  return [source.kind, path, format, storedBytes, sizeBytes, modifiedMs]
+  const image = imageFacts(source.image)
+  if (source.kind === 'image') return [source.kind, ...image]
+  const { session, imageName, streamBytes, fingerprint } = source.stream
+  return [source.kind, session, imageName, streamBytes, fingerprint, ...image]
+}
+
+function imageFacts(image: ImageInfo | null): readonly unknown[] {
+  if (image === null) return []
+  const { path, format, storedBytes, sizeBytes, modifiedMs } = image
+  return [path, format, storedBytes, sizeBytes, modifiedMs]
 }

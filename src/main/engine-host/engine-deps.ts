@@ -2,14 +2,27 @@
 import type { JobContext } from '#engine/job'
 import type { Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
-import type { ImageInfo, ImageTask, JobOutcome, RestorePlan, RestoreRequest, SourceInfo } from '#shared/model'
+import type {
+  FoundStream,
+  ImageInfo,
+  ImageTask,
+  JobOutcome,
+  NetworkCheck,
+  NetworkInterface,
+  RestorePlan,
+  RestoreRequest,
+  ServerConfiguration,
+  SessionSettings,
+  SessionState,
+  SourceInfo,
+} from '#shared/model'
 
 export interface Engines {
   /** Knows the system's disks; the host adds the Practice disk and what it is busy with. */
   readonly platform: Platform
   readonly inspectSource: (locator: string, platform: Platform, signal: AbortSignal) => Promise<SourceInfo>
   readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
-  /** Keeps the keys in this process. Throws FormatError E_SRC_PASSWORD. */
+  /** Keeps the keys in this process. Throws FormatError E_SRC_PASSWORD; of an `asr://` stream NetworkError E_MC_PASSWORD. */
   readonly unlockImage: (path: string, password: string, signal: AbortSignal) => Promise<void>
   /** `platform` doesn't call the job's own disk busy. */
   readonly runImageTask: (task: ImageTask, platform: Platform, context: JobContext) => Promise<JobOutcome>
@@ -26,6 +39,36 @@ export interface Engines {
   readonly takePlan: (planId: string, typed: string | null) => RestorePlan
   /** `platform` doesn't call the job's own disk busy. */
   readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
+  readonly multicast: MulticastEngine
+}
+
+/**
+ * Streams: those of this host, and those found on the network. Errors are the contract's. Nothing is loaded, bound or sent
+ * before it is asked for; disposing ends every session at once, says so to its clients, and lets go of everything.
+ */
+export interface MulticastEngine extends AsyncDisposable {
+  interfaces(signal: AbortSignal): Promise<readonly NetworkInterface[]>
+  check(settings: SessionSettings, signal: AbortSignal): Promise<readonly NetworkCheck[]>
+  /** Resolves when the session is there; its source may still be read. Throws what stands against it. */
+  startSession(settings: SessionSettings, signal: AbortSignal): Promise<{ readonly sessionId: string }>
+  /** These throw UsageError where there is no such session or client. */
+  startNow(sessionId: string): Promise<void>
+  setRate(
+    sessionId: string,
+    rate: { readonly dataRate: number; readonly clientDataRate: number | null },
+  ): Promise<void>
+  /** Resolves when it has ended, or when it is set to end. Of an ended one: it is no longer told of. */
+  stopSession(sessionId: string, when: 'now' | 'when-finished'): Promise<void>
+  disconnect(sessionId: string, clientId: string): Promise<void>
+  /** Called with all sessions, at most twice a second, while something changes. One listener. */
+  onSessions(listener: (sessions: readonly SessionState[]) => void): void
+  /** Looks for streams on the network, until disposed; `listener` hears all of them at each change. */
+  watchStreams(listener: (streams: readonly FoundStream[]) => void): AsyncDisposable
+  readConfiguration(path: string): Promise<{
+    readonly configuration: ServerConfiguration
+    readonly warnings: readonly string[]
+  }>
+  writeConfiguration(path: string, configuration: ServerConfiguration): Promise<void>
 }
 
 /**

@@ -57,6 +57,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const seenByPlanner = disks.platform('planner')
   const seenByJob = disks.platform('job')
   let watching: AsyncDisposable | null = null
+  let watchingStreams: AsyncDisposable | null = null
   let listed: readonly Disk[] = []
   let changes = 0
   let tellings = 0
@@ -119,6 +120,42 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       for (const address of addresses) web.takePassword(new URL(address))
       return null
     },
+    'multicast.interfaces': (_, signal) => engines.multicast.interfaces(signal),
+    'multicast.check': ({ settings }, signal) => engines.multicast.check(settings, signal),
+    'session.start': async ({ settings }, signal) => {
+      refuseElevated('session')
+      return await engines.multicast.startSession(settings, signal)
+    },
+    'session.startNow': async ({ sessionId }) => {
+      await engines.multicast.startNow(sessionId)
+      return null
+    },
+    'session.setRate': async ({ sessionId, ...rate }) => {
+      await engines.multicast.setRate(sessionId, rate)
+      return null
+    },
+    'session.stop': async ({ sessionId, when }) => {
+      await engines.multicast.stopSession(sessionId, when)
+      return null
+    },
+    'session.disconnect': async ({ sessionId, clientId }) => {
+      await engines.multicast.disconnect(sessionId, clientId)
+      return null
+    },
+    'streams.watch': async () => {
+      refuseElevated('streams')
+      watchingStreams ??= engines.multicast.watchStreams((streams) => served.emit('streams', streams))
+      return null
+    },
+    'configuration.read': async ({ path }) => {
+      refuseElevated('configuration')
+      return await engines.multicast.readConfiguration(path)
+    },
+    'configuration.write': async ({ path, configuration }) => {
+      refuseElevated('configuration')
+      await engines.multicast.writeConfiguration(path, configuration)
+      return null
+    },
     'restore.plan': (request, signal) => engines.planRestore(request, seenByPlanner, signal),
     'restore.start': async ({ planId, typed }) => {
       const plan = engines.takePlan(planId, typed)
@@ -153,6 +190,13 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
   }
 
+  /** Rights that were given for one restore are for nothing else. */
+  function refuseElevated(input: string): void {
+    if (!options.elevated) return
+    const message = 'an elevated host streams nothing, and reads and writes no configurations'
+    throw new UsageError('E_UNSUPPORTED', message, { details: { input } })
+  }
+
   /** Nobody may write to a disk that is being read. */
   async function claimsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {
     if (!readsDevice(task)) return []
@@ -179,6 +223,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   })
   emitLog = (line) => served.emit('log', line)
 
+  engines.multicast.onSessions((sessions) => served.emit('sessions', sessions))
+
   const running = new Set<string>()
   jobs.subscribe((state: JobState) => {
     served.emit('job', state)
@@ -190,8 +236,16 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
 
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */
   async function end(): Promise<void> {
-    const others = Promise.all([served.settled, watching?.[Symbol.asyncDispose]()])
-    await Promise.all([jobs.cancelAll(), Promise.race([others, after(otherWorkMs)])])
+    const others = Promise.all([
+      served.settled,
+      watching?.[Symbol.asyncDispose](),
+      watchingStreams?.[Symbol.asyncDispose](),
+    ])
+    await Promise.all([
+      jobs.cancelAll(),
+      engines.multicast[Symbol.asyncDispose](),
+      Promise.race([others, after(otherWorkMs)]),
+    ])
   }
 
   return {

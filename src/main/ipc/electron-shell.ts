@@ -36,9 +36,18 @@ export function electronShell(
         ],
       }),
     chooseFolder: () => choose({ title: 'Choose a Folder', properties: ['openDirectory'] }),
+    chooseConfiguration: () =>
+      choose({
+        title: 'Open a Configuration',
+        properties: ['openFile'],
+        filters: [
+          { name: 'Property lists', extensions: ['plist'] },
+          { name: 'All files', extensions: ['*'] },
+        ],
+      }),
     async chooseTarget({ path }) {
       const options = {
-        title: 'Save the Image As',
+        title: path.endsWith('.plist') ? 'Save the Configuration As' : 'Save the Image As',
         defaultPath: path,
         // On Linux the panel asks only when it is told to; elsewhere it always does.
         properties: ['createDirectory' as const, 'showOverwriteConfirmation' as const],

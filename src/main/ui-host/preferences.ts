@@ -13,7 +13,12 @@ export interface PreferenceStore {
   save(preferences: Preferences): Promise<void>
 }
 
-const defaults: Preferences = { practiceOffered: false, showInternalDisks: false, knownDisks: [] }
+const defaults: Preferences = {
+  practiceOffered: false,
+  showInternalDisks: false,
+  networkWarned: false,
+  knownDisks: [],
+}
 
 export function preferenceFile(path: string, log: Logger): PreferenceStore {
   let last: Promise<unknown> = Promise.resolve()

@@ -17,7 +17,7 @@ import { serveContract, uiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
 import type { Logger, LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
-import type { Disk, JobState } from '#shared/model'
+import type { Disk, FoundStream, JobState, SessionState } from '#shared/model'
 import type { Engine, EngineState } from '#main/engine-client'
 import { inspectTarget } from './inspect-target.ts'
 import { LogRing } from './log-ring.ts'
@@ -34,6 +34,7 @@ export interface Shell {
   readonly chooseImage: Ask<'image.choose'>
   readonly chooseFolder: Ask<'folder.choose'>
   readonly chooseTarget: Ask<'image.chooseTarget'>
+  readonly chooseConfiguration: Ask<'configuration.choose'>
   readonly listFiles: Ask<'files.list'>
   readonly locateFile: Ask<'files.locate'>
 }
@@ -58,6 +59,9 @@ export interface UiHost extends Disposable {
   jobs(): readonly JobState[]
   /** Called with every state of every job. Returns the function that ends it. */
   onJob(listener: (state: JobState) => void): () => void
+  sessions(): readonly SessionState[]
+  /** Called with all sessions at each change. Returns the function that ends it. */
+  onSessions(listener: (sessions: readonly SessionState[]) => void): () => void
 }
 
 const rememberedJobs = 100
@@ -68,8 +72,11 @@ export function createUiHost(options: UiHostOptions): UiHost {
   const windows = new Set<Served<UiContract>>()
   const jobs = new Map<string, JobState>()
   const jobListeners = new Set<(state: JobState) => void>()
+  const sessionListeners = new Set<(sessions: readonly SessionState[]) => void>()
   const ring = new LogRing()
   let disks: readonly Disk[] = []
+  let sessions: readonly SessionState[] = []
+  let streams: readonly FoundStream[] = []
   let practice: { readonly disk: string; readonly image: string } | null = null
   let engineState: EngineState | null = null
   const firstState = Promise.withResolvers<void>()
@@ -83,6 +90,16 @@ export function createUiHost(options: UiHostOptions): UiHost {
   const setDisks = (now: readonly Disk[]) => {
     disks = now
     emit('devices', disks)
+  }
+
+  const setSessions = (now: readonly SessionState[]) => {
+    sessions = now
+    for (const listener of sessionListeners) listener(now)
+    emit('sessions', now)
+  }
+  const setStreams = (now: readonly FoundStream[]) => {
+    streams = now
+    emit('streams', now)
   }
 
   const preparePractice = async () => {
@@ -101,11 +118,21 @@ export function createUiHost(options: UiHostOptions): UiHost {
     }
   }
 
+  /** A network without multicast is no reason for a word: there are no streams then. */
+  const findStreams = () =>
+    engine.request('streams.watch', {}).catch((error: unknown) => {
+      log.warn('streams on the network cannot be found', { error: serializeError(error) })
+    })
+
   const setEngineState = async (state: EngineState) => {
     engineState = state
+    // They were the old host's, and ended with it.
+    if (sessions.length > 0) setSessions([])
+    if (streams.length > 0) setStreams([])
     if (state.state === 'ready') {
       // The host is new. A drive that doesn't answer may hold up the list for seconds, and must not hold up the window.
       const listed = listDisks()
+      void findStreams()
       await preparePractice()
       await Promise.race([listed, after(maxWaitForDisksMs)])
     }
@@ -116,6 +143,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
   const ends = [
     engine.onState((state) => void setEngineState(state)),
     engine.subscribe('devices', setDisks),
+    engine.subscribe('sessions', setSessions),
+    engine.subscribe('streams', setStreams),
     engine.subscribe('log', addLine),
     engine.subscribe('job', (state) => {
       jobs.set(state.jobId, state)
@@ -146,12 +175,13 @@ export function createUiHost(options: UiHostOptions): UiHost {
     },
     'state.get': async () => {
       await firstState.promise
-      return { devices: disks, jobs: [...jobs.values()] }
+      return { devices: disks, jobs: [...jobs.values()], sessions, streams }
     },
     'image.choose': shell.chooseImage,
     'folder.choose': shell.chooseFolder,
     'image.chooseTarget': shell.chooseTarget,
     'target.inspect': ({ path }) => inspectTarget(path),
+    'configuration.choose': shell.chooseConfiguration,
     'files.list': shell.listFiles,
     'files.locate': shell.locateFile,
     'log.read': async () => ({ lines: ring.read() }),
@@ -171,6 +201,15 @@ export function createUiHost(options: UiHostOptions): UiHost {
     'restore.plan': (input, signal) => engine.request('restore.plan', input, { signal }),
     'restore.start': (input, signal) => engine.request('restore.start', input, { signal }),
     'job.cancel': (input, signal) => engine.request('job.cancel', input, { signal }),
+    'multicast.interfaces': (input, signal) => engine.request('multicast.interfaces', input, { signal }),
+    'multicast.check': (input, signal) => engine.request('multicast.check', input, { signal }),
+    'session.start': (input, signal) => engine.request('session.start', input, { signal }),
+    'session.startNow': (input, signal) => engine.request('session.startNow', input, { signal }),
+    'session.setRate': (input, signal) => engine.request('session.setRate', input, { signal }),
+    'session.stop': (input, signal) => engine.request('session.stop', input, { signal }),
+    'session.disconnect': (input, signal) => engine.request('session.disconnect', input, { signal }),
+    'configuration.read': (input, signal) => engine.request('configuration.read', input, { signal }),
+    'configuration.write': (input, signal) => engine.request('configuration.write', input, { signal }),
   }
 
   return {
@@ -192,6 +231,11 @@ export function createUiHost(options: UiHostOptions): UiHost {
     onJob(listener) {
       jobListeners.add(listener)
       return () => void jobListeners.delete(listener)
+    },
+    sessions: () => sessions,
+    onSessions(listener) {
+      sessionListeners.add(listener)
+      return () => void sessionListeners.delete(listener)
     },
     [Symbol.dispose]() {
       for (const end of ends) end()

@@ -9,6 +9,7 @@ export function webShell(practiceFolder: string): Shell {
     chooseImage: async () => ({ kind: 'browse' }),
     chooseFolder: async () => ({ kind: 'browse' }),
     chooseTarget: async () => ({ kind: 'browse' }),
+    chooseConfiguration: async () => ({ kind: 'browse' }),
     listFiles: ({ folder }) => listFolder(folder, places),
     locateFile: async (wanted, signal) => ({ path: await locateFile(wanted, places, signal) }),
   }

@@ -3,9 +3,9 @@
  * say follows from what was before and what is now.
  */
 import { unreachable } from '#shared/errors'
-import { frontJob, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
+import { allDone, frontJob, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeOutcome, jobDoing, describeTargetState, namesOf } from '#shared/words'
+import { describeOutcome, describeSessionPhase, jobDoing, describeTargetState, namesOf } from '#shared/words'
 
 export interface Moment {
   readonly mirror: EngineMirror
@@ -22,6 +22,8 @@ const quarters = [25, 50, 75]
 export function announcement(before: Moment, now: Moment): Announcement | null {
   const ended = endedJob(before, now)
   if (ended) return endWords(ended)
+  const session = sessionWords(before, now)
+  if (session !== null) return polite(session)
   const job = frontJob(now.mirror, now.view)
   if (job) return polite(jobWords(before.mirror.jobs[job.jobId] ?? null, job))
   if (now.view.starting && !before.view.starting)
@@ -77,6 +79,22 @@ function jobWords(before: JobState | null, job: JobState): string | null {
   const passed =
     percent === null ? undefined : quarters.findLast((quarter) => last < quarter && percent >= quarter)
   return passed === undefined ? null : `${passed} percent`
+}
+
+/** A stream of this computer: when it begins, who is first, when all are done, and when it ends. */
+function sessionWords(before: Moment, now: Moment): string | null {
+  if (before.mirror.sessions === now.mirror.sessions) return null
+  for (const session of now.mirror.sessions) {
+    const was = before.mirror.sessions.find(({ sessionId }) => sessionId === session.sessionId)
+    if (!was || was === session) continue
+    const { name } = session.settings
+    if (allDone(session) && !allDone(was)) return `${name}: all computers are done`
+    if (session.phase !== was.phase && session.phase !== 'failed')
+      return `${name}: ${describeSessionPhase(session.phase)}`
+    if (session.clients.length > 0 && was.clients.length === 0)
+      return `${name}: the first computer has joined`
+  }
+  return null
 }
 
 const currentPhase = (job: JobState) => job.phases.find((phase) => phase.state === 'current')?.phase ?? null

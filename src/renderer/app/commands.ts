@@ -5,8 +5,11 @@
 import { menuLines, type MenuCommand, type MenuLine, type Shortcut } from '#shared/contract'
 import {
   canEject,
+  draftProblems,
+  draftSurroundings,
   findItem,
   imageCan,
+  isOver,
   itemProblem,
   restoreBlock,
   type EngineMirror,
@@ -47,6 +50,15 @@ const withImage = (work: ImageWork): Command => ({
     void (path === null ? actions.chooseImage(work) : actions.takeImage(work, path))
   },
 })
+
+/** The stream that is shown, while it runs; else the newest that does. */
+const runningSession = ({ sessions }: EngineMirror, { server }: ViewState) => {
+  const running = sessions.filter(({ phase }) => !isOver(phase))
+  return running.find(({ sessionId }) => sessionId === server.shown) ?? running[0] ?? null
+}
+
+const draftIsComplete = (mirror: EngineMirror, view: ViewState) =>
+  Object.keys(draftProblems(view.server.draft, draftSurroundings(mirror, view))).length === 0
 
 const withSelected =
   (run: (reprise: Reprise, id: NonNullable<ViewState['selected']>) => void) => (reprise: Reprise) => {
@@ -99,6 +111,41 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
   'convert-image': withImage('convert'),
   'resize-image': withImage('resize'),
   'compact-image': withImage('compact'),
+  'start-stream': {
+    enabled: connected,
+    // Where everything is there it starts; else the form says what is missing.
+    run: ({ actions, view }) => {
+      const { tab, server } = view.getState()
+      if (tab === 'multicast' && server.shown === null) {
+        void actions.startStream()
+        return
+      }
+      actions.setTab('multicast')
+      actions.newStream()
+    },
+  },
+  'stop-stream': {
+    enabled: (mirror, view) => runningSession(mirror, view) !== null,
+    run: ({ actions, mirror, view }) => {
+      const session = runningSession(mirror.getState(), view.getState())
+      if (!session) return
+      actions.showSession(session.sessionId)
+      void actions.stopStream(session.sessionId)
+    },
+  },
+  'check-network': {
+    enabled: (mirror, view) => connected(mirror) && draftIsComplete(mirror, view),
+    run: ({ actions }) => {
+      actions.setTab('multicast')
+      actions.newStream()
+      void actions.checkNetwork()
+    },
+  },
+  'open-configuration': { enabled: connected, run: ({ actions }) => void actions.chooseConfiguration() },
+  'save-configuration': {
+    enabled: connected,
+    run: ({ actions }) => void actions.saveConfiguration(),
+  },
   'toggle-volumes': {
     enabled: always,
     checked: (_, view) => view.volumesShown,

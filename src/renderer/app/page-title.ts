@@ -1,7 +1,7 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
-import { frontJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { jobDoing } from '#shared/words'
+import { frontJob, isOver, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { describeSessionPhase, jobDoing } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
 
 /** `43 % – Restoring – Reprise`. */
@@ -11,6 +11,14 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
     const doing = jobDoing(job)
     const percent = job.progress?.percent ?? null
     return percent === null ? `${doing} – Reprise` : `${percent} % – ${doing} – Reprise`
+  }
+  const session = mirror.sessions.find(({ phase }) => !isOver(phase))
+  if (session) {
+    const done = session.clients.filter(({ state }) => state === 'done').length
+    const name = session.settings.name
+    return session.clients.length === 0
+      ? `${describeSessionPhase(session.phase)} – ${name} – Reprise`
+      : `${done} of ${session.clients.length} done – ${name} – Reprise`
   }
   const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
   switch (shown?.outcome?.kind) {

@@ -13,6 +13,7 @@ import {
   ScanInfoSheet,
   ScanSheet,
 } from '#renderer/features/images'
+import { ClientSheet, RateSheet, SaveConfigurationSheet, StopSheet } from '#renderer/features/multicast'
 import { ConfirmSheet, NotScannedSheet } from '#renderer/features/restore'
 import { useActions, useMirror, useView, type ViewState } from '#renderer/store'
 import icon from '#assets/icon.svg'
@@ -48,6 +49,14 @@ export function Sheets() {
       return <FilePanel />
     case 'info':
       return <InfoSheet />
+    case 'stop-stream':
+      return <StopSheet />
+    case 'stream-rate':
+      return <RateSheet />
+    case 'stream-client':
+      return <ClientSheet />
+    case 'save-configuration':
+      return <SaveConfigurationSheet />
     case 'shortcuts':
       return <ShortcutsSheet />
     case 'about':

@@ -3,6 +3,7 @@ import { useEffect } from 'react'
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components'
 import { ActivityPanel } from '#renderer/features/activity'
 import { InfoFooter } from '#renderer/features/images'
+import { MulticastPanel } from '#renderer/features/multicast'
 import { RestorePanel } from '#renderer/features/restore'
 import { Sidebar } from '#renderer/features/sidebar'
 import {
@@ -36,7 +37,7 @@ export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }
     <div className="shell" data-host={host} data-platform={platform} data-sidebar={sidebarShown || undefined}>
       {host === 'web' && <MenuBar />}
       {sidebarShown && (
-        <aside className="shell-sidebar" data-region="sidebar" aria-label="Disks">
+        <aside className="shell-sidebar" data-region="sidebar" aria-label="Disks, images and streams">
           <Sidebar />
         </aside>
       )}
@@ -76,24 +77,36 @@ function useHostMenu() {
   useEffect(() => reprise.onMenu((command) => runCommand(reprise, command)), [reprise])
 }
 
+const tabTitles: { readonly [tab in ViewState['tab']]: string } = {
+  restore: 'Restore',
+  multicast: 'Multicast Server',
+  activity: 'Activity',
+}
+
 function MainPanel() {
   const tab = useView((view) => view.tab)
   const { setTab } = useActions()
   return (
     <main className="shell-main" data-region="main">
-      <h1 className="visually-hidden">{tab === 'restore' ? 'Restore' : 'Activity'}</h1>
+      <h1 className="visually-hidden">{tabTitles[tab]}</h1>
       <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(key as ViewState['tab'])}>
         <TabList className="tab-list" aria-label="What to do">
           <Tab id="restore" className="tab">
-            Restore
+            {tabTitles.restore}
+          </Tab>
+          <Tab id="multicast" className="tab">
+            {tabTitles.multicast}
           </Tab>
           <Tab id="activity" className="tab">
-            Activity
+            {tabTitles.activity}
           </Tab>
         </TabList>
         <Notices />
         <TabPanel id="restore" className="tab-panel">
           <RestorePanel />
+        </TabPanel>
+        <TabPanel id="multicast" className="tab-panel">
+          <MulticastPanel />
         </TabPanel>
         <TabPanel id="activity" className="tab-panel">
           <ActivityPanel />

@@ -2,6 +2,7 @@
 import type { IconState } from '#renderer/components'
 import {
   frontJob,
+  isOver,
   restoreBlock,
   restoreJob,
   sidebarGroups,
@@ -9,6 +10,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import type { JobState } from '#shared/model'
+import { formatCount } from '#shared/units'
 import { describeBottleneck, describeOutcome, describePhase, jobDoing } from '#shared/words'
 
 export interface Status {
@@ -28,13 +30,37 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (view.starting) return busy(view.starting.plan.needsPrivilege ? 'Waiting for permission…' : 'Starting…')
   const job = frontJob(mirror, view)
   if (job) return busy(jobText(job))
+  const streaming = sessionText(mirror)
   const ended = restoreJob(mirror, view)?.outcome
+  // How a restore ended is told where it is shown; elsewhere what still goes on comes first.
+  if (streaming !== null && !(ended && view.tab === 'restore')) return streaming
   if (ended) return { text: describeOutcome(ended).replace(/\.$/, ''), icon: outcomeIcons[ended.kind] }
   if (view.source?.state === 'reading') return busy('Reading image…')
   if (view.plan.state === 'checking') return busy('Checking…')
   if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }
   const count = sidebarGroups(mirror, view).reduce((sum, group) => sum + group.disks.length, 0)
   return quiet(count === 0 ? 'No disks' : count === 1 ? '1 disk' : `${count} disks`)
+}
+
+/** The streams of this computer, in one phrase; null when none runs. */
+function sessionText({ sessions }: EngineMirror): Status | null {
+  const running = sessions.filter(({ phase }) => !isOver(phase))
+  const [session] = running
+  if (!session) return null
+  if (running.length > 1) return busy(`${running.length} streams run`)
+  const name = `‘${session.settings.name}’`
+  const done = formatCount(session.clients.filter(({ state }) => state === 'done').length)
+  const all = formatCount(session.clients.length)
+  switch (session.phase) {
+    case 'preparing':
+      return busy(`Preparing ${name}`)
+    case 'waiting':
+      return busy(`${name} waits for computers: ${all} joined`)
+    case 'quiet':
+      return quiet(`${name} rests: ${done} of ${all} computers done`)
+    default:
+      return busy(`Streaming ${name}: ${done} of ${all} computers done`)
+  }
 }
 
 const outcomeIcons = {
@@ -51,6 +77,9 @@ const outcomeIcons = {
 
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'
+  const stream = job.progress?.stream?.state
+  if (stream === 'connecting') return 'Connecting to the server…'
+  if (stream === 'waiting') return 'Waiting for the stream to start'
   const phase = job.phases.find((phase) => phase.state === 'current')?.phase
   if (!phase) return 'Starting…'
   const limited = job.progress?.limitedBy

@@ -32,6 +32,12 @@ export function noticeWords(notice: Notice): NoticeWords {
         text: [words.why, words.now].filter((part) => part !== null).join(' '),
       }
     }
+    case 'configuration':
+      return {
+        tone: notice.warnings.length > 0 ? 'warning' : 'info',
+        title: `'${notice.name}' was ${notice.doing}.`,
+        text: notice.warnings.join(' '),
+      }
     case 'worked':
       return workedWords(notice.job)
     default:

@@ -8,6 +8,7 @@ import internal from '#assets/disk-internal.svg'
 import practiceDisk from '#assets/practice-disk.svg'
 import practiceImage from '#assets/practice-image.svg'
 import sdCard from '#assets/sd-card.svg'
+import stream from '#assets/network-stream.svg'
 import volume from '#assets/volume.svg'
 
 const drawings = {
@@ -19,6 +20,7 @@ const drawings = {
   'practice-disk': practiceDisk,
   'practice-image': practiceImage,
   'sd-card': sdCard,
+  stream,
   volume,
 }
 

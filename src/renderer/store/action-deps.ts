@@ -1,6 +1,7 @@
 /** What the actions work with, and what they say when a request fails. */
 import type { Client, UiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
+import type { Clock } from './clock.ts'
 import type { MirrorWriter } from './engine-mirror.ts'
 import type { Planner } from './planner.ts'
 import type { Notice, ViewStore } from './view-state.ts'
@@ -28,6 +29,7 @@ export interface ActionDeps {
   readonly client: Client<UiContract>
   readonly planner: Planner
   readonly files: FileAccess
+  readonly clock: Clock
 }
 
 /** Tells the person about an error of a request that they caused. */

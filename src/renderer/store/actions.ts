@@ -8,6 +8,7 @@ import { goOnActions, type GoOnActions } from './go-on.ts'
 import { imageActions, type ImageActions } from './image-actions.ts'
 import { findItem } from './items.ts'
 import { restoreActions, type RestoreActions } from './restore-actions.ts'
+import { streamActions, type StreamActions } from './stream-actions.ts'
 import type { ItemId, ViewState } from './view-state.ts'
 import { wellActions, type WellActions } from './well-actions.ts'
 
@@ -29,18 +30,31 @@ export interface PlainActions {
   readonly showJob: (jobId: string) => void
 }
 
-export type Actions = PlainActions & WellActions & ImageActions & FileActions & RestoreActions & GoOnActions
+export type Actions = PlainActions &
+  WellActions &
+  ImageActions &
+  FileActions &
+  RestoreActions &
+  GoOnActions &
+  StreamActions
 
 export function createActions(deps: ActionDeps): Actions {
   const wells = wellActions(deps)
   const images = imageActions(deps, wells)
+  const plain = plainActions(deps)
+  const streams = streamActions(deps)
   return {
-    ...plainActions(deps),
+    ...plain,
     ...wells,
     ...images,
-    ...fileActions(deps, wells, images),
+    ...fileActions(deps, wells, images, streams),
     ...restoreActions(deps, wells),
     ...goOnActions(deps, wells, images),
+    ...streams,
+    setTab(tab) {
+      plain.setTab(tab)
+      if (tab === 'multicast') void streams.readInterfaces()
+    },
   }
 }
 
@@ -65,7 +79,7 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     closeNotice: () => setState({ notice: null }),
     async eject(id) {
       const item = findItem(mirror.store.getState(), getState().images, id)
-      if (!item || item.kind === 'image') return
+      if (!item || item.kind === 'image' || item.kind === 'stream') return
       const { disk } = item
       try {
         await client.request('device.eject', { path: disk.path })

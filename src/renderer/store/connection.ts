@@ -141,6 +141,8 @@ function follow(client: Client<UiContract>, { mirror, clock, onMenu }: Connectio
     client.subscribe('devices', mirror.setDevices),
     client.subscribe('job', mirror.setJob),
     client.subscribe('engine', mirror.setEngine),
+    client.subscribe('sessions', mirror.setSessions),
+    client.subscribe('streams', mirror.setStreams),
     client.subscribe('menu', ({ command }) => onMenu(command)),
     client.subscribe('log', (line) => {
       batch.push(line)

@@ -21,6 +21,8 @@ export function describeProblem(problem: DestinationProblem): string {
       return `Too small by ${formatBytes(problem.missingBytes)}`
     case 'image-file':
       return "An image file isn't a disk"
+    case 'stream':
+      return "A stream isn't a disk"
     default:
       return unreachable(problem)
   }

@@ -15,6 +15,7 @@ export type DestinationProblem =
   | { readonly kind: 'holds-source'; readonly sourceName: string } // the source image is stored on it
   | { readonly kind: 'too-small'; readonly missingBytes: number; readonly neededBytes: number }
   | { readonly kind: 'image-file' } // an image file isn't a disk
+  | { readonly kind: 'stream' } // neither is a stream
 
 /** `volume` null means the whole disk; `source` null when none is chosen yet. */
 export function destinationProblem(
@@ -38,6 +39,7 @@ export function destinationProblem(
 /** The same for anything in the sidebar. */
 export function itemProblem(item: Item, source: SourceChoice | null): DestinationProblem | null {
   if (item.kind === 'image') return { kind: 'image-file' }
+  if (item.kind === 'stream') return { kind: 'stream' }
   return destinationProblem(item.disk, item.kind === 'volume' ? item.volume : null, source)
 }
 
@@ -46,6 +48,8 @@ export function sourceSize(info: SourceInfo): number | null {
   switch (info.kind) {
     case 'image':
       return info.image.sizeBytes
+    case 'stream':
+      return info.image === null ? info.stream.streamBytes : info.image.sizeBytes
     case 'disk':
       return info.disk.sizeBytes
     case 'volume':
@@ -57,7 +61,7 @@ export function sourceSize(info: SourceInfo): number | null {
 
 function overlaps(info: SourceInfo, disk: Disk, volume: Volume | null): boolean {
   if (info.kind === 'image') return disk.backingFile !== null && disk.backingFile === info.image.path
-  if (info.disk.path !== disk.path) return false
+  if (info.kind === 'stream' || info.disk.path !== disk.path) return false
   const sourceVolume = info.kind === 'volume' ? info.volume.path : null
   return sourceVolume === null || volume === null || sourceVolume === volume.path
 }

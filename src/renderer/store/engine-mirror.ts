@@ -5,13 +5,16 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { AppInfo, Preferences } from '#shared/contract'
 import type { LogLine } from '#shared/log'
-import type { Disk, JobState } from '#shared/model'
+import type { Disk, FoundStream, JobState, SessionState } from '#shared/model'
 
 /** Lines of log the window keeps; the job's file has them all. */
 const maxLogLines = 5000
 /** States come four times a second; the curve takes every fourth. */
 const statesPerSpeed = 4
 const maxSpeeds = 120
+/** Of a stream, at twice a second: two minutes. */
+const maxSentRates = 240
+const fewClients = 50
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -34,6 +37,12 @@ export interface EngineMirror {
   readonly jobs: { readonly [jobId: string]: JobState }
   /** Bytes a second of each job over its last two minutes, about one figure a second. */
   readonly speeds: { readonly [jobId: string]: readonly number[] }
+  /** Streams of this host, newest first. */
+  readonly sessions: readonly SessionState[]
+  /** Bytes a second that each sent over the last two minutes, two figures a second. */
+  readonly sentRates: { readonly [sessionId: string]: readonly number[] }
+  /** Streams found on the network. */
+  readonly streams: readonly FoundStream[]
   readonly log: readonly LogLine[]
 }
 
@@ -46,6 +55,9 @@ const initial: EngineMirror = {
   jobIds: [],
   jobs: {},
   speeds: {},
+  sessions: [],
+  sentRates: {},
+  streams: [],
   log: [],
 }
 
@@ -63,8 +75,12 @@ export interface MirrorWriter {
   readonly setState: (state: {
     readonly devices: readonly Disk[]
     readonly jobs: readonly JobState[]
+    readonly sessions: readonly SessionState[]
+    readonly streams: readonly FoundStream[]
   }) => void
   readonly setJob: (job: JobState) => void
+  readonly setSessions: (sessions: readonly SessionState[]) => void
+  readonly setStreams: (streams: readonly FoundStream[]) => void
   readonly setLog: (lines: readonly LogLine[]) => void
   readonly addLog: (lines: readonly LogLine[]) => void
 }
@@ -92,11 +108,13 @@ export function createEngineMirror(): MirrorWriter {
     },
     setEngine: (engine) => setState({ engine }),
     setDevices: (devices) => setState((mirror) => withDevices(mirror, devices)),
-    setState: ({ devices, jobs }) =>
+    setState: ({ devices, jobs, sessions, streams }) =>
       setState((mirror) => ({
         ...withDevices(mirror, devices),
         jobIds: [...jobs].sort((a, b) => b.startedMs - a.startedMs).map((job) => job.jobId),
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
+        ...withSessions(mirror, sessions),
+        streams,
       })),
     setJob: (job) =>
       setState((mirror) => ({
@@ -104,6 +122,8 @@ export function createEngineMirror(): MirrorWriter {
         jobIds: mirror.jobs[job.jobId] ? mirror.jobIds : [job.jobId, ...mirror.jobIds],
         speeds: withSpeed(mirror.speeds, job),
       })),
+    setSessions: (sessions) => setState((mirror) => withSessions(mirror, sessions)),
+    setStreams: (streams) => setState({ streams }),
     setLog: (lines) => setState({ log: lines.slice(-maxLogLines) }),
     addLog(lines) {
       if (lines.length > 0) setState((mirror) => ({ log: [...mirror.log, ...lines].slice(-maxLogLines) }))
@@ -120,6 +140,24 @@ function withDevices(mirror: EngineMirror, devices: readonly Disk[]): Partial<En
   )
   const paths = devices.map((disk) => disk.path)
   return { disks, diskPaths: sameData(paths, mirror.diskPaths) ? mirror.diskPaths : paths }
+}
+
+function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): Partial<EngineMirror> {
+  const known = new Map(mirror.sessions.map((session) => [session.sessionId, session]))
+  const kept = [...sessions]
+    .sort((a, b) => b.createdMs - a.createdMs)
+    .map((session) => {
+      const before = known.get(session.sessionId)
+      // Of many clients one has always changed, and to find that out would take its time.
+      const compared = before !== undefined && session.clients.length <= fewClients
+      return compared && sameData(before, session) ? before : session
+    })
+  const rates = kept.map(({ sessionId, phase, sentBytesPerSecond }) => {
+    const before = mirror.sentRates[sessionId] ?? []
+    const running = phase === 'streaming' || phase === 'quiet'
+    return [sessionId, running ? [...before, sentBytesPerSecond].slice(-maxSentRates) : before] as const
+  })
+  return { sessions: kept, sentRates: Object.fromEntries(rates) }
 }
 
 /** Equal as plain data. Lists of disks are short; their JSON is the simplest true comparison. */

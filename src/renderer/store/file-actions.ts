@@ -3,17 +3,23 @@ import { serializeError } from '#shared/errors'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { draftFrom, draftPath, folderOf } from './image-draft.ts'
+import type { StreamActions } from './stream-actions.ts'
 import type { FilePurpose, FilesSheet, MakeSheet } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
   /** Files dropped on a well. Exactly one is meant. */
-  readonly dropFiles: (well: 'source' | 'destination', files: readonly DroppedFile[]) => Promise<void>
+  readonly dropFiles: (
+    well: 'source' | 'destination' | 'stream',
+    files: readonly DroppedFile[],
+  ) => Promise<void>
   /** Lets the person choose an image: the system's panel, or ours. */
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lets the person choose where the image of the open sheet is to be written. */
   readonly chooseTarget: () => Promise<void>
-  /** Lets the person choose the folder that the image of the open sheet is made of. */
+  /** Lets the person choose asr's configuration of a stream, and opens it. */
+  readonly chooseConfiguration: () => Promise<void>
+  /** Lets the person choose the folder that the image of the open sheet is made of, or that the configuration goes into. */
   readonly chooseFolder: () => Promise<void>
   /** Lists a folder in our panel; null is the first one. */
   readonly browse: (folder: string | null) => Promise<void>
@@ -28,6 +34,7 @@ export function fileActions(
   { view, client, files }: ActionDeps,
   wells: WellActions,
   images: ImageActions,
+  streams: StreamActions,
 ): FileActions {
   const { setState, getState } = view
 
@@ -44,7 +51,11 @@ export function fileActions(
   }
 
   /** Opens our own panel; what was there comes back when it is left. */
-  const openPanel = async (purpose: FilesSheet['purpose'], back: MakeSheet | null, folder: string | null) => {
+  const openPanel = async (
+    purpose: FilesSheet['purpose'],
+    back: FilesSheet['back'],
+    folder: string | null,
+  ) => {
     setState({ sheet: { kind: 'files', purpose, listing: null, loading: true, error: null, back } })
     await browse(folder)
   }
@@ -53,7 +64,7 @@ export function fileActions(
     purpose: FilesSheet['purpose'],
     ask: () => Promise<{ kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }>,
     take: (path: string) => void,
-    panel: { readonly back: MakeSheet | null; readonly folder: string | null },
+    panel: { readonly back: FilesSheet['back']; readonly folder: string | null },
   ) => {
     try {
       const answer = await ask()
@@ -92,6 +103,7 @@ export function fileActions(
         const path = await locate(file)
         if (path === null) setState({ notice: { kind: 'not-located', name: file.name } })
         else if (well === 'source') await wells.chooseSourceFile(path)
+        else if (well === 'stream') await images.takeImage('stream', path)
         else wells.chooseDestinationFile(path)
       } catch (error) {
         failNotice(view, 'open', file.name)(error)
@@ -120,8 +132,20 @@ export function fileActions(
         { back: sheet, folder: sheet.draft.folder || null },
       )
     },
+    async chooseConfiguration() {
+      await chooseWith(
+        'configuration',
+        () => client.request('configuration.choose', {}),
+        (path) => void streams.openConfiguration(path),
+        { back: null, folder: null },
+      )
+    },
     async chooseFolder() {
       const { sheet } = getState()
+      if (sheet?.kind === 'save-configuration') {
+        await openPanel('configuration-folder', sheet, sheet.folder)
+        return
+      }
       if (sheet?.kind !== 'make') return
       await chooseWith(
         'folder',
@@ -137,8 +161,10 @@ export function fileActions(
       const { purpose, back } = sheet
       setState({ sheet: back })
       if (purpose === 'target') images.changeDraft({ folder: path })
-      else if (purpose === 'folder' && back) takeFolder(back, path)
+      else if (purpose === 'configuration-folder') streams.changeSaving({ folder: path })
+      else if (purpose === 'configuration') void streams.openConfiguration(path)
       else if (purpose !== 'folder') void images.takeImage(purpose, path)
+      else if (back?.kind === 'make') takeFolder(back, path)
     },
   }
 }

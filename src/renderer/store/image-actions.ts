@@ -18,6 +18,7 @@ import {
 import { isLocked } from './image-work.ts'
 import { findItem, imageId, itemName, locatorOf } from './items.ts'
 import type { FilePurpose, ImageWork, ItemId, MakeSheet, Sheet, ViewState } from './view-state.ts'
+import { followDraft, setStreamSource } from './stream-actions.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface ImageActions {
@@ -170,11 +171,13 @@ export function imageActions(
     })
 
   const takeImage = async (purpose: FilePurpose, path: string): Promise<void> => {
+    if (purpose === 'stream') setStreamSource({ mirror, view }, imageId(path))
     if (purpose === 'source') await wells.chooseSourceFile(path)
     else if (getState().images.find((image) => image.path === path)?.state !== 'ready')
       await wells.openImage(path)
     else setState({ selected: imageId(path) })
-    if (purpose === 'source' || purpose === 'open') return
+    if (purpose === 'stream') followDraft({ mirror, view })
+    if (purpose === 'source' || purpose === 'open' || purpose === 'stream') return
     const error = getState().images.find((image) => image.path === path)?.error
     if (!error) await doWork(purpose, path)
     else if (isLocked({ error })) askPassword(path, purpose)
@@ -237,7 +240,7 @@ export function imageActions(
     openCreate(kind, from = null) {
       const item = from === null ? null : findItem(mirror.store.getState(), getState().images, from)
       const device =
-        from !== null && kind === 'device' && item && item.kind !== 'image'
+        from !== null && kind === 'device' && (item?.kind === 'disk' || item?.kind === 'volume')
           ? { path: locatorOf(from), name: itemName(item) }
           : null
       const draft = createDraft(kind, device, home())

@@ -3,9 +3,9 @@ import { unreachable } from '#shared/errors'
 import { isWebLocator, type ImageFormat, type ImageInfo } from '#shared/model'
 import type { ImageWork, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
 
-/** Its contents can't be read before its password is known. */
+/** An encrypted image, or a stream with a password: it can't be read before the password is known. */
 export const isLocked = (image: Pick<OpenedImage | SourceChoice, 'error'>): boolean =>
-  image.error?.code === 'E_SRC_ENCRYPTED'
+  image.error?.code === 'E_SRC_ENCRYPTED' || image.error?.code === 'E_MC_PASSWORD'
 
 /** An image of which nothing is known yet can do everything: it will be read first. */
 export function imageCan(view: ViewState, path: string, work: ImageWork): boolean {

@@ -6,6 +6,7 @@ export {
   destinationOptions,
   destinationProblem,
   itemProblem,
+  sourceSize,
   type DestinationOption,
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
@@ -29,11 +30,34 @@ export {
   itemSize,
   locatorOf,
   sidebarGroups,
+  streamId,
   volumeId,
   volumeName,
   type GroupName,
   type Item,
 } from './items.ts'
+export {
+  allDone,
+  gentlerRate,
+  inOrderOfConcern,
+  lossTone,
+  sessionRemainingMs,
+  unfinished,
+} from './sessions.ts'
+export {
+  chosenInterface,
+  draftProblems,
+  inMegabytes,
+  isOver,
+  parseRate,
+  usesClients,
+  usesMinutes,
+  type DraftField,
+  type FieldProblem,
+  type StartRule,
+  type StreamDraft,
+} from './stream-draft.ts'
+export { draftSurroundings } from './stream-actions.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
 export {
   frontJob,
@@ -52,6 +76,7 @@ export type {
   Notice,
   OpenedImage,
   PlanState,
+  SaveConfigurationSheet,
   Sending,
   SourceChoice,
   ViewState,

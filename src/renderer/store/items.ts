@@ -1,6 +1,6 @@
 /** The things in the sidebar, by id: how to name them, find them and group them. Pure. */
 import { unreachable } from '#shared/errors'
-import type { Disk, Volume } from '#shared/model'
+import type { Disk, FoundStream, Volume } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import type { ItemId, OpenedImage, ViewState } from './view-state.ts'
 
@@ -8,9 +8,11 @@ export type Item =
   | { readonly kind: 'disk'; readonly disk: Disk }
   | { readonly kind: 'volume'; readonly disk: Disk; readonly volume: Volume }
   | { readonly kind: 'image'; readonly image: OpenedImage }
+  | { readonly kind: 'stream'; readonly stream: FoundStream }
 
 export const diskId = (path: string): ItemId => `disk:${path}`
 export const volumeId = (path: string): ItemId => `volume:${path}`
+export const streamId = (locator: string): ItemId => `stream:${locator}`
 export const imageId = (path: string): ItemId => `image:${path}`
 
 /** The path behind an id: what a request's `source` and `target` take. */
@@ -21,6 +23,10 @@ export function findItem(mirror: EngineMirror, images: readonly OpenedImage[], i
   if (id.startsWith('image:')) {
     const image = images.find((image) => image.path === path)
     return image ? { kind: 'image', image } : null
+  }
+  if (id.startsWith('stream:')) {
+    const stream = mirror.streams.find((stream) => stream.locator === path)
+    return stream ? { kind: 'stream', stream } : null
   }
   if (id.startsWith('disk:')) {
     const disk = mirror.disks[path]
@@ -42,6 +48,8 @@ export function itemName(item: Item): string {
       return volumeName(item.volume)
     case 'image':
       return item.image.name
+    case 'stream':
+      return item.stream.name
     default:
       return unreachable(item)
   }
@@ -53,7 +61,7 @@ export const volumeName = (volume: Volume): string =>
 
 /** Something one can take away: not built in, not in use by us, and not the Practice disk, which is only a file. */
 export function canEject(item: Item): boolean {
-  if (item.kind === 'image') return false
+  if (item.kind === 'image' || item.kind === 'stream') return false
   const { disk } = item
   return !disk.internal && !disk.busy && !disk.practice && disk.protection?.kind !== 'system'
 }
@@ -67,12 +75,14 @@ export function itemSize(item: Item): number | null {
       return item.volume.sizeBytes
     case 'image':
       return item.image.info?.sizeBytes ?? null
+    case 'stream':
+      return item.stream.sizeBytes
     default:
       return unreachable(item)
   }
 }
 
-export type GroupName = 'internal' | 'external' | 'images'
+export type GroupName = 'internal' | 'external' | 'images' | 'streams'
 
 /** The sidebar's groups as ids, in order. Empty groups are left out. */
 export interface SidebarGroup {
@@ -80,6 +90,8 @@ export interface SidebarGroup {
   /** Paths of disks, then paths of image files. */
   readonly disks: readonly string[]
   readonly images: readonly string[]
+  /** Locators of streams on the network. */
+  readonly streams: readonly string[]
 }
 
 /** Where the sidebar shows a disk: attached images and disks in files lie under Disk Images. */
@@ -96,9 +108,15 @@ export function sidebarGroups(mirror: EngineMirror, view: ViewState): readonly S
       return disk !== undefined && groupOf(disk) === name
     })
   const groups: SidebarGroup[] = [
-    { name: 'internal', disks: showInternal ? inGroup('internal') : [], images: [] },
-    { name: 'external', disks: inGroup('external'), images: [] },
-    { name: 'images', disks: inGroup('images'), images: view.images.map((image) => image.path) },
+    { name: 'internal', disks: showInternal ? inGroup('internal') : [], images: [], streams: [] },
+    { name: 'external', disks: inGroup('external'), images: [], streams: [] },
+    {
+      name: 'images',
+      disks: inGroup('images'),
+      images: view.images.map((image) => image.path),
+      streams: [],
+    },
+    { name: 'streams', disks: [], images: [], streams: mirror.streams.map((stream) => stream.locator) },
   ]
-  return groups.filter((group) => group.disks.length + group.images.length > 0)
+  return groups.filter((group) => group.disks.length + group.images.length + group.streams.length > 0)
 }

@@ -41,9 +41,12 @@ export function planQuestion(
     source: source.locator,
     target: destination.locator,
     ...options,
+    changedOnly: options.changedOnly && source.info?.kind !== 'stream',
+    timeoutMs: 0,
+    form: 'contents',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   }
-  const sourceDisk = source.info && source.info.kind !== 'image' ? mirror.disks[source.info.disk.path] : null
+  const sourceDisk = source.info && 'disk' in source.info ? mirror.disks[source.info.disk.path] : null
   const targetDisk = destination.disk ? mirror.disks[destination.disk.path] : null
   return { request, key: JSON.stringify([request, sourceDisk ?? null, targetDisk ?? null]) }
 }

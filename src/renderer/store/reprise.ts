@@ -40,12 +40,14 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     onReady: () => adopt(),
   })
   const planner = createPlanner({ mirror: mirror.store, view, client: kept.client, clock })
-  const actions = createActions({ mirror, view, client: whileConnected(kept.client), planner, files })
+  const actions = createActions({ mirror, view, client: whileConnected(kept.client), planner, files, clock })
 
   /** After a (re)connection: the Practice image, and the restore that is running, if one is. */
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
+    if (view.getState().tab === 'multicast') void actions.readInterfaces()
+    actions.adoptSessions()
     const shown = view.getState().restoreJobId
     // A host that was started anew knows nothing of the jobs before.
     if (shown !== null && jobs[shown]) return

@@ -5,11 +5,21 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { FolderListing } from '#shared/contract'
 import type { SerializedError } from '#shared/errors'
-import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo, Volume } from '#shared/model'
+import type {
+  Disk,
+  ImageInfo,
+  JobState,
+  NetworkCheck,
+  NetworkInterface,
+  RestorePlan,
+  SourceInfo,
+  Volume,
+} from '#shared/model'
 import type { DraftProblem, ImageDraft } from './image-draft.ts'
+import { streamDraft, type StreamDraft } from './stream-draft.ts'
 
-/** `disk:/dev/sda`, `volume:/dev/sda1`, `image:/home/ann/System.dmg`. */
-export type ItemId = `${'disk' | 'volume' | 'image'}:${string}`
+/** `disk:/dev/sda`, `volume:/dev/sda1`, `image:/home/ann/System.dmg`, `stream:asr://server/Lab`. */
+export type ItemId = `${'disk' | 'volume' | 'image' | 'stream'}:${string}`
 
 /** An image file that was opened or used; it stays in the sidebar until the window closes. */
 export interface OpenedImage {
@@ -58,7 +68,7 @@ export type PlanState =
 export type ImageWork = 'verify' | 'scan' | 'scan-info' | 'convert' | 'resize' | 'add-checksum' | 'compact'
 
 /** What a file is chosen for. */
-export type FilePurpose = 'source' | 'open' | ImageWork
+export type FilePurpose = 'source' | 'open' | 'stream' | ImageWork
 
 /** One sheet at a time. */
 export type Sheet =
@@ -88,6 +98,11 @@ export type Sheet =
       readonly purpose: FilePurpose
       readonly sending: Sending
     }
+  /** Computers haven't finished: stop the stream all the same? */
+  | { readonly kind: 'stop-stream'; readonly sessionId: string }
+  | { readonly kind: 'stream-rate'; readonly sessionId: string }
+  | { readonly kind: 'stream-client'; readonly sessionId: string; readonly clientId: string }
+  | SaveConfigurationSheet
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'about' }
 
@@ -95,15 +110,30 @@ export type Sheet =
 export type Sending =
   { readonly state: 'idle' | 'busy' } | { readonly state: 'failed'; readonly error: SerializedError }
 
+/** Where asr's configuration is to be written. */
+export interface SaveConfigurationSheet {
+  readonly kind: 'save-configuration'
+  readonly folder: string
+  readonly name: string
+  /** `exists`: a file lies there; the next yes replaces it. */
+  readonly problem:
+    | { readonly kind: 'bad-name' | 'no-folder' | 'denied' | 'folder' | 'exists' }
+    | { readonly kind: 'error'; readonly error: SerializedError }
+    | null
+}
+
 export interface FilesSheet {
   readonly kind: 'files'
-  /** `target`: where an image is to be written; `folder`: whose files one is to be made of. */
-  readonly purpose: FilePurpose | 'target' | 'folder'
+  /**
+   * `target`: where an image is to be written; `folder`: whose files one is to be made of; `configuration`: asr's, to
+   * open; `configuration-folder`: where one is to be written.
+   */
+  readonly purpose: FilePurpose | 'target' | 'folder' | 'configuration' | 'configuration-folder'
   readonly listing: FolderListing | null
   readonly loading: boolean
   readonly error: SerializedError | null
   /** The sheet that it was opened from, and that comes back. */
-  readonly back: MakeSheet | null
+  readonly back: MakeSheet | SaveConfigurationSheet | null
 }
 
 /** An image is to be made: converted, or new. */
@@ -129,7 +159,7 @@ export type GoOn =
 export type Notice =
   | {
       readonly kind: 'error'
-      readonly doing: 'start' | 'eject' | 'open' | 'work' | 'practice' | 'stop'
+      readonly doing: 'start' | 'eject' | 'open' | 'work' | 'practice' | 'stop' | 'stream'
       readonly name: string
       readonly error: SerializedError
     }
@@ -138,9 +168,34 @@ export type Notice =
   | { readonly kind: 'ejected'; readonly name: string }
   /** Work on an image that was started here came to its end. */
   | { readonly kind: 'worked'; readonly job: JobState }
+  | {
+      readonly kind: 'configuration'
+      readonly doing: 'opened' | 'saved'
+      readonly name: string
+      /** Sentences. */
+      readonly warnings: readonly string[]
+    }
+
+/** The Multicast Server tab. */
+export interface ServerView {
+  readonly draft: StreamDraft
+  /** Something was asked for that the draft isn't complete for: say what is missing. */
+  readonly tried: boolean
+  /** Null before they were asked for. */
+  readonly interfaces: readonly NetworkInterface[] | null
+  /** What Check Network said, of the draft as it is. */
+  readonly check:
+    | { readonly state: 'none' | 'busy' }
+    | { readonly state: 'done'; readonly checks: readonly NetworkCheck[] }
+    | { readonly state: 'failed'; readonly error: SerializedError }
+  /** Start Stream. */
+  readonly sending: Sending
+  /** The session that is shown; null: the form for a new one. */
+  readonly shown: string | null
+}
 
 export interface ViewState {
-  readonly tab: 'restore' | 'activity'
+  readonly tab: 'restore' | 'multicast' | 'activity'
   /** Which list the Activity tab shows. */
   readonly activity: 'jobs' | 'log'
   readonly selected: ItemId | null
@@ -156,6 +211,7 @@ export interface ViewState {
   /** The job that the Restore tab shows, running or ended. */
   readonly restoreJobId: string | null
   readonly goOn: GoOn | null
+  readonly server: ServerView
   readonly sheet: Sheet | null
   readonly notice: Notice | null
   /** The sidebar item being dragged. */
@@ -184,6 +240,14 @@ const initial: ViewState = {
   starting: null,
   restoreJobId: null,
   goOn: null,
+  server: {
+    draft: streamDraft,
+    tried: false,
+    interfaces: null,
+    check: { state: 'none' },
+    sending: { state: 'idle' },
+    shown: null,
+  },
   sheet: null,
   notice: null,
   dragging: null,

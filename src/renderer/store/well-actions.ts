@@ -1,8 +1,16 @@
 /** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
 import { serializeError, type SerializedError } from '#shared/errors'
-import { isWebLocator, webName, type Disk, type SourceInfo } from '#shared/model'
+import {
+  isStreamLocator,
+  isWebLocator,
+  parseStreamLocator,
+  webName,
+  type Disk,
+  type SourceInfo,
+} from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
+import { isLocked } from './image-work.ts'
 import { findItem, imageId, itemName, locatorOf, volumeName } from './items.ts'
 import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
 
@@ -81,7 +89,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   /** An encrypted image asks for its password by itself, unless the person is at something else. */
   const askIfLocked = (error: SerializedError, path: string, purpose: 'source' | 'open') =>
     setState(({ sheet }) =>
-      error.code === 'E_SRC_ENCRYPTED' && sheet === null
+      isLocked({ error }) && sheet === null
         ? { sheet: { kind: 'password', path, name: fileName(path), purpose, sending: { state: 'idle' } } }
         : {},
     )
@@ -113,8 +121,8 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     chooseSource(id) {
       const item = find(id)
       if (!item) return
-      if (item.kind === 'image') {
-        void chooseSourceFile(item.image.path)
+      if (item.kind === 'image' || item.kind === 'stream') {
+        void chooseSourceFile(locatorOf(id))
         return
       }
       const info: SourceInfo =
@@ -131,7 +139,8 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     },
     chooseDestination(id) {
       const item = find(id)
-      if (!item || item.kind === 'image' || itemProblem(item, getState().source)) return
+      if (!item || item.kind === 'image' || item.kind === 'stream' || itemProblem(item, getState().source))
+        return
       setDestination({
         kind: item.kind,
         locator: locatorOf(id),
@@ -171,9 +180,13 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   }
 }
 
-/** The last part of a path of any system, or of an address. */
-export const fileName = (path: string) =>
-  isWebLocator(path) ? webName(path) : (path.split(/[/\\]/).findLast((part) => part !== '') ?? path)
+/** The last part of a path of any system, or of an address; of a stream its session's name, or its server's. */
+export function fileName(path: string): string {
+  if (isWebLocator(path)) return webName(path)
+  const stream = isStreamLocator(path) ? parseStreamLocator(path) : null
+  if (stream) return stream.session ?? stream.host
+  return path.split(/[/\\]/).findLast((part) => part !== '') ?? path
+}
 
 /**
  * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
@@ -196,7 +209,7 @@ export function afterDevices(view: ViewState, disks: { readonly [path: string]: 
 type Disks = { readonly [path: string]: Disk }
 
 function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
-  if (!source?.info || source.info.kind === 'image' || source.state === 'gone') return source
+  if (!source?.info || !('disk' in source.info) || source.state === 'gone') return source
   const { info } = source
   const disk = sameDisk(info.disk, disks)
   if (!disk) return { ...source, state: 'gone' }

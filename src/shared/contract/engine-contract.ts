@@ -7,9 +7,14 @@ import type { LogLine } from '#shared/log'
 import {
   webVariables,
   type Disk,
+  type FoundStream,
   type ImageInfo,
   type JobState,
+  type NetworkCheck,
+  type NetworkInterface,
   type RestorePlan,
+  type ServerConfiguration,
+  type SessionState,
   type SourceInfo,
 } from '#shared/model'
 import { event, request } from './define.ts'
@@ -20,6 +25,9 @@ import {
   nothing,
   passwordSchema,
   restoreRequestSchema,
+  serverConfigurationSchema,
+  sessionRateSchema,
+  sessionSettingsSchema,
   webAddressSchema,
 } from './schemas.ts'
 
@@ -42,7 +50,8 @@ export const engineContract = {
     'image.info': request(z.strictObject({ path: locatorSchema }))<ImageInfo>(),
     /**
      * Gives the password of an encrypted image; every later request finds the image open, until the app ends. Rejects with
-     * E_SRC_PASSWORD when it is another one. An image that is locked is answered with E_SRC_ENCRYPTED by all others.
+     * E_SRC_PASSWORD when it is another one. An image that is locked is answered with E_SRC_ENCRYPTED by all others. The
+     * same for a stream that asks for one, by its `asr://` locator, with E_MC_PASSWORD in both cases.
      */
     'image.unlock': request(z.strictObject({ path: locatorSchema, password: passwordSchema }))<null>(),
     /** Starts a job on an image: verify, convert, … */
@@ -72,9 +81,41 @@ export const engineContract = {
     'practice.prepare': request(
       z.strictObject({ folder: locatorSchema, renew: z.enum(['missing', 'always']) }),
     )<{ disk: string; image: string }>(),
+    /** Interfaces a stream can be sent on. */
+    'multicast.interfaces': request(nothing)<readonly NetworkInterface[]>(),
+    /** Tries what can be tried before a stream starts, with a test packet. What is wrong is in the answer. */
+    'multicast.check': request(z.strictObject({ settings: sessionSettingsSchema }))<
+      readonly NetworkCheck[]
+    >(),
+    /** Answers when the session is there; its source is read afterwards, while its phase is `preparing`. */
+    'session.start': request(z.strictObject({ settings: sessionSettingsSchema }))<{ sessionId: string }>(),
+    /** Don't wait for more clients. */
+    'session.startNow': request(z.strictObject({ sessionId: idSchema }))<null>(),
+    'session.setRate': request(sessionRateSchema)<null>(),
+    /** Answers when the session has ended, or, `when-finished`, when that is set. Of an ended one: it is forgotten. */
+    'session.stop': request(
+      z.strictObject({ sessionId: idSchema, when: z.enum(['now', 'when-finished']) }),
+    )<null>(),
+    /** The client is told, and doesn't come back by itself. */
+    'session.disconnect': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<null>(),
+    /** Look for streams on the network, from now on: they come as `streams`. */
+    'streams.watch': request(nothing)<null>(),
+    /** asr's configuration, a plist in XML or binary; `warnings` are sentences, of keys that nobody knows. */
+    'configuration.read': request(z.strictObject({ path: locatorSchema }))<{
+      configuration: ServerConfiguration
+      warnings: readonly string[]
+    }>(),
+    /** Writes it in XML, over what lies there. */
+    'configuration.write': request(
+      z.strictObject({ path: locatorSchema, configuration: serverConfigurationSchema }),
+    )<null>(),
   },
   event: {
     devices: event<readonly Disk[]>(),
+    /** Every session of this host, whole, twice a second while something changes; ended ones until they are forgotten. */
+    sessions: event<readonly SessionState[]>(),
+    /** Every stream found on the network, at each change. */
+    streams: event<readonly FoundStream[]>(),
     /** A job's state, four times a second while it runs and once when it ended. */
     job: event<JobState>(),
     log: event<LogLine>(),

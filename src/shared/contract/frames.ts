@@ -42,7 +42,7 @@ const errorFamilies = [
 ] as const satisfies readonly ErrorFamily[]
 
 /** An error on its way; what `deserializeError` may be given. The code is taken on trust: it is only ever looked up. */
-const serializedErrorSchema: z.ZodType<SerializedError> = z.object({
+export const serializedErrorSchema: z.ZodType<SerializedError> = z.object({
   family: z.enum(errorFamilies),
   code: z.string().max(64) as unknown as z.ZodType<ErrorCode>,
   message: z.string(),

@@ -39,6 +39,11 @@ export const menuLines = {
   'convert-image': { label: 'Convert…' },
   'resize-image': { label: 'Resize…' },
   'compact-image': { label: 'Compact' },
+  'start-stream': { label: 'Start Stream…' },
+  'stop-stream': { label: 'Stop Stream…' },
+  'check-network': { label: 'Check Network' },
+  'open-configuration': { label: 'Open Configuration…' },
+  'save-configuration': { label: 'Save Configuration As…' },
   'toggle-volumes': { label: 'Show Volumes', tickless: 'Show or Hide Volumes' },
   'toggle-internal-disks': { label: 'Show Internal Disks', tickless: 'Show or Hide Internal Disks' },
   'toggle-sidebar': { label: 'Show Sidebar', tickless: 'Show or Hide Sidebar' },
@@ -54,7 +59,7 @@ export const menuCommands = Object.keys(menuLines) as readonly MenuCommand[]
 export type MenuPlace = MenuCommand | { readonly title: string; readonly commands: readonly MenuCommand[] }
 
 export interface MenuTable {
-  readonly title: 'File' | 'Edit' | 'Images' | 'View' | 'Help'
+  readonly title: 'File' | 'Edit' | 'Images' | 'Server' | 'View' | 'Help'
   /** With a line between. */
   readonly groups: readonly (readonly MenuPlace[])[]
 }
@@ -78,6 +83,13 @@ export const menuTable: readonly MenuTable[] = [
       ['scan-image', 'show-scan-info'],
       ['verify-image', 'add-checksum'],
       ['convert-image', 'resize-image', 'compact-image'],
+    ],
+  },
+  {
+    title: 'Server',
+    groups: [
+      ['start-stream', 'stop-stream', 'check-network'],
+      ['open-configuration', 'save-configuration'],
     ],
   },
   { title: 'View', groups: [['toggle-volumes', 'toggle-internal-disks', 'toggle-sidebar'], ['show-log']] },

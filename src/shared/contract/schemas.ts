@@ -8,6 +8,8 @@ import {
   type CreateSource,
   type ImageTask,
   type RestoreRequest,
+  type ServerConfiguration,
+  type SessionSettings,
 } from '#shared/model'
 
 z.config({ jitless: true })
@@ -51,6 +53,9 @@ export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   clearUnused: z.boolean(),
   changedOnly: z.boolean(),
   afterwards: z.enum(['remount', 'eject']),
+  timeoutMs: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  form: z.enum(['contents', 'file']),
+  interface: z.string().min(1).max(255).exactOptional(),
   buffering: bufferingSchema,
 })
 
@@ -102,6 +107,41 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
   }),
   z.strictObject({ kind: z.literal('compact'), path: locatorSchema }),
 ])
+
+/** In form only. Which values make a stream, the multicast engine says, each with its own words. */
+export const serverConfigurationSchema: z.ZodType<ServerConfiguration> = z.strictObject({
+  dataRate: positive,
+  group: z.string().min(1).max(64),
+  clientDataRate: positive.nullable(),
+  advertise: z.boolean(),
+  loopSuspend: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  ttl: z.number().int().nonnegative().max(255),
+  port: z.number().int().nonnegative().max(65_535),
+})
+
+export const sessionSettingsSchema: z.ZodType<SessionSettings> = z.strictObject({
+  source: locatorSchema,
+  compression: z.enum(['none', 'speed', 'balanced', 'size']).nullable(),
+  name: z.string().min(1).max(255),
+  configuration: serverConfigurationSchema,
+  interface: z.string().min(1).max(255).nullable(),
+  start: z.strictObject({
+    clients: positive.max(1_000_000).nullable(),
+    afterLastJoinMs: positive.nullable(),
+  }),
+  admission: z.array(z.string().min(1).max(1024)).max(1000),
+  password: passwordSchema.nullable(),
+  whenFinished: z.enum(['stays', 'ends']),
+  considerate: z.enum(['on', 'off']),
+  feedback: z.enum(['demand', 'one-way']),
+})
+
+/** The rates of a stream that runs. */
+export const sessionRateSchema = z.strictObject({
+  sessionId: z.string().min(1).max(64),
+  dataRate: positive,
+  clientDataRate: positive.nullable(),
+})
 
 export const idSchema = z.string().min(1).max(64)
 export const nothing = z.strictObject({})

@@ -4,7 +4,18 @@
  */
 import { z } from 'zod'
 import type { LogLine } from '#shared/log'
-import type { Disk, ImageInfo, JobState, RestorePlan, SourceInfo } from '#shared/model'
+import type {
+  Disk,
+  FoundStream,
+  ImageInfo,
+  JobState,
+  NetworkCheck,
+  NetworkInterface,
+  RestorePlan,
+  ServerConfiguration,
+  SessionState,
+  SourceInfo,
+} from '#shared/model'
 import { event, request } from './define.ts'
 import type { MenuCommand } from './menu-table.ts'
 import {
@@ -14,6 +25,9 @@ import {
   nothing,
   passwordSchema,
   restoreRequestSchema,
+  serverConfigurationSchema,
+  sessionRateSchema,
+  sessionSettingsSchema,
 } from './schemas.ts'
 
 export interface AppInfo {
@@ -33,6 +47,8 @@ export interface Preferences {
   /** The card that offers the practice restore was closed or used. */
   readonly practiceOffered: boolean
   readonly showInternalDisks: boolean
+  /** The warning about multicast in shared networks was read. */
+  readonly networkWarned: boolean
   /** Identities of disks that were erased once: their confirm button isn't delayed again. At most 200. */
   readonly knownDisks: readonly string[]
 }
@@ -66,6 +82,8 @@ export interface TargetFacts {
 const preferencesSchema: z.ZodType<Preferences> = z.strictObject({
   practiceOffered: z.boolean(),
   showInternalDisks: z.boolean(),
+  // Files of versions before don't have it.
+  networkWarned: z.boolean().default(false),
   knownDisks: z.array(z.string().max(512)).max(200),
 })
 
@@ -73,8 +91,13 @@ export const uiContract = {
   request: {
     'app.info': request(nothing)<AppInfo>(),
     'app.setPreferences': request(preferencesSchema)<null>(),
-    /** The disks and jobs now; afterwards `devices` and `job` events follow every change. */
-    'state.get': request(nothing)<{ devices: readonly Disk[]; jobs: readonly JobState[] }>(),
+    /** All state now; afterwards `devices`, `job`, `sessions` and `streams` events follow every change. */
+    'state.get': request(nothing)<{
+      devices: readonly Disk[]
+      jobs: readonly JobState[]
+      sessions: readonly SessionState[]
+      streams: readonly FoundStream[]
+    }>(),
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
     /** The system's open panel (Electron). Null when dismissed. The web host answers `browse`: use `files.list`. */
     'image.choose': request(nothing)<
@@ -122,12 +145,49 @@ export const uiContract = {
       jobId: string
     }>(),
     'job.cancel': request(z.strictObject({ jobId: idSchema }))<JobState>(),
+    /** Interfaces a stream can be sent on. */
+    'multicast.interfaces': request(nothing)<readonly NetworkInterface[]>(),
+    /** Tries what can be tried before a stream starts, with a test packet. What is wrong is in the answer. */
+    'multicast.check': request(z.strictObject({ settings: sessionSettingsSchema }))<
+      readonly NetworkCheck[]
+    >(),
+    /** Answers when the session is there; its source is read afterwards, while its phase is `preparing`. */
+    'session.start': request(z.strictObject({ settings: sessionSettingsSchema }))<{ sessionId: string }>(),
+    /** Don't wait for more clients. */
+    'session.startNow': request(z.strictObject({ sessionId: idSchema }))<null>(),
+    'session.setRate': request(sessionRateSchema)<null>(),
+    /** Answers when the session has ended, or, `when-finished`, when that is set. Of an ended one: it is forgotten. */
+    'session.stop': request(
+      z.strictObject({ sessionId: idSchema, when: z.enum(['now', 'when-finished']) }),
+    )<null>(),
+    /** The client is told, and doesn't come back by itself. */
+    'session.disconnect': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<null>(),
+    /** asr's configuration, a plist in XML or binary; `warnings` are sentences, of keys that nobody knows. */
+    'configuration.read': request(z.strictObject({ path: locatorSchema }))<{
+      configuration: ServerConfiguration
+      warnings: readonly string[]
+    }>(),
+    /** Writes it in XML, over what lies there. */
+    'configuration.write': request(
+      z.strictObject({ path: locatorSchema, configuration: serverConfigurationSchema }),
+    )<null>(),
+    /**
+     * The system's open panel (Electron), for asr's configuration. Null when dismissed. The web host answers `browse`: use
+     * `files.list`.
+     */
+    'configuration.choose': request(nothing)<
+      { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
+    >(),
     'log.read': request(nothing)<{ lines: readonly LogLine[] }>(),
     /** Makes the Practice disk and image anew. */
     'practice.reset': request(nothing)<null>(),
   },
   event: {
     devices: event<readonly Disk[]>(),
+    /** Every session of this host, whole, twice a second while something changes; ended ones until they are forgotten. */
+    sessions: event<readonly SessionState[]>(),
+    /** Every stream found on the network, at each change. */
+    streams: event<readonly FoundStream[]>(),
     job: event<JobState>(),
     log: event<LogLine>(),
     menu: event<{ command: MenuCommand }>(),

@@ -14,6 +14,9 @@ export const usageCodes = [
   'E_DST_EXISTS', // the destination file exists and Erase wasn't given
   'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
   'E_SRC_NOSCAN', // the image was never scanned for restore, or lacks the digest that was asked for
+  'E_MC_CONFIG', // a configuration of a stream that isn't one, or a value in it that can't be
+  'E_MC_RIGHTS', // a session's own password isn't enough for what was asked
+  'E_MC_NOTORDERED', // the image's data isn't in the order of the disk, so it can't be multicast
   'E_SRC_FRAGMENTED', // the catalog of an HFS+ volume lies in more than eight extents
 ] as const
 
@@ -54,7 +57,24 @@ export const networkCodes = [
   'E_NET_ANSWER', // a server's answer contradicts itself, or isn't to what was asked
   'E_NET_PROXY', // the proxy can't be used
   'E_NET_SPACE', // an image that can only be fetched as a whole has no room here
+  'E_MC_IFACE', // there is no such network interface, it is down, or it has no IPv4 address
+  'E_MC_PORT', // the port of a stream can't be had
+  'E_MC_ADDR', // not an address that streams can be sent to
+  'E_MC_LOOP', // a test packet sent by multicast didn't come back
+  'E_MC_RATE', // the rate is more than the interface's link can do, or a large part of it
+  'E_MC_TTL', // a TTL that no stream should have
+  'E_MC_SEND', // the system refuses to send the stream's packets
+  'E_MC_NOSERVER', // no server of sessions runs on this computer
   'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
+  'E_MC_REFUSED', // the server doesn't let us join: not admitted, or full
+  'E_MC_PASSWORD', // the session has a password, and this isn't it
+  'E_MC_FINGERPRINT', // the server isn't the one that the address names
+  'E_MC_NOSESSION', // the server has no such session
+  'E_MC_TIMEOUT', // nothing of the stream came for as long as --timeout allows
+  'E_MC_ENDED', // the server ended the session
+  'E_MC_CHANGED', // the server offers another image than before
+  'E_MC_SILENT', // a warning: multicast doesn't reach this computer
+  'E_MC_BUFFER', // a warning: the system threw datagrams away because its receive buffer is small
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const
 export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const

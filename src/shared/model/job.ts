@@ -4,6 +4,7 @@ import type { ImageConversion } from './convert.ts'
 import type { ImageCreation } from './create.ts'
 import type { ImageVerification } from './image.ts'
 import type { ImageTaskKind } from './image-task.ts'
+import type { StreamProgress } from './multicast.ts'
 import type { ImageResizing } from './resize.ts'
 import type { RestorePlan } from './restore.ts'
 import type { AddedChecksums, ImageScan } from './scan.ts'
@@ -49,11 +50,14 @@ export interface JobProgress {
   readonly bytesPerSecond: number | null
   readonly remainingMs: number | null
   readonly limitedBy: Bottleneck | null
+  /** While a multicast stream is received; null at all other times. */
+  readonly stream: StreamProgress | null
 }
 
 /** In what state a failure or Cancel left the destination. */
 export type TargetState =
   | 'untouched' // nothing was written
+  | 'kept' // what came of a stream is kept, and the same command goes on with it
   | 'empty' // erased, valid and unmounted
   | 'incomplete' // could not even be erased: unplugged, or it refuses writes
 

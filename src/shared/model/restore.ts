@@ -2,10 +2,11 @@
 import type { SerializedError } from '#shared/errors'
 import type { Bus, Disk, Volume } from './disk.ts'
 import type { ImageInfo } from './image.ts'
+import type { StreamInfo } from './multicast.ts'
 
 /**
- * Source and target are locators, as asr takes them: the path of an image or a file, a `/dev` node, or a mount point.
- * The engine finds out which.
+ * Source and target are locators, as asr takes them: the path of an image or a file, a `/dev` node, or a mount point; a
+ * source may also be an `http(s)://` or an `asr://` address. The engine finds out which.
  */
 export interface RestoreRequest {
   readonly source: string
@@ -22,6 +23,12 @@ export interface RestoreRequest {
   readonly changedOnly: boolean
   /** What happens to the destination's volumes when all went well. */
   readonly afterwards: 'remount' | 'eject'
+  /** Of an `asr://` source: it fails when no part of the image came for so long. 0: never; other sources take no notice. */
+  readonly timeoutMs: number
+  /** `file`: of an `asr://` source, the target becomes the image's file itself, not what is in it. */
+  readonly form: 'contents' | 'file'
+  /** Of an `asr://` source: name or address of the interface to receive on. Absent: the one that leads to the server. */
+  readonly interface?: string
   readonly buffering: Buffering
 }
 
@@ -43,6 +50,15 @@ export type SourceInfo =
       readonly name: string
       readonly disk: Disk
       readonly volume: Volume
+    }
+  | {
+      readonly kind: 'stream'
+      readonly locator: string
+      /** The image's. */
+      readonly name: string
+      readonly stream: StreamInfo
+      /** Null where what is streamed isn't an image that can be opened. */
+      readonly image: ImageInfo | null
     }
 
 /** What stands behind a target locator. */

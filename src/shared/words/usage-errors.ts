@@ -99,13 +99,45 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
       ? {
           what: `${subject} hasn't been scanned for restore.`,
           why: "Without a scan a copy can't be verified by its digests, and the image can't be multicast.",
-          now: 'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
+          now: `Scan it: reprise imagescan --source IMAGE.${
+            textOf(error, 'purpose') === 'multicast' ? '' : ' Or restore without verification: --noverify.'
+          }`,
         }
       : {
           what: `${subject} has no scan information with ${digest}.`,
           why: `A ${digest} digest is stored in the image when it is scanned for restore.`,
           now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
         }
+  },
+
+  E_MC_CONFIG: (error) => {
+    const path = textOf(error, 'path')
+    return {
+      what: textOf(error, 'problem') ?? sentence(error.message),
+      why: path === null ? null : `It stands in ${quote(path)}.`,
+      now: textOf(error, 'hint'),
+    }
+  },
+
+  E_MC_RIGHTS: (error) => ({
+    what: `The password of ${quote(textOf(error, 'session') ?? 'the session')} isn't enough for that.`,
+    why: 'It shows that session and stops it.',
+    now: "Use the server's management password, or do it on the server's computer.",
+  }),
+
+  E_MC_NOTORDERED: (error, names) => {
+    const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
+    const needed = numberOf(error, 'neededBytes')
+    const free = numberOf(error, 'freeBytes')
+    return {
+      what: `The data of ${name === null ? 'the image' : quote(name)} isn't in order, so it can't be multicast.`,
+      why: 'It must lie in the file in the order of the disk, so that each client can write it as it comes.',
+      now: `Scan it again, which puts it in order${
+        needed === null
+          ? ''
+          : ` and needs ${formatBytes(needed)} of free space${free === null ? '' : ` (${formatBytes(free)} are free)`}`
+      }: reprise imagescan --source IMAGE.`,
+    }
   },
 
   E_SRC_FRAGMENTED: (error, names) => {

@@ -60,6 +60,8 @@ function largeRestore(): RestoreRequest {
     clearUnused: false,
     changedOnly: false,
     afterwards: 'remount',
+    timeoutMs: 0,
+    form: 'contents',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   }
 }

@@ -14,6 +14,8 @@ const restore = (source: string, target: string): RestoreRequest => ({
   clearUnused: false,
   changedOnly: false,
   afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 })
 
@@ -54,6 +56,7 @@ describe('reprise web', () => {
     await tab.request('app.setPreferences', {
       practiceOffered: true,
       showInternalDisks: true,
+      networkWarned: true,
       knownDisks: ['one'],
     })
     await host.stop()
@@ -62,6 +65,7 @@ describe('reprise web', () => {
     expect((await later.request('app.info', {})).preferences).toEqual({
       practiceOffered: true,
       showInternalDisks: true,
+      networkWarned: true,
       knownDisks: ['one'],
     })
   })

@@ -3,6 +3,7 @@ import { DeviceError, serializeError } from '#shared/errors'
 import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
 import type { JobState } from '#shared/model'
 import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aClient, aSession } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const plan = planFor(aRequest(), [sandisk], [systemImage])
@@ -45,6 +46,35 @@ describe('what a screen reader says by itself', () => {
       null,
       '75 percent',
       null,
+    ])
+  })
+
+  it('tells of a stream: its phases, the first computer, and that all are done', async () => {
+    using window = await openWindow()
+    const said: (string | null)[] = []
+    const client = aClient({ host: 'a', state: 'joined' })
+    for (const session of [
+      aSession({ phase: 'preparing' }),
+      aSession({ phase: 'waiting' }),
+      aSession({ phase: 'waiting', clients: [client] }),
+      aSession({ clients: [client] }),
+      aSession({ clients: [client], position: 0.9 }),
+      aSession({ clients: [{ ...client, state: 'done' }] }),
+      aSession({ phase: 'ended', clients: [{ ...client, state: 'done' }] }),
+    ]) {
+      const before = moment(window)
+      window.double.sendSessions([session])
+      await settle()
+      said.push(announcement(before, moment(window))?.text ?? null)
+    }
+    expect(said).toEqual([
+      null,
+      'ModularSystem: Waiting',
+      'ModularSystem: the first computer has joined',
+      'ModularSystem: Streaming',
+      null,
+      'ModularSystem: all computers are done',
+      'ModularSystem: Ended',
     ])
   })
 

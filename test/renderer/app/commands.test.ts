@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { commandsOf, menuCommands, menuTable } from '#shared/contract'
 import { commands, runCommand, shortcutOf, shortcutText } from '#src/renderer/app/commands.ts'
 import { practiceImage, systemDisk, systemImage } from '#test/ui-fixtures'
+import { aSession } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const enabled = ({ reprise }: TestWindow, name: keyof typeof commands) =>
@@ -32,6 +33,26 @@ describe('the commands', () => {
     expect(shortcutOf('new-blank-image', 'web')).toBeNull()
     expect(shortcutOf('new-folder-image', 'web')).toBeNull()
     expect(shortcutOf('new-device-image', 'web')).toMatchObject({ key: 'n', alt: true })
+  })
+
+  it('of the Server menu open the form first, stop what runs, and check what is complete', async () => {
+    using window = await openWindow()
+    const { reprise } = window
+    expect([enabled(window, 'stop-stream'), enabled(window, 'check-network')]).toEqual([false, false])
+    runCommand(reprise, 'start-stream')
+    await settle()
+    expect(reprise.view.getState().tab).toBe('multicast')
+    await reprise.actions.takeImage('stream', systemImage.path)
+    expect(enabled(window, 'check-network')).toBe(true)
+    runCommand(reprise, 'start-stream')
+    await settle()
+    expect(window.double.calls.map(({ name }) => name)).toContain('session.start')
+    window.double.sendSessions([aSession({ phase: 'waiting' })])
+    await settle()
+    expect(enabled(window, 'stop-stream')).toBe(true)
+    runCommand(reprise, 'stop-stream')
+    await settle()
+    expect(window.double.calls.at(-1)).toMatchObject({ name: 'session.stop', input: { when: 'now' } })
   })
 
   it('use the selection as source and destination', async () => {

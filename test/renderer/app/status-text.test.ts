@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { statusText } from '#src/renderer/app/status-text.ts'
 import { pageTitle } from '#src/renderer/app/page-title.ts'
 import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aClient, aSession, withStream } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const plan = planFor(aRequest(), [sandisk], [systemImage])
@@ -36,6 +37,57 @@ describe('the status line and the title', () => {
     window.reprise.actions.showJob('job-1')
     expect(status(window)).toEqual({ text: 'Restored, not verified', icon: 'done' })
     expect(title(window)).toBe('Done – Reprise')
+  })
+
+  it.each([
+    [{ phase: 'preparing' }, 'Preparing ‘ModularSystem’', 'Preparing – ModularSystem – Reprise'],
+    [
+      { phase: 'waiting' },
+      '‘ModularSystem’ waits for computers: 0 joined',
+      'Waiting – ModularSystem – Reprise',
+    ],
+    [
+      { clients: [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b' })] },
+      'Streaming ‘ModularSystem’: 1 of 2 computers done',
+      '1 of 2 done – ModularSystem – Reprise',
+    ],
+  ] as const)('tell of a stream: %j', async (change, words, titled) => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession(change)])
+    await settle()
+    expect(status(window)).toEqual({ text: words, icon: 'busy' })
+    expect(title(window)).toBe(titled)
+  })
+
+  it('tell of a stream that ended no more, and of several by their number', async () => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession({ phase: 'ended' })])
+    await settle()
+    expect(status(window).text).toBe('4 disks')
+    window.double.sendSessions([aSession(), aSession({ sessionId: 'b' })])
+    await settle()
+    expect(status(window).text).toBe('2 streams run')
+  })
+
+  it('tell how a restore ended where it is shown, though a stream goes on', async () => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession()])
+    const job = aJob(plan, { phase: 'remounting' })
+    window.double.sendJob(ended(job, { kind: 'done', summary: aSummary({}) }))
+    await settle()
+    window.reprise.actions.showJob('job-1')
+    expect(status(window).text).toBe('Restored and verified')
+    window.reprise.actions.setTab('multicast')
+    expect(status(window).text).toContain('Streaming')
+  })
+
+  it('say that a restore waits for its stream', async () => {
+    using window = await openWindow()
+    const waiting = { joined: 1, wanted: 2, startsInMs: null }
+    const job = aJob(plan, { phase: 'restoring', percent: 0 })
+    window.double.sendJob(withStream(job, { state: 'waiting', waiting }))
+    await settle()
+    expect(status(window).text).toBe('Waiting for the stream to start')
   })
 
   it('say that the host is gone', async () => {

@@ -36,11 +36,11 @@ describe('the sidebar', () => {
     const { mirror, view, actions } = window.reprise
     const groups = () => sidebarGroups(mirror.getState(), view.getState())
     expect(groups()).toEqual([
-      { name: 'external', disks: ['/dev/sdb'], images: [] },
-      { name: 'images', disks: ['/dev/loop4', practiceDisk.path], images: [practiceImage.path] },
+      { name: 'external', disks: ['/dev/sdb'], images: [], streams: [] },
+      { name: 'images', disks: ['/dev/loop4', practiceDisk.path], images: [practiceImage.path], streams: [] },
     ])
     actions.toggleInternalDisks()
-    expect(groups()[0]).toEqual({ name: 'internal', disks: ['/dev/nvme0n1'], images: [] })
+    expect(groups()[0]).toEqual({ name: 'internal', disks: ['/dev/nvme0n1'], images: [], streams: [] })
   })
 })
 

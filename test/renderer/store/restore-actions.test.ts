@@ -197,7 +197,12 @@ describe('a restore', () => {
 
   it('is left when the host was started anew and knows nothing of it', async () => {
     using window = await confirmed()
-    window.double.answer('state.get', async () => ({ devices: window.double.devices, jobs: [] }))
+    window.double.answer('state.get', async () => ({
+      devices: window.double.devices,
+      jobs: [],
+      sessions: [],
+      streams: [],
+    }))
     window.double.lose()
     await settle()
     window.clock.advance(250)

@@ -1,8 +1,9 @@
 /** The window on a double: `window.double` moves it, `window.fixtures` has what to move it with. */
 import { mount } from '#src/renderer/app/mount.tsx'
 import { createUiDouble } from '#test/ui-double'
+import * as streams from '#test/stream-fixtures'
 import * as fixtures from '#test/ui-fixtures'
-import { DeviceError, serializeError, VerificationError } from '#shared/errors'
+import { DeviceError, NetworkError, serializeError, VerificationError } from '#shared/errors'
 
 const double = createUiDouble({
   devices: [
@@ -26,7 +27,15 @@ const double = createUiDouble({
   passwords: { [fixtures.lockedImage.path]: 'sesame' },
 })
 
-const page = { double, fixtures, errors: { DeviceError, VerificationError, serializeError } }
+double.interfaces = streams.interfaces
+double.checks = streams.goodChecks
+
+const page = {
+  double,
+  fixtures,
+  streams,
+  errors: { DeviceError, NetworkError, VerificationError, serializeError },
+}
 export type DoublePage = typeof page
 Object.assign(window, page)
 
@@ -35,7 +44,7 @@ const preset = new URL(location.href).searchParams
 if (preset.has('internal'))
   double.app = { ...double.app, preferences: { ...double.app.preferences, showInternalDisks: true } }
 if (!preset.has('first'))
-  double.app = { ...double.app, preferences: { ...double.app.preferences, practiceOffered: true } }
+  double.app = { ...double.app, preferences: { ...double.app.preferences, practiceOffered: true, networkWarned: true } }
 if (preset.has('empty')) double.devices = []
 const host = preset.has('electron') ? 'electron' : 'web'
 double.app = { ...double.app, host }

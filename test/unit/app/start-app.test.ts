@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ElectronDouble } from '#test/electron-double'
 import { aJob, engineDouble } from '#test/engine-double'
+import { aClient, aSession } from '#test/stream-fixtures'
 import { menuCommands, type ServerFrame } from '#shared/contract'
 import { startApp } from '#src/main/app/start-app.ts'
 
@@ -220,6 +221,40 @@ describe('while a job runs', () => {
     engine.emit('job', failed)
     await soon()
     expect(electron.notifications).toEqual([])
+  })
+})
+
+describe('while a stream runs', () => {
+  const joined = aClient({ host: 'lab-01', state: 'receiving' })
+
+  test('the computer stays awake, and someone who is not looking is told of the first client and of the last', async () => {
+    const { electron, engine } = await start()
+    engine.emit('sessions', [aSession({ phase: 'waiting' })])
+    await soon()
+    expect(electron.blockers.size).toBe(1)
+    engine.emit('sessions', [aSession({ clients: [joined] })])
+    engine.emit('sessions', [aSession({ clients: [{ ...joined, state: 'done' }] })])
+    await soon()
+    expect(electron.notifications).toMatchObject([
+      { title: 'The first computer has joined' },
+      { title: 'All computers are done' },
+    ])
+    engine.emit('sessions', [aSession({ phase: 'ended' })])
+    await soon()
+    expect(electron.blockers.size).toBe(0)
+  })
+
+  test('leaving asks, and says who would be left incomplete', async () => {
+    const { electron, engine, window, disposed } = await start()
+    engine.emit('sessions', [aSession({ clients: [joined] })])
+    await soon()
+    window.close()
+    await soon()
+    expect(electron.dialogs.at(-1)?.at(-1)).toMatchObject({
+      message: "The stream 'ModularSystem' still runs.",
+      detail: 'If you quit now, it ends, and 1 computer is left incomplete.',
+    })
+    expect([disposed(), window.closed]).toEqual([0, false])
   })
 })
 

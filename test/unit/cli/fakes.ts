@@ -1,10 +1,12 @@
 /** A terminal, disks, plans and a job to play the command line with: no process, no disk, no clock. */
 import type { CliContext } from '#src/main/cli/verb.ts'
 import type { Engines, RunningJob } from '#src/main/cli/engines.ts'
+import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { main } from '#src/main/cli/main.ts'
-import { FormatError } from '#shared/errors'
+import { FormatError, NetworkError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
 import {
+  isStreamLocator,
   jobPhases,
   type ImageTask,
   type Disk,
@@ -53,6 +55,20 @@ export interface Stage {
   readonly interruptAfter?: string
   readonly logs?: readonly Omit<LogLine, 'timeMs'>[]
   readonly failConnecting?: Error
+  readonly streams?: StreamEngines
+}
+
+const absent = (): never => {
+  throw new Error('the stage has no such stream engine')
+}
+/** To be replaced by what a test is about. */
+export const noStreams: StreamEngines = {
+  readConfiguration: absent,
+  openServer: absent,
+  localServers: absent,
+  manage: absent,
+  listSessions: absent,
+  browse: absent,
 }
 
 /** Run `reprise ...argv` on the stage. */
@@ -119,6 +135,10 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       for (const { level, message, fields } of stage.logs ?? []) log[level](message, fields)
       return engines
     },
+    streams: () =>
+      stage.streams === undefined
+        ? Promise.reject(new Error('the stage has no streams'))
+        : Promise.resolve(stage.streams),
     programs: {
       web: (args) => Promise.resolve(args.length + 40),
       engineHost: () => Promise.resolve(50),
@@ -133,6 +153,10 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     unlockImage: (path, password) => {
       unlocks.push(password)
       if (password === stage.password) return Promise.resolve()
+      if (isStreamLocator(path)) {
+        const details = { address: path, phase: 'control', given: true }
+        return Promise.reject(new NetworkError('E_MC_PASSWORD', 'another password', { details }))
+      }
       const details = { format: 'encrcdsa', field: 'passphrase', offset: 0, path }
       return Promise.reject(new FormatError('E_SRC_PASSWORD', 'another password', { details }))
     },
@@ -271,6 +295,8 @@ const request: RestoreRequest = {
   clearUnused: false,
   changedOnly: false,
   afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
 }
 
@@ -377,6 +403,7 @@ export function state({
             bytesPerSecond: 100_000_000,
             remainingMs: 1000,
             limitedBy: 'destination',
+            stream: null,
           },
     outcome,
   }

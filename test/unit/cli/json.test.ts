@@ -109,6 +109,7 @@ describe('--json', () => {
     const names = lines((await play(['help', '--json'])).out).map(({ name }) => name)
     expect(names).toEqual([
       'restore',
+      'server',
       'imagescan',
       'info',
       'devices',
@@ -119,6 +120,13 @@ describe('--json', () => {
       'image convert',
       'image resize',
       'image compact',
+      'session start',
+      'session list',
+      'session status',
+      'session stop',
+      'session start-now',
+      'session set-rate',
+      'session precedence',
       'web',
       'help',
       'version',

@@ -71,6 +71,34 @@ it('reads nothing from standard input when the source is not encrypted', async (
   expect({ status, unlocks }).toEqual({ status: 0, unlocks: [] })
 })
 
+describe('a multicast session with a password', () => {
+  const argv = ['restore', '--source', 'asr://lab/spring', '--target', '/dev/sdb', '--erase', '--noprompt']
+  const session = { password: 'sesame' }
+
+  it('is opened by the password on standard input', async () => {
+    const { unlocks, requests } = await play([...argv, '--stdinpass'], { ...session, stdin: 'sesame\n' })
+    expect(unlocks.at(-1)).toBe('sesame')
+    expect(requests).toHaveLength(1)
+  })
+
+  it('asks on a terminal, three times at most', async () => {
+    const right = await play(argv, { ...session, typed: ['a', 'sesame'] })
+    expect(right.unlocks).toEqual(['a', 'sesame'])
+    expect(right.err).toContain('Password of asr://lab/spring: ')
+    expect(right.err).toContain('This is not the password. Try again.')
+    const wrong = await play(argv, { ...session, typed: ['a', 'b', 'c', 'd'] })
+    expect(wrong).toMatchObject({ status: 1, unlocks: ['a', 'b', 'c'], requests: [] })
+    expect(wrong.err).toContain('E_MC_PASSWORD')
+  })
+
+  it('is refused with what to do when nobody can be asked', async () => {
+    const { status, err, requests } = await play(argv, session)
+    expect({ status, requests }).toEqual({ status: 1, requests: [] })
+    expect(err).toContain('E_MC_PASSWORD')
+    expect(err).toContain('--stdinpass')
+  })
+})
+
 describe('an image that is made encrypted', () => {
   const convert = [
     'image',

@@ -52,6 +52,8 @@ describe('reprise restore', () => {
         clearUnused: true,
         changedOnly: true,
         afterwards: 'eject',
+        timeoutMs: 30_000,
+        form: 'contents',
         buffering: {
           buffers: 4,
           bufferBytes: 2 * 1024 * 1024,
@@ -72,7 +74,22 @@ describe('reprise restore', () => {
       clearUnused: false,
       changedOnly: false,
       afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
       buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+    })
+  })
+
+  it('saves the image of a stream itself, without Erase', async () => {
+    const argv = 'restore --source asr://lab/spring --file images --timeout 5 --interface eth1'.split(' ')
+    const { requests } = await play(argv)
+    expect(requests[0]).toMatchObject({
+      source: 'asr://lab/spring',
+      target: '/home/anna/images',
+      erase: false,
+      timeoutMs: 5000,
+      form: 'file',
+      interface: 'eth1',
     })
   })
 
@@ -577,8 +594,12 @@ describe('reprise restore', () => {
       [['restore', '--source', 'a.dmg', '--target', '/dev/sdb'], 'Erase is required.'],
       [['restore', '--source', 'a.dmg', '--file', 'b'], '--file saves a multicast stream'],
       [
-        ['restore', '--source', 'asr://lab', '--file', 'b', '--erase'],
-        "can't restore from a multicast stream",
+        ['restore', '--source', 'asr://lab:0/x', '--target', 'b', '--erase'],
+        "This isn't the address of a multicast stream.",
+      ],
+      [
+        ['restore', '--source', 'asr://lab', '--file', 'b', '--target', 'c', '--erase'],
+        "--target and --file can't both be given.",
       ],
       [['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'], "can't be a ftp address"],
       [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],

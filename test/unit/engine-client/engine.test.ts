@@ -5,6 +5,7 @@ import { engineContract, type EngineContract, type Handlers } from '#shared/cont
 import { DeviceError, EngineGoneError, FormatError, serializeError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import type { JobState } from '#shared/model'
+import { aSession, foundStreams } from '#test/stream-fixtures'
 import { createEngine, type Engine, type EngineOptions } from '#src/main/engine-client/engine.ts'
 import type { HostProcess } from '#src/main/engine-client/host-process.ts'
 
@@ -64,6 +65,25 @@ function engineOf(
   })
   return { engine, starts: () => starts }
 }
+
+describe('streams', () => {
+  test('of the unprivileged host are told of, before and after it was started again', async () => {
+    const [first, second] = [fakeHost(), fakeHost()]
+    const { engine } = engineOf([first, second])
+    const heard: unknown[] = []
+    engine.subscribe('sessions', (sessions) => heard.push(sessions))
+    engine.subscribe('streams', (streams) => heard.push(streams))
+    await soon()
+    first.emit('sessions', [aSession()])
+    first.emit('streams', foundStreams)
+    await soon()
+    first.die(died())
+    await soon(20)
+    second.emit('streams', [])
+    await soon()
+    expect(heard).toEqual([[expect.objectContaining({ imageName: 'ModularSystem.dmg' })], foundStreams, []])
+  })
+})
 
 describe('how the web is reached', () => {
   const proxied = { http_proxy: 'http://proxy:3128', HOME: '/root' }

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { transportPair } from '#test/contract-double'
 import { aDisk, aPlan, aRequest } from '#test/engine-double'
-import { enginesDouble, platformDouble, type PlatformDouble } from '#test/engines-double'
+import { enginesDouble, multicastDouble, platformDouble, type PlatformDouble } from '#test/engines-double'
+import { aSession, foundStreams } from '#test/stream-fixtures'
 import type { Platform } from '#engine/platform'
 import type { Engines } from '#main/engine-host'
 import { connectContract, engineContract } from '#shared/contract'
+import { UsageError } from '#shared/errors'
 import type { Disk, JobOutcome, JobState } from '#shared/model'
 import { serveEngine, type ServeEngineOptions } from '#src/main/engine-host/serve-engine.ts'
 
@@ -57,6 +59,83 @@ async function startRestore({ client }: ReturnType<typeof start>) {
   await soon()
   return jobId
 }
+
+describe('streams', () => {
+  const sessions = [aSession()]
+
+  test('are the multicast engine’s: what is asked, what it throws, what it tells', async () => {
+    const asked: unknown[] = []
+    let tell: (now: typeof sessions) => void = () => undefined
+    const { client } = start({
+      multicast: multicastDouble({
+        setRate: async (...input) => void asked.push(input),
+        startNow: () =>
+          Promise.reject(new UsageError('E_USAGE', 'no such session', { details: { input: 'x' } })),
+        onSessions: (listener) => {
+          tell = listener
+        },
+      }),
+    })
+    const heard: unknown[] = []
+    client.subscribe('sessions', (now) => heard.push(now))
+    await client.request('session.setRate', { sessionId: 'a', dataRate: 5, clientDataRate: null })
+    await expect(client.request('session.startNow', { sessionId: 'a' })).rejects.toMatchObject({
+      code: 'E_USAGE',
+    })
+    tell(sessions)
+    await soon()
+    expect(asked).toEqual([['a', { dataRate: 5, clientDataRate: null }]])
+    expect(heard).toEqual([sessions])
+  })
+
+  test('on the network are looked for once they were asked for, until the client is gone', async () => {
+    let watching = 0
+    const { client, served } = start({
+      multicast: multicastDouble({
+        watchStreams(listener) {
+          watching += 1
+          listener(foundStreams)
+          return { [Symbol.asyncDispose]: async () => void (watching -= 1) }
+        },
+      }),
+    })
+    const heard: unknown[] = []
+    client.subscribe('streams', (now) => heard.push(now))
+    await client.request('streams.watch', {})
+    await client.request('streams.watch', {})
+    expect([heard, watching]).toEqual([[foundStreams], 1])
+    client.close(new Error('gone'))
+    await served.ended
+    expect(watching).toBe(0)
+  })
+
+  test('end with the host', async () => {
+    let ended = false
+    const { client, served } = start({
+      multicast: multicastDouble({
+        [Symbol.asyncDispose]: async () => {
+          await soon()
+          ended = true
+        },
+      }),
+    })
+    client.close(new Error('gone'))
+    await served.ended
+    expect(ended).toBe(true)
+  })
+
+  const { hasPassword: _, ...settings } = aSession().settings
+
+  test.each([
+    ['session.start', { settings: { ...settings, password: null } }],
+    ['streams.watch', {}],
+    ['configuration.read', { path: '/etc/shadow' }],
+    ['configuration.write', { path: '/etc/x', configuration: settings.configuration }],
+  ] as const)('are nothing that rights were given for: %s', async (name, input) => {
+    const { client } = start({}, undefined, { elevated: true })
+    await expect(client.request(name, input as never)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+  })
+})
 
 describe('the host', () => {
   test('says who it is', async () => {

@@ -11,8 +11,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const defaults = { practiceOffered: false, showInternalDisks: false, knownDisks: [] }
-const chosen = { practiceOffered: true, showInternalDisks: true, knownDisks: ['usb-1'] }
+const defaults = { practiceOffered: false, showInternalDisks: false, networkWarned: false, knownDisks: [] }
+const chosen = { practiceOffered: true, showInternalDisks: true, networkWarned: true, knownDisks: ['usb-1'] }
 
 test('are the defaults on the first start', async () => {
   await expect(preferenceFile(join(folder, 'p.json'), silentLogger).load()).resolves.toEqual(defaults)

@@ -3,10 +3,16 @@ import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
 import { connectContract, uiContract, type Preferences } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
+import type { FoundStream } from '#shared/model'
 import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
-const noPreferences: Preferences = { practiceOffered: false, showInternalDisks: false, knownDisks: [] }
+const noPreferences: Preferences = {
+  practiceOffered: false,
+  showInternalDisks: false,
+  networkWarned: false,
+  knownDisks: [],
+}
 
 function start(double: EngineDouble = engineDouble()) {
   let stored = noPreferences
@@ -16,6 +22,7 @@ function start(double: EngineDouble = engineDouble()) {
       host: 'web',
       chooseImage: async () => ({ kind: 'browse' }),
       chooseFolder: async () => ({ kind: 'browse' }),
+      chooseConfiguration: async () => ({ kind: 'browse' }),
       chooseTarget: async () => ({ kind: 'browse' }),
       listFiles: () => Promise.reject(new Error('not asked for')),
       locateFile: async () => ({ path: '/found' }),
@@ -63,7 +70,7 @@ describe('a window', () => {
       practice: { disk: '/data/practice/disk', image: '/data/practice/image.dmg' },
       preferences: noPreferences,
     })
-    await expect(state).resolves.toEqual({ devices: [aDisk()], jobs: [] })
+    await expect(state).resolves.toEqual({ devices: [aDisk()], jobs: [], sessions: [], streams: [] })
   })
 
   test('does not wait for a drive that does not answer', async () => {
@@ -73,7 +80,12 @@ describe('a window', () => {
     const window = open()
     const heard: number[] = []
     window.subscribe('devices', (disks) => heard.push(disks.length))
-    await expect(window.request('state.get', {})).resolves.toEqual({ devices: [], jobs: [] })
+    await expect(window.request('state.get', {})).resolves.toEqual({
+      devices: [],
+      jobs: [],
+      sessions: [],
+      streams: [],
+    })
     double.emit('devices', [aDisk()])
     late.resolve(null)
     await soon()
@@ -172,11 +184,51 @@ describe('an engine host that was started again', () => {
     await soon()
     expect(double.calls.map(({ name }) => name)).toEqual([
       'devices.watch',
+      'streams.watch',
       'practice.prepare',
       'devices.watch',
+      'streams.watch',
       'practice.prepare',
     ])
-    expect(double.calls[1]?.input).toEqual({ folder: '/data/practice', renew: 'missing' })
+    expect(double.calls[2]?.input).toEqual({ folder: '/data/practice', renew: 'missing' })
+  })
+})
+
+describe('streams', () => {
+  const found: FoundStream = {
+    name: 'Lab',
+    host: 'server.local',
+    address: '10.0.0.1',
+    port: 7800,
+    session: 'Lab',
+    imageName: 'Lab.dmg',
+    sizeBytes: null,
+    fingerprint: null,
+    locator: 'asr://server.local/Lab',
+  }
+
+  test('found on the network are there for a window that opens later, until the engine host ends', async () => {
+    const { double, open } = start()
+    double.setState({ state: 'ready' })
+    await soon()
+    double.emit('streams', [found])
+    await soon()
+    const window = open()
+    await expect(window.request('state.get', {})).resolves.toMatchObject({ streams: [found], sessions: [] })
+    const heard: unknown[] = []
+    window.subscribe('streams', (streams) => heard.push(streams))
+    double.setState({ state: 'gone', reason: gone() })
+    await soon()
+    expect(heard).toEqual([[]])
+    await expect(window.request('state.get', {})).resolves.toMatchObject({ streams: [] })
+  })
+
+  test('that cannot be looked for are no reason for the window to wait', async () => {
+    const { double, open } = start(
+      engineDouble({ 'streams.watch': () => Promise.reject(new Error('no network')) }),
+    )
+    double.setState({ state: 'ready' })
+    await expect(open().request('state.get', {})).resolves.toMatchObject({ streams: [] })
   })
 })
 

@@ -59,8 +59,9 @@ function mapError(source: ExaminedSource, target: ExaminedTarget): AppError | nu
 }
 
 function partitionMapOf(source: ExaminedSource): string {
-  if (source.info.kind === 'image') return source.info.image.partitionMap
-  return source.info.kind === 'disk' ? source.info.disk.partitionMap : 'none'
+  const { info } = source
+  if (info.kind === 'image' || info.kind === 'stream') return info.image?.partitionMap ?? 'none'
+  return info.kind === 'disk' ? info.disk.partitionMap : 'none'
 }
 
 function sizeError(source: ExaminedSource, target: ExaminedTarget): AppError | null {
@@ -71,7 +72,9 @@ function sizeError(source: ExaminedSource, target: ExaminedTarget): AppError | n
     return tooSmall(target.info.path, neededBytes, availableBytes)
   if (target.kind === 'device') return null
   // Unused and zero stretches are holes, which take no room.
-  const storedBytes = (source.info.kind === 'image' ? source.info.image.dataBytes : null) ?? neededBytes
+  const { info } = source
+  const image = info.kind === 'image' || info.kind === 'stream' ? info.image : null
+  const storedBytes = image?.dataBytes ?? neededBytes
   if (storedBytes <= target.roomBytes) return null
   return new DeviceError('E_DST_FULL', `no room for ${target.info.path}`, {
     details: { path: target.info.path, neededBytes: storedBytes, availableBytes: target.roomBytes },

@@ -11,7 +11,7 @@ import type { BlockStream } from '#engine/pipeline'
 import { UsageError, type SerializedError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
-import { examineSource, factsIdentity, type ExaminedSource } from './examine-source.ts'
+import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import { changedSource, deviceLayout, unmountSource } from './restore-source.ts'
@@ -23,7 +23,7 @@ export interface ExaminedDevice {
   readonly sizeBytes: number
   /** Must be unmounted while it is read. */
   readonly mountPoints: readonly string[]
-  readonly examined: ExaminedSource
+  readonly examined: HeldSource
 }
 
 /** Unmounted, held open. Disposing lets go of it, and mounts nothing. */
@@ -48,7 +48,7 @@ export async function examineDevice(
   const { source, errors } = await examineSource(locator, deps, signal)
   if (source === null || errors[0] !== undefined) throw errors[0] ?? new Error('no source and no reason')
   const { sizeBytes } = source
-  if (source.kind === 'image' && !isRawDisk(source)) throw isImage(locator)
+  if (source.kind === 'stream' || (source.kind === 'image' && !isRawDisk(source))) throw isImage(locator)
   if (sizeBytes === null) throw isImage(locator)
   const facts = await deps.io.readFacts(target)
   const file = {
@@ -74,7 +74,9 @@ const targetInfo = {
   disk: null,
 } as const
 
-function isRawDisk({ layout }: { readonly layout: ImageLayout }): boolean {
+/** A small image of another format may consist of one stretch, too: it isn't the disk byte by byte. */
+function isRawDisk({ info, layout }: { readonly info: SourceInfo; readonly layout: ImageLayout }): boolean {
+  if (info.kind !== 'image' || info.image.format !== 'raw') return false
   return layout.kind === 'extents' && layout.parts.length === 1 && layout.extents.count === 1
 }
 

@@ -1,11 +1,12 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
-import { AppError, serializeError, UsageError, type SerializedError } from '#shared/errors'
+import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
-import { examineSource, type ExaminedSource } from './examine-source.ts'
+import { examineSource, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
 import { findOverlap } from './find-overlap.ts'
+import { HashedBlocks } from './hashed-blocks.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 
 export interface Examination {
@@ -75,6 +76,7 @@ export async function examineRestore(
 
   async function compareWith(): Promise<{ comparison: Comparison | null; against: readonly AppError[] }> {
     if (!request.changedOnly || source === null || target === null) return { comparison: null, against: [] }
+    if (source.kind === 'stream') return { comparison: null, against: [notComparable(source.locatorText)] }
     try {
       return { comparison: await chooseComparison(source, target, deps.io, signal), against: [] }
     } catch (error) {
@@ -108,20 +110,36 @@ function targetChecks({ target, errors, losses }: TargetFindings): readonly Pref
  * a place for one, and those on a web server or encrypted can't be changed where they are.
  */
 function missingScan(source: ExaminedSource | null): readonly AppError[] {
+  if (source?.kind === 'stream') return isVerifiable(source) ? [] : [notScanned(source.info)]
   if (source?.kind !== 'image' || source.info.kind !== 'image') return []
   const { image } = source.info
   const mayBeScanned = image.tables.length > 0 && image.encrypted === null && source.files.length > 0
   if (!mayBeScanned || image.scan !== null) return []
-  return [
-    new UsageError('E_SRC_NOSCAN', `${image.path} was never scanned for restore`, {
-      details: { input: image.path, name: image.name },
-    }),
-  ]
+  return [notScanned({ name: image.name, locator: image.path })]
+}
+
+const notComparable = (locator: string) =>
+  new UsageError('E_UNSUPPORTED', `changed blocks only, of the stream ${locator}`, {
+    details: {
+      input: 'changed-only',
+      problem: "A multicast stream can't be compared with the destination first: it brings the whole image.",
+      hint: 'Restore without --changed-only.',
+    },
+  })
+
+const notScanned = ({ name, locator }: { readonly name: string; readonly locator: string }) =>
+  new UsageError('E_SRC_NOSCAN', `${locator} was never scanned for restore`, {
+    details: { input: locator, name },
+  })
+
+/** Its blocks come in any order: only hashes can tell whether each is right. A disk as it is has those of the stream. */
+function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
+  return hashes !== null && HashedBlocks.of(hashes, layout.sizeBytes, locatorText) !== null
 }
 
 function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]): readonly PreflightCheck[] {
   if (errors.length > 0 || source === null) return errors.map(failure('source'))
-  const checksummed = source.kind === 'image' && source.checksummed
+  const checksummed = source.kind === 'stream' || (source.kind === 'image' && source.checksummed)
   return [
     {
       step: 'source',
@@ -140,8 +158,18 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
 }
 
 function formatOf({ info }: ExaminedSource): string {
-  if (info.kind === 'image') return info.image.format
-  return info.kind === 'disk' ? 'disk' : (info.volume.filesystem ?? 'volume')
+  switch (info.kind) {
+    case 'image':
+      return info.image.format
+    case 'stream':
+      return info.image?.format ?? info.stream.imageFormat
+    case 'disk':
+      return 'disk'
+    case 'volume':
+      return info.volume.filesystem ?? 'volume'
+    default:
+      return unreachable(info)
+  }
 }
 
 const unmounts = (step: Step, mountPoints: readonly string[]): readonly PreflightCheck[] =>

@@ -2,11 +2,24 @@
  * The preflight's second step: what stands behind the source's locator, and can it be read while nobody writes to it.
  * Opens the image and reads its structure; decodes nothing, unmounts nothing.
  */
-import type { ImageLayout } from '#engine/formats/extents'
+import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
+import type { BlockHashes } from '#engine/formats/udif'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
-import { isWebLocator, withoutPassword, type Disk, type SourceInfo, type Volume } from '#shared/model'
+import { silentLogger } from '#shared/log'
+import {
+  isStreamLocator,
+  isWebLocator,
+  parseStreamLocator,
+  withoutPassword,
+  type Disk,
+  type SourceInfo,
+  type StreamLocator,
+  type Volume,
+} from '#shared/model'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
+import type { StreamConnection } from './stream-connection.ts'
+import { openStreamImage } from './stream-image.ts'
 import { volumeName } from './target-losses.ts'
 
 interface SourceCommon {
@@ -38,7 +51,22 @@ export interface DeviceSource extends SourceCommon {
   readonly mountPoints: readonly string[]
 }
 
-export type ExaminedSource = ImageSource | DeviceSource
+/** An image, or a disk as it is, that a server streams to whoever joins. */
+export interface StreamSource extends SourceCommon {
+  readonly kind: 'stream'
+  readonly locator: StreamLocator
+  /** As it was given, for messages. */
+  readonly locatorText: string
+  readonly sizeBytes: number
+  readonly layout: ExtentLayout
+  /** Of the disk's blocks, as the image's scan left them; null: there are none that can be used. */
+  readonly hashes: BlockHashes | null
+}
+
+/** What can be held open here, and read again. */
+export type HeldSource = ImageSource | DeviceSource
+
+export type ExaminedSource = HeldSource | StreamSource
 
 export interface SourceFindings {
   readonly source: ExaminedSource | null
@@ -51,7 +79,7 @@ export async function examineSource(
   signal: AbortSignal,
 ): Promise<SourceFindings> {
   try {
-    if (/^asr:\/\//i.test(locator)) return { source: null, errors: [notYet(locator)] }
+    if (isStreamLocator(locator)) return { source: await examineStream(), errors: [] }
     if (isWebLocator(locator)) return await examineWebImage()
     const found = await platform.resolve(locator, signal)
     signal.throwIfAborted()
@@ -115,6 +143,24 @@ export async function examineSource(
       checksummed: isChecksummed(layout),
     }
     return { source, errors: layout.sizeBytes === 0 ? [emptyImage(info.path)] : [] }
+  }
+
+  async function examineStream(): Promise<StreamSource> {
+    const parsed = parseStreamLocator(locator)
+    if (parsed === null) throw notAStream(locator)
+    await using connection = await io.connectStream(parsed, { log: silentLogger, signal })
+    const { image, layout, hashes } = await openStreamImage(connection, locator, signal)
+    const { info: stream } = connection
+    return {
+      kind: 'stream',
+      info: { kind: 'stream', locator, name: stream.imageName, stream, image },
+      locator: parsed,
+      locatorText: locator,
+      sizeBytes: layout.sizeBytes,
+      layout,
+      hashes,
+      identity: streamIdentity(connection),
+    }
   }
 
   async function factsOf(path: string): Promise<FileFacts> {
@@ -182,6 +228,20 @@ function pathsOf(path: string, layout: ImageLayout): readonly string[] {
 
 export const imageIdentity = (files: readonly FileFacts[]): string => files.map(factsIdentity).join('|')
 
+/** The session, and what it brings. */
+function streamIdentity({ info, sizeBytes, blockBytes, root }: StreamConnection): string {
+  return `stream:${info.session}:${info.imageFormat}:${sizeBytes}:${blockBytes}:${Buffer.from(root).toString('hex')}`
+}
+
+/** Connected again for a source that was examined. Throws DeviceError E_SRC_CHANGED when it isn't the same any more. */
+export function checkSameStream(source: StreamSource, connection: StreamConnection): void {
+  if (source.identity === streamIdentity(connection)) return
+  const path = source.locatorText
+  throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, {
+    details: { path },
+  })
+}
+
 /** Each file on a server, and what the server says of the state it is in. */
 function webIdentity(layout: ImageLayout): string {
   const files = layout.kind === 'stream' ? [layout] : layout.parts
@@ -197,9 +257,13 @@ function isChecksummed(layout: ImageLayout): boolean {
   return layout.kind === 'stream' || layout.checks.length > 0
 }
 
-const notYet = (locator: string) =>
-  new UsageError('E_UNSUPPORTED', `multicast streams aren't supported yet: ${locator}`, {
-    details: { input: 'source', problem: "Multicast streams aren't supported yet." },
+const notAStream = (locator: string) =>
+  new UsageError('E_USAGE', `not a stream's address: ${locator}`, {
+    details: {
+      input: 'source',
+      problem: "This isn't the address of a multicast stream.",
+      hint: 'It looks like asr://server, asr://server:7800 or asr://server/session.',
+    },
   })
 
 const notAnImage = (path: string, what: string) =>

@@ -17,6 +17,8 @@ export async function findOverlap(
   target: ExaminedTarget,
   { platform, io }: RestoreDeps,
 ): Promise<UsageError | null> {
+  // It comes from a server.
+  if (source.kind === 'stream') return null
   if (source.kind === 'image') {
     if (target.kind === 'file') {
       const { facts } = target

@@ -15,6 +15,8 @@ export interface RestoreDeps {
   readonly stallMs?: number
   /** What then: go on waiting (the default: a slow card recovers more often than not), or fail with E_STALL. */
   readonly onStall?: 'wait' | 'fail'
+  /** How often a disk that is received onto is told how far it is, at most. Default one second. */
+  readonly journalMs?: number
 }
 
 export const defaultNow = () => performance.timeOrigin + performance.now()

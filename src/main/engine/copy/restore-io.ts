@@ -6,8 +6,10 @@ import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { BlockStream, DiskChecker } from '#engine/pipeline'
-import type { ImageInfo } from '#shared/model'
+import type { Logger } from '#shared/log'
+import type { ImageInfo, StreamLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** What tells one file, in one state, from another. */
 export interface FileFacts {
@@ -47,6 +49,14 @@ export interface RestoreIo {
   openImage(path: string, signal: AbortSignal): Promise<OpenedImage>
   /** Null where no scan left any. Throws FormatError E_SRC_CORRUPT when they contradict themselves; DeviceError. */
   readBlockHashes(image: ImageInfo, signal: AbortSignal): Promise<BlockHashes | null>
+  /**
+   * Look at a multicast stream, with the password that was given for it. Throws NetworkError, the signal's reason; UsageError
+   * E_UNSUPPORTED where there is no client.
+   */
+  connectStream(
+    locator: StreamLocator,
+    options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface?: string | null },
+  ): Promise<StreamConnection>
   openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
   /** Null where the image holds no checksums of its disk. */
   createChecker(layout: ImageLayout): DiskChecker | null

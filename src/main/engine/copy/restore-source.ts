@@ -8,7 +8,7 @@ import type { BlockStream, DiskChecker } from '#engine/pipeline'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import { factsIdentity, type ExaminedSource, type ImageSource } from './examine-source.ts'
+import { factsIdentity, type ExaminedSource, type HeldSource, type ImageSource } from './examine-source.ts'
 import { HashedBlocks } from './hashed-blocks.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -45,7 +45,7 @@ export interface RestoreSource extends AsyncDisposable {
 
 /** Open what was examined. Throws DeviceError E_SRC_CHANGED when it isn't that any more, and what opening throws. */
 export async function openRestoreSource(
-  examined: ExaminedSource,
+  examined: HeldSource,
   { io }: RestoreDeps,
   sizes: BufferSizes,
 ): Promise<RestoreSource> {
@@ -135,7 +135,7 @@ export async function unmountSource(
   { platform }: RestoreDeps,
   signal: AbortSignal,
 ): Promise<() => Promise<readonly SerializedError[]>> {
-  if (examined.kind === 'image' || examined.mountPoints.length === 0) return async () => []
+  if (examined.kind !== 'device' || examined.mountPoints.length === 0) return async () => []
   const { path } = examined
   let before: readonly MountedVolume[]
   try {

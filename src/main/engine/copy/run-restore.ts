@@ -16,9 +16,10 @@ import { checkedStream } from './checked-stream.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
-import type { ExaminedSource } from './examine-source.ts'
+import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { verificationError } from './locate-difference.ts'
+import { receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
@@ -88,12 +89,18 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const target = holdTarget(ends.target, deps, context.log)
   let giveSourceBack: () => Promise<readonly SerializedError[]> = async () => []
   let written: 'nothing' | 'something' = 'nothing'
+  let isKept = false
   try {
     enterUnmounting(ends, context)
     giveSourceBack = await unmountSource(ends.source, deps, context.signal)
     await target.unmount(context.signal)
-    const result = await writeAndVerify(ends, target, run, () => {
-      written = 'something'
+    const result = await writeAndVerify(ends, target, run, {
+      onWrite: () => {
+        written = 'something'
+      },
+      onKept: () => {
+        isKept = true
+      },
     })
     // From here on it is restored, and Cancel comes too late to change that.
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
@@ -105,12 +112,12 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       durationMs: Math.round(now() - beganMs),
       mountPoints,
       ejected,
-      warnings: [...warnings, ...sourceWarnings],
+      warnings: [...(result.warnings ?? []), ...warnings, ...sourceWarnings],
     }
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = await target.abandon(written)
+    const left = isKept ? 'kept' : await target.abandon(written)
     for (const warning of await giveSourceBack())
       context.log.warn('could not mount a volume of the source again', { error: warning })
     return outcomeOf(told, left, context)
@@ -118,20 +125,29 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
 }
 
 function enterUnmounting({ source, target }: Ends, context: JobContext): void {
-  const nothing = target.kind === 'file' && (source.kind === 'image' || source.mountPoints.length === 0)
+  const nothing = target.kind === 'file' && (source.kind !== 'device' || source.mountPoints.length === 0)
   if (nothing) context.skip('unmounting')
   else context.enter('unmounting')
 }
 
-/** All that happens while the handles are open. `onWrite` is called right before the first write. */
+interface Marks {
+  /** Called right before the first write. */
+  readonly onWrite: () => void
+  /** It fails, and the destination shall stay as it is. */
+  readonly onKept: () => void
+}
+
+/** All that happens while the handles are open. */
 async function writeAndVerify(
   ends: Ends,
   target: RestoreTarget,
   run: Run,
-  onWrite: () => void,
-): Promise<ChangeResult> {
+  marks: Marks,
+): Promise<ChangeResult & Partial<Pick<RestoreSummary, 'warnings'>>> {
   const { plan, deps, context, now } = run
   const { signal } = context
+  if (ends.source.kind === 'stream')
+    return await receive({ source: ends.source, target: ends.target }, target, run, marks)
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
   await using sink = await target.open(signal)
   signal.throwIfAborted()
@@ -146,10 +162,10 @@ async function writeAndVerify(
       request: plan.request,
       context,
       now,
-      onFirstChange: onWrite,
+      onFirstChange: marks.onWrite,
     })
 
-  onWrite()
+  marks.onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
   if (created) context.skip('erasing')
   else context.enter('erasing')
@@ -174,6 +190,36 @@ async function writeAndVerify(
     verified: checksum !== null,
     checksum,
   }
+}
+
+/** The source is a multicast stream. */
+async function receive(
+  { source, target: examined }: { readonly source: StreamSource; readonly target: ExaminedTarget },
+  target: RestoreTarget,
+  { plan, deps, context, now }: Run,
+  marks: Marks,
+): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
+  const { signal, log } = context
+  await using connection = await deps.io.connectStream(source.locator, {
+    log,
+    signal,
+    interface: plan.request.interface ?? null,
+  })
+  checkSameStream(source, connection)
+  await using sink = await target.open(signal)
+  signal.throwIfAborted()
+  return await receiveImage({
+    source,
+    connection,
+    sink,
+    heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
+    fixedBytes: target.fixedBytes,
+    request: plan.request,
+    context,
+    now,
+    journalMs: deps.journalMs ?? 1000,
+    ...marks,
+  })
 }
 
 /** Null without a verify. Blocks are at least as large as what is read at once to check them. */

@@ -8,9 +8,15 @@ import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
+import { createStreamDoor, noStreams, type StreamDoor } from './stream-door.ts'
 
-export function createSystemIo(platform: Platform): RestoreIo {
+/** `streams`: default: there are none. */
+export function createSystemIo(
+  platform: Platform,
+  streams: Pick<StreamDoor, 'connect'> = createStreamDoor(noStreams),
+): RestoreIo {
   return {
+    connectStream: (locator, options) => streams.connect(locator, options),
     openImage: reopenImage((path, signal) => openImage(path, { signal })),
     readBlockHashes: (image, signal) => readBlockHashes(image, { signal }),
     openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>

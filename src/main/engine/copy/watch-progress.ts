@@ -58,6 +58,7 @@ export function watchProgress(
         job.advance(doneBytes)
       },
       limitedBy: (bottleneck) => job.limitedBy(bottleneck),
+      streamed: (progress) => job.streamed(progress),
     },
     stall: () => stall,
     [Symbol.dispose]: () => clearInterval(timer),

@@ -2,7 +2,15 @@
  * What is remembered of a job while it runs, and how each thing that happens changes it. Pure: the clock's readings come
  * with the events. `start-job.ts` feeds it; everyone else sees only the `JobState` inside.
  */
-import type { Bottleneck, JobOutcome, JobPhase, JobProgress, JobState, PhaseState } from '#shared/model'
+import type {
+  Bottleneck,
+  JobOutcome,
+  JobPhase,
+  JobProgress,
+  JobState,
+  PhaseState,
+  StreamProgress,
+} from '#shared/model'
 import { unreachable } from '#shared/errors'
 import { jobPhases } from '#shared/model'
 
@@ -19,7 +27,12 @@ export type JobEvent = { readonly atMs: number } & (
   /** The current phase came to its end. */
   | { readonly kind: 'completed' }
   | { readonly kind: 'skipped'; readonly phase: JobPhase }
-  | { readonly kind: 'sampled'; readonly doneBytes: number; readonly limitedBy: Bottleneck | null }
+  | {
+      readonly kind: 'sampled'
+      readonly doneBytes: number
+      readonly limitedBy: Bottleneck | null
+      readonly stream: StreamProgress | null
+    }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'ended'; readonly outcome: JobOutcome }
 )
@@ -76,7 +89,7 @@ export function next(record: JobRecord, event: JobEvent): JobRecord {
         ),
       })
     case 'sampled':
-      return sampled(record, event.doneBytes, event.limitedBy, event.atMs)
+      return sampled(record, event, event.atMs)
     case 'stopping':
       return withState(record, { stopping: true })
     case 'ended':
@@ -107,6 +120,7 @@ function entered(record: JobRecord, phase: JobPhase, totalBytes: number | null, 
     bytesPerSecond: null,
     remainingMs: null,
     limitedBy: null,
+    stream: null,
   }
   return {
     state: { ...record.state, phases, progress },
@@ -117,14 +131,13 @@ function entered(record: JobRecord, phase: JobPhase, totalBytes: number | null, 
 
 function sampled(
   record: JobRecord,
-  reportedBytes: number,
-  limitedBy: Bottleneck | null,
+  reported: Pick<JobEvent & { readonly kind: 'sampled' }, 'doneBytes' | 'limitedBy' | 'stream'>,
   atMs: number,
 ): JobRecord {
   const { progress } = record.state
   if (progress === null) return record
   const { totalBytes } = progress
-  const doneBytes = Math.max(progress.doneBytes, Math.min(reportedBytes, totalBytes ?? Infinity))
+  const doneBytes = Math.max(progress.doneBytes, Math.min(reported.doneBytes, totalBytes ?? Infinity))
   const newer = [...record.samples, { atMs, doneBytes }]
   // One reading older than the window stays, so that the window is always covered.
   const firstInside = newer.findIndex((sample) => sample.atMs > atMs - windowMs)
@@ -146,7 +159,8 @@ function sampled(
           bytesPerSecond === null || bytesPerSecond === 0 || totalBytes === null
             ? null
             : Math.round(((totalBytes - doneBytes) / bytesPerSecond) * 1000),
-        limitedBy,
+        limitedBy: reported.limitedBy,
+        stream: reported.stream,
       },
     },
   }

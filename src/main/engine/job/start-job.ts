@@ -2,7 +2,7 @@
  * Runs an engine and tells how it goes. The engine bumps counters in its `JobContext`; here they are sampled four times
  * a second into a `JobState`. Nothing an engine, a listener or a caller does can make a job end twice or not at all.
  */
-import type { Bottleneck, JobOutcome, JobState } from '#shared/model'
+import type { Bottleneck, JobOutcome, JobState, StreamProgress } from '#shared/model'
 import { serializeError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { JobContext } from './job-context.ts'
@@ -65,6 +65,7 @@ export function startJob(
   let record: JobRecord = firstRecord({ ...description, startedMs: now() })
   let doneBytes = 0
   let limitedBy: Bottleneck | null = null
+  let stream: StreamProgress | null = null
   let stale = false
 
   const apply = (event: JobEvent) => {
@@ -81,7 +82,7 @@ export function startJob(
       log.error('a listener of a job failed', { job: description.jobId, error: serializeError(error) })
     }
   }
-  const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, atMs: now() })
+  const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, stream, atMs: now() })
 
   const context: JobContext = {
     signal: stop.signal,
@@ -95,6 +96,7 @@ export function startJob(
       }
       doneBytes = 0
       limitedBy = null
+      stream = null
       apply({ kind: 'entered', phase, totalBytes, atMs: now() })
       tell()
     },
@@ -108,6 +110,10 @@ export function startJob(
     },
     limitedBy(bottleneck) {
       limitedBy = bottleneck
+      stale = true
+    },
+    streamed(progress) {
+      stream = progress
       stale = true
     },
   }

@@ -20,7 +20,7 @@ export function FilePanel() {
   if (!sheet) return null
   const { listing, purpose } = sheet
   // A folder is what is looked for; else it is only gone through on the way to a file.
-  const folders = purpose === 'target' || purpose === 'folder'
+  const folders = purpose === 'target' || purpose === 'folder' || purpose === 'configuration-folder'
   const take = (path: string) => {
     const entry = listing?.entries.find((entry) => entry.path === path)
     setChosen(null)
@@ -83,7 +83,9 @@ export function FilePanel() {
           {listing && !sheet.error && (
             <Entries
               listing={listing}
-              show={folders ? 'folders' : all ? 'all' : 'images'}
+              show={
+                folders ? 'folders' : all ? 'all' : purpose === 'configuration' ? 'configurations' : 'images'
+              }
               chosen={chosen}
               onChoose={setChosen}
               onTake={take}
@@ -120,7 +122,7 @@ function Places({ listing }: { readonly listing: FolderListing | null }) {
 
 interface EntriesProps {
   readonly listing: FolderListing
-  readonly show: 'all' | 'images' | 'folders'
+  readonly show: 'all' | 'images' | 'configurations' | 'folders'
   readonly chosen: string | null
   readonly onChoose: (path: string | null) => void
   readonly onTake: (path: string) => void
@@ -128,7 +130,11 @@ interface EntriesProps {
 
 function Entries({ listing, show, chosen, onChoose, onTake }: EntriesProps) {
   const shown = listing.entries.filter(
-    (entry) => show === 'all' || entry.kind === 'folder' || (show === 'images' && looksLikeImage(entry.name)),
+    (entry) =>
+      show === 'all' ||
+      entry.kind === 'folder' ||
+      (show === 'images' && looksLikeImage(entry.name)) ||
+      (show === 'configurations' && /\.plist$/i.test(entry.name)),
   )
   return (
     <>
@@ -146,11 +152,7 @@ function Entries({ listing, show, chosen, onChoose, onTake }: EntriesProps) {
         onAction={(key) => onTake(String(key))}
         renderEmptyState={() => (
           <p className="files-empty secondary">
-            {listing.entries.length === 0
-              ? 'This folder is empty.'
-              : show === 'folders'
-                ? 'No folders here.'
-                : 'No images here.'}
+            {listing.entries.length === 0 ? 'This folder is empty.' : emptyWords[show]}
           </p>
         )}
       >
@@ -173,6 +175,13 @@ function Entries({ listing, show, chosen, onChoose, onTake }: EntriesProps) {
     </>
   )
 }
+
+const emptyWords = {
+  all: 'This folder is empty.',
+  folders: 'No folders here.',
+  images: 'No images here.',
+  configurations: 'No property lists here.',
+} as const
 
 const lastPart = (path: string) => path.split(/[/\\]/).findLast((part) => part !== '') ?? path
 

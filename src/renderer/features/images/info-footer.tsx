@@ -57,6 +57,8 @@ export function itemIcon(item: Item): IconName {
       return 'volume'
     case 'image':
       return item.image.practice ? 'practice-image' : 'image'
+    case 'stream':
+      return 'stream'
     default:
       return unreachable(item)
   }
@@ -70,6 +72,8 @@ export function itemSegments(item: Item): readonly Segment[] {
       return volumeSegments(item.volume, itemName(item))
     case 'image':
       return item.image.info ? imageSegments(item.image.info) : []
+    case 'stream':
+      return []
     default:
       return unreachable(item)
   }

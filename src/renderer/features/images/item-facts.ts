@@ -6,6 +6,7 @@ import {
   isWebLocator,
   withoutPassword,
   type Disk,
+  type FoundStream,
   type ImageInfo,
   type ScanInfo,
   type Volume,
@@ -35,6 +36,8 @@ export function itemKind(item: Item): string {
       return `Volume on ${item.disk.name}`
     case 'image':
       return imageKind(item.image)
+    case 'stream':
+      return `Stream from ${item.stream.host}`
     default:
       return unreachable(item)
   }
@@ -71,10 +74,19 @@ export function shortFacts(item: Item): readonly Fact[] {
       ]
     case 'image':
       return imageShortFacts(item.image)
+    case 'stream':
+      return streamFacts(item.stream)
     default:
       return unreachable(item)
   }
 }
+
+const streamFacts = ({ imageName, sizeBytes, host, address, port }: FoundStream): readonly Fact[] => [
+  { name: 'Image', value: imageName },
+  ...(sizeBytes === null ? [] : [{ name: 'Size', value: formatBytes(sizeBytes) }]),
+  { name: 'Server', value: host },
+  { name: 'Address', value: `${address}:${port}` },
+]
 
 /** What an image's path is called. */
 const placeName = (path: string) => (isWebLocator(path) ? 'Address' : 'File')
@@ -124,6 +136,12 @@ export function longFacts(item: Item): readonly Fact[] {
       ]
     case 'image':
       return item.image.info ? imageFacts(item.image.info) : shortFacts(item)
+    case 'stream':
+      return [
+        ...streamFacts(item.stream),
+        { name: 'Locator', value: item.stream.locator },
+        ...optional('Fingerprint', item.stream.fingerprint),
+      ]
     default:
       return unreachable(item)
   }

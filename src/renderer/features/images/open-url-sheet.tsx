@@ -1,8 +1,8 @@
-/** Open URL: an image on a web server becomes the source. A name and a password in the address are never shown again. */
+/** Open URL: an image on a web server, or a multicast stream, becomes the source. A name and a password in the address are never shown again. */
 import { useState } from 'react'
 import { Button, Form, Sheet, TextInput } from '#renderer/components'
 import { useActions } from '#renderer/store'
-import { withPassword } from '#shared/model'
+import { isStreamLocator, withPassword } from '#shared/model'
 import { urlProblem } from './url-problem.ts'
 
 export function OpenUrlSheet() {
@@ -16,12 +16,12 @@ export function OpenUrlSheet() {
     setAsked(true)
     if (problem !== null) return
     const address = url.trim()
-    actions.openUrl(name === '' ? address : withPassword(address, name, password))
+    actions.openUrl(name === '' || isStreamLocator(address) ? address : withPassword(address, name, password))
   }
   return (
     <Sheet
       size="form"
-      title="Open a disk image on a web server"
+      title="Open a disk image on a server"
       onClose={actions.closeSheet}
       actions={
         <>
@@ -41,7 +41,7 @@ export function OpenUrlSheet() {
           onChange={setUrl}
           autoFocus
           error={asked ? problem : null}
-          hint="It is read from there while it is restored; nothing is stored on this computer."
+          hint="It is read from there while it is restored; nothing is stored on this computer. A multicast stream is asr://server."
         />
         <TextInput
           label="Name"

@@ -1,7 +1,8 @@
-/** The password of an encrypted image. A wrong one is told in place; a right one is kept until Reprise ends. */
+/** The password of an encrypted image, or of a stream. A wrong one is told in place; a right one is kept until Reprise ends. */
 import { useState } from 'react'
 import { Button, DeviceIcon, Form, Sheet, Spinner, TextInput } from '#renderer/components'
 import { useActions, useView, type Sending, type ViewState } from '#renderer/store'
+import { isStreamLocator } from '#shared/model'
 import { describeError } from '#shared/words'
 
 const passwordSheet = ({ sheet }: ViewState) => (sheet?.kind === 'password' ? sheet : null)
@@ -12,6 +13,7 @@ export function PasswordSheet() {
   const [password, setPassword] = useState('')
   if (!sheet) return null
   const { sending, name } = sheet
+  const stream = isStreamLocator(sheet.path)
   const send = () => {
     if (password !== '' && sending.state !== 'busy') void actions.unlock(password)
   }
@@ -19,7 +21,7 @@ export function PasswordSheet() {
     <Sheet
       title={
         <span className="info-title">
-          <DeviceIcon name="image" size={40} />
+          <DeviceIcon name={stream ? 'stream' : 'image'} size={40} />
           <span>Unlock ‘{name}’</span>
         </span>
       }
@@ -39,7 +41,11 @@ export function PasswordSheet() {
         </>
       }
     >
-      <p>The image is encrypted. Give its password to open it.</p>
+      <p>
+        {stream
+          ? 'The server lets in only who knows the stream’s password.'
+          : 'The image is encrypted. Give its password to open it.'}
+      </p>
       <Form onSubmit={send}>
         <TextInput
           label="Password"
@@ -57,7 +63,8 @@ export function PasswordSheet() {
 
 function problemOf(sending: Sending): string | null {
   if (sending.state !== 'failed') return null
-  if (sending.error.code === 'E_SRC_PASSWORD') return 'This isn’t the password. Try again.'
+  if (sending.error.code === 'E_SRC_PASSWORD' || sending.error.code === 'E_MC_PASSWORD')
+    return 'This isn’t the password. Try again.'
   const { what, why } = describeError(sending.error)
   return why === null ? what : `${what} ${why}`
 }

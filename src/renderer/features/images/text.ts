@@ -7,6 +7,7 @@ import { describeError } from '#shared/words'
 export const filesTitles: { readonly [purpose in FilesSheet['purpose']]: string } = {
   source: 'Choose an image as the source',
   open: 'Open a disk image',
+  stream: 'Choose an image to stream',
   verify: 'Choose an image to verify',
   scan: 'Choose an image to scan for restore',
   'scan-info': 'Choose an image whose scan to show',
@@ -16,6 +17,8 @@ export const filesTitles: { readonly [purpose in FilesSheet['purpose']]: string 
   compact: 'Choose a sparse image to compact',
   target: 'Choose where to write the image',
   folder: 'Choose the folder that the image is to hold',
+  configuration: 'Open a configuration of a stream',
+  'configuration-folder': 'Choose where to write the configuration',
 }
 
 export function makeTitle({ work }: ImageDraft): string {

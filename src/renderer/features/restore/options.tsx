@@ -1,10 +1,11 @@
 /** How it is to be done. Erase is off until it is ticked: the tick is the first yes. */
 import { Checkbox } from '#renderer/components'
-import { useActions, useView } from '#renderer/store'
+import { useActions, useView, type ViewState } from '#renderer/store'
 import { eraseHint } from './text.ts'
 
 export function Options() {
   const options = useView((view) => view.options)
+  const stream = useView(isStream)
   const { setOption } = useActions()
   return (
     <div className="options">
@@ -18,7 +19,8 @@ export function Options() {
             Erase destination
           </Checkbox>
           <Checkbox
-            checked={options.changedOnly}
+            checked={options.changedOnly && !stream}
+            disabled={stream}
             onChange={(only) => setOption('changedOnly', only)}
             describedBy="erase-hint"
           >
@@ -26,7 +28,7 @@ export function Options() {
           </Checkbox>
         </div>
         <p id="erase-hint" className="options-hint secondary small">
-          {eraseHint[hintOf(options)]}
+          {eraseHint[hintOf(options, { stream })]}
         </p>
       </div>
       <div className="options-more">
@@ -47,7 +49,13 @@ export function Options() {
   )
 }
 
-function hintOf({ erase, changedOnly }: { readonly erase: boolean; readonly changedOnly: boolean }) {
-  if (changedOnly) return 'changed'
+const isStream = ({ source }: ViewState) => source?.info?.kind === 'stream'
+
+function hintOf(
+  { erase, changedOnly }: ViewState['options'],
+  { stream }: { readonly stream: boolean },
+): keyof typeof eraseHint {
+  // A stream brings everything; there is nothing to compare with before it has come.
+  if (changedOnly && !stream) return 'changed'
   return erase ? 'on' : 'off'
 }

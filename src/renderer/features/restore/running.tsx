@@ -1,8 +1,10 @@
 /** A restore that runs: its phases with their times, how far it is, and what holds it up. */
+import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
 import type { Bottleneck, JobPhase, JobProgress, JobState, PhaseState } from '#shared/model'
 import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
-import { describeBottleneck, describePhase } from '#shared/words'
+import { describeBottleneck, describePhase, describeWaiting } from '#shared/words'
+import { PassStrip } from './pass-strip.tsx'
 import { SpeedCurve } from './speed-curve.tsx'
 import { SummaryLine } from './summary-line.tsx'
 import { useElapsed } from './use-elapsed.ts'
@@ -23,16 +25,44 @@ export function Running({ job }: { readonly job: JobState }) {
             {job.stopping
               ? 'Stopping at a safe point…'
               : current
-                ? describePhase(current.phase)
+                ? (streamWords(job.progress) ?? describePhase(current.phase))
                 : 'Starting…'}
           </p>
-          <p className="secondary running-left">{job.stopping ? blank : timeLeft(job.progress)}</p>
+          <p className="secondary running-left">
+            {job.stopping ? blank : (streamReason(job.progress) ?? timeLeft(job.progress))}
+          </p>
           <Figures job={job} />
           <SpeedCurve jobId={job.jobId} />
         </div>
       </div>
+      {job.progress?.stream && <PassStrip stream={job.progress.stream} />}
     </div>
   )
+}
+
+/** Where a stream is not simply coming, what is going on instead of the phase. */
+function streamWords(progress: JobProgress | null): string | null {
+  const state = progress?.stream?.state ?? 'receiving'
+  switch (state) {
+    case 'connecting':
+      return 'Connecting to the server…'
+    case 'waiting':
+      return 'Waiting for the stream to start'
+    case 'fetching':
+      return 'Fetching what multicast doesn’t bring'
+    case 'receiving':
+      return null
+    default:
+      return unreachable(state)
+  }
+}
+
+function streamReason(progress: JobProgress | null): string | null {
+  const { stream = null } = progress ?? {}
+  if (stream?.state === 'waiting' && stream.waiting) return describeWaiting(stream.waiting)
+  return stream?.state === 'fetching'
+    ? 'No multicast arrives: a firewall, or a switch without IGMP querier. It comes over the control connection.'
+    : null
 }
 
 /** Keeps the line's room. */
@@ -53,9 +83,18 @@ function Figures({ job }: { readonly job: JobState }) {
     { name: 'Speed', value: bytesPerSecond === null ? '–' : formatRate(bytesPerSecond) },
     { name: 'Done', value: progress ? doneOf(progress) : '–' },
     { name: 'Elapsed', value: formatClock(elapsedMs) },
+    ...streamFacts(progress),
     { name: 'Limited by', value: limitedBy === null ? '–' : bottleneck(limitedBy) },
   ]
   return <Facts layout="rows" facts={facts} />
+}
+
+/** Of what was sent to us, not of what we wrote. */
+function streamFacts(progress: JobProgress | null): readonly Fact[] {
+  const stream = progress?.stream
+  if (!stream) return []
+  const lost = stream.loss === 0 ? 'nothing lost' : `${(stream.loss * 100).toFixed(1)} % lost`
+  return [{ name: 'Receiving', value: `${formatRate(stream.receivedBytesPerSecond)}, ${lost}` }]
 }
 
 const doneOf = ({ doneBytes, totalBytes }: JobProgress) =>

@@ -8,6 +8,7 @@ import {
   type OpenedImage,
   type SourceChoice,
 } from '#renderer/store'
+import { isStreamLocator } from '#shared/model'
 import { sourceFacts } from './text.ts'
 
 export function SourceWell() {
@@ -20,7 +21,7 @@ export function SourceWell() {
       <h2 aria-hidden="true">Source</h2>
       <Well
         label="Source"
-        prompt="Drop an image, or choose one"
+        prompt="Drop an image or a stream, or choose one"
         content={source && contentOf(source, images)}
         offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
         fileOffer="Use as source"
@@ -41,6 +42,7 @@ const contentOf = (source: SourceChoice, images: readonly OpenedImage[]): WellCo
 })
 
 function sourceIcon(source: SourceChoice, images: readonly OpenedImage[]): IconName {
+  if (source.info?.kind === 'stream' || isStreamLocator(source.locator)) return 'stream'
   if (source.info?.kind === 'volume') return 'volume'
   if (source.info?.kind === 'disk') return diskIcon(source.info.disk)
   const practice = images.some((image) => image.path === source.locator && image.practice)

@@ -1,7 +1,7 @@
 /** The speed of the last two minutes as a curve: whether it holds, falls or stutters is seen at once. */
+import { curvePath } from '#renderer/components'
 import { useMirror } from '#renderer/store'
 import { formatRate } from '#shared/units'
-import { curvePath } from './curve-path.ts'
 
 const width = 240
 const height = 44

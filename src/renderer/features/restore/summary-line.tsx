@@ -50,6 +50,7 @@ const End = ({ icon, name }: { readonly icon: IconName; readonly name: string })
 
 function sourceIcon({ source }: RestorePlan): IconName {
   if (source?.kind === 'disk') return diskIcon(source.disk)
+  if (source?.kind === 'stream') return 'stream'
   return source?.kind === 'volume' ? 'volume' : 'image'
 }
 

@@ -1,7 +1,19 @@
 /** The Restore tab's own words. */
-import { isLocked, type DestinationChoice, type RestoreBlock, type SourceChoice } from '#renderer/store'
+import {
+  isLocked,
+  sourceSize,
+  type DestinationChoice,
+  type RestoreBlock,
+  type SourceChoice,
+} from '#renderer/store'
 import { unreachable } from '#shared/errors'
-import { isWebLocator, type ImageInfo, type RestorePlan, type SourceInfo } from '#shared/model'
+import {
+  isStreamLocator,
+  isWebLocator,
+  type ImageInfo,
+  type RestorePlan,
+  type SourceInfo,
+} from '#shared/model'
 import { formatBytes, formatRemaining } from '#shared/units'
 import { describeBus, describeError, describeFilesystem, describeFormat } from '#shared/words'
 
@@ -10,8 +22,10 @@ const dot = ' · '
 /** The line under the source's name. */
 export function sourceFacts(source: SourceChoice): string {
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
-  if (source.state === 'reading') return 'Reading image…'
-  if (isLocked(source)) return 'Encrypted. Its password opens it.'
+  const stream = isStreamLocator(source.locator)
+  if (source.state === 'reading') return stream ? 'Asking the server…' : 'Reading image…'
+  if (isLocked(source))
+    return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'
   if (source.error) return describeError(source.error, { source: source.name }).what
   return source.info ? infoFacts(source.info) : ''
 }
@@ -25,6 +39,11 @@ function infoFacts(info: SourceInfo): string {
         describeFormat(format),
       ].join(dot)
     }
+    case 'stream':
+      return [
+        formatBytes(sourceSize(info) ?? info.stream.streamBytes),
+        `Stream '${info.stream.session}'`,
+      ].join(dot)
     case 'disk':
       return [formatBytes(info.disk.sizeBytes), describeBus(info.disk.bus), info.locator].join(dot)
     case 'volume':
@@ -116,7 +135,7 @@ export interface NotScannedWords {
 
 export function notScannedWords(image: ImageInfo, locator: string): NotScannedWords {
   const { name, sizeBytes, storedBytes, inOrder } = image
-  const scannable = !isWebLocator(locator)
+  const scannable = !isWebLocator(locator) && !isStreamLocator(locator)
   const time = sizeBytes === null ? '' : ` (${formatRemaining((sizeBytes / scanBytesPerSecond) * 1000)})`
   const room =
     inOrder === false

@@ -49,12 +49,12 @@ export function RowMenu({ id, at, onClose }: Props) {
 }
 
 function aboutGroup(item: Item, id: ItemId, actions: Actions): MenuGroup {
-  const practice = item.kind === 'image' ? item.image.practice : item.disk.practice
+  const practice = item.kind === 'image' ? item.image.practice : item.kind !== 'stream' && item.disk.practice
   return {
     id: 'about',
     entries: [
       { id: 'info', label: 'Get Info', run: () => actions.openInfo(id) },
-      ...(item.kind === 'image'
+      ...(item.kind === 'image' || item.kind === 'stream'
         ? []
         : [{ id: 'eject', label: 'Eject', disabled: !canEject(item), run: () => void actions.eject(id) }]),
       ...(practice ? [{ id: 'reset', label: 'Make as New', run: () => void actions.resetPractice() }] : []),
@@ -64,6 +64,7 @@ function aboutGroup(item: Item, id: ItemId, actions: Actions): MenuGroup {
 
 /** What the Images menu offers, in the same order; of a device, to make an image of it. */
 function workGroups(item: Item, view: ViewState, actions: Actions): readonly MenuGroup[] {
+  if (item.kind === 'stream') return []
   if (item.kind !== 'image') {
     const id: ItemId = item.kind === 'disk' ? `disk:${item.disk.path}` : `volume:${item.volume.path}`
     const run = () => actions.openCreate('device', id)

@@ -37,8 +37,9 @@ export function RowContent({ id, expandable }: { readonly id: ItemId; readonly e
 function sameItem(a: Item | null, b: Item | null): boolean {
   if (!a || !b || a.kind !== b.kind) return a === b
   if (a.kind === 'image') return b.kind === 'image' && a.image === b.image
-  if (b.kind === 'image' || a.disk !== b.disk) return false
-  return a.kind === 'disk' || (b.kind === 'volume' && a.volume === b.volume)
+  if (a.kind === 'stream') return b.kind === 'stream' && a.stream === b.stream
+  if (a.kind === 'volume') return b.kind === 'volume' && a.volume === b.volume && a.disk === b.disk
+  return b.kind === 'disk' && a.disk === b.disk
 }
 
 function iconOf(item: Item): IconName {
@@ -49,6 +50,8 @@ function iconOf(item: Item): IconName {
       return 'volume'
     case 'image':
       return item.image.practice ? 'practice-image' : 'image'
+    case 'stream':
+      return 'stream'
     default:
       return unreachable(item)
   }
@@ -66,6 +69,7 @@ function RowMark({ item }: { readonly item: Item }) {
       )
     return item.image.state === 'failed' ? <StateIcon state="failed" /> : null
   }
+  if (item.kind === 'stream') return null
   const { disk } = item
   if (disk.busy && item.kind === 'disk')
     return (

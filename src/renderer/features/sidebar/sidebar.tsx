@@ -16,6 +16,7 @@ import {
   diskId,
   imageId,
   locatorOf,
+  streamId,
   sameData,
   sidebarGroups,
   useActions,
@@ -56,6 +57,11 @@ function treeOf(mirror: EngineMirror, view: ViewState) {
       ...group.images.map((path): RowData => ({
         id: imageId(path),
         name: view.images.find((image) => image.path === path)?.name ?? path,
+        volumes: [],
+      })),
+      ...group.streams.map((locator): RowData => ({
+        id: streamId(locator),
+        name: mirror.streams.find((stream) => stream.locator === locator)?.name ?? locator,
         volumes: [],
       })),
     ],
@@ -123,7 +129,7 @@ function ItemTree() {
   return (
     <Tree
       className="tree"
-      aria-label="Disks and images"
+      aria-label="Disks, images and streams"
       selectionMode="single"
       selectionBehavior="replace"
       // A second press on a row means the row, not nothing.

@@ -5,6 +5,7 @@ const groups: { readonly [name in GroupName]: string } = {
   internal: 'Internal',
   external: 'External',
   images: 'Disk Images',
+  streams: 'Network Streams',
 }
 
 export const groupTitle = (name: GroupName): string => groups[name]

@@ -101,6 +101,8 @@ async function restore(
       clearUnused: options.clearUnused,
       changedOnly: true,
       afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
       buffering: {
         buffers: options.buffers,
         bufferBytes: options.bufferPages * 4096,
@@ -119,6 +121,7 @@ async function restore(
     skip: () => undefined,
     advance: (bytes) => progress.push(bytes),
     limitedBy: () => undefined,
+    streamed: () => undefined,
   }
   return { outcome: await runRestore(plan, machine, context), progress }
 }

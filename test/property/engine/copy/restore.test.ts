@@ -101,6 +101,8 @@ async function restore(image: readonly FakeRun[], options: Options, what: Troubl
       clearUnused: options.clearUnused,
       changedOnly: false,
       afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
       buffering: {
         buffers: options.buffers,
         bufferBytes: options.bufferPages * 4096,
@@ -118,6 +120,7 @@ async function restore(image: readonly FakeRun[], options: Options, what: Troubl
     skip: () => undefined,
     advance: (bytes) => progress.push(bytes),
     limitedBy: () => undefined,
+    streamed: () => undefined,
   }
   const outcome = await runRestore(plan, machine, context)
   return { machine, disk, layout, expanded, outcome, progress }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { serializeError, UsageError } from '#shared/errors'
 import type { RestoreBlock } from '#src/renderer/store/index.ts'
-import { curvePath } from '#src/renderer/features/restore/curve-path.ts'
 import { describeBlock, destinationFacts, sourceFacts } from '#src/renderer/features/restore/text.ts'
 import { anImage, practiceDisk, sandisk, systemImage } from '#test/ui-fixtures'
 
@@ -64,15 +63,5 @@ describe('the words of the wells', () => {
     ]
     const said = blocks.map(describeBlock)
     expect(new Set(said).size).toBe(blocks.length)
-  })
-})
-
-describe('the curve', () => {
-  it('runs from the left, with zero at the bottom', () => {
-    expect(curvePath([0, 100], { width: 100, height: 110, room: 101 })).toBe('M0 110L1 10')
-  })
-
-  it('is flat when nothing moves', () => {
-    expect(curvePath([0, 0], { width: 10, height: 10, room: 11 })).toBe('M0 10L1 10')
   })
 })

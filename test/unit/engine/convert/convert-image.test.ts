@@ -47,6 +47,7 @@ function watch(signal: AbortSignal = new AbortController().signal, onAdvance = (
       onAdvance()
     },
     limitedBy: () => undefined,
+    streamed: () => undefined,
   }
 }
 

@@ -86,6 +86,8 @@ async function restore(
       clearUnused: false,
       changedOnly: true,
       afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
       buffering: { buffers: 4, bufferBytes: 64 * KiB, csumBuffers: null, csumBufferBytes: 64 * KiB },
       ...change,
     },

@@ -13,6 +13,8 @@ const planOf = (planId: string, confirmation: Confirmation = { kind: 'plain' }):
     clearUnused: false,
     changedOnly: false,
     afterwards: 'remount',
+    timeoutMs: 0,
+    form: 'contents',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   },
   source: null,

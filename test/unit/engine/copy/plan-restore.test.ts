@@ -14,6 +14,8 @@ const request = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
   clearUnused: false,
   changedOnly: false,
   afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
   buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   ...change,
 })

@@ -86,6 +86,8 @@ async function restore(
     clearUnused: false,
     changedOnly: false,
     afterwards: 'remount',
+    timeoutMs: 0,
+    form: 'contents',
     buffering: small,
     ...change,
   }
@@ -539,6 +541,8 @@ describe('a disk in a file with a size of its own', () => {
           clearUnused: false,
           changedOnly: false,
           afterwards: 'remount',
+          timeoutMs: 0,
+          form: 'contents',
           buffering: small,
         },
         machine,

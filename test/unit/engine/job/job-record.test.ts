@@ -105,6 +105,7 @@ describe('progress', () => {
     kind: 'sampled',
     doneBytes,
     limitedBy: null,
+    stream: null,
     atMs,
   })
 

@@ -21,12 +21,15 @@ export interface ImageFilesOptions {
   readonly signal?: AbortSignal | undefined
   /** For what is on servers. Default: the process's. */
   readonly web?: WebSession | undefined
+  /** The image's one file, which stays the caller's to close. */
+  readonly given?: BlockSource | undefined
 }
 
 export class ImageFiles {
   readonly #keyring: Keyring
   readonly #signal: AbortSignal | undefined
   readonly #web: WebSession | undefined
+  readonly #given: BlockSource | undefined
   readonly #stamps = new Map<string, string>()
   readonly #modifiedMs = new Map<string, number | null>()
   readonly #ciphers = new Map<string, BlockCipher>()
@@ -34,14 +37,16 @@ export class ImageFiles {
   /** Of the file that was opened first: its password opens the others. */
   #first: EncryptedHeader | null = null
 
-  constructor({ keyring, signal, web }: ImageFilesOptions) {
+  constructor({ keyring, signal, web, given }: ImageFilesOptions) {
     this.#keyring = keyring
     this.#signal = signal
     this.#web = web
+    this.#given = given
   }
 
-  /** What is stored at `path`, as it is: a file here or on a server. */
+  /** What is stored at `path`, as it is: a file here or on a server, or the one that was given. */
   readonly openAsIs = async (path: string): Promise<StoredSource> => {
+    if (this.#given !== undefined) return givenFile(this.#given, path)
     return await openStored(path, {
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
       ...(this.#web === undefined ? {} : { web: this.#web }),
@@ -105,6 +110,25 @@ export class ImageFiles {
       parts: layout.parts.map((part) => ({ ...part, ...known(part.path) })),
       storedChecks: layout.storedChecks.map((check) => ({ ...check, ...known(check.path) })),
     }
+  }
+}
+
+function givenFile(source: BlockSource, path: string): StoredSource {
+  if (path !== source.path)
+    throw formatError('E_SRC_SEGMENT', {
+      format: 'udif',
+      field: 'koly.segmentCount',
+      offset: source.sizeBytes - 512,
+      expected: 'an image in one file',
+      path: source.path,
+    })
+  return {
+    path,
+    sizeBytes: source.sizeBytes,
+    version: null,
+    modifiedMs: null,
+    read: (into, offset, signal) => source.read(into, offset, signal),
+    [Symbol.asyncDispose]: async () => undefined,
   }
 }
 

@@ -36,6 +36,8 @@ export interface OpenImageOptions {
   readonly signal?: AbortSignal
   /** For images on servers. Default: the process's. */
   readonly web?: WebSession
+  /** Called by its `path`, the image is this file under this name, wherever it lies. It stays the caller's to close. */
+  readonly given?: { readonly source: BlockSource; readonly name: string }
 }
 
 type FileInfo = Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>
@@ -51,12 +53,15 @@ const decodeBudgetBytes = 64 * 1024 * 1024
  * signal's reason.
  */
 export async function openImage(locator: string, options: OpenImageOptions = {}): Promise<OpenImage> {
-  const { signal, keyring = processKeyring, web } = options
+  const { signal, keyring = processKeyring, web, given } = options
   signal?.throwIfAborted()
-  if (await isFolder(locator)) return await openBundle(locator, keyring, signal)
-  const files = new ImageFiles({ keyring, signal, web })
+  if (given === undefined && (await isFolder(locator))) return await openBundle(locator, keyring, signal)
+  const files = new ImageFiles({ keyring, signal, web, given: given?.source })
   await using source = await files.open(locator)
-  const file = await fileInfo(source.path, files)
+  const file =
+    given === undefined
+      ? await fileInfo(source.path, files)
+      : { path: locator, name: given.name, modifiedMs: 0 }
   const ends = await readEnds(source, signal)
 
   // Its last band may end in anything, a UDIF's trailer for one.

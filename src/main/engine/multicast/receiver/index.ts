@@ -1,1 +1,2 @@
 export * from './receiver.ts'
+export { createPassStrip, type PassStrip } from './pass-strip.ts'

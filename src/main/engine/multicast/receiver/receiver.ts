@@ -12,6 +12,7 @@ import type { DatagramCoder, Message, Rejection, StreamState } from '#engine/mul
 import { Assembly } from './assembly.ts'
 import { collectNeeds } from './collect-needs.ts'
 import { createLossMeter } from './loss-meter.ts'
+import { createPassStrip, type PassStrip } from './pass-strip.ts'
 import { createReportPlan } from './report-plan.ts'
 import { createSettledSerial } from './settled-serial.ts'
 import { createWriteMeter } from './write-meter.ts'
@@ -24,6 +25,10 @@ export interface ReceiverOptions {
   readonly hashOf: (block: number) => Uint8Array | null
   /** Blocks that are on the disk already, by an earlier run's journal: 1 each. */
   readonly have?: Uint8Array
+  /** Blocks that an earlier receiver of the same stream gave out, and that aren't written yet. */
+  readonly handed?: readonly number[]
+  /** Goes on with an earlier receiver's passes. */
+  readonly strip?: PassStrip
   /** What may be held in memory: blocks in the making and blocks not yet written. */
   readonly holdBytes: number
   /** What the server said on joining. */
@@ -41,6 +46,8 @@ export type ReceiverOutput =
   | { readonly kind: 'fetch'; readonly block: number }
   /** Not one datagram has come for seconds, though the server sends. Said once, until some come again. */
   | { readonly kind: 'silence' }
+  /** They come again. */
+  | { readonly kind: 'heard' }
   /** Everything is written. Said once. */
   | { readonly kind: 'complete' }
 
@@ -56,6 +63,8 @@ export interface ReceiverProgress {
   readonly wrongBlocks: number
   /** When the last symbol came that was ours. */
   readonly lastSymbolMs: number
+  /** See `StreamProgress.passes`. */
+  readonly passes: readonly string[]
 }
 
 export interface Receiver {
@@ -69,6 +78,10 @@ export interface Receiver {
   /** A whole block came over the control connection. False when it isn't what its hash says. */
   wholeBlock(block: number, bytes: Uint8Array, nowMs: number): boolean
   written(block: number, nowMs: number): void
+  /** A block that was given out couldn't be kept: it is to come again. */
+  again(block: number, nowMs: number): void
+  /** Nothing of the block is here, and there is room for it. */
+  isWanted(block: number): boolean
   poll(nowMs: number): ReceiverOutput[]
   /** When to poll again if nothing comes. */
   readonly wakeMs: number
@@ -104,6 +117,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   let blocksDone = 0
   let wrongBlocks = 0
   let lastSymbolMs = options.nowMs
+  let lastPositionMs = options.nowMs
+  const strip = options.strip ?? createPassStrip(layout)
   let serverState: StreamState = options.position.state
   let isSilent = false
   let isComplete = false
@@ -118,7 +133,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     blocksDone += 1
   }
   options.have?.forEach((value, block) => {
-    if (value === 1 && block < layout.blocks) markDone(block)
+    if (value !== 1 || block >= layout.blocks) return
+    markDone(block)
+    strip.received(block)
   })
   const completeIfSo = () => {
     if (blocksDone < layout.blocks || isComplete) return
@@ -127,11 +144,19 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
   completeIfSo()
 
+  const handed = (block: number, lengthBytes: number, nowMs: number) => {
+    handedOut.set(block, lengthBytes)
+    markBlock(block, whole)
+    writes.handed(lengthBytes, nowMs)
+    strip.received(block)
+  }
+  for (const block of options.handed ?? [])
+    if (block < layout.blocks && done[block] === 0 && !handedOut.has(block))
+      handed(block, layout.paddedLengthOf(block), options.nowMs)
+
   const handOut = (block: number, padded: Uint8Array, nowMs: number) => {
     const bytes = padded.subarray(0, layout.lengthOf(block))
-    handedOut.set(block, padded.length)
-    markBlock(block, whole)
-    writes.handed(padded.length, nowMs)
+    handed(block, padded.length, nowMs)
     outputs.push({ kind: 'block', block, bytes })
   }
 
@@ -157,12 +182,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (wrong.get(block) === wrongBound) outputs.push({ kind: 'fetch', block })
   }
 
+  const isRoomFor = (lengthBytes: number) =>
+    makingBytes + writes.backlogBytes + lengthBytes <= holdBytes || makings.size + handedOut.size === 0
+
   const makingOf = (block: number): Assembly | null => {
     const there = makings.get(block)
     if (there !== undefined) return there
     const lengthBytes = layout.paddedLengthOf(block)
-    const isRoom = makingBytes + writes.backlogBytes + lengthBytes <= holdBytes
-    if (!isRoom && makings.size + handedOut.size > 0) return null
+    if (!isRoomFor(lengthBytes)) return null
     const making = new Assembly(block, layout, code)
     makings.set(block, making)
     makingBytes += lengthBytes
@@ -193,13 +220,16 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const report = (nowMs: number): ReceiverOutput => {
     const isToTellAll = nowMs >= tellAllMs
     if (isToTellAll) tellAllMs = nowMs + tellAllEveryMs
-    const needs = collectNeeds({
-      sections,
-      makings,
-      layout,
-      nowMs,
-      untouched: isToTellAll ? 'told' : 'left out',
-    })
+    // Nobody is to be sent again what can't arrive: who hears nothing asks for nothing.
+    const needs = isSilent
+      ? []
+      : collectNeeds({
+          sections,
+          makings,
+          layout,
+          nowMs,
+          untouched: isToTellAll ? 'told' : 'left out',
+        })
     plan.sent(nowMs)
     return {
       kind: 'report',
@@ -221,10 +251,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   const checkSilence = (nowMs: number) => {
     const isNow = serverState !== 'ended' && nowMs - Math.max(lastSymbolMs, lastPositionMs) >= silenceMs
-    if (isNow && !isSilent) outputs.push({ kind: 'silence' })
+    if (isNow === isSilent) return
     isSilent = isNow
+    outputs.push({ kind: isNow ? 'silence' : 'heard' })
+    if (!isNow) tellAllMs = nowMs
   }
-  let lastPositionMs = options.nowMs
 
   return {
     datagram(bytes, nowMs) {
@@ -250,6 +281,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       serverState = 'streaming'
       if (!meter.symbol(serial)) return
       settled.seen(meter.newest, nowMs)
+      // The walk, told by the newest source symbols; repairs are sent out of turn.
+      if (serial === meter.newest) strip.symbol(section, datagram.number)
       takeSymbol(section, datagram.number, datagram.payload, nowMs)
     },
 
@@ -292,6 +325,21 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       completeIfSo()
     },
 
+    again(block, nowMs) {
+      const lengthBytes = handedOut.get(block)
+      if (lengthBytes === undefined) return
+      handedOut.delete(block)
+      writes.dropped(lengthBytes)
+      markBlock(block, untouched)
+      strip.lost(block)
+      tellAllMs = nowMs
+    },
+
+    isWanted(block) {
+      const isUntouched = done[block] === 0 && !handedOut.has(block) && !makings.has(block)
+      return isUntouched && isRoomFor(layout.paddedLengthOf(block))
+    },
+
     poll(nowMs) {
       if (!isComplete && nowMs >= plan.dueMs) outputs.push(report(nowMs))
       if (!isComplete) checkSilence(nowMs)
@@ -314,6 +362,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       rejected: { ...rejected },
       wrongBlocks,
       lastSymbolMs,
+      passes: strip.passes(),
     }),
   }
 }

@@ -5,6 +5,8 @@ export interface WriteMeter {
   readonly bytesPerSecond: number
   handed(bytes: number, nowMs: number): void
   written(bytes: number, nowMs: number): void
+  /** Given up: neither to be written any more, nor written. */
+  dropped(bytes: number): void
 }
 
 const sampleWeight = 0.2
@@ -35,6 +37,9 @@ export function createWriteMeter(): WriteMeter {
       bytesPerSecond =
         bytesPerSecond === 0 ? sample : bytesPerSecond + (sample - bytesPerSecond) * sampleWeight
       ;[busySinceMs, sampledBytes] = [nowMs, 0]
+    },
+    dropped(bytes) {
+      backlogBytes -= bytes
     },
   }
 }

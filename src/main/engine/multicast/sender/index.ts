@@ -1,2 +1,3 @@
+export type { ClientState } from './client-table.ts'
 export * from './sender.ts'
 export * from './symbol-source.ts'

@@ -9,6 +9,8 @@ export interface Pacer {
   waitMs(bytes: number, nowMs: number): number
   /** They were sent, now. */
   sent(bytes: number, nowMs: number): void
+  /** What was said to be sent last really went out only now. */
+  late(nowMs: number): void
   /** Bytes a second from now on. */
   setRate(bytesPerSecond: number): void
 }
@@ -45,7 +47,7 @@ export function createPacer(bytesPerSecond: number): Pacer {
       windowBytes -= sizes[first] as number
       first += 1
     }
-    if (first > 4096) {
+    if (first > 4096 && first < times.length) {
       times = times.slice(first)
       sizes = sizes.slice(first)
       first = 0
@@ -79,6 +81,19 @@ export function createPacer(bytesPerSecond: number): Pacer {
       times.push(nowMs)
       sizes.push(bytes)
       windowBytes += bytes
+    },
+
+    late(nowMs) {
+      const last = times.length - 1
+      if (last < 0) return
+      const size = sizes[last] as number
+      if (last >= first) times[last] = Math.max(times[last] as number, nowMs)
+      else {
+        // So late that it was forgotten.
+        times.push(nowMs)
+        sizes.push(size)
+        windowBytes += size
+      }
     },
 
     setRate(bytesPerSecond) {

@@ -23,6 +23,8 @@ export interface RateControl {
   /** Bytes a second. */
   readonly rate: number
   setDataRate(bytesPerSecond: number): void
+  /** From now on; null: writing never slows the stream. */
+  setClientDataRate(bytesPerSecond: number | null): void
   /** A second has passed; these clients count (slow ones don't). */
   tick(clients: readonly ClientState[]): void
 }
@@ -48,7 +50,7 @@ const leastShare = 0.05
 const lagSeconds = 1
 
 export function createRateControl(options: RateOptions): RateControl {
-  let { dataRate } = options
+  let { dataRate, clientDataRate } = options
   let considerateRate = dataRate
   let clientRate = Infinity
   /** Trying a lower rate: what it was before, and the loss it was tried for. */
@@ -108,10 +110,14 @@ export function createRateControl(options: RateOptions): RateControl {
         considerateRate >= dataRate ? bytesPerSecond : Math.min(considerateRate, bytesPerSecond)
       dataRate = bytesPerSecond
     },
+    setClientDataRate(bytesPerSecond) {
+      clientDataRate = bytesPerSecond
+      clientRate = Infinity
+    },
     tick(clients) {
       if (clients.length === 0) return
       if (options.considerate === 'on') consider(clients)
-      if (options.clientDataRate !== null) followWriters(clients, options.clientDataRate)
+      if (clientDataRate !== null) followWriters(clients, clientDataRate)
     },
   }
 }

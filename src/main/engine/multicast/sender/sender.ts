@@ -43,9 +43,14 @@ export interface Sender {
   report(id: string, report: Message<'report'>, nowMs: number): boolean
   /** To be asked whenever the last step was done or its wait is over. */
   next(nowMs: number): SenderStep
+  /** The last step was carried out only now: its bytes count from here on. */
+  late(nowMs: number): void
   setDataRate(bytesPerSecond: number): void
-  /** What a client is told over its control connection on joining, and every second. Null for one that isn't here. */
-  positionFor(id: string): Message<'position'> | null
+  setClientDataRate(bytesPerSecond: number | null): void
+  /** Send nothing until somebody joins. For a stream without feedback; others rest by themselves. */
+  rest(): void
+  /** What a client is told over its control connection on joining, and every second; who isn't here (any more) stands well. */
+  positionFor(id: string): Message<'position'>
   clients(): readonly ClientState[]
   /** Bytes a second on the wire, at present. */
   readonly rate: number
@@ -96,6 +101,7 @@ export function createSender(options: SenderOptions): Sender {
     }
   }
   let isLossy = false
+  let isResting = false
 
   const tick = (nowMs: number) => {
     tickDueMs = nowMs + tickMs
@@ -116,7 +122,7 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   const symbol = (): SenderStep | null => {
-    if (state === 'waiting' || state === 'ended') return null
+    if (state === 'waiting' || state === 'ended' || isResting) return null
     const found = conveyor.next(extra)
     if (found !== null || feedback.kind === 'demand') return found && { kind: 'symbol', ...found }
     nextLap()
@@ -156,7 +162,10 @@ export function createSender(options: SenderOptions): Sender {
       state = 'ended'
       ;[positions, positionDueMs] = [0, -Infinity]
     },
-    join: (id, nowMs) => clients.join(id, nowMs),
+    join(id, nowMs) {
+      clients.join(id, nowMs)
+      isResting = false
+    },
     leave: (id) => clients.leave(id),
 
     report(id, report, nowMs) {
@@ -184,16 +193,22 @@ export function createSender(options: SenderOptions): Sender {
       return next
     },
 
+    late: (nowMs) => pacer.late(nowMs),
+
     setDataRate(bytesPerSecond) {
       rates.setDataRate(bytesPerSecond)
       pacer.setRate(rates.rate)
     },
 
+    setClientDataRate: (bytesPerSecond) => rates.setClientDataRate(bytesPerSecond),
+    rest() {
+      isResting = true
+    },
+
     positionFor(id) {
-      const client = clients.get(id)
-      if (client === null) return null
+      const standing = clients.get(id)?.standing ?? 'well'
       const { serial } = conveyor
-      return { kind: 'position', serial, state, standing: client.standing, reportEveryMs: reportEveryMs() }
+      return { kind: 'position', serial, state, standing, reportEveryMs: reportEveryMs() }
     },
 
     clients: () => clients.all(),

@@ -1,5 +1,5 @@
 /** The symbols themselves, made from the image's bytes as they are asked for. Keeps the last section that was coded. */
-import type { ErasureCode } from '#engine/multicast/fec'
+import { maxSourceSymbols, type ErasureCode } from '#engine/multicast/fec'
 import type { StreamLayout } from '#engine/multicast/layout'
 
 /** A whole block's bytes, without filling. */
@@ -17,14 +17,16 @@ export function createSymbolSource(
 ): SymbolSource {
   const { symbolBytes } = layout
   const repaired = new Uint8Array(symbolBytes)
+  const room = new Uint8Array(maxSourceSymbols * symbolBytes)
   let loaded: { section: number; sources: Uint8Array; isCoded: boolean } | null = null
 
   const load = (section: number) => {
     if (loaded?.section === section) return loaded
     const { block, sourceSymbols, offset } = layout.placeOf(section)
     const bytes = blockBytes(block).subarray(offset, offset + sourceSymbols * symbolBytes)
-    const sources = new Uint8Array(sourceSymbols * symbolBytes)
+    const sources = room.subarray(0, sourceSymbols * symbolBytes)
     sources.set(bytes)
+    sources.fill(0, bytes.length)
     loaded = { section, sources, isCoded: false }
     return loaded
   }

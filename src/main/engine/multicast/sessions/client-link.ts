@@ -17,6 +17,8 @@ import { NetworkError } from '#shared/errors'
 export interface LinkOptions {
   /** The server, for messages. */
   readonly address: string
+  /** `look`: see what it is and fetch of it, without counting as one of its clients. `manage`: give commands. */
+  readonly purpose: 'join' | 'look' | 'manage'
   /** 16 random bytes, the same as long as the client goes on with the same target. */
   readonly clientId: Uint8Array
   readonly hostName: string
@@ -43,6 +45,7 @@ export type LinkOutput =
   | { readonly kind: 'hashes' }
   | { readonly kind: 'position'; readonly position: Message<'position'> }
   | { readonly kind: 'block'; readonly block: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'answer'; readonly id: number; readonly json: Uint8Array }
   /** For who watches. */
   | { readonly kind: 'waiting'; readonly waiting: Message<'waiting'> }
   | { readonly kind: 'refused'; readonly refusal: Message<'refused'> }
@@ -121,13 +124,13 @@ export function createClientLink(options: LinkOptions): ClientLink {
   return {
     sayHello(passwordKey) {
       if (greeting === null) return refuse('no greeting')
-      const { clientId, hostName, sessionName, hardwareAddresses, fingerprint } = options
+      const { purpose, clientId, hostName, sessionName, hardwareAddresses, fingerprint } = options
       const proof =
         passwordKey === null
           ? new Uint8Array(32)
           : provePassword(passwordKey, { nonce: greeting.nonce, fingerprint, clientId })
       const who = { clientId, proof, hostName, sessionName, hardwareAddresses }
-      return { kind: 'hello', magic: protocolMagic, version: protocolVersion, purpose: 'join', ...who }
+      return { kind: 'hello', magic: protocolMagic, version: protocolVersion, purpose, ...who }
     },
 
     message(message) {
@@ -152,6 +155,8 @@ export function createClientLink(options: LinkOptions): ClientLink {
           return takePosition(message)
         case 'block':
           return [{ kind: 'block', block: message.block, bytes: message.bytes }]
+        case 'answer':
+          return [{ kind: 'answer', id: message.id, json: message.json }]
         case 'waiting':
           return [{ kind: 'waiting', waiting: message }]
         case 'refused':
@@ -159,7 +164,7 @@ export function createClientLink(options: LinkOptions): ClientLink {
         case 'end':
           return [{ kind: 'ended', end: message }]
         default:
-          return refuse('a list that nobody asked for')
+          return refuse(`${message.kind} that nobody asked for`)
       }
     },
   }

@@ -23,7 +23,13 @@ export interface HubOptions {
   readonly fingerprint: Uint8Array
   /** 32 fresh random bytes. */
   readonly nonce: () => Uint8Array
+  /** From the management password and the salt. Without one, sessions are managed only with their own passwords. */
+  readonly managementKey?: Uint8Array | null
 }
+
+/** What a manager may do: everything, or see and stop the one session whose password it knows. */
+export type ManagementRight =
+  { readonly kind: 'all' } | { readonly kind: 'session'; readonly session: string }
 
 export type HubOutput =
   | { readonly kind: 'send'; readonly connection: string; readonly message: ServerMessage }
@@ -31,6 +37,14 @@ export type HubOutput =
   | { readonly kind: 'close'; readonly connection: string }
   /** Read the block and send it as a `block` message, then call `blockSent`. */
   | { readonly kind: 'read'; readonly connection: string; readonly session: string; readonly block: number }
+  /** Somebody may say this: do it, then call `answer` with what came of it. Until then the connection says nothing more. */
+  | {
+      readonly kind: 'command'
+      readonly connection: string
+      readonly right: ManagementRight
+      readonly id: number
+      readonly json: Uint8Array
+    }
   /** Everyone has it, and it was to end then: it has ended. */
   | { readonly kind: 'ended'; readonly session: string }
 
@@ -44,7 +58,9 @@ export interface SessionHub {
   stop(name: string, end: { readonly reason: Message<'end'>['reason']; readonly text: string }): HubOutput[]
   connected(connection: string, address: string, nowMs: number): HubOutput[]
   message(connection: string, message: ClientMessage, nowMs: number): HubOutput[]
-  blockSent(connection: string): void
+  blockSent(connection: string): HubOutput[]
+  /** Nothing comes of it if the connection is gone. */
+  answer(connection: string, id: number, json: Uint8Array, nowMs: number): HubOutput[]
   disconnected(connection: string): void
   /** Called a few times a second. */
   tick(nowMs: number): HubOutput[]
@@ -53,15 +69,23 @@ export interface SessionHub {
 
 /** A connection that doesn't say hello for so long is closed. */
 const helloMs = 10_000
+/** A manager that says nothing for so long is sent away. */
+const managerMs = 60_000
+/** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
+const patienceMs = 120_000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
+/** Who was let into a session: as one of its clients, or to look. */
 interface Member {
   readonly session: Entry
+  readonly purpose: 'join' | 'look'
   readonly clientId: string
   tellDueMs: number
   hashesTold: number
   isReading: boolean
+  /** What it has asked for since: it has the block before we hear that it was taken off our hands. */
+  nextBlock: number | null
 }
 
 interface Connection {
@@ -69,18 +93,30 @@ interface Connection {
   readonly nonce: Uint8Array
   readonly sinceMs: number
   member: Member | null
+  manager: Manager | null
+}
+
+interface Manager {
+  readonly right: ManagementRight
+  saidMs: number
+  isWaiting: boolean
 }
 
 interface Entry {
   readonly session: Session
   /** Clients by id, and the connection that each has now. */
   readonly members: Map<string, string>
+  /** Connections that only look. */
+  readonly lookers: Set<string>
   readonly finished: Set<string>
+  /** Who left, or fell silent, without having finished, and when. */
+  readonly missing: Map<string, number>
   lastJoinMs: number | null
 }
 
-export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): SessionHub {
+export function createSessionHub({ salt, fingerprint, nonce, managementKey = null }: HubOptions): SessionHub {
   let entries: Entry[] = []
+  let clockMs = 0
   const connections = new Map<string, Connection>()
   const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
 
@@ -96,9 +132,12 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
   const drop = (connection: string) => {
     const member = connections.get(connection)?.member
     connections.delete(connection)
+    member?.session.lookers.delete(connection)
     if (!member || member.session.members.get(member.clientId) !== connection) return
-    member.session.members.delete(member.clientId)
-    member.session.session.sender.leave(member.clientId)
+    const { session: entry, clientId } = member
+    entry.members.delete(clientId)
+    if (!entry.finished.has(clientId)) entry.missing.set(clientId, clockMs)
+    entry.session.sender.leave(clientId)
   }
 
   const waitOf = ({ session, members, lastJoinMs }: Entry, nowMs: number) =>
@@ -129,7 +168,13 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     full: 'As many clients have joined as may.',
   } as const
 
-  const join = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
+  /** The session it names, or the first that has no objection; then what everyone is told who is let in. */
+  const enter = (
+    connection: string,
+    at: Connection,
+    hello: Message<'hello'> & { readonly purpose: Member['purpose'] },
+    nowMs: number,
+  ): HubOutput[] => {
     const candidates =
       hello.sessionName === ''
         ? entries
@@ -142,22 +187,35 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
         ? refuse(connection, first, refusalTexts[first])
         : refuse(connection, 'no-session', 'There is no such session.')
     }
-    const { session, members } = entry
+    const { purpose } = hello
     const clientId = Buffer.from(hello.clientId).toString('hex')
-    const outputs: HubOutput[] = []
-    const earlier = members.get(clientId)
-    if (earlier !== undefined) {
-      drop(earlier)
-      outputs.push({ kind: 'close', connection: earlier })
+    const member: Member = {
+      session: entry,
+      purpose,
+      clientId,
+      tellDueMs: nowMs + tellMs,
+      hashesTold: 0,
+      isReading: false,
+      nextBlock: null,
     }
-    at.member = { session: entry, clientId, tellDueMs: nowMs + tellMs, hashesTold: 0, isReading: false }
-    members.set(clientId, connection)
+    at.member = member
+    const outputs = purpose === 'join' ? join(connection, member, nowMs) : []
+    if (purpose === 'look') entry.lookers.add(connection)
+    outputs.push({ kind: 'send', connection, message: entry.session.facts })
+    return [...outputs, ...newHashes(connection, member), ...tell(connection, member, nowMs)]
+  }
+
+  /** Count it among the session's clients, in the place that it may have had before. */
+  const join = (connection: string, { session: entry, clientId }: Member, nowMs: number): HubOutput[] => {
+    const earlier = entry.members.get(clientId)
+    if (earlier !== undefined) drop(earlier)
+    entry.members.set(clientId, connection)
     entry.finished.delete(clientId)
+    entry.missing.delete(clientId)
     entry.lastJoinMs = nowMs
-    session.sender.join(clientId, nowMs)
+    entry.session.sender.join(clientId, nowMs)
     startIfDue(entry, nowMs)
-    outputs.push({ kind: 'send', connection, message: session.facts })
-    return [...outputs, ...newHashes(connection, at.member), ...tell(connection, at.member, nowMs)]
+    return earlier === undefined ? [] : [{ kind: 'close', connection: earlier }]
   }
 
   /** Hashes that have become known since the last time, in order. */
@@ -184,7 +242,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
   const tell = (connection: string, member: Member, nowMs: number): HubOutput[] => {
     const { session, members } = member.session
     const position = session.sender.positionFor(member.clientId)
-    const outputs: HubOutput[] = position === null ? [] : [{ kind: 'send', connection, message: position }]
+    const outputs: HubOutput[] = [{ kind: 'send', connection, message: position }]
     if (session.sender.state !== 'waiting') return outputs
     const wait = waitOf(member.session, nowMs)
     const startsInMs = wait.kind === 'wait' ? wait.startsInMs : 0
@@ -225,31 +283,87 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     ]
   }
 
+  /** By the management password everything; by a session's own, what is about that one. */
+  const manage = (
+    connection: string,
+    at: Connection,
+    { proof, clientId, sessionName }: Message<'hello'>,
+    nowMs: number,
+  ): HubOutput[] => {
+    const knows = (key: Uint8Array | null) =>
+      key !== null && isProofRight(proof, key, { nonce: at.nonce, fingerprint, clientId })
+    const isOfSession = knows(find(sessionName)?.session.passwordKey ?? null)
+    if (!knows(managementKey) && !isOfSession) return refuse(connection, 'password', refusalTexts['password'])
+    const right: ManagementRight = knows(managementKey)
+      ? { kind: 'all' }
+      : { kind: 'session', session: sessionName }
+    at.manager = { right, saidMs: nowMs, isWaiting: false }
+    return []
+  }
+
+  const command = (
+    connection: string,
+    manager: Manager,
+    { id, json }: Message<'command'>,
+    nowMs: number,
+  ): HubOutput[] => {
+    if (manager.isWaiting) return refuse(connection, 'protocol', 'One command at a time.')
+    manager.isWaiting = true
+    manager.saidMs = nowMs
+    return [{ kind: 'command', connection, right: manager.right, id, json }]
+  }
+
   const hello = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
     if (!Buffer.from(hello.magic).equals(protocolMagic))
       return refuse(connection, 'protocol', 'That is another protocol.')
     if (hello.version !== protocolVersion)
       return refuse(connection, 'version', `This server speaks version ${protocolVersion}.`)
-    return hello.purpose === 'list' ? list(connection, nowMs) : join(connection, at, hello, nowMs)
+    const { purpose } = hello
+    switch (purpose) {
+      case 'list':
+        return list(connection, nowMs)
+      case 'manage':
+        return manage(connection, at, hello, nowMs)
+      default:
+        return enter(connection, at, { ...hello, purpose }, nowMs)
+    }
   }
 
-  const finish = (connection: string, { session: entry, clientId }: Member): HubOutput[] => {
+  const finish = (connection: string, { session: entry, purpose, clientId }: Member): HubOutput[] => {
+    if (purpose === 'look') {
+      drop(connection)
+      return [{ kind: 'close', connection }]
+    }
     entry.finished.add(clientId)
     drop(connection)
-    const isOver = entry.session.whenFinished === 'ends' && entry.members.size === 0
-    if (!isOver) return [{ kind: 'close', connection }]
-    const { name } = entry.session.facts
-    return [
-      { kind: 'close', connection },
-      ...hub.stop(name, { reason: 'finished', text: '' }),
-      { kind: 'ended', session: name },
-    ]
+    return [{ kind: 'close', connection }, ...endIfFinished(entry)]
+  }
+
+  /** It was to end when everyone has finished, and everyone has, or is gone for long. */
+  const endIfFinished = (entry: Entry): HubOutput[] => {
+    const { session, members, finished, missing } = entry
+    if (session.whenFinished === 'stays' || finished.size === 0) return []
+    const heard = new Set(session.sender.clients().map(({ id }) => id))
+    for (const clientId of members.keys())
+      if (heard.has(clientId)) missing.delete(clientId)
+      else if (!missing.has(clientId)) missing.set(clientId, clockMs)
+    const isAwaited = (sinceMs: number) => clockMs - sinceMs < patienceMs
+    if (missing.values().some(isAwaited) || members.keys().some((clientId) => heard.has(clientId))) return []
+    const { name } = session.facts
+    return [...hub.stop(name, { reason: 'finished', text: '' }), { kind: 'ended', session: name }]
   }
 
   const hub: SessionHub = {
     add(session) {
       if (find(session.facts.name) !== undefined) return false
-      entries.push({ session, members: new Map(), finished: new Set(), lastJoinMs: null })
+      entries.push({
+        session,
+        members: new Map(),
+        lookers: new Set(),
+        finished: new Set(),
+        missing: new Map(),
+        lastJoinMs: null,
+      })
       return true
     },
 
@@ -271,7 +385,7 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
       const entry = find(name)
       if (entry === undefined) return []
       entries = entries.filter((other) => other !== entry)
-      const told = [...entry.members.values()]
+      const told = [...entry.members.values(), ...entry.lookers]
       for (const connection of told) drop(connection)
       entry.session.sender.end()
       return told.flatMap((connection): HubOutput[] => [
@@ -281,8 +395,9 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     },
 
     connected(connection, address, nowMs) {
+      clockMs = nowMs
       const fresh = nonce()
-      connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null })
+      connections.set(connection, { address, nonce: fresh, sinceMs: nowMs, member: null, manager: null })
       const versions = { lowestVersion: protocolVersion, highestVersion: protocolVersion }
       const message: ServerMessage = {
         kind: 'greeting',
@@ -295,17 +410,20 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
     },
 
     message(connection, message, nowMs) {
+      clockMs = nowMs
       const at = connections.get(connection)
       if (at === undefined) return []
-      const { member } = at
+      const { member, manager } = at
       if (message.kind === 'hello')
-        return member === null
+        return member === null && manager === null
           ? hello(connection, at, message, nowMs)
           : refuse(connection, 'protocol', 'A second hello.')
-      if (member === null) return refuse(connection, 'protocol', 'Without a hello.')
+      if (manager !== null && message.kind === 'command') return command(connection, manager, message, nowMs)
+      if (member === null) return refuse(connection, 'protocol', 'Not after that hello.')
       const { session } = member.session
       switch (message.kind) {
         case 'report':
+          if (member.purpose === 'look') return refuse(connection, 'protocol', 'Who looks has no report.')
           // Forgotten for not reporting, but here it is again.
           if (!session.sender.report(member.clientId, message, nowMs)) {
             session.sender.join(member.clientId, nowMs)
@@ -315,28 +433,49 @@ export function createSessionHub({ salt, fingerprint, nonce }: HubOptions): Sess
         case 'fetch': {
           if (message.block >= session.blocks)
             return refuse(connection, 'protocol', 'There is no such block.')
-          if (member.isReading) return []
+          if (member.isReading) {
+            member.nextBlock = message.block
+            return []
+          }
           member.isReading = true
           return [{ kind: 'read', connection, session: session.facts.name, block: message.block }]
         }
-        default:
+        case 'finished':
           return finish(connection, member)
+        default:
+          return refuse(connection, 'protocol', 'Not after that hello.')
       }
     },
 
     blockSent(connection) {
       const member = connections.get(connection)?.member
-      if (member) member.isReading = false
+      if (!member) return []
+      const { nextBlock: block } = member
+      member.isReading = block !== null
+      member.nextBlock = null
+      if (block === null) return []
+      return [{ kind: 'read', connection, session: member.session.session.facts.name, block }]
+    },
+
+    answer(connection, id, json, nowMs) {
+      const manager = connections.get(connection)?.manager
+      if (!manager?.isWaiting) return []
+      manager.isWaiting = false
+      manager.saidMs = nowMs
+      return [{ kind: 'send', connection, message: { kind: 'answer', id, json } }]
     },
 
     disconnected: drop,
 
     tick(nowMs) {
+      clockMs = nowMs
       for (const entry of entries) startIfDue(entry, nowMs)
-      const outputs: HubOutput[] = []
-      for (const [connection, { member, sinceMs }] of connections) {
+      const outputs = entries.flatMap(endIfFinished)
+      for (const [connection, { member, manager, sinceMs }] of connections) {
+        if (manager?.isWaiting) continue
         if (member === null) {
-          if (nowMs - sinceMs < helloMs) continue
+          const isPatient = manager === null ? nowMs - sinceMs < helloMs : nowMs - manager.saidMs < managerMs
+          if (isPatient) continue
           connections.delete(connection)
           outputs.push({ kind: 'close', connection })
         } else if (nowMs >= member.tellDueMs) {

@@ -63,8 +63,8 @@ export interface DatagramSession {
 }
 
 export interface DatagramCoder {
-  /** `payload` is copied. */
-  encode(datagram: SymbolDatagram | PositionDatagram): Uint8Array<ArrayBuffer>
+  /** `payload` is copied. `into`: where it is written, from the start; long enough for a symbol. Without it: somewhere new. */
+  encode(datagram: SymbolDatagram | PositionDatagram, into?: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   decode(bytes: Uint8Array): Datagram
 }
 
@@ -92,10 +92,11 @@ export function createDatagramCoder({ key, tag, symbolBytes }: DatagramSession):
   }
 
   return {
-    encode(datagram) {
+    encode(datagram, into) {
       const payloadBytes = datagram.kind === 'symbol' ? symbolBytes : 0
-      const bytes = new Uint8Array(datagramHeaderBytes + payloadBytes)
-      const view = new DataView(bytes.buffer)
+      const lengthBytes = datagramHeaderBytes + payloadBytes
+      const bytes = into?.subarray(0, lengthBytes) ?? new Uint8Array(lengthBytes)
+      const view = new DataView(bytes.buffer, bytes.byteOffset, lengthBytes)
       view.setUint32(0, magicAndVersion)
       view.setUint32(8, tag)
       view.setUint32(12, datagram.section)
@@ -105,10 +106,12 @@ export function createDatagramCoder({ key, tag, symbolBytes }: DatagramSession):
         invariant(datagram.payload.length === symbolBytes, `a symbol of ${datagram.payload.length} bytes`)
         view.setUint8(4, symbolKind)
         view.setUint8(5, datagram.number)
+        view.setUint16(6, 0)
         bytes.set(datagram.payload, datagramHeaderBytes)
       } else {
         view.setUint8(4, positionKind)
         view.setUint8(5, streamStates.indexOf(datagram.state))
+        view.setUint16(6, 0)
       }
       hash(bytes)
       bytes.set(scratch.subarray(hashAt, hashAt + 8), checkAt)

@@ -20,8 +20,12 @@ const frameBounds: { readonly [kind in MessageKind]?: number } = {
   hashes: 256 * 1024,
   sessions: 256 * 1024,
   block: 16 * 1024 * 1024 + 64,
+  command: 65_536 + 64,
+  answer: 4 * 1024 * 1024 + 64,
 }
 const usualBound = 4096
+/** Room that a reader keeps between frames. */
+const mostIdleBytes = 65_536
 
 const kinds = new Map<number, MessageKind>(
   Object.entries(messages).map(([kind, { code }]) => [code, kind as MessageKind]),
@@ -58,8 +62,9 @@ export function createFrameReader({
   readonly peer: string
   readonly from: 'client' | 'server'
 }): FrameReader {
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+  // One piece, however small the pieces are that a peer sends: each of its own would cost a hundred times what it holds.
+  let store = Buffer.alloc(0)
+  let storedBytes = 0
   /** Below that nothing new can be told, so nothing is put together. */
   let wantedBytes = lengthBytes + codeBytes
   let isBroken = false
@@ -67,6 +72,17 @@ export function createFrameReader({
   const refuse = (why: string, cause?: unknown): never => {
     isBroken = true
     throw new NetworkError('E_MC_PROTOCOL', why, { details: { address: peer, phase: 'control' }, cause })
+  }
+
+  const keep = (bytes: Uint8Array) => {
+    const neededBytes = storedBytes + bytes.length
+    if (neededBytes > store.length) {
+      const larger = Buffer.alloc(Math.max(neededBytes, store.length * 2))
+      store.copy(larger, 0, 0, storedBytes)
+      store = larger
+    }
+    store.set(bytes, storedBytes)
+    storedBytes = neededBytes
   }
 
   /** The frame's kind, as soon as its first six bytes are there. */
@@ -84,10 +100,9 @@ export function createFrameReader({
   return {
     read(bytes) {
       invariant(!isBroken, 'reading from a connection that was given up')
-      pending.push(Uint8Array.from(bytes))
-      pendingBytes += bytes.length
-      if (pendingBytes < wantedBytes) return []
-      const whole = Buffer.concat(pending)
+      keep(bytes)
+      if (storedBytes < wantedBytes) return []
+      const whole = store.subarray(0, storedBytes)
       const found: Message[] = []
       let at = 0
       for (;;) {
@@ -105,8 +120,9 @@ export function createFrameReader({
         }
         at += wantedBytes
       }
-      pending = [whole.subarray(at)]
-      pendingBytes = whole.length - at
+      store.copyWithin(0, at, storedBytes)
+      storedBytes -= at
+      if (storedBytes === 0 && store.length > mostIdleBytes) store = Buffer.alloc(0)
       return found
     },
   }

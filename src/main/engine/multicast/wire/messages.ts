@@ -17,6 +17,9 @@ const words = text(1024)
 const hashBytes = 32
 /** In one message. */
 export const maxHashesAtOnce = 4096
+/** What an administrator says at once, and what he is told. */
+const maxCommandBytes = 65_536
+const maxAnswerBytes = 4 * 1024 * 1024
 
 export const messages = {
   greeting: {
@@ -30,7 +33,7 @@ export const messages = {
     fields: {
       magic: bytes(8),
       version: u16,
-      purpose: oneOf(['join', 'list']),
+      purpose: oneOf(['join', 'list', 'look', 'manage']),
       clientId: bytes(16),
       proof: bytes(32),
       hostName: name,
@@ -124,6 +127,8 @@ export const messages = {
     from: 'server',
     fields: { reason: oneOf(['finished', 'stopped', 'failed']), text: words },
   },
+  command: { code: 14, from: 'client', fields: { id: u32, json: blob(maxCommandBytes) } },
+  answer: { code: 15, from: 'server', fields: { id: u32, json: blob(maxAnswerBytes) } },
 } as const
 
 export type MessageKind = keyof typeof messages

@@ -210,6 +210,54 @@ describe('a receiver', () => {
     expect(silences()).toBe(2)
   })
 
+  test('asks for nothing while nothing arrives, and for all of it when something does', () => {
+    const { receiver, reports, pass, send, kinds } = setUp()
+    pass(4000)
+    pass(1000)
+    expect(reports().at(-1)?.needs).toEqual([])
+    send(0, [0])
+    pass(1000)
+    expect(kinds()).toContain('heard')
+    expect(reports().at(-1)?.needs).toEqual([
+      { first: 0, count: 1, lack: 99 },
+      { first: 1, count: layout.sections - 1, lack: lacksAll },
+    ])
+    expect(receiver.progress().passes).toHaveLength(1)
+  })
+
+  test('has a block come again that could not be kept', () => {
+    const { receiver, send, kinds, reports, pass } = setUp({ holdBytes: layout.paddedLengthOf(0) })
+    send(0, upTo(100))
+    send(1, upTo(100))
+    expect(receiver.isWanted(0)).toBe(false)
+    expect(receiver.isWanted(1)).toBe(false)
+    receiver.again(0, 0)
+    receiver.again(2, 0)
+    expect(receiver.progress()).toMatchObject({ blocksDone: 0, heldBytes: 0 })
+    expect(receiver.isWanted(0)).toBe(true)
+    pass(400)
+    expect(reports().at(-1)?.needs).toEqual([{ first: 0, count: layout.sections, lack: lacksAll }])
+    send(0, upTo(100))
+    send(1, upTo(100))
+    expect(kinds().filter((kind) => kind === 'block')).toHaveLength(2)
+  })
+
+  test('takes over what an earlier one gave out', () => {
+    const { receiver, send, kinds, reports, pass } = setUp({
+      have: Uint8Array.of(1, 0, 1, 0),
+      handed: [1, 2, 99],
+    })
+    expect(reports()[0]?.needs).toEqual([{ first: 6, count: 1, lack: lacksAll }])
+    expect(receiver.progress().heldBytes).toBe(layout.paddedLengthOf(1))
+    send(6, [0, 7])
+    receiver.written(3, 0)
+    pass(0)
+    expect(kinds()).not.toContain('complete')
+    receiver.written(1, 0)
+    pass(0)
+    expect(kinds()).toContain('complete')
+  })
+
   test('counts what is not ours, and takes nothing from it', () => {
     const { receiver, now } = setUp()
     receiver.datagram(new Uint8Array(64), now())

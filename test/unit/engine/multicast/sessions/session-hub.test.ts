@@ -9,6 +9,7 @@ import {
   startWithFirst,
   type ClientLink,
   type HubOutput,
+  type LinkOptions,
   type LinkOutput,
   type Session,
   type SessionHub,
@@ -25,10 +26,15 @@ import {
 
 const salt = new Uint8Array(16).fill(4)
 const fingerprint = new Uint8Array(32).fill(5)
-const keys: { right: Uint8Array; wrong: Uint8Array } = { right: new Uint8Array(), wrong: new Uint8Array() }
+const keys: Record<'right' | 'wrong' | 'management', Uint8Array> = {
+  right: salt,
+  wrong: salt,
+  management: salt,
+}
 beforeAll(async () => {
   keys.right = await passwordKey('right', salt)
   keys.wrong = await passwordKey('wrong', salt)
+  keys.management = await passwordKey('management', salt)
 })
 
 const sizes = { sizeBytes: 10_000 * 1024, blockBytes: 1024, symbolBytes: 64 }
@@ -90,6 +96,7 @@ interface GuestOptions {
   readonly hostName?: string
   readonly key?: Uint8Array | null
   readonly id?: number
+  readonly purpose?: LinkOptions['purpose']
   readonly nowMs?: number
   readonly certificate?: Uint8Array
 }
@@ -102,7 +109,7 @@ function carry(
   options: GuestOptions,
 ) {
   for (const output of outputs) {
-    if (output.kind === 'ended' || output.kind === 'read') continue
+    if (output.kind !== 'send' && output.kind !== 'close') continue
     const guest = guests.get(output.connection)!
     if (output.kind === 'close') {
       guest.isClosed = true
@@ -130,6 +137,7 @@ function visit(
 ) {
   const link = createClientLink({
     address: 'server',
+    purpose: options.purpose ?? 'join',
     clientId: new Uint8Array(16).fill(options.id ?? 7),
     hostName: options.hostName ?? 'lab-07',
     sessionName: options.sessionName ?? '',
@@ -249,10 +257,168 @@ describe('a client', () => {
     visit(hub, 'a')
     const read = { kind: 'read', connection: 'a', session: 'lab', block: 5 }
     expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
-    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([])
-    hub.blockSent('a')
+    // It has a block before we hear that it was taken off our hands: what it asks for then mustn't be lost.
+    expect(hub.message('a', { kind: 'fetch', block: 6 }, 0)).toEqual([])
+    expect(hub.blockSent('a')).toEqual([{ ...read, block: 6 }])
+    expect(hub.blockSent('a')).toEqual([])
     expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
     expect(hub.message('a', { kind: 'fetch', block: 10_000 }, 0)).toMatchObject([{}, { kind: 'close' }])
+  })
+})
+
+describe('who only looks', () => {
+  const look = { purpose: 'look' } as const
+
+  test('gets the session, all hashes and the position, and may fetch', () => {
+    const hub = newHub(session('lab'))
+    const guest = visit(hub, 'a', look)
+    const offer = guest.seen.find((output) => output.kind === 'joined')!
+    expect(offer.session).toMatchObject({
+      facts: { name: 'lab' },
+      position: { state: 'waiting', standing: 'well' },
+    })
+    expect(offer.session.hashOf(9999)).toEqual(hashes[9999])
+    const read = { kind: 'read', connection: 'a', session: 'lab', block: 5 }
+    expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
+  })
+
+  test('is not counted, and starts nothing', () => {
+    const lab = session('lab', { startRule: { clients: 1, afterLastJoinMs: 1000 } })
+    const hub = newHub(lab)
+    const guest = visit(hub, 'a', look)
+    expect(guest.seen.at(-1)).toMatchObject({ kind: 'waiting', waiting: { joined: 0, wanted: 1 } })
+    hub.tick(5000)
+    expect(hub.status(5000)).toMatchObject([{ joined: 0, finished: 0, state: 'waiting', startsInMs: null }])
+    expect(lab.sender.clients()).toEqual([])
+  })
+
+  test('is told each second how many have joined, and that it is over', () => {
+    const hub = newHub(session('lab', { startRule: { clients: 3, afterLastJoinMs: null } }))
+    const guests = new Map<string, Guest>()
+    const guest = visit(hub, 'a', look, guests)
+    visit(hub, 'b', { id: 8 }, guests)
+    carry(hub, guests, hub.tick(1000), {})
+    expect(guest.seen.at(-1)).toMatchObject({ waiting: { joined: 1, wanted: 3 } })
+    carry(hub, guests, hub.stop('lab', { reason: 'stopped', text: '' }), {})
+    expect(guest.seen.at(-1)).toMatchObject({ kind: 'ended' })
+    expect(guest.isClosed).toBe(true)
+  })
+
+  test('leaves alone the connection over which the same client receives', () => {
+    const hub = newHub(session('lab', { whenFinished: 'ends' }))
+    const guests = new Map<string, Guest>()
+    visit(hub, 'looks', look, guests)
+    const receiving = visit(hub, 'receives', {}, guests)
+    const again = visit(hub, 'looks again', look, guests)
+    expect([receiving.isClosed, joined(again)]).toEqual([false, 'lab'])
+    expect(hub.message('looks', { kind: 'finished', outcome: 'done', text: '' }, 0)).toEqual([
+      { kind: 'close', connection: 'looks' },
+    ])
+    hub.disconnected('looks again')
+    expect(hub.status(0)).toMatchObject([{ joined: 1, finished: 0 }])
+  })
+
+  test('is admitted as who joins is', () => {
+    const hub = newHub(
+      session('closed', { admission: [parseAdmissionRule('other-*')] }),
+      session('secret', { passwordKey: keys.right }),
+    )
+    const seen = (options: GuestOptions) => {
+      const guest = visit(hub, 'a', { ...look, ...options })
+      return refusal(guest) ?? joined(guest)
+    }
+    expect(seen({ sessionName: 'closed' })).toBe('not-admitted')
+    expect(seen({ sessionName: 'secret', key: keys.wrong })).toBe('password')
+    expect(seen({ sessionName: 'secret', key: keys.right })).toBe('secret')
+    expect(seen({ key: keys.right })).toBe('secret')
+  })
+
+  test('has nothing to report', () => {
+    const hub = newHub(session('lab'))
+    visit(hub, 'a', look)
+    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
+    const report = { ...numbers, blocksDone: 0, backlogBytes: 0, writeBytesPerSecond: 0, needs: [] }
+    expect(hub.message('a', { kind: 'report', ...report }, 0)).toMatchObject([
+      { message: { kind: 'refused', reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    expect(hub.status(0)).toMatchObject([{ joined: 0 }])
+  })
+})
+
+describe('who manages', () => {
+  const managed = (options: { readonly key: Uint8Array | null; readonly sessionName?: string }) => {
+    const hub = createSessionHub({
+      salt,
+      fingerprint,
+      nonce: () => new Uint8Array(32).fill(9),
+      managementKey: keys.management,
+    })
+    hub.add(session('secret', { passwordKey: keys.right, admission: [parseAdmissionRule('nobody')] }))
+    hub.add(session('open'))
+    const guests = new Map<string, Guest>()
+    const guest = visit(hub, 'a', { purpose: 'manage', ...options }, guests)
+    return { hub, guest, say: (id: number, nowMs = 0) => hub.message('a', command(id), nowMs) }
+  }
+  const json = Uint8Array.from(Buffer.from('{}'))
+  const command = (id: number) => ({ kind: 'command', id, json }) as const
+
+  test('may do everything with the management password, and is answered', () => {
+    const { hub, guest, say } = managed({ key: keys.management })
+    expect([guest.seen.map(({ kind }) => kind), guest.isClosed]).toEqual([['greeted'], false])
+    expect(say(3)).toEqual([{ kind: 'command', connection: 'a', right: { kind: 'all' }, id: 3, json }])
+    expect(hub.answer('a', 3, json, 0)).toEqual([
+      { kind: 'send', connection: 'a', message: { kind: 'answer', id: 3, json } },
+    ])
+    expect(hub.status(0)).toMatchObject([{ joined: 0, state: 'waiting' }, { joined: 0 }])
+  })
+
+  test("has one session's right with that session's password, whoever may join it", () => {
+    const { say } = managed({ key: keys.right, sessionName: 'secret' })
+    expect(say(1)).toMatchObject([{ kind: 'command', right: { kind: 'session', session: 'secret' } }])
+  })
+
+  test.each<[string, keyof typeof keys | null, string]>([
+    ['without a password', null, ''],
+    ['with a wrong one', 'wrong', 'secret'],
+    ["with a session's, but not its name", 'right', ''],
+    ["with one session's for another", 'right', 'open'],
+    ['for a session that has none', null, 'open'],
+  ])('is sent away %s', (_, password, sessionName) => {
+    const { guest } = managed({ key: password && keys[password], sessionName })
+    expect([refusal(guest), guest.isClosed]).toEqual(['password', true])
+  })
+
+  test('says one thing at a time', () => {
+    const { say } = managed({ key: keys.management })
+    say(1)
+    expect(say(2)).toMatchObject([{ message: { reason: 'protocol' } }, { kind: 'close' }])
+  })
+
+  test('is sent away when it says nothing for a minute, but not while it waits for an answer', () => {
+    const { hub, say } = managed({ key: keys.management })
+    expect(hub.tick(59_999)).toEqual([])
+    say(1, 59_999)
+    expect(hub.tick(500_000)).toEqual([])
+    hub.answer('a', 1, json, 500_000)
+    expect(hub.tick(559_999)).toEqual([])
+    expect(hub.tick(560_000)).toEqual([{ kind: 'close', connection: 'a' }])
+    expect(hub.answer('a', 1, json, 560_000)).toEqual([])
+  })
+
+  test('is no client: it gets no block, and a client gives no commands', () => {
+    const { hub } = managed({ key: keys.management })
+    expect(hub.message('a', { kind: 'fetch', block: 0 }, 0)).toMatchObject([
+      { message: { reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    const other = newHub(session('lab'))
+    visit(other, 'b')
+    expect(other.message('b', command(1), 0)).toMatchObject([
+      { message: { reason: 'protocol' } },
+      { kind: 'close' },
+    ])
+    expect(other.status(0)).toMatchObject([{ joined: 0 }])
   })
 })
 
@@ -317,10 +483,59 @@ describe('a session', () => {
   })
 })
 
+describe('a session that ends when everyone has finished', () => {
+  const finished: ClientMessage = { kind: 'finished', outcome: 'done', text: '' }
+  const ending = () => {
+    const lab = session('lab', { whenFinished: 'ends' })
+    const hub = newHub(lab)
+    visit(hub, 'a')
+    visit(hub, 'b', { id: 8 })
+    const ended = (outputs: readonly HubOutput[]) => outputs.some(({ kind }) => kind === 'ended')
+    return { lab, hub, ended }
+  }
+
+  test('waits for one that was cut off, until it is back and has finished', () => {
+    const { hub, ended } = ending()
+    hub.disconnected('b')
+    expect(ended(hub.message('a', finished, 0))).toBe(false)
+    expect(ended(hub.tick(100_000))).toBe(false)
+    visit(hub, 'c', { id: 8, nowMs: 100_000 })
+    expect(ended(hub.tick(119_999))).toBe(false)
+    expect(ended(hub.message('c', finished, 119_999))).toBe(true)
+  })
+
+  test('waits for one that vanished for two minutes', () => {
+    const { hub, ended } = ending()
+    hub.message('a', finished, 1000)
+    hub.tick(5000)
+    hub.disconnected('b')
+    expect(ended(hub.tick(124_999))).toBe(false)
+    expect(ended(hub.tick(125_000))).toBe(true)
+  })
+
+  test('waits for one that is silent, but not for ever', () => {
+    const { lab, hub, ended } = ending()
+    hub.message('a', finished, 1000)
+    // The sender forgets who doesn't report; the connection stands.
+    lab.sender.next(20_000)
+    expect(ended(hub.tick(20_000))).toBe(false)
+    expect(ended(hub.tick(139_999))).toBe(false)
+    expect(ended(hub.tick(140_000))).toBe(true)
+  })
+
+  test('stays while nobody has finished', () => {
+    const { hub, ended } = ending()
+    hub.disconnected('a')
+    hub.disconnected('b')
+    expect(ended(hub.tick(1_000_000))).toBe(false)
+  })
+})
+
 describe('what a server may say', () => {
   const link = () => {
     const made = createClientLink({
       address: 'server',
+      purpose: 'join',
       clientId: new Uint8Array(16),
       hostName: '',
       sessionName: '',
@@ -381,6 +596,7 @@ describe('what a server may say', () => {
   test('is not a version we do not speak', () => {
     const made = createClientLink({
       address: 'server',
+      purpose: 'join',
       clientId: new Uint8Array(16),
       hostName: '',
       sessionName: '',

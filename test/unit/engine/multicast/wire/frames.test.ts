@@ -97,6 +97,8 @@ const examples: { readonly [K in MessageKind]: Message<K> } = {
   block: { kind: 'block', block: 12, bytes: of(1000) },
   finished: { kind: 'finished', outcome: 'done', text: '' },
   end: { kind: 'end', reason: 'stopped', text: 'Stopped by hand.' },
+  command: { kind: 'command', id: 1, json: Uint8Array.from(Buffer.from('{"kind":"list"}')) },
+  answer: { kind: 'answer', id: 1, json: Uint8Array.from(Buffer.from('{"kind":"done"}')) },
 }
 const all = Object.values(examples) as Message[]
 const readerFor = (kind: MessageKind) => createFrameReader({ peer: '10.0.0.1', from: messages[kind].from })
@@ -141,6 +143,21 @@ describe('a control message', () => {
       from: messages[message.kind].from === 'client' ? 'server' : 'client',
     })
     expect(() => reader.read(encodeMessage(message))).toThrow(/doesn't say/)
+  })
+
+  test('stays what it was when more comes', () => {
+    const reader = createFrameReader({ peer: 'lab', from: 'server' })
+    const [first, ...none] = reader.read(encodeMessage(examples.block))
+    reader.read(encodeMessage({ ...examples.block, bytes: new Uint8Array(1000).fill(255) }))
+    expect(none).toEqual([])
+    expect(first).toEqual(examples.block)
+  })
+
+  test('of a whole block comes byte by byte, too', () => {
+    const reader = createFrameReader({ peer: 'lab', from: 'server' })
+    const message = { ...examples.block, bytes: of(200_000) }
+    const found = [...encodeMessage(message)].flatMap((byte) => reader.read(Uint8Array.of(byte)))
+    expect(found).toEqual([message])
   })
 
   test('that would be too long is refused before it is waited for', () => {

@@ -1,0 +1,194 @@
+/**
+ * A session, served by this process until it is over or somebody presses Ctrl-C, told in asr's words:
+ *
+ *     Multicast server configuration:
+ *     Data Rate: 12000000
+ *     …
+ *     Ready to start accepting clients
+ *     Starting stream Wed Apr 15 18:29:29 2008
+ *
+ * with a line for each lap over the image.
+ */
+import { deserializeError, invariant, serializeError } from '#shared/errors'
+import type { SessionClient, SessionSettings, SessionState } from '#shared/model'
+import { describeError } from '#shared/words'
+import { exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { nameOfLocator } from './locator.ts'
+import { marks } from './marks.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import type { StreamServing } from './stream-engines.ts'
+import { openLog, type CliContext, type CommonValues } from './verb.ts'
+
+/** Resolves to the exit status when every session of this process is over: 0 also after Ctrl-C, which is how a stream ends. */
+export async function serveInForeground(
+  context: CliContext,
+  values: CommonValues,
+  settings: SessionSettings,
+): Promise<number> {
+  const { terminal } = context
+  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still telling the clients.\n'))
+  const names = { source: nameOfLocator(settings.source) }
+  try {
+    const streams = await context.streams(openLog(context, values))
+    if (!values.json) terminal.write(configurationText(settings))
+    const server = await untilInterrupted(streams.openServer(), interrupt)
+    const failed = await serve(server, settings, interrupt.signal, createPrinter(context, values))
+    if (failed?.error) throw deserializeError(failed.error)
+  } catch (error) {
+    if (!(interrupt.asked && error === interrupt.signal.reason))
+      return report(terminal, serializeError(error), tellingOf(values), { names })
+  }
+  if (interrupt.asked && !values.json) terminal.write('The stream has ended for everyone.\n')
+  return exitDone
+}
+
+/**
+ * Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. Disposes the server, and
+ * tells also what happened until then.
+ */
+async function serve(
+  server: StreamServing,
+  settings: SessionSettings,
+  signal: AbortSignal,
+  print: (sessions: readonly SessionState[]) => void,
+): Promise<SessionState | null> {
+  const over = Promise.withResolvers<SessionState | null>()
+  const stop = () => over.resolve(null)
+  using _watching = server.subscribe((sessions) => {
+    print(sessions)
+    const isOver = sessions.every(({ phase }) => phase === 'ended' || phase === 'failed')
+    if (sessions.length > 0 && isOver) over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
+  })
+  try {
+    await server.start(settings, signal)
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    return await over.promise
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await server[Symbol.asyncDispose]()
+  }
+}
+
+/** As asr prints it, every key that has a value. */
+export function configurationText({ configuration }: Pick<SessionSettings, 'configuration'>): string {
+  const { dataRate, group, clientDataRate, advertise, loopSuspend, ttl, port } = configuration
+  const lines = [
+    'Multicast server configuration:',
+    `DNS Service Discovery: ${advertise}`,
+    `Data Rate: ${dataRate}`,
+    clientDataRate === null ? null : `Client Data Rate: ${clientDataRate}`,
+    `Multicast Address: ${group}`,
+    `Multicast TTL: ${ttl}`,
+    `Loop Suspend: ${loopSuspend}`,
+    `Port: ${port}`,
+  ]
+  return lines.map((line) => (line === null ? '' : `${printable(line)}\n`)).join('')
+}
+
+function createPrinter(
+  { terminal, now }: CliContext,
+  values: CommonValues,
+): (sessions: readonly SessionState[]) => void {
+  const printers = new Map<string, (session: SessionState) => string>()
+  const warned = new Set<string>()
+  return (sessions) => {
+    for (const session of sessions) {
+      if (values.json) {
+        terminal.write(jsonLine('session', session))
+        continue
+      }
+      const { sessionId } = session
+      const known = printers.get(sessionId)
+      const print = known ?? createSessionText({ now, isVerbose: values.verbose || values.debug })
+      if (known === undefined) printers.set(sessionId, print)
+      const text = print(session)
+      if (text !== '') terminal.write(text)
+      for (const warning of session.warnings) {
+        const { what, why, now: advice } = describeError(warning)
+        if (!warned.has(what)) terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
+        warned.add(what)
+      }
+    }
+  }
+}
+
+const oneLine = (text: string | null): string => `${printable(text ?? '')}\n`
+
+/** What to print now, to bring what was printed up to a session's state. */
+export function createSessionText({
+  now,
+  isVerbose,
+}: {
+  readonly now: () => number
+  readonly isVerbose: boolean
+}): (session: SessionState) => string {
+  let reached: number | null = null
+  let isReady = false
+  let laps = 0
+  const clients = new Map<string, SessionClient['state']>()
+
+  const prepared = ({ preparing }: SessionState): string => {
+    if (preparing === null) {
+      const rest = reached === null ? '' : `${marks(reached, 50)}\n`
+      reached = null
+      return rest
+    }
+    const { doneBytes, totalBytes } = preparing
+    if (doneBytes === 0) return ''
+    const from = reached ?? 0
+    const text = reached === null ? 'Reading image  ' : ''
+    reached = Math.max(from, Math.floor((doneBytes * 50) / totalBytes))
+    return text + marks(from, reached)
+  }
+
+  const started = ({ lap, startedMs }: SessionState): string => {
+    let text = ''
+    for (; laps < lap; laps++)
+      text += `Starting stream ${dateText(laps === 0 && startedMs !== null ? startedMs : now())}\n`
+    return text
+  }
+
+  const changed = (session: SessionState): string => {
+    const lines: string[] = []
+    for (const { clientId, host, address, state, text, loss } of session.clients) {
+      if (clients.get(clientId) === state) continue
+      clients.set(clientId, state)
+      const lossText = state === 'done' && loss > 0.001 ? `, ${(loss * 100).toFixed(1)} % lost` : ''
+      lines.push(
+        `${host === '' ? address : `${host} (${address})`}: ${state}${lossText}${text === '' ? '' : `: ${text}`}`,
+      )
+    }
+    return lines.map((line) => `${printable(line)}\n`).join('')
+  }
+
+  return (session) => {
+    let text = prepared(session)
+    const isOpen = session.phase !== 'preparing' && session.phase !== 'failed'
+    if (isOpen && !isReady) {
+      isReady = true
+      text += 'Ready to start accepting clients\n'
+      if (isVerbose) text += `${printable(session.command)}\n`
+    }
+    text += started(session)
+    return isVerbose ? text + changed(session) : text
+  }
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** `Wed Apr 15 18:29:29 2008`, as ctime(3) writes it, in local time. */
+export function dateText(ms: number): string {
+  const date = new Date(ms)
+  const day = days[date.getDay()]
+  const month = months[date.getMonth()]
+  invariant(day !== undefined && month !== undefined, 'a time that is none')
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, '0'),
+  )
+  return `${day} ${month} ${String(date.getDate()).padStart(2, ' ')} ${clock.join(':')} ${date.getFullYear()}`
+}

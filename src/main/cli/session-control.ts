@@ -1,0 +1,178 @@
+/** `reprise session status|stop|start-now|set-rate|precedence`: one session of a server that runs. */
+import type { Management, ManagementCommand, ManagementResult } from '#engine/multicast/management'
+import { AppError, invariant, serializeError } from '#shared/errors'
+import type { SessionState } from '#shared/model'
+import { usageError, type OperandRule, type Values } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { openServers, passwordNote, passwordOptions, targetOptions } from './session-target.ts'
+import { statusAsText } from './session-text.ts'
+import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
+
+const options = { ...targetOptions, ...passwordOptions }
+const oneSession: OperandRule = { least: 1, most: 1, placeholder: 'SESSION' }
+
+export const sessionStatus = defineVerb({
+  name: 'session status',
+  summary: 'Show a session and its clients.',
+  synopsis: 'SESSION [--server HOST]',
+  notes: [passwordNote],
+  options,
+  operands: oneSession,
+  run: async (context, values, [session = '']) =>
+    await command(context, values, { kind: 'status', session }, (told, { terminal }) => {
+      const state = stateOf(told)
+      terminal.write(values.json ? jsonLine('session', state) : statusAsText(state))
+    }),
+})
+
+export const sessionStop = defineVerb({
+  name: 'session stop',
+  summary: 'End a session for everyone.',
+  synopsis: 'SESSION [--when-finished] [--server HOST]',
+  notes: [passwordNote],
+  options: {
+    ...options,
+    'when-finished': { kind: 'flag', help: 'As soon as everyone who joined has finished, instead of now.' },
+  },
+  operands: oneSession,
+  run: async (context, values, [session = '']) => {
+    const when = values['when-finished'] ? 'when-finished' : 'now'
+    const text =
+      when === 'now'
+        ? `The session ${printable(session)} has ended.`
+        : `The session ${printable(session)} ends when everyone who joined has finished.`
+    return await command(context, values, { kind: 'stop', session, when }, tell(values, text))
+  },
+})
+
+export const sessionStartNow = defineVerb({
+  name: 'session start-now',
+  summary: 'Begin to stream a session that waits for more clients.',
+  synopsis: 'SESSION [--server HOST]',
+  notes: [passwordNote],
+  options,
+  operands: oneSession,
+  run: async (context, values, [session = '']) =>
+    await command(
+      context,
+      values,
+      { kind: 'start-now', session },
+      tell(values, `The session ${printable(session)} has begun.`),
+    ),
+})
+
+export const sessionSetRate = defineVerb({
+  name: 'session set-rate',
+  summary: "Change a session's rate while it streams.",
+  synopsis: 'SESSION --data-rate RATE [--client-data-rate RATE] [--server HOST]',
+  notes: [
+    'Rates are bytes a second, or a number with k or m. Without --client-data-rate, slow disks slow nobody down.',
+    passwordNote,
+  ],
+  options: {
+    ...options,
+    'data-rate': {
+      kind: 'size',
+      placeholder: 'RATE',
+      most: 10_000_000_000,
+      help: 'What the stream never exceeds.',
+    },
+    'client-data-rate': {
+      kind: 'size',
+      placeholder: 'RATE',
+      most: 10_000_000_000,
+      help: 'How far it may be slowed down for the slowest disk.',
+    },
+  },
+  operands: oneSession,
+  run: async (context, values, [session = '']) => {
+    const dataRate = values['data-rate']
+    if (dataRate === null || dataRate === 0)
+      throw usageError('--data-rate', '--data-rate is missing.', 'It is bytes a second: 12000000.')
+    const clientDataRate = values['client-data-rate'] === 0 ? null : values['client-data-rate']
+    const text = `The rate of ${printable(session)} was changed.`
+    return await command(
+      context,
+      values,
+      { kind: 'set-rate', session, dataRate, clientDataRate },
+      tell(values, text),
+    )
+  },
+})
+
+export const sessionPrecedence = defineVerb({
+  name: 'session precedence',
+  summary: 'Say which session clients get that name none.',
+  synopsis: 'SESSION [SESSION …] [--server HOST]',
+  notes: [
+    'These come first, in this order; then the others as they were. A client gets the first that admits it.',
+    passwordNote,
+  ],
+  options,
+  operands: { least: 1, most: 256, placeholder: 'SESSION' },
+  run: async (context, values, sessions) =>
+    await command(
+      context,
+      values,
+      { kind: 'precedence', sessions: [...sessions] },
+      tell(values, `Clients that name no session are offered ${sessions.map(printable).join(', ')} first.`),
+    ),
+})
+
+type TargetValues = Values<typeof options> & CommonValues
+type Tell = (told: ManagementResult, context: CliContext) => void
+
+const tell =
+  ({ json }: CommonValues, text: string): Tell =>
+  (_, { terminal }) =>
+    terminal.write(json ? jsonLine('done', { text }) : `${text}\n`)
+
+export function stateOf(told: ManagementResult): SessionState {
+  invariant(told.kind === 'session', `a status answered with ${told.kind}`)
+  return told.session
+}
+
+async function command(
+  context: CliContext,
+  values: TargetValues,
+  command: ManagementCommand,
+  tell: Tell,
+): Promise<number> {
+  using interrupt = watchInterrupt(context.terminal, () => undefined)
+  try {
+    const streams = await context.streams(openLog(context, values))
+    const session = 'session' in command ? command.session : null
+    const servers = await openServers(context, streams, values, { session, interrupt })
+    tell(await untilInterrupted(firstThatKnows(servers, command), interrupt), context)
+    return exitDone
+  } catch (error) {
+    if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+    return report(context.terminal, serializeError(error), tellingOf(values))
+  }
+}
+
+/** Several servers on this computer: the one that has the session. Throws what the last one says. */
+async function firstThatKnows(
+  servers: readonly Management[],
+  command: ManagementCommand,
+): Promise<ManagementResult> {
+  let failure: unknown = null
+  try {
+    for (const server of servers) {
+      try {
+        return await server.command(command)
+      } catch (error) {
+        AppError.accept(error)
+        if (error.code !== 'E_MC_NOSESSION') throw error
+        failure = error
+      }
+    }
+  } finally {
+    for (const server of servers) server[Symbol.dispose]()
+  }
+  throw failure
+}

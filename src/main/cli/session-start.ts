@@ -1,0 +1,298 @@
+/**
+ * `reprise session start`: a session on a server that runs, here or elsewhere; where none runs on this computer, this process
+ * becomes it.
+ */
+import { isAbsolute, resolve } from 'node:path'
+import type { Management } from '#engine/multicast/management'
+import { AppError, invariant, serializeError } from '#shared/errors'
+import {
+  isWebLocator,
+  type ServerConfiguration,
+  type SessionSettings,
+  type SessionState,
+} from '#shared/model'
+import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
+import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
+import { jsonLine } from './json-lines.ts'
+import { locatorFrom, nameOfLocator } from './locator.ts'
+import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
+import { serveInForeground } from './serve-foreground.ts'
+import { sessionNameOf } from './server.ts'
+import { stateOf } from './session-control.ts'
+import { givenPassword, localServers, serverFrom, targetOptions } from './session-target.ts'
+import { statusAsText } from './session-text.ts'
+import type { StreamEngines } from './stream-engines.ts'
+import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
+
+const startOptions = {
+  ...targetOptions,
+  source: {
+    kind: 'text',
+    letter: 's',
+    placeholder: 'SOURCE',
+    help: 'A scanned image, here or at an http(s) address; or a disk or volume.',
+  },
+  name: { kind: 'text', placeholder: 'NAME', help: "The session's name. Default: the source's." },
+  clients: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: 1_000_000,
+    help: 'Begin when so many have joined.',
+  },
+  after: {
+    kind: 'count',
+    placeholder: 'MINUTES',
+    least: 1,
+    most: 10_080,
+    help: 'Begin so long after the last one joined.',
+  },
+  'by-hand': { kind: 'flag', help: 'Begin with reprise session start-now.' },
+  admit: {
+    kind: 'list',
+    placeholder: 'RULE',
+    help: 'Who may join, see below; may be given more than once.',
+  },
+  precedence: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: 256,
+    help: 'Its place among the sessions for clients that name none.',
+  },
+  'delete-when-finished': { kind: 'flag', help: 'End it when everyone who joined has finished.' },
+  'password-stdin': { kind: 'flag', help: 'Read a password that clients need from standard input.' },
+  'server-password-stdin': {
+    kind: 'flag',
+    help: 'Read the management password of --server, up to a NUL.',
+  },
+  compression: {
+    kind: 'choice',
+    choices: ['none', 'speed', 'balanced', 'size'],
+    placeholder: 'LEVEL',
+    help: 'Of a disk or volume: none, speed, balanced or size. Default: balanced.',
+  },
+  config: { kind: 'text', placeholder: 'PLIST', help: "asr's configuration. What else is given here wins." },
+  'data-rate': {
+    kind: 'size',
+    placeholder: 'RATE',
+    most: 10_000_000_000,
+    help: 'Bytes a second that the stream never exceeds. Default: 12000000.',
+  },
+  'client-data-rate': {
+    kind: 'size',
+    placeholder: 'RATE',
+    most: 10_000_000_000,
+    help: 'How far the stream may be slowed down for the slowest disk.',
+  },
+  address: {
+    kind: 'text',
+    placeholder: 'ADDRESS',
+    help: 'Multicast address, 224.0.2.0 to 239.255.255.255. Default: one made of the name.',
+  },
+  port: {
+    kind: 'count',
+    placeholder: 'PORT',
+    least: 1,
+    most: 65_535,
+    help: "Default: the running server's, else 7800.",
+  },
+  ttl: { kind: 'count', placeholder: 'N', least: 1, most: 255, help: 'Multicast TTL. Default: 3.' },
+  'no-bonjour': { kind: 'flag', help: "Don't announce it on the network." },
+  interface: {
+    kind: 'text',
+    placeholder: 'INTERFACE',
+    help: 'Name or address of the interface to send on. Default: the default route.',
+  },
+  oneway: { kind: 'flag', help: 'Send everything lap after lap: for networks without a way back.' },
+  'full-rate': { kind: 'flag', help: "Don't slow down where the stream hurts the network." },
+} as const satisfies OptionTable
+
+type StartValues = Values<typeof startOptions> & CommonValues
+
+export const sessionStart = defineVerb({
+  name: 'session start',
+  summary: 'Offer an image, a disk or a volume under a name, to begin when enough have joined.',
+  synopsis: '--source SOURCE [--name NAME] [--clients N] [--after MINUTES] [options]',
+  notes: [
+    'Where you already run a server on this computer, the session is added to it. Where you run none, this command becomes it and serves until the last session is over; Ctrl-C ends it for everyone.',
+    'It begins with the first client; with --clients or --after, whichever comes first; with --by-hand only by reprise session start-now. Clients that join later get everything, too.',
+    'Rules of admission: a host name with * for any letters (lab-*), an address, a network (10.0.3.0/24), a range (10.0.3.10-10.0.3.40), a hardware address (3c:07:54:0a:1b:2c); with ! in front, such clients may not. Several in one, with commas. The first that fits decides; whom none fits may not join.',
+    "A disk or volume of the server's own: with --compression none it is streamed as it is; otherwise the used blocks are first made into an image in a temporary folder. Reading one needs administrator rights. It must not be mounted for writing.",
+  ],
+  options: startOptions,
+  operands: noOperands,
+  async run(context, values) {
+    using interrupt = watchInterrupt(context.terminal, () => undefined)
+    const telling = tellingOf(values)
+    try {
+      const streams = await context.streams(openLog(context, values))
+      const target = values.server === null ? null : serverFrom(values.server)
+      const managed = await serverToAsk(context, streams, values, interrupt)
+      const settings = await settingsFrom(context, values, { streams, managed, interrupt })
+      if (managed !== null) {
+        using management = managed.management
+        const state = await untilInterrupted(startThere(management, settings, values.precedence), interrupt)
+        context.terminal.write(values.json ? jsonLine('session', state) : startedText(state))
+        return exitDone
+      }
+      invariant(target === null, 'a server elsewhere is asked')
+      interrupt[Symbol.dispose]()
+      return await serveInForeground(context, values, settings)
+    } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      return report(context.terminal, serializeError(error), telling)
+    }
+  },
+})
+
+interface Managed {
+  readonly management: Management
+  /** Its sessions' port; null: it has none yet. */
+  readonly port: number | null
+}
+
+/** The server that gets the session; null: this process. */
+async function serverToAsk(
+  context: CliContext,
+  streams: StreamEngines,
+  values: StartValues,
+  interrupt: Interrupt,
+): Promise<Managed | null> {
+  if (values.server === null) {
+    if (values['server-password-stdin'])
+      throw usageError('--server-password-stdin', 'The server on this computer needs no password.')
+    const [management = null, ...others] = await localServers(streams, interrupt).catch((error: unknown) => {
+      AppError.accept(error)
+      if (error.code !== 'E_MC_NOSERVER') throw error
+      return []
+    })
+    for (const other of others) other[Symbol.dispose]()
+    return management === null ? null : { management, port: await portOf(management) }
+  }
+  const target = serverFrom(values.server)
+  const password = values['server-password-stdin']
+    ? await givenPassword(context, interrupt, '--server-password-stdin')
+    : await context.terminal.askPassword(
+        `Management password of ${printable(target.host)}: `,
+        interrupt.signal,
+      )
+  const { signal } = interrupt
+  const management = await untilInterrupted(
+    streams.manage(target, { password, session: null, signal }),
+    interrupt,
+  )
+  return { management, port: target.port }
+}
+
+async function portOf(management: Management): Promise<number | null> {
+  const answer = await management.command({ kind: 'list' })
+  invariant(answer.kind === 'sessions', 'a list answered with something else')
+  return answer.sessions.at(0)?.settings.configuration.port ?? null
+}
+
+async function startThere(
+  management: Management,
+  settings: SessionSettings,
+  precedence: number | null,
+): Promise<SessionState> {
+  const started = await management.command({ kind: 'start', settings })
+  invariant(started.kind === 'started', 'a start answered with something else')
+  const { sessionId } = started
+  if (precedence !== null) {
+    const told = await management.command({ kind: 'list' })
+    invariant(told.kind === 'sessions', 'a list answered with something else')
+    const others = told.sessions.map((session) => session.sessionId).filter((id) => id !== sessionId)
+    await management.command({ kind: 'precedence', sessions: others.toSpliced(precedence - 1, 0, sessionId) })
+  }
+  return stateOf(await management.command({ kind: 'status', session: sessionId }))
+}
+
+const startedText = (state: SessionState): string =>
+  `${statusAsText(state)}Clients join with: ${printable(state.command)}\n`
+
+/** Throws UsageError; what reading the configuration throws. */
+async function settingsFrom(
+  context: CliContext,
+  values: StartValues,
+  {
+    streams,
+    managed,
+    interrupt,
+  }: { readonly streams: StreamEngines; readonly managed: Managed | null; readonly interrupt: Interrupt },
+): Promise<SessionSettings> {
+  const source = sourceFrom(context, values)
+  const name = values.name ?? sessionNameOf(nameOfLocator(source))
+  if (values['by-hand'] && (values.clients !== null || values.after !== null))
+    throw usageError('--by-hand', '--by-hand goes without --clients and --after.')
+  const byRule = values.clients !== null || values.after !== null
+  return {
+    source,
+    compression: values.compression as SessionSettings['compression'],
+    name,
+    configuration: await configurationFrom(context, values, { streams, name, port: managed?.port ?? null }),
+    interface: values.interface,
+    start: {
+      clients: values['by-hand'] ? null : byRule ? values.clients : 1,
+      afterLastJoinMs: values.after === null ? null : values.after * 60_000,
+    },
+    admission: values.admit.flatMap((rules) => rules.split(',').map((rule) => rule.trim())),
+    password: values['password-stdin'] ? await givenPassword(context, interrupt, '--password-stdin') : null,
+    whenFinished: values['delete-when-finished'] ? 'ends' : 'stays',
+    considerate: values['full-rate'] ? 'off' : 'on',
+    feedback: values.oneway ? 'one-way' : 'demand',
+  }
+}
+
+/** As the server knows it: a path of this computer, or, of a server elsewhere, one of its own. */
+function sourceFrom({ cwd }: CliContext, { source, server }: StartValues): string {
+  if (source === null)
+    throw usageError('--source', '--source is missing.', 'It names the image, disk or volume to stream.')
+  if (server === null) return locatorFrom(cwd, source)
+  if (isAbsolute(source) || isWebLocator(source) || /^[A-Za-z]:[\\/]/.test(source)) return source
+  throw usageError('--source', 'With --server, the source is a full path on that computer.')
+}
+
+async function configurationFrom(
+  { cwd, terminal }: CliContext,
+  values: StartValues,
+  {
+    streams,
+    name,
+    port,
+  }: { readonly streams: StreamEngines; readonly name: string; readonly port: number | null },
+): Promise<ServerConfiguration> {
+  let base: ServerConfiguration = {
+    dataRate: 12_000_000,
+    group: groupOf(name),
+    clientDataRate: null,
+    advertise: true,
+    loopSuspend: 0,
+    ttl: 3,
+    port: port ?? 7800,
+  }
+  if (values.config !== null) {
+    const { configuration, warnings } = await streams.readConfiguration(resolve(cwd, values.config))
+    for (const warning of warnings) terminal.writeError(`${printable(warning)}\n`)
+    base = configuration
+  }
+  return {
+    dataRate: values['data-rate'] ?? base.dataRate,
+    group: values.address ?? base.group,
+    clientDataRate: values['client-data-rate'] ?? base.clientDataRate,
+    advertise: values['no-bonjour'] ? false : base.advertise,
+    loopSuspend: base.loopSuspend,
+    ttl: values.ttl ?? base.ttl,
+    port: values.port ?? base.port,
+  }
+}
+
+/** 239.255.x.y: the same name, the same address; different names rarely. FNV-1a. */
+export function groupOf(name: string): string {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(name.normalize('NFC'))) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  hash ^= hash >>> 16
+  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
+}

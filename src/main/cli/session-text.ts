@@ -1,0 +1,177 @@
+/** How sessions, their clients and streams on the network are told as text. */
+import type { OfferedSession } from '#engine/multicast/client'
+import type { SessionBrief } from '#engine/multicast/management'
+import type { FoundStream, SessionClient, SessionState } from '#shared/model'
+import { formatBytes, formatClock, formatCount, formatRate } from '#shared/units'
+import { describeClientState, describeError } from '#shared/words'
+import { printable } from './printable.ts'
+import { table } from './table.ts'
+
+type Standing = Pick<SessionBrief, 'phase' | 'preparing' | 'wanted' | 'startsInMs' | 'joined' | 'finished'>
+
+/** `3 of 5 joined, starts in 12:40 at the latest`. */
+export function describeStanding({ phase, preparing, joined, finished, ...start }: Standing): string {
+  switch (phase) {
+    case 'preparing':
+      return preparing === null || preparing.totalBytes === 0
+        ? 'reading its source'
+        : `reading its source, ${Math.floor((preparing.doneBytes * 100) / preparing.totalBytes)} %`
+    case 'waiting':
+      return describeStart({ joined, ...start })
+    case 'streaming':
+      return `streaming, ${describeCrowd(joined, finished)}`
+    case 'quiet':
+      return joined === 0
+        ? `waiting for clients, ${describeCrowd(joined, finished)}`
+        : `quiet, ${describeCrowd(joined, finished)}`
+    case 'ended':
+      return `ended, ${formatCount(finished)} done`
+    default:
+      return 'failed'
+  }
+}
+
+const describeCrowd = (joined: number, finished: number): string =>
+  `${formatCount(joined)} receiving, ${formatCount(finished)} done`
+
+function describeStart({
+  joined,
+  wanted,
+  startsInMs,
+}: {
+  readonly joined: number
+  readonly wanted: number | null
+  readonly startsInMs: number | null
+}): string {
+  const crowd =
+    wanted === null
+      ? `${formatCount(joined)} joined`
+      : `${formatCount(joined)} of ${formatCount(wanted)} joined`
+  if (startsInMs === null) return wanted === null ? `${crowd}, starts by hand` : crowd
+  const clock = formatClock(startsInMs)
+  return wanted === null ? `${crowd}, starts in ${clock}` : `${crowd}, starts in ${clock} at the latest`
+}
+
+/** Of servers that we manage. */
+export function sessionsAsText(sessions: readonly SessionBrief[]): string {
+  if (sessions.length === 0) return 'There are no sessions.\n'
+  return table(
+    [
+      { title: 'SESSION' },
+      { title: 'IMAGE' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'STATE' },
+      { title: 'ADDRESS' },
+    ],
+    sessions.map((session) => [
+      session.settings.name,
+      session.imageName,
+      formatBytes(session.sizeBytes),
+      describeStanding(session),
+      session.locator.replace(/#.*$/, ''),
+    ]),
+  )
+}
+
+/** What a server tells to anyone. */
+export function offerAsText(sessions: readonly OfferedSession[]): string {
+  if (sessions.length === 0) return 'There are no sessions.\n'
+  return table(
+    [{ title: 'SESSION' }, { title: 'IMAGE' }, { title: 'SIZE', align: 'right' }, { title: 'STATE' }],
+    sessions.map(({ name, imageName, sizeBytes, state, joined, wanted, startsInMs }) => [
+      name,
+      imageName,
+      formatBytes(sizeBytes),
+      state === 'waiting'
+        ? describeStart({ joined, wanted, startsInMs })
+        : `${state}, ${formatCount(joined)} joined`,
+    ]),
+  )
+}
+
+export function streamsAsText(streams: readonly FoundStream[]): string {
+  if (streams.length === 0) return 'No streams were found on the network.\n'
+  return table(
+    [
+      { title: 'STREAM' },
+      { title: 'IMAGE' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'SERVER' },
+      { title: 'ADDRESS' },
+    ],
+    streams.map(({ name, imageName, sizeBytes, host, locator }) => [
+      name,
+      imageName,
+      sizeBytes === null ? '' : formatBytes(sizeBytes),
+      host,
+      locator.replace(/#.*$/, ''),
+    ]),
+  )
+}
+
+/** Failures first, then who still needs something, then who is done. */
+const order: { readonly [state in SessionClient['state']]: number } = {
+  failed: 0,
+  lost: 1,
+  missing: 2,
+  receiving: 3,
+  joined: 4,
+  verifying: 5,
+  cancelled: 6,
+  done: 7,
+}
+
+export function statusAsText(session: SessionState): string {
+  const { settings, clients, configuration } = { ...session, ...session.settings }
+  const finished = clients.filter(({ state }) => state === 'done').length
+  const joined = clients.filter(({ state }) => order[state] > 1 && order[state] < 6).length
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['Image', `${session.imageName}, ${formatBytes(session.sizeBytes)}`],
+    ['Address', session.locator],
+    ['Sent on', `${session.interfaceName}, to ${configuration.group}, port ${configuration.port}`],
+    ['Rate', `${formatRate(session.sentBytesPerSecond)} of ${formatRate(session.allowedBytesPerSecond)}`],
+    [
+      'Sent',
+      session.startedMs === null
+        ? null
+        : `${formatBytes(session.sentBytes)}, pass ${session.lap}, at ${Math.floor(session.position * 100)} %`,
+    ],
+    ['Admits', settings.admission.length === 0 ? null : settings.admission.join(', ')],
+    ['Password', settings.hasPassword ? 'yes' : null],
+    ['Afterwards', settings.whenFinished === 'ends' ? 'ends when everyone who joined has finished' : null],
+    ['Failed', session.error === null ? null : describeError(session.error).what],
+  ]
+  const lines = [
+    `${printable(settings.name)}: ${describeStanding({ ...session, joined, finished })}`,
+    ...facts.flatMap(([name, value]) =>
+      value === null ? [] : [`  ${name.padEnd(10)}  ${printable(value)}`],
+    ),
+    ...session.warnings.map((warning) => `Warning: ${printable(describeError(warning).what)}`),
+  ]
+  const text = lines.map((line) => `${line}\n`).join('')
+  return clients.length === 0 ? text : `${text}\n${clientsAsText(session)}`
+}
+
+function clientsAsText({ clients, blocks }: SessionState): string {
+  const sorted = clients.toSorted((a, b) => order[a.state] - order[b.state] || a.blocksDone - b.blocksDone)
+  return table(
+    [
+      { title: 'CLIENT' },
+      { title: 'ADDRESS' },
+      { title: 'STATE' },
+      { title: 'DONE', align: 'right' },
+      { title: 'LOST', align: 'right' },
+      { title: 'WRITES', align: 'right' },
+      { title: 'NOTE' },
+    ],
+    sorted.map(({ host, address, state, standing, blocksDone, loss, writeBytesPerSecond, text }) => [
+      host,
+      address,
+      describeClientState(state),
+      blocks === 0 ? '' : `${Math.floor((blocksDone * 100) / blocks)} %`,
+      `${(loss * 100).toFixed(1)} %`,
+      writeBytesPerSecond === 0 ? '' : formatRate(writeBytesPerSecond),
+      [standing === 'slow' ? 'slow' : '', text].filter((part) => part !== '').join(', '),
+    ]),
+  )
+}

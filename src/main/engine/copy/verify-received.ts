@@ -1,0 +1,132 @@
+/**
+ * The verify of a disk that came by multicast: read back past the cache, block by block, against the hashes that the image's
+ * scan left, and its tables' checksums over the same bytes. The head isn't on the disk yet: a disk shows its partition map
+ * only when all behind it was found right.
+ */
+import { createHash } from 'node:crypto'
+import { allocateOwnPages, type BlockSink } from '#engine/block-io'
+import type { ExtentLayout } from '#engine/formats/extents'
+import type { JobContext } from '#engine/job'
+import { badRangeError } from '#engine/pipeline'
+import { BlockCrcs } from './block-crcs.ts'
+import { compareBlocks } from './compare-blocks.ts'
+import type { DiskEnds } from './disk-ends.ts'
+import type { HashedBlocks } from './hashed-blocks.ts'
+import { headBytes, padded, type HeadBlocks } from './head-blocks.ts'
+import { verificationFailure } from './locate-difference.ts'
+import { readHeld } from './read-held.ts'
+
+export interface VerifyReceivedOptions {
+  readonly sink: BlockSink
+  readonly head: HeadBlocks
+  readonly blocks: HashedBlocks
+  readonly layout: ExtentLayout
+  readonly ends: DiskEnds
+  readonly clearUnused: boolean
+  /** For messages. */
+  readonly sourcePath: string
+  readonly context: JobContext
+}
+
+/** Resolves to the disk's CRC-32, unused space as zeros. Throws VerificationError, what reading throws, the signal's reason. */
+export async function verifyReceived(options: VerifyReceivedOptions): Promise<number> {
+  const { blocks, layout, ends, clearUnused, context } = options
+  const sink = withHead(options.sink, options.head)
+  const crcs = new BlockCrcs(layout, blocks)
+  const wrong: number[] = []
+  let done = 0
+  context.limitedBy('destination')
+  await compareBlocks(
+    blocks.within(0, blocks.sizeBytes),
+    {
+      sink,
+      heldBytes: Infinity,
+      blocks,
+      extents: layout.extents,
+      clearUnused,
+      ends,
+      crcs,
+      signal: context.signal,
+    },
+    (index, same) => {
+      if (!same) wrong.push(index)
+      done += blocks.lengthOf(index)
+      context.advance(done)
+    },
+  )
+  const first = Math.min(...wrong)
+  if (wrong.length > 0) throw await different(sink, blocks, first, wrong.length)
+  const { crc32, bad } = crcs.finish()
+  if (bad === null) return crc32
+  throw verificationFailure(
+    sink.path,
+    {
+      offset: bad.diskOffset,
+      differingBlocks: 1,
+      blockBytes: blocks.blockBytes,
+      expected: hexCrc(bad.expected),
+      found: hexCrc(bad.found),
+    },
+    badRangeError(bad, options.sourcePath),
+  )
+}
+
+/** The head, which was written last: read back and compared. Throws VerificationError. */
+export async function verifyHead(sink: BlockSink, head: HeadBlocks, sizeBytes: number): Promise<void> {
+  const length = Math.min(head.bytes.length, sizeBytes)
+  const found = allocateOwnPages(padded(length, sink))
+  await sink.read(found, 0)
+  for (let index = 0; index < length; index++) {
+    if (found[index] === head.bytes[index]) continue
+    const show = (bytes: Uint8Array) => Buffer.from(bytes.slice(index, index + shownBytes)).toString('hex')
+    throw verificationFailure(sink.path, {
+      offset: index,
+      differingBlocks: 1,
+      blockBytes: length,
+      expected: show(head.bytes),
+      found: show(found),
+    })
+  }
+}
+
+const shownBytes = 16
+
+/** The disk as it will be. */
+function withHead(sink: BlockSink, head: HeadBlocks): BlockSink {
+  return {
+    path: sink.path,
+    sizeBytes: sink.sizeBytes,
+    alignmentBytes: sink.alignmentBytes,
+    write: (bytes, offset) => sink.write(bytes, offset),
+    zero: (offset, lengthBytes, signal) => sink.zero(offset, lengthBytes, signal),
+    discard: (offset, lengthBytes, signal) => sink.discard(offset, lengthBytes, signal),
+    flush: () => sink.flush(),
+    async read(into, offset) {
+      await sink.read(into, offset)
+      if (offset < headBytes) into.set(head.bytes.subarray(offset, Math.min(headBytes, offset + into.length)))
+    },
+    finish: (sizeBytes) => sink.finish(sizeBytes),
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+}
+
+async function different(sink: BlockSink, blocks: HashedBlocks, index: number, count: number) {
+  const lengthBytes = blocks.lengthOf(index)
+  const offset = blocks.startOf(index)
+  const bytes = allocateOwnPages(padded(lengthBytes, sink))
+  // It may not be readable any more, or right now: the block is known all the same.
+  const found = await readHeld(sink, bytes, { offset, lengthBytes, heldBytes: Infinity }).then(
+    () => createHash('sha256').update(bytes.subarray(0, lengthBytes)).digest(),
+    () => null,
+  )
+  return verificationFailure(sink.path, {
+    offset,
+    differingBlocks: count,
+    blockBytes: blocks.blockBytes,
+    expected: hexHash(blocks.hashOf(index)),
+    found: found === null ? 'unreadable' : hexHash(found),
+  })
+}
+
+const hexHash = (hash: Uint8Array) => `sha256 ${Buffer.from(hash).toString('hex')}`
+const hexCrc = (crc: number) => `crc32 ${crc.toString(16).padStart(8, '0')}`

@@ -1,0 +1,1 @@
+export { examineDeviceStream } from './device-stream.ts'

@@ -1,0 +1,46 @@
+/**
+ * Datagrams that Linux threw away because a socket's buffer was full: the last column of /proc/net/udp. Other systems don't say.
+ * Pure, but for the one function that reads.
+ */
+import { readFile, readlink, readdir } from 'node:fs/promises'
+
+/** By inode of the socket: what was dropped. Of those bound to this address and port. */
+export function parseDrops(text: string, address: string, port: number): Map<number, number> {
+  const found = new Map<number, number>()
+  const wanted = localAddress(address, port)
+  for (const line of text.split('\n').slice(1)) {
+    const columns = line.trim().split(/\s+/)
+    if (columns[1] !== wanted) continue
+    const [inode, drops] = [Number(columns[9]), Number(columns[12])]
+    if (Number.isSafeInteger(inode) && Number.isSafeInteger(drops)) found.set(inode, drops)
+  }
+  return found
+}
+
+/** As the kernel of a little-endian machine prints it: `010000EF:1E78` for 239.0.0.1:7800. */
+function localAddress(address: string, port: number): string {
+  const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0')
+  const bytes = address.split('.').map((part) => hex(Number(part), 2))
+  return `${bytes.toReversed().join('')}:${hex(port, 4)}`
+}
+
+/** Null where the system doesn't tell. */
+export async function readDrops(address: string, port: number): Promise<Map<number, number> | null> {
+  try {
+    return parseDrops(await readFile('/proc/net/udp', 'latin1'), address, port)
+  } catch {
+    return null
+  }
+}
+
+/** Inodes of the sockets that this process has; empty where the system doesn't tell. */
+export async function ownSockets(): Promise<Set<number>> {
+  const found = new Set<number>()
+  const names = await readdir('/proc/self/fd').catch(() => [])
+  for (const name of names) {
+    const link = await readlink(`/proc/self/fd/${name}`).catch(() => '')
+    const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1]
+    if (inode !== undefined) found.add(Number(inode))
+  }
+  return found
+}

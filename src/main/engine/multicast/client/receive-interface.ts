@@ -1,0 +1,48 @@
+/** Which interface multicast is received on: named by the user, or the one that leads to the server. */
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { NetworkError } from '#shared/errors'
+
+export interface ReceiveInterface {
+  readonly name: string
+  /** IPv4: what a membership is asked for by. */
+  readonly address: string
+}
+
+type Interfaces = ReturnType<typeof networkInterfaces>
+
+/**
+ * `wanted`: a name or an IPv4 address; null: the one that has `localAddress`, or any of its addresses if that is an IPv6 one.
+ * Throws NetworkError E_MC_IFACE.
+ */
+export function chooseInterface(
+  wanted: string | null,
+  localAddress: string,
+  interfaces: Interfaces = networkInterfaces(),
+): ReceiveInterface {
+  const local = localAddress.replace(/%.*$/, '')
+  for (const [name, addresses = []] of Object.entries(interfaces)) {
+    const asked = wanted ?? local
+    const isIt = name === wanted || addresses.some(({ address }) => address === asked)
+    if (!isIt) continue
+    const exact = isIPv4(asked) ? asked : addresses.find(({ family }) => family === 'IPv4')?.address
+    if (exact !== undefined) return { name, address: exact }
+    if (wanted !== null) throw noInterface('no-address', name, interfaces)
+  }
+  // An address that no interface shows (some tunnels, containers): the system knows which one it means.
+  if (wanted === null && isIPv4(local)) return { name: local, address: local }
+  throw noInterface('unknown', wanted ?? local, interfaces)
+}
+
+const noInterface = (reason: string, name: string, interfaces: Interfaces) =>
+  new NetworkError('E_MC_IFACE', `no interface ${name} with an IPv4 address`, {
+    details: {
+      address: name,
+      phase: 'interface',
+      interface: name,
+      reason,
+      known: Object.entries(interfaces).flatMap(([known, addresses]) =>
+        addresses?.some(({ family }) => family === 'IPv4') === true ? [known] : [],
+      ),
+    },
+  })

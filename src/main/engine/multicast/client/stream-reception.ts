@@ -1,0 +1,144 @@
+/** The receiving thread, as its user sees it: blocks come, each is said to be written, in the end all are. */
+import { Worker } from 'node:worker_threads'
+import { BugError, deserializeError, type SerializedError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { StreamProgress } from '#shared/model'
+import type { FromReception, ReceptionData, ToReception } from './reception-messages.ts'
+import { workerLocation } from './worker-location.ts'
+
+export interface ReceiveOptions {
+  /** By block: 1 where it is already there, by a journal. Null: nothing is. */
+  readonly have: Uint8Array | null
+  /** What may be held in memory: blocks in the making, and blocks handed over that aren't written. */
+  readonly holdBytes: number
+  /** So long without any payload, and it fails with E_MC_TIMEOUT. 0: never. */
+  readonly timeoutMs: number
+  /** Its bytes are right, and the caller's from now on. Called again before `written`, within `holdBytes`. */
+  readonly onBlock: (block: number, bytes: Uint8Array) => void
+  readonly signal: AbortSignal
+}
+
+export interface StreamReception {
+  /** The block is where it belongs. */
+  written(block: number): void
+  /** The block couldn't be kept: it is forgotten, and comes again. */
+  again(block: number): void
+  progress(): StreamProgress
+  /** What whoever looks should know: multicast that doesn't arrive, receive buffers that are too small. */
+  warnings(): readonly SerializedError[]
+  /** Resolves when all blocks are written. Rejects with NetworkError E_MC_…, E_NET; with the signal's reason. */
+  readonly complete: Promise<void>
+  /** Everything is written and is read back now: the server is shown so. */
+  verifying(): void
+  /** Tell the server how it ended, and hang up. Resolves when the thread is gone; never rejects. */
+  finish(outcome: 'done' | 'failed' | 'cancelled', text: string): Promise<void>
+}
+
+/** The thread has so long to take leave of its server. */
+const leaveMs = 8000
+
+/** `over` resolves when the thread is gone. */
+export function startReception(
+  options: Omit<ReceptionData, 'have'> & ReceiveOptions & { readonly log: Logger },
+): StreamReception & { readonly over: Promise<void> } {
+  const { have, holdBytes, timeoutMs, onBlock, signal, log } = options
+  const { locator, password, clientId, facts } = options
+  const data: ReceptionData = {
+    locator,
+    password,
+    clientId,
+    facts,
+    have,
+    holdBytes,
+    timeoutMs,
+    interface: options.interface,
+  }
+  const worker = new Worker(workerLocation(), { workerData: data, name: 'multicast' })
+  const complete = Promise.withResolvers<void>()
+  // Whoever waits hears of it; it may be that nobody does any more.
+  complete.promise.catch(() => undefined)
+  const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  const warnings = new Map<string, SerializedError>()
+  let progress: StreamProgress = {
+    state: 'connecting',
+    waiting: null,
+    passes: [],
+    blocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
+    missingBlocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
+    receivedBytesPerSecond: 0,
+    loss: 0,
+  }
+  let isOver = false
+  const over = (settle: () => void) => {
+    isOver = true
+    signal.removeEventListener('abort', stop)
+    settle()
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
+  const tell = (message: ToReception) => worker.postMessage(message)
+  const stop = () => {
+    tell({ kind: 'halt' })
+    over(() => complete.reject(signal.reason))
+  }
+
+  const hand = (block: number, bytes: Uint8Array) => {
+    try {
+      onBlock(block, bytes)
+    } catch (error) {
+      tell({ kind: 'halt' })
+      over(() => complete.reject(error))
+    }
+  }
+
+  worker.on('message', (message: FromReception) => {
+    switch (message.kind) {
+      case 'block':
+        if (!isOver) hand(message.block, message.bytes)
+        break
+      case 'progress':
+        progress = message.progress
+        break
+      case 'warning':
+        warnings.set(message.warning.code, message.warning)
+        break
+      case 'log':
+        log[message.level](message.message, message.fields)
+        break
+      case 'complete':
+        over(() => complete.resolve())
+        break
+      default:
+        over(() => complete.reject(deserializeError(message.error)))
+    }
+  })
+  worker.on('error', (error) => over(() => complete.reject(error)))
+  void gone.then(() =>
+    over(() =>
+      complete.reject(new BugError('E_BUG', 'the receiving thread ended by itself', { details: {} })),
+    ),
+  )
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+
+  let leaving: Promise<void> | null = null
+  const leave = async (message: ToReception) => {
+    tell(message)
+    const timer = setTimeout(() => void worker.terminate(), leaveMs)
+    await gone
+    clearTimeout(timer)
+  }
+
+  return {
+    over: gone,
+    written: (block) => tell({ kind: 'written', block }),
+    again: (block) => tell({ kind: 'again', block }),
+    progress: () => progress,
+    warnings: () => [...warnings.values()],
+    complete: complete.promise,
+    verifying: () => tell({ kind: 'verifying' }),
+    finish(outcome, text) {
+      leaving ??= leave({ kind: 'finish', outcome, text })
+      return leaving
+    },
+  }
+}

@@ -1,0 +1,270 @@
+/**
+ * Tells one interface's network of streams: asks whether a name is free, announces it, answers who asks, and takes it back at
+ * the end (RFC 6762 §8–10). A name that somebody else has gets a number. Pure but for time: what it says goes through `send`.
+ */
+import {
+  encodeData,
+  nameKey,
+  recordTypes,
+  typeOf,
+  type DnsMessage,
+  type DnsName,
+  type DnsQuestion,
+  type DnsRecord,
+} from './dns-message.ts'
+import { mdnsPort, type Sender } from './mdns-socket.ts'
+import { encodeText, instanceLabel, serviceName, typesName, type Advertisement } from './stream-records.ts'
+
+export interface ResponderOptions {
+  readonly send: (message: DnsMessage, to?: Sender) => void
+  /** This machine's: `['vm', 'local']`. */
+  readonly host: DnsName
+  /** 0 to 1. */
+  readonly chance: () => number
+}
+
+export interface Responder extends Disposable {
+  /** These from now on. What is no longer among them is taken back. */
+  set(advertisements: readonly Advertisement[]): void
+  hear(message: DnsMessage, from: Sender): void
+  /** Names as they are on the network now, of those that are announced. */
+  names(): readonly string[]
+}
+
+const probeMs = 250
+const probes = 3
+const announceMs = 1000
+const announcements = 2
+/** After losing to somebody who asks for the same name at the same time. */
+const deferMs = 1000
+/** Records are good for so long: who looks asks again within. */
+const ttlSeconds = 120
+/** RFC 6762 §6.7: who asks from another port isn't to keep it longer. */
+const legacyTtlSeconds = 10
+/** RFC 6762 §6: a record isn't multicast more often, but for who wants to take its name. */
+const quietMs = 1000
+
+interface Service {
+  readonly advertisement: Advertisement
+  number: number
+  state: 'probing' | 'announced'
+  timer: NodeJS.Timeout | null
+}
+
+export function createResponder({ send, host, chance }: ResponderOptions): Responder {
+  const services = new Map<string, Service>()
+
+  const instanceOf = ({ advertisement, number }: Service): DnsName => [
+    instanceLabel(advertisement.session, number),
+    ...serviceName,
+  ]
+  const pointerOf = (service: Service): DnsRecord => ({
+    name: serviceName,
+    isUnique: false,
+    ttlSeconds,
+    data: { kind: 'ptr', target: instanceOf(service) },
+  })
+  const locationOf = (service: Service): DnsRecord => ({
+    name: instanceOf(service),
+    isUnique: true,
+    ttlSeconds,
+    data: { kind: 'srv', port: service.advertisement.port, target: host },
+  })
+  const textOf = (service: Service): DnsRecord => ({
+    name: instanceOf(service),
+    isUnique: true,
+    ttlSeconds,
+    data: { kind: 'txt', strings: encodeText(service.advertisement) },
+  })
+  // Not unique: the machine may have more addresses, which its own responder tells.
+  const addressOf = ({ advertisement }: Service): DnsRecord => ({
+    name: host,
+    isUnique: false,
+    ttlSeconds,
+    data: { kind: 'a', address: advertisement.address },
+  })
+  const typeRecord: DnsRecord = {
+    name: typesName,
+    isUnique: false,
+    ttlSeconds,
+    data: { kind: 'ptr', target: serviceName },
+  }
+
+  const respond = (answers: readonly DnsRecord[], additionals: readonly DnsRecord[] = []) =>
+    send({ id: 0, isResponse: true, questions: [], answers, authorities: [], additionals })
+
+  const after = (service: Service, ms: number, act: () => void) => {
+    if (service.timer !== null) clearTimeout(service.timer)
+    service.timer = setTimeout(act, ms)
+  }
+
+  const probe = (service: Service, done: number) => {
+    if (done === probes) return announce(service, 0)
+    send({
+      id: 0,
+      isResponse: false,
+      questions: [{ name: instanceOf(service), type: recordTypes.any }],
+      answers: [],
+      authorities: [locationOf(service)],
+      additionals: [],
+    })
+    after(service, probeMs, () => probe(service, done + 1))
+  }
+
+  const announce = (service: Service, done: number) => {
+    service.state = 'announced'
+    respond([pointerOf(service), locationOf(service), textOf(service), addressOf(service)])
+    if (done + 1 < announcements) after(service, announceMs, () => announce(service, done + 1))
+  }
+
+  const begin = (service: Service, waitMs: number) => {
+    service.state = 'probing'
+    // Two of ours whose names are the same once they are cut.
+    const isTaken = () =>
+      services
+        .values()
+        .some((other) => other !== service && nameKey(instanceOf(other)) === nameKey(instanceOf(service)))
+    while (isTaken()) service.number += 1
+    after(service, waitMs, () => probe(service, 0))
+  }
+
+  const takeBack = (service: Service) => {
+    if (service.timer !== null) clearTimeout(service.timer)
+    if (service.state !== 'announced') return
+    const records = [pointerOf(service), locationOf(service), textOf(service)]
+    respond(records.map((record) => ({ ...record, ttlSeconds: 0 })))
+  }
+
+  /** Somebody else has, or wants, a name of ours: another place under the same name. */
+  const contest = ({ isResponse, answers, additionals, authorities }: DnsMessage) => {
+    const claims = isResponse ? [...answers, ...additionals] : authorities
+    for (const claim of claims) {
+      if (claim.data.kind !== 'srv' || claim.ttlSeconds === 0) continue
+      const key = nameKey(claim.name)
+      for (const service of services.values()) {
+        if (nameKey(instanceOf(service)) !== key) continue
+        const order = Buffer.compare(encodeData(locationOf(service).data), encodeData(claim.data))
+        if (order === 0) continue
+        if (isResponse) {
+          // Who has the name keeps it. One that we have announced is asked for again first: the other may be gone.
+          if (service.state === 'probing') service.number += 1
+          begin(service, 0)
+        } else if (service.state === 'probing' && order < 0) begin(service, deferMs)
+      }
+    }
+  }
+
+  /** Of a question, what is ours to say. */
+  const answersTo = ({ name, type }: DnsQuestion): readonly DnsRecord[] => {
+    const key = nameKey(name)
+    const announced = [...services.values()].filter(({ state }) => state === 'announced')
+    const [first] = announced
+    if (first === undefined) return []
+    return [
+      typeRecord,
+      ...announced.flatMap((service) => [pointerOf(service), locationOf(service), textOf(service)]),
+      addressOf(first),
+    ].filter(
+      (record) => nameKey(record.name) === key && (type === recordTypes.any || typeOf(record) === type),
+    )
+  }
+
+  const isKnown = (record: DnsRecord, known: readonly DnsRecord[]) =>
+    known.some(
+      (other) =>
+        other.ttlSeconds >= ttlSeconds / 2 &&
+        nameKey(other.name) === nameKey(record.name) &&
+        typeOf(other) === typeOf(record) &&
+        encodeData(other.data).equals(encodeData(record.data)),
+    )
+
+  const answer = (query: DnsMessage, from: Sender) => {
+    const isLegacy = from.port !== mdnsPort
+    const isProbe = query.authorities.length > 0
+    const answers = query.questions
+      .slice(0, 16)
+      .flatMap(answersTo)
+      .filter((record) => !isKnown(record, query.answers))
+    if (answers.length === 0) return
+    const pointers = answers.filter(({ data }) => data.kind === 'ptr')
+    const named = [...services.values()].filter((service) =>
+      pointers.some(
+        ({ data }) => data.kind === 'ptr' && nameKey(data.target) === nameKey(instanceOf(service)),
+      ),
+    )
+    const additionals = named.flatMap((service) => [locationOf(service), textOf(service), addressOf(service)])
+    if (isLegacy) {
+      const shorten = (record: DnsRecord) => ({ ...record, isUnique: false, ttlSeconds: legacyTtlSeconds })
+      const { id, questions } = query
+      send(
+        {
+          id,
+          isResponse: true,
+          questions,
+          answers: answers.map(shorten),
+          authorities: [],
+          additionals: additionals.map(shorten),
+        },
+        from,
+      )
+      return
+    }
+    if (performance.now() - answeredMs < (isProbe ? probeMs : quietMs) && answeredKey === keyOf(answers))
+      return
+    answeredMs = performance.now()
+    answeredKey = keyOf(answers)
+    // Many may have the same to say, if there is more than one to say it: not all at once.
+    const isShared = answers.some(({ isUnique }) => !isUnique)
+    const timer = setTimeout(
+      () => {
+        waiting.delete(timer)
+        respond(answers, additionals)
+      },
+      isShared ? 20 + chance() * 100 : 0,
+    )
+    waiting.add(timer)
+  }
+  let answeredMs = -Infinity
+  let answeredKey = ''
+  const waiting = new Set<NodeJS.Timeout>()
+  const keyOf = (answers: readonly DnsRecord[]) =>
+    answers.map((record) => `${nameKey(record.name)} ${typeOf(record)}`).join('\n')
+
+  const responder: Responder = {
+    set(advertisements) {
+      const wanted = new Map(advertisements.map((each) => [JSON.stringify(each), each]))
+      for (const [key, service] of services)
+        if (!wanted.has(key)) {
+          services.delete(key)
+          takeBack(service)
+        }
+      for (const [key, advertisement] of wanted) {
+        if (services.has(key)) continue
+        const service: Service = {
+          advertisement,
+          number: 1,
+          state: 'probing',
+          timer: null,
+        }
+        services.set(key, service)
+        begin(service, chance() * probeMs)
+      }
+    },
+
+    hear(message, from) {
+      contest(message)
+      if (!message.isResponse) answer(message, from)
+    },
+
+    names: () =>
+      [...services.values()]
+        .filter(({ state }) => state === 'announced')
+        .map((service) => instanceOf(service)[0] ?? ''),
+
+    [Symbol.dispose]() {
+      for (const timer of waiting) clearTimeout(timer)
+      responder.set([])
+    },
+  }
+  return responder
+}

@@ -1,0 +1,237 @@
+/**
+ * A file while it is received: `NAME.part` with the stream's bytes where they belong and a journal behind them. It takes its name
+ * when it is complete. What is killed goes on where it was: a block is in the journal only when it is on the medium.
+ */
+import { constants } from 'node:fs'
+import { link, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
+import { UsageError } from '#shared/errors'
+import { holdAlone } from './hold-alone.ts'
+import { encodeJournal, journalPlace, parseJournal, type StreamFacts } from './part-journal.ts'
+
+export interface PartFile extends AsyncDisposable {
+  readonly path: string
+  /** By block: 1 when an earlier run left it here. */
+  readonly have: Uint8Array
+  /** Throws DeviceError E_DST_FULL, E_IO_WRITE, … */
+  write(block: number, bytes: Uint8Array): Promise<void>
+  /** Bring to the medium what was written, and then say so in the journal. */
+  save(): Promise<void>
+  /** These blocks turned out to be wrong: the next run gets them again. */
+  forget(blocks: readonly number[]): Promise<void>
+  read(block: number): Promise<Uint8Array>
+  /**
+   * Complete: cut the journal off and give it its name. `create`: throws UsageError E_DST_EXISTS when something has that name by
+   * now; `replace`: it takes the place of a plain file.
+   */
+  finish(name: string, mode: 'create' | 'replace'): Promise<void>
+}
+
+export const partPath = (path: string): string => `${path}.part`
+
+/**
+ * What an earlier run left at `path`: nothing, the beginning of this stream, or something else. Throws DeviceError.
+ */
+export async function lookAtPart(
+  path: string,
+  facts: StreamFacts,
+): Promise<
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'begun'; readonly haveBlocks: number; readonly allocatedBytes: number }
+> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const { size, blocks } = await file.stat()
+    if (size === 0) return { kind: 'begun', haveBlocks: 0, allocatedBytes: 0 }
+    const journal = await readJournal(file, facts)
+    if (journal === null) return { kind: 'foreign' }
+    const haveBlocks = journal.have.reduce((sum, value) => sum + value, 0)
+    return { kind: 'begun', haveBlocks, allocatedBytes: blocks * 512 }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return { kind: 'absent' }
+    if (errnoOf(error) === 'ELOOP') return { kind: 'foreign' }
+    throw openFailure(error, path, 'destination')
+  }
+}
+
+/**
+ * Go on with what is there, or begin. `foreign`: what isn't of this stream may be replaced, or it throws UsageError E_DST_EXISTS.
+ * Throws DeviceError E_DENIED, E_DST_FULL, E_DST_BUSY, …; UsageError E_DST_KIND.
+ */
+export async function openPartFile(
+  path: string,
+  facts: StreamFacts,
+  { foreign }: { readonly foreign: 'replace' | 'refuse' },
+): Promise<PartFile> {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+  let file: FileHandle
+  try {
+    file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666)
+  } catch (error) {
+    throw openFailure(error, path, 'destination')
+  }
+  let held: AsyncDisposable | null = null
+  try {
+    const before = await file.stat()
+    if (!before.isFile())
+      throw new UsageError('E_DST_KIND', `${path} is not a plain file`, {
+        details: { input: 'target', path, what: 'not a plain file' },
+      })
+    held = await holdAlone(path, before)
+    // Without a root two streams can't be told apart, so none is gone on with.
+    const isKnown = facts.root.some((byte) => byte !== 0)
+    const journal = before.size > 0 ? await readJournal(file, facts) : null
+    const isBegun = journal !== null && isKnown
+    if (!isBegun && journal === null && before.size > 0 && foreign === 'refuse') throw partExists(path)
+    if (!isBegun) await file.truncate(0)
+    const part = new Part(path, file, facts, isBegun ? journal : null, held)
+    if (!isBegun) await part.save()
+    return part
+  } catch (error) {
+    await file.close()
+    await held?.[Symbol.asyncDispose]()
+    throw writeFailure(error, path)
+  }
+}
+
+export const partExists = (path: string) =>
+  new UsageError(
+    'E_DST_EXISTS',
+    `${path} exists, isn't the beginning of this image, and Erase wasn't given`,
+    {
+      details: { input: 'erase', path },
+    },
+  )
+
+/** The newer of the two copies that are whole. */
+async function readJournal(file: FileHandle, facts: StreamFacts) {
+  const { offsets, lengthBytes } = journalPlace(facts)
+  let newest = null
+  for (const offset of offsets) {
+    const bytes = new Uint8Array(lengthBytes)
+    const { bytesRead } = await file.read(bytes, 0, lengthBytes, offset)
+    const journal = bytesRead === lengthBytes ? parseJournal(bytes, facts) : null
+    if (journal !== null && (newest === null || journal.turn > newest.turn)) newest = journal
+  }
+  return newest
+}
+
+class Part implements PartFile {
+  readonly path: string
+  readonly have: Uint8Array
+  readonly #file: FileHandle
+  readonly #facts: StreamFacts
+  readonly #held: AsyncDisposable
+  #turn: number
+  #saving: Promise<void> = Promise.resolve()
+
+  constructor(
+    path: string,
+    file: FileHandle,
+    facts: StreamFacts,
+    journal: { readonly turn: number; readonly have: Uint8Array } | null,
+    held: AsyncDisposable,
+  ) {
+    this.path = path
+    this.#file = file
+    this.#facts = facts
+    this.#held = held
+    this.#turn = journal?.turn ?? 0
+    this.have = journal?.have ?? new Uint8Array(Math.ceil(facts.sizeBytes / facts.blockBytes))
+  }
+
+  async write(block: number, bytes: Uint8Array): Promise<void> {
+    const offset = block * this.#facts.blockBytes
+    try {
+      for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, offset + done)
+        done += bytesWritten
+      }
+    } catch (error) {
+      throw writeFailure(error, this.path, offset)
+    }
+    this.have[block] = 1
+  }
+
+  async save(): Promise<void> {
+    this.#saving = this.#saving.catch(() => undefined).then(() => this.#save())
+    await this.#saving
+  }
+
+  async forget(blocks: readonly number[]): Promise<void> {
+    for (const block of blocks) this.have[block] = 0
+    await this.save()
+  }
+
+  async read(block: number): Promise<Uint8Array> {
+    const { blockBytes, sizeBytes } = this.#facts
+    const offset = block * blockBytes
+    const bytes = new Uint8Array(Math.min(blockBytes, sizeBytes - offset))
+    try {
+      for (let done = 0; done < bytes.length;) {
+        const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, offset + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+    } catch (error) {
+      throw readFailure(error, this.path, offset, 'destination')
+    }
+    return bytes
+  }
+
+  async finish(name: string, mode: 'create' | 'replace'): Promise<void> {
+    try {
+      await this.#saving
+      await this.#file.truncate(this.#facts.sizeBytes)
+      await this.#file.sync()
+      // Somebody may have put something else there meanwhile, but never a folder is replaced.
+      const there = await stat(name).catch(() => null)
+      if (there !== null && !there.isFile())
+        throw new UsageError('E_DST_KIND', `${name} is not a plain file`, {
+          details: { input: 'target', path: name, what: 'not a plain file' },
+        })
+      if (mode === 'replace') await rename(this.path, name)
+      else await this.#nameNew(name, there !== null)
+      await syncFolder(dirname(name))
+    } catch (error) {
+      throw writeFailure(error, name)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#saving.catch(() => undefined)
+    await this.#file.close()
+    await this.#held[Symbol.asyncDispose]()
+  }
+
+  /** A second name never takes the place of anything; where a file can't have two, it is looked for first. */
+  async #nameNew(name: string, isThere: boolean): Promise<void> {
+    try {
+      await link(this.path, name)
+      await unlink(this.path)
+    } catch (error) {
+      if (isThere || errnoOf(error) === 'EEXIST')
+        throw new UsageError('E_DST_EXISTS', `${name} exists by now, and Erase wasn't given`, {
+          details: { input: 'erase', path: name },
+          cause: error,
+        })
+      await rename(this.path, name)
+    }
+  }
+
+  async #save(): Promise<void> {
+    // What is written from now on may or may not be on the medium: it isn't in this one.
+    const have = this.have.slice()
+    this.#turn += 1
+    const { offsets } = journalPlace(this.#facts)
+    const record = encodeJournal({ ...this.#facts, turn: this.#turn, have })
+    try {
+      await this.#file.datasync()
+      await this.#file.write(record, 0, record.length, offsets[this.#turn % 2 === 0 ? 0 : 1])
+    } catch (error) {
+      throw writeFailure(error, this.path)
+    }
+  }
+}

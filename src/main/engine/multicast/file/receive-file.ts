@@ -1,0 +1,190 @@
+/**
+ * Receives a stream's image into a file: every block that came is written where it belongs and in the end read back; then the file
+ * gets its name. Whatever happens before, the part that came is kept, and the same command goes on with it.
+ */
+import { createHash } from 'node:crypto'
+import { dropFileCache } from '#engine/block-io'
+import type { JobContext } from '#engine/job'
+import type { StreamConnection, StreamReception } from '#engine/multicast/client'
+import {
+  AppError,
+  deserializeError,
+  DeviceError,
+  invariant,
+  serializeError,
+  VerificationError,
+} from '#shared/errors'
+import type { JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
+import { openPartFile, partPath, type PartFile } from './part-file.ts'
+import { identityOf, locatorOf, type OpenStream } from './plan-file.ts'
+
+/** Blocks in the making, and blocks on the way to the disk. */
+const holdBytes = 128 * 1024 * 1024
+const saveMs = 1000
+const tellMs = 250
+
+/** By a plan of `planFile`. Never rejects. */
+export async function receiveFile(
+  plan: RestorePlan,
+  { connect }: { readonly connect: OpenStream },
+  context: JobContext,
+): Promise<JobOutcome> {
+  const { signal } = context
+  let left: TargetState = 'untouched'
+  try {
+    if (plan.refusal !== null) throw deserializeError(plan.refusal)
+    invariant(plan.target !== null, 'a plan without a refusal has a target')
+    context.enter('validating-source')
+    await using stream = await connect(locatorOf(plan.request.source), {
+      log: context.log,
+      signal,
+      interface: plan.request.interface ?? null,
+    })
+    if (plan.sourceIdentity !== identityOf(stream))
+      throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
+        details: { path: plan.request.source },
+      })
+    await using part = await openPartFile(partPath(plan.target.path), stream, {
+      foreign: plan.request.erase ? 'replace' : 'refuse',
+    })
+    left = 'kept'
+    return { kind: 'done', summary: await receive(stream, part, plan, context) }
+  } catch (error) {
+    if (signal.aborted && (error === signal.reason || !(error instanceof AppError)))
+      return { kind: 'cancelled', target: left, percent: null }
+    return { kind: 'failed', error: serializeError(error), target: left }
+  }
+}
+
+async function receive(
+  stream: StreamConnection,
+  part: PartFile,
+  plan: RestorePlan,
+  context: JobContext,
+): Promise<RestoreSummary> {
+  invariant(plan.target !== null, 'a plan that is carried out has a target')
+  const { request } = plan
+  const { signal } = context
+  const beganMs = performance.now()
+  const lengthOf = (block: number) =>
+    Math.min(stream.blockBytes, stream.sizeBytes - block * stream.blockBytes)
+  const unchangedBytes = part.have.reduce((sum, value, block) => sum + (value === 1 ? lengthOf(block) : 0), 0)
+  if (unchangedBytes > 0) context.log.info('going on with what came before', { bytes: unchangedBytes })
+  context.enter('restoring', stream.sizeBytes)
+  let doneBytes = unchangedBytes
+  context.advance(doneBytes)
+
+  const broken = Promise.withResolvers<never>()
+  broken.promise.catch(() => undefined)
+  const writes = new Set<Promise<void>>()
+  const keep = async (block: number, bytes: Uint8Array) => {
+    try {
+      await part.write(block, bytes)
+      doneBytes += bytes.length
+      reception.written(block)
+    } catch (error) {
+      broken.reject(error)
+    }
+  }
+  const save = () => void part.save().catch((error: unknown) => broken.reject(error))
+  const reception: StreamReception = stream.receive({
+    have: part.have.slice(),
+    holdBytes,
+    timeoutMs: request.timeoutMs,
+    signal,
+    onBlock(block, bytes) {
+      const write = keep(block, bytes).finally(() => writes.delete(write))
+      writes.add(write)
+    },
+  })
+  const timers = [
+    setInterval(() => {
+      context.advance(doneBytes)
+      context.streamed(reception.progress())
+    }, tellMs),
+    setInterval(save, saveMs),
+  ]
+  let outcome: 'done' | 'failed' | 'cancelled' = 'failed'
+  let text = ''
+  try {
+    try {
+      await Promise.race([reception.complete, broken.promise])
+    } finally {
+      for (const timer of timers) clearInterval(timer)
+      context.advance(doneBytes)
+      context.streamed(reception.progress())
+      await Promise.allSettled(writes)
+    }
+    await part.save()
+    const receiveMs = Math.max(1, performance.now() - beganMs)
+    if (request.verify) await verify(stream, part, reception, context)
+    else context.skip('verifying')
+    signal.throwIfAborted()
+    await part.finish(plan.target.path, request.erase ? 'replace' : 'create')
+    outcome = 'done'
+    return {
+      restoredBytes: stream.sizeBytes,
+      writtenBytes: stream.sizeBytes - unchangedBytes,
+      zeroedBytes: 0,
+      skippedBytes: 0,
+      unchangedBytes: 0,
+      durationMs: Math.round(performance.now() - beganMs),
+      bytesPerSecond: Math.round((stream.sizeBytes / receiveMs) * 1000),
+      verified: request.verify,
+      checksum: null,
+      mountPoints: [],
+      ejected: false,
+      warnings: reception.warnings(),
+    }
+  } catch (error) {
+    outcome = signal.aborted ? 'cancelled' : 'failed'
+    text = error instanceof Error && outcome === 'failed' ? error.message : ''
+    // As much as can be is kept.
+    await part.save().catch(() => undefined)
+    throw error
+  } finally {
+    await reception.finish(outcome, text)
+  }
+}
+
+/** Read it back: also what an earlier run left. Throws VerificationError, and has the wrong blocks come again next time. */
+async function verify(
+  stream: StreamConnection,
+  part: PartFile,
+  reception: StreamReception,
+  context: JobContext,
+): Promise<void> {
+  const { signal } = context
+  reception.verifying()
+  // From the medium, where the system can; what is read from memory is compared all the same.
+  await dropFileCache(part.path).catch(() => context.log.info('the cache could not be dropped'))
+  context.enter('verifying', stream.sizeBytes)
+  const wrong: number[] = []
+  let [expected, found] = ['', '']
+  for (let block = 0; block < stream.blocks; block++) {
+    signal.throwIfAborted()
+    // Not heard while it was received: over the connection to look with, it is.
+    if (stream.hashOf(block) === null) await stream.fetchBlock(block, signal)
+    const hash = Buffer.from(stream.hashOf(block) ?? []).toString('hex')
+    const read = createHash('sha256')
+      .update(await part.read(block))
+      .digest('hex')
+    if (read !== hash) {
+      if (wrong.length === 0) [expected, found] = [hash, read]
+      wrong.push(block)
+    }
+    context.advance(Math.min(stream.sizeBytes, (block + 1) * stream.blockBytes))
+  }
+  if (wrong.length === 0) return
+  await part.forget(wrong)
+  throw new VerificationError('E_VERIFY', `${wrong.length} blocks of ${part.path} read back differ`, {
+    details: {
+      path: part.path,
+      offset: (wrong[0] as number) * stream.blockBytes,
+      differingBlocks: wrong.length,
+      blockBytes: stream.blockBytes,
+      expected: expected.slice(0, 16),
+      found: found.slice(0, 16),
+    },
+  })
+}

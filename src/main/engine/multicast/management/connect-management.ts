@@ -1,0 +1,122 @@
+/** The administrator's side: a control connection over which commands are given, one at a time. */
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { dialControl, type ControlSocket } from '#engine/multicast/client'
+import { createClientLink, type LinkOutput } from '#engine/multicast/sessions'
+import { passwordKey } from '#engine/multicast/wire'
+import { deserializeError, NetworkError } from '#shared/errors'
+import { knownManagementPassword } from './management-password.ts'
+import { runningServers } from './running-servers.ts'
+import { managementAnswerSchema, type ManagementAnswer, type ManagementCommand } from './commands.ts'
+
+export interface ManagementTarget {
+  readonly host: string
+  readonly port: number
+  /** SHA-256 of the server's certificate, 64 hex digits; null: whoever answers is believed. */
+  readonly fingerprint: string | null
+}
+
+export interface ManagementOptions {
+  /** The server's, or that of `session`. Null: none is known. */
+  readonly password: string | null
+  /** The session whose password it is; null: it is the management password. */
+  readonly session: string | null
+  readonly signal: AbortSignal
+}
+
+/** What a command came to when it didn't fail. */
+export type ManagementResult = Exclude<ManagementAnswer, { readonly kind: 'failed' }>
+
+export interface Management extends Disposable {
+  /** One at a time. Throws what the server threw; NetworkError when the connection is lost; the signal's reason. */
+  readonly command: (command: ManagementCommand) => Promise<ManagementResult>
+}
+
+/**
+ * Throws NetworkError E_NET, E_MC_FINGERPRINT, E_MC_PROTOCOL, the signal's reason. Whether the password is right is known with the
+ * first answer: E_MC_PASSWORD.
+ */
+export async function connectManagement(
+  target: ManagementTarget,
+  { password, session, signal }: ManagementOptions,
+): Promise<Management> {
+  const control = await dialControl({ ...target, signal })
+  try {
+    const link = createClientLink({
+      address: control.peer,
+      purpose: 'manage',
+      clientId: Uint8Array.from(randomBytes(16)),
+      hostName: hostname(),
+      sessionName: session ?? '',
+      hardwareAddresses: [],
+      fingerprint: control.fingerprint,
+    })
+    const hear = async (): Promise<LinkOutput | undefined> => {
+      const [output] = link.message(await control.next())
+      if (output?.kind === 'refused') throw refusal(control, output.refusal, password)
+      return output
+    }
+    const greeted = await hear()
+    if (greeted?.kind !== 'greeted') throw senseless(control, 'no greeting')
+    control.send(link.sayHello(password === null ? null : await passwordKey(password, greeted.salt)))
+    return {
+      async command(command) {
+        control.send({ kind: 'command', id: 1, json: encodeJson(command) })
+        const answer = await hear()
+        if (answer?.kind !== 'answer') throw senseless(control, 'something else instead of an answer')
+        const told = readAnswer(answer.json, control)
+        if (told.kind === 'failed') throw deserializeError(told.error)
+        return told
+      },
+      [Symbol.dispose]: () => control.destroy(),
+    }
+  } catch (error) {
+    control.destroy()
+    throw error
+  }
+}
+
+/**
+ * The servers that a person runs on this machine, by the words and the password in the data folder. One that doesn't answer, or is
+ * another by now, is left out. Throws DeviceError where the password can't be read.
+ */
+export async function connectLocalServers(
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly Management[]> {
+  const running = await runningServers(folder)
+  const password = running.length === 0 ? null : await knownManagementPassword(folder)
+  if (password === null) return []
+  const asked = await Promise.allSettled(
+    running.map(({ address, port, fingerprint }) =>
+      connectManagement({ host: address, port, fingerprint }, { password, session: null, signal }),
+    ),
+  )
+  signal.throwIfAborted()
+  return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+const encodeJson = (command: ManagementCommand): Uint8Array =>
+  Uint8Array.from(Buffer.from(JSON.stringify(command), 'utf8'))
+
+function readAnswer(json: Uint8Array, control: ControlSocket): ManagementAnswer {
+  try {
+    return managementAnswerSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)))
+  } catch (error) {
+    throw senseless(control, 'an answer that makes no sense', error)
+  }
+}
+
+const senseless = ({ peer }: ControlSocket, why: string, cause?: unknown) =>
+  new NetworkError('E_MC_PROTOCOL', why, { details: { address: peer, phase: 'management' }, cause })
+
+function refusal(
+  { peer }: ControlSocket,
+  { reason, text }: { readonly reason: string; readonly text: string },
+  password: string | null,
+): NetworkError {
+  const code =
+    reason === 'password' ? 'E_MC_PASSWORD' : reason === 'protocol' ? 'E_MC_PROTOCOL' : 'E_MC_REFUSED'
+  const details = { address: peer, phase: 'management', reason, text, given: password !== null }
+  return new NetworkError(code, text === '' ? `refused: ${reason}` : text, { details })
+}

@@ -1,0 +1,5 @@
+export { answerCommand, findSession, type ManagedServer } from './answer-command.ts'
+export type { ManagementCommand, SessionBrief } from './commands.ts'
+export * from './connect-management.ts'
+export * from './management-password.ts'
+export * from './running-servers.ts'

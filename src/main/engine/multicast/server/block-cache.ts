@@ -1,0 +1,132 @@
+/**
+ * The blocks of a stream that are needed soon, read ahead of the sender, each compared with its hash: a file that changed under
+ * the stream must not keep a room of clients throwing blocks away. Memory is bounded; room is used again.
+ */
+import { webcrypto } from 'node:crypto'
+import { DeviceError } from '#shared/errors'
+import type { StreamLayout } from '#engine/multicast/layout'
+
+export interface ReadBytes {
+  /** Fill `into` from `offset`, all of it, or throw. */
+  (into: Uint8Array, offset: number): Promise<void>
+}
+
+export interface BlockCacheOptions {
+  readonly layout: StreamLayout
+  /** For messages. */
+  readonly path: string
+  readonly read: ReadBytes
+  readonly hashOf: (block: number) => Uint8Array
+  /** Blocks held. */
+  readonly most: number
+  /** A block came. */
+  readonly arrived: () => void
+  /** It can't be read, or isn't what it was. `tries`: how often in a row. Reading it is tried again. */
+  readonly failed: (error: unknown, tries: number) => void
+}
+
+/** Reads at a time: enough to keep a disk or a server busy. */
+const parallel = 4
+const againMs = 1000
+
+export class BlockCache {
+  readonly #options: BlockCacheOptions
+  /** The least recently wanted first. */
+  readonly #blocks = new Map<number, Uint8Array>()
+  readonly #reading = new Set<number>()
+  readonly #free: Uint8Array[] = []
+  #wanted: readonly number[] = []
+  #tries = 0
+  #pausedUntilMs = 0
+  #isClosed = false
+
+  constructor(options: BlockCacheOptions) {
+    this.#options = options
+  }
+
+  /** Its bytes, until the next call of `want`; null: it isn't here (yet). */
+  get(block: number): Uint8Array | null {
+    return this.#blocks.get(block) ?? null
+  }
+
+  /** Have these at hand, the first one first. Forgets what was wanted before, but keeps what is there while there is room. */
+  want(blocks: readonly number[]): void {
+    this.#wanted = blocks.slice(0, this.#options.most - parallel)
+    // From the last to the first, so that the first one is the last to be given up.
+    for (const block of this.#wanted.toReversed()) {
+      const bytes = this.#blocks.get(block)
+      if (bytes === undefined) continue
+      this.#blocks.delete(block)
+      this.#blocks.set(block, bytes)
+    }
+    this.#fill()
+  }
+
+  /** One block outside of the stream, for a client that fetches. Throws what reading throws. */
+  async readOne(block: number): Promise<Uint8Array> {
+    const held = this.#blocks.get(block)
+    if (held !== undefined) return held.slice()
+    const bytes = new Uint8Array(this.#options.layout.lengthOf(block))
+    await this.#readChecked(block, bytes)
+    return bytes
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#blocks.clear()
+    this.#free.length = 0
+  }
+
+  #fill(): void {
+    if (this.#isClosed || performance.now() < this.#pausedUntilMs) return
+    for (const block of this.#wanted) {
+      if (this.#reading.size >= parallel) return
+      if (!this.#blocks.has(block) && !this.#reading.has(block)) void this.#load(block)
+    }
+  }
+
+  async #load(block: number): Promise<void> {
+    const { layout, most, arrived, failed } = this.#options
+    this.#reading.add(block)
+    while (this.#blocks.size + this.#reading.size > most) {
+      const oldest = this.#blocks.entries().next().value
+      if (oldest === undefined) break
+      this.#blocks.delete(oldest[0])
+      this.#free.push(oldest[1])
+    }
+    const room = this.#free.pop() ?? new Uint8Array(layout.blockBytes)
+    // Of the last block there are fewer bytes; what its room holds is whole again when it serves another.
+    const bytes = new Uint8Array(room.buffer, 0, layout.lengthOf(block))
+    try {
+      await this.#readChecked(block, bytes)
+      this.#tries = 0
+      if (!this.#isClosed) {
+        this.#blocks.set(block, bytes)
+        arrived()
+      }
+    } catch (error) {
+      this.#tries += 1
+      this.#pausedUntilMs = performance.now() + againMs
+      this.#free.push(room)
+      if (!this.#isClosed) {
+        setTimeout(() => this.#fill(), againMs + 1).unref()
+        failed(error, this.#tries)
+      }
+    } finally {
+      this.#reading.delete(block)
+    }
+    this.#fill()
+  }
+
+  async #readChecked(block: number, bytes: Uint8Array): Promise<void> {
+    const { layout, path, read, hashOf } = this.#options
+    await read(bytes, block * layout.blockBytes)
+    // In a thread of its own: the sender mustn't wait for it.
+    const found = new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes))
+    if (Buffer.compare(found, hashOf(block)) === 0) return
+    const offset = block * layout.blockBytes
+    throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was at ${offset}`, {
+      details: { path, offset },
+    })
+  }
+}

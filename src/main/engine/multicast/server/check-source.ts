@@ -1,0 +1,21 @@
+/** The first line of the check before a stream: whether its source can be streamed. */
+import { AppError, serializeError } from '#shared/errors'
+import type { NetworkCheck, SessionSettings } from '#shared/model'
+import type { StreamServerOptions } from './stream-server.ts'
+import { examineImage } from './stream-source.ts'
+
+/** Rejects with the signal's reason only. */
+export async function checkSource(
+  settings: SessionSettings,
+  signal: AbortSignal,
+  { examineDevice }: Pick<StreamServerOptions, 'examineDevice'> = {},
+): Promise<NetworkCheck> {
+  try {
+    const device = (await examineDevice?.(settings, signal)) ?? null
+    if (device === null) await examineImage(settings.source, signal)
+    return { step: 'source', state: 'ok', error: null }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { step: 'source', state: 'failed', error: serializeError(error) }
+  }
+}

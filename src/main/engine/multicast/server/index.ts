@@ -1,0 +1,3 @@
+export { checkSource } from './check-source.ts'
+export { createStreamServer, type StreamServer, type StreamServerOptions } from './stream-server.ts'
+export { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'

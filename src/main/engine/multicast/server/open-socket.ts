@@ -1,0 +1,45 @@
+/** The socket that a stream is sent from: connected to its group, on one interface. */
+import { createSocket, type Socket } from 'node:dgram'
+import { NetworkError } from '#shared/errors'
+
+export interface GroupAddress {
+  readonly group: string
+  readonly port: number
+  readonly ttl: number
+  /** The interface's IPv4 address. */
+  readonly address: string
+}
+
+/** Throws NetworkError E_MC_IFACE when the system doesn't let us send there. */
+export async function openGroupSocket({ group, port, ttl, address }: GroupAddress): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4' })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ address, port: 0, exclusive: true }, () => {
+        try {
+          socket.setMulticastInterface(address)
+          socket.setMulticastTTL(ttl)
+          // Clients may be on this machine.
+          socket.setMulticastLoopback(true)
+        } catch (error) {
+          reject(error)
+          return
+        }
+        socket.connect(port, group, () => resolve())
+      })
+    })
+  } catch (error) {
+    socket.close()
+    const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const message = error instanceof Error ? error.message : String(error)
+    throw new NetworkError('E_MC_IFACE', message, {
+      details: { address: group, phase: 'open', errno, interface: address, reason: 'down' },
+      cause: error,
+    })
+  }
+  socket.removeAllListeners('error')
+  // Errors of sending are told to who sends; an unreachable port of a group means nothing.
+  socket.on('error', () => undefined)
+  return socket
+}

@@ -1,0 +1,71 @@
+/** The threads of the ports that sessions use: one a port, as long as somebody uses it. */
+import type { ThreadHandle } from './thread-handle.ts'
+
+interface Port {
+  readonly thread: Promise<ThreadHandle>
+  users: number
+}
+
+export class PortThreads implements AsyncDisposable {
+  readonly #start: (port: number) => Promise<ThreadHandle>
+  readonly #ports = new Map<number, Port>()
+  /** A port that is being let go can't be taken before that is done. */
+  readonly #closing = new Map<number, Promise<void>>()
+
+  constructor(start: (port: number) => Promise<ThreadHandle>) {
+    this.#start = start
+  }
+
+  has(port: number): boolean {
+    return this.#ports.has(port)
+  }
+
+  /** Of a port that is used; undefined for others. */
+  get(port: number): Promise<ThreadHandle> | undefined {
+    return this.#ports.get(port)?.thread
+  }
+
+  all(): readonly Promise<ThreadHandle>[] {
+    return [...this.#ports.values()].map(({ thread }) => thread)
+  }
+
+  /** To be given back by `release`, once. Rejects with NetworkError E_MC_PORT; then there is nothing to give back. */
+  async take(port: number): Promise<ThreadHandle> {
+    while (this.#closing.has(port)) await this.#closing.get(port)
+    const known = this.#ports.get(port)
+    const at = known ?? { thread: this.#start(port), users: 0 }
+    if (known === undefined) this.#ports.set(port, at)
+    at.users += 1
+    try {
+      return await at.thread
+    } catch (error) {
+      if (this.#ports.get(port) === at) this.#ports.delete(port)
+      throw error
+    }
+  }
+
+  /** Resolves when it is free for others, if this was the last one who used it. */
+  async release(port: number): Promise<void> {
+    const at = this.#ports.get(port)
+    if (at === undefined) return
+    at.users -= 1
+    if (at.users > 0) return
+    this.#ports.delete(port)
+    const closed = at.thread.then((thread) => thread[Symbol.asyncDispose]())
+    this.#closing.set(port, closed)
+    await closed
+    this.#closing.delete(port)
+  }
+
+  /** It ended by itself. */
+  gone(port: number): void {
+    this.#ports.delete(port)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const threads = await Promise.allSettled(this.all())
+    this.#ports.clear()
+    const started = threads.flatMap((thread) => (thread.status === 'fulfilled' ? [thread.value] : []))
+    await Promise.all([...started.map((thread) => thread[Symbol.asyncDispose]()), ...this.#closing.values()])
+  }
+}

@@ -1,0 +1,100 @@
+/** One session as the server keeps it, and what it tells of it. */
+import type { SerializedError } from '#shared/errors'
+import {
+  formatStreamLocator,
+  withoutPassword,
+  type NetworkInterface,
+  type SessionSettings,
+  type SessionState,
+} from '#shared/model'
+import type { OpenBytes } from './open-bytes.ts'
+import type { LiveState } from './orders.ts'
+import type { StreamSource } from './stream-source.ts'
+
+export interface SessionEntry {
+  readonly sessionId: string
+  readonly settings: SessionSettings
+  readonly interface: NetworkInterface
+  readonly createdMs: number
+  /** Null until it is prepared, where that takes more than reading it. */
+  source: StreamSource | null
+  readonly imageName: string
+  sizeBytes: number
+  blockBytes: number
+  readonly abort: AbortController
+  /** What is streamed, while this thread reads it. */
+  opened: OpenBytes | null
+  /** What should be known, and stops nothing. */
+  readonly warnings: SerializedError[]
+  doneBytes: number
+  totalBytes: number
+  /** Counted as one who uses its port. */
+  hasPort: boolean
+  /** The thread has it. */
+  isServed: boolean
+  /** What was opened and taken is being given back. */
+  givingBack: Promise<void> | null
+  /** Null while it is prepared, and when it never got further. */
+  live: LiveState | null
+  ended: {
+    readonly phase: 'ended' | 'failed'
+    readonly atMs: number
+    readonly error: SerializedError | null
+  } | null
+  preparing: Promise<void>
+}
+
+export const isOver = ({ live, ended }: Pick<SessionEntry, 'live' | 'ended'>): boolean =>
+  ended !== null || live?.phase === 'ended' || live?.phase === 'failed'
+
+/** Everything but its password, and that of its source. */
+export function stateOf(entry: SessionEntry, fingerprint: string): SessionState {
+  const { sessionId, settings, live, ended, blockBytes, createdMs, doneBytes, totalBytes } = entry
+  const { password, ...rest } = settings
+  const { sizeBytes, imageName } = entry
+  const { configuration, name } = settings
+  const locator = formatStreamLocator({
+    host: entry.interface.address,
+    port: configuration.port,
+    session: name,
+    fingerprint,
+  })
+  return {
+    sessionId,
+    settings: {
+      ...rest,
+      source: withoutPassword(rest.source),
+      configuration: {
+        ...configuration,
+        dataRate: live?.dataRate ?? configuration.dataRate,
+        clientDataRate: live === null ? configuration.clientDataRate : live.clientDataRate,
+      },
+      hasPassword: password !== null,
+    },
+    phase: ended?.phase ?? live?.phase ?? 'preparing',
+    imageName,
+    sizeBytes,
+    blocks: Math.ceil(sizeBytes / blockBytes),
+    preparing: ended === null && live === null ? { doneBytes, totalBytes } : null,
+    interfaceName: entry.interface.name,
+    address: entry.interface.address,
+    fingerprint,
+    locator,
+    // An apostrophe would end what the shell takes as it is.
+    command: `reprise restore --source '${locator.replaceAll("'", '%27')}' --target TARGET --erase`,
+    createdMs,
+    startedMs: live?.startedMs ?? null,
+    endedMs: ended?.atMs ?? live?.endedMs ?? null,
+    wanted: settings.start.clients,
+    startsInMs: live?.startsInMs ?? null,
+    allowedBytesPerSecond: live?.allowedBytesPerSecond ?? configuration.dataRate,
+    sentBytesPerSecond: live?.sentBytesPerSecond ?? 0,
+    sentBytes: live?.sentBytes ?? 0,
+    lap: live?.lap ?? 0,
+    position: live?.position ?? 0,
+    repairSymbols: live?.repairSymbols ?? 0,
+    clients: live?.clients ?? [],
+    error: ended?.error ?? live?.error ?? null,
+    warnings: [...entry.warnings, ...(live?.warnings ?? [])],
+  }
+}

@@ -1,0 +1,295 @@
+/**
+ * One session's stream: its sender, its socket, the blocks it is about to send. Asked by the thread's loop to send what may be
+ * sent now, it sends that and says when to be asked again.
+ */
+import type { Socket } from 'node:dgram'
+import { createErasureCode } from '#engine/multicast/fec'
+import { planStream, type StreamLayout } from '#engine/multicast/layout'
+import { createSender, createSymbolSource, type Sender, type SenderStep } from '#engine/multicast/sender'
+import {
+  createDatagramCoder,
+  datagramHeaderBytes,
+  networkHeaderBytes,
+  type DatagramCoder,
+} from '#engine/multicast/wire'
+import { NetworkError } from '#shared/errors'
+import { BlockCache, type ReadBytes } from './block-cache.ts'
+import { ClientRoster } from './client-roster.ts'
+import { FetchBudget } from './fetch-budget.ts'
+import type { ServedSession } from './orders.ts'
+import { SendMeter } from './send-meter.ts'
+
+export interface StreamParts {
+  /** Connected to the group, its TTL and interface set. */
+  readonly socket: Socket
+  readonly read: ReadBytes
+  /** For the check of datagrams: 16 bytes, and the session's tag. */
+  readonly key: Uint8Array
+  readonly tag: number
+  /** Something can be sent that couldn't before. */
+  readonly wake: () => void
+  /** Its source can't be read any more. */
+  readonly broken: (error: unknown) => void
+}
+
+/** Symbols a second session-wide that a lap adds where no word comes back: repair for losses up to some per cent. */
+const oneWayRepairShare = 0.08
+/** Of the stream at its rate, what is held: enough to be mended without reading again. */
+const heldSeconds = 0.4
+const heldBlocks = { least: 24, most: 40 }
+/** Sections that are asked for ahead. */
+const aheadSections = 96
+/** A source that can't be read for so long isn't coming back. */
+const mostTries = 30
+
+type SendStep = Exclude<SenderStep, { readonly kind: 'wait' }>
+
+export class SessionStream {
+  readonly session: ServedSession
+  readonly layout: StreamLayout
+  readonly sender: Sender
+  readonly roster: ClientRoster
+  readonly fetches = new FetchBudget()
+  readonly datagramBytes: number
+  readonly #parts: StreamParts
+  readonly #cache: BlockCache
+  readonly #coder: DatagramCoder
+  readonly #symbols: ReturnType<typeof createSymbolSource>
+  readonly #meter = new SendMeter()
+  /** Where each is made: the system has taken one before the next is. */
+  readonly #datagram: Uint8Array<ArrayBuffer>
+  /** What is to be sent as soon as its block is here. */
+  #pending: SendStep | null = null
+  /** The system hasn't taken the last one yet. */
+  #isQueued = false
+  #loaded = -1
+  #wholeSection = -1
+  #lap = 0
+  #position = 0
+  #repairs = 0
+  #idleLaps = 0
+  #seenLaps = 0
+  #dataRate: number
+  #clientDataRate: number | null
+  #fetchShare = 0
+  #sendError: { readonly error: NetworkError; readonly sinceMs: number } | null = null
+  #readError: unknown = null
+  #startedMs: number | null = null
+
+  constructor(session: ServedSession, parts: StreamParts) {
+    this.session = session
+    this.#parts = parts
+    const { blockBytes, symbolBytes, bytes, settings, hashes } = session
+    const { dataRate, clientDataRate } = settings.configuration
+    this.#dataRate = dataRate
+    this.#clientDataRate = clientDataRate
+    this.layout = planStream({ sizeBytes: bytes.sizeBytes, blockBytes, symbolBytes })
+    this.roster = new ClientRoster(this.layout.blocks)
+    this.datagramBytes = symbolBytes + datagramHeaderBytes + networkHeaderBytes
+    this.sender = createSender({
+      layout: this.layout,
+      dataRate,
+      datagramBytes: this.datagramBytes,
+      considerate: settings.considerate,
+      clientDataRate,
+      feedback:
+        settings.feedback === 'demand'
+          ? { kind: 'demand' }
+          : { kind: 'none', repairShare: oneWayRepairShare },
+    })
+    const held = Math.ceil((dataRate * heldSeconds) / blockBytes)
+    this.#cache = new BlockCache({
+      layout: this.layout,
+      path: bytes.locator,
+      read: parts.read,
+      hashOf: (block) => hashes.subarray(block * 32, block * 32 + 32),
+      most: Math.min(heldBlocks.most, Math.max(heldBlocks.least, held)),
+      arrived: () => {
+        this.#readError = null
+        parts.wake()
+      },
+      failed: (error, tries) => {
+        this.#readError = error
+        if (tries >= mostTries) parts.broken(error)
+      },
+    })
+    this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })
+    this.#datagram = new Uint8Array(symbolBytes + datagramHeaderBytes)
+    this.#symbols = createSymbolSource(this.layout, createErasureCode(symbolBytes), (block) => {
+      const held = this.#cache.get(block)
+      // `#mayLoad` has made sure.
+      return held ?? new Uint8Array(0)
+    })
+  }
+
+  /** When the first datagram with a symbol went out, by the clock people have; null: none did. */
+  get startedMs(): number | null {
+    return this.#startedMs
+  }
+  get lap(): number {
+    return this.#lap
+  }
+  /** 0 to 1. */
+  get position(): number {
+    return this.#position
+  }
+  get repairSymbols(): number {
+    return this.#repairs
+  }
+  get sentBytes(): number {
+    return this.#meter.sentBytes
+  }
+  get dataRate(): number {
+    return this.#dataRate
+  }
+  get clientDataRate(): number | null {
+    return this.#clientDataRate
+  }
+  sentBytesPerSecond(nowMs: number): number {
+    return this.#meter.perSecond(nowMs)
+  }
+  /** The system hasn't taken all that was sent: only the event loop's turn can change that. */
+  get isQueued(): boolean {
+    return this.#parts.socket.getSendQueueCount() > 0
+  }
+  /** Troubles of the moment. */
+  get warnings(): readonly unknown[] {
+    return [this.#sendError?.error, this.#readError].filter((error) => error !== undefined && error !== null)
+  }
+
+  setRate(dataRate: number, clientDataRate: number | null): void {
+    this.#dataRate = dataRate
+    this.#clientDataRate = clientDataRate
+    this.sender.setClientDataRate(clientDataRate)
+    this.sender.setDataRate(dataRate * (1 - this.#fetchShare))
+  }
+
+  /** Have what is needed next at hand. */
+  readAhead(): void {
+    const sections = this.sender.upcoming(aheadSections)
+    const blocks = new Set<number>()
+    if (this.#pending?.kind === 'symbol') blocks.add(this.layout.blockOf(this.#pending.section))
+    for (const section of sections) blocks.add(this.layout.blockOf(section))
+    this.#cache.want([...blocks])
+  }
+
+  /**
+   * Send what may be sent, until `untilMs` at most. Returns when to be asked again, Infinity when it will say so by `wake`.
+   */
+  send(untilMs: number): number {
+    const { socket } = this.#parts
+    let isFirst = true
+    for (;;) {
+      const nowMs = performance.now()
+      if (nowMs >= untilMs) return nowMs
+      // What the system didn't take at once goes out when the event loop has its turn; more would go out in one burst then.
+      if (socket.getSendQueueCount() > 0) {
+        this.#isQueued = true
+        return Infinity
+      }
+      if (this.#isQueued) this.sender.late(nowMs)
+      this.#isQueued = false
+      const step = this.#pending ?? this.sender.next(nowMs)
+      if (step.kind === 'wait') return step.untilMs
+      if (step.kind === 'symbol' && !this.#mayLoad(step.section)) {
+        if (this.#pending === null) {
+          this.#pending = step
+          this.readAhead()
+        }
+        return Infinity
+      }
+      this.#pending = null
+      const datagram = this.#coder.encode(
+        step.kind === 'symbol' ? { ...step, payload: this.#symbols.symbol(step.section, step.number) } : step,
+        this.#datagram,
+      )
+      // Asking each time what became of it costs more than it tells.
+      if (isFirst) socket.send(datagram, this.#sendDone)
+      else socket.send(datagram)
+      isFirst = false
+      // Counted from here on: it went out before, so what goes out 10 ms from now is 10 ms apart from it on the wire.
+      this.sender.late(performance.now())
+      this.#meter.add(datagram.length + networkHeaderBytes, nowMs)
+      if (step.kind === 'symbol') this.#count(step)
+    }
+  }
+
+  /** Answer a fetch if one may be answered. Returns when to be asked again. */
+  serveFetch(
+    nowMs: number,
+    answer: (connection: string, block: number, bytes: Promise<Uint8Array>) => void,
+  ): number {
+    this.#shareRate()
+    const rate =
+      this.sender.state === 'streaming' ? this.#dataRate * Math.max(this.#fetchShare, 0.125) : this.#dataRate
+    const fetch = this.fetches.next((block) => this.layout.lengthOf(block), rate, nowMs)
+    if (fetch === null) return this.#fetchShare > 0 ? nowMs + 10 : Infinity
+    answer(fetch.connection, fetch.block, this.#cache.readOne(fetch.block))
+    return nowMs
+  }
+
+  /** Once a second: rest where nobody listens to a stream that goes round by itself. */
+  tick(): void {
+    const { loopSuspend } = this.session.settings.configuration
+    const { laps, state } = this.sender
+    if (laps === this.#seenLaps) return
+    const isAlone = this.sender.clients().length === 0
+    this.#idleLaps = isAlone ? this.#idleLaps + laps - this.#seenLaps : 0
+    this.#seenLaps = laps
+    if (loopSuspend > 0 && this.#idleLaps > loopSuspend && state === 'streaming') {
+      this.#idleLaps = 0
+      this.sender.rest()
+    }
+  }
+
+  close(): void {
+    this.#cache.close()
+    this.#parts.socket.close()
+  }
+
+  readonly #sendDone = (error: Error | null) => {
+    if (error === null) {
+      this.#sendError = null
+      return
+    }
+    const { group } = this.session.settings.configuration
+    const errno = 'code' in error ? String(error.code) : ''
+    this.#sendError ??= {
+      sinceMs: performance.now(),
+      error: new NetworkError('E_MC_SEND', error.message, {
+        details: { address: group, phase: 'stream', errno, interface: this.session.interface.name },
+        transient: true,
+      }),
+    }
+  }
+
+  /** Its section is loaded, or its block is here to load it from. */
+  #mayLoad(section: number): boolean {
+    if (section === this.#loaded) return true
+    if (this.#cache.get(this.layout.blockOf(section)) === null) return false
+    this.#loaded = section
+    this.readAhead()
+    // Reading ahead may have used its room for another.
+    return this.#cache.get(this.layout.blockOf(section)) !== null
+  }
+
+  #count({ section, number }: { readonly section: number; readonly number: number }): void {
+    this.#startedMs ??= Date.now()
+    if (number >= this.layout.sourceSymbolsOf(section)) {
+      this.#repairs += 1
+      return
+    }
+    if (number > 0 && section === this.#wholeSection) return
+    if (section <= this.#wholeSection || this.#lap === 0) this.#lap += 1
+    this.#wholeSection = section
+    this.#position = section / this.layout.sections
+  }
+
+  /** The stream makes room for those who fetch, so that both together stay below the rate. */
+  #shareRate(): void {
+    const share = this.fetches.share
+    if (share === this.#fetchShare) return
+    this.#fetchShare = share
+    this.sender.setDataRate(this.#dataRate * (1 - share))
+  }
+}

@@ -1,0 +1,443 @@
+/**
+ * The multicast server, as the command line and the window use it: sessions from their settings to their end. Looks at
+ * everything that can stand against a session before anything is sent, reads its source, and hands it to the thread of its
+ * port.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { ManagementRight } from '#engine/multicast/sessions'
+import { findInterface, sendTestPacket } from '#engine/multicast/network'
+import { AppError, invariant, serializeError, type SerializedError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { withoutPassword, type SessionSettings, type SessionState } from '#shared/model'
+import { hashStream } from './block-hashes.ts'
+import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
+import { openStreamBytes } from './open-bytes.ts'
+import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
+import { PortThreads } from './port-threads.ts'
+import { serverIdentity, type ServerIdentity } from './server-identity.ts'
+import { isOver, stateOf, type SessionEntry } from './session-entry.ts'
+import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
+import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
+import { startThread, type ThreadHandle } from './thread-handle.ts'
+
+export interface StreamServerOptions {
+  /** Where the server's key and the lists of hashes are kept. */
+  readonly folder: string
+  readonly log: Logger
+  /** With it everything may be managed over the control connections; null: nothing but what a session's password opens. */
+  readonly managementPassword?: string | null
+  /** What a manager says, as JSON; resolves to the answer. Never rejects. */
+  readonly onCommand?: (json: Uint8Array, right: ManagementRight) => Promise<Uint8Array>
+  /** What is streamed for a source that is no image: a device. Null: this server knows none. */
+  readonly examineDevice?: (settings: SessionSettings, signal: AbortSignal) => Promise<PreparedSource | null>
+}
+
+export interface StreamServer extends AsyncDisposable {
+  /** SHA-256 of the certificate, 64 hex digits. */
+  readonly fingerprint: string
+  /**
+   * Begin a session. Resolves when nothing stands against it: its source is read afterwards, in the phase `preparing`. Rejects with
+   * UsageError (settings, source), NetworkError (E_MC_IFACE, E_MC_ADDR, E_MC_PORT), what opening an image throws, the
+   * signal's reason.
+   */
+  start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }>
+  /** These reject with UsageError E_USAGE where there is no such session or client. */
+  startNow(sessionId: string): Promise<void>
+  setRate(
+    sessionId: string,
+    rate: { readonly dataRate: number; readonly clientDataRate: number | null },
+  ): Promise<void>
+  /** Of an ended one: it is no longer told of. */
+  stop(sessionId: string, when: StopWhen): Promise<void>
+  disconnect(sessionId: string, clientId: string): Promise<void>
+  /** In which order clients without a wish are asked: these first, then the others as they are. */
+  setPrecedence(sessionIds: readonly string[]): Promise<void>
+  /** In order of precedence; ended ones until they are forgotten. */
+  states(): readonly SessionState[]
+  /** Its own port, where others can't listen. */
+  ownsPort(port: number): boolean
+  /** Hears all states at each change, twice a second at most. */
+  subscribe(listener: (states: readonly SessionState[]) => void): Disposable
+}
+
+/** Resolves when its key is there. Throws DeviceError when the folder can't be used. */
+export async function createStreamServer(options: StreamServerOptions): Promise<StreamServer> {
+  return new Server(options, await serverIdentity(options.folder))
+}
+
+const tellMs = 500
+const farewellMs = 3000
+
+class Server implements StreamServer {
+  readonly fingerprint: string
+  readonly #options: StreamServerOptions
+  readonly #identity: ServerIdentity
+  readonly #entries = new Map<string, SessionEntry>()
+  readonly #threads: PortThreads
+  readonly #listeners = new Set<(states: readonly SessionState[]) => void>()
+  #timer: NodeJS.Timeout | null = null
+  #isClosed = false
+
+  constructor(options: StreamServerOptions, identity: ServerIdentity) {
+    this.#options = options
+    this.#identity = identity
+    this.fingerprint = Buffer.from(identity.fingerprint).toString('hex')
+    this.#threads = new PortThreads((port) => this.#startThread(port))
+  }
+
+  async start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
+    this.#refuse(settings)
+    const found = await findInterface(settings.interface)
+    const abort = new AbortController()
+    const either = signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal])
+    const device = (await this.#options.examineDevice?.(settings, either)) ?? null
+    const source = device === null ? await examineImage(settings.source, either) : null
+    const { imageName } = source ?? device ?? { imageName: '' }
+    const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
+    const symbolBytes = symbolBytesFor(found.mtu)
+    const blockBytes = blocksOf(settings, sizeBytes, symbolBytes)
+    // The port is taken before the source is read, which may take long.
+    const { port } = settings.configuration
+    const thread = await this.#threads.take(port)
+    try {
+      // Another of that name may have come meanwhile.
+      this.#refuse(settings)
+      signal?.throwIfAborted()
+    } catch (error) {
+      await this.#threads.release(port)
+      throw error
+    }
+    const sessionId = randomBytes(16).toString('hex')
+    const entry: SessionEntry = {
+      sessionId,
+      settings,
+      interface: found,
+      createdMs: Date.now(),
+      source,
+      imageName,
+      sizeBytes,
+      blockBytes,
+      abort,
+      opened: null,
+      warnings: [],
+      doneBytes: 0,
+      totalBytes: sizeBytes,
+      givingBack: null,
+      hasPort: true,
+      isServed: false,
+      live: null,
+      ended: null,
+      preparing: Promise.resolve(),
+    }
+    this.#entries.set(sessionId, entry)
+    entry.preparing = this.#prepare(entry, device, thread, symbolBytes)
+    void this.#tryNetwork(entry)
+    this.#changed()
+    return { sessionId }
+  }
+
+  async startNow(sessionId: string): Promise<void> {
+    await (await this.#threadOf(sessionId)).order({ kind: 'start-now', sessionId })
+  }
+
+  async setRate(
+    sessionId: string,
+    { dataRate, clientDataRate }: { readonly dataRate: number; readonly clientDataRate: number | null },
+  ): Promise<void> {
+    checkRates({ dataRate, clientDataRate })
+    await (await this.#threadOf(sessionId)).order({ kind: 'rate', sessionId, dataRate, clientDataRate })
+  }
+
+  async stop(sessionId: string, when: StopWhen): Promise<void> {
+    const entry = this.#find(sessionId)
+    if (isOver(entry)) this.#entries.delete(sessionId)
+    else {
+      if (!entry.isServed) {
+        entry.abort.abort()
+        await entry.preparing
+      }
+      const thread = entry.isServed ? await this.#threadOf(sessionId) : null
+      await thread?.order({ kind: 'stop', sessionId, when, text: 'The session was stopped.' })
+    }
+    this.#changed()
+  }
+
+  async disconnect(sessionId: string, clientId: string): Promise<void> {
+    await (await this.#threadOf(sessionId)).order({ kind: 'disconnect', sessionId, clientId })
+  }
+
+  async setPrecedence(sessionIds: readonly string[]): Promise<void> {
+    const first = sessionIds.map((sessionId) => this.#find(sessionId))
+    const rest = [...this.#entries.values()].filter((entry) => !first.includes(entry))
+    this.#entries.clear()
+    for (const entry of [...first, ...rest]) this.#entries.set(entry.sessionId, entry)
+    this.#changed()
+    const names = [...this.#entries.values()].map(({ settings }) => settings.name)
+    const threads = await Promise.all(this.#threads.all())
+    await Promise.all(threads.map((thread) => thread.order({ kind: 'precedence', names })))
+  }
+
+  states(): readonly SessionState[] {
+    return [...this.#entries.values()].map((entry) => stateOf(entry, this.fingerprint))
+  }
+
+  ownsPort(port: number): boolean {
+    return this.#threads.has(port)
+  }
+
+  subscribe(listener: (states: readonly SessionState[]) => void): Disposable {
+    this.#listeners.add(listener)
+    listener(this.states())
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    for (const { abort } of this.#entries.values()) abort.abort()
+    await Promise.all([...this.#entries.values()].map(({ preparing }) => preparing))
+    await this.#threads[Symbol.asyncDispose]()
+    await Promise.all([...this.#entries.values()].map((entry) => this.#giveBack(entry)))
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#tell()
+  }
+
+  #refuse(settings: SessionSettings): void {
+    if (this.#isClosed) throw wrongSetting('session', 'The server is being stopped.')
+    const { name } = settings
+    if (this.#entries.values().some((entry) => entry.settings.name === name && !isOver(entry)))
+      throw wrongSetting(
+        'name',
+        `There is a session '${name}' on this server.`,
+        'Choose another name, or stop that one.',
+      )
+    checkSettings(settings)
+  }
+
+  /** Never rejects: what goes wrong is the session's end. */
+  async #prepare(
+    entry: SessionEntry,
+    device: PreparedSource | null,
+    thread: ThreadHandle,
+    symbolBytes: number,
+  ): Promise<void> {
+    const { sessionId, settings, abort } = entry
+    try {
+      const source = entry.source ?? (await this.#make(entry, device, symbolBytes))
+      const { blockBytes } = entry
+      const opened = await openStreamBytes(source.bytes)
+      entry.opened = opened
+      const { hashes, root } = await hashStream(source, opened, {
+        folder: join(this.#options.folder, 'hashes'),
+        blockBytes,
+        signal: abort.signal,
+        progress: (doneBytes) => {
+          entry.doneBytes = doneBytes
+          this.#changed()
+        },
+      })
+      abort.signal.throwIfAborted()
+      const { bytes, imageName, imageFormat } = source
+      await thread.order({
+        kind: 'add',
+        session: {
+          sessionId,
+          settings,
+          imageName,
+          imageFormat,
+          bytes,
+          blockBytes,
+          symbolBytes,
+          root,
+          hashes,
+          interface: entry.interface,
+        },
+      })
+      entry.isServed = true
+    } catch (error) {
+      const isStopped = abort.signal.aborted
+      entry.ended = {
+        phase: isStopped ? 'ended' : 'failed',
+        atMs: Date.now(),
+        error: isStopped ? null : serializeError(error),
+      }
+      if (!isStopped)
+        this.#options.log.warn('a session failed', { session: settings.name, error: serializeError(error) })
+    }
+    if (entry.ended !== null) await this.#giveBack(entry)
+    // The thread reads files by itself.
+    else if (entry.source?.bytes.kind !== 'web') await letGo(entry)
+    this.#changed()
+    if (entry.ended !== null) await this.#releasePort(entry)
+  }
+
+  /** What is streamed of a device; from then on its size is known. */
+  async #make(
+    entry: SessionEntry,
+    device: PreparedSource | null,
+    symbolBytes: number,
+  ): Promise<StreamSource> {
+    invariant(device !== null, 'a session without a source')
+    const source = await device.prepare({
+      signal: entry.abort.signal,
+      progress: (doneBytes, totalBytes) => {
+        entry.doneBytes = doneBytes
+        entry.totalBytes = totalBytes
+        this.#changed()
+      },
+    })
+    entry.source = source
+    const { sizeBytes } = source.bytes
+    entry.blockBytes = blocksOf(entry.settings, sizeBytes, symbolBytes)
+    entry.sizeBytes = sizeBytes
+    entry.doneBytes = 0
+    entry.totalBytes = sizeBytes
+    return source
+  }
+
+  /** When a session is over. */
+  #giveBack(entry: SessionEntry): Promise<void> {
+    entry.givingBack ??= (async () => {
+      await letGo(entry)
+      await entry.source?.release?.().catch((error: unknown) => {
+        this.#options.log.warn('a source was not given back', {
+          session: entry.settings.name,
+          error: serializeError(error),
+        })
+      })
+    })()
+    return entry.givingBack
+  }
+
+  /** A stream may reach others where its own packets don't come back, so this stops nothing. */
+  async #tryNetwork({ settings, interface: { address, name }, warnings }: SessionEntry): Promise<void> {
+    const { group, port, ttl } = settings.configuration
+    try {
+      await sendTestPacket({ group, port, ttl, address, interfaceName: name })
+    } catch (error) {
+      AppError.accept(error)
+      warnings.push(serializeError(error))
+      this.#changed()
+    }
+  }
+
+  #startThread(port: number): Promise<ThreadHandle> {
+    const { key, certificate, fingerprint } = this.#identity
+    const { managementPassword = null } = this.#options
+    const data: ThreadData = { port, key, certificate, fingerprint, managementPassword }
+    return startThread(data, {
+      hear: (notice) => this.#hear(port, notice),
+      gone: (error) => this.#threadGone(port, error),
+    })
+  }
+
+  /** Its session is over. The port is free again when its last session is. */
+  async #releasePort(entry: SessionEntry): Promise<void> {
+    if (!entry.hasPort || this.#isClosed) return
+    entry.hasPort = false
+    await this.#threads.release(entry.settings.configuration.port)
+  }
+
+  #hear(port: number, notice: Parameters<Parameters<typeof startThread>[1]['hear']>[0]): void {
+    if (notice.kind === 'states') {
+      for (const live of notice.states) {
+        const entry = this.#entries.get(live.sessionId)
+        if (entry === undefined) continue
+        entry.live = live
+        if (!isOver(entry) || entry.givingBack !== null) continue
+        void this.#giveBack(entry)
+        // The word that it is over is repeated for a while.
+        setTimeout(() => void this.#releasePort(entry), farewellMs).unref()
+      }
+      this.#changed()
+    } else if (notice.kind === 'read') void this.#read(port, notice)
+    else if (notice.kind === 'log') this.#options.log[notice.level](notice.message, notice.fields)
+    else void this.#command(port, notice)
+  }
+
+  /** For the thread, which can't. */
+  async #read(port: number, { id, sessionId, offset, lengthBytes }: ReadNotice): Promise<void> {
+    const bytes = new Uint8Array(lengthBytes)
+    const opened = this.#entries.get(sessionId)?.opened ?? null
+    let error: SerializedError | null = null
+    try {
+      if (opened === null) throw wrongSetting('sessionId', 'The session has ended.')
+      await opened.read(bytes, offset)
+    } catch (caught) {
+      error = serializeError(caught)
+    }
+    const thread = await this.#threads.get(port)
+    await thread
+      ?.order({ kind: 'bytes', id, bytes: error === null ? bytes : null, error })
+      .catch((gone: unknown) => AppError.accept(gone))
+  }
+
+  async #command(
+    port: number,
+    {
+      connection,
+      id,
+      json,
+      right,
+    }: { connection: string; id: number; json: Uint8Array; right: ManagementRight },
+  ): Promise<void> {
+    const { onCommand } = this.#options
+    const answer = (await onCommand?.(json, right)) ?? Buffer.from('null')
+    const thread = await this.#threads.get(port)
+    await thread
+      ?.order({ kind: 'answer', connection, id, json: answer })
+      .catch((error: unknown) => AppError.accept(error))
+  }
+
+  #threadGone(port: number, error: Error): void {
+    this.#threads.gone(port)
+    for (const entry of this.#entries.values())
+      if (entry.settings.configuration.port === port && !isOver(entry)) {
+        entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }
+        void this.#giveBack(entry)
+      }
+    this.#options.log.error('the thread of a port ended', { port, error: serializeError(error) })
+    this.#changed()
+  }
+
+  #find(sessionId: string): SessionEntry {
+    const entry = this.#entries.get(sessionId)
+    if (entry === undefined) throw wrongSetting('sessionId', 'There is no such session.')
+    return entry
+  }
+
+  async #threadOf(sessionId: string): Promise<ThreadHandle> {
+    const { settings, ended } = this.#find(sessionId)
+    const thread = this.#threads.get(settings.configuration.port)
+    if (thread === undefined || ended !== null) throw wrongSetting('sessionId', 'The session has ended.')
+    return await thread
+  }
+
+  /** Twice a second at most, and once more after the last change. */
+  #changed(): void {
+    if (this.#timer !== null || this.#isClosed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#tell()
+    }, tellMs / 2)
+  }
+
+  #tell(): void {
+    const states = this.states()
+    for (const listener of this.#listeners) listener(states)
+  }
+}
+
+/** Throws UsageError for more than a stream can be. */
+function blocksOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
+  const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
+  if (blockBytes === null)
+    throw wrongSetting('--source', `${withoutPassword(source)} is larger than a stream can be.`)
+  return blockBytes
+}
+
+async function letGo(entry: SessionEntry): Promise<void> {
+  const { opened } = entry
+  entry.opened = null
+  await opened?.[Symbol.asyncDispose]()
+}

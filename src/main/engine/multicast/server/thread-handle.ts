@@ -1,0 +1,85 @@
+/** A port's thread, seen from outside: orders go in and are answered, notices come out. */
+import { Worker } from 'node:worker_threads'
+import { BugError, deserializeError, serializeError } from '#shared/errors'
+import type { Call, Notice, Order, ThreadData } from './orders.ts'
+import { workerLocation } from './worker-location.ts'
+
+export interface ThreadHandle extends AsyncDisposable {
+  /** Rejects with what stands against it. */
+  order(order: Order): Promise<void>
+}
+
+type Heard = Exclude<Notice, { readonly kind: 'ready' | 'unable' | 'done' }>
+
+/** Rejects with NetworkError E_MC_PORT. `gone`: it ended by a bug. */
+export async function startThread(
+  data: ThreadData,
+  { hear, gone }: { readonly hear: (notice: Heard) => void; readonly gone: (error: Error) => void },
+): Promise<ThreadHandle> {
+  const worker = new Worker(workerLocation(), {
+    name: `multicast ${data.port}`,
+    workerData: data,
+    execArgv: [],
+  })
+  const calls = new Map<number, { resolve: () => void; reject: (error: unknown) => void }>()
+  const ready = Promise.withResolvers<void>()
+  let next = 1
+  let isEnding = false
+  let failure: Error | null = null
+
+  const fail = (error: Error) => {
+    failure ??= error
+    ready.reject(error)
+    for (const { reject } of calls.values()) reject(error)
+    calls.clear()
+    if (!isEnding) gone(error)
+    isEnding = true
+  }
+  worker.on('message', (notice: Notice) => {
+    if (notice.kind === 'ready') ready.resolve()
+    else if (notice.kind === 'unable') {
+      isEnding = true
+      ready.reject(deserializeError(notice.error))
+    } else if (notice.kind === 'done') {
+      const call = calls.get(notice.call)
+      calls.delete(notice.call)
+      if (notice.error === null) call?.resolve()
+      else call?.reject(deserializeError(notice.error))
+    } else hear(notice)
+  })
+  worker.once('error', (error) => fail(deserializeError(serializeError(error))))
+  const exited = new Promise<void>((resolve) => {
+    worker.once('exit', (exitCode) => {
+      fail(new BugError('E_BUG', `a stream's thread ended with ${exitCode}`, { details: { exitCode } }))
+      resolve()
+    })
+  })
+
+  const order = async (what: Order) => {
+    if (failure !== null) throw failure
+    const call = next++
+    await new Promise<void>((resolve, reject) => {
+      calls.set(call, { resolve, reject })
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      worker.postMessage({ call, order: what } satisfies Call)
+    })
+  }
+  try {
+    await ready.promise
+  } catch (error) {
+    await worker.terminate()
+    throw error
+  }
+  return {
+    order,
+    async [Symbol.asyncDispose]() {
+      if (failure !== null || isEnding) return
+      isEnding = true
+      // It tells every client; nobody waits longer than that for one who doesn't listen.
+      const patience = setTimeout(() => void worker.terminate(), 3000)
+      await order({ kind: 'close' }).catch(() => undefined)
+      await exited
+      clearTimeout(patience)
+    },
+  }
+}

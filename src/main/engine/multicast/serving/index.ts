@@ -1,0 +1,1 @@
+export { serveSessions } from './serve-sessions.ts'

@@ -1,0 +1,67 @@
+/** What Check Network found. */
+import { unreachable } from '#shared/errors'
+import { Spinner, StateIcon } from '#renderer/components'
+import { useView } from '#renderer/store'
+import type { NetworkCheck } from '#shared/model'
+import { describeCheckStep, describeError } from '#shared/words'
+
+const icons = { ok: 'ok', warning: 'warning', failed: 'failed' } as const
+
+export function CheckList() {
+  const check = useView((view) => view.server.check)
+  switch (check.state) {
+    case 'busy':
+      return (
+        <p className="check-busy secondary" role="status">
+          <Spinner /> Sending a test packet, looking at port and address…
+        </p>
+      )
+    case 'failed':
+      return (
+        <p className="check-failed selectable" role="alert">
+          <StateIcon state="failed" />
+          <span>{sentences(check.error)}</span>
+        </p>
+      )
+    case 'done':
+      return <Lines checks={check.checks} />
+    case 'none':
+      return null
+    default:
+      return unreachable(check)
+  }
+}
+
+/** What is wrong, a line each; what is right, all in one. */
+function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
+  const wrong = [...checks]
+    .filter(({ state }) => state !== 'ok')
+    .sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))
+  const right = checks.filter(({ state }) => state === 'ok').map(({ step }) => describeCheckStep(step))
+  return (
+    <ul className="checks" aria-label="Network check" ref={scrollTo}>
+      {wrong.map((line) => (
+        <li key={`${line.step} ${line.error?.code ?? ''}`} data-state={line.state}>
+          <StateIcon state={icons[line.state]} />
+          <span className="check-step">{describeCheckStep(line.step)}</span>
+          <span className="selectable">{line.error ? sentences(line.error) : ''}</span>
+        </li>
+      ))}
+      {right.length > 0 && (
+        <li data-state="ok">
+          <StateIcon state="ok" />
+          <span className="check-step">All right</span>
+          <span className="selectable">{right.join(', ')}</span>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+/** It comes in under the form, where nobody may be looking. */
+const scrollTo = (list: HTMLElement | null) => list?.scrollIntoView({ block: 'nearest' })
+
+function sentences(error: NonNullable<NetworkCheck['error']>): string {
+  const { what, why, now } = describeError(error)
+  return [what, why, now].filter((part) => part !== null).join(' ')
+}

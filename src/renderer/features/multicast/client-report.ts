@@ -1,0 +1,39 @@
+/** A client in plain lines, for the details and to be copied. Pure. */
+import type { Fact } from '#renderer/components'
+import type { SessionClient } from '#shared/model'
+import { formatCount, formatRate } from '#shared/units'
+import { describeClientState } from '#shared/words'
+
+export function clientFacts(
+  client: SessionClient,
+  blocks: number,
+): readonly (Fact & { readonly value: string })[] {
+  const {
+    host,
+    address,
+    state,
+    standing,
+    blocksDone,
+    loss,
+    writeBytesPerSecond,
+    lastSeenMs,
+    text,
+    clientId,
+  } = client
+  return [
+    { name: 'Computer', value: host },
+    { name: 'Address', value: address },
+    { name: 'State', value: describeClientState(state) + (standing === 'slow' ? ', slow' : '') },
+    ...(text === '' ? [] : [{ name: 'It says', value: text }]),
+    { name: 'Blocks', value: `${formatCount(blocksDone)} of ${formatCount(blocks)}` },
+    { name: 'Loss', value: `${(loss * 100).toFixed(1)} %` },
+    { name: 'Writes', value: formatRate(writeBytesPerSecond) },
+    { name: 'Last seen', value: new Date(lastSeenMs).toLocaleTimeString(undefined, { timeStyle: 'medium' }) },
+    { name: 'Client', value: clientId },
+  ]
+}
+
+export const clientReport = (client: SessionClient, blocks: number): string =>
+  clientFacts(client, blocks)
+    .map(({ name, value }) => `${name}: ${value}`)
+    .join('\n')

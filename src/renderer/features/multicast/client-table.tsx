@@ -1,0 +1,118 @@
+/** Who is receiving, in order of concern. The first hundred are drawn until all are asked for: a thousand rows take their time. */
+import { useCallback, useState, type MouseEvent } from 'react'
+import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
+import { inOrderOfConcern, isOver, useActions } from '#renderer/store'
+import type { SessionState } from '#shared/model'
+import { formatCount } from '#shared/units'
+import { clientReport } from './client-report.ts'
+import { ClientRow } from './client-row.tsx'
+
+const fewRows = 100
+
+interface OpenMenu {
+  readonly clientId: string
+  readonly at: ContextMenuPlace
+}
+
+export function ClientTable({ session }: { readonly session: SessionState }) {
+  const [all, setAll] = useState(false)
+  const [menu, setMenu] = useState<OpenMenu | null>(null)
+  const openMenu = useCallback((clientId: string, event: MouseEvent<HTMLButtonElement>) => {
+    const box = event.currentTarget.getBoundingClientRect()
+    // A click of no button came from the keyboard.
+    setMenu({ clientId, at: { x: box.left, y: box.bottom, byKeyboard: event.detail === 0 } })
+  }, [])
+  const clients = inOrderOfConcern(session.clients)
+  const shown = all ? clients : clients.slice(0, fewRows)
+  return (
+    <div className="clients" role="region" aria-label="Clients">
+      <table>
+        <Head />
+        <tbody>
+          {shown.map((client) => (
+            <ClientRow key={client.clientId} client={client} blocks={session.blocks} onMenu={openMenu} />
+          ))}
+        </tbody>
+      </table>
+      {clients.length === 0 && (
+        <p className="clients-empty secondary">
+          {isOver(session.phase) ? 'No computer joined.' : 'No computer has joined yet.'}
+        </p>
+      )}
+      {shown.length < clients.length && (
+        <p className="clients-empty">
+          <Button onPress={() => setAll(true)}>Show All {formatCount(clients.length)} Clients</Button>
+        </p>
+      )}
+      {menu && <ClientMenu session={session} menu={menu} onClose={() => setMenu(null)} />}
+    </div>
+  )
+}
+
+const Head = () => (
+  <thead>
+    <tr>
+      <th scope="col">Client</th>
+      <th scope="col" className="clients-state">
+        State
+      </th>
+      <th scope="col" className="client-progress">
+        Progress
+      </th>
+      <th scope="col" className="clients-number">
+        Loss
+      </th>
+      <th scope="col" className="clients-number clients-rate">
+        Write rate
+      </th>
+      <th scope="col" className="clients-number">
+        Seen
+      </th>
+      <th scope="col" className="clients-more">
+        <span className="visually-hidden">Actions</span>
+      </th>
+    </tr>
+  </thead>
+)
+
+interface MenuProps {
+  readonly session: SessionState
+  readonly menu: OpenMenu
+  readonly onClose: () => void
+}
+
+function ClientMenu({ session, menu, onClose }: MenuProps) {
+  const actions = useActions()
+  const { clientId, at } = menu
+  const client = session.clients.find((each) => each.clientId === clientId)
+  if (!client) return null
+  const over = client.state === 'done' || client.state === 'failed' || client.state === 'cancelled'
+  const copy = () =>
+    void navigator.clipboard.writeText(clientReport(client, session.blocks)).catch(() => undefined)
+  const groups: readonly MenuGroup[] = [
+    {
+      id: 'look',
+      entries: [
+        {
+          id: 'details',
+          label: 'Details…',
+          run: () => actions.openClient(session.sessionId, clientId),
+        },
+        { id: 'copy', label: 'Copy Details', run: copy },
+      ],
+    },
+    {
+      id: 'end',
+      entries: [
+        {
+          id: 'disconnect',
+          label: 'Disconnect',
+          description: over ? undefined : 'Its disk is left incomplete',
+          disabled: over || isOver(session.phase),
+          run: () => void actions.disconnectClient(session.sessionId, clientId),
+        },
+      ],
+    },
+  ]
+  return <ContextMenu at={at} label={client.host} groups={groups} onClose={onClose} />
+}

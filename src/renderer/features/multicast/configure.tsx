@@ -1,0 +1,104 @@
+/** The form for a new stream: what, where, how fast and from when; what stands against it; and the button. */
+import { Button, Spinner, StateIcon } from '#renderer/components'
+import {
+  draftProblems,
+  draftSurroundings,
+  sameData,
+  useActions,
+  useBoth,
+  useMirror,
+  useView,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
+import { describeError } from '#shared/words'
+import { CheckList } from './check-list.tsx'
+import { StreamFields } from './stream-fields.tsx'
+import { StreamWell } from './stream-well.tsx'
+import { describeField } from './text.ts'
+
+const problemsOf = (mirror: EngineMirror, view: ViewState) =>
+  draftProblems(view.server.draft, draftSurroundings(mirror, view))
+
+export function Configure() {
+  const problems = useBoth(problemsOf, sameData)
+  return (
+    // Enter in a field starts nothing: what begins here goes out to a whole network.
+    <form className="configure" noValidate onSubmit={(event) => event.preventDefault()}>
+      <div className="configure-scroll">
+        <NetworkWarning />
+        <StreamWell problem={problems.source ?? null} />
+        <StreamFields problems={problems} />
+        <CheckList />
+      </div>
+      <StartRow problems={problems} />
+    </form>
+  )
+}
+
+const notWarned = ({ app }: EngineMirror) => app !== null && !app.preferences.networkWarned
+
+/** Said once: who never did this doesn't know it. */
+function NetworkWarning() {
+  const show = useMirror(notWarned)
+  const { closeNetworkWarning } = useActions()
+  if (!show) return null
+  return (
+    <section className="banner" data-tone="warning" aria-label="Before the first stream">
+      <StateIcon state="warning" />
+      <p className="banner-text">
+        <strong>Multicast can slow down a network that others use.</strong>
+        Phones, name servers and Wi-Fi suffer first. Use a switch of its own or a quiet hour, or a third of
+        the data rate; IGMP snooping should be on in the switch, storm control off.
+      </p>
+      <Button onPress={closeNetworkWarning}>Got It</Button>
+    </section>
+  )
+}
+
+const checkFailed = ({ server: { check } }: ViewState) =>
+  check.state === 'failed' || (check.state === 'done' && check.checks.some(({ state }) => state === 'failed'))
+
+function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsOf> }) {
+  const actions = useActions()
+  const sending = useView((view) => view.server.sending)
+  const checking = useView((view) => view.server.check.state === 'busy')
+  const troubled = useView(checkFailed)
+  const tried = useView((view) => view.server.tried)
+  const connected = useMirror(
+    (mirror) => mirror.connection.state === 'open' && mirror.engine.state === 'ready',
+  )
+  const [field, problem] = Object.entries(problems)[0] ?? []
+  const missing = field === undefined || problem === undefined ? null : describeField(field, problem)
+  const failed = sending.state === 'failed' ? describeError(sending.error) : null
+  const said = failed ? null : (missing ?? (troubled ? 'The check found a problem.' : 'Ready to start.'))
+  return (
+    <div className="configure-actions">
+      {failed ? (
+        <p role="alert" className="configure-failed selectable">
+          <StateIcon state="failed" />
+          <span>{[failed.what, failed.why, failed.now].filter((part) => part !== null).join(' ')}</span>
+        </p>
+      ) : (
+        <p id="stream-reason" className={tried && missing !== null ? 'field-error' : 'secondary'}>
+          {said}
+        </p>
+      )}
+      {sending.state === 'busy' && <Spinner />}
+      <Button
+        isDisabled={!connected || checking || missing !== null}
+        onPress={() => void actions.checkNetwork()}
+      >
+        {checking ? 'Checking…' : 'Check Network'}
+      </Button>
+      <Button
+        look="primary"
+        isDisabled={!connected || missing !== null || sending.state === 'busy'}
+        {...(failed ? {} : { 'aria-describedby': 'stream-reason' })}
+        onPress={() => void actions.startStream()}
+      >
+        {sending.state === 'busy' ? 'Starting…' : 'Start Stream'}
+      </Button>
+    </div>
+  )
+}

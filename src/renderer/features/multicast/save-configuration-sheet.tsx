@@ -1,0 +1,70 @@
+/** Where asr's configuration is to be written, where no system's panel asks for it. */
+import { unreachable } from '#shared/errors'
+import { Button, Form, FormRow, Sheet, TextInput } from '#renderer/components'
+import { useActions, useView, type SaveConfigurationSheet as Saving, type ViewState } from '#renderer/store'
+import { describeError } from '#shared/words'
+
+const savingSheet = ({ sheet }: ViewState) => (sheet?.kind === 'save-configuration' ? sheet : null)
+
+export function SaveConfigurationSheet() {
+  const sheet = useView(savingSheet)
+  const actions = useActions()
+  if (!sheet) return null
+  const replaces = sheet.problem?.kind === 'exists'
+  const send = () => void actions.writeConfiguration()
+  return (
+    <Sheet
+      size="form"
+      title="Save the configuration"
+      onClose={actions.closeSheet}
+      actions={
+        <>
+          <Button onPress={actions.closeSheet}>Cancel</Button>
+          <Button look={replaces ? 'danger' : 'primary'} onPress={send}>
+            {replaces ? 'Replace' : 'Save'}
+          </Button>
+        </>
+      }
+    >
+      <Form onSubmit={send}>
+        <TextInput
+          label="Name"
+          value={sheet.name}
+          onChange={(name) => actions.changeSaving({ name })}
+          autoFocus
+          error={problemWords(sheet.problem)}
+          hint="A property list that asr and reprise server take with --config."
+        />
+        <FormRow label="Folder">
+          <span className="ellipsis selectable" title={sheet.folder}>
+            {sheet.folder}
+          </span>
+          <Button onPress={() => void actions.chooseFolder()}>Choose…</Button>
+        </FormRow>
+      </Form>
+    </Sheet>
+  )
+}
+
+function problemWords(problem: Saving['problem']): string | null {
+  switch (problem?.kind) {
+    case undefined:
+      return null
+    case 'bad-name':
+      return 'Give a name, without / or \\.'
+    case 'no-folder':
+      return "This folder isn't there. Choose another."
+    case 'denied':
+      return "This folder can't be written to. Choose another."
+    case 'folder':
+      return 'A folder has this name. Choose another name.'
+    case 'exists':
+      return 'A file of this name is there. Replace it?'
+    case 'error': {
+      const { what, why } = describeError(problem.error)
+      return why === null ? what : `${what} ${why}`
+    }
+    default:
+      return unreachable(problem)
+  }
+}

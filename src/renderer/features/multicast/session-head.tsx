@@ -1,0 +1,64 @@
+/** Which session it is, how it stands, and how it is ended. */
+import { Plus } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { Button, DeviceIcon } from '#renderer/components'
+import { isOver, useActions, useMirror, type EngineMirror } from '#renderer/store'
+import type { SessionState } from '#shared/model'
+import { formatClock } from '#shared/units'
+import { describeSessionPhase } from '#shared/words'
+
+const isAlone = ({ sessions }: EngineMirror) => sessions.length === 1
+
+export function SessionHead({ session }: { readonly session: SessionState }) {
+  const actions = useActions()
+  const alone = useMirror(isAlone)
+  const { sessionId, settings, phase, interfaceName, imageName } = session
+  const { group, port } = settings.configuration
+  const place = `${imageName} · ${group}:${port} on ${interfaceName}`
+  return (
+    <header className="session-head">
+      <DeviceIcon name="stream" size={40} />
+      <div className="session-name">
+        <h2 className="ellipsis" title={settings.name}>
+          {settings.name}
+        </h2>
+        <p className="secondary small ellipsis selectable" title={place}>
+          {place}
+        </p>
+      </div>
+      <span className="session-pill" data-phase={phase}>
+        {describeSessionPhase(phase)}
+      </span>
+      <Elapsed session={session} />
+      {alone && (
+        <Button onPress={actions.newStream}>
+          <Plus size={13} aria-hidden />
+          New Stream
+        </Button>
+      )}
+      {isOver(phase) ? (
+        <Button onPress={() => void actions.forgetSession(sessionId)}>Remove</Button>
+      ) : (
+        <Button onPress={() => void actions.stopStream(sessionId)}>Stop…</Button>
+      )}
+    </header>
+  )
+}
+
+/** Since the stream began; nothing before. */
+function Elapsed({ session: { startedMs, endedMs } }: { readonly session: SessionState }) {
+  const [now, setNow] = useState(() => Date.now())
+  const running = startedMs !== null && endedMs === null
+  useEffect(() => {
+    if (!running) return undefined
+    const timer = setInterval(() => setNow(Date.now()), 1000)
+    return () => clearInterval(timer)
+  }, [running])
+  if (startedMs === null) return null
+  const ms = Math.max(0, (endedMs ?? now) - startedMs)
+  return (
+    <time className="session-elapsed" aria-label={`Streaming for ${formatClock(ms)}`}>
+      {formatClock(ms)}
+    </time>
+  )
+}

@@ -1,0 +1,93 @@
+/** A stream that runs: what it sent over the last two minutes, and where it stands. */
+import { Button, curvePath, Facts, type Fact } from '#renderer/components'
+import { sessionRemainingMs, useActions, useMirror } from '#renderer/store'
+import type { SessionState } from '#shared/model'
+import { formatBytes, formatCount, formatRate, formatRemaining } from '#shared/units'
+import { formatStreamRate } from '#shared/words'
+import { clientCounts } from './text.ts'
+
+export function StreamFigures({ session }: { readonly session: SessionState }) {
+  const { openRate } = useActions()
+  const { dataRate } = session.settings.configuration
+  const considerate = session.allowedBytesPerSecond < dataRate * 0.98
+  return (
+    <div className="session-stage stream-figures">
+      <div className="throughput">
+        <Throughput session={session} />
+        <p className="throughput-words">
+          <span className="ellipsis">
+            <strong>{formatRate(session.sentBytesPerSecond)}</strong>{' '}
+            <span className="secondary">of {formatStreamRate(dataRate)}</span>
+            {considerate && (
+              <span className="field-warning">
+                , held back to {formatRate(session.allowedBytesPerSecond)} for the network&rsquo;s sake
+              </span>
+            )}
+          </span>
+          <Button look="quiet" onPress={() => openRate(session.sessionId)}>
+            Change Rate…
+          </Button>
+        </p>
+      </div>
+      <Facts layout="rows" facts={figures(session)} />
+    </div>
+  )
+}
+
+function figures(session: SessionState): readonly Fact[] {
+  const { lap, position, repairSymbols, clients, sentBytes, phase } = session
+  const remainingMs = sessionRemainingMs(session)
+  return [
+    {
+      name: 'Lap',
+      value:
+        phase === 'quiet'
+          ? `${lap}, resting: nobody lacks anything`
+          : `${lap}, at ${Math.round(position * 100)} %`,
+    },
+    { name: 'Clients', value: clientCounts(clients) },
+    { name: 'Sent', value: `${formatBytes(sentBytes)}, ${formatCount(repairSymbols)} repair packets` },
+    { name: 'Remaining', value: remainingMs === null ? '–' : formatRemaining(remainingMs) },
+  ]
+}
+
+const width = 420
+const height = 72
+/** Two minutes at two figures a second. */
+const room = 240
+const none: readonly number[] = []
+
+/** The dashed line is the data rate: it is never crossed. */
+function Throughput({ session }: { readonly session: SessionState }) {
+  const rates = useMirror((mirror) => mirror.sentRates[session.sessionId] ?? none)
+  const cap = session.settings.configuration.dataRate
+  const top = cap * 1.15
+  const highest = Math.max(0, ...rates)
+  const capAt = height - (cap / Math.max(top, highest * 1.1)) * height
+  const text =
+    rates.length < 2
+      ? 'Nothing was sent yet'
+      : `Sent between ${formatRate(Math.min(...rates))} and ${formatRate(highest)} in the last two minutes; the data rate is ${formatRate(cap)}`
+  const line = rates.length < 2 ? null : curvePath(rates, { width, height, room, top })
+  const end = ((rates.length - 1) / (room - 1)) * width
+  return (
+    <figure className="throughput-curve" role="img" aria-label={text}>
+      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+        {line !== null && (
+          <>
+            <path className="speed-area" d={`${line}L${end} ${height}H0Z`} />
+            <path className="speed-line" d={line} vectorEffect="non-scaling-stroke" />
+          </>
+        )}
+        <line
+          className="throughput-cap"
+          x1="0"
+          x2={width}
+          y1={capAt}
+          y2={capAt}
+          vectorEffect="non-scaling-stroke"
+        />
+      </svg>
+    </figure>
+  )
+}

@@ -1,0 +1,97 @@
+/** The well of the image to stream, and what it still needs. */
+import { Button, diskIcon, StateIcon, Well, type IconName, type WellContent } from '#renderer/components'
+import {
+  draftSurroundings,
+  findItem,
+  isLocked,
+  itemName,
+  sameData,
+  useActions,
+  useBoth,
+  type EngineMirror,
+  type FieldProblem,
+  type Item,
+  type ItemId,
+  type ViewState,
+} from '#renderer/store'
+import { isStreamLocator, isWebLocator } from '#shared/model'
+import { formatBytes } from '#shared/units'
+import { notReadyWords, sourceFacts } from './text.ts'
+
+const streamItem = (mirror: EngineMirror, view: ViewState) => draftSurroundings(mirror, view).item
+
+export function StreamWell({ problem }: { readonly problem: FieldProblem | null }) {
+  const actions = useActions()
+  const item = useBoth(streamItem, sameData)
+  const offer = useBoth(dragOffer, sameData)
+  return (
+    <div className="stream-source">
+      <div className="stream-well">
+        <Well
+          label="Image"
+          prompt="Drop a scanned image or a device, or choose an image"
+          content={item && contentOf(item)}
+          offer={offer}
+          fileOffer="Stream this image"
+          onDropItem={(id) => actions.chooseStreamSource(id as ItemId)}
+          onDropFiles={(files) => void actions.dropFiles('stream', files)}
+          onClear={actions.clearStreamSource}
+        />
+        <Button onPress={() => void actions.chooseImage('stream')}>Image…</Button>
+      </div>
+      {item?.kind === 'image' && (problem === 'not-scanned' || problem === 'not-in-order') && (
+        <NotReady path={item.image.path} problem={problem} storedBytes={item.image.info?.storedBytes ?? 0} />
+      )}
+      {item?.kind === 'image' && isLocked(item.image) && <Locked path={item.image.path} />}
+    </div>
+  )
+}
+
+interface NotReadyProps {
+  readonly path: string
+  readonly problem: 'not-scanned' | 'not-in-order'
+  readonly storedBytes: number
+}
+
+/** The scan is what makes an image fit for a stream; it is offered, and what it takes is said. */
+function NotReady({ path, problem, storedBytes }: NotReadyProps) {
+  const actions = useActions()
+  const here = !isWebLocator(path)
+  return (
+    <div className="stream-note" data-tone="warning" role="status">
+      <StateIcon state="warning" />
+      <p>{notReadyWords(problem, here ? formatBytes(storedBytes) : null)}</p>
+      {here && <Button onPress={() => void actions.takeImage('scan', path)}>Scan…</Button>}
+    </div>
+  )
+}
+
+function Locked({ path }: { readonly path: string }) {
+  const actions = useActions()
+  return (
+    <div className="stream-note" role="status">
+      <StateIcon state="warning" />
+      <p>The image is encrypted. Only an open one can be streamed.</p>
+      <Button onPress={() => actions.askPassword(path, 'stream')}>Unlock…</Button>
+    </div>
+  )
+}
+
+function contentOf(item: Item): WellContent {
+  const state = item.kind === 'image' ? (isLocked(item.image) ? 'locked' : item.image.state) : 'ready'
+  return { icon: iconOf(item), name: itemName(item), facts: sourceFacts(item), state }
+}
+
+function iconOf(item: Item): IconName {
+  if (item.kind === 'disk') return diskIcon(item.disk)
+  if (item.kind === 'image') return item.image.practice ? 'practice-image' : 'image'
+  return item.kind
+}
+
+function dragOffer(mirror: EngineMirror, view: ViewState) {
+  const item = view.dragging === null ? null : findItem(mirror, view.images, view.dragging)
+  if (!item) return null
+  if (item.kind === 'stream' || (item.kind === 'image' && isStreamLocator(item.image.path)))
+    return { possible: false, words: 'It is a stream already' }
+  return { possible: true, words: item.kind === 'image' ? 'Stream this image' : 'Stream what is on it' }
+}

@@ -1,0 +1,187 @@
+/** The Multicast Server tab's own words. */
+import { unreachable } from '#shared/errors'
+import type { ChoiceOption } from '#renderer/components'
+import { isLocked, type FieldProblem, type Item, type StartRule } from '#renderer/store'
+import type { NetworkInterface, SessionClient, SessionState, StreamCompression } from '#shared/model'
+import { formatBytes, formatCount, formatRate } from '#shared/units'
+import { describeBus, describeError, describeFormat, describeWaiting, formatStreamRate } from '#shared/words'
+
+const dot = ' · '
+
+/** The line under the image's name in the well. */
+export function sourceFacts(item: Item): string {
+  switch (item.kind) {
+    case 'disk':
+      return [formatBytes(item.disk.sizeBytes), describeBus(item.disk.bus), item.disk.path].join(dot)
+    case 'volume':
+      return [formatBytes(item.volume.sizeBytes), `Volume on ${item.disk.name}`, item.volume.path].join(dot)
+    case 'stream':
+      return "A stream can't be streamed again."
+    case 'image': {
+      const { image } = item
+      if (isLocked(image)) return 'Encrypted. Its password opens it.'
+      if (image.error) return describeError(image.error, { source: image.name }).what
+      if (!image.info) return 'Reading image…'
+      const { storedBytes, sizeBytes, format, scan, inOrder } = image.info
+      const size =
+        sizeBytes === null
+          ? formatBytes(storedBytes)
+          : `${formatBytes(storedBytes)} for a disk of ${formatBytes(sizeBytes)}`
+      const fit = scan === null ? 'Not scanned' : inOrder === false ? 'Not in order' : 'Scanned, in order'
+      return [fit, size, describeFormat(format)].join(dot)
+    }
+    default:
+      return unreachable(item)
+  }
+}
+
+/** Why an image can't be streamed yet, and what the scan takes; `room` null where it can't be scanned from here. */
+export function notReadyWords(problem: 'not-scanned' | 'not-in-order', room: string | null): string {
+  const what =
+    problem === 'not-scanned'
+      ? "The image hasn't been scanned, so nobody could tell whether a disk got it right."
+      : "The image's data isn't in the order of the disk, so disks couldn't write it as it comes."
+  return room === null
+    ? `${what} Scan it on the computer where it is stored.`
+    : `${what} A scan sees to it; it needs ${room} free beside the image.`
+}
+
+/** Why Start Stream can't be pressed, and what is wrong with a field. */
+export function describeField(field: string, problem: FieldProblem): string {
+  switch (field) {
+    case 'source':
+      return sourceWords(problem)
+    case 'name':
+      if (problem === 'taken') return 'A stream of this name runs already.'
+      return problem === 'too-long' ? 'A name has at most 63 characters.' : 'Give the session a name.'
+    case 'group':
+      return 'Give an address from 224.0.2.0 to 239.255.255.255.'
+    case 'port':
+      return 'A port is a number from 1 to 65535.'
+    case 'dataRate':
+      return 'Give a rate in MB/s, like 12 or 2.5.'
+    case 'clientDataRate':
+      return 'Give a rate in MB/s, or nothing.'
+    case 'ttl':
+      return 'From 1 to 255; 3 is usual.'
+    case 'loopSuspend':
+      return '0 for never, or 2 and more.'
+    case 'clients':
+      return 'Give a number of computers.'
+    case 'minutes':
+      return 'Give a number of minutes.'
+    default:
+      return ''
+  }
+}
+
+function sourceWords(problem: FieldProblem): string {
+  switch (problem) {
+    case 'reading':
+      return 'Reading image…'
+    case 'not-scanned':
+      return 'The image has to be scanned first.'
+    case 'not-in-order':
+      return 'The image has to be put in order first.'
+    case 'unreadable':
+      return "This can't be streamed. Choose another image."
+    case 'missing':
+    case 'bad':
+    case 'too-long':
+    case 'taken':
+      return 'Choose an image.'
+    default:
+      return unreachable(problem)
+  }
+}
+
+/** `1 Gbit/s, default` */
+export function interfaceFacts({ linkBitsPerSecond, isUp, isDefault }: NetworkInterface): string {
+  const speed = linkBitsPerSecond === null ? 'Speed not known' : linkSpeed(linkBitsPerSecond)
+  return [isUp ? speed : `${speed}, down`, isDefault ? 'default route' : null]
+    .filter((part) => part !== null)
+    .join(', ')
+}
+
+const linkSpeed = (bits: number) =>
+  bits >= 1e9 ? `${bits / 1e9} Gbit/s` : `${Math.round(bits / 1e6)} Mbit/s`
+
+/** Under the data rate: the same in Mbit/s, and what it is of the link. */
+export function rateHint(rate: number | null, via: NetworkInterface | null): string {
+  if (rate === null) return ''
+  const [, megabits = ''] = formatStreamRate(rate).split(' = ')
+  const link = via?.linkBitsPerSecond ?? null
+  if (link === null) return `= ${megabits}`
+  const share = Math.round(((rate * 8) / link) * 100)
+  if (share > 100) return `= ${megabits}: more than the link`
+  return share > 50 ? `= ${megabits}: ${share} % of the link` : `= ${megabits}`
+}
+
+/** More than half of the link leaves others little. */
+export const rateIsHigh = (rate: number | null, via: NetworkInterface | null): boolean =>
+  rate !== null && via !== null && via.linkBitsPerSecond !== null && rate * 8 > via.linkBitsPerSecond / 2
+
+export const ttlHint = (ttl: string): string => (ttl.trim() === '1' ? 'This subnet only' : 'Routers passed')
+
+export const startOptions: readonly ChoiceOption<StartRule>[] = [
+  { key: 'first', label: 'With the first computer', description: 'Others join at any time' },
+  { key: 'clients', label: 'When enough have joined' },
+  { key: 'time', label: 'Some time after the last join' },
+  { key: 'either', label: 'Enough computers, or some time' },
+  { key: 'hand', label: 'By hand' },
+]
+
+export const compressionOptions: readonly ChoiceOption<StreamCompression>[] = [
+  { key: 'none', label: 'None', description: 'As it is read' },
+  { key: 'speed', label: 'Speed' },
+  { key: 'balanced', label: 'Balanced' },
+  { key: 'size', label: 'Size', description: 'Least to send, most to compute' },
+]
+
+/** While a session waits: for whom, and how long at most. */
+export function waitingWords({ settings, clients, wanted }: SessionState, startsInMs: number | null): string {
+  const joined = clients.filter(({ state }) => state !== 'lost' && state !== 'cancelled').length
+  const { clients: count, afterLastJoinMs } = settings.start
+  if (joined === 0 && (count === 1 || (wanted === null && startsInMs === null && afterLastJoinMs !== null)))
+    return 'Waiting for the first computer'
+  if (count === null && afterLastJoinMs === null) return `${formatCount(joined)} joined. It starts by hand.`
+  return describeWaiting({ joined, wanted, startsInMs })
+}
+
+/** `14 done, 12 receiving, 3 verifying, 1 failed` */
+export function clientCounts(clients: readonly SessionClient[]): string {
+  if (clients.length === 0) return 'None yet'
+  const counts = new Map<string, number>()
+  for (const { state } of clients) counts.set(groupOf(state), (counts.get(groupOf(state)) ?? 0) + 1)
+  return ['done', 'receiving', 'verifying', 'failed', 'stopped']
+    .filter((name) => counts.has(name))
+    .map((name) => `${formatCount(counts.get(name) ?? 0)} ${name}`)
+    .join(', ')
+}
+
+function groupOf(state: SessionClient['state']): string {
+  if (state === 'joined' || state === 'missing') return 'receiving'
+  if (state === 'lost') return 'failed'
+  return state === 'cancelled' ? 'stopped' : state
+}
+
+const computers = (count: number) => (count === 1 ? '1 computer' : `${formatCount(count)} computers`)
+
+/** `2 computers haven't finished and will be left incomplete.` */
+export const stopWords = (count: number): string =>
+  count === 1
+    ? "1 computer hasn't finished and will be left incomplete."
+    : `${computers(count)} haven't finished and will be left incomplete.`
+
+/** What a session came to. */
+export function endedWords({ clients, sentBytes }: SessionState): string {
+  const done = clients.filter(({ state }) => state === 'done').length
+  const sent = `${formatBytes(sentBytes)} sent.`
+  if (clients.length === 0) return `Nobody joined. ${sent}`
+  if (done === clients.length) return `${computers(done)} done, all of them. ${sent}`
+  return `${formatCount(done)} of ${computers(clients.length)} done. ${sent}`
+}
+
+/** Above the table: who loses more than they can make up for, and what would help. */
+export const lossWords = (count: number, rate: number): string =>
+  `${computers(count)} ${count === 1 ? 'loses' : 'lose'} more than a client can make up for. Lower the data rate to ${formatRate(rate)}.`

@@ -1,0 +1,75 @@
+/** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
+import type { SessionClient, SessionState } from '#shared/model'
+
+/** What needs eyes stands first. */
+const order: readonly SessionClient['state'][] = [
+  'failed',
+  'lost',
+  'missing',
+  'receiving',
+  'verifying',
+  'joined',
+  'cancelled',
+  'done',
+]
+
+/** `lab-9` before `lab-10`. */
+const byName = new Intl.Collator(undefined, { numeric: true })
+
+const rank = (client: SessionClient) =>
+  order.indexOf(client.state) + (client.state === 'receiving' && isTroubled(client) ? -0.5 : 0)
+
+/** Failures first, then who is slow or loses, then the others; by name among themselves, so that rows don't dance. */
+export const inOrderOfConcern = (clients: readonly SessionClient[]): readonly SessionClient[] =>
+  [...clients].sort(
+    (a, b) => rank(a) - rank(b) || byName.compare(a.host, b.host) || byName.compare(a.clientId, b.clientId),
+  )
+
+const isTroubled = (client: SessionClient) => client.standing === 'slow' || lossTone(client.loss) !== 'well'
+
+/** Over a twentieth is worth a look; over a fifth is more than a client can make up for. */
+export const lossTone = (loss: number): 'well' | 'high' | 'too-high' =>
+  loss > 0.2 ? 'too-high' : loss > 0.05 ? 'high' : 'well'
+
+/** A disk that a stop now would leave incomplete. */
+export const isUnfinished = ({ state }: SessionClient): boolean =>
+  state === 'receiving' ||
+  state === 'missing' ||
+  state === 'verifying' ||
+  state === 'joined' ||
+  state === 'lost'
+
+export const unfinished = (session: SessionState): number => session.clients.filter(isUnfinished).length
+
+/** Everyone who joined is done, and somebody was. */
+export const allDone = (session: SessionState): boolean =>
+  session.clients.some(({ state }) => state === 'done') && unfinished(session) === 0
+
+/** A rate that the worst client could follow, when some lose more than they can make up for; null else. */
+export function gentlerRate({ clients, settings, phase }: SessionState): number | null {
+  if (phase !== 'streaming') return null
+  const receiving = clients.filter(({ state }) => state === 'receiving' || state === 'missing')
+  const worst = Math.max(0, ...receiving.map(({ loss }) => loss))
+  if (lossTone(worst) !== 'too-high') return null
+  const { dataRate } = settings.configuration
+  const wanted = dataRate * (1 - Math.min(worst, 0.75)) * 0.95
+  const step = 10 ** Math.floor(Math.log10(wanted)) / 2
+  return Math.max(100_000, Math.floor(wanted / step) * step)
+}
+
+/** Until the last of those who keep up has all; null when it can't be told. */
+export function sessionRemainingMs({
+  clients,
+  blocks,
+  sizeBytes,
+  sentBytesPerSecond,
+  phase,
+}: SessionState): number | null {
+  if (phase !== 'streaming' || sentBytesPerSecond < 1 || blocks === 0) return null
+  const receiving = clients.filter(
+    ({ state, standing }) => (state === 'receiving' || state === 'missing') && standing === 'well',
+  )
+  if (receiving.length === 0) return null
+  const least = Math.min(...receiving.map(({ blocksDone }) => blocksDone))
+  return ((sizeBytes * (1 - least / blocks)) / sentBytesPerSecond) * 1000
+}

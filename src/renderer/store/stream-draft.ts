@@ -1,0 +1,279 @@
+/**
+ * What the Multicast Server form holds, what of it follows from other fields until it is typed by hand, what stands
+ * against it, and what it comes to. Pure.
+ */
+import type {
+  NetworkInterface,
+  ServerConfiguration,
+  SessionSettings,
+  SessionState,
+  StreamCompression,
+} from '#shared/model'
+import { itemName, locatorOf, type Item } from './items.ts'
+import type { ItemId } from './view-state.ts'
+
+/** When the stream begins: with the first client, with so many, so long after the last one joined, or by hand. */
+export type StartRule = 'first' | 'clients' | 'time' | 'either' | 'hand'
+
+export interface StreamDraft {
+  readonly source: ItemId | null
+  readonly name: string
+  readonly group: string
+  readonly port: string
+  /** An interface's address; empty: that of the default route. */
+  readonly interface: string
+  /** In MB/s. */
+  readonly dataRate: string
+  /** In MB/s; empty: off. */
+  readonly clientDataRate: string
+  readonly ttl: string
+  readonly loopSuspend: string
+  readonly advertise: boolean
+  readonly start: StartRule
+  readonly clients: string
+  readonly minutes: string
+  /** Empty: none. */
+  readonly password: string
+  /** Of a device. */
+  readonly compression: StreamCompression
+  /** Slow down where the stream hurts the network. */
+  readonly considerate: boolean
+  /** The session ends when everyone who joined has finished. */
+  readonly endsWhenFinished: boolean
+  /** Typed by hand, or opened: these don't follow other fields any more. */
+  readonly fixed: readonly ('name' | 'group' | 'dataRate')[]
+}
+
+/** What the draft stands in. */
+export interface DraftSurroundings {
+  readonly item: Item | null
+  /** Null before they are known. */
+  readonly interfaces: readonly NetworkInterface[] | null
+  readonly sessions: readonly SessionState[]
+}
+
+export const streamDraft: StreamDraft = {
+  source: null,
+  name: '',
+  group: '',
+  port: '7800',
+  interface: '',
+  dataRate: '12',
+  clientDataRate: '',
+  ttl: '3',
+  loopSuspend: '2',
+  advertise: true,
+  start: 'first',
+  clients: '5',
+  minutes: '15',
+  password: '',
+  compression: 'balanced',
+  considerate: true,
+  endsWhenFinished: false,
+  fixed: [],
+}
+
+/** The draft with what follows from it: the name from the image, the address from the name, the rate from the link. */
+export function followed(draft: StreamDraft, around: DraftSurroundings): StreamDraft {
+  const { item, interfaces, sessions } = around
+  const isFixed = (field: StreamDraft['fixed'][number]) => draft.fixed.includes(field)
+  const name = isFixed('name') ? draft.name : item === null ? '' : freeName(item, sessions)
+  const via = interfaces === null ? null : chosenInterface(draft, interfaces)
+  return {
+    ...draft,
+    name,
+    group: isFixed('group') ? draft.group : suggestGroup(name),
+    dataRate: isFixed('dataRate') || via === null ? draft.dataRate : inMegabytes(suggestRate(via)),
+  }
+}
+
+/** The interface the stream would be sent on. */
+export const chosenInterface = (
+  draft: StreamDraft,
+  interfaces: readonly NetworkInterface[],
+): NetworkInterface | null =>
+  (draft.interface === ''
+    ? interfaces.find((each) => each.isDefault)
+    : interfaces.find((each) => each.address === draft.interface)) ?? null
+
+/** The image's name without its ending; with a number behind it where a session has that name. */
+function freeName(item: Item, sessions: readonly SessionState[]): string {
+  const base = itemName(item)
+    .replace(/\.(dmg|img|raw|iso|cdr)$/i, '')
+    .slice(0, 58)
+  const taken = new Set(sessions.map((session) => session.settings.name))
+  for (let count = 1; ; count += 1) {
+    const name = count === 1 ? base : `${base} ${count}`
+    if (!taken.has(name)) return name
+  }
+}
+
+/** 239.255.x.y, from the name: the same name, the same address; different ones rarely. Empty for no name. */
+export function suggestGroup(name: string): string {
+  if (name === '') return ''
+  // FNV-1a.
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(name.normalize('NFC')))
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  hash ^= hash >>> 16
+  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
+}
+
+/** asr's own advice: 6 MB/s in a network of 100 Mbit/s, 12 MB/s from a gigabit on; at most half of a slower link. */
+export function suggestRate({ linkBitsPerSecond }: NetworkInterface): number {
+  if (linkBitsPerSecond === null) return 6e6
+  if (linkBitsPerSecond >= 1e9) return 12e6
+  return Math.max(100_000, Math.min(6e6, Math.floor(linkBitsPerSecond / 16 / 100_000) * 100_000))
+}
+
+/** Bytes a second as the form writes them: `12`, `2.5`. */
+export const inMegabytes = (bytesPerSecond: number): string =>
+  String(Math.round(bytesPerSecond / 10_000) / 100)
+
+/** `12`, `2.5` and `2,5` in MB/s, as whole bytes a second; null when it isn't a rate. */
+export function parseRate(text: string): number | null {
+  const trimmed = text.trim().replace(',', '.')
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(trimmed)) return null
+  const rate = Math.round(Number(trimmed) * 1e6)
+  return rate > 0 ? rate : null
+}
+
+const whole = (text: string): number | null => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : null)
+
+/** 224.0.2.0 to 239.255.255.255: what may be used freely. The addresses below are for routers and such. */
+export function isStreamGroup(text: string): boolean {
+  const parts = text.trim().split('.')
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return false
+  const [a = 0, b = 0, c = 0] = parts.map(Number)
+  return a >= 224 && a <= 239 && !(a === 224 && b === 0 && c < 2)
+}
+
+export type DraftField =
+  | 'source'
+  | 'name'
+  | 'group'
+  | 'port'
+  | 'dataRate'
+  | 'clientDataRate'
+  | 'ttl'
+  | 'loopSuspend'
+  | 'clients'
+  | 'minutes'
+
+/** Why a field can't be as it is. */
+export type FieldProblem =
+  | 'missing'
+  | 'bad'
+  | 'too-long'
+  | 'taken'
+  // Of the source.
+  | 'reading'
+  | 'unreadable'
+  | 'not-scanned'
+  | 'not-in-order'
+
+/** The first thing that is wrong with each field. Empty: a stream can be asked for. */
+export function draftProblems(
+  draft: StreamDraft,
+  around: DraftSurroundings,
+): { readonly [field in DraftField]?: FieldProblem } {
+  const problems: { [field in DraftField]?: FieldProblem | null } = {
+    source: sourceProblem(around.item),
+    name: nameProblem(draft.name, around.sessions),
+    group: isStreamGroup(draft.group) ? null : draft.group.trim() === '' ? 'missing' : 'bad',
+    port: within(draft.port, 1, 65_535),
+    dataRate: parseRate(draft.dataRate) === null ? 'bad' : null,
+    clientDataRate:
+      draft.clientDataRate.trim() !== '' && parseRate(draft.clientDataRate) === null ? 'bad' : null,
+    ttl: within(draft.ttl, 1, 255),
+    loopSuspend: draft.loopSuspend.trim() === '1' ? 'bad' : within(draft.loopSuspend, 0, 999_999_999),
+    clients: usesClients(draft.start) ? within(draft.clients, 1, 1_000_000) : null,
+    minutes: usesMinutes(draft.start) ? within(draft.minutes, 1, 100_000) : null,
+  }
+  return Object.fromEntries(Object.entries(problems).filter(([, problem]) => problem !== null))
+}
+
+export const usesClients = (start: StartRule): boolean => start === 'clients' || start === 'either'
+export const usesMinutes = (start: StartRule): boolean => start === 'time' || start === 'either'
+
+function within(text: string, least: number, most: number): FieldProblem | null {
+  const value = whole(text)
+  return value !== null && value >= least && value <= most ? null : 'bad'
+}
+
+function nameProblem(name: string, sessions: readonly SessionState[]): FieldProblem | null {
+  const trimmed = name.trim()
+  if (trimmed === '') return 'missing'
+  if (trimmed.length > 63) return 'too-long'
+  const taken = sessions.some(({ phase, settings }) => !isOver(phase) && settings.name === trimmed)
+  return taken ? 'taken' : null
+}
+
+function sourceProblem(item: Item | null): FieldProblem | null {
+  if (item === null) return 'missing'
+  if (item.kind === 'stream') return 'unreadable'
+  if (item.kind !== 'image') return null
+  const { state, info } = item.image
+  if (state === 'reading') return 'reading'
+  if (state === 'failed' || info === null) return 'unreadable'
+  if (info.scan === null) return 'not-scanned'
+  return info.inOrder === false ? 'not-in-order' : null
+}
+
+/** It ended or failed: nothing more comes of it. */
+export const isOver = (phase: SessionState['phase']): boolean => phase === 'ended' || phase === 'failed'
+
+/** asr's part of it; null while a field of it isn't right. */
+export function draftConfiguration(draft: StreamDraft): ServerConfiguration | null {
+  const dataRate = parseRate(draft.dataRate)
+  const clientDataRate = draft.clientDataRate.trim() === '' ? 0 : parseRate(draft.clientDataRate)
+  const [loopSuspend, ttl, port] = [whole(draft.loopSuspend), whole(draft.ttl), whole(draft.port)]
+  if (dataRate === null || clientDataRate === null || loopSuspend === null || ttl === null || port === null)
+    return null
+  if (!isStreamGroup(draft.group) || ttl < 1 || ttl > 255 || port < 1 || port > 65_535) return null
+  return {
+    dataRate,
+    group: draft.group.trim(),
+    clientDataRate: clientDataRate === 0 ? null : clientDataRate,
+    advertise: draft.advertise,
+    loopSuspend,
+    ttl,
+    port,
+  }
+}
+
+/** What the engine is asked for; null while something stands against it. */
+export function draftSettings(draft: StreamDraft, around: DraftSurroundings): SessionSettings | null {
+  const configuration = draftConfiguration(draft)
+  if (configuration === null || draft.source === null) return null
+  if (Object.keys(draftProblems(draft, around)).length > 0) return null
+  const { start } = draft
+  return {
+    source: locatorOf(draft.source),
+    compression: around.item?.kind === 'image' ? null : draft.compression,
+    name: draft.name.trim(),
+    configuration,
+    interface: draft.interface === '' ? null : draft.interface,
+    start: {
+      clients: start === 'first' ? 1 : usesClients(start) ? whole(draft.clients) : null,
+      afterLastJoinMs: usesMinutes(start) ? (whole(draft.minutes) ?? 0) * 60_000 : null,
+    },
+    admission: [],
+    password: draft.password === '' ? null : draft.password,
+    whenFinished: draft.endsWhenFinished ? 'ends' : 'stays',
+    considerate: draft.considerate ? 'on' : 'off',
+    feedback: 'demand',
+  }
+}
+
+/** The fields that an opened configuration of asr fills. */
+export const configurationDraft = (configuration: ServerConfiguration): Partial<StreamDraft> => ({
+  dataRate: inMegabytes(configuration.dataRate),
+  group: configuration.group,
+  clientDataRate: configuration.clientDataRate === null ? '' : inMegabytes(configuration.clientDataRate),
+  advertise: configuration.advertise,
+  loopSuspend: String(configuration.loopSuspend),
+  ttl: String(configuration.ttl),
+  port: String(configuration.port),
+})

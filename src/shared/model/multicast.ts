@@ -1,0 +1,184 @@
+/**
+ * A multicast as everyone sees it: what a session is started with, what it is at a moment, what a client is told. Plain data;
+ * sizes in bytes, rates in bytes a second, times in ms.
+ */
+import type { SerializedError } from '#shared/errors'
+
+/** asr's configuration of a stream, as asr(8) names it, in our units. */
+export interface ServerConfiguration {
+  /** `Data Rate`: bytes a second on the network, headers included; never exceeded. */
+  readonly dataRate: number
+  /** `Multicast Address`: 224.0.2.0 to 239.255.255.255. */
+  readonly group: string
+  /** `Client Data Rate`: the stream slows down to the slowest writer, but not below this. Null: it doesn't. */
+  readonly clientDataRate: number | null
+  /** `DNS Service Discovery`. Default true. */
+  readonly advertise: boolean
+  /** `Loop Suspend`: the stream rests after so many laps that nobody needed. 0 (default): never; not 1. */
+  readonly loopSuspend: number
+  /** `Multicast TTL`: 1 to 255, default 3; 1 never leaves the subnet. */
+  readonly ttl: number
+  /** `Port`: TCP of the control connection and UDP of the stream. Default 7800. */
+  readonly port: number
+}
+
+/** How a device of the server's own is stored in the stream. */
+export type StreamCompression = 'none' | 'speed' | 'balanced' | 'size'
+
+/** What a session is started with. */
+export interface SessionSettings {
+  /** Locator on the server's machine: an image's path, an address of the web, a device or a volume. */
+  readonly source: string
+  /** Of a device or a volume; null of an image, which is sent as it is. */
+  readonly compression: StreamCompression | null
+  /** 1 to 63 characters, one of its kind on the server. */
+  readonly name: string
+  readonly configuration: ServerConfiguration
+  /** Name or address of the interface; null: that of the default route. */
+  readonly interface: string | null
+  readonly start: {
+    /** As soon as so many have joined; null: their number doesn't start it. */
+    readonly clients: number | null
+    /** So long after the last one joined; null: time doesn't start it. Both null: by hand. */
+    readonly afterLastJoinMs: number | null
+  }
+  /** Rules of admission in order, as `parseAdmissionRule` reads them; none: everyone. */
+  readonly admission: readonly string[]
+  readonly password: string | null
+  /** `ends`: when everyone who joined has finished. */
+  readonly whenFinished: 'stays' | 'ends'
+  /** Slow down where the stream hurts the network. */
+  readonly considerate: 'on' | 'off'
+  /** `one-way`: no word comes back from clients, so everything is sent lap after lap. */
+  readonly feedback: 'demand' | 'one-way'
+}
+
+export type SessionPhase = 'preparing' | 'waiting' | 'streaming' | 'quiet' | 'ended' | 'failed'
+
+/** One client, as its session's server knows it. */
+export interface SessionClient {
+  readonly clientId: string
+  readonly host: string
+  readonly address: string
+  /** `missing`: the stream has nothing new for it, and it still lacks something; `lost`: no word for five seconds. */
+  readonly state: 'joined' | 'receiving' | 'missing' | 'verifying' | 'done' | 'failed' | 'cancelled' | 'lost'
+  readonly standing: 'well' | 'slow'
+  readonly blocksDone: number
+  /** Of what was sent lately, 0 to 1. */
+  readonly loss: number
+  readonly writeBytesPerSecond: number
+  readonly lastSeenMs: number
+  /** In its own words, when it failed; otherwise empty. */
+  readonly text: string
+}
+
+/** A session at a moment, sent whole twice a second. */
+export interface SessionState {
+  /** 32 hex digits. */
+  readonly sessionId: string
+  readonly settings: Omit<SessionSettings, 'password'> & { readonly hasPassword: boolean }
+  readonly phase: SessionPhase
+  readonly imageName: string
+  readonly sizeBytes: number
+  readonly blocks: number
+  /** While `preparing`: how far its source was read. */
+  readonly preparing: { readonly doneBytes: number; readonly totalBytes: number } | null
+  /** The interface it is sent on. */
+  readonly interfaceName: string
+  readonly address: string
+  /** SHA-256 of the server's certificate, 64 hex digits. */
+  readonly fingerprint: string
+  /** The whole `asr://` address for clients, and the command that they type. */
+  readonly locator: string
+  readonly command: string
+  readonly createdMs: number
+  /** When the stream began, and ended. */
+  readonly startedMs: number | null
+  readonly endedMs: number | null
+  readonly wanted: number | null
+  readonly startsInMs: number | null
+  /** What it may send now: the Data Rate, or less where it is considerate. */
+  readonly allowedBytesPerSecond: number
+  /** What it sent in the last second. */
+  readonly sentBytesPerSecond: number
+  readonly sentBytes: number
+  /** Walks over the whole image, begun; and where in it the stream is, 0 to 1. */
+  readonly lap: number
+  readonly position: number
+  /** Symbols sent beyond the image's own. */
+  readonly repairSymbols: number
+  readonly clients: readonly SessionClient[]
+  /** Why it failed, or what should be known of it. */
+  readonly error: SerializedError | null
+  readonly warnings: readonly SerializedError[]
+}
+
+/** A network interface a stream can be sent on. */
+export interface NetworkInterface {
+  readonly name: string
+  /** IPv4. */
+  readonly address: string
+  readonly mtu: number
+  /** Null where the system doesn't say. */
+  readonly linkBitsPerSecond: number | null
+  readonly isDefault: boolean
+  readonly isUp: boolean
+}
+
+/** One line of a check before a stream starts. */
+export interface NetworkCheck {
+  readonly step: 'source' | 'interface' | 'address' | 'port' | 'rate' | 'ttl' | 'loopback'
+  readonly state: 'ok' | 'warning' | 'failed'
+  /** Null when all is well. */
+  readonly error: SerializedError | null
+}
+
+/** A stream that announces itself on the network. */
+export interface FoundStream {
+  /** Its name there: unique. */
+  readonly name: string
+  readonly host: string
+  readonly address: string
+  readonly port: number
+  readonly session: string
+  readonly imageName: string
+  readonly sizeBytes: number | null
+  readonly fingerprint: string | null
+  /** Its whole `asr://` address. */
+  readonly locator: string
+}
+
+/** What a client knows of the stream it restores from; part of a `SourceInfo`. */
+export interface StreamInfo {
+  readonly session: string
+  readonly imageName: string
+  readonly imageFormat: string
+  /** Of the stream: of the image's file. */
+  readonly streamBytes: number
+  /** Hex. */
+  readonly fingerprint: string
+  /** The locator held the fingerprint, so who the server is was checked. */
+  readonly pinned: boolean
+}
+
+/** How far receiving is, beside the bytes of `JobProgress`. */
+export interface StreamProgress {
+  /** `fetching`: no datagram comes, so blocks come over the control connection. */
+  readonly state: 'connecting' | 'waiting' | 'receiving' | 'fetching'
+  /** While it waits for its start. */
+  readonly waiting: {
+    readonly joined: number
+    readonly wanted: number | null
+    readonly startsInMs: number | null
+  } | null
+  /**
+   * One string a pass, newest last, at most 20: a mark for each fiftieth of the image, `.` received, `x` missed in this pass,
+   * `-` part of it received so far, space: the pass isn't there yet.
+   */
+  readonly passes: readonly string[]
+  readonly blocks: number
+  readonly missingBlocks: number
+  readonly receivedBytesPerSecond: number
+  /** Of what was sent lately, 0 to 1. */
+  readonly loss: number
+}

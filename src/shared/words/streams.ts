@@ -1,0 +1,95 @@
+/** The words for multicast streams: how a session stands, how its clients do, and what a receiver waits for. */
+import { unreachable } from '#shared/errors'
+import type { NetworkCheck, SessionClient, SessionPhase, StreamProgress } from '#shared/model'
+import { formatClock, formatCount } from '#shared/units'
+
+export function describeSessionPhase(phase: SessionPhase): string {
+  switch (phase) {
+    case 'preparing':
+      return 'Preparing'
+    case 'waiting':
+      return 'Waiting'
+    case 'streaming':
+      return 'Streaming'
+    case 'quiet':
+      return 'Quiet'
+    case 'ended':
+      return 'Ended'
+    case 'failed':
+      return 'Failed'
+    default:
+      return unreachable(phase)
+  }
+}
+
+export function describeClientState(state: SessionClient['state']): string {
+  switch (state) {
+    case 'joined':
+      return 'Joined'
+    case 'receiving':
+      return 'Receiving'
+    case 'missing':
+      return 'Missing'
+    case 'verifying':
+      return 'Verifying'
+    case 'done':
+      return 'Done'
+    case 'failed':
+      return 'Failed'
+    case 'cancelled':
+      return 'Stopped'
+    case 'lost':
+      return 'Lost'
+    default:
+      return unreachable(state)
+  }
+}
+
+/** `3 joined, waiting for 2 more, or 12:40`. */
+export function describeWaiting({
+  joined,
+  wanted,
+  startsInMs,
+}: NonNullable<StreamProgress['waiting']>): string {
+  const more = wanted === null ? null : Math.max(0, wanted - joined)
+  const clock = startsInMs === null ? null : formatClock(startsInMs)
+  const soFar = `${formatCount(joined)} joined`
+  if (more !== null && clock !== null) return `${soFar}, waiting for ${formatCount(more)} more, or ${clock}`
+  if (more !== null) return `${soFar}, waiting for ${formatCount(more)} more`
+  return clock === null ? `${soFar}, waiting for a word from the server` : `${soFar}, starts in ${clock}`
+}
+
+/** `Pass 2 – 37 of 5,120 blocks still missing`. */
+export function describePasses({ passes, blocks, missingBlocks }: StreamProgress): string {
+  const pass = `Pass ${Math.max(1, passes.length)}`
+  if (missingBlocks === 0) return `${pass} – nothing is missing`
+  return `${pass} – ${formatCount(missingBlocks)} of ${formatCount(blocks)} blocks still missing`
+}
+
+export function describeCheckStep(step: NetworkCheck['step']): string {
+  switch (step) {
+    case 'source':
+      return 'Image'
+    case 'interface':
+      return 'Interface'
+    case 'address':
+      return 'Address'
+    case 'port':
+      return 'Port'
+    case 'rate':
+      return 'Data rate'
+    case 'ttl':
+      return 'TTL'
+    case 'loopback':
+      return 'Test packet'
+    default:
+      return unreachable(step)
+  }
+}
+
+/** `12 MB/s = 96 Mbit/s`: both, because people mix them up. */
+export function formatStreamRate(bytesPerSecond: number): string {
+  const megabytes = Math.round(bytesPerSecond / 10_000) / 100
+  const megabits = (bytesPerSecond * 8) / 1e6
+  return `${megabytes} MB/s = ${megabits >= 100 ? Math.round(megabits) : Math.round(megabits * 10) / 10} Mbit/s`
+}

@@ -1,0 +1,125 @@
+/** A stream from the window to the command line: the real page, the real host, the real server and client. */
+import { execFile } from 'node:child_process'
+import { randomFillSync } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appears, dropFiles, launchBrowser, openPage, screenshot } from '#test/browser'
+import { missing } from '#test/needs'
+import { node24, reprise, startWebHost } from '#test/web-host'
+
+/** The command line, with a data folder that is not the host's. Rejects with what it printed when its status isn't 0. */
+const run = (home: string, ...argv: readonly string[]) =>
+  promisify(execFile)(node24, [reprise, ...argv], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8' },
+    timeout: 60_000,
+  })
+
+/** A scanned image of data that doesn't compress. */
+async function scannedImage(home: string): Promise<string> {
+  const raw = join(home, 'Lab.img')
+  const image = join(home, 'Lab.dmg')
+  await writeFile(raw, randomFillSync(Buffer.alloc(24 * 1024 * 1024)))
+  await run(home, 'image', 'convert', '--source', raw, '--format', 'UDZO', '--target', image)
+  await run(home, 'imagescan', '--source', image)
+  return image
+}
+
+/** One that nobody has just now. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+/** Puts an image in the well and fills the form for this computer alone. */
+async function fillForm(page: Page, image: string, port: number): Promise<void> {
+  await page.getByRole('tab', { name: 'Multicast Server' }).click()
+  await dropFiles(page, page.getByRole('group', { name: /^Image/ }), [image])
+  await appears(page.getByText('Scanned, in order'))
+  await page.getByRole('button', { name: /Interface/ }).click()
+  await page.getByRole('option', { name: /127\.0\.0\.1/ }).click()
+  await page.getByLabel('Port').fill(String(port))
+}
+
+describe.skipIf(missing('program:chromium'))('a lab of one', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  it('gets an image that is streamed from the window, and stands in its table as done', async () => {
+    await using host = await startWebHost()
+    const image = await scannedImage(host.home)
+    await using window = await openPage(browser, host.url)
+    const { page } = window
+    const port = await freePort()
+    await fillForm(page, image, port)
+
+    await page.getByRole('button', { name: 'Check Network' }).click()
+    await page.locator('.checks').waitFor()
+    await screenshot(page, 'real-multicast-checked')
+    expect(await page.locator('.checks [data-state=failed]').allInnerTexts()).toEqual([])
+
+    await page.getByRole('button', { name: 'Start Stream' }).click()
+    await appears(page.getByText('Waiting for the first computer'))
+    await screenshot(page, 'real-multicast-waiting')
+    const command = await page.locator('.client-command code').innerText()
+    const locator = /asr:\/\/[^\s']+/.exec(command)?.[0] ?? ''
+    expect(locator).toContain(`127.0.0.1:${port}/Lab`)
+
+    const out = join(host.home, 'received.dmg')
+    await run(host.home, 'restore', '--source', locator, '--file', out)
+    expect((await readFile(out)).equals(await readFile(image))).toBe(true)
+
+    await appears(page.getByRole('row', { name: /Done/ }))
+    await screenshot(page, 'real-multicast-done')
+    await page.getByRole('button', { name: 'Stop…' }).click()
+    await appears(page.getByText('1 computer done, all of them.'))
+    await screenshot(page, 'real-multicast-ended')
+    expect(window.errors).toEqual([])
+  })
+
+  it('restores from a stream in the window, and shows its passes', async () => {
+    await using host = await startWebHost()
+    const image = await scannedImage(host.home)
+    await using window = await openPage(browser, host.url)
+    const { page } = window
+    const port = await freePort()
+    await fillForm(page, image, port)
+    await page.getByLabel('Password').fill('sesame')
+    await page.getByRole('button', { name: 'Start Stream' }).click()
+    await appears(page.getByText('Waiting for the first computer'))
+
+    await page.getByRole('button', { name: 'File', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'Open URL…' }).click()
+    await page.getByLabel('URL').fill(`asr://127.0.0.1:${port}/Lab`)
+    await page.keyboard.press('Enter')
+    await page
+      .getByRole('dialog', { name: /Unlock/ })
+      .getByLabel('Password')
+      .fill('sesame')
+    await page.keyboard.press('Enter')
+    await appears(page.getByRole('group', { name: /^Source, Lab.dmg/ }))
+    await page.getByRole('row', { name: /Practice disk/ }).click()
+    await page.keyboard.press('Control+2')
+    await page.getByText('Erase destination', { exact: true }).click()
+    await screenshot(page, 'real-stream-composed')
+    await page.getByRole('button', { name: 'Restore…' }).click()
+    await page.getByRole('button', { name: 'Erase and Restore' }).click()
+    await appears(page.getByRole('img', { name: /^Pass 1/ }))
+    await screenshot(page, 'real-stream-receiving')
+    await appears(page.getByRole('heading', { name: 'Restored and verified' }))
+    await screenshot(page, 'real-stream-restored')
+    await page.getByRole('tab', { name: 'Multicast Server' }).click()
+    await appears(page.getByRole('row', { name: /Done/ }))
+    expect(window.errors).toEqual([])
+  })
+})

@@ -1,0 +1,61 @@
+/** Clients that vanish and come back, cables that are pulled, a server that is killed. */
+import { describe, expect, it } from 'vitest'
+import { capturePackets } from '#test/lab-capture'
+import { setCable } from '#test/lab-trouble'
+import type { LabProcess } from '#test/lab-process'
+import { missing } from '#test/needs'
+import { expectNothingElse, openRoom, receivedBlocks } from './room.ts'
+
+describe.skipIf(missing('lab', 'program:tcpdump'))('a stream in which things happen', () => {
+  it('goes on when a client is killed, and takes one that joins late', async () => {
+    await using room = await openRoom({ clients: 3 })
+    await room.serve()
+    const [stays, dies] = [room.receive(0), room.receive(1)]
+    await expect.poll(() => receivedBlocks(room, 1)).toBeGreaterThan(0)
+    dies.kill('SIGKILL')
+    const late = room.receive(2)
+    expect(await room.outcome(0, stays)).toBe('the image')
+    expect(await room.outcome(2, late)).toBe('the image')
+    await dies.ended
+    expectNothingElse(room, 1)
+  })
+
+  it('lets a rebooted client go on where it was', async () => {
+    await using room = await openRoom({ clients: 1, megabytes: 6 })
+    await room.serve()
+    const before = room.receive(0)
+    await expect.poll(() => receivedBlocks(room, 0)).toBeGreaterThan(3)
+    before.kill('SIGKILL')
+    await before.ended
+    const received = expectNothingElse(room, 0)
+    await using capture = await capturePackets(room.lab)
+    expect(await room.outcome(0, room.receive(0))).toBe('the image')
+    const { datagrams } = await capture.stop()
+    const sent = datagrams.reduce((sum, { bytes }) => sum + bytes, 0)
+    // What it knew when it was killed may be a second old.
+    expect(sent).toBeLessThan(room.image.bytes.length - (received - 3) * 2 ** 20)
+  })
+
+  it('takes a client up again whose cable was out', async () => {
+    await using room = await openRoom({ clients: 2 })
+    await room.serve()
+    const clients = [room.receive(0), room.receive(1)]
+    await expect.poll(() => receivedBlocks(room, 1)).toBeGreaterThan(0)
+    await setCable(room.lab, room.client(1), 'down')
+    expect(await room.outcome(0, clients[0] as LabProcess)).toBe('the image')
+    expectNothingElse(room, 1)
+    await setCable(room.lab, room.client(1), 'up')
+    expect(await room.outcome(1, clients[1] as LabProcess)).toBe('the image')
+  })
+
+  it('goes on when its server was killed and started again', async () => {
+    await using room = await openRoom({ clients: 2 })
+    const first = await room.serve()
+    const clients = [room.receive(0), room.receive(1)]
+    await expect.poll(() => receivedBlocks(room, 0)).toBeGreaterThan(0)
+    first.kill('SIGKILL')
+    await first.ended
+    await room.serve()
+    expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
+  })
+})

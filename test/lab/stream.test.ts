@@ -1,0 +1,49 @@
+/** The real thing: a server and its clients as processes, each in a machine of its own. */
+import { describe, expect, it } from 'vitest'
+import { endSlowness, loseDatagrams, lostDatagrams, slowDown } from '#test/lab-trouble'
+import { missing } from '#test/needs'
+import { dataRate, expectNothingElse, openRoom } from './room.ts'
+
+describe.skipIf(missing('lab'))('a stream', () => {
+  it('reaches a single client', async () => {
+    await using room = await openRoom({ clients: 1 })
+    const server = await room.serve()
+    expect(await room.outcome(0, room.receive(0))).toBe('the image')
+    await server.said('Starting stream')
+    server.kill('SIGINT')
+    await server.ended
+  })
+
+  it('reaches four clients that lose nothing, 1 %, 5 % and whole bursts', async () => {
+    await using room = await openRoom({ clients: 4 })
+    await loseDatagrams(room.client(1), { kind: 'chance', share: 0.01 })
+    await loseDatagrams(room.client(2), { kind: 'chance', share: 0.05 })
+    await loseDatagrams(room.client(3), { kind: 'bursts' })
+    await room.serve({ dataRate: 2 * dataRate })
+    const clients = room.lab.clients.map((_, index) => room.receive(index))
+    expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
+    for (const lossy of [1, 2, 3]) expect(await lostDatagrams(room.client(lossy))).toBeGreaterThan(10)
+  })
+
+  it('reaches sixteen clients, each of which loses something else', async () => {
+    await using room = await openRoom({ clients: 16, mtu: 9000 })
+    for (const [index, machine] of room.lab.clients.entries())
+      if (index % 4 !== 0) await loseDatagrams(machine, { kind: 'chance', share: (index % 4) / 40 })
+    await room.serve()
+    const clients = room.lab.clients.map((_, index) => room.receive(index))
+    expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
+  })
+
+  it('doesn’t wait for a client behind a slow link', async () => {
+    await using room = await openRoom({ clients: 4 })
+    // A twentieth of the stream: it would take more than a minute.
+    await slowDown(room.lab, room.client(3), 0.4)
+    await room.serve()
+    const slow = room.receive(3)
+    const clients = [0, 1, 2].map((index) => room.receive(index))
+    expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
+    expectNothingElse(room, 3)
+    await endSlowness(room.lab, room.client(3))
+    expect(await room.outcome(3, slow)).toBe('the image')
+  })
+})

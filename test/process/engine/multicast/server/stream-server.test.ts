@@ -1,0 +1,484 @@
+/** The server of streams, whole: its thread, real TLS, real datagrams, on the loopback interface. */
+import { copyFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { SessionPhase } from '#shared/model'
+import { labImage, type LabImage } from '#test/lab-image'
+import {
+  freePort,
+  lookAtSession,
+  realStreamServer,
+  sessionSettings,
+  type RealStreamServer,
+} from '#test/real-stream-server'
+import { receiveToMemory } from '#test/receive-to-memory'
+import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
+
+let images: TemporaryFolder
+let image: LabImage
+beforeAll(async () => {
+  images = await temporaryFolder()
+  image = await labImage(images, { megabytes: 6 })
+})
+afterAll(() => images[Symbol.asyncDispose]())
+
+const isImage = (bytes: Uint8Array, of: LabImage = image) => Buffer.compare(bytes, of.bytes) === 0
+/** Until the session is in that phase. */
+async function reaches(phase: SessionPhase, real: RealStreamServer, name?: string): Promise<void> {
+  await expect.poll(() => real.state(name)?.phase).toBe(phase)
+}
+
+describe('the server of streams', () => {
+  it('streams an image, tells of the client, and ends for it', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, password: 'open sesame', configuration: { port } })
+    const { sessionId } = await real.server.start(settings)
+    await reaches('waiting', real)
+    expect(real.state()).toMatchObject({
+      sessionId,
+      imageName: 'lab.dmg',
+      sizeBytes: image.bytes.length,
+      address: '127.0.0.1',
+      wanted: 1,
+      locator: `asr://127.0.0.1:${port}/lab#${real.server.fingerprint}`,
+      error: null,
+      warnings: [],
+    })
+    expect(JSON.stringify(real.state())).not.toContain('sesame')
+
+    await expect(lookAtSession(real.server, port, { password: 'wrong' })).rejects.toMatchObject({
+      code: 'E_MC_PASSWORD',
+    })
+    await using stream = await lookAtSession(real.server, port, { password: 'open sesame' })
+    expect(real.state()?.clients).toEqual([])
+    const { file, reception } = receiveToMemory(stream)
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await reception.finish('done', 'all well')
+    await expect
+      .poll(() => real.state()?.clients.map(({ state, text }) => [state, text]))
+      .toEqual([['done', 'all well']])
+    await reaches('quiet', real)
+    expect(real.state()).toMatchObject({ lap: 1 })
+    expect(real.state()?.sentBytes).toBeGreaterThan(image.bytes.length)
+
+    await real.server.stop(sessionId, 'now')
+    await reaches('ended', real)
+    await real.server.stop(sessionId, 'now')
+    expect(real.server.states()).toEqual([])
+  })
+
+  it('says at once to everyone that it is over', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(
+      sessionSettings({ source: image.path, configuration: { port, dataRate: 200_000 } }),
+    )
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const { reception } = receiveToMemory(stream)
+    const failed = reception.complete.then(
+      () => null,
+      (error: unknown) => error,
+    )
+    await reaches('streaming', real)
+    await real.server[Symbol.asyncDispose]()
+    expect(await failed).toMatchObject({ code: 'E_MC_ENDED' })
+  })
+
+  it('serves two sessions on one port, each to its own clients', async () => {
+    const other = await labImage(images, { megabytes: 4, seed: 2, name: 'other.dmg' })
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+    await real.server.start(sessionSettings({ source: other.path, name: 'other', configuration: { port } }))
+    await reaches('waiting', real, 'lab')
+    await reaches('waiting', real, 'other')
+    const received = await Promise.all(
+      ['lab', 'other'].map(async (session) => {
+        await using stream = await lookAtSession(real.server, port, { session })
+        const { file, reception } = receiveToMemory(stream)
+        await reception.complete
+        await reception.finish('done', '')
+        return file
+      }),
+    )
+    expect(received.map((file, index) => isImage(file, index === 0 ? image : other))).toEqual([true, true])
+    await expect(
+      real.server.start(sessionSettings({ source: other.path, name: 'other', configuration: { port } })),
+    ).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'name' } })
+  })
+
+  it('sends lap after lap where no word comes back, and rests when nobody is there', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({
+      source: image.path,
+      feedback: 'one-way',
+      configuration: { port, loopSuspend: 2 },
+    })
+    const { sessionId } = await real.server.start(settings)
+    await reaches('waiting', real)
+    {
+      await using stream = await lookAtSession(real.server, port)
+      const { file, reception } = receiveToMemory(stream)
+      await reception.complete
+      expect(isImage(file)).toBe(true)
+      await expect.poll(() => real.state()?.lap).toBeGreaterThan(1)
+      await reception.finish('done', '')
+    }
+    await reaches('quiet', real)
+    await real.server.stop(sessionId, 'now')
+  })
+
+  it('ends when everyone has finished, if told so', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const { sessionId } = await real.server.start(
+      sessionSettings({ source: image.path, configuration: { port } }),
+    )
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const { reception } = receiveToMemory(stream)
+    await expect.poll(() => real.state()?.clients.length).toBe(1)
+    await real.server.stop(sessionId, 'when-finished')
+    expect(real.state()?.phase).not.toBe('ended')
+    await reception.complete
+    await reception.finish('done', '')
+    await reaches('ended', real)
+  })
+
+  it('waits for as many clients as it is told, or starts when somebody says so', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const start = { clients: 5, afterLastJoinMs: null }
+    const { sessionId } = await real.server.start(
+      sessionSettings({ source: image.path, start, configuration: { port } }),
+    )
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const { file, reception } = receiveToMemory(stream)
+    await expect.poll(() => real.state()?.clients.map(({ state }) => state)).toEqual(['joined'])
+    expect(real.state()).toMatchObject({ phase: 'waiting', wanted: 5 })
+    await real.server.startNow(sessionId)
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await reception.finish('done', '')
+  })
+
+  it('goes at another rate from one moment to the next', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const { sessionId } = await real.server.start(
+      sessionSettings({ source: image.path, configuration: { port, dataRate: 100_000 } }),
+    )
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const { file, reception } = receiveToMemory(stream)
+    await reaches('streaming', real)
+    // At the first rate it would take a minute.
+    await real.server.setRate(sessionId, { dataRate: 60_000_000, clientDataRate: 1_000_000 })
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await expect
+      .poll(() => real.state()?.settings.configuration)
+      .toMatchObject({ dataRate: 60_000_000, clientDataRate: 1_000_000 })
+    await reception.finish('done', '')
+    await expect(real.server.setRate(sessionId, { dataRate: 1, clientDataRate: null })).rejects.toMatchObject(
+      {
+        code: 'E_USAGE',
+      },
+    )
+  })
+
+  it('sends one client away', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const { sessionId } = await real.server.start(
+      sessionSettings({ source: image.path, configuration: { port, dataRate: 200_000 } }),
+    )
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const { reception } = receiveToMemory(stream)
+    const failed = reception.complete.catch((error: unknown) => error)
+    await expect.poll(() => real.state()?.clients.length).toBe(1)
+    const [client] = real.state()?.clients ?? []
+    await real.server.disconnect(sessionId, client?.clientId ?? '')
+    expect(await failed).toMatchObject({ code: 'E_MC_ENDED' })
+    await expect(real.server.disconnect(sessionId, '00')).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+
+  it('keeps its fingerprint and the list of hashes over a restart', async () => {
+    await using folder = await temporaryFolder()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const run = async () => {
+      await using real = await realStreamServer({ in: folder })
+      await real.server.start(settings)
+      await reaches('waiting', real)
+      return real.server.fingerprint
+    }
+    const fingerprint = await run()
+    const lists = join(folder.path, 'hashes')
+    const [name = ''] = await readdir(lists)
+    // A list that was used isn't written again: what stands in it is believed.
+    const list = readFileSync(join(lists, name))
+    await utimes(join(lists, name), 1, 1)
+    expect(await run()).toBe(fingerprint)
+    expect((await stat(join(lists, name))).mtimeMs).toBeGreaterThan(1000)
+    // One that doesn't add up isn't.
+    list[60] = (list[60] ?? 0) ^ 1
+    await writeFile(join(lists, name), list)
+    await run()
+    expect(Buffer.compare(readFileSync(join(lists, name)), list)).not.toBe(0)
+  })
+
+  it('fails a session whose image is changed under it, and says so to its clients', async () => {
+    const path = join(images.path, 'changing.dmg')
+    await copyFile(image.path, path)
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(sessionSettings({ source: path, configuration: { port } }))
+    await reaches('waiting', real)
+    const bytes = Buffer.from(image.bytes)
+    bytes.fill(0x55, 0, bytes.length / 2)
+    await writeFile(path, bytes)
+    await using stream = await lookAtSession(real.server, port)
+    const { count } = receiveToMemory(stream)
+    await expect.poll(() => real.state()?.warnings.map(({ code }) => code)).toContain('E_SRC_CHANGED')
+    // What was changed is never sent.
+    expect(count()).toBe(0)
+  })
+
+  it('goes on with one session while the source of another does not answer', async () => {
+    const web = createHttpServer((request, response) => {
+      const { length } = image.bytes
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+      const first = Number(from ?? 0)
+      const last = to === undefined || to === '' ? length - 1 : Math.min(Number(to), length - 1)
+      const headers = {
+        etag: '"1"',
+        'content-range': `bytes ${first}-${last}/${length}`,
+        'content-length': last - first + 1,
+      }
+      if (!isSilent) response.writeHead(206, headers).end(image.bytes.subarray(first, last + 1))
+    })
+    let isSilent = false
+    await new Promise<void>((resolve) => {
+      web.listen(0, '127.0.0.1', resolve)
+    })
+    try {
+      const address = web.address()
+      const webPort = typeof address === 'object' && address !== null ? address.port : 0
+      await using real = await realStreamServer()
+      const port = await freePort()
+      const source = `http://127.0.0.1:${webPort}/lab.dmg`
+      await real.server.start(sessionSettings({ source, name: 'slow', configuration: { port } }))
+      await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+      await reaches('waiting', real, 'slow')
+      await reaches('waiting', real, 'lab')
+      isSilent = true
+      await using stuck = await lookAtSession(real.server, port, { session: 'slow' })
+      const waiting = receiveToMemory(stuck)
+      waiting.reception.complete.catch(() => undefined)
+      await reaches('streaming', real, 'slow')
+      await using stream = await lookAtSession(real.server, port, { session: 'lab' })
+      const { file, reception } = receiveToMemory(stream)
+      await reception.complete
+      expect(isImage(file)).toBe(true)
+      expect(waiting.count()).toBe(0)
+      await reception.finish('done', '')
+    } finally {
+      web.closeAllConnections()
+      web.close()
+    }
+  })
+
+  it('streams an image from a web server that asks for a password', async () => {
+    const authorization = `Basic ${Buffer.from('anna:secret').toString('base64')}`
+    const web = createHttpServer((request, response) => {
+      if (request.headers.authorization !== authorization) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end()
+        return
+      }
+      const { length } = image.bytes
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+      const first = Number(from ?? 0)
+      const last = to === undefined || to === '' ? length - 1 : Math.min(Number(to), length - 1)
+      response.writeHead(206, {
+        etag: '"1"',
+        'content-range': `bytes ${first}-${last}/${length}`,
+        'content-length': last - first + 1,
+      })
+      response.end(image.bytes.subarray(first, last + 1))
+    })
+    await new Promise<void>((resolve) => {
+      web.listen(0, '127.0.0.1', resolve)
+    })
+    try {
+      const address = web.address()
+      const webPort = typeof address === 'object' && address !== null ? address.port : 0
+      await using real = await realStreamServer()
+      const port = await freePort()
+      const source = `http://anna:secret@127.0.0.1:${webPort}/lab.dmg`
+      await real.server.start(sessionSettings({ source, configuration: { port } }))
+      await reaches('waiting', real)
+      expect(JSON.stringify(real.state())).not.toContain('secret')
+      await using stream = await lookAtSession(real.server, port)
+      const { file, reception } = receiveToMemory(stream)
+      await reception.complete
+      expect(isImage(file)).toBe(true)
+      await reception.finish('done', '')
+    } finally {
+      web.close()
+      web.closeAllConnections()
+    }
+  })
+})
+
+describe('a port', () => {
+  it('is free again when its last session is over, though the session is still told of', async () => {
+    await using first = await realStreamServer()
+    await using second = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const { sessionId } = await first.server.start(settings)
+    await reaches('waiting', first)
+    await first.server.stop(sessionId, 'now')
+    await reaches('ended', first)
+    await expect
+      .poll(() =>
+        second.server.start(settings).then(
+          () => 'started',
+          (error: { code: string }) => error.code,
+        ),
+      )
+      .toBe('started')
+    expect(first.state()?.phase).toBe('ended')
+  })
+
+  it('can be used by the next session while the last one still says farewell', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    for (let count = 0; count < 3; count++) {
+      const { sessionId } = await real.server.start(settings)
+      await expect.poll(() => real.server.states().at(-1)?.phase).toBe('waiting')
+      await real.server.stop(sessionId, 'now')
+      await real.server.stop(sessionId, 'now').catch(() => undefined)
+    }
+    await real.server.start(settings)
+    await expect.poll(() => real.server.states().at(-1)?.phase).toBe('waiting')
+    await using stream = await lookAtSession(real.server, port)
+    expect(stream.sizeBytes).toBe(image.bytes.length)
+  })
+
+  it('belongs to nobody after a session was stopped before it was ready', async () => {
+    await using first = await realStreamServer()
+    await using second = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const { sessionId } = await first.server.start(settings)
+    await first.server.stop(sessionId, 'now')
+    await expect.poll(() => first.state()?.phase).toBe('ended')
+    await expect
+      .poll(() =>
+        second.server.start(settings).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true)
+  })
+})
+
+describe('what stands against a session', () => {
+  it.each([
+    ['an interface that is none', { interface: 'nosuch0' }, {}, 'E_MC_IFACE'],
+    ['an address that is none', {}, { group: '224.0.0.251' }, 'E_MC_ADDR'],
+    ['a rate that is none', {}, { dataRate: 12 }, 'E_USAGE'],
+    ['a name that is none', { name: '' }, {}, 'E_USAGE'],
+    ['a rule that is none', { admission: ['10.0.0.1-'] }, {}, 'E_USAGE'],
+    ['a source that is none', { source: '/nosuch.dmg' }, {}, 'E_NOT_FOUND'],
+  ])('is %s', async (_, change, configuration, code) => {
+    await using real = await realStreamServer()
+    const settings = sessionSettings({
+      source: image.path,
+      ...change,
+      configuration: { port: await freePort(), ...configuration },
+    })
+    await expect(real.server.start(settings)).rejects.toMatchObject({ code })
+    expect(real.server.states()).toEqual([])
+  })
+
+  it('is a port that another program has, which is named', async () => {
+    await using first = await realStreamServer()
+    await using second = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    await first.server.start(settings)
+    await expect(second.server.start(settings)).rejects.toMatchObject({
+      code: 'E_MC_PORT',
+      details: { port, errno: 'EADDRINUSE' },
+    })
+  })
+})
+
+describe('the control port', () => {
+  it('outlives whoever sends anything at all, and still serves clients', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+    await reaches('waiting', real)
+    const shout = (bytes: Uint8Array, over: 'tcp' | 'tls') =>
+      new Promise<void>((resolve) => {
+        const where = { port, host: '127.0.0.1' }
+        const socket = over === 'tcp' ? connect(where) : connectTls({ ...where, rejectUnauthorized: false })
+        socket.on('error', () => resolve())
+        socket.on('close', () => resolve())
+        socket.once(over === 'tcp' ? 'connect' : 'secureConnect', () => socket.write(bytes))
+        socket.resume()
+      })
+    const frame = (code: number, length: number) => {
+      const bytes = Buffer.alloc(6)
+      bytes.writeUInt32BE(length, 0)
+      bytes.writeUInt16BE(code, 4)
+      return bytes
+    }
+    const shouts = [
+      shout(Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'tcp'),
+      shout(Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'tls'),
+      shout(Buffer.alloc(100_000, 0xff), 'tls'),
+      shout(frame(2, 0xffff_ffff), 'tls'),
+      shout(frame(9, 2), 'tls'),
+      shout(frame(1, 2), 'tls'),
+      shout(Buffer.concat([frame(10, 6), Buffer.alloc(4)]), 'tls'),
+    ]
+    // More strangers at once than one address may have; those over it are sent away.
+    const crowd = Array.from({ length: 80 }, () => connect({ port, host: '127.0.0.1' }))
+    for (const socket of crowd) socket.on('error', () => undefined)
+    await Promise.all(shouts)
+    await expect.poll(() => crowd.filter(({ destroyed }) => destroyed).length).toBeGreaterThan(0)
+    for (const socket of crowd) socket.destroy()
+    // As soon as the server has noticed that they are gone.
+    const mayLook = () =>
+      lookAtSession(real.server, port).then(
+        async (stream) => {
+          await stream[Symbol.asyncDispose]()
+          return true
+        },
+        () => false,
+      )
+    await expect.poll(mayLook).toBe(true)
+    await using stream = await lookAtSession(real.server, port)
+    const { file, reception } = receiveToMemory(stream)
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await reception.finish('done', '')
+  })
+})

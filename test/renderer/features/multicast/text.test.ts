@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest'
+import {
+  clientCounts,
+  describeField,
+  endedWords,
+  interfaceFacts,
+  lossWords,
+  notReadyWords,
+  rateHint,
+  rateIsHigh,
+  sourceFacts,
+  stopWords,
+  waitingWords,
+} from '#src/renderer/features/multicast/text.ts'
+import { clientReport } from '#src/renderer/features/multicast/client-report.ts'
+import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
+import { systemImage } from '#test/ui-fixtures'
+
+const [gigabit, wireless] = interfaces
+
+describe('the data rate', () => {
+  it('is told in both units, and as a part of the link where that is much', () => {
+    if (!gigabit || !wireless) throw new Error('there are two')
+    expect(rateHint(12e6, gigabit)).toBe('= 96 Mbit/s')
+    expect(rateHint(80e6, gigabit)).toBe('= 640 Mbit/s: 64 % of the link')
+    expect(rateHint(200e6, gigabit)).toBe('= 1600 Mbit/s: more than the link')
+    expect(rateHint(2_500_000, wireless)).toBe('= 20 Mbit/s')
+    expect(rateHint(null, gigabit)).toBe('')
+    expect([rateIsHigh(62e6, gigabit), rateIsHigh(63e6, gigabit), rateIsHigh(900e6, wireless)]).toEqual([
+      false,
+      true,
+      false,
+    ])
+  })
+
+  it('has an interface with its speed beside it', () => {
+    if (!gigabit || !wireless) throw new Error('there are two')
+    expect(interfaceFacts(gigabit)).toBe('1 Gbit/s, default route')
+    expect(interfaceFacts(wireless)).toBe('Speed not known')
+    expect(interfaceFacts({ ...gigabit, linkBitsPerSecond: 1e8, isUp: false, isDefault: false })).toBe(
+      '100 Mbit/s, down',
+    )
+  })
+})
+
+describe('waiting', () => {
+  const waiting = (change: Parameters<typeof aSession>[0]) => aSession({ phase: 'waiting', ...change })
+  const started = (clients: number | null, afterLastJoinMs: number | null) => ({
+    settings: { ...aSession().settings, start: { clients, afterLastJoinMs } },
+  })
+  const three = ['a', 'b', 'c'].map((host) => aClient({ host, state: 'joined' }))
+
+  it.each([
+    ['Waiting for the first computer', waiting({ ...started(1, null), wanted: 1 }), null],
+    ['Waiting for the first computer', waiting({ ...started(null, 60_000), wanted: null }), null],
+    [
+      '3 joined, waiting for 2 more, or 12:40',
+      waiting({ ...started(5, 900_000), clients: three, wanted: 5 }),
+      760_000,
+    ],
+    ['3 joined, waiting for 2 more', waiting({ ...started(5, null), clients: three, wanted: 5 }), null],
+    ['3 joined, starts in 0:30', waiting({ ...started(null, 60_000), clients: three, wanted: null }), 30_000],
+    ['3 joined. It starts by hand.', waiting({ ...started(null, null), clients: three, wanted: null }), null],
+  ])('%s', (words, session, startsInMs) => expect(waitingWords(session, startsInMs)).toBe(words))
+
+  it('doesn’t count who is gone again', () => {
+    const clients = [...three, aClient({ host: 'd', state: 'lost' })]
+    expect(waitingWords(waiting({ ...started(5, null), clients, wanted: 5 }), null)).toContain('3 joined')
+  })
+})
+
+describe('the clients', () => {
+  it('are counted by how they do', () => {
+    expect(clientCounts(someClients())).toBe('1 done, 6 receiving, 1 verifying, 2 failed, 1 stopped')
+    expect(clientCounts([])).toBe('None yet')
+  })
+
+  it('are told of before a stop leaves them incomplete', () => {
+    expect(stopWords(1)).toBe("1 computer hasn't finished and will be left incomplete.")
+    expect(stopWords(1200)).toBe("1,200 computers haven't finished and will be left incomplete.")
+  })
+
+  it('are what a stream came to', () => {
+    const done = aClient({ host: 'a', state: 'done' })
+    expect(endedWords(aSession({ clients: [] }))).toBe('Nobody joined. 7.1 GB sent.')
+    expect(endedWords(aSession({ clients: [done] }))).toBe('1 computer done, all of them. 7.1 GB sent.')
+    expect(endedWords(aSession({ clients: someClients() }))).toBe('1 of 11 computers done. 7.1 GB sent.')
+  })
+
+  it('that lose too much are counted, with what would help', () => {
+    expect(lossWords(1, 7.5e6)).toBe(
+      '1 computer loses more than a client can make up for. Lower the data rate to 7.5 MB/s.',
+    )
+    expect(lossWords(2, 1e6)).toContain('2 computers lose more')
+  })
+
+  it('can be copied, with their own words where they failed', () => {
+    const client = aClient({ host: 'lab-08', state: 'failed', text: 'Write failed.', lastSeenMs: 0 })
+    expect(clientReport(client, 13543)).toContain(
+      'State: Failed\nIt says: Write failed.\nBlocks: 8,800 of 13,543',
+    )
+  })
+})
+
+describe('the image', () => {
+  const item = (change: object = {}) =>
+    ({
+      kind: 'image',
+      image: {
+        path: systemImage.path,
+        name: systemImage.name,
+        state: 'ready',
+        info: { ...systemImage, ...change },
+        error: null,
+        practice: false,
+      },
+    }) as const
+
+  it('is told by whether it is fit for a stream, first', () => {
+    expect(sourceFacts(item())).toMatch(/^Scanned, in order · 5\.8 GB for a disk of 14\.2 GB · /)
+    expect(sourceFacts(item({ scan: null }))).toMatch(/^Not scanned · /)
+    expect(sourceFacts(item({ inOrder: false }))).toMatch(/^Not in order · /)
+  })
+
+  it('that isn’t comes with what the scan takes, or where it has to be done', () => {
+    expect(notReadyWords('not-scanned', '3.4 GB')).toContain('it needs 3.4 GB free beside the image.')
+    expect(notReadyWords('not-in-order', null)).toContain('on the computer where it is stored.')
+  })
+})
+
+it('has words for every field that can be wrong', () => {
+  const fields = [
+    'name',
+    'group',
+    'port',
+    'dataRate',
+    'clientDataRate',
+    'ttl',
+    'loopSuspend',
+    'clients',
+    'minutes',
+  ]
+  for (const field of fields) expect(describeField(field, 'bad')).toMatch(/\.$/)
+  for (const problem of ['missing', 'reading', 'unreadable', 'not-scanned', 'not-in-order'] as const)
+    expect(describeField('source', problem)).not.toBe('')
+  expect(describeField('name', 'taken')).toContain('runs already')
+})

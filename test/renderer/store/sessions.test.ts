@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import {
+  allDone,
+  gentlerRate,
+  inOrderOfConcern,
+  lossTone,
+  sessionRemainingMs,
+  unfinished,
+} from '#src/renderer/store/sessions.ts'
+import { aClient, aSession, someClients } from '#test/stream-fixtures'
+
+describe('the clients', () => {
+  it('stand with failures first, then who is slow or loses, and who is done last', () => {
+    expect(inOrderOfConcern(someClients()).map(({ host }) => host.slice(0, 6))).toEqual([
+      'lab-08', // failed
+      'lab-09', // lost
+      'lab-07', // missing
+      'lab-03', // loses
+      'lab-04', // slow
+      'lab-01',
+      'lab-02',
+      'lab-06', // verifying
+      'lab-11', // joined
+      'lab-10', // stopped
+      'lab-05', // done
+    ])
+  })
+
+  it('of which a stop would leave the disks incomplete are counted', () => {
+    expect(unfinished(aSession({ clients: someClients() }))).toBe(8)
+    expect(allDone(aSession({ clients: someClients() }))).toBe(false)
+    const clients = [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b', state: 'failed' })]
+    expect(allDone(aSession({ clients }))).toBe(true)
+    expect(allDone(aSession({ clients: [] }))).toBe(false)
+  })
+
+  it('that lose over a twentieth are worth a look, over a fifth too much', () => {
+    expect([0, 0.05, 0.051, 0.2, 0.21, 1].map(lossTone)).toEqual([
+      'well',
+      'well',
+      'high',
+      'high',
+      'too-high',
+      'too-high',
+    ])
+  })
+})
+
+describe('a gentler rate', () => {
+  const losing = (loss: number) =>
+    aSession({ clients: [aClient({ host: 'a' }), aClient({ host: 'b', loss })] })
+
+  it('is offered when somebody loses more than can be made up for, and is one the worst could follow', () => {
+    expect(gentlerRate(losing(0.19))).toBeNull()
+    expect(gentlerRate(losing(0.31))).toBe(7_500_000)
+    expect(gentlerRate(losing(1))).toBe(2_500_000)
+  })
+
+  it('is not offered for who has stopped, or when nothing is sent', () => {
+    const clients = [aClient({ host: 'a', loss: 0.5, state: 'failed' })]
+    expect(gentlerRate(aSession({ clients }))).toBeNull()
+    expect(gentlerRate({ ...losing(0.5), phase: 'quiet' })).toBeNull()
+  })
+})
+
+describe('the time left', () => {
+  it('is that of the last of those who keep up', () => {
+    const clients = [
+      aClient({ host: 'a', blocksDone: 75 }),
+      aClient({ host: 'b', blocksDone: 50 }),
+      aClient({ host: 'c', blocksDone: 1, standing: 'slow' }),
+    ]
+    const session = aSession({ clients, blocks: 100, sizeBytes: 1e9, sentBytesPerSecond: 10e6 })
+    expect(sessionRemainingMs(session)).toBe(50_000)
+    expect(sessionRemainingMs({ ...session, clients: [] })).toBeNull()
+    expect(sessionRemainingMs({ ...session, sentBytesPerSecond: 0 })).toBeNull()
+    expect(sessionRemainingMs({ ...session, phase: 'waiting' })).toBeNull()
+  })
+})

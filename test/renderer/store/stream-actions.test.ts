@@ -1,0 +1,360 @@
+import { describe, expect, it } from 'vitest'
+import { NetworkError } from '#shared/errors'
+import type { SessionSettings } from '#shared/model'
+import { aClient, aSession, foundStreams, goodChecks, interfaces } from '#test/stream-fixtures'
+import { sandisk, smallStick, systemImage, unscannedImage, practiceImage } from '#test/ui-fixtures'
+import { createUiDouble } from '#test/ui-double'
+import { openWindow, settle, type TestWindow } from '#test/ui-window'
+
+async function streamWindow(): Promise<TestWindow> {
+  const double = createUiDouble({
+    devices: [sandisk, smallStick],
+    images: [practiceImage, systemImage, unscannedImage],
+  })
+  double.interfaces = interfaces
+  double.checks = goodChecks
+  const window = await openWindow({ double })
+  window.reprise.actions.setTab('multicast')
+  await settle()
+  return window
+}
+
+const server = ({ reprise }: TestWindow) => reprise.view.getState().server
+const asked = ({ double }: TestWindow, name: string) =>
+  double.calls.filter((call) => call.name === name).map((call) => call.input)
+const settingsAsked = (window: TestWindow) =>
+  (asked(window, 'session.start') as { readonly settings: SessionSettings }[]).map(({ settings }) => settings)
+
+const withImage = async () => {
+  const window = await streamWindow()
+  await window.reprise.actions.takeImage('stream', systemImage.path)
+  return window
+}
+
+describe('the form', () => {
+  it('asks for the interfaces when its tab is opened', async () => {
+    using window = await streamWindow()
+    expect(server(window).interfaces).toEqual(interfaces)
+  })
+
+  it('takes an image, and its name when it has been read', async () => {
+    using window = await withImage()
+    expect(server(window).draft).toMatchObject({ source: `image:${systemImage.path}`, name: 'ModularSystem' })
+    expect(window.reprise.view.getState().tab).toBe('multicast')
+  })
+
+  it('takes a dropped file', async () => {
+    using window = await streamWindow()
+    window.double.located = systemImage.path
+    const file = {
+      name: 'x',
+      size: 1,
+      lastModified: 1,
+      slice: () => ({ arrayBuffer: async () => new ArrayBuffer(1) }),
+    }
+    await window.reprise.actions.dropFiles('stream', [file])
+    expect(server(window).draft.source).toBe(`image:${systemImage.path}`)
+  })
+
+  it('keeps what was typed when the image changes, but for the name and the address of the other', async () => {
+    using window = await withImage()
+    const { actions } = window.reprise
+    actions.changeStream({ name: 'Mine', dataRate: '3', ttl: '9' })
+    actions.chooseStreamSource('disk:/dev/sdb')
+    expect(server(window).draft).toMatchObject({ name: 'SanDisk Ultra', dataRate: '3', ttl: '9' })
+  })
+
+  it('forgets what a check said as soon as something changes', async () => {
+    using window = await withImage()
+    const { actions } = window.reprise
+    await actions.checkNetwork()
+    expect(server(window).check).toEqual({ state: 'done', checks: goodChecks })
+    actions.changeStream({ port: '7801' })
+    expect(server(window).check).toEqual({ state: 'none' })
+  })
+
+  it('says what is missing when it is asked to start too early, and asks nobody', async () => {
+    using window = await streamWindow()
+    await window.reprise.actions.takeImage('stream', unscannedImage.path)
+    await window.reprise.actions.startStream()
+    expect(server(window).tried).toBe(true)
+    expect(settingsAsked(window)).toEqual([])
+  })
+})
+
+describe('starting', () => {
+  it('shows the session when it is there, and leaves the form for another one', async () => {
+    using window = await withImage()
+    window.reprise.actions.changeStream({ password: 'secret' })
+    const started = window.reprise.actions.startStream()
+    await settle()
+    expect(server(window)).toMatchObject({ sending: { state: 'busy' }, shown: null })
+    window.double.sendSessions([aSession({ sessionId: 'session-1' })])
+    await started
+    expect(settingsAsked(window)).toMatchObject([{ source: systemImage.path, password: 'secret' }])
+    expect(server(window)).toMatchObject({ shown: 'session-1', sending: { state: 'idle' } })
+    expect(server(window).draft).toMatchObject({ source: null, name: '', password: '' })
+  })
+
+  it('does not wait for a first state for ever', async () => {
+    using window = await withImage()
+    const started = window.reprise.actions.startStream()
+    await settle()
+    window.clock.advance(3000)
+    await started
+    expect(server(window).sending).toEqual({ state: 'idle' })
+  })
+
+  it('says in place why it was refused', async () => {
+    using window = await withImage()
+    window.double.answer('session.start', () =>
+      Promise.reject(
+        new NetworkError('E_MC_PORT', 'taken', { details: { address: '', phase: 'start', port: 7800 } }),
+      ),
+    )
+    await window.reprise.actions.startStream()
+    expect(server(window).sending).toMatchObject({ state: 'failed', error: { code: 'E_MC_PORT' } })
+    expect(server(window).draft.source).toBe(`image:${systemImage.path}`)
+  })
+})
+
+describe('stopping', () => {
+  it('is done at once where nobody is left incomplete by it', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ clients: [aClient({ host: 'a', state: 'done' })] })])
+    await settle()
+    await window.reprise.actions.stopStream(aSession().sessionId)
+    expect(asked(window, 'session.stop')).toEqual([{ sessionId: aSession().sessionId, when: 'now' }])
+  })
+
+  it.each(['now', 'when-finished'] as const)('asks first where somebody is: %s', async (when) => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ clients: [aClient({ host: 'a' })] })])
+    await settle()
+    const { actions, view } = window.reprise
+    await actions.stopStream(aSession().sessionId)
+    expect(view.getState().sheet).toEqual({ kind: 'stop-stream', sessionId: aSession().sessionId })
+    expect(asked(window, 'session.stop')).toEqual([])
+    await actions.stopStreamNow(when)
+    expect(asked(window, 'session.stop')).toEqual([{ sessionId: aSession().sessionId, when }])
+    expect(view.getState().sheet).toBeNull()
+  })
+
+  it('that fails is said', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession()])
+    await settle()
+    window.double.answer('session.stop', () => Promise.reject(new Error('odd')))
+    await window.reprise.actions.stopStream(aSession().sessionId)
+    expect(window.reprise.view.getState().notice).toMatchObject({ doing: 'stream', name: 'ModularSystem' })
+  })
+})
+
+describe('an ended stream', () => {
+  it('goes out of the list at once, and the form is shown', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ phase: 'ended' })])
+    await settle()
+    const { actions, mirror } = window.reprise
+    actions.showSession(aSession().sessionId)
+    await actions.forgetSession(aSession().sessionId)
+    expect(mirror.getState().sessions).toEqual([])
+    expect(server(window).shown).toBeNull()
+  })
+
+  it('stays where the host doesn’t let it go', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ phase: 'ended' })])
+    await settle()
+    window.double.answer('session.stop', () => Promise.reject(new Error('odd')))
+    const { actions, mirror } = window.reprise
+    actions.showSession(aSession().sessionId)
+    await actions.forgetSession(aSession().sessionId)
+    expect(mirror.getState().sessions).toHaveLength(1)
+    expect(server(window).shown).toBe(aSession().sessionId)
+  })
+})
+
+describe('a running stream', () => {
+  it('is shown to a window that opens later', async () => {
+    const double = createUiDouble()
+    double.sessions = [aSession()]
+    using window = await openWindow({ double })
+    expect(server(window).shown).toBe(aSession().sessionId)
+  })
+
+  it('keeps what it sent over the last two minutes, and the identity of what did not change', async () => {
+    using window = await streamWindow()
+    const { mirror } = window.reprise
+    for (let index = 0; index < 300; index += 1)
+      window.double.sendSessions([aSession({ createdMs: 5, startedMs: 5, sentBytesPerSecond: index })])
+    await settle()
+    const rates = mirror.getState().sentRates[aSession().sessionId] ?? []
+    expect([rates.length, rates[0], rates.at(-1)]).toEqual([240, 60, 299])
+    const before = mirror.getState().sessions[0]
+    window.double.sendSessions([aSession({ createdMs: 5, startedMs: 5, sentBytesPerSecond: 299 })])
+    await settle()
+    expect(mirror.getState().sessions[0]).toBe(before)
+  })
+})
+
+describe("asr's configuration", () => {
+  const path = '/home/ann/lab.plist'
+  const configuration = {
+    dataRate: 2e6,
+    group: '239.1.2.3',
+    clientDataRate: 1e6,
+    advertise: false,
+    loopSuspend: 0,
+    ttl: 9,
+    port: 7801,
+  }
+
+  it('fills the form when it is opened, and its warnings are said', async () => {
+    using window = await streamWindow()
+    window.double.answer('configuration.read', async () => ({
+      configuration,
+      warnings: ["Nobody knows 'Datarate'."],
+    }))
+    await window.reprise.actions.openConfiguration(path)
+    expect(server(window).draft).toMatchObject({
+      dataRate: '2',
+      group: '239.1.2.3',
+      clientDataRate: '1',
+      advertise: false,
+      loopSuspend: '0',
+      ttl: '9',
+      port: '7801',
+    })
+    expect(window.reprise.view.getState().notice).toMatchObject({
+      kind: 'configuration',
+      name: 'lab.plist',
+      warnings: ["Nobody knows 'Datarate'."],
+    })
+    // An image chosen afterwards has its own name, and the rate stays.
+    await window.reprise.actions.takeImage('stream', systemImage.path)
+    expect(server(window).draft).toMatchObject({ dataRate: '2', name: 'ModularSystem' })
+  })
+
+  it('is saved where the system’s panel says', async () => {
+    using window = await withImage()
+    window.double.answer('image.chooseTarget', async () => ({ kind: 'chosen', path, replace: true }))
+    await window.reprise.actions.saveConfiguration()
+    expect(asked(window, 'image.chooseTarget')).toEqual([{ path: '/home/ann/Images/ModularSystem.plist' }])
+    expect(window.double.configurations[path]).toMatchObject({ dataRate: 12e6, port: 7800 })
+  })
+
+  it('asks in a browser, and once more before it replaces what is there', async () => {
+    using window = await withImage()
+    const { actions, view } = window.reprise
+    await actions.saveConfiguration()
+    expect(view.getState().sheet).toMatchObject({ kind: 'save-configuration', name: 'ModularSystem.plist' })
+    actions.changeSaving({ name: 'lab.plist', folder: '/home/ann' })
+    window.double.targets = { [path]: { kind: 'file', sizeBytes: 1, freeBytes: 1 } }
+    await actions.writeConfiguration()
+    expect(view.getState().sheet).toMatchObject({ problem: { kind: 'exists' } })
+    expect(window.double.configurations).toEqual({})
+    await actions.writeConfiguration()
+    expect(Object.keys(window.double.configurations)).toEqual([path])
+    expect(view.getState()).toMatchObject({ sheet: null, notice: { kind: 'configuration', doing: 'saved' } })
+  })
+
+  it('another name is looked at anew', async () => {
+    using window = await withImage()
+    const { actions, view } = window.reprise
+    await actions.saveConfiguration()
+    actions.changeSaving({ name: 'lab.plist', folder: '/home/ann' })
+    window.double.targets = { [path]: { kind: 'file', sizeBytes: 1, freeBytes: 1 } }
+    await actions.writeConfiguration()
+    actions.changeSaving({ name: 'lab' })
+    expect(view.getState().sheet).toMatchObject({ problem: null })
+    actions.changeSaving({ name: 'a/b' })
+    await actions.writeConfiguration()
+    expect(view.getState().sheet).toMatchObject({ problem: { kind: 'bad-name' } })
+    expect(window.double.configurations).toEqual({})
+  })
+
+  it('can’t be saved while a field of it isn’t right: the form says which', async () => {
+    using window = await withImage()
+    window.reprise.actions.changeStream({ ttl: '0' })
+    await window.reprise.actions.saveConfiguration()
+    expect(server(window).tried).toBe(true)
+    expect(asked(window, 'image.chooseTarget')).toEqual([])
+  })
+})
+
+describe('a stream on the network', () => {
+  const [found] = foundStreams
+
+  it('stands in the sidebar while it is there, and becomes the source', async () => {
+    using window = await streamWindow()
+    const { actions, view } = window.reprise
+    if (!found) throw new Error('there is one')
+    window.double.sendStreams(foundStreams)
+    await settle()
+    window.double.answer('source.inspect', async ({ source }) => ({
+      kind: 'stream',
+      locator: source,
+      name: 'Lab 10.6.dmg',
+      stream: {
+        session: 'Lab 10.6',
+        imageName: 'Lab 10.6.dmg',
+        imageFormat: 'ULFO',
+        streamBytes: 1e9,
+        fingerprint: 'c0'.repeat(32),
+        pinned: false,
+      },
+      image: systemImage,
+    }))
+    actions.chooseSource(`stream:${found.locator}`)
+    await settle()
+    expect(view.getState()).toMatchObject({
+      tab: 'restore',
+      source: { state: 'ready', locator: found.locator, name: 'Lab 10.6.dmg' },
+    })
+    actions.chooseDestination(`stream:${found.locator}`)
+    expect(view.getState().destination).toBeNull()
+    // It needs a disk as large as what is in the image.
+    actions.chooseDestination('disk:/dev/sdc')
+    expect(view.getState().destination).toBeNull()
+  })
+
+  it('is never asked for changed blocks only', async () => {
+    using window = await streamWindow()
+    const { actions } = window.reprise
+    window.double.answer('source.inspect', async ({ source }) => ({
+      kind: 'stream',
+      locator: source,
+      name: 'Lab.dmg',
+      stream: {
+        session: 'Lab',
+        imageName: 'Lab.dmg',
+        imageFormat: 'ULFO',
+        streamBytes: 1e9,
+        fingerprint: 'c0'.repeat(32),
+        pinned: false,
+      },
+      image: null,
+    }))
+    await actions.chooseSourceFile('asr://lab/Lab')
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.setOption('changedOnly', true)
+    await window.planned()
+    expect(asked(window, 'restore.plan').at(-1)).toMatchObject({
+      source: 'asr://lab/Lab',
+      changedOnly: false,
+    })
+  })
+
+  it('with a password asks for it, and goes on when it is right', async () => {
+    using window = await streamWindow()
+    const { actions, view } = window.reprise
+    const refused = new NetworkError('E_MC_PASSWORD', 'no', { details: { address: 'lab', phase: 'join' } })
+    window.double.answer('source.inspect', () => Promise.reject(refused))
+    await actions.chooseSourceFile('asr://lab/Lab')
+    expect(view.getState().sheet).toMatchObject({ kind: 'password', path: 'asr://lab/Lab', name: 'Lab' })
+    await actions.unlock('secret')
+    expect(asked(window, 'image.unlock')).toEqual([{ path: 'asr://lab/Lab', password: 'secret' }])
+    expect(asked(window, 'source.inspect')).toHaveLength(2)
+  })
+})

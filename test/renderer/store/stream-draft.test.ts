@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest'
+import type { Item } from '#src/renderer/store/items.ts'
+import {
+  draftConfiguration,
+  draftProblems,
+  draftSettings,
+  followed,
+  isStreamGroup,
+  parseRate,
+  streamDraft,
+  suggestGroup,
+  suggestRate,
+  type DraftSurroundings,
+  type StreamDraft,
+} from '#src/renderer/store/stream-draft.ts'
+import { aSession, interfaces } from '#test/stream-fixtures'
+import { sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
+
+const imageItem = (info = systemImage): Item => ({
+  kind: 'image',
+  image: { path: info.path, name: info.name, state: 'ready', info, error: null, practice: false },
+})
+const around: DraftSurroundings = { item: imageItem(), interfaces, sessions: [] }
+const draft: StreamDraft = followed({ ...streamDraft, source: `image:${systemImage.path}` }, around)
+const problems = (change: Partial<StreamDraft>, near: Partial<DraftSurroundings> = {}) =>
+  draftProblems({ ...draft, ...change }, { ...around, ...near })
+
+describe('what follows in the form', () => {
+  it('is the name from the image, the address from the name and the rate from the link', () => {
+    expect(draft).toMatchObject({
+      name: 'ModularSystem',
+      group: suggestGroup('ModularSystem'),
+      dataRate: '12',
+    })
+  })
+
+  it('is another name where a session has that one', () => {
+    const sessions = [aSession()]
+    expect(followed(draft, { ...around, sessions }).name).toBe('ModularSystem 2')
+  })
+
+  it('is left alone once it was typed', () => {
+    const typed: StreamDraft = {
+      ...draft,
+      name: 'Lab',
+      group: '239.1.2.3',
+      dataRate: '2',
+      fixed: ['name', 'group', 'dataRate'],
+    }
+    expect(followed(typed, around)).toEqual(typed)
+  })
+})
+
+describe('the suggested address', () => {
+  it('is the same for the same name, however its letters are composed', () => {
+    expect(suggestGroup('Schule Köln')).toBe(suggestGroup('Schule Ko\u0308ln'))
+    expect(suggestGroup('')).toBe('')
+  })
+
+  it('is one that streams may have, spread over the whole range', () => {
+    const groups = Array.from({ length: 2000 }, (_, index) => suggestGroup(`Lab ${index}`))
+    for (const group of groups) {
+      expect(isStreamGroup(group)).toBe(true)
+      expect(group).toMatch(/^239\.255\.\d+\.([1-9]|\d\d|1\d\d|2[0-4]\d|25[0-4])$/)
+    }
+    expect(new Set(groups).size).toBeGreaterThan(1900)
+  })
+})
+
+describe('an address', () => {
+  it.each(['224.0.2.0', '224.1.0.0', '239.255.255.255', ' 232.1.1.1 '])('may be %s', (text) =>
+    expect(isStreamGroup(text)).toBe(true),
+  )
+
+  it.each([
+    '',
+    '224.0.0.10',
+    '224.0.1.255',
+    '244.0.0.10',
+    '223.255.255.255',
+    '240.0.0.0',
+    '239.1.2',
+    '239.1.2.256',
+    '239.01.2.3',
+    '239.1.2.3.4',
+    'lab',
+    '1e2.1.1.1',
+  ])('is not %j', (text) => expect(isStreamGroup(text)).toBe(false))
+})
+
+describe('a rate', () => {
+  it.each([
+    ['12', 12e6],
+    ['2.5', 2_500_000],
+    [' 2,5 ', 2_500_000],
+    ['0.000001', 1],
+  ])('is read from %j', (text, rate) => expect(parseRate(text)).toBe(rate))
+
+  it.each(['', '0', '-1', '12 MB', '1e3', '1.2.3', '0.0000001', '99999999'])('is not %j', (text) =>
+    expect(parseRate(text)).toBeNull(),
+  )
+
+  it.each([
+    [1e9, 12e6],
+    [10e9, 12e6],
+    [100e6, 6e6],
+    [54e6, 3_300_000],
+    [1e6, 100_000],
+    [null, 6e6],
+  ])('for a link of %j bits is %j', (linkBitsPerSecond, rate) => {
+    const [via] = interfaces
+    expect(via && suggestRate({ ...via, linkBitsPerSecond })).toBe(rate)
+  })
+})
+
+describe('what stands against a stream', () => {
+  it('is nothing when all is there', () => expect(problems({})).toEqual({}))
+
+  it.each<[Partial<StreamDraft>, object]>([
+    [{ name: ' ' }, { name: 'missing' }],
+    [{ name: 'x'.repeat(64) }, { name: 'too-long' }],
+    [{ group: '' }, { group: 'missing' }],
+    [{ group: '224.0.0.10' }, { group: 'bad' }],
+    [{ port: '0' }, { port: 'bad' }],
+    [{ port: '65536' }, { port: 'bad' }],
+    [{ dataRate: '' }, { dataRate: 'bad' }],
+    [{ clientDataRate: 'fast' }, { clientDataRate: 'bad' }],
+    [{ ttl: '0' }, { ttl: 'bad' }],
+    [{ ttl: '256' }, { ttl: 'bad' }],
+    [{ loopSuspend: '1' }, { loopSuspend: 'bad' }],
+    [{ loopSuspend: '' }, { loopSuspend: 'bad' }],
+    [
+      { start: 'either', clients: '0', minutes: 'x' },
+      { clients: 'bad', minutes: 'bad' },
+    ],
+    // Nobody asks for them.
+    [{ start: 'first', clients: '0', minutes: 'x' }, {}],
+  ])('is %j: %j', (change, expected) => expect(problems(change)).toEqual(expected))
+
+  it('is a name that a running stream has, not that of one that ended', () => {
+    const name = 'ModularSystem'
+    expect(problems({ name }, { sessions: [aSession()] })).toEqual({ name: 'taken' })
+    expect(problems({ name }, { sessions: [aSession({ phase: 'ended' })] })).toEqual({})
+  })
+
+  it('is an image that nobody scanned, isn’t in order, can’t be read, or isn’t there', () => {
+    expect(problems({}, { item: imageItem(unscannedImage) })).toEqual({ source: 'not-scanned' })
+    expect(problems({}, { item: imageItem({ ...systemImage, inOrder: false }) })).toEqual({
+      source: 'not-in-order',
+    })
+    const broken = imageItem()
+    if (broken.kind !== 'image') throw new Error('an image')
+    const failed: Item = { kind: 'image', image: { ...broken.image, state: 'failed', info: null } }
+    expect(problems({}, { item: failed })).toEqual({ source: 'unreadable' })
+    expect(problems({}, { item: null })).toEqual({ source: 'missing' })
+  })
+
+  it('is nothing of a device', () =>
+    expect(problems({}, { item: { kind: 'disk', disk: sandisk } })).toEqual({}))
+})
+
+describe('what the engine is asked for', () => {
+  it('is the form in its own units', () => {
+    expect(
+      draftSettings(
+        {
+          ...draft,
+          dataRate: '2.5',
+          clientDataRate: '1',
+          start: 'either',
+          clients: '3',
+          minutes: '15',
+          password: 'secret',
+        },
+        around,
+      ),
+    ).toEqual({
+      source: systemImage.path,
+      compression: null,
+      name: 'ModularSystem',
+      configuration: {
+        dataRate: 2_500_000,
+        group: draft.group,
+        clientDataRate: 1_000_000,
+        advertise: true,
+        loopSuspend: 2,
+        ttl: 3,
+        port: 7800,
+      },
+      interface: null,
+      start: { clients: 3, afterLastJoinMs: 900_000 },
+      admission: [],
+      password: 'secret',
+      whenFinished: 'stays',
+      considerate: 'on',
+      feedback: 'demand',
+    })
+  })
+
+  it.each([
+    ['first', { clients: 1, afterLastJoinMs: null }],
+    ['clients', { clients: 5, afterLastJoinMs: null }],
+    ['time', { clients: null, afterLastJoinMs: 900_000 }],
+    ['hand', { clients: null, afterLastJoinMs: null }],
+  ] as const)('starts %s: %j', (start, expected) =>
+    expect(draftSettings({ ...draft, start }, around)?.start).toEqual(expected),
+  )
+
+  it('names compression for a device only', () => {
+    const item: Item = { kind: 'disk', disk: sandisk }
+    const device = draftSettings({ ...draft, source: 'disk:/dev/sdb' }, { ...around, item })
+    expect(device).toMatchObject({ source: '/dev/sdb', compression: 'balanced' })
+  })
+
+  it('says whether it is considerate, and whether it ends with its last client', () => {
+    expect(draftSettings({ ...draft, considerate: false, endsWhenFinished: true }, around)).toMatchObject({
+      considerate: 'off',
+      whenFinished: 'ends',
+    })
+  })
+
+  it('is nothing while something stands against it', () => {
+    expect(draftSettings({ ...draft, name: '' }, around)).toBeNull()
+    expect(draftSettings({ ...draft, ttl: 'x' }, around)).toBeNull()
+    expect(draftConfiguration({ ...draft, port: '70000' })).toBeNull()
+  })
+})

@@ -1,0 +1,71 @@
+/** Reprise in a lab: the server in its machine, clients in theirs, as their users type it. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build as encodePlist } from 'plist'
+import type { LabMachine, LabNetwork } from '#test/lab-network'
+import type { LabProcess } from '#test/lab-process'
+
+/** The program as the sources have it. */
+export const sourceProgram: readonly string[] = [
+  process.execPath,
+  resolve(import.meta.dirname, '../../src/main/reprise.ts'),
+]
+
+export interface StreamServerOptions {
+  readonly source: string
+  /** Bytes a second. */
+  readonly dataRate: number
+  readonly group?: string
+  readonly port?: number
+  /** More keys of the configuration, as asr(8) names them. */
+  readonly keys?: Readonly<Record<string, string | number | boolean>>
+  readonly program?: readonly string[]
+}
+
+/**
+ * Start `reprise server` and wait until clients may come. Its data folder is in `folder`, by port: started again, it has
+ * the same key.
+ */
+export async function startStreamServer(
+  lab: LabNetwork,
+  folder: string,
+  {
+    source,
+    dataRate,
+    group = '239.255.77.7',
+    port = 7800,
+    keys = {},
+    program = sourceProgram,
+  }: StreamServerOptions,
+): Promise<LabProcess> {
+  const data = join(folder, `server-${port}`)
+  mkdirSync(data, { recursive: true })
+  const config = join(folder, `config-${port}.plist`)
+  const settings = { 'Data Rate': dataRate, 'Multicast Address': group, Port: port, ...keys }
+  writeFileSync(config, encodePlist(settings))
+  const server = lab.server.start([...program, 'server', '--source', source, '--config', config], {
+    env: { REPRISE_DATA: data },
+  })
+  await server.said('Ready to start accepting clients')
+  return server
+}
+
+export interface ReceiveOptions {
+  /** Where it writes: a file. */
+  readonly file: string
+  readonly locator?: string
+  readonly more?: readonly string[]
+  readonly program?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** `reprise restore --source asr://… --file …` on a client. */
+export function startReceiving(
+  client: LabMachine,
+  { file, locator = 'asr://10.77.0.1', more = [], program = sourceProgram, env }: ReceiveOptions,
+): LabProcess {
+  return client.start(
+    [...program, 'restore', '--source', locator, '--file', file, '--noprompt', ...more],
+    env === undefined ? {} : { env },
+  )
+}

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { isStreaming, sessionNews } from '#src/main/app/session-news.ts'
+import { aClient, aSession } from '#test/stream-fixtures'
+
+const joined = aClient({ host: 'lab-01', state: 'joined' })
+const done = aClient({ host: 'lab-01', state: 'done' })
+const failed = aClient({ host: 'lab-02', state: 'failed' })
+const news = (before: Parameters<typeof aSession>[0] | null, now: Parameters<typeof aSession>[0]) =>
+  sessionNews(before === null ? [] : [aSession(before)], [aSession(now)]).map(
+    ({ title, body }) => `${title}: ${body}`,
+  )
+
+describe('news of streams', () => {
+  test('is the first computer that joins, once', () => {
+    const first = "The first computer has joined: lab-01 receives 'ModularSystem'."
+    expect(news({ clients: [] }, { clients: [joined] })).toEqual([first])
+    expect(news(null, { clients: [joined] })).toEqual([first])
+    expect(news({ clients: [joined] }, { clients: [joined, failed] })).toEqual([])
+  })
+
+  test('is that all are done, once, and how many are not', () => {
+    expect(news({ clients: [joined] }, { clients: [done] })).toEqual([
+      "All computers are done: 'ModularSystem': all 1 have it, verified.",
+    ])
+    expect(news({ clients: [joined, failed] }, { clients: [done, failed] })).toEqual([
+      "All computers are done: 'ModularSystem': 1 have it, 1 don't.",
+    ])
+    expect(news({ clients: [done] }, { clients: [done] })).toEqual([])
+    expect(news({ clients: [joined] }, { clients: [failed] })).toEqual([])
+  })
+
+  test('is nothing of a stream that is over', () => {
+    expect(
+      (['preparing', 'waiting', 'streaming', 'quiet', 'ended', 'failed'] as const).map((phase) =>
+        isStreaming(aSession({ phase })),
+      ),
+    ).toEqual([true, true, true, true, false, false])
+  })
+})

@@ -1,0 +1,265 @@
+import { describe, expect, it } from 'vitest'
+import { createSessionText, dateText } from '#src/main/cli/serve-foreground.ts'
+import { sessionNameOf } from '#src/main/cli/server.ts'
+import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
+import { FormatError, serializeError, UsageError } from '#shared/errors'
+import type { SessionSettings, SessionState } from '#shared/model'
+import { noStreams, play } from './fakes.ts'
+
+const configuration = {
+  dataRate: 12_000_000,
+  group: '239.255.0.1',
+  clientDataRate: null,
+  advertise: true,
+  loopSuspend: 0,
+  ttl: 3,
+  port: 7800,
+}
+
+/** A server that goes through `states`, and what it was asked. */
+function streams(states: readonly SessionState[], warnings: readonly string[] = []) {
+  const started: SessionSettings[] = []
+  let disposals = 0
+  const engines: StreamEngines = {
+    ...noStreams,
+    readConfiguration: () => Promise.resolve({ configuration, warnings }),
+    openServer: () =>
+      Promise.resolve({
+        start(settings) {
+          started.push(settings)
+          return Promise.resolve({ sessionId: 'id' })
+        },
+        subscribe(listener) {
+          for (const state of states) listener([state])
+          return { [Symbol.dispose]: () => undefined }
+        },
+        [Symbol.asyncDispose]() {
+          disposals += 1
+          return Promise.resolve()
+        },
+      }),
+  }
+  return { engines, started, disposals: () => disposals }
+}
+
+const command = ['server', '--source', 'lab 7.dmg', '--config', 'c.plist', '--interface', 'eth1']
+
+function state(changes: Partial<SessionState>): SessionState {
+  return {
+    sessionId: 'id',
+    settings: {
+      source: '/home/anna/lab 7.dmg',
+      compression: null,
+      name: 'lab 7',
+      configuration,
+      interface: null,
+      start: { clients: 1, afterLastJoinMs: null },
+      admission: [],
+      whenFinished: 'stays',
+      considerate: 'on',
+      feedback: 'demand',
+      hasPassword: false,
+    },
+    phase: 'waiting',
+    imageName: 'lab 7.dmg',
+    sizeBytes: 1000,
+    blocks: 1,
+    preparing: null,
+    interfaceName: 'eth1',
+    address: '10.0.0.1',
+    fingerprint: 'ab'.repeat(32),
+    locator: 'asr://10.0.0.1/lab%207',
+    command: "reprise restore --source 'asr://10.0.0.1/lab%207' --target TARGET --erase",
+    createdMs: 0,
+    startedMs: null,
+    endedMs: null,
+    wanted: 1,
+    startsInMs: null,
+    allowedBytesPerSecond: 12_000_000,
+    sentBytesPerSecond: 0,
+    sentBytes: 0,
+    lap: 0,
+    position: 0,
+    repairSymbols: 0,
+    clients: [],
+    error: null,
+    warnings: [],
+    ...changes,
+  }
+}
+const preparing = (doneBytes: number) =>
+  state({ phase: 'preparing', preparing: { doneBytes, totalBytes: 1000 } })
+
+describe('reprise server', () => {
+  it("says what it does in asr's words, and ends well when it is interrupted", async () => {
+    const { engines, started, disposals } = streams([
+      preparing(0),
+      preparing(200),
+      preparing(1000),
+      state({}),
+      state({ phase: 'streaming', lap: 1, startedMs: new Date(2026, 4, 1, 8, 2, 3).getTime() }),
+    ])
+    const { out, err, status } = await play(command, { streams: engines, interruptAfter: 'Starting stream' })
+    expect(out).toBe(
+      [
+        'Multicast server configuration:',
+        'DNS Service Discovery: true',
+        'Data Rate: 12000000',
+        'Multicast Address: 239.255.0.1',
+        'Multicast TTL: 3',
+        'Loop Suspend: 0',
+        'Port: 7800',
+        'Reading image  ....10....20....30....40....50....60....70....80....90....100',
+        'Ready to start accepting clients',
+        'Starting stream Fri May  1 08:02:03 2026',
+        'The stream has ended for everyone.',
+        '',
+      ].join('\n'),
+    )
+    expect(err).toBe('')
+    expect(status).toBe(0)
+    expect(disposals()).toBe(1)
+    expect(started).toEqual([
+      {
+        source: '/home/anna/lab 7.dmg',
+        compression: null,
+        name: 'lab 7',
+        configuration,
+        interface: 'eth1',
+        start: { clients: 1, afterLastJoinMs: null },
+        admission: [],
+        password: null,
+        whenFinished: 'stays',
+        considerate: 'on',
+        feedback: 'demand',
+      },
+    ])
+  })
+
+  it("understands asr's older form that begins with -server", async () => {
+    const { engines, started } = streams([state({ phase: 'ended' })])
+    const argv = ['-server', 'c.plist', '-source', 'a.dmg']
+    expect((await play(argv, { streams: engines })).status).toBe(0)
+    expect(started[0]?.source).toBe('/home/anna/a.dmg')
+  })
+
+  it.each([
+    [['server', '--source', 'a.dmg', '--config', 'c.plist', 'd.plist'], 'named twice'],
+    [['server', '--config', 'c.plist'], '--source is missing'],
+    [['server', '--source', 'a.dmg'], '--config is missing'],
+  ])('%j is refused', async (argv, words) => {
+    const { status, err } = await play(argv, { streams: streams([]).engines })
+    expect(status).toBe(1)
+    expect(err).toContain(words)
+  })
+
+  it("understands asr's older form, an address as the source, and the two modes", async () => {
+    const { engines, started } = streams([state({ phase: 'ended' })])
+    const argv = [
+      '-source',
+      'http://images.example/a%20b.dmg',
+      '-server',
+      'c.plist',
+      '--oneway',
+      '--full-rate',
+    ]
+    expect((await play(argv, { streams: engines })).status).toBe(0)
+    expect(started[0]).toMatchObject({
+      source: 'http://images.example/a%20b.dmg',
+      name: 'a b',
+      feedback: 'one-way',
+      considerate: 'off',
+    })
+  })
+
+  it('names unknown keys on standard error', async () => {
+    const { engines } = streams([state({ phase: 'ended' })], ['"Colour" isn\'t a key'])
+    const { err } = await play(command, { streams: engines })
+    expect(err).toBe('"Colour" isn\'t a key\n')
+  })
+
+  it('fails as its session fails', async () => {
+    const error = serializeError(
+      new FormatError('E_SRC_CORRUPT', 'x', { details: { format: 'udif', field: 'koly', offset: 0 } }),
+    )
+    const { engines, disposals } = streams([state({ phase: 'failed', error })])
+    const { status, err } = await play(command, { streams: engines })
+    expect(status).toBe(1)
+    expect(err).toContain('E_SRC_CORRUPT')
+    expect(disposals()).toBe(1)
+  })
+
+  it('tells of a configuration that can not be before it starts anything', async () => {
+    const { engines, started } = streams([])
+    const refusing: StreamEngines = {
+      ...engines,
+      readConfiguration: () =>
+        Promise.reject(
+          new UsageError('E_MC_CONFIG', 'x', {
+            details: { input: 'Port', problem: '"Port" is 0.', path: '/c.plist' },
+          }),
+        ),
+    }
+    const { status, err, out } = await play(command, { streams: refusing })
+    expect({ status, out }).toEqual({ status: 1, out: '' })
+    expect(err).toContain('"Port" is 0. (E_MC_CONFIG)')
+    expect(started).toEqual([])
+  })
+
+  it('prints whole states with --json', async () => {
+    const { engines } = streams([state({}), state({ phase: 'ended' })])
+    const { out } = await play([...command, '--json'], { streams: engines })
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; phase: string })
+    expect(lines.map(({ type, phase }) => [type, phase])).toEqual([
+      ['session', 'waiting'],
+      ['session', 'ended'],
+    ])
+  })
+
+  it('begins a line for each lap, also where two began between two looks', () => {
+    const print = createSessionText({ now: () => 0, isVerbose: false })
+    print(state({}))
+    expect(print(state({ lap: 3 })).match(/Starting stream/g)).toHaveLength(3)
+    expect(print(state({ lap: 3 }))).toBe('')
+  })
+
+  it('tells of its clients with --verbose, once for each change', () => {
+    const print = createSessionText({ now: () => 0, isVerbose: true })
+    const client = {
+      clientId: 'c',
+      host: 'mac-3',
+      address: '10.0.0.3',
+      state: 'receiving',
+      standing: 'well',
+      blocksDone: 0,
+      loss: 0.02,
+      writeBytesPerSecond: 0,
+      lastSeenMs: 0,
+      text: '',
+    } as const
+    expect(print(state({}))).toBe(
+      "Ready to start accepting clients\nreprise restore --source 'asr://10.0.0.1/lab%207' --target TARGET --erase\n",
+    )
+    expect(print(state({ clients: [client] }))).toBe('mac-3 (10.0.0.3): receiving\n')
+    expect(print(state({ clients: [client] }))).toBe('')
+    expect(print(state({ clients: [{ ...client, state: 'done' }] }))).toBe(
+      'mac-3 (10.0.0.3): done, 2.0 % lost\n',
+    )
+  })
+})
+
+describe('names and dates', () => {
+  it.each([
+    ['lab.dmg', 'lab'],
+    ['10.6 lab', '10.6 lab'],
+    ['.dmg', 'image'],
+    ['x'.repeat(80), 'x'.repeat(63)],
+  ])('calls the session of %s %s', (image, name) => expect(sessionNameOf(image)).toBe(name))
+
+  it('writes a time as ctime does', () => {
+    expect(dateText(new Date(2008, 3, 15, 18, 29, 29).getTime())).toBe('Tue Apr 15 18:29:29 2008')
+  })
+})

@@ -1,0 +1,398 @@
+import { describe, expect, it, test } from 'vitest'
+import type {
+  Management,
+  ManagementCommand,
+  ManagementOptions,
+  ManagementResult,
+  ManagementTarget,
+  SessionBrief,
+} from '#engine/multicast/management'
+import { NetworkError } from '#shared/errors'
+import type { FoundStream, SessionSettings, SessionState } from '#shared/model'
+import { groupOf } from '#src/main/cli/session-start.ts'
+import { describeStanding } from '#src/main/cli/session-text.ts'
+import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
+import { sessionClient, sessionState } from '#test/session-fixtures'
+import { noStreams, play, type Stage } from './fakes.ts'
+
+const brief = (name: string, changes: Partial<SessionBrief> = {}): SessionBrief => {
+  const { clients: _, ...rest } = sessionState(name)
+  return { ...rest, joined: 0, finished: 0, ...changes }
+}
+
+/** Servers with sessions, and what was said to them. */
+function servers(options: {
+  /** Of each server on this computer, its sessions. */
+  readonly here?: readonly (readonly SessionState[])[]
+  readonly others?: 'answers' | 'silent'
+  readonly found?: readonly FoundStream[]
+}) {
+  const said: ManagementCommand[] = []
+  const asked: [ManagementTarget, Omit<ManagementOptions, 'signal'>][] = []
+  const served: SessionSettings[] = []
+  let open = 0
+  const manage = (sessions: readonly SessionState[]): Management => {
+    open += 1
+    let started: SessionState | null = null
+    return {
+      async command(command): Promise<ManagementResult> {
+        said.push(command)
+        if (command.kind === 'list')
+          return {
+            kind: 'sessions',
+            sessions: [...sessions, ...(started === null ? [] : [started])].map((each) =>
+              brief(each.settings.name),
+            ),
+          }
+        if (command.kind === 'start') {
+          started = sessionState(command.settings.name)
+          return { kind: 'started', sessionId: started.sessionId }
+        }
+        if (!('session' in command)) return { kind: 'done' }
+        const known = started === null ? sessions : [...sessions, started]
+        const session = known.find((each) => [each.settings.name, each.sessionId].includes(command.session))
+        if (session === undefined)
+          throw new NetworkError('E_MC_NOSESSION', 'no such session', {
+            details: { address: '', phase: 'management', session: command.session },
+          })
+        return command.kind === 'status' ? { kind: 'session', session } : { kind: 'done' }
+      },
+      [Symbol.dispose]: () => void (open -= 1),
+    }
+  }
+  const streams: StreamEngines = {
+    ...noStreams,
+    localServers: () => Promise.resolve((options.here ?? []).map(manage)),
+    manage: (target, { password, session }) => {
+      asked.push([target, { password, session }])
+      return Promise.resolve(manage([sessionState('lab')]))
+    },
+    listSessions: () =>
+      options.others === 'answers'
+        ? Promise.resolve({
+            fingerprint: 'ab',
+            sessions: [
+              {
+                name: 'lab',
+                imageName: 'lab.dmg',
+                sizeBytes: 5e9,
+                state: 'waiting',
+                joined: 3,
+                wanted: 5,
+                startsInMs: 760_000,
+              },
+            ],
+          })
+        : Promise.reject(new Error('nobody there')),
+    browse(listener) {
+      listener(options.found ?? [])
+      return { [Symbol.asyncDispose]: () => Promise.resolve() }
+    },
+    readConfiguration: () =>
+      Promise.resolve({
+        configuration: { ...sessionState('x').settings.configuration, dataRate: 7, port: 9000 },
+        warnings: ['Unknown key "Color".'],
+      }),
+    openServer: () =>
+      Promise.resolve({
+        start(settings) {
+          served.push(settings)
+          return Promise.resolve({ sessionId: 'id' })
+        },
+        subscribe(listener) {
+          listener([sessionState('lab', { phase: 'ended' })])
+          return { [Symbol.dispose]: () => undefined }
+        },
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+  }
+  const session = (words: string, stage: Stage = {}) =>
+    play(['session', ...words.split(' ')], { streams, ...stage })
+  return { session, said, asked, served, open: () => open }
+}
+
+describe('reprise session list', () => {
+  it('lists the sessions of all servers on this computer', async () => {
+    const { session, open } = servers({ here: [[sessionState('lab')], [sessionState('other')]] })
+    expect(await session('list')).toMatchObject({
+      status: 0,
+      out:
+        'SESSION  IMAGE      SIZE  STATE                           ADDRESS\n' +
+        'lab      lab.dmg    5 GB  streaming, 0 receiving, 0 done  asr://10.0.0.1/lab\n' +
+        'other    other.dmg  5 GB  streaming, 0 receiving, 0 done  asr://10.0.0.1/other\n',
+    })
+    expect(open()).toBe(0)
+    const { out } = await session('list --json')
+    expect(
+      out
+        .split('\n')
+        .slice(0, 2)
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { type: 'session', settings: { name: 'lab' }, joined: 0 },
+      { type: 'session', settings: { name: 'other' } },
+    ])
+  })
+
+  it('says that there is no server here, or only somebody else’s', async () => {
+    expect(await servers({}).session('list')).toMatchObject({
+      status: 0,
+      out: 'No server of sessions runs on this computer.\n',
+    })
+    expect(await servers({}).session('list --json')).toMatchObject({ status: 0, out: '' })
+    const others = await servers({ others: 'answers' }).session('list')
+    expect(others).toMatchObject({ status: 1, out: '' })
+    expect(others.err).toContain('belongs to another user')
+  })
+
+  it('asks another computer what it tells everyone, or with its password everything', async () => {
+    const { session, asked } = servers({ others: 'answers' })
+    expect((await session('list --server 10.0.0.1')).out).toBe(
+      'SESSION  IMAGE    SIZE  STATE\nlab      lab.dmg  5 GB  3 of 5 joined, starts in 12:40 at the latest\n',
+    )
+    expect(asked).toEqual([])
+    await session('list --server fd00::7 --password-stdin', { stdin: 'secret\n' })
+    expect(asked).toEqual([
+      [
+        { host: 'fd00::7', port: 7800, fingerprint: null },
+        { password: 'secret', session: null },
+      ],
+    ])
+  })
+
+  it('looks for streams on the network', async () => {
+    const found: FoundStream = {
+      name: 'lab (2)',
+      host: 'server.local',
+      address: '10.0.0.1',
+      port: 7800,
+      session: 'lab',
+      imageName: 'lab.dmg',
+      sizeBytes: 5e9,
+      fingerprint: 'ab'.repeat(32),
+      locator: `asr://10.0.0.1/lab#${'ab'.repeat(32)}`,
+    }
+    const { session } = servers({ found: [found] })
+    expect((await session('list --discover --seconds 1')).out).toBe(
+      'STREAM   IMAGE    SIZE  SERVER        ADDRESS\nlab (2)  lab.dmg  5 GB  server.local  asr://10.0.0.1/lab\n',
+    )
+    expect(JSON.parse((await session('list --discover --seconds 1 --json')).out)).toEqual({
+      type: 'stream',
+      ...found,
+    })
+    expect((await session('list --discover --server x')).status).toBe(1)
+  })
+})
+
+describe('reprise session start', () => {
+  const start = 'start --source lab.dmg'
+
+  it('becomes the server where none runs', async () => {
+    const { session, served } = servers({})
+    const played = await session(`${start} --clients 5 --after 15`)
+    expect(played.status).toBe(0)
+    expect(served).toEqual([
+      {
+        source: '/home/anna/lab.dmg',
+        compression: null,
+        name: 'lab',
+        configuration: {
+          dataRate: 12_000_000,
+          group: groupOf('lab'),
+          clientDataRate: null,
+          advertise: true,
+          loopSuspend: 0,
+          ttl: 3,
+          port: 7800,
+        },
+        interface: null,
+        start: { clients: 5, afterLastJoinMs: 900_000 },
+        admission: [],
+        password: null,
+        whenFinished: 'stays',
+        considerate: 'on',
+        feedback: 'demand',
+      },
+    ])
+  })
+
+  it('adds the session to the server that runs, on its port and in its place', async () => {
+    const running = sessionState('first', {
+      settings: {
+        ...sessionState('first').settings,
+        configuration: { ...sessionState('first').settings.configuration, port: 7900 },
+      },
+    })
+    const { session, said, served, open } = servers({ here: [[running, sessionState('second')]] })
+    const played = await session(`${start} --name new --precedence 2 --by-hand`)
+    expect(played.status).toBe(0)
+    expect(played.out).toContain('asr://10.0.0.1/new')
+    expect(said[1]).toMatchObject({
+      kind: 'start',
+      settings: { name: 'new', start: { clients: null, afterLastJoinMs: null }, configuration: { ttl: 3 } },
+    })
+    const id = (name: string) => sessionState(name).sessionId
+    expect(said.at(-2)).toEqual({ kind: 'precedence', sessions: [id('first'), id('new'), id('second')] })
+    expect([served, open()]).toEqual([[], 0])
+  })
+
+  it('takes rules of admission, passwords and all the rest', async () => {
+    const { session, served } = servers({})
+    await session(
+      `${start} --admit lab-*,!lab-7 --admit 10.0.0.0/8 --delete-when-finished --password-stdin --no-bonjour --oneway --full-rate --data-rate 6000000 --client-data-rate 1000000 --address 239.1.2.3 --port 7801 --ttl 9 --interface eth1`,
+      { stdin: 'secret\n' },
+    )
+    expect(served).toMatchObject([
+      {
+        admission: ['lab-*', '!lab-7', '10.0.0.0/8'],
+        password: 'secret',
+        whenFinished: 'ends',
+        considerate: 'off',
+        feedback: 'one-way',
+        interface: 'eth1',
+        start: { clients: 1, afterLastJoinMs: null },
+        configuration: {
+          dataRate: 6_000_000,
+          clientDataRate: 1_000_000,
+          group: '239.1.2.3',
+          port: 7801,
+          ttl: 9,
+          advertise: false,
+        },
+      },
+    ])
+  })
+
+  it("takes asr's configuration, and what is given beside it wins", async () => {
+    const { session, served } = servers({})
+    const { err } = await session(`${start} --config c.plist --ttl 5`)
+    expect(err).toBe('Unknown key "Color".\n')
+    expect(served).toMatchObject([{ configuration: { dataRate: 7, port: 9000, ttl: 5 } }])
+  })
+
+  it('on another computer needs a full path there and the password of its management', async () => {
+    const { session, asked, said } = servers({})
+    const refused = await session(`${start} --server lab-server`, { typed: ['secret'] })
+    expect([refused.status, said]).toEqual([1, []])
+    expect(refused.err).toContain('full path')
+    const started = await session(
+      'start --source /images/lab.dmg --server lab-server:7900 --server-password-stdin --password-stdin',
+      {
+        stdin: 'management\0session',
+      },
+    )
+    expect(started.status).toBe(0)
+    expect(asked.at(-1)).toEqual([
+      { host: 'lab-server', port: 7900, fingerprint: null },
+      { password: 'management', session: null },
+    ])
+    expect(said[0]).toMatchObject({
+      settings: { source: '/images/lab.dmg', password: 'session', configuration: { port: 7900 } },
+    })
+  })
+
+  it.each([
+    ['start', '--source is missing'],
+    [`${start} --by-hand --clients 2`, '--by-hand goes without'],
+    [`${start} --clients 0`, '--clients takes'],
+    [`${start} --server asr://`, 'is no server'],
+    [`${start} --server-password-stdin`, 'needs no password'],
+    [`${start} --password-stdin`, 'no password on standard input'],
+  ])('refuses %s', async (words, why) => {
+    const { session, served } = servers({})
+    const { status, err } = await session(words)
+    expect([status, served]).toEqual([1, []])
+    expect(err).toContain(why)
+  })
+})
+
+describe('one session', () => {
+  it('is shown with its clients, failures first', async () => {
+    const lab = sessionState('lab', {
+      clients: [
+        sessionClient({ host: 'a', state: 'done', blocksDone: 4769 }),
+        sessionClient({ host: 'b', text: 'disk full', state: 'failed' }),
+        sessionClient({ host: 'c', standing: 'slow', blocksDone: 2384 }),
+      ],
+    })
+    const { session } = servers({ here: [[sessionState('other')], [lab]] })
+    expect((await session('status lab')).out).toBe(
+      [
+        'lab: streaming, 1 receiving, 1 done',
+        '  Image       lab.dmg, 5 GB',
+        '  Address     asr://10.0.0.1/lab',
+        '  Sent on     eth0, to 239.255.1.2, port 7800',
+        '  Rate        5.8 MB/s of 6 MB/s',
+        '  Sent        1 GB, pass 1, at 20 %',
+        '',
+        'CLIENT  ADDRESS   STATE       DONE   LOST  WRITES  NOTE',
+        'b       10.0.0.7  Failed       0 %  1.0 %  5 MB/s  disk full',
+        'c       10.0.0.7  Receiving   49 %  1.0 %  5 MB/s  slow',
+        'a       10.0.0.7  Done       100 %  1.0 %  5 MB/s',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it.each<[string, ManagementCommand, string]>([
+    ['stop lab', { kind: 'stop', session: 'lab', when: 'now' }, 'The session lab has ended.'],
+    [
+      'stop lab --when-finished',
+      { kind: 'stop', session: 'lab', when: 'when-finished' },
+      'The session lab ends when everyone who joined has finished.',
+    ],
+    ['start-now lab', { kind: 'start-now', session: 'lab' }, 'The session lab has begun.'],
+    [
+      'set-rate lab --data-rate 6000000',
+      { kind: 'set-rate', session: 'lab', dataRate: 6_000_000, clientDataRate: null },
+      'The rate of lab was changed.',
+    ],
+    [
+      'precedence lab',
+      { kind: 'precedence', sessions: ['lab'] },
+      'Clients that name no session are offered lab first.',
+    ],
+  ])('by %s', async (words, command, text) => {
+    const { session, said } = servers({ here: [[sessionState('lab')]] })
+    expect(await session(words)).toMatchObject({ status: 0, out: `${text}\n` })
+    expect(said).toEqual([command])
+    expect(JSON.parse((await session(`${words} --json`)).out)).toEqual({ type: 'done', text })
+  })
+
+  it('is asked for elsewhere by its own password', async () => {
+    const { session, asked } = servers({})
+    await session('stop lab --server 10.0.0.1', { typed: ['secret'] })
+    expect(asked).toEqual([
+      [
+        { host: '10.0.0.1', port: 7800, fingerprint: null },
+        { password: 'secret', session: 'lab' },
+      ],
+    ])
+  })
+
+  it('that is nowhere is said to be', async () => {
+    const { session } = servers({ here: [[sessionState('a')], [sessionState('b')]] })
+    expect((await session('status lab')).err).toContain("no session 'lab'")
+    expect((await servers({}).session('status lab')).err).toContain('No server of sessions runs')
+    expect((await session('set-rate lab')).err).toContain('--data-rate is missing')
+  })
+})
+
+test.each<[Partial<SessionBrief>, string]>([
+  [
+    { phase: 'waiting', joined: 3, wanted: 5, startsInMs: 760_000 },
+    '3 of 5 joined, starts in 12:40 at the latest',
+  ],
+  [{ phase: 'waiting', joined: 3, wanted: 5 }, '3 of 5 joined'],
+  [{ phase: 'waiting', joined: 3, wanted: null, startsInMs: 5000 }, '3 joined, starts in 0:05'],
+  [{ phase: 'waiting', wanted: null }, '0 joined, starts by hand'],
+  [{ phase: 'preparing', preparing: { doneBytes: 1, totalBytes: 3 } }, 'reading its source, 33 %'],
+  [{ phase: 'preparing', preparing: { doneBytes: 0, totalBytes: 0 } }, 'reading its source'],
+  [{ phase: 'streaming', joined: 1200, finished: 3 }, 'streaming, 1,200 receiving, 3 done'],
+  [{ phase: 'quiet', finished: 3 }, 'waiting for clients, 0 receiving, 3 done'],
+  [{ phase: 'quiet', joined: 1 }, 'quiet, 1 receiving, 0 done'],
+  [{ phase: 'ended', finished: 3 }, 'ended, 3 done'],
+  [{ phase: 'failed' }, 'failed'],
+])('a session that is %o is told as "%s"', (changes, told) => {
+  expect(describeStanding(brief('lab', changes))).toBe(told)
+})

@@ -1,0 +1,314 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { planRestore, runRestore, type RestoreDeps } from '#engine/copy'
+import { NetworkError } from '#shared/errors'
+import type { JobOutcome, RestoreRequest } from '#shared/model'
+import type { RunSpec } from '#test/build-udif'
+import { ioError, makeVolume } from '#test/fake-disk'
+import { FakeMachine } from '#test/fake-platform'
+import { fakeStreamServer, type FakeStream } from '#test/fake-stream-connection'
+import { hashedUdif } from '#test/hashed-udif'
+import { quietContext } from '#test/quiet-context'
+import { seededBytes, seededRandom } from '#test/seeded'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+const noise = (seed: number, lengthBytes: number) => seededBytes(seededRandom(seed), lengthBytes)
+
+/** 3.5 MiB: data that doesn't compress, zeros, unused space, data. */
+const runs: readonly RunSpec[] = [
+  { kind: 'zlib', sectors: 700, data: noise(1, 700 * 512) },
+  { kind: 'zlib', sectors: 700, data: noise(2, 700 * 512) },
+  { kind: 'raw', sectors: 1900, data: noise(3, 1900 * 512) },
+  { kind: 'zero', sectors: 1000 },
+  { kind: 'ignore', sectors: 1500 },
+  { kind: 'zlib', sectors: 1368, data: noise(4, 1368 * 512) },
+]
+const image = hashedUdif({ tables: [{ runs }] })
+
+const machines: FakeMachine[] = []
+afterEach(() => {
+  for (const machine of machines.splice(0))
+    expect(machine.disks.map((disk) => disk.isOpen)).toEqual(machine.disks.map(() => false))
+})
+
+function bench(change: Partial<FakeStream> = {}, diskBytes = 4 * MiB) {
+  const machine = new FakeMachine()
+  machines.push(machine)
+  const stick = machine.addDisk({
+    path: '/dev/sdb',
+    sizeBytes: diskBytes,
+    partitionMap: 'mbr',
+    volumes: [makeVolume({ path: '/dev/sdb1', label: 'OLD', mountPoints: ['/media/old'] })],
+  })
+  // Blocks of the stream end within sectors of raw runs.
+  stick.takesUnaligned = true
+  const server = fakeStreamServer({
+    bytes: image.bytes,
+    blockBytes: 64 * KiB,
+    imageName: 'lab.dmg',
+    imageFormat: 'UDZO',
+    seed: 1,
+    order: 'late',
+    ...change,
+  })
+  machine.connectStream = (locator, options) =>
+    server.connect(locator, { ...options, password: null, clientId: new Uint8Array(16) })
+  return { machine, stick, server }
+}
+
+const asked = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
+  source: 'asr://lab/spring',
+  target: '/dev/sdb',
+  erase: true,
+  verify: true,
+  clearUnused: false,
+  changedOnly: false,
+  afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'contents',
+  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+  ...change,
+})
+
+async function restore(
+  machine: FakeMachine,
+  change: Partial<RestoreRequest> = {},
+  deps: Partial<RestoreDeps> = {},
+  signal?: AbortSignal,
+) {
+  const all = Object.assign(machine, deps)
+  const plan = await planRestore(asked(change), all)
+  const context = quietContext(signal)
+  const outcome = await runRestore(plan, all, context)
+  return { plan, outcome, told: context.told }
+}
+
+const failure = (outcome: JobOutcome) =>
+  outcome.kind === 'failed' ? { code: outcome.error.code, target: outcome.target } : outcome.kind
+
+const problemsOf = async (machine: FakeMachine, change: Partial<RestoreRequest> = {}) => {
+  const plan = await planRestore(asked(change), machine)
+  return plan.checks.flatMap((check) => (check.kind === 'error' ? [check.error.code] : []))
+}
+
+describe('the plan of a restore from a stream', () => {
+  it('tells what the stream brings, without joining it', async () => {
+    const { machine, server } = bench()
+    const plan = await planRestore(asked(), machine)
+    expect(plan.refusal).toBeNull()
+    expect(plan.source).toMatchObject({
+      kind: 'stream',
+      name: 'lab.dmg',
+      locator: 'asr://lab/spring',
+      image: { format: 'UDZO', sizeBytes: image.disk.length },
+      stream: { session: 'lab', streamBytes: image.bytes.length },
+    })
+    expect(plan.checks).toContainEqual(
+      expect.objectContaining({ kind: 'fits', neededBytes: image.disk.length, availableBytes: 4 * MiB }),
+    )
+    expect(plan.losses.map(({ name }) => name)).toEqual(['OLD', 'mbr'])
+    expect(server.told).toEqual([])
+    expect(server.fetched.length).toBeGreaterThan(0)
+  })
+
+  it('refuses a destination that is too small', async () => {
+    expect(await problemsOf(bench({}, 3 * MiB).machine)).toEqual(['E_DST_SMALL'])
+  })
+
+  it('refuses to compare first, which would need the image to be here', async () => {
+    expect(await problemsOf(bench().machine, { changedOnly: true })).toEqual(['E_UNSUPPORTED'])
+  })
+
+  it('refuses to verify what was never scanned, and restores it without', async () => {
+    const unscanned = bench({ bytes: hashedUdif({ tables: [{ runs }] }, 32 * KiB).bytes })
+    expect(await problemsOf(unscanned.machine)).toEqual(['E_SRC_NOSCAN'])
+    expect(await problemsOf(unscanned.machine, { verify: false })).toEqual([])
+  })
+
+  it('says why there is no stream', async () => {
+    const { machine } = bench()
+    machine.connectStream = async () => {
+      throw new NetworkError('E_MC_NOSESSION', 'no such session', {
+        details: { address: 'lab', phase: 'control' },
+      })
+    }
+    expect(await problemsOf(machine)).toEqual(['E_MC_NOSESSION'])
+    expect(await problemsOf(machine, { source: 'asr://lab:99999/x' })).toEqual(['E_USAGE'])
+  })
+
+  it('refuses a stream that is no image', async () => {
+    expect(await problemsOf(bench({ bytes: noise(9, 300 * KiB) }).machine)).toEqual(['E_SRC_FORMAT'])
+  })
+})
+
+describe('a restore from a stream', () => {
+  it('ends as any other: verified, remounted, and the server is told', async () => {
+    const { machine, stick, server } = bench()
+    const { outcome, told } = await restore(machine)
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: { restoredBytes: image.disk.length, verified: true, unchangedBytes: 0, warnings: [] },
+    })
+    expect(Buffer.compare(stick.bytes.subarray(0, 4300 * 512), image.disk.subarray(0, 4300 * 512))).toBe(0)
+    expect(server.told.slice(-2)).toEqual(['verifying', 'done'])
+    expect(told.filter((each) => typeof each === 'string')).toEqual([
+      'validating-target ?',
+      'validating-source ?',
+      'validating-sizes ?',
+      'unmounting ?',
+      'skip erasing',
+      `restoring ${image.disk.length}`,
+      `verifying ${image.disk.length}`,
+      'remounting ?',
+    ])
+  })
+
+  it('writes the head of the disk last, when all else was read back', async () => {
+    const { machine, stick } = bench()
+    await restore(machine)
+    const writes = stick.events.filter((event) => event.startsWith('write '))
+    // Whole but for its first block, and that last of all.
+    expect(writes.slice(-2)).toEqual([`write 4096+${MiB - 4096}`, 'write 0+4096'])
+    const before = writes.slice(0, -2).map((event) => Number(/\d+/.exec(event)?.[0]))
+    expect(Math.min(...before)).toBeGreaterThanOrEqual(64 * KiB)
+  })
+
+  it('has touched nothing as long as the stream waits for its start', async () => {
+    const { machine, stick } = bench({ started: new Promise(() => undefined) })
+    const stop = new AbortController()
+    const running = restore(machine, {}, {}, stop.signal)
+    await expect.poll(() => stick.isOpen).toBe(true)
+    stop.abort()
+    const { outcome } = await running
+    expect(outcome).toMatchObject({ kind: 'cancelled', target: 'untouched' })
+    expect(stick.bytes.every((byte) => byte === 0xee)).toBe(true)
+    expect(machine.calls).toContain('remount /dev/sdb: /media/old')
+  })
+
+  it('goes on where it was killed, and has the rest sent only', async () => {
+    let left = new Uint8Array(0)
+    const blocks = Math.ceil(image.bytes.length / (64 * KiB))
+    const second = bench()
+    const killed = bench({
+      order: 'ascending',
+      onTurn: async (handedOut) => {
+        if (handedOut !== blocks - 4) return
+        // Until a journal is on the disk that knows most of it.
+        await expect
+          .poll(() => killed.stick.events.filter((event) => event.startsWith('write 131072')).length)
+          .toBeGreaterThan(1)
+        left = Uint8Array.from(killed.stick.bytes)
+      },
+    })
+    await restore(killed.machine, {}, { journalMs: 5 })
+    second.stick.bytes.set(left)
+    const { outcome } = await restore(second.machine)
+    expect(outcome.kind).toBe('done')
+    const have = Number(/^have (\d+)$/.exec(second.server.told[1] ?? '')?.[1] ?? 0)
+    expect(have).toBeGreaterThan(3)
+    const written = second.server.told.filter((each) => each.startsWith('written'))
+    expect(written).toHaveLength(blocks - have)
+    expect(
+      Buffer.compare(second.stick.bytes.subarray(0, 4300 * 512), image.disk.subarray(0, 4300 * 512)),
+    ).toBe(0)
+  })
+
+  it('leaves the disk empty when a write fails, and tells the server', async () => {
+    const { machine, stick, server } = bench()
+    stick.faults = {
+      onWrite: ({ offset, count }) => {
+        if (count === 6) throw ioError('E_IO_WRITE', '/dev/sdb', offset)
+      },
+    }
+    const { outcome } = await restore(machine)
+    expect(failure(outcome)).toEqual({ code: 'E_IO_WRITE', target: 'empty' })
+    expect(server.told.at(-1)).toBe('failed E_IO_WRITE')
+    expect(machine.calls.at(-1)).toContain('empty /dev/sdb')
+  })
+
+  it('keeps what came when the server is gone for good, and goes on with it later', async () => {
+    const lost = new NetworkError('E_MC_TIMEOUT', 'silence', {
+      details: { address: 'lab', phase: 'receiving' },
+    })
+    const first = bench({
+      order: 'ascending',
+      onTurn: async (handedOut) => {
+        if (handedOut !== 33) return
+        await expect
+          .poll(() => first.stick.events.filter((event) => event.startsWith('write 131072')).length)
+          .toBeGreaterThan(1)
+        throw lost
+      },
+    })
+    const { outcome } = await restore(first.machine, {}, { journalMs: 5 })
+    expect(failure(outcome)).toEqual({ code: 'E_MC_TIMEOUT', target: 'kept' })
+    expect(first.machine.calls.join()).not.toContain('make-empty')
+    expect(first.stick.bytes.subarray(0, 64 * KiB).every((byte) => byte === 0)).toBe(true)
+    const second = bench()
+    second.stick.bytes.set(first.stick.bytes)
+    expect((await restore(second.machine)).outcome.kind).toBe('done')
+    expect(second.server.told[1]).toMatch(/^have \d+$/)
+  })
+
+  it('fails the verify of a disk that lies, and says where', async () => {
+    const { machine, stick, server } = bench()
+    const at = 2 * MiB - 700 * KiB
+    stick.faults = {
+      lie: (bytes, offset) => {
+        if (at >= offset && at < offset + bytes.length) bytes[at - offset]! ^= 1
+      },
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      target: 'empty',
+      error: {
+        code: 'E_VERIFY',
+        details: { differingBlocks: 1, blockBytes: 64 * KiB, offset: at - (at % (64 * KiB)) },
+      },
+    })
+    expect(server.told.at(-1)).toBe('failed E_VERIFY')
+  })
+
+  it('is another matter when the server streams another image by the time it starts', async () => {
+    const { machine, stick } = bench()
+    const plan = await planRestore(asked(), machine)
+    const other = fakeStreamServer({
+      bytes: hashedUdif({ tables: [{ runs: runs.slice(1) }] }).bytes,
+      blockBytes: 64 * KiB,
+      imageName: 'lab.dmg',
+      imageFormat: 'UDZO',
+      seed: 1,
+      order: 'late',
+    })
+    machine.connectStream = (locator, options) =>
+      other.connect(locator, { ...options, password: null, clientId: new Uint8Array(16) })
+    const outcome = await runRestore(plan, machine, quietContext())
+    expect(failure(outcome)).toEqual({ code: 'E_SRC_CHANGED', target: 'untouched' })
+    expect(stick.bytes.every((byte) => byte === 0xee)).toBe(true)
+  })
+
+  it('refuses a run that is not what its codec says, though its block’s hash is right', async () => {
+    const damaged = noise(7, 200 * KiB)
+    const bad = hashedUdif({
+      tables: [
+        { runs: [...runs.slice(0, 2), { kind: 'zlib', sectors: 900, stored: damaged }, ...runs.slice(2, 3)] },
+      ],
+    })
+    const { machine } = bench({ bytes: bad.bytes })
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      target: 'empty',
+      error: { code: 'E_SRC_CORRUPT', details: { diskOffset: 1400 * 512 } },
+    })
+  })
+
+  it('restores a raw stream into a file, with holes for zeros', async () => {
+    const { machine } = bench({ bytes: image.disk, imageFormat: 'raw', imageName: 'sda', order: 'shuffled' })
+    const { outcome } = await restore(machine, { target: '/tmp/out.img' })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(Buffer.compare(machine.files.get('/tmp/out.img')!.bytes, image.disk)).toBe(0)
+  })
+})

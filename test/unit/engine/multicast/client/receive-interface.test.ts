@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { chooseInterface } from '#src/main/engine/multicast/client/receive-interface.ts'
+
+const entry = (family: 'IPv4' | 'IPv6', address: string) => ({
+  family,
+  address,
+  netmask: '',
+  mac: '00:00:00:00:00:01',
+  internal: false,
+  cidr: null,
+  ...(family === 'IPv6' ? { scopeid: 2 } : {}),
+})
+const interfaces = {
+  lo: [entry('IPv4', '127.0.0.1')],
+  eth0: [entry('IPv4', '10.0.0.5'), entry('IPv6', 'fe80::1')],
+  eth1: [entry('IPv6', 'fe80::2')],
+} as unknown as Parameters<typeof chooseInterface>[2]
+
+test.each([
+  ['the one that leads to the server', null, '10.0.0.5', { name: 'eth0', address: '10.0.0.5' }],
+  ['the same, where it leads there by IPv6', null, 'fe80::1%eth0', { name: 'eth0', address: '10.0.0.5' }],
+  ['the one that was named', 'lo', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
+  ['the one with the address that was named', '127.0.0.1', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
+  [
+    'an address that no interface shows',
+    null,
+    '192.168.9.9',
+    { name: '192.168.9.9', address: '192.168.9.9' },
+  ],
+])('receives on %s', (_, wanted, local, expected) => {
+  expect(chooseInterface(wanted, local, interfaces)).toEqual(expected)
+})
+
+test.each([
+  ['eth7', 'unknown'],
+  ['eth1', 'no-address'],
+])('refuses %s', (wanted, reason) => {
+  expect(() => chooseInterface(wanted, '10.0.0.5', interfaces)).toThrow(
+    expect.objectContaining({
+      code: 'E_MC_IFACE',
+      details: expect.objectContaining({ reason, known: ['lo', 'eth0'] }),
+    }),
+  )
+})

@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { browseStreams, createAdvertiser, type Advertisement } from '#engine/multicast/discovery'
+import type { FoundStream } from '#shared/model'
+import {
+  decodeDns,
+  encodeDns,
+  recordTypes,
+  type DnsMessage,
+  type DnsRecord,
+} from '#src/main/engine/multicast/discovery/dns-message.ts'
+import { mdnsPort, type OpenMdns, type Sender } from '#src/main/engine/multicast/discovery/mdns-socket.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const service = ['_asr', '_tcp', 'local']
+
+/** One network: everybody hears every message, the one who said it, too. */
+function newNetwork() {
+  const ears = new Map<object, (bytes: Uint8Array, from: Sender) => void>()
+  const said: { readonly message: DnsMessage; readonly to: Sender | null }[] = []
+  const say = (message: DnsMessage, from: Sender, to: Sender | null = null) => {
+    said.push({ message, to })
+    if (to !== null) return
+    const bytes = encodeDns(message)
+    for (const ear of ears.values()) ear(bytes, from)
+  }
+  const open: OpenMdns = (address, hear) => {
+    const me = {}
+    ears.set(me, (bytes, from) => hear(decodeDns(bytes), from))
+    return {
+      send: (message, to) => say(message, { address, port: mdnsPort }, to ?? null),
+      async [Symbol.asyncDispose]() {
+        ears.delete(me)
+      },
+    }
+  }
+  return { open, say, said, cut: () => ears.clear() }
+}
+type Network = ReturnType<typeof newNetwork>
+
+const stream = (session: string, options: Partial<Advertisement> = {}): Advertisement => ({
+  session,
+  imageName: `${session}.dmg`,
+  sizeBytes: 5_000_000_000,
+  fingerprint: 'ab'.repeat(32),
+  address: '10.0.0.1',
+  port: 7800,
+  ...options,
+})
+
+function advertise(network: Network, streams: readonly Advertisement[], host = 'server.example.org') {
+  const advertiser = createAdvertiser({ host, open: network.open })
+  advertiser.set(streams)
+  return advertiser
+}
+
+function browse(network: Network, probe: (address: string, port: number) => boolean = () => true) {
+  const heard: (readonly FoundStream[])[] = []
+  const tried: string[] = []
+  const browser = browseStreams((streams) => heard.push(streams), {
+    open: network.open,
+    interfaces: () => [{ address: '10.0.0.2', reaches: (address) => address.startsWith('10.0.0.') }],
+    async probe(address, port) {
+      tried.push(`${address}:${port}`)
+      return probe(address, port)
+    },
+  })
+  onTestFinished(async () => await browser[Symbol.asyncDispose]())
+  return { heard, tried, names: () => heard.at(-1)?.map(({ name }) => name) ?? [] }
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+
+describe('a stream that is advertised', () => {
+  test('is found, with everything that is told of it', async () => {
+    const network = newNetwork()
+    advertise(network, [stream('Größe 10.6, lab')])
+    await pass(3000)
+    const { heard } = browse(network)
+    await pass(1000)
+    expect(heard).toEqual([
+      [
+        {
+          name: 'Größe 10.6, lab',
+          host: 'server.local',
+          address: '10.0.0.1',
+          port: 7800,
+          session: 'Größe 10.6, lab',
+          imageName: 'Größe 10.6, lab.dmg',
+          sizeBytes: 5_000_000_000,
+          fingerprint: 'ab'.repeat(32),
+          locator: `asr://10.0.0.1/Gr%C3%B6%C3%9Fe%2010.6%2C%20lab#${'ab'.repeat(32)}`,
+        },
+      ],
+    ])
+  })
+
+  test('is found by who looked before it was there, and gone when it is taken back', async () => {
+    const network = newNetwork()
+    const { names } = browse(network)
+    await pass(2000)
+    const advertiser = advertise(network, [stream('a'), stream('b', { port: 7801 })])
+    await pass(3000)
+    expect(names()).toEqual(['a', 'b'])
+    advertiser.set([stream('b', { port: 7801 })])
+    await pass(100)
+    expect(names()).toEqual(['b'])
+    const gone = advertiser[Symbol.asyncDispose]()
+    await pass(100)
+    await gone
+    expect(names()).toEqual([])
+  })
+
+  test('gets another name when its own is taken, and says which', async () => {
+    const network = newNetwork()
+    const first = advertise(network, [stream('lab')])
+    await pass(3000)
+    const second = advertise(network, [stream('lab', { address: '10.0.0.3' })], 'other')
+    await pass(3000)
+    expect([first.names(), second.names()]).toEqual([['lab'], ['lab (2)']])
+    const { heard } = browse(network)
+    await pass(1000)
+    expect(heard.at(-1)).toMatchObject([
+      { name: 'lab', session: 'lab', address: '10.0.0.1' },
+      { name: 'lab (2)', session: 'lab', address: '10.0.0.3' },
+    ])
+  })
+
+  test('agrees with one that wants the same name at the same time', async () => {
+    const network = newNetwork()
+    const both = ['a', 'b'].map((host, index) =>
+      advertise(network, [stream('lab', { address: `10.0.0.${index}` })], host),
+    )
+    await pass(6000)
+    expect(both.flatMap((each) => each.names()).toSorted()).toEqual(['lab', 'lab (2)'])
+  })
+
+  test('is told apart from another of this machine whose long name begins as its does', async () => {
+    const network = newNetwork()
+    const long = 'ü'.repeat(40)
+    const advertiser = advertise(network, [stream(`${long}1`), stream(`${long}2`)])
+    await pass(4000)
+    expect(advertiser.names()).toEqual(['ü'.repeat(31), `${'ü'.repeat(29)} (2)`])
+  })
+
+  test('is told to who asks from another port, there and for a short time', async () => {
+    const network = newNetwork()
+    advertise(network, [stream('lab')])
+    await pass(3000)
+    network.said.length = 0
+    const question = { name: ['_ASR', '_tcp', 'local'], type: recordTypes.ptr }
+    network.say(query({ id: 77, questions: [question] }), { address: '10.0.0.9', port: 4000 })
+    expect(network.said.at(-1)).toMatchObject({
+      to: { address: '10.0.0.9', port: 4000 },
+      message: { id: 77, isResponse: true, questions: [question], answers: [{ ttlSeconds: 10 }] },
+    })
+  })
+
+  test('is not told again to who knows, nor to everyone each time that somebody asks', async () => {
+    const network = newNetwork()
+    advertise(network, [stream('lab')])
+    await pass(3000)
+    const answers = () => network.said.filter(({ message }) => message.isResponse).length
+    const before = answers()
+    const questions = [{ name: service, type: recordTypes.ptr }]
+    network.say(query({ questions, answers: [pointer('lab', 100)] }), { address: '10.0.0.9', port: mdnsPort })
+    await pass(500)
+    expect(answers()).toBe(before)
+    for (let times = 0; times < 50; times++)
+      network.say(query({ questions }), { address: '10.0.0.9', port: mdnsPort })
+    await pass(500)
+    expect(answers()).toBe(before + 1)
+  })
+})
+
+const query = (options: Partial<DnsMessage>): DnsMessage => ({
+  id: 0,
+  isResponse: false,
+  questions: [],
+  answers: [],
+  authorities: [],
+  additionals: [],
+  ...options,
+})
+const pointer = (label: string, ttlSeconds = 120): DnsRecord => ({
+  name: service,
+  isUnique: false,
+  ttlSeconds,
+  data: { kind: 'ptr', target: [label, ...service] },
+})
+const location = (label: string, port = 7800): DnsRecord => ({
+  name: [label, ...service],
+  isUnique: true,
+  ttlSeconds: 120,
+  data: { kind: 'srv', port, target: ['mac', 'local'] },
+})
+const text = (label: string, ...strings: string[]): DnsRecord => ({
+  name: [label, ...service],
+  isUnique: true,
+  ttlSeconds: 120,
+  data: { kind: 'txt', strings: strings.map((string) => Uint8Array.from(Buffer.from(string))) },
+})
+const address = (ip = '10.0.0.5'): DnsRecord => ({
+  name: ['mac', 'local'],
+  isUnique: true,
+  ttlSeconds: 120,
+  data: { kind: 'a', address: ip },
+})
+const from: Sender = { address: '10.0.0.5', port: mdnsPort }
+const response = (...answers: DnsRecord[]): DnsMessage => query({ isResponse: true, answers })
+
+describe('who looks for streams', () => {
+  test('asks for what an answer lacks', async () => {
+    const network = newNetwork()
+    const { names } = browse(network)
+    network.say(response(pointer('lab')), from)
+    expect(network.said.at(-1)?.message.questions.map(({ type }) => type)).toEqual([33, 16])
+    network.say(response(location('lab'), text('lab')), from)
+    await pass(5000)
+    network.say(response(pointer('lab')), from)
+    expect(network.said.at(-1)?.message.questions).toEqual([{ name: ['mac', 'local'], type: 1 }])
+    network.say(response(address()), from)
+    await pass(1)
+    expect(names()).toEqual(['lab'])
+  })
+
+  test('shows a stream only while its server takes connections', async () => {
+    const network = newNetwork()
+    let isThere = false
+    const { names, heard } = browse(network, () => isThere)
+    const tell = () =>
+      network.say(response(pointer('lab', 4500), location('lab'), text('lab'), address()), from)
+    tell()
+    await pass(1000)
+    expect(heard).toEqual([])
+    isThere = true
+    await pass(10_000)
+    expect(names()).toEqual(['lab'])
+    isThere = false
+    await pass(10_000)
+    expect(names()).toEqual(['lab'])
+    await pass(10_000)
+    expect(names()).toEqual([])
+    isThere = true
+    await pass(10_000)
+    expect(names()).toEqual(['lab'])
+  })
+
+  test('forgets what is not renewed', async () => {
+    const network = newNetwork()
+    const { names } = browse(network)
+    network.say(response(pointer('lab', 30), location('lab'), text('lab'), address()), from)
+    await pass(29_000)
+    expect(names()).toEqual(['lab'])
+    await pass(12_000)
+    expect(names()).toEqual([])
+  })
+
+  test('takes what it can of what strangers say of themselves', async () => {
+    const network = newNetwork()
+    const { heard } = browse(network)
+    const strings = [
+      'SESSION=first',
+      'session=second',
+      'image=a\u001b[2J.dmg',
+      'size=-1',
+      'fingerprint=xyz',
+      '=',
+      'flag',
+    ]
+    network.say(
+      response(pointer('lab\u202e'), location('lab\u202e'), text('lab\u202e', ...strings), address()),
+      from,
+    )
+    await pass(1)
+    expect(heard.at(-1)).toEqual([
+      {
+        name: 'lab?',
+        host: 'mac.local',
+        address: '10.0.0.5',
+        port: 7800,
+        session: 'first',
+        imageName: 'a?[2J.dmg',
+        sizeBytes: null,
+        fingerprint: null,
+        locator: 'asr://10.0.0.5/first',
+      },
+    ])
+  })
+
+  test('believes and tries nobody outside its network', async () => {
+    const network = newNetwork()
+    const { tried, heard } = browse(network)
+    const whole = [pointer('lab'), location('lab'), text('lab')]
+    network.say(response(...whole, address('192.0.2.1')), from)
+    network.say(response(...whole, address()), { address: '192.0.2.7', port: mdnsPort })
+    network.say(response(...whole, address()), { address: '10.0.0.5', port: 4000 })
+    await pass(30_000)
+    expect([tried, heard]).toEqual([[], []])
+  })
+
+  test('bears a flood of names, and answers it with little', async () => {
+    const network = newNetwork()
+    const { heard } = browse(network)
+    for (let round = 0; round < 100; round++)
+      network.say(response(...Array.from({ length: 100 }, (_, index) => pointer(`${round}-${index}`))), from)
+    const questions = network.said.filter(({ message }) => !message.isResponse).length
+    expect(questions).toBeLessThanOrEqual(256)
+    await pass(1000)
+    expect(heard).toEqual([])
+  })
+})

@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test, type ExpectStatic } from 'vitest'
+import { connectStream } from '#engine/multicast/client'
+import { planFile, receiveFile, type OpenStream } from '#engine/multicast/file'
+import { formatStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
+import { quietContext } from '#test/quiet-context'
+import { seededBytes, seededRandom } from '#test/seeded'
+import { startStreamServer, type StreamServerDouble } from '#test/stream-server-double'
+import { temporaryFolder } from '#test/temporary-folder'
+
+const blockBytes = 64 * 1024
+const image = seededBytes(seededRandom(2), 40 * blockBytes + 99)
+const clientId = Uint8Array.from(randomBytes(16))
+const connect: OpenStream = (locator, options) =>
+  connectStream(locator, { ...options, clientId, password: null })
+
+const request = (
+  server: StreamServerDouble,
+  target: string,
+  changes: Partial<RestoreRequest> = {},
+): RestoreRequest => ({
+  source: formatStreamLocator(server.locator),
+  target,
+  erase: false,
+  verify: true,
+  clearUnused: false,
+  changedOnly: false,
+  afterwards: 'remount',
+  timeoutMs: 0,
+  form: 'file',
+  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+  ...changes,
+})
+
+async function run(
+  asked: RestoreRequest,
+  {
+    stop = new AbortController(),
+    onPlan = async () => {},
+  }: { stop?: AbortController; onPlan?: () => Promise<void> } = {},
+) {
+  const { signal } = stop
+  const plan = await planFile(asked, { connect, signal })
+  await onPlan()
+  const context = quietContext(signal)
+  return { plan, context, outcome: await receiveFile(plan, { connect }, context) }
+}
+
+/** Stops it after some of it came, as Ctrl-C does. */
+async function runInPart(expect: ExpectStatic, asked: RestoreRequest): Promise<JobOutcome> {
+  const stop = new AbortController()
+  const plan = await planFile(asked, { connect, signal: stop.signal })
+  const context = quietContext(stop.signal)
+  const running = receiveFile(plan, { connect }, context)
+  await expect.poll(() => Number(context.told.at(-1)) || 0).toBeGreaterThan(8 * blockBytes)
+  stop.abort(new Error('enough'))
+  return await running
+}
+const isImage = async (path: string) => Buffer.compare(await readFile(path), image) === 0
+
+describe.concurrent("a stream's image received into a file", () => {
+  test('has every byte, and nothing is left beside it', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { plan, outcome } = await run(request(server, path))
+    expect(plan.checks.map(({ kind }) => kind)).toEqual(['target-ok', 'source-ok', 'fits'])
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true, restoredBytes: image.length } })
+    expect(await isImage(path)).toBe(true)
+    expect(await readdir(folder.path)).toEqual(['out.dmg'])
+    expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
+  })
+
+  test("gets the image's own name in a folder, and never leaves that", async ({ expect }) => {
+    await using server = await startStreamServer({ image, imageName: '../../etc/Spring lab.dmg' })
+    await using folder = await temporaryFolder()
+    const { outcome } = await run(request(server, folder.path))
+    expect(outcome.kind).toBe('done')
+    expect(await readdir(folder.path)).toEqual(['_.._etc_Spring lab.dmg'])
+  })
+
+  test('goes on where it was stopped, and reads back what came before', async ({ expect }) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    expect(await runInPart(expect, request(server, path))).toMatchObject({
+      kind: 'cancelled',
+      target: 'kept',
+    })
+    expect(await readdir(folder.path)).toEqual(['out.dmg.part'])
+    server.sender.setDataRate(20e6)
+    const { outcome } = await run(request(server, path))
+    expect(outcome).toMatchObject({ kind: 'done' })
+    expect(outcome.kind === 'done' && outcome.summary.writtenBytes).toBeLessThan(
+      image.length - 8 * blockBytes,
+    )
+    expect(await isImage(path)).toBe(true)
+    expect(await readdir(folder.path)).toEqual(['out.dmg'])
+  })
+
+  test('says what an earlier run left wrong, and gets that again next time', async ({ expect }) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await runInPart(expect, request(server, path))
+    {
+      await using part = await open(`${path}.part`, 'r+')
+      const at = (await readFile(`${path}.part`)).findIndex((byte) => byte !== 0)
+      await part.write(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0), 0, 8, at)
+    }
+    server.sender.setDataRate(20e6)
+    const first = await run(request(server, path))
+    expect(first.outcome).toMatchObject({ kind: 'failed', error: { code: 'E_VERIFY' }, target: 'kept' })
+    const second = await run(request(server, path))
+    expect(second.outcome).toMatchObject({ kind: 'done', summary: { writtenBytes: blockBytes } })
+    expect(await isImage(path)).toBe(true)
+  })
+
+  test('takes the place of what is there only with Erase, and only when it is complete', async ({
+    expect,
+  }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = await folder.write('out.dmg', 'precious')
+    const refused = await run(request(server, path))
+    expect(refused.plan.refusal).toMatchObject({ code: 'E_DST_EXISTS' })
+    expect(refused.outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
+    expect(await readFile(path, 'latin1')).toBe('precious')
+    const { plan, outcome } = await run(request(server, path, { erase: true }))
+    expect(plan.losses).toMatchObject([{ kind: 'file', path, sizeBytes: 8 }])
+    expect(outcome.kind).toBe('done')
+    expect(await isImage(path)).toBe(true)
+  })
+
+  test("doesn't take the place of what came there meanwhile", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { outcome } = await run(request(server, path), { onPlan: () => writeFile(path, 'precious') })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_EXISTS' }, target: 'kept' })
+    expect(await readFile(path, 'latin1')).toBe('precious')
+  })
+
+  test('is received by one at a time', async ({ expect }) => {
+    const startRule = { clients: null, afterLastJoinMs: null }
+    await using server = await startStreamServer({ image, startRule })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const first = run(request(server, path))
+    await expect.poll(() => readdir(folder.path)).toEqual(['out.dmg.part'])
+    await expect
+      .poll(async () => (await run(request(server, path))).outcome)
+      .toMatchObject({
+        kind: 'failed',
+        error: { code: 'E_DST_BUSY' },
+      })
+    server.hub.startNow('lab')
+    expect((await first).outcome.kind).toBe('done')
+    expect(await isImage(path)).toBe(true)
+  })
+
+  test('leaves a link where it is, and replaces what it leads to', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const real = await folder.write('real.dmg', 'old')
+    const path = join(folder.path, 'out.dmg')
+    await symlink(real, path)
+    expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
+    expect((await lstat(path)).isSymbolicLink()).toBe(true)
+    expect(await isImage(real)).toBe(true)
+  })
+
+  test("doesn't touch a .part of somebody else's without Erase", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    await folder.write('out.dmg.part', "somebody else's")
+    const path = join(folder.path, 'out.dmg')
+    expect((await run(request(server, path))).outcome).toMatchObject({ error: { code: 'E_DST_EXISTS' } })
+    expect(await readFile(`${path}.part`, 'latin1')).toBe("somebody else's")
+    expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
+  })
+
+  test("doesn't follow a link that was put in its way", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const victim = await folder.write('victim', 'precious')
+    const path = join(folder.path, 'out.dmg')
+    const { outcome } = await run(request(server, path, { erase: true }), {
+      onPlan: () => symlink(victim, `${path}.part`),
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
+    expect(await readFile(victim, 'latin1')).toBe('precious')
+  })
+
+  test('begins anew when the stream is another one than the .part is of', async ({ expect }) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    {
+      await using server = await startStreamServer({ image, dataRate: 1e6 })
+      await runInPart(expect, request(server, path))
+    }
+    const other = Uint8Array.from(image, (byte) => byte ^ 1)
+    await using server = await startStreamServer({ image: other })
+    expect((await run(request(server, path))).plan.refusal).toMatchObject({ code: 'E_DST_EXISTS' })
+    expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
+    expect(Buffer.compare(await readFile(path), other)).toBe(0)
+  })
+
+  test('is refused where there is no room for it', async ({ expect }) => {
+    const facts = { sizeBytes: 2 ** 44, blockBytes: 2 ** 24, symbolBytes: 8960 }
+    await using server = await startStreamServer({
+      image,
+      falsify: (message) => (message.kind === 'session' ? { ...message, ...facts } : message),
+    })
+    await using folder = await temporaryFolder()
+    const { plan } = await run(request(server, join(folder.path, 'out.dmg')))
+    expect(plan.refusal).toMatchObject({ code: 'E_DST_FULL', details: { neededBytes: 2 ** 44 } })
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test('says where it cannot be, and whose stream is not there', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    await mkdir(join(folder.path, 'lab.dmg'))
+    await writeFile(join(folder.path, 'plain'), '')
+    const refusal = async (asked: RestoreRequest) => (await run(asked)).plan.refusal?.code
+    expect(await refusal(request(server, join(folder.path, 'no/such')))).toBe('E_NOT_FOUND')
+    expect(await refusal(request(server, folder.path))).toBe('E_DST_KIND')
+    expect(await refusal(request(server, '/dev/null'))).toBe('E_DST_KIND')
+    const gone = request(server, join(folder.path, 'out.dmg'))
+    expect(await refusal({ ...gone, source: 'asr://127.0.0.1:1' })).toBe('E_NET')
+  })
+})

@@ -1,0 +1,111 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import {
+  connectManagement,
+  type ManagedServer,
+  type ManagementCommand,
+  type ManagementOptions,
+  type ManagementTarget,
+} from '#engine/multicast/management'
+import { UsageError } from '#shared/errors'
+import { openManagedPort } from '#test/managed-port'
+import { sessionClient, sessionState } from '#test/session-fixtures'
+
+const sessions = [sessionState('lab', { clients: [sessionClient()] })]
+const unable = async () => {
+  throw new UsageError('E_UNSUPPORTED', 'not in this test', { details: { input: 'x' } })
+}
+const server: ManagedServer = {
+  sessions: () => sessions,
+  startSession: unable,
+  stopSession: async () => {},
+  startNow: () => new Promise(() => {}),
+  setRate: unable,
+  setPrecedence: unable,
+}
+
+async function openPort() {
+  const port = await openManagedPort({ server, password: 'right' })
+  onTestFinished(() => port[Symbol.asyncDispose]())
+  return port
+}
+
+async function call(
+  target: Omit<ManagementTarget, 'host'>,
+  command: ManagementCommand,
+  options: Partial<ManagementOptions> = {},
+) {
+  using management = await connectManagement(
+    { host: '127.0.0.1', ...target },
+    {
+      password: 'right',
+      session: null,
+      signal: new AbortController().signal,
+      ...options,
+    },
+  )
+  return await management.command(command)
+}
+
+describe('management over the network', () => {
+  test('asks one thing after another over one connection', async () => {
+    const { port, fingerprint } = await openPort()
+    using management = await connectManagement(
+      { host: 'localhost', port, fingerprint },
+      { password: 'right', session: null, signal: new AbortController().signal },
+    )
+    expect(await management.command({ kind: 'list' })).toMatchObject({
+      kind: 'sessions',
+      sessions: [{ joined: 1, settings: { name: 'lab' } }],
+    })
+    expect(await management.command({ kind: 'status', session: 'lab' })).toEqual({
+      kind: 'session',
+      session: sessions[0],
+    })
+    expect(await management.command({ kind: 'stop', session: 'lab', when: 'now' })).toEqual({ kind: 'done' })
+    await expect(management.command({ kind: 'status', session: 'x' })).rejects.toMatchObject({
+      code: 'E_MC_NOSESSION',
+    })
+    await expect(
+      management.command({ kind: 'set-rate', session: 'lab', dataRate: 1, clientDataRate: null }),
+    ).rejects.toBeInstanceOf(UsageError)
+  })
+
+  test('needs the password', async () => {
+    const { port } = await openPort()
+    for (const password of ['wrong', null])
+      await expect(call({ port, fingerprint: null }, { kind: 'list' }, { password })).rejects.toMatchObject({
+        code: 'E_MC_PASSWORD',
+        details: { given: password !== null },
+      })
+  })
+
+  test('speaks to no server but the one that is meant', async () => {
+    const { port } = await openPort()
+    await expect(call({ port, fingerprint: 'ab'.repeat(32) }, { kind: 'list' })).rejects.toMatchObject({
+      code: 'E_MC_FINGERPRINT',
+    })
+  })
+
+  test('says when nobody answers', async () => {
+    const port = await openPort()
+    await port[Symbol.asyncDispose]()
+    await expect(call({ ...port, fingerprint: null }, { kind: 'list' })).rejects.toMatchObject({
+      code: 'E_NET',
+      details: { errno: 'ECONNREFUSED' },
+    })
+  })
+
+  test('says that the connection was lost, and can be broken off', async () => {
+    const opened = await openPort()
+    const never: ManagementCommand = { kind: 'start-now', session: 'lab' }
+    const lost = call({ ...opened, fingerprint: null }, never)
+    const cutting = setInterval(opened.cut, 20)
+    onTestFinished(() => clearInterval(cutting))
+    await expect(lost).rejects.toMatchObject({ code: 'E_NET' })
+    clearInterval(cutting)
+    const controller = new AbortController()
+    const stopped = call({ ...opened, fingerprint: null }, never, { signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+  })
+})

@@ -1,0 +1,108 @@
+/** What a sender counts that couldn't be sent when it was said to be, and how it rests. */
+import { describe, expect, it } from 'vitest'
+import { planStream } from '#engine/multicast/layout'
+import { createSender, type SenderOptions } from '#engine/multicast/sender'
+import { seededRandom } from '#test/seeded'
+
+const datagramBytes = 1468
+const layout = planStream({ sizeBytes: 8 * 1024 * 1024, blockBytes: 1024 * 1024, symbolBytes: 1408 })
+const senderOf = (change: Partial<SenderOptions>) =>
+  createSender({
+    layout,
+    dataRate: 12_000_000,
+    datagramBytes,
+    considerate: 'off',
+    clientDataRate: null,
+    feedback: { kind: 'none', repairShare: 0 },
+    ...change,
+  })
+
+describe('a sender whose datagrams go out late', () => {
+  it('never has more on the wire in any 10 ms than the rate allows', () => {
+    const sender = senderOf({})
+    sender.start()
+    const random = seededRandom(5)
+    const wire: number[] = []
+    let nowMs = 1000
+    while (nowMs < 6000) {
+      const step = sender.next(nowMs)
+      if (step.kind === 'wait') {
+        nowMs = step.untilMs
+        continue
+      }
+      // Its block had to be read, or the system's buffer was full.
+      if (random.chance(0.02)) nowMs += random.fraction() * 30
+      wire.push(nowMs)
+      nowMs += random.fraction() * 0.05
+      sender.late(nowMs)
+    }
+    let first = 0
+    let fullest = 0
+    wire.forEach((atMs, index) => {
+      while ((wire[first] as number) <= atMs - 10) first += 1
+      fullest = Math.max(fullest, (index - first + 1) * datagramBytes)
+    })
+    expect(fullest).toBeLessThanOrEqual(120_000)
+    expect(fullest).toBeGreaterThan(110_000)
+  })
+})
+
+describe('a stream without a way back', () => {
+  const kindsOf = (sender: ReturnType<typeof senderOf>, fromMs: number, count: number) => {
+    const kinds = new Set<string>()
+    let nowMs = fromMs
+    for (let steps = 0; steps < count; steps++) {
+      const step = sender.next(nowMs)
+      kinds.add(step.kind)
+      if (step.kind === 'wait') nowMs = step.untilMs
+    }
+    return kinds
+  }
+
+  it('rests when it is told to, and goes on when somebody joins', () => {
+    const sender = senderOf({})
+    sender.start()
+    expect(kindsOf(sender, 0, 100)).toContain('symbol')
+    sender.rest()
+    expect(kindsOf(sender, 1000, 100)).not.toContain('symbol')
+    expect(sender.state).toBe('quiet')
+    sender.join('somebody', 5000)
+    expect(kindsOf(sender, 60_000, 100)).toContain('symbol')
+  })
+})
+
+describe('Client Data Rate', () => {
+  it('can be set and taken back while the stream runs', () => {
+    const sender = senderOf({ feedback: { kind: 'demand' } })
+    sender.start()
+    sender.join('slow', 0)
+    const report = (nowMs: number) =>
+      sender.report(
+        'slow',
+        {
+          kind: 'report',
+          asOf: 0,
+          expected: 0,
+          received: 0,
+          repeated: 0,
+          rejected: 0,
+          dropped: 0,
+          blocksDone: 0,
+          backlogBytes: 50_000_000,
+          writeBytesPerSecond: 2_000_000,
+          needs: [],
+        },
+        nowMs,
+      )
+    const rateAt = (nowMs: number) => {
+      report(nowMs)
+      sender.next(nowMs)
+      return sender.rate
+    }
+    expect(rateAt(1000)).toBe(12_000_000)
+    sender.setClientDataRate(3_000_000)
+    expect(rateAt(3000)).toBe(3_000_000)
+    sender.setClientDataRate(null)
+    expect(rateAt(5000)).toBe(12_000_000)
+  })
+})

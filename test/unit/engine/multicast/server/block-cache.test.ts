@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { planStream } from '#engine/multicast/layout'
+import { BlockCache, type ReadBytes } from '#src/main/engine/multicast/server/block-cache.ts'
+import { seededBytes, seededRandom } from '#test/seeded'
+
+const blockBytes = 4096
+const image = seededBytes(seededRandom(3), 40 * blockBytes + 100)
+const layout = planStream({ sizeBytes: image.length, blockBytes, symbolBytes: 1024 })
+const blockOf = (block: number) => image.subarray(block * blockBytes, (block + 1) * blockBytes)
+
+function cacheOf(read: ReadBytes, most = 12) {
+  const failures: unknown[] = []
+  const cache = new BlockCache({
+    layout,
+    path: '/lab.dmg',
+    read,
+    hashOf: (block) => createHash('sha256').update(blockOf(block)).digest(),
+    most,
+    arrived: () => undefined,
+    failed: (error) => failures.push(error),
+  })
+  return { cache, failures }
+}
+const readImage: ReadBytes = (into, offset) => {
+  into.set(image.subarray(offset, offset + into.length))
+  return Promise.resolve()
+}
+
+describe('blocks read ahead', () => {
+  it('are here when they are needed, the last and shorter one too, and no more of them than may be', async () => {
+    const { cache } = cacheOf(readImage)
+    for (let block = 0; block <= 40; block++) {
+      cache.want([block, block + 1, block + 2].filter((each) => each <= 40))
+      await expect.poll(() => cache.get(block)).not.toBeNull()
+      expect(Buffer.compare(cache.get(block) ?? new Uint8Array(), blockOf(block))).toBe(0)
+    }
+    const held = Array.from({ length: 41 }, (_, block) => block).filter((block) => cache.get(block) !== null)
+    expect(held.length).toBeLessThanOrEqual(12)
+    expect(held).toContain(40)
+    // Their room is used again, also after that of the short one.
+    cache.want([0, 1, 2, 3, 4, 5, 6, 7])
+    await expect.poll(() => cache.get(7)).not.toBeNull()
+    expect(Buffer.compare(cache.get(7) ?? new Uint8Array(), blockOf(7))).toBe(0)
+  })
+
+  it("don't wait for each other", async () => {
+    const waiting = new Map<number, () => void>()
+    const { cache } = cacheOf((into, offset) =>
+      new Promise<void>((resolve) => {
+        waiting.set(offset / blockBytes, resolve)
+      }).then(() => readImage(into, offset)),
+    )
+    cache.want([5, 6, 7])
+    expect([...waiting.keys()]).toEqual([5, 6, 7])
+    waiting.get(7)?.()
+    await expect.poll(() => cache.get(7)).not.toBeNull()
+    expect(cache.get(5)).toBeNull()
+    for (const resolve of waiting.values()) resolve()
+    await expect.poll(() => cache.get(5)).not.toBeNull()
+  })
+
+  it('that are not what they were are never given out', async () => {
+    const { cache, failures } = cacheOf((into) => {
+      into.fill(7)
+      return Promise.resolve()
+    })
+    cache.want([2])
+    await expect
+      .poll(() => failures)
+      .toMatchObject([{ code: 'E_SRC_CHANGED', details: { offset: 2 * blockBytes } }])
+    expect(cache.get(2)).toBeNull()
+    await expect(cache.readOne(3)).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    cache.close()
+  })
+
+  it('are tried again after a while', async () => {
+    let isBroken = true
+    const { cache, failures } = cacheOf((into, offset) =>
+      isBroken ? Promise.reject(new Error('broken')) : readImage(into, offset),
+    )
+    cache.want([2])
+    await expect.poll(() => failures.length).toBe(1)
+    isBroken = false
+    await expect.poll(() => cache.get(2)).not.toBeNull()
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { ClientRoster } from '#src/main/engine/multicast/server/client-roster.ts'
+
+const anna = { clientId: 'aa', host: 'mac-1', address: '10.0.0.1' }
+const report = (blocksDone: number) =>
+  ({
+    kind: 'report',
+    asOf: 0,
+    expected: 0,
+    received: 0,
+    repeated: 0,
+    rejected: 0,
+    dropped: 0,
+    blocksDone,
+    backlogBytes: 0,
+    writeBytesPerSecond: 5,
+    needs: [],
+  }) as const
+const at = (nowMs: number, stream: 'waiting' | 'streaming' | 'quiet' = 'streaming') => ({
+  stream,
+  nowMs,
+  toDate: 1e12,
+})
+const stateOf = (roster: ClientRoster, ...when: Parameters<typeof at>) =>
+  roster.list([], at(...when))[0]?.state
+
+describe('the list of clients', () => {
+  it('follows a client from joining to the end', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    expect(stateOf(roster, 100, 'waiting')).toBe('joined')
+    expect(stateOf(roster, 100)).toBe('receiving')
+    roster.said('c1', report(4), 1000)
+    expect(roster.list([], at(1100))[0]).toMatchObject({
+      blocksDone: 4,
+      writeBytesPerSecond: 5,
+      lastSeenMs: 1e12 - 100,
+    })
+    expect(stateOf(roster, 1100, 'quiet')).toBe('missing')
+    expect(roster.hasUnfinished(1100, 100)).toBe(true)
+    roster.said('c1', report(10), 2000)
+    expect(stateOf(roster, 2100, 'quiet')).toBe('verifying')
+    roster.said('c1', { kind: 'finished', outcome: 'failed', text: 'the disk is gone' }, 3000)
+    roster.left('c1')
+    expect(roster.list([], at(99_000))[0]).toMatchObject({ state: 'failed', text: 'the disk is gone' })
+    expect(roster.hasUnfinished(3000, 100)).toBe(false)
+  })
+
+  it('calls a client lost that is silent or gone, and knows it again', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', report(4), 100)
+    expect(stateOf(roster, 5200)).toBe('lost')
+    roster.said('c1', report(4), 5300)
+    expect(stateOf(roster, 5300)).toBe('receiving')
+    roster.left('c1')
+    expect(stateOf(roster, 5300)).toBe('lost')
+    expect(roster.connectionOf('aa')).toBeNull()
+    expect(roster.hasUnfinished(5400, 1000)).toBe(true)
+    expect(roster.hasUnfinished(7000, 1000)).toBe(false)
+    roster.joined('c2', anna, 8000)
+    // The one it had before is told of late.
+    roster.left('c1')
+    expect(roster.list([], at(8000))).toMatchObject([{ state: 'receiving', blocksDone: 4 }])
+    expect(roster.connectionOf('aa')).toBe('c2')
+  })
+
+  it('believes nobody to have more blocks than there are', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', report(4_000_000_000), 0)
+    expect(roster.list([], at(0))[0]?.blocksDone).toBe(10)
+  })
+
+  it('is bounded: those who left are forgotten, those who are here never', () => {
+    const roster = new ClientRoster(10)
+    for (let index = 0; index < 6000; index++) {
+      roster.joined(`c${index}`, { ...anna, clientId: `${index}` }, index)
+      if (index !== 17) roster.left(`c${index}`)
+    }
+    const list = roster.list([], at(6000))
+    expect(list.length).toBeLessThanOrEqual(4097)
+    expect(list.some(({ clientId }) => clientId === '17')).toBe(true)
+  })
+})

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { parseStreamLocator } from '#shared/model'
+import { checkSettings } from '#src/main/engine/multicast/server/check-settings.ts'
+import { isOver, stateOf, type SessionEntry } from '#src/main/engine/multicast/server/session-entry.ts'
+import { sessionSettings } from '#test/real-stream-server'
+
+const configuration = { port: 7800 }
+const settings = sessionSettings({ source: '/lab.dmg', configuration })
+
+describe('settings of a session', () => {
+  it('are taken when nothing is wrong with them', () => {
+    expect(() => checkSettings(settings)).not.toThrow()
+    const all = { ...configuration, clientDataRate: 1, loopSuspend: 2, ttl: 255, dataRate: 10_000 }
+    expect(() =>
+      checkSettings(
+        sessionSettings({ source: '/a', configuration: all, admission: ['10.0.0.0/8', '!lab-*'] }),
+      ),
+    ).not.toThrow()
+  })
+
+  it.each([
+    ['name', { name: 'x'.repeat(64) }, {}],
+    ['name', { name: 'a\u202Eb' }, {}],
+    ['admission', { admission: ['10.0.0.0/64'] }, {}],
+    ['dataRate', {}, { dataRate: 9999 }],
+    ['dataRate', {}, { dataRate: Number.NaN }],
+    ['clientDataRate', {}, { clientDataRate: 0 }],
+    ['ttl', {}, { ttl: 0 }],
+    ['ttl', {}, { ttl: 256 }],
+    ['port', {}, { port: 0 }],
+    ['loopSuspend', {}, { loopSuspend: 1 }],
+    ['loopSuspend', {}, { loopSuspend: -1 }],
+  ])('are refused for their %s: %j %j', (input, change, wrong) => {
+    const wanted = sessionSettings({ source: '/a', ...change, configuration: { ...configuration, ...wrong } })
+    expect(() => checkSettings(wanted)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ input }) }),
+    )
+  })
+})
+
+describe('what is told of a session', () => {
+  const entry = (change: Partial<SessionEntry>): SessionEntry => ({
+    sessionId: 'ab'.repeat(16),
+    settings,
+    interface: {
+      name: 'eth0',
+      address: '10.0.0.1',
+      mtu: 1500,
+      linkBitsPerSecond: null,
+      isDefault: true,
+      isUp: true,
+    },
+    createdMs: 5,
+    source: null,
+    imageName: 'lab.dmg',
+    sizeBytes: 3 * 2 ** 20 + 1,
+    blockBytes: 2 ** 20,
+    abort: new AbortController(),
+    opened: null,
+    warnings: [],
+    doneBytes: 7,
+    totalBytes: 9,
+    hasPort: true,
+    isServed: false,
+    givingBack: null,
+    live: null,
+    ended: null,
+    preparing: Promise.resolve(),
+    ...change,
+  })
+
+  it('is that it is being prepared, until it is served or has failed', () => {
+    expect(stateOf(entry({}), 'ff')).toMatchObject({
+      phase: 'preparing',
+      blocks: 4,
+      preparing: { doneBytes: 7, totalBytes: 9 },
+      fingerprint: 'ff',
+    })
+    const ended = { phase: 'failed', atMs: 9, error: null } as const
+    expect(stateOf(entry({ ended }), 'ff')).toMatchObject({ phase: 'failed', preparing: null, endedMs: 9 })
+    expect([isOver(entry({})), isOver(entry({ ended }))]).toEqual([false, true])
+  })
+
+  it('holds no password, and a command that a shell takes as it is meant', () => {
+    const secret = sessionSettings({
+      source: 'https://anna:secret@images.example/lab.dmg',
+      name: "Anna's lab; rm -rf / $(x) `y`",
+      password: 'secret',
+      configuration,
+    })
+    const state = stateOf(entry({ settings: secret }), 'ab'.repeat(32))
+    expect(JSON.stringify(state)).not.toContain('secret')
+    expect(state.settings.hasPassword).toBe(true)
+    const [, quoted = '', rest] = /^reprise restore --source '([^']*)' (.*)$/.exec(state.command) ?? []
+    expect(rest).toBe('--target TARGET --erase')
+    expect(parseStreamLocator(quoted)).toEqual({
+      host: '10.0.0.1',
+      port: 7800,
+      session: secret.name,
+      fingerprint: 'ab'.repeat(32),
+    })
+  })
+})

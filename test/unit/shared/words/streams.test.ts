@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { describePasses, describeWaiting, formatStreamRate } from '#shared/words'
+import { aStream } from '#test/stream-fixtures'
+
+describe('waiting for a stream', () => {
+  test.each([
+    [{ joined: 3, wanted: 5, startsInMs: 760_000 }, '3 joined, waiting for 2 more, or 12:40'],
+    [{ joined: 3, wanted: 5, startsInMs: null }, '3 joined, waiting for 2 more'],
+    [{ joined: 3, wanted: null, startsInMs: 9000 }, '3 joined, starts in 0:09'],
+    [{ joined: 1, wanted: null, startsInMs: null }, '1 joined, waiting for a word from the server'],
+    [{ joined: 6, wanted: 5, startsInMs: null }, '6 joined, waiting for 0 more'],
+  ])('%j is %s', (waiting, words) => expect(describeWaiting(waiting)).toBe(words))
+})
+
+test('passes are counted, and what is missing in them', () => {
+  expect(describePasses(aStream({ passes: ['', ''], blocks: 5120, missingBlocks: 37 }))).toBe(
+    'Pass 2 – 37 of 5,120 blocks still missing',
+  )
+  expect(describePasses(aStream({ passes: [], missingBlocks: 0 }))).toBe('Pass 1 – nothing is missing')
+})
+
+test.each([
+  [12e6, '12 MB/s = 96 Mbit/s'],
+  [2_500_000, '2.5 MB/s = 20 Mbit/s'],
+  [1_250_000, '1.25 MB/s = 10 Mbit/s'],
+  [110e6, '110 MB/s = 880 Mbit/s'],
+])('a rate of %j is told in both units: %s', (rate, words) => expect(formatStreamRate(rate)).toBe(words))
