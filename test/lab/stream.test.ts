@@ -42,7 +42,7 @@ describe.skipIf(missing('lab', 'loop'))('a stream', () => {
     const wanted = Buffer.concat([room.image.disk, Buffer.alloc(2 ** 20)])
     for (const { path } of [first, second]) {
       await command('blockdev', ['--flushbufs', path])
-      expect(readFileSync(path).equals(wanted), path).toBe(true)
+      expect(readFileSync(path).equals(wanted), `the disk ${path}`).toBe(true)
     }
   })
 
