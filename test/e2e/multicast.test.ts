@@ -68,6 +68,14 @@ describe.skipIf(missing('program:chromium'))('a lab of one', () => {
     await screenshot(page, 'real-multicast-checked')
     expect(await page.locator('.checks [data-state=failed]').allInnerTexts()).toEqual([])
 
+    await page.getByRole('button', { name: 'Server', exact: true }).click()
+    await page.getByRole('menuitem', { name: 'Save Configuration As…' }).click()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await appears(page.getByText("'Lab.plist' was saved."))
+    const saved = await readFile(join(host.home, 'Lab.plist'), 'utf8')
+    expect(saved).toContain('<key>Multicast Address</key>')
+    expect(saved).toContain(`<integer>${port}</integer>`)
+
     await page.getByRole('button', { name: 'Start Stream' }).click()
     await appears(page.getByText('Waiting for the first computer'))
     await screenshot(page, 'real-multicast-waiting')

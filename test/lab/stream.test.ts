@@ -1,10 +1,13 @@
 /** The real thing: a server and its clients as processes, each in a machine of its own. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { startRestoring } from '#test/lab-stream'
 import { endSlowness, loseDatagrams, lostDatagrams, slowDown } from '#test/lab-trouble'
+import { attachLoop, command } from '#test/loop'
 import { missing } from '#test/needs'
 import { dataRate, expectNothingElse, openRoom } from './room.ts'
 
-describe.skipIf(missing('lab'))('a stream', () => {
+describe.skipIf(missing('lab', 'loop'))('a stream', () => {
   it('reaches a single client', async () => {
     await using room = await openRoom({ clients: 1 })
     const server = await room.serve()
@@ -23,6 +26,24 @@ describe.skipIf(missing('lab'))('a stream', () => {
     const clients = room.lab.clients.map((_, index) => room.receive(index))
     expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
     for (const lossy of [1, 2, 3]) expect(await lostDatagrams(room.client(lossy))).toBeGreaterThan(10)
+  })
+
+  it('reaches the disks of two clients, one of which loses 5 %', async () => {
+    await using room = await openRoom({ clients: 2 })
+    // A little larger than what is restored, and empty, so that whatever else is written is seen.
+    const sizeBytes = room.image.disk.length + 2 ** 20
+    await using first = await attachLoop({ sizeBytes })
+    await using second = await attachLoop({ sizeBytes })
+    await loseDatagrams(room.client(1), { kind: 'chance', share: 0.05 })
+    await room.serve()
+    const restores = [first, second].map(({ path }, index) => startRestoring(room.client(index), path))
+    for (const [index, { ended }] of restores.entries())
+      expect(await ended, `client ${index}`).toMatchObject({ status: 0 })
+    const wanted = Buffer.concat([room.image.disk, Buffer.alloc(2 ** 20)])
+    for (const { path } of [first, second]) {
+      await command('blockdev', ['--flushbufs', path])
+      expect(readFileSync(path).equals(wanted), `the disk ${path}`).toBe(true)
+    }
   })
 
   it('reaches sixteen clients, each of which loses something else', async () => {

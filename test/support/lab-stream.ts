@@ -69,3 +69,9 @@ export function startReceiving(
     env === undefined ? {} : { env },
   )
 }
+
+/** `reprise restore --source asr://… --target … --erase` on a client. */
+export function startRestoring(client: LabMachine, target: string): LabProcess {
+  const source = ['--source', 'asr://10.77.0.1']
+  return client.start([...sourceProgram, 'restore', ...source, '--target', target, '--erase', '--noprompt'])
+}

@@ -122,18 +122,23 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
     }
   },
 
-  E_MC_LOOP: (error) => ({
-    what: "A test packet didn't come back: multicast may be blocked by a firewall or switch.",
-    why:
-      textOf(error, 'errno') === null
-        ? null
-        : (causes[textOf(error, 'errno') ?? ''] ?? sentence(error.message)),
-    now: `Let this computer's firewall pass UDP${
-      numberOf(error, 'port') === null ? '' : ` port ${numberOf(error, 'port')}`
-    } to and from ${textOf(error, 'address') ?? 'the multicast address'}, and check that the right interface was chosen${
-      textOf(error, 'interface') === null ? '' : ` (${textOf(error, 'interface')})`
-    }.`,
-  }),
+  E_MC_LOOP: (error) => {
+    const errno = textOf(error, 'errno')
+    const port = numberOf(error, 'port')
+    const name = textOf(error, 'interface')
+    return {
+      what: "A test packet didn't come back: multicast may be blocked by a firewall or switch.",
+      why:
+        errno === null
+          ? null
+          : errno === 'EPERM'
+            ? 'A firewall of this computer refuses to send it.'
+            : (causes[errno] ?? sentence(error.message)),
+      now: `Let this computer's firewall pass UDP${port === null ? '' : ` port ${port}`} to and from ${
+        textOf(error, 'address') ?? 'the multicast address'
+      }, and check that the right interface was chosen${name === null ? '' : ` (${name})`}.`,
+    }
+  },
 
   E_MC_RATE: (error) => {
     const rate = numberOf(error, 'dataRate')

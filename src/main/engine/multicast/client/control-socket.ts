@@ -19,6 +19,8 @@ export interface ControlTarget {
   /** SHA-256 of the certificate, 64 hex digits in lower case; null: whoever answers is believed. */
   readonly fingerprint: string | null
   readonly signal: AbortSignal
+  /** Who says nothing for so long is gone. Default 10 s: a server says where the stream is each second. */
+  readonly silentMs?: number
 }
 
 export interface ControlSocket {
@@ -43,7 +45,7 @@ export interface ControlSocket {
 /** Server and network have so long for the connection and its handshake. */
 const dialMs = 10_000
 /** A server says where it is each second; one that says nothing for so long is gone. */
-const silentMs = 10_000
+const usualSilentMs = 10_000
 const endMs = 1000
 /** More whole messages aren't kept: the server waits. */
 const keptMessages = 4
@@ -65,7 +67,7 @@ export async function dialControl(target: ControlTarget): Promise<ControlSocket>
   try {
     await handshake(socket, peer, signal)
     const fingerprint = fingerprintOf(socket, target, peer)
-    return watch(socket, { peer, fingerprint, signal })
+    return watch(socket, { peer, fingerprint, signal, silentMs: target.silentMs ?? usualSilentMs })
   } catch (error) {
     socket.destroy()
     throw error
@@ -119,7 +121,13 @@ function watch(
     peer,
     fingerprint,
     signal,
-  }: { readonly peer: string; readonly fingerprint: Uint8Array; readonly signal: AbortSignal },
+    silentMs,
+  }: {
+    readonly peer: string
+    readonly fingerprint: Uint8Array
+    readonly signal: AbortSignal
+    readonly silentMs: number
+  },
 ): ControlSocket {
   const reader = createFrameReader({ peer, from: 'server' })
   const kept: ServerMessage[] = []

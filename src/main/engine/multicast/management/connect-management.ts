@@ -24,6 +24,9 @@ export interface ManagementOptions {
   readonly signal: AbortSignal
 }
 
+/** To look at a source on a slow web server before a session is there takes a while. */
+const answerMs = 120_000
+
 /** What a command came to when it didn't fail. */
 export type ManagementResult = Exclude<ManagementAnswer, { readonly kind: 'failed' }>
 
@@ -40,7 +43,7 @@ export async function connectManagement(
   target: ManagementTarget,
   { password, session, signal }: ManagementOptions,
 ): Promise<Management> {
-  const control = await dialControl({ ...target, signal })
+  const control = await dialControl({ ...target, signal, silentMs: answerMs })
   try {
     const link = createClientLink({
       address: control.peer,

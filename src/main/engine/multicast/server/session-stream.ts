@@ -32,7 +32,7 @@ export interface StreamParts {
   readonly broken: (error: unknown) => void
 }
 
-/** Symbols a second session-wide that a lap adds where no word comes back: repair for losses up to some per cent. */
+/** Of the source symbols: the repair that each lap adds where no word comes back. */
 const oneWayRepairShare = 0.08
 /** Of the stream at its rate, what is held: enough to be mended without reading again. */
 const heldSeconds = 0.4

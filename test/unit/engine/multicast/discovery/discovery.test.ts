@@ -16,14 +16,18 @@ afterEach(() => void vi.useRealTimers())
 const service = ['_asr', '_tcp', 'local']
 
 /** One network: everybody hears every message, the one who said it, too. */
-function newNetwork() {
+function newNetwork(latencyMs = 0) {
   const ears = new Map<object, (bytes: Uint8Array, from: Sender) => void>()
   const said: { readonly message: DnsMessage; readonly to: Sender | null }[] = []
   const say = (message: DnsMessage, from: Sender, to: Sender | null = null) => {
     said.push({ message, to })
     if (to !== null) return
     const bytes = encodeDns(message)
-    for (const ear of ears.values()) ear(bytes, from)
+    const arrive = () => {
+      for (const ear of ears.values()) ear(bytes, from)
+    }
+    if (latencyMs === 0) arrive()
+    else setTimeout(arrive, latencyMs)
   }
   const open: OpenMdns = (address, hear) => {
     const me = {}
@@ -128,12 +132,20 @@ describe('a stream that is advertised', () => {
   })
 
   test('agrees with one that wants the same name at the same time', async () => {
-    const network = newNetwork()
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const network = newNetwork(5)
     const both = ['a', 'b'].map((host, index) =>
       advertise(network, [stream('lab', { address: `10.0.0.${index}` })], host),
     )
     await pass(6000)
     expect(both.flatMap((each) => each.names()).toSorted()).toEqual(['lab', 'lab (2)'])
+    // Never did both say at once that it is theirs.
+    const claims = network.said
+      .filter(({ message }) => message.isResponse)
+      .flatMap(({ message }) => message.answers)
+      .flatMap(({ name, data }) => (data.kind === 'srv' && name[0] === 'lab' ? [data.target[0]] : []))
+    expect(new Set(claims).size).toBe(1)
   })
 
   test('is told apart from another of this machine whose long name begins as its does', async () => {

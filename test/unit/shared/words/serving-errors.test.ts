@@ -1,0 +1,100 @@
+/** What a person reads whose stream can't begin. */
+import { describe, expect, it } from 'vitest'
+import { NetworkError, serializeError, UsageError, type Detail, type NetworkCode } from '#shared/errors'
+import { describeError } from '#shared/words'
+
+const network = (code: NetworkCode, details: { readonly [key: string]: Detail }) => {
+  const { what, why, now } = describeError(
+    serializeError(
+      new NetworkError(code, 'the system says no', { details: { address: '', phase: 'x', ...details } }),
+    ),
+  )
+  return [what, why, now]
+}
+
+describe('words for a stream that can not begin', () => {
+  it.each([
+    [{ interface: 'eth1', reason: 'down' }, "The network interface 'eth1' is down."],
+    [{ interface: 'eth1', reason: 'no-address' }, "The network interface 'eth1' has no IPv4 address."],
+    [{ interface: 'eth9', reason: 'unknown' }, "There is no network interface 'eth9'."],
+    [{ interface: null, reason: 'none' }, 'This computer has no network interface that is up.'],
+  ])('E_MC_IFACE %j', (details, words) => {
+    expect(network('E_MC_IFACE', { ...details, known: ['lo (127.0.0.1)'] })).toEqual([
+      words,
+      'Streams can be sent on lo (127.0.0.1).',
+      expect.stringContaining('hoose another interface.'),
+    ])
+  })
+
+  it('E_MC_PORT names who has the port', () => {
+    expect(network('E_MC_PORT', { port: 7800, errno: 'EADDRINUSE', holder: 'nginx (12)' })[0]).toBe(
+      'Port 7800 is used by nginx (12).',
+    )
+    expect(network('E_MC_PORT', { port: 7800, errno: 'EADDRINUSE' })[0]).toBe(
+      'Port 7800 is used by another program.',
+    )
+    expect(network('E_MC_PORT', { port: 80, errno: 'EACCES' })[1]).toBe(
+      'Ports below 1024 are for the system.',
+    )
+  })
+
+  it('E_MC_ADDR names the address', () => {
+    expect(network('E_MC_ADDR', { address: '244.0.0.10' })[0]).toBe(
+      "244.0.0.10 isn't 224.0.2.0-239.255.255.255.",
+    )
+  })
+
+  it('E_MC_LOOP says what to look at', () => {
+    const where = { address: '239.255.0.1', port: 7800, interface: 'eth0' }
+    expect(network('E_MC_LOOP', where)).toEqual([
+      "A test packet didn't come back: multicast may be blocked by a firewall or switch.",
+      null,
+      "Let this computer's firewall pass UDP port 7800 to and from 239.255.0.1, and check that the right interface was chosen (eth0).",
+    ])
+    expect(network('E_MC_LOOP', { ...where, errno: 'EPERM' })[1]).toBe(
+      'A firewall of this computer refuses to send it.',
+    )
+    expect(network('E_MC_LOOP', { ...where, errno: 'ENETUNREACH' })[1]).toBe(
+      'This computer has no way to that network.',
+    )
+    expect(network('E_MC_LOOP', { ...where, errno: 'EXYZ' })[1]).toBe('The system says no.')
+  })
+
+  it('E_MC_RATE tells both numbers', () => {
+    expect(
+      network('E_MC_RATE', { dataRate: 12_000_000, linkBytesPerSecond: 12_500_000 }).slice(0, 2),
+    ).toEqual([
+      'The Data Rate is more than half of what the link can do.',
+      '12 MB a second of at most 12.5 MB.',
+    ])
+    expect(network('E_MC_RATE', { dataRate: 13_000_000, linkBytesPerSecond: 12_500_000 })[0]).toBe(
+      'The Data Rate is more than the link can do.',
+    )
+  })
+
+  it('E_MC_TTL and E_MC_SEND', () => {
+    expect(network('E_MC_TTL', { ttl: 1 })[1]).toContain('some routers suffer')
+    expect(network('E_MC_TTL', { ttl: 0 })[1]).toBe('It must be from 1 to 255.')
+    expect(network('E_MC_SEND', { errno: 'ENETUNREACH', interface: 'eth0' })).toEqual([
+      "The stream's packets can't be sent.",
+      'This computer has no way to that network.',
+      'Check the interface eth0, its cable and the firewall. The stream goes on by itself.',
+    ])
+  })
+
+  it('E_MC_NOTORDERED and E_SRC_NOSCAN offer the scan', () => {
+    const details = {
+      input: '--source',
+      name: 'lab.dmg',
+      neededBytes: 5_000_000_000,
+      freeBytes: 70_000_000_000,
+    }
+    const { what, now } = describeError(serializeError(new UsageError('E_MC_NOTORDERED', 'x', { details })))
+    expect(what).toBe("The data of 'lab.dmg' isn't in order, so it can't be multicast.")
+    expect(now).toBe(
+      'Scan it again, which puts it in order and needs 5 GB of free space (70 GB are free): reprise imagescan --source IMAGE.',
+    )
+    const noScan = new UsageError('E_SRC_NOSCAN', 'x', { details: { ...details, purpose: 'multicast' } })
+    expect(describeError(serializeError(noScan)).now).toBe('Scan it: reprise imagescan --source IMAGE.')
+  })
+})
