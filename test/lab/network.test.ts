@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { capturePackets } from '#test/lab-capture'
 import { labImage } from '#test/lab-image'
 import { sendGarbage, sprayDatagrams } from '#test/lab-outsider'
-import { startReceiving } from '#test/lab-stream'
+import { sourceProgram, startReceiving } from '#test/lab-stream'
 import type { LabProcess } from '#test/lab-process'
 import { missing } from '#test/needs'
 import { openRoom } from './room.ts'
@@ -45,6 +45,30 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
     expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
     expect(await room.outcome(2, others[0] as LabProcess, other)).toBe('the image')
     expect(await room.outcome(3, others[1] as LabProcess, other)).toBe('the image')
+  })
+
+  it('keeps two sessions of one server apart, with one port and one group', async () => {
+    await using room = await openRoom({ clients: 2, megabytes: 2 })
+    const other = await labImage(room.folder, { megabytes: 2, seed: 2, name: 'other.dmg' })
+    const start = (source: string) =>
+      room.lab.server.start(
+        [...sourceProgram, 'session', 'start', '--source', source, '--address', '239.255.77.7'].concat([
+          '--data-rate',
+          '1000000',
+          '--no-bonjour',
+        ]),
+        { env: { REPRISE_DATA: room.folder.path } },
+      )
+    await start(room.image.path).said('Ready to start accepting clients')
+    expect((await start(other.path).ended).status).toBe(0)
+    const [client, second] = ['lab', 'other'].map((session, index) =>
+      startReceiving(room.client(index), {
+        file: room.fileOf(index),
+        locator: `asr://10.77.0.1/${session}`,
+      }),
+    )
+    expect(await room.outcome(0, client as LabProcess)).toBe('the image')
+    expect(await room.outcome(1, second as LabProcess, other)).toBe('the image')
   })
 
   it('gets through forged and replayed datagrams, and garbage on its control port', async () => {

@@ -44,7 +44,10 @@ const preset = new URL(location.href).searchParams
 if (preset.has('internal'))
   double.app = { ...double.app, preferences: { ...double.app.preferences, showInternalDisks: true } }
 if (!preset.has('first'))
-  double.app = { ...double.app, preferences: { ...double.app.preferences, practiceOffered: true, networkWarned: true } }
+  double.app = {
+    ...double.app,
+    preferences: { ...double.app.preferences, practiceOffered: true, networkWarned: true },
+  }
 if (preset.has('empty')) double.devices = []
 const host = preset.has('electron') ? 'electron' : 'web'
 double.app = { ...double.app, host }
