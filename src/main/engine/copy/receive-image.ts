@@ -54,7 +54,7 @@ const tellEveryMs = 250
 /** More than this waiting: the destination is what takes time. */
 const backlogBlocks = 8
 /** Nobody waits longer for a server to hear that we gave up. */
-const farewellMs = 400
+const farewellMs = 300
 
 /**
  * Receive, write, verify. Throws FormatError, DeviceError, VerificationError, the signal's reason: then no journal is left; and
@@ -101,9 +101,19 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
       !hasBegun ? null : isKept ? sink.flush() : journal?.erase().then(() => sink.flush()),
       reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error)),
     ])
-    await Promise.race([left, delay(farewellMs)])
+    await farewell(left)
     throw error
   }
+}
+
+/** What is said to a server that may not be there any more: waited for a moment, then left to itself. Never rejects. */
+export async function farewell(said: PromiseLike<unknown>): Promise<void> {
+  const given = new AbortController()
+  await Promise.race([
+    Promise.resolve(said).catch(() => undefined),
+    delay(farewellMs, undefined, { signal: given.signal }).catch(() => undefined),
+  ])
+  given.abort()
 }
 
 const wordOf = (error: unknown) => (error instanceof AppError ? error.code : '')

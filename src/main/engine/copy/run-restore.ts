@@ -19,7 +19,7 @@ import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { verificationError } from './locate-difference.ts'
-import { receiveImage } from './receive-image.ts'
+import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
@@ -200,26 +200,30 @@ async function receive(
   marks: Marks,
 ): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
   const { signal, log } = context
-  await using connection = await deps.io.connectStream(source.locator, {
+  const connection = await deps.io.connectStream(source.locator, {
     log,
     signal,
     interface: plan.request.interface ?? null,
   })
-  checkSameStream(source, connection)
-  await using sink = await target.open(signal)
-  signal.throwIfAborted()
-  return await receiveImage({
-    source,
-    connection,
-    sink,
-    heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
-    fixedBytes: target.fixedBytes,
-    request: plan.request,
-    context,
-    now,
-    journalMs: deps.journalMs ?? 1000,
-    ...marks,
-  })
+  try {
+    checkSameStream(source, connection)
+    await using sink = await target.open(signal)
+    signal.throwIfAborted()
+    return await receiveImage({
+      source,
+      connection,
+      sink,
+      heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
+      fixedBytes: target.fixedBytes,
+      request: plan.request,
+      context,
+      now,
+      journalMs: deps.journalMs ?? 1000,
+      ...marks,
+    })
+  } finally {
+    await farewell(connection[Symbol.asyncDispose]())
+  }
 }
 
 /** Null without a verify. Blocks are at least as large as what is read at once to check them. */
