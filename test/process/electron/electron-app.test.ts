@@ -7,6 +7,7 @@ import { openElectronPage } from '#test/electron-page'
 import { missing } from '#test/needs'
 import { engineHosts, isAlive, until } from '#test/web-host'
 import type { ElectronBridge } from '#shared/contract'
+import type { RestoreRequest } from '#shared/model'
 import { startApp } from '#src/main/app/start-app.ts'
 
 declare const window: { readonly reprise: ElectronBridge }
@@ -110,30 +111,36 @@ describe.skipIf(missing('program:chromium'))('the app with the real preload, pag
     await using app = await start()
     await using shown = await app.open()
     await shown.page.getByText('Practice disk').first().waitFor()
-    await shown.page.evaluate(async (folder) => {
-      const answers = new Map<number, (value: unknown) => void>()
+    const request: RestoreRequest = {
+      source: join(data, 'practice/Practice image.dmg'),
+      target: join(data, 'practice/Practice disk'),
+      erase: true,
+      verify: true,
+      clearUnused: false,
+      changedOnly: false,
+      afterwards: 'remount',
+      timeoutMs: 0,
+      form: 'contents',
+      buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+    }
+    await shown.page.evaluate(async (restore) => {
+      const answers = new Map<number, (frame: { kind: string; value: unknown }) => void>()
       // A second listener would take the page's place; this test only needs the answers of its own requests.
       window.reprise.onFrame((text) => {
         const frame = JSON.parse(text) as { kind: string; id: number; value: unknown }
-        if (frame.kind === 'result') answers.get(frame.id)?.(frame.value)
+        answers.get(frame.id)?.(frame)
       })
       const ask = (id: number, name: string, input: object) =>
-        new Promise<{ planId: string }>((resolve) => {
-          answers.set(id, (value) => resolve(value as { planId: string }))
+        new Promise<{ planId: string }>((resolve, reject) => {
+          answers.set(id, (frame) => {
+            if (frame.kind === 'result') resolve(frame.value as { planId: string })
+            else reject(new Error(JSON.stringify(frame)))
+          })
           void window.reprise.request(JSON.stringify({ kind: 'request', id, name, input }))
         })
-      const { planId } = await ask(9001, 'restore.plan', {
-        source: `${folder}/practice/Practice image.dmg`,
-        target: `${folder}/practice/Practice disk`,
-        erase: true,
-        verify: true,
-        clearUnused: false,
-        changedOnly: false,
-        afterwards: 'remount',
-        buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-      })
+      const { planId } = await ask(9001, 'restore.plan', restore)
       await ask(9002, 'restore.start', { planId, typed: null })
-    }, data)
+    }, request)
     await until(() => app.electron.notifications.length > 0, 30_000)
     expect(app.electron.notifications[0]).toMatchObject({ title: 'Restored and verified.' })
     expect(app.window.calls.some(([name, fraction]) => name === 'setProgressBar' && fraction !== -1)).toBe(
