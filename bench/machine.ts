@@ -7,7 +7,6 @@ import { program } from '#test/needs'
 /** Lines of `what: value`. */
 export function describeMachine(): readonly (readonly [string, string])[] {
   return [
-    ['Date', new Date().toISOString().slice(0, 10)],
     ['CPU', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores`],
     ['Memory', `${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
     ['System', `${systemName()}, Linux ${release()}`],

@@ -1,15 +1,16 @@
 /**
  * `npm run bench [-- --quick] [-- --only NAME]… [-- --clean]`: measures our program beside its peers on this machine.
- * A full run writes docs/benchmarks.md. Needs root, loop devices, the built program (`npm run build`), and the peers;
- * what isn't installed is left out and said. `--quick` takes small images and three rounds, `--only` some of the groups,
- * `--clean` removes the data that is kept for the next run.
+ * Writes docs/benchmarks.md, with the newest figures of every group that was measured here. Needs root, loop devices, the
+ * built program (`npm run build`), and the peers; what isn't installed is left out and said. `--only` measures some of the
+ * groups, `--quick` takes small images and writes nothing, `--clean` removes what is kept for the next run.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { format, resolveConfig } from 'prettier'
 import { builtProgram } from './contenders.ts'
-import { groups, memoryLine, type BenchOptions } from './groups.ts'
+import { groups, memoryLine, takeLargestRss, type BenchOptions } from './groups.ts'
+import { keepGroup, keptGroups, type KeptGroup } from './kept-lines.ts'
 import { verdict, type Line } from './line.ts'
 import { describeMachine } from './machine.ts'
 import { cacheFolder } from './real-data.ts'
@@ -53,19 +54,36 @@ async function run(
     return 2
   }
   const machine = describeMachine()
-  for (const [name, value] of machine) console.log(`${name}: ${value}`)
+  const machineName = machine.map(([name, value]) => `${name}: ${value}`).join('\n')
+  console.log(machineName)
   const lines: Line[] = []
   const take = (more: readonly Line[]) => {
     lines.push(...more)
     if (more.length > 0) console.log(textReport(more))
   }
-  for (const [name, measureGroup] of Object.entries(groups))
-    if (only.length === 0 || only.includes(name)) take(await measureGroup(options))
-  const memory = memoryLine()
-  if (memory !== null) take([memory])
-  if (write && only.length === 0) await writeReport(markdownReport(lines, machine, conditions))
+  let largestRssBytes = 0
+  for (const [name, measureGroup] of Object.entries(groups)) {
+    if (only.length > 0 && !only.includes(name)) continue
+    const measured = await measureGroup(options)
+    take(measured)
+    const rss = takeLargestRss()
+    largestRssBytes = Math.max(largestRssBytes, rss)
+    if (write) keepGroup(machineName, name, { date: today(), lines: measured, largestRssBytes: rss })
+  }
+  take(memoryLine(largestRssBytes))
+  if (write) await writeReport(reportOf(keptGroups(machineName)))
   return lines.some((line) => verdict(line) === 'FAIL') ? 1 : 0
+
+  function reportOf(kept: Readonly<Record<string, KeptGroup>>): string {
+    const inOrder = Object.keys(groups).flatMap((name) => kept[name] ?? [])
+    const rss = Math.max(0, ...inOrder.map((group) => group.largestRssBytes))
+    const all = [...inOrder.flatMap((group) => group.lines), ...memoryLine(rss)]
+    const dates = [...new Set(inOrder.map(({ date }) => date))].toSorted()
+    return markdownReport(all, [['Measured', dates.join(', ')], ...machine], conditions)
+  }
 }
+
+const today = () => new Date().toISOString().slice(0, 10)
 
 async function writeReport(text: string): Promise<void> {
   const path = join(resolve(import.meta.dirname, '..'), 'docs/benchmarks.md')

@@ -1,4 +1,5 @@
 /** The result as a table for the terminal, and as docs/benchmarks.md. */
+import { explainMissed } from './explain-missed.ts'
 import { targetText, verdict, type Line } from './line.ts'
 
 export function textReport(lines: readonly Line[]): string {
@@ -23,6 +24,15 @@ export function markdownReport(
     (line) =>
       `| ${line.what} | ${line.ours} | ${line.peer} | ${figure(line)} | ${targetText(line)} | ${verdict(line)} |`,
   )
+  const missed = explainMissed(lines)
+  const missedPart =
+    missed.length === 0
+      ? ''
+      : `
+## What is missed, and why
+
+${missed.map((sentence) => `- ${sentence}`).join('\n')}
+`
   return `# Benchmarks
 
 Written by \`npm run bench\`: ours and the peer in one run, taking turns, after a round that doesn't count. Times and CPU
@@ -31,7 +41,7 @@ are medians, and ratios are ratios of medians.
 | What | Ours | Peer | Figure | Target | |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
-
+${missedPart}
 ## How
 
 ${conditions.map((condition) => `- ${condition}`).join('\n')}
