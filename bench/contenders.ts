@@ -31,6 +31,9 @@ const ifThere = (names: readonly string[], make: (path: string) => Contender): C
 }
 
 export const peers = {
+  /** What it costs only to fetch. */
+  curl: (url: string) =>
+    ifThere(['curl'], (path) => peer('curl', `${path} --silent --fail --output /dev/null ${quote(url)}`)),
   dd: (image: string, disk: string) =>
     peer('dd', `dd if=${quote(image)} of=${quote(disk)} bs=1M oflag=direct conv=fsync`),
   ddRead: (disk: string, megabytes: number) =>

@@ -19,6 +19,8 @@ import { measureWindow } from './window.ts'
 export interface BenchOptions {
   readonly rounds: number
   readonly rawMiB: number
+  /** A raw image beside which what is done once hardly counts. */
+  readonly largeRawMiB: number
   /** UDZO. */
   readonly imageMiB: number
   /** The codecs that are only told of. */
@@ -56,7 +58,18 @@ async function compare(
 }
 
 async function raw(options: BenchOptions): Promise<Line[]> {
-  const sizeBytes = options.rawMiB * MiB
+  const [time, cpu] = await rawBesideDd(options.rawMiB, options)
+  const [, largerCpu] = await rawBesideDd(options.largeRawMiB, options)
+  return [
+    { ...time, target: { atMost: 1 } },
+    { ...cpu, target: { atMost: 1.5 } },
+    // What a restore costs whatever its size is a smaller part of it.
+    largerCpu,
+  ]
+}
+
+async function rawBesideDd(megabytes: number, options: BenchOptions): Promise<readonly [Line, Line]> {
+  const sizeBytes = megabytes * MiB
   const image = await realData(sizeBytes)
   await using disk = await attachBenchDisk(sizeBytes)
   const usages = await compare(
@@ -66,7 +79,7 @@ async function raw(options: BenchOptions): Promise<Line[]> {
   )
   const ours = usages.get('reprise') ?? []
   const dd = usages.get('dd') ?? []
-  const what = `raw image of ${options.rawMiB} MiB`
+  const what = `raw image of ${megabytes} MiB`
   return [
     {
       what: `${what}: time, beside dd bs=1M with direct I/O and fsync`,
@@ -74,7 +87,7 @@ async function raw(options: BenchOptions): Promise<Line[]> {
       peer: `${inSeconds(secondsOf(dd))}, ${perSecond(sizeBytes, secondsOf(dd))}`,
       value: secondsOf(ours) / secondsOf(dd),
       unit: '×',
-      target: { atMost: 1 },
+      target: null,
     },
     {
       what: `${what}: CPU, beside the same`,
@@ -82,7 +95,7 @@ async function raw(options: BenchOptions): Promise<Line[]> {
       peer: inSeconds(cpuOf(dd)),
       value: cpuOf(ours) / cpuOf(dd),
       unit: '×',
-      target: { atMost: 1.5 },
+      target: null,
     },
   ]
 }

@@ -16,8 +16,22 @@ import { describeMachine } from './machine.ts'
 import { cacheFolder } from './real-data.ts'
 import { markdownReport, textReport } from './report.ts'
 
-const full: BenchOptions = { rounds: 3, rawMiB: 2048, imageMiB: 1024, otherMiB: 256, manyRuns: 2_000_000 }
-const quick: BenchOptions = { rounds: 3, rawMiB: 256, imageMiB: 256, otherMiB: 64, manyRuns: 2_000_000 }
+const full: BenchOptions = {
+  rounds: 3,
+  rawMiB: 2048,
+  largeRawMiB: 8192,
+  imageMiB: 1024,
+  otherMiB: 256,
+  manyRuns: 2_000_000,
+}
+const quick: BenchOptions = {
+  rounds: 3,
+  rawMiB: 256,
+  largeRawMiB: 512,
+  imageMiB: 256,
+  otherMiB: 64,
+  manyRuns: 2_000_000,
+}
 
 const conditions = [
   'The disk is a loop device over a file on this machine’s disk, with direct I/O (`losetup --direct-io=on`), all of whose blocks exist before.',
