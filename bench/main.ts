@@ -97,7 +97,9 @@ async function run(
   }
 }
 
-const today = () => new Date().toISOString().slice(0, 10)
+function today(): string {
+  return new Date().toISOString().slice(0, 10)
+}
 
 async function writeReport(text: string): Promise<void> {
   const path = join(resolve(import.meta.dirname, '..'), 'docs/benchmarks.md')

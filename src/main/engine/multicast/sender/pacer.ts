@@ -1,7 +1,8 @@
 /**
- * When the next datagram may go. Two rules at once: a bucket that fills a little below the rate and holds little, so that
- * datagrams are spread and a late wake-up isn't made up for in a burst; and the bytes of the last 10 ms, which are never more
- * than the rate allows for 10 ms. The second makes "never exceeds" true for every window, whatever the first does.
+ * When the next datagram may go. Three rules at once: a bucket that fills a little below the rate and holds some milliseconds
+ * of it, so that what a late wake-up missed is made up for soon; a bucket that fills a quarter faster and holds little, so
+ * that datagrams stay spread even then, and no switch has to take a burst; and the bytes of the last 10 ms, which are never
+ * more than the rate allows for 10 ms. The last makes "never exceeds" true for every window, whatever the others do.
  * A datagram that is larger than 10 ms of the rate goes alone in its 10 ms.
  */
 export interface Pacer {
@@ -18,16 +19,19 @@ export interface Pacer {
 /** A hair more than 10, so that rounding is never against us. */
 const windowMs = 10.002
 /** Of the rate: what the bucket fills with, and what may be in a window. The rest is for a clock and a wire that jitter. */
-const fillShare = 0.985
-const windowShare = 0.995
-/** Of a window: what may go back to back after a pause. */
+const fillShare = 0.987
+const windowShare = 0.997
+/** Of a window: what is made up for after a pause, how many times as fast as the rate, and what may go back to back. */
+const arrearsShare = 0.3
+const hurry = 1.25
 const burstShare = 0.05
 const leastWaitMs = 0.001
 
 export function createPacer(bytesPerSecond: number): Pacer {
   let rate = bytesPerSecond / 1000
-  /** Below zero: what was sent ahead. */
+  /** Below zero: what was sent ahead. Of the rate, and of the hurry. */
   let tokens = 0
+  let hurryTokens = 0
   let filledMs = -Infinity
   /** What was sent in the last 10 ms, oldest first, from `first` on. */
   let times: number[] = []
@@ -36,9 +40,12 @@ export function createPacer(bytesPerSecond: number): Pacer {
   let windowBytes = 0
 
   const refill = (nowMs: number) => {
-    const depth = rate * 10 * burstShare
-    const filled = tokens + Math.max(0, nowMs - filledMs) * rate * fillShare
-    tokens = Math.min(filledMs === -Infinity ? depth : filled, depth)
+    const arrears = rate * 10 * arrearsShare
+    const burst = rate * 10 * burstShare
+    const isNew = filledMs === -Infinity
+    const bytes = isNew ? 0 : Math.max(0, nowMs - filledMs) * rate
+    tokens = isNew ? burst : Math.min(arrears, tokens + bytes * fillShare)
+    hurryTokens = isNew ? burst : Math.min(burst, hurryTokens + bytes * hurry)
     filledMs = Math.max(filledMs, nowMs)
   }
 
@@ -69,8 +76,10 @@ export function createPacer(bytesPerSecond: number): Pacer {
     waitMs(bytes, nowMs) {
       refill(nowMs)
       forget(nowMs)
-      const bucketWaitMs = tokens >= 0 ? 0 : -tokens / (rate * fillShare)
-      const waitMs = Math.max(bucketWaitMs, windowWaitMs(bytes, nowMs))
+      const fullMs = windowWaitMs(bytes, nowMs)
+      // What the window forbids isn't owed: made up for, it would fill the next one too early, and so on for ever.
+      if (fullMs > 0) tokens = Math.min(tokens, 0)
+      const waitMs = Math.max(-tokens / (rate * fillShare), -hurryTokens / (rate * hurry), fullMs)
       // A wait that is too short to move the clock would never end.
       return waitMs <= 0 ? 0 : Math.max(waitMs, leastWaitMs)
     },
@@ -78,6 +87,7 @@ export function createPacer(bytesPerSecond: number): Pacer {
     sent(bytes, nowMs) {
       refill(nowMs)
       tokens -= bytes
+      hurryTokens -= bytes
       times.push(nowMs)
       sizes.push(bytes)
       windowBytes += bytes
