@@ -25,6 +25,8 @@ export interface StreamRunOptions {
   readonly clients: number
   /** Default 1500. */
   readonly mtu?: number
+  /** `with-all`: the stream waits until all are there. Default: it begins with the first. */
+  readonly begins?: 'with-all'
   /** `connections`: without the datagrams, which then cost nothing. Default: with them. */
   readonly capture?: 'everything' | 'connections'
   /** Before anybody starts: what is wrong with the network. */
@@ -39,7 +41,7 @@ export interface StreamScript {
 }
 
 export interface StreamedClient {
-  /** From its first packet to the server until it leaves with everything; null when it was killed. */
+  /** From its first packet to the server, or the stream's beginning if that is later, until it leaves with everything. Null: killed. */
   readonly seconds: number | null
   /** Of the processor, in cores, while it was busiest. */
   readonly cores: number
@@ -67,7 +69,13 @@ export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
     await using lab = await buildLab({ clients: count, mtu })
     await options.prepare?.(lab)
     const keys = { 'DNS Service Discovery': false }
-    const served = { source: image, dataRate, keys, program: streamProgram }
+    const served = {
+      source: image,
+      dataRate,
+      keys,
+      program: streamProgram,
+      ...(options.begins === 'with-all' ? { waitsFor: count } : {}),
+    }
     const server = meterCpu(await startStreamServer(lab, folder, served))
     const filter = what === 'connections' ? connectionsOnly : `(${multicastOnly}) or (${connectionsOnly})`
     await using capture = await capturePackets(lab, { filter })
@@ -96,6 +104,7 @@ export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
     }
     const { datagrams, handshakes } = await capture.stop()
     const symbols = datagrams.filter(({ payload }) => payload[4] === symbolKind)
+    const beginMs = symbols[0]?.ms ?? 0
     const packetBytes = symbols[0]?.bytes ?? mtu - ((mtu - headerBytes) % 16)
     return {
       datagrams: symbols,
@@ -106,7 +115,7 @@ export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
         const left = own.findLast(({ step }) => step === 'end')
         const hasTimes = isDone.get(index) === true && joined !== undefined && left !== undefined
         return {
-          seconds: hasTimes ? (left.ms - joined.ms) / 1000 : null,
+          seconds: hasTimes ? (left.ms - Math.max(beginMs, joined.ms)) / 1000 : null,
           cores: started.get(index)?.meter.busiest() ?? 0,
         }
       }),

@@ -19,11 +19,13 @@ export interface StreamServerOptions {
   readonly port?: number
   /** More keys of the configuration, as asr(8) names them. */
   readonly keys?: Readonly<Record<string, string | number | boolean>>
+  /** The stream waits for so many clients. Default: it begins with the first. */
+  readonly waitsFor?: number
   readonly program?: readonly string[]
 }
 
 /**
- * Start `reprise server` and wait until clients may come. Its data folder is in `folder`, by port: started again, it has
+ * Start `reprise server` (or, where it waits for clients, `reprise session start`) and wait until clients may come. Its data folder is in `folder`, by port: started again, it has
  * the same key.
  */
 export async function startStreamServer(
@@ -35,6 +37,7 @@ export async function startStreamServer(
     group = '239.255.77.7',
     port = 7800,
     keys = {},
+    waitsFor,
     program = sourceProgram,
   }: StreamServerOptions,
 ): Promise<LabProcess> {
@@ -43,7 +46,8 @@ export async function startStreamServer(
   const config = join(folder, `config-${port}.plist`)
   const settings = { 'Data Rate': dataRate, 'Multicast Address': group, Port: port, ...keys }
   writeFileSync(config, encodePlist(settings))
-  const server = lab.server.start([...program, 'server', '--source', source, '--config', config], {
+  const verb = waitsFor === undefined ? ['server'] : ['session', 'start', '--clients', String(waitsFor)]
+  const server = lab.server.start([...program, ...verb, '--source', source, '--config', config], {
     env: { REPRISE_DATA: data },
   })
   await server.said('Ready to start accepting clients')
