@@ -1,9 +1,8 @@
 /**
  * Random access to the disk inside an image: for partition maps and file systems, a few kilobytes here and there. One
- * decoded run is kept. What restores read goes through the pipeline instead.
+ * decoded run is kept. What restores read goes through the pipeline instead. Codecs are loaded with the first run that needs one.
  */
 import type { BlockSource } from '#engine/block-io'
-import { decodeRun } from '#engine/formats/codecs'
 import { openDecrypted } from '#engine/formats/encrypted'
 import { findExtent, type ExtentLayout, type StoredPart } from '#engine/formats/extents'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
@@ -89,6 +88,7 @@ export class DiskReader implements AsyncDisposable {
       const stored = new Uint8Array(storedBytes)
       await this.#readStored(stored, storedOffset)
       const decoded = new Uint8Array(diskBytes)
+      const { decodeRun } = await import('#engine/formats/codecs')
       await inTurn(() => decodeRun(kind, stored, decoded))
       this.#cachedRow = row
       this.#cached = decoded

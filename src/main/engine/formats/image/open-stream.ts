@@ -1,6 +1,5 @@
 /** An image that is one compressed stream: gzip, bzip2, xz or zstd of a raw disk. */
 import type { BlockSource } from '#engine/block-io'
-import { decodeStream, usualPieceBytes } from '#engine/formats/codecs'
 import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
@@ -77,6 +76,8 @@ async function expandPrefix(
   source: BlockSource,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly bytes: Uint8Array; readonly isWhole: boolean }> {
+  // Not loaded for an image that needs no codec.
+  const { decodeStream, usualPieceBytes } = await import('#engine/formats/codecs')
   const pieces: Uint8Array[] = []
   let length = 0
   for await (const piece of decodeStream(codec, source, {
