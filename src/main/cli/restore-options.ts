@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { isStreamLocator, isWebLocator, parseStreamLocator, type RestoreRequest } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
+import { macOptions } from './asr-options.ts'
 import { locatorFrom } from './locator.ts'
 import { passwordOptions } from './passwords.ts'
 
@@ -84,6 +85,7 @@ export const restoreOptions = {
   // asr keeps these for old scripts: -nocheck means -noverify, and copying blocks is what is always done.
   nocheck: { kind: 'flag', help: null },
   blockonly: { kind: 'flag', help: null },
+  ...macOptions,
 } as const satisfies OptionTable
 
 export type RestoreValues = Values<typeof restoreOptions>

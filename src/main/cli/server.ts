@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { serializeError } from '#shared/errors'
 import type { SessionSettings } from '#shared/model'
 import { usageError, type OptionTable } from './arguments.ts'
+import { memoryOptions } from './asr-options.ts'
 import { locatorFrom, nameOfLocator } from './locator.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
@@ -27,6 +28,7 @@ const serverOptions = {
     help: 'Send everything lap after lap: for networks without a way back.',
   },
   'full-rate': { kind: 'flag', help: "Don't slow down where the stream hurts the network." },
+  ...memoryOptions,
 } as const satisfies OptionTable
 
 export const server = defineVerb({

@@ -216,6 +216,29 @@ describe('reprise restore', () => {
     expect(err).toContain('sudo')
   })
 
+  it('names the disk it may not read where the target is a file', async () => {
+    const source = { kind: 'disk', locator: '/dev/sdc', name: 'Ultra', disk: disk() } as const
+    const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
+    const { err } = await play(noprompt, {
+      plan: plan({ source, target: file, losses: [], needsPrivilege: true }),
+    })
+    expect(err).toContain("The system refuses access to '/dev/sdc'. (E_DENIED)\n")
+  })
+
+  it('says when its output was cut short, and finishes the work all the same', async () => {
+    const full = new DeviceError('E_DST_FULL', 'full', {
+      details: { path: 'standard output', errno: 'ENOSPC' },
+    })
+    const { status, err, startedJobs } = await play([...noprompt, '--json'], {
+      failWriting: (text) => (text.includes('"type":"outcome"') ? full : null),
+    })
+    expect(startedJobs).toBe(1)
+    expect(err).toBe(
+      "The disk that holds 'standard output' is full. (E_DST_FULL)\nRestored and verified.\nFree some space, or choose another place.\n",
+    )
+    expect(status).toBe(11)
+  })
+
   it('shows what is odd, but not what erasing always means', async () => {
     const { out } = await play(noprompt, {
       plan: plan({
@@ -585,6 +608,38 @@ describe('reprise restore', () => {
       expect(err).toContain("--SHA1 and --SHA256 can't both be asked for.")
       expect(requests).toEqual([])
     })
+  })
+
+  it.each([
+    ['-corestorageconvert'],
+    ['--sourcevolumename', 'Data'],
+    ['--sourcevolumeUUID=1234'],
+    ['--useReplication'],
+    ['--useInverter'],
+    ['--toSnapshot', 'a'],
+    ['--fromSnapshot', 'b'],
+  ])('says plainly that %s is for a Mac, instead of leaving it out', async (...options) => {
+    const { status, err, out, requests } = await play([...noprompt, ...options])
+    expect(err).toMatch(
+      /^--\w+ isn't available: .*\. \(E_UNSUPPORTED\)\nLeave --\w+ out, or use asr on a Mac\.\n$/,
+    )
+    expect({ status, out, requests }).toEqual({ status: 1, out: '', requests: [] })
+  })
+
+  it('neither lists nor suggests what only a Mac has', async () => {
+    const { err } = await play([...noprompt, '--toSnapshop'])
+    expect(err).toBe('There is no option --toSnapshop here. (E_USAGE)\n')
+    const help = await play(['help', 'restore'])
+    const json = await play(['help', 'restore', '--json'])
+    expect(help.out + json.out).not.toContain('Snapshot')
+  })
+
+  it('says in its help that an image has to be scanned, unless it is not verified', async () => {
+    const { out } = await play(['help', 'restore'])
+    expect(out).not.toContain('need not be scanned')
+    expect(out.replaceAll('\n', ' ')).toContain(
+      'has to be scanned first, with reprise imagescan, unless --noverify is given.',
+    )
   })
 
   describe('before the engine is asked', () => {

@@ -172,6 +172,13 @@ describe('reprise server', () => {
     })
   })
 
+  it("takes asr's buffers, and does the same", async () => {
+    const { engines, started } = streams([state({ phase: 'ended' })])
+    const argv = [...command, '--buffers', '4', '--buffersize', '256k', '--csumbuffers', '1']
+    expect(await play(argv, { streams: engines })).toMatchObject({ status: 0, err: '' })
+    expect(started).toHaveLength(1)
+  })
+
   it('names unknown keys on standard error', async () => {
     const { engines } = streams([state({ phase: 'ended' })], ['"Colour" isn\'t a key'])
     const { err } = await play(command, { streams: engines })
