@@ -60,6 +60,21 @@ describe('words for a stream that can not begin', () => {
     expect(network('E_MC_LOOP', { ...where, errno: 'EXYZ' })[1]).toBe('The system says no.')
   })
 
+  it('E_MC_REFUSED says why, and what helps', () => {
+    const refused = (reason: string, text: string) => network('E_MC_REFUSED', { host: 'lab', reason, text })
+    expect(refused('full', 'As many clients have joined as may.')).toEqual([
+      "lab doesn't let this computer join the stream.",
+      'It says: As many clients have joined as may.',
+      'Try again when others have finished.',
+    ])
+    expect(refused('not-admitted', '')[2]).toContain('to admit this computer by its name or its address.')
+    expect(refused('wait', 'The next one is looked at in 5 minutes.')).toEqual([
+      "lab doesn't look at passwords from this computer at the moment.",
+      'It says: The next one is looked at in 5 minutes.',
+      'Wait so long, then try again with the right one.',
+    ])
+  })
+
   it('E_MC_RATE tells both numbers', () => {
     expect(
       network('E_MC_RATE', { dataRate: 12_000_000, linkBytesPerSecond: 12_500_000 }).slice(0, 2),

@@ -359,6 +359,10 @@ export class StreamThread {
     } else if (output.kind === 'command') {
       const { connection, right, id, json } = output
       this.#post({ kind: 'command', connection, right, id, json })
+    } else if (output.kind === 'guessing') {
+      const { address, waitMs } = output
+      const fields = { address, waitMs: Math.round(waitMs) }
+      this.#post({ kind: 'log', level: 'warn', message: 'wrong passwords; they have to wait', fields })
     } else {
       // The hub has told everyone already.
       for (const served of this.#served.values())

@@ -107,6 +107,14 @@ describe('looking at a stream', () => {
     })
   })
 
+  test('is refused for a while after too many wrong passwords, which passes', async () => {
+    await using server = await startStreamServer({ image, password: 'secret' })
+    const refusal = () => lookAtStream(server, {}, { password: 'wrong' }).catch((error: unknown) => error)
+    await expect
+      .poll(refusal)
+      .toMatchObject({ code: 'E_MC_REFUSED', details: { reason: 'wait' }, transient: true })
+  })
+
   test('tells a port where nobody speaks TLS from one where nobody is', async () => {
     const plain = createServer((socket) => socket.resume().end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
