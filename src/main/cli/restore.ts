@@ -225,5 +225,8 @@ function tellAbandoned(
   return report(terminal, serializeError(error), telling, { names: plan === null ? {} : namesFor(plan) })
 }
 
-/** At the command line a target is called by its path: that is what was typed. */
-const namesFor = (plan: RestorePlan): Names => ({ source: plan.source?.name, target: plan.target?.path })
+/** At the command line a target is called by its path: that is what was typed. So is a source that couldn't be opened. */
+const namesFor = ({ source, target, request }: RestorePlan): Names => ({
+  source: source?.name ?? request.source,
+  target: target?.path,
+})

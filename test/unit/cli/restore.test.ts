@@ -182,6 +182,24 @@ describe('reprise restore', () => {
     expect(startedJobs).toBe(0)
   })
 
+  it('names a source that could not be opened as it was typed', async () => {
+    const error = serializeError(
+      new FormatError('E_SRC_FORMAT', 'x', {
+        details: { format: 'image', field: 'size', offset: 0, found: 0 },
+      }),
+    )
+    const { err } = await play(noprompt, {
+      plan: plan({
+        source: null,
+        refusal: error,
+        checks: [{ step: 'source', state: 'failed', kind: 'error', error }],
+      }),
+    })
+    expect(err).toContain(
+      "'/home/anna/a.dmg' isn't a disk image Reprise can read. (E_SRC_FORMAT)\nIt is empty.\n",
+    )
+  })
+
   it('stops telling steps at the first that failed', async () => {
     const error = serializeError(
       new DeviceError('E_NOT_FOUND', 'nothing there', { details: { path: '/dev/sdx' } }),
@@ -234,7 +252,7 @@ describe('reprise restore', () => {
     })
     expect(startedJobs).toBe(1)
     expect(err).toBe(
-      "The disk that holds 'standard output' is full. (E_DST_FULL)\nRestored and verified.\nFree some space, or choose another place.\n",
+      "Standard output can't take any more: the disk it goes to is full. (E_DST_FULL)\nRestored and verified.\nFree some space there, or send the output elsewhere.\n",
     )
     expect(status).toBe(11)
   })

@@ -152,6 +152,11 @@ describe('describeError', () => {
       "The disk that holds 'SanDisk Ultra' is full.\n2 GB are needed; 1 GB are free.\nFree some space, or choose another place.",
     ],
     [
+      'E_DST_FULL',
+      { path: 'standard output', errno: 'ENOSPC' },
+      "Standard output can't take any more: the disk it goes to is full.\nFree some space there, or send the output elsewhere.",
+    ],
+    [
       'E_ENGINE_GONE',
       { exitCode: null, signal: 'SIGKILL', lastLines: ['a', 'out of memory'] },
       'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',
