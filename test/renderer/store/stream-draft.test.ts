@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
 import type { Item } from '#src/renderer/store/items.ts'
 import {
   draftConfiguration,
@@ -20,7 +21,7 @@ const imageItem = (info = systemImage): Item => ({
   kind: 'image',
   image: { path: info.path, name: info.name, state: 'ready', info, error: null, practice: false },
 })
-const around: DraftSurroundings = { item: imageItem(), interfaces, sessions: [] }
+const around: DraftSurroundings = { item: imageItem(), refusal: null, interfaces, sessions: [] }
 const draft: StreamDraft = followed({ ...streamDraft, source: `image:${systemImage.path}` }, around)
 const problems = (change: Partial<StreamDraft>, near: Partial<DraftSurroundings> = {}) =>
   draftProblems({ ...draft, ...change }, { ...around, ...near })
@@ -129,6 +130,9 @@ describe('what stands against a stream', () => {
     [{ ttl: '256' }, { ttl: 'bad' }],
     [{ loopSuspend: '1' }, { loopSuspend: 'bad' }],
     [{ loopSuspend: '' }, { loopSuspend: 'bad' }],
+    [{ admission: 'lab-*\n10.0.3.300' }, { admission: 'bad' }],
+    [{ admission: 'lab\n'.repeat(1001) }, { admission: 'too-many' }],
+    [{ admission: 'lab\n'.repeat(1000) }, {}],
     [
       { start: 'either', clients: '0', minutes: 'x' },
       { clients: 'bad', minutes: 'bad' },
@@ -155,8 +159,13 @@ describe('what stands against a stream', () => {
     expect(problems({}, { item: null })).toEqual({ source: 'missing' })
   })
 
-  it('is nothing of a device', () =>
-    expect(problems({}, { item: { kind: 'disk', disk: sandisk } })).toEqual({}))
+  it('is nothing of a device, unless the engine says what', () => {
+    const item: Item = { kind: 'disk', disk: sandisk }
+    const refusal = serializeError(new DeviceError('E_DENIED', 'no', { details: { path: sandisk.path } }))
+    expect(problems({}, { item })).toEqual({})
+    expect(problems({}, { item, refusal })).toEqual({ source: 'refused' })
+    expect(problems({}, { refusal })).toEqual({})
+  })
 })
 
 describe('what the engine is asked for', () => {
@@ -217,6 +226,11 @@ describe('what the engine is asked for', () => {
       considerate: 'off',
       whenFinished: 'ends',
     })
+  })
+
+  it('says who may join, in order, and whether clients are asked at all', () => {
+    const settings = draftSettings({ ...draft, admission: '!lab-07\n lab-*\n', oneWay: true }, around)
+    expect(settings).toMatchObject({ admission: ['!lab-07', 'lab-*'], feedback: 'one-way' })
   })
 
   it('is nothing while something stands against it', () => {

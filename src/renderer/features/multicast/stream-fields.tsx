@@ -73,7 +73,12 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
           <Checkbox checked={draft.advertise} onChange={(advertise) => changeStream({ advertise })}>
             Announce with Bonjour
           </Checkbox>
-          <Checkbox checked={draft.considerate} onChange={(considerate) => changeStream({ considerate })}>
+          {/* It follows what clients report, which nobody hears of on a one-way network. */}
+          <Checkbox
+            checked={draft.considerate && !draft.oneWay}
+            onChange={(considerate) => changeStream({ considerate })}
+            disabled={draft.oneWay}
+          >
             Slow down where others suffer
           </Checkbox>
           <Checkbox

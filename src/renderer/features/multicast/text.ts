@@ -70,6 +70,10 @@ export function describeField(field: string, problem: FieldProblem): string {
       return 'Give a number of computers.'
     case 'minutes':
       return 'Give a number of minutes.'
+    case 'admission':
+      return problem === 'too-many'
+        ? 'There are too many rules of who may join: 1,000 at most.'
+        : 'Under More Options, a line of who may join is no rule.'
     default:
       return ''
   }
@@ -83,11 +87,14 @@ function sourceWords(problem: FieldProblem): string {
       return 'The image has to be scanned first.'
     case 'not-in-order':
       return 'The image has to be put in order first.'
+    case 'refused':
+      return "The device can't be read as it is now."
     case 'unreadable':
       return "This can't be streamed. Choose another image."
     case 'missing':
     case 'bad':
     case 'too-long':
+    case 'too-many':
     case 'taken':
       return 'Choose an image.'
     default:

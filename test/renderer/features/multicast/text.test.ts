@@ -139,9 +139,11 @@ it('has words for every field that can be wrong', () => {
     'loopSuspend',
     'clients',
     'minutes',
+    'admission',
   ]
   for (const field of fields) expect(describeField(field, 'bad')).toMatch(/\.$/)
   for (const problem of ['missing', 'reading', 'unreadable', 'not-scanned', 'not-in-order'] as const)
     expect(describeField('source', problem)).not.toBe('')
   expect(describeField('name', 'taken')).toContain('runs already')
+  expect(describeField('admission', 'too-many')).toContain('1,000 at most')
 })

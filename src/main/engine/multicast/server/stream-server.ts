@@ -30,7 +30,10 @@ export interface StreamServerOptions {
   /** What a manager says, as JSON; resolves to the answer. Never rejects. */
   readonly onCommand?: (json: Uint8Array, right: ManagementRight) => Promise<Uint8Array>
   /** What is streamed for a source that is no image: a device. Null: this server knows none. */
-  readonly examineDevice?: (settings: SessionSettings, signal: AbortSignal) => Promise<PreparedSource | null>
+  readonly examineDevice?: (
+    source: Pick<SessionSettings, 'source' | 'compression'>,
+    signal: AbortSignal,
+  ) => Promise<PreparedSource | null>
 }
 
 export interface StreamServer extends AsyncDisposable {
@@ -173,8 +176,8 @@ class Server implements StreamServer {
     this.#entries.clear()
     for (const entry of [...first, ...rest]) this.#entries.set(entry.sessionId, entry)
     this.#changed()
-    const names = [...this.#entries.values()].map(({ settings }) => settings.name)
     const threads = await Promise.all(this.#threads.all())
+    const names = this.#precedence()
     await Promise.all(threads.map((thread) => thread.order({ kind: 'precedence', names })))
   }
 
@@ -200,6 +203,11 @@ class Server implements StreamServer {
     await Promise.all([...this.#entries.values()].map((entry) => this.#giveBack(entry)))
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#tell()
+  }
+
+  /** Names in order. One that is over may have had the name of one that runs. */
+  #precedence(): readonly string[] {
+    return [...this.#entries.values()].filter((entry) => !isOver(entry)).map(({ settings }) => settings.name)
   }
 
   #refuse(settings: SessionSettings): void {
@@ -252,6 +260,7 @@ class Server implements StreamServer {
           hashes,
           interface: entry.interface,
         },
+        names: this.#precedence(),
       })
       entry.isServed = true
     } catch (error) {

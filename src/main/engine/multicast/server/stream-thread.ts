@@ -5,9 +5,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { portTaken } from '#engine/multicast/network'
-import { createSessionHub, parseAdmissionRule, type HubOutput } from '#engine/multicast/sessions'
+import { createSessionHub, type HubOutput } from '#engine/multicast/sessions'
 import { passwordKey, type ClientMessage, type Message, type ServerMessage } from '#engine/multicast/wire'
 import { NetworkError, serializeError, UsageError, type SerializedError } from '#shared/errors'
+import { parseAdmissionRule } from '#shared/model'
 import { ControlServer } from './control-server.ts'
 import { openGroupSocket } from './open-socket.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
@@ -61,6 +62,8 @@ export class StreamThread {
   #tickDueMs = 0
   #stateDueMs = 0
   #lastStates = ''
+  /** Names of sessions as clients are asked about them; some aren't here yet. */
+  #precedence: readonly string[] = []
 
   constructor(data: ThreadData, post: (notice: Notice) => void) {
     this.#data = data
@@ -101,6 +104,7 @@ export class StreamThread {
   async obey(order: Order): Promise<void> {
     switch (order.kind) {
       case 'add':
+        this.#precedence = order.names
         return await this.#add(order.session)
       case 'start-now':
         this.#find(order.sessionId).stream.sender.start()
@@ -124,6 +128,7 @@ export class StreamThread {
         break
       }
       case 'precedence':
+        this.#precedence = order.names
         this.#hub?.setPrecedence(order.names)
         break
       case 'answer': {
@@ -311,6 +316,8 @@ export class StreamThread {
     })
     if (!isNew)
       throw new UsageError('E_USAGE', 'a session of that name is there', { details: { input: 'name' } })
+    // Where it belongs, also if that was said while its source was still being read.
+    hub.setPrecedence(this.#precedence)
     opened.move()
     this.#served.set(sessionId, served)
     this.#stateDueMs = 0

@@ -114,6 +114,28 @@ describe('the server of streams', () => {
     ).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'name' } })
   })
 
+  it('gives clients that name no session the first in order, also where that was said while it was prepared', async () => {
+    const other = await labImage(images, { megabytes: 4, seed: 2, name: 'other.dmg' })
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const first = await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+    await reaches('waiting', real, 'lab')
+    const second = await real.server.start(
+      sessionSettings({ source: other.path, name: 'other', configuration: { port } }),
+    )
+    expect(real.state('other')?.phase).toBe('preparing')
+    await real.server.setPrecedence([second.sessionId])
+    await reaches('waiting', real, 'other')
+    const given = async () => {
+      await using stream = await lookAtSession(real.server, port)
+      return stream.info.session
+    }
+    expect(await given()).toBe('other')
+    await real.server.setPrecedence([first.sessionId, second.sessionId])
+    expect(await given()).toBe('lab')
+    expect(real.server.states().map(({ settings }) => settings.name)).toEqual(['lab', 'other'])
+  })
+
   it('sends lap after lap where no word comes back, and rests when nobody is there', async () => {
     await using real = await realStreamServer()
     const port = await freePort()

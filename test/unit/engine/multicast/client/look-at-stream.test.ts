@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { listSessions } from '#engine/multicast/client'
-import { parseAdmissionRule } from '#engine/multicast/sessions'
+import { parseAdmissionRule } from '#shared/model'
 import { lookAtStream, receiveToMemory } from '#test/receive-to-memory'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer } from '#test/stream-server-double'

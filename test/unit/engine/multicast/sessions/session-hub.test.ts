@@ -5,7 +5,6 @@ import { createSender } from '#engine/multicast/sender'
 import {
   createClientLink,
   createSessionHub,
-  parseAdmissionRule,
   startWithFirst,
   type ClientLink,
   type HubOutput,
@@ -23,6 +22,7 @@ import {
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
+import { parseAdmissionRule } from '#shared/model'
 
 const salt = new Uint8Array(16).fill(4)
 const fingerprint = new Uint8Array(32).fill(5)
