@@ -105,7 +105,10 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
         }
       : {
           what: `${subject} has no scan information with ${digest}.`,
-          why: `A ${digest} digest is stored in the image when it is scanned for restore.`,
+          why:
+            digest === 'SHA-1'
+              ? 'Such a digest is only in images that older versions of asr scanned; today SHA-256 is stored.'
+              : `A ${digest} digest is stored in the image when it is scanned for restore.`,
           now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
         }
   },
