@@ -185,6 +185,8 @@ export type FieldProblem =
   | 'refused'
   | 'not-scanned'
   | 'not-in-order'
+  // By another program, whose scan lacks what a stream needs.
+  | 'scanned-by-another'
 
 /** The first thing that is wrong with each field. Empty: a stream can be asked for. */
 export function draftProblems(
@@ -238,7 +240,8 @@ function sourceProblem({ item, refusal }: DraftSurroundings): FieldProblem | nul
   if (state === 'reading') return 'reading'
   if (state === 'failed' || info === null) return 'unreadable'
   if (info.scan === null) return 'not-scanned'
-  return info.inOrder === false ? 'not-in-order' : null
+  if (info.inOrder === false) return 'not-in-order'
+  return info.scan.blocks === null ? 'scanned-by-another' : null
 }
 
 /** It ended or failed: nothing more comes of it. */

@@ -147,11 +147,14 @@ describe('what stands against a stream', () => {
     expect(problems({ name }, { sessions: [aSession({ phase: 'ended' })] })).toEqual({})
   })
 
-  it('is an image that nobody scanned, isn’t in order, can’t be read, or isn’t there', () => {
+  it('is an image that nobody scanned, or another program, isn’t in order, can’t be read, or isn’t there', () => {
     expect(problems({}, { item: imageItem(unscannedImage) })).toEqual({ source: 'not-scanned' })
     expect(problems({}, { item: imageItem({ ...systemImage, inOrder: false }) })).toEqual({
       source: 'not-in-order',
     })
+    const { scan } = systemImage
+    const byAnother = { ...systemImage, scan: scan && { ...scan, blocks: null, scannedBy: null } }
+    expect(problems({}, { item: imageItem(byAnother) })).toEqual({ source: 'scanned-by-another' })
     const broken = imageItem()
     if (broken.kind !== 'image') throw new Error('an image')
     const failed: Item = { kind: 'image', image: { ...broken.image, state: 'failed', info: null } }

@@ -20,7 +20,7 @@ import {
 import { isStreamLocator, isWebLocator } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { refusalWords } from './form-text.ts'
-import { notReadyWords, sourceFacts } from './text.ts'
+import { isScanProblem, notReadyWords, sourceFacts, type ScanProblem } from './text.ts'
 
 const streamItem = (mirror: EngineMirror, view: ViewState) => draftSurroundings(mirror, view).item
 
@@ -43,7 +43,7 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
         />
         <Button onPress={() => void actions.chooseImage('stream')}>Image…</Button>
       </div>
-      {item?.kind === 'image' && (problem === 'not-scanned' || problem === 'not-in-order') && (
+      {item?.kind === 'image' && isScanProblem(problem) && (
         <NotReady path={item.image.path} problem={problem} storedBytes={item.image.info?.storedBytes ?? 0} />
       )}
       {item?.kind === 'image' && isLocked(item.image) && <Locked path={item.image.path} />}
@@ -54,7 +54,7 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
 
 interface NotReadyProps {
   readonly path: string
-  readonly problem: 'not-scanned' | 'not-in-order'
+  readonly problem: ScanProblem
   readonly storedBytes: number
 }
 
