@@ -7,6 +7,7 @@ import type { Management } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   isWebLocator,
+  suggestGroup,
   type ServerConfiguration,
   type SessionSettings,
   type SessionState,
@@ -266,7 +267,7 @@ async function configurationFrom(
 ): Promise<ServerConfiguration> {
   let base: ServerConfiguration = {
     dataRate: 12_000_000,
-    group: groupOf(name),
+    group: suggestGroup(name),
     clientDataRate: null,
     advertise: true,
     loopSuspend: 0,
@@ -287,12 +288,4 @@ async function configurationFrom(
     ttl: values.ttl ?? base.ttl,
     port: values.port ?? base.port,
   }
-}
-
-/** 239.255.x.y: the same name, the same address; different names rarely. FNV-1a. */
-export function groupOf(name: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(name.normalize('NFC'))) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  hash ^= hash >>> 16
-  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
 }

@@ -3,12 +3,13 @@
  * against it, and what it comes to. Pure.
  */
 import type { SerializedError } from '#shared/errors'
-import type {
-  NetworkInterface,
-  ServerConfiguration,
-  SessionSettings,
-  SessionState,
-  StreamCompression,
+import {
+  suggestGroup,
+  type NetworkInterface,
+  type ServerConfiguration,
+  type SessionSettings,
+  type SessionState,
+  type StreamCompression,
 } from '#shared/model'
 import { mostRules, readAdmission } from './admission-draft.ts'
 import { itemName, locatorOf, type Item } from './items.ts'
@@ -116,17 +117,6 @@ function freeName(item: Item, sessions: readonly SessionState[]): string {
     const name = count === 1 ? base : `${base} ${count}`
     if (!taken.has(name)) return name
   }
-}
-
-/** 239.255.x.y, from the name: the same name, the same address; different ones rarely. Empty for no name. */
-export function suggestGroup(name: string): string {
-  if (name === '') return ''
-  // FNV-1a.
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(name.normalize('NFC')))
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  hash ^= hash >>> 16
-  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
 }
 
 /** asr's own advice: 6 MB/s in a network of 100 Mbit/s, 12 MB/s from a gigabit on; at most half of a slower link. */

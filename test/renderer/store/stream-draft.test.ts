@@ -9,11 +9,11 @@ import {
   isStreamGroup,
   parseRate,
   streamDraft,
-  suggestGroup,
   suggestRate,
   type DraftSurroundings,
   type StreamDraft,
 } from '#src/renderer/store/stream-draft.ts'
+import { suggestGroup } from '#shared/model'
 import { aSession, interfaces } from '#test/stream-fixtures'
 import { sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
 
@@ -49,22 +49,6 @@ describe('what follows in the form', () => {
       fixed: ['name', 'group', 'dataRate'],
     }
     expect(followed(typed, around)).toEqual(typed)
-  })
-})
-
-describe('the suggested address', () => {
-  it('is the same for the same name, however its letters are composed', () => {
-    expect(suggestGroup('Schule Köln')).toBe(suggestGroup('Schule Ko\u0308ln'))
-    expect(suggestGroup('')).toBe('')
-  })
-
-  it('is one that streams may have, spread over the whole range', () => {
-    const groups = Array.from({ length: 2000 }, (_, index) => suggestGroup(`Lab ${index}`))
-    for (const group of groups) {
-      expect(isStreamGroup(group)).toBe(true)
-      expect(group).toMatch(/^239\.255\.\d+\.([1-9]|\d\d|1\d\d|2[0-4]\d|25[0-4])$/)
-    }
-    expect(new Set(groups).size).toBeGreaterThan(1900)
   })
 })
 

@@ -8,8 +8,7 @@ import type {
   SessionBrief,
 } from '#engine/multicast/management'
 import { NetworkError } from '#shared/errors'
-import type { FoundStream, SessionSettings, SessionState } from '#shared/model'
-import { groupOf } from '#src/main/cli/session-start.ts'
+import { suggestGroup, type FoundStream, type SessionSettings, type SessionState } from '#shared/model'
 import { describeStanding } from '#src/main/cli/session-text.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { sessionClient, sessionState } from '#test/session-fixtures'
@@ -198,7 +197,7 @@ describe('reprise session start', () => {
         name: 'lab',
         configuration: {
           dataRate: 12_000_000,
-          group: groupOf('lab'),
+          group: suggestGroup('lab'),
           clientDataRate: null,
           advertise: true,
           loopSuspend: 0,

@@ -4,6 +4,7 @@
  */
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
+import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import {
@@ -16,9 +17,9 @@ import {
   type StreamLocator,
   type Volume,
 } from '#shared/model'
+import { HashedBlocks } from './hashed-blocks.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
-import type { StreamConnection } from './stream-connection.ts'
 import { openStreamImage } from './stream-image.ts'
 import { volumeName } from './target-losses.ts'
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { dropFileCache } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import type { StreamConnection, StreamReception } from '#engine/multicast/client'
+import type { StreamConnection, StreamReception } from '#engine/stream-connection'
 import {
   AppError,
   deserializeError,
