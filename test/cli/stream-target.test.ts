@@ -109,4 +109,26 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise restore --source asr:
     const reports = server.heard.slice(before).filter((message) => message.kind === 'report')
     expect(reports[0]?.blocksDone).toBeGreaterThan(5)
   })
+
+  it('reads back what a killed run left even with --noverify', { timeout: 60_000 }, async () => {
+    const { server, restore } = await setUp({ dataRate: 1.5e6 })
+    await using loop = await attachLoop({ sizeBytes: 32 * mebibyte })
+    const first = startReprise([...restore, loop.path])
+    await first.said('....50')
+    first.child.kill('SIGKILL')
+    await first.ended
+    // It was partitioned, used, and its map wiped: the first MiB looks as it did.
+    {
+      await using device = await open(loop.path, 'r+')
+      await device.write(new Uint8Array(4 * mebibyte).fill(0x55), 0, 4 * mebibyte, mebibyte)
+      await device.sync()
+    }
+    server.sender.setDataRate(20e6)
+    const second = await reprise([...restore, loop.path, '--noverify'])
+    expect(second.status).toBe(1)
+    expect(second.err).toContain('E_VERIFY')
+    const third = await reprise([...restore, loop.path, '--noverify'])
+    expect(third).toMatchObject({ status: 0, err: '' })
+    expect(isDisk(await readDevice(loop.path, disk.length))).toBe(true)
+  })
 })

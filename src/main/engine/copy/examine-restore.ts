@@ -3,10 +3,9 @@ import { AppError, serializeError, unreachable, UsageError, type SerializedError
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
-import { examineSource, type ExaminedSource, type StreamSource } from './examine-source.ts'
+import { examineSource, isVerifiable, type ExaminedSource } from './examine-source.ts'
 import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
 import { findOverlap } from './find-overlap.ts'
-import { HashedBlocks } from './hashed-blocks.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 
 export interface Examination {
@@ -143,11 +142,6 @@ const notScanned = ({ name, locator }: { readonly name: string; readonly locator
   new UsageError('E_SRC_NOSCAN', `${locator} was never scanned for restore`, {
     details: { input: locator, name },
   })
-
-/** Its blocks come in any order: only hashes can tell whether each is right. A disk as it is has those of the stream. */
-function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
-  return hashes !== null && HashedBlocks.of(hashes, layout.sizeBytes, locatorText) !== null
-}
 
 function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]): readonly PreflightCheck[] {
   if (errors.length > 0 || source === null) return errors.map(failure('source'))

@@ -243,6 +243,14 @@ export function checkSameStream(source: StreamSource, connection: StreamConnecti
   })
 }
 
+/**
+ * Its blocks come in any order: only hashes can tell whether each is right. A disk as it is has those of the stream. Throws
+ * FormatError E_SRC_CORRUPT when there are too few of them, or too many.
+ */
+export function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
+  return hashes !== null && HashedBlocks.of(hashes, layout.sizeBytes, locatorText) !== null
+}
+
 /** Each file on a server, and what the server says of the state it is in. */
 function webIdentity(layout: ImageLayout): string {
   const files = layout.kind === 'stream' ? [layout] : layout.parts

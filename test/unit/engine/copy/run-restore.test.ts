@@ -313,6 +313,25 @@ describe('a partition as the target', () => {
     expect(machine.calls).not.toContain('reread /dev/sdb1')
   })
 
+  /** The same partition by name and size, half a MiB further on: something else. */
+  const move = (stick: FakeDisk) => {
+    const volumes = stick.disk.volumes.map((volume) => ({ ...volume, offset: MiB + 512 * KiB }))
+    stick.disk = { ...stick.disk, volumes }
+  }
+
+  it.each(['after the plan', 'while it is unmounted'])(
+    'is another one when it was moved %s',
+    async (when) => {
+      const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
+      const before = Uint8Array.from(stick.bytes)
+      if (when === 'while it is unmounted') machine.onUnmount = () => move(stick)
+      const between = () => (when === 'after the plan' ? move(stick) : undefined)
+      const { outcome } = await restore(machine, { target: '/dev/sdb1' }, { between })
+      expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'untouched'))
+      expect(same(stick.bytes, before)).toBe(true)
+    },
+  )
+
   it('is not ejected while other volumes of the disk are in use', async () => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
     stick.disk = {
