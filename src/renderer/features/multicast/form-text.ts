@@ -34,6 +34,12 @@ export function refusalWords(
       words: `Reprise may not read ‘${name}’ (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or start Reprise with sudo.`,
       image: true,
     }
+  // A disk in a file, as the Practice disk is, is read as the image that it would be.
+  if (error.code === 'E_SRC_FORMAT')
+    return {
+      words: `There is nothing on ‘${name}’ to stream: it has no partition map and no file system.`,
+      image: false,
+    }
   const { what, why, now } = describeError(error, { source: name })
   return { words: [what, why, now].filter((part) => part !== null).join(' '), image: false }
 }

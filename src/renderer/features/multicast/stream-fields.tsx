@@ -66,7 +66,7 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
           label="Password"
           type="password"
           {...text('password')}
-          placeholder="None: everyone may join"
+          placeholder={draft.admission.trim() === '' ? 'None: everyone may join' : 'None'}
         />
         <Compression />
         <div className="stream-ticks">

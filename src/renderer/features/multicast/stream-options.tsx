@@ -106,7 +106,7 @@ const examples = [
 
 const Examples = () => (
   <div className="secondary">
-    <p>One rule a line; the first that fits decides. With rules, whom none fits may not join.</p>
+    <p>One rule a line, * for any letters. The first that fits decides; whom none fits may not join.</p>
     <dl className="admission-examples">
       {examples.map(([rule, meaning]) => (
         <div key={rule}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, serializeError } from '#shared/errors'
+import { DeviceError, FormatError, serializeError } from '#shared/errors'
 import { optionsSummary, refusalWords } from '#src/renderer/features/multicast/form-text.ts'
 import { readAdmission } from '#src/renderer/store/index.ts'
 
@@ -19,6 +19,14 @@ describe('a device', () => {
       'Make an image of it, which asks for them, and stream that; or start Reprise with sudo.',
     )
     expect(image).toBe(true)
+  })
+
+  it('that is empty is said to be, though it lies in a file', () => {
+    const details = { format: 'image', field: 'signature', offset: 0 }
+    const error = serializeError(new FormatError('E_SRC_FORMAT', 'no', { details }))
+    expect(refusalWords(error, { name: 'Practice disk', path: '/home/ann/disk' }).words).toBe(
+      'There is nothing on ‘Practice disk’ to stream: it has no partition map and no file system.',
+    )
   })
 
   it('that can’t be read for another reason comes with that', () => {
