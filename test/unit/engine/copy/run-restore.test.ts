@@ -250,6 +250,22 @@ describe('a restore that goes well', () => {
     })
   })
 
+  it('never erases again what is restored, whatever goes wrong afterwards', async () => {
+    const { machine, stick, expanded } = bench()
+    const fails = () => {
+      throw new TypeError('a mistake of ours')
+    }
+    machine.onReread = fails
+    machine.onRemount = fails
+    const { outcome } = await restore(machine)
+    expect(machine.calls.join()).not.toContain('make-empty')
+    expectImage(stick, expanded, [[2 * MiB, 2 * MiB + 512 * KiB]])
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: { verified: true, warnings: [{ code: 'E_BUG' }, { code: 'E_BUG' }] },
+    })
+  })
+
   it('restores an image that ends inside a block of the disk', async () => {
     const { machine, stick, expanded } = bench([{ kind: 'raw', bytes: noise(MiB + 1000) }])
     const { outcome } = await restore(machine)
