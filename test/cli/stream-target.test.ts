@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { formatStreamLocator } from '#shared/model'
 import { hashedUdif } from '#test/hashed-udif'
-import { attachLoop, command } from '#test/loop'
+import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer } from '#test/stream-server-double'
@@ -130,5 +131,19 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise restore --source asr:
     const third = await reprise([...restore, loop.path, '--noverify'])
     expect(third).toMatchObject({ status: 0, err: '' })
     expect(isDisk(await readDevice(loop.path, disk.length))).toBe(true)
+  })
+
+  it('keeps what came when the server is gone, and lets nobody mount what was there before', async () => {
+    const { server, restore } = await setUp({ dataRate: 1.5e6 })
+    await using loop = await attachLoop({ sizeBytes: 32 * mebibyte, partscan: true })
+    const [partition = ''] = await partitionLoop(loop.path, 'label: gpt\n2048,16M\n')
+    await command('mkfs.ext4', ['-q', partition])
+    const running = startReprise([...restore, loop.path, '--timeout', '2'])
+    await running.said('....50')
+    await server[Symbol.asyncDispose]()
+    const { status, err } = await running.ended
+    expect(status).toBe(1)
+    expect(err).toContain('What came so far is kept')
+    expect(existsSync(partition)).toBe(false)
   })
 })
