@@ -4,7 +4,7 @@ import { serializeError } from '#shared/errors'
 import type { SessionSettings } from '#shared/model'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
@@ -55,7 +55,7 @@ export const server = defineVerb({
         '--config is missing.',
         'It names a property list with at least "Data Rate" and "Multicast Address".',
       )
-    const locator = locatorFrom(context.cwd, source)
+    const locator = imageLocatorFrom(context.cwd, source)
     let settings: SessionSettings
     try {
       const streams = await context.streams(openLog(context, values))

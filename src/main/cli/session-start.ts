@@ -16,7 +16,7 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
@@ -251,7 +251,7 @@ async function settingsFrom(
 function sourceFrom({ cwd }: CliContext, { source, server }: StartValues): string {
   if (source === null)
     throw usageError('--source', '--source is missing.', 'It names the image, disk or volume to stream.')
-  if (server === null) return locatorFrom(cwd, source)
+  if (server === null) return imageLocatorFrom(cwd, source)
   if (isAbsolute(source) || isWebLocator(source) || /^[A-Za-z]:[\\/]/.test(source)) return source
   throw usageError('--source', 'With --server, the source is a full path on that computer.')
 }

@@ -297,6 +297,17 @@ describe('an image that is an address', () => {
     expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
   })
 
+  it.each([['image', 'info'], ['image', 'verify'], ['imagescan'], ['info'], ['image', 'compact']])(
+    'of another kind is not taken for a path by %s %s',
+    async (...argv) => {
+      const { err, status, tasks } = await play([...argv, 'smb://host/a.dmg'])
+      expect(err).toBe(
+        "Addresses that begin with smb:// can't be read. (E_UNSUPPORTED)\nMount the share, and name the file on it.\n",
+      )
+      expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+    },
+  )
+
   it.each([
     ['image', 'checksum'],
     ['image', 'compact'],

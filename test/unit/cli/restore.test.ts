@@ -674,7 +674,19 @@ describe('reprise restore', () => {
         ['restore', '--source', 'asr://lab', '--file', 'b', '--target', 'c', '--erase'],
         "--target and --file can't both be given.",
       ],
-      [['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'], "can't be a ftp address"],
+      [
+        ['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'],
+        "Addresses that begin with ftp:// can't be read. (E_UNSUPPORTED)\nName a file, or an address that begins with http://, https:// or asr://.",
+      ],
+      [
+        ['restore', '--source', 'afp://x/a', '--target', 'b', '--erase'],
+        "Addresses that begin with afp:// can't be read. (E_UNSUPPORTED)\nMount the share, and name the file on it.",
+      ],
+      [
+        ['restore', '--source', 'a', '--target', 'https://x/b.img', '--erase'],
+        'A target lies on this computer',
+      ],
+      [['restore', '--source', 'asr://lab', '--file', 'smb://x/b.dmg'], 'A target lies on this computer'],
       [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],
       [['restore', '--source', 'a', '--target', '--erase'], '--target needs a value.'],
       [['restore', '--source', 'a', '--target', '', '--erase'], '--target takes a value; nothing was given.'],

@@ -147,6 +147,8 @@ describe('reprise server', () => {
     [['server', '--source', 'a.dmg', '--config', 'c.plist', 'd.plist'], 'named twice'],
     [['server', '--config', 'c.plist'], '--source is missing'],
     [['server', '--source', 'a.dmg'], '--config is missing'],
+    [['server', '--source', 'asr://lab', '--config', 'c.plist'], "'asr://lab' is a multicast stream"],
+    [['server', '--source', 'afp://lab/a.dmg', '--config', 'c.plist'], 'begin with afp://'],
   ])('%j is refused', async (argv, words) => {
     const { status, err } = await play(argv, { streams: streams([]).engines })
     expect(status).toBe(1)

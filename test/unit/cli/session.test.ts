@@ -292,6 +292,8 @@ describe('reprise session start', () => {
 
   it.each([
     ['start', '--source is missing'],
+    ['start --source asr://lab', "'asr://lab' is a multicast stream, and an image is asked for here."],
+    ['start --source nfs://x/a.dmg', "Addresses that begin with nfs:// can't be read."],
     [`${start} --by-hand --clients 2`, '--by-hand goes without'],
     [`${start} --clients 0`, '--clients takes'],
     [`${start} --server asr://`, 'is no server'],
