@@ -388,6 +388,13 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('shows nobody as receiving from a stream that has ended', async () => {
+    await reach(page, 'session-ended')
+    const states = await page.locator('.client-state').allInnerTexts()
+    expect(states.filter((text) => text.startsWith('Incomplete'))).toHaveLength(6)
+    expect(states.filter((text) => /Receiving|Missing|Joined/.test(text))).toEqual([])
+  })
+
   describe('more options of a stream', () => {
     it('are closed at first, opened by the keyboard, and stay as they were left', async () => {
       await reach(page, 'multicast-form')

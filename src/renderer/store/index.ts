@@ -42,7 +42,6 @@ export {
   gentlerRate,
   inOrderOfConcern,
   lossTone,
-  movedOrder,
   offered,
   sessionRemainingMs,
   unfinished,

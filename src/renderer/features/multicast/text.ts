@@ -11,7 +11,14 @@ import {
   type StreamCompression,
 } from '#shared/model'
 import { formatBytes, formatCount, formatRate } from '#shared/units'
-import { describeBus, describeError, describeFormat, describeWaiting, formatStreamRate } from '#shared/words'
+import {
+  describeBus,
+  describeError,
+  describeFormat,
+  describeWaiting,
+  formatStreamRate,
+  type ErrorWords,
+} from '#shared/words'
 
 const dot = ' · '
 
@@ -219,6 +226,20 @@ export function endedWords({ clients, sentBytes }: SessionState): string {
   if (clients.length === 0) return `Nobody joined. ${sent}`
   if (done === clients.length) return `${computers(done)} done, all of them. ${sent}`
   return `${formatCount(done)} of ${computers(clients.length)} done. ${sent}`
+}
+
+/** Why a session failed; null where nothing is known of it. */
+export function failureWords({
+  error,
+  imageName,
+}: Pick<SessionState, 'error' | 'imageName'>): ErrorWords | null {
+  if (error?.code === 'E_SRC_CHANGED')
+    return {
+      what: `‘${imageName}’ was changed while it was streamed.`,
+      why: 'What clients had received so far was no longer what is stored, so the stream was ended.',
+      now: 'Leave it as it is, and start the stream again.',
+    }
+  return error && describeError(error, { source: imageName })
 }
 
 /** Above the table: who loses more than they can make up for, and what would help. */
