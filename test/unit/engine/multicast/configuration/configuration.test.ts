@@ -179,7 +179,8 @@ describe("asr's configuration", () => {
     }
     expect(thrown).toMatchObject({ code: 'E_MC_CONFIG' })
     // What it shows is a whole configuration.
-    const shown = /<plist.*<\/plist>/.exec(String((thrown as UsageError).details['hint']))?.[0] ?? ''
+    const { hint } = (thrown as UsageError).details
+    const shown = /<plist.*<\/plist>/.exec(typeof hint === 'string' ? hint : '')?.[0] ?? ''
     expect(parse(Buffer.from(shown)).configuration).toMatchObject({ dataRate: 12_000_000 })
   })
 
