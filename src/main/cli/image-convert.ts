@@ -1,5 +1,4 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { resolve } from 'node:path'
 import { BugError, invariant, serializeError, UsageError } from '#shared/errors'
 import {
   compressionLevels,
@@ -23,7 +22,7 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { outcomeLine, stateLine } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { imageLocatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator, targetFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
@@ -148,7 +147,7 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
   }
   return {
     source: imageLocatorFrom(cwd, source),
-    target: resolve(cwd, target),
+    target: targetFrom(cwd, target),
     format,
     level,
     erase,
