@@ -59,9 +59,11 @@ export const rows: readonly Row[] = [
     node: true,
     packages: [],
   },
+  // What a stream is to whoever receives it: the one thing that copying and multicast share.
+  { files: 'src/main/engine/stream-connection/**', may: [anyShared], node: false, packages: [] },
   {
     files: 'src/main/engine/copy/**',
-    may: [anyShared, /^engine\/(block-io|job|platform|pipeline|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|job|platform|pipeline|stream-connection|formats\/.+)$/],
     node: true,
     packages: [],
   },
@@ -100,7 +102,8 @@ export const rows: readonly Row[] = [
     files: 'src/main/engine/multicast/**',
     may: [
       anyShared,
-      /^engine\/(multicast\/.+|block-io|job|platform|web-source|formats\/(struct|udif|image|stored))$/,
+      /^engine\/(multicast\/.+|block-io|job|platform|stream-connection|web-source)$/,
+      /^engine\/formats\/(struct|udif|image|stored)$/,
     ],
     node: true,
     packages: ['zod'],

@@ -32,9 +32,14 @@ export function connectMulticast({ log }: { readonly log: Logger }): MulticastEn
       const ownsPort = (port: number) => running?.ownsPort(port) ?? false
       return [source, ...(await checkNetwork(settings, { ...systemChecks, ownsPort }, signal))]
     },
+    async checkSource(source, signal) {
+      const { checkSource } = await import('#engine/multicast/server')
+      return await checkSource(source, signal, { examineDevice: examineDeviceWith(log) })
+    },
     startSession: async (settings, signal) => (await server()).start(settings, signal),
     startNow: async (sessionId) => (await server()).startNow(sessionId),
     setRate: async (sessionId, rate) => (await server()).setRate(sessionId, rate),
+    setPrecedence: async (sessionIds) => (await server()).setPrecedence(sessionIds),
     stopSession: async (sessionId, when) => (await server()).stop(sessionId, when),
     disconnect: async (sessionId, clientId) => (await server()).disconnect(sessionId, clientId),
     onSessions(hear) {

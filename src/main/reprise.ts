@@ -3,12 +3,15 @@
  * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. Connects, and decides
  * nothing. What a verb doesn't need isn't loaded.
  */
-import { main, processTerminal } from '#main/cli'
+import { main, processTerminal, workingFolder } from '#main/cli'
 import { productVersion } from '#main/product'
 
 const status = await main(process.argv.slice(2), {
   terminal: processTerminal(),
-  cwd: process.cwd(),
+  // Asked when a path is: there may be none.
+  get cwd() {
+    return workingFolder(process.env, () => process.cwd())
+  },
   version: productVersion(),
   platform: process.platform,
   now: Date.now,

@@ -1,4 +1,4 @@
-/** The two platform types that `shared` names; Node and the DOM both bring the whole of them. */
+/** The platform types that `shared` names; Node and the DOM both bring the whole of them. */
 declare global {
   interface AbortSignal {
     readonly aborted: boolean
@@ -11,5 +11,9 @@ declare global {
     abort(reason?: unknown): void
   }
   var AbortController: { new (): AbortController }
+  interface TextEncoder {
+    encode(text: string): Uint8Array
+  }
+  var TextEncoder: { new (): TextEncoder }
 }
 export {}

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeConfiguration } from '#engine/multicast/configuration'
 import type { ServerConfiguration } from '#shared/model'
+import { buildUdif } from '#test/build-udif'
 import { labImage, type LabImage } from '#test/lab-image'
 import { freePort, sessionSettings } from '#test/real-stream-server'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
@@ -90,6 +91,13 @@ describe('reprise server', () => {
       return err
     }
     expect(await attempt(raw, path)).toContain('reprise image convert')
+    const run = { kind: 'raw', sectors: 8, data: new Uint8Array(4096).fill(7) } as const
+    const byAsr = await folder.write('by-asr.dmg', buildUdif({ tables: [{ runs: [run] }] }).bytes)
+    const refusal = await attempt(byAsr, path)
+    expect(refusal).toContain(
+      "'by-asr.dmg' was scanned by another program, and not by Reprise. (E_SRC_NOSCAN)",
+    )
+    expect(refusal).toContain(`Scan it with Reprise: reprise imagescan --source ${byAsr}.`)
     expect(await attempt(image.path, bad)).toContain(
       'must be from 224.0.2.0 to 239.255.255.255. (E_MC_CONFIG)',
     )

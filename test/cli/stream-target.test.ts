@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { formatStreamLocator } from '#shared/model'
 import { hashedUdif } from '#test/hashed-udif'
-import { attachLoop, command } from '#test/loop'
+import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer } from '#test/stream-server-double'
@@ -108,5 +109,41 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise restore --source asr:
     expect(isDisk(await readDevice(loop.path, disk.length))).toBe(true)
     const reports = server.heard.slice(before).filter((message) => message.kind === 'report')
     expect(reports[0]?.blocksDone).toBeGreaterThan(5)
+  })
+
+  it('reads back what a killed run left even with --noverify', { timeout: 60_000 }, async () => {
+    const { server, restore } = await setUp({ dataRate: 1.5e6 })
+    await using loop = await attachLoop({ sizeBytes: 32 * mebibyte })
+    const first = startReprise([...restore, loop.path])
+    await first.said('....50')
+    first.child.kill('SIGKILL')
+    await first.ended
+    // It was partitioned, used, and its map wiped: the first MiB looks as it did.
+    {
+      await using device = await open(loop.path, 'r+')
+      await device.write(new Uint8Array(4 * mebibyte).fill(0x55), 0, 4 * mebibyte, mebibyte)
+      await device.sync()
+    }
+    server.sender.setDataRate(20e6)
+    const second = await reprise([...restore, loop.path, '--noverify'])
+    expect(second.status).toBe(1)
+    expect(second.err).toContain('E_VERIFY')
+    const third = await reprise([...restore, loop.path, '--noverify'])
+    expect(third).toMatchObject({ status: 0, err: '' })
+    expect(isDisk(await readDevice(loop.path, disk.length))).toBe(true)
+  })
+
+  it('keeps what came when the server is gone, and lets nobody mount what was there before', async () => {
+    const { server, restore } = await setUp({ dataRate: 1.5e6 })
+    await using loop = await attachLoop({ sizeBytes: 32 * mebibyte, partscan: true })
+    const [partition = ''] = await partitionLoop(loop.path, 'label: gpt\n2048,16M\n')
+    await command('mkfs.ext4', ['-q', partition])
+    const running = startReprise([...restore, loop.path, '--timeout', '2'])
+    await running.said('....50')
+    await server[Symbol.asyncDispose]()
+    const { status, err } = await running.ended
+    expect(status).toBe(1)
+    expect(err).toContain('What came so far is kept')
+    expect(existsSync(partition)).toBe(false)
   })
 })

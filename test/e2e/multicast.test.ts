@@ -1,41 +1,22 @@
 /** A stream from the window to the command line: the real page, the real host, the real server and client. */
-import { execFile } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appears, dropFiles, launchBrowser, openPage, screenshot } from '#test/browser'
 import { missing } from '#test/needs'
-import { node24, reprise, startWebHost } from '#test/web-host'
-
-/** The command line, with a data folder that is not the host's. Rejects with what it printed when its status isn't 0. */
-const run = (home: string, ...argv: readonly string[]) =>
-  promisify(execFile)(node24, [reprise, ...argv], {
-    env: { PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8' },
-    timeout: 60_000,
-  })
+import { freePort } from '#test/real-stream-server'
+import { runReprise, startWebHost } from '#test/web-host'
 
 /** A scanned image of data that doesn't compress. */
 async function scannedImage(home: string): Promise<string> {
   const raw = join(home, 'Lab.img')
   const image = join(home, 'Lab.dmg')
   await writeFile(raw, randomFillSync(Buffer.alloc(24 * 1024 * 1024)))
-  await run(home, 'image', 'convert', '--source', raw, '--format', 'UDZO', '--target', image)
-  await run(home, 'imagescan', '--source', image)
+  await runReprise(home, 'image', 'convert', '--source', raw, '--format', 'UDZO', '--target', image)
+  await runReprise(home, 'imagescan', '--source', image)
   return image
-}
-
-/** One that nobody has just now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Puts an image in the well and fills the form for this computer alone. */
@@ -84,7 +65,7 @@ describe.skipIf(missing('program:chromium'))('a lab of one', () => {
     expect(locator).toContain(`127.0.0.1:${port}/Lab`)
 
     const out = join(host.home, 'received.dmg')
-    await run(host.home, 'restore', '--source', locator, '--file', out)
+    await runReprise(host.home, 'restore', '--source', locator, '--file', out)
     expect((await readFile(out)).equals(await readFile(image))).toBe(true)
 
     await appears(page.getByRole('row', { name: /Done/ }))

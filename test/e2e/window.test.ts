@@ -5,7 +5,7 @@ import { appears, disappears, dragOnto, dropFiles, launchBrowser, openPage, type
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
 import { serveUiPage, type UiPage } from '#test/ui-page'
-import { chooseSource, row, startRestore, windowStates } from '#test/ui-states'
+import { chooseSource, row, severalSessions, startRestore, windowStates } from '#test/ui-states'
 
 const reach = (page: Page, name: string) => windowStates.find((state) => state.name === name)!.reach(page)
 const focusedName = (page: Page) =>
@@ -346,6 +346,77 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByRole('navigation').count()).toBe(0)
       await page.evaluate(() => globalThis.window.double.sendMenu('use-as-destination'))
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
+    })
+  })
+
+  describe('streams beside each other', () => {
+    const names = async () =>
+      (await page.getByRole('radio').allInnerTexts()).map((text) => text.split('\n')[0] ?? '')
+
+    it('are put in order by the keyboard, and the one that was moved keeps the focus', async () => {
+      await severalSessions(page)
+      expect(await names()).toEqual(['ModularSystem', 'Kiosk', 'Library', 'New Stream'])
+      await page.getByRole('radio', { name: /^Library/ }).focus()
+      await page.keyboard.press('Alt+ArrowUp')
+      await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
+      await page.keyboard.press('Alt+ArrowUp')
+      await expect.poll(names).toEqual(['Library', 'ModularSystem', 'Kiosk', 'New Stream'])
+      await expect.poll(() => focusedName(page)).toContain('Library')
+      await page.keyboard.press('Alt+ArrowDown')
+      await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
+      await expect.poll(() => focusedName(page)).toContain('Library')
+      // It was never chosen by all that.
+      expect(await page.getByRole('radio', { name: /^ModularSystem/ }).isChecked()).toBe(true)
+    })
+
+    it('are put in order by the menu of each, and by that of the one that is shown', async () => {
+      await severalSessions(page)
+      await page.getByRole('radio', { name: /^Kiosk/ }).focus()
+      await page.keyboard.press('Shift+F10')
+      await page.getByRole('menuitem', { name: 'Move Down' }).press('Enter')
+      await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
+      await expect.poll(() => focusedName(page)).toContain('Kiosk')
+      await page.getByRole('button', { name: 'Actions for ModularSystem' }).click()
+      expect(await page.getByRole('menuitem', { name: 'Move Up' }).getAttribute('aria-disabled')).toBe('true')
+      await page.getByRole('menuitem', { name: 'Move Down' }).click()
+      await expect.poll(names).toEqual(['Library', 'ModularSystem', 'Kiosk', 'New Stream'])
+    })
+
+    it('have no such menu where there is one stream only', async () => {
+      await reach(page, 'session-live')
+      expect(await page.getByRole('button', { name: /^Actions for ModularSystem/ }).count()).toBe(0)
+    })
+  })
+
+  it('shows nobody as receiving from a stream that has ended', async () => {
+    await reach(page, 'session-ended')
+    const states = await page.locator('.client-state').allInnerTexts()
+    expect(states.filter((text) => text.startsWith('Incomplete'))).toHaveLength(6)
+    expect(states.filter((text) => /Receiving|Missing|Joined/.test(text))).toEqual([])
+  })
+
+  describe('more options of a stream', () => {
+    it('are closed at first, opened by the keyboard, and stay as they were left', async () => {
+      await reach(page, 'multicast-form')
+      const line = page.getByRole('button', { name: 'More Options' })
+      const rules = page.getByLabel('Who may join')
+      expect([await line.getAttribute('aria-expanded'), await rules.isVisible()]).toEqual(['false', false])
+      await line.focus()
+      await page.keyboard.press('Enter')
+      await rules.waitFor()
+      await page.keyboard.press('Tab')
+      await page.keyboard.type('lab-*\n10.0.3')
+      expect(await rules.inputValue()).toBe('lab-*\n10.0.3')
+      await appears(page.getByText("Line 2: '10.0.3' is no address."))
+      expect(await rules.getAttribute('aria-invalid')).toBe('true')
+      expect(await page.getByRole('button', { name: 'Start Stream' }).isDisabled()).toBe(true)
+      await page.keyboard.type('.7')
+      await disappears(page.getByText('Line 2:'))
+      await page.getByRole('tab', { name: 'Restore' }).click()
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      expect(await line.getAttribute('aria-expanded')).toBe('true')
+      await line.click()
+      await appears(page.getByText('2 rules of who may join'))
     })
   })
 

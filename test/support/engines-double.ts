@@ -61,9 +61,11 @@ export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
 export const multicastDouble = (engine: Partial<MulticastEngine> = {}): MulticastEngine => ({
   interfaces: unused,
   check: unused,
+  checkSource: unused,
   startSession: unused,
   startNow: unused,
   setRate: unused,
+  setPrecedence: unused,
   stopSession: unused,
   disconnect: unused,
   onSessions: () => undefined,

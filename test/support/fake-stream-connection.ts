@@ -3,7 +3,12 @@
  * real client: each block once, never more than `holdBytes` of them that nobody has written, again when it was asked for.
  */
 import { createHash } from 'node:crypto'
-import type { ConnectStream, ReceiveOptions, StreamConnection, StreamReception } from '#engine/copy'
+import type {
+  ConnectStream,
+  ReceiveOptions,
+  StreamConnection,
+  StreamReception,
+} from '#engine/stream-connection'
 import { rootOfBlocks } from '#engine/formats/udif'
 import { BugError, NetworkError, type SerializedError } from '#shared/errors'
 import type { StreamProgress } from '#shared/model'

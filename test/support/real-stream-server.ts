@@ -1,8 +1,9 @@
 /** The real server of streams on the loopback interface, with a folder of its own, and settings for sessions of it. */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
-import { connectStream, type StreamConnection } from '#engine/multicast/client'
+import { connectStream } from '#engine/multicast/client'
 import { createStreamServer, type StreamServer, type StreamServerOptions } from '#engine/multicast/server'
+import type { StreamConnection } from '#engine/stream-connection'
 import { silentLogger } from '#shared/log'
 import type { ServerConfiguration, SessionSettings, SessionState } from '#shared/model'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'

@@ -1,6 +1,7 @@
 /** A stream received into memory, as tests of the client do it. */
 import { randomBytes } from 'node:crypto'
-import { connectStream, type ReceiveOptions, type StreamConnection } from '#engine/multicast/client'
+import { connectStream } from '#engine/multicast/client'
+import type { ReceiveOptions, StreamConnection } from '#engine/stream-connection'
 import { silentLogger } from '#shared/log'
 import type { StreamLocator } from '#shared/model'
 import type { StreamServerDouble } from '#test/stream-server-double'

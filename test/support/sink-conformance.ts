@@ -170,5 +170,16 @@ export function describeSink(name: string, traits: SinkTraits, open: () => Promi
       expect(await Promise.race([writing, turn('still under way')])).toBe('written')
       await writing
     })
+
+    test('does nothing any more when it was closed: its descriptor may be another file’s by then', async () => {
+      const { sink, ...under } = await open()
+      await sink.write(aligned(noise(4096, 5)), 0)
+      await sink[Symbol.asyncDispose]()
+      await expect(sink.write(aligned(noise(4096, 6)), 0)).rejects.toThrow('closed')
+      await expect(sink.zero(0, 8 * mebibyte)).rejects.toThrow('closed')
+      await expect(sink.read(allocatePageAligned(4096), 0)).rejects.toThrow('closed')
+      await expect(sink.flush()).rejects.toThrow('closed')
+      await under[Symbol.asyncDispose]()
+    })
   })
 }

@@ -39,6 +39,8 @@ export interface UiDouble {
   streams: readonly FoundStream[]
   interfaces: readonly NetworkInterface[]
   checks: readonly NetworkCheck[]
+  /** Of a device that is to be streamed. */
+  sourceCheck: NetworkCheck
   /** asr's configurations, by their paths. */
   configurations: { readonly [path: string]: ServerConfiguration }
   app: AppInfo
@@ -157,9 +159,16 @@ export function createUiDouble(
     'practice.reset': async () => null,
     'multicast.interfaces': async () => double.interfaces,
     'multicast.check': async () => double.checks,
+    'multicast.checkSource': async () => double.sourceCheck,
     'session.start': async () => ({ sessionId: `session-${(sessionCount += 1)}` }),
     'session.startNow': async () => null,
     'session.setRate': async () => null,
+    'session.setPrecedence': async ({ sessionIds }) => {
+      const place = ({ sessionId }: SessionState) =>
+        sessionIds.indexOf(sessionId) + 1 || sessionIds.length + 1
+      double.sendSessions(double.sessions.toSorted((a, b) => place(a) - place(b)))
+      return null
+    },
     'session.stop': async () => null,
     'session.disconnect': async () => null,
     'configuration.read': async ({ path }) => {
@@ -181,6 +190,7 @@ export function createUiDouble(
     streams: [],
     interfaces: [],
     checks: [],
+    sourceCheck: { step: 'source', state: 'ok', error: null },
     configurations: {},
     app: {
       version: '0.1.0',

@@ -288,6 +288,26 @@ async function streamImage(page: Page, image = 'ModularSystem'): Promise<void> {
   await page.getByRole('group', { name: new RegExp(`^Image, ${image}`) }).waitFor()
 }
 
+/** The form with More Options open, and who may join typed. */
+async function streamOptions(page: Page, rules: string): Promise<void> {
+  await streamImage(page)
+  await page.getByRole('button', { name: 'More Options' }).click()
+  await page.getByLabel('Who may join').fill(rules)
+}
+
+/** Three streams, the first of them shown. */
+export async function severalSessions(page: Page): Promise<void> {
+  await session(page, {}, 'some')
+  await page.evaluate(() => {
+    const { double, streams } = window
+    const [first = streams.aSession()] = double.sessions
+    const named = (sessionId: string, name: string) =>
+      streams.aSession({ sessionId, phase: 'waiting', settings: { ...first.settings, name } })
+    double.sendSessions([first, named('b2'.repeat(16), 'Kiosk'), named('c3'.repeat(16), 'Library')])
+  })
+  await page.getByRole('radio', { name: /^Library/ }).waitFor()
+}
+
 type Session = Partial<ReturnType<DoublePage['streams']['aSession']>>
 
 /** A stream of this computer, with a minute and a half behind it. */
@@ -904,6 +924,43 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'multicast-device-refused',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, errors } = window
+        const details = { path: '/dev/sdb', errno: 'EACCES' }
+        const error = errors.serializeError(new errors.DeviceError('E_DENIED', 'no', { details }))
+        double.sourceCheck = { step: 'source', state: 'failed', error }
+      })
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Image/ }))
+      await page.mouse.up()
+      await page.getByText('Reprise may not read').waitFor()
+    },
+  },
+  { name: 'multicast-options', reach: (page) => streamOptions(page, '!lab-07\nlab-*\n10.0.3.0/24') },
+  {
+    name: 'multicast-options-wrong',
+    reach: async (page) => {
+      await streamOptions(page, 'lab-*\n10.0.3.300\n10.0.3.40-10.0.3.10\nlab 9\n10.0.3.*')
+      await page.getByText('Line 2:').waitFor()
+    },
+  },
+  {
+    name: 'multicast-options-nobody',
+    reach: async (page) => {
+      await streamOptions(page, '!lab-07')
+      await page.getByText('One-way network').click()
+    },
+  },
+  {
+    name: 'multicast-options-closed',
+    reach: async (page) => {
+      await streamOptions(page, 'lab-*\n10.0.3.300')
+      await page.getByRole('button', { name: 'More Options' }).click()
+    },
+  },
+  {
     name: 'session-preparing',
     reach: (page) =>
       session(page, {
@@ -1061,6 +1118,14 @@ export const windowStates: readonly WindowState[] = [
       })
       await page.getByRole('radio', { name: 'New Stream' }).click()
       await page.getByRole('button', { name: 'Start Stream' }).waitFor()
+    },
+  },
+  {
+    name: 'session-order',
+    reach: async (page) => {
+      await severalSessions(page)
+      await page.getByRole('radio', { name: /^Kiosk/ }).click({ button: 'right' })
+      await page.getByRole('menuitem', { name: 'Move Up' }).waitFor()
     },
   },
   { name: 'shortcuts', reach: (page) => help(page, 'Keyboard Shortcuts') },

@@ -2,10 +2,11 @@
  * `reprise web` as a real process, with a home and a data folder of its own. Serves what `electron-vite build` made;
  * `npm test` builds before the tests run.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 
 const root = dirname(dirname(import.meta.dirname))
 /** The Node of the project, whatever runs the tests. */
@@ -97,6 +98,13 @@ export async function startWebHost(options: WebHostOptions = {}): Promise<WebHos
     },
   }
 }
+
+/** The command line, for somebody with this home. Rejects with what it printed when its status isn't 0. */
+export const runReprise = (home: string, ...argv: readonly string[]) =>
+  promisify(execFile)(node24, [reprise, ...argv], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, LANG: 'C.UTF-8' },
+    timeout: 60_000,
+  })
 
 /** Waits until `check` gives something, looking every 20 ms. Throws after `timeoutMs`. */
 export async function until<T>(

@@ -34,6 +34,8 @@ export type OptionSpec = Common &
         /** For the help, instead of a long list of choices. */
         readonly placeholder?: string
       }
+    /** asr has it and we don't: answered with these sentences, and never listed. */
+    | { readonly kind: 'absent'; readonly problem: string; readonly hint: string }
   )
 
 export type OptionTable = { readonly [name: string]: OptionSpec }
@@ -44,7 +46,9 @@ type Value<S extends OptionSpec> = S['kind'] extends 'flag'
     ? number | null
     : S['kind'] extends 'list'
       ? readonly string[]
-      : string | null
+      : S['kind'] extends 'absent'
+        ? null
+        : string | null
 
 /** A value for each option of the table; null (false for flags, nothing for lists) where it wasn't given. */
 export type Values<T extends OptionTable> = { readonly [name in keyof T]: Value<T[name]> }
@@ -71,7 +75,7 @@ export function usageError(input: string, problem: string, hint?: string): Usage
   })
 }
 
-/** Throws UsageError E_USAGE. */
+/** Throws UsageError E_USAGE; E_UNSUPPORTED for an option of asr's that isn't here. */
 export function parseArguments<const T extends OptionTable>(
   table: T,
   args: readonly string[],
@@ -85,6 +89,7 @@ export function parseArguments<const T extends OptionTable>(
       operands.push(...rest.splice(0))
     } else if (arg.startsWith('-') && arg !== '-') {
       const { name, spec, attached } = findOption(table, arg)
+      if (spec.kind === 'absent') throw absentOption(name, spec)
       if (spec.kind === 'flag') {
         if (attached !== null) throw usageError(arg, `--${name} takes no value.`)
         given.set(name, true)
@@ -120,13 +125,18 @@ function findOption(table: OptionTable, arg: string) {
     const lettered = Object.entries(table).find(([, spec]) => spec.letter === written)
     if (lettered !== undefined) return { name: lettered[0], spec: lettered[1], attached }
   }
-  const meant = suggest(written, Object.keys(table))
+  const there = Object.keys(table).filter((name) => table[name]?.kind !== 'absent')
+  const meant = suggest(written, there)
   const shown = equals === -1 ? arg : arg.slice(0, equals)
   throw usageError(
     shown,
     `There is no option ${shown} here.`,
     meant === null ? undefined : `Did you mean --${meant}?`,
   )
+}
+
+function absentOption(name: string, { problem, hint }: { readonly problem: string; readonly hint: string }) {
+  return new UsageError('E_UNSUPPORTED', problem, { details: { input: `--${name}`, problem, hint } })
 }
 
 function takeValue(name: string, spec: OptionSpec, rest: string[]): string {
@@ -163,6 +173,7 @@ function readValue(name: string, spec: OptionSpec, text: string): string | numbe
       return choice
     }
     case 'flag':
+    case 'absent':
     case 'list':
     case 'text':
     default: {
@@ -182,6 +193,7 @@ function describeValue(spec: OptionSpec): string {
     case 'choice':
       return spec.choices.join(' or ')
     case 'flag':
+    case 'absent':
     case 'list':
     case 'text':
     default:

@@ -6,11 +6,13 @@
  *     asr -imagescan [options] IMAGE           imagescan
  *     asr -h | -v                              help, version
  *
- * `-restore -source …` is seen in scripts as well: a verb with dashes is that verb.
+ * `-restore -source …` is seen in scripts as well: a verb with dashes is that verb. What every verb takes may also stand before it:
+ * `reprise --json devices`.
  */
 import { absentVerbs } from './absent.ts'
 import { usageError } from './arguments.ts'
-import { findVerb, verbNames } from './verbs.ts'
+import { helpSpellings } from './help-spellings.ts'
+import { findVerb, verbGroup, verbNames } from './verbs.ts'
 
 export interface CommandLine {
   /** Name of a verb that is there. */
@@ -23,11 +25,22 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   const [first] = argv
   if (first === undefined) throw usageError('verb', 'What to do is missing.', 'reprise help lists the verbs.')
   if (!first.startsWith('-')) {
+    // `reprise image --help`: the verbs that begin with it.
+    if (helpSpellings.includes(argv[1] ?? '') && verbGroup(first).length > 0)
+      return { verb: 'help', args: [first, ...argv.slice(2)] }
     const { name, length } = findVerb(argv)
     return { verb: name, args: argv.slice(length) }
   }
+  const place = argv.findIndex((arg) => !everywhere.includes(arg.replace(/^--?/, '')) || !arg.startsWith('-'))
+  if (place > 0 && argv[place]?.startsWith('-') === false) {
+    const { verb, args } = readCommandLine(argv.slice(place))
+    return { verb, args: [...argv.slice(0, place), ...args] }
+  }
   return readOlderForm(argv, first)
 }
+
+/** Flags of every verb's. */
+const everywhere: readonly string[] = ['json', 'exit-codes', 'verbose', 'debug']
 
 function readOlderForm(argv: readonly string[], first: string): CommandLine {
   if (first === '-h' || first === '-help' || first === '--help') return { verb: 'help', args: argv.slice(1) }

@@ -1,5 +1,5 @@
 /** `reprise help [verb]`: written from the tables that parse, so that the two can't disagree. */
-import type { OptionSpec } from './arguments.ts'
+import type { OptionSpec, OptionTable } from './arguments.ts'
 import { exitDone } from './exit-status.ts'
 import { jsonLine } from './json-lines.ts'
 import { defineVerb, type Verb } from './verb.ts'
@@ -46,7 +46,11 @@ function listText(verbs: readonly Verb[]): string {
 }
 
 export const helpJson = ({ name, summary, synopsis, options, notes }: Verb): string =>
-  jsonLine('help', { name, summary, synopsis, options, notes })
+  jsonLine('help', { name, summary, synopsis, options: presentOptions(options), notes })
+
+/** What asr has and we don't, is no option. */
+const presentOptions = (options: OptionTable): OptionTable =>
+  Object.fromEntries(Object.entries(options).filter(([, { kind }]) => kind !== 'absent'))
 
 export function helpText(verb: Verb): string {
   const options = Object.entries(verb.options)
@@ -76,7 +80,7 @@ function wrapped(text: string): string {
 
 function optionText(name: string, spec: OptionSpec): string {
   const value =
-    spec.kind === 'flag'
+    spec.kind === 'flag' || spec.kind === 'absent'
       ? ''
       : ` ${spec.placeholder ?? (spec.kind === 'choice' ? spec.choices.join('|') : '')}`
   return `${spec.letter === undefined ? '    ' : `-${spec.letter}, `}--${name}${value}`

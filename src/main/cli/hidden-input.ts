@@ -1,4 +1,4 @@
-/** Passwords from standard input: typed without echo on a terminal, or given by a program. */
+/** What standard input answers: passwords, typed without echo on a terminal or given by a program, and lines. */
 import type { Readable } from 'node:stream'
 
 /** `process.stdin` is one. */
@@ -7,20 +7,30 @@ export type Input = Readable & {
   setRawMode?: (raw: boolean) => unknown
 }
 
-/** No password is as long. */
+/** No password is as long, and no answer. */
 const mostBytes = 4096
 
 /**
  * Bytes up to a NUL, which is taken too, or to the end of the input; what follows stays to be read. Null when there is nothing.
  * Rejects with the signal's reason.
  */
-export async function readUntilNul(input: Input, signal: AbortSignal): Promise<string | null> {
+export const readUntilNul = async (input: Input, signal: AbortSignal): Promise<string | null> =>
+  await readUntil(0, input, signal)
+
+/** The same of a line, without its end. */
+export async function readLineOf(input: Input, signal: AbortSignal): Promise<string | null> {
+  const line = await readUntil(0x0a, input, signal)
+  return line?.replace(/\r$/, '') ?? null
+}
+
+async function readUntil(end: number, input: Input, signal: AbortSignal): Promise<string | null> {
   const bytes: number[] = []
-  let ended = false
+  // One that has ended before never says so again.
+  let ended = input.readableEnded || input.destroyed
   signal.throwIfAborted()
   for (;;) {
     const byte = (input.read(1) as Buffer | null)?.[0]
-    if (byte === 0) return Buffer.from(bytes).toString('utf8')
+    if (byte === end) return Buffer.from(bytes).toString('utf8')
     if (byte !== undefined) {
       bytes.push(byte)
       if (bytes.length > mostBytes) return Buffer.from(bytes).toString('utf8')

@@ -1,11 +1,12 @@
 /** `reprise image checksum`: gives an image the checksums it lacks. */
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { BugError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
 import { exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
+import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { printable } from './printable.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -21,7 +22,7 @@ export const imageChecksum = defineVerb({
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [operand = '']) {
     const { terminal, cwd } = context
-    const path = resolve(cwd, operand)
+    const path = imageLocatorFrom(cwd, operand, 'here')
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     const lines = createMarkLines(() => 'Checksumming')

@@ -1,5 +1,4 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { resolve } from 'node:path'
 import { BugError, invariant, serializeError, UsageError } from '#shared/errors'
 import {
   compressionLevels,
@@ -20,9 +19,10 @@ import {
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { outcomeLine, stateLine } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator, targetFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
@@ -102,17 +102,14 @@ export const imageConvert = defineVerb({
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
     const job = engines.startImageTask({ kind: 'convert', ...request, encryption })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
-    const print = values.json ? printJson : createTextProgress()
+    const print = values.json ? stateLine : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))
     const { outcome } = await job.ended
     invariant(outcome !== null, 'a job ended without an outcome')
+    if (values.json) terminal.write(outcomeLine(outcome))
     switch (outcome.kind) {
       case 'converted':
-        terminal.write(
-          values.json
-            ? jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) })
-            : `${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`,
-        )
+        if (!values.json) terminal.write(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
         return exitDone
       case 'failed': {
         const lastWords = describeTargetState('untouched', request.target, 'file')
@@ -149,8 +146,8 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
     })
   }
   return {
-    source: locatorFrom(cwd, source),
-    target: resolve(cwd, target),
+    source: imageLocatorFrom(cwd, source),
+    target: targetFrom(cwd, target),
     format,
     level,
     erase,
@@ -158,9 +155,6 @@ function readRequest(values: Values<typeof convertOptions>, cwd: string): Conver
     encryption: null,
   }
 }
-
-const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>
-  outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''
 
 /** One line, from when the source was opened. */
 function createTextProgress(): (state: JobState) => string {

@@ -26,6 +26,7 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
+import { targetFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword } from './passwords.ts'
 import { printable } from './printable.ts'
@@ -146,7 +147,7 @@ function readRequest(values: Values<typeof createOptions>, cwd: string): CreateR
       'Only a file system that is made gets a name.',
       'Leave --volume-name out.',
     )
-  return { target: resolve(cwd, target), format, level, erase, encryption: null, volumeName, from }
+  return { target: targetFrom(cwd, target), format, level, erase, encryption: null, volumeName, from }
 }
 
 function readSource(values: Values<typeof createOptions>, cwd: string): CreateSource {

@@ -5,8 +5,9 @@ import { formatBytes, formatCount } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { isoTime } from './iso-time.ts'
 import { jsonLine } from './json-lines.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
@@ -24,7 +25,7 @@ export const imageInfo = defineVerb({
   async run(context, values, [path = '']) {
     using interrupt = watchInterrupt(context.terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
-    const image = locatorFrom(context.cwd, path)
+    const image = imageLocatorFrom(context.cwd, path)
     try {
       await unlockSource(context, engines, image, values, interrupt)
       const info = await untilInterrupted(engines.imageInfo(image), interrupt)
@@ -46,6 +47,7 @@ export function imageInfoText(info: ImageInfo): string {
 }
 
 function factsText(info: ImageInfo): string {
+  const modified = info.modifiedMs === 0 ? null : isoTime(info.modifiedMs)
   const facts: (readonly [string, string] | null)[] = [
     ['Image', info.name],
     ['Path', info.path],
@@ -58,15 +60,19 @@ function factsText(info: ImageInfo): string {
     info.encrypted === null ? null : ['Encrypted', `AES-${info.encrypted.bits}`],
     info.dataBytes === null ? null : ['Data', `${exactly(info.dataBytes)} that are neither zero nor unused`],
     info.segmentCount > 1 ? ['Segments', formatCount(info.segmentCount)] : null,
-    info.modifiedMs === 0 ? null : ['Modified', new Date(info.modifiedMs).toISOString()],
+    modified === null ? null : ['Modified', modified],
     ['Partition map', describePartitionMap(info.partitionMap)],
     runsText(info),
-    info.inOrder === null
-      ? null
-      : ['In order', info.inOrder ? 'yes, ready to be multicast' : 'no, a scan would put it in order'],
+    info.inOrder === null ? null : ['In order', orderText(info)],
   ]
   const shown = facts.filter((fact) => fact !== null)
   return shown.map(([name, value]) => `${`${name}:`.padEnd(16)}${printable(value)}\n`).join('')
+}
+
+/** Only what lies in one file can be put in order, and be multicast. */
+function orderText({ inOrder, segmentCount }: ImageInfo): string {
+  if (segmentCount > 1) return inOrder === true ? 'yes' : 'no'
+  return inOrder === true ? 'yes, ready to be multicast' : 'no, a scan would put it in order'
 }
 
 const formatText = ({ format }: ImageInfo): string =>

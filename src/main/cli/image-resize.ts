@@ -1,5 +1,5 @@
 /** `reprise image resize` and `reprise image compact`: the disk inside an image made larger or smaller, or its files. */
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { BugError } from '#shared/errors'
 import type { ImageResizing, ImageTask, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
@@ -8,6 +8,7 @@ import { usageError, type OptionTable } from './arguments.ts'
 import { exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
+import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
@@ -33,7 +34,7 @@ export const imageResize = defineVerb({
   options: resizeOptions,
   operands: image,
   async run(context, values, [operand = '']) {
-    const path = resolve(context.cwd, operand)
+    const path = imageLocatorFrom(context.cwd, operand, 'here')
     const { size } = values
     if (size === null)
       throw usageError('--size', '--size is missing.', 'It is the new size of the disk: 20g.')
@@ -53,7 +54,8 @@ export const imageCompact = defineVerb({
   operands: image,
   async run(context, values, [operand = '']) {
     const lines = createMarkLines(describePhase)
-    return await run(context, values, { kind: 'compact', path: resolve(context.cwd, operand) }, (state) => {
+    const path = imageLocatorFrom(context.cwd, operand, 'here')
+    return await run(context, values, { kind: 'compact', path }, (state) => {
       const { progress, outcome } = state
       if (progress?.phase !== 'compacting') return ''
       const { percent, doneBytes } = progress

@@ -31,15 +31,19 @@ export async function runImageTask(
   job.subscribe((state) => terminal.write(values.json ? stateLine(state) : print(state)))
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')
+  if (values.json) terminal.write(outcomeLine(outcome))
   if (outcome.kind === 'failed')
     return report(terminal, outcome.error, tellingOf(values), { names, lastWords: lastWords ?? null })
   if (outcome.kind === 'cancelled') {
     terminal.writeError(`${describeOutcome(outcome)}\n${lastWords === undefined ? '' : `${lastWords}\n`}`)
     return exitCancelled
   }
-  if (values.json) terminal.write(jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) }))
   return outcome
 }
 
-const stateLine = ({ phases, progress, stopping, outcome }: JobState): string =>
+/** How it ended, also when it failed or was stopped. */
+export const outcomeLine = (outcome: JobOutcome): string =>
+  jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) })
+
+export const stateLine = ({ phases, progress, stopping, outcome }: JobState): string =>
   outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''

@@ -4,9 +4,9 @@ import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { outcomeLine, stateLine } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
-import { jsonLine } from './json-lines.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
@@ -26,7 +26,7 @@ export const imageVerify = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     interrupt.signal.throwIfAborted()
-    const image = locatorFrom(context.cwd, path)
+    const image = imageLocatorFrom(context.cwd, path)
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
@@ -37,13 +37,14 @@ export const imageVerify = defineVerb({
     }
     const job = engines.startImageTask({ kind: 'verify', path: image })
     interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
-    const print = values.json ? printJson : createTextProgress()
+    const print = values.json ? stateLine : createTextProgress()
     job.subscribe((state) => terminal.write(print(state)))
     const { outcome } = await job.ended
     invariant(outcome !== null, 'a job ended without an outcome')
+    if (values.json) terminal.write(outcomeLine(outcome))
     switch (outcome.kind) {
       case 'checked':
-        terminal.write(values.json ? jsonLine('outcome', outcome) : verificationText(outcome.verification))
+        if (!values.json) terminal.write(verificationText(outcome.verification))
         return exitDone
       case 'failed':
         return report(terminal, outcome.error, tellingOf(values), { names: { source: nameOfLocator(path) } })
@@ -56,9 +57,6 @@ export const imageVerify = defineVerb({
     }
   },
 })
-
-const printJson = ({ phases, progress, stopping, outcome }: JobState): string =>
-  outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''
 
 function createTextProgress(): (state: JobState) => string {
   const lines = createMarkLines(describePhase)

@@ -1,14 +1,16 @@
 /** `reprise imagescan`: scans an image for restore, in asr's words. */
 import { statfs } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { BugError, serializeError } from '#shared/errors'
 import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
+import { memoryOptions } from './asr-options.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { passwordOptions, unlockSource } from './passwords.ts'
@@ -21,6 +23,9 @@ const imagescanOptions = {
   nostream: { kind: 'flag', help: "Don't put the image's data in order for multicasting." },
   allowfragmentedcatalog: { kind: 'flag', help: 'Scan an HFS+ volume whose catalog is fragmented, too.' },
   ...passwordOptions,
+  // For old scripts: what a file copy would need besides, asr never computes any more either.
+  blockonly: { kind: 'flag', help: null },
+  ...memoryOptions,
 } as const satisfies OptionTable
 
 const untouched = 'The image is as it was.'
@@ -42,8 +47,8 @@ export const imagescan = defineVerb({
     const source = values.source ?? operand
     if (source === undefined)
       throw usageError('--source', '--source is missing.', 'It names the image to scan.')
-    const path = /^https?:\/\//i.test(source) ? source : resolve(cwd, source)
-    const names = { source: basename(path) }
+    const path = imageLocatorFrom(cwd, source)
+    const names = { source: nameOfLocator(path) }
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     const reorder = !values.nostream

@@ -1,4 +1,5 @@
 export type { Engines } from './engines.ts'
 export { main } from './main.ts'
 export { processTerminal } from './terminal.ts'
+export { workingFolder } from './working-folder.ts'
 export type { StreamEngines, StreamServing } from './stream-engines.ts'

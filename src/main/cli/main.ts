@@ -1,6 +1,7 @@
 /** An argument list in, an exit status out. */
 import { readCommandLine } from './command-line.ts'
 import { exitDone } from './exit-status.ts'
+import { helpSpellings } from './help-spellings.ts'
 import type { CliContext } from './verb.ts'
 import { loadVerb } from './verbs.ts'
 
@@ -9,7 +10,7 @@ export async function main(argv: readonly string[], context: CliContext): Promis
   try {
     const { verb: name, args } = readCommandLine(argv)
     const verb = await loadVerb(name)
-    if (asksFor(['--help', '-help', '-h'], args)) {
+    if (asksFor(helpSpellings, args)) {
       const { helpJson, helpText } = await import('./help.ts')
       context.terminal.write(asksFor(['--json', '-json'], args) ? helpJson(verb) : helpText(verb))
       return exitDone

@@ -37,11 +37,12 @@ function element(value: PlistValue, indent: string): string {
 
 const isList = (value: object): value is readonly PlistValue[] => Array.isArray(value)
 
-/** XML has no control characters and no halves of characters. */
+/** XML has no halves of characters and no control characters but tab and line feed; a carriage return is read as one, unless it is written so. */
 const escape = (text: string): string =>
   text
     .toWellFormed()
-    .replaceAll(/[\p{Cc}\uFFFE\uFFFF]/gu, '\uFFFD')
+    .replaceAll(/(?![\t\n\r])\p{Cc}|[\uFFFE\uFFFF]/gu, '\uFFFD')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
+    .replaceAll('\r', '&#13;')

@@ -1,8 +1,7 @@
 /** `reprise web` and `reprise engine-host`: programs of their own, which take over from here. */
-import type { OptionTable } from './arguments.ts'
+import { parseArguments, type OptionTable } from './arguments.ts'
 import type { CliContext, Verb } from './verb.ts'
 
-/** Their arguments are theirs to read. */
 const program = (
   name: string,
   summary: string | null,
@@ -17,14 +16,29 @@ const program = (
   start,
 })
 
+const webOptions = {
+  port: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 0,
+    most: 65_535,
+    help: 'Listen on this port; on any free one without it.',
+  },
+  open: { kind: 'flag', help: "Open the system's browser." },
+} as const satisfies OptionTable
+
 export const web = program(
   'web',
   'Serve the app to a browser on this machine.',
-  {
-    port: { kind: 'text', placeholder: 'N', help: 'Listen on this port; on any free one without it.' },
-    open: { kind: 'flag', help: "Open the system's browser." },
+  webOptions,
+  async ({ programs }, args) => {
+    // Read here as every verb's are, and handed on as the program itself reads them.
+    const { port, open } = parseArguments(webOptions, args).values
+    return await programs.web([
+      ...(port === null ? [] : ['--port', String(port)]),
+      ...(open ? ['--open'] : []),
+    ])
   },
-  ({ programs }, args) => programs.web(args),
 )
 
 export const engineHost = program('engine-host', null, {}, ({ programs }) => programs.engineHost())

@@ -18,13 +18,17 @@ import type { RestorePrinter } from './printer.ts'
 
 const line = (...fields: readonly (string | number)[]) => `${fields.join('\t')}\n`
 
-export function createPuppetstringsPrinter(options: { readonly version: string }): RestorePrinter {
+/** A client of a stream has another name than one of an image, as asr has it. */
+export function createPuppetstringsPrinter(options: {
+  readonly version: string
+  readonly client: 'client' | 'multicast-client'
+}): RestorePrinter {
   const steps = { restoring: createPercentSteps(), verifying: createPercentSteps() }
   const begun = new Set<string>()
   let over = false
 
   return {
-    started: () => line('XSTA', 'start', options.version, 'client') + line('XSTA', 'setup'),
+    started: () => line('XSTA', 'start', options.version, options.client) + line('XSTA', 'setup'),
     planned(plan) {
       const targetFailed = plan.checks.some((check) => check.step === 'target' && check.state === 'failed')
       return targetFailed ? '' : line('XSTA', 'metadata')

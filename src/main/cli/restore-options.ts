@@ -1,9 +1,9 @@
 /** The options of `restore`, asr's and ours, and the request they add up to. */
-import { resolve } from 'node:path'
 import { UsageError } from '#shared/errors'
-import { isStreamLocator, isWebLocator, parseStreamLocator, type RestoreRequest } from '#shared/model'
+import { isStreamLocator, parseStreamLocator, type RestoreRequest } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
-import { locatorFrom } from './locator.ts'
+import { macOptions } from './asr-options.ts'
+import { locatorFrom, refuseOtherAddresses, targetFrom } from './locator.ts'
 import { passwordOptions } from './passwords.ts'
 
 /** The bounds of the engine contract (#shared/contract, bufferingSchema). */
@@ -84,6 +84,7 @@ export const restoreOptions = {
   // asr keeps these for old scripts: -nocheck means -noverify, and copying blocks is what is always done.
   nocheck: { kind: 'flag', help: null },
   blockonly: { kind: 'flag', help: null },
+  ...macOptions,
 } as const satisfies OptionTable
 
 export type RestoreValues = Values<typeof restoreOptions>
@@ -126,7 +127,7 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
   return {
     request: {
       source: locatorFrom(cwd, source),
-      target: resolve(cwd, place),
+      target: targetFrom(cwd, place),
       erase: values.erase,
       verify,
       clearUnused: values['clear-unused'],
@@ -151,22 +152,11 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
 }
 
 function refuseNetwork(source: string): void {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase()
-  if (scheme === undefined || isWebLocator(source)) return
-  if (isStreamLocator(source)) {
-    if (parseStreamLocator(source) !== null) return
-    throw usageError(
-      '--source',
-      "This isn't the address of a multicast stream.",
-      'It looks like asr://HOST, asr://HOST:PORT or asr://HOST/SESSION.',
-    )
-  }
-  const problem = `A source can't be a ${scheme} address.`
-  throw new UsageError('E_UNSUPPORTED', problem, {
-    details: {
-      input: source,
-      problem,
-      hint: 'Name an image file, a /dev entry, a mount point, or an address that begins with http://, https:// or asr://.',
-    },
-  })
+  refuseOtherAddresses(source, 'http://, https:// or asr://')
+  if (!isStreamLocator(source) || parseStreamLocator(source) !== null) return
+  throw usageError(
+    '--source',
+    "This isn't the address of a multicast stream.",
+    'It looks like asr://HOST, asr://HOST:PORT or asr://HOST/SESSION.',
+  )
 }

@@ -8,7 +8,7 @@ import {
   serializeError,
   UsageError,
 } from '#shared/errors'
-import type { JobOutcome, RestorePlan } from '#shared/model'
+import { isStreamLocator, type JobOutcome, type RestorePlan } from '#shared/model'
 import { describeOutcome, describeTargetState, type Names } from '#shared/words'
 import { noOperands } from './arguments.ts'
 import { checkDemands } from './demands.ts'
@@ -36,8 +36,8 @@ export const restore = defineVerb({
   synopsis: '--source SOURCE --target TARGET --erase [options]',
   notes: [
     'Everything on the target is lost. Preflight checks run first, and nothing is written before they passed and the question was answered with y.',
-    'What was written is read back and compared. An image need not be scanned first: its own checksums are used.',
-    'Sizes are bytes, or a number with b (512 bytes), k, m or g.',
+    "What was written is read back and compared. A UDIF image (.dmg) has to be scanned first, with reprise imagescan, unless --noverify is given. Images that can't hold a scan, and devices, are compared without one.",
+    'Sizes are bytes, or a number with b (512 bytes), k, m, g or t.',
     passwordNote,
   ],
   options: restoreOptions,
@@ -48,7 +48,7 @@ export const restore = defineVerb({
 async function runRestoreVerb(context: CliContext, values: RestoreValues & CommonValues): Promise<number> {
   const command = readRestoreCommand(values, context.cwd)
   const telling = tellingOf(values)
-  const printer = choosePrinter(context, values)
+  const printer = choosePrinter(context, values, command)
   const quiet = values.json || values.puppetstrings
   const { terminal } = context
   using interrupt = watchInterrupt(terminal, () =>
@@ -66,8 +66,12 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
     interrupt.signal.throwIfAborted()
-    const outcome = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
-    return tellOutcome(context, outcome, plan, telling, told)
+    const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
+    const status = tellOutcome(context, outcome, plan, telling, told)
+    // What was done stays done, and who reads the output mustn't take it for whole.
+    return lost === null || status !== exitDone
+      ? status
+      : report(terminal, serializeError(lost), telling, { lastWords: describeOutcome(outcome) })
   } catch (error) {
     const cancelled = interrupt.asked && error === interrupt.signal.reason
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
@@ -75,9 +79,16 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   }
 }
 
-function choosePrinter(context: CliContext, values: RestoreValues & CommonValues): RestorePrinter {
+function choosePrinter(
+  { version }: CliContext,
+  values: RestoreValues & CommonValues,
+  { request }: RestoreCommand,
+): RestorePrinter {
   if (values.json) return createJsonPrinter()
-  if (values.puppetstrings) return createPuppetstringsPrinter({ version: context.version })
+  if (values.puppetstrings) {
+    const client = isStreamLocator(request.source) ? 'multicast-client' : 'client'
+    return createPuppetstringsPrinter({ version, client })
+  }
   return createTextPrinter({ verbose: values.verbose || values.debug })
 }
 
@@ -86,11 +97,17 @@ function checkPlan(plan: RestorePlan, command: RestoreCommand): void {
   if (plan.refusal !== null) throw deserializeError(plan.refusal)
   if (plan.source !== null) checkDemands(command.demands, plan.source)
   if (plan.needsPrivilege) {
-    const path = plan.target?.path ?? command.request.target
+    const path = deviceIn(plan) ?? command.request.target
     throw new DeviceError('E_DENIED', `opening ${path} needs rights this process hasn't`, {
       details: { path },
     })
   }
+}
+
+/** What needs the rights: the target's device, or the source's where the target is a file. */
+function deviceIn({ source, target }: RestorePlan): string | null {
+  const sourceDevice = source?.kind === 'disk' || source?.kind === 'volume' ? source.locator : null
+  return target?.kind === 'file' && sourceDevice !== null ? sourceDevice : (target?.path ?? null)
 }
 
 /** Throws UsageError E_NOT_CONFIRMED unless the answer is y. */
@@ -129,15 +146,24 @@ async function runJob(
   printer: RestorePrinter,
   interrupt: Interrupt,
   { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
-): Promise<JobOutcome> {
+): Promise<{ readonly outcome: JobOutcome; readonly lost: unknown }> {
   const job = engines.startRestore(plan)
+  /** Standard output couldn't take it. The work doesn't stop for that. */
+  let lost: unknown = null
+  const print = (text: string) => {
+    try {
+      terminal.write(text)
+    } catch (error) {
+      lost ??= error
+    }
+  }
   const stop = () => {
     terminal.writeError('Stopping at a safe point...\n')
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
   job.subscribe((state) => {
-    terminal.write(printer.progressed(state))
+    print(printer.progressed(state))
     // The others go on being told it by the progress; people want to know why it takes so long while it does.
     const silence = serializeError(silenceOf(plan))
     if (quiet || told.has(silence.code) || state.progress?.stream?.state !== 'fetching') return
@@ -145,9 +171,9 @@ async function runJob(
     terminal.writeError(`\n${errorText(silence, {}, null)}`)
   })
   const state = await job.ended
-  terminal.write(printer.progressed(state))
+  print(printer.progressed(state))
   invariant(state.outcome !== null, 'a job ended without an outcome')
-  return state.outcome
+  return { outcome: state.outcome, lost }
 }
 
 /** No packet comes, although the server sends. */
@@ -199,5 +225,8 @@ function tellAbandoned(
   return report(terminal, serializeError(error), telling, { names: plan === null ? {} : namesFor(plan) })
 }
 
-/** At the command line a target is called by its path: that is what was typed. */
-const namesFor = (plan: RestorePlan): Names => ({ source: plan.source?.name, target: plan.target?.path })
+/** At the command line a target is called by its path: that is what was typed. So is a source that couldn't be opened. */
+const namesFor = ({ source, target, request }: RestorePlan): Names => ({
+  source: source?.name ?? request.source,
+  target: target?.path,
+})

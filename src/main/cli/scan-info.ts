@@ -1,12 +1,19 @@
 /** `reprise info`: what a scan for restore stored in an image, when, and by what. */
-import { basename, resolve } from 'node:path'
 import { serializeError, UsageError } from '#shared/errors'
-import type { ImageInfo, ScanInfo, ScannedPartition } from '#shared/model'
+import {
+  streamObstacle,
+  type ImageInfo,
+  type ScanInfo,
+  type ScannedPartition,
+  type StreamObstacle,
+} from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { isoTime } from './iso-time.ts'
 import { jsonLine } from './json-lines.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { passwordOptions, unlockSource } from './passwords.ts'
 import { plistText, type PlistValue } from './plist-text.ts'
 import { printable } from './printable.ts'
@@ -32,7 +39,7 @@ export const info = defineVerb({
       throw usageError(operand, 'The image is named twice.', 'Name it with --source alone.')
     const source = values.source ?? operand
     if (source === undefined) throw usageError('--source', '--source is missing.', 'It names an image.')
-    const path = /^https?:\/\//i.test(source) ? source : resolve(cwd, source)
+    const path = imageLocatorFrom(cwd, source)
     using interrupt = watchInterrupt(terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
     try {
@@ -53,17 +60,31 @@ export const info = defineVerb({
       return exitDone
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
-      return report(terminal, serializeError(error), tellingOf(values), { names: { source: basename(path) } })
+      return report(terminal, serializeError(error), tellingOf(values), {
+        names: { source: nameOfLocator(path) },
+      })
     }
   },
 })
 
+type StreamFacts = Pick<ImageInfo, 'inOrder' | 'segmentCount'>
+
+const obstacles: { readonly [obstacle in StreamObstacle]: string } = {
+  segments: 'no, it lies in several files',
+  order: 'no, its data is not in order',
+  hashes: 'no, no hashes of its blocks were stored',
+}
+
+const timeOf = ({ dateMs }: Pick<ScanInfo | ScannedPartition, 'dateMs'>): string | null =>
+  dateMs === null ? null : isoTime(dateMs)
+
 /** Also what `image info` says of a scan. */
-export function scanInfoText({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: ScanInfo): string {
+export function scanInfoText(info: StreamFacts, scan: ScanInfo): string {
+  const obstacle = streamObstacle(info, scan)
   const facts: (readonly [string, string])[] = [
-    ['Scanned', scan.dateMs === null ? 'at a time that was not stored' : new Date(scan.dateMs).toISOString()],
+    ['Scanned', timeOf(scan) ?? 'at a time that was not stored'],
     ['By', scan.scannedBy ?? 'another program'],
-    ['Stream-ready', inOrder === false ? 'no, its data is not in order' : 'yes'],
+    ['Stream-ready', obstacle === null ? 'yes' : obstacles[obstacle]],
     ...(scan.blocks === null
       ? [['Blocks', 'no hashes: changed blocks alone can be found after a scan by Reprise'] as const]
       : [
@@ -78,13 +99,13 @@ export function scanInfoText({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: Scan
 }
 
 function partitionText(partition: ScannedPartition): string {
-  const { sha256, sha1, blockChecksum2, usedBytes, dateMs, volumes } = partition
+  const { sha256, sha1, blockChecksum2, usedBytes, volumes } = partition
   const facts: (readonly [string, string | null])[] = [
     ['SHA-256', sha256],
     ['SHA-1', sha1],
     ['Block checksum', blockChecksum2],
     ['In use', usedBytes === null ? null : `${formatBytes(usedBytes)} (${formatCount(usedBytes)} bytes)`],
-    ['Changed', dateMs === null ? null : new Date(dateMs).toISOString()],
+    ['Changed', timeOf(partition)],
     ...volumes.map(({ name, uuid }) => ['Volume', `${name} (${uuid})`] as const),
   ]
   return `Partition ${partition.partNum}\n${lines(
@@ -96,13 +117,16 @@ function partitionText(partition: ScannedPartition): string {
 const lines = (facts: readonly (readonly [string, string])[], indent: string): string =>
   facts.map(([key, value]) => `${indent}${`${key}:`.padEnd(16)}${printable(value)}\n`).join('')
 
+const dateOf = (stored: Pick<ScanInfo | ScannedPartition, 'dateMs'>): Date | null =>
+  timeOf(stored) === null ? null : new Date(stored.dateMs ?? 0)
+
 /** Keys as asr stores them, where it has any. */
-function scanPlist({ path, inOrder }: ImageInfo, scan: ScanInfo): PlistValue {
+function scanPlist(info: ImageInfo, scan: ScanInfo): PlistValue {
   return {
-    image: path,
-    'scan-date': scan.dateMs === null ? null : new Date(scan.dateMs),
+    image: info.path,
+    'scan-date': dateOf(scan),
     'scanned-by': scan.scannedBy,
-    'stream-ready': inOrder !== false,
+    'stream-ready': streamObstacle(info, scan) === null,
     blocks:
       scan.blocks === null
         ? null
@@ -118,7 +142,7 @@ function scanPlist({ path, inOrder }: ImageInfo, scan: ScanInfo): PlistValue {
       'block-checksum-2':
         partition.blockChecksum2 === null ? null : parseInt(partition.blockChecksum2, 16) | 0,
       bytes: partition.usedBytes,
-      date: partition.dateMs === null ? null : new Date(partition.dateMs),
+      date: dateOf(partition),
       'Volume names and UUIDs': partition.volumes.length === 0 ? null : [...partition.volumes],
     })),
   }

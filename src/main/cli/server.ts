@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { serializeError } from '#shared/errors'
 import type { SessionSettings } from '#shared/model'
 import { usageError, type OptionTable } from './arguments.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { memoryOptions } from './asr-options.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
@@ -27,6 +28,7 @@ const serverOptions = {
     help: 'Send everything lap after lap: for networks without a way back.',
   },
   'full-rate': { kind: 'flag', help: "Don't slow down where the stream hurts the network." },
+  ...memoryOptions,
 } as const satisfies OptionTable
 
 export const server = defineVerb({
@@ -53,7 +55,7 @@ export const server = defineVerb({
         '--config is missing.',
         'It names a property list with at least "Data Rate" and "Multicast Address".',
       )
-    const locator = locatorFrom(context.cwd, source)
+    const locator = imageLocatorFrom(context.cwd, source)
     let settings: SessionSettings
     try {
       const streams = await context.streams(openLog(context, values))

@@ -7,6 +7,7 @@ import type { Management } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   isWebLocator,
+  suggestGroup,
   type ServerConfiguration,
   type SessionSettings,
   type SessionState,
@@ -15,7 +16,7 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { locatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
@@ -250,7 +251,7 @@ async function settingsFrom(
 function sourceFrom({ cwd }: CliContext, { source, server }: StartValues): string {
   if (source === null)
     throw usageError('--source', '--source is missing.', 'It names the image, disk or volume to stream.')
-  if (server === null) return locatorFrom(cwd, source)
+  if (server === null) return imageLocatorFrom(cwd, source)
   if (isAbsolute(source) || isWebLocator(source) || /^[A-Za-z]:[\\/]/.test(source)) return source
   throw usageError('--source', 'With --server, the source is a full path on that computer.')
 }
@@ -266,7 +267,7 @@ async function configurationFrom(
 ): Promise<ServerConfiguration> {
   let base: ServerConfiguration = {
     dataRate: 12_000_000,
-    group: groupOf(name),
+    group: suggestGroup(name),
     clientDataRate: null,
     advertise: true,
     loopSuspend: 0,
@@ -287,12 +288,4 @@ async function configurationFrom(
     ttl: values.ttl ?? base.ttl,
     port: values.port ?? base.port,
   }
-}
-
-/** 239.255.x.y: the same name, the same address; different names rarely. FNV-1a. */
-export function groupOf(name: string): string {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(name.normalize('NFC'))) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  hash ^= hash >>> 16
-  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
 }

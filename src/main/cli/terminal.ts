@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { DeviceError } from '#shared/errors'
-import { readHidden, readUntilNul } from './hidden-input.ts'
+import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
@@ -29,7 +29,7 @@ export function processTerminal(): Terminal {
   return {
     write: createWriter({ descriptor: 1, name: 'standard output' }),
     writeError,
-    readLine,
+    readLine: async (signal) => await readLineOf(process.stdin, signal),
     async readPassword(signal) {
       if (process.stdin.isTTY) return await askPassword('Password: ', signal, writeError)
       return await readUntilNul(process.stdin, signal)
@@ -106,20 +106,3 @@ const lost = (path: string, errno: string, cause: unknown) =>
 
 /** Whoever shares the pipe made it non-blocking and hasn't emptied it yet. */
 const wait = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-
-async function readLine(signal: AbortSignal): Promise<string | null> {
-  const { createInterface } = await import('node:readline')
-  signal.throwIfAborted()
-  const lines = createInterface({ input: process.stdin, terminal: false })
-  try {
-    return await new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      lines.once('line', resolve)
-      lines.once('close', () => resolve(null))
-      process.stdin.once('error', () => resolve(null))
-    })
-  } finally {
-    lines.close()
-    process.stdin.pause()
-  }
-}

@@ -33,6 +33,10 @@ const verbs: { readonly [name: string]: () => Promise<Verb> } = {
 
 export const verbNames = (): readonly string[] => Object.keys(verbs)
 
+/** The verbs of two words that begin with `first`, those that aren't there included. */
+export const verbGroup = (first: string): readonly string[] =>
+  [...verbNames(), ...absentVerbs].filter((name) => name.startsWith(`${first} `))
+
 /** Throws for a name that isn't there. */
 export async function loadVerb(name: string): Promise<Verb> {
   const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined
@@ -48,7 +52,7 @@ export function findVerb(words: readonly string[]): { readonly name: string; rea
     refuseAbsent(name)
     if (Object.hasOwn(verbs, name)) return { name, length }
   }
-  const group = [...verbNames(), ...absentVerbs].filter((name) => name.startsWith(`${first} `))
+  const group = verbGroup(first)
   if (group.length > 0) throw incompleteVerb(first, second, group)
   throw unknownVerb(first)
 }

@@ -49,6 +49,11 @@ export interface Engines {
 export interface MulticastEngine extends AsyncDisposable {
   interfaces(signal: AbortSignal): Promise<readonly NetworkInterface[]>
   check(settings: SessionSettings, signal: AbortSignal): Promise<readonly NetworkCheck[]>
+  /** The first line of that. */
+  checkSource(
+    source: Pick<SessionSettings, 'source' | 'compression'>,
+    signal: AbortSignal,
+  ): Promise<NetworkCheck>
   /** Resolves when the session is there; its source may still be read. Throws what stands against it. */
   startSession(settings: SessionSettings, signal: AbortSignal): Promise<{ readonly sessionId: string }>
   /** These throw UsageError where there is no such session or client. */
@@ -57,10 +62,12 @@ export interface MulticastEngine extends AsyncDisposable {
     sessionId: string,
     rate: { readonly dataRate: number; readonly clientDataRate: number | null },
   ): Promise<void>
+  /** These first, in this order; then the others, in theirs. */
+  setPrecedence(sessionIds: readonly string[]): Promise<void>
   /** Resolves when it has ended, or when it is set to end. Of an ended one: it is no longer told of. */
   stopSession(sessionId: string, when: 'now' | 'when-finished'): Promise<void>
   disconnect(sessionId: string, clientId: string): Promise<void>
-  /** Called with all sessions, at most twice a second, while something changes. One listener. */
+  /** Called with all sessions in order of precedence, at most twice a second, while something changes. One listener. */
   onSessions(listener: (sessions: readonly SessionState[]) => void): void
   /** Looks for streams on the network, until disposed; `listener` hears all of them at each change. */
   watchStreams(listener: (streams: readonly FoundStream[]) => void): AsyncDisposable

@@ -122,6 +122,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
     'multicast.interfaces': (_, signal) => engines.multicast.interfaces(signal),
     'multicast.check': ({ settings }, signal) => engines.multicast.check(settings, signal),
+    'multicast.checkSource': (source, signal) => engines.multicast.checkSource(source, signal),
     'session.start': async ({ settings }, signal) => {
       refuseElevated('session')
       return await engines.multicast.startSession(settings, signal)
@@ -132,6 +133,10 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     },
     'session.setRate': async ({ sessionId, ...rate }) => {
       await engines.multicast.setRate(sessionId, rate)
+      return null
+    },
+    'session.setPrecedence': async ({ sessionIds }) => {
+      await engines.multicast.setPrecedence(sessionIds)
       return null
     },
     'session.stop': async ({ sessionId, when }) => {

@@ -3,7 +3,7 @@
  * say follows from what was before and what is now.
  */
 import { unreachable } from '#shared/errors'
-import { allDone, frontJob, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
+import { allDone, frontJob, offered, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import { describeOutcome, describeSessionPhase, jobDoing, describeTargetState, namesOf } from '#shared/words'
 
@@ -94,7 +94,17 @@ function sessionWords(before: Moment, now: Moment): string | null {
     if (session.clients.length > 0 && was.clients.length === 0)
       return `${name}: the first computer has joined`
   }
-  return null
+  return orderWords(before, now)
+}
+
+/** The same streams in another order. */
+function orderWords(before: Moment, now: Moment): string | null {
+  const [was, is] = [before, now].map(({ mirror }) => offered(mirror.sessions))
+  if (!was || !is || was.length !== is.length) return null
+  const known = new Set(was.map(({ sessionId }) => sessionId))
+  if (!is.every(({ sessionId }) => known.has(sessionId))) return null
+  if (is.every(({ sessionId }, index) => was[index]?.sessionId === sessionId)) return null
+  return `Order: ${is.map(({ settings }) => settings.name).join(', ')}`
 }
 
 const currentPhase = (job: JobState) => job.phases.find((phase) => phase.state === 'current')?.phase ?? null

@@ -53,7 +53,7 @@ const withImage = (work: ImageWork): Command => ({
 
 /** The stream that is shown, while it runs; else the newest that does. */
 const runningSession = ({ sessions }: EngineMirror, { server }: ViewState) => {
-  const running = sessions.filter(({ phase }) => !isOver(phase))
+  const running = sessions.filter(({ phase }) => !isOver(phase)).toSorted((a, b) => b.createdMs - a.createdMs)
   return running.find(({ sessionId }) => sessionId === server.shown) ?? running[0] ?? null
 }
 

@@ -8,6 +8,7 @@ import { goOnActions, type GoOnActions } from './go-on.ts'
 import { imageActions, type ImageActions } from './image-actions.ts'
 import { findItem } from './items.ts'
 import { restoreActions, type RestoreActions } from './restore-actions.ts'
+import { sessionActions, type SessionActions } from './session-actions.ts'
 import { streamActions, type StreamActions } from './stream-actions.ts'
 import type { ItemId, ViewState } from './view-state.ts'
 import { wellActions, type WellActions } from './well-actions.ts'
@@ -36,7 +37,8 @@ export type Actions = PlainActions &
   FileActions &
   RestoreActions &
   GoOnActions &
-  StreamActions
+  StreamActions &
+  SessionActions
 
 export function createActions(deps: ActionDeps): Actions {
   const wells = wellActions(deps)
@@ -51,9 +53,12 @@ export function createActions(deps: ActionDeps): Actions {
     ...restoreActions(deps, wells),
     ...goOnActions(deps, wells, images),
     ...streams,
+    ...sessionActions(deps),
     setTab(tab) {
       plain.setTab(tab)
-      if (tab === 'multicast') void streams.readInterfaces()
+      if (tab !== 'multicast') return
+      void streams.readInterfaces()
+      void streams.lookAtDevice()
     },
   }
 }

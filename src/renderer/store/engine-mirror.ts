@@ -37,7 +37,7 @@ export interface EngineMirror {
   readonly jobs: { readonly [jobId: string]: JobState }
   /** Bytes a second of each job over its last two minutes, about one figure a second. */
   readonly speeds: { readonly [jobId: string]: readonly number[] }
-  /** Streams of this host, newest first. */
+  /** Streams of this host, in order of precedence; ended ones among them. */
   readonly sessions: readonly SessionState[]
   /** Bytes a second that each sent over the last two minutes, two figures a second. */
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
@@ -144,14 +144,12 @@ function withDevices(mirror: EngineMirror, devices: readonly Disk[]): Partial<En
 
 function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): Partial<EngineMirror> {
   const known = new Map(mirror.sessions.map((session) => [session.sessionId, session]))
-  const kept = [...sessions]
-    .sort((a, b) => b.createdMs - a.createdMs)
-    .map((session) => {
-      const before = known.get(session.sessionId)
-      // Of many clients one has always changed, and to find that out would take its time.
-      const compared = before !== undefined && session.clients.length <= fewClients
-      return compared && sameData(before, session) ? before : session
-    })
+  const kept = sessions.map((session) => {
+    const before = known.get(session.sessionId)
+    // Of many clients one has always changed, and to find that out would take its time.
+    const compared = before !== undefined && session.clients.length <= fewClients
+    return compared && sameData(before, session) ? before : session
+  })
   const rates = kept.map(({ sessionId, phase, sentBytesPerSecond }) => {
     const before = mirror.sentRates[sessionId] ?? []
     const running = phase === 'streaming' || phase === 'quiet'

@@ -1,4 +1,5 @@
 export type { FileAccess } from './action-deps.ts'
+export { readAdmission, type AdmissionDraft } from './admission-draft.ts'
 export type { Actions } from './actions.ts'
 export { realClock, type Clock } from './clock.ts'
 export { ConnectRefused, hostConnection, type Connect } from './connection.ts'
@@ -41,6 +42,7 @@ export {
   gentlerRate,
   inOrderOfConcern,
   lossTone,
+  offered,
   sessionRemainingMs,
   unfinished,
 } from './sessions.ts'

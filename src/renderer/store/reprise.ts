@@ -59,6 +59,7 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     if (now.disks !== before.disks) {
       const changed = afterDevices(view.getState(), now.disks)
       if (Object.keys(changed).length > 0) view.setState(changed)
+      actions.followDevice(before.disks, now.disks)
     }
     if (now.jobs !== before.jobs) {
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)

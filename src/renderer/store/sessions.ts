@@ -1,5 +1,6 @@
 /** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
 import type { SessionClient, SessionState } from '#shared/model'
+import { isOver } from './stream-draft.ts'
 
 /** What needs eyes stands first. */
 const order: readonly SessionClient['state'][] = [
@@ -72,4 +73,24 @@ export function sessionRemainingMs({
   if (receiving.length === 0) return null
   const least = Math.min(...receiving.map(({ blocksDone }) => blocksDone))
   return ((sizeBytes * (1 - least / blocks)) / sentBytesPerSecond) * 1000
+}
+
+/** Streams that clients can still be given, in order of precedence. */
+export const offered = (sessions: readonly SessionState[]): readonly SessionState[] =>
+  sessions.filter(({ phase }) => !isOver(phase))
+
+/**
+ * The ids of all that are offered, in their new order, when one of them goes before or behind its neighbour; null where it is
+ * at that end already, or isn't offered.
+ */
+export function movedOrder(
+  sessions: readonly SessionState[],
+  sessionId: string,
+  way: 'up' | 'down',
+): readonly string[] | null {
+  const order = offered(sessions).map((session) => session.sessionId)
+  const from = order.indexOf(sessionId)
+  const to = from + (way === 'up' ? -1 : 1)
+  if (from === -1 || to < 0 || to >= order.length) return null
+  return order.toSpliced(from, 1).toSpliced(to, 0, sessionId)
 }

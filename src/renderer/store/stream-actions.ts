@@ -1,10 +1,9 @@
-/** Streams of this computer: what is to be streamed, starting it, what is changed while it runs, and asr's configuration. */
+/** The form for a stream of this computer: what is to be streamed and how, what stands against it, starting it, and asr's configuration. */
 import { serializeError } from '#shared/errors'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
-import { findItem } from './items.ts'
-import { unfinished } from './sessions.ts'
+import { findItem, locatorOf } from './items.ts'
 import {
   configurationDraft,
   draftConfiguration,
@@ -23,28 +22,17 @@ export interface StreamActions {
   /** Looks which network interfaces there are now. */
   readonly readInterfaces: () => Promise<void>
   readonly chooseStreamSource: (id: ItemId) => void
+  /** Asks what stands against streaming the device in the well, so that it is said before the start. */
+  readonly lookAtDevice: () => Promise<void>
+  /** The disks were listed anew: the one in the well may have changed. */
+  readonly followDevice: (before: EngineMirror['disks'], now: EngineMirror['disks']) => void
   readonly clearStreamSource: () => void
   readonly changeStream: (change: Partial<Omit<StreamDraft, 'fixed' | 'source'>>) => void
+  readonly showOptions: (shown: boolean) => void
   readonly checkNetwork: () => Promise<void>
   readonly startStream: () => Promise<void>
   /** Shows the form, for one more stream. */
   readonly newStream: () => void
-  readonly showSession: (sessionId: string) => void
-  readonly startNow: (sessionId: string) => Promise<void>
-  /** Bytes a second. */
-  readonly setStreamRate: (
-    sessionId: string,
-    rate: { readonly dataRate: number; readonly clientDataRate: number | null },
-  ) => Promise<void>
-  readonly openRate: (sessionId: string) => void
-  /** Stops at once where nobody is left incomplete by it, else asks. */
-  readonly stopStream: (sessionId: string) => Promise<void>
-  /** The answer to that question. */
-  readonly stopStreamNow: (when: 'now' | 'when-finished') => Promise<void>
-  /** An ended one goes out of the list. */
-  readonly forgetSession: (sessionId: string) => Promise<void>
-  readonly openClient: (sessionId: string, clientId: string) => void
-  readonly disconnectClient: (sessionId: string, clientId: string) => Promise<void>
   /** The warning about shared networks was read. */
   readonly closeNetworkWarning: () => void
   readonly openConfiguration: (path: string) => Promise<void>
@@ -57,9 +45,10 @@ export interface StreamActions {
 
 /** What the draft of the form stands in. */
 export function draftSurroundings(mirror: EngineMirror, view: ViewState): DraftSurroundings {
-  const { draft, interfaces } = view.server
+  const { draft, interfaces, refusal } = view.server
   return {
     item: draft.source === null ? null : findItem(mirror, view.images, draft.source),
+    refusal,
     interfaces,
     sessions: mirror.sessions,
   }
@@ -74,7 +63,10 @@ export function setStreamSource(
     // Another image, another name; what was typed for the first isn't meant for it.
     const fixed = server.draft.fixed.filter((field) => field === 'dataRate')
     const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, fixed } }
-    return { tab: 'multicast', server: { ...changed, check: { state: 'none' }, sending: { state: 'idle' } } }
+    return {
+      tab: 'multicast',
+      server: { ...changed, check: { state: 'none' }, refusal: null, sending: { state: 'idle' } },
+    }
   })
   followDraft({ mirror, view })
 }
@@ -84,6 +76,17 @@ export function followDraft({ mirror, view }: Pick<ActionDeps, 'mirror' | 'view'
   const { server } = view.getState()
   const draft = followed(server.draft, draftSurroundings(mirror.store.getState(), view.getState()))
   if (!sameDraft(draft, server.draft)) view.setState({ server: { ...server, draft } })
+}
+
+const isDevice = (id: ItemId) => id.startsWith('disk:') || id.startsWith('volume:')
+
+/** The path of the disk that is, or holds, what the id names; null of what is no device, or isn't there. */
+function diskOf(disks: EngineMirror['disks'], id: ItemId): string | null {
+  if (!isDevice(id)) return null
+  const path = locatorOf(id)
+  if (id.startsWith('disk:')) return disks[path] ? path : null
+  const holding = Object.values(disks).find(({ volumes }) => volumes.some((volume) => volume.path === path))
+  return holding?.path ?? null
 }
 
 const sameDraft = (a: StreamDraft, b: StreamDraft) =>
@@ -106,24 +109,23 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
   const settingsNow = () =>
     draftSettings(getState().server.draft, draftSurroundings(mirror.store.getState(), getState()))
 
-  const sessionName = (sessionId: string) =>
-    mirror.store.getState().sessions.find((session) => session.sessionId === sessionId)?.settings.name ?? ''
-
-  /** A request about a session; what it can't do is said above the panel. */
-  const tell = async (sessionId: string, request: () => Promise<unknown>) => {
-    try {
-      await request()
-    } catch (error) {
-      failNotice(view, 'stream', sessionName(sessionId))(error)
-    }
-  }
-
-  const stop = (sessionId: string, when: 'now' | 'when-finished') =>
-    tell(sessionId, () => client.request('session.stop', { sessionId, when }))
-
   const write = async (path: string) => {
     const configuration = draftConfiguration(getState().server.draft)
     if (configuration !== null) await client.request('configuration.write', { path, configuration })
+  }
+
+  let looks = 0
+  const lookAtDevice = async () => {
+    const { source } = getState().server.draft
+    looks += 1
+    if (source === null || !isDevice(source)) return
+    const look = looks
+    // That it can't be asked says nothing against the device; the start will say why.
+    const error = await client
+      .request('multicast.checkSource', { source: locatorOf(source), compression: 'balanced' })
+      .then((check) => check.error)
+      .catch(() => null)
+    if (look === looks && getState().server.draft.source === source) setServer({ refusal: error })
   }
 
   const isOpen = (sheet: Sheet) => getState().sheet === sheet
@@ -160,13 +162,24 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
         setServer({ interfaces: [] })
       }
     },
-    chooseStreamSource: (id) => setStreamSource({ mirror, view }, id),
+    chooseStreamSource(id) {
+      setStreamSource({ mirror, view }, id)
+      void lookAtDevice()
+    },
+    lookAtDevice,
+    followDevice(before, now) {
+      const { source } = getState().server.draft
+      if (source === null) return
+      const path = diskOf(before, source) ?? diskOf(now, source)
+      if (path !== null && before[path] !== now[path]) void lookAtDevice()
+    },
     clearStreamSource: () => setStreamSource({ mirror, view }, null),
     changeStream(change) {
       const { draft } = getState().server
       const typed = (['name', 'group', 'dataRate'] as const).filter((field) => field in change)
       setDraft({ ...draft, ...change, fixed: [...new Set([...draft.fixed, ...typed])] })
     },
+    showOptions: (optionsShown) => setServer({ optionsShown }),
     async checkNetwork() {
       const settings = settingsNow()
       if (settings === null) {
@@ -202,40 +215,6 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       }
     },
     newStream: () => setServer({ shown: null, tried: false }),
-    showSession(sessionId) {
-      setState({ tab: 'multicast' })
-      setServer({ shown: sessionId })
-    },
-    startNow: (sessionId) => tell(sessionId, () => client.request('session.startNow', { sessionId })),
-    async setStreamRate(sessionId, rate) {
-      const { sheet } = getState()
-      await tell(sessionId, () => client.request('session.setRate', { sessionId, ...rate }))
-      if (sheet?.kind === 'stream-rate' && isOpen(sheet)) setState({ sheet: null })
-    },
-    openRate: (sessionId) => setState({ sheet: { kind: 'stream-rate', sessionId } }),
-    async stopStream(sessionId) {
-      const session = mirror.store.getState().sessions.find((each) => each.sessionId === sessionId)
-      if (!session || isOver(session.phase)) return
-      if (unfinished(session) > 0) setState({ sheet: { kind: 'stop-stream', sessionId } })
-      else await stop(sessionId, 'now')
-    },
-    async stopStreamNow(when) {
-      const { sheet } = getState()
-      if (sheet?.kind !== 'stop-stream') return
-      setState({ sheet: null })
-      await stop(sheet.sessionId, when)
-    },
-    forgetSession: (sessionId) =>
-      tell(sessionId, async () => {
-        await client.request('session.stop', { sessionId, when: 'now' })
-        // The next word of the host would come half a second later.
-        const { sessions } = mirror.store.getState()
-        mirror.setSessions(sessions.filter((session) => session.sessionId !== sessionId))
-        if (getState().server.shown === sessionId) setServer({ shown: null })
-      }),
-    openClient: (sessionId, clientId) => setState({ sheet: { kind: 'stream-client', sessionId, clientId } }),
-    disconnectClient: (sessionId, clientId) =>
-      tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId })),
     closeNetworkWarning() {
       const preferences = mirror.store.getState().app?.preferences
       if (!preferences) return

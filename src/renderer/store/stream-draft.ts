@@ -2,13 +2,16 @@
  * What the Multicast Server form holds, what of it follows from other fields until it is typed by hand, what stands
  * against it, and what it comes to. Pure.
  */
-import type {
-  NetworkInterface,
-  ServerConfiguration,
-  SessionSettings,
-  SessionState,
-  StreamCompression,
+import type { SerializedError } from '#shared/errors'
+import {
+  suggestGroup,
+  type NetworkInterface,
+  type ServerConfiguration,
+  type SessionSettings,
+  type SessionState,
+  type StreamCompression,
 } from '#shared/model'
+import { mostRules, readAdmission } from './admission-draft.ts'
 import { itemName, locatorOf, type Item } from './items.ts'
 import type { ItemId } from './view-state.ts'
 
@@ -40,6 +43,10 @@ export interface StreamDraft {
   readonly considerate: boolean
   /** The session ends when everyone who joined has finished. */
   readonly endsWhenFinished: boolean
+  /** Rules of admission, one a line; empty: everyone may join. */
+  readonly admission: string
+  /** No word comes back from clients: everything is sent lap after lap. */
+  readonly oneWay: boolean
   /** Typed by hand, or opened: these don't follow other fields any more. */
   readonly fixed: readonly ('name' | 'group' | 'dataRate')[]
 }
@@ -47,6 +54,8 @@ export interface StreamDraft {
 /** What the draft stands in. */
 export interface DraftSurroundings {
   readonly item: Item | null
+  /** Why the device can't be streamed; null where nothing is known to stand against it. */
+  readonly refusal: SerializedError | null
   /** Null before they are known. */
   readonly interfaces: readonly NetworkInterface[] | null
   readonly sessions: readonly SessionState[]
@@ -70,6 +79,8 @@ export const streamDraft: StreamDraft = {
   compression: 'balanced',
   considerate: true,
   endsWhenFinished: false,
+  admission: '',
+  oneWay: false,
   fixed: [],
 }
 
@@ -106,17 +117,6 @@ function freeName(item: Item, sessions: readonly SessionState[]): string {
     const name = count === 1 ? base : `${base} ${count}`
     if (!taken.has(name)) return name
   }
-}
-
-/** 239.255.x.y, from the name: the same name, the same address; different ones rarely. Empty for no name. */
-export function suggestGroup(name: string): string {
-  if (name === '') return ''
-  // FNV-1a.
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(name.normalize('NFC')))
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  hash ^= hash >>> 16
-  return `239.255.${(hash >>> 8) & 255}.${1 + ((hash & 255) % 254)}`
 }
 
 /** asr's own advice: 6 MB/s in a network of 100 Mbit/s, 12 MB/s from a gigabit on; at most half of a slower link. */
@@ -160,6 +160,7 @@ export type DraftField =
   | 'loopSuspend'
   | 'clients'
   | 'minutes'
+  | 'admission'
 
 /** Why a field can't be as it is. */
 export type FieldProblem =
@@ -167,11 +168,15 @@ export type FieldProblem =
   | 'bad'
   | 'too-long'
   | 'taken'
+  | 'too-many'
   // Of the source.
   | 'reading'
   | 'unreadable'
+  | 'refused'
   | 'not-scanned'
   | 'not-in-order'
+  // By another program, whose scan lacks what a stream needs.
+  | 'scanned-by-another'
 
 /** The first thing that is wrong with each field. Empty: a stream can be asked for. */
 export function draftProblems(
@@ -179,7 +184,7 @@ export function draftProblems(
   around: DraftSurroundings,
 ): { readonly [field in DraftField]?: FieldProblem } {
   const problems: { [field in DraftField]?: FieldProblem | null } = {
-    source: sourceProblem(around.item),
+    source: sourceProblem(around),
     name: nameProblem(draft.name, around.sessions),
     group: isStreamGroup(draft.group) ? null : draft.group.trim() === '' ? 'missing' : 'bad',
     port: within(draft.port, 1, 65_535),
@@ -190,6 +195,7 @@ export function draftProblems(
     loopSuspend: draft.loopSuspend.trim() === '1' ? 'bad' : within(draft.loopSuspend, 0, 999_999_999),
     clients: usesClients(draft.start) ? within(draft.clients, 1, 1_000_000) : null,
     minutes: usesMinutes(draft.start) ? within(draft.minutes, 1, 100_000) : null,
+    admission: admissionProblem(draft.admission),
   }
   return Object.fromEntries(Object.entries(problems).filter(([, problem]) => problem !== null))
 }
@@ -210,15 +216,22 @@ function nameProblem(name: string, sessions: readonly SessionState[]): FieldProb
   return taken ? 'taken' : null
 }
 
-function sourceProblem(item: Item | null): FieldProblem | null {
+function admissionProblem(text: string): FieldProblem | null {
+  const { rules, problems } = readAdmission(text)
+  if (problems.length > 0) return 'bad'
+  return rules.length > mostRules ? 'too-many' : null
+}
+
+function sourceProblem({ item, refusal }: DraftSurroundings): FieldProblem | null {
   if (item === null) return 'missing'
   if (item.kind === 'stream') return 'unreadable'
-  if (item.kind !== 'image') return null
+  if (item.kind !== 'image') return refusal === null ? null : 'refused'
   const { state, info } = item.image
   if (state === 'reading') return 'reading'
   if (state === 'failed' || info === null) return 'unreadable'
   if (info.scan === null) return 'not-scanned'
-  return info.inOrder === false ? 'not-in-order' : null
+  if (info.inOrder === false) return 'not-in-order'
+  return info.scan.blocks === null ? 'scanned-by-another' : null
 }
 
 /** It ended or failed: nothing more comes of it. */
@@ -259,11 +272,11 @@ export function draftSettings(draft: StreamDraft, around: DraftSurroundings): Se
       clients: start === 'first' ? 1 : usesClients(start) ? whole(draft.clients) : null,
       afterLastJoinMs: usesMinutes(start) ? (whole(draft.minutes) ?? 0) * 60_000 : null,
     },
-    admission: [],
+    admission: readAdmission(draft.admission).rules,
     password: draft.password === '' ? null : draft.password,
     whenFinished: draft.endsWhenFinished ? 'ends' : 'stays',
     considerate: draft.considerate ? 'on' : 'off',
-    feedback: 'demand',
+    feedback: draft.oneWay ? 'one-way' : 'demand',
   }
 }
 

@@ -188,8 +188,12 @@ export interface ServerView {
     | { readonly state: 'none' | 'busy' }
     | { readonly state: 'done'; readonly checks: readonly NetworkCheck[] }
     | { readonly state: 'failed'; readonly error: SerializedError }
+  /** Why the device in the well can't be streamed, as far as it was asked; null: nothing is known to stand against it. */
+  readonly refusal: SerializedError | null
   /** Start Stream. */
   readonly sending: Sending
+  /** More Options is open. */
+  readonly optionsShown: boolean
   /** The session that is shown; null: the form for a new one. */
   readonly shown: string | null
 }
@@ -245,7 +249,9 @@ const initial: ViewState = {
     tried: false,
     interfaces: null,
     check: { state: 'none' },
+    refusal: null,
     sending: { state: 'idle' },
+    optionsShown: false,
     shown: null,
   },
   sheet: null,

@@ -119,9 +119,17 @@ export const serverConfigurationSchema: z.ZodType<ServerConfiguration> = z.stric
   port: z.number().int().nonnegative().max(65_535),
 })
 
+const compressionSchema = z.enum(['none', 'speed', 'balanced', 'size']).nullable()
+
+/** What a stream is to be of. */
+export const streamSourceSchema: z.ZodType<Pick<SessionSettings, 'source' | 'compression'>> = z.strictObject({
+  source: locatorSchema,
+  compression: compressionSchema,
+})
+
 export const sessionSettingsSchema: z.ZodType<SessionSettings> = z.strictObject({
   source: locatorSchema,
-  compression: z.enum(['none', 'speed', 'balanced', 'size']).nullable(),
+  compression: compressionSchema,
   name: z.string().min(1).max(255),
   configuration: serverConfigurationSchema,
   interface: z.string().min(1).max(255).nullable(),
@@ -134,6 +142,11 @@ export const sessionSettingsSchema: z.ZodType<SessionSettings> = z.strictObject(
   whenFinished: z.enum(['stays', 'ends']),
   considerate: z.enum(['on', 'off']),
   feedback: z.enum(['demand', 'one-way']),
+})
+
+/** Ids of sessions, in order of precedence. */
+export const sessionOrderSchema = z.strictObject({
+  sessionIds: z.array(z.string().min(1).max(64)).min(1).max(256),
 })
 
 /** The rates of a stream that runs. */

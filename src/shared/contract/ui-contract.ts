@@ -26,8 +26,10 @@ import {
   passwordSchema,
   restoreRequestSchema,
   serverConfigurationSchema,
+  sessionOrderSchema,
   sessionRateSchema,
   sessionSettingsSchema,
+  streamSourceSchema,
 } from './schemas.ts'
 
 export interface AppInfo {
@@ -151,11 +153,18 @@ export const uiContract = {
     'multicast.check': request(z.strictObject({ settings: sessionSettingsSchema }))<
       readonly NetworkCheck[]
     >(),
+    /**
+     * The first of these lines alone: what stands against streaming an image or a device, as far as it can be told without
+     * reading it. A device is opened and let go again.
+     */
+    'multicast.checkSource': request(streamSourceSchema)<NetworkCheck>(),
     /** Answers when the session is there; its source is read afterwards, while its phase is `preparing`. */
     'session.start': request(z.strictObject({ settings: sessionSettingsSchema }))<{ sessionId: string }>(),
     /** Don't wait for more clients. */
     'session.startNow': request(z.strictObject({ sessionId: idSchema }))<null>(),
     'session.setRate': request(sessionRateSchema)<null>(),
+    /** Which sessions clients get that name none: these first, in this order; then the others, in theirs. */
+    'session.setPrecedence': request(sessionOrderSchema)<null>(),
     /** Answers when the session has ended, or, `when-finished`, when that is set. Of an ended one: it is forgotten. */
     'session.stop': request(
       z.strictObject({ sessionId: idSchema, when: z.enum(['now', 'when-finished']) }),
@@ -184,7 +193,10 @@ export const uiContract = {
   },
   event: {
     devices: event<readonly Disk[]>(),
-    /** Every session of this host, whole, twice a second while something changes; ended ones until they are forgotten. */
+    /**
+     * Every session of this host, whole, in order of precedence, twice a second while something changes; ended ones until they
+     * are forgotten.
+     */
     sessions: event<readonly SessionState[]>(),
     /** Every stream found on the network, at each change. */
     streams: event<readonly FoundStream[]>(),

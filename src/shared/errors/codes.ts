@@ -66,7 +66,7 @@ export const networkCodes = [
   'E_MC_SEND', // the system refuses to send the stream's packets
   'E_MC_NOSERVER', // no server of sessions runs on this computer
   'E_MC_PROTOCOL', // the other side of a multicast says what no version of ours says
-  'E_MC_REFUSED', // the server doesn't let us join: not admitted, or full
+  'E_MC_REFUSED', // the server doesn't let us join: not admitted, full, or too many passwords were wrong
   'E_MC_PASSWORD', // the session has a password, and this isn't it
   'E_MC_FINGERPRINT', // the server isn't the one that the address names
   'E_MC_NOSESSION', // the server has no such session

@@ -70,7 +70,7 @@ export interface TargetInfo {
   /** Null for a file that doesn't exist yet or may grow. */
   readonly sizeBytes: number | null
   readonly bus: Bus
-  /** See `Disk.identity`; for a file its path, device and inode. */
+  /** See `Disk.identity`; of a partition with its place on the disk; for a file its path, device and inode. */
   readonly identity: string
   readonly mountPoints: readonly string[]
   /** The whole disk, also when the target is one of its partitions. Null for a file. */

@@ -111,6 +111,14 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
   E_DST_FULL: (error, names) => {
     const needed = numberOf(error, 'neededBytes')
     const available = numberOf(error, 'availableBytes')
+    // The command line's own: the destination has nothing to do with it.
+    if (textOf(error, 'path') === 'standard output') {
+      return {
+        what: "Standard output can't take any more: the disk it goes to is full.",
+        why: null,
+        now: 'Free some space there, or send the output elsewhere.',
+      }
+    }
     // A source of unknown size can turn out larger than a device; a file is stopped by the file system around it.
     if (textOf(error, 'path')?.startsWith('/dev/') === true) {
       return {

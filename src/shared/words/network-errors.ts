@@ -199,13 +199,20 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
   }),
 
   E_MC_REFUSED: (error) => {
-    const isFull = textOf(error, 'reason') === 'full'
+    const reason = textOf(error, 'reason')
+    if (reason === 'wait')
+      return {
+        what: `${host(error)} doesn't look at passwords from this computer at the moment.`,
+        why: serverWords(error),
+        now: 'Wait so long, then try again with the right one.',
+      }
     return {
       what: `${host(error)} doesn't let this computer join the stream.`,
       why: serverWords(error),
-      now: isFull
-        ? 'Try again when others have finished.'
-        : 'Ask who runs the server to admit this computer by its name or its address.',
+      now:
+        reason === 'full'
+          ? 'Try again when others have finished.'
+          : 'Ask who runs the server to admit this computer by its name or its address.',
     }
   },
 

@@ -1,5 +1,6 @@
 /** Words for requests that cannot be right. Nothing has been touched when one of these is told. */
 import type { SerializedError, UsageCode } from '#shared/errors'
+import { isWebLocator } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { numberOf, quote, sentence, sizePair, textOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
@@ -13,6 +14,15 @@ const targetName = (error: SerializedError, names: Names) =>
 const theTarget = (error: SerializedError, names: Names): string => {
   const name = targetName(error, names)
   return name === null ? 'The destination' : quote(name)
+}
+
+/** The scan of the image, as a shell takes it; of one that lies elsewhere, what to do there. */
+function scanCommand(error: SerializedError): string {
+  const path = textOf(error, 'path')
+  if (path === null) return 'reprise imagescan --source IMAGE'
+  if (isWebLocator(path)) return 'reprise imagescan --source IMAGE, on the computer where it is stored'
+  const plain = /^[\w@%+=:,./\\-]+$/.test(path) ? path : quote(path.replaceAll("'", String.raw`'\''`))
+  return `reprise imagescan --source ${plain}`
 }
 
 export const usageWords: { readonly [code in UsageCode]: Describe } = {
@@ -95,17 +105,27 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
     const name = names.source ?? textOf(error, 'name') ?? textOf(error, 'path')
     const digest = textOf(error, 'digest')
     const subject = name === null ? 'The source' : quote(name)
+    if (textOf(error, 'scanned') === 'by-another')
+      return {
+        what: `${subject} was scanned by another program, and not by Reprise.`,
+        why: "A stream needs the hash of every block, which only Reprise's scan stores: without it a client couldn't tell whether its disk is right.",
+        now: `Scan it with Reprise: ${scanCommand(error)}.`,
+      }
     return digest === null
       ? {
           what: `${subject} hasn't been scanned for restore.`,
           why: "Without a scan a copy can't be verified by its digests, and the image can't be multicast.",
-          now: `Scan it: reprise imagescan --source IMAGE.${
-            textOf(error, 'purpose') === 'multicast' ? '' : ' Or restore without verification: --noverify.'
-          }`,
+          now:
+            textOf(error, 'purpose') === 'multicast'
+              ? `Scan it: ${scanCommand(error)}.`
+              : 'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
         }
       : {
           what: `${subject} has no scan information with ${digest}.`,
-          why: `A ${digest} digest is stored in the image when it is scanned for restore.`,
+          why:
+            digest === 'SHA-1'
+              ? 'Such a digest is only in images that older versions of asr scanned; today SHA-256 is stored.'
+              : `A ${digest} digest is stored in the image when it is scanned for restore.`,
           now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
         }
   },
@@ -136,7 +156,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
         needed === null
           ? ''
           : ` and needs ${formatBytes(needed)} of free space${free === null ? '' : ` (${formatBytes(free)} are free)`}`
-      }: reprise imagescan --source IMAGE.`,
+      }: ${scanCommand(error)}.`,
     }
   },
 

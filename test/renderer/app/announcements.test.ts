@@ -49,6 +49,21 @@ describe('what a screen reader says by itself', () => {
     ])
   })
 
+  it('tells of streams that were put in another order, and of nothing when one comes or ends', async () => {
+    using window = await openWindow()
+    const named = (name: string) =>
+      aSession({ sessionId: name, settings: { ...aSession().settings, name }, phase: 'waiting' })
+    const [lab, kiosk] = [named('Lab'), named('Kiosk')]
+    const said: (string | null)[] = []
+    for (const sessions of [[lab, kiosk], [kiosk, lab], [lab], [kiosk, lab]]) {
+      const before = moment(window)
+      window.double.sendSessions(sessions)
+      await settle()
+      said.push(announcement(before, moment(window))?.text ?? null)
+    }
+    expect(said).toEqual([null, 'Order: Kiosk, Lab', null, null])
+  })
+
   it('tells of a stream: its phases, the first computer, and that all are done', async () => {
     using window = await openWindow()
     const said: (string | null)[] = []

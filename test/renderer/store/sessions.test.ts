@@ -4,6 +4,8 @@ import {
   gentlerRate,
   inOrderOfConcern,
   lossTone,
+  movedOrder,
+  offered,
   sessionRemainingMs,
   unfinished,
 } from '#src/renderer/store/sessions.ts'
@@ -76,4 +78,27 @@ describe('the time left', () => {
     expect(sessionRemainingMs({ ...session, sentBytesPerSecond: 0 })).toBeNull()
     expect(sessionRemainingMs({ ...session, phase: 'waiting' })).toBeNull()
   })
+})
+
+describe('the order of precedence', () => {
+  const sessions = (['a', 'over', 'b', 'c'] as const).map((sessionId) =>
+    aSession({ sessionId, phase: sessionId === 'over' ? 'ended' : 'waiting' }),
+  )
+
+  it('is that of the streams that clients can be given', () => {
+    expect(offered(sessions).map(({ sessionId }) => sessionId)).toEqual(['a', 'b', 'c'])
+  })
+
+  it.each([
+    ['b', 'up', ['b', 'a', 'c']],
+    ['b', 'down', ['a', 'c', 'b']],
+    ['a', 'down', ['b', 'a', 'c']],
+    // At its end already; over; not there.
+    ['a', 'up', null],
+    ['c', 'down', null],
+    ['over', 'up', null],
+    ['nobody', 'up', null],
+  ] as const)('changes when %s goes %s: %j', (id, way, order) =>
+    expect(movedOrder(sessions, id, way)).toEqual(order),
+  )
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NetworkError } from '#shared/errors'
+import { DeviceError, NetworkError, serializeError } from '#shared/errors'
 import type { SessionSettings } from '#shared/model'
 import { aClient, aSession, foundStreams, goodChecks, interfaces } from '#test/stream-fixtures'
 import { sandisk, smallStick, systemImage, unscannedImage, practiceImage } from '#test/ui-fixtures'
@@ -79,6 +79,77 @@ describe('the form', () => {
     await window.reprise.actions.startStream()
     expect(server(window).tried).toBe(true)
     expect(settingsAsked(window)).toEqual([])
+  })
+})
+
+describe('a device in the well', () => {
+  const denied = serializeError(new DeviceError('E_DENIED', 'no', { details: { path: '/dev/sdb' } }))
+  const looks = (window: TestWindow) => asked(window, 'multicast.checkSource')
+
+  it('is looked at before anything is started, and what stands against it is known', async () => {
+    using window = await streamWindow()
+    window.double.sourceCheck = { step: 'source', state: 'failed', error: denied }
+    window.reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    await settle()
+    expect(looks(window)).toEqual([{ source: '/dev/sdb', compression: 'balanced' }])
+    expect(server(window).refusal).toMatchObject({ code: 'E_DENIED' })
+    await window.reprise.actions.startStream()
+    expect(settingsAsked(window)).toEqual([])
+  })
+
+  it('is looked at anew when its disk has changed or the tab is opened, and an older answer counts no more', async () => {
+    using window = await streamWindow()
+    const first = Promise.withResolvers<void>()
+    window.double.answer('multicast.checkSource', async () => {
+      await first.promise
+      return { step: 'source', state: 'failed', error: denied }
+    })
+    const { actions } = window.reprise
+    actions.chooseStreamSource('disk:/dev/sdb')
+    await settle()
+    window.double.answer('multicast.checkSource', async () => ({ step: 'source', state: 'ok', error: null }))
+    window.double.setDevices([sandisk, { ...smallStick, busy: true }])
+    await settle()
+    expect(looks(window)).toHaveLength(1)
+    window.double.setDevices([{ ...sandisk, busy: true }, smallStick])
+    await settle()
+    expect(looks(window)).toHaveLength(2)
+    first.resolve()
+    await settle()
+    expect(server(window).refusal).toBeNull()
+    actions.setTab('multicast')
+    await settle()
+    expect(looks(window)).toHaveLength(3)
+  })
+
+  it('that changes while it isn’t there, or is a volume, is looked at, too', async () => {
+    using window = await streamWindow()
+    const [volume] = sandisk.volumes
+    window.reprise.actions.chooseStreamSource(`volume:${volume?.path}`)
+    await settle()
+    window.double.setDevices([smallStick])
+    await settle()
+    window.double.setDevices([smallStick, sandisk])
+    await settle()
+    expect(looks(window)).toHaveLength(3)
+  })
+
+  it('gives its place to an image, of which nobody asks', async () => {
+    using window = await streamWindow()
+    window.double.sourceCheck = { step: 'source', state: 'failed', error: denied }
+    window.reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    await settle()
+    await window.reprise.actions.takeImage('stream', systemImage.path)
+    expect(server(window).refusal).toBeNull()
+    expect(looks(window)).toHaveLength(1)
+  })
+
+  it('that can’t be asked for may be started all the same: that will say why', async () => {
+    using window = await streamWindow()
+    window.double.answer('multicast.checkSource', () => Promise.reject(new Error('odd')))
+    window.reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    await settle()
+    expect(server(window).refusal).toBeNull()
   })
 })
 
@@ -172,6 +243,40 @@ describe('an ended stream', () => {
     await actions.forgetSession(aSession().sessionId)
     expect(mirror.getState().sessions).toHaveLength(1)
     expect(server(window).shown).toBe(aSession().sessionId)
+  })
+})
+
+describe('streams beside each other', () => {
+  const sessions = ['a', 'b', 'c'].map((sessionId) => aSession({ sessionId }))
+  const order = ({ reprise }: TestWindow) =>
+    reprise.mirror.getState().sessions.map(({ sessionId }) => sessionId)
+
+  it('stand in order of precedence, however old they are, and are moved in it', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions(sessions.map((session, index) => ({ ...session, createdMs: index * 7 })))
+    await settle()
+    expect(order(window)).toEqual(['a', 'b', 'c'])
+    await window.reprise.actions.moveSession('c', 'up')
+    expect(asked(window, 'session.setPrecedence')).toEqual([{ sessionIds: ['a', 'c', 'b'] }])
+    expect(order(window)).toEqual(['a', 'c', 'b'])
+  })
+
+  it('stay as they are at the end of the list', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions(sessions)
+    await settle()
+    await window.reprise.actions.moveSession('a', 'up')
+    expect(asked(window, 'session.setPrecedence')).toEqual([])
+  })
+
+  it('stay as they are where the host refuses, and that is said', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions(sessions)
+    await settle()
+    window.double.answer('session.setPrecedence', () => Promise.reject(new Error('odd')))
+    await window.reprise.actions.moveSession('b', 'up')
+    expect(order(window)).toEqual(['a', 'b', 'c'])
+    expect(window.reprise.view.getState().notice).toMatchObject({ doing: 'stream', name: 'ModularSystem' })
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
 import type { Item } from '#src/renderer/store/items.ts'
 import {
   draftConfiguration,
@@ -8,11 +9,11 @@ import {
   isStreamGroup,
   parseRate,
   streamDraft,
-  suggestGroup,
   suggestRate,
   type DraftSurroundings,
   type StreamDraft,
 } from '#src/renderer/store/stream-draft.ts'
+import { suggestGroup } from '#shared/model'
 import { aSession, interfaces } from '#test/stream-fixtures'
 import { sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
 
@@ -20,7 +21,7 @@ const imageItem = (info = systemImage): Item => ({
   kind: 'image',
   image: { path: info.path, name: info.name, state: 'ready', info, error: null, practice: false },
 })
-const around: DraftSurroundings = { item: imageItem(), interfaces, sessions: [] }
+const around: DraftSurroundings = { item: imageItem(), refusal: null, interfaces, sessions: [] }
 const draft: StreamDraft = followed({ ...streamDraft, source: `image:${systemImage.path}` }, around)
 const problems = (change: Partial<StreamDraft>, near: Partial<DraftSurroundings> = {}) =>
   draftProblems({ ...draft, ...change }, { ...around, ...near })
@@ -48,22 +49,6 @@ describe('what follows in the form', () => {
       fixed: ['name', 'group', 'dataRate'],
     }
     expect(followed(typed, around)).toEqual(typed)
-  })
-})
-
-describe('the suggested address', () => {
-  it('is the same for the same name, however its letters are composed', () => {
-    expect(suggestGroup('Schule Köln')).toBe(suggestGroup('Schule Ko\u0308ln'))
-    expect(suggestGroup('')).toBe('')
-  })
-
-  it('is one that streams may have, spread over the whole range', () => {
-    const groups = Array.from({ length: 2000 }, (_, index) => suggestGroup(`Lab ${index}`))
-    for (const group of groups) {
-      expect(isStreamGroup(group)).toBe(true)
-      expect(group).toMatch(/^239\.255\.\d+\.([1-9]|\d\d|1\d\d|2[0-4]\d|25[0-4])$/)
-    }
-    expect(new Set(groups).size).toBeGreaterThan(1900)
   })
 })
 
@@ -129,6 +114,9 @@ describe('what stands against a stream', () => {
     [{ ttl: '256' }, { ttl: 'bad' }],
     [{ loopSuspend: '1' }, { loopSuspend: 'bad' }],
     [{ loopSuspend: '' }, { loopSuspend: 'bad' }],
+    [{ admission: 'lab-*\n10.0.3.300' }, { admission: 'bad' }],
+    [{ admission: 'lab\n'.repeat(1001) }, { admission: 'too-many' }],
+    [{ admission: 'lab\n'.repeat(1000) }, {}],
     [
       { start: 'either', clients: '0', minutes: 'x' },
       { clients: 'bad', minutes: 'bad' },
@@ -143,11 +131,14 @@ describe('what stands against a stream', () => {
     expect(problems({ name }, { sessions: [aSession({ phase: 'ended' })] })).toEqual({})
   })
 
-  it('is an image that nobody scanned, isn’t in order, can’t be read, or isn’t there', () => {
+  it('is an image that nobody scanned, or another program, isn’t in order, can’t be read, or isn’t there', () => {
     expect(problems({}, { item: imageItem(unscannedImage) })).toEqual({ source: 'not-scanned' })
     expect(problems({}, { item: imageItem({ ...systemImage, inOrder: false }) })).toEqual({
       source: 'not-in-order',
     })
+    const { scan } = systemImage
+    const byAnother = { ...systemImage, scan: scan && { ...scan, blocks: null, scannedBy: null } }
+    expect(problems({}, { item: imageItem(byAnother) })).toEqual({ source: 'scanned-by-another' })
     const broken = imageItem()
     if (broken.kind !== 'image') throw new Error('an image')
     const failed: Item = { kind: 'image', image: { ...broken.image, state: 'failed', info: null } }
@@ -155,8 +146,13 @@ describe('what stands against a stream', () => {
     expect(problems({}, { item: null })).toEqual({ source: 'missing' })
   })
 
-  it('is nothing of a device', () =>
-    expect(problems({}, { item: { kind: 'disk', disk: sandisk } })).toEqual({}))
+  it('is nothing of a device, unless the engine says what', () => {
+    const item: Item = { kind: 'disk', disk: sandisk }
+    const refusal = serializeError(new DeviceError('E_DENIED', 'no', { details: { path: sandisk.path } }))
+    expect(problems({}, { item })).toEqual({})
+    expect(problems({}, { item, refusal })).toEqual({ source: 'refused' })
+    expect(problems({}, { refusal })).toEqual({})
+  })
 })
 
 describe('what the engine is asked for', () => {
@@ -217,6 +213,11 @@ describe('what the engine is asked for', () => {
       considerate: 'off',
       whenFinished: 'ends',
     })
+  })
+
+  it('says who may join, in order, and whether clients are asked at all', () => {
+    const settings = draftSettings({ ...draft, admission: '!lab-07\n lab-*\n', oneWay: true }, around)
+    expect(settings).toMatchObject({ admission: ['!lab-07', 'lab-*'], feedback: 'one-way' })
   })
 
   it('is nothing while something stands against it', () => {

@@ -55,6 +55,8 @@ export interface Stage {
   readonly interruptAfter?: string
   readonly logs?: readonly Omit<LogLine, 'timeMs'>[]
   readonly failConnecting?: Error
+  /** What standard output answers to a text instead of taking it. */
+  readonly failWriting?: (text: string) => Error | null
   readonly streams?: StreamEngines
 }
 
@@ -91,6 +93,8 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   const context: CliContext = {
     terminal: {
       write(text) {
+        const failure = stage.failWriting?.(text) ?? null
+        if (failure !== null) throw failure
         printed.out += text
         printed.all += text
         watch(text)

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { readHidden, readUntilNul } from '#src/main/cli/hidden-input.ts'
+import { readHidden, readLineOf, readUntilNul } from '#src/main/cli/hidden-input.ts'
 
 const never = new AbortController().signal
 
@@ -39,6 +39,34 @@ describe('readUntilNul', () => {
     const waiting = readUntilNul(new PassThrough(), giveUp.signal)
     giveUp.abort(new Error('enough'))
     await expect(waiting).rejects.toThrow('enough')
+  })
+})
+
+describe('readLineOf', () => {
+  const of = (bytes: string) => {
+    const input = new PassThrough()
+    input.end(bytes)
+    return input
+  }
+
+  it('reads a line without its end, and leaves what follows', async () => {
+    const input = of('y\r\nmore\n')
+    expect(await readLineOf(input, never)).toBe('y')
+    expect(String(input.read())).toBe('more\n')
+    expect(await readLineOf(of('no end'), never)).toBe('no end')
+    expect(await readLineOf(of(''), never)).toBeNull()
+  })
+
+  it('answers at once where a password took all there was', async () => {
+    const input = of('pw')
+    expect(await readUntilNul(input, never)).toBe('pw')
+    expect(await readLineOf(input, never)).toBeNull()
+  })
+
+  it('takes no more than an answer can be of a line without an end', async () => {
+    const input = new PassThrough({ highWaterMark: 1024 * 1024 })
+    input.write(Buffer.alloc(100_000))
+    expect((await readLineOf(input, never))?.length).toBeLessThan(10_000)
   })
 })
 

@@ -136,6 +136,14 @@ describe('reprise image convert', () => {
     [['image', 'convert', '-s', 'a'], '--target is missing.'],
     [['image', 'convert', '-s', 'a', '-t', 'b'], '--format is missing. (E_USAGE)\nIt is one of UDRO, UDZO'],
     [['image', 'convert', '-s', 'a', '-t', 'b', '--format', 'zip'], '--format takes UDRO or UDZO'],
+    [
+      ['image', 'convert', '-s', 'a', '-t', 'https://x/b', '--format', 'raw'],
+      'A target lies on this computer',
+    ],
+    [
+      ['image', 'create', '-t', 'smb://x/b', '--format', 'raw', '--size', '1m'],
+      'A target lies on this computer',
+    ],
     [[...command, '--level', '3'], 'ULFO has no compression levels.'],
     [[...command, '--level', '0'], '--level takes a whole number from 1 to 9'],
   ])('%j: %s', async (argv, words) => {

@@ -60,9 +60,22 @@ describe('reprise image info', () => {
       }),
     })
     expect(out).toContain('Segments:       3\n')
-    expect(out).toContain('In order:       no, a scan would put it in order\n')
+    expect(out).toContain('In order:       no\n')
     expect(out).toContain('Scan for restore\nScanned:        at a time that was not stored\n')
     expect(out).toContain('Partition 2\n  SHA-1:          aa\n  Block checksum: -5\n  In use:         9 GB')
+  })
+
+  it('calls no image ready to be multicast that lies in several files', async () => {
+    const { out } = await play(['image', 'info', 'a.dmg'], { image: image({ segmentCount: 2 }) })
+    expect(out).toContain('In order:       yes\n')
+    const one = await play(['image', 'info', 'a.dmg'], { image: image({ inOrder: false }) })
+    expect(one.out).toContain('In order:       no, a scan would put it in order\n')
+  })
+
+  it('shows an image whose file has a time that cannot be', async () => {
+    const { out, status } = await play(['image', 'info', 'a.dmg'], { image: image({ modifiedMs: 1e16 }) })
+    expect(status).toBe(0)
+    expect(out).not.toContain('Modified')
   })
 
   it('shows a compressed raw image, of which little is known', async () => {
@@ -231,5 +244,78 @@ describe('reprise image verify', () => {
       .split('\n')
       .map((line) => (JSON.parse(line) as { type: string }).type)
     expect(types).toEqual(['state', 'outcome'])
+    expect(JSON.parse(out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      kind: 'checked',
+      words: 'The image is intact.',
+    })
+  })
+
+  it.each([
+    'image verify a.dmg',
+    'image checksum a.dmg',
+    'imagescan a.dmg',
+    'image convert -s a.dmg -t b.dmg --format UDZO',
+  ])('%s says with --json how it ended, whatever the end', async (command) => {
+    const ends = async (outcome: JobState['outcome']) => {
+      const { out } = await play([...command.split(' '), '--json'], {
+        task: [verifying(5), verifying(5, outcome)],
+      })
+      return out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string; kind?: string; words?: unknown })
+        .slice(-2)
+    }
+    const stopped = await ends({ kind: 'cancelled', target: 'untouched', percent: 5 })
+    expect(stopped.at(-1)).toMatchObject({ type: 'outcome', kind: 'cancelled', words: 'Stopped at 5 %.' })
+    const error = serializeError(
+      new FormatError('E_SRC_CORRUPT', 'x', { details: { format: 'udif', field: 'crc', offset: 7 } }),
+    )
+    expect(await ends({ kind: 'failed', error, target: 'untouched' })).toMatchObject([
+      { type: 'outcome', kind: 'failed', words: 'Could not complete.' },
+      { type: 'error', error: { code: 'E_SRC_CORRUPT' } },
+    ])
+  })
+})
+
+describe('an image that is an address', () => {
+  it.each([
+    ['image', 'info'],
+    ['image', 'verify'],
+    ['image', 'checksum'],
+    ['image', 'compact'],
+    ['image', 'resize', '--size', '1g'],
+    ['image', 'convert', '-t', 'b', '--format', 'raw', '-s'],
+    ['imagescan'],
+    ['info'],
+  ])('of a stream is called that by %s %s', async (...argv) => {
+    const { err, status, tasks } = await play([...argv, 'asr://lab/spring'])
+    expect(err).toContain(
+      "'asr://lab/spring' is a multicast stream, and an image is asked for here. (E_USAGE)\n",
+    )
+    expect(err).toContain('reprise restore --source asr://HOST --file FILE')
+    expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+  })
+
+  it.each([['image', 'info'], ['image', 'verify'], ['imagescan'], ['info'], ['image', 'compact']])(
+    'of another kind is not taken for a path by %s %s',
+    async (...argv) => {
+      const { err, status, tasks } = await play([...argv, 'smb://host/a.dmg'])
+      expect(err).toBe(
+        "Addresses that begin with smb:// can't be read. (E_UNSUPPORTED)\nMount the share, and name the file on it.\n",
+      )
+      expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+    },
+  )
+
+  it.each([
+    ['image', 'checksum'],
+    ['image', 'compact'],
+    ['image', 'resize', '--size', '1g'],
+  ])('on a web server cannot be changed by %s %s, and is not taken for a path', async (...argv) => {
+    const { err, status, tasks } = await play([...argv, 'https://anna:secret@host/a.dmg'])
+    expect(err).toContain("'a.dmg' is on a web server and can't be changed there. (E_USAGE)\n")
+    expect(err).not.toContain('secret')
+    expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
   })
 })

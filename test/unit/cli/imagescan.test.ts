@@ -69,6 +69,16 @@ describe('reprise imagescan', () => {
     ])
   })
 
+  it("takes what old scripts give besides, asr's buffers included, and does the same", async () => {
+    const argv = '-imagescan -blockonly -buffers 4 -buffersize 1m -csumbuffers 1 -csumbuffersize 1m a.dmg'
+    const { tasks, err } = await play(argv.split(' '), { task: [at(100, scanned())] })
+    expect(err).toBe('')
+    expect(tasks).toEqual([
+      { kind: 'scan', path: '/home/anna/a.dmg', reorder: true, allowFragmentedCatalog: false },
+    ])
+    expect((await play(['help', 'imagescan'])).out).not.toMatch(/buffers|blockonly/)
+  })
+
   it('tells before what reordering takes, and afterwards what it came to', async () => {
     const { out } = await play(['imagescan', 'a.dmg'], {
       image: image({ inOrder: false }),
@@ -142,6 +152,41 @@ describe('reprise info', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  it.each([
+    [{ inOrder: false }, {}, 'no, its data is not in order'],
+    [{ segmentCount: 3 }, {}, 'no, it lies in several files'],
+    [{}, { blocks: null }, 'no, no hashes of its blocks were stored'],
+  ])(
+    'calls an image stream-ready only where the server would take it: %j %j',
+    async (about, stored, words) => {
+      const stage = { image: image({ scan: { ...scan, ...stored }, ...about }) }
+      const { out } = await play(['info', '--source', 'a.dmg'], stage)
+      expect(out).toContain(`Stream-ready:   ${words}\n`)
+      const plist = await play(['info', '--source', 'a.dmg', '--plist'], stage)
+      expect(plist.out).toContain('<key>stream-ready</key>\n\t<false/>\n')
+    },
+  )
+
+  it('leaves out times that cannot be', async () => {
+    const [partition] = scan.partitions
+    const wild = { ...scan, dateMs: 2 ** 53 - 1, partitions: [{ ...partition!, dateMs: -1e300 }] }
+    const stage = { image: image({ scan: wild }) }
+    const { out, status } = await play(['info', '--source', 'a.dmg'], stage)
+    expect(status).toBe(0)
+    expect(out).toContain('Scanned:        at a time that was not stored\n')
+    expect(out).not.toContain('Changed:')
+    const plist = await play(['info', '--source', 'a.dmg', '--plist'], stage)
+    expect(plist.status).toBe(0)
+    expect(plist.out).not.toContain('date>')
+  })
+
+  it('keeps the line breaks of a path in a property list', async () => {
+    const { out } = await play(['info', '--source', 'a.dmg', '--plist'], {
+      image: image({ scan, path: '/tmp/a\nb\tc\rd\u0007.dmg' }),
+    })
+    expect(out).toContain('<string>/tmp/a\nb\tc&#13;d\ufffd.dmg</string>')
   })
 
   it('prints a property list that escapes what has to be', async () => {

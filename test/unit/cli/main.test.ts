@@ -84,6 +84,45 @@ describe('reprise', () => {
     expect(err).toContain(words)
   })
 
+  it.each([
+    [['image', '--help'], 'image convert', 'session '],
+    [['session', '-h'], 'session start-now', 'image '],
+  ])('%j lists the verbs that begin so', async (argv, there, not) => {
+    const { out, err, status } = await play(argv)
+    expect({ err, status }).toEqual({ err: '', status: 0 })
+    expect(out).toContain(there)
+    expect(out).not.toContain(not)
+  })
+
+  it('takes the options of every verb before it, too', async () => {
+    const json = await play(['--json', '--verbose', 'image', 'info', 'a.dmg'])
+    expect(json).toMatchObject({ status: 0, err: '' })
+    expect(JSON.parse(json.out)).toMatchObject({ type: 'image' })
+    const wrong = await play(['--exit-codes', 'frobnicate'])
+    expect(wrong).toMatchObject({ status: 2 })
+    expect(wrong.err).toContain("There is no verb 'frobnicate'.")
+    const older = await play(['-verbose', '-source', 'a.dmg', '-target', '/dev/sdb', '-erase', '-noprompt'])
+    expect(older).toMatchObject({ status: 0, startedJobs: 1 })
+  })
+
+  it.each([
+    [['web', '-port', '8080', '-open'], 43],
+    [['web', '--port=0'], 42],
+    [['web'], 40],
+  ])("reads web's options as every verb's: %j", async (argv, status) => {
+    expect(await play(argv)).toMatchObject({ err: '', status })
+  })
+
+  it.each([
+    [['web', '--prot', '1'], 'There is no option --prot here. (E_USAGE)\nDid you mean --port?'],
+    [['web', '--port', '70000'], "--port takes a whole number from 0 to 65535; '70000' was given."],
+    [['web', '8080'], "'8080' isn't expected here."],
+  ])('%j: %s', async (argv, words) => {
+    const { err, status } = await play(argv)
+    expect(err).toContain(words)
+    expect(status).toBe(1)
+  })
+
   it('hands web its arguments, and engine-host over', async () => {
     expect((await play(['web', '--port', '0'])).status).toBe(42)
     expect((await play(['engine-host'])).status).toBe(50)

@@ -30,6 +30,12 @@ describe('--puppetstrings', () => {
     expect(status).toBe(0)
   })
 
+  it('calls itself a multicast client of a stream, as asr does', async () => {
+    const argv = ['restore', '--source', 'asr://lab/spring', '--target', '/dev/sdb', '--erase', '--noprompt']
+    const { out } = await play([...argv, '--puppetstrings'])
+    expect(out).toMatch(/^XSTA\tstart\t1\.2\.3\tmulticast-client\nXSTA\tsetup\n/)
+  })
+
   it('tells restor each step of both passes', async () => {
     const { out } = await play(args)
     expect(readAsRestor(out)).toEqual({

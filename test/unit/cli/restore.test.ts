@@ -182,6 +182,24 @@ describe('reprise restore', () => {
     expect(startedJobs).toBe(0)
   })
 
+  it('names a source that could not be opened as it was typed', async () => {
+    const error = serializeError(
+      new FormatError('E_SRC_FORMAT', 'x', {
+        details: { format: 'image', field: 'size', offset: 0, found: 0 },
+      }),
+    )
+    const { err } = await play(noprompt, {
+      plan: plan({
+        source: null,
+        refusal: error,
+        checks: [{ step: 'source', state: 'failed', kind: 'error', error }],
+      }),
+    })
+    expect(err).toContain(
+      "'/home/anna/a.dmg' isn't a disk image Reprise can read. (E_SRC_FORMAT)\nIt is empty.\n",
+    )
+  })
+
   it('stops telling steps at the first that failed', async () => {
     const error = serializeError(
       new DeviceError('E_NOT_FOUND', 'nothing there', { details: { path: '/dev/sdx' } }),
@@ -214,6 +232,29 @@ describe('reprise restore', () => {
     expect(status).toBe(12)
     expect(err).toContain("The system refuses access to '/dev/sdb'. (E_DENIED)\n")
     expect(err).toContain('sudo')
+  })
+
+  it('names the disk it may not read where the target is a file', async () => {
+    const source = { kind: 'disk', locator: '/dev/sdc', name: 'Ultra', disk: disk() } as const
+    const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
+    const { err } = await play(noprompt, {
+      plan: plan({ source, target: file, losses: [], needsPrivilege: true }),
+    })
+    expect(err).toContain("The system refuses access to '/dev/sdc'. (E_DENIED)\n")
+  })
+
+  it('says when its output was cut short, and finishes the work all the same', async () => {
+    const full = new DeviceError('E_DST_FULL', 'full', {
+      details: { path: 'standard output', errno: 'ENOSPC' },
+    })
+    const { status, err, startedJobs } = await play([...noprompt, '--json'], {
+      failWriting: (text) => (text.includes('"type":"outcome"') ? full : null),
+    })
+    expect(startedJobs).toBe(1)
+    expect(err).toBe(
+      "Standard output can't take any more: the disk it goes to is full. (E_DST_FULL)\nRestored and verified.\nFree some space there, or send the output elsewhere.\n",
+    )
+    expect(status).toBe(11)
   })
 
   it('shows what is odd, but not what erasing always means', async () => {
@@ -587,6 +628,38 @@ describe('reprise restore', () => {
     })
   })
 
+  it.each([
+    ['-corestorageconvert'],
+    ['--sourcevolumename', 'Data'],
+    ['--sourcevolumeUUID=1234'],
+    ['--useReplication'],
+    ['--useInverter'],
+    ['--toSnapshot', 'a'],
+    ['--fromSnapshot', 'b'],
+  ])('says plainly that %s is for a Mac, instead of leaving it out', async (...options) => {
+    const { status, err, out, requests } = await play([...noprompt, ...options])
+    expect(err).toMatch(
+      /^--\w+ isn't available: .*\. \(E_UNSUPPORTED\)\nLeave --\w+ out, or use asr on a Mac\.\n$/,
+    )
+    expect({ status, out, requests }).toEqual({ status: 1, out: '', requests: [] })
+  })
+
+  it('neither lists nor suggests what only a Mac has', async () => {
+    const { err } = await play([...noprompt, '--toSnapshop'])
+    expect(err).toBe('There is no option --toSnapshop here. (E_USAGE)\n')
+    const help = await play(['help', 'restore'])
+    const json = await play(['help', 'restore', '--json'])
+    expect(help.out + json.out).not.toContain('Snapshot')
+  })
+
+  it('says in its help that an image has to be scanned, unless it is not verified', async () => {
+    const { out } = await play(['help', 'restore'])
+    expect(out).not.toContain('need not be scanned')
+    expect(out.replaceAll('\n', ' ')).toContain(
+      'has to be scanned first, with reprise imagescan, unless --noverify is given.',
+    )
+  })
+
   describe('before the engine is asked', () => {
     it.each([
       [['restore'], '--source is missing.'],
@@ -601,7 +674,19 @@ describe('reprise restore', () => {
         ['restore', '--source', 'asr://lab', '--file', 'b', '--target', 'c', '--erase'],
         "--target and --file can't both be given.",
       ],
-      [['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'], "can't be a ftp address"],
+      [
+        ['restore', '--source', 'ftp://x/a', '--target', 'b', '--erase'],
+        "Addresses that begin with ftp:// can't be read. (E_UNSUPPORTED)\nName a file, or an address that begins with http://, https:// or asr://.",
+      ],
+      [
+        ['restore', '--source', 'afp://x/a', '--target', 'b', '--erase'],
+        "Addresses that begin with afp:// can't be read. (E_UNSUPPORTED)\nMount the share, and name the file on it.",
+      ],
+      [
+        ['restore', '--source', 'a', '--target', 'https://x/b.img', '--erase'],
+        'A target lies on this computer',
+      ],
+      [['restore', '--source', 'asr://lab', '--file', 'smb://x/b.dmg'], 'A target lies on this computer'],
       [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],
       [['restore', '--source', 'a', '--target', '--erase'], '--target needs a value.'],
       [['restore', '--source', 'a', '--target', '', '--erase'], '--target takes a value; nothing was given.'],

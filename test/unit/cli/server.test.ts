@@ -147,6 +147,8 @@ describe('reprise server', () => {
     [['server', '--source', 'a.dmg', '--config', 'c.plist', 'd.plist'], 'named twice'],
     [['server', '--config', 'c.plist'], '--source is missing'],
     [['server', '--source', 'a.dmg'], '--config is missing'],
+    [['server', '--source', 'asr://lab', '--config', 'c.plist'], "'asr://lab' is a multicast stream"],
+    [['server', '--source', 'afp://lab/a.dmg', '--config', 'c.plist'], 'begin with afp://'],
   ])('%j is refused', async (argv, words) => {
     const { status, err } = await play(argv, { streams: streams([]).engines })
     expect(status).toBe(1)
@@ -170,6 +172,13 @@ describe('reprise server', () => {
       feedback: 'one-way',
       considerate: 'off',
     })
+  })
+
+  it("takes asr's buffers, and does the same", async () => {
+    const { engines, started } = streams([state({ phase: 'ended' })])
+    const argv = [...command, '--buffers', '4', '--buffersize', '256k', '--csumbuffers', '1']
+    expect(await play(argv, { streams: engines })).toMatchObject({ status: 0, err: '' })
+    expect(started).toHaveLength(1)
   })
 
   it('names unknown keys on standard error', async () => {

@@ -8,8 +8,7 @@ import type {
   SessionBrief,
 } from '#engine/multicast/management'
 import { NetworkError } from '#shared/errors'
-import type { FoundStream, SessionSettings, SessionState } from '#shared/model'
-import { groupOf } from '#src/main/cli/session-start.ts'
+import { suggestGroup, type FoundStream, type SessionSettings, type SessionState } from '#shared/model'
 import { describeStanding } from '#src/main/cli/session-text.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { sessionClient, sessionState } from '#test/session-fixtures'
@@ -198,7 +197,7 @@ describe('reprise session start', () => {
         name: 'lab',
         configuration: {
           dataRate: 12_000_000,
-          group: groupOf('lab'),
+          group: suggestGroup('lab'),
           clientDataRate: null,
           advertise: true,
           loopSuspend: 0,
@@ -293,6 +292,8 @@ describe('reprise session start', () => {
 
   it.each([
     ['start', '--source is missing'],
+    ['start --source asr://lab', "'asr://lab' is a multicast stream, and an image is asked for here."],
+    ['start --source nfs://x/a.dmg', "Addresses that begin with nfs:// can't be read."],
     [`${start} --by-hand --clients 2`, '--by-hand goes without'],
     [`${start} --clients 0`, '--clients takes'],
     [`${start} --server asr://`, 'is no server'],

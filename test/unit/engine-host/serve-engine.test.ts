@@ -69,6 +69,11 @@ describe('streams', () => {
     const { client } = start({
       multicast: multicastDouble({
         setRate: async (...input) => void asked.push(input),
+        setPrecedence: async (...input) => void asked.push(input),
+        checkSource: async (source) => {
+          asked.push(source)
+          return { step: 'source', state: 'ok', error: null }
+        },
         startNow: () =>
           Promise.reject(new UsageError('E_USAGE', 'no such session', { details: { input: 'x' } })),
         onSessions: (listener) => {
@@ -79,12 +84,15 @@ describe('streams', () => {
     const heard: unknown[] = []
     client.subscribe('sessions', (now) => heard.push(now))
     await client.request('session.setRate', { sessionId: 'a', dataRate: 5, clientDataRate: null })
+    await client.request('session.setPrecedence', { sessionIds: ['b', 'a'] })
+    const source = { source: '/dev/sdx', compression: 'none' } as const
+    expect(await client.request('multicast.checkSource', source)).toMatchObject({ state: 'ok' })
     await expect(client.request('session.startNow', { sessionId: 'a' })).rejects.toMatchObject({
       code: 'E_USAGE',
     })
     tell(sessions)
     await soon()
-    expect(asked).toEqual([['a', { dataRate: 5, clientDataRate: null }]])
+    expect(asked).toEqual([['a', { dataRate: 5, clientDataRate: null }], [['b', 'a']], source])
     expect(heard).toEqual([sessions])
   })
 

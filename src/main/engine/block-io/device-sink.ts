@@ -4,6 +4,7 @@ import { DeviceError } from '#shared/errors'
 import { AlignedFile } from './aligned-file.ts'
 import type { BlockSink } from './block-sink.ts'
 import { writeFailure } from './system-failure.ts'
+import { UnderWay } from './under-way.ts'
 import { leastOffloadBytes, ZeroDevice, type StretchCall } from './zero-device.ts'
 
 export interface DeviceSinkOptions {
@@ -36,6 +37,7 @@ class DeviceSink implements BlockSink {
   readonly #options: DeviceSinkOptions
   readonly #file: AlignedFile
   readonly #zeros: ZeroDevice
+  readonly #underWay = new UnderWay()
   #discard: StretchCall | null
   /** Something was written since the cache was last thrown away. */
   #cacheHolds = true
@@ -66,16 +68,41 @@ class DeviceSink implements BlockSink {
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     this.#checkRoom(offset, bytes.length)
     this.#cacheHolds = true
-    await this.#file.write(bytes, offset)
+    await this.#underWay.run(() => this.#file.write(bytes, offset))
   }
 
   async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written'> {
     this.#checkRoom(offset, lengthBytes)
     this.#cacheHolds = true
-    return this.#zeros.zero(offset, lengthBytes, signal)
+    return this.#underWay.run(() => this.#zeros.zero(offset, lengthBytes, signal))
   }
 
-  async discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'> {
+  discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'> {
+    return this.#underWay.run(() => this.#discardNow(offset, lengthBytes, signal))
+  }
+
+  flush(): Promise<void> {
+    return this.#underWay.run(() => this.#sync())
+  }
+
+  read(into: Uint8Array, offset: number): Promise<void> {
+    return this.#underWay.run(() => this.#readNow(into, offset))
+  }
+
+  async finish(): Promise<void> {
+    // A device has the size it has.
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#underWay.end()
+    await this.#file.idle()
+  }
+
+  async #discardNow(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+  ): Promise<'discarded' | 'left'> {
     this.#checkRoom(offset, lengthBytes)
     const from = Math.ceil(offset / this.alignmentBytes) * this.alignmentBytes
     const to = Math.floor((offset + lengthBytes) / this.alignmentBytes) * this.alignmentBytes
@@ -92,30 +119,22 @@ class DeviceSink implements BlockSink {
     }
   }
 
-  async flush(): Promise<void> {
-    await sync(this.#options.fd, this.path)
+  #sync(): Promise<void> {
+    return sync(this.#options.fd, this.path)
   }
 
-  async read(into: Uint8Array, offset: number): Promise<void> {
+  async #readNow(into: Uint8Array, offset: number): Promise<void> {
     const { pastCache } = this.#options
     if (pastCache === null)
       throw new DeviceError('E_DEVICE_TOOL', `no way to read ${this.path} past the cache`, {
         details: { path: this.path, offset },
       })
     if (pastCache !== 'direct' && this.#cacheHolds) {
-      await this.flush()
+      await this.#sync()
       await pastCache()
       this.#cacheHolds = false
     }
     await this.#file.read(into, offset)
-  }
-
-  async finish(): Promise<void> {
-    // A device has the size it has.
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.idle()
   }
 
   /** The kernel would write what fits before it says no. */

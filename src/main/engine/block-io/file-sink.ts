@@ -11,6 +11,7 @@ import type { BlockSink } from './block-sink.ts'
 import { sync } from './device-sink.ts'
 import { dropFileCache } from './drop-file-cache.ts'
 import { openFailure, writeFailure } from './system-failure.ts'
+import { UnderWay } from './under-way.ts'
 import { WrittenExtents } from './written-extents.ts'
 import { ZeroDevice } from './zero-device.ts'
 
@@ -91,6 +92,7 @@ class FileSink implements BlockSink {
   readonly #file: AlignedFile
   readonly #zeros: ZeroDevice
   readonly #written = new WrittenExtents()
+  readonly #underWay = new UnderWay()
   /** Where the file has to end: direct I/O of its last, partial unit leaves it longer for a moment. */
   #endBytes: number
   #cacheHolds = true
@@ -127,16 +129,38 @@ class FileSink implements BlockSink {
     return this.#written.touches(offset, offset + lengthBytes) ? 'left' : 'discarded'
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#underWay.run(() => this.#sync())
+  }
+
+  read(into: Uint8Array, offset: number): Promise<void> {
+    return this.#underWay.run(() => this.#readNow(into, offset))
+  }
+
+  finish(sizeBytes: number): Promise<void> {
+    return this.#underWay.run(async () => {
+      await this.#truncate(sizeBytes)
+      this.#endBytes = sizeBytes
+      this.#written.cut(sizeBytes)
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#underWay.end()
+    await this.#file.idle()
+    await this.#handle.close()
+  }
+
+  async #sync(): Promise<void> {
     await sync(this.#handle.fd, this.path)
     // A new file is only there after a power cut when its name is on the medium, too.
     if (!this.#folderIsSynced) await syncFolder(dirname(this.path))
     this.#folderIsSynced = true
   }
 
-  async read(into: Uint8Array, offset: number): Promise<void> {
+  async #readNow(into: Uint8Array, offset: number): Promise<void> {
     if (!this.#state.isDirect && this.#cacheHolds) {
-      await this.flush()
+      await this.#sync()
       await this.#state.dropCache(this.path)
       this.#cacheHolds = false
     }
@@ -147,25 +171,16 @@ class FileSink implements BlockSink {
     await this.#file.read(into, offset)
   }
 
-  async finish(sizeBytes: number): Promise<void> {
-    await this.#truncate(sizeBytes)
-    this.#endBytes = sizeBytes
-    this.#written.cut(sizeBytes)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.idle()
-    await this.#handle.close()
-  }
-
   async #writing(from: number, to: number, work: () => Promise<void>): Promise<void> {
-    this.#cacheHolds = true
-    this.#written.add(from, to)
-    this.#endBytes = Math.max(this.#endBytes, to)
-    await work()
-    // Every write that was started counts for the end, so that this cuts off nothing but padding.
-    if (to % this.alignmentBytes !== 0 && to + this.alignmentBytes > this.#endBytes)
-      await this.#truncate(this.#endBytes)
+    await this.#underWay.run(async () => {
+      this.#cacheHolds = true
+      this.#written.add(from, to)
+      this.#endBytes = Math.max(this.#endBytes, to)
+      await work()
+      // Every write that was started counts for the end, so that this cuts off nothing but padding.
+      if (to % this.alignmentBytes !== 0 && to + this.alignmentBytes > this.#endBytes)
+        await this.#truncate(this.#endBytes)
+    })
   }
 
   async #truncate(sizeBytes: number): Promise<void> {

@@ -60,6 +60,8 @@ export class BlockWriter implements AsyncDisposable {
   readonly #taken: Uint8Array
   /** By block: all of its runs but those that span blocks are on the disk. */
   readonly #ownDone: Uint8Array
+  /** By run: it spans blocks, and all of it was here: it is being written. A block of it may come again for another run's sake. */
+  readonly #spanTaken: Uint8Array
   /** By run: it spans blocks, and is on the disk. */
   readonly #spanDone: Uint8Array
   /** What is only in memory until the end is never complete. */
@@ -72,6 +74,7 @@ export class BlockWriter implements AsyncDisposable {
     this.complete = new Uint8Array(runs.blocks)
     this.#taken = new Uint8Array(runs.blocks)
     this.#ownDone = new Uint8Array(runs.blocks)
+    this.#spanTaken = new Uint8Array(runs.count)
     this.#spanDone = new Uint8Array(runs.count)
     this.#inHead = runs.blocksOfHead(headBytes)
     this.#edges = createRunEdges(edgeBytes)
@@ -112,12 +115,15 @@ export class BlockWriter implements AsyncDisposable {
       if (!runs.isSpanning(index)) {
         if (run.kind === kindIndex.raw) own.push(...this.#cut(runs.rawPart(index, block)))
         else own.push(run)
-      } else if (this.#spanDone[index] === 0) {
+      } else if (this.#spanTaken[index] === 0) {
         const from = Math.max(run.at, start)
         const to = Math.min(run.at + run.storedBytes, start + bytes.length)
         const part = { block, runBytes: run.storedBytes, offset: from - run.at }
         const added = this.#edges.add(index, part, bytes.subarray(from - start, to - start))
-        if (added.kind === 'whole') whole.push({ index, bytes: added.bytes })
+        if (added.kind === 'whole') {
+          this.#spanTaken[index] = 1
+          whole.push({ index, bytes: added.bytes })
+        }
         isKept &&= added.kind !== 'full'
       }
     }
@@ -284,6 +290,7 @@ export class BlockWriter implements AsyncDisposable {
         if (runs.run(index).kind === kindIndex.raw) bytes += runs.rawPart(index, block).diskBytes
         else if (!runs.isSpanning(index)) bytes += runs.run(index).diskBytes
         else if (this.#spanDone[index] === 0) {
+          this.#spanTaken[index] = 1
           this.#spanDone[index] = 1
           bytes += runs.run(index).diskBytes
         }

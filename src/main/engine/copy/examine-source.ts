@@ -4,6 +4,7 @@
  */
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
+import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import {
@@ -16,9 +17,9 @@ import {
   type StreamLocator,
   type Volume,
 } from '#shared/model'
+import { HashedBlocks } from './hashed-blocks.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
-import type { StreamConnection } from './stream-connection.ts'
 import { openStreamImage } from './stream-image.ts'
 import { volumeName } from './target-losses.ts'
 
@@ -240,6 +241,14 @@ export function checkSameStream(source: StreamSource, connection: StreamConnecti
   throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, {
     details: { path },
   })
+}
+
+/**
+ * Its blocks come in any order: only hashes can tell whether each is right. A disk as it is has those of the stream. Throws
+ * FormatError E_SRC_CORRUPT when there are too few of them, or too many.
+ */
+export function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
+  return hashes !== null && HashedBlocks.of(hashes, layout.sizeBytes, locatorText) !== null
 }
 
 /** Each file on a server, and what the server says of the state it is in. */

@@ -135,7 +135,8 @@ function examineDevice(disk: Disk, volume: Volume | null, request: RestoreReques
         name,
         sizeBytes: (volume ?? disk).sizeBytes,
         bus: disk.bus,
-        identity: disk.identity,
+        identity:
+          volume === null ? disk.identity : `${disk.identity}|${volume.offset}+${volume.sizeBytes}|${path}`,
         mountPoints: (volume === null ? disk.volumes : [volume]).flatMap((each) => each.mountPoints),
         disk,
       },

@@ -6,17 +6,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
+import type { StreamConnection, StreamReception } from '#engine/stream-connection'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { RestoreRequest, RestoreSummary } from '#shared/model'
 import { BlockWriter } from './block-writer.ts'
 import { createBlockInbox } from './block-inbox.ts'
 import { diskEnds, type DiskEnds } from './disk-ends.ts'
 import { eraseTarget } from './erase-target.ts'
-import type { StreamSource } from './examine-source.ts'
+import { isVerifiable, type StreamSource } from './examine-source.ts'
 import { fillGaps } from './fill-gaps.ts'
 import { HashedBlocks } from './hashed-blocks.ts'
 import { HeadBlocks } from './head-blocks.ts'
-import type { StreamConnection, StreamReception } from './stream-connection.ts'
 import { ownHashes } from './stream-image.ts'
 import { openJournal, type Journal } from './stream-journal.ts'
 import { StreamRuns } from './stream-runs.ts'
@@ -31,6 +31,8 @@ export interface ReceiveImageOptions {
   readonly heldBytes: number
   /** A plain file keeps this size; null: it gets the image's. */
   readonly fixedBytes: number | null
+  /** Something of the destination was mounted until now, and may have been written to. */
+  readonly wasMounted: boolean
   readonly request: RestoreRequest
   readonly context: JobContext
   readonly now: () => number
@@ -81,7 +83,7 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
         clearUnused: options.request.clearUnused,
       },
       {
-        heldBytes: options.heldBytes,
+        earlier: mayGoOn(options, sizeBytes) ? 'looked for' : 'ignored',
         capacityBytes: Math.min(sink.sizeBytes ?? sizeBytes, layout.sizeBytes),
       },
     )
@@ -97,13 +99,24 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
     const isKept =
       hasBegun && error instanceof NetworkError && !context.signal.aborted && journal?.isThere === true
     if (isKept) options.onKept()
-    const left = Promise.allSettled([
+    const said = reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error))
+    // The disk is waited for, however slow it is: whoever called closes it next, and its number may soon be another's.
+    await Promise.allSettled([
       !hasBegun ? null : isKept ? sink.flush() : journal?.erase().then(() => sink.flush()),
-      reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error)),
     ])
-    await farewell(left)
+    await farewell(Promise.resolve(said))
     throw error
   }
+}
+
+/**
+ * Is what a journal says worth a look? Much may have happened to a disk since: it was partitioned, used and wiped, and behind its
+ * first MiB nothing shows that. So whoever goes on reads everything back in the end, for which there must be hashes.
+ */
+function mayGoOn({ sink, source, heldBytes, wasMounted }: ReceiveImageOptions, sizeBytes: number): boolean {
+  // A file that is received into has its size from the beginning.
+  const isWhole = sink.sizeBytes !== null || heldBytes === sizeBytes
+  return isWhole && !wasMounted && isVerifiable(source)
 }
 
 /** What is said to a server that may not be there any more: waited for a moment, then left to itself. Never rejects. */
@@ -123,7 +136,7 @@ const wordOf = (error: unknown) => (error instanceof AppError ? error.code : '')
  * this very stream is left as it is.
  */
 async function erase(
-  { sink, heldBytes, context, onWrite }: ReceiveImageOptions,
+  { sink, context, onWrite }: ReceiveImageOptions,
   journal: Journal | null,
   sizeBytes: number,
 ): Promise<void> {
@@ -140,7 +153,6 @@ async function erase(
   const blocks = found.complete.reduce((sum, each) => sum + each, 0)
   const of = found.complete.length
   log.info('goes on where an earlier run of the same stream ended', { path: sink.path, blocks, of })
-  if (sink.sizeBytes === null && heldBytes !== sizeBytes) await sink.finish(sizeBytes)
 }
 
 interface Receiving extends ReceiveImageOptions {
@@ -152,10 +164,11 @@ interface Receiving extends ReceiveImageOptions {
 }
 
 async function writeAndVerify(options: Receiving): Promise<Received> {
-  const { source, sink, request, context, now, reception } = options
+  const { source, sink, request, journal, context, now, reception } = options
   const { layout, locatorText } = source
   const { sizeBytes } = layout
   const head = new HeadBlocks()
+  const verifies = request.verify || (journal !== null && journal.found !== null)
   const ends = diskEnds(sink, options.fixedBytes ?? sizeBytes)
 
   // Erasing is a moment in the middle of it, when the first block is here.
@@ -166,7 +179,7 @@ async function writeAndVerify(options: Receiving): Promise<Received> {
   const copyMs = Math.max(1, now() - beganMs)
 
   let checksum: string | null = null
-  if (request.verify) {
+  if (verifies) {
     reception.current?.verifying()
     context.enter('verifying', sizeBytes)
     const blocks = hashedBlocks(options)
@@ -184,7 +197,7 @@ async function writeAndVerify(options: Receiving): Promise<Received> {
   } else context.skip('verifying')
   context.signal.throwIfAborted()
   await head.write(sink, sizeBytes)
-  if (request.verify) await verifyHead(sink, head, sizeBytes)
+  if (verifies) await verifyHead(sink, head, sizeBytes)
   return {
     restoredBytes: sizeBytes,
     ...counts,
@@ -312,10 +325,15 @@ async function receiveBlocks(
   }
   const telling = setInterval(tell, tellEveryMs)
   try {
+    const taken = takeAll()
+    const filled = fill()
     await together(
       [
         Promise.race([received.complete, rejectWhenAborted(signal)]).then(() => inbox.close()),
-        Promise.all([takeAll(), fill()]).then(() => saved.abort()),
+        // Each by itself: when one fails, the other may be writing still.
+        taken,
+        filled,
+        Promise.all([taken, filled]).then(() => saved.abort()),
         saveNowAndThen(),
       ],
       (error) => {

@@ -6,10 +6,10 @@ import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { BlockStream, DiskChecker } from '#engine/pipeline'
+import type { StreamConnection } from '#engine/stream-connection'
 import type { Logger } from '#shared/log'
 import type { ImageInfo, StreamLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import type { StreamConnection } from './stream-connection.ts'
 
 /** What tells one file, in one state, from another. */
 export interface FileFacts {

@@ -154,7 +154,7 @@ export async function unmountSource(
       const { errors } = await platform.remount(path, before)
       return errors.map((error) => serializeError(error))
     } catch (error) {
-      AppError.accept(error)
+      // Whatever it is: what was restored stays restored.
       return [serializeError(error)]
     }
   }

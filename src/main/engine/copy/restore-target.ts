@@ -4,9 +4,9 @@
  */
 import type { BlockSink } from '#engine/block-io'
 import type { MountedVolume } from '#engine/platform'
-import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import { DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { RestoreRequest, TargetState } from '#shared/model'
+import type { RestoreRequest, TargetState, Volume } from '#shared/model'
 import {
   fileIdentity,
   sameFile,
@@ -17,12 +17,14 @@ import {
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 
-/** Calls come in this order: unmount, open; then settle after success, or after failure abandon. */
+/** Calls come in this order: unmount, open; then settle after success, or after failure abandon or keep. */
 export interface RestoreTarget {
   /** What the source may take up at most; null: as much as it wants. */
   readonly capacityBytes: number | null
   /** A file keeps this size however large the source is. */
   readonly fixedBytes: number | null
+  /** Something of it was unmounted: it may have been written to until then. */
+  readonly wasMounted: boolean
   /** Throws DeviceError E_DST_BUSY. */
   unmount(signal: AbortSignal): Promise<void>
   /**
@@ -34,6 +36,8 @@ export interface RestoreTarget {
   settle(afterwards: RestoreRequest['afterwards']): Promise<Settled>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
   abandon(written: 'nothing' | 'something'): Promise<TargetState>
+  /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
+  keep(): Promise<TargetState>
 }
 
 export interface Settled {
@@ -53,6 +57,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   const { disk, volume, info, sizeBytes } = target
   const { path } = info
   let before: readonly MountedVolume[] = []
+  let wasMounted = false
 
   async function remount(): Promise<{
     mountPoints: readonly string[]
@@ -62,7 +67,6 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       const { mountPoints, errors } = await platform.remount(path, before)
       return { mountPoints, warnings: errors.map((error) => serializeError(error)) }
     } catch (error) {
-      AppError.accept(error)
       return { mountPoints: [], warnings: [serializeError(error)] }
     }
   }
@@ -75,9 +79,15 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       if (error.code !== 'E_DST_BUSY') throw error
       const mounted = await platform.unmount(path, signal)
       if (mounted.length === 0) throw error
+      wasMounted = true
       log.info('unmounted again what was mounted meanwhile', { path })
       return io.openDeviceSink(path)
     }
+  }
+  /** The same name, on the same disk, may be another part of it by now. As long as it is held open, it stays that. */
+  async function isStillThere({ offset }: Volume, signal: AbortSignal): Promise<boolean> {
+    const now = await platform.resolve(path, signal)
+    return now.kind === 'volume' && now.volume.path === path && now.volume.offset === offset
   }
   /** The new partition map's nodes. A partition has none. */
   async function reread(): Promise<readonly SerializedError[]> {
@@ -98,14 +108,19 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   return {
     capacityBytes: sizeBytes,
     fixedBytes: null,
+    get wasMounted() {
+      return wasMounted
+    },
     async unmount(signal) {
       before = await platform.unmount(path, signal)
+      wasMounted = before.length > 0
     },
     async open(signal) {
       const sink = await openUnmounted(signal)
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
           throw changedTarget(path)
+        if (volume !== null && !(await isStillThere(volume, signal))) throw changedTarget(path)
         return sink
       } catch (error) {
         await sink[Symbol.asyncDispose]()
@@ -135,15 +150,21 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         return 'incomplete'
       }
     },
+    async keep() {
+      // The system knows the partitions of before, and would let them be mounted over what came.
+      for (const error of await reread())
+        log.warn('the old partitions could not be forgotten', { path, error })
+      return 'kept'
+    },
   }
 }
 
+/** A mistake of ours is told as one, and doesn't make a failure of what is restored: that would be erased. */
 async function attempt(work: () => Promise<void>): Promise<readonly SerializedError[]> {
   try {
     await work()
     return []
   } catch (error) {
-    AppError.accept(error)
     return [serializeError(error)]
   }
 }
@@ -163,6 +184,7 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
   return {
     capacityBytes: fixedBytes,
     fixedBytes,
+    wasMounted: false,
     unmount: async () => undefined,
     async open() {
       const sink = await io.openFileSink(path, facts === null ? 'create' : 'overwrite')
@@ -195,5 +217,6 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
         return 'incomplete'
       }
     },
+    keep: async () => 'kept',
   }
 }

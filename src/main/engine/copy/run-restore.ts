@@ -117,7 +117,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = isKept ? 'kept' : await target.abandon(written)
+    const left = isKept ? await target.keep() : await target.abandon(written)
     for (const warning of await giveSourceBack())
       context.log.warn('could not mount a volume of the source again', { error: warning })
     return outcomeOf(told, left, context)
@@ -215,6 +215,7 @@ async function receive(
       sink,
       heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
       fixedBytes: target.fixedBytes,
+      wasMounted: target.wasMounted,
       request: plan.request,
       context,
       now,

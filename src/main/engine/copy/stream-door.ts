@@ -1,9 +1,9 @@
 /** The way to multicast sessions, with the passwords that people have given for them: those stay in this process. */
 import { randomBytes } from 'node:crypto'
+import type { ConnectStream, StreamConnection } from '#engine/stream-connection'
 import { AppError, UsageError } from '#shared/errors'
 import { silentLogger, type Logger } from '#shared/log'
 import { formatStreamLocator, type StreamLocator } from '#shared/model'
-import type { ConnectStream, StreamConnection } from './stream-connection.ts'
 
 export interface StreamDoor {
   /** Throws what `ConnectStream` throws. */

@@ -6,9 +6,9 @@ import type { ExtentLayout } from '#engine/formats/extents'
 import { DiskReader, openImage, readDiskContents } from '#engine/formats/image'
 import { rawLayout } from '#engine/formats/raw'
 import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
+import type { StreamConnection } from '#engine/stream-connection'
 import { FormatError, UsageError } from '#shared/errors'
 import type { ImageInfo } from '#shared/model'
-import type { StreamConnection } from './stream-connection.ts'
 import { streamSource } from './stream-source.ts'
 
 export interface StreamImage {

@@ -12,6 +12,7 @@
 import { crc32 } from 'node:zlib'
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import { defineStruct, parsedOrNull } from '#engine/formats/struct'
+import { DeviceError } from '#shared/errors'
 import { isZeros } from './block-checksums.ts'
 import { headBytes } from './head-blocks.ts'
 
@@ -75,18 +76,20 @@ const recordBytes = (blocks: number) =>
   Math.ceil((header.sizeBytes + Math.ceil(blocks / 8)) / pageBytes) * pageBytes
 
 /**
- * The journal of `subject` on a destination that holds `heldBytes` now. Null where there can be none: the destination is smaller than what is
- * written last, the stream has no root, or more blocks than fit. Throws what the sink's `read` throws.
+ * The journal of `subject`. Null where there can be none: the destination, or the disk in the image, is smaller (`capacityBytes`)
+ * than what is written last, the stream has no root, or more blocks than fit. `earlier`: that of an earlier run may be gone on with,
+ * if there is one; `ignored`: what is there isn't looked at. What can't be read is none: writing heals many a sector. Throws what
+ * the sink's `read` throws but for that.
  */
 export async function openJournal(
   sink: BlockSink,
   subject: JournalSubject,
-  { heldBytes, capacityBytes }: { readonly heldBytes: number; readonly capacityBytes: number },
+  { earlier, capacityBytes }: { readonly earlier: 'looked for' | 'ignored'; readonly capacityBytes: number },
 ): Promise<Journal | null> {
   const { blocks, root } = subject
   const length = recordBytes(blocks)
   if (capacityBytes < headBytes || length > copyBytes || root.every((byte) => byte === 0)) return null
-  const newest = heldBytes < headBytes ? null : await readNewest(sink, subject, length)
+  const newest = earlier === 'ignored' ? null : await readNewest(sink, subject, length)
   let serial = newest?.serial ?? 0
   let isThere = newest !== null
   const room = allocatePageAligned(length)
@@ -143,7 +146,13 @@ interface Found extends JournalState {
 
 async function readNewest(sink: BlockSink, subject: JournalSubject, length: number): Promise<Found | null> {
   const head = allocatePageAligned(headBytes)
-  await sink.read(head, 0)
+  try {
+    await sink.read(head, 0)
+  } catch (error) {
+    DeviceError.accept(error)
+    if (error.code === 'E_IO_READ') return null
+    throw error
+  }
   const copies = copyOffsets.map((offset) => parseCopy(head.slice(offset, offset + length), subject))
   const newest = copies
     .filter((copy) => copy !== null)

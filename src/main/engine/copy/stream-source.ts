@@ -3,8 +3,8 @@
  * few of them kept. For metadata only; the image itself comes by multicast.
  */
 import type { BlockSource } from '#engine/block-io'
+import type { StreamConnection } from '#engine/stream-connection'
 import { FormatError } from '#shared/errors'
-import type { StreamConnection } from './stream-connection.ts'
 
 /** The list and the tables of an image lie together at its end; a partition map and superblocks at its beginning. */
 const keptBytes = 64 * 1024 * 1024

@@ -33,7 +33,8 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
   const { blocks, layout, ends, clearUnused, context } = options
   const sink = withHead(options.sink, options.head)
   const crcs = new BlockCrcs(layout, blocks)
-  const wrong: number[] = []
+  /** All of them, on a stick that claims to be larger than it is: millions. */
+  const wrong = { first: Infinity, count: 0 }
   let done = 0
   context.limitedBy('destination')
   await compareBlocks(
@@ -49,13 +50,13 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
       signal: context.signal,
     },
     (index, same) => {
-      if (!same) wrong.push(index)
+      if (!same) wrong.first = Math.min(wrong.first, index)
+      if (!same) wrong.count += 1
       done += blocks.lengthOf(index)
       context.advance(done)
     },
   )
-  const first = Math.min(...wrong)
-  if (wrong.length > 0) throw await different(sink, blocks, first, wrong.length)
+  if (wrong.count > 0) throw await different(sink, blocks, wrong.first, wrong.count)
   const { crc32, bad } = crcs.finish()
   if (bad === null) return crc32
   throw verificationFailure(

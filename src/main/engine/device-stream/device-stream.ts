@@ -30,6 +30,7 @@ export interface DeviceStreamDeps extends RestoreDeps {
 /**
  * What the settings' source is when it is a disk or a volume; null when it is something else. Throws what stands against reading it:
  * DeviceError E_SRC_IN_USE, E_DENIED, E_NOT_FOUND; UsageError E_USAGE for an image with a compression, which it has already.
+ * A device is opened and let go: rights that are lacking are told of before a session is there that can't go on.
  */
 export async function examineDeviceStream(
   { source, compression }: Pick<SessionSettings, 'source' | 'compression'>,
@@ -44,6 +45,8 @@ export async function examineDeviceStream(
   if (!mayBe) return await refuseCompression(compression)
   const folder = deps.folder ?? tmpdir()
   const device = await examineDevice(source, join(folder, 'stream.dmg'), deps, signal)
+  if (device.examined.kind === 'device')
+    await (await deps.platform.openSource(device.path))[Symbol.asyncDispose]()
   const name = nameOf(device)
   const level = compression ?? 'balanced'
   return {

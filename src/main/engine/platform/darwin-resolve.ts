@@ -29,7 +29,9 @@ export async function resolveDarwin(
     const errno = errnoName(error)
     if (errno !== 'ENOENT') throw deviceError(error, { path: locator, role: 'source' })
     const folder = await system.stat(dirname(locator)).catch(() => null)
-    if (folder?.kind === 'folder' && !locator.startsWith('/dev/')) return { kind: 'absent', path: locator }
+    const dangles = (await system.readLink(locator)) !== null
+    if (folder?.kind === 'folder' && !dangles && !locator.startsWith('/dev/'))
+      return { kind: 'absent', path: locator }
     throw deviceError(error, { path: locator, role: 'source' })
   }
   const path = (await system.realPath(locator)) ?? locator

@@ -107,7 +107,9 @@ async function resolveAbsent(system: Machine, locator: string): Promise<Resolved
   const facts = await statOrNull(system, folder)
   const real = (await system.realPath(folder)) ?? folder
   const path = `${real === '/' ? '' : real}/${name}`
-  if (facts?.kind !== 'folder' || name === '' || isInDev(path))
+  // A link that leads nowhere, to a disk that was unplugged for one, must not become a file at its end either.
+  const dangles = (await system.readLink(locator)) !== null
+  if (facts?.kind !== 'folder' || name === '' || dangles || isInDev(path))
     throw new DeviceError('E_NOT_FOUND', `there is no ${locator}`, {
       details: { path: locator, errno: 'ENOENT' },
     })

@@ -1,6 +1,12 @@
 /** A scan for restore as facts. Pure. */
 import type { Fact } from '#renderer/components'
-import type { ImageInfo, ScanInfo, ScannedPartition } from '#shared/model'
+import {
+  streamObstacle,
+  type ImageInfo,
+  type ScanInfo,
+  type ScannedPartition,
+  type StreamObstacle,
+} from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 
 const moment = (ms: number) =>
@@ -13,15 +19,25 @@ const Hash = ({ value }: { readonly value: string }) => <code className="small">
 const hash = (name: string, value: string | null): readonly Fact[] =>
   value === null ? [] : [{ name, value: <Hash value={value} /> }]
 
+const obstacles: { readonly [obstacle in StreamObstacle]: string } = {
+  segments: 'No: it lies in several files',
+  order: 'No: the data isn’t in order',
+  hashes: 'No: there are no block hashes',
+}
+
 /** Of the image as a whole. */
-export function scanInfoFacts({ inOrder }: Pick<ImageInfo, 'inOrder'>, scan: ScanInfo): readonly Fact[] {
+export function scanInfoFacts(
+  info: Pick<ImageInfo, 'inOrder' | 'segmentCount'>,
+  scan: ScanInfo,
+): readonly Fact[] {
   const { blocks } = scan
+  const obstacle = streamObstacle(info, scan)
   return [
     ...optional('Scanned', scan.dateMs === null ? null : moment(scan.dateMs)),
     { name: 'By', value: scan.scannedBy ?? 'Another program' },
     {
       name: 'Stream-ready',
-      value: inOrder === false ? 'No: the data isn’t in order' : 'Yes: the data is in order',
+      value: obstacle === null ? 'Yes: the data is in order' : obstacles[obstacle],
     },
     {
       name: 'Block hashes',

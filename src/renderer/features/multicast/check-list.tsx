@@ -1,9 +1,10 @@
 /** What Check Network found. */
 import { unreachable } from '#shared/errors'
-import { Spinner, StateIcon } from '#renderer/components'
-import { useView } from '#renderer/store'
+import { Button, Spinner, StateIcon } from '#renderer/components'
+import { useActions, useView } from '#renderer/store'
 import type { NetworkCheck } from '#shared/model'
 import { describeCheckStep, describeError } from '#shared/words'
+import { pathToScan } from './text.ts'
 
 const icons = { ok: 'ok', warning: 'warning', failed: 'failed' } as const
 
@@ -45,6 +46,7 @@ function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
           <StateIcon state={icons[line.state]} />
           <span className="check-step">{describeCheckStep(line.step)}</span>
           <span className="selectable">{line.error ? sentences(line.error) : ''}</span>
+          <ScanOffer error={line.error} />
         </li>
       ))}
       {right.length > 0 && (
@@ -56,6 +58,13 @@ function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
       )}
     </ul>
   )
+}
+
+/** The image changed since it was chosen: what stood against it then was offered in the well. */
+function ScanOffer({ error }: Pick<NetworkCheck, 'error'>) {
+  const actions = useActions()
+  const path = pathToScan(error)
+  return path === null ? null : <Button onPress={() => void actions.takeImage('scan', path)}>Scan…</Button>
 }
 
 /** It comes in under the form, where nobody may be looking. */

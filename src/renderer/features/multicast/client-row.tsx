@@ -13,6 +13,8 @@ import { describeClientState } from '#shared/words'
 interface Props {
   readonly client: SessionClient
   readonly blocks: number
+  /** The stream has ended: nobody receives any more. */
+  readonly over: boolean
   /** The row's menu was asked for. */
   readonly onMenu: (clientId: string, event: MouseEvent<HTMLButtonElement>) => void
 }
@@ -30,12 +32,13 @@ const icons: { readonly [state in SessionClient['state']]: IconState } = {
 
 export const ClientRow = memo(Row, sameRow)
 
-function Row({ client, blocks, onMenu }: Props) {
+function Row({ client, blocks, over, onMenu }: Props) {
   const { clientId, host, address, state, standing, loss, writeBytesPerSecond } = client
   const tone = lossTone(loss)
-  const receives = state === 'receiving' || state === 'missing'
+  const isLeft = over && (state === 'joined' || state === 'receiving' || state === 'missing')
+  const receives = !isLeft && (state === 'receiving' || state === 'missing')
   return (
-    <tr data-state={state}>
+    <tr data-state={isLeft ? 'left' : state}>
       <th scope="row">
         <span className="ellipsis" title={host}>
           {host}
@@ -44,9 +47,9 @@ function Row({ client, blocks, onMenu }: Props) {
       </th>
       <td>
         <span className="client-state">
-          <StateIcon state={icons[state]} />
+          <StateIcon state={isLeft ? 'stopped' : icons[state]} />
           <span>
-            {describeClientState(state)}
+            {isLeft ? 'Incomplete' : describeClientState(state)}
             {standing === 'slow' && receives && <span className="field-warning">, slow</span>}
           </span>
         </span>
@@ -63,7 +66,7 @@ function Row({ client, blocks, onMenu }: Props) {
         )}
       </td>
       <td className="clients-number">{receives ? formatRate(writeBytesPerSecond) : '–'}</td>
-      <td className="clients-number secondary">{formatSeen(client)}</td>
+      <td className="clients-number secondary">{over ? '–' : formatSeen(client)}</td>
       <td>
         <button
           type="button"
@@ -119,6 +122,7 @@ function sameRow(a: Props, b: Props): boolean {
   if (now.state === 'lost' || now.state === 'failed') return false
   return (
     a.blocks === b.blocks &&
+    a.over === b.over &&
     a.onMenu === b.onMenu &&
     was.state === now.state &&
     was.standing === now.standing &&

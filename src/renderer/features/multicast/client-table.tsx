@@ -30,7 +30,13 @@ export function ClientTable({ session }: { readonly session: SessionState }) {
         <Head />
         <tbody>
           {shown.map((client) => (
-            <ClientRow key={client.clientId} client={client} blocks={session.blocks} onMenu={openMenu} />
+            <ClientRow
+              key={client.clientId}
+              client={client}
+              blocks={session.blocks}
+              over={isOver(session.phase)}
+              onMenu={openMenu}
+            />
           ))}
         </tbody>
       </table>

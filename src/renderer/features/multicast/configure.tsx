@@ -14,6 +14,7 @@ import {
 import { describeError } from '#shared/words'
 import { CheckList } from './check-list.tsx'
 import { StreamFields } from './stream-fields.tsx'
+import { StreamOptions } from './stream-options.tsx'
 import { StreamWell } from './stream-well.tsx'
 import { describeField } from './text.ts'
 
@@ -29,6 +30,7 @@ export function Configure() {
         <NetworkWarning />
         <StreamWell problem={problems.source ?? null} />
         <StreamFields problems={problems} />
+        <StreamOptions />
         <CheckList />
       </div>
       <StartRow problems={problems} />

@@ -1,11 +1,13 @@
 /** Which session it is, how it stands, and how it is ended. */
-import { Plus } from 'lucide-react'
+import { Ellipsis, Plus } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { Button, DeviceIcon } from '#renderer/components'
+import { Button, DeviceIcon, type ContextMenuPlace } from '#renderer/components'
 import { isOver, useActions, useMirror, type EngineMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
 import { describeSessionPhase } from '#shared/words'
+import { haveOrder } from './session-bar.tsx'
+import { SessionMenu } from './session-menu.tsx'
 
 const isAlone = ({ sessions }: EngineMirror) => sessions.length === 1
 
@@ -41,7 +43,33 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
       ) : (
         <Button onPress={() => void actions.stopStream(sessionId)}>Stop…</Button>
       )}
+      {!isOver(phase) && <More session={session} />}
     </header>
+  )
+}
+
+/** What its place in the list offers, too, for who doesn't look for it there. */
+function More({ session: { sessionId, settings } }: { readonly session: SessionState }) {
+  const ordered = useMirror(haveOrder)
+  const [at, setAt] = useState<ContextMenuPlace | null>(null)
+  if (!ordered) return null
+  return (
+    <>
+      <Button
+        look="quiet"
+        icon
+        aria-haspopup="menu"
+        aria-label={`Actions for ${settings.name}`}
+        onPress={({ target, pointerType }) => {
+          const box = target.getBoundingClientRect()
+          const byKeyboard = pointerType === 'keyboard' || pointerType === 'virtual'
+          setAt({ x: box.left, y: box.bottom, byKeyboard })
+        }}
+      >
+        <Ellipsis size={14} aria-hidden />
+      </Button>
+      {at && <SessionMenu sessionId={sessionId} at={at} onClose={() => setAt(null)} />}
+    </>
   )
 }
 

@@ -9,7 +9,7 @@ import { ClientTable } from './client-table.tsx'
 import { LossHint } from './loss-hint.tsx'
 import { SessionHead } from './session-head.tsx'
 import { StreamFigures } from './stream-figures.tsx'
-import { endedWords, waitingWords } from './text.ts'
+import { endedWords, failureWords, waitingWords } from './text.ts'
 import { useCountdown } from './use-countdown.ts'
 
 export function SessionView({ sessionId }: { readonly sessionId: string }) {
@@ -81,7 +81,7 @@ function Waiting({ session }: { readonly session: SessionState }) {
 }
 
 function Over({ session }: { readonly session: SessionState }) {
-  const words = session.error && describeError(session.error, { source: session.imageName })
+  const words = failureWords(session)
   if (session.phase === 'failed')
     return (
       <div className="session-stage session-over" data-tone="failed" role="alert">

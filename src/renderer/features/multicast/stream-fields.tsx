@@ -66,14 +66,19 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
           label="Password"
           type="password"
           {...text('password')}
-          placeholder="None: everyone may join"
+          placeholder={draft.admission.trim() === '' ? 'None: everyone may join' : 'None'}
         />
         <Compression />
         <div className="stream-ticks">
           <Checkbox checked={draft.advertise} onChange={(advertise) => changeStream({ advertise })}>
             Announce with Bonjour
           </Checkbox>
-          <Checkbox checked={draft.considerate} onChange={(considerate) => changeStream({ considerate })}>
+          {/* It follows what clients report, which nobody hears of on a one-way network. */}
+          <Checkbox
+            checked={draft.considerate && !draft.oneWay}
+            onChange={(considerate) => changeStream({ considerate })}
+            disabled={draft.oneWay}
+          >
             Slow down where others suffer
           </Checkbox>
           <Checkbox

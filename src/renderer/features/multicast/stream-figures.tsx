@@ -8,22 +8,12 @@ import { clientCounts } from './text.ts'
 
 export function StreamFigures({ session }: { readonly session: SessionState }) {
   const { openRate } = useActions()
-  const { dataRate } = session.settings.configuration
-  const considerate = session.allowedBytesPerSecond < dataRate * 0.98
   return (
     <div className="session-stage stream-figures">
       <div className="throughput">
         <Throughput session={session} />
         <p className="throughput-words">
-          <span className="ellipsis">
-            <strong>{formatRate(session.sentBytesPerSecond)}</strong>{' '}
-            <span className="secondary">of {formatStreamRate(dataRate)}</span>
-            {considerate && (
-              <span className="field-warning">
-                , held back to {formatRate(session.allowedBytesPerSecond)} for the network&rsquo;s sake
-              </span>
-            )}
-          </span>
+          <SentRate session={session} />
           <Button look="quiet" onPress={() => openRate(session.sessionId)}>
             Change Rate…
           </Button>
@@ -31,6 +21,29 @@ export function StreamFigures({ session }: { readonly session: SessionState }) {
       </div>
       <Facts layout="rows" facts={figures(session)} />
     </div>
+  )
+}
+
+/** What matters most stands first: there isn't always room for all of it. */
+function SentRate({ session }: { readonly session: SessionState }) {
+  const { sentBytesPerSecond, allowedBytesPerSecond, settings } = session
+  const { dataRate } = settings.configuration
+  const sent = formatRate(sentBytesPerSecond)
+  const allowed = formatRate(allowedBytesPerSecond)
+  if (allowedBytesPerSecond >= dataRate * 0.98)
+    return (
+      <span className="ellipsis" title={`${sent} of ${formatStreamRate(dataRate)}`}>
+        <strong>{sent}</strong> <span className="secondary">of {formatStreamRate(dataRate)}</span>
+      </span>
+    )
+  return (
+    <span
+      className="ellipsis"
+      title={`${sent}, held to ${allowed} of ${formatRate(dataRate)} for the network’s sake`}
+    >
+      <strong>{sent}</strong> <span className="field-warning">held to {allowed}</span>{' '}
+      <span className="secondary">of {formatRate(dataRate)}, for the network’s sake</span>
+    </span>
   )
 }
 
@@ -46,7 +59,7 @@ function figures(session: SessionState): readonly Fact[] {
           : `${lap}, at ${Math.round(position * 100)} %`,
     },
     { name: 'Clients', value: clientCounts(clients) },
-    { name: 'Sent', value: `${formatBytes(sentBytes)}, ${formatCount(repairSymbols)} repair packets` },
+    { name: 'Sent', value: `${formatBytes(sentBytes)}, ${formatCount(repairSymbols)} repairs` },
     { name: 'Remaining', value: remainingMs === null ? '–' : formatRemaining(remainingMs) },
   ]
 }

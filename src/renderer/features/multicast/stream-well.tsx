@@ -1,6 +1,7 @@
 /** The well of the image to stream, and what it still needs. */
 import { Button, diskIcon, StateIcon, Well, type IconName, type WellContent } from '#renderer/components'
 import {
+  diskId,
   draftSurroundings,
   findItem,
   isLocked,
@@ -8,6 +9,8 @@ import {
   sameData,
   useActions,
   useBoth,
+  useView,
+  volumeId,
   type EngineMirror,
   type FieldProblem,
   type Item,
@@ -16,7 +19,8 @@ import {
 } from '#renderer/store'
 import { isStreamLocator, isWebLocator } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { notReadyWords, sourceFacts } from './text.ts'
+import { refusalWords } from './form-text.ts'
+import { isScanProblem, notReadyWords, sourceFacts, type ScanProblem } from './text.ts'
 
 const streamItem = (mirror: EngineMirror, view: ViewState) => draftSurroundings(mirror, view).item
 
@@ -39,17 +43,18 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
         />
         <Button onPress={() => void actions.chooseImage('stream')}>Image…</Button>
       </div>
-      {item?.kind === 'image' && (problem === 'not-scanned' || problem === 'not-in-order') && (
+      {item?.kind === 'image' && isScanProblem(problem) && (
         <NotReady path={item.image.path} problem={problem} storedBytes={item.image.info?.storedBytes ?? 0} />
       )}
       {item?.kind === 'image' && isLocked(item.image) && <Locked path={item.image.path} />}
+      {(item?.kind === 'disk' || item?.kind === 'volume') && problem === 'refused' && <Refused item={item} />}
     </div>
   )
 }
 
 interface NotReadyProps {
   readonly path: string
-  readonly problem: 'not-scanned' | 'not-in-order'
+  readonly problem: ScanProblem
   readonly storedBytes: number
 }
 
@@ -73,6 +78,25 @@ function Locked({ path }: { readonly path: string }) {
       <StateIcon state="warning" />
       <p>The image is encrypted. Only an open one can be streamed.</p>
       <Button onPress={() => actions.askPassword(path, 'stream')}>Unlock…</Button>
+    </div>
+  )
+}
+
+const refusal = ({ server }: ViewState) => server.refusal
+
+/** Known before the start, so it is said before. */
+function Refused({ item }: { readonly item: Extract<Item, { readonly kind: 'disk' | 'volume' }> }) {
+  const actions = useActions()
+  const error = useView(refusal)
+  if (error === null) return null
+  const { path } = item.kind === 'disk' ? item.disk : item.volume
+  const id = item.kind === 'disk' ? diskId(path) : volumeId(path)
+  const { words, image } = refusalWords(error, { name: itemName(item), path })
+  return (
+    <div className="stream-note" data-tone="warning" role="status">
+      <StateIcon state="warning" />
+      <p className="selectable">{words}</p>
+      {image && <Button onPress={() => actions.openCreate('device', id)}>New Image…</Button>}
     </div>
   )
 }

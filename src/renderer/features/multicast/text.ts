@@ -1,10 +1,24 @@
 /** The Multicast Server tab's own words. */
-import { unreachable } from '#shared/errors'
+import { unreachable, type SerializedError } from '#shared/errors'
 import type { ChoiceOption } from '#renderer/components'
 import { isLocked, type FieldProblem, type Item, type StartRule } from '#renderer/store'
-import type { NetworkInterface, SessionClient, SessionState, StreamCompression } from '#shared/model'
+import {
+  isWebLocator,
+  type ImageInfo,
+  type NetworkInterface,
+  type SessionClient,
+  type SessionState,
+  type StreamCompression,
+} from '#shared/model'
 import { formatBytes, formatCount, formatRate } from '#shared/units'
-import { describeBus, describeError, describeFormat, describeWaiting, formatStreamRate } from '#shared/words'
+import {
+  describeBus,
+  describeError,
+  describeFormat,
+  describeWaiting,
+  formatStreamRate,
+  type ErrorWords,
+} from '#shared/words'
 
 const dot = ' · '
 
@@ -27,23 +41,46 @@ export function sourceFacts(item: Item): string {
         sizeBytes === null
           ? formatBytes(storedBytes)
           : `${formatBytes(storedBytes)} for a disk of ${formatBytes(sizeBytes)}`
-      const fit = scan === null ? 'Not scanned' : inOrder === false ? 'Not in order' : 'Scanned, in order'
-      return [fit, size, describeFormat(format)].join(dot)
+      return [fitness(scan, inOrder), size, describeFormat(format)].join(dot)
     }
     default:
       return unreachable(item)
   }
 }
 
+function fitness(scan: ImageInfo['scan'], inOrder: ImageInfo['inOrder']): string {
+  if (scan === null) return 'Not scanned'
+  if (inOrder === false) return 'Not in order'
+  return scan.blocks === null ? 'Scanned by another program' : 'Scanned, in order'
+}
+
+/** What a scan sees to. */
+export type ScanProblem = 'not-scanned' | 'not-in-order' | 'scanned-by-another'
+
+export const isScanProblem = (problem: FieldProblem | null): problem is ScanProblem =>
+  problem === 'not-scanned' || problem === 'not-in-order' || problem === 'scanned-by-another'
+
+const scanWords: { readonly [problem in ScanProblem]: string } = {
+  'not-scanned': "The image hasn't been scanned, so nobody could tell whether a disk got it right.",
+  'not-in-order': "The image's data isn't in the order of the disk, so disks couldn't write it as it comes.",
+  'scanned-by-another':
+    "The image was scanned by another program, which doesn't store the hash of every block that a stream needs.",
+}
+
 /** Why an image can't be streamed yet, and what the scan takes; `room` null where it can't be scanned from here. */
-export function notReadyWords(problem: 'not-scanned' | 'not-in-order', room: string | null): string {
-  const what =
-    problem === 'not-scanned'
-      ? "The image hasn't been scanned, so nobody could tell whether a disk got it right."
-      : "The image's data isn't in the order of the disk, so disks couldn't write it as it comes."
-  return room === null
-    ? `${what} Scan it on the computer where it is stored.`
+export function notReadyWords(problem: ScanProblem, room: string | null): string {
+  const what = scanWords[problem]
+  if (room === null) return `${what} Scan it with Reprise on the computer where it is stored.`
+  return problem === 'scanned-by-another'
+    ? `${what} A scan with Reprise adds them.`
     : `${what} A scan sees to it; it needs ${room} free beside the image.`
+}
+
+/** The image that a check found fault with, if a scan on this computer sees to it. */
+export function pathToScan(error: SerializedError | null): string | null {
+  if (error?.code !== 'E_SRC_NOSCAN' && error?.code !== 'E_MC_NOTORDERED') return null
+  const { path } = error.details
+  return typeof path === 'string' && !isWebLocator(path) ? path : null
 }
 
 /** Why Start Stream can't be pressed, and what is wrong with a field. */
@@ -70,6 +107,10 @@ export function describeField(field: string, problem: FieldProblem): string {
       return 'Give a number of computers.'
     case 'minutes':
       return 'Give a number of minutes.'
+    case 'admission':
+      return problem === 'too-many'
+        ? 'There are too many rules of who may join: 1,000 at most.'
+        : 'Under More Options, a line of who may join is no rule.'
     default:
       return ''
   }
@@ -83,11 +124,16 @@ function sourceWords(problem: FieldProblem): string {
       return 'The image has to be scanned first.'
     case 'not-in-order':
       return 'The image has to be put in order first.'
+    case 'scanned-by-another':
+      return 'The image has to be scanned with Reprise first.'
+    case 'refused':
+      return "The device can't be read as it is now."
     case 'unreadable':
       return "This can't be streamed. Choose another image."
     case 'missing':
     case 'bad':
     case 'too-long':
+    case 'too-many':
     case 'taken':
       return 'Choose an image.'
     default:
@@ -180,6 +226,20 @@ export function endedWords({ clients, sentBytes }: SessionState): string {
   if (clients.length === 0) return `Nobody joined. ${sent}`
   if (done === clients.length) return `${computers(done)} done, all of them. ${sent}`
   return `${formatCount(done)} of ${computers(clients.length)} done. ${sent}`
+}
+
+/** Why a session failed; null where nothing is known of it. */
+export function failureWords({
+  error,
+  imageName,
+}: Pick<SessionState, 'error' | 'imageName'>): ErrorWords | null {
+  if (error?.code === 'E_SRC_CHANGED')
+    return {
+      what: `‘${imageName}’ was changed while it was streamed.`,
+      why: 'What clients had received so far was no longer what is stored, so the stream was ended.',
+      now: 'Leave it as it is, and start the stream again.',
+    }
+  return error && describeError(error, { source: imageName })
 }
 
 /** Above the table: who loses more than they can make up for, and what would help. */

@@ -8,6 +8,7 @@ import { examineDeviceStream } from '#engine/device-stream'
 import { openImage } from '#engine/formats/image'
 import { examineImage } from '#engine/multicast/server'
 import { createPlatform } from '#engine/platform'
+import { DeviceError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import type { StreamCompression } from '#shared/model'
 import { convertForReal } from '#test/convert-for-real'
@@ -107,6 +108,25 @@ describe('a disk in a file', () => {
 })
 
 describe.skipIf(missing('root', 'loop', 'program:mke2fs'))('a device', { timeout: 60_000 }, () => {
+  it('that may not be opened is refused before anything is begun', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: mib, partscan: false })
+    const platform = createPlatform({ log: silentLogger })
+    const denied = new DeviceError('E_DENIED', 'no', { details: { path: loop.path } })
+    const deps = {
+      platform: { ...platform, openSource: () => Promise.reject(denied) },
+      io: createSystemIo(platform),
+      log: silentLogger,
+      scannedBy: 'test',
+      folder: folder.path,
+    }
+    for (const compression of ['none', 'balanced'] as const) {
+      const source = { source: loop.path, compression }
+      await expect(examineDeviceStream(source, deps, new AbortController().signal)).rejects.toBe(denied)
+    }
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
   it('is unmounted while it is streamed as it is, and mounted again afterwards', async () => {
     await using folder = await temporaryFolder()
     await using loop = await attachLoop({ sizeBytes: 200 * mib, partscan: false })

@@ -18,10 +18,18 @@ describe('what is told of a scan', () => {
 
   it('that another program made it, and stored no block hashes', () => {
     const theirs = { ...scan, blocks: null, dateMs: null, scannedBy: null }
-    const facts = named(scanInfoFacts({ inOrder: false }, theirs))
+    const facts = named(scanInfoFacts({ inOrder: false, segmentCount: 1 }, theirs))
     expect(facts).toMatchObject({ By: 'Another program', 'Stream-ready': 'No: the data isn’t in order' })
     expect(facts).not.toHaveProperty('Scanned')
     expect(facts['Block hashes']).toContain('scan it with Reprise')
+  })
+
+  it('that what the server would refuse is not ready to be streamed', () => {
+    const ready = (inOrder: boolean, segmentCount: number, blocks: typeof scan.blocks) =>
+      named(scanInfoFacts({ inOrder, segmentCount }, { ...scan, blocks }))['Stream-ready']
+    expect(ready(true, 3, scan.blocks)).toBe('No: it lies in several files')
+    expect(ready(true, 1, null)).toBe('No: there are no block hashes')
+    expect(ready(true, 1, scan.blocks)).toBe('Yes: the data is in order')
   })
 
   it('of each part by the name of its table, of which the map has one, too', () => {

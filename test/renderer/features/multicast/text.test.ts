@@ -3,9 +3,11 @@ import {
   clientCounts,
   describeField,
   endedWords,
+  failureWords,
   interfaceFacts,
   lossWords,
   notReadyWords,
+  pathToScan,
   rateHint,
   rateIsHigh,
   sourceFacts,
@@ -13,6 +15,7 @@ import {
   waitingWords,
 } from '#src/renderer/features/multicast/text.ts'
 import { clientReport } from '#src/renderer/features/multicast/client-report.ts'
+import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
 import { systemImage } from '#test/ui-fixtures'
 
@@ -87,6 +90,16 @@ describe('the clients', () => {
     expect(endedWords(aSession({ clients: someClients() }))).toBe('1 of 11 computers done. 7.1 GB sent.')
   })
 
+  it('have no more of a stream that failed, which is told as one', () => {
+    const failed = (code: 'E_SRC_CHANGED' | 'E_SRC_GONE') => {
+      const error = serializeError(new DeviceError(code, 'no', { details: { path: '/lab.dmg' } }))
+      return failureWords({ error, imageName: 'Lab.dmg' })
+    }
+    expect(failed('E_SRC_CHANGED')?.what).toBe('‘Lab.dmg’ was changed while it was streamed.')
+    expect(failed('E_SRC_GONE')?.what).toBe("'Lab.dmg' is gone.")
+    expect(failureWords({ error: null, imageName: 'Lab.dmg' })).toBeNull()
+  })
+
   it('that lose too much are counted, with what would help', () => {
     expect(lossWords(1, 7.5e6)).toBe(
       '1 computer loses more than a client can make up for. Lower the data rate to 7.5 MB/s.',
@@ -120,11 +133,26 @@ describe('the image', () => {
     expect(sourceFacts(item())).toMatch(/^Scanned, in order · 5\.8 GB for a disk of 14\.2 GB · /)
     expect(sourceFacts(item({ scan: null }))).toMatch(/^Not scanned · /)
     expect(sourceFacts(item({ inOrder: false }))).toMatch(/^Not in order · /)
+    const scan = { ...systemImage.scan, blocks: null }
+    expect(sourceFacts(item({ scan }))).toMatch(/^Scanned by another program · /)
   })
 
   it('that isn’t comes with what the scan takes, or where it has to be done', () => {
     expect(notReadyWords('not-scanned', '3.4 GB')).toContain('it needs 3.4 GB free beside the image.')
     expect(notReadyWords('not-in-order', null)).toContain('on the computer where it is stored.')
+    expect(notReadyWords('scanned-by-another', '3.4 GB')).toBe(
+      "The image was scanned by another program, which doesn't store the hash of every block that a stream needs. A scan with Reprise adds them.",
+    )
+  })
+
+  it('is offered a scan also when the check found that it needs one', () => {
+    const found = (code: 'E_SRC_NOSCAN' | 'E_MC_NOTORDERED' | 'E_UNSUPPORTED', path: string) =>
+      pathToScan(serializeError(new UsageError(code, 'x', { details: { input: '--source', path } })))
+    expect(found('E_SRC_NOSCAN', '/lab.dmg')).toBe('/lab.dmg')
+    expect(found('E_MC_NOTORDERED', '/lab.dmg')).toBe('/lab.dmg')
+    expect(found('E_SRC_NOSCAN', 'https://images.example/lab.dmg')).toBeNull()
+    expect(found('E_UNSUPPORTED', '/lab.dmg')).toBeNull()
+    expect(pathToScan(null)).toBeNull()
   })
 })
 
@@ -139,9 +167,19 @@ it('has words for every field that can be wrong', () => {
     'loopSuspend',
     'clients',
     'minutes',
+    'admission',
   ]
   for (const field of fields) expect(describeField(field, 'bad')).toMatch(/\.$/)
-  for (const problem of ['missing', 'reading', 'unreadable', 'not-scanned', 'not-in-order'] as const)
+  for (const problem of [
+    'missing',
+    'reading',
+    'unreadable',
+    'not-scanned',
+    'not-in-order',
+    'scanned-by-another',
+    'refused',
+  ] as const)
     expect(describeField('source', problem)).not.toBe('')
   expect(describeField('name', 'taken')).toContain('runs already')
+  expect(describeField('admission', 'too-many')).toContain('1,000 at most')
 })

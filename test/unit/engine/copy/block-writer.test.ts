@@ -24,7 +24,11 @@ const image = hashedUdif({
   ],
 })
 
-async function writer(edgeBytes: number, have: Uint8Array | null = null) {
+async function writer(
+  edgeBytes: number,
+  have: Uint8Array | null = null,
+  onWritten: (bytes: number) => void = () => undefined,
+) {
   const disk = new FakeDisk(makeDisk({ path: '/dev/sdb', sizeBytes: 4 * MiB }))
   const source = {
     path: '/a.dmg',
@@ -51,7 +55,7 @@ async function writer(edgeBytes: number, have: Uint8Array | null = null) {
     now: () => 0,
     onKept: (block) => void told.push(`kept ${block}`),
     onReturned: (block) => void told.push(`returned ${block}`),
-    onWritten: () => undefined,
+    onWritten,
   })
   const take = (block: number) =>
     writer.take(block, image.bytes.slice(block * blockBytes, (block + 1) * blockBytes))
@@ -80,6 +84,44 @@ it('asks for blocks again whose runs it has no room for, and gets done all the s
   expect(writing.isDone).toBe(true)
   expect(isRight(disk)).toBe(true)
 })
+
+it.each([1, 2, 3])(
+  'writes each run once, and gets done, when blocks come again before a slow disk has written them (%i)',
+  async (seed) => {
+    let writtenBytes = 0
+    const {
+      disk,
+      runs,
+      told,
+      writer: held,
+      take,
+    } = await writer(250 * KiB, null, (bytes) => {
+      writtenBytes += bytes
+    })
+    await using writing = held
+    const random = seededRandom(seed)
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    disk.faults = {
+      onWrite: async () => {
+        for (let turns = 40; turns > 0; turns--) await turn()
+      },
+    }
+    const coming = Array.from({ length: runs.blocks }, (_, block) => ({ block, at: random.fraction() }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ block }) => block)
+    for (let takes = 0; !writing.isDone && takes < 20_000; takes++) {
+      const block = coming.shift()
+      if (block === undefined) await turn()
+      else await take(block)
+      const again = told.splice(0).filter((each) => each.startsWith('returned'))
+      for (const each of again) coming.splice(random.below(coming.length + 1), 0, Number(each.slice(9)))
+    }
+    await writing.idle()
+    expect(writing.isDone).toBe(true)
+    expect(writtenBytes).toBe(image.disk.length)
+    expect(isRight(disk)).toBe(true)
+  },
+)
 
 it('calls a block complete only when every run in it is on the disk, and never what is in memory', async () => {
   const { runs, writer: held, take } = await writer(MiB)

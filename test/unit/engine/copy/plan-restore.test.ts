@@ -588,6 +588,32 @@ describe('rights', () => {
     expect(refused(made)).toBe('E_DENIED')
     expect(made.needsPrivilege).toBe(true)
   })
+
+  it.each([
+    ['/images/a.dmg', '/dev/loop0'],
+    ['/dev/loop0', '/tmp/new.img'],
+  ])(
+    'are left to who has them where the file behind a loop device may not be seen: %s to %s',
+    async (source, target) => {
+      const { machine } = bench()
+      machine.addDisk({ path: '/dev/loop0', bus: 'loop', backingFile: '/root/disk.img' })
+      const io = {
+        ...machine.io,
+        readFacts: (path: string) =>
+          path === '/root/disk.img'
+            ? Promise.reject(new DeviceError('E_DENIED', 'no', { details: { path } }))
+            : machine.io.readFacts(path),
+      }
+      machine.privileged = false
+      const made = await planRestore(request({ source, target }), { platform: machine.platform, io })
+      expect(made.needsPrivilege).toBe(true)
+      expect(refused(made)).toBeNull()
+      machine.privileged = true
+      expect(
+        refused(await planRestore(request({ source, target }), { platform: machine.platform, io })),
+      ).toBe('E_DENIED')
+    },
+  )
 })
 
 describe('asking', () => {

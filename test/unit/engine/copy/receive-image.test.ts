@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { planRestore, runRestore, type RestoreDeps } from '#engine/copy'
 import { NetworkError } from '#shared/errors'
@@ -55,6 +56,49 @@ function bench(change: Partial<FakeStream> = {}, diskBytes = 4 * MiB) {
   machine.connectStream = (locator, options) =>
     server.connect(locator, { ...options, password: null, clientId: new Uint8Array(16) })
   return { machine, stick, server }
+}
+
+/** A machine whose disk an earlier run left like this: nothing is seen on it. */
+function benchWith(left: Uint8Array, change: Partial<FakeStream> = {}) {
+  const machine = bench(change)
+  const { stick } = machine
+  stick.disk = { ...stick.disk, partitionMap: 'none', volumes: [] }
+  stick.bytes.set(left)
+  return machine
+}
+
+const isImage = ({ bytes }: { readonly bytes: Uint8Array }) =>
+  Buffer.compare(bytes.subarray(0, 4300 * 512), image.disk.subarray(0, 4300 * 512)) === 0
+
+/** Blocks that the newer copy of the journal knows. */
+const journalled = (disk: Uint8Array) =>
+  Math.max(
+    ...[128 * KiB, 576 * KiB].map((copy) =>
+      disk
+        .subarray(copy + 88, copy + 96)
+        .reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0),
+    ),
+  )
+
+/** The disk of a run that was killed when most of it was there, and a journal that said so. */
+async function killedDisk(
+  change: Partial<FakeStream> = {},
+  request: Partial<RestoreRequest> = {},
+): Promise<Uint8Array> {
+  let left = new Uint8Array(0)
+  const blocks = Math.ceil((change.bytes ?? image.bytes).length / (64 * KiB))
+  const killed = bench({
+    order: 'ascending',
+    onTurn: async (handedOut) => {
+      if (handedOut !== blocks - 4) return
+      // All of the long raw run that lies behind the head; the last run isn't whole yet.
+      await expect.poll(() => journalled(killed.stick.bytes)).toBe(8)
+      left = Uint8Array.from(killed.stick.bytes)
+    },
+    ...change,
+  })
+  await restore(killed.machine, request, { journalMs: 5 })
+  return left
 }
 
 const asked = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
@@ -187,31 +231,61 @@ describe('a restore from a stream', () => {
   })
 
   it('goes on where it was killed, and has the rest sent only', async () => {
-    let left = new Uint8Array(0)
-    const blocks = Math.ceil(image.bytes.length / (64 * KiB))
-    const second = bench()
-    const killed = bench({
-      order: 'ascending',
-      onTurn: async (handedOut) => {
-        if (handedOut !== blocks - 4) return
-        // Until a journal is on the disk that knows most of it.
-        await expect
-          .poll(() => killed.stick.events.filter((event) => event.startsWith('write 131072')).length)
-          .toBeGreaterThan(1)
-        left = Uint8Array.from(killed.stick.bytes)
-      },
-    })
-    await restore(killed.machine, {}, { journalMs: 5 })
-    second.stick.bytes.set(left)
-    const { outcome } = await restore(second.machine)
+    const { machine, stick, server } = benchWith(await killedDisk())
+    const { outcome } = await restore(machine)
     expect(outcome.kind).toBe('done')
-    const have = Number(/^have (\d+)$/.exec(second.server.told[1] ?? '')?.[1] ?? 0)
+    const have = Number(/^have (\d+)$/.exec(server.told[1] ?? '')?.[1] ?? 0)
     expect(have).toBeGreaterThan(3)
-    const written = second.server.told.filter((each) => each.startsWith('written'))
-    expect(written).toHaveLength(blocks - have)
-    expect(
-      Buffer.compare(second.stick.bytes.subarray(0, 4300 * 512), image.disk.subarray(0, 4300 * 512)),
-    ).toBe(0)
+    const written = server.told.filter((each) => each.startsWith('written'))
+    expect(written).toHaveLength(Math.ceil(image.bytes.length / (64 * KiB)) - have)
+    expect(isImage(stick)).toBe(true)
+  })
+
+  it('reads back what a killed run left even with --noverify: the disk may have been used since', async () => {
+    const left = await killedDisk()
+    // Somebody made partitions, used them, and wiped the map: the first MiB looks as it was.
+    left.fill(0x55, MiB + 256 * KiB, MiB + 260 * KiB)
+    const { machine, stick } = benchWith(left)
+    const { outcome } = await restore(machine, { verify: false })
+    expect(failure(outcome)).toEqual({ code: 'E_VERIFY', target: 'empty' })
+    expect(stick.bytes.subarray(0, MiB).every((byte) => byte === 0)).toBe(true)
+    const whole = benchWith(await killedDisk())
+    expect((await restore(whole.machine, { verify: false })).outcome).toMatchObject({
+      kind: 'done',
+      summary: { verified: true },
+    })
+    expect(isImage(whole.stick)).toBe(true)
+  })
+
+  it('begins anew with --noverify where nothing could tell whether what a killed run left is right', async () => {
+    const { bytes } = hashedUdif({ tables: [{ runs }] }, 32 * KiB)
+    const left = await killedDisk({ bytes }, { verify: false })
+    left.fill(0x55, MiB + 256 * KiB, MiB + 260 * KiB)
+    const { machine, stick, server } = benchWith(left, { bytes })
+    const { outcome } = await restore(machine, { verify: false })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: false } })
+    expect(server.told.filter((each) => each.startsWith('have'))).toEqual([])
+    expect(isImage(stick)).toBe(true)
+  })
+
+  it('begins anew on a disk of which something was mounted since', async () => {
+    const { machine, stick, server } = bench()
+    stick.bytes.set(await killedDisk())
+    const { outcome } = await restore(machine)
+    expect(machine.calls).toContain('unmount /dev/sdb')
+    expect(outcome.kind).toBe('done')
+    expect(server.told.filter((each) => each.startsWith('have'))).toEqual([])
+    expect(isImage(stick)).toBe(true)
+  })
+
+  it('begins anew in a file that was cut since', async () => {
+    const { machine, server } = bench()
+    const left = (await killedDisk()).slice(0, 2 * MiB)
+    machine.addFile('/tmp/out.img', left)
+    const { outcome } = await restore(machine, { target: '/tmp/out.img' })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(server.told.filter((each) => each.startsWith('have'))).toEqual([])
+    expect(Buffer.compare(machine.files.get('/tmp/out.img')!.bytes, image.disk)).toBe(0)
   })
 
   it('leaves the disk empty when a write fails, and tells the server', async () => {
@@ -227,6 +301,50 @@ describe('a restore from a stream', () => {
     expect(machine.calls.at(-1)).toContain('empty /dev/sdb')
   })
 
+  it('lets go of the disk only when the journal is off it, however slow that is', async () => {
+    const { machine, stick } = bench()
+    const seen: boolean[] = []
+    stick.faults = {
+      onWrite: async ({ offset, count }) => {
+        if (count === 6) throw ioError('E_IO_WRITE', '/dev/sdb', offset)
+        // Nothing else is written there in this run.
+        if (offset !== 128 * KiB) return
+        await delay(600)
+        seen.push(stick.isOpen)
+      },
+    }
+    const { outcome } = await restore(machine, {}, { journalMs: 1e9 })
+    expect(failure(outcome)).toEqual({ code: 'E_IO_WRITE', target: 'empty' })
+    expect(seen).toEqual([true])
+    expect(stick.events.filter((event) => event.startsWith('write ')).slice(-2)).toEqual([
+      'write 131072+4096',
+      'write 589824+4096',
+    ])
+    expect(stick.events.slice(-3)).toEqual(['flush', 'close', 'make-empty'])
+  })
+
+  it('lets go of the disk only when nothing is zeroed any more', async () => {
+    const { machine, stick } = bench()
+    const failed = Promise.withResolvers<void>()
+    const seen: boolean[] = []
+    stick.faults = {
+      onWrite: ({ offset }) => {
+        if (offset < MiB) return
+        failed.resolve()
+        throw ioError('E_IO_WRITE', '/dev/sdb', offset)
+      },
+      onZero: async ({ offset }) => {
+        if (offset !== 3300 * 512) return
+        await failed.promise
+        await delay(600)
+        seen.push(stick.isOpen)
+      },
+    }
+    const { outcome } = await restore(machine)
+    expect(failure(outcome)).toEqual({ code: 'E_IO_WRITE', target: 'empty' })
+    expect(seen).toEqual([true])
+  })
+
   it('keeps what came when the server is gone for good, and goes on with it later', async () => {
     const lost = new NetworkError('E_MC_TIMEOUT', 'silence', {
       details: { address: 'lab', phase: 'receiving' },
@@ -235,9 +353,7 @@ describe('a restore from a stream', () => {
       order: 'ascending',
       onTurn: async (handedOut) => {
         if (handedOut !== 33) return
-        await expect
-          .poll(() => first.stick.events.filter((event) => event.startsWith('write 131072')).length)
-          .toBeGreaterThan(1)
+        await expect.poll(() => journalled(first.stick.bytes)).toBe(8)
         throw lost
       },
     })
@@ -245,8 +361,9 @@ describe('a restore from a stream', () => {
     expect(failure(outcome)).toEqual({ code: 'E_MC_TIMEOUT', target: 'kept' })
     expect(first.machine.calls.join()).not.toContain('make-empty')
     expect(first.stick.bytes.subarray(0, 64 * KiB).every((byte) => byte === 0)).toBe(true)
-    const second = bench()
-    second.stick.bytes.set(first.stick.bytes)
+    // Nobody can mount what was on it before.
+    expect(first.machine.calls.at(-1)).toBe('reread /dev/sdb')
+    const second = benchWith(first.stick.bytes)
     expect((await restore(second.machine)).outcome.kind).toBe('done')
     expect(second.server.told[1]).toMatch(/^have \d+$/)
   })

@@ -250,6 +250,22 @@ describe('a restore that goes well', () => {
     })
   })
 
+  it('never erases again what is restored, whatever goes wrong afterwards', async () => {
+    const { machine, stick, expanded } = bench()
+    const fails = () => {
+      throw new TypeError('a mistake of ours')
+    }
+    machine.onReread = fails
+    machine.onRemount = fails
+    const { outcome } = await restore(machine)
+    expect(machine.calls.join()).not.toContain('make-empty')
+    expectImage(stick, expanded, [[2 * MiB, 2 * MiB + 512 * KiB]])
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: { verified: true, warnings: [{ code: 'E_BUG' }, { code: 'E_BUG' }] },
+    })
+  })
+
   it('restores an image that ends inside a block of the disk', async () => {
     const { machine, stick, expanded } = bench([{ kind: 'raw', bytes: noise(MiB + 1000) }])
     const { outcome } = await restore(machine)
@@ -312,6 +328,25 @@ describe('a partition as the target', () => {
     expect(stick.bytes.subarray(3 * MiB).every((byte) => byte === 0xee)).toBe(true)
     expect(machine.calls).not.toContain('reread /dev/sdb1')
   })
+
+  /** The same partition by name and size, half a MiB further on: something else. */
+  const move = (stick: FakeDisk) => {
+    const volumes = stick.disk.volumes.map((volume) => ({ ...volume, offset: MiB + 512 * KiB }))
+    stick.disk = { ...stick.disk, volumes }
+  }
+
+  it.each(['after the plan', 'while it is unmounted'])(
+    'is another one when it was moved %s',
+    async (when) => {
+      const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
+      const before = Uint8Array.from(stick.bytes)
+      if (when === 'while it is unmounted') machine.onUnmount = () => move(stick)
+      const between = () => (when === 'after the plan' ? move(stick) : undefined)
+      const { outcome } = await restore(machine, { target: '/dev/sdb1' }, { between })
+      expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'untouched'))
+      expect(same(stick.bytes, before)).toBe(true)
+    },
+  )
 
   it('is not ejected while other volumes of the disk are in use', async () => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openJournal, type JournalSubject } from '#src/main/engine/copy/stream-journal.ts'
-import { FakeDisk, makeDisk } from '#test/fake-disk'
+import { FakeDisk, ioError, makeDisk } from '#test/fake-disk'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -12,7 +12,7 @@ const subject: JournalSubject = {
   diskBytes: 40 * MiB,
   clearUnused: false,
 }
-const sizes = { heldBytes: 4 * MiB, capacityBytes: 4 * MiB }
+const sizes = { earlier: 'looked for', capacityBytes: 4 * MiB } as const
 
 /** A disk whose head was blanked, as it is while something is received onto it. */
 function blankDisk() {
@@ -48,6 +48,18 @@ describe('the journal of a disk that is being received', () => {
     expect(await reopened(sink)).toBeNull()
     disk.bytes.fill(0xee)
     expect(await reopened(sink)).toBeNull()
+  })
+
+  it('isn’t there on a disk whose beginning can’t be read', async () => {
+    const { sink, disk } = await written([0, 3], [0, 3])
+    disk.faults = {
+      onRead: ({ offset }) => {
+        throw ioError('E_IO_READ', '/dev/sdb', offset)
+      },
+    }
+    expect(await reopened(sink)).toBeNull()
+    disk.vanish()
+    await expect(reopened(sink)).rejects.toThrow('gone')
   })
 
   it.each([
@@ -112,7 +124,7 @@ describe('the journal of a disk that is being received', () => {
   it('can’t be kept of a stream without a root, on a small disk, or of more blocks than fit', async () => {
     const { sink } = blankDisk()
     expect(await openJournal(sink, { ...subject, root: new Uint8Array(32) }, sizes)).toBeNull()
-    expect(await openJournal(sink, subject, { heldBytes: MiB, capacityBytes: MiB - 512 })).toBeNull()
+    expect(await openJournal(sink, subject, { ...sizes, capacityBytes: MiB - 512 })).toBeNull()
     expect(await openJournal(sink, { ...subject, blocks: 2 ** 22 }, sizes)).toBeNull()
     expect(await openJournal(sink, { ...subject, blocks: 3_600_000 }, sizes)).not.toBeNull()
   })

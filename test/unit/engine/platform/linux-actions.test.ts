@@ -363,7 +363,11 @@ describe('resolving on Linux', () => {
     ].join('\n'),
     folders: ['/mnt/one', '/mnt/bound', '/mnt/memory', '/mnt/stacked', '/dev/disk'],
     files: { '/dev/sdx1': 'somebody wrote to a disk that was not there', '/mnt/one/image': '12345' },
-    links: { '/dev/disk/by-id/usb-stick': '/dev/sdb', '/here': '/mnt/one' },
+    links: {
+      '/dev/disk/by-id/usb-stick': '/dev/sdb',
+      '/here': '/mnt/one',
+      '/mnt/one/stick': '/dev/unplugged',
+    },
     nodes: { '/dev/sdq': '65:0' },
   }
   const { platform } = machineWith(linux)
@@ -390,10 +394,14 @@ describe('resolving on Linux', () => {
     expect(await platform.resolve(locator)).toMatchObject(expected)
   })
 
-  it.each(['/dev/sdz', '/dev/disk/by-id/none', '/no/folder/file', '/mnt/one/image/inside', '/mnt/one/\0'])(
-    'finds nothing at %j',
-    async (locator) => {
-      await expect(platform.resolve(locator)).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
-    },
-  )
+  it.each([
+    '/dev/sdz',
+    '/dev/disk/by-id/none',
+    '/no/folder/file',
+    '/mnt/one/image/inside',
+    '/mnt/one/\0',
+    '/mnt/one/stick', // a link that leads nowhere must not become a file at its end
+  ])('finds nothing at %j', async (locator) => {
+    await expect(platform.resolve(locator)).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+  })
 })

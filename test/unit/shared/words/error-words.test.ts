@@ -152,6 +152,21 @@ describe('describeError', () => {
       "The disk that holds 'SanDisk Ultra' is full.\n2 GB are needed; 1 GB are free.\nFree some space, or choose another place.",
     ],
     [
+      'E_DST_FULL',
+      { path: 'standard output', errno: 'ENOSPC' },
+      "Standard output can't take any more: the disk it goes to is full.\nFree some space there, or send the output elsewhere.",
+    ],
+    [
+      'E_SRC_NOSCAN',
+      { input: 'a.dmg', digest: 'SHA-1' },
+      "'System.dmg' has no scan information with SHA-1.\nSuch a digest is only in images that older versions of asr scanned; today SHA-256 is stored.\nLeave the option out to verify by the image's own checksums, or add --noverify.",
+    ],
+    [
+      'E_SRC_NOSCAN',
+      { input: 'a.dmg', digest: 'SHA-256' },
+      "'System.dmg' has no scan information with SHA-256.\nA SHA-256 digest is stored in the image when it is scanned for restore.\nLeave the option out to verify by the image's own checksums, or add --noverify.",
+    ],
+    [
       'E_ENGINE_GONE',
       { exitCode: null, signal: 'SIGKILL', lastLines: ['a', 'out of memory'] },
       'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',

@@ -60,6 +60,21 @@ describe('words for a stream that can not begin', () => {
     expect(network('E_MC_LOOP', { ...where, errno: 'EXYZ' })[1]).toBe('The system says no.')
   })
 
+  it('E_MC_REFUSED says why, and what helps', () => {
+    const refused = (reason: string, text: string) => network('E_MC_REFUSED', { host: 'lab', reason, text })
+    expect(refused('full', 'As many clients have joined as may.')).toEqual([
+      "lab doesn't let this computer join the stream.",
+      'It says: As many clients have joined as may.',
+      'Try again when others have finished.',
+    ])
+    expect(refused('not-admitted', '')[2]).toContain('to admit this computer by its name or its address.')
+    expect(refused('wait', 'The next one is looked at in 5 minutes.')).toEqual([
+      "lab doesn't look at passwords from this computer at the moment.",
+      'It says: The next one is looked at in 5 minutes.',
+      'Wait so long, then try again with the right one.',
+    ])
+  })
+
   it('E_MC_RATE tells both numbers', () => {
     expect(
       network('E_MC_RATE', { dataRate: 12_000_000, linkBytesPerSecond: 12_500_000 }).slice(0, 2),
@@ -94,7 +109,26 @@ describe('words for a stream that can not begin', () => {
     expect(now).toBe(
       'Scan it again, which puts it in order and needs 5 GB of free space (70 GB are free): reprise imagescan --source IMAGE.',
     )
-    const noScan = new UsageError('E_SRC_NOSCAN', 'x', { details: { ...details, purpose: 'multicast' } })
-    expect(describeError(serializeError(noScan)).now).toBe('Scan it: reprise imagescan --source IMAGE.')
+    const noScan = (change: object) =>
+      describeError(
+        serializeError(
+          new UsageError('E_SRC_NOSCAN', 'x', { details: { ...details, purpose: 'multicast', ...change } }),
+        ),
+      )
+    expect(noScan({}).now).toBe('Scan it: reprise imagescan --source IMAGE.')
+    expect(noScan({ path: '/images/lab.dmg' }).now).toBe(
+      'Scan it: reprise imagescan --source /images/lab.dmg.',
+    )
+    expect(noScan({ path: "/Anna's images/lab.dmg" }).now).toBe(
+      String.raw`Scan it: reprise imagescan --source '/Anna'\''s images/lab.dmg'.`,
+    )
+    expect(noScan({ path: 'https://anna:secret@images.example/lab.dmg' }).now).toBe(
+      'Scan it: reprise imagescan --source IMAGE, on the computer where it is stored.',
+    )
+    expect(noScan({ scanned: 'by-another', path: '/lab.dmg' })).toEqual({
+      what: "'lab.dmg' was scanned by another program, and not by Reprise.",
+      why: "A stream needs the hash of every block, which only Reprise's scan stores: without it a client couldn't tell whether its disk is right.",
+      now: 'Scan it with Reprise: reprise imagescan --source /lab.dmg.',
+    })
   })
 })

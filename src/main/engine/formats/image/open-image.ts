@@ -193,7 +193,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** A sparse bundle is a folder; other folders are no image at all. */
 async function openBundle(path: string, keyring: Keyring, signal?: AbortSignal): Promise<OpenImage> {
-  const kind = { field: 'kind', offset: 0, found: 'folder', expected: 'a file or a sparse bundle', path }
+  const kind = { field: 'kind', offset: 0, found: 'a folder', expected: 'a file or a sparse bundle', path }
   if (!(await isSparseBundle(path))) throw formatError('E_SRC_FORMAT', { format: 'folder', ...kind })
   const bundle = await readSparseBundle(path, signal)
   const header = await readBundleHeader(path, bundle.tokenBytes)

@@ -60,6 +60,8 @@ function beginsWithRun(head: Uint8Array): boolean {
 
 /** What to throw for a file that nothing is known about: its first bytes tell most. */
 export function notAnImage({ head, sizeBytes }: Pick<FileEnds, 'head' | 'sizeBytes'>): FormatError {
+  if (sizeBytes === 0)
+    return formatError('E_SRC_FORMAT', { format: 'image', field: 'size', offset: 0, found: 0 })
   return formatError('E_SRC_FORMAT', {
     format: 'image',
     field: 'signature',

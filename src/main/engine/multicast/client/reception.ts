@@ -2,23 +2,28 @@
  * Receives one stream: joins, listens to the group and to the server, keeps the connection or gets it back, and fetches over it
  * what doesn't come by multicast. All in the thread that the datagrams come to; blocks leave it, nothing of a block comes in.
  */
-import { createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
+import type { ReceiverOutput } from '#engine/multicast/receiver'
 import type { LinkOutput } from '#engine/multicast/sessions'
-import { startsByHand, type Message, type StreamState } from '#engine/multicast/wire'
+import type { Message } from '#engine/multicast/wire'
 import { NetworkError, serializeError } from '#shared/errors'
 import type { LogLevel, LogLine } from '#shared/log'
 import type { StreamProgress } from '#shared/model'
+import { BlockLedger } from './block-ledger.ts'
 import { changedError } from './changed-error.ts'
-import type { ControlSocket } from './control-socket.ts'
-import { enterSession, isEqual, isSameStream, protocolError, type EnteredSession } from './enter-session.ts'
+import { enterSession, isSameStream, protocolError, type EnteredSession } from './enter-session.ts'
 import { createFetcher, type Fetcher } from './fetcher.ts'
-import { openMembership, type Membership } from './membership.ts'
+import { keepConnected } from './keep-connected.ts'
+import type { Membership } from './membership.ts'
+import { createParticipation } from './participation.ts'
 import { pause } from './pause.ts'
-import { chooseInterface } from './receive-interface.ts'
+import { ReceiverTurns } from './receiver-turns.ts'
 import type { FromReception, ReceptionData } from './reception-messages.ts'
-import { dropWarning, silenceCauses, silenceWarning, timeoutError } from './reception-troubles.ts'
+import { progressOf } from './reception-progress.ts'
+import { timeoutError } from './reception-troubles.ts'
+import { ServerPresence } from './server-presence.ts'
 import { endError, isPassing } from './session-errors.ts'
 import { createStreamMeter } from './stream-meter.ts'
+import { TroubleWatch } from './trouble-watch.ts'
 
 export interface Reception {
   written(block: number): void
@@ -30,12 +35,10 @@ export interface Reception {
 }
 
 const watchMs = 250
-const retryMs = [250, 500, 1000, 2000, 4000] as const
+/** Of the watch: so often the system is asked what it threw away. */
+const dropsEvery = 4
 /** A connection must have stood so long until silence means something. */
 const silenceMs = 3000
-/** A server says where it is each second. */
-const presenceMs = 2500
-const rejoinMs = 10_000
 /** While it verifies, the server is told that it is still here. */
 const remindMs = 2000
 /** Reports don't pile up at a server that doesn't read. */
@@ -54,22 +57,28 @@ export function createReception(
   const { facts, timeoutMs } = data
   const stop = new AbortController()
   const now = () => performance.now()
-  const received = Uint8Array.from({ length: Math.ceil(facts.sizeBytes / facts.blockBytes) }, (_, block) =>
-    data.have?.[block] === 1 ? 1 : 0,
-  )
-  /** Handed over, not yet written. */
-  const handed = new Set<number>()
+  const log = (level: LogLevel, message: string, fields: LogLine['fields'] = {}) =>
+    tell({ kind: 'log', level, message, fields })
+  const ledger = new BlockLedger(Math.ceil(facts.sizeBytes / facts.blockBytes), data.have)
+  const server = new ServerPresence()
   const meter = createStreamMeter(now())
-  let strip: PassStrip | null = null
+  const troubles = new TroubleWatch({
+    facts,
+    log,
+    warn: (warning) => tell({ kind: 'warning', warning: serializeError(warning) }),
+  })
+  const turns = new ReceiverTurns({
+    receiver: () => membership?.receiver ?? null,
+    hear: (output) => hear(output),
+  })
+  const participation = createParticipation({
+    data,
+    ledger,
+    onDatagram: (receiver, nowMs) => turns.came(receiver, nowMs),
+    log,
+  })
   let membership: Membership | null = null
-  let control: ControlSocket | null = null
-  /** Resolves with the next connection. */
-  let connected = Promise.withResolvers<void>()
-  let connectedMs = 0
-  let serverState: StreamState = 'waiting'
-  let waiting: Message<'waiting'> | null = null
   let isSilent = false
-  let isWarned = false
   let isComplete = false
   /** The server was told how it ended. */
   let isLeaving = false
@@ -77,17 +86,9 @@ export function createReception(
   let lastPayloadMs = now()
   let lastReport: Message<'report'> | null = null
   let remindedMs = 0
-  let rejoinedMs = 0
-  let armedMs = Infinity
-  let timer: NodeJS.Timeout | undefined
 
-  const log = (level: LogLevel, message: string, fields: LogLine['fields'] = {}) =>
-    tell({ kind: 'log', level, message, fields })
-
-  /** The server is heard over its connection: one that is cut off isn't, long before the connection breaks. */
-  const isServerThere = () => control !== null && now() - control.heardMs < presenceMs
   /** Multicast doesn't arrive, though the server is there. */
-  const isDeaf = () => isSilent && isServerThere() && now() - connectedMs >= silenceMs
+  const isDeaf = () => isSilent && server.isHeard(now()) && server.stoodMs(now()) >= silenceMs
 
   const fail = (error: unknown) => {
     if (isOver) return
@@ -99,64 +100,45 @@ export function createReception(
   /** Receive nothing more; the connection stays. */
   const halt = async () => {
     clearInterval(watch)
-    clearTimeout(timer)
+    turns.stop()
     isOver = true
     const at = membership
     membership = null
     await at?.group.close()
   }
 
-  const settle = () => {
-    const at = membership
-    if (at === null) return
-    for (const output of at.receiver.poll(now()))
-      switch (output.kind) {
-        case 'block': {
-          const { block, bytes } = output
-          handed.add(block)
-          received[block] = 1
-          tell({ kind: 'block', block, bytes }, [bytes.buffer as ArrayBuffer])
-          break
-        }
-        case 'report':
-          lastReport = output.report
-          if (control !== null && control.unsentBytes < mostUnsentBytes) control.send(output.report)
-          break
-        case 'fetch':
-          fetcher.want(output.block)
-          break
-        case 'silence':
-          isSilent = true
-          break
-        case 'heard':
-          isSilent = false
-          if (isWarned) log('info', 'multicast arrives again', { group: facts.group })
-          isWarned = false
-          break
-        default:
-          complete()
+  const hear = (output: ReceiverOutput) => {
+    switch (output.kind) {
+      case 'block': {
+        const { block, bytes } = output
+        ledger.handOut(block)
+        tell({ kind: 'block', block, bytes }, [bytes.buffer as ArrayBuffer])
+        break
       }
-    arm(at.receiver)
-  }
-
-  const arm = ({ wakeMs }: Receiver) => {
-    if (wakeMs === armedMs) return
-    clearTimeout(timer)
-    armedMs = wakeMs
-    if (wakeMs === Infinity) return
-    timer = setTimeout(
-      () => {
-        armedMs = Infinity
-        settle()
-      },
-      Math.max(0, wakeMs - now()),
-    )
+      case 'report':
+        lastReport = output.report
+        if (server.control !== null && server.control.unsentBytes < mostUnsentBytes)
+          server.control.send(output.report)
+        break
+      case 'fetch':
+        fetcher.want(output.block)
+        break
+      case 'silence':
+        isSilent = true
+        break
+      case 'heard':
+        isSilent = false
+        troubles.heard()
+        break
+      default:
+        complete()
+    }
   }
 
   const complete = () => {
     if (isComplete) return
     isComplete = true
-    clearTimeout(timer)
+    turns.stop()
     remind()
     void membership?.group.close()
     tellProgress()
@@ -167,21 +149,21 @@ export function createReception(
   const remind = () => {
     remindedMs = now()
     if (lastReport !== null && isComplete)
-      control?.send({ ...lastReport, blocksDone: received.length, backlogBytes: 0, needs: [] })
+      server.control?.send({ ...lastReport, blocksDone: ledger.blocks, backlogBytes: 0, needs: [] })
   }
 
   const fetcher: Fetcher = createFetcher({
-    ask: (block) => control?.send({ kind: 'fetch', block }),
+    ask: (block) => server.control?.send({ kind: 'fetch', block }),
     next: (from) => nextToFetch(from),
   })
 
   /** While multicast doesn't arrive: a block that is lacking, whose hash is known, and that there is room for. */
   const nextToFetch = (from: number): number | null => {
-    if (membership === null || !isDeaf() || serverState === 'waiting' || isComplete) return null
+    if (membership === null || !isDeaf() || server.state === 'waiting' || isComplete) return null
     const { session, receiver } = membership
-    for (let step = 0; step < received.length; step++) {
-      const block = (from + step) % received.length
-      if (received[block] === 1 || session.hashOf(block) === null) continue
+    for (let step = 0; step < ledger.blocks; step++) {
+      const block = (from + step) % ledger.blocks
+      if (ledger.isHere(block) || session.hashOf(block) === null) continue
       return receiver.isWanted(block) ? block : null
     }
     return null
@@ -206,12 +188,12 @@ export function createReception(
         at.receiver.hashesCame(now())
         break
       case 'position':
-        serverState = output.position.state
-        if (serverState !== 'waiting') waiting = null
+        server.state = output.position.state
+        if (server.state !== 'waiting') server.waiting = null
         at.receiver.position(output.position, now())
         break
       case 'waiting':
-        waiting = output.waiting
+        server.waiting = output.waiting
         lastPayloadMs = now()
         break
       case 'block':
@@ -223,94 +205,51 @@ export function createReception(
         throw protocolError(peer, `${output.kind} at the wrong time`)
     }
     fetcher.turn()
-    settle()
+    turns.settle()
   }
 
-  /** Take part: with the receiver there is, if it is the same session, or with a new one that goes on where that was. */
-  const takePart = async ({ session, control: at }: EnteredSession): Promise<Membership> => {
+  const takePart = async (entered: EnteredSession): Promise<Membership> => {
     const before = membership
-    const where = chooseInterface(data.interface, at.localAddress)
-    const isSame =
-      before !== null &&
-      isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
-      before.interface.address === where.address
-    if (isSame) {
-      // The cable may have been out, the switch restarted.
-      before.group.rejoin()
-      before.session = session
-      before.receiver.position(session.position, now())
-      before.receiver.hashesCame(now())
-      return before
-    }
-    await before?.group.close()
-    strip ??= createPassStrip(session.layout)
-    const made = await openMembership({
-      session,
-      interface: where,
-      // Only of the same cut is a pass the same.
-      strip: session.facts.symbolBytes === facts.symbolBytes ? strip : createPassStrip(session.layout),
-      holdBytes: data.holdBytes,
-      blocks: () => ({
-        have: received.map((value, block) => (value === 1 && !handed.has(block) ? 1 : 0)),
-        handed: [...handed],
-      }),
-      onDatagram(receiver, nowMs) {
-        if (receiver !== membership?.receiver) return
-        if (receiver.wakeMs <= nowMs) settle()
-        else if (receiver.wakeMs < armedMs) arm(receiver)
-      },
-      onError: (error) => log('warn', 'the multicast socket failed', { error: String(error) }),
-    })
-    const { group, port, name } = session.facts
-    log('info', 'joined', { session: name, group, port, interface: where.name })
-    const { advice, askedBytes, grantedBytes } = made.group
-    if (advice !== null)
-      log('warn', 'the receive buffer is smaller than it should be', { askedBytes, grantedBytes, advice })
+    const joined = await participation.join(entered, before)
+    if (joined === before) return joined
     if (isOver || isComplete) {
-      await made.group.close()
+      await joined.group.close()
       throw over
     }
-    armedMs = Infinity
-    membership = made
+    turns.changed()
+    membership = joined
     isSilent = false
-    return made
+    return joined
   }
 
-  const hold = (at: ControlSocket) => {
-    control = at
-    connectedMs = now()
-    connected.resolve()
-    connected = Promise.withResolvers()
-  }
-
-  const beSeen = async ({ control: at, link }: EnteredSession): Promise<never> => {
-    hold(at)
+  /** Whoever has everything only wants to be seen, and to take leave. */
+  const beSeen = async ({ control, link }: EnteredSession): Promise<never> => {
+    server.came(control, now())
     remind()
     for (;;)
-      for (const output of link.message(await at.next()))
-        if (output.kind === 'ended') throw endError(output.end, at.peer)
+      for (const output of link.message(await control.next()))
+        if (output.kind === 'ended') throw endError(output.end, control.peer)
   }
 
   /** One connection, from the greeting to its end. Throws what ended it. */
   const connection = async (): Promise<never> => {
     const { locator, password, clientId } = data
     const entered = await enterSession({ locator, purpose: 'join', password, clientId, signal: stop.signal })
-    const at = entered.control
+    const { control, link, session } = entered
     try {
-      if (!isSameStream(facts, entered.session.facts)) throw changedError(at.peer)
-      // Whoever has everything only wants to be seen, and to take leave.
+      if (!isSameStream(facts, session.facts)) throw changedError(control.peer)
       if (isComplete) return await beSeen(entered)
       const member = await takePart(entered)
-      serverState = entered.session.position.state
-      waiting = null
-      hold(at)
+      server.state = session.position.state
+      server.waiting = null
+      server.came(control, now())
       fetcher.connected()
-      settle()
-      for (;;) for (const output of entered.link.message(await at.next())) onOutput(output, member, at.peer)
+      turns.settle()
+      for (;;) for (const output of link.message(await control.next())) onOutput(output, member, control.peer)
     } finally {
-      control = null
+      server.gone()
       fetcher.disconnected()
-      at.destroy()
+      control.destroy()
     }
   }
 
@@ -318,88 +257,31 @@ export function createReception(
   const isInterfaceAway = (error: unknown) =>
     membership !== null && error instanceof NetworkError && error.code === 'E_MC_IFACE'
 
-  const run = async () => {
-    const isToGoOn = () => !stop.signal.aborted && (isComplete || !isOver)
-    for (let tries = 0; isToGoOn(); tries++) {
-      const beganMs = now()
-      try {
-        await connection()
-      } catch (error) {
-        if (stop.signal.aborted || isLeaving) return
-        if (error === over) continue
-        // A connection that stood for a while makes the next one worth trying soon.
-        if (now() - beganMs > 10_000) tries = 0
-        if (isComplete && error instanceof NetworkError && error.code === 'E_MC_ENDED') return
-        if (!isPassing(error) && !isInterfaceAway(error)) return fail(error)
-        log(tries === 0 ? 'warn' : 'info', 'no connection to the server; trying again', {
-          why: (error as Error).message,
-        })
-        await pause(retryMs[Math.min(tries, retryMs.length - 1)] ?? 0, stop.signal)
-      }
-    }
-  }
-
-  const warn = (warning: NetworkError) => tell({ kind: 'warning', warning: serializeError(warning) })
-
-  const warnOfSilence = ({ interface: { name } }: Membership) => {
-    isWarned = true
-    const { group, port } = facts
-    log('warn', 'multicast does not reach this computer; fetching over the control connection', {
-      group,
-      port,
-      interface: name,
-      likely: silenceCauses,
-    })
-    warn(silenceWarning(facts, name))
-  }
-
-  const lookAtDrops = async (at: Membership) => {
-    const dropped = await at.group.readDropped()
-    if (dropped === null || dropped <= at.dropped || membership !== at) return
-    at.receiver.systemDropped(dropped - at.dropped)
-    const { grantedBytes, advice } = at.group
-    if (at.dropped === 0) log('warn', 'the system throws datagrams away', { dropped, grantedBytes, advice })
-    warn(dropWarning(facts, at.group, dropped))
-    at.dropped = dropped
+  const judge = (error: unknown) => {
+    if (isLeaving) return 'over'
+    if (error === over) return 'at once'
+    if (isComplete && error instanceof NetworkError && error.code === 'E_MC_ENDED') return 'over'
+    return isPassing(error) || isInterfaceAway(error) ? 'later' : 'failed'
   }
 
   const stateNow = (): StreamProgress['state'] => {
-    if (control === null || (isSilent && !isServerThere())) return 'connecting'
-    if (waiting !== null) return 'waiting'
+    if (server.control === null || (isSilent && !server.isHeard(now()))) return 'connecting'
+    if (server.waiting !== null) return 'waiting'
     return isDeaf() && !isComplete ? 'fetching' : 'receiving'
   }
 
   const tellProgress = () => {
-    const at = membership
-    const progress = at?.receiver.progress()
-    const { bytesPerSecond, loss } = meter.sample(
-      now(),
-      progress ?? { received: 0, expected: 0 },
-      at?.session.facts.symbolBytes ?? 0,
-    )
-    tell({
-      kind: 'progress',
-      progress: {
-        state: stateNow(),
-        waiting: waiting && {
-          joined: waiting.joined,
-          wanted: waiting.wanted === 0 ? null : waiting.wanted,
-          startsInMs: waiting.startsInMs === startsByHand ? null : waiting.startsInMs,
-        },
-        passes: progress?.passes ?? [],
-        blocks: received.length,
-        missingBlocks: received.reduce((sum, value) => sum + (1 - value), 0),
-        receivedBytesPerSecond: bytesPerSecond,
-        loss,
-      },
-    })
-    if (progress !== undefined) lastPayloadMs = Math.max(lastPayloadMs, progress.lastSymbolMs)
+    const receiver = membership?.receiver.progress() ?? null
+    const symbolBytes = membership?.session.facts.symbolBytes ?? 0
+    const parts = { state: stateNow(), server, ledger, meter, receiver, symbolBytes }
+    tell({ kind: 'progress', progress: progressOf(parts, now()) })
+    if (receiver !== null) lastPayloadMs = Math.max(lastPayloadMs, receiver.lastSymbolMs)
   }
 
   const checkTimeout = () => {
-    const silentMs = now() - lastPayloadMs
-    if (timeoutMs === 0 || silentMs < timeoutMs || received.every((value) => value === 1)) return
-    fail(timeoutError(data.locator, timeoutMs, control === null ? 'gone' : isDeaf() ? 'unheard' : 'idle'))
+    if (timeoutMs === 0 || now() - lastPayloadMs < timeoutMs || ledger.missing === 0) return
+    const what = server.control === null ? 'gone' : isDeaf() ? 'unheard' : 'idle'
+    fail(timeoutError(data.locator, timeoutMs, what))
   }
 
   let ticks = 0
@@ -412,43 +294,49 @@ export function createReception(
       return
     }
     checkTimeout()
-    if (membership !== null && ticks % 4 === 0) void lookAtDrops(membership)
-    if (membership === null || !isDeaf()) return
-    if (!isWarned) warnOfSilence(membership)
-    if (now() - rejoinedMs >= rejoinMs) {
-      rejoinedMs = now()
-      membership.group.rejoin()
-    }
+    const at = membership
+    if (at === null) return
+    if (ticks % dropsEvery === 0) void troubles.lookAtDrops(at, () => membership === at)
+    if (!isDeaf()) return
+    troubles.deaf(at, now())
     fetcher.turn()
-    settle()
+    turns.settle()
   }, watchMs)
 
-  const running = run().catch(fail)
+  const running = keepConnected({
+    connection,
+    isToGoOn: () => !stop.signal.aborted && (isComplete || !isOver),
+    judge,
+    lost: (error, tries) =>
+      log(tries === 0 ? 'warn' : 'info', 'no connection to the server; trying again', {
+        why: error instanceof Error ? error.message : String(error),
+      }),
+    signal: stop.signal,
+  }).catch(fail)
 
   return {
     written(block) {
-      if (!handed.delete(block)) return
+      if (!ledger.written(block)) return
       membership?.receiver.written(block, now())
-      settle()
+      turns.settle()
       fetcher.turn()
     },
     again(block) {
-      if (!handed.delete(block)) return
-      received[block] = 0
+      if (!ledger.again(block)) return
       membership?.receiver.again(block, now())
-      settle()
+      turns.settle()
     },
     verifying: remind,
     halt: () => void halt(),
     async finish(outcome, text) {
       await halt()
       // The server may be away for a moment, and waits for this word.
-      if (outcome === 'done' && control === null)
-        await Promise.race([running, pause(leaveMs, stop.signal), connected.promise])
+      if (outcome === 'done' && server.control === null)
+        await Promise.race([running, pause(leaveMs, stop.signal), server.next])
       // The server hangs up as well, which is nothing to complain of or to come back for.
       isLeaving = true
-      control?.send({ kind: 'finished', outcome, text })
-      await control?.end()
+      server.control?.send({ kind: 'finished', outcome, text })
+      await server.control?.end()
       stop.abort()
       await running
     },

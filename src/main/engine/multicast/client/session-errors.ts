@@ -17,6 +17,7 @@ const codes: { readonly [reason in Message<'refused'>['reason']]: NetworkCode } 
   password: 'E_MC_PASSWORD',
   full: 'E_MC_REFUSED',
   protocol: 'E_MC_PROTOCOL',
+  wait: 'E_MC_REFUSED',
 }
 
 export function refusalError(
@@ -25,7 +26,10 @@ export function refusalError(
 ): NetworkError {
   const details = { address, host: address, phase: 'control', reason, text, session, given: hasPassword }
   const message = text === '' ? `refused: ${reason}` : text
-  return new NetworkError(codes[reason], message, { details, transient: reason === 'full' })
+  return new NetworkError(codes[reason], message, {
+    details,
+    transient: reason === 'full' || reason === 'wait',
+  })
 }
 
 export const endError = ({ reason, text }: Message<'end'>, address: string): NetworkError =>

@@ -4,9 +4,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { JoinedSession } from '#engine/multicast/sessions'
+import type { ConnectStreamOptions, StreamConnection, StreamReception } from '#engine/stream-connection'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { StreamInfo, StreamLocator } from '#shared/model'
+import type { StreamLocator } from '#shared/model'
 import { changedError } from './changed-error.ts'
 import type { ControlSocket } from './control-socket.ts'
 import {
@@ -19,35 +20,7 @@ import {
 } from './enter-session.ts'
 import { chooseInterface } from './receive-interface.ts'
 import { endError, isPassing } from './session-errors.ts'
-import { startReception, type ReceiveOptions, type StreamReception } from './stream-reception.ts'
-
-export interface ConnectOptions {
-  readonly password: string | null
-  /** 16 bytes, the same as long as the client goes on with the same target. */
-  readonly clientId: Uint8Array
-  readonly log: Logger
-  readonly signal: AbortSignal
-  /** Name or address of the interface to receive on; null or absent: the one that leads to the server. */
-  readonly interface?: string | null
-}
-
-export interface StreamConnection extends AsyncDisposable {
-  readonly info: StreamInfo
-  readonly sizeBytes: number
-  readonly blockBytes: number
-  readonly blocks: number
-  /** 32 bytes, the root of all block hashes; zeros: not known in advance. */
-  readonly root: Uint8Array
-  /** SHA-256 of the block; null while the server hasn't told it. */
-  hashOf(block: number): Uint8Array | null
-  /**
-   * Over the control connection; its hash was compared. Rejects with NetworkError (E_NET, E_MC_…), the signal's reason. Connects
-   * again where that helps.
-   */
-  fetchBlock(block: number, signal?: AbortSignal): Promise<Uint8Array>
-  /** Join and receive. Once. */
-  receive(options: ReceiveOptions): StreamReception
-}
+import { startReception } from './stream-reception.ts'
 
 /** So long a lost connection is tried to be had again before a fetch fails. */
 const reconnectMs = 30_000
@@ -59,7 +32,7 @@ const wrongBound = 3
 /** Looks at the stream. Rejects as `enterSession` does. */
 export async function connectStream(
   locator: StreamLocator,
-  options: ConnectOptions,
+  options: ConnectStreamOptions,
 ): Promise<StreamConnection> {
   const { password, clientId, log, signal } = options
   const closing = new AbortController()

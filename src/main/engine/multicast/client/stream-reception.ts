@@ -1,38 +1,11 @@
 /** The receiving thread, as its user sees it: blocks come, each is said to be written, in the end all are. */
 import { Worker } from 'node:worker_threads'
+import type { ReceiveOptions, StreamReception } from '#engine/stream-connection'
 import { BugError, deserializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { StreamProgress } from '#shared/model'
 import type { FromReception, ReceptionData, ToReception } from './reception-messages.ts'
 import { workerLocation } from './worker-location.ts'
-
-export interface ReceiveOptions {
-  /** By block: 1 where it is already there, by a journal. Null: nothing is. */
-  readonly have: Uint8Array | null
-  /** What may be held in memory: blocks in the making, and blocks handed over that aren't written. */
-  readonly holdBytes: number
-  /** So long without any payload, and it fails with E_MC_TIMEOUT. 0: never. */
-  readonly timeoutMs: number
-  /** Its bytes are right, and the caller's from now on. Called again before `written`, within `holdBytes`. */
-  readonly onBlock: (block: number, bytes: Uint8Array) => void
-  readonly signal: AbortSignal
-}
-
-export interface StreamReception {
-  /** The block is where it belongs. */
-  written(block: number): void
-  /** The block couldn't be kept: it is forgotten, and comes again. */
-  again(block: number): void
-  progress(): StreamProgress
-  /** What whoever looks should know: multicast that doesn't arrive, receive buffers that are too small. */
-  warnings(): readonly SerializedError[]
-  /** Resolves when all blocks are written. Rejects with NetworkError E_MC_…, E_NET; with the signal's reason. */
-  readonly complete: Promise<void>
-  /** Everything is written and is read back now: the server is shown so. */
-  verifying(): void
-  /** Tell the server how it ended, and hang up. Resolves when the thread is gone; never rejects. */
-  finish(outcome: 'done' | 'failed' | 'cancelled', text: string): Promise<void>
-}
 
 /** The thread has so long to take leave of its server. */
 const leaveMs = 8000

@@ -35,7 +35,7 @@ export function parseConfiguration(bytes: Uint8Array, path: string): ReadConfigu
         input: '--config',
         path,
         problem: 'The configuration is no property list.',
-        hint: 'Make one with: defaults write FILE "Data Rate" -int 12000000, and the same for "Multicast Address"; or save one from the Multicast Server panel.',
+        hint: 'It looks like <plist version="1.0"><dict><key>Data Rate</key><integer>12000000</integer><key>Multicast Address</key><string>239.255.0.1</string></dict></plist>. The Multicast Server panel saves one, too.',
       },
     })
   return readKeys(values, path)

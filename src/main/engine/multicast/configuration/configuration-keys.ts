@@ -38,7 +38,10 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
       details: { input: key, key, path, problem, hint, ...(found === undefined ? {} : { found }) },
     })
   }
-  const give = (key: Key, how: string) => `Give it with: defaults write FILE "${key}" ${how}`
+  const give = (key: Key, element: string, how: string) =>
+    `Write <key>${key}</key>${element} into it; on a Mac: defaults write FILE "${key}" ${how}`
+  const giveNumber = (key: Key, example: number) =>
+    give(key, `<integer>${example}</integer>`, `-int ${example}`)
   const whole = (
     key: Key,
     bounds: {
@@ -51,7 +54,7 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
     const value = values.get(key)
     if (value === undefined) return null
     const { least, most, unit, example } = bounds
-    const hint = give(key, `-int ${example}`)
+    const hint = giveNumber(key, example)
     if (value.kind !== 'number')
       return refuse(key, `"${key}" is ${describe(value)}, and must be a number.`, hint)
     if (!Number.isInteger(value.value) || value.value < least || value.value > most)
@@ -70,10 +73,10 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
     refuse(
       keys.dataRate,
       `"${keys.dataRate}" is missing.`,
-      `It says how many bytes a second the stream may take. ${give(keys.dataRate, '-int 12000000')}`,
+      `It says how many bytes a second the stream may take. ${giveNumber(keys.dataRate, 12_000_000)}`,
     )
   const group = readGroup(values.get(keys.group), (problem, found) =>
-    refuse(keys.group, problem, give(keys.group, '239.255.0.1'), found),
+    refuse(keys.group, problem, give(keys.group, '<string>239.255.0.1</string>', '239.255.0.1'), found),
   )
   const clientDataRate = whole(keys.clientDataRate, { ...rateBounds, least: 1, example: 5_000_000 })
   if (clientDataRate !== null && clientDataRate > dataRate)
@@ -84,7 +87,7 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
     refuse(
       keys.loopSuspend,
       `"${keys.loopSuspend}" is 1, and must be 0 (never) or at least 2.`,
-      give(keys.loopSuspend, '-int 2'),
+      giveNumber(keys.loopSuspend, 2),
       1,
     )
   const ttl = whole(keys.ttl, { least: 1, most: 255, unit: '', example: 3 }) ?? defaults.ttl
@@ -98,7 +101,7 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
     refuse(
       keys.advertise,
       `"${keys.advertise}" is ${describe(announced)}, and must be true or false.`,
-      give(keys.advertise, '-bool true'),
+      give(keys.advertise, '<true/>', '-bool true'),
     )
   const advertise = announced?.kind === 'boolean' ? announced.value : defaults.advertise
 

@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { access, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, openFailure } from '#engine/block-io'
-import type { StreamConnection } from '#engine/multicast/client'
+import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, serializeError, UsageError } from '#shared/errors'
 import { silentLogger, type Logger } from '#shared/log'
 import {

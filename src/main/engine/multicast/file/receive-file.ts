@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { dropFileCache } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import type { StreamConnection, StreamReception } from '#engine/multicast/client'
+import type { StreamConnection, StreamReception } from '#engine/stream-connection'
 import {
   AppError,
   deserializeError,
@@ -68,7 +68,8 @@ async function receive(
   const beganMs = performance.now()
   const lengthOf = (block: number) =>
     Math.min(stream.blockBytes, stream.sizeBytes - block * stream.blockBytes)
-  const unchangedBytes = part.have.reduce((sum, value, block) => sum + (value === 1 ? lengthOf(block) : 0), 0)
+  const before = part.have.slice()
+  const unchangedBytes = before.reduce((sum, value, block) => sum + (value === 1 ? lengthOf(block) : 0), 0)
   if (unchangedBytes > 0) context.log.info('going on with what came before', { bytes: unchangedBytes })
   context.enter('restoring', stream.sizeBytes)
   let doneBytes = unchangedBytes
@@ -117,7 +118,12 @@ async function receive(
     }
     await part.save()
     const receiveMs = Math.max(1, performance.now() - beganMs)
-    if (request.verify) await verify(stream, part, reception, context)
+    // What an earlier run left is read back in any case: nobody knows what happened to it since.
+    if (request.verify || unchangedBytes > 0)
+      await verify(stream, part, reception, {
+        context,
+        isAsked: (block) => request.verify || before[block] === 1,
+      })
     else context.skip('verifying')
     signal.throwIfAborted()
     await part.finish(plan.target.path, request.erase ? 'replace' : 'create')
@@ -147,12 +153,12 @@ async function receive(
   }
 }
 
-/** Read it back: also what an earlier run left. Throws VerificationError, and has the wrong blocks come again next time. */
+/** Read blocks back. Throws VerificationError, and has the wrong blocks come again next time. */
 async function verify(
   stream: StreamConnection,
   part: PartFile,
   reception: StreamReception,
-  context: JobContext,
+  { context, isAsked }: { readonly context: JobContext; readonly isAsked: (block: number) => boolean },
 ): Promise<void> {
   const { signal } = context
   reception.verifying()
@@ -163,6 +169,8 @@ async function verify(
   let [expected, found] = ['', '']
   for (let block = 0; block < stream.blocks; block++) {
     signal.throwIfAborted()
+    context.advance(block * stream.blockBytes)
+    if (!isAsked(block)) continue
     // Not heard while it was received: over the connection to look with, it is.
     if (stream.hashOf(block) === null) await stream.fetchBlock(block, signal)
     const hash = Buffer.from(stream.hashOf(block) ?? []).toString('hex')
@@ -173,8 +181,8 @@ async function verify(
       if (wrong.length === 0) [expected, found] = [hash, read]
       wrong.push(block)
     }
-    context.advance(Math.min(stream.sizeBytes, (block + 1) * stream.blockBytes))
   }
+  context.advance(stream.sizeBytes)
   if (wrong.length === 0) return
   await part.forget(wrong)
   throw new VerificationError('E_VERIFY', `${wrong.length} blocks of ${part.path} read back differ`, {

@@ -1,8 +1,7 @@
 /** What a session can't be started with, each with its own words. The window and a manager may send anything. */
 import { checkGroup } from '#engine/multicast/network'
-import { parseAdmissionRule } from '#engine/multicast/sessions'
 import { UsageError } from '#shared/errors'
-import type { ServerConfiguration, SessionSettings } from '#shared/model'
+import { parseAdmissionRule, type ServerConfiguration, type SessionSettings } from '#shared/model'
 
 /** Throws UsageError E_USAGE, NetworkError E_MC_ADDR. */
 export function checkSettings({ name, admission, configuration }: SessionSettings): void {

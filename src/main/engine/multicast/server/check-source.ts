@@ -6,7 +6,7 @@ import { examineImage } from './stream-source.ts'
 
 /** Rejects with the signal's reason only. */
 export async function checkSource(
-  settings: SessionSettings,
+  settings: Pick<SessionSettings, 'source' | 'compression'>,
   signal: AbortSignal,
   { examineDevice }: Pick<StreamServerOptions, 'examineDevice'> = {},
 ): Promise<NetworkCheck> {

@@ -48,7 +48,8 @@ export interface ServedSession {
 export type StopWhen = 'now' | 'when-finished'
 
 export type Order =
-  | { readonly kind: 'add'; readonly session: ServedSession }
+  /** `names`: as of `precedence`, with this one among them. */
+  | { readonly kind: 'add'; readonly session: ServedSession; readonly names: readonly string[] }
   | { readonly kind: 'start-now'; readonly sessionId: string }
   | {
       readonly kind: 'rate'

@@ -1,5 +1,6 @@
 /** One session as the server keeps it, and what it tells of it. */
-import type { SerializedError } from '#shared/errors'
+import { serializeError, type SerializedError } from '#shared/errors'
+import type { Logger } from '#shared/log'
 import {
   formatStreamLocator,
   withoutPassword,
@@ -46,6 +47,27 @@ export interface SessionEntry {
 
 export const isOver = ({ live, ended }: Pick<SessionEntry, 'live' | 'ended'>): boolean =>
   ended !== null || live?.phase === 'ended' || live?.phase === 'failed'
+
+/** What is read in this thread isn't any more. */
+export async function letGo(entry: SessionEntry): Promise<void> {
+  const { opened } = entry
+  entry.opened = null
+  await opened?.[Symbol.asyncDispose]()
+}
+
+/** Everything that was opened and taken for it, once: when it is over. Never rejects for what can't be given back. */
+export function giveBack(entry: SessionEntry, log: Logger): Promise<void> {
+  entry.givingBack ??= (async () => {
+    await letGo(entry)
+    await entry.source?.release?.().catch((error: unknown) => {
+      log.warn('a source was not given back', {
+        session: entry.settings.name,
+        error: serializeError(error),
+      })
+    })
+  })()
+  return entry.givingBack
+}
 
 /** Everything but its password, and that of its source. */
 export function stateOf(entry: SessionEntry, fingerprint: string): SessionState {

@@ -3,22 +3,24 @@
  * everything that can stand against a session before anything is sent, reads its source, and hands it to the thread of its
  * port.
  */
-import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { ManagementRight } from '#engine/multicast/sessions'
-import { findInterface, sendTestPacket } from '#engine/multicast/network'
-import { AppError, invariant, serializeError, type SerializedError } from '#shared/errors'
+import { sendTestPacket } from '#engine/multicast/network'
+import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { withoutPassword, type SessionSettings, type SessionState } from '#shared/model'
-import { hashStream } from './block-hashes.ts'
+import type { SessionSettings, SessionState } from '#shared/model'
 import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
-import { openStreamBytes } from './open-bytes.ts'
 import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { PortThreads } from './port-threads.ts'
+import {
+  examineSession,
+  newEntry,
+  prepareSession,
+  type ExaminedSession,
+  type ExamineDevice,
+} from './prepare-session.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
-import { isOver, stateOf, type SessionEntry } from './session-entry.ts'
-import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
-import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
+import { giveBack, isOver, letGo, stateOf, type SessionEntry } from './session-entry.ts'
+import { StateListeners } from './state-listeners.ts'
 import { startThread, type ThreadHandle } from './thread-handle.ts'
 
 export interface StreamServerOptions {
@@ -29,8 +31,8 @@ export interface StreamServerOptions {
   readonly managementPassword?: string | null
   /** What a manager says, as JSON; resolves to the answer. Never rejects. */
   readonly onCommand?: (json: Uint8Array, right: ManagementRight) => Promise<Uint8Array>
-  /** What is streamed for a source that is no image: a device. Null: this server knows none. */
-  readonly examineDevice?: (settings: SessionSettings, signal: AbortSignal) => Promise<PreparedSource | null>
+  /** Absent: this server streams no devices. */
+  readonly examineDevice?: ExamineDevice
 }
 
 export interface StreamServer extends AsyncDisposable {
@@ -66,7 +68,6 @@ export async function createStreamServer(options: StreamServerOptions): Promise<
   return new Server(options, await serverIdentity(options.folder))
 }
 
-const tellMs = 500
 const farewellMs = 3000
 
 class Server implements StreamServer {
@@ -75,8 +76,7 @@ class Server implements StreamServer {
   readonly #identity: ServerIdentity
   readonly #entries = new Map<string, SessionEntry>()
   readonly #threads: PortThreads
-  readonly #listeners = new Set<(states: readonly SessionState[]) => void>()
-  #timer: NodeJS.Timeout | null = null
+  readonly #listeners = new StateListeners(() => this.states())
   #isClosed = false
 
   constructor(options: StreamServerOptions, identity: ServerIdentity) {
@@ -88,15 +88,9 @@ class Server implements StreamServer {
 
   async start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
     this.#refuse(settings)
-    const found = await findInterface(settings.interface)
     const abort = new AbortController()
     const either = signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal])
-    const device = (await this.#options.examineDevice?.(settings, either)) ?? null
-    const source = device === null ? await examineImage(settings.source, either) : null
-    const { imageName } = source ?? device ?? { imageName: '' }
-    const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
-    const symbolBytes = symbolBytesFor(found.mtu)
-    const blockBytes = blocksOf(settings, sizeBytes, symbolBytes)
+    const examined = await examineSession(settings, this.#options.examineDevice, either)
     // The port is taken before the source is read, which may take long.
     const { port } = settings.configuration
     const thread = await this.#threads.take(port)
@@ -108,32 +102,12 @@ class Server implements StreamServer {
       await this.#threads.release(port)
       throw error
     }
-    const sessionId = randomBytes(16).toString('hex')
-    const entry: SessionEntry = {
-      sessionId,
-      settings,
-      interface: found,
-      createdMs: Date.now(),
-      source,
-      imageName,
-      sizeBytes,
-      blockBytes,
-      abort,
-      opened: null,
-      warnings: [],
-      doneBytes: 0,
-      totalBytes: sizeBytes,
-      givingBack: null,
-      hasPort: true,
-      isServed: false,
-      live: null,
-      ended: null,
-      preparing: Promise.resolve(),
-    }
+    const entry = newEntry(settings, examined, abort)
+    const { sessionId } = entry
     this.#entries.set(sessionId, entry)
-    entry.preparing = this.#prepare(entry, device, thread, symbolBytes)
+    entry.preparing = this.#prepare(entry, examined, thread)
     void this.#tryNetwork(entry)
-    this.#changed()
+    this.#listeners.changed()
     return { sessionId }
   }
 
@@ -160,7 +134,7 @@ class Server implements StreamServer {
       const thread = entry.isServed ? await this.#threadOf(sessionId) : null
       await thread?.order({ kind: 'stop', sessionId, when, text: 'The session was stopped.' })
     }
-    this.#changed()
+    this.#listeners.changed()
   }
 
   async disconnect(sessionId: string, clientId: string): Promise<void> {
@@ -172,9 +146,9 @@ class Server implements StreamServer {
     const rest = [...this.#entries.values()].filter((entry) => !first.includes(entry))
     this.#entries.clear()
     for (const entry of [...first, ...rest]) this.#entries.set(entry.sessionId, entry)
-    this.#changed()
-    const names = [...this.#entries.values()].map(({ settings }) => settings.name)
+    this.#listeners.changed()
     const threads = await Promise.all(this.#threads.all())
+    const names = this.#precedence()
     await Promise.all(threads.map((thread) => thread.order({ kind: 'precedence', names })))
   }
 
@@ -187,19 +161,23 @@ class Server implements StreamServer {
   }
 
   subscribe(listener: (states: readonly SessionState[]) => void): Disposable {
-    this.#listeners.add(listener)
-    listener(this.states())
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+    return this.#listeners.add(listener)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
+    this.#listeners.hold()
     for (const { abort } of this.#entries.values()) abort.abort()
     await Promise.all([...this.#entries.values()].map(({ preparing }) => preparing))
     await this.#threads[Symbol.asyncDispose]()
-    await Promise.all([...this.#entries.values()].map((entry) => this.#giveBack(entry)))
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#tell()
+    const { log } = this.#options
+    await Promise.all([...this.#entries.values()].map((entry) => giveBack(entry, log)))
+    this.#listeners.last()
+  }
+
+  /** Names in order. One that is over may have had the name of one that runs. */
+  #precedence(): readonly string[] {
+    return [...this.#entries.values()].filter((entry) => !isOver(entry)).map(({ settings }) => settings.name)
   }
 
   #refuse(settings: SessionSettings): void {
@@ -215,44 +193,13 @@ class Server implements StreamServer {
   }
 
   /** Never rejects: what goes wrong is the session's end. */
-  async #prepare(
-    entry: SessionEntry,
-    device: PreparedSource | null,
-    thread: ThreadHandle,
-    symbolBytes: number,
-  ): Promise<void> {
-    const { sessionId, settings, abort } = entry
+  async #prepare(entry: SessionEntry, examined: ExaminedSession, thread: ThreadHandle): Promise<void> {
+    const { settings, abort } = entry
+    const { folder, log } = this.#options
+    const changed = () => this.#listeners.changed()
     try {
-      const source = entry.source ?? (await this.#make(entry, device, symbolBytes))
-      const { blockBytes } = entry
-      const opened = await openStreamBytes(source.bytes)
-      entry.opened = opened
-      const { hashes, root } = await hashStream(source, opened, {
-        folder: join(this.#options.folder, 'hashes'),
-        blockBytes,
-        signal: abort.signal,
-        progress: (doneBytes) => {
-          entry.doneBytes = doneBytes
-          this.#changed()
-        },
-      })
-      abort.signal.throwIfAborted()
-      const { bytes, imageName, imageFormat } = source
-      await thread.order({
-        kind: 'add',
-        session: {
-          sessionId,
-          settings,
-          imageName,
-          imageFormat,
-          bytes,
-          blockBytes,
-          symbolBytes,
-          root,
-          hashes,
-          interface: entry.interface,
-        },
-      })
+      const session = await prepareSession(entry, examined, { folder, changed })
+      await thread.order({ kind: 'add', session, names: this.#precedence() })
       entry.isServed = true
     } catch (error) {
       const isStopped = abort.signal.aborted
@@ -261,52 +208,13 @@ class Server implements StreamServer {
         atMs: Date.now(),
         error: isStopped ? null : serializeError(error),
       }
-      if (!isStopped)
-        this.#options.log.warn('a session failed', { session: settings.name, error: serializeError(error) })
+      if (!isStopped) log.warn('a session failed', { session: settings.name, error: serializeError(error) })
     }
-    if (entry.ended !== null) await this.#giveBack(entry)
+    if (entry.ended !== null) await giveBack(entry, log)
     // The thread reads files by itself.
     else if (entry.source?.bytes.kind !== 'web') await letGo(entry)
-    this.#changed()
+    changed()
     if (entry.ended !== null) await this.#releasePort(entry)
-  }
-
-  /** What is streamed of a device; from then on its size is known. */
-  async #make(
-    entry: SessionEntry,
-    device: PreparedSource | null,
-    symbolBytes: number,
-  ): Promise<StreamSource> {
-    invariant(device !== null, 'a session without a source')
-    const source = await device.prepare({
-      signal: entry.abort.signal,
-      progress: (doneBytes, totalBytes) => {
-        entry.doneBytes = doneBytes
-        entry.totalBytes = totalBytes
-        this.#changed()
-      },
-    })
-    entry.source = source
-    const { sizeBytes } = source.bytes
-    entry.blockBytes = blocksOf(entry.settings, sizeBytes, symbolBytes)
-    entry.sizeBytes = sizeBytes
-    entry.doneBytes = 0
-    entry.totalBytes = sizeBytes
-    return source
-  }
-
-  /** When a session is over. */
-  #giveBack(entry: SessionEntry): Promise<void> {
-    entry.givingBack ??= (async () => {
-      await letGo(entry)
-      await entry.source?.release?.().catch((error: unknown) => {
-        this.#options.log.warn('a source was not given back', {
-          session: entry.settings.name,
-          error: serializeError(error),
-        })
-      })
-    })()
-    return entry.givingBack
   }
 
   /** A stream may reach others where its own packets don't come back, so this stops nothing. */
@@ -317,7 +225,7 @@ class Server implements StreamServer {
     } catch (error) {
       AppError.accept(error)
       warnings.push(serializeError(error))
-      this.#changed()
+      this.#listeners.changed()
     }
   }
 
@@ -345,11 +253,11 @@ class Server implements StreamServer {
         if (entry === undefined) continue
         entry.live = live
         if (!isOver(entry) || entry.givingBack !== null) continue
-        void this.#giveBack(entry)
+        void giveBack(entry, this.#options.log)
         // The word that it is over is repeated for a while.
         setTimeout(() => void this.#releasePort(entry), farewellMs).unref()
       }
-      this.#changed()
+      this.#listeners.changed()
     } else if (notice.kind === 'read') void this.#read(port, notice)
     else if (notice.kind === 'log') this.#options.log[notice.level](notice.message, notice.fields)
     else void this.#command(port, notice)
@@ -394,10 +302,10 @@ class Server implements StreamServer {
     for (const entry of this.#entries.values())
       if (entry.settings.configuration.port === port && !isOver(entry)) {
         entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }
-        void this.#giveBack(entry)
+        void giveBack(entry, this.#options.log)
       }
     this.#options.log.error('the thread of a port ended', { port, error: serializeError(error) })
-    this.#changed()
+    this.#listeners.changed()
   }
 
   #find(sessionId: string): SessionEntry {
@@ -412,32 +320,4 @@ class Server implements StreamServer {
     if (thread === undefined || ended !== null) throw wrongSetting('sessionId', 'The session has ended.')
     return await thread
   }
-
-  /** Twice a second at most, and once more after the last change. */
-  #changed(): void {
-    if (this.#timer !== null || this.#isClosed) return
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#tell()
-    }, tellMs / 2)
-  }
-
-  #tell(): void {
-    const states = this.states()
-    for (const listener of this.#listeners) listener(states)
-  }
-}
-
-/** Throws UsageError for more than a stream can be. */
-function blocksOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
-  const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
-  if (blockBytes === null)
-    throw wrongSetting('--source', `${withoutPassword(source)} is larger than a stream can be.`)
-  return blockBytes
-}
-
-async function letGo(entry: SessionEntry): Promise<void> {
-  const { opened } = entry
-  entry.opened = null
-  await opened?.[Symbol.asyncDispose]()
 }

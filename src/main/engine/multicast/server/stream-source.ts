@@ -68,7 +68,14 @@ export async function examineImage(locator: string, signal?: AbortSignal): Promi
   }
   if (info.scan?.blocks === undefined || info.scan.blocks === null)
     throw new UsageError('E_SRC_NOSCAN', `${path} has no hashes of its blocks`, {
-      details: { input: '--source', path, name, purpose: 'multicast' },
+      details: {
+        input: '--source',
+        path,
+        name,
+        purpose: 'multicast',
+        // Apple's asr scans, too, but hashes partitions as a whole.
+        scanned: info.scan === null ? 'never' : 'by-another',
+      },
     })
   return { ...(await identify(path, signal)), imageName: name, imageFormat: format }
 }

@@ -1,4 +1,4 @@
-export { isAdmitted, parseAdmissionRule } from './admission.ts'
+export { isAdmitted } from './admission.ts'
 export * from './autostart.ts'
 export * from './client-link.ts'
 export * from './session.ts'

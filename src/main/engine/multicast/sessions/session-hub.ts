@@ -3,7 +3,6 @@
  * port, in order of precedence. Pure: connections are names, messages go in and come out, time is told.
  */
 import {
-  isProofRight,
   maxHashesAtOnce,
   protocolMagic,
   protocolVersion,
@@ -14,6 +13,8 @@ import {
 } from '#engine/multicast/wire'
 import { isAdmitted, type Applicant } from './admission.ts'
 import { decideStart } from './autostart.ts'
+import { createProofGate, type ExaminedProof } from './proof-gate.ts'
+import { refusalText, type Objection } from './refusal-texts.ts'
 import type { Session, SessionStatus } from './session.ts'
 
 export interface HubOptions {
@@ -47,6 +48,8 @@ export type HubOutput =
     }
   /** Everyone has it, and it was to end then: it has ended. */
   | { readonly kind: 'ended'; readonly session: string }
+  /** So many passwords from there were wrong that the next one has to wait: for the log. */
+  | { readonly kind: 'guessing'; readonly address: string; readonly waitMs: number }
 
 export interface SessionHub {
   /** Offer a session, after those that are there. False if there is one of that name. */
@@ -118,6 +121,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   let entries: Entry[] = []
   let clockMs = 0
   const connections = new Map<string, Connection>()
+  const proofs = createProofGate(fingerprint)
   const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
 
   const refuse = (connection: string, reason: Message<'refused'>['reason'], text: string): HubOutput[] => {
@@ -149,24 +153,28 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   }
 
   /** Why this client can't have this session, or null. */
-  const objection = (entry: Entry, hello: Message<'hello'>, { address, nonce }: Connection) => {
-    const { session, members } = entry
-    const { clientId, hostName, hardwareAddresses } = hello
+  const objectionTo = (
+    { session, members }: Entry,
+    { clientId, hostName, hardwareAddresses }: Message<'hello'>,
+    { address }: Connection,
+    proof: ExaminedProof,
+  ): Objection | null => {
     const applicant: Applicant = { address, hostName, hardwareAddresses }
     if (!isAdmitted(session.admission, applicant)) return 'not-admitted'
-    const isProven =
-      session.passwordKey === null ||
-      isProofRight(hello.proof, session.passwordKey, { nonce, fingerprint, clientId })
-    if (!isProven) return 'password'
+    if (session.passwordKey !== null && !proof.isRight(session.passwordKey))
+      return proof.waitMs > 0 ? 'wait' : 'password'
     const isBack = members.has(Buffer.from(clientId).toString('hex'))
     return members.size >= session.mostClients && !isBack ? 'full' : null
   }
 
-  const refusalTexts = {
-    'not-admitted': 'This computer is not among those that may join.',
-    password: 'The password is missing or wrong.',
-    full: 'As many clients have joined as may.',
-  } as const
+  const object = (connection: string, objection: Objection, { waitMs }: ExaminedProof): HubOutput[] =>
+    refuse(connection, objection, refusalText(objection, waitMs))
+
+  /** It was compared with all that it may be for. */
+  const settle = (proof: ExaminedProof, { address }: Connection): HubOutput[] => {
+    const waitMs = proof.settle()
+    return waitMs === 0 ? [] : [{ kind: 'guessing', address, waitMs }]
+  }
 
   /** The session it names, or the first that has no objection; then what everyone is told who is let in. */
   const enter = (
@@ -179,14 +187,16 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       hello.sessionName === ''
         ? entries
         : entries.filter(({ session }) => session.facts.name === hello.sessionName)
-    const objections = candidates.map((entry) => objection(entry, hello, at))
-    const entry = candidates[objections.indexOf(null)]
-    if (entry === undefined) {
-      const first = objections.find((reason) => reason !== null)
-      return first
-        ? refuse(connection, first, refusalTexts[first])
-        : refuse(connection, 'no-session', 'There is no such session.')
-    }
+    const proof = proofs.examine(hello, at, nowMs)
+    const judged = candidates.map((entry) => ({ entry, objection: objectionTo(entry, hello, at, proof) }))
+    // Who gets another session than the one whose password he tried has learned as much as who gets none.
+    const told = settle(proof, at)
+    // Whose password isn't looked at yet isn't given something else instead: it may be the right one.
+    const [first] = judged
+    const chosen = judged.find(({ objection }) => objection === null || objection === 'wait') ?? first
+    if (chosen === undefined) return refuse(connection, 'no-session', 'There is no such session.')
+    const { entry, objection } = chosen
+    if (objection !== null) return [...told, ...object(connection, objection, proof)]
     const { purpose } = hello
     const clientId = Buffer.from(hello.clientId).toString('hex')
     const member: Member = {
@@ -199,7 +209,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       nextBlock: null,
     }
     at.member = member
-    const outputs = purpose === 'join' ? join(connection, member, nowMs) : []
+    const outputs = [...told, ...(purpose === 'join' ? join(connection, member, nowMs) : [])]
     if (purpose === 'look') entry.lookers.add(connection)
     outputs.push({ kind: 'send', connection, message: entry.session.facts })
     return [...outputs, ...newHashes(connection, member), ...tell(connection, member, nowMs)]
@@ -287,16 +297,18 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   const manage = (
     connection: string,
     at: Connection,
-    { proof, clientId, sessionName }: Message<'hello'>,
+    hello: Message<'hello'>,
     nowMs: number,
   ): HubOutput[] => {
-    const knows = (key: Uint8Array | null) =>
-      key !== null && isProofRight(proof, key, { nonce: at.nonce, fingerprint, clientId })
+    const { sessionName } = hello
+    const proof = proofs.examine(hello, at, nowMs)
+    const knows = (key: Uint8Array | null) => key !== null && proof.isRight(key)
+    const isManager = knows(managementKey)
     const isOfSession = knows(find(sessionName)?.session.passwordKey ?? null)
-    if (!knows(managementKey) && !isOfSession) return refuse(connection, 'password', refusalTexts['password'])
-    const right: ManagementRight = knows(managementKey)
-      ? { kind: 'all' }
-      : { kind: 'session', session: sessionName }
+    const told = settle(proof, at)
+    if (!isManager && !isOfSession)
+      return [...told, ...object(connection, proof.waitMs > 0 ? 'wait' : 'password', proof)]
+    const right: ManagementRight = isManager ? { kind: 'all' } : { kind: 'session', session: sessionName }
     at.manager = { right, saidMs: nowMs, isWaiting: false }
     return []
   }

@@ -1,7 +1,7 @@
 /** One session as the hub keeps it: what it offers, who may have it, how it begins and ends, and its sender. */
 import type { Sender } from '#engine/multicast/sender'
 import type { Message } from '#engine/multicast/wire'
-import type { AdmissionRule } from './admission.ts'
+import type { AdmissionRule } from '#shared/model'
 import type { StartRule } from './autostart.ts'
 
 export interface Session {

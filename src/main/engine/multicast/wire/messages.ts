@@ -45,7 +45,7 @@ export const messages = {
     code: 3,
     from: 'server',
     fields: {
-      reason: oneOf(['version', 'no-session', 'not-admitted', 'password', 'full', 'protocol']),
+      reason: oneOf(['version', 'no-session', 'not-admitted', 'password', 'full', 'protocol', 'wait']),
       text: words,
     },
   },

@@ -6,7 +6,10 @@ import { connect as connectTls } from 'node:tls'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkSource } from '#engine/multicast/server'
+import { scanImage } from '#engine/scan'
 import type { SessionPhase } from '#shared/model'
+import { buildUdif } from '#test/build-udif'
 import { labImage, type LabImage } from '#test/lab-image'
 import {
   freePort,
@@ -15,6 +18,7 @@ import {
   sessionSettings,
   type RealStreamServer,
 } from '#test/real-stream-server'
+import { quietContext } from '#test/quiet-context'
 import { receiveToMemory } from '#test/receive-to-memory'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
 
@@ -112,6 +116,28 @@ describe('the server of streams', () => {
     await expect(
       real.server.start(sessionSettings({ source: other.path, name: 'other', configuration: { port } })),
     ).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'name' } })
+  })
+
+  it('gives clients that name no session the first in order, also where that was said while it was prepared', async () => {
+    const other = await labImage(images, { megabytes: 4, seed: 2, name: 'other.dmg' })
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const first = await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+    await reaches('waiting', real, 'lab')
+    const second = await real.server.start(
+      sessionSettings({ source: other.path, name: 'other', configuration: { port } }),
+    )
+    expect(real.state('other')?.phase).toBe('preparing')
+    await real.server.setPrecedence([second.sessionId])
+    await reaches('waiting', real, 'other')
+    const given = async () => {
+      await using stream = await lookAtSession(real.server, port)
+      return stream.info.session
+    }
+    expect(await given()).toBe('other')
+    await real.server.setPrecedence([first.sessionId, second.sessionId])
+    expect(await given()).toBe('lab')
+    expect(real.server.states().map(({ settings }) => settings.name)).toEqual(['lab', 'other'])
   })
 
   it('sends lap after lap where no word comes back, and rests when nobody is there', async () => {
@@ -414,6 +440,23 @@ describe('what stands against a session', () => {
     })
     await expect(real.server.start(settings)).rejects.toMatchObject({ code })
     expect(real.server.states()).toEqual([])
+  })
+
+  it('is an image that only another program scanned: its blocks have no hashes', async () => {
+    await using real = await realStreamServer()
+    const run = { kind: 'raw', sectors: 8, data: new Uint8Array(4096).fill(7) } as const
+    const source = await images.write('by-asr.dmg', buildUdif({ tables: [{ runs: [run] }] }).bytes)
+    const settings = sessionSettings({ source, configuration: { port: await freePort() } })
+    const refusal = { code: 'E_SRC_NOSCAN', details: { path: source, scanned: 'by-another' } }
+    await expect(real.server.start(settings)).rejects.toMatchObject(refusal)
+    expect(real.server.states()).toEqual([])
+    const never = new AbortController().signal
+    expect(await checkSource(settings, never)).toMatchObject({ state: 'failed', error: refusal })
+    // What it is told to do helps.
+    await scanImage({ path: source, reorder: true, allowFragmentedCatalog: false }, quietContext(), {
+      scannedBy: 'Reprise',
+    })
+    expect(await checkSource(settings, never)).toMatchObject({ state: 'ok' })
   })
 
   it('is a port that another program has, which is named', async () => {

@@ -308,6 +308,13 @@ describe('what is no image file', () => {
       code: 'E_SRC_FORMAT',
       format: 'folder',
     })
+    await expect(openImage(folder.path)).rejects.toMatchObject({ details: { found: 'a folder' } })
+    const small = async (size: number) => openImage(await folder.write('small.dmg', Buffer.alloc(size)))
+    await expect(small(0)).rejects.toMatchObject({
+      code: 'E_SRC_FORMAT',
+      details: { field: 'size', found: 0 },
+    })
+    await expect(small(4)).rejects.toMatchObject({ code: 'E_SRC_FORMAT', details: { found: '00000000' } })
     await mkdir(join(folder.path, 'a.sparsebundle/bands'), { recursive: true })
     expect(await rejectionOf(openImage(join(folder.path, 'a.sparsebundle')))).toMatchObject({
       code: 'E_SRC_CORRUPT',

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { listSessions } from '#engine/multicast/client'
-import { parseAdmissionRule } from '#engine/multicast/sessions'
+import { parseAdmissionRule } from '#shared/model'
 import { lookAtStream, receiveToMemory } from '#test/receive-to-memory'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer } from '#test/stream-server-double'
@@ -105,6 +105,14 @@ describe('looking at a stream', () => {
       code: 'E_MC_NOSESSION',
       details: { session: 'nothing' },
     })
+  })
+
+  test('is refused for a while after too many wrong passwords, which passes', async () => {
+    await using server = await startStreamServer({ image, password: 'secret' })
+    const refusal = () => lookAtStream(server, {}, { password: 'wrong' }).catch((error: unknown) => error)
+    await expect
+      .poll(refusal)
+      .toMatchObject({ code: 'E_MC_REFUSED', details: { reason: 'wait' }, transient: true })
   })
 
   test('tells a port where nobody speaks TLS from one where nobody is', async () => {

@@ -157,7 +157,11 @@ describe("asr's configuration", () => {
     expect(thrown).toMatchObject({ code: 'E_MC_CONFIG', details: { key, path: '/tmp/c.plist' } })
     const { problem, hint } = (thrown as UsageError).details
     expect(problem).toContain(`"${key}" ${words}`)
+    // Whether or not there is a program for it, as there is on a Mac.
     expect(hint).toContain(`"${key}"`)
+    expect(hint).toMatch(
+      new RegExp(`<key>${key}</key><(integer>\\d+</integer|string>[\\d.]+</string|true/)>`),
+    )
   })
 
   it.each([
@@ -167,7 +171,17 @@ describe("asr's configuration", () => {
     ['a plist whose top is an array', Buffer.from('<plist><array><integer>1</integer></array></plist>')],
     ['only the head of a binary one', binary.subarray(0, 8)],
   ])('says of %s that it is none', (_, bytes) => {
-    expect(() => parse(bytes)).toThrow(expect.objectContaining({ code: 'E_MC_CONFIG' }))
+    let thrown: unknown = null
+    try {
+      parse(bytes)
+    } catch (error) {
+      thrown = error
+    }
+    expect(thrown).toMatchObject({ code: 'E_MC_CONFIG' })
+    // What it shows is a whole configuration.
+    const { hint } = (thrown as UsageError).details
+    const shown = /<plist.*<\/plist>/.exec(typeof hint === 'string' ? hint : '')?.[0] ?? ''
+    expect(parse(Buffer.from(shown)).configuration).toMatchObject({ dataRate: 12_000_000 })
   })
 
   it('takes binary ones that were cut or damaged for none, or for others, and never fails otherwise', () => {

@@ -118,6 +118,26 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(await isImage(path)).toBe(true)
   })
 
+  test('reads back what an earlier run left even with --noverify', async ({ expect }) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await runInPart(expect, request(server, path))
+    const left = await readFile(`${path}.part`)
+    const at = left.findIndex((byte) => byte !== 0)
+    left.fill(0, at, at + 8)
+    await writeFile(`${path}.part`, left)
+    server.sender.setDataRate(20e6)
+    const { outcome } = await run(request(server, path, { verify: false }))
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_VERIFY' }, target: 'kept' })
+    expect(await readdir(folder.path)).toEqual(['out.dmg.part'])
+    expect((await run(request(server, path, { verify: false }))).outcome).toMatchObject({
+      kind: 'done',
+      summary: { verified: false, writtenBytes: blockBytes },
+    })
+    expect(await isImage(path)).toBe(true)
+  })
+
   test('takes the place of what is there only with Erase, and only when it is complete', async ({
     expect,
   }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isAdmitted, parseAdmissionRule } from '#engine/multicast/sessions'
+import { isAdmitted } from '#engine/multicast/sessions'
+import { parseAdmissionRule } from '#shared/model'
 
 const applicant = (
   address: string,

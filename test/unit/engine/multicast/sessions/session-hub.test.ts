@@ -5,7 +5,6 @@ import { createSender } from '#engine/multicast/sender'
 import {
   createClientLink,
   createSessionHub,
-  parseAdmissionRule,
   startWithFirst,
   type ClientLink,
   type HubOutput,
@@ -23,6 +22,7 @@ import {
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
+import { parseAdmissionRule } from '#shared/model'
 
 const salt = new Uint8Array(16).fill(4)
 const fingerprint = new Uint8Array(32).fill(5)
@@ -99,6 +99,7 @@ interface GuestOptions {
   readonly purpose?: LinkOptions['purpose']
   readonly nowMs?: number
   readonly certificate?: Uint8Array
+  readonly address?: string
 }
 
 /** Carry what the hub says to the guests, and back, through real frames. */
@@ -146,7 +147,8 @@ function visit(
   })
   const guest: Guest = { seen: [], isClosed: false, link }
   guests.set(connection, guest)
-  carry(hub, guests, hub.connected(connection, '10.0.0.7', options.nowMs ?? 0), options)
+  const address = options.address ?? '10.0.0.7'
+  carry(hub, guests, hub.connected(connection, address, options.nowMs ?? 0), options)
   return guest
 }
 
@@ -263,6 +265,105 @@ describe('a client', () => {
     expect(hub.blockSent('a')).toEqual([])
     expect(hub.message('a', { kind: 'fetch', block: 5 }, 0)).toEqual([read])
     expect(hub.message('a', { kind: 'fetch', block: 10_000 }, 0)).toMatchObject([{}, { kind: 'close' }])
+  })
+})
+
+describe('who guesses passwords', () => {
+  const secretHub = (...more: Session[]) => newHub(session('secret', { passwordKey: keys.right }), ...more)
+  const guests = new Map<string, Guest>()
+  const come = (hub: SessionHub, options: GuestOptions) => visit(hub, `guest ${guests.size}`, options, guests)
+  const came = (hub: SessionHub, options: GuestOptions) => {
+    const guest = come(hub, options)
+    return refusal(guest) ?? joined(guest)
+  }
+  const guess = (hub: SessionHub, options: GuestOptions = {}) => came(hub, { key: keys.wrong, ...options })
+  /** As often as costs nothing. */
+  const guessOften = (hub: SessionHub, options: GuestOptions = {}) => {
+    for (let count = 0; count < 3; count++) expect(guess(hub, options)).toBe('password')
+  }
+
+  test('has to wait, also with the right one, and is told how long; others have not', () => {
+    const hub = secretHub()
+    guessOften(hub)
+    const guest = come(hub, { key: keys.right, nowMs: 999 })
+    expect(guest.isClosed).toBe(true)
+    expect(guest.seen.at(-1)).toMatchObject({
+      refusal: {
+        reason: 'wait',
+        text: 'Too many passwords were wrong. The next one is looked at in a second.',
+      },
+    })
+    expect(came(hub, { key: keys.right, address: '10.0.0.8', nowMs: 999 })).toBe('secret')
+    expect(came(hub, { key: keys.right, nowMs: 1000 })).toBe('secret')
+  })
+
+  test('has to wait whatever it is that he asks for', () => {
+    const hub = createSessionHub({
+      salt,
+      fingerprint,
+      nonce: () => new Uint8Array(32).fill(9),
+      managementKey: keys.management,
+    })
+    hub.add(session('secret', { passwordKey: keys.right }))
+    guess(hub)
+    guess(hub, { purpose: 'look' })
+    guess(hub, { purpose: 'manage' })
+    for (const purpose of ['join', 'look', 'manage'] as const) {
+      expect(guess(hub, { purpose, sessionName: 'secret' })).toBe('wait')
+      expect(guess(hub, { purpose, key: keys.management, sessionName: 'secret' })).toBe('wait')
+    }
+  })
+
+  test('is not who gives none', () => {
+    const hub = secretHub()
+    for (let count = 0; count < 20; count++) expect(came(hub, {})).toBe('password')
+    expect(came(hub, { key: keys.right })).toBe('secret')
+  })
+
+  test('has guessed once when it was compared with the passwords of several sessions', () => {
+    const hub = secretHub(session('other', { passwordKey: keys.management }))
+    guessOften(hub)
+    expect(guess(hub, { nowMs: 1000 })).toBe('password')
+  })
+
+  test('has guessed also when an open session lets him in instead', () => {
+    const hub = secretHub(session('open'))
+    for (let count = 0; count < 3; count++) expect(guess(hub)).toBe('open')
+    // What he has there may be right, so he isn't given another image for it.
+    expect(came(hub, { key: keys.right })).toBe('wait')
+    expect(came(hub, { sessionName: 'open', key: keys.wrong })).toBe('open')
+    expect(came(hub, { key: keys.right, nowMs: 1000 })).toBe('secret')
+  })
+
+  test('has not when he knows the one and tries it for all', () => {
+    const hub = secretHub(session('other', { passwordKey: keys.management }))
+    for (let count = 0; count < 10; count++) expect(came(hub, { key: keys.management })).toBe('other')
+  })
+
+  test('learns nothing where he is not admitted', () => {
+    const admission = [parseAdmissionRule('other-*')]
+    const hub = newHub(session('secret', { passwordKey: keys.right, admission }))
+    for (let count = 0; count < 10; count++) expect(guess(hub)).toBe('not-admitted')
+    expect(came(hub, { key: keys.right, hostName: 'other-1' })).toBe('secret')
+  })
+
+  test('is told of, as soon as he has to wait', () => {
+    const hub = secretHub()
+    const outputs = Array.from({ length: 3 }, () => {
+      const link = createClientLink({
+        address: 'server',
+        purpose: 'join',
+        clientId: new Uint8Array(16),
+        hostName: '',
+        sessionName: '',
+        hardwareAddresses: [],
+        fingerprint,
+      })
+      for (const output of hub.connected('a', '10.0.0.7', 0))
+        if (output.kind === 'send') link.message(output.message)
+      return hub.message('a', link.sayHello(keys.wrong), 0).filter(({ kind }) => kind === 'guessing')
+    })
+    expect(outputs).toEqual([[], [], [{ kind: 'guessing', address: '10.0.0.7', waitMs: 1000 }]])
   })
 })
 

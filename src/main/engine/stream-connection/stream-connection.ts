@@ -1,6 +1,7 @@
 /**
- * What a restore needs of a multicast stream's client, as an interface: the copy engine doesn't know sockets, and a test
- * hands in streams that come in any order. The real thing is the multicast engine's; `createSystemIo` is given it.
+ * A multicast stream as whoever receives it has it: what it is, any block of it, and all of it in whatever order it comes. Between
+ * the engine that restores and the one that knows sockets, so that neither knows the other: the multicast engine's client is one, and
+ * a test hands in streams of its own.
  */
 import type { SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -9,7 +10,7 @@ import type { StreamInfo, StreamLocator, StreamProgress } from '#shared/model'
 export interface ConnectStreamOptions {
   /** The session's; null: none is known. */
   readonly password: string | null
-  /** 16 random bytes, the same as long as this program runs: a client that comes back is known by it. */
+  /** 16 random bytes, the same as long as the client goes on with the same target: one that comes back is known by them. */
   readonly clientId: Uint8Array
   readonly log: Logger
   readonly signal: AbortSignal
@@ -34,18 +35,21 @@ export interface StreamConnection extends AsyncDisposable {
   readonly blocks: number
   /** Over all hashes of its blocks, 32 bytes; zeros where it isn't known beforehand. */
   readonly root: Uint8Array
-  /** SHA-256 of a block; null while it isn't known. */
+  /** SHA-256 of a block; null while the server hasn't told it. */
   hashOf(block: number): Uint8Array | null
-  /** One block over the control connection; its hash was compared. Throws NetworkError, the signal's reason. */
+  /**
+   * One block over the control connection; its hash was compared. Connects again where that helps. Throws NetworkError (E_NET,
+   * E_MC_…), the signal's reason.
+   */
   fetchBlock(block: number, signal?: AbortSignal): Promise<Uint8Array>
   /** Join, and receive. Once. */
   receive(options: ReceiveOptions): StreamReception
 }
 
 export interface ReceiveOptions {
-  /** A byte a block, 1: it is here already. Null: none is. */
+  /** A byte a block, 1: it is here already, by a journal. Null: none is. */
   readonly have: Uint8Array | null
-  /** What the client may hold in memory, blocks that were handed out and aren't `written` included. */
+  /** What the client may hold in memory: blocks in the making, and those handed out that aren't `written`. */
   readonly holdBytes: number
   /** Without payload for so long: it fails with E_MC_TIMEOUT. 0: never. */
   readonly timeoutMs: number
@@ -58,17 +62,17 @@ export interface ReceiveOptions {
 }
 
 export interface StreamReception {
-  /** The block isn't needed any more. */
+  /** The block is where it belongs, and isn't needed any more. */
   written(block: number): void
   /** The block couldn't be kept: it is to come again. */
   again(block: number): void
   progress(): StreamProgress
   /** What whoever looks should know: multicast that doesn't arrive, receive buffers that are too small. */
   warnings(): readonly SerializedError[]
-  /** Every block is `written`. Rejects with NetworkError, the signal's reason. */
+  /** Every block is `written`. Rejects with NetworkError (E_NET, E_MC_…), the signal's reason. */
   readonly complete: Promise<void>
   /** What was written is being read back: for the server's table. */
   verifying(): void
-  /** Tell the server how it ended, and hang up. Never rejects. */
+  /** Tell the server how it ended, and hang up. Resolves when the client is gone; never rejects. */
   finish(outcome: 'done' | 'failed' | 'cancelled', text: string): Promise<void>
 }

@@ -1,0 +1,60 @@
+/** Takes part in a session: with the receiver there is, if it is the same session, or with a new one that goes on where that was. */
+import { createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
+import type { LogLevel, LogLine } from '#shared/log'
+import type { BlockLedger } from './block-ledger.ts'
+import { isEqual, type EnteredSession } from './enter-session.ts'
+import { openMembership, type Membership } from './membership.ts'
+import { chooseInterface } from './receive-interface.ts'
+import type { ReceptionData } from './reception-messages.ts'
+
+export interface ParticipationOptions {
+  readonly data: Pick<ReceptionData, 'interface' | 'facts' | 'holdBytes'>
+  readonly ledger: BlockLedger
+  readonly onDatagram: (receiver: Receiver, nowMs: number) => void
+  readonly log: (level: LogLevel, message: string, fields: LogLine['fields']) => void
+}
+
+export interface Participation {
+  /** `before`: what there was. Rejects with NetworkError E_MC_IFACE, E_NET. */
+  join(entered: EnteredSession, before: Membership | null): Promise<Membership>
+}
+
+export function createParticipation({ data, ledger, onDatagram, log }: ParticipationOptions): Participation {
+  let strip: PassStrip | null = null
+  return {
+    async join({ session, control }, before) {
+      const where = chooseInterface(data.interface, control.localAddress)
+      const isSame =
+        before !== null &&
+        isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
+        before.interface.address === where.address
+      if (isSame) {
+        // The cable may have been out, the switch restarted.
+        before.group.rejoin()
+        before.session = session
+        const nowMs = performance.now()
+        before.receiver.position(session.position, nowMs)
+        before.receiver.hashesCame(nowMs)
+        return before
+      }
+      await before?.group.close()
+      strip ??= createPassStrip(session.layout)
+      const made = await openMembership({
+        session,
+        interface: where,
+        // Only of the same cut is a pass the same.
+        strip: session.facts.symbolBytes === data.facts.symbolBytes ? strip : createPassStrip(session.layout),
+        holdBytes: data.holdBytes,
+        blocks: () => ledger.snapshot(),
+        onDatagram,
+        onError: (error) => log('warn', 'the multicast socket failed', { error: String(error) }),
+      })
+      const { group, port, name } = session.facts
+      log('info', 'joined', { session: name, group, port, interface: where.name })
+      const { advice, askedBytes, grantedBytes } = made.group
+      if (advice !== null)
+        log('warn', 'the receive buffer is smaller than it should be', { askedBytes, grantedBytes, advice })
+      return made
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Looks after what can trouble a reception, and says it once: multicast that doesn't arrive, and datagrams that the system throws
+ * away. A group that isn't heard is joined anew now and then, for a switch that has forgotten it.
+ */
+import type { Message } from '#engine/multicast/wire'
+import type { NetworkError } from '#shared/errors'
+import type { LogLevel, LogLine } from '#shared/log'
+import type { Membership } from './membership.ts'
+import { dropWarning, silenceCauses, silenceWarning } from './reception-troubles.ts'
+
+export interface TroubleWatchOptions {
+  readonly facts: Message<'session'>
+  readonly log: (level: LogLevel, message: string, fields: LogLine['fields']) => void
+  readonly warn: (warning: NetworkError) => void
+}
+
+const rejoinMs = 10_000
+
+export class TroubleWatch {
+  readonly #options: TroubleWatchOptions
+  #isWarned = false
+  #rejoinedMs = 0
+
+  constructor(options: TroubleWatchOptions) {
+    this.#options = options
+  }
+
+  /** Nothing comes, though the server is there. Called a few times a second for as long as it is so. */
+  deaf(at: Membership, nowMs: number): void {
+    if (!this.#isWarned) this.#warnOfSilence(at)
+    if (nowMs - this.#rejoinedMs < rejoinMs) return
+    this.#rejoinedMs = nowMs
+    at.group.rejoin()
+  }
+
+  /** It comes. */
+  heard(): void {
+    const { log, facts } = this.#options
+    if (this.#isWarned) log('info', 'multicast arrives again', { group: facts.group })
+    this.#isWarned = false
+  }
+
+  /** Has the system thrown more away since the last time? `isCurrent`: whether it still receives, asked when that is known. */
+  async lookAtDrops(at: Membership, isCurrent: () => boolean): Promise<void> {
+    const { log, warn, facts } = this.#options
+    const dropped = await at.group.readDropped()
+    if (dropped === null || dropped <= at.dropped || !isCurrent()) return
+    at.receiver.systemDropped(dropped - at.dropped)
+    const { grantedBytes, advice } = at.group
+    if (at.dropped === 0) log('warn', 'the system throws datagrams away', { dropped, grantedBytes, advice })
+    warn(dropWarning(facts, at.group, dropped))
+    at.dropped = dropped
+  }
+
+  #warnOfSilence({ interface: { name } }: Membership): void {
+    this.#isWarned = true
+    const { log, warn, facts } = this.#options
+    log('warn', 'multicast does not reach this computer; fetching over the control connection', {
+      group: facts.group,
+      port: facts.port,
+      interface: name,
+      likely: silenceCauses,
+    })
+    warn(silenceWarning(facts, name))
+  }
+}

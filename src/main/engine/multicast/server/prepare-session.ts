@@ -1,0 +1,152 @@
+/** From a session's settings to what its port's thread serves: looked at before anything is taken for it, then read and hashed. */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { findInterface } from '#engine/multicast/network'
+import { invariant } from '#shared/errors'
+import { withoutPassword, type NetworkInterface, type SessionSettings } from '#shared/model'
+import { hashStream } from './block-hashes.ts'
+import { wrongSetting } from './check-settings.ts'
+import { openStreamBytes } from './open-bytes.ts'
+import type { ServedSession } from './orders.ts'
+import type { SessionEntry } from './session-entry.ts'
+import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
+import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
+
+/** What is streamed for a source that is no image: a device. Null: it is an image. */
+export type ExamineDevice = (
+  source: Pick<SessionSettings, 'source' | 'compression'>,
+  signal: AbortSignal,
+) => Promise<PreparedSource | null>
+
+/** What was found out about a session before it is there. One of `source` and `device` is null. */
+export interface ExaminedSession {
+  readonly interface: NetworkInterface
+  readonly source: StreamSource | null
+  readonly device: PreparedSource | null
+  readonly symbolBytes: number
+  readonly blockBytes: number
+}
+
+/**
+ * Throws NetworkError E_MC_IFACE, UsageError (a source that can't be streamed, or more than a stream can be), what opening an image
+ * throws, the signal's reason.
+ */
+export async function examineSession(
+  settings: SessionSettings,
+  examineDevice: ExamineDevice | undefined,
+  signal: AbortSignal,
+): Promise<ExaminedSession> {
+  const found = await findInterface(settings.interface)
+  const device = (await examineDevice?.(settings, signal)) ?? null
+  const source = device === null ? await examineImage(settings.source, signal) : null
+  const symbolBytes = symbolBytesFor(found.mtu)
+  const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
+  return {
+    interface: found,
+    source,
+    device,
+    symbolBytes,
+    blockBytes: blockBytesOf(settings, sizeBytes, symbolBytes),
+  }
+}
+
+/** The session, as it is before it is prepared. */
+export function newEntry(
+  settings: SessionSettings,
+  { interface: found, source, device, blockBytes }: ExaminedSession,
+  abort: AbortController,
+): SessionEntry {
+  const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
+  return {
+    sessionId: randomBytes(16).toString('hex'),
+    settings,
+    interface: found,
+    createdMs: Date.now(),
+    source,
+    imageName: source?.imageName ?? device?.imageName ?? '',
+    sizeBytes,
+    blockBytes,
+    abort,
+    opened: null,
+    warnings: [],
+    doneBytes: 0,
+    totalBytes: sizeBytes,
+    givingBack: null,
+    hasPort: true,
+    isServed: false,
+    live: null,
+    ended: null,
+    preparing: Promise.resolve(),
+  }
+}
+
+/**
+ * Makes its source, if it is a device; opens and hashes it. What is taken for it is the entry's, also when this throws: what making,
+ * opening and reading throw, the reason of the entry's signal.
+ */
+export async function prepareSession(
+  entry: SessionEntry,
+  { device, symbolBytes }: Pick<ExaminedSession, 'device' | 'symbolBytes'>,
+  { folder, changed }: { readonly folder: string; readonly changed: () => void },
+): Promise<ServedSession> {
+  const { sessionId, settings, abort } = entry
+  const source = entry.source ?? (await makeSource(entry, device, { symbolBytes, changed }))
+  const { blockBytes } = entry
+  const opened = await openStreamBytes(source.bytes)
+  entry.opened = opened
+  const { hashes, root } = await hashStream(source, opened, {
+    folder: join(folder, 'hashes'),
+    blockBytes,
+    signal: abort.signal,
+    progress: (doneBytes) => {
+      entry.doneBytes = doneBytes
+      changed()
+    },
+  })
+  abort.signal.throwIfAborted()
+  const { bytes, imageName, imageFormat } = source
+  return {
+    sessionId,
+    settings,
+    imageName,
+    imageFormat,
+    bytes,
+    blockBytes,
+    symbolBytes,
+    root,
+    hashes,
+    interface: entry.interface,
+  }
+}
+
+/** What is streamed of a device; from then on its size is known. */
+async function makeSource(
+  entry: SessionEntry,
+  device: PreparedSource | null,
+  { symbolBytes, changed }: { readonly symbolBytes: number; readonly changed: () => void },
+): Promise<StreamSource> {
+  invariant(device !== null, 'a session without a source')
+  const source = await device.prepare({
+    signal: entry.abort.signal,
+    progress: (doneBytes, totalBytes) => {
+      entry.doneBytes = doneBytes
+      entry.totalBytes = totalBytes
+      changed()
+    },
+  })
+  entry.source = source
+  const { sizeBytes } = source.bytes
+  entry.blockBytes = blockBytesOf(entry.settings, sizeBytes, symbolBytes)
+  entry.sizeBytes = sizeBytes
+  entry.doneBytes = 0
+  entry.totalBytes = sizeBytes
+  return source
+}
+
+/** Throws UsageError for more than a stream can be. */
+function blockBytesOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
+  const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
+  if (blockBytes === null)
+    throw wrongSetting('--source', `${withoutPassword(source)} is larger than a stream can be.`)
+  return blockBytes
+}

@@ -1,0 +1,45 @@
+/** Words of the form for a new stream: what its closed options hold, and why a device can't be streamed. */
+import type { AdmissionDraft } from '#renderer/store'
+import type { SerializedError } from '#shared/errors'
+import { formatCount } from '#shared/units'
+import { describeError } from '#shared/words'
+
+/** Beside More Options while it is closed: what is set in there; empty for nothing. */
+export function optionsSummary(
+  { rules, problems }: Pick<AdmissionDraft, 'rules' | 'problems'>,
+  oneWay: boolean,
+): string {
+  const count = rules.length
+  const who =
+    problems.length > 0
+      ? 'Who may join isn’t right'
+      : count === 0
+        ? null
+        : count === 1
+          ? '1 rule of who may join'
+          : `${formatCount(count)} rules of who may join`
+  return [who, oneWay ? 'one-way' : null].filter((part) => part !== null).join(', ')
+}
+
+/**
+ * Why a device can't be streamed, said before the start. `image`: that an image is made of it would do, because that may ask for
+ * the rights that are lacking.
+ */
+export function refusalWords(
+  error: SerializedError,
+  { name, path }: { readonly name: string; readonly path: string },
+): { readonly words: string; readonly image: boolean } {
+  if (error.code === 'E_DENIED')
+    return {
+      words: `Reprise may not read ‘${name}’ (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or start Reprise with sudo.`,
+      image: true,
+    }
+  // A disk in a file, as the Practice disk is, is read as the image that it would be.
+  if (error.code === 'E_SRC_FORMAT')
+    return {
+      words: `There is nothing on ‘${name}’ to stream: it has no partition map and no file system.`,
+      image: false,
+    }
+  const { what, why, now } = describeError(error, { source: name })
+  return { words: [what, why, now].filter((part) => part !== null).join(' '), image: false }
+}

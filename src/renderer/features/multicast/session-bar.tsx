@@ -1,0 +1,112 @@
+/** The streams of this computer side by side, in order of precedence, and the form as the last of them. */
+import { Plus } from 'lucide-react'
+import { useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react'
+import { ToggleButton, ToggleButtonGroup } from 'react-aria-components'
+import type { ContextMenuPlace } from '#renderer/components'
+import { isOver, offered, sameData, useActions, useBoth, type EngineMirror } from '#renderer/store'
+import { describeSessionPhase } from '#shared/words'
+import { SessionMenu } from './session-menu.tsx'
+
+const sessionTitles = ({ sessions }: EngineMirror) =>
+  sessions.map(({ sessionId, phase, settings }) => ({ sessionId, phase, name: settings.name }))
+
+/** There is an order to choose. */
+export const haveOrder = ({ sessions }: EngineMirror) => offered(sessions).length > 1
+
+/** `shown`: the session's id; null: the form. Only where there is something to choose between. */
+export function SessionBar({ shown }: { readonly shown: string | null }) {
+  const titles = useBoth(sessionTitles, sameData)
+  const ordered = useBoth(haveOrder)
+  const actions = useActions()
+  const bar = useRef<HTMLDivElement>(null)
+  const [menu, setMenu] = useState<{ readonly sessionId: string; readonly at: ContextMenuPlace } | null>(null)
+  const keepFocus = useFocusKept(bar, titles.map(({ sessionId }) => sessionId).join(' '))
+  // One session alone has the button in its own line.
+  if (titles.length === 0 || (titles.length === 1 && shown !== null)) return null
+
+  const openMenu = (event: MouseEvent) => {
+    const chip = chipAt(event.target)
+    if (!ordered || !chip || !isOffered(chip.id)) return
+    event.preventDefault()
+    setMenu({ sessionId: chip.id, at: placeOf(event, chip.element) })
+  }
+  const moveByKey = (event: KeyboardEvent) => {
+    const way = event.key === 'ArrowUp' ? 'up' : event.key === 'ArrowDown' ? 'down' : null
+    const chip = chipAt(event.target)
+    if (!event.altKey || way === null || !ordered || !chip) return
+    event.preventDefault()
+    event.stopPropagation()
+    keepFocus(chip.id)
+    void actions.moveSession(chip.id, way)
+  }
+  const isOffered = (id: string) => titles.some(({ sessionId, phase }) => sessionId === id && !isOver(phase))
+
+  return (
+    <div ref={bar} className="session-bar" onContextMenu={openMenu} onKeyDownCapture={moveByKey}>
+      <ToggleButtonGroup
+        className="segments"
+        aria-label="Streams of this computer"
+        selectionMode="single"
+        disallowEmptySelection
+        selectedKeys={[shown ?? 'new']}
+        onSelectionChange={(keys) => {
+          const [key] = [...keys]
+          if (key === 'new') actions.newStream()
+          else if (key !== undefined) actions.showSession(String(key))
+        }}
+      >
+        {titles.map(({ sessionId, phase, name }) => (
+          <ToggleButton key={sessionId} id={sessionId} className="segment">
+            <span className="session-chip" data-session={sessionId}>
+              <span className="ellipsis">{name}</span>
+              <span className="secondary small">{describeSessionPhase(phase)}</span>
+            </span>
+          </ToggleButton>
+        ))}
+        <ToggleButton id="new" className="segment">
+          <span className="session-chip">
+            <Plus size={13} aria-hidden />
+            New Stream
+          </span>
+        </ToggleButton>
+      </ToggleButtonGroup>
+      {menu && (
+        <SessionMenu
+          sessionId={menu.sessionId}
+          at={menu.at}
+          onMove={() => keepFocus(menu.sessionId)}
+          onClose={() => setMenu(null)}
+        />
+      )}
+    </div>
+  )
+}
+
+/** A chip that moves in the page loses the focus there: the one that was moved has it again when the order has changed. */
+function useFocusKept(bar: { readonly current: HTMLElement | null }, order: string) {
+  const moved = useRef<{ readonly id: string; readonly before: string } | null>(null)
+  useLayoutEffect(() => {
+    const last = moved.current
+    if (last === null || last.before === order) return
+    moved.current = null
+    const chip = bar.current?.querySelector(`[data-session="${CSS.escape(last.id)}"]`)
+    chip?.closest('button')?.focus()
+  }, [bar, order])
+  return (id: string) => {
+    moved.current = { id, before: order }
+  }
+}
+
+function chipAt(target: EventTarget): { readonly element: Element; readonly id: string } | null {
+  const element = target instanceof Element ? target.closest('button') : null
+  const id = element?.querySelector('[data-session]')?.getAttribute('data-session') ?? null
+  return element === null || id === null ? null : { element, id }
+}
+
+/** The pointer's place; under the chip when the keyboard asked for the menu. */
+function placeOf(event: MouseEvent, chip: Element): ContextMenuPlace {
+  const box = chip.getBoundingClientRect()
+  return event.button === 2
+    ? { x: event.clientX, y: event.clientY, byKeyboard: false }
+    : { x: box.left, y: box.bottom, byKeyboard: true }
+}

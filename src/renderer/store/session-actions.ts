@@ -1,0 +1,97 @@
+/** Streams of this computer that run: which one is shown, what is changed while they do, and how they end. */
+import type { SessionState } from '#shared/model'
+import { failNotice, type ActionDeps } from './action-deps.ts'
+import { movedOrder, unfinished } from './sessions.ts'
+import { isOver } from './stream-draft.ts'
+import type { Sheet } from './view-state.ts'
+
+export interface SessionActions {
+  readonly showSession: (sessionId: string) => void
+  /** Earlier or later among the streams that clients are offered who name none. */
+  readonly moveSession: (sessionId: string, way: 'up' | 'down') => Promise<void>
+  readonly startNow: (sessionId: string) => Promise<void>
+  /** Bytes a second. */
+  readonly setStreamRate: (
+    sessionId: string,
+    rate: { readonly dataRate: number; readonly clientDataRate: number | null },
+  ) => Promise<void>
+  readonly openRate: (sessionId: string) => void
+  /** Stops at once where nobody is left incomplete by it, else asks. */
+  readonly stopStream: (sessionId: string) => Promise<void>
+  /** The answer to that question. */
+  readonly stopStreamNow: (when: 'now' | 'when-finished') => Promise<void>
+  /** An ended one goes out of the list. */
+  readonly forgetSession: (sessionId: string) => Promise<void>
+  readonly openClient: (sessionId: string, clientId: string) => void
+  readonly disconnectClient: (sessionId: string, clientId: string) => Promise<void>
+}
+
+export function sessionActions({ mirror, view, client }: ActionDeps): SessionActions {
+  const { setState, getState } = view
+
+  const show = (shown: string | null) => setState(({ server }) => ({ server: { ...server, shown } }))
+
+  const sessionName = (sessionId: string) =>
+    mirror.store.getState().sessions.find((session) => session.sessionId === sessionId)?.settings.name ?? ''
+
+  /** A request about a session; what it can't do is said above the panel. */
+  const tell = async (sessionId: string, request: () => Promise<unknown>) => {
+    try {
+      await request()
+    } catch (error) {
+      failNotice(view, 'stream', sessionName(sessionId))(error)
+    }
+  }
+
+  const stop = (sessionId: string, when: 'now' | 'when-finished') =>
+    tell(sessionId, () => client.request('session.stop', { sessionId, when }))
+
+  const isOpen = (sheet: Sheet) => getState().sheet === sheet
+
+  return {
+    showSession(sessionId) {
+      setState({ tab: 'multicast' })
+      show(sessionId)
+    },
+    moveSession: (sessionId, way) =>
+      tell(sessionId, async () => {
+        const sessionIds = movedOrder(mirror.store.getState().sessions, sessionId, way)
+        if (sessionIds === null) return
+        await client.request('session.setPrecedence', { sessionIds: [...sessionIds] })
+        // The next word of the host would come half a second later, and would be the same.
+        const place = ({ sessionId }: SessionState) =>
+          sessionIds.includes(sessionId) ? sessionIds.indexOf(sessionId) : sessionIds.length
+        mirror.setSessions(mirror.store.getState().sessions.toSorted((a, b) => place(a) - place(b)))
+      }),
+    startNow: (sessionId) => tell(sessionId, () => client.request('session.startNow', { sessionId })),
+    async setStreamRate(sessionId, rate) {
+      const { sheet } = getState()
+      await tell(sessionId, () => client.request('session.setRate', { sessionId, ...rate }))
+      if (sheet?.kind === 'stream-rate' && isOpen(sheet)) setState({ sheet: null })
+    },
+    openRate: (sessionId) => setState({ sheet: { kind: 'stream-rate', sessionId } }),
+    async stopStream(sessionId) {
+      const session = mirror.store.getState().sessions.find((each) => each.sessionId === sessionId)
+      if (!session || isOver(session.phase)) return
+      if (unfinished(session) > 0) setState({ sheet: { kind: 'stop-stream', sessionId } })
+      else await stop(sessionId, 'now')
+    },
+    async stopStreamNow(when) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'stop-stream') return
+      setState({ sheet: null })
+      await stop(sheet.sessionId, when)
+    },
+    forgetSession: (sessionId) =>
+      tell(sessionId, async () => {
+        await client.request('session.stop', { sessionId, when: 'now' })
+        // The next word of the host would come half a second later.
+        const { sessions } = mirror.store.getState()
+        mirror.setSessions(sessions.filter((session) => session.sessionId !== sessionId))
+        if (getState().server.shown === sessionId) show(null)
+      }),
+    openClient: (sessionId, clientId) => setState({ sheet: { kind: 'stream-client', sessionId, clientId } }),
+    disconnectClient: (sessionId, clientId) =>
+      tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId })),
+  }
+}

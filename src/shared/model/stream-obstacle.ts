@@ -1,0 +1,16 @@
+/** Whether an image could be multicast, as far as it says itself. The server looks again, and decides. */
+import type { ImageInfo } from './image.ts'
+import type { ScanInfo } from './scan.ts'
+
+/** It lies in several files, its data isn't in order, its scan stored no hashes of blocks. */
+export type StreamObstacle = 'segments' | 'order' | 'hashes'
+
+/** The first that stands against it; null: nothing. */
+export function streamObstacle(
+  { inOrder, segmentCount }: Pick<ImageInfo, 'inOrder' | 'segmentCount'>,
+  { blocks }: Pick<ScanInfo, 'blocks'>,
+): StreamObstacle | null {
+  if (segmentCount > 1) return 'segments'
+  if (inOrder === false) return 'order'
+  return blocks === null ? 'hashes' : null
+}
