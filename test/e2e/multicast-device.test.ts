@@ -10,13 +10,13 @@ import { freePort } from '#test/real-stream-server'
 import { temporaryFolder } from '#test/temporary-folder'
 import { runReprise, startWebHost } from '#test/web-host'
 
-const sizeBytes = 12 * 1024 * 1024
+const sizeBytes = 8 * 1024 * 1024
 
 /** A device with an ext4 that nothing was ever deleted from, so that what is unused on it is zero. */
 async function filledLoop() {
   await using folder = await temporaryFolder()
-  await folder.write('noise', noise(3_000_000, 5))
-  await folder.write('text', Buffer.alloc(2_000_000, 'Reprise restores disk images. '))
+  await folder.write('noise', noise(1_000_000, 5))
+  await folder.write('text', Buffer.alloc(1_000_000, 'Reprise restores disk images. '))
   const loop = await attachLoop({ sizeBytes })
   await command('mke2fs', ['-q', '-F', '-t', 'ext4', '-L', 'LAB', '-d', folder.path, loop.path])
   await command('blockdev', ['--flushbufs', loop.path])

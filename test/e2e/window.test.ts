@@ -353,6 +353,8 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     const names = async () =>
       (await page.getByRole('radio').allInnerTexts()).map((text) => text.split('\n')[0] ?? '')
 
+    const focused = () => page.locator('[role=radio]:focus').allInnerTexts()
+
     it('are put in order by the keyboard, and the one that was moved keeps the focus', async () => {
       await severalSessions(page)
       expect(await names()).toEqual(['ModularSystem', 'Kiosk', 'Library', 'New Stream'])
@@ -361,10 +363,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
       await page.keyboard.press('Alt+ArrowUp')
       await expect.poll(names).toEqual(['Library', 'ModularSystem', 'Kiosk', 'New Stream'])
-      await expect.poll(() => focusedName(page)).toContain('Library')
+      await expect.poll(focused).toEqual([expect.stringMatching(/^Library/)])
       await page.keyboard.press('Alt+ArrowDown')
       await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
-      await expect.poll(() => focusedName(page)).toContain('Library')
+      await expect.poll(focused).toEqual([expect.stringMatching(/^Library/)])
       // It was never chosen by all that.
       expect(await page.getByRole('radio', { name: /^ModularSystem/ }).isChecked()).toBe(true)
     })
@@ -375,7 +377,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.keyboard.press('Shift+F10')
       await page.getByRole('menuitem', { name: 'Move Down' }).press('Enter')
       await expect.poll(names).toEqual(['ModularSystem', 'Library', 'Kiosk', 'New Stream'])
-      await expect.poll(() => focusedName(page)).toContain('Kiosk')
+      await expect.poll(focused).toEqual([expect.stringMatching(/^Kiosk/)])
       await page.getByRole('button', { name: 'Actions for ModularSystem' }).click()
       expect(await page.getByRole('menuitem', { name: 'Move Up' }).getAttribute('aria-disabled')).toBe('true')
       await page.getByRole('menuitem', { name: 'Move Down' }).click()

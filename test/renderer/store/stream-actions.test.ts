@@ -256,6 +256,8 @@ describe('streams beside each other', () => {
     window.double.sendSessions(sessions.map((session, index) => ({ ...session, createdMs: index * 7 })))
     await settle()
     expect(order(window)).toEqual(['a', 'b', 'c'])
+    // The host's next word would come half a second later.
+    window.double.answer('session.setPrecedence', async () => null)
     await window.reprise.actions.moveSession('c', 'up')
     expect(asked(window, 'session.setPrecedence')).toEqual([{ sessionIds: ['a', 'c', 'b'] }])
     expect(order(window)).toEqual(['a', 'c', 'b'])

@@ -1,6 +1,6 @@
 /** The streams of this computer side by side, in order of precedence, and the form as the last of them. */
 import { Plus } from 'lucide-react'
-import { useLayoutEffect, useRef, useState, type KeyboardEvent, type MouseEvent } from 'react'
+import { useState, type KeyboardEvent, type MouseEvent } from 'react'
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components'
 import type { ContextMenuPlace } from '#renderer/components'
 import { isOver, offered, sameData, useActions, useBoth, type EngineMirror } from '#renderer/store'
@@ -18,9 +18,7 @@ export function SessionBar({ shown }: { readonly shown: string | null }) {
   const titles = useBoth(sessionTitles, sameData)
   const ordered = useBoth(haveOrder)
   const actions = useActions()
-  const bar = useRef<HTMLDivElement>(null)
   const [menu, setMenu] = useState<{ readonly sessionId: string; readonly at: ContextMenuPlace } | null>(null)
-  const keepFocus = useFocusKept(bar, titles.map(({ sessionId }) => sessionId).join(' '))
   // One session alone has the button in its own line.
   if (titles.length === 0 || (titles.length === 1 && shown !== null)) return null
 
@@ -36,13 +34,12 @@ export function SessionBar({ shown }: { readonly shown: string | null }) {
     if (!event.altKey || way === null || !ordered || !chip) return
     event.preventDefault()
     event.stopPropagation()
-    keepFocus(chip.id)
     void actions.moveSession(chip.id, way)
   }
   const isOffered = (id: string) => titles.some(({ sessionId, phase }) => sessionId === id && !isOver(phase))
 
   return (
-    <div ref={bar} className="session-bar" onContextMenu={openMenu} onKeyDownCapture={moveByKey}>
+    <div className="session-bar" onContextMenu={openMenu} onKeyDownCapture={moveByKey}>
       <ToggleButtonGroup
         className="segments"
         aria-label="Streams of this computer"
@@ -70,31 +67,9 @@ export function SessionBar({ shown }: { readonly shown: string | null }) {
           </span>
         </ToggleButton>
       </ToggleButtonGroup>
-      {menu && (
-        <SessionMenu
-          sessionId={menu.sessionId}
-          at={menu.at}
-          onMove={() => keepFocus(menu.sessionId)}
-          onClose={() => setMenu(null)}
-        />
-      )}
+      {menu && <SessionMenu sessionId={menu.sessionId} at={menu.at} onClose={() => setMenu(null)} />}
     </div>
   )
-}
-
-/** A chip that moves in the page loses the focus there: the one that was moved has it again when the order has changed. */
-function useFocusKept(bar: { readonly current: HTMLElement | null }, order: string) {
-  const moved = useRef<{ readonly id: string; readonly before: string } | null>(null)
-  useLayoutEffect(() => {
-    const last = moved.current
-    if (last === null || last.before === order) return
-    moved.current = null
-    const chip = bar.current?.querySelector(`[data-session="${CSS.escape(last.id)}"]`)
-    chip?.closest('button')?.focus()
-  }, [bar, order])
-  return (id: string) => {
-    moved.current = { id, before: order }
-  }
 }
 
 function chipAt(target: EventTarget): { readonly element: Element; readonly id: string } | null {

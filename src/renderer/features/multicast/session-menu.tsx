@@ -5,24 +5,19 @@ import { offered, sameData, useActions, useBoth, type EngineMirror } from '#rend
 interface Props {
   readonly sessionId: string
   readonly at: ContextMenuPlace
-  /** It was moved; the place in the list follows. */
-  readonly onMove?: () => void
   readonly onClose: () => void
 }
 
 const order = ({ sessions }: EngineMirror) =>
   offered(sessions).map(({ sessionId, settings }) => ({ sessionId, name: settings.name }))
 
-export function SessionMenu({ sessionId, at, onMove, onClose }: Props) {
+export function SessionMenu({ sessionId, at, onClose }: Props) {
   const sessions = useBoth(order, sameData)
   const { moveSession } = useActions()
   const place = sessions.findIndex((session) => session.sessionId === sessionId)
   const session = sessions[place]
   if (!session) return null
-  const move = (way: 'up' | 'down') => () => {
-    onMove?.()
-    void moveSession(sessionId, way)
-  }
+  const move = (way: 'up' | 'down') => () => void moveSession(sessionId, way)
   return (
     <ContextMenu
       at={at}
