@@ -97,7 +97,7 @@ function others(): { readonly [file: string]: readonly [bytes: Uint8Array, code:
     'udro-cut-in-data.dmg': [udro.subarray(0, 70 * 512), 'E_SRC_CORRUPT', 'mbr partition 1'],
     'raw-cut-short.img': [disk.subarray(0, 80 * 512), 'E_SRC_CORRUPT', 'mbr partition 1'],
     'text.dmg': [latin1('This is not a disk image, whatever it is called.\n'), 'E_SRC_FORMAT', 'signature'],
-    'empty.dmg': [new Uint8Array(0), 'E_SRC_FORMAT', 'signature'],
+    'empty.dmg': [new Uint8Array(0), 'E_SRC_FORMAT', 'size'],
     'tar.img': [archive, 'E_SRC_FORMAT', 'signature'],
     'tar.gz': [gzipSync(archive), 'E_SRC_FORMAT', 'contents'],
     'text.gz': [gzipSync('a text, not a disk'), 'E_SRC_FORMAT', 'contents'],
