@@ -3,7 +3,15 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { appears, disappears, launchBrowser, openPage, screenshot, type Window } from '#test/browser'
+import {
+  appears,
+  disappears,
+  launchBrowser,
+  openPage,
+  screenshot,
+  selectRow,
+  type Window,
+} from '#test/browser'
 import { missing } from '#test/needs'
 import { choose } from '#test/ui-states'
 import { startWebHost, type WebHost } from '#test/web-host'
@@ -42,7 +50,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     format: string,
     more: () => Promise<void> = async () => undefined,
   ): Promise<string> {
-    await row(/Practice image/).click()
+    await selectRow(row(/Practice image/))
     await choose(page, 'Images', 'Convert…')
     await sheet()
       .getByRole('button', { name: /^Format|Format$/ })
@@ -57,7 +65,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
 
   /** Erases the Practice disk with what is in the Source well. */
   async function restoreToPractice(): Promise<void> {
-    await row(/Practice disk/).click()
+    await selectRow(row(/Practice disk/))
     await page.keyboard.press('Control+2')
     await appears(page.getByRole('group', { name: /^Destination, Practice disk/ }))
     await page.getByText('Erase destination', { exact: true }).click()
@@ -92,7 +100,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
 
   it('an image is scanned, shows its scan, and is restored', async () => {
     await convertPractice('lab.dmg', 'UDIF read-only compressed (zlib)')
-    await row('lab.dmg').click()
+    await selectRow(row('lab.dmg'))
     await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
     await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
     await choose(page, 'Images', 'Scan Image for Restore…')
@@ -117,7 +125,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
 
   it('an image that was never scanned is asked about, scanned, and confirmed by itself', async () => {
     await convertPractice('unscanned.dmg', 'UDIF read-only compressed (zlib)')
-    await row('unscanned.dmg').click()
+    await selectRow(row('unscanned.dmg'))
     await appears(page.locator('.info').getByText('UDIF read-only compressed (zlib)'))
     await page.keyboard.press('Control+1')
     await restoreToPractice()
@@ -126,7 +134,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await screenshot(page, 'real-not-scanned')
     await press('Scan and Continue')
     await confirm()
-    await row('unscanned.dmg').click()
+    await selectRow(row('unscanned.dmg'))
     expect(await appears(page.locator('.info').getByText('SHA-256'))).toBe(true)
   })
 

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { appears, dropFiles, launchBrowser, openPage, screenshot } from '#test/browser'
+import { appears, dropFiles, launchBrowser, openPage, screenshot, selectRow } from '#test/browser'
 import { missing } from '#test/needs'
 import { freePort } from '#test/real-stream-server'
 import { runReprise, startWebHost } from '#test/web-host'
@@ -97,7 +97,7 @@ describe.skipIf(missing('program:chromium'))('a lab of one', () => {
       .fill('sesame')
     await page.keyboard.press('Enter')
     await appears(page.getByRole('group', { name: /^Source, Lab.dmg/ }))
-    await page.getByRole('row', { name: /Practice disk/ }).click()
+    await selectRow(page.getByRole('row', { name: /Practice disk/ }))
     await page.keyboard.press('Control+2')
     await page.getByText('Erase destination', { exact: true }).click()
     await screenshot(page, 'real-stream-composed')

@@ -14,6 +14,7 @@ import {
   openPage,
   screenshot,
   type Window,
+  selectRow,
 } from '#test/browser'
 import { attachFaultyDisk } from '#test/faulty-disk'
 import { attachLoop } from '#test/loop'
@@ -180,7 +181,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     const row = deviceRow(page, disk.path)
     try {
       expect(await appears(row)).toBe(true)
-      await row.click()
+      await selectRow(row)
       await page.keyboard.press('Control+2')
       await appears(page.getByRole('group', { name: new RegExp(`^Destination, .*${disk.path}`) }))
     } finally {
@@ -196,7 +197,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await appears(deviceRow(page, disk.path))
     await dropFiles(page, well(page, 'Source'), [image])
     await appears(page.getByRole('group', { name: /^Source, large.img/ }))
-    await deviceRow(page, disk.path).click()
+    await selectRow(deviceRow(page, disk.path))
     await page.keyboard.press('Control+2')
     await confirmRestore(page)
     await appears(page.locator('.phases [data-state=current]', { hasText: 'Restoring' }))
@@ -216,7 +217,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
       await appears(deviceRow(page, disk.path))
       await dropFiles(page, well(page, 'Source'), [image])
       await appears(page.getByRole('group', { name: /^Source, good.img/ }))
-      await deviceRow(page, disk.path).click()
+      await selectRow(deviceRow(page, disk.path))
       await page.keyboard.press('Control+2')
       await confirmRestore(page)
       const alert = page.getByRole('alert')
@@ -243,7 +244,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
       await appears(deviceRow(page, disk.path))
       await dropFiles(page, well(page, 'Source'), [image])
       await appears(page.getByRole('group', { name: /^Source, long.img/ }))
-      await deviceRow(page, disk.path).click()
+      await selectRow(deviceRow(page, disk.path))
       await page.keyboard.press('Control+2')
       await confirmRestore(page)
       await appears(page.locator('.phases [data-state=current]', { hasText: 'Restoring' }))
