@@ -121,8 +121,9 @@ rmSync(report('again'), { force: true })
 process.stdout.write(
   `\nTests: ${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed, ${sum('numPendingTests')} skipped\n`,
 )
+// A file without a failed test is one whose process ended in the middle of it.
 for (const { path, tests } of files)
-  for (const test of tests)
+  for (const test of tests.length === 0 ? ['its process ended'] : tests)
     process.stdout.write(
       passesAlone ? `Unsteady, passed by itself: ${path}: ${test}\n` : `Failed: ${path}: ${test}\n`,
     )
