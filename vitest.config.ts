@@ -10,6 +10,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // As src/main/reprise.ts does, for engines that run in the process of a test.
+    execArgv: ['--no-wasm-code-gc'],
     // What is waited for comes; a machine with other things to do takes its time.
     expect: { poll: { timeout: 30_000 } },
     projects: [

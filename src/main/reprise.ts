@@ -3,8 +3,13 @@
  * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. Connects, and decides
  * nothing. What a verb doesn't need isn't loaded.
  */
+import { setFlagsFromString } from 'node:v8'
 import { main, processTerminal, workingFolder } from '#main/cli'
 import { productVersion } from '#main/product'
+
+// V8 may free machine code of a WebAssembly import that another thread still runs, and the process ends with SIGSEGV
+// (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small.
+setFlagsFromString('--no-wasm-code-gc')
 
 const status = await main(process.argv.slice(2), {
   terminal: processTerminal(),
