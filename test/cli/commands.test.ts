@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImagePath } from '#test/real-images'
 import { reprise, temporaryFolder } from './run-reprise.ts'
 
 describe('the program', () => {
@@ -61,7 +62,7 @@ describe('the program', () => {
 const entry = resolve(import.meta.dirname, '../../src/main/reprise.ts')
 
 describe.skipIf(missing('images'))('on real images', () => {
-  const real = (name: string) => join(realImages() ?? '', name)
+  const real = realImagePath
 
   it('verifies what Apple made', async () => {
     const { status, out, err } = await reprise(['image', 'verify', real('dmgwiz/input_zlib.dmg')])

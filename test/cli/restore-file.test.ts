@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { everySecondPercent, readAsImagr, readAsRestor } from '#test/asr-callers'
 import { buildUdif } from '#test/build-udif'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { scannedCopy } from '#test/scanned-copy'
 import { reprise, startReprise, temporaryFolder } from './run-reprise.ts'
 
@@ -271,16 +271,7 @@ describe('reprise restore to a file', () => {
 })
 
 describe.skipIf(missing('images'))('reprise restore of real images', () => {
-  interface Row {
-    readonly file: string
-    readonly kind: string
-    readonly password?: string
-    readonly expandedBytes?: number
-    readonly expandedSha256?: string
-  }
-  const rows = (
-    JSON.parse(readFileSync(join(realImages() ?? '', 'images.json'), 'utf8')) as readonly Row[]
-  ).filter(
+  const rows = realImageList.filter(
     (row) =>
       row.expandedSha256 !== undefined &&
       row.password === undefined &&
@@ -293,7 +284,7 @@ describe.skipIf(missing('images'))('reprise restore of real images', () => {
     const { status, err } = await reprise([
       'restore',
       '-s',
-      await scannedCopy(join(realImages() ?? '', file), folder.path('')),
+      await scannedCopy(realImagePath(file), folder.path('')),
       '-t',
       folder.path('d.img'),
       '--erase',

@@ -1,7 +1,8 @@
 /** A double of the engine client, and plain data for what it answers. */
 import { contractDouble, type ContractDouble } from '#test/contract-double'
+import { restoreRequest } from '#test/restore-request'
 import { engineContract, type EngineContract } from '#shared/contract'
-import type { Disk, JobState, RestorePlan, RestoreRequest } from '#shared/model'
+import type { Disk, JobState, RestorePlan } from '#shared/model'
 import type { Engine, EngineState } from '#main/engine-client'
 
 export interface EngineDouble extends ContractDouble<EngineContract> {
@@ -64,18 +65,7 @@ export function aDisk(change: Partial<Disk> = {}): Disk {
   }
 }
 
-export const aRequest: RestoreRequest = {
-  source: '/images/a.dmg',
-  target: '/dev/sdx',
-  erase: true,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'contents',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-}
+export const aRequest = restoreRequest({ source: '/images/a.dmg', target: '/dev/sdx' })
 
 /** A plan onto `aDisk()`, without a source's details. */
 export function aPlan(change: Partial<RestorePlan> = {}): RestorePlan {

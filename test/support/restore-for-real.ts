@@ -6,6 +6,7 @@ import { startJob, type Job } from '#engine/job'
 import { createPlatform } from '#engine/platform'
 import { createLogger, type LogLine } from '#shared/log'
 import type { JobOutcome, JobState, RestorePlan, RestoreRequest, RestoreSummary } from '#shared/model'
+import { restoreRequest } from '#test/restore-request'
 
 export interface RealRestore {
   readonly plan: RestorePlan
@@ -30,20 +31,7 @@ export async function restoreForReal(
   const log = createLogger((line) => lines.push(line), Date.now)
   const platform = createPlatform({ log })
   const deps: RestoreDeps = { platform, io: createSystemIo(platform), ...hooks.deps }
-  const plan = await planRestore(
-    {
-      erase: true,
-      verify: true,
-      clearUnused: false,
-      changedOnly: false,
-      afterwards: 'remount',
-      timeoutMs: 0,
-      form: 'contents',
-      buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-      ...change,
-    },
-    deps,
-  )
+  const plan = await planRestore(restoreRequest(change), deps)
   await hooks.between?.(plan)
   const job = startJob(
     { jobId: 'test', kind: 'restore', title: 'test', plan },

@@ -15,6 +15,7 @@ import {
   type TargetInfo,
   type Volume,
 } from '#shared/model'
+import { restoreRequest } from '#test/restore-request'
 
 export const GB = 1e9
 export const MB = 1e6
@@ -342,22 +343,8 @@ export const sparseImage = anImage({
 
 export const webImage = anImage({ path: 'https://images.example/labs/ModularSystem.dmg' })
 
-const buffering = { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null }
-
 export function aRequest(change: Partial<RestoreRequest> = {}): RestoreRequest {
-  return {
-    source: systemImage.path,
-    target: sandisk.path,
-    erase: true,
-    verify: true,
-    clearUnused: false,
-    changedOnly: false,
-    afterwards: 'remount',
-    timeoutMs: 0,
-    form: 'contents',
-    buffering,
-    ...change,
-  }
+  return restoreRequest({ source: systemImage.path, target: sandisk.path, ...change })
 }
 
 let plans = 0

@@ -1,31 +1,22 @@
 /** Images made by Apple's own tools, through the pipeline and the verify, where they lie beside the project. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { verifyImage } from '#engine/scan'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { quietContext } from '#test/quiet-context'
 
-interface RealImage {
-  readonly file: string
-  readonly kind: string
-  readonly expandedSha256?: string
-}
-
 const skip = missing('images')
-const folder = realImages() ?? ''
-const images = skip ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
-const readable = images.filter(
-  ({ kind, file }) =>
-    /^(UD(RO|CO|ZO|BZ)|ULFO|ULMO|compressed raw)$/.test(kind) && existsSync(join(folder, file)),
+const readable = realImageList.filter(
+  ({ kind }) =>
+    /^(UD(RO|CO|ZO|BZ)|ULFO|ULMO|compressed raw)$/.test(kind),
 )
 
 describe.skipIf(skip)('a real image', () => {
   test.each(readable)('$file ($kind) comes out of the pipeline as it should', async ({ file, expandedSha256 }) => {
-    const { layout } = await openImage(join(folder, file))
+    const { layout } = await openImage(realImagePath(file))
     const hash = createHash('sha256')
     const zeros = Buffer.alloc(1024 * 1024)
     await using stream = await openBlockStream(layout, {
@@ -46,7 +37,7 @@ describe.skipIf(skip)('a real image', () => {
   })
 
   test.each(readable)('$file ($kind) holds what its checksums say', async ({ file }) => {
-    const result = await verifyImage(join(folder, file), quietContext())
+    const result = await verifyImage(realImagePath(file), quietContext())
     expect(result.nothingToCheck).toBe(false)
   })
 })

@@ -1,33 +1,17 @@
 /** Images made by Apple's own tools, where they lie beside the project. What they are is told by their `images.json`. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Keyring } from '#engine/formats/encrypted'
 import { openImage, unlockImage } from '#engine/formats/image'
 import { expandImage } from '#test/expand-image'
 import { rejectionOf } from '#test/format-errors'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { recomputeChecks, recomputeStoredChecks } from '#test/recompute-checks'
 
-interface RealImage {
-  readonly file: string
-  readonly kind: string
-  readonly bytes?: number
-  readonly password?: string
-  readonly expandedBytes: number
-  readonly expandedSha256: string
-  readonly partitionMap?: string
-  readonly filesystems?: readonly (readonly [offset: number, name: string])[]
-  readonly inOrder?: boolean
-  readonly runKinds?: Readonly<Record<string, number>>
-}
-
 const skip = missing('images')
-const folder = realImages() ?? ''
-const images = skip ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
-const readable = images.filter(({ kind }) => /^(UD|UL)[A-Z]{2}$/.test(kind) && kind !== 'UDSB')
-const named = (kinds: RegExp) => images.filter(({ kind, file }) => kinds.test(kind) && existsSync(join(folder, file)))
+const readable = realImageList.filter(({ kind }) => /^(UD|UL)[A-Z]{2}$/.test(kind) && kind !== 'UDSB')
+const named = (kinds: RegExp) => realImageList.filter(({ kind }) => kinds.test(kind))
 
 /** Our name for theirs; null where they don't know either. */
 function filesystem(theirs: string): string | null {
@@ -45,7 +29,7 @@ async function sha256(path: string): Promise<string> {
 describe.skipIf(skip)('a real UDIF image', () => {
   for (const image of readable)
     it(`${image.file} is told right`, async () => {
-      const { info, layout, masterCheck } = await openImage(join(folder, image.file))
+      const { info, layout, masterCheck } = await openImage(image.path)
       expect(info.format).toBe(image.kind)
       expect(info.sizeBytes).toBe(image.expandedBytes)
       expect(info.storedBytes).toBe(image.bytes)
@@ -64,25 +48,25 @@ describe.skipIf(skip)('a real UDIF image', () => {
 
   for (const image of readable)
     it(`${image.file} expands to what two other tools made of it`, async () => {
-      expect(await sha256(join(folder, image.file))).toBe(image.expandedSha256)
+      expect(await sha256(image.path)).toBe(image.expandedSha256)
     })
 
   for (const image of readable)
     it(`${image.file} stores the checksums of what it holds`, async () => {
-      const { layout } = await openImage(join(folder, image.file))
+      const { layout } = await openImage(image.path)
       if (layout.kind !== 'extents') throw new Error('no extents')
       expect(await recomputeChecks(layout)).toEqual(layout.checks.map(({ crc32 }) => crc32))
       expect(await recomputeStoredChecks(layout)).toEqual(layout.storedChecks.map(({ crc32 }) => crc32))
     })
 
   it('tells what a scan stored, in either byte order', async () => {
-    const { info } = await openImage(join(folder, 'etcher/gpt-in-dmg.dmg'))
+    const { info } = await openImage(realImagePath('etcher/gpt-in-dmg.dmg'))
     expect(info.scan?.partitions.map(({ blockChecksum2 }) => blockChecksum2)).toEqual(['f7ea78ed'])
   })
 
   it('tells the labels of its volumes', async () => {
     const labels = async (file: string) =>
-      (await openImage(join(folder, file))).info.partitions.map(({ label }) => label)
+      (await openImage(realImagePath(file))).info.partitions.map(({ label }) => label)
     expect(await labels('dmgwiz/input_non_null_data_offset.dmg')).toEqual(['SquidMan 1.5'])
     expect(await labels('node-udif/compression-zlib.dmg')).toEqual(['NEW VOLUME', 'VOLUME'])
     expect(await labels('node-udif/zlib-compressed.dmg')).toEqual(['Single Partition APM'])
@@ -93,7 +77,7 @@ describe.skipIf(skip)('a real UDIF image', () => {
 describe.skipIf(skip)('a real encrypted image', () => {
   for (const image of named(/^encrypted/))
     it(`${image.file} is locked until its password was given, and then what it is`, async () => {
-      const path = join(folder, image.file)
+      const { path } = image
       const keyring = new Keyring()
       expect(await rejectionOf(openImage(path, { keyring }))).toMatchObject({ code: 'E_SRC_ENCRYPTED' })
       expect(await rejectionOf(unlockImage(path, `${image.password}!`, { keyring }))).toMatchObject({
@@ -116,7 +100,7 @@ describe.skipIf(skip)('a real encrypted image', () => {
 
   for (const image of named(/^encrypted/).filter(({ expandedBytes }) => expandedBytes < 2 ** 30))
     it(`${image.file} expands to what two other tools made of it`, async () => {
-      const path = join(folder, image.file)
+      const { path } = image
       const keyring = new Keyring()
       await unlockImage(path, image.password ?? '', { keyring })
       const opened = await openImage(path, { keyring })
@@ -134,7 +118,7 @@ describe.skipIf(skip)('a real encrypted image', () => {
 describe.skipIf(skip)('another real file', () => {
   for (const image of named(/^compressed raw/))
     it(`${image.file} is a compressed raw image`, async () => {
-      const path = join(folder, image.file)
+      const { path } = image
       const { info } = await openImage(path)
       expect(info.format).toBe(`raw.${image.file.split('.').at(-1)}`)
       expect([null, image.expandedBytes]).toContain(info.sizeBytes)
@@ -144,7 +128,7 @@ describe.skipIf(skip)('another real file', () => {
 
   for (const image of named(/^UDSB/))
     it(`${image.file} is a sparse bundle`, async () => {
-      const path = join(folder, image.file)
+      const { path } = image
       expect((await openImage(path)).info).toMatchObject({
         format: 'UDSB',
         sizeBytes: image.expandedBytes,
@@ -155,6 +139,6 @@ describe.skipIf(skip)('another real file', () => {
 
   for (const image of named(/NOT a dmg/))
     it(`${image.file} is told to be no image we read`, async () => {
-      expect(await rejectionOf(openImage(join(folder, image.file)))).toMatchObject({ code: 'E_SRC_FORMAT' })
+      expect(await rejectionOf(openImage(image.path))).toMatchObject({ code: 'E_SRC_FORMAT' })
     })
 })

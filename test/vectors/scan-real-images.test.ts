@@ -1,40 +1,30 @@
 /** Images made by Apple's own tools, scanned: on copies, for a scan changes them. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { chmodSync, copyFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import { addChecksums, scanImage, verifyImage } from '#engine/scan'
 import { expandImage } from '#test/expand-image'
-import { missing, program, realImages } from '#test/needs'
+import { missing, program } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { quietContext } from '#test/quiet-context'
 import { temporaryFolder } from '#test/temporary-folder'
 
-interface RealImage {
-  readonly file: string
-  readonly kind: string
-  readonly expandedSha256: string
-  readonly inOrder?: boolean
-  readonly password?: string
-}
-
 const skip = missing('images', 'program:7zz')
-const folder = realImages() ?? ''
-const images = skip ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
 /** One of each format, and all that aren't in order: the others are like them. */
-const scannable = images.filter(
-  ({ file, kind, inOrder, password }, index) =>
+const scannable = realImageList.filter(
+  ({ kind, inOrder, password }, index) =>
     /^(UD|UL)[A-Z]{2}$/.test(kind) &&
     kind !== 'UDRW' &&
     password === undefined &&
-    existsSync(join(folder, file)) &&
-    (inOrder === false || !images.slice(0, index).some((other) => other.kind === kind)),
+    (inOrder === false || !realImageList.slice(0, index).some((other) => other.kind === kind)),
 )
 
 const copyOf = (into: string, file: string) => {
   const path = join(into, basename(file))
-  copyFileSync(join(folder, file), path)
+  copyFileSync(realImagePath(file), path)
   chmodSync(path, 0o644)
   return path
 }
@@ -70,7 +60,7 @@ describe.skipIf(skip)('a real image', () => {
   })
 
   it('with an APFS container names its volumes', async () => {
-    const { info } = await openImage(join(folder, 'dmgwiz/input_lzfse.dmg'))
+    const { info } = await openImage(realImagePath('dmgwiz/input_lzfse.dmg'))
     expect(info.partitions.flatMap(({ volumes = [] }) => volumes)).toEqual([
       { name: 'empty', uuid: '443FC7EB-34AC-4E87-BC11-A5F5AFB94F16', role: null },
     ])

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ElectronDouble } from '#test/electron-double'
 import { openElectronPage } from '#test/electron-page'
 import { missing } from '#test/needs'
+import { restoreRequest } from '#test/restore-request'
 import { engineHosts, isAlive, until } from '#test/web-host'
 import type { ElectronBridge } from '#shared/contract'
-import type { RestoreRequest } from '#shared/model'
 import { startApp } from '#src/main/app/start-app.ts'
 
 declare const window: { readonly reprise: ElectronBridge }
@@ -111,18 +111,10 @@ describe.skipIf(missing('program:chromium'))('the app with the real preload, pag
     await using app = await start()
     await using shown = await app.open()
     await shown.page.getByText('Practice disk').first().waitFor()
-    const request: RestoreRequest = {
+    const request = restoreRequest({
       source: join(data, 'practice/Practice image.dmg'),
       target: join(data, 'practice/Practice disk'),
-      erase: true,
-      verify: true,
-      clearUnused: false,
-      changedOnly: false,
-      afterwards: 'remount',
-      timeoutMs: 0,
-      form: 'contents',
-      buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-    }
+    })
     await shown.page.evaluate(async (restore) => {
       const answers = new Map<number, (frame: { kind: string; value: unknown }) => void>()
       // A second listener would take the page's place; this test only needs the answers of its own requests.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encryptedV2 } from '#test/encrypted-file'
+import { restoreRequest } from '#test/restore-request'
 import { isAlive, node24, reprise, until } from '#test/web-host'
 import { maxFrameBytes, protocolVersion, type ServerFrame } from '#shared/contract'
 import type { JobState, RestoreRequest } from '#shared/model'
@@ -52,18 +53,7 @@ function largeRestore(): RestoreRequest {
   const source = join(folder, 'large.img')
   const block = Buffer.alloc(1024 * 1024, 'x')
   for (let count = 0; count < 512; count += 1) writeFileSync(source, block, { flag: 'a' })
-  return {
-    source,
-    target: join(folder, 'target.img'),
-    erase: true,
-    verify: true,
-    clearUnused: false,
-    changedOnly: false,
-    afterwards: 'remount',
-    timeoutMs: 0,
-    form: 'contents',
-    buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-  }
+  return restoreRequest({ source, target: join(folder, 'target.img') })
 }
 
 /** The request that starts it. */

@@ -2,22 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { restoreRequest } from '#test/restore-request'
 import { openTab, signIn } from '#test/web-client'
 import { isAlive, startWebHost, until } from '#test/web-host'
-import type { JobState, RestoreRequest } from '#shared/model'
-
-const restore = (source: string, target: string): RestoreRequest => ({
-  source,
-  target,
-  erase: true,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'contents',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-})
+import type { JobState } from '#shared/model'
 
 describe('reprise web', () => {
   test('says in one line where it is, serves the window there, and ends at Ctrl-C with nothing left', async () => {
@@ -105,7 +93,10 @@ describe('a restore in the browser', () => {
     const seen: JobState[] = []
     other.subscribe('job', (state) => seen.push(state))
 
-    const plan = await tab.request('restore.plan', restore(practice?.image ?? '', practice?.disk ?? ''))
+    const plan = await tab.request(
+      'restore.plan',
+      restoreRequest({ source: practice?.image ?? '', target: practice?.disk ?? '' }),
+    )
     expect(plan.refusal).toBeNull()
     const { jobId } = await tab.request('restore.start', { planId: plan.planId, typed: null })
     const outcome = await until(
@@ -116,9 +107,12 @@ describe('a restore in the browser', () => {
 
     tab.close(new Error('reload'))
     const later = await openTab(host.origin, session)
-    const { jobs, devices } = await later.request('state.get', {})
+    const { jobs } = await later.request('state.get', {})
     expect(jobs).toMatchObject([{ jobId, outcome: { kind: 'done' } }])
-    expect(devices.at(-1)?.volumes.length).toBeGreaterThan(0)
+    // What is on a disk is looked at after its restore has ended.
+    const onPracticeDisk = async () =>
+      (await later.request('state.get', {})).devices.find((disk) => disk.practice)?.volumes.length
+    await expect.poll(onPracticeDisk).toBeGreaterThan(0)
     await expect(later.request('restore.start', { planId: plan.planId, typed: null })).rejects.toMatchObject({
       code: 'E_NOT_CONFIRMED',
     })
@@ -135,7 +129,7 @@ describe('a restore in the browser', () => {
     const engine: string[] = []
     tab.subscribe('job', (state) => states.push(state))
     tab.subscribe('engine', ({ state }) => engine.push(state))
-    const plan = await tab.request('restore.plan', restore(source, target))
+    const plan = await tab.request('restore.plan', restoreRequest({ source, target }))
     await tab.request('restore.start', { planId: plan.planId, typed: null })
     await until(() => states.find(({ progress }) => progress?.phase === 'restoring'))
     process.kill(host.engineHosts()[0] ?? 0, 'SIGKILL')
@@ -161,7 +155,7 @@ describe('a restore in the browser', () => {
     writeLarge(source)
     const states: JobState[] = []
     tab.subscribe('job', (state) => states.push(state))
-    const plan = await tab.request('restore.plan', restore(source, target))
+    const plan = await tab.request('restore.plan', restoreRequest({ source, target }))
     await tab.request('restore.start', { planId: plan.planId, typed: null })
     await until(() => states.find(({ progress }) => progress?.phase === 'restoring'))
     const engine = host.engineHosts()[0] ?? 0

@@ -19,6 +19,7 @@ import {
   type RestoreSummary,
   type TargetInfo,
 } from '#shared/model'
+import { restoreRequest } from '#test/restore-request'
 
 export interface Played {
   readonly status: number
@@ -291,18 +292,7 @@ export function target(changes: Partial<TargetInfo> = {}): TargetInfo {
   }
 }
 
-const request: RestoreRequest = {
-  source: '/home/anna/a.dmg',
-  target: '/dev/sdb',
-  erase: true,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'contents',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-}
+const request = restoreRequest({ source: '/home/anna/a.dmg', target: '/dev/sdb' })
 
 export function plan(changes: Partial<RestorePlan> = {}): RestorePlan {
   return {

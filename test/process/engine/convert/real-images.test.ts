@@ -1,28 +1,19 @@
 /** Images made by Apple's own tools, converted to every format and back. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import { writableFormats } from '#shared/model'
 import { convertForReal } from '#test/convert-for-real'
 import { expandImage } from '#test/expand-image'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { temporaryFolder } from '#test/temporary-folder'
 
-interface RealImage {
-  readonly file: string
-  readonly kind: string
-  readonly expandedSha256: string
-}
-
 const skip = missing('images')
-const folder = realImages() ?? ''
-const images = skip
-  ? []
-  : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[]).filter(
-      ({ kind }) => /^(UD|UL)[A-Z]{2}$|^compressed raw/.test(kind) && kind !== 'UDSB',
-    )
+const images = realImageList.filter(
+  ({ kind }) => /^(UD|UL)[A-Z]{2}$|^compressed raw/.test(kind) && kind !== 'UDSB',
+)
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
@@ -36,7 +27,7 @@ describe.skipIf(skip)('a real image', () => {
       await using work = await temporaryFolder()
       for (const format of writableFormats) {
         const target = join(work.path, `${basename(image.file)}.${format}.dmg`)
-        await convertForReal({ source: join(folder, image.file), target, format })
+        await convertForReal({ source: image.path, target, format })
         expect([format, await sha256(target)]).toEqual([format, image.expandedSha256])
       }
       // And back: from a new image as well as from the old.
@@ -57,7 +48,7 @@ describe.skipIf(skip)('a real image', () => {
   ])('%s gets the tables it had', async (file, other) => {
     await using work = await temporaryFolder()
     const target = join(work.path, 'new.dmg')
-    await convertForReal({ source: join(folder, file), target, format: 'UDZO' })
+    await convertForReal({ source: realImagePath(file), target, format: 'UDZO' })
     const tables = async (path: string) =>
       (await openImage(path)).info.tables.map(({ name, firstSector, sectorCount }) => [
         // A partition's type is told in the file system's words where it is told otherwise at all.
@@ -65,6 +56,6 @@ describe.skipIf(skip)('a real image', () => {
         firstSector,
         sectorCount,
       ])
-    expect(await tables(target)).toEqual(await tables(join(folder, other)))
+    expect(await tables(target)).toEqual(await tables(realImagePath(other)))
   })
 })

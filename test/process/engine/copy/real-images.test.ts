@@ -1,34 +1,24 @@
 /** Every real disk image, onto a real loop device, compared with what two other tools made of it. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { unlockImage } from '#engine/formats/image'
 import { attachLoop } from '#test/loop'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImageList, realImagePath } from '#test/real-images'
 import { scannedCopy } from '#test/scanned-copy'
 import { temporaryFolder } from '#test/temporary-folder'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
 
-interface RealImage {
-  readonly file: string
-  readonly kind: string
-  readonly expandedBytes?: number
-  readonly expandedSha256?: string
-  readonly password?: string
-}
-
-const folder = realImages()
-const all =
-  folder === null ? [] : (JSON.parse(readFileSync(join(folder, 'images.json'), 'utf8')) as RealImage[])
-const images = all.filter((image) => image.expandedSha256 !== undefined && image.password === undefined)
+const images = realImageList.filter(
+  (image) => image.expandedSha256 !== undefined && image.password === undefined,
+)
 
 describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a loop device', () => {
   it.each(images.map((image) => [image.file, image] as const))('%s', async (_, image) => {
-    const { expandedBytes = 0, expandedSha256 } = image
+    const { expandedBytes, expandedSha256 } = image
     // Zeros before, so that unused space reads as the manifest has it.
     await using loop = await attachLoop({ sizeBytes: expandedBytes + 3 * 1024 * 1024 })
     await using place = await temporaryFolder()
-    const source = await scannedCopy(join(folder ?? '', image.file), place.path)
+    const source = await scannedCopy(image.path, place.path)
     const done = await restoreForReal({ source, target: loop.path })
     const summary = summaryOf(done)
     expect(summary).toMatchObject({ restoredBytes: expandedBytes, verified: true, warnings: [] })
@@ -40,7 +30,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
     await using loop = await attachLoop({ sizeBytes: expandedBytes })
     await using place = await temporaryFolder()
-    const source = await scannedCopy(join(folder ?? '', file), place.path)
+    const source = await scannedCopy(realImagePath(file), place.path)
     summaryOf(await restoreForReal({ source, target: loop.path }))
     expect(await sha256(loop.path, expandedBytes)).toBe(expandedSha256)
   })
@@ -50,7 +40,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     const { expandedBytes = 0, expandedSha256, file = '' } = image ?? {}
     await using loop = await attachLoop({ sizeBytes: 8 * 1024 * 1024, logicalBlockBytes: 4096 })
     await using place = await temporaryFolder()
-    const source = await scannedCopy(join(folder ?? '', file), place.path)
+    const source = await scannedCopy(realImagePath(file), place.path)
     const done = await restoreForReal({ source, target: loop.path })
     summaryOf(done)
     expect(done.plan.checks.map((check) => check.kind)).toContain('block-size')
@@ -61,7 +51,7 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
     'is refused when it is none, or encrypted: %s',
     async (file) => {
       await using loop = await attachLoop({ sizeBytes: 16 * 1024 * 1024 })
-      const { plan, outcome } = await restoreForReal({ source: join(folder ?? '', file), target: loop.path })
+      const { plan, outcome } = await restoreForReal({ source: realImagePath(file), target: loop.path })
       expect(plan.refusal?.code).toMatch(/^E_SRC_(FORMAT|ENCRYPTED)$/)
       expect(outcome).toMatchObject({ kind: 'failed', target: 'untouched' })
     },
@@ -69,14 +59,14 @@ describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real image on a l
 })
 
 /** One of them holds 16 GiB of nothing. */
-const encrypted = all.filter(
-  ({ password, expandedBytes = 0 }) => password !== undefined && expandedBytes < 1024 * 1024 * 1024,
+const encrypted = realImageList.filter(
+  ({ password, expandedBytes }) => password !== undefined && expandedBytes < 1024 * 1024 * 1024,
 )
 
 describe.skipIf(missing('linux', 'root', 'loop', 'images'))('a real encrypted image on a loop device', () => {
   it.each(encrypted.map((image) => [image.file, image] as const))('%s', async (_, image) => {
-    const { file, password = '', expandedBytes = 0, expandedSha256 } = image
-    const source = join(folder ?? '', file)
+    const { file, password = '', expandedBytes, expandedSha256 } = image
+    const source = realImagePath(file)
     await unlockImage(source, password)
     await using loop = await attachLoop({ sizeBytes: expandedBytes + 3 * 1024 * 1024 })
     const summary = summaryOf(await restoreForReal({ source, target: loop.path }))

@@ -9,7 +9,8 @@ import { planReading } from '#src/main/engine/create/plan-reading.ts'
 import { convertForReal } from '#test/convert-for-real'
 import { hashFolder } from '#test/filled-volume'
 import { command } from '#test/loop'
-import { missing, realImages } from '#test/needs'
+import { missing } from '#test/needs'
+import { realImagePath } from '#test/real-images'
 import { temporaryFolder } from '#test/temporary-folder'
 
 /** Volumes that Apple's and Microsoft's systems wrote. */
@@ -26,7 +27,7 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
   it.each(images)('%s: %s has all its files without the others', async (name, filesystem) => {
     await using folder = await temporaryFolder()
     const raw = join(folder.path, 'raw.img')
-    await convertForReal({ source: join(realImages() ?? '', name), target: raw, format: 'raw' })
+    await convertForReal({ source: realImagePath(name), target: raw, format: 'raw' })
     const { layout } = await openImage(raw)
     if (layout.kind !== 'extents') throw new Error('not a raw image')
     await using disk = new DiskReader(layout, { open: openFileSource, decodeBudgetBytes: 0 })
@@ -59,7 +60,7 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
     await using folder = await temporaryFolder()
     const raw = join(folder.path, 'raw.img')
     await convertForReal({
-      source: join(realImages() ?? '', 'node-udif/raw.dmg'),
+      source: realImagePath('node-udif/raw.dmg'),
       target: raw,
       format: 'raw',
     })

@@ -12,6 +12,7 @@ import { FakeMachine } from '#test/fake-platform'
 import { fakeStreamServer, type FakeStream } from '#test/fake-stream-connection'
 import { hashedUdif, type HashedUdif } from '#test/hashed-udif'
 import { quietContext } from '#test/quiet-context'
+import { restoreRequest } from '#test/restore-request'
 import { seededRandom } from '#test/seeded'
 
 const KiB = 1024
@@ -122,18 +123,12 @@ async function receive(
   machines.push(machine)
   const deps = Object.assign(machine, { journalMs: 1 })
   const plan = await planRestore(
-    {
+    restoreRequest({
       source: 'asr://fake',
       target: how.toFile ? '/tmp/out.img' : '/dev/sdb',
-      erase: true,
       verify: how.verify,
       clearUnused: how.clearUnused,
-      changedOnly: false,
-      afterwards: 'remount',
-      timeoutMs: 0,
-      form: 'contents',
-      buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-    },
+    }),
     deps,
   )
   const context = quietContext(stop.signal)

@@ -2,21 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { createPlanRegistry } from '#engine/copy'
 import { serializeError, UsageError } from '#shared/errors'
 import type { Confirmation, RestorePlan } from '#shared/model'
+import { restoreRequest } from '#test/restore-request'
 
 const planOf = (planId: string, confirmation: Confirmation = { kind: 'plain' }): RestorePlan => ({
   planId,
-  request: {
-    source: 's',
-    target: 't',
-    erase: true,
-    verify: true,
-    clearUnused: false,
-    changedOnly: false,
-    afterwards: 'remount',
-    timeoutMs: 0,
-    form: 'contents',
-    buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-  },
+  request: restoreRequest({ source: 's', target: 't' }),
   source: null,
   target: null,
   checks: [],

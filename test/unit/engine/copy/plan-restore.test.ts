@@ -4,21 +4,11 @@ import type { PreflightCheck, RestorePlan, RestoreRequest } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import { makeVolume } from '#test/fake-disk'
 import { FakeMachine, type FakeRun } from '#test/fake-platform'
+import { restoreRequest } from '#test/restore-request'
 
 const MiB = 1024 * 1024
-const request = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
-  source: '/images/a.dmg',
-  target: '/dev/sdb',
-  erase: true,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'contents',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-  ...change,
-})
+const request = (change: Partial<RestoreRequest> = {}): RestoreRequest =>
+  restoreRequest({ source: '/images/a.dmg', target: '/dev/sdb', ...change })
 const fourMiB: readonly FakeRun[] = [{ kind: 'raw', bytes: new Uint8Array(4 * MiB).fill(7) }]
 
 /** A stick, and an image of 4 MiB on another disk. */

@@ -9,6 +9,7 @@ import { FakeMachine } from '#test/fake-platform'
 import { fakeStreamServer, type FakeStream } from '#test/fake-stream-connection'
 import { hashedUdif } from '#test/hashed-udif'
 import { quietContext } from '#test/quiet-context'
+import { restoreRequest } from '#test/restore-request'
 import { seededBytes, seededRandom } from '#test/seeded'
 
 const KiB = 1024
@@ -101,19 +102,8 @@ async function killedDisk(
   return left
 }
 
-const asked = (change: Partial<RestoreRequest> = {}): RestoreRequest => ({
-  source: 'asr://lab/spring',
-  target: '/dev/sdb',
-  erase: true,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'contents',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-  ...change,
-})
+const asked = (change: Partial<RestoreRequest> = {}): RestoreRequest =>
+  restoreRequest({ source: 'asr://lab/spring', target: '/dev/sdb', ...change })
 
 async function restore(
   machine: FakeMachine,

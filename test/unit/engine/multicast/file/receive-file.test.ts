@@ -6,6 +6,7 @@ import { connectStream } from '#engine/multicast/client'
 import { planFile, receiveFile, type OpenStream } from '#engine/multicast/file'
 import { formatStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
 import { quietContext } from '#test/quiet-context'
+import { restoreRequest } from '#test/restore-request'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer, type StreamServerDouble } from '#test/stream-server-double'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -20,19 +21,14 @@ const request = (
   server: StreamServerDouble,
   target: string,
   changes: Partial<RestoreRequest> = {},
-): RestoreRequest => ({
-  source: formatStreamLocator(server.locator),
-  target,
-  erase: false,
-  verify: true,
-  clearUnused: false,
-  changedOnly: false,
-  afterwards: 'remount',
-  timeoutMs: 0,
-  form: 'file',
-  buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
-  ...changes,
-})
+): RestoreRequest =>
+  restoreRequest({
+    source: formatStreamLocator(server.locator),
+    target,
+    erase: false,
+    form: 'file',
+    ...changes,
+  })
 
 async function run(
   asked: RestoreRequest,

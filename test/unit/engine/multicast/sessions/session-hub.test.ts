@@ -130,19 +130,29 @@ function carry(
 const say = (message: ClientMessage) =>
   createFrameReader({ peer: 'client', from: 'client' }).read(encodeMessage(message))[0] as ClientMessage
 
+const clientLink = (change: Partial<LinkOptions> = {}): ClientLink =>
+  createClientLink({
+    address: 'server',
+    purpose: 'join',
+    clientId: new Uint8Array(16),
+    hostName: '',
+    sessionName: '',
+    hardwareAddresses: [],
+    fingerprint,
+    ...change,
+  })
+
 function visit(
   hub: SessionHub,
   connection: string,
   options: GuestOptions = {},
   guests = new Map<string, Guest>(),
 ) {
-  const link = createClientLink({
-    address: 'server',
+  const link = clientLink({
     purpose: options.purpose ?? 'join',
     clientId: new Uint8Array(16).fill(options.id ?? 7),
     hostName: options.hostName ?? 'lab-07',
     sessionName: options.sessionName ?? '',
-    hardwareAddresses: [],
     fingerprint: options.certificate ?? fingerprint,
   })
   const guest: Guest = { seen: [], isClosed: false, link }
@@ -350,15 +360,7 @@ describe('who guesses passwords', () => {
   test('is told of, as soon as he has to wait', () => {
     const hub = secretHub()
     const outputs = Array.from({ length: 3 }, () => {
-      const link = createClientLink({
-        address: 'server',
-        purpose: 'join',
-        clientId: new Uint8Array(16),
-        hostName: '',
-        sessionName: '',
-        hardwareAddresses: [],
-        fingerprint,
-      })
+      const link = clientLink()
       for (const output of hub.connected('a', '10.0.0.7', 0))
         if (output.kind === 'send') link.message(output.message)
       return hub.message('a', link.sayHello(keys.wrong), 0).filter(({ kind }) => kind === 'guessing')
@@ -634,15 +636,7 @@ describe('a session that ends when everyone has finished', () => {
 
 describe('what a server may say', () => {
   const link = () => {
-    const made = createClientLink({
-      address: 'server',
-      purpose: 'join',
-      clientId: new Uint8Array(16),
-      hostName: '',
-      sessionName: '',
-      hardwareAddresses: [],
-      fingerprint,
-    })
+    const made = clientLink()
     const nonce = new Uint8Array(32)
     made.message({ kind: 'greeting', magic: protocolMagic, lowestVersion: 1, highestVersion: 3, nonce, salt })
     return made
@@ -695,15 +689,7 @@ describe('what a server may say', () => {
   })
 
   test('is not a version we do not speak', () => {
-    const made = createClientLink({
-      address: 'server',
-      purpose: 'join',
-      clientId: new Uint8Array(16),
-      hostName: '',
-      sessionName: '',
-      hardwareAddresses: [],
-      fingerprint,
-    })
+    const made = clientLink()
     const greeting = { kind: 'greeting', nonce: new Uint8Array(32), salt } as const
     expect(() =>
       made.message({ ...greeting, magic: protocolMagic, lowestVersion: 2, highestVersion: 3 }),
