@@ -104,10 +104,10 @@ const files = results
 const status = results.includes(null) ? 1 : Math.max(...statuses)
 
 /**
- * Everything at once shares two processors, the network of this machine and its disks. What fails there, a few files at
- * most, is run again by itself: then it is broken, or it is unsteady. That is a bug too, and named.
+ * Everything at once shares two processors, the network of this machine and its disks. What fails there, in a file or
+ * two, is run again by itself: then it is broken, or it is unsteady. That is a bug too, and named.
  */
-const mostAgain = 4
+const mostAgain = 2
 const isWorthAgain =
   status !== 0 &&
   patterns.length === 0 &&
