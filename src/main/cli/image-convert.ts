@@ -1,5 +1,5 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { BugError, invariant, serializeError, UsageError } from '#shared/errors'
+import { BugError, serializeError, UsageError } from '#shared/errors'
 import {
   compressionLevels,
   writableFormats,
@@ -19,7 +19,7 @@ import {
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { outcomeLine, stateLine } from './image-task.ts'
+import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator, targetFrom } from './locator.ts'
@@ -87,6 +87,7 @@ export const imageConvert = defineVerb({
     const { terminal } = context
     const request = readRequest(values, context.cwd)
     const names: Names = { source: nameOfLocator(request.source), target: request.target }
+    const lastWords = printable(describeTargetState('untouched', request.target, 'file'))
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     let info: ImageInfo
@@ -96,38 +97,20 @@ export const imageConvert = defineVerb({
       info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
       if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped('Stopped.')
-      return report(terminal, serializeError(error), tellingOf(values), { names })
-    }
-    terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
-    const job = engines.startImageTask({ kind: 'convert', ...request, encryption })
-    interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
-    const print = values.json ? stateLine : createTextProgress()
-    job.subscribe((state) => terminal.write(print(state)))
-    const { outcome } = await job.ended
-    invariant(outcome !== null, 'a job ended without an outcome')
-    if (values.json) terminal.write(outcomeLine(outcome))
-    switch (outcome.kind) {
-      case 'converted':
-        if (!values.json) terminal.write(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
-        return exitDone
-      case 'failed': {
-        const lastWords = describeTargetState('untouched', request.target, 'file')
-        return report(terminal, outcome.error, tellingOf(values), { names, lastWords })
-      }
-      case 'cancelled':
-        return tellStopped(describeOutcome(outcome))
-      case 'done':
-      case 'checked':
-      default:
-        throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
-    }
-
-    function tellStopped(words: string): number {
-      const state = describeTargetState('untouched', request.target, 'file')
-      terminal.writeError(`${words}\n${printable(state)}\n`)
+      if (!(interrupt.asked && error === interrupt.signal.reason))
+        return report(terminal, serializeError(error), tellingOf(values), { names })
+      terminal.writeError(`Stopped.\n${lastWords}\n`)
       return exitCancelled
     }
+    terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
+    const task = { kind: 'convert', ...request, encryption } as const
+    const print = createTextProgress()
+    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
+    if (typeof outcome === 'number') return outcome
+    if (outcome.kind !== 'converted')
+      throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
+    if (!values.json) terminal.write(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
+    return exitDone
   },
 })
 

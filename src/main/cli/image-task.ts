@@ -42,8 +42,8 @@ export async function runImageTask(
 }
 
 /** How it ended, also when it failed or was stopped. */
-export const outcomeLine = (outcome: JobOutcome): string =>
+const outcomeLine = (outcome: JobOutcome): string =>
   jsonLine('outcome', { ...outcome, words: describeOutcome(outcome) })
 
-export const stateLine = ({ phases, progress, stopping, outcome }: JobState): string =>
+const stateLine = ({ phases, progress, stopping, outcome }: JobState): string =>
   outcome === null ? jsonLine('state', { phases, progress, stopping }) : ''

@@ -1,10 +1,10 @@
 /** `reprise image verify`: recomputes every checksum an image holds, and names the first bad place. */
-import { BugError, invariant, serializeError } from '#shared/errors'
+import { BugError, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { outcomeLine, stateLine } from './image-task.ts'
+import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -27,34 +27,21 @@ export const imageVerify = defineVerb({
     const engines = await context.engines(openLog(context, values))
     interrupt.signal.throwIfAborted()
     const image = imageLocatorFrom(context.cwd, path)
+    const names = { source: nameOfLocator(path) }
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
-      return report(terminal, serializeError(error), tellingOf(values), {
-        names: { source: nameOfLocator(path) },
-      })
+      return report(terminal, serializeError(error), tellingOf(values), { names })
     }
-    const job = engines.startImageTask({ kind: 'verify', path: image })
-    interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
-    const print = values.json ? stateLine : createTextProgress()
-    job.subscribe((state) => terminal.write(print(state)))
-    const { outcome } = await job.ended
-    invariant(outcome !== null, 'a job ended without an outcome')
-    if (values.json) terminal.write(outcomeLine(outcome))
-    switch (outcome.kind) {
-      case 'checked':
-        if (!values.json) terminal.write(verificationText(outcome.verification))
-        return exitDone
-      case 'failed':
-        return report(terminal, outcome.error, tellingOf(values), { names: { source: nameOfLocator(path) } })
-      case 'cancelled':
-        terminal.writeError(`${describeOutcome(outcome)}\n`)
-        return exitCancelled
-      case 'done':
-      default:
-        throw new BugError('E_BUG', `a verify ended as ${outcome.kind}`, { details: {} })
-    }
+    const task = { kind: 'verify', path: image } as const
+    const print = createTextProgress()
+    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print })
+    if (typeof outcome === 'number') return outcome
+    if (outcome.kind !== 'checked')
+      throw new BugError('E_BUG', `a verify ended as ${outcome.kind}`, { details: {} })
+    if (!values.json) terminal.write(verificationText(outcome.verification))
+    return exitDone
   },
 })
 

@@ -1,5 +1,6 @@
 /** The line at the lower left: what is going on, in one phrase. Pure. */
 import type { IconState } from '#renderer/components'
+import { outcomeIcons } from '#renderer/features/activity'
 import {
   frontJob,
   isOver,
@@ -62,18 +63,6 @@ function sessionText({ sessions }: EngineMirror): Status | null {
       return busy(`Streaming ${name}: ${done} of ${all} computers done`)
   }
 }
-
-const outcomeIcons = {
-  done: 'done',
-  checked: 'done',
-  converted: 'done',
-  created: 'done',
-  scanned: 'done',
-  checksummed: 'done',
-  resized: 'done',
-  failed: 'failed',
-  cancelled: 'stopped',
-} as const
 
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'

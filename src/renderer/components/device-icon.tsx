@@ -34,6 +34,19 @@ export function diskIcon(disk: Disk): IconName {
   return disk.internal ? 'internal' : 'external'
 }
 
+/** What can be drawn; rows of the sidebar are. */
+type Drawable =
+  | { readonly kind: 'disk'; readonly disk: Disk }
+  | { readonly kind: 'volume' }
+  | { readonly kind: 'image'; readonly image: { readonly practice: boolean } }
+  | { readonly kind: 'stream' }
+
+export function itemIcon(item: Drawable): IconName {
+  if (item.kind === 'disk') return diskIcon(item.disk)
+  if (item.kind === 'image') return item.image.practice ? 'practice-image' : 'image'
+  return item.kind
+}
+
 export function DeviceIcon({ name, size }: { readonly name: IconName; readonly size: 18 | 28 | 40 }) {
   return <img src={drawings[name]} alt="" width={size} height={size} draggable={false} />
 }

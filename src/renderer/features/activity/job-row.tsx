@@ -1,10 +1,11 @@
 /** A job in the list. It watches its own job and nothing else. */
 import { Disclosure, DisclosurePanel, Button as AriaButton } from 'react-aria-components'
 import { ChevronRight } from 'lucide-react'
-import { Button, ProgressBar, StateIcon, type IconState } from '#renderer/components'
+import { Button, ProgressBar, StateIcon } from '#renderer/components'
 import { useActions, useMirror } from '#renderer/store'
-import type { JobOutcome, JobState } from '#shared/model'
+import type { JobState } from '#shared/model'
 import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
+import { outcomeIcons } from './outcome-icons.ts'
 import { jobLine } from './text.ts'
 
 export function JobRow({ jobId }: { readonly jobId: string }) {
@@ -15,7 +16,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
   const details = job.outcome && outcomeDetails(job.outcome)
   return (
     <li className="job-row">
-      <StateIcon state={job.outcome ? icons[job.outcome.kind] : 'busy'} size={18} />
+      <StateIcon state={job.outcome ? outcomeIcons[job.outcome.kind] : 'busy'} size={18} />
       <div className="job-words">
         <p className="job-title">
           <span className="ellipsis" title={job.title}>
@@ -39,18 +40,6 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
       {job.kind === 'restore' && <ShowButton job={job} />}
     </li>
   )
-}
-
-const icons: { readonly [kind in JobOutcome['kind']]: IconState } = {
-  done: 'done',
-  checked: 'done',
-  converted: 'done',
-  created: 'done',
-  scanned: 'done',
-  checksummed: 'done',
-  resized: 'done',
-  failed: 'failed',
-  cancelled: 'stopped',
 }
 
 function ShowButton({ job }: { readonly job: JobState }) {

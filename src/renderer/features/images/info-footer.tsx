@@ -3,12 +3,11 @@ import { unreachable } from '#shared/errors'
 import {
   CapacityBar,
   DeviceIcon,
-  diskIcon,
   diskSegments,
   Facts,
   imageSegments,
+  itemIcon,
   volumeSegments,
-  type IconName,
   type Segment,
 } from '#renderer/components'
 import {
@@ -47,21 +46,6 @@ export function InfoFooter() {
       </div>
     </div>
   )
-}
-
-export function itemIcon(item: Item): IconName {
-  switch (item.kind) {
-    case 'disk':
-      return diskIcon(item.disk)
-    case 'volume':
-      return 'volume'
-    case 'image':
-      return item.image.practice ? 'practice-image' : 'image'
-    case 'stream':
-      return 'stream'
-    default:
-      return unreachable(item)
-  }
 }
 
 export function itemSegments(item: Item): readonly Segment[] {

@@ -1,5 +1,5 @@
 /** Get Info: everything that is known of a disk, a volume or an image; for an image, its checksums can be recomputed. */
-import { Button, CapacityBar, DeviceIcon, Facts, Sheet } from '#renderer/components'
+import { Button, CapacityBar, DeviceIcon, Facts, itemIcon, Sheet } from '#renderer/components'
 import {
   findItem,
   isLocked,
@@ -10,7 +10,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { itemIcon, itemSegments } from './info-footer.tsx'
+import { itemSegments } from './info-footer.tsx'
 import { itemKind, longFacts } from './item-facts.ts'
 
 const shownItem = (mirror: EngineMirror, view: ViewState) =>

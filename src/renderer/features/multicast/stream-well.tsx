@@ -1,5 +1,5 @@
 /** The well of the image to stream, and what it still needs. */
-import { Button, diskIcon, StateIcon, Well, type IconName, type WellContent } from '#renderer/components'
+import { Button, itemIcon, StateIcon, Well, type WellContent } from '#renderer/components'
 import {
   diskId,
   draftSurroundings,
@@ -103,13 +103,7 @@ function Refused({ item }: { readonly item: Extract<Item, { readonly kind: 'disk
 
 function contentOf(item: Item): WellContent {
   const state = item.kind === 'image' ? (isLocked(item.image) ? 'locked' : item.image.state) : 'ready'
-  return { icon: iconOf(item), name: itemName(item), facts: sourceFacts(item), state }
-}
-
-function iconOf(item: Item): IconName {
-  if (item.kind === 'disk') return diskIcon(item.disk)
-  if (item.kind === 'image') return item.image.practice ? 'practice-image' : 'image'
-  return item.kind
+  return { icon: itemIcon(item), name: itemName(item), facts: sourceFacts(item), state }
 }
 
 function dragOffer(mirror: EngineMirror, view: ViewState) {

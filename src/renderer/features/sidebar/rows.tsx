@@ -1,8 +1,7 @@
 /** What stands in a row. It watches its own item and nothing else. */
-import { unreachable } from '#shared/errors'
 import { ChevronRight, GripVertical, Lock, Shield } from 'lucide-react'
 import { Button } from 'react-aria-components'
-import { DeviceIcon, diskIcon, Spinner, StateIcon, type IconName } from '#renderer/components'
+import { DeviceIcon, itemIcon, Spinner, StateIcon } from '#renderer/components'
 import { findItem, isLocked, itemName, itemSize, useBoth, type Item, type ItemId } from '#renderer/store'
 import { formatBytes } from '#shared/units'
 import { describeProtection } from '#shared/words'
@@ -23,7 +22,7 @@ export function RowContent({ id, expandable }: { readonly id: ItemId; readonly e
       ) : (
         <span className="row-chevron" />
       )}
-      <DeviceIcon name={iconOf(item)} size={18} />
+      <DeviceIcon name={itemIcon(item)} size={18} />
       <span className="row-name ellipsis" title={itemName(item)}>
         {itemName(item)}
       </span>
@@ -40,21 +39,6 @@ function sameItem(a: Item | null, b: Item | null): boolean {
   if (a.kind === 'stream') return b.kind === 'stream' && a.stream === b.stream
   if (a.kind === 'volume') return b.kind === 'volume' && a.volume === b.volume && a.disk === b.disk
   return b.kind === 'disk' && a.disk === b.disk
-}
-
-function iconOf(item: Item): IconName {
-  switch (item.kind) {
-    case 'disk':
-      return diskIcon(item.disk)
-    case 'volume':
-      return 'volume'
-    case 'image':
-      return item.image.practice ? 'practice-image' : 'image'
-    case 'stream':
-      return 'stream'
-    default:
-      return unreachable(item)
-  }
 }
 
 /** A shield for what is protected, a wheel for what is busy. */

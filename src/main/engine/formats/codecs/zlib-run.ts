@@ -2,74 +2,39 @@
  * UDIF's zlib runs: one RFC 1950 stream that fills the run and ends where the stored bytes end (no image seen has bytes
  * after it, so bytes after it are an error).
  */
-import { constants, createInflate, inflateSync } from 'node:zlib'
+import { createInflate, inflateSync } from 'node:zlib'
 import { corrupt } from './corrupt.ts'
-
-/**
- * Node's binding under every zlib object. One for the thread, written to directly, inflates straight into the caller's
- * buffer; `inflateSync` allocates a state, an output and a copy for each run and is a sixth slower. The binding isn't
- * documented, so `openHandleInflater` tries it once, and `inflateSync` stands in where it doesn't behave.
- */
-interface InflateHandle {
-  reset(): void
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputOffset: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputOffset: number,
-    outputLength: number,
-  ): void
-  onerror: (message: string, errno: number, code: string) => void
-}
+import { zlibHandleOf, type ZlibProblem } from './zlib-handle.ts'
 
 /** `ended`: exactly filled. `short`: ended before. `long`: wants more room. Lengths in bytes. */
 export type Inflated =
   | { readonly kind: 'ended'; readonly inputLeft: number }
   | { readonly kind: 'short'; readonly roomLeft: number }
   | { readonly kind: 'long' }
-  | { readonly kind: 'problem'; readonly message: string; readonly isCutOff: boolean }
+  | ZlibProblem
 
 /** Inflates one stream into a buffer; never writes outside it. */
 export type Inflate = (stored: Uint8Array, into: Uint8Array) => Inflated
 
 /** Over the binding; null where that isn't what it was when this was written. */
 export function openHandleInflater(): Inflate | null {
-  const stream = createInflate({ chunkSize: 64 }) as unknown as {
-    readonly _handle?: InflateHandle
-    readonly _writeState?: Uint32Array
-  }
-  const handle = stream._handle
-  const left = stream._writeState
-  if (typeof handle?.writeSync !== 'function' || typeof handle.reset !== 'function') return null
-  if (!(left instanceof Uint32Array) || left.length < 2) return null
-
-  let problem: Extract<Inflated, { kind: 'problem' }> | null = null
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- not an event target
-  handle.onerror = (message, _errno, code) => {
-    problem = { kind: 'problem', message, isCutOff: code === 'Z_BUF_ERROR' }
-  }
+  const handle = zlibHandleOf(createInflate({ chunkSize: 64 }))
+  if (handle === null) return null
   const beyond = new Uint8Array(1)
-  /** How much room and input are left; null after a problem, which leaves the counts as they were. */
-  const write = (
-    input: Uint8Array,
-    from: number,
-    into: Uint8Array,
-  ): { room: number; input: number } | null => {
-    problem = null
-    handle.writeSync(constants.Z_FINISH, input, from, input.length - from, into, 0, into.length)
-    return problem === null ? { room: left[0] ?? 0, input: left[1] ?? 0 } : null
-  }
   const inflate: Inflate = (stored, into) => {
     handle.reset()
+    let inputLeft = stored.length
     // zlib takes no buffer of no bytes.
-    let after = into.length > 0 ? write(stored, 0, into) : { room: 0, input: stored.length }
-    if (after !== null && after.room > 0) return { kind: 'short', roomLeft: after.room }
+    if (into.length > 0) {
+      const after = handle.finish(stored, 0, into)
+      if (after.kind === 'problem') return after
+      if (after.room > 0) return { kind: 'short', roomLeft: after.room }
+      inputLeft = after.input
+    }
     // Full, which isn't yet ended: a step with one byte of room more tells a stream that ended from one that was cut off
     // in its checksum, and from one that goes on.
-    if (after !== null) after = write(stored, stored.length - after.input, beyond)
-    if (after === null) return problem ?? { kind: 'problem', message: 'unknown', isCutOff: false }
+    const after = handle.finish(stored, stored.length - inputLeft, beyond)
+    if (after.kind === 'problem') return after
     return after.room === 0 ? { kind: 'long' } : { kind: 'ended', inputLeft: after.input }
   }
   return behaves(inflate) ? inflate : null

@@ -2,7 +2,7 @@
 import { readApfsVolumes, sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
 import { readPartitionMap } from '#engine/formats/partition-map'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
-import type { ImagePartition, PartitionMapKind } from '#shared/model'
+import type { ImageInfo, ImagePartition, PartitionMapKind } from '#shared/model'
 
 export interface DiskContents {
   readonly partitionMap: PartitionMapKind
@@ -88,3 +88,14 @@ export function checkNotCutShort(contents: DiskContents, sizeBytes: number): voi
         expected: `${offset + length} bytes`,
       })
 }
+
+/** What an image says of itself that has no tables, checksums or segments: everything but UDIF. */
+export const noTables = {
+  segmentCount: 1,
+  tables: [],
+  runCounts: {},
+  dataForkChecksum: null,
+  masterChecksum: null,
+  inOrder: null,
+  scan: null,
+} as const satisfies Partial<ImageInfo>

@@ -17,7 +17,14 @@ import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { WebSession } from '#engine/web-source'
 import { isWebLocator, webName, type ImageInfo } from '#shared/model'
 import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
-import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
+import {
+  checkNotCutShort,
+  isDisk,
+  isNamedRaw,
+  noTables,
+  readDiskContents,
+  type DiskContents,
+} from './disk-contents.ts'
 import { DiskReader } from './disk-reader.ts'
 import { ImageFiles } from './image-files.ts'
 import { openStream } from './open-stream.ts'
@@ -130,22 +137,16 @@ async function openRaw(
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {
+      ...noTables,
       ...file,
       // Read-write images of Apple's are raw disks under the name of the others.
       format: isNamedDmg(name) ? 'UDRW' : 'raw',
       storedBytes: files.storedBytes,
       encrypted: files.encrypted,
       sizeBytes: layout.sizeBytes,
-      segmentCount: 1,
       partitionMap: contents.partitionMap,
       partitions: contents.partitions,
-      tables: [],
-      runCounts: {},
       dataBytes: null,
-      dataForkChecksum: null,
-      masterChecksum: null,
-      inOrder: null,
-      scan: null,
     },
     layout,
     masterCheck: null,
@@ -220,21 +221,15 @@ async function openSparse(
   const { partitionMap, partitions } = await readContents(layout, open, signal)
   return {
     info: {
+      ...noTables,
       ...file,
       format,
       storedBytes,
       encrypted,
       sizeBytes: layout.sizeBytes,
-      segmentCount: 1,
       partitionMap,
       partitions,
-      tables: [],
-      runCounts: {},
       dataBytes,
-      dataForkChecksum: null,
-      masterChecksum: null,
-      inOrder: null,
-      scan: null,
     },
     layout,
     masterCheck: null,

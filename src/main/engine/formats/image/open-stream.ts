@@ -4,7 +4,7 @@ import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import type { ImageFormat, ImageInfo } from '#shared/model'
-import { checkNotCutShort, isDisk, isNamedRaw, readDiskContents } from './disk-contents.ts'
+import { checkNotCutShort, isDisk, isNamedRaw, noTables, readDiskContents } from './disk-contents.ts'
 
 const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
   gzip: 'raw.gz',
@@ -40,21 +40,15 @@ export async function openStream(
   if (sizeBytes !== null) checkNotCutShort(contents, sizeBytes)
   return {
     info: {
+      ...noTables,
       ...file,
       format: formats[codec],
       storedBytes: source.sizeBytes,
       encrypted: null,
       sizeBytes,
-      segmentCount: 1,
       partitionMap: contents.partitionMap,
       partitions: contents.partitions,
-      tables: [],
-      runCounts: {},
       dataBytes: null,
-      dataForkChecksum: null,
-      masterChecksum: null,
-      inOrder: null,
-      scan: null,
     },
     layout: { kind: 'stream', codec, path: file.path, storedBytes: source.sizeBytes, sizeBytes },
   }

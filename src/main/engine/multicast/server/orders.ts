@@ -1,6 +1,6 @@
 /** What the server and its thread tell each other. Plain data. */
 import type { SerializedError } from '#shared/errors'
-import type { NetworkInterface, SessionClient, SessionPhase, SessionSettings } from '#shared/model'
+import type { NetworkInterface, SessionPhase, SessionSettings, SessionState } from '#shared/model'
 import type { ManagementRight } from '#engine/multicast/sessions'
 
 /** What the thread begins with. */
@@ -78,24 +78,26 @@ export interface Call {
 }
 
 /** What changes of a session while it runs; the rest is known outside. */
-export interface LiveState {
-  readonly sessionId: string
+export interface LiveState extends Pick<
+  SessionState,
+  | 'sessionId'
+  | 'startedMs'
+  | 'endedMs'
+  | 'wanted'
+  | 'startsInMs'
+  | 'allowedBytesPerSecond'
+  | 'sentBytesPerSecond'
+  | 'sentBytes'
+  | 'lap'
+  | 'position'
+  | 'repairSymbols'
+  | 'clients'
+  | 'error'
+  | 'warnings'
+> {
   readonly phase: Exclude<SessionPhase, 'preparing'>
-  readonly startedMs: number | null
-  readonly endedMs: number | null
-  readonly wanted: number | null
-  readonly startsInMs: number | null
   readonly dataRate: number
   readonly clientDataRate: number | null
-  readonly allowedBytesPerSecond: number
-  readonly sentBytesPerSecond: number
-  readonly sentBytes: number
-  readonly lap: number
-  readonly position: number
-  readonly repairSymbols: number
-  readonly clients: readonly SessionClient[]
-  readonly error: SerializedError | null
-  readonly warnings: readonly SerializedError[]
 }
 
 export interface ReadNotice {
