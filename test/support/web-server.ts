@@ -18,6 +18,8 @@ export interface WebServer extends AsyncDisposable {
   readonly port: number
   /** What was asked, in order. */
   readonly requests: readonly IncomingMessage[]
+  /** Closes every connection, as servers do after a while; resolves when the other end has had time to notice. */
+  dropConnections(): Promise<void>
 }
 
 export async function startWebServer(
@@ -43,6 +45,10 @@ export async function startWebServer(
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     port,
     requests,
+    async dropConnections() {
+      for (const socket of sockets) socket.end()
+      while (sockets.size > 0) await new Promise(setImmediate)
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

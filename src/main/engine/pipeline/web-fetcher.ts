@@ -23,10 +23,15 @@ export interface FetchedFile {
   readonly firstChunk: number
 }
 
-/** Ranges that are asked for at the same time: what one connection loses to distance, the others make use of. */
-const connections = 4
-/** Chunks of a range at most. */
-const mostChunks = 8
+/**
+ * Ranges that are asked for at the same time: what one connection loses to distance, the others make use of. From a server
+ * nearby two are enough, and each more only costs processor time.
+ */
+const connections = { near: 2, far: 4 }
+/** Chunks that are under way at most, shared evenly. */
+const mostUnderWay = 32
+/** An answer that begins later comes from afar, or from a busy server. */
+const nearMs = 30
 /** Slots whose chunks were read to their end are left as they are for so long: decoders go back a little. */
 const lingering = 4
 
@@ -51,9 +56,17 @@ export class WebFetcher {
   #next = 0
   #clock = 0
   #watching: Promise<void> | null = null
+  #connections = connections.near
+  readonly #now: () => number
 
-  /** `files` ascend by `firstChunk`. */
-  constructor(window: WebWindow, files: readonly FetchedFile[], plan: FetchPlan) {
+  /** `files` ascend by `firstChunk`; `now` counts ms. */
+  constructor(
+    window: WebWindow,
+    files: readonly FetchedFile[],
+    plan: FetchPlan,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now
     this.#window = window
     this.#files = files
     this.#plan = plan
@@ -120,11 +133,11 @@ export class WebFetcher {
   #fetchNext(): boolean {
     const { order } = this.#plan
     while (this.#next < order.length && this.#isKnown(order[this.#next] ?? 0)) this.#next++
-    if (this.#next >= order.length || this.#underWay.size >= connections) return false
+    if (this.#next >= order.length || this.#underWay.size >= this.#connections) return false
     const first = order[this.#next] ?? 0
     const file = this.#fileOf(first)
     const chunks = [first]
-    const most = this.#isStarting ? 1 : mostChunks
+    const most = this.#isStarting ? 1 : mostUnderWay / this.#connections
     for (let index = this.#next + 1; index < order.length && chunks.length < most; index++) {
       const chunk = order[index] ?? 0
       if (chunk !== first + chunks.length || this.#fileOf(chunk) !== file || this.#isKnown(chunk)) break
@@ -139,7 +152,7 @@ export class WebFetcher {
 
   /** Until the first range is on its way, short ones: nobody can do anything before something is here. */
   get #isStarting(): boolean {
-    return this.#next < connections
+    return this.#next < this.#connections
   }
 
   #isKnown(chunk: number): boolean {
@@ -221,19 +234,30 @@ export class WebFetcher {
     const { source, firstChunk } = this.#fileOf(first)
     const from = (first - firstChunk) * chunkBytes
     const to = Math.min(from + chunks.length * chunkBytes, source.sizeBytes)
+    /** Where byte `offset` of the file and what follows it in its chunk belong. */
+    const room = (offset: number) => {
+      const within = (offset - from) % chunkBytes
+      const start = (slots[Math.floor((offset - from) / chunkBytes)] ?? 0) * chunkBytes
+      return bytes.subarray(start + within, start + chunkBytes)
+    }
+    const askedMs = this.#now()
     const take = (piece: Uint8Array, offset: number) => {
+      if (offset === from)
+        this.#connections = this.#now() - askedMs > nearMs ? connections.far : connections.near
       for (let done = 0; done < piece.length;) {
         const at = offset + done - from
         const index = Math.floor(at / chunkBytes)
         const within = at % chunkBytes
         const length = Math.min(piece.length - done, chunkBytes - within)
-        copyBytes(piece.subarray(done, done + length), bytes, (slots[index] ?? 0) * chunkBytes + within)
+        // What was received in its place is there.
+        if (piece.buffer !== bytes.buffer)
+          copyBytes(piece.subarray(done, done + length), room(offset + done), 0)
         done += length
         if (within + length === chunkBytes || at + length === to - from)
           this.#arrived(chunks[index] ?? 0, slots[index] ?? 0)
       }
     }
-    await source.stream(from, to, take, this.#stop.signal)
+    await source.stream(from, to, take, { signal: this.#stop.signal, room })
   }
 
   #arrived(chunk: number, index: number): void {

@@ -7,7 +7,7 @@ import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
 import { allocateWindow, copyBytes, type WindowFile } from './web-window.ts'
 
 const chunkBytes = 512 * 1024
-/** 32 MiB: what four connections have under way, and as much again for the readers. */
+/** 32 MiB: what is under way, and as much again for the readers. */
 const mostSlots = 64
 
 export interface WebOptions {
@@ -120,12 +120,9 @@ function fetchWhenRead(sources: readonly WebSource[]): WebParts {
   const byPath = new Map<string, WebPart>()
   for (const source of sources) {
     const fetch = (into: Uint8Array, offset: number) =>
-      source.stream(
-        offset,
-        offset + into.length,
-        (bytes, at) => copyBytes(bytes, into, at - offset),
-        stop.signal,
-      )
+      source.stream(offset, offset + into.length, (bytes, at) => copyBytes(bytes, into, at - offset), {
+        signal: stop.signal,
+      })
     byPath.set(source.path, source.fd === null ? { fd: -1, fetch } : { fd: source.fd })
   }
   return new WebParts(byPath, sources, null, stop)

@@ -38,7 +38,7 @@ export class WebSession implements Disposable {
   /** What came as a whole, by the address without name and password. */
   readonly spools = new Map<string, Spool>()
   readonly #holders = new Map<Spool, number>()
-  /** For large ranges over plain connections. */
+  /** For ranges over plain connections. */
   readonly fastLane = new FastLane()
   #environment: Environment
   readonly #passwords = new Map<string, string>()
@@ -88,6 +88,11 @@ export class WebSession implements Disposable {
     const agent = this.#agents.get(key) ?? this.#createAgent(url, proxy)
     this.#agents.set(key, agent)
     return { agent, proxy }
+  }
+
+  /** Whether `fastLane` goes there: nothing is between us and the server. */
+  hasFastLane(url: URL): boolean {
+    return url.protocol === 'http:' && proxyFor(url, this.#environment) === null
   }
 
   /** From now on, what is at `path` is in `spool`. */

@@ -14,6 +14,7 @@ import { withoutPassword } from '#shared/model'
 import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
 import { exchange, headersFor, type Exchange } from './exchange.ts'
+import type { FastRange } from './fast-lane.ts'
 import { endsBefore, Spool } from './spool.ts'
 import {
   areNone,
@@ -45,7 +46,16 @@ export interface WebSource extends BlockSource {
    * The bytes from `from` to `to` (exclusive) in order, each once, over one connection after the other. Throws what
    * `read` throws, and what `take` does.
    */
-  stream(from: number, to: number, take: TakeBytes, signal?: AbortSignal): Promise<void>
+  stream(from: number, to: number, take: TakeBytes, options?: StreamOptions): Promise<void>
+}
+
+export interface StreamOptions {
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Where the bytes from `offset` on belong, at least one of them. What `take` gets may lie there already; where a connection
+   * breaks, some of it may be overwritten with what came then.
+   */
+  readonly room?: (offset: number) => Uint8Array
 }
 
 export interface OpenWebOptions {
@@ -82,11 +92,12 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
   const url = session.takePassword(parsed)
+  const opening = { session, url, path: withoutPassword(url.href) }
   return await tryAgain(session, signal, openingPauses, async () => {
     const headers = { range: `bytes=0-${headBytes - 1}` }
     const answer = await exchange(session, url, { headers, signal })
     try {
-      return await fromAnswer({ session, url, path: withoutPassword(url.href) }, answer, signal)
+      return await fromAnswer(opening, answer, signal)
     } catch (error) {
       discard(answer)
       throw error
@@ -96,6 +107,9 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
 
 /** An answer without its body. */
 type Head = Pick<Exchange, 'url' | 'status' | 'headers'> & Partial<Pick<Exchange, 'gavePassword'>>
+
+/** How one request is made, and where its bytes go. */
+type Asking = Pick<FastRange, 'signal' | 'onBytes' | 'room'>
 
 interface Opening {
   readonly session: WebSession
@@ -116,20 +130,16 @@ async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSign
   }
   if (status !== 206) throw refusedStatus(answer)
   refuseEncoded(answer)
-  const range = parseContentRange(headers['content-range'])
-  const sizeBytes = range?.sizeBytes ?? null
-  if (range === null || sizeBytes === null)
+  const sizeBytes = parseContentRange(headers['content-range'])?.sizeBytes ?? null
+  if (sizeBytes === null)
     throw answerError(answer.url, 'Content-Range says no size', {
       field: 'Content-Range',
       found: headers['content-range'] ?? 'nothing',
       expected: `bytes 0-${headBytes - 1}/size`,
     })
-  const head = await takeExactly(
-    answer,
-    { from: 0, to: Math.min(headBytes, sizeBytes), sizeBytes },
-    session,
-    signal,
-  )
+  const to = Math.min(headBytes, sizeBytes)
+  checkRange(answer, { from: 0, to, sizeBytes })
+  const head = await takePiece(answer, to, session, signal)
   const validators = readValidators(headers)
   if (areNone(validators))
     session.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
@@ -138,15 +148,14 @@ async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSign
   return new RangedSource(opening, answer.url, validators, sizeBytes, head)
 }
 
-/** The body of a 206 as one piece. */
-async function takeExactly(
+/** A body of `lengthBytes` as one piece. */
+async function takePiece(
   answer: Exchange,
-  range: { readonly from: number; readonly to: number; readonly sizeBytes: number },
+  lengthBytes: number,
   session: WebSession,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  checkRange(answer, range)
-  const bytes = new Uint8Array(range.to - range.from)
+  const bytes = new Uint8Array(lengthBytes)
   let at = 0
   await takeBody(answer.body, {
     url: answer.url,
@@ -206,19 +215,21 @@ class RangedSource implements WebSource {
     into.set(this.#head.subarray(offset, offset + known))
     if (offset + known === end) return
     if (into.length < aroundBytes) return await this.#readAround(into.subarray(known), offset + known, signal)
-    await this.stream(offset + known, end, (bytes, at) => into.set(bytes, at - offset), signal)
+    await this.stream(offset + known, end, (bytes, at) => into.set(bytes, at - offset), { signal })
   }
 
-  async stream(from: number, to: number, take: TakeBytes, signal?: AbortSignal): Promise<void> {
+  async stream(from: number, to: number, take: TakeBytes, options: StreamOptions = {}): Promise<void> {
+    const { signal, room } = options
     let at = from
     await tryAgain(this.#session, signal, null, async () => {
       const before = at
       try {
-        await this.#ask(at, to, signal, (bytes) => {
+        const onBytes = (bytes: Uint8Array) => {
           if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)
           take(bytes, at)
           at += bytes.length
-        })
+        }
+        await this.#ask(at, to, { signal, onBytes, room: room === undefined ? undefined : () => room(at) })
         if (at < to) throw cutShort(this.#direct, at - before)
       } catch (error) {
         // Where redirects led may be what failed.
@@ -235,7 +246,7 @@ class RangedSource implements WebSource {
       start = Math.max(0, offset - aroundBytes)
       const end = Math.min(this.sizeBytes, offset + into.length + headBytes)
       const fetched = new Uint8Array(end - start)
-      await this.stream(start, end, (piece, at) => fetched.set(piece, at - start), signal)
+      await this.stream(start, end, (piece, at) => fetched.set(piece, at - start), { signal })
       bytes = fetched
       this.#around = { start, bytes }
     }
@@ -247,18 +258,14 @@ class RangedSource implements WebSource {
   }
 
   /** One request for what is still missing. */
-  async #ask(
-    from: number,
-    to: number,
-    signal: AbortSignal | undefined,
-    onBytes: (bytes: Uint8Array) => void,
-  ): Promise<void> {
+  async #ask(from: number, to: number, how: Asking): Promise<void> {
+    const { signal, onBytes } = how
     const condition = ifRange(this.#validators)
     const headers = {
       range: `bytes=${from}-${to - 1}`,
       ...(condition === null ? {} : { 'if-range': condition }),
     }
-    if (await this.#askFast(from, to, headers, signal, onBytes)) return
+    if (await this.#askFast(from, to, headers, how)) return
     let answer = await exchange(this.#session, this.#direct, { headers, signal })
     // An address that redirects once gave may be good for a while only.
     if (answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href) {
@@ -280,20 +287,18 @@ class RangedSource implements WebSource {
     from: number,
     to: number,
     headers: { readonly [name: string]: string },
-    signal: AbortSignal | undefined,
-    onBytes: (bytes: Uint8Array) => void,
+    how: Asking,
   ): Promise<boolean> {
     const session = this.#session
     const url = this.#direct
-    if (url.protocol !== 'http:' || to - from < fastBytes || session.route(url).proxy !== null) return false
+    if (to - from < fastBytes || !session.hasFastLane(url)) return false
     const end = await session.fastLane.fetch({
       url,
       headers: { ...headersFor(session, url), ...headers },
       lengthBytes: to - from,
       stallMs: session.stallMs,
-      signal,
       check: (found) => this.#check({ url, status: 206, headers: found }, from, to),
-      onBytes,
+      ...how,
     })
     return end === 'done'
   }
@@ -378,7 +383,7 @@ function spooledSource({ session, path }: Opening, finalUrl: URL, spool: Spool):
     finalUrl: shownUrl(finalUrl),
     version: versionOf(validators, { sizeBytes, digest: `sha256:${spool.digest}` }),
     modifiedMs: modifiedOf(validators),
-    async stream(from, to, take, signal) {
+    async stream(from, to, take, { signal } = {}) {
       const bytes = new Uint8Array(to - from)
       await read(bytes, from, signal)
       take(bytes, from)

@@ -284,6 +284,44 @@ describe('a server that lies', () => {
     expect(pauses).toEqual([])
   })
 
+  test('with more than it said writes nothing outside the room it was given', async () => {
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (range === null || range.from === 0) return serveFile(request, response, { bytes, etag })
+      const { from, to } = range
+      sendPart(response, { from, to }, { 'content-length': to - from }).write(bytes.subarray(from, to))
+      // Past Node's own count of it, as another server would.
+      response.socket?.write(Buffer.alloc(300_000, 0xee))
+      return undefined
+    })
+    const source = await openWebSource(server.url, impatient())
+    const shared = new Uint8Array(new SharedArrayBuffer(600_000))
+    let received = 0
+    await source.stream(
+      100_000,
+      300_000,
+      (piece, offset) => {
+        if (piece.buffer === shared.buffer) received += piece.length
+        else shared.set(piece, offset)
+      },
+      { room: (offset) => shared.subarray(offset, offset + 50_000) },
+    )
+    expect(received).toBeGreaterThan(0)
+    expect(Buffer.compare(shared.subarray(100_000, 300_000), bytes.subarray(100_000, 300_000))).toBe(0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(shared.subarray(300_000).every((byte) => byte === 0)).toBe(true)
+  })
+
+  test('that closes a connection which was kept is asked over another one at once', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const { session, pauses } = impatient({ stallMs: 5000 })
+    const source = await openWebSource(server.url, { session })
+    expect(await givesRest(source)).toBe(true)
+    await server.dropConnections()
+    expect(await givesRest(source)).toBe(true)
+    expect(pauses).toEqual([])
+  })
+
   test('that sends its head drop by drop has no more time than others', async () => {
     const dripping = new Set<NodeJS.Timeout>()
     const server = await serve((request, response) => {
