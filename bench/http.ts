@@ -23,7 +23,7 @@ export async function measureHttp({ imageMiB, rawMiB, rounds }: BenchOptions): P
   ]
 }
 
-/** How many times as fast as from the file; 1 when the server costs nothing. */
+/** How many times as fast as from the file, both verified as usual; 1 when the server costs nothing. */
 async function besideFile(
   name: string,
   image: string,
@@ -35,17 +35,15 @@ async function besideFile(
   await using nginx = await startNginx(dirname(image))
   const url = `${nginx.url}/${basename(image)}`
   const curl = peers.curl(url)
-  const [overHttp = [], fromFile = [], fetched = null] = await alternate(
-    [
-      restore(url, disk.path, '--noverify'),
-      { ...restore(image, disk.path, '--noverify'), name: 'the file' },
-      ...(curl === null ? [] : [curl]),
-    ],
+  const [overHttp = [], fromFile = []] = await alternate(
+    [restore(url, disk.path), { ...restore(image, disk.path), name: 'the file' }],
     rounds,
     async ({ isOurs }) => {
       if (isOurs === true) await expectSame(data, disk.path, sizeBytes)
     },
   )
+  // Afterwards, so that each of the two follows the other.
+  const [fetched = null] = curl === null ? [] : await alternate([curl], rounds)
   const seconds = (usages: readonly Usage[]) => median(usages.map((usage) => usage.seconds))
   const fetchSeconds = fetched === null ? '' : `; curl fetches it in ${inSeconds(seconds(fetched))}`
   const line: Line = {

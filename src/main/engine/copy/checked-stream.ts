@@ -15,12 +15,16 @@ export interface CheckedStreamOptions {
   readonly path: string
 }
 
-/** As many as the copy writes at once: it may hold them all while the next is put together. */
-const mostRooms = 5
+/** Blocks that are being hashed, on other threads, while the next is put together: three of the usual 1 MiB, one of large ones. */
+const mostHashing = 3
+const hashingBytes = 4 * 1024 * 1024
+/** As many as the copy writes at once: it may hold them all meanwhile. */
+const mostWriting = 5
 
 /** Throws, besides what `stream` throws, FormatError E_SRC_CORRUPT for a block that isn't what its hash says. */
 export function checkedStream({ stream, blocks, isSelected, path }: CheckedStreamOptions): BlockStream {
-  const rooms = new Rooms(blocks.blockBytes)
+  const most = Math.max(1, Math.min(mostHashing, Math.floor(hashingBytes / blocks.blockBytes)))
+  const rooms = new Rooms(blocks.blockBytes, most + mostWriting - 1)
   const items = checkedItems()
   return {
     counters: () => stream.counters(),
@@ -36,7 +40,19 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
     },
   }
 
+  /** Hands out the blocks that were begun first until at most `left` are. Throws at the first that is wrong. */
+  async function* handOut(hashing: Hashing[], left: number): AsyncGenerator<StreamItem, undefined> {
+    while (hashing.length > left) {
+      const [first] = hashing.splice(0, 1)
+      if (first === undefined) return
+      const { index, room, parts, matching } = first
+      if (!(await matching)) throw wrongHash(blocks, index, path)
+      yield* itemsOf(room, blocks.startOf(index), parts)
+    }
+  }
+
   async function* checkedItems(): AsyncGenerator<StreamItem, undefined> {
+    const hashing: Hashing[] = []
     let index = 0
     let room: Room | null = null
     let parts: Part[] = []
@@ -56,11 +72,15 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
           }
           at = to
           if (to < blockEnd) continue
-          if (room === null) yield { kind: 'unused', offset: start, lengthBytes: blockEnd - start }
-          else {
-            if (!(await blocks.matches(index, room.bytes.subarray(0, blockEnd - start))))
-              throw wrongHash(blocks, index, path)
-            yield* itemsOf(room, start, parts)
+          if (room === null) {
+            yield* handOut(hashing, 0)
+            yield { kind: 'unused', offset: start, lengthBytes: blockEnd - start }
+          } else {
+            const matching = blocks.matches(index, room.bytes.subarray(0, blockEnd - start))
+            // It is heard when its turn comes.
+            matching.catch(() => undefined)
+            hashing.push({ index, room, parts, matching })
+            yield* handOut(hashing, most - 1)
           }
           index++
           room = null
@@ -70,8 +90,17 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
         if (item.kind === 'data') item.release()
       }
     }
+    yield* handOut(hashing, 0)
     return undefined
   }
+}
+
+/** A block that was put together, until it is known to be right. */
+interface Hashing {
+  readonly index: number
+  readonly room: Room
+  readonly parts: readonly Part[]
+  readonly matching: Promise<boolean>
 }
 
 /** Bytes `from` to `to` (exclusive) of a block. */
@@ -115,16 +144,18 @@ interface Room {
 /** Memory for a few blocks, made when it is first needed. */
 class Rooms {
   readonly #bytesEach: number
+  readonly #most: number
   readonly #free: Uint8Array<ArrayBuffer>[] = []
   #made = 0
   #wake: (() => void) | null = null
 
-  constructor(bytesEach: number) {
+  constructor(bytesEach: number, most: number) {
     this.#bytesEach = bytesEach
+    this.#most = most
   }
 
   async take(): Promise<Room> {
-    while (this.#free.length === 0 && this.#made === mostRooms)
+    while (this.#free.length === 0 && this.#made === this.#most)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

@@ -45,7 +45,7 @@ function bench() {
     window,
     open,
     fetcher,
-    async answerAfter(ms: number) {
+    answerAfter: async (ms: number) => {
       at += ms
       open[0]?.answer()
       await new Promise(setImmediate)
