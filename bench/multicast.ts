@@ -114,9 +114,9 @@ const measureCompletion = inLab(async ({ otherMiB }) => {
   const image = await imageOf(otherMiB)
   const lines: Line[] = []
   let serverRssBytes = 0
-  for (const { clients, dataRate, mtu } of [
-    { clients: 1, dataRate: 8e6, mtu: 1500 },
-    { clients: 16, dataRate: 4e6, mtu: 9000 },
+  for (const { clients, dataRate } of [
+    { clients: 1, dataRate: 8e6 },
+    { clients: 16, dataRate: 4e6 },
   ])
     for (const [share, atMost] of [
       [0, 1.05],
@@ -127,7 +127,6 @@ const measureCompletion = inLab(async ({ otherMiB }) => {
         image,
         dataRate,
         clients,
-        mtu,
         begins: 'with-all',
         prepare: losing(share),
       })

@@ -23,8 +23,6 @@ export interface StreamRunOptions {
   /** Bytes a second. */
   readonly dataRate: number
   readonly clients: number
-  /** Default 1500. */
-  readonly mtu?: number
   /** `with-all`: the stream waits until all are there. Default: it begins with the first. */
   readonly begins?: 'with-all'
   /** `connections`: without the datagrams, which then cost nothing. Default: with them. */
@@ -63,10 +61,10 @@ export const scratchFolder = () =>
 
 /** Runs until every client has ended, and checks that each has the image. */
 export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
-  const { image, dataRate, clients: count, mtu = 1500, capture: what = 'everything' } = options
+  const { image, dataRate, clients: count, capture: what = 'everything' } = options
   const folder = scratchFolder()
   try {
-    await using lab = await buildLab({ clients: count, mtu })
+    await using lab = await buildLab({ clients: count })
     await options.prepare?.(lab)
     const keys = { 'DNS Service Discovery': false }
     const served = {
@@ -105,7 +103,7 @@ export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
     const { datagrams, handshakes } = await capture.stop()
     const symbols = datagrams.filter(({ payload }) => payload[4] === symbolKind)
     const beginMs = symbols[0]?.ms ?? 0
-    const packetBytes = symbols[0]?.bytes ?? mtu - ((mtu - headerBytes) % 16)
+    const packetBytes = symbols[0]?.bytes ?? headerBytes + 1408
     return {
       datagrams: symbols,
       clients: lab.clients.map(({ address }, index) => {
