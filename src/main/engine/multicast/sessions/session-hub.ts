@@ -76,6 +76,8 @@ const helloMs = 10_000
 const managerMs = 60_000
 /** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
 const patienceMs = 120_000
+/** So many who have finished are known by name; of more the first are forgotten. Names cost nothing to whoever makes them up. */
+const mostFinished = 16_384
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -347,8 +349,16 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       return [{ kind: 'close', connection }]
     }
     entry.finished.add(clientId)
+    const [first] = entry.finished
+    if (entry.finished.size > mostFinished && first !== undefined) entry.finished.delete(first)
     drop(connection)
     return [{ kind: 'close', connection }, ...endIfFinished(entry)]
+  }
+
+  /** Nobody waits any longer for who is gone for long. */
+  const forgetMissing = ({ members, missing }: Entry) => {
+    for (const [clientId, sinceMs] of missing)
+      if (clockMs - sinceMs >= patienceMs && !members.has(clientId)) missing.delete(clientId)
   }
 
   /** It was to end when everyone has finished, and everyone has, or is gone for long. */
@@ -481,7 +491,10 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
     tick(nowMs) {
       clockMs = nowMs
-      for (const entry of entries) startIfDue(entry, nowMs)
+      for (const entry of entries) {
+        startIfDue(entry, nowMs)
+        forgetMissing(entry)
+      }
       const outputs = entries.flatMap(endIfFinished)
       for (const [connection, { member, manager, sinceMs }] of connections) {
         if (manager?.isWaiting) continue

@@ -96,6 +96,7 @@ interface GuestOptions {
   readonly hostName?: string
   readonly key?: Uint8Array | null
   readonly id?: number
+  readonly clientId?: Uint8Array
   readonly purpose?: LinkOptions['purpose']
   readonly nowMs?: number
   readonly certificate?: Uint8Array
@@ -150,7 +151,7 @@ function visit(
 ) {
   const link = clientLink({
     purpose: options.purpose ?? 'join',
-    clientId: new Uint8Array(16).fill(options.id ?? 7),
+    clientId: options.clientId ?? new Uint8Array(16).fill(options.id ?? 7),
     hostName: options.hostName ?? 'lab-07',
     sessionName: options.sessionName ?? '',
     fingerprint: options.certificate ?? fingerprint,
@@ -624,6 +625,18 @@ describe('a session that ends when everyone has finished', () => {
     expect(ended(hub.tick(20_000))).toBe(false)
     expect(ended(hub.tick(139_999))).toBe(false)
     expect(ended(hub.tick(140_000))).toBe(true)
+  })
+
+  test('remembers only so many of those who make up names', () => {
+    const { hub } = ending()
+    const most = 16_384
+    for (let count = 0; count <= most; count++) {
+      const clientId = new Uint8Array(16)
+      new DataView(clientId.buffer).setUint32(0, count)
+      visit(hub, `other ${count}`, { clientId })
+      hub.message(`other ${count}`, finished, 0)
+    }
+    expect(hub.status(0)[0]?.finished).toBe(most)
   })
 
   test('stays while nobody has finished', () => {
