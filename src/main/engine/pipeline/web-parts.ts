@@ -120,9 +120,15 @@ function fetchWhenRead(sources: readonly WebSource[]): WebParts {
   const byPath = new Map<string, WebPart>()
   for (const source of sources) {
     const fetch = (into: Uint8Array, offset: number) =>
-      source.stream(offset, offset + into.length, (bytes, at) => copyBytes(bytes, into, at - offset), {
-        signal: stop.signal,
-      })
+      source.stream(
+        offset,
+        offset + into.length,
+        (bytes, at) => {
+          // What was received in its place is there.
+          if (bytes.buffer !== into.buffer) copyBytes(bytes, into, at - offset)
+        },
+        { signal: stop.signal, room: (at) => into.subarray(at - offset) },
+      )
     byPath.set(source.path, source.fd === null ? { fd: -1, fetch } : { fd: source.fd })
   }
   return new WebParts(byPath, sources, null, stop)
