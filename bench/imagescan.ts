@@ -40,7 +40,7 @@ export async function measureImagescan({ imageMiB, rounds }: BenchOptions): Prom
         ? []
         : [
             {
-              what: `${what}: how many times as fast as dmg2img | sha256sum`,
+              what: `${what}: how many times as fast as dmg2img into sha256sum`,
               ours: `${inSeconds(seconds(scans))}, ${perSecond(sizeBytes, seconds(scans))}`,
               peer: `${inSeconds(seconds(expansions))}, ${perSecond(sizeBytes, seconds(expansions))}`,
               value: seconds(expansions) / seconds(scans),
