@@ -15,7 +15,7 @@ const GONE_WITHIN_MS = 5000
  * Throws what `unmountDevice` throws, and E_DST_BUSY or E_DEVICE_TOOL.
  */
 export async function ejectDevice(system: Machine, log: Logger, path: string): Promise<void> {
-  const { disk } = await deviceAt(system, path)
+  const { disk } = (await deviceAt(system, path)).place
   await unmountDevice(system, log, disk.path)
   await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
   if (disk.bus === 'loop') await detachLoop(system, disk)

@@ -6,7 +6,7 @@ import type { Machine } from './machine.ts'
 /** `Disk.identity` of the disk at `path`, or of the disk that the partition at `path` is on. Throws E_DST_GONE. */
 export async function identifyDevice(system: Machine, path: string): Promise<string> {
   try {
-    const { disk } = await deviceAt(system, path)
+    const { disk } = (await deviceAt(system, path)).place
     return await identityOf(system, disk)
   } catch (error) {
     DeviceError.accept(error)

@@ -40,7 +40,7 @@ export async function makeDeviceEmpty(
   path: string,
   filesystem: string | null,
 ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
-  const { disk, partition } = await deviceAt(system, path)
+  const { disk, partition } = (await deviceAt(system, path)).place
   if (partition === null) {
     const { sizeBytes, logicalBlockBytes: blockBytes } = disk
     const fits = sizeBytes >= smallestGptBytes(blockBytes)

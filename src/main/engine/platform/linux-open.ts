@@ -11,8 +11,9 @@ import type { DeviceAbilities, OpenDevice } from './platform.ts'
 const BUSY_PAUSES_MS = [100, 300]
 
 /** Shared, for reading. Throws E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_SRC_IN_USE, E_IO_READ. */
-export function openForReading(system: Machine, path: string): Promise<OpenDevice> {
-  return openDevice(system, path, constants.O_RDONLY, 'source')
+export async function openForReading(system: Machine, path: string): Promise<OpenDevice> {
+  const { place } = await deviceAt(system, path)
+  return openDevice(system, path, place, constants.O_RDONLY, 'source')
 }
 
 /**
@@ -21,23 +22,23 @@ export function openForReading(system: Machine, path: string): Promise<OpenDevic
  * E_NOT_FOUND, E_DST_GONE, E_IO_WRITE.
  */
 export async function openForWriting(system: Machine, path: string): Promise<OpenDevice> {
-  const place = await deviceAt(system, path)
+  const { place, snapshot } = await deviceAt(system, path)
   // Asked again here, where it can't be forgotten: O_EXCL alone lets a disk through that only carries a RAID's half.
-  const mountPoint = (await readSnapshot(system)).systemUses.get(place.disk.kernelName)
+  const mountPoint = snapshot.systemUses.get(place.disk.kernelName)
   if (mountPoint !== undefined)
     throw new UsageError('E_DST_SYSTEM', `${place.disk.path} runs this computer (${mountPoint})`, {
       details: { input: 'target', path, disk: place.disk.path, mountPoint },
     })
-  return openDevice(system, path, constants.O_RDWR | constants.O_EXCL, 'target')
+  return openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
 }
 
 async function openDevice(
   system: Machine,
   path: string,
+  place: Place,
   flags: number,
   role: DeviceUse['role'],
 ): Promise<OpenDevice> {
-  const place = await deviceAt(system, path)
   const part = place.partition ?? place.disk
   const readOnly = part.readOnly || place.disk.readOnly
   // Linux lets root open such a device for writing, and fails the writes.

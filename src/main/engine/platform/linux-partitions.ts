@@ -20,7 +20,7 @@ const NODES_WITHIN_MS = 5000
  * held exclusively by us. A partition's path stands for its disk. Throws DeviceError E_DST_BUSY, E_DST_GONE, E_NOT_FOUND.
  */
 export async function rereadPartitionTable(system: Machine, log: Logger, path: string): Promise<void> {
-  const { disk } = await deviceAt(system, path)
+  const { disk } = (await deviceAt(system, path)).place
   let said = ''
   let done = false
   for (let attempt = 0; !done; attempt += 1) {

@@ -48,17 +48,24 @@ export async function resolveLocator(
   }
 }
 
-/** The disk or partition that the node at `path` stands for. Throws DeviceError E_NOT_FOUND, E_DENIED, E_DST_GONE. */
-export async function deviceAt(system: Machine, path: string): Promise<Place> {
+/** A disk or partition, in the reading of the machine that it was found in. */
+export interface FoundDevice {
+  readonly place: Place
+  readonly snapshot: LinuxSnapshot
+}
+
+/** What the node at `path` stands for. Throws DeviceError E_NOT_FOUND, E_DENIED, E_DST_GONE. */
+export async function deviceAt(system: Machine, path: string): Promise<FoundDevice> {
   const facts = await statOrNull(system, path)
   if (facts === null)
     throw new DeviceError('E_NOT_FOUND', `there is no ${path}`, { details: { path, errno: 'ENOENT' } })
   if (facts.kind !== 'block')
     throw new DeviceError('E_NOT_FOUND', `${path} is not a block device`, { details: { path } })
-  const place = (await readSnapshot(system)).at(facts.node)
+  const snapshot = await readSnapshot(system)
+  const place = snapshot.at(facts.node)
   if (place === null)
     throw new DeviceError('E_DST_GONE', `${path} has no disk behind it`, { details: { path } })
-  return place
+  return { place, snapshot }
 }
 
 async function resolveDevice(

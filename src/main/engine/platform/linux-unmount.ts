@@ -28,12 +28,13 @@ export async function unmountDevice(
   path: string,
   signal?: AbortSignal,
 ): Promise<readonly MountedVolume[]> {
-  const place = await deviceAt(system, path)
+  const { place, snapshot: before } = await deviceAt(system, path)
   const numbers = numbersOf(place)
-  const before = await readSnapshot(system)
   const mounts = mountsOn(before, numbers)
   refuseSystem(before, place, path, mounts)
   const swaps = numbers.flatMap((number) => before.swapsOn(number))
+  signal?.throwIfAborted()
+  if (mounts.length === 0 && swaps.length === 0) return []
   const was = mounts.filter(showsFilesystem).map((mount) => describeMount(before, mount, numbers))
   try {
     for (let attempt = 0; ; attempt += 1) {
