@@ -8,9 +8,9 @@ const known: Readonly<Record<string, string>> = {
   'raw image of # MiB: CPU':
     'The same beginning and end, 0.2 s of CPU, beside a copy that takes dd all but 0.3 s. The copy itself costs what dd’s costs: the line about the larger image shows how the ratio falls with size.',
   'UDZO of # MiB over HTTP':
-    'From the file, two cores are busy decoding all the time; over HTTP the same two also carry nginx, the system’s network twice, the fetching, and a SHA-256 of every block as it arrives. What fetching alone takes by curl stands beside it. Where the server is another machine this isn’t so.',
+    'From the file, two cores are busy decoding all the time; over HTTP the same two also carry nginx, the system’s network twice, the fetching, and a SHA-256 of every block as it arrives, which alone is half a second of processor for each GiB. What fetching alone takes by curl stands beside it. Where the server is another machine this isn’t so.',
   'raw image of # MiB over HTTP':
-    'A raw image in the page cache is copied at memory’s speed; nothing that goes through a network, not even curl to /dev/null, leaves enough of two cores for that. Where the server is another machine, the network is the limit.',
+    'A raw image in the page cache is copied at memory’s speed; over HTTP server, network and fetching share its two cores and its memory. curl to /dev/null takes nearly as long as the copy from the file. Where the server is another machine, the network is the limit.',
   'multicast of # MiB as UDZO to one client without a cap':
     'Server, network, capture and client share two cores. A datagram of 1500 bytes costs the server 11 µs, of which 7 to 9 are the kernel’s (the whole virtual network runs in the sender’s call), and the client 9; udpcast’s C pays the kernel’s share only. At a rate that a gigabit has (118 MB/s) one core of each side is enough.',
   'changed blocks only':

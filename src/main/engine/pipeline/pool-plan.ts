@@ -32,8 +32,11 @@ const storedLimitBytes = runLimitBytes + 1024 * 1024
 const compressedClaimBytes = 256 * 1024
 /** One reads while the other waits for the medium; more don't make a disk faster. */
 const rawWorkers = 2
-/** Of a server, each has a connection of its own. */
-const fetchWorkers = 4
+/**
+ * Of a server, each has a connection of its own. Far fewer than the buffers: those that fetch at the same time also finish at
+ * about the same time, and then nothing would be fetched while they are all written, and nothing written after that.
+ */
+const fetchWorkers = 3
 /** A request for less than this isn't worth its way there and back. */
 export const leastFetchBytes = 4 * 1024 * 1024
 /**
@@ -60,13 +63,13 @@ export function planPool(
 ): PoolPlan {
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
-  const { buffers, bufferBytes } = isCompressed ? pool : (pool.uncompressed ?? pool)
+  const isFetched = readsCost === 'of-small-buffers'
+  const { buffers, bufferBytes } = choosePool(pool, isCompressed, isFetched)
   const windowBytes = roundUp(bufferBytes, Math.max(pageBytes, alignmentBytes))
   // A run may begin anywhere in its first window.
   const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
   const most = Math.floor(storedBudgetBytes / Math.max(1, largestStored))
-  const needsThreads =
-    readsCost === 'always' || (readsCost === 'of-small-buffers' && windowBytes < leastFetchBytes)
+  const needsThreads = readsCost === 'always' || (isFetched && windowBytes < leastFetchBytes)
   return {
     windowBytes,
     slots: Math.max(buffers, spannedSlots),
@@ -122,6 +125,15 @@ function measureRuns({ count, kind, diskOffset, diskBytes, storedOffset, storedB
     largestStored = Math.max(largestStored, stored)
   }
   return { largestRun, largestStored }
+}
+
+function choosePool(pool: PoolOptions, isCompressed: boolean, isFetched: boolean): PoolOptions {
+  const { uncompressed = null } = pool
+  if (isCompressed || uncompressed === null) return pool
+  if (!isFetched) return uncompressed
+  // The same memory in more buffers, each still worth its request.
+  const parts = Math.max(1, Math.floor(uncompressed.bufferBytes / leastFetchBytes))
+  return { buffers: uncompressed.buffers * parts, bufferBytes: uncompressed.bufferBytes / parts }
 }
 
 const roundUp = (bytes: number, unit: number) => Math.max(1, Math.ceil(bytes / unit)) * unit

@@ -26,6 +26,7 @@ export interface FastRange {
 }
 
 const receiveBytes = 256 * 1024
+const headRoomBytes = 4096
 /** As `node:http` has it. */
 const mostHeadBytes = 16 * 1024
 /** Connections that wait for their next question, and for how long; servers mostly wait for a minute. */
@@ -176,10 +177,14 @@ class Line {
     })
   }
 
-  /** Where the next bytes go: those of a body where they belong, never more than are left of it. */
+  /**
+   * Where the next bytes go: those of a body where they belong, never more than are left of it. A head has little room, as
+   * what comes of the body along with it must be copied.
+   */
   #room(): Uint8Array {
     const answer = this.#answer
-    if (answer?.head !== null || answer.range.room === undefined) return this.#ownRoom
+    if (answer === null || answer.head !== null) return this.#ownRoom.subarray(0, headRoomBytes)
+    if (answer.range.room === undefined) return this.#ownRoom
     return answer.range.room().subarray(0, answer.left)
   }
 

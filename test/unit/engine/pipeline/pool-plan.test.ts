@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { allocateExtentTable, kindIndex } from '#engine/formats/extents'
-import { planPool } from '#src/main/engine/pipeline/pool-plan.ts'
+import { planPool, type PoolOptions } from '#src/main/engine/pipeline/pool-plan.ts'
 import type { RunKind } from '#shared/model'
 
 const mebibyte = 1024 * 1024
@@ -45,6 +45,20 @@ test('what is not compressed has a pool of its own where one was given', () => {
   expect(planPool(raw, both, on)).toMatchObject({ slots: 2, windowBytes: 4 * mebibyte })
   expect(planPool(raw, { ...eight, uncompressed: null }, on)).toMatchObject({ slots: 8 })
   expect(planPool(table(['zlib', mebibyte, 9]), both, on)).toMatchObject({ slots: 8, windowBytes: mebibyte })
+})
+
+test('what is fetched has the same memory in more buffers than are fetched at once', () => {
+  const uncompressed = { buffers: 4, bufferBytes: 8 * mebibyte }
+  const raw = table(['raw', 100 * mebibyte, 100 * mebibyte])
+  const plan = (pool: PoolOptions) => planPool(raw, pool, { ...on, readsCost: 'of-small-buffers' })
+  const ours = plan({ ...eight, uncompressed })
+  expect(ours).toMatchObject({ slots: 8, windowBytes: 4 * mebibyte, crew: 'fibers' })
+  expect(ours.workers).toBeLessThanOrEqual(ours.slots / 2)
+  // Somebody's own choice stays.
+  expect(plan({ buffers: 4, bufferBytes: 8 * mebibyte })).toMatchObject({
+    slots: 4,
+    windowBytes: 8 * mebibyte,
+  })
 })
 
 test('workers are as many as cores, but no more than their memory is worth', () => {
