@@ -6,7 +6,7 @@
  * counts its zeros in; blocks that are all zeros are one row together.
  */
 import { crc32 } from 'node:zlib'
-import { appendZeros } from '#engine/pipeline'
+import { appendZeros, combineCrc32 } from '#engine/pipeline'
 import { invariant } from '#shared/errors'
 
 export type Segment = { readonly offset: number; readonly lengthBytes: number } & (
@@ -56,19 +56,27 @@ export class BlockChecksums {
     return this.#closed + this.#open
   }
 
-  /** The next bytes of the disk. */
-  data(bytes: Uint8Array): void {
+  /** Bytes until a block ends, at least one. */
+  get roomBytes(): number {
+    return this.blockBytes - (this.sizeBytes % this.blockBytes)
+  }
+
+  /** The next bytes of the disk. `crc`: their CRC-32, where the caller has it already. */
+  data(bytes: Uint8Array, crc?: number): void {
     for (let done = 0; done < bytes.length;) {
-      const length = Math.min(bytes.length - done, this.#roomInBlock())
+      const length = Math.min(bytes.length - done, this.roomBytes)
       if (!this.#openHasData) {
         // Zeros before the block's first data.
         this.#openCrc = appendZeros(0, this.#open)
         this.#openHasData = true
       }
-      this.#openCrc = crc32(bytes.subarray(done, done + length), this.#openCrc)
+      this.#openCrc =
+        crc !== undefined && length === bytes.length
+          ? combineCrc32(this.#openCrc, crc, length)
+          : crc32(bytes.subarray(done, done + length), this.#openCrc)
       this.#open += length
       done += length
-      if (this.#roomInBlock() === this.blockBytes) this.#closeBlock()
+      if (this.roomBytes === this.blockBytes) this.#closeBlock()
     }
   }
 
@@ -85,11 +93,11 @@ export class BlockChecksums {
           continue
         }
       }
-      const length = Math.min(left, this.#roomInBlock())
+      const length = Math.min(left, this.roomBytes)
       if (this.#openHasData) this.#openCrc = appendZeros(this.#openCrc, length)
       this.#open += length
       left -= length
-      if (this.#roomInBlock() === this.blockBytes) this.#closeBlock()
+      if (this.roomBytes === this.blockBytes) this.#closeBlock()
     }
   }
 
@@ -112,10 +120,6 @@ export class BlockChecksums {
         : { kind, offset, lengthBytes }
       offset += lengthBytes
     }
-  }
-
-  #roomInBlock(): number {
-    return this.blockBytes - (this.sizeBytes % this.blockBytes)
   }
 
   #closeBlock(): void {

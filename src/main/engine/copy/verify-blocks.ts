@@ -76,23 +76,24 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
       advance(segment.lengthBytes)
       continue
     }
-    bad ??= checker?.data(offset, bytes) ?? null
+    const isStillZero = segment.kind === 'zero' && isZeros(bytes)
+    const pieceCrc = isStillZero ? appendZeros(0, bytes.length) : crc32(bytes)
+    bad ??= checker?.data(offset, bytes, pieceCrc) ?? null
     const isFirstOfSegment = offset === segment.offset
     const compared = comparison === null || (await comparison.isSame(bytes, offset))
     sourceSame = (isFirstOfSegment || sourceSame) && compared
     if (segment.kind === 'zero') {
-      const same = isZeros(bytes)
-      if (!same || !compared)
+      if (!isStillZero || !compared)
         differs({
           offset,
           lengthBytes: bytes.length,
           expectedCrc32: appendZeros(0, bytes.length),
-          foundCrc32: crc32(bytes),
-          sourceChanged: same,
+          foundCrc32: pieceCrc,
+          sourceChanged: isStillZero,
         })
       total = appendZeros(total, bytes.length)
     } else {
-      crc = crc32(bytes, isFirstOfSegment ? 0 : crc)
+      crc = combineCrc32(isFirstOfSegment ? 0 : crc, pieceCrc, bytes.length)
       if (isLastOfSegment) {
         const same = crc === segment.crc32
         if (!same || !sourceSame)

@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib'
 import { kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { FormatError, invariant } from '#shared/errors'
-import { appendZeros } from './crc32-combine.ts'
+import { appendZeros, combineCrc32 } from './crc32-combine.ts'
 
 /** A range whose bytes aren't what the image's checksum says. Offsets and sizes of the disk, in bytes. */
 export interface BadRange {
@@ -22,7 +22,8 @@ export interface BadRange {
  * the checksums).
  */
 export interface DiskChecker {
-  data(offset: number, bytes: Uint8Array): BadRange | null
+  /** `crc`: the CRC-32 of `bytes`, where the caller has it already. */
+  data(offset: number, bytes: Uint8Array, crc?: number): BadRange | null
   zero(offset: number, lengthBytes: number): BadRange | null
   unused(offset: number, lengthBytes: number): BadRange | null
   /** After the last byte. The first wrong range of all. */
@@ -65,9 +66,12 @@ class Checker implements DiskChecker {
     this.#layout = layout
   }
 
-  data(offset: number, bytes: Uint8Array): BadRange | null {
+  data(offset: number, bytes: Uint8Array, crc?: number): BadRange | null {
     return this.#tell(offset, bytes.length, (from, to) => {
-      this.#crc = crc32(bytes.subarray(from - offset, to - offset), this.#crc)
+      this.#crc =
+        crc !== undefined && to - from === bytes.length
+          ? combineCrc32(this.#crc, crc, bytes.length)
+          : crc32(bytes.subarray(from - offset, to - offset), this.#crc)
     })
   }
 

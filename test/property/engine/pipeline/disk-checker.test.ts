@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { badRangeError, createDiskChecker, type BadRange, type DiskChecker } from '#engine/pipeline'
@@ -24,7 +25,7 @@ const anyCase = fc.record({
   cuts: fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 40 }),
 })
 
-/** Tell the disk in pieces: as zeros where it is, as unused where it may be, as data otherwise. */
+/** Tell the disk in pieces: as zeros where it is, as unused where it may be, as data otherwise, some with their CRC-32. */
 function tell(checker: DiskChecker, { ignored }: BuiltImage, disk: Uint8Array, cuts: readonly number[]) {
   const bad: BadRange[] = []
   let at = 0
@@ -37,7 +38,7 @@ function tell(checker: DiskChecker, { ignored }: BuiltImage, disk: Uint8Array, c
       ? checker.unused(at, bytes.length)
       : bytes.every((byte) => byte === 0)
         ? checker.zero(at, bytes.length)
-        : checker.data(at, bytes)
+        : checker.data(at, bytes, (at / sectorBytes) % 2 === 0 ? crc32(bytes) : undefined)
     if (found !== null) bad.push(found)
     at = end
   }
@@ -76,6 +77,17 @@ test('one wrong bit makes the range it lies in wrong, and no other', () => {
     }),
     { numRuns: 300, seed: 2 },
   )
+})
+
+test('a CRC-32 that the caller has is taken for its bytes, where they lie in one range', () => {
+  const runs: RunOfImage[] = [1, 2].map((seed) => ({ kind: 'raw', sectors: 2, content: 'noise', seed }))
+  const { layout, disk } = buildImage(folder, { runs, runsInCheck: 1 })
+  const checker = createDiskChecker(layout)
+  expect(checker.data(0, disk.subarray(0, 512), 1)).toBe(null)
+  expect(checker.data(512, disk.subarray(512, 1024))).toMatchObject({ name: 'check 0' })
+  expect(checker.data(1024, disk.subarray(1024), crc32(disk.subarray(1024)))).toBe(null)
+  // In two ranges: it says nothing of either.
+  expect(createDiskChecker(layout).data(0, disk, 1)).toBe(null)
 })
 
 test('a wrong range is told by the call in which it ends', () => {

@@ -24,6 +24,23 @@ describe('the checksums of what was written', () => {
     ])
   })
 
+  it('are made of a CRC-32 that is known already, where the bytes lie in one block', () => {
+    const checksums = new BlockChecksums(block)
+    const first = bytes(16, 1)
+    checksums.data(first.subarray(0, 5))
+    expect(checksums.roomBytes).toBe(11)
+    checksums.data(first.subarray(5), crc32(first.subarray(5)))
+    checksums.data(bytes(16, 2), 0x1234)
+    // In two blocks: it says nothing of either.
+    checksums.data(bytes(20, 3), 0x5678)
+    expect(rows(checksums)).toEqual([
+      ['data', 0, 16, crc32(first)],
+      ['data', 16, 16, 0x1234],
+      ['data', 32, 16, crc32(bytes(16, 3))],
+      ['data', 48, 4, crc32(bytes(4, 3))],
+    ])
+  })
+
   it('count the zeros of a block in, before and after its data', () => {
     const checksums = new BlockChecksums(block)
     checksums.zero(5)
