@@ -1,10 +1,9 @@
 /** Keys that work everywhere in the window. */
 import { useEffect } from 'react'
+import { isMac } from '#renderer/components'
 import { useReprise } from '#renderer/store'
 import { menuCommands, type MenuCommand } from '#shared/contract'
 import { runCommand, shortcutOf } from './commands.ts'
-
-export const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** The shortcuts of the commands, where no native menu brings them, and F6 from region to region. */
 export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): void {

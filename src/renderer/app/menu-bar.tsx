@@ -1,11 +1,10 @@
 /** The menus, where no system brings them: in a browser. An open menu follows the pointer and the arrow keys. */
 import { useEffect, useRef, useState, type RefObject } from 'react'
 import { Button, MenuTrigger, Toolbar } from 'react-aria-components'
-import { Menu, MenuPopover, type MenuEntry, type MenuGroup } from '#renderer/components'
+import { isMac, Menu, MenuPopover, type MenuEntry, type MenuGroup } from '#renderer/components'
 import { useReprise, type Reprise } from '#renderer/store'
 import { menuLines, menuTable, type MenuCommand, type MenuTable } from '#shared/contract'
 import { commands, runCommand, shortcutOf, shortcutText } from './commands.ts'
-import { isMac } from './keyboard.ts'
 
 export function MenuBar() {
   const [open, setOpen] = useState<number | null>(null)

@@ -1,7 +1,7 @@
 /** The sheet that is open, if one is. */
 import { unreachable } from '#shared/errors'
 import { useDeferredValue } from 'react'
-import { Button, Facts, Sheet, type Fact } from '#renderer/components'
+import { Button, Facts, isMac, Sheet, type Fact } from '#renderer/components'
 import {
   FilePanel,
   InfoSheet,
@@ -19,7 +19,6 @@ import { useActions, useMirror, useView, type ViewState } from '#renderer/store'
 import icon from '#assets/icon.svg'
 import { menuCommands, menuLines, type MenuCommand } from '#shared/contract'
 import { shortcutOf, shortcutText } from './commands.ts'
-import { isMac } from './keyboard.ts'
 
 const sheetKind = (view: ViewState) => view.sheet?.kind ?? null
 

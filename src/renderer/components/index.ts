@@ -9,6 +9,7 @@ export { DeviceIcon, diskIcon, itemIcon, type IconName } from './device-icon.tsx
 export { Disclosure } from './disclosure.tsx'
 export { Facts, type Fact } from './facts.tsx'
 export { Choice, Form, FormRow, TextInput, type ChoiceOption } from './field.tsx'
+export { isMac, withAlt } from './keys.ts'
 export { Menu, MenuPopover, type MenuEntry, type MenuGroup } from './menu.tsx'
 export { ProgressBar } from './progress-bar.tsx'
 export { diskSegments, imageSegments, volumeSegments, type Segment } from './segments.ts'

@@ -1,5 +1,5 @@
 /** What can be done with a stream beside others: its place among those that clients are offered who name none. */
-import { ContextMenu, type ContextMenuPlace } from '#renderer/components'
+import { ContextMenu, withAlt, type ContextMenuPlace } from '#renderer/components'
 import { offered, sameData, useActions, useBoth, type EngineMirror } from '#renderer/store'
 
 interface Props {
@@ -28,11 +28,17 @@ export function SessionMenu({ sessionId, at, onClose }: Props) {
           id: 'order',
           title: 'Computers that name no stream get the first',
           entries: [
-            { id: 'up', label: 'Move Up', shortcut: 'Alt+↑', disabled: place === 0, run: move('up') },
+            {
+              id: 'up',
+              label: 'Move Up',
+              shortcut: withAlt('↑'),
+              disabled: place === 0,
+              run: move('up'),
+            },
             {
               id: 'down',
               label: 'Move Down',
-              shortcut: 'Alt+↓',
+              shortcut: withAlt('↓'),
               disabled: place === sessions.length - 1,
               run: move('down'),
             },
