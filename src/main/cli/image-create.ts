@@ -1,5 +1,4 @@
 /** `reprise image create`: a new image, blank, of a folder or of a device. */
-import { resolve } from 'node:path'
 import { BugError, serializeError, UsageError } from '#shared/errors'
 import {
   compressionLevels,
@@ -26,7 +25,7 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
-import { targetFrom } from './locator.ts'
+import { ownPathFrom, targetFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword } from './passwords.ts'
 import { printable } from './printable.ts'
@@ -166,8 +165,8 @@ function readSource(values: Values<typeof createOptions>, cwd: string): CreateSo
   if (extra !== null)
     throw usageError(extra, `${extra} is for blank images.`, `Leave ${extra} out, or give --size.`)
   return folder === null
-    ? { kind: 'device', path: resolve(cwd, source ?? '') }
-    : { kind: 'folder', path: resolve(cwd, folder) }
+    ? { kind: 'device', path: ownPathFrom(cwd, '--source', source ?? '') }
+    : { kind: 'folder', path: ownPathFrom(cwd, '--folder', folder) }
 }
 
 const sourceName = (from: CreateSource): string => (from.kind === 'blank' ? 'a blank disk' : from.path)

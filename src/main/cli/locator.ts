@@ -36,6 +36,19 @@ export function targetFrom(cwd: string, typed: string): string {
   return resolve(cwd, typed)
 }
 
+const ownPlaces = {
+  '--source': { what: 'a disk', hint: 'Name a /dev entry or a mount point.' },
+  '--folder': { what: 'a folder', hint: 'Name a folder.' },
+} as const
+
+/** What an image is made of, absolute. Throws UsageError for an address. */
+export function ownPathFrom(cwd: string, option: keyof typeof ownPlaces, typed: string): string {
+  const { what, hint } = ownPlaces[option]
+  if (schemeOf(typed) !== null)
+    throw usageError(option, `${option} names ${what} of this computer, and can't be an address.`, hint)
+  return resolve(cwd, typed)
+}
+
 /**
  * As `locatorFrom`, where only an image will do, `here` one in a file of this computer. Throws UsageError for what else it is: a path made
  * of an address would only be answered with "not found".

@@ -175,6 +175,14 @@ describe('reprise image create', () => {
       [...command, '--source', '/dev/sdb', '--volume-name', 'A'],
       'Only a file system that is made gets a name.',
     ],
+    [
+      [...command, '--source', 'asr://10.0.0.1'],
+      "--source names a disk of this computer, and can't be an address.",
+    ],
+    [
+      [...command, '--folder', 'https://a/b'],
+      "--folder names a folder of this computer, and can't be an address.",
+    ],
     [[...command, '--size', '1g', '--filesystem', 'zfs'], '--filesystem takes ext4 or ext3'],
     [
       ['image', 'create', '-t', 'a', '--format', 'raw', '--size', '1g', '--level', '3'],
