@@ -1,14 +1,6 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { BugError, serializeError, UsageError } from '#shared/errors'
-import {
-  compressionLevels,
-  writableFormats,
-  type ConvertRequest,
-  type ImageConversion,
-  type ImageInfo,
-  type JobState,
-  type WritableFormat,
-} from '#shared/model'
+import { BugError, serializeError } from '#shared/errors'
+import type { ConvertRequest, ImageConversion, ImageInfo, JobState } from '#shared/model'
 import { formatBytes, formatCount, formatRate } from '#shared/units'
 import {
   describeFormat,
@@ -22,12 +14,13 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { imageLocatorFrom, nameOfLocator, targetFrom } from './locator.ts'
+import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
+import { formatNotes, readWrittenImage, writtenImage } from './written-image.ts'
 
 const convertOptions = {
   source: {
@@ -36,20 +29,9 @@ const convertOptions = {
     placeholder: 'IMAGE',
     help: 'An image of any format that can be read.',
   },
-  target: { kind: 'text', letter: 't', placeholder: 'FILE', help: 'The file to write.' },
-  format: {
-    kind: 'choice',
-    choices: writableFormats,
-    placeholder: 'FORMAT',
-    help: 'What to write, see below.',
-  },
-  level: {
-    kind: 'count',
-    placeholder: 'N',
-    least: 1,
-    most: 9,
-    help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
-  },
+  target: writtenImage.target,
+  format: writtenImage.format,
+  level: writtenImage.level,
   encryption: {
     kind: 'choice',
     choices: ['AES-256'],
@@ -68,7 +50,7 @@ const convertOptions = {
   },
   // hdiutil's word.
   segmentSize: { kind: 'size', placeholder: 'SIZE', most: Number.MAX_SAFE_INTEGER, help: null },
-  erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
+  erase: writtenImage.erase,
 } as const satisfies OptionTable
 
 export const imageConvert = defineVerb({
@@ -76,7 +58,7 @@ export const imageConvert = defineVerb({
   summary: 'Convert an image to another format.',
   synopsis: '--source IMAGE --target FILE --format FORMAT [options]',
   notes: [
-    ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
+    ...formatNotes,
     "The source's checksums are compared on the way. The target gets its name when all of it is written: a failure or Ctrl-C leaves what was there before.",
     passwordNote,
     'With --encryption the target can only be opened with a password, which is asked twice, or comes from standard input: behind a NUL when the source has one, too.',
@@ -116,24 +98,11 @@ export const imageConvert = defineVerb({
 
 /** Throws UsageError. */
 function readRequest(values: Values<typeof convertOptions>, cwd: string): ConvertRequest {
-  const { source, target, level, erase } = values
+  const { source } = values
   if (source === null) throw usageError('--source', '--source is missing.', 'It names the image to convert.')
-  if (target === null) throw usageError('--target', '--target is missing.', 'It names the file to write.')
-  const format = values.format as WritableFormat | null
-  if (format === null)
-    throw usageError('--format', '--format is missing.', `It is one of ${writableFormats.join(', ')}.`)
-  if (level !== null && compressionLevels[format] === undefined) {
-    const problem = `${format} has no compression levels.`
-    throw new UsageError('E_USAGE', problem, {
-      details: { input: '--level', problem, hint: 'Leave --level out.' },
-    })
-  }
   return {
     source: imageLocatorFrom(cwd, source),
-    target: targetFrom(cwd, target),
-    format,
-    level,
-    erase,
+    ...readWrittenImage(values, cwd),
     segmentBytes: values.segmentsize ?? values.segmentSize,
     encryption: null,
   }

@@ -1,16 +1,13 @@
 /** `reprise image create`: a new image, blank, of a folder or of a device. */
-import { BugError, serializeError, UsageError } from '#shared/errors'
+import { BugError, serializeError } from '#shared/errors'
 import {
-  compressionLevels,
   creatableFilesystems,
   creatableMaps,
-  writableFormats,
   type CreateRequest,
   type CreateSource,
   type ImageCreation,
   type JobPhase,
   type JobState,
-  type WritableFormat,
 } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import {
@@ -25,21 +22,17 @@ import { noOperands, usageError, type OptionTable, type Values } from './argumen
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
-import { ownPathFrom, targetFrom } from './locator.ts'
+import { ownPathFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
+import { formatNotes, readWrittenImage, writtenImage } from './written-image.ts'
 
 const createOptions = {
-  target: { kind: 'text', letter: 't', placeholder: 'FILE', help: 'The file to write.' },
-  format: {
-    kind: 'choice',
-    choices: writableFormats,
-    placeholder: 'FORMAT',
-    help: 'What to write, see below.',
-  },
+  target: writtenImage.target,
+  format: writtenImage.format,
   size: {
     kind: 'size',
     placeholder: 'SIZE',
@@ -65,13 +58,7 @@ const createOptions = {
     help: 'A disk or a partition: a /dev entry or a mount point.',
   },
   'volume-name': { kind: 'text', placeholder: 'NAME', help: 'The name of the file system that is made.' },
-  level: {
-    kind: 'count',
-    placeholder: 'N',
-    least: 1,
-    most: 9,
-    help: 'From 1, fast, to 9, small: for UDZO (6 without it), UDBZ (9) and ULMO (6).',
-  },
+  level: writtenImage.level,
   encryption: {
     kind: 'choice',
     choices: ['AES-256'],
@@ -79,7 +66,7 @@ const createOptions = {
     help: 'Encrypt the image with a password.',
   },
   stdinpass: { kind: 'flag', help: 'Read the password from standard input.' },
-  erase: { kind: 'flag', help: 'Replace the target if it exists, once the new file is complete.' },
+  erase: writtenImage.erase,
 } as const satisfies OptionTable
 
 export const imageCreate = defineVerb({
@@ -87,7 +74,7 @@ export const imageCreate = defineVerb({
   summary: 'Make a new image: blank, of a folder or of a device.',
   synopsis: '--target FILE --format FORMAT --size SIZE|--folder DIR|--source DEVICE [options]',
   notes: [
-    ...writableFormats.map((format) => `${format}: ${describeFormat(format)}.`),
+    ...formatNotes,
     `File systems: ${creatableFilesystems.join(', ')}.`,
     "A blank disk's file system is made by the system's own program for it (mke2fs, mkfs.xfs, …), without administrator rights.",
     'A folder becomes an ext4 volume, made by mke2fs and as small as it can be; on a Mac an HFS+ volume, made by hdiutil. Owners, permissions, links and extended attributes stay as they are.',
@@ -127,17 +114,7 @@ export const imageCreate = defineVerb({
 
 /** Throws UsageError. */
 function readRequest(values: Values<typeof createOptions>, cwd: string): CreateRequest {
-  const { target, level, erase } = values
-  if (target === null) throw usageError('--target', '--target is missing.', 'It names the file to write.')
-  const format = values.format as WritableFormat | null
-  if (format === null)
-    throw usageError('--format', '--format is missing.', `It is one of ${writableFormats.join(', ')}.`)
-  if (level !== null && compressionLevels[format] === undefined) {
-    const problem = `${format} has no compression levels.`
-    throw new UsageError('E_USAGE', problem, {
-      details: { input: '--level', problem, hint: 'Leave --level out.' },
-    })
-  }
+  const written = readWrittenImage(values, cwd)
   const volumeName = values['volume-name']
   const from = readSource(values, cwd)
   if (volumeName !== null && (from.kind === 'device' || (from.kind === 'blank' && from.filesystem === null)))
@@ -146,7 +123,7 @@ function readRequest(values: Values<typeof createOptions>, cwd: string): CreateR
       'Only a file system that is made gets a name.',
       'Leave --volume-name out.',
     )
-  return { target: targetFrom(cwd, target), format, level, erase, encryption: null, volumeName, from }
+  return { ...written, encryption: null, volumeName, from }
 }
 
 function readSource(values: Values<typeof createOptions>, cwd: string): CreateSource {
