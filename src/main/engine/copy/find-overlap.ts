@@ -37,7 +37,7 @@ export async function findOverlap(
     const stored = target.facts === null ? dirname(target.info.path) : target.info.path
     return (await liesOn(stored, source.disk, source.volume)) ? same() : null
   }
-  if (devicesOverlap(source, target)) return same()
+  if (source.disk.path === target.disk.path) return partsOverlap(source, target) ? same() : null
   const [behindSource, behindTarget] = [source.disk.backingFile, target.disk.backingFile]
   if (behindSource !== null && behindTarget !== null && (await isFile(behindSource, behindTarget)))
     return same()
@@ -90,11 +90,8 @@ function liesInside(layout: ImageLayout, path: string, facts: FileFacts | null):
   return start !== null && layout.parts.some(({ stamp }) => stamp?.startsWith(start) === true)
 }
 
-function devicesOverlap(
-  a: { readonly disk: Disk; readonly volume: Volume | null },
-  b: { readonly disk: Disk; readonly volume: Volume | null },
-): boolean {
-  if (a.disk.path !== b.disk.path) return false
+/** Of one disk; null: all of it. */
+function partsOverlap(a: { readonly volume: Volume | null }, b: { readonly volume: Volume | null }): boolean {
   return a.volume === null || b.volume === null || overlaps(a.volume, b.volume)
 }
 

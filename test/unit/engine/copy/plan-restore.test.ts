@@ -264,6 +264,22 @@ describe('source and target together', () => {
     expect(refused(await plan({ source: '/dev/sdc1', target: '/dev/sdc2' }))).toBeNull()
   })
 
+  it('copies one partition of an attached image onto another', async () => {
+    const { machine, plan } = bench()
+    machine.addFile('/images/disk.img', new Uint8Array(8 * MiB), { disks: ['/dev/sda'] })
+    machine.addDisk({
+      path: '/dev/loop0',
+      bus: 'loop',
+      backingFile: '/images/disk.img',
+      volumes: [
+        makeVolume({ path: '/dev/loop0p1', index: 1 }),
+        makeVolume({ path: '/dev/loop0p2', index: 2, offset: 4 * MiB }),
+      ],
+    })
+    expect(refused(await plan({ source: '/dev/loop0p1', target: '/dev/loop0p2' }))).toBeNull()
+    expect(refused(await plan({ source: '/dev/loop0p1', target: '/dev/loop0' }))).toBe('E_SAME')
+  })
+
   it('refuses an extended partition onto the logical one inside it', async () => {
     const { machine, plan } = bench()
     machine.addDisk({
