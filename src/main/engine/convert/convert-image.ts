@@ -13,18 +13,23 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import type { ImageLayout, StoredPart } from '#engine/formats/extents'
+import {
+  rememberUnchecked,
+  type ImageLayout,
+  type RememberedFiles,
+  type StoredPart,
+} from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
-import { diskItems } from './disk-stream.ts'
+import { diskItems, type DiskItem } from './disk-stream.ts'
 import { checkEncryption, checkLevel, checkSegments, openImageTarget } from './write-image.ts'
 
 /**
  * Write the disk inside `request.source` to `request.target`. Throws UsageError E_USAGE (level), E_DST_EXISTS, E_DST_KIND,
- * E_SAME; FormatError and DeviceError of the source; DeviceError of the target; the signal's reason. Whatever is thrown, the
+ * E_SAME; FormatError and DeviceError of the source, E_SRC_CHANGED for one that was written to meanwhile; DeviceError of the target; the signal's reason. Whatever is thrown, the
  * target is as it was before and nothing else is left.
  */
 export async function convertImage(request: ConvertRequest, context: JobContext): Promise<ImageConversion> {
@@ -36,13 +41,14 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   checkEncryption(request)
   context.enter('validating-source')
   const { info, layout } = await openImage(source, { signal })
+  const files = await rememberUnchecked(layout)
   await refuseSame(layout, source, target)
   if (request.segmentBytes !== null) refuseSameSegment(layout, target)
   await using file = await openImageTarget(request)
 
   context.enter('converting', layout.sizeBytes)
   await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal })
-  const items = diskItems(stream, layout, source)
+  const items = thenCheck(diskItems(stream, layout, source), files)
   const advance = (doneBytes: number) => context.advance(doneBytes)
   const sizes = await file.write({ contents: info, items }, { advance, signal })
 
@@ -55,6 +61,12 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
     durationMs,
     bytesPerSecond: (sizes.sizeBytes / durationMs) * 1000,
   }
+}
+
+/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
+async function* thenCheck(items: AsyncIterable<DiskItem>, files: RememberedFiles): AsyncGenerator<DiskItem> {
+  yield* items
+  await files.checkUnchanged()
 }
 
 /** Throws UsageError E_SAME when the target is a file of the source, by whatever name, holds it, or lies in it. */

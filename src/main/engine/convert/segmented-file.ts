@@ -137,7 +137,7 @@ export class SegmentedFile implements ReplacementFile {
       await this.#putDown(segment)
       running += segment.dataBytes
     }
-    const alsoOld = await this.#oldParts()
+    const alsoOld = await oldSegments(this.#target, this.#segments.length)
     const files = this.#segments.map(({ hidden }, index) => ({ hidden, path: this.#pathOf(index + 1) }))
     await nameTogether(files, { mode: this.#options.mode, alsoOld })
     this.#isNamed = true
@@ -195,19 +195,6 @@ export class SegmentedFile implements ReplacementFile {
     for (let at = 0; at < segment.dataBytes; at += pieceBytes)
       crc = crc32(await this.#readAt(segment, at, Math.min(pieceBytes, segment.dataBytes - at)), crc)
     return crc
-  }
-
-  /** Parts of the segmented image that is there, behind those that are replaced anyway. */
-  async #oldParts(): Promise<string[]> {
-    const id = await segmentIdOf(this.#target)
-    const parts: string[] = []
-    if (id === null) return parts
-    for (let number = this.#segments.length + 1; number <= mostSegments; number++) {
-      const path = this.#pathOf(number)
-      if ((await segmentIdOf(path)) !== id) break
-      parts.push(path)
-    }
-    return parts
   }
 
   #pathOf(number: number): string {
@@ -268,6 +255,19 @@ export class SegmentedFile implements ReplacementFile {
       throw writeFailure(error, this.#target)
     })
   }
+}
+
+/** Files of the segmented image at `target`, behind the first `replaced`, which something else takes the place of. */
+export async function oldSegments(target: string, replaced: number): Promise<string[]> {
+  const id = await segmentIdOf(target)
+  const paths: string[] = []
+  if (id === null) return paths
+  for (let number = replaced + 1; number <= mostSegments; number++) {
+    const path = segmentPath(target, number)
+    if ((await segmentIdOf(path)) !== id) break
+    paths.push(path)
+  }
+  return paths
 }
 
 /** Of a file that is a segment of several; null for anything else. */

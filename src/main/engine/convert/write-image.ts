@@ -2,6 +2,7 @@
  * Writes a disk as an image of any format, wherever its bytes come from: conversions and new images end here. The file has a
  * hidden name until all of it is on the medium.
  */
+import { unlink } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { openReplacementFile, type FileOwner } from '#engine/block-io'
 import type { CompressedKind } from '#engine/formats/codecs'
@@ -11,7 +12,7 @@ import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
 import { writeRawImage } from './write-raw-image.ts'
-import { openSegmentedFile } from './segmented-file.ts'
+import { oldSegments, openSegmentedFile } from './segmented-file.ts'
 import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
 import { writeUdifImage } from './write-udif-image.ts'
 
@@ -134,8 +135,11 @@ export async function openImageTarget(
         })
       }
       signal.throwIfAborted()
+      // The other files of a segmented image are of no use to anybody when the first is replaced.
+      const left = segments === null && erase && owner === null ? await oldSegments(target, 1) : []
       const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
       await file.commit(storedBytes)
+      for (const path of left) await unlink(path).catch(() => undefined)
       return { ...sizes, storedBytes: (await segments?.storedBytes()) ?? storedBytes }
     },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),

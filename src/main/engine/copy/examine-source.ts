@@ -2,7 +2,7 @@
  * The preflight's second step: what stands behind the source's locator, and can it be read while nobody writes to it.
  * Opens the image and reads its structure; decodes nothing, unmounts nothing.
  */
-import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
+import { isChecksummed, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
@@ -260,11 +260,6 @@ function webIdentity(layout: ImageLayout): string {
 /** Device, inode, size and time: what `cp` over the file, an editor or another file at its place would change. */
 export const factsIdentity = (facts: FileFacts): string =>
   `file:${facts.path}:${facts.device}:${facts.inode}:${facts.sizeBytes}:${facts.modifiedMs}${facts.contents === undefined ? '' : `:${facts.contents}`}`
-
-/** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
-function isChecksummed(layout: ImageLayout): boolean {
-  return layout.kind === 'stream' || layout.checks.length > 0
-}
 
 const notAStream = (locator: string) =>
   new UsageError('E_USAGE', `not a stream's address: ${locator}`, {

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { openFileSource } from '#engine/block-io'
-import { DeviceError, FormatError } from '#shared/errors'
+import { rememberFiles } from '#engine/formats/extents'
+import { DeviceError, FormatError, UsageError } from '#shared/errors'
 
 export const checksumPath = (path: string): string => `${path}.sha256`
 
@@ -10,12 +11,31 @@ const pieceBytes = 1024 * 1024
 /** A list of many files may be longer; one that belongs to an image isn't. */
 const mostBytes = 64 * 1024
 
-/** What is written into it. */
-export const checksumLine = (path: string, sha256: string): string => `${sha256}  ${basename(path)}\n`
+/** What is written into it. A name that would break the line is escaped, and a backslash at the beginning says so. */
+export function checksumLine(path: string, sha256: string): string {
+  const name = basename(path)
+  const escaped = name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  return `${escaped === name ? '' : '\\'}${sha256}  ${escaped}\n`
+}
+
+/** A line of sha256sum, with `--tag` or without, or a digest alone. */
+function parseLine(text: string): { readonly sha256: string; readonly name: string | null } | null {
+  const isEscaped = text.startsWith('\\')
+  const line = isEscaped ? text.slice(1) : text.trim()
+  const plain = /^(?<sha256>[0-9a-f]{64})(?:\s+\*?(?<name>.*))?$/i.exec(line)?.groups
+  const found = plain ?? /^SHA256 \((?<name>.*)\) = (?<sha256>[0-9a-f]{64})$/i.exec(line)?.groups
+  if (found?.['sha256'] === undefined) return null
+  const { sha256, name } = found
+  const letters: Record<string, string> = { n: '\n', r: '\r', '\\': '\\' }
+  const unescaped = isEscaped
+    ? name?.replace(/\\(.)/g, (_, letter: string) => letters[letter] ?? letter)
+    : name
+  return { sha256: sha256.toLowerCase(), name: unescaped ?? null }
+}
 
 /**
- * The digest of the image at `path` that stands beside it; null when nothing does. Throws FormatError E_SRC_CORRUPT for a file
- * that names none; what reading throws.
+ * The digest of the image at `path` that stands beside it; null when nothing does. Throws UsageError E_UNSUPPORTED for a file that
+ * names none; what reading throws.
  */
 export async function readChecksumFile(path: string): Promise<string | null> {
   const beside = checksumPath(path)
@@ -27,30 +47,31 @@ export async function readChecksumFile(path: string): Promise<string | null> {
     text = Buffer.from(bytes).toString('utf8')
   } catch (error) {
     if (error instanceof DeviceError && error.code === 'E_NOT_FOUND') return null
+    // A folder of that name, or the like.
+    if (error instanceof FormatError) return null
     throw error
   }
-  const lines = text.split('\n').map((line) => /^([0-9a-fA-F]{64})(?:\s+\*?(.*))?$/.exec(line.trim()))
-  const named = lines.find((line) => line?.[2] !== undefined && basename(line[2]) === basename(path))
-  const found = named ?? lines.find((line) => line !== null && line[2] === undefined)
-  if (found?.[1] === undefined)
-    throw new FormatError('E_SRC_CORRUPT', `${beside} holds no SHA-256 of ${path}`, {
-      details: {
-        format: 'sha256',
-        field: 'checksum',
-        offset: 0,
-        expected: 'a SHA-256 and the name of the image',
-        path: beside,
-      },
-    })
-  return found[1].toLowerCase()
+  const lines = text.split('\n').map(parseLine)
+  const named = lines.find((line) => typeof line?.name === 'string' && basename(line.name) === basename(path))
+  const found = named ?? lines.find((line) => line?.name === null)
+  if (found) return found.sha256
+  const problem = `'${basename(beside)}' names no SHA-256 of '${basename(path)}'.`
+  const hint = 'It may be of another file: correct it, or take it away.'
+  throw new UsageError('E_UNSUPPORTED', `${beside}: no SHA-256 of the image`, {
+    details: { input: beside, problem, hint },
+  })
 }
 
-/** SHA-256 of a file's bytes as they are. `advance` is called with the bytes read so far. */
+/**
+ * SHA-256 of a file's bytes as they are. `advance` is called with the bytes read so far. Throws DeviceError E_SRC_CHANGED when
+ * somebody wrote to it meanwhile; what reading throws; the signal's reason.
+ */
 export async function hashFile(
   path: string,
   signal: AbortSignal,
   advance: (doneBytes: number) => void,
 ): Promise<string> {
+  const then = await rememberFiles([path])
   await using source = await openFileSource(path)
   const hash = createHash('sha256')
   const room = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)]
@@ -70,6 +91,7 @@ export async function hashFile(
     hash.update(piece)
     advance(offset + piece.length)
   }
+  await then.checkUnchanged()
   return hash.digest('hex')
 }
 

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
-import type { ExtentLayout, StreamLayout } from '#engine/formats/extents'
+import { rememberUnchecked, type ExtentLayout, type StreamLayout } from '#engine/formats/extents'
 import { openImage, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
@@ -27,6 +27,7 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   context.enter('validating-source')
   const image = await openImage(path, { signal: context.signal })
   const { layout } = image
+  const files = await rememberUnchecked(layout)
   const storedChecks = layout.kind === 'extents' ? layout.storedChecks : []
   const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
   const isFile = (await stat(path).catch(() => null))?.isFile() === true
@@ -35,6 +36,7 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes + besideBytes)
 
   const { expandedBytes, checked } = await checkDisk(path, image, context)
+  await files.checkUnchanged()
   let doneBytes = expandedBytes
   for (const check of storedChecks) {
     await checkStoredBytes(check, context.signal, (bytes) => context.advance(doneBytes + bytes))

@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, statSync, symlinkSync, linkSync, lstatSync, chmodSync } from 'node:fs'
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  linkSync,
+  lstatSync,
+  chmodSync,
+} from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -293,6 +302,16 @@ describe('a conversion that fails', () => {
       expectUntouched(['disk.img', 'old'], target)
     },
   )
+
+  it('because a source without checksums was written to meanwhile leaves the old file whole', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const target = await folder.write('old', 'precious')
+    const context = watch(undefined, () => appendFileSync(source, new Uint8Array(512)))
+    await expect(convert(source, 'UDZO', { target, erase: true }, context)).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+    })
+    expectUntouched(['disk.img', 'old'], target)
+  })
 
   it('because there is a file already touches nothing', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))

@@ -129,6 +129,15 @@ describe('segments that are there', () => {
     expect(same(await expand(at('disk.dmg')), disk(2).subarray(0, 1700 * kibibyte))).toBe(true)
   })
 
+  it('go when an image in one file takes their place', async () => {
+    await writeFile(at('disk.img'), disk(1))
+    await convert(at('disk.img'))
+    await writeFile(at('stray.002.dmgpart'), 'mine')
+    await convert(at('disk.img'), { erase: true, segmentBytes: null })
+    expect(left()).toEqual(['disk.dmg', 'disk.img', 'stray.002.dmgpart'])
+    expect(same(await expand(at('disk.dmg')), disk(1))).toBe(true)
+  })
+
   it('are not replaced without being asked, nor is a stray part', async () => {
     const source = await folder.write('disk.img', disk(1))
     await convert(source)

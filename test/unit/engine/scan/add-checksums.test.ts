@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
@@ -82,11 +82,37 @@ describe('adding checksums', () => {
       `${'0'.repeat(64)}  other.img\n${digest.toUpperCase()} *disk.img\n`,
       `${digest}\n`,
       `${digest}  /somewhere/else/disk.img`,
+      `SHA256 (other.img) = ${'0'.repeat(64)}\nSHA256 (disk.img) = ${digest}\n`,
     ]) {
       await folder.write('disk.img.sha256', text)
       expect((await verifyImage(path, quietContext())).nothingToCheck).toBe(false)
     }
     await folder.write('disk.img.sha256', 'nothing of the kind\n')
-    expect(await rejectionOf(verifyImage(path, quietContext()))).toMatchObject({ field: 'checksum' })
+    // Not the image's fault.
+    await expect(verifyImage(path, quietContext())).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+      details: { problem: "'disk.img.sha256' names no SHA-256 of 'disk.img'." },
+    })
+    rmSync(`${path}.sha256`)
+    mkdirSync(`${path}.sha256`)
+    expect((await verifyImage(path, quietContext())).nothingToCheck).toBe(true)
+  })
+
+  it('writes the names that sha256sum writes in a way of its own as sha256sum does', async () => {
+    await using folder = await temporaryFolder()
+    const path = await folder.write('a\\b\nc.img', noise(2048, 5))
+    await addChecksums(path, quietContext())
+    const digest = createHash('sha256').update(noise(2048, 5)).digest('hex')
+    expect(readFileSync(`${path}.sha256`, 'utf8')).toBe(`\\${digest}  a\\\\b\\nc.img\n`)
+    expect((await verifyImage(path, quietContext())).nothingToCheck).toBe(false)
+  })
+
+  it('tells a raw image that is written to while it is read', async () => {
+    await using folder = await temporaryFolder()
+    const path = await folder.write('disk.img', noise(4_000_256, 6))
+    const grow = () => ({ ...quietContext(), advance: () => appendFileSync(path, new Uint8Array(512)) })
+    await expect(verifyImage(path, grow())).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    await expect(addChecksums(path, grow())).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    expect(existsSync(`${path}.sha256`)).toBe(false)
   })
 })

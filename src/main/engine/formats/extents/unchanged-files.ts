@@ -1,0 +1,51 @@
+/**
+ * Whether somebody wrote to an image's files while it was read. What holds checksums was checked by them, and touching such a
+ * file does no harm; of a raw image nothing else would tell that half of it is from before and half from after.
+ */
+import { stat } from 'node:fs/promises'
+import { isWebLocator } from '#shared/model'
+import { DeviceError } from '#shared/errors'
+import { fileStamp, type ImageLayout } from './image-layout.ts'
+
+/** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
+export function isChecksummed(layout: ImageLayout): boolean {
+  return layout.kind === 'stream' || layout.checks.length > 0
+}
+
+/** Files as they were. */
+export interface RememberedFiles {
+  /** Throws DeviceError E_SRC_CHANGED for one that is another now. One that is gone was held open, and is what it was. */
+  checkUnchanged(): Promise<void>
+}
+
+/** To be asked before the first byte is read, and again after the last. What isn't a file here isn't looked at. */
+export async function rememberFiles(paths: Iterable<string>): Promise<RememberedFiles> {
+  const stamps = new Map<string, string>()
+  for (const path of new Set(paths)) {
+    const stamp = await stampOf(path)
+    if (stamp !== null) stamps.set(path, stamp)
+  }
+  return {
+    async checkUnchanged() {
+      for (const [path, before] of stamps) {
+        const now = await stampOf(path)
+        if (now !== null && now !== before)
+          throw new DeviceError('E_SRC_CHANGED', `${path} was written to while it was read`, {
+            details: { path, expected: before, found: now },
+          })
+      }
+    },
+  }
+}
+
+/** The files of an image that nothing but their state can vouch for; a bundle's thousands are looked at as they are opened. */
+export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedFiles> {
+  if (layout.kind === 'stream' || isChecksummed(layout)) return rememberFiles([])
+  return rememberFiles(layout.parts.flatMap(({ path, stamp }) => (stamp === undefined ? [path] : [])))
+}
+
+async function stampOf(path: string): Promise<string | null> {
+  if (isWebLocator(path)) return null
+  const facts = await stat(path).catch(() => null)
+  return facts?.isFile() === true ? fileStamp(facts) : null
+}
