@@ -12,11 +12,17 @@ export interface WriteMeter {
 const sampleWeight = 0.2
 const sampleMs = 250
 
+/** Time in which there was nothing to write doesn't count: a disk that keeps up is measured, too. */
 export function createWriteMeter(): WriteMeter {
   let backlogBytes = 0
   let bytesPerSecond = 0
-  let busySinceMs = 0
+  let seenMs = 0
+  let busyMs = 0
   let sampledBytes = 0
+  const passTime = (nowMs: number) => {
+    if (backlogBytes > 0) busyMs += Math.max(0, nowMs - seenMs)
+    seenMs = nowMs
+  }
   return {
     get backlogBytes() {
       return backlogBytes
@@ -25,18 +31,19 @@ export function createWriteMeter(): WriteMeter {
       return Math.round(bytesPerSecond)
     },
     handed(bytes, nowMs) {
-      if (backlogBytes === 0) [busySinceMs, sampledBytes] = [nowMs, 0]
+      passTime(nowMs)
       backlogBytes += bytes
     },
     written(bytes, nowMs) {
+      passTime(nowMs)
       backlogBytes -= bytes
       sampledBytes += bytes
-      const elapsedMs = nowMs - busySinceMs
-      if (elapsedMs < sampleMs) return
-      const sample = (sampledBytes * 1000) / elapsedMs
+      if (busyMs < sampleMs) return
+      const sample = (sampledBytes * 1000) / busyMs
       bytesPerSecond =
         bytesPerSecond === 0 ? sample : bytesPerSecond + (sample - bytesPerSecond) * sampleWeight
-      ;[busySinceMs, sampledBytes] = [nowMs, 0]
+      busyMs = 0
+      sampledBytes = 0
     },
     dropped(bytes) {
       backlogBytes -= bytes
