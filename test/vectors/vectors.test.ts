@@ -85,13 +85,13 @@ const isMap = (expected: unknown) => typeof expected === 'object' && expected !=
 describe('disks of other tools', () => {
   for (const { file, vector } of disks.filter(({ vector }) => isMap(vector.expected)))
     it(`${file} lists its partitions (${vector.madeBy})`, async () => {
-      expect(await readPartitionMap(vectorDisk(vector), vector.sizeBytes)).toEqual(vector.expected)
+      expect(await readPartitionMap(vectorDisk(vector), vector.sizeBytes)).toMatchObject(vector.expected as object)
     })
 
   for (const { file, vector } of disks.filter(({ vector }) => !isMap(vector.expected)))
     it(`${file} is a file system without a map (${vector.madeBy})`, async () => {
       const { sizeBytes } = vector
       expect(await sniffFilesystem(vectorDisk(vector), { offset: 0, sizeBytes })).toEqual(vector.expected)
-      expect(await readPartitionMap(vectorDisk(vector), sizeBytes)).toEqual({ kind: 'none', partitions: [] })
+      expect(await readPartitionMap(vectorDisk(vector), sizeBytes)).toMatchObject({ kind: 'none', partitions: [] })
     })
 })

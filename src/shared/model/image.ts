@@ -66,6 +66,8 @@ export interface ImageInfo {
   readonly encrypted: { readonly bits: 128 | 256; readonly version: 1 | 2 } | null
   readonly segmentCount: number
   readonly partitionMap: PartitionMapKind
+  /** Of the disk that the map was made for; absent: 512. */
+  readonly mapBlockBytes?: number
   readonly partitions: readonly ImagePartition[]
   readonly tables: readonly ImageTable[]
   /** Runs of each kind; empty for raw images. */

@@ -103,7 +103,10 @@ function fit(source: ExaminedSource, target: ExaminedTarget): readonly Preflight
 
 function blockSize(source: ExaminedSource, target: ExaminedTarget): readonly PreflightCheck[] {
   if (target.kind === 'file') return []
-  const imageBytes = source.kind === 'device' ? source.disk.logicalBlockBytes : imageBlockBytes
+  const { info } = source
+  const image = info.kind === 'image' || info.kind === 'stream' ? info.image : null
+  const imageBytes =
+    source.kind === 'device' ? source.disk.logicalBlockBytes : (image?.mapBlockBytes ?? imageBlockBytes)
   const diskBytes = target.disk.logicalBlockBytes
   if (imageBytes === diskBytes) return []
   return [{ step: 'sizes', state: 'warning', kind: 'block-size', imageBytes, diskBytes }]

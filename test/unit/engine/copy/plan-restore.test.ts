@@ -459,6 +459,15 @@ describe('the sizes', () => {
     })
   })
 
+  it('take an image of a disk with 4 KiB blocks for what it is', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/4k.dmg', fourMiB, { info: { partitionMap: 'gpt', mapBlockBytes: 4096 } })
+    machine.addDisk({ path: '/dev/sdc', logicalBlockBytes: 4096 })
+    const source = '/images/4k.dmg'
+    expect(find(await plan({ source, target: '/dev/sdc' }), 'block-size')).toBeUndefined()
+    expect(find(await plan({ source }), 'block-size')).toMatchObject({ imageBytes: 4096, diskBytes: 512 })
+  })
+
   it('refuse a whole disk into a partition, and say to take the disk', async () => {
     const { machine, plan } = bench()
     machine.addImage('/images/gpt.dmg', [{ kind: 'raw', bytes: new Uint8Array(MiB) }], {

@@ -6,6 +6,8 @@ import type { ImageInfo, ImagePartition, PartitionMapKind } from '#shared/model'
 
 export interface DiskContents {
   readonly partitionMap: PartitionMapKind
+  /** Of the disk that the map was made for. */
+  readonly mapBlockBytes: number
   /** A disk without a map whose file system is known has one, with index 0. */
   readonly partitions: readonly ImagePartition[]
   /** The file system that begins with the disk; hybrid discs have one although they have a map. */
@@ -23,7 +25,7 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
   if (map.kind === 'none') {
     const volumes = await apfsVolumes(readDisk, whole, { offset: 0, sizeBytes: limit })
     const partitions = wholeDisk(whole, sizeBytes).map((partition) => ({ ...partition, ...volumes }))
-    return { partitionMap: 'none', partitions, whole }
+    return { partitionMap: 'none', mapBlockBytes: map.blockBytes, partitions, whole }
   }
   const partitions: ImagePartition[] = []
   for (const entry of map.partitions) {
@@ -37,7 +39,7 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
       ...volumes,
     })
   }
-  return { partitionMap: map.kind, partitions, whole }
+  return { partitionMap: map.kind, mapBlockBytes: map.blockBytes, partitions, whole }
 }
 
 /** The volumes inside, where it is a container. */

@@ -101,7 +101,7 @@ async function openUdif(
   const { layout: plain, masterCheck, ...about } = udif
   const layout = files.withCiphers(plain)
   const { encrypted, storedBytes } = files
-  const { partitionMap, partitions } = await readContents(layout, files.openAsIs, signal)
+  const { partitionMap, mapBlockBytes, partitions } = await readContents(layout, files.openAsIs, signal)
   return {
     info: {
       ...file,
@@ -110,6 +110,7 @@ async function openUdif(
       encrypted,
       sizeBytes: layout.sizeBytes,
       partitionMap,
+      mapBlockBytes,
       partitions,
     },
     layout,
@@ -145,6 +146,7 @@ async function openRaw(
       encrypted: files.encrypted,
       sizeBytes: layout.sizeBytes,
       partitionMap: contents.partitionMap,
+      mapBlockBytes: contents.mapBlockBytes,
       partitions: contents.partitions,
       dataBytes: null,
     },
@@ -218,7 +220,7 @@ async function openSparse(
   signal?: AbortSignal,
 ): Promise<OpenImage> {
   const { layout, storedBytes, dataBytes, encrypted } = image
-  const { partitionMap, partitions } = await readContents(layout, open, signal)
+  const { partitionMap, mapBlockBytes, partitions } = await readContents(layout, open, signal)
   return {
     info: {
       ...noTables,
@@ -228,6 +230,7 @@ async function openSparse(
       encrypted,
       sizeBytes: layout.sizeBytes,
       partitionMap,
+      mapBlockBytes,
       partitions,
       dataBytes,
     },

@@ -47,6 +47,7 @@ export async function openStream(
       encrypted: null,
       sizeBytes,
       partitionMap: contents.partitionMap,
+      mapBlockBytes: contents.mapBlockBytes,
       partitions: contents.partitions,
       dataBytes: null,
     },

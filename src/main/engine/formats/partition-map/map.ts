@@ -16,4 +16,6 @@ export interface PartitionMap {
   readonly kind: PartitionMapKind
   /** In the order of the map. Free space and the map itself are left out. */
   readonly partitions: readonly PartitionEntry[]
+  /** Of the disk that the map was made for: where a map lies, and what its numbers count, depends on it. */
+  readonly blockBytes: number
 }

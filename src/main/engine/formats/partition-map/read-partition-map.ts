@@ -6,7 +6,8 @@ import type { PartitionMap } from './map.ts'
 import { readMbr } from './mbr.ts'
 
 /** An image may be of a disk with larger sectors than the 512 bytes nearly all have. */
-const sectorSizes = [512, 4096]
+const usualBlockBytes = 512
+const sectorSizes = [usualBlockBytes, 4096]
 
 /**
  * The map of a disk of `sizeBytes`. A GPT counts before an Apple map and that before an MBR, for the former two often
@@ -15,10 +16,12 @@ const sectorSizes = [512, 4096]
 export async function readPartitionMap(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionMap> {
   for (const sectorBytes of sectorSizes) {
     const partitions = await readGpt(readDisk, sizeBytes, sectorBytes)
-    if (partitions !== null) return { kind: 'gpt', partitions }
+    if (partitions !== null) return { kind: 'gpt', partitions, blockBytes: sectorBytes }
   }
   const apple = await readApm(readDisk, sizeBytes)
-  if (apple !== null) return { kind: 'apm', partitions: apple }
+  if (apple !== null) return { kind: 'apm', partitions: apple, blockBytes: usualBlockBytes }
   const mbr = await readMbr(readDisk, sizeBytes)
-  return mbr === null ? { kind: 'none', partitions: [] } : { kind: 'mbr', partitions: mbr }
+  return mbr === null
+    ? { kind: 'none', partitions: [], blockBytes: usualBlockBytes }
+    : { kind: 'mbr', partitions: mbr, blockBytes: usualBlockBytes }
 }

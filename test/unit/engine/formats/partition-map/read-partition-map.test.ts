@@ -9,7 +9,7 @@ import { buildFat16 } from '#test/build-fat'
 import { memoryDisk } from '#test/memory-source'
 
 const mapOf = (disk: Uint8Array) => readPartitionMap(memoryDisk(disk), disk.length)
-const none = { kind: 'none', partitions: [] }
+const none = { kind: 'none', partitions: [], blockBytes: 512 }
 
 interface MbrEntry {
   readonly status?: number
@@ -107,6 +107,7 @@ describe('an MBR', () => {
     })
     expect(await mapOf(disk)).toEqual({
       kind: 'mbr',
+      blockBytes: 512,
       partitions: [
         { index: 1, name: null, type: 'Linux filesystem', offset: 4096, sizeBytes: 5120 },
         { index: 2, name: null, type: '0x4d', offset: 10_240, sizeBytes: 5120 },
@@ -185,6 +186,7 @@ describe('a GPT', () => {
     ]
     expect(await mapOf(gptDisk({ entries }))).toEqual({
       kind: 'gpt',
+      blockBytes: 512,
       partitions: [one, { index: 3, name: null, type: odd, offset: 51_200, sizeBytes: 512 }],
     })
   })
@@ -192,6 +194,7 @@ describe('a GPT', () => {
   it('may have sectors of 4096 bytes', async () => {
     expect(await mapOf(gptDisk({ sectorBytes: 4096, sectors: 128 }))).toEqual({
       kind: 'gpt',
+      blockBytes: 4096,
       partitions: [{ ...one, offset: 40 * 4096, sizeBytes: 60 * 4096 }],
     })
   })
@@ -200,7 +203,7 @@ describe('a GPT', () => {
     for (const at of [512, 520, 531, 560, 590, 1024, 1100, 1024 + 127 * 128]) {
       const disk = gptDisk()
       disk[at] = (disk[at] ?? 0) ^ 0x40
-      expect(await mapOf(disk)).toEqual({ kind: 'gpt', partitions: [one] })
+      expect(await mapOf(disk)).toEqual({ kind: 'gpt', blockBytes: 512, partitions: [one] })
     }
   })
 
@@ -211,7 +214,7 @@ describe('a GPT', () => {
       if (offset >= 512 && offset < 1024) throw corrupt({ format: 'zlib', field: 'run', offset })
       return await read(offset, length)
     }, disk.length)
-    expect(map).toEqual({ kind: 'gpt', partitions: [one] })
+    expect(map).toEqual({ kind: 'gpt', blockBytes: 512, partitions: [one] })
   })
 
   it('is none when both are damaged: what protects it remains', async () => {
@@ -262,7 +265,7 @@ describe('a GPT', () => {
     header.writeUInt32LE(crc32(disk.subarray(1024, 1024 + 16_384)), 88)
     header.writeUInt32LE(0, 16)
     header.writeUInt32LE(crc32(header), 16)
-    expect(await mapOf(disk)).toEqual({ kind: 'gpt', partitions: [] })
+    expect(await mapOf(disk)).toEqual({ kind: 'gpt', blockBytes: 512, partitions: [] })
   })
 
   it('lets through what the medium says', async () => {
@@ -290,6 +293,7 @@ describe('an Apple partition map', () => {
     for (const blockBytes of [512, 2048])
       expect(await mapOf(apmDisk(blockBytes))).toEqual({
         kind: 'apm',
+        blockBytes: 512,
         partitions: [
           {
             index: 2,
