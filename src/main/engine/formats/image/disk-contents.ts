@@ -86,7 +86,7 @@ export function checkNotCutShort(contents: DiskContents, sizeBytes: number): voi
     if (type !== 'GPT protective' && offset + length > sizeBytes)
       throw corrupt({
         ...problem,
-        field: `${partitionMap} partition ${index}`,
+        field: `size for ${partitionMap} partition ${index}`,
         expected: `${offset + length} bytes`,
       })
 }

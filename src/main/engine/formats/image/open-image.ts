@@ -119,8 +119,8 @@ async function openUdif(
 }
 
 /**
- * Any file is as good a raw image as any other: something must speak for it, its contents, its name, or that it was encrypted
- * as an image.
+ * Any file is as good a raw image as any other: something must speak for it, its contents, its name, that it begins blank, or
+ * that it was encrypted as an image.
  */
 async function openRaw(
   ends: FileEnds,
@@ -133,8 +133,11 @@ async function openRaw(
   if (fileBytes < 512) throw notAnImage(ends)
   const layout = files.withCiphers(rawLayout(path, fileBytes))
   const contents = await readContents(layout, files.openAsIs, signal)
-  const isNamed = isNamedRaw(name) && fileBytes % 512 === 0
-  if (!isDisk(contents, head) && !isNamed && files.encrypted === null) throw notAnImage(ends)
+  const isWhole = fileBytes % 512 === 0
+  // A blank disk, whatever it is called: New Image makes such files.
+  const isBlank = head.every((byte) => byte === 0)
+  if (!isDisk(contents, head) && !(isWhole && (isNamedRaw(name) || isBlank)) && files.encrypted === null)
+    throw notAnImage(ends)
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {

@@ -220,13 +220,26 @@ describe('a raw image', () => {
     const cutDisk = await folder.write('a.img', disk.subarray(0, -37 * 512))
     expect(await rejectionOf(openImage(cutDisk))).toMatchObject({
       code: 'E_SRC_CORRUPT',
-      field: 'mbr partition 1',
+      field: 'size for mbr partition 1',
     })
     const cutVolume = await folder.write('b.img', volume.subarray(0, -512))
     expect(await rejectionOf(openImage(cutVolume))).toMatchObject({
       code: 'E_SRC_CORRUPT',
       field: 'vfat size',
     })
+  })
+})
+
+describe('a blank disk', () => {
+  it('is an image, whatever it is called', async () => {
+    await using folder = await temporaryFolder()
+    const blank = (name: string, bytes: number) => folder.write(name, new Uint8Array(bytes))
+    expect((await openImage(await blank('Blank.dmg', 65_536))).info).toMatchObject({
+      format: 'UDRW',
+      sizeBytes: 65_536,
+    })
+    expect((await openImage(await blank('Blank', 512))).info.format).toBe('raw')
+    expect(await rejectionOf(openImage(await blank('cut', 1000)))).toMatchObject({ code: 'E_SRC_FORMAT' })
   })
 })
 
