@@ -231,6 +231,7 @@ function platformOf(machine: FakeMachine): Platform {
           mountPoint,
           filesystem: volume.filesystem ?? '',
           options: 'rw',
+          subfolder: null,
         })),
       )
       setMounts(path, () => [])

@@ -30,10 +30,11 @@ const usedBy = (error: SerializedError): string | null => {
 
 const stopped = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`)
 
-/** The last line of what a program of the system said. */
+/** The last line of what a program of the system said; mount(8) adds where one might read on. */
 const itSaid = (error: SerializedError): string | null => {
-  const line = textOf(error, 'stderr')?.trim().split('\n').at(-1)
-  return line === undefined || line === '' ? null : `The system says: ${stopped(line)}`
+  const lines = (textOf(error, 'stderr') ?? '').split('\n').map((each) => each.trim())
+  const line = lines.findLast((each) => each !== '' && !each.startsWith('dmesg(1) may have more'))
+  return line === undefined ? null : `The system says: ${stopped(line)}`
 }
 
 const at = (error: SerializedError): string => {

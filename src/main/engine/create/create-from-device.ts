@@ -47,7 +47,8 @@ export async function createFromDevice(
     const way = { kind: 'device', partitionMap: contents.partitionMap, parts } as const
     created = { ...sizes, usedBytes: ranges.usedBytes, way }
   } finally {
-    if (device.mountPoints.length > 0) context.enter('remounting')
+    // A phase that begins says that the one before is done.
+    if (created !== undefined && device.mountPoints.length > 0) context.enter('remounting')
     warnings = await giveBack().catch((error: unknown) => [serializeError(error)])
     for (const { code, message } of warnings) log.warn('not mounted again', { code, message })
   }

@@ -9,7 +9,7 @@ import { openFailure } from '#engine/block-io'
 import { checkLevel, openImageTarget, type ImageTarget } from '#engine/convert'
 import { openImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
-import { programFailed, runChecked, type RunProgram } from '#engine/platform'
+import { programFailed, runChecked, type ProgramResult, type RunProgram } from '#engine/platform'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'
 import { composeDisk } from './compose-disk.ts'
@@ -58,6 +58,7 @@ export async function createFromFolder(
     volumeName,
     measure,
     target,
+    targetPath: request.target,
     path: join(workshop.path, 'volume'),
     context,
     run: deps.run,
@@ -72,6 +73,7 @@ interface Work {
   readonly volumeName: string
   readonly measure: FolderMeasure
   readonly target: ImageTarget
+  readonly targetPath: string
   /** Of the file to put the file system in. */
   readonly path: string
   readonly context: JobContext
@@ -81,7 +83,9 @@ interface Work {
 async function byMke2fs(work: Work): Promise<Created> {
   const { path, volumeName, measure, target, context } = work
   await fillExt4(work)
-  await runChecked(work.run, 'resize2fs', ['-M', path], { timeoutMs, signal: context.signal })
+  const shrink = ['-M', path]
+  const result = await work.run('resize2fs', shrink, { timeoutMs, signal: context.signal })
+  if (result.status !== 0) throw toolFailure(result, shrink, work.targetPath)
   const { size: sizeBytes } = await stat(path)
   const disk = await composeDisk(
     { sizeBytes, map: null, volume: { path, offset: 0, sizeBytes } },
@@ -100,7 +104,15 @@ async function byMke2fs(work: Work): Promise<Created> {
   }
 }
 
-async function fillExt4({ folder, volumeName, measure, path, context, run }: Work): Promise<void> {
+async function fillExt4({
+  folder,
+  volumeName,
+  measure,
+  path,
+  targetPath,
+  context,
+  run,
+}: Work): Promise<void> {
   const { signal } = context
   const { uid, gid } = await stat(folder)
   const inodes = Math.ceil(measure.entries * 1.02) + 64
@@ -117,17 +129,24 @@ async function fillExt4({ folder, volumeName, measure, path, context, run }: Wor
     const result = await run('mke2fs', args, { timeoutMs, signal })
     if (result.status === 0) return
     const isFull = /could not allocate|no free space|too small|no space left in/i.test(result.stderr)
-    if (!isFull || attempt + 1 >= attempts) throw toolFailure(result.stderr) ?? programFailed(result, args)
+    if (!isFull || attempt + 1 >= attempts) throw toolFailure(result, args, targetPath)
   }
 }
 
-/** `mke2fs` says which file it couldn't read: it may have appeared since they were looked through. */
-function toolFailure(said: string): DeviceError | null {
-  const denied = /permission denied while opening "(?<path>[^"]+)"/i.exec(said)?.groups?.['path']
-  if (denied === undefined) return null
-  return new DeviceError('E_DENIED', `open ${denied}`, {
-    details: { path: denied, stderr: said },
-  })
+/**
+ * `mke2fs` says which file it couldn't read: it may have appeared since they were looked through. When the new file system is
+ * full it has other words than when the disk is that it lies on.
+ */
+function toolFailure(result: ProgramResult, args: readonly string[], targetPath: string): DeviceError {
+  const { stderr } = result
+  const denied = /permission denied while opening "(?<path>[^"]+)"/i.exec(stderr)?.groups?.['path']
+  if (denied !== undefined)
+    return new DeviceError('E_DENIED', `open ${denied}`, { details: { path: denied, stderr } })
+  if (/no space left on device/i.test(stderr))
+    return new DeviceError('E_DST_FULL', `no room for ${targetPath}`, {
+      details: { path: targetPath, stderr },
+    })
+  return programFailed(result, args)
 }
 
 /** What the file takes up by now is how far it is. */

@@ -1,6 +1,6 @@
 /** How much is in a folder, and whether all of it can be read: before hours are spent on it. */
-import { constants, lstat, open, opendir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants, lstat, open, readdir } from 'node:fs/promises'
+import { sep } from 'node:path'
 import { openFailure } from '#engine/block-io'
 
 export interface FolderMeasure {
@@ -24,7 +24,8 @@ const roundUp = (bytes: number) => Math.ceil(bytes / blockBytes) * blockBytes
 /** Throws DeviceError E_DENIED, E_IO_READ, … with the path of the first that can't be read; the signal's reason. */
 export async function measureFolder(path: string, signal: AbortSignal): Promise<FolderMeasure> {
   const linked = new Set<string>()
-  const waiting = [path]
+  // Names of files are bytes; not all of them are text.
+  const waiting = [Buffer.from(path)]
   let entries = 0
   let contentBytes = 0
   let blocks = 0
@@ -34,9 +35,9 @@ export async function measureFolder(path: string, signal: AbortSignal): Promise<
     let nameBytes = 0
     entries += 1
     await trying(at, async () => {
-      for await (const entry of await opendir(at)) {
-        const each = join(at, entry.name)
-        nameBytes += 16 + Buffer.byteLength(entry.name)
+      for (const entry of await readdir(at, { withFileTypes: true, encoding: 'buffer' })) {
+        const each = Buffer.concat([at, Buffer.from(sep), entry.name])
+        nameBytes += 16 + entry.name.length
         if (entry.isDirectory()) waiting.push(each)
         else await measure(each)
       }
@@ -46,7 +47,7 @@ export async function measureFolder(path: string, signal: AbortSignal): Promise<
   }
   return { entries, contentBytes, blockBytes: blocks }
 
-  async function measure(each: string): Promise<void> {
+  async function measure(each: Buffer): Promise<void> {
     const facts = await trying(each, () => lstat(each))
     if (facts.nlink > 1 && !facts.isDirectory()) {
       const id = `${facts.dev}:${facts.ino}`
@@ -65,10 +66,10 @@ export async function measureFolder(path: string, signal: AbortSignal): Promise<
   }
 }
 
-async function trying<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function trying<T>(path: Buffer, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw openFailure(error, path, 'source')
+    throw openFailure(error, path.toString(), 'source')
   }
 }

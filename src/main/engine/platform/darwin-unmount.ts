@@ -47,6 +47,7 @@ export async function unmountDarwin(
       mountPoint,
       filesystem: volume.filesystem ?? 'unknown',
       options: '',
+      subfolder: null,
     }))
   })
   const orders =

@@ -1,3 +1,3 @@
 export * from './platform.ts'
 export * from './create-platform.ts'
-export { programFailed, runChecked, runProgram, type RunProgram } from './run-program.ts'
+export { programFailed, runChecked, runProgram, type ProgramResult, type RunProgram } from './run-program.ts'

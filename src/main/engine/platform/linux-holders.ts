@@ -3,6 +3,8 @@
  * namespace (a container) that have it mounted, swap files and loop devices stored on it. Looks only at links and tables
  * in /proc; it never touches the file systems themselves, which may hang.
  */
+import { basename } from 'node:path'
+import { cleanText } from './clean-text.ts'
 import { isWithin, parseMountinfo, type Mount } from './linux-mounts.ts'
 import type { LinuxSnapshot } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
@@ -43,6 +45,7 @@ export async function findHolders(
   const own = await system.readLink('/proc/self/ns/mnt')
   if (own !== null) namespaces.set(own, false)
 
+  let ourselves: string | null = null
   const processes = (await system.readFolder('/proc')).filter((name) => /^\d+$/.test(name))
   for (const process of processes.sort((a, b) => Number(a) - Number(b))) {
     if (holders.length >= MOST || performance.now() > deadline) break
@@ -52,10 +55,23 @@ export async function findHolders(
       (await mapsFrom(system, folder, fileSystems)) ||
       (await mountsElsewhere(system, folder, fileSystems, namespaces))
     if (!holds) continue
-    const name = (await system.readText(`${folder}/comm`))?.trim()
-    if (name !== undefined) holders.push(`${name} (${process})`)
+    const name = await nameOf(system, folder)
+    if (name === null) continue
+    if (process === String(system.processId)) ourselves = `${name} (${process})`
+    else holders.push(`${name} (${process})`)
   }
+  // Whoever asks knows of this program; it is the answer only when there is no other.
+  if (holders.length === 0 && ourselves !== null) return [ourselves]
   return holders.slice(0, MOST)
+}
+
+/** As the kernel calls it; Node calls all of its programs `MainThread`, so then by what was started. */
+async function nameOf(system: Machine, folder: string): Promise<string | null> {
+  const name = (await system.readText(`${folder}/comm`))?.trim() ?? null
+  if (name !== 'MainThread') return name
+  const [program = '', ...args] = ((await system.readText(`${folder}/cmdline`)) ?? '').split('\0')
+  const script = basename(program) === 'node' ? args.find((arg) => !arg.startsWith('-')) : undefined
+  return cleanText(basename(script ?? program).replace(/\.[jt]s$/, '')) ?? name
 }
 
 async function holdsOpen(

@@ -1,7 +1,7 @@
 /** From what a person names (a device node, a mount point, a file) to what it is. */
 import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
-import { showsFilesystem } from './linux-mounts.ts'
+import { parseSwaps, showsFilesystem } from './linux-mounts.ts'
 import { readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { isListed, type BlockDevice } from './linux-sysfs.ts'
 import type { FileFacts, Machine } from './machine.ts'
@@ -30,6 +30,8 @@ export async function resolveLocator(
       return resolveFolder(path, describe, await readSnapshot(system))
     case 'file':
       if (isInDev(path)) return { kind: 'other', path, what: 'a plain file in /dev' }
+      if (parseSwaps((await system.readText('/proc/swaps')) ?? '').some((swap) => swap.path === path))
+        return { kind: 'other', path, what: 'a swap file that is in use' }
       return {
         kind: 'file',
         path,

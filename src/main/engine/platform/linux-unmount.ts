@@ -1,25 +1,24 @@
 /**
- * Take a disk or a partition out of use, and put it back. Unmounting is all or nothing: when one volume can't be let go,
+ * Take a disk or a partition out of use. Unmounting is all or nothing: when one volume can't be let go,
  * those already unmounted are mounted again, since nothing will be erased.
  */
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { probeContents } from './linux-contents.ts'
 import { findHolders } from './linux-holders.ts'
 import { usersOf } from './linux-list.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
+import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { nodePath } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
-import { programFailed } from './run-program.ts'
 
 const PAUSES_MS = [300, 1000]
 
 /**
- * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to the
- * volumes that were mounted. Throws UsageError E_DST_SYSTEM for what the computer runs from, DeviceError E_DST_BUSY with
+ * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to what
+ * was mounted. Throws UsageError E_DST_SYSTEM for what the computer runs from, DeviceError E_DST_BUSY with
  * `holders`, E_DENIED, E_NOT_FOUND; the signal's reason when cancelled.
  */
 export async function unmountDevice(
@@ -35,7 +34,7 @@ export async function unmountDevice(
   const swaps = numbers.flatMap((number) => before.swapsOn(number))
   signal?.throwIfAborted()
   if (mounts.length === 0 && swaps.length === 0) return []
-  const was = mounts.filter(showsFilesystem).map((mount) => describeMount(before, mount, numbers))
+  const was = mounts.map((mount) => describeMount(before, mount, numbers))
   try {
     for (let attempt = 0; ; attempt += 1) {
       signal?.throwIfAborted()
@@ -47,12 +46,8 @@ export async function unmountDevice(
       await system.pause(pause, signal)
     }
   } catch (error) {
+    const { errors } = await remountVolumes(system, log, was)
     const snapshot = await readSnapshot(system)
-    const { errors } = await remountVolumes(
-      system,
-      log,
-      was.filter(({ mountPoint }) => !snapshot.mounts.some((mount) => mount.mountPoint === mountPoint)),
-    )
     for (const swap of swaps)
       if (!snapshot.swaps.some((on) => on.path === swap.path))
         await system.run('swapon', [swap.path]).catch(() => undefined)
@@ -139,99 +134,39 @@ function nodeOf(snapshot: LinuxSnapshot, number: string): string {
 
 function describeMount(snapshot: LinuxSnapshot, mount: Mount, numbers: readonly string[]): MountedVolume {
   const number = numbers.find((candidate) => snapshot.mountsOn(candidate).includes(mount)) ?? ''
+  const isBound = !showsFilesystem(mount) || isReadOnlyView(snapshot, mount)
   return {
     devicePath: nodeOf(snapshot, number),
     mountPoint: mount.mountPoint,
     filesystem: mount.filesystem,
-    options: mountOptions(mount),
+    options: isBound ? mount.options : mountOptions(mount),
+    subfolder: isBound ? mount.root : null,
   }
+}
+
+/** What is mounted for writing elsewhere can be read-only here by a bind mount and no other way. */
+function isReadOnlyView(snapshot: LinuxSnapshot, { id, device, root, options }: Mount): boolean {
+  const isReadOnly = (each: Pick<Mount, 'options'>) => each.options.split(',').includes('ro')
+  return (
+    isReadOnly({ options }) &&
+    snapshot.mounts.some(
+      (other) => other.id !== id && other.device === device && other.root === root && !isReadOnly(other),
+    )
+  )
 }
 
 /**
  * What mounts it again as it was: the mount's own flags, and of the file system's options those that a person chooses
- * (whose files they are on a file system without owners, which subvolume). The others are the kernel's report, and
- * belong to a file system that may be another one by then.
+ * (whose files they are on a file system without owners, which subvolume, when it is written). The others are the
+ * kernel's report, and belong to a file system that may be another one by then.
  */
 function mountOptions(mount: Mount): string {
-  const chosen = /^(uid|gid|umask|fmask|dmask|utf8|iocharset|subvol|compress(-force)?|nls)(=|$)/
+  const chosen =
+    /^(uid|gid|umask|fmask|dmask|utf8|iocharset|subvol|compress(-force)?|nls|sync|dirsync|lazytime|mand)(=|$)/
   const fromSuper = mount.superOptions
     .split(',')
     .filter((option) => chosen.test(option) && option !== 'subvol=/')
   const readOnly = mount.superOptions.split(',').includes('ro')
   const flags = mount.options.split(',').filter((option) => option !== (readOnly ? 'rw' : ''))
   return [...new Set([...(readOnly ? ['ro'] : []), ...flags, ...fromSuper])].join(',')
-}
-
-/**
- * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
- * mounted meanwhile is left where it is. Failures don't stop the others.
- */
-export async function remountVolumes(
-  system: Machine,
-  log: Logger,
-  volumes: readonly MountedVolume[],
-): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
-  const mountPoints = new Set<string>()
-  const errors: Error[] = []
-  // In the order they were mounted: one may be inside another.
-  for (const [devicePath, places] of Map.groupBy(volumes, (volume) => volume.devicePath)) {
-    const present = await mountedAt(system, devicePath)
-    const automounted = present.filter(
-      (mountPoint) => !places.some((place) => place.mountPoint === mountPoint),
-    )
-    if (automounted.length > 0) {
-      for (const mountPoint of present) mountPoints.add(mountPoint)
-      continue
-    }
-    for (const place of places) {
-      try {
-        if (present.includes(place.mountPoint) || (await mountAgain(system, log, place)))
-          mountPoints.add(place.mountPoint)
-      } catch (error) {
-        DeviceError.accept(error)
-        const { code, message: reason } = error
-        log.warn('not mounted again', { path: devicePath, mountPoint: place.mountPoint, code, reason })
-        errors.push(error)
-      }
-    }
-  }
-  return { mountPoints: [...mountPoints], errors }
-}
-
-async function mountedAt(system: Machine, devicePath: string): Promise<readonly string[]> {
-  const facts = await system.stat(devicePath).catch(() => null)
-  if (facts?.kind !== 'block') return []
-  return (await readSnapshot(system)).mountsOn(facts.node).map((mount) => mount.mountPoint)
-}
-
-/** False: there is nothing to mount, and nothing wrong with that. */
-async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): Promise<boolean> {
-  const { devicePath, mountPoint } = volume
-  const facts = await system.stat(devicePath).catch(() => null)
-  if (facts?.kind !== 'block') return false
-  const filesystem = (await probeContents(system, devicePath, { log, patienceMs: 5000 }))?.filesystem ?? null
-  if (filesystem === null) return false
-  if ((await system.stat(mountPoint).catch(() => null))?.kind !== 'folder')
-    throw new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {
-      details: { path: mountPoint, device: devicePath },
-    })
-  const options = isSameKind(filesystem, volume.filesystem) ? volume.options : flagsOnly(volume.options)
-  const args = ['-o', options, devicePath, mountPoint]
-  const result = await system.run('mount', args, { timeoutMs: 60_000 })
-  if (result.status !== 0) throw programFailed(result, args)
-  return true
-}
-
-/** blkid's name beside the kernel's: NTFS is mounted by one of three drivers. */
-function isSameKind(found: string, mounted: string): boolean {
-  return found === mounted || (found === 'ntfs' && /^(ntfs|fuseblk)/.test(mounted))
-}
-
-/** Options that every file system takes. */
-function flagsOnly(options: string): string {
-  const flag = /^(ro|rw|nosuid|nodev|noexec|noatime|nodiratime|relatime|strictatime|lazytime|sync|dirsync)$/
-  return options
-    .split(',')
-    .filter((option) => flag.test(option))
-    .join(',')
 }

@@ -74,7 +74,8 @@ export interface Platform {
   unmount(path: string, signal?: AbortSignal): Promise<readonly MountedVolume[]>
   /**
    * Mount again. For each volume `before` had: the same place if the partition still has a file system; a disk's new
-   * volumes that had no place are left to the system's own automounter. Returns the mount points; failures in `errors`.
+   * volumes that had no place are left to the system's own automounter. Bind mounts come back if their folder is there.
+   * Returns the mount points; failures in `errors`.
    */
   remount(
     path: string,
@@ -112,4 +113,6 @@ export interface MountedVolume {
   readonly mountPoint: string
   readonly filesystem: string
   readonly options: string
+  /** A bind mount: the folder of the file system that is shown here, `/` for all of it. Null: mounted by itself. */
+  readonly subfolder: string | null
 }

@@ -157,6 +157,8 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
       createForReal({ target, format: 'UDZO', from: { kind: 'device', path: loop.path } }, context),
     ).rejects.toThrow('enough')
     expect(hashFolder(mountPoint).size).toBeGreaterThan(300)
+    // Another phase would say that this one is done.
+    expect(String(context.told.at(-1))).toMatch(/^creating /)
     expect(existsSync(target)).toBe(false)
     expect(await readdir(folder.path)).toEqual(['mounted'])
   })

@@ -5,6 +5,7 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   readlinkSync,
   statSync,
@@ -173,6 +174,40 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
       }
       expect(geteuid?.()).toBe(0)
       expect(readdirSync(folder.path)).toEqual(['source'])
+    })
+
+    it('holds files whose names are not text', async () => {
+      await using folder = await temporaryFolder()
+      const source = join(folder.path, 'source')
+      mkdirSync(source)
+      const inside = (...parts: readonly string[]) => Buffer.from(join(source, ...parts), 'latin1')
+      mkdirSync(inside('Pr\xfcfung'))
+      writeFileSync(inside('Pr\xfcfung', 'L\xf6sung'), noise(5000, 1))
+      const target = join(folder.path, 'new.img')
+      const creation = await createForReal({ target, format: 'raw', from: { kind: 'folder', path: source } })
+      expect(creation.way).toMatchObject({ entries: 3 })
+      await withMounted(ext4, target, 'ro', (mounted) => {
+        const file = Buffer.from(join(mounted, 'Pr\xfcfung', 'L\xf6sung'), 'latin1')
+        expect(readFileSync(file)).toEqual(readFileSync(inside('Pr\xfcfung', 'L\xf6sung')))
+      })
+    })
+
+    it('says that the disk is full when what it is put together on has no room', async () => {
+      await using folder = await temporaryFolder()
+      const [source, small] = [join(folder.path, 'source'), join(folder.path, 'small')]
+      mkdirSync(source)
+      mkdirSync(small)
+      writeFileSync(join(source, 'file'), noise(30 * mib, 1))
+      await command('mount', ['-t', 'tmpfs', '-o', 'size=20M', 'tmpfs', small])
+      try {
+        const target = join(small, 'new.img')
+        await expect(
+          createForReal({ target, format: 'raw', from: { kind: 'folder', path: source } }),
+        ).rejects.toMatchObject({ code: 'E_DST_FULL', details: { path: target } })
+        expect(readdirSync(small)).toEqual([])
+      } finally {
+        await command('umount', [small])
+      }
     })
 
     it('is made by hdiutil on a Mac, which gets an argument list', async () => {

@@ -179,22 +179,57 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       const nested = join(first, 'nested')
       mkdirSync(nested)
       mkdirSync(join(first, 'folder'))
+      writeFileSync(join(first, 'folder', 'file'), '')
       await command('mount', ['-o', 'ro', two, nested])
       await command('mount', ['--bind', join(first, 'folder'), bound])
+      await command('mount', ['-o', 'remount,bind,ro,suid,atime', bound])
+      const flags = await command('findmnt', ['-n', '-o', 'OPTIONS', bound])
 
       const before = await platform.unmount(loop.path)
       expect(before).toMatchObject([
         { devicePath: one, mountPoint: first, filesystem: 'ext4' },
         { devicePath: two, mountPoint: nested },
+        { devicePath: one, mountPoint: bound, subfolder: '/folder' },
       ])
       expect((await volumesOf(loop.path)).flatMap((volume) => volume.mountPoints)).toEqual([])
 
-      expect(await platform.remount(loop.path, before)).toEqual({ mountPoints: [first, nested], errors: [] })
+      expect(await platform.remount(loop.path, before)).toEqual({
+        mountPoints: [first, nested, bound],
+        errors: [],
+      })
+      expect(existsSync(join(bound, 'file'))).toBe(true)
+      expect(await command('findmnt', ['-n', '-o', 'OPTIONS', bound])).toBe(flags)
       const options = await command('findmnt', ['-n', '-o', 'OPTIONS', first])
       expect(options).toContain('nosuid')
       expect(options).toContain('noatime')
       expect(await command('findmnt', ['-n', '-o', 'OPTIONS', nested])).toMatch(/^ro/)
       await platform.unmount(loop.path)
+    })
+
+    it('leaves all places as they were when one of them is held', async () => {
+      using folder = scratch('first', 'second', 'read-only', 'bound')
+      const at = (name: string) => join(folder.path, name)
+      await using loop = await attachLoop({ sizeBytes: 32 * MiB })
+      await command('mkfs.ext4', ['-q', loop.path])
+      await command('mount', ['-o', 'sync,noatime,lazytime', loop.path, at('first')])
+      await command('mount', [loop.path, at('second')])
+      await command('mount', ['--bind', at('first'), at('read-only')])
+      await command('mount', ['-o', 'remount,bind,ro', at('read-only')])
+      mkdirSync(join(at('first'), 'folder'))
+      await command('mount', ['--bind', join(at('first'), 'folder'), at('bound')])
+      const table = async () =>
+        (await command('findmnt', ['-n', '-r', '-o', 'TARGET,FSROOT,OPTIONS', '-S', loop.path]))
+          .split('\n')
+          .toSorted()
+      const before = await table()
+      for (const name of ['first', 'second', 'read-only', 'bound']) {
+        await using _holder = await running('sleep', ['60'], at(name))
+        await expect(platform.unmount(loop.path)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+        expect(await table()).toEqual(before)
+      }
+      const { errors } = await platform.remount(loop.path, await platform.unmount(loop.path))
+      expect(errors).toEqual([])
+      expect(await table()).toEqual(before)
     })
 
     it('names a volume of another disk that is mounted inside, and leaves both where they are', async () => {

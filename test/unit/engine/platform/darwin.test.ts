@@ -209,6 +209,7 @@ describe('unmounting on macOS', () => {
         mountPoint: '/Volumes/Lab Stick',
         filesystem: 'hfsplus',
         options: '',
+        subfolder: null,
       },
     ])
     expect(orders(system.ran)).toEqual(['diskutil unmountDisk /dev/disk4'])
@@ -254,7 +255,7 @@ describe('unmounting on macOS', () => {
       'mount /dev/disk4s2': '',
       'mount -mountPoint /lab /dev/disk4s2': '',
     })
-    const volume = { devicePath: '/dev/disk4s2', filesystem: 'hfsplus', options: '' }
+    const volume = { devicePath: '/dev/disk4s2', filesystem: 'hfsplus', options: '', subfolder: null }
     await platform.remount('/dev/disk4', [
       { ...volume, mountPoint: '/Volumes/Lab Stick' },
       { ...volume, mountPoint: '/lab' },

@@ -43,9 +43,16 @@ function machineWith(linux: RecordedLinux, stuck: readonly string[] = []) {
           system.change(record())
           return ''
         },
-        mount: ([, options = '', device = '', mountPoint = '']) => {
-          const number = device.endsWith('1') ? '8:17' : '8:18'
-          mounts = [...mounts, `99 1 ${number} / ${mountPoint} ${options} - ext4 ${device} rw`]
+        mount: ([flag = '', options = '', device = '', mountPoint = '']) => {
+          if (flag === '--bind') {
+            const folder = mounts.findLast((line) => options.startsWith(`${line.split(' ')[4]}/`)) ?? ''
+            const [, , number, root = '', at = '', ...rest] = folder.split(' ')
+            const inside = `${root === '/' ? '' : root}${options.slice(at.length)}`
+            mounts = [...mounts, ['99', '1', number, inside, device, ...rest].join(' ')]
+          } else if (mountPoint !== '') {
+            const number = device.endsWith('1') ? '8:17' : '8:18'
+            mounts = [...mounts, `99 1 ${number} / ${mountPoint} ${options} - ext4 ${device} rw`]
+          }
           system.change(record())
           return ''
         },
@@ -80,8 +87,22 @@ describe('unmounting on Linux', () => {
         mountPoint: '/mnt/one',
         filesystem: 'vfat',
         options: 'rw,nosuid,relatime,uid=1000',
+        subfolder: null,
       },
-      { devicePath: '/dev/sdb2', mountPoint: '/mnt/one/two', filesystem: 'ext4', options: 'ro,relatime' },
+      {
+        devicePath: '/dev/sdb2',
+        mountPoint: '/mnt/one/two',
+        filesystem: 'ext4',
+        options: 'ro,relatime',
+        subfolder: null,
+      },
+      {
+        devicePath: '/dev/sdb1',
+        mountPoint: '/srv2/bound',
+        filesystem: 'vfat',
+        options: 'rw',
+        subfolder: '/folder',
+      },
     ])
     expect(system.ran.filter((command) => command.startsWith('umount'))).toEqual([
       'umount /srv2/bound',
@@ -133,6 +154,43 @@ describe('unmounting on Linux', () => {
     expect(mountPoints()).toEqual(['/mnt/one', '/mnt/two'])
   })
 
+  it('puts the second place of a volume back when the first is held', async () => {
+    const { platform, mountPoints } = machineWith(
+      {
+        disks: [stick],
+        mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:17 / /mnt/two rw - ext4 /dev/sdb1 rw',
+        folders: ['/mnt/one', '/mnt/two'],
+      },
+      ['/mnt/one'],
+    )
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(mountPoints()).toEqual(['/mnt/one', '/mnt/two'])
+  })
+
+  it('puts a folder that is shown elsewhere too back there when the volume is held', async () => {
+    const { platform, mountPoints } = machineWith(
+      {
+        disks: [stick],
+        mountinfo:
+          '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:17 /folder /bound rw - ext4 /dev/sdb1 rw',
+        folders: ['/mnt/one/folder', '/bound'],
+      },
+      ['/mnt/one'],
+    )
+    await expect(platform.unmount('/dev/sdb')).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(mountPoints()).toEqual(['/mnt/one', '/bound'])
+  })
+
+  it('remembers how a volume was mounted that is written to at once', async () => {
+    const { platform } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /mnt/one rw,noatime - ext4 /dev/sdb1 rw,sync,dirsync,lazytime,data=ordered',
+    })
+    expect(await platform.unmount('/dev/sdb')).toMatchObject([
+      { options: 'rw,noatime,sync,dirsync,lazytime' },
+    ])
+  })
+
   it('does not take off another disk that is mounted over it', async () => {
     const { platform, mountPoints } = machineWith({
       disks: [stick, other],
@@ -156,6 +214,30 @@ describe('unmounting on Linux', () => {
       { '/proc/9/fd/4': '/mnt/one/notes (deleted)' },
       'vim (9)',
     ],
+    [
+      {
+        '/proc/9/comm': 'MainThread\n',
+        '/proc/9/cmdline': '/usr/bin/node\0--no-warnings\0/opt/reprise/reprise.js\0stream\0',
+      },
+      { '/proc/9/cwd': '/mnt/one' },
+      'reprise (9)',
+    ],
+    [
+      { '/proc/9/comm': 'MainThread\n', '/proc/9/cmdline': '/opt/reprise/reprise\0engine-host\0' },
+      { '/proc/9/cwd': '/mnt/one' },
+      'reprise (9)',
+    ],
+    [
+      { '/proc/9/comm': 'MainThread\n', '/proc/9/cmdline': '' },
+      { '/proc/9/cwd': '/mnt/one' },
+      'MainThread (9)',
+    ],
+    [
+      { '/proc/9/comm': 'bash\n', '/proc/1000/comm': 'reprise\n' },
+      { '/proc/9/cwd': '/mnt/one', '/proc/1000/cwd': '/mnt/one' },
+      'bash (9)',
+    ],
+    [{ '/proc/1000/comm': 'reprise\n' }, { '/proc/1000/cwd': '/mnt/one' }, 'reprise (1000)'],
     [{ '/proc/9/comm': 'dd\n', '/proc/9/fd/4': '' }, { '/proc/9/fd/4': '/dev/sdb1' }, 'dd (9)'],
     [
       {
@@ -225,7 +307,14 @@ describe('unmounting on Linux', () => {
 })
 
 describe('mounting again on Linux', () => {
-  const volume = { devicePath: '/dev/sdb1', mountPoint: '/mnt/one', filesystem: 'ext4', options: 'rw,nosuid' }
+  const volume = {
+    devicePath: '/dev/sdb1',
+    mountPoint: '/mnt/one',
+    filesystem: 'ext4',
+    options: 'rw,nosuid',
+    subfolder: null,
+  }
+  const bound = { ...volume, mountPoint: '/bound', options: 'ro,nosuid', subfolder: '/folder' }
 
   it('leaves a volume where the automounter has put it', async () => {
     const { platform, system } = machineWith({
@@ -260,6 +349,51 @@ describe('mounting again on Linux', () => {
     expect(await empty.platform.remount('/dev/sdb', [volume])).toEqual({ mountPoints: [], errors: [] })
     const gone = machineWith({ disks: [{ ...stick, partitions: [] }], folders: ['/mnt/one'] })
     expect(await gone.platform.remount('/dev/sdb', [volume])).toEqual({ mountPoints: [], errors: [] })
+  })
+
+  it('shows a folder elsewhere again, as it was, after the volume that it is on', async () => {
+    const { platform, system } = machineWith({ disks: [stick], folders: ['/mnt/one/folder', '/bound'] })
+    expect(await platform.remount('/dev/sdb', [bound, volume])).toEqual({
+      mountPoints: ['/mnt/one', '/bound'],
+      errors: [],
+    })
+    expect(system.ran.filter((command) => command.startsWith('mount'))).toEqual([
+      'mount -o rw,nosuid /dev/sdb1 /mnt/one',
+      'mount --bind /mnt/one/folder /bound',
+      'mount -o remount,bind,ro,nosuid,dev,exec,atime,diratime /bound',
+    ])
+  })
+
+  it('shows a folder elsewhere again where the automounter was faster', async () => {
+    const { platform, mountPoints } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /media/mona/NEW rw - ext4 /dev/sdb1 rw',
+      folders: ['/media/mona/NEW/folder', '/mnt/one', '/bound'],
+    })
+    await platform.remount('/dev/sdb', [volume, bound])
+    expect(mountPoints()).toEqual(['/media/mona/NEW', '/bound'])
+  })
+
+  it.each([
+    ['the folder is gone', { folders: ['/mnt/one', '/bound'] }],
+    [
+      'it is another file system',
+      { folders: ['/mnt/one/folder', '/bound'], programs: { blkid: 'ID_FS_TYPE=xfs\n' } },
+    ],
+    ['there is none any more', { folders: ['/mnt/one', '/bound'], programs: { blkid: { status: 2 } } }],
+  ])('does not show a folder elsewhere when %s', async (_, change) => {
+    const { platform, mountPoints } = machineWith({ disks: [stick], ...change })
+    expect(await platform.remount('/dev/sdb', [volume, bound])).toMatchObject({ errors: [] })
+    expect(mountPoints()).not.toContain('/bound')
+  })
+
+  it.each([
+    ['its place is gone', { folders: ['/mnt/one/folder'] }, [volume, bound], 'E_NOT_FOUND'],
+    ['the volume is mounted nowhere', { folders: ['/bound'] }, [bound], 'E_NOT_FOUND'],
+  ])('tells that a folder is not shown elsewhere when %s', async (_, change, before, code) => {
+    const { platform } = machineWith({ disks: [stick], ...change })
+    const { errors } = await platform.remount('/dev/sdb', before)
+    expect(errors).toMatchObject([{ code, details: { path: '/bound' } }])
   })
 
   it('tells what went wrong with one volume and goes on with the next', async () => {
@@ -361,8 +495,13 @@ describe('resolving on Linux', () => {
       '33 1 8:18 / /mnt/stacked rw - ext4 /dev/sdb2 rw',
       '34 33 0:34 / /mnt/stacked rw - tmpfs tmpfs rw',
     ].join('\n'),
+    swaps: '/mnt/one/swap\\040file                   file\t\t1048572\t\t0\t\t-2\n',
     folders: ['/mnt/one', '/mnt/bound', '/mnt/memory', '/mnt/stacked', '/dev/disk'],
-    files: { '/dev/sdx1': 'somebody wrote to a disk that was not there', '/mnt/one/image': '12345' },
+    files: {
+      '/dev/sdx1': 'somebody wrote to a disk that was not there',
+      '/mnt/one/image': '12345',
+      '/mnt/one/swap file': '1',
+    },
     links: {
       '/dev/disk/by-id/usb-stick': '/dev/sdb',
       '/here': '/mnt/one',
@@ -384,6 +523,7 @@ describe('resolving on Linux', () => {
     ['/mnt/stacked', { kind: 'other', what: 'a mounted tmpfs' }],
     ['/mnt', { kind: 'other', what: 'a folder' }],
     ['/mnt/one/image', { kind: 'file', sizeBytes: 5 }],
+    ['/here/swap file', { kind: 'other', what: 'a swap file that is in use' }],
     ['/mnt/one/new', { kind: 'absent', path: '/mnt/one/new' }],
     ['/here/new', { kind: 'absent', path: '/mnt/one/new' }],
     ['/dev/sdx1', { kind: 'other', what: 'a plain file in /dev' }],

@@ -137,6 +137,16 @@ describe('describeError', () => {
       'A program of the system that Reprise relies on is missing or failed: mkfs.ext4.\nThe system says: mkfs: no space.\nCheck that it is installed and works, and try again.',
     ],
     [
+      'E_DEVICE_TOOL',
+      {
+        path: '/mnt',
+        tool: 'mount',
+        stderr:
+          'mount: /mnt: wrong fs type, or other error.\n       dmesg(1) may have more information after failed mount system call.',
+      },
+      'A program of the system that Reprise relies on is missing or failed: mount.\nThe system says: mount: /mnt: wrong fs type, or other error.\nCheck that it is installed and works, and try again.',
+    ],
+    [
       'E_DST_BUSY',
       { path: '/dev/sdb', holders: [], stderr: 'umount: /mnt: target is busy.' },
       "'SanDisk Ultra' is in use and couldn't be unmounted.\nThe system says: umount: /mnt: target is busy.\nClose what is using it and try again.",

@@ -1,0 +1,143 @@
+/**
+ * Put back what was unmounted: volumes where they were, then folders of them that were shown elsewhere too (bind mounts).
+ * What is there already, by whomever, is left alone.
+ */
+import { DeviceError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import { probeContents } from './linux-contents.ts'
+import { isWithin, showsFilesystem } from './linux-mounts.ts'
+import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
+import type { Machine } from './machine.ts'
+import type { MountedVolume } from './platform.ts'
+import { programFailed } from './run-program.ts'
+
+/**
+ * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
+ * mounted meanwhile is left where it is. A folder that was bound is bound again if the file system is still of the same
+ * kind and has it. Failures don't stop the others.
+ */
+export async function remountVolumes(
+  system: Machine,
+  log: Logger,
+  volumes: readonly MountedVolume[],
+): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
+  const mountPoints = new Set<string>()
+  const errors: Error[] = []
+  const automounted = await automountedAt(system, volumes)
+  for (const mountPoint of [...automounted.values()].flat()) mountPoints.add(mountPoint)
+  const wholes = volumes.filter((each) => each.subfolder === null && !automounted.has(each.devicePath))
+  const folders = volumes.filter((each) => each.subfolder !== null)
+  // In the order they were mounted: one may be inside another.
+  for (const each of [...wholes, ...folders]) {
+    try {
+      if (await mountAgain(system, log, each)) mountPoints.add(each.mountPoint)
+    } catch (error) {
+      DeviceError.accept(error)
+      const { code, message: reason } = error
+      log.warn('not mounted again', { path: each.devicePath, mountPoint: each.mountPoint, code, reason })
+      errors.push(error)
+    }
+  }
+  return { mountPoints: [...mountPoints], errors }
+}
+
+/** Device → where it is mounted, for those that are mounted at a place where they were not. */
+async function automountedAt(
+  system: Machine,
+  volumes: readonly MountedVolume[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>()
+  for (const [devicePath, places] of Map.groupBy(volumes, (volume) => volume.devicePath)) {
+    const number = await numberOf(system, devicePath)
+    if (number === null) continue
+    const mounts = (await readSnapshot(system)).mountsOn(number)
+    const present = mounts.map((mount) => mount.mountPoint)
+    if (present.some((at) => !places.some((place) => place.mountPoint === at))) found.set(devicePath, present)
+  }
+  return found
+}
+
+async function numberOf(system: Machine, devicePath: string): Promise<string | null> {
+  const facts = await system.stat(devicePath).catch(() => null)
+  return facts?.kind === 'block' ? facts.node : null
+}
+
+/** False: there is nothing to mount, and nothing wrong with that. */
+async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): Promise<boolean> {
+  const { devicePath, mountPoint, subfolder } = volume
+  const number = await numberOf(system, devicePath)
+  if (number === null) return false
+  const snapshot = await readSnapshot(system)
+  // Where mounts are shared, one that was put back may have brought this one with it.
+  const there = snapshot.mountsOn(number).filter((mount) => mount.mountPoint === mountPoint)
+  if (there.some((mount) => (subfolder === null ? showsFilesystem(mount) : mount.root === subfolder)))
+    return true
+  const filesystem = (await probeContents(system, devicePath, { log, patienceMs: 5000 }))?.filesystem ?? null
+  if (filesystem === null) return false
+  const isSame = isSameKind(filesystem, volume.filesystem)
+  if (subfolder !== null) return isSame && bindAgain(system, snapshot, number, { ...volume, subfolder })
+  if ((await system.stat(mountPoint).catch(() => null))?.kind !== 'folder') throw placeGone(volume)
+  await runMount(system, ['-o', isSame ? volume.options : flagsOnly(volume.options), devicePath, mountPoint])
+  return true
+}
+
+async function bindAgain(
+  system: Machine,
+  snapshot: LinuxSnapshot,
+  number: string,
+  volume: MountedVolume & { readonly subfolder: string },
+): Promise<boolean> {
+  const { devicePath, mountPoint, subfolder } = volume
+  const from = placeOf(snapshot, number, subfolder)
+  if (from === null)
+    throw new DeviceError('E_NOT_FOUND', `${mountPoint} showed ${subfolder}, which is mounted nowhere now`, {
+      details: { path: mountPoint, device: devicePath },
+    })
+  if ((await system.stat(from).catch(() => null)) === null) return false
+  if ((await system.stat(mountPoint).catch(() => null)) === null) throw placeGone(volume)
+  await runMount(system, ['--bind', from, mountPoint])
+  await runMount(system, ['-o', `remount,bind,${allFlags(volume.options)}`, mountPoint])
+  return true
+}
+
+/** Where `folder` of the file system can be seen, if nothing is mounted over it. */
+function placeOf(snapshot: LinuxSnapshot, number: string, folder: string): string | null {
+  for (const mount of snapshot.mountsOn(number)) {
+    if (!isWithin(folder, mount.root)) continue
+    const path = mount.mountPoint + (mount.root === '/' ? folder : folder.slice(mount.root.length))
+    if (snapshot.mounts.findLast((other) => isWithin(path, other.mountPoint)) === mount) return path
+  }
+  return null
+}
+
+async function runMount(system: Machine, args: readonly string[]): Promise<void> {
+  const result = await system.run('mount', args, { timeoutMs: 60_000 })
+  if (result.status !== 0) throw programFailed(result, args)
+}
+
+const placeGone = ({ mountPoint, devicePath }: MountedVolume) =>
+  new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {
+    details: { path: mountPoint, device: devicePath },
+  })
+
+/** blkid's name beside the kernel's: NTFS is mounted by one of three drivers. */
+function isSameKind(found: string, mounted: string): boolean {
+  return found === mounted || (found === 'ntfs' && /^(ntfs|fuseblk)/.test(mounted))
+}
+
+/** Options that every file system takes. */
+function flagsOnly(options: string): string {
+  const flag =
+    /^(ro|rw|nosuid|nodev|noexec|noatime|nodiratime|relatime|strictatime|lazytime|sync|dirsync|mand)$/
+  return options
+    .split(',')
+    .filter((option) => flag.test(option))
+    .join(',')
+}
+
+/** A bind mount begins with the flags of the mount it is made from: those it doesn't have are taken away. */
+function allFlags(options: string): string {
+  const flags = options.split(',')
+  const others = ['suid', 'dev', 'exec', 'atime', 'diratime'].filter((flag) => !flags.includes(`no${flag}`))
+  return [...flags, ...others].join(',')
+}
