@@ -48,7 +48,7 @@ const focusable =
 function focusNextRegion(step: 1 | -1): void {
   if (document.querySelector('[role=dialog], [role=alertdialog]')) return
   const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter(
-    (region) => firstStop(region) !== null,
+    (region) => region.checkVisibility() && firstStop(region) !== null,
   )
   const current = regions.findIndex((region) => region.contains(document.activeElement))
   const next =

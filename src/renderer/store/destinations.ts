@@ -82,6 +82,8 @@ export interface DestinationOption {
   readonly disk: Disk
   readonly volume: Volume | null
   readonly problem: DestinationProblem | null
+  /** Of a volume: its disk stands above it. Else that is among the others, the possible or the impossible ones. */
+  readonly underDisk: boolean
 }
 
 /** What `Choose…` lists: the shown disks with their volumes, possible ones first. */
@@ -94,11 +96,17 @@ export function destinationOptions(
     .map((path) => mirror.disks[path])
     .filter((disk) => disk !== undefined)
     .filter((disk) => showInternal || !disk.internal)
-  const options = disks.flatMap((disk) => [
-    { disk, volume: null, problem: destinationProblem(disk, null, source) },
-    ...disk.volumes
-      .filter((volume) => volume.path !== disk.path)
-      .map((volume) => ({ disk, volume, problem: destinationProblem(disk, volume, source) })),
-  ])
+  const options = disks.flatMap((disk): DestinationOption[] => {
+    const whole = destinationProblem(disk, null, source)
+    return [
+      { disk, volume: null, problem: whole, underDisk: false },
+      ...disk.volumes
+        .filter((volume) => volume.path !== disk.path)
+        .map((volume) => {
+          const problem = destinationProblem(disk, volume, source)
+          return { disk, volume, problem, underDisk: (problem === null) === (whole === null) }
+        }),
+    ]
+  })
   return [...options.filter((option) => !option.problem), ...options.filter((option) => option.problem)]
 }

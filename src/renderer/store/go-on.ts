@@ -4,6 +4,7 @@
  */
 import type { ActionDeps } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
+import { shownPlan } from './planner.ts'
 import { needsScan, restoreBlock } from './readiness.ts'
 import type { GoOn, ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
@@ -13,7 +14,7 @@ export interface GoOnActions {
   readonly scanAndContinue: () => Promise<void>
   /** Scans the source, and leaves it at that. */
   readonly scanSource: () => Promise<void>
-  /** Leaves the verify out, then goes on to the confirm sheet. */
+  /** Leaves the verify out of this one restore, and goes on to the confirm sheet. */
   readonly restoreWithoutVerification: () => void
   /** Something has changed: takes the next step, if it can be taken. */
   readonly goOn: () => void
@@ -69,15 +70,21 @@ export function goOnActions(
     restoreWithoutVerification() {
       const { source, destination } = getState()
       if (!source || !destination) return
-      wells.setOption('verify', false)
       setState({
         sheet: null,
-        goOn: { step: 'planning', source: source.locator, target: destination.locator },
+        goOn: {
+          step: 'planning',
+          source: source.locator,
+          target: destination.locator,
+          unverified: true,
+        },
       })
     },
     goOn() {
       const now = getState()
-      const { goOn, plan } = now
+      const { goOn, plan, sheet } = now
+      // The plan turned out impossible while it was to be confirmed: the disk was unplugged, or has changed.
+      if (sheet?.kind === 'confirm' && shownPlan(plan)?.refusal !== null) setState({ sheet: null })
       if (!goOn) return
       if (!stillMeant(goOn, now)) giveUp()
       else if (goOn.step === 'scanning') afterScan(goOn)
@@ -85,7 +92,8 @@ export function goOnActions(
       else if (plan.state === 'ready') {
         const possible = !needsScan(plan.plan) && restoreBlock(mirror.store.getState(), now) === null
         // A sheet that was opened meanwhile isn't pushed away.
-        setState(possible && now.sheet === null ? { goOn: null, sheet: { kind: 'confirm' } } : { goOn: null })
+        const confirm = { kind: 'confirm', ...(goOn.unverified && { unverified: true }) } as const
+        setState(possible && sheet === null ? { goOn: null, sheet: confirm } : { goOn: null })
       }
     },
   }

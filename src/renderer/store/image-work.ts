@@ -16,9 +16,14 @@ export function imageCan(view: ViewState, path: string, work: ImageWork): boolea
 
 const sparse: readonly ImageFormat[] = ['UDSP', 'UDSB']
 
-function can({ format, scan, encrypted }: ImageInfo, path: string, work: ImageWork): boolean {
-  const raw = format.startsWith('raw')
-  const udif = !raw && !sparse.includes(format)
+const isRaw = ({ format }: ImageInfo) => format.startsWith('raw')
+const isUdif = (info: ImageInfo) => !isRaw(info) && !sparse.includes(info.format)
+
+/** Where it is stored: only UDIF has a place for a scan, and nothing is added to what is encrypted. */
+export const isScannable = (info: ImageInfo): boolean => isUdif(info) && info.encrypted === null
+
+function can(info: ImageInfo, path: string, work: ImageWork): boolean {
+  const { format, scan, encrypted } = info
   const here = !isWebLocator(path)
   // Nothing is added to what is encrypted, or lies on a web server.
   const open = here && encrypted === null
@@ -27,11 +32,11 @@ function can({ format, scan, encrypted }: ImageInfo, path: string, work: ImageWo
     case 'convert':
       return true
     case 'scan':
-      return udif && open
+      return isScannable(info) && here
     case 'scan-info':
       return scan !== null
     case 'add-checksum':
-      return (udif || raw) && open
+      return (isUdif(info) || isRaw(info)) && open
     case 'resize':
       return (format === 'raw' || sparse.includes(format)) && here
     case 'compact':

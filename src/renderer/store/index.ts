@@ -60,6 +60,7 @@ export {
   type StreamDraft,
 } from './stream-draft.ts'
 export { draftSurroundings } from './stream-actions.ts'
+export { shownPlan } from './planner.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
 export {
   frontJob,

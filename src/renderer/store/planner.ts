@@ -5,7 +5,7 @@
  */
 import type { Client, UiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
-import type { RestoreRequest } from '#shared/model'
+import type { RestorePlan, RestoreRequest } from '#shared/model'
 import type { Clock } from './clock.ts'
 import type { EngineMirror, MirrorStore } from './engine-mirror.ts'
 import type { PlanState, ViewState, ViewStore } from './view-state.ts'
@@ -41,6 +41,7 @@ export function planQuestion(
     source: source.locator,
     target: destination.locator,
     ...options,
+    verify: options.verify && !leavesVerifyOut(view),
     changedOnly: options.changedOnly && source.info?.kind !== 'stream',
     timeoutMs: 0,
     form: 'contents',
@@ -50,6 +51,15 @@ export function planQuestion(
   const targetDisk = destination.disk ? mirror.disks[destination.disk.path] : null
   return { request, key: JSON.stringify([request, sourceDisk ?? null, targetDisk ?? null]) }
 }
+
+/** Asked for of one restore: it holds on the way to its confirmation and while that is open. */
+const leavesVerifyOut = ({ goOn, sheet }: ViewState): boolean =>
+  (goOn?.step === 'planning' && goOn.unverified === true) ||
+  (sheet?.kind === 'confirm' && sheet.unverified === true)
+
+/** The answer that is on the screen. */
+export const shownPlan = (plan: PlanState): RestorePlan | null =>
+  plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
 
 export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Planner {
   let askedKey: string | null = null
@@ -120,6 +130,6 @@ async function planOnce(
 
 /** The old answer may stay on the screen while the new one is on its way, if it is about the same two things. */
 function stillFits(plan: PlanState, request: RestoreRequest) {
-  const old = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  const old = shownPlan(plan)
   return old && old.request.source === request.source && old.request.target === request.target ? old : null
 }

@@ -36,7 +36,7 @@ export interface StreamActions {
   /** The warning about shared networks was read. */
   readonly closeNetworkWarning: () => void
   readonly openConfiguration: (path: string) => Promise<void>
-  /** Asks where; the system's panel, or our sheet. */
+  /** Of the stream that is shown, else of the form. Asks where; the system's panel, or our sheet. */
   readonly saveConfiguration: () => Promise<void>
   readonly changeSaving: (change: Partial<Pick<SaveConfigurationSheet, 'name' | 'folder'>>) => void
   /** Writes what the sheet names. What lies there is replaced at the second yes. */
@@ -109,9 +109,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
   const settingsNow = () =>
     draftSettings(getState().server.draft, draftSurroundings(mirror.store.getState(), getState()))
 
-  const write = async (path: string) => {
-    const configuration = draftConfiguration(getState().server.draft)
-    if (configuration !== null) await client.request('configuration.write', { path, configuration })
+  /** What Save Configuration As… means; null while a field of the form isn't right. */
+  const configurationNow = () => {
+    const { draft, shown } = getState().server
+    const session = mirror.store.getState().sessions.find(({ sessionId }) => sessionId === shown)
+    if (session) return session.settings
+    const configuration = draftConfiguration(draft)
+    const source = draft.source === null ? '' : locatorOf(draft.source)
+    return configuration && { configuration, name: draft.name, source }
   }
 
   let looks = 0
@@ -236,26 +241,26 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       }
     },
     async saveConfiguration() {
-      const { draft } = getState().server
-      if (draftConfiguration(draft) === null) {
+      const now = configurationNow()
+      if (now === null) {
         setState({ tab: 'multicast' })
         setServer({ shown: null, tried: true })
         return
       }
-      const name = `${draft.name.trim().replaceAll(/[/\\]/g, '-') || 'Multicast'}.plist`
-      const home = mirror.store.getState().app?.home ?? ''
-      const folder =
-        draft.source === null || !draft.source.startsWith('image:/') ? home : folderOf(draft.source.slice(6))
+      const { configuration, source } = now
+      const name = `${now.name.trim().replaceAll(/[/\\]/g, '-') || 'Multicast'}.plist`
+      const isFile = source.startsWith('/') && !source.startsWith('/dev/')
+      const folder = isFile ? folderOf(source) : (mirror.store.getState().app?.home ?? '')
       try {
         const answer = await client.request('image.chooseTarget', { path: `${folder}/${name}` })
         if (answer.kind === 'chosen') {
-          await write(answer.path)
+          await client.request('configuration.write', { path: answer.path, configuration })
           setState({
             notice: { kind: 'configuration', doing: 'saved', name: fileName(answer.path), warnings: [] },
           })
         }
         if (answer.kind === 'browse')
-          setState({ sheet: { kind: 'save-configuration', folder, name, problem: null } })
+          setState({ sheet: { kind: 'save-configuration', configuration, folder, name, problem: null } })
       } catch (error) {
         failNotice(view, 'open', name)(error)
       }
@@ -278,7 +283,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
         if (facts.kind === 'no-folder' || facts.kind === 'denied' || facts.kind === 'folder')
           return refuse({ kind: facts.kind })
         if (facts.kind !== 'nothing' && sheet.problem?.kind !== 'exists') return refuse({ kind: 'exists' })
-        await write(path)
+        await client.request('configuration.write', { path, configuration: sheet.configuration })
         if (isOpen(sheet))
           setState({ sheet: null, notice: { kind: 'configuration', doing: 'saved', name, warnings: [] } })
       } catch (error) {

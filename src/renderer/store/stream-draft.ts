@@ -5,6 +5,7 @@
 import type { SerializedError } from '#shared/errors'
 import {
   suggestGroup,
+  type ImageInfo,
   type NetworkInterface,
   type ServerConfiguration,
   type SessionSettings,
@@ -12,6 +13,7 @@ import {
   type StreamCompression,
 } from '#shared/model'
 import { mostRules, readAdmission } from './admission-draft.ts'
+import { isScannable } from './image-work.ts'
 import { itemName, locatorOf, type Item } from './items.ts'
 import type { ItemId } from './view-state.ts'
 
@@ -177,6 +179,8 @@ export type FieldProblem =
   | 'not-in-order'
   // By another program, whose scan lacks what a stream needs.
   | 'scanned-by-another'
+  // It would have to be scanned, and can't be.
+  | 'not-scannable'
 
 /** The first thing that is wrong with each field. Empty: a stream can be asked for. */
 export function draftProblems(
@@ -229,9 +233,14 @@ function sourceProblem({ item, refusal }: DraftSurroundings): FieldProblem | nul
   const { state, info } = item.image
   if (state === 'reading') return 'reading'
   if (state === 'failed' || info === null) return 'unreadable'
-  if (info.scan === null) return 'not-scanned'
-  if (info.inOrder === false) return 'not-in-order'
-  return info.scan.blocks === null ? 'scanned-by-another' : null
+  const problem = scanProblem(info)
+  return problem === null || isScannable(info) ? problem : 'not-scannable'
+}
+
+function scanProblem({ scan, inOrder }: ImageInfo): FieldProblem | null {
+  if (scan === null) return 'not-scanned'
+  if (inOrder === false) return 'not-in-order'
+  return scan.blocks === null ? 'scanned-by-another' : null
 }
 
 /** It ended or failed: nothing more comes of it. */

@@ -12,6 +12,7 @@ import type {
   NetworkCheck,
   NetworkInterface,
   RestorePlan,
+  ServerConfiguration,
   SourceInfo,
   Volume,
 } from '#shared/model'
@@ -72,7 +73,8 @@ export type FilePurpose = 'source' | 'open' | 'stream' | ImageWork
 
 /** One sheet at a time. */
 export type Sheet =
-  | { readonly kind: 'confirm' }
+  /** `unverified`: this one restore, whatever the option says. */
+  | { readonly kind: 'confirm'; readonly unverified?: boolean }
   /** The source wasn't scanned, and is to be verified: what now? */
   | { readonly kind: 'not-scanned' }
   | { readonly kind: 'info'; readonly item: ItemId }
@@ -113,6 +115,7 @@ export type Sending =
 /** Where asr's configuration is to be written. */
 export interface SaveConfigurationSheet {
   readonly kind: 'save-configuration'
+  readonly configuration: ServerConfiguration
   readonly folder: string
   readonly name: string
   /** `exists`: a file lies there; the next yes replaces it. */
@@ -153,7 +156,13 @@ export type GoOn =
       readonly source: string
       readonly target: string
     }
-  | { readonly step: 'planning'; readonly source: string; readonly target: string }
+  | {
+      readonly step: 'planning'
+      readonly source: string
+      readonly target: string
+      /** The verify is left out of this one restore. */
+      readonly unverified?: boolean
+    }
 
 /** Something that happened beside the restore and that the person should read. One at a time, until closed. */
 export type Notice =

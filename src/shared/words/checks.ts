@@ -25,6 +25,7 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     case 'left-over':
       return `${formatBytes(check.unusedBytes)} at the end will be left unused`
     case 'losses':
+      if (check.names.length === 0) return 'Will be lost: the partition map of the disk'
       return check.names.length === 1
         ? `Will be lost: ${check.names.join('')}`
         : `${counted(check.names.length, 'volume', 'volumes')} will be lost: ${enumerate(check.names)}`
@@ -50,7 +51,7 @@ function describeComparison(by: Extract<PreflightCheck, { kind: 'changed-only' }
     case 'hashes':
       return 'Only changed blocks will be written, as the hashes in the image tell them'
     case 'source':
-      return "Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them; scan it for restore, and next time it doesn't."
+      return 'Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them. Of an image that was scanned for restore, only what differs is read.'
     case 'nothing':
       return 'There is nothing to compare with yet: everything will be written.'
     default:

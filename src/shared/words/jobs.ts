@@ -37,6 +37,12 @@ const phases: { readonly [phase in JobPhase]: string } = {
 /** asr's words, and ours where it has none. */
 export const describePhase = (phase: JobPhase): string => phases[phase]
 
+/** Beside the phase that a job was stopped in, which isn't skipped as those after it are; null beside every other. */
+export function describePhaseStop(phase: JobPhase, outcome: JobOutcome | null): string | null {
+  if (outcome?.kind !== 'cancelled' || outcome.phase !== phase) return null
+  return outcome.percent === null ? 'stopped' : `stopped at ${outcome.percent} %`
+}
+
 const doings: { readonly [kind in Exclude<JobState['kind'], 'restore'>]: string } = {
   'verify-image': 'Verifying',
   'convert-image': 'Converting',

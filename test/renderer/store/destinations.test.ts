@@ -114,6 +114,19 @@ describe('the Choose menu', () => {
     ])
   })
 
+  it('puts a volume under its disk where that stands above it, and nowhere else', () => {
+    const options = destinationOptions(mirror.store.getState(), imageSource())
+    expect(options.map(({ disk, volume, underDisk }) => [volume?.path ?? disk.path, underDisk])).toEqual([
+      ['/dev/sdb', false],
+      ['/dev/sdb2', true],
+      ['/dev/mmcblk0', false],
+      ['/dev/mmcblk0p1', true],
+      ['/dev/sdc', false],
+      ['/dev/sdc1', true],
+      ['/dev/sdb1', false],
+    ])
+  })
+
   it('hides internal disks until they are shown', () => {
     const shown = createEngineMirror()
     shown.setDevices([systemDisk])

@@ -76,8 +76,45 @@ describe('an image that was never scanned', () => {
     await window.planned()
     expect(stateOf(window)).toMatchObject({
       sheet: { kind: 'confirm' },
-      options: { verify: false, erase: true },
+      plan: { state: 'ready', plan: { request: { verify: false } } },
+      options: { verify: true, erase: true },
     })
+  })
+
+  it.each([
+    ['Cancel', async (window: TestWindow) => window.reprise.actions.closeSheet()],
+    ['starting over', async (window: TestWindow) => window.reprise.actions.startOver()],
+    [
+      'another source',
+      async (window: TestWindow) => window.reprise.actions.chooseSourceFile(unscannedImage.path),
+    ],
+    [
+      'that restore was started',
+      async (window: TestWindow) => {
+        await window.reprise.actions.confirmRestore(null)
+        expect(stateOf(window)).toMatchObject({
+          restoreJobId: 'job-1',
+          plan: { plan: { request: { verify: false } } },
+        })
+        window.reprise.actions.startOver()
+      },
+    ],
+  ])('is to be verified again after %s', async (_, change) => {
+    using window = await asked()
+    const { actions } = window.reprise
+    actions.restoreWithoutVerification()
+    await window.planned()
+    await change(window)
+    await settle()
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.setOption('erase', true)
+    await window.planned()
+    expect(stateOf(window)).toMatchObject({
+      plan: { state: 'ready', plan: { request: { verify: true } } },
+      options: { verify: true },
+    })
+    actions.openConfirm()
+    expect(stateOf(window).sheet).toEqual({ kind: 'not-scanned' })
   })
 
   it('goes no further when the scan was stopped', async () => {

@@ -381,6 +381,25 @@ describe("asr's configuration", () => {
     expect(window.double.configurations).toEqual({})
   })
 
+  it('is saved of the stream that is shown', async () => {
+    using window = await withImage()
+    const session = aSession({ sessionId: 'session-1' })
+    window.double.sendSessions([session])
+    await settle()
+    window.reprise.actions.showSession('session-1')
+    // The form behind it is as it was left.
+    window.reprise.actions.changeStream({ ttl: '0' })
+    await window.reprise.actions.saveConfiguration()
+    expect(window.reprise.view.getState().sheet).toMatchObject({
+      kind: 'save-configuration',
+      name: `${session.settings.name}.plist`,
+    })
+    window.reprise.actions.changeSaving({ name: 'lab.plist', folder: '/home/ann' })
+    await window.reprise.actions.writeConfiguration()
+    expect(window.double.configurations).toEqual({ [path]: session.settings.configuration })
+    expect(server(window)).toMatchObject({ shown: 'session-1', tried: false })
+  })
+
   it('can’t be saved while a field of it isn’t right: the form says which', async () => {
     using window = await withImage()
     window.reprise.actions.changeStream({ ttl: '0' })

@@ -15,7 +15,7 @@ import {
 } from '#src/renderer/store/stream-draft.ts'
 import { suggestGroup } from '#shared/model'
 import { aSession, interfaces } from '#test/stream-fixtures'
-import { sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
+import { anImage, sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
 
 const imageItem = (info = systemImage): Item => ({
   kind: 'image',
@@ -139,6 +139,10 @@ describe('what stands against a stream', () => {
     const { scan } = systemImage
     const byAnother = { ...systemImage, scan: scan && { ...scan, blocks: null, scannedBy: null } }
     expect(problems({}, { item: imageItem(byAnother) })).toEqual({ source: 'scanned-by-another' })
+    const raw = anImage({ path: '/lab.img', format: 'raw', scan: null, inOrder: null })
+    expect(problems({}, { item: imageItem(raw) })).toEqual({ source: 'not-scannable' })
+    const locked = { ...unscannedImage, encrypted: { bits: 256, version: 2 } as const }
+    expect(problems({}, { item: imageItem(locked) })).toEqual({ source: 'not-scannable' })
     const broken = imageItem()
     if (broken.kind !== 'image') throw new Error('an image')
     const failed: Item = { kind: 'image', image: { ...broken.image, state: 'failed', info: null } }

@@ -1,22 +1,20 @@
 /** The lines that are in sight, and no others: thousands of lines cost as much as forty. */
-import { useLayoutEffect, useRef, useState } from 'react'
+import { useLayoutEffect, useState } from 'react'
 import type { LogLine } from '#shared/log'
 import { lineText, lineTime } from './log-filter.ts'
+import { useFollow, type Following } from './use-follow.ts'
 
 /** Pixels; activity.css has the same. */
 const lineHeight = 20
 /** Lines drawn above and below what is in sight. */
 const margin = 10
 
-interface Props {
+interface Props extends Following {
   readonly lines: readonly LogLine[]
-  readonly follow: boolean
-  /** Scrolling up stops following; scrolling to the end follows again. */
-  readonly onFollow: (follow: boolean) => void
 }
 
-export function LogLines({ lines, follow, onFollow }: Props) {
-  const frame = useRef<HTMLDivElement>(null)
+export function LogLines({ lines, ...following }: Props) {
+  const { frame, onScroll } = useFollow<HTMLDivElement>(following)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(400)
 
@@ -26,13 +24,7 @@ export function LogLines({ lines, follow, onFollow }: Props) {
     const observer = new ResizeObserver(() => setHeight(element.clientHeight))
     observer.observe(element)
     return () => observer.disconnect()
-  }, [])
-
-  // After every drawing: lines came, or there is more or less room.
-  useLayoutEffect(() => {
-    const element = frame.current
-    if (follow && element) element.scrollTop = element.scrollHeight
-  })
+  }, [frame])
 
   const first = Math.max(0, Math.floor(top / lineHeight) - margin)
   const last = Math.min(lines.length, Math.ceil((top + height) / lineHeight) + margin)
@@ -46,10 +38,8 @@ export function LogLines({ lines, follow, onFollow }: Props) {
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
       onScroll={(event) => {
-        const element = event.currentTarget
-        setTop(element.scrollTop)
-        const atEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - 2
-        if (atEnd !== follow) onFollow(atEnd)
+        setTop(event.currentTarget.scrollTop)
+        onScroll()
       }}
     >
       {lines.length === 0 && <p className="log-empty secondary">No lines.</p>}

@@ -7,6 +7,7 @@ import type { LogLevel } from '#shared/log'
 import { filterLog, lineText, lineTime } from './log-filter.ts'
 import { LogLines } from './log-lines.tsx'
 import { transcript } from './transcript.ts'
+import { useFollow, type Following } from './use-follow.ts'
 import './activity.css'
 
 const levels: readonly { readonly level: LogLevel | 'transcript'; readonly name: string }[] = [
@@ -66,7 +67,7 @@ export function LogView() {
         <CopyButton label="Copy" text={copied} />
       </div>
       {level === 'transcript' ? (
-        <Transcript lines={told} />
+        <Transcript lines={told} follow={follow} onFollow={setFollow} />
       ) : (
         <LogLines lines={shown} follow={follow} onFollow={setFollow} />
       )}
@@ -86,11 +87,18 @@ function useTranscripts(wanted: boolean): readonly string[] {
   )
 }
 
-function Transcript({ lines }: { readonly lines: readonly string[] }) {
+function Transcript({ lines, ...following }: Following & { readonly lines: readonly string[] }) {
+  const { frame, onScroll } = useFollow<HTMLPreElement>(following)
   return (
-    // A scrolled region has to be reachable by the keyboard.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <pre className="log-lines log-transcript selectable" tabIndex={0} aria-label="Transcript">
+    <pre
+      ref={frame}
+      className="log-lines log-transcript selectable"
+      aria-label="Transcript"
+      // A scrolled region has to be reachable by the keyboard.
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+      tabIndex={0}
+      onScroll={onScroll}
+    >
       {lines.length === 0 ? 'Nothing has been restored since Reprise was started.' : lines.join('\n')}
     </pre>
   )

@@ -1,13 +1,20 @@
 /** A job as asr(8) would have told it, for those who know that by heart. Pure. */
-import type { JobProgress, JobState, PhaseState } from '#shared/model'
-import { describeError, describeOutcome, describePhase, describeTargetState, namesOf } from '#shared/words'
+import type { JobState, PhaseState } from '#shared/model'
+import {
+  describeError,
+  describeOutcome,
+  describePhase,
+  describePhaseStop,
+  describeTargetState,
+  namesOf,
+} from '#shared/words'
 
 /** One line for each phase, then how it ended. */
 export function transcript(job: JobState): readonly string[] {
   const { plan, outcome } = job
   const lines = job.phases
-    .filter((phase) => phase.state !== 'pending' && phase.state !== 'skipped')
-    .map((phase) => phaseLine(phase, job.progress))
+    .filter((phase) => isStopped(phase, job) || (phase.state !== 'pending' && phase.state !== 'skipped'))
+    .map((phase) => phaseLine(phase, job))
   if (!outcome) return [job.title, ...lines]
   const names = plan ? namesOf(plan) : {}
   const end: readonly string[] =
@@ -20,15 +27,20 @@ export function transcript(job: JobState): readonly string[] {
   return [job.title, ...lines, ...end]
 }
 
-function phaseLine(phase: PhaseState, progress: JobProgress | null): string {
+const isStopped = ({ phase }: PhaseState, { outcome }: JobState) => describePhaseStop(phase, outcome) !== null
+
+function phaseLine(phase: PhaseState, job: JobState): string {
   const moves = phase.phase === 'restoring' || phase.phase === 'verifying'
   const name = describePhase(phase.phase)
-  if (moves) {
-    const percent =
-      phase.state === 'done' ? 100 : progress?.phase === phase.phase ? (progress.percent ?? 0) : 0
-    return `${name.padEnd(11)}${marks(percent)}${phase.state === 'failed' ? ' failed' : ''}`
-  }
-  return `${name}...${phase.state === 'done' ? 'done' : phase.state === 'failed' ? 'failed' : ''}`
+  const end = isStopped(phase, job) ? 'stopped' : phase.state === 'failed' ? 'failed' : ''
+  if (moves) return `${name.padEnd(11)}${marks(percentOf(phase, job))}${end === '' ? '' : ` ${end}`}`
+  return `${name}...${phase.state === 'done' ? 'done' : end}`
+}
+
+function percentOf(phase: PhaseState, { progress, outcome }: JobState): number {
+  if (phase.state === 'done') return 100
+  if (outcome?.kind === 'cancelled') return outcome.percent ?? 0
+  return progress?.phase === phase.phase ? (progress.percent ?? 0) : 0
 }
 
 /** One mark for each 2 %, a number for each 10: `....10....20`. */

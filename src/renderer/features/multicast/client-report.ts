@@ -4,6 +4,10 @@ import type { SessionClient } from '#shared/model'
 import { formatCount, formatRate } from '#shared/units'
 import { describeClientState } from '#shared/words'
 
+/** 0 until it is known. */
+export const writeRate = (bytesPerSecond: number): string =>
+  bytesPerSecond === 0 ? '–' : formatRate(bytesPerSecond)
+
 export function clientFacts(
   client: SessionClient,
   blocks: number,
@@ -27,7 +31,7 @@ export function clientFacts(
     ...(text === '' ? [] : [{ name: 'It says', value: text }]),
     { name: 'Blocks', value: `${formatCount(blocksDone)} of ${formatCount(blocks)}` },
     { name: 'Loss', value: `${(loss * 100).toFixed(1)} %` },
-    { name: 'Writes', value: formatRate(writeBytesPerSecond) },
+    { name: 'Writes', value: writeRate(writeBytesPerSecond) },
     { name: 'Last seen', value: new Date(lastSeenMs).toLocaleTimeString(undefined, { timeStyle: 'medium' }) },
     { name: 'Client', value: clientId },
   ]

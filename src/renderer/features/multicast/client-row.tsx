@@ -7,8 +7,9 @@ import { memo, type MouseEvent } from 'react'
 import { StateIcon, type IconState } from '#renderer/components'
 import { lossTone } from '#renderer/store'
 import type { SessionClient } from '#shared/model'
-import { formatClock, formatCount, formatRate } from '#shared/units'
+import { formatClock, formatCount } from '#shared/units'
 import { describeClientState } from '#shared/words'
+import { writeRate } from './client-report.ts'
 
 interface Props {
   readonly client: SessionClient
@@ -65,7 +66,7 @@ function Row({ client, blocks, over, onMenu }: Props) {
           '–'
         )}
       </td>
-      <td className="clients-number">{receives ? formatRate(writeBytesPerSecond) : '–'}</td>
+      <td className="clients-number">{receives ? writeRate(writeBytesPerSecond) : '–'}</td>
       <td className="clients-number secondary">{over ? '–' : formatSeen(client)}</td>
       <td>
         <button
@@ -130,6 +131,6 @@ function sameRow(a: Props, b: Props): boolean {
     was.host === now.host &&
     was.address === now.address &&
     formatLoss(was.loss) === formatLoss(now.loss) &&
-    formatRate(was.writeBytesPerSecond) === formatRate(now.writeBytesPerSecond)
+    writeRate(was.writeBytesPerSecond) === writeRate(now.writeBytesPerSecond)
   )
 }

@@ -17,10 +17,10 @@ import {
   type ItemId,
   type ViewState,
 } from '#renderer/store'
-import { isStreamLocator, isWebLocator } from '#shared/model'
+import { isStreamLocator, isWebLocator, type ImageInfo } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { refusalWords } from './form-text.ts'
-import { isScanProblem, notReadyWords, sourceFacts, type ScanProblem } from './text.ts'
+import { isScanProblem, notReadyWords, notScannableWords, sourceFacts, type ScanProblem } from './text.ts'
 
 const streamItem = (mirror: EngineMirror, view: ViewState) => draftSurroundings(mirror, view).item
 
@@ -46,6 +46,9 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
       {item?.kind === 'image' && isScanProblem(problem) && (
         <NotReady path={item.image.path} problem={problem} storedBytes={item.image.info?.storedBytes ?? 0} />
       )}
+      {item?.kind === 'image' && item.image.info && problem === 'not-scannable' && (
+        <NotScannable info={item.image.info} path={item.image.path} />
+      )}
       {item?.kind === 'image' && isLocked(item.image) && <Locked path={item.image.path} />}
       {(item?.kind === 'disk' || item?.kind === 'volume') && problem === 'refused' && <Refused item={item} />}
     </div>
@@ -67,6 +70,17 @@ function NotReady({ path, problem, storedBytes }: NotReadyProps) {
       <StateIcon state="warning" />
       <p>{notReadyWords(problem, here ? formatBytes(storedBytes) : null)}</p>
       {here && <Button onPress={() => void actions.takeImage('scan', path)}>Scan…</Button>}
+    </div>
+  )
+}
+
+function NotScannable({ info, path }: { readonly info: ImageInfo; readonly path: string }) {
+  const actions = useActions()
+  return (
+    <div className="stream-note" data-tone="warning" role="status">
+      <StateIcon state="warning" />
+      <p>{notScannableWords(info)}</p>
+      <Button onPress={() => void actions.takeImage('convert', path)}>Convert…</Button>
     </div>
   )
 }

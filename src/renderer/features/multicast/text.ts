@@ -76,6 +76,12 @@ export function notReadyWords(problem: ScanProblem, room: string | null): string
     : `${what} A scan sees to it; it needs ${room} free beside the image.`
 }
 
+/** Why an image can't be streamed that no scan is possible of, and what would do. */
+export const notScannableWords = ({ encrypted }: Pick<ImageInfo, 'encrypted'>): string =>
+  encrypted === null
+    ? 'Only UDIF images can be scanned, and a stream needs a scanned one. Convert it to UDIF, and stream that.'
+    : "An encrypted image can't be scanned, and a stream needs a scanned one. Convert it to UDIF without encryption, and stream that."
+
 /** The image that a check found fault with, if a scan on this computer sees to it. */
 export function pathToScan(error: SerializedError | null): string | null {
   if (error?.code !== 'E_SRC_NOSCAN' && error?.code !== 'E_MC_NOTORDERED') return null
@@ -126,6 +132,8 @@ function sourceWords(problem: FieldProblem): string {
       return 'The image has to be put in order first.'
     case 'scanned-by-another':
       return 'The image has to be scanned with Reprise first.'
+    case 'not-scannable':
+      return 'The image has to be converted first.'
     case 'refused':
       return "The device can't be read as it is now."
     case 'unreadable':

@@ -19,14 +19,16 @@ export function Compose() {
   const ready = useView(bothReady)
   return (
     <div className="compose">
-      <p className="compose-hint secondary">
-        Put a disk image, a disk or a volume on another disk. Drag them here, or choose them.
-      </p>
-      <SourceWell />
-      <WellArrow ready={ready} />
-      <DestinationWell />
-      <Options />
-      <Findings />
+      <div className="compose-scroll">
+        <p className="compose-hint secondary">
+          Put a disk image, a disk or a volume on another disk. Drag them here, or choose them.
+        </p>
+        <SourceWell />
+        <WellArrow ready={ready} />
+        <DestinationWell />
+        <Options />
+        <Findings />
+      </div>
       <RestoreRow />
     </div>
   )

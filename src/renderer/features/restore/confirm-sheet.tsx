@@ -6,11 +6,11 @@
 import { useEffect, useState } from 'react'
 import { Input, Label, TextField } from 'react-aria-components'
 import { Button, CapacityBar, DeviceIcon, diskIcon, diskSegments, Sheet } from '#renderer/components'
-import { useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
+import { shownPlan, useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
 import type { RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeBus, describeConfirmationReason, describeLoss } from '#shared/words'
-import { confirmTitle, targetName } from './text.ts'
+import { confirmTitle, targetName, verifyNote } from './text.ts'
 
 /** How long the button waits the first time a disk is erased. */
 const armMs = 2000
@@ -19,16 +19,10 @@ const knownDisks = (mirror: EngineMirror) => mirror.app?.preferences.knownDisks
 
 export function ConfirmSheet() {
   const plan = useView((view) => view.plan)
-  const { closeSheet } = useActions()
-  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
-  const possible = shown !== null && shown.refusal === null
-  // The plan turned out impossible while the sheet was open: the disk was unplugged, or has changed.
-  useEffect(() => {
-    if (!possible) closeSheet()
-  }, [possible, closeSheet])
-  if (!possible) return null
+  const shown = shownPlan(plan)
+  if (!shown) return null
   // Anything that changes what is being agreed to begins the agreement anew.
-  const agreement = JSON.stringify([shown.target, shown.losses, shown.confirmation])
+  const agreement = JSON.stringify([shown.target, shown.losses, shown.confirmation, shown.request.verify])
   return <Confirm key={agreement} plan={shown} current={plan.state === 'ready'} />
 }
 
@@ -41,6 +35,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
   const { confirmation } = plan
   const named = confirmation.kind === 'plain' || typed === confirmation.phrase
   const name = targetName(plan)
+  const note = verifyNote(plan)
   return (
     <Sheet
       role="alertdialog"
@@ -72,6 +67,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
             <li key={`${loss.kind} ${loss.path}`}>{describeLoss(loss)}</li>
           ))}
         </ul>
+        {note !== null && <p>{note}</p>}
       </div>
       {confirmation.kind === 'type' && (
         <TextField

@@ -103,7 +103,7 @@ function Choices() {
   return <Menu label="Destinations" groups={groups} />
 }
 
-function entryOf({ disk, volume, problem }: DestinationOption, actions: Actions): MenuEntry {
+function entryOf({ disk, volume, problem, underDisk }: DestinationOption, actions: Actions): MenuEntry {
   const id = volume ? volumeId(volume.path) : diskId(disk.path)
   const facts = volume
     ? [
@@ -114,11 +114,11 @@ function entryOf({ disk, volume, problem }: DestinationOption, actions: Actions)
     : [formatBytes(disk.sizeBytes), describeBus(disk.bus), disk.path]
   return {
     id,
-    label: volume ? volumeName(volume) : disk.name,
+    label: volume ? (underDisk ? volumeName(volume) : `${volumeName(volume)} on ${disk.name}`) : disk.name,
     description: problem ? describeProblem(problem) : facts.join(' · '),
     icon: <DeviceIcon name={volume ? 'volume' : diskIcon(disk)} size={28} />,
     disabled: problem !== null,
-    indented: volume !== null,
+    indented: underDisk,
     run: () => actions.chooseDestination(id),
   }
 }

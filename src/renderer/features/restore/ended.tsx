@@ -171,7 +171,7 @@ function Verdict({ job, tone, icon, headline, again, done, children }: VerdictPr
     <div className="job ended">
       {job.plan && <SummaryLine plan={job.plan} done={done} tone={tone === 'cancelled' ? 'running' : tone} />}
       <div className="running-columns">
-        <PhaseList phases={job.phases} progress={null} />
+        <PhaseList job={job} />
         <section className="verdict" data-tone={tone} role={tone === 'failed' ? 'alert' : undefined}>
           <h2>
             <StateIcon state={icon} size={18} />

@@ -1,14 +1,22 @@
 /** In the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
 import { unreachable } from '#shared/errors'
 import { Button, Spinner, StateIcon } from '#renderer/components'
-import { needsScan, useActions, useBoth, useMirror, type EngineMirror, type ViewState } from '#renderer/store'
+import {
+  needsScan,
+  shownPlan,
+  useActions,
+  useBoth,
+  useMirror,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
 import { isWebLocator } from '#shared/model'
 
 type Need = 'none' | 'scan' | 'elsewhere' | 'scanning' | 'going-on'
 
 function needOf(mirror: EngineMirror, { plan, source, goOn }: ViewState): Need {
   if (goOn?.step === 'scanning') return 'going-on'
-  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  const shown = shownPlan(plan)
   if (!shown || !needsScan(shown) || source === null) return 'none'
   if (isWebLocator(source.locator)) return 'elsewhere'
   const running = mirror.jobIds.some((id) => {

@@ -1,6 +1,6 @@
 /** What the preflight found, at most five lines. It is asked again whenever something changes. */
 import { Spinner, StateIcon } from '#renderer/components'
-import { useView, type PlanState } from '#renderer/store'
+import { shownPlan, useView, type PlanState } from '#renderer/store'
 import { describeCheck, describeError, namesOf } from '#shared/words'
 import { NeedsScan } from './needs-scan.tsx'
 import { shownChecks } from './preflight.ts'
@@ -16,7 +16,7 @@ export function PreflightList() {
 }
 
 function Lines({ plan }: { readonly plan: PlanState }) {
-  const shown = plan.state === 'ready' ? plan.plan : plan.state === 'checking' ? plan.previous : null
+  const shown = shownPlan(plan)
   if (shown)
     return shownChecks(shown.checks).map((check) => {
       const words = describeCheck(check, namesOf(shown))

@@ -1,12 +1,13 @@
 /** A restore that runs: its phases with their times, how far it is, and what holds it up. */
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
-import type { Bottleneck, JobPhase, JobProgress, JobState, PhaseState } from '#shared/model'
+import type { Bottleneck, JobProgress, JobState, PhaseState } from '#shared/model'
 import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
-import { describeBottleneck, describePhase, describeWaiting } from '#shared/words'
+import { describeBottleneck, describePhase, describePhaseStop, describeWaiting } from '#shared/words'
 import { PassStrip } from './pass-strip.tsx'
 import { SpeedCurve } from './speed-curve.tsx'
 import { SummaryLine } from './summary-line.tsx'
+import { phaseNote } from './text.ts'
 import { useElapsed } from './use-elapsed.ts'
 
 export function Running({ job }: { readonly job: JobState }) {
@@ -15,7 +16,7 @@ export function Running({ job }: { readonly job: JobState }) {
     <div className="job running">
       {job.plan && <SummaryLine plan={job.plan} done={arrowDone(job)} />}
       <div className="running-columns">
-        <PhaseList phases={job.phases} progress={job.progress} />
+        <PhaseList job={job} />
         <div className="running-figures">
           <p className="figure" aria-hidden="true">
             {job.progress?.percent ?? '–'}
@@ -117,35 +118,23 @@ const icons: { readonly [state in PhaseState['state']]: IconState } = {
   failed: 'failed',
 }
 
-interface PhaseListProps {
-  readonly phases: readonly PhaseState[]
-  readonly progress: JobProgress | null
-}
-
-export function PhaseList({ phases, progress }: PhaseListProps) {
+export function PhaseList({ job }: { readonly job: JobState }) {
   return (
     <ol className="phases" aria-label="Phases">
-      {phases.map((phase) => (
-        <li
-          key={phase.phase}
-          data-state={phase.state}
-          aria-current={phase.state === 'current' ? 'step' : undefined}
-        >
-          <StateIcon state={icons[phase.state]} />
-          <span>{describePhase(phase.phase)}</span>
-          <span className="phases-time secondary">{phaseTime(phase, progress)}</span>
-        </li>
-      ))}
+      {job.phases.map((phase) => {
+        const stopped = describePhaseStop(phase.phase, job.outcome) !== null
+        return (
+          <li
+            key={phase.phase}
+            data-state={phase.state}
+            aria-current={phase.state === 'current' ? 'step' : undefined}
+          >
+            <StateIcon state={stopped ? 'stopped' : icons[phase.state]} />
+            <span>{describePhase(phase.phase)}</span>
+            <span className="phases-time secondary">{phaseNote(phase, job)}</span>
+          </li>
+        )
+      })}
     </ol>
   )
 }
-
-function phaseTime(phase: PhaseState, progress: JobProgress | null): string {
-  if (phase.state === 'skipped') return 'skipped'
-  if (phase.state === 'current') return percentOf(phase.phase, progress)
-  if (phase.durationMs === null) return ''
-  return phase.durationMs < 1000 ? '< 1 s' : formatClock(phase.durationMs)
-}
-
-const percentOf = (phase: JobPhase, progress: JobProgress | null) =>
-  progress?.phase === phase && progress.percent !== null ? `${progress.percent} %` : ''

@@ -11,11 +11,19 @@ import {
   isStreamLocator,
   isWebLocator,
   type ImageInfo,
+  type JobState,
+  type PhaseState,
   type RestorePlan,
   type SourceInfo,
 } from '#shared/model'
-import { formatBytes, formatRemaining } from '#shared/units'
-import { describeBus, describeError, describeFilesystem, describeFormat } from '#shared/words'
+import { formatBytes, formatClock, formatRemaining } from '#shared/units'
+import {
+  describeBus,
+  describeError,
+  describeFilesystem,
+  describeFormat,
+  describePhaseStop,
+} from '#shared/words'
 
 const dot = ' · '
 
@@ -116,11 +124,29 @@ export const eraseHint = {
 export const confirmTitle = (plan: RestorePlan, target: string) =>
   `Erase '${target}' and restore '${sourceName(plan)}' to it?`
 
+/** Said before the second yes, whether the box is off or this one restore was asked for without. */
+export const verifyNote = ({ request }: RestorePlan): string | null =>
+  request.verify ? null : 'The copy will not be verified.'
+
 /** What Source and Destination of a plan are called. */
 export const sourceName = (plan: RestorePlan) => plan.source?.name ?? lastPart(plan.request.source)
 export const targetName = (plan: RestorePlan) => plan.target?.name ?? lastPart(plan.request.target)
 
 const lastPart = (path: string) => path.split('/').findLast((part) => part !== '') ?? path
+
+/** Beside a phase: how it went, or how far it is. */
+export function phaseNote(
+  { phase, state, durationMs }: PhaseState,
+  { progress, outcome }: Pick<JobState, 'progress' | 'outcome'>,
+): string {
+  const stopped = describePhaseStop(phase, outcome)
+  if (stopped !== null) return stopped
+  if (state === 'skipped') return 'skipped'
+  if (state === 'current')
+    return progress?.phase === phase && progress.percent !== null ? `${progress.percent} %` : ''
+  if (durationMs === null) return ''
+  return durationMs < 1000 ? '< 1 s' : formatClock(durationMs)
+}
 
 /** A rough rate at which images are read and hashed, for an estimate that is told as one. */
 const scanBytesPerSecond = 250e6

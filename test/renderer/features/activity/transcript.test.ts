@@ -26,6 +26,28 @@ describe('the transcript', () => {
     expect(transcript(aJob(plan, { phase: 'restoring', percent: 17 })).at(-1)).toBe('Restoring  ....10...')
   })
 
+  it('tells where it was stopped', () => {
+    const stopped = ended(aJob(plan, { phase: 'restoring', percent: 17 }), {
+      kind: 'cancelled',
+      target: 'empty',
+      percent: 17,
+      phase: 'restoring',
+    })
+    expect(transcript(stopped).slice(4)).toEqual([
+      'Unmounting...done',
+      'Restoring  ....10... stopped',
+      'Stopped at 17 %.',
+      "'SanDisk Ultra' was erased: it is empty, valid and unmounted.",
+    ])
+    const early = ended(aJob(plan, { phase: 'unmounting' }), {
+      kind: 'cancelled',
+      target: 'untouched',
+      percent: null,
+      phase: 'unmounting',
+    })
+    expect(transcript(early)[4]).toBe('Unmounting...stopped')
+  })
+
   it('tells the error and what became of the disk', () => {
     const error = serializeError(new DeviceError('E_DST_GONE', 'gone', { details: { path: '/dev/sdb' } }))
     const job = ended(aJob(plan, { phase: 'restoring', failed: true }), {

@@ -7,6 +7,7 @@ import {
   interfaceFacts,
   lossWords,
   notReadyWords,
+  notScannableWords,
   pathToScan,
   rateHint,
   rateIsHigh,
@@ -14,7 +15,7 @@ import {
   stopWords,
   waitingWords,
 } from '#src/renderer/features/multicast/text.ts'
-import { clientReport } from '#src/renderer/features/multicast/client-report.ts'
+import { clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
 import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
 import { systemImage } from '#test/ui-fixtures'
@@ -107,6 +108,12 @@ describe('the clients', () => {
     expect(lossWords(2, 1e6)).toContain('2 computers lose more')
   })
 
+  it('have no write rate before it is known', () => {
+    expect(writeRate(0)).toBe('–')
+    expect(writeRate(12e6)).toBe('12 MB/s')
+    expect(clientReport(aClient({ host: 'lab-08', writeBytesPerSecond: 0 }), 1)).toContain('Writes: –')
+  })
+
   it('can be copied, with their own words where they failed', () => {
     const client = aClient({ host: 'lab-08', state: 'failed', text: 'Write failed.', lastSeenMs: 0 })
     expect(clientReport(client, 13543)).toContain(
@@ -145,6 +152,15 @@ describe('the image', () => {
     )
   })
 
+  it('that no scan is possible of is to be converted', () => {
+    expect(notScannableWords({ encrypted: null })).toBe(
+      'Only UDIF images can be scanned, and a stream needs a scanned one. Convert it to UDIF, and stream that.',
+    )
+    expect(notScannableWords({ encrypted: { bits: 256, version: 2 } })).toBe(
+      "An encrypted image can't be scanned, and a stream needs a scanned one. Convert it to UDIF without encryption, and stream that.",
+    )
+  })
+
   it('is offered a scan also when the check found that it needs one', () => {
     const found = (code: 'E_SRC_NOSCAN' | 'E_MC_NOTORDERED' | 'E_UNSUPPORTED', path: string) =>
       pathToScan(serializeError(new UsageError(code, 'x', { details: { input: '--source', path } })))
@@ -177,6 +193,7 @@ it('has words for every field that can be wrong', () => {
     'not-scanned',
     'not-in-order',
     'scanned-by-another',
+    'not-scannable',
     'refused',
   ] as const)
     expect(describeField('source', problem)).not.toBe('')

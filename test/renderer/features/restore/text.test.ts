@@ -1,8 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { serializeError, UsageError } from '#shared/errors'
 import type { RestoreBlock } from '#src/renderer/store/index.ts'
-import { describeBlock, destinationFacts, sourceFacts } from '#src/renderer/features/restore/text.ts'
-import { anImage, practiceDisk, sandisk, systemImage } from '#test/ui-fixtures'
+import {
+  describeBlock,
+  destinationFacts,
+  phaseNote,
+  sourceFacts,
+  verifyNote,
+} from '#src/renderer/features/restore/text.ts'
+import {
+  aJob,
+  anImage,
+  aRequest,
+  ended,
+  planFor,
+  practiceDisk,
+  sandisk,
+  systemImage,
+} from '#test/ui-fixtures'
 
 describe('the words of the wells', () => {
   const source = {
@@ -63,5 +78,32 @@ describe('the words of the wells', () => {
     ]
     const said = blocks.map(describeBlock)
     expect(new Set(said).size).toBe(blocks.length)
+  })
+})
+
+describe('the confirmation', () => {
+  const noteOf = (verify: boolean) => verifyNote(planFor(aRequest({ verify }), [sandisk], [systemImage]))
+
+  it('says that the copy will not be verified, where it will not', () => {
+    expect(noteOf(false)).toBe('The copy will not be verified.')
+    expect(noteOf(true)).toBeNull()
+  })
+})
+
+describe('beside a phase', () => {
+  const plan = planFor(aRequest(), [sandisk], [systemImage])
+  const running = aJob(plan, { phase: 'restoring', percent: 72 })
+  const notes = (job: typeof running) =>
+    Object.fromEntries(job.phases.map((phase) => [phase.phase, phaseNote(phase, job)]))
+
+  it('stands where it is while it runs, and what those before it took', () => {
+    expect(notes(running)).toMatchObject({ unmounting: '0:02', erasing: 'skipped', restoring: '72 %' })
+  })
+
+  it('stands that it was stopped, not that it was skipped', () => {
+    const stopped = (percent: number | null) =>
+      ended(running, { kind: 'cancelled', target: 'empty', percent, phase: 'restoring' })
+    expect(notes(stopped(72))).toMatchObject({ restoring: 'stopped at 72 %', verifying: 'skipped' })
+    expect(notes(stopped(null))).toMatchObject({ restoring: 'stopped' })
   })
 })

@@ -53,6 +53,7 @@ describe('describeCheck', () => {
     [{ ...sizes, kind: 'left-over', unusedBytes: 49.8e9 }, '49.8 GB at the end will be left unused'],
     [{ ...sizes, kind: 'losses', names: ['UNTITLED', 'EFI'] }, '2 volumes will be lost: UNTITLED and EFI'],
     [{ ...sizes, kind: 'losses', names: ['UNTITLED'] }, 'Will be lost: UNTITLED'],
+    [{ ...sizes, kind: 'losses', names: [] }, 'Will be lost: the partition map of the disk'],
     [{ ...sizes, kind: 'unmounts', mountPoints: ['/a', '/b', '/c'] }, 'Will be unmounted: /a, /b and /c'],
     [
       { ...sizes, kind: 'not-checksummed' },
@@ -64,7 +65,7 @@ describe('describeCheck', () => {
     ],
     [
       { ...sizes, kind: 'changed-only', by: 'source' },
-      "Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them; scan it for restore, and next time it doesn't.",
+      'Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them. Of an image that was scanned for restore, only what differs is read.',
     ],
     [
       { ...sizes, kind: 'changed-only', by: 'nothing' },
