@@ -144,7 +144,8 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
   }
   const carry = (outputs: readonly HubOutput[]) => {
     for (const output of outputs) {
-      if (output.kind === 'ended' || output.kind === 'command' || output.kind === 'guessing') continue
+      if (output.kind === 'ended' || output.kind === 'returned') continue
+      if (output.kind === 'command' || output.kind === 'guessing') continue
       const socket = sockets.get(output.connection)
       if (output.kind === 'send') say(socket, output.message)
       else if (output.kind === 'close') socket?.end()

@@ -40,7 +40,11 @@ export async function unlockSource(
   if (!(await untilInterrupted(engines.isLocked(path, interrupt.signal), interrupt))) return
   const unlock = (password: string) =>
     untilInterrupted(engines.unlockImage(path, password, interrupt.signal), interrupt)
-  if (stdinpass) return await tryEach(await readGiven({ terminal }, interrupt), unlock)
+  if (stdinpass) {
+    const [line, ...others] = await readGiven({ terminal }, interrupt)
+    // A session's never ends with the end of a line, and its server counts what is wrong.
+    return await tryEach(isStreamLocator(path) ? [line] : [line, ...others], unlock)
+  }
   for (let tries = 1; ; tries++) {
     const question = `Password of ${printable(nameOfLocator(path))}: `
     const password = await terminal.askPassword(question, interrupt.signal)
@@ -65,7 +69,7 @@ export async function newPassword(
   interrupt: Interrupt,
 ): Promise<string> {
   if (stdinpass) {
-    const [password = ''] = await readGiven({ terminal }, interrupt)
+    const [password] = await readGiven({ terminal }, interrupt)
     return password
   }
   const first = await terminal.askPassword('New password: ', interrupt.signal)
@@ -81,7 +85,7 @@ export async function newPassword(
 async function readGiven(
   { terminal }: Pick<CliContext, 'terminal'>,
   interrupt: Interrupt,
-): Promise<string[]> {
+): Promise<readonly [string, ...string[]]> {
   const text = await terminal.readPassword(interrupt.signal)
   const line = text?.replace(/\r?\n$/, '') ?? ''
   if (text === null || line === '')

@@ -1,7 +1,7 @@
 /**
  * A restore from a multicast stream as asr tells it: a line for each pass, `....10....20x...30`, a mark for each fiftieth of the
- * image, `x` for a part that the pass has missed. A pass begins where the stream was when we came, so its line does, too. Only
- * ever appends.
+ * image, `x` for a part that the pass has missed. A pass begins where the stream was when we came, so its line does, too: with the
+ * first mark of which all has gone by since. Only ever appends.
  */
 import type { JobState, StreamProgress } from '#shared/model'
 import { describePhase, describeWaiting } from '#shared/words'
@@ -43,8 +43,7 @@ export function createStreamLines(): StreamLines {
     let text = ''
     for (; drawn < marksInAll; drawn++) {
       const mark = pass[(start + drawn) % marksInAll]
-      const isCertain = mark === '.' || mark === 'x'
-      if (!isCertain && whole === 'so far') break
+      if (!isCertain(mark) && whole === 'so far') break
       const number = drawn + 1
       text += mark !== '.' ? 'x' : number % 5 === 0 ? String(number * 2) : '.'
     }
@@ -53,13 +52,14 @@ export function createStreamLines(): StreamLines {
 
   function certainIn(pass: string): number {
     let marks = 0
-    while (marks < marksInAll && /[.x]/.test(pass[(start + marks) % marksInAll] ?? '')) marks++
+    while (marks < marksInAll && isCertain(pass[(start + marks) % marksInAll])) marks++
     return marks
   }
 
   function lines({ passes: strips }: StreamProgress): string {
     let text = ''
-    if (passes === 0) start = startOf(strips[0] ?? '')
+    // Where it begins is known when the first mark is certain.
+    if (passes <= 1 && drawn === 0) start = startOf(strips[0] ?? '')
     for (let pass = Math.max(0, passes - 1); pass < strips.length; pass++) {
       const strip = strips[pass] ?? ''
       const isLast = pass === strips.length - 1
@@ -102,9 +102,14 @@ export function createStreamLines(): StreamLines {
   }
 }
 
-/** Where the first pass began: its first mark that isn't blank, behind blank ones. 0 where that can't be told. */
+const isCertain = (mark: string | undefined): boolean => mark === '.' || mark === 'x'
+
+/**
+ * Where the first pass began: its first certain mark behind one that isn't. That may be a fiftieth in the middle of which we came:
+ * it is complete at the end of the pass, and so the last one. 0 where that can't be told.
+ */
 function startOf(pass: string): number {
   for (let mark = 0; mark < pass.length; mark++)
-    if (pass[mark] !== ' ' && pass[(mark + marksInAll - 1) % marksInAll] === ' ') return mark
+    if (isCertain(pass[mark]) && !isCertain(pass[(mark + marksInAll - 1) % marksInAll])) return mark
   return 0
 }

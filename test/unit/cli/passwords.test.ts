@@ -81,6 +81,11 @@ describe('a multicast session with a password', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('is told one password on standard input, as its server counts those that are wrong', async () => {
+    const { status, unlocks } = await play([...argv, '--stdinpass'], { ...session, stdin: 'wrong\n' })
+    expect({ status, unlocks }).toEqual({ status: 1, unlocks: ['wrong'] })
+  })
+
   it('asks on a terminal, three times at most', async () => {
     const right = await play(argv, { ...session, typed: ['a', 'sesame'] })
     expect(right.unlocks).toEqual(['a', 'sesame'])

@@ -67,6 +67,20 @@ describe('the lines of a restore from a stream', () => {
     ).toBe('\tRestoring  ....10....20....30....40....50....60....70....80....90....100\n')
   })
 
+  it('draws marks as they come when it came in the middle of a fiftieth, which is the last one then', () => {
+    const before = ' '.repeat(30)
+    const lines = createStreamLines()
+    const advance = (pass: string) => lines.advance(receiving({ passes: [pass] }))
+    expect(advance(strip(''))).toBe('\tRestoring  ')
+    expect(advance(strip(`${before}-`))).toBe('')
+    expect(advance(strip(`${before}--`))).toBe('')
+    expect(advance(strip(`${before}-..x-`))).toBe('..x')
+    const behind = `..x${'.'.repeat(16)}`
+    expect(advance(`..-${' '.repeat(27)}-${behind}`)).toBe('.10....20....30....40.')
+    expect(advance(`${'.'.repeat(30)}-${behind}`)).toBe('...50....60....70....80....90....')
+    expect(lines.advance(done)).toBe('100\n')
+  })
+
   it('says whom the stream waits for, again when somebody comes', () => {
     const waiting = (joined: number, startsInMs: number | null = null) =>
       receiving({ state: 'waiting', waiting: { joined, wanted: 5, startsInMs } })

@@ -20,7 +20,7 @@ import { ReceiverTurns } from './receiver-turns.ts'
 import type { FromReception, ReceptionData } from './reception-messages.ts'
 import { progressOf } from './reception-progress.ts'
 import { timeoutError } from './reception-troubles.ts'
-import { ServerPresence } from './server-presence.ts'
+import { presenceMs, ServerPresence } from './server-presence.ts'
 import { endError, isPassing } from './session-errors.ts'
 import { createStreamMeter } from './stream-meter.ts'
 import { TroubleWatch } from './trouble-watch.ts'
@@ -280,7 +280,8 @@ export function createReception(
 
   const checkTimeout = () => {
     if (timeoutMs === 0 || now() - lastPayloadMs < timeoutMs || ledger.missing === 0) return
-    const what = server.control === null ? 'gone' : isDeaf() ? 'unheard' : 'idle'
+    const isThere = server.isHeard(now(), Math.min(timeoutMs, presenceMs))
+    const what = !isThere ? 'gone' : isDeaf() ? 'unheard' : 'idle'
     fail(timeoutError(data.locator, timeoutMs, what))
   }
 

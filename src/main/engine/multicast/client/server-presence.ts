@@ -3,7 +3,7 @@ import type { Message, StreamState } from '#engine/multicast/wire'
 import type { ControlSocket } from './control-socket.ts'
 
 /** A server says where it is each second. */
-const presenceMs = 2500
+export const presenceMs = 2500
 
 export class ServerPresence {
   state: StreamState = 'waiting'
@@ -35,8 +35,8 @@ export class ServerPresence {
   }
 
   /** It is heard over its connection: one that is cut off isn't, long before the connection breaks. */
-  isHeard(nowMs: number): boolean {
-    return this.#control !== null && nowMs - this.#control.heardMs < presenceMs
+  isHeard(nowMs: number, withinMs = presenceMs): boolean {
+    return this.#control !== null && nowMs - this.#control.heardMs < withinMs
   }
 
   /** How long the last connection has stood. */

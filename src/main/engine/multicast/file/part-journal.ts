@@ -36,14 +36,16 @@ const blocksOf = ({ sizeBytes, blockBytes }: StreamFacts) => Math.ceil(sizeBytes
 const recordBytes = (facts: StreamFacts) => headerBytes + Math.ceil(blocksOf(facts) / 8) + digestBytes
 const aligned = (bytes: number) => Math.ceil(bytes / alignBytes) * alignBytes
 
-/** Where the two copies begin, and how long each is. */
+/** Where the two copies begin, how long each is, and where the second one's pages end. */
 export function journalPlace(facts: StreamFacts): {
   readonly offsets: readonly [number, number]
   readonly lengthBytes: number
+  readonly endBytes: number
 } {
   const lengthBytes = recordBytes(facts)
   const first = aligned(facts.sizeBytes)
-  return { offsets: [first, first + aligned(lengthBytes)], lengthBytes }
+  const second = first + aligned(lengthBytes)
+  return { offsets: [first, second], lengthBytes, endBytes: second + aligned(lengthBytes) }
 }
 
 export function encodeJournal({ sizeBytes, blockBytes, root, turn, have }: PartJournal): Uint8Array {

@@ -18,6 +18,7 @@ import {
   type TargetInfo,
 } from '#shared/model'
 import { lookAtPart, partExists, partPath } from './part-file.ts'
+import { journalPlace } from './part-journal.ts'
 
 /** The way to a stream, with the password that was given for it. Rejects with NetworkError, the signal's reason. */
 export type OpenStream = (
@@ -54,6 +55,7 @@ export async function planFile(
       image: null,
     }
     sourceIdentity = identityOf(stream)
+    if (request.changedOnly) throw notComparable(request.source)
     try {
       const found = await examineFile(request, stream)
       ;({ target, losses } = found)
@@ -95,6 +97,15 @@ export function locatorOf(source: string): StreamLocator {
     },
   })
 }
+
+const notComparable = (locator: string) =>
+  new UsageError('E_UNSUPPORTED', `changed blocks only, of the stream ${locator}`, {
+    details: {
+      input: 'changed-only',
+      problem: "A multicast stream can't be compared with the destination first: it brings the whole image.",
+      hint: 'Restore without --changed-only.',
+    },
+  })
 
 /** Tells one stream from another. */
 export const identityOf = ({ info, sizeBytes, blockBytes, root }: StreamConnection): string =>
@@ -154,7 +165,7 @@ async function examineFile(request: RestoreRequest, stream: StreamConnection) {
             mountPoints: [],
           },
         ]
-  return { target, losses, room: roomCheck(path, stream.sizeBytes, availableBytes) }
+  return { target, losses, room: roomCheck(path, journalPlace(stream).endBytes, availableBytes) }
 }
 
 function roomCheck(path: string, neededBytes: number, availableBytes: number): PreflightCheck {

@@ -6,7 +6,7 @@ import { createClientLink, type LinkOutput } from '#engine/multicast/sessions'
 import { passwordKey } from '#engine/multicast/wire'
 import { deserializeError, NetworkError } from '#shared/errors'
 import { knownManagementPassword } from './management-password.ts'
-import { runningServers } from './running-servers.ts'
+import { runningServers, type RunningServer } from './running-servers.ts'
 import { managementAnswerSchema, type ManagementAnswer, type ManagementCommand } from './commands.ts'
 
 export interface ManagementTarget {
@@ -80,8 +80,8 @@ export async function connectManagement(
 }
 
 /**
- * The servers that a person runs on this machine, by the words and the password in the data folder. One that doesn't answer, or is
- * another by now, is left out. Throws DeviceError where the password can't be read.
+ * The servers that a person runs on this machine, by the words and the password in the data folder: each once, at the first of its
+ * ports that answers, as any tells of all its sessions. One that doesn't answer, or is another by now, is left out. Throws DeviceError where the password can't be read.
  */
 export async function connectLocalServers(
   folder: string,
@@ -90,13 +90,25 @@ export async function connectLocalServers(
   const running = await runningServers(folder)
   const password = running.length === 0 ? null : await knownManagementPassword(folder)
   if (password === null) return []
-  const asked = await Promise.allSettled(
-    running.map(({ address, port, fingerprint }) =>
-      connectManagement({ host: address, port, fingerprint }, { password, session: null, signal }),
-    ),
-  )
+  const options = { password, session: null, signal }
+  const processes = Map.groupBy(running, ({ pid }) => pid)
+  const asked = await Promise.all(processes.values().map((ports) => connectFirst(ports, options)))
   signal.throwIfAborted()
-  return asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  return asked.filter((each) => each !== null)
+}
+
+/** Null when none answers. */
+async function connectFirst(
+  ports: readonly RunningServer[],
+  options: ManagementOptions,
+): Promise<Management | null> {
+  for (const { address, port, fingerprint } of ports) {
+    const [asked] = await Promise.allSettled([
+      connectManagement({ host: address, port, fingerprint }, options),
+    ])
+    if (asked.status === 'fulfilled') return asked.value
+  }
+  return null
 }
 
 const encodeJson = (command: ManagementCommand): Uint8Array =>

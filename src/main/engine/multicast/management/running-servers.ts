@@ -1,6 +1,6 @@
 /**
- * Which servers a person runs on this machine: a small file for each in the data folder, written when its port is open and
- * removed at the end. After a crash it stays; so a file is only a hint, and whoever reads it looks whether the server answers.
+ * Which servers a person runs on this machine: a small file for each of their ports in the data folder, written when it is open
+ * and removed at the end. After a crash it stays; so a file is only a hint, and whoever reads it looks whether the server answers.
  */
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

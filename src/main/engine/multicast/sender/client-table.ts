@@ -6,7 +6,8 @@ export type Standing = 'well' | 'slow'
 
 export interface ClientState {
   readonly id: string
-  readonly joinedMs: number
+  /** Since when what it loses counts: since it joined, or was heard again after an outage. */
+  readonly sinceMs: number
   readonly lastReportMs: number
   /** Symbols that were sent to it since it joined, and those that came. */
   readonly expected: number
@@ -33,11 +34,17 @@ const slowLoss = 0.1
 const slowTimesMedian = 3
 const wellLoss = 0.05
 
+/** A client that was silent for so long was cut off: what was sent meanwhile isn't loss in the network. */
+const outageMs = 5000
+const catchUpMs = 1000
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 interface Entry extends Mutable<ClientState> {
   /** At the end of the last sample; null before the first report, which may tell of an earlier visit. */
   sampled: { readonly expected: number; readonly received: number } | null
   isLossKnown: boolean
+  /** After an outage: until then, reports may come that are older than it. */
+  caughtUpMs: number
 }
 
 export interface ClientTable {
@@ -61,7 +68,7 @@ export function createClientTable(): ClientTable {
     join(id, nowMs) {
       entries.set(id, {
         id,
-        joinedMs: nowMs,
+        sinceMs: nowMs,
         lastReportMs: nowMs,
         expected: 0,
         received: 0,
@@ -74,6 +81,7 @@ export function createClientTable(): ClientTable {
         rejected: 0,
         sampled: null,
         isLossKnown: false,
+        caughtUpMs: -Infinity,
       })
     },
 
@@ -92,7 +100,12 @@ export function createClientTable(): ClientTable {
         dropped,
         rejected,
       })
+      if (nowMs - entry.lastReportMs >= outageMs) entry.caughtUpMs = nowMs + catchUpMs
       entry.lastReportMs = nowMs
+      if (nowMs < entry.caughtUpMs) {
+        entry.sinceMs = nowMs
+        entry.sampled = null
+      }
       entry.sampled ??= { expected, received }
       const sampleSize = expected - entry.sampled.expected
       if (sampleSize < minimumSample) return true

@@ -128,14 +128,17 @@ interface LossSample {
   readonly losingShare: number
 }
 
-/** Loss of all clients over the same stretch of time, which ends when it is long enough to mean something. */
+/**
+ * Loss of all clients over the same stretch of time, which ends when it is long enough to mean something. Who comes in the middle of
+ * it, or comes back, counts from then on.
+ */
 function createLossSample() {
-  let begin = new Map<string, { readonly expected: number; readonly received: number }>()
+  let begin = new Map<string, Pick<ClientState, 'expected' | 'received' | 'sinceMs'>>()
   let skips = 0
   let seconds = 0
   const restart = (clients: readonly ClientState[]) => {
     seconds = 0
-    begin = new Map(clients.map(({ id, expected, received }) => [id, { expected, received }]))
+    begin = new Map(clients.map((client) => [client.id, countersOf(client)]))
   }
   return {
     /** Begin anew after the next second. */
@@ -151,10 +154,15 @@ function createLossSample() {
       seconds += 1
       const few = clients.length < many ? sampleSymbols.few : sampleSymbols.ofMany
       const least = seconds < plentySeconds ? sampleSymbols.plenty : few
-      const losses = clients.flatMap(({ id, expected, received }) => {
+      const losses = clients.flatMap((client) => {
+        const { id, expected, received, sinceMs } = client
         const since = begin.get(id)
-        const sent = since === undefined ? 0 : expected - since.expected
-        if (since === undefined || sent < least) return []
+        if (since === undefined || since.sinceMs !== sinceMs) {
+          begin.set(id, countersOf(client))
+          return []
+        }
+        const sent = expected - since.expected
+        if (sent < least) return []
         return [Math.min(1, Math.max(0, 1 - (received - since.received) / sent))]
       })
       if (losses.length * 2 < clients.length) return null
@@ -166,3 +174,6 @@ function createLossSample() {
     },
   }
 }
+
+/** As they are now: the client's own go on counting. */
+const countersOf = ({ expected, received, sinceMs }: ClientState) => ({ expected, received, sinceMs })

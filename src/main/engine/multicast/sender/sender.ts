@@ -52,6 +52,8 @@ export interface Sender {
   /** What a client is told over its control connection on joining, and every second; who isn't here (any more) stands well. */
   positionFor(id: string): Message<'position'>
   clients(): readonly ClientState[]
+  /** How many these are: who is silent for long isn't one of them. */
+  readonly clientCount: number
   /** Bytes a second on the wire, at present. */
   readonly rate: number
   readonly state: StreamState
@@ -212,6 +214,9 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     clients: () => clients.all(),
+    get clientCount() {
+      return clients.count
+    },
     get rate() {
       return rates.rate
     },

@@ -83,6 +83,14 @@ export class ClientRoster {
     if (entry?.connection === connection) entry.isConnected = false
   }
 
+  /** It won't come back: its computer is here again as another client. */
+  forget(clientId: string): void {
+    const entry = this.#entries.get(clientId)
+    if (entry === undefined) return
+    this.#entries.delete(clientId)
+    this.#byConnection.delete(entry.connection)
+  }
+
   /** Its connection; null when it isn't here. */
   connectionOf(clientId: string): string | null {
     const entry = this.#entries.get(clientId)

@@ -249,6 +249,10 @@ export class StreamThread {
         this.#post({ kind: 'log', level: 'warn', message: 'wrong passwords; they have to wait', fields })
         break
       }
+      case 'returned':
+        for (const { session, stream } of this.#served.values())
+          if (session.settings.name === output.session) stream.roster.forget(output.clientId)
+        break
       default:
         // The hub has told everyone already.
         for (const served of this.#served.values())

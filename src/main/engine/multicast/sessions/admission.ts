@@ -16,6 +16,12 @@ export function isAdmitted(rules: readonly AdmissionRule[], applicant: Applicant
   return rules.find(({ match }) => fits(match, applicant))?.verdict === 'may'
 }
 
+/** Not for sure where neither names any hardware, so then it isn't. Some of a Mac's hardware has another address after each start. */
+export const isSameComputer = (a: Applicant, b: Applicant): boolean =>
+  a.address === b.address &&
+  a.hostName === b.hostName &&
+  a.hardwareAddresses.some((one) => b.hardwareAddresses.some((other) => Buffer.compare(one, other) === 0))
+
 function fits(match: AdmissionRule['match'], applicant: Applicant): boolean {
   switch (match.kind) {
     case 'host':

@@ -11,7 +11,7 @@ import {
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
-import { isAdmitted, type Applicant } from './admission.ts'
+import { isAdmitted, isSameComputer, type Applicant } from './admission.ts'
 import { decideStart } from './autostart.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
 import { refusalText, type Objection } from './refusal-texts.ts'
@@ -46,6 +46,8 @@ export type HubOutput =
       readonly id: number
       readonly json: Uint8Array
     }
+  /** A computer whose client was lost is here again, as another one: that of `clientId` won't come back. */
+  | { readonly kind: 'returned'; readonly session: string; readonly clientId: string }
   /** Everyone has it, and it was to end then: it has ended. */
   | { readonly kind: 'ended'; readonly session: string }
   /** So many passwords from there were wrong that the next one has to wait: for the log. */
@@ -76,8 +78,11 @@ const helloMs = 10_000
 const managerMs = 60_000
 /** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
 const patienceMs = 120_000
-/** So many who have finished are known by name; of more the first are forgotten. Names cost nothing to whoever makes them up. */
-const mostFinished = 16_384
+/**
+ * So many who have finished are known by name, and so many who are gone for long; of more the first are forgotten. Names cost
+ * nothing to whoever makes them up.
+ */
+const mostRemembered = 16_384
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -86,6 +91,7 @@ interface Member {
   readonly session: Entry
   readonly purpose: 'join' | 'look'
   readonly clientId: string
+  readonly computer: Applicant
   tellDueMs: number
   hashesTold: number
   isReading: boolean
@@ -107,6 +113,11 @@ interface Manager {
   isWaiting: boolean
 }
 
+interface Missing {
+  readonly sinceMs: number
+  readonly computer: Applicant
+}
+
 interface Entry {
   readonly session: Session
   /** Clients by id, and the connection that each has now. */
@@ -115,7 +126,7 @@ interface Entry {
   readonly lookers: Set<string>
   readonly finished: Set<string>
   /** Who left, or fell silent, without having finished, and when. */
-  readonly missing: Map<string, number>
+  readonly missing: Map<string, Missing>
   lastJoinMs: number | null
 }
 
@@ -140,14 +151,19 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     connections.delete(connection)
     member?.session.lookers.delete(connection)
     if (!member || member.session.members.get(member.clientId) !== connection) return
-    const { session: entry, clientId } = member
+    const { session: entry, clientId, computer } = member
     entry.members.delete(clientId)
-    if (!entry.finished.has(clientId)) entry.missing.set(clientId, clockMs)
+    if (!entry.finished.has(clientId)) entry.missing.set(clientId, { sinceMs: clockMs, computer })
     entry.session.sender.leave(clientId)
   }
 
-  const waitOf = ({ session, members, lastJoinMs }: Entry, nowMs: number) =>
-    decideStart(session.startRule, { joined: members.size, lastJoinMs }, nowMs)
+  /** Clients that count: one whose connection stands, but who is silent for long, may be gone. */
+  const joinedOf = ({ session }: Entry) => session.sender.clientCount
+
+  const waitOf = (entry: Entry, nowMs: number) => {
+    const { session, lastJoinMs } = entry
+    return decideStart(session.startRule, { joined: joinedOf(entry), lastJoinMs }, nowMs)
+  }
 
   const startIfDue = (entry: Entry, nowMs: number) => {
     if (entry.session.sender.state === 'waiting' && waitOf(entry, nowMs).kind === 'start')
@@ -156,17 +172,18 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
   /** Why this client can't have this session, or null. */
   const objectionTo = (
-    { session, members }: Entry,
+    entry: Entry,
     { clientId, hostName, hardwareAddresses }: Message<'hello'>,
     { address }: Connection,
     proof: ExaminedProof,
   ): Objection | null => {
+    const { session, members } = entry
     const applicant: Applicant = { address, hostName, hardwareAddresses }
     if (!isAdmitted(session.admission, applicant)) return 'not-admitted'
     if (session.passwordKey !== null && !proof.isRight(session.passwordKey))
       return proof.waitMs > 0 ? 'wait' : 'password'
     const isBack = members.has(Buffer.from(clientId).toString('hex'))
-    return members.size >= session.mostClients && !isBack ? 'full' : null
+    return joinedOf(entry) >= session.mostClients && !isBack ? 'full' : null
   }
 
   const object = (connection: string, objection: Objection, { waitMs }: ExaminedProof): HubOutput[] =>
@@ -205,6 +222,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       session: entry,
       purpose,
       clientId,
+      computer: { address: at.address, hostName: hello.hostName, hardwareAddresses: hello.hardwareAddresses },
       tellDueMs: nowMs + tellMs,
       hashesTold: 0,
       isReading: false,
@@ -218,16 +236,35 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   }
 
   /** Count it among the session's clients, in the place that it may have had before. */
-  const join = (connection: string, { session: entry, clientId }: Member, nowMs: number): HubOutput[] => {
-    const earlier = entry.members.get(clientId)
+  const join = (connection: string, member: Member, nowMs: number): HubOutput[] => {
+    const { session: entry, clientId } = member
+    const lost = lostFrom(member)
+    const earlier = entry.members.get(lost ?? clientId)
     if (earlier !== undefined) drop(earlier)
+    if (lost !== null) entry.missing.delete(lost)
     entry.members.set(clientId, connection)
     entry.finished.delete(clientId)
     entry.missing.delete(clientId)
     entry.lastJoinMs = nowMs
     entry.session.sender.join(clientId, nowMs)
     startIfDue(entry, nowMs)
-    return earlier === undefined ? [] : [{ kind: 'close', connection: earlier }]
+    const outputs: HubOutput[] = []
+    if (earlier !== undefined) outputs.push({ kind: 'close', connection: earlier })
+    if (lost !== null) outputs.push({ kind: 'returned', session: entry.session.facts.name, clientId: lost })
+    return outputs
+  }
+
+  /** The client that was lost on the computer of this one, which is new: killed, or rebooted, it may come back under another name. */
+  const lostFrom = ({ session: entry, clientId, computer }: Member): string | null => {
+    const { session, members, missing } = entry
+    if (members.has(clientId) || missing.has(clientId)) return null
+    const heard = new Set(session.sender.clients().map(({ id }) => id))
+    for (const [id, connection] of members) {
+      const there = connections.get(connection)?.member
+      if (there && !heard.has(id) && isSameComputer(there.computer, computer)) return id
+    }
+    for (const [id, each] of missing) if (!heard.has(id) && isSameComputer(each.computer, computer)) return id
+    return null
   }
 
   /** Hashes that have become known since the last time, in order. */
@@ -252,7 +289,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
   /** Where the stream is, and until it starts, how many are here. */
   const tell = (connection: string, member: Member, nowMs: number): HubOutput[] => {
-    const { session, members } = member.session
+    const { session } = member.session
     const position = session.sender.positionFor(member.clientId)
     const outputs: HubOutput[] = [{ kind: 'send', connection, message: position }]
     if (session.sender.state !== 'waiting') return outputs
@@ -260,7 +297,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     const startsInMs = wait.kind === 'wait' ? wait.startsInMs : 0
     const message: ServerMessage = {
       kind: 'waiting',
-      joined: members.size,
+      joined: joinedOf(member.session),
       wanted: session.startRule.clients ?? 0,
       startsInMs: startsInMs === null ? startsByHand : Math.ceil(startsInMs),
     }
@@ -275,7 +312,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       imageName: facts.imageName,
       sizeBytes: facts.sizeBytes,
       state: sender.state,
-      joined: entry.members.size,
+      joined: joinedOf(entry),
       finished: entry.finished.size,
       wanted: startRule.clients,
       startsInMs: wait?.kind === 'wait' ? wait.startsInMs : null,
@@ -350,15 +387,20 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     }
     entry.finished.add(clientId)
     const [first] = entry.finished
-    if (entry.finished.size > mostFinished && first !== undefined) entry.finished.delete(first)
+    if (entry.finished.size > mostRemembered && first !== undefined) entry.finished.delete(first)
     drop(connection)
     return [{ kind: 'close', connection }, ...endIfFinished(entry)]
   }
 
   /** Nobody waits any longer for who is gone for long. */
+  const isAwaited = ({ sinceMs }: Missing) => clockMs - sinceMs < patienceMs
+
+  /** They are known for longer than they are waited for: their computers may come back. */
   const forgetMissing = ({ members, missing }: Entry) => {
-    for (const [clientId, sinceMs] of missing)
-      if (clockMs - sinceMs >= patienceMs && !members.has(clientId)) missing.delete(clientId)
+    for (const [clientId, each] of missing) {
+      if (missing.size <= mostRemembered) return
+      if (!isAwaited(each) && !members.has(clientId)) missing.delete(clientId)
+    }
   }
 
   /** It was to end when everyone has finished, and everyone has, or is gone for long. */
@@ -366,10 +408,13 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     const { session, members, finished, missing } = entry
     if (session.whenFinished === 'stays' || finished.size === 0) return []
     const heard = new Set(session.sender.clients().map(({ id }) => id))
-    for (const clientId of members.keys())
+    for (const [clientId, connection] of members)
       if (heard.has(clientId)) missing.delete(clientId)
-      else if (!missing.has(clientId)) missing.set(clientId, clockMs)
-    const isAwaited = (sinceMs: number) => clockMs - sinceMs < patienceMs
+      else {
+        const member = connections.get(connection)?.member
+        if (member && !missing.has(clientId))
+          missing.set(clientId, { sinceMs: clockMs, computer: member.computer })
+      }
     if (missing.values().some(isAwaited) || members.keys().some((clientId) => heard.has(clientId))) return []
     const { name } = session.facts
     return [...hub.stop(name, { reason: 'finished', text: '' }), { kind: 'ended', session: name }]

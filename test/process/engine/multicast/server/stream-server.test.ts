@@ -18,6 +18,7 @@ import {
   sessionSettings,
   type RealStreamServer,
 } from '#test/real-stream-server'
+import { enterSession } from '#src/main/engine/multicast/client/enter-session.ts'
 import { quietContext } from '#test/quiet-context'
 import { receiveToMemory } from '#test/receive-to-memory'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
@@ -237,6 +238,26 @@ describe('the server of streams', () => {
     await real.server.disconnect(sessionId, client?.clientId ?? '')
     expect(await failed).toMatchObject({ code: 'E_MC_ENDED' })
     await expect(real.server.disconnect(sessionId, '00')).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+
+  it('tells once of a computer whose client was killed and started again', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(
+      sessionSettings({ source: image.path, configuration: { port, dataRate: 200_000 } }),
+    )
+    await reaches('waiting', real)
+    const fingerprint = real.server.fingerprint
+    const locator = { host: '127.0.0.1', port, session: null, fingerprint }
+    const clients = () => real.state()?.clients.map(({ clientId, state }) => [clientId.slice(0, 2), state])
+    for (const id of [7, 8]) {
+      const clientId = new Uint8Array(16).fill(id)
+      const { signal } = new AbortController()
+      const entered = await enterSession({ locator, purpose: 'join', password: null, clientId, signal })
+      await expect.poll(clients).toEqual([[`0${id}`, 'missing']])
+      entered.control.destroy()
+      await expect.poll(clients).toEqual([[`0${id}`, 'lost']])
+    }
   })
 
   it('keeps its fingerprint and the list of hashes over a restart', async () => {

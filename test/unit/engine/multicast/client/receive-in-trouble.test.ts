@@ -88,6 +88,23 @@ describe.concurrent('multicast that does not arrive', () => {
   })
 })
 
+test.concurrent.each([
+  ['cut off', "the server can't be reached"],
+  ['there', 'the server is there, but sends nothing'],
+] as const)('a silence is blamed on who is to blame: the server is %s', async (how, message) => {
+  let isCutOff = false
+  const falsify = (said: ServerMessage) => (isCutOff ? new Uint8Array(0) : said)
+  await using server = await startStreamServer({ image, dataRate: 1e6, falsify })
+  await using stream = await lookAtStream(server)
+  const { reception, count } = receiveToMemory(stream, { timeoutMs: 2000 })
+  await expect.poll(count).toBeGreaterThan(0)
+  // As when the cable is pulled: the connection stands, and says nothing.
+  isCutOff = how === 'cut off'
+  server.multicast = 'off'
+  await expect(reception.complete).rejects.toMatchObject({ code: 'E_MC_TIMEOUT', message })
+  await reception.finish('failed', '')
+})
+
 const noBlocks = (message: ServerMessage): ServerMessage | Uint8Array =>
   message.kind === 'block' ? new Uint8Array() : message
 

@@ -10,8 +10,9 @@ describe('the journal of an unfinished file', () => {
   })
 
   test('lies behind the data, each copy in pages of its own', () => {
-    const { offsets, lengthBytes } = journalPlace(facts)
+    const { offsets, lengthBytes, endBytes } = journalPlace(facts)
     expect(offsets).toEqual([12_288, 16_384])
+    expect(endBytes).toBe(20_480)
     expect(lengthBytes).toBe(encodeJournal(journal).length)
   })
 

@@ -232,7 +232,21 @@ describe.concurrent("a stream's image received into a file", () => {
     })
     await using folder = await temporaryFolder()
     const { plan } = await run(request(server, join(folder.path, 'out.dmg')))
-    expect(plan.refusal).toMatchObject({ code: 'E_DST_FULL', details: { neededBytes: 2 ** 44 } })
+    // A bit for each of 2 ** 20 blocks, twice, in whole pages.
+    const neededBytes = 2 ** 44 + 2 * 33 * 4096
+    expect(plan.refusal).toMatchObject({ code: 'E_DST_FULL', details: { neededBytes } })
+    expect(await readdir(folder.path)).toEqual([])
+  })
+
+  test('is not compared with what is there: that is refused', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { plan } = await run(request(server, path, { changedOnly: true }))
+    expect(plan.refusal).toMatchObject({
+      code: 'E_UNSUPPORTED',
+      details: { input: 'changed-only', hint: 'Restore without --changed-only.' },
+    })
     expect(await readdir(folder.path)).toEqual([])
   })
 

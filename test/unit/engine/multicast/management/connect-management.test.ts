@@ -1,5 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import {
+  announceServer,
+  connectLocalServers,
   connectManagement,
   type ManagedServer,
   type ManagementCommand,
@@ -107,5 +112,25 @@ describe('management over the network', () => {
     const stopped = call({ ...opened, fingerprint: null }, never, { signal: controller.signal })
     controller.abort(new Error('enough'))
     await expect(stopped).rejects.toThrow('enough')
+  })
+})
+
+describe('the servers of this computer', () => {
+  test('are told of once each, however many ports they have, by one that answers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'reprise-management-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'management-password'), 'right\n')
+    const ports = [await openPort(), await openPort(), await openPort()]
+    for (const { port, fingerprint } of ports)
+      await announceServer(folder, { address: '127.0.0.1', port, fingerprint })
+    const lists = async () => {
+      const found = await connectLocalServers(folder, new AbortController().signal)
+      const answers = await Promise.all(found.map((each) => each.command({ kind: 'list' })))
+      for (const each of found) each[Symbol.dispose]()
+      return answers
+    }
+    expect(await lists()).toMatchObject([{ sessions: [{ settings: { name: 'lab' } }] }])
+    await ports.toSorted((a, b) => a.port - b.port)[0]?.[Symbol.asyncDispose]()
+    expect(await lists()).toHaveLength(1)
   })
 })

@@ -60,6 +60,19 @@ describe('the client table', () => {
     expect(table.get('a')?.loss).toBe(0)
   })
 
+  test('does not take an outage for loss, nor what is told right behind it', () => {
+    const table = createClientTable()
+    table.join('a', 0)
+    table.report('a', report(0, 0), 0)
+    table.report('a', report(5000, 5000), 4000)
+    // What it said before the cable was out comes first.
+    table.report('a', report(5100, 5100), 12_000)
+    table.report('a', report(90_000, 5200), 12_100)
+    expect(table.get('a')).toMatchObject({ loss: 0, sinceMs: 12_100 })
+    table.report('a', report(91_000, 6100), 13_200)
+    expect(table.get('a')).toMatchObject({ loss: expect.closeTo(0.03), sinceMs: 12_100 })
+  })
+
   test('knows who is silent, and who is not here', () => {
     const table = createClientTable()
     table.join('a', 0)

@@ -20,7 +20,7 @@ function pass(control: RateControl, seconds: number, clients: number, loss: (rat
 function client(state: Partial<ClientState>): ClientState {
   return {
     id: '0',
-    joinedMs: 0,
+    sinceMs: 0,
     lastReportMs: 0,
     expected: 0,
     received: 0,
@@ -79,6 +79,25 @@ describe('a considerate stream', () => {
         ),
       )
     expect(subject.rate).toBe(full)
+  })
+
+  test('leaves out what was sent while a client was cut off', () => {
+    const subject = control()
+    pass(subject, 10, 1, () => 0)
+    const [expected, received] = [500_000, 50_000]
+    subject.tick([client({ expected, received, sinceMs: 45_000 })])
+    subject.tick([client({ expected: expected + 5000, received: received + 5000, sinceMs: 45_000 })])
+    expect(subject.rate).toBe(full)
+    subject.tick([client({ expected: expected + 10_000, received: received + 8000, sinceMs: 45_000 })])
+    expect(subject.rate).toBeLessThan(full)
+  })
+
+  test('goes by those who came after all others had left', () => {
+    const subject = control()
+    pass(subject, 10, 1, () => 0)
+    for (let second = 0; second < 3; second++)
+      subject.tick([client({ id: 'new', expected: second * 5000, received: second * 4000, sinceMs: 60_000 })])
+    expect(subject.rate).toBeLessThan(full)
   })
 
   test('can be switched off', () => {

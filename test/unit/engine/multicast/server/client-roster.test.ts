@@ -65,6 +65,18 @@ describe('the list of clients', () => {
     expect(roster.connectionOf('aa')).toBe('c2')
   })
 
+  it('forgets one that came back as another', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.forget('aa')
+    roster.joined('c2', { ...anna, clientId: 'bb' }, 8000)
+    // Its connection may have stood until then.
+    roster.said('c1', report(4), 8000)
+    roster.left('c1')
+    expect(roster.list([], at(8000)).map(({ clientId }) => clientId)).toEqual(['bb'])
+    expect(roster.hasUnfinished(8000, 9000)).toBe(true)
+  })
+
   it('believes nobody to have more blocks than there are', () => {
     const roster = new ClientRoster(10)
     roster.joined('c1', anna, 0)

@@ -94,6 +94,7 @@ interface Guest {
 interface GuestOptions {
   readonly sessionName?: string
   readonly hostName?: string
+  readonly hardwareAddresses?: LinkOptions['hardwareAddresses']
   readonly key?: Uint8Array | null
   readonly id?: number
   readonly clientId?: Uint8Array
@@ -154,6 +155,7 @@ function visit(
     clientId: options.clientId ?? new Uint8Array(16).fill(options.id ?? 7),
     hostName: options.hostName ?? 'lab-07',
     sessionName: options.sessionName ?? '',
+    hardwareAddresses: options.hardwareAddresses ?? [],
     fingerprint: options.certificate ?? fingerprint,
   })
   const guest: Guest = { seen: [], isClosed: false, link }
@@ -540,6 +542,24 @@ describe('a session', () => {
     expect(lab.sender.state).toBe('quiet')
   })
 
+  test('counts nobody who has said nothing for fifteen seconds, until he reports again', () => {
+    const lab = session('lab', { startRule: { clients: 2, afterLastJoinMs: null }, mostClients: 1 })
+    const hub = newHub(lab)
+    const guests = new Map<string, Guest>()
+    visit(hub, 'gone', {}, guests)
+    lab.sender.next(20_000)
+    expect(hub.status(20_000)).toMatchObject([{ joined: 0 }])
+    const second = visit(hub, 'a', { id: 8, nowMs: 20_000 }, guests)
+    expect(second.seen.at(-1)).toMatchObject({ waiting: { joined: 1, wanted: 2 } })
+    expect(lab.sender.state).toBe('waiting')
+    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
+    const report = { ...numbers, blocksDone: 0, backlogBytes: 0, writeBytesPerSecond: 0, needs: [] }
+    hub.message('gone', { kind: 'report', ...report }, 21_000)
+    hub.tick(21_000)
+    expect(hub.status(21_000)).toMatchObject([{ joined: 2, state: 'quiet' }])
+    expect(refusal(visit(hub, 'b', { id: 9, nowMs: 21_000 }, guests))).toBe('full')
+  })
+
   test('starts by time, or by hand', () => {
     const timed = session('timed', { startRule: { clients: null, afterLastJoinMs: 60_000 } })
     const manual = session('manual', { startRule: { clients: null, afterLastJoinMs: null } })
@@ -590,7 +610,7 @@ describe('a session', () => {
 describe('a session that ends when everyone has finished', () => {
   const finished: ClientMessage = { kind: 'finished', outcome: 'done', text: '' }
   const ending = () => {
-    const lab = session('lab', { whenFinished: 'ends' })
+    const lab = session('lab', { whenFinished: 'ends', hashOf: () => null })
     const hub = newHub(lab)
     visit(hub, 'a')
     visit(hub, 'b', { id: 8 })
@@ -625,6 +645,66 @@ describe('a session that ends when everyone has finished', () => {
     expect(ended(hub.tick(20_000))).toBe(false)
     expect(ended(hub.tick(139_999))).toBe(false)
     expect(ended(hub.tick(140_000))).toBe(true)
+  })
+
+  describe('and a computer that is started again', () => {
+    // Some of a Mac's are others after each start.
+    const hardwareAddresses = [new Uint8Array(6).fill(3), new Uint8Array(6).fill(1)]
+    const begun = () => {
+      const lab = session('lab', { whenFinished: 'ends' })
+      const hub = newHub(lab)
+      const guests = new Map<string, Guest>()
+      visit(hub, 'before', { hardwareAddresses }, guests)
+      /** What the hub says besides messages. */
+      const others: HubOutput[] = []
+      const come = (options: GuestOptions) => {
+        const link = clientLink({
+          clientId: new Uint8Array(16).fill(options.id ?? 8),
+          hostName: 'lab-07',
+          hardwareAddresses: [new Uint8Array(6).fill(1), new Uint8Array(6).fill(4)],
+          ...options,
+        })
+        const nowMs = options.nowMs ?? 0
+        for (const output of hub.connected('after', options.address ?? '10.0.0.7', nowMs))
+          if (output.kind === 'send') link.message(output.message)
+        others.push(...hub.message('after', say(link.sayHello(null)), nowMs))
+        return others.filter(({ kind }) => kind !== 'send')
+      }
+      return { lab, hub, come }
+    }
+    const returned = { kind: 'returned', session: 'lab', clientId: '07'.repeat(16) }
+
+    test('takes the place of the client that was lost there', () => {
+      const { hub, come } = begun()
+      hub.disconnected('before')
+      expect(come({ nowMs: 300_000 })).toEqual([returned])
+      expect(hub.message('after', finished, 300_001).at(-1)).toEqual({ kind: 'ended', session: 'lab' })
+    })
+
+    test('takes it also when the connection of that one still stands, but is silent', () => {
+      const { lab, hub, come } = begun()
+      lab.sender.next(20_000)
+      expect(come({ nowMs: 20_000 })).toEqual([{ kind: 'close', connection: 'before' }, returned])
+      hub.disconnected('before')
+      expect(hub.message('after', finished, 20_001).at(-1)).toEqual({ kind: 'ended', session: 'lab' })
+    })
+
+    test.each<[string, GuestOptions]>([
+      ['another address', { address: '10.0.0.8' }],
+      ['another name', { hostName: 'lab-08' }],
+      ['other hardware', { hardwareAddresses: [new Uint8Array(6).fill(2)] }],
+      ['no hardware that it names', { hardwareAddresses: [] }],
+    ])('takes no place with %s', (_, options) => {
+      const { hub, come } = begun()
+      hub.disconnected('before')
+      expect(come(options)).toEqual([])
+    })
+
+    test('takes no place of one that is alive', () => {
+      const { hub, come } = begun()
+      expect(come({ nowMs: 10_000 })).toEqual([])
+      expect(hub.status(10_000)).toMatchObject([{ joined: 2 }])
+    })
   })
 
   test('remembers only so many of those who make up names', () => {
