@@ -16,7 +16,7 @@ const known: Readonly<Record<string, string>> = {
   'changed blocks only':
     'A disk that reads at up to 1.3 GB/s is read as fast as dd reads it; a third of a second more goes into starting and into looking at the disk before and after, as with the raw image. A faster one waits for SHA-256 of all that was read, which two cores make at that speed.',
   'multicast to four, one behind':
-    'Half a second of a stream of eight: until the slow one is told from the others, its repairs are sent among theirs. With the image of 1024 MiB, which takes 27 s, the others have it in 26.7 s with the slow one and 26.6 s without.',
+    'Half a second of a stream of eight seconds, probably until the slow one is told from the others; it doesn’t grow with the image. With the image of 1024 MiB, which takes 27 s, the others have it in 26.7 s with the slow one and 26.6 s without.',
   'multicast to 16 at':
     'Server, sixteen clients and their network share two cores, and each datagram wakes sixteen programs: at times the server’s turn comes later than can be made up for within 10 ms. Nothing is lost by that but time; on a server of its own this isn’t so.',
   'multicast at 50 MB/s': 'As at 100 MB/s, where the machine is slower for a while.',
