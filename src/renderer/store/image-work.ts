@@ -19,8 +19,12 @@ const sparse: readonly ImageFormat[] = ['UDSP', 'UDSB']
 const isRaw = ({ format }: ImageInfo) => format.startsWith('raw')
 const isUdif = (info: ImageInfo) => !isRaw(info) && !sparse.includes(info.format)
 
-/** Where it is stored: only UDIF has a place for a scan, and nothing is added to what is encrypted. */
-export const isScannable = (info: ImageInfo): boolean => isUdif(info) && info.encrypted === null
+/**
+ * Where it is stored: only UDIF has a place for a scan (a raw disk named .dmg has no tables), and nothing is added to what is
+ * encrypted.
+ */
+export const isScannable = (info: ImageInfo): boolean =>
+  isUdif(info) && info.tables.length > 0 && info.encrypted === null
 
 function can(info: ImageInfo, path: string, work: ImageWork): boolean {
   const { format, scan, encrypted } = info

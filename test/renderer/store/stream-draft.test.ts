@@ -141,6 +141,9 @@ describe('what stands against a stream', () => {
     expect(problems({}, { item: imageItem(byAnother) })).toEqual({ source: 'scanned-by-another' })
     const raw = anImage({ path: '/lab.img', format: 'raw', scan: null, inOrder: null })
     expect(problems({}, { item: imageItem(raw) })).toEqual({ source: 'not-scannable' })
+    // A raw disk under the name of a UDIF image has no place for a scan either.
+    const readWrite = { ...unscannedImage, format: 'UDRW', tables: [] } as const
+    expect(problems({}, { item: imageItem(readWrite) })).toEqual({ source: 'not-scannable' })
     const locked = { ...unscannedImage, encrypted: { bits: 256, version: 2 } as const }
     expect(problems({}, { item: imageItem(locked) })).toEqual({ source: 'not-scannable' })
     const broken = imageItem()

@@ -1,4 +1,5 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
+import { notComparable } from '#engine/stream-connection'
 import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
@@ -128,15 +129,6 @@ function missingScan(source: ExaminedSource | null): readonly AppError[] {
   if (!mayBeScanned || image.scan !== null) return []
   return [notScanned({ name: image.name, locator: image.path })]
 }
-
-const notComparable = (locator: string) =>
-  new UsageError('E_UNSUPPORTED', `changed blocks only, of the stream ${locator}`, {
-    details: {
-      input: 'changed-only',
-      problem: "A multicast stream can't be compared with the destination first: it brings the whole image.",
-      hint: 'Restore without --changed-only.',
-    },
-  })
 
 const notScanned = ({ name, locator }: { readonly name: string; readonly locator: string }) =>
   new UsageError('E_SRC_NOSCAN', `${locator} was never scanned for restore`, {

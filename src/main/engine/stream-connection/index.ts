@@ -1,1 +1,2 @@
+export * from './not-comparable.ts'
 export type * from './stream-connection.ts'

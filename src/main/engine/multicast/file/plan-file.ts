@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { access, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, openFailure } from '#engine/block-io'
-import type { StreamConnection } from '#engine/stream-connection'
+import { notComparable, type StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, serializeError, UsageError } from '#shared/errors'
 import { silentLogger, type Logger } from '#shared/log'
 import {
@@ -97,15 +97,6 @@ export function locatorOf(source: string): StreamLocator {
     },
   })
 }
-
-const notComparable = (locator: string) =>
-  new UsageError('E_UNSUPPORTED', `changed blocks only, of the stream ${locator}`, {
-    details: {
-      input: 'changed-only',
-      problem: "A multicast stream can't be compared with the destination first: it brings the whole image.",
-      hint: 'Restore without --changed-only.',
-    },
-  })
 
 /** Tells one stream from another. */
 export const identityOf = ({ info, sizeBytes, blockBytes, root }: StreamConnection): string =>

@@ -12,6 +12,7 @@ import {
   type ServerMessage,
 } from '#engine/multicast/wire'
 import { isAdmitted, isSameComputer, type Applicant } from './admission.ts'
+import { Attendance } from './attendance.ts'
 import { decideStart } from './autostart.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
 import { refusalText, type Objection } from './refusal-texts.ts'
@@ -76,13 +77,6 @@ export interface SessionHub {
 const helloMs = 10_000
 /** A manager that says nothing for so long is sent away. */
 const managerMs = 60_000
-/** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
-const patienceMs = 120_000
-/**
- * So many who have finished are known by name, and so many who are gone for long; of more the first are forgotten. Names cost
- * nothing to whoever makes them up.
- */
-const mostRemembered = 16_384
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -113,20 +107,13 @@ interface Manager {
   isWaiting: boolean
 }
 
-interface Missing {
-  readonly sinceMs: number
-  readonly computer: Applicant
-}
-
 interface Entry {
   readonly session: Session
   /** Clients by id, and the connection that each has now. */
   readonly members: Map<string, string>
   /** Connections that only look. */
   readonly lookers: Set<string>
-  readonly finished: Set<string>
-  /** Who left, or fell silent, without having finished, and when. */
-  readonly missing: Map<string, Missing>
+  readonly attendance: Attendance
   lastJoinMs: number | null
 }
 
@@ -153,7 +140,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     if (!member || member.session.members.get(member.clientId) !== connection) return
     const { session: entry, clientId, computer } = member
     entry.members.delete(clientId)
-    if (!entry.finished.has(clientId)) entry.missing.set(clientId, { sinceMs: clockMs, computer })
+    entry.attendance.left(clientId, computer, clockMs)
     entry.session.sender.leave(clientId)
   }
 
@@ -241,10 +228,9 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     const lost = lostFrom(member)
     const earlier = entry.members.get(lost ?? clientId)
     if (earlier !== undefined) drop(earlier)
-    if (lost !== null) entry.missing.delete(lost)
+    if (lost !== null) entry.attendance.found(lost)
     entry.members.set(clientId, connection)
-    entry.finished.delete(clientId)
-    entry.missing.delete(clientId)
+    entry.attendance.joined(clientId)
     entry.lastJoinMs = nowMs
     entry.session.sender.join(clientId, nowMs)
     startIfDue(entry, nowMs)
@@ -256,15 +242,14 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
   /** The client that was lost on the computer of this one, which is new: killed, or rebooted, it may come back under another name. */
   const lostFrom = ({ session: entry, clientId, computer }: Member): string | null => {
-    const { session, members, missing } = entry
-    if (members.has(clientId) || missing.has(clientId)) return null
+    const { session, members, attendance } = entry
+    if (members.has(clientId) || attendance.isMissing(clientId)) return null
     const heard = new Set(session.sender.clients().map(({ id }) => id))
     for (const [id, connection] of members) {
       const there = connections.get(connection)?.member
       if (there && !heard.has(id) && isSameComputer(there.computer, computer)) return id
     }
-    for (const [id, each] of missing) if (!heard.has(id) && isSameComputer(each.computer, computer)) return id
-    return null
+    return attendance.lostOn(computer, heard)
   }
 
   /** Hashes that have become known since the last time, in order. */
@@ -313,7 +298,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       sizeBytes: facts.sizeBytes,
       state: sender.state,
       joined: joinedOf(entry),
-      finished: entry.finished.size,
+      finished: entry.attendance.finishedCount,
       wanted: startRule.clients,
       startsInMs: wait?.kind === 'wait' ? wait.startsInMs : null,
     }
@@ -385,37 +370,23 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       drop(connection)
       return [{ kind: 'close', connection }]
     }
-    entry.finished.add(clientId)
-    const [first] = entry.finished
-    if (entry.finished.size > mostRemembered && first !== undefined) entry.finished.delete(first)
+    entry.attendance.finished(clientId)
     drop(connection)
     return [{ kind: 'close', connection }, ...endIfFinished(entry)]
   }
 
-  /** Nobody waits any longer for who is gone for long. */
-  const isAwaited = ({ sinceMs }: Missing) => clockMs - sinceMs < patienceMs
-
-  /** They are known for longer than they are waited for: their computers may come back. */
-  const forgetMissing = ({ members, missing }: Entry) => {
-    for (const [clientId, each] of missing) {
-      if (missing.size <= mostRemembered) return
-      if (!isAwaited(each) && !members.has(clientId)) missing.delete(clientId)
-    }
-  }
-
   /** It was to end when everyone has finished, and everyone has, or is gone for long. */
   const endIfFinished = (entry: Entry): HubOutput[] => {
-    const { session, members, finished, missing } = entry
-    if (session.whenFinished === 'stays' || finished.size === 0) return []
+    const { session, members, attendance } = entry
+    if (session.whenFinished === 'stays' || attendance.finishedCount === 0) return []
     const heard = new Set(session.sender.clients().map(({ id }) => id))
-    for (const [clientId, connection] of members)
-      if (heard.has(clientId)) missing.delete(clientId)
-      else {
-        const member = connections.get(connection)?.member
-        if (member && !missing.has(clientId))
-          missing.set(clientId, { sinceMs: clockMs, computer: member.computer })
-      }
-    if (missing.values().some(isAwaited) || members.keys().some((clientId) => heard.has(clientId))) return []
+    for (const [clientId, connection] of members) {
+      const member = connections.get(connection)?.member
+      if (heard.has(clientId)) attendance.found(clientId)
+      else if (member) attendance.silent(clientId, member.computer, clockMs)
+    }
+    if (attendance.isSomebodyAwaited(clockMs)) return []
+    if (members.keys().some((clientId) => heard.has(clientId))) return []
     const { name } = session.facts
     return [...hub.stop(name, { reason: 'finished', text: '' }), { kind: 'ended', session: name }]
   }
@@ -427,8 +398,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
         session,
         members: new Map(),
         lookers: new Set(),
-        finished: new Set(),
-        missing: new Map(),
+        attendance: new Attendance(),
         lastJoinMs: null,
       })
       return true
@@ -538,7 +508,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       clockMs = nowMs
       for (const entry of entries) {
         startIfDue(entry, nowMs)
-        forgetMissing(entry)
+        entry.attendance.tidy(nowMs, (clientId) => entry.members.has(clientId))
       }
       const outputs = entries.flatMap(endIfFinished)
       for (const [connection, { member, manager, sinceMs }] of connections) {
