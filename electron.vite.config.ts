@@ -19,7 +19,7 @@ export default defineConfig({
           reprise: resolve('src/main/reprise.ts'),
           'convert-worker': resolve('src/main/engine/convert/convert-worker.ts'),
           'decode-worker': resolve('src/main/engine/copy/decode-worker.ts'),
-          'hash-worker': resolve('src/main/engine/scan/hash-worker.ts'),
+          'hash-worker': resolve('src/main/engine/hashing/hash-worker.ts'),
           'pipeline-worker': resolve('src/main/engine/pipeline/pipeline-worker.ts'),
           'receive-worker': resolve('src/main/engine/multicast/client/receive-worker.ts'),
           'stream-worker': resolve('src/main/engine/multicast/server/stream-worker.ts'),

@@ -51,6 +51,7 @@ export const rows: readonly Row[] = [
     node: true,
     packages: [],
   },
+  { files: 'src/main/engine/hashing/**', may: [anyShared], node: true, packages: [] },
   { files: 'src/main/engine/job/**', may: [anyShared], node: true, packages: [] },
   { files: 'src/main/engine/platform/**', may: [anyShared], node: true, packages: ['plist'] },
   {
@@ -63,13 +64,13 @@ export const rows: readonly Row[] = [
   { files: 'src/main/engine/stream-connection/**', may: [anyShared], node: false, packages: [] },
   {
     files: 'src/main/engine/copy/**',
-    may: [anyShared, /^engine\/(block-io|job|platform|pipeline|stream-connection|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|hashing|job|platform|pipeline|stream-connection|formats\/.+)$/],
     node: true,
     packages: [],
   },
   {
     files: 'src/main/engine/scan/**',
-    may: [anyShared, /^engine\/(block-io|job|platform|pipeline|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|hashing|job|platform|pipeline|formats\/.+)$/],
     node: true,
     packages: [],
   },

@@ -3,9 +3,9 @@
  * call for it, but the memory of WebAssembly is mapped by the page.
  */
 
-type WasmMemory = new (
-  limits: { initial: number; maximum: number } & ({ shared: true } | { shared?: undefined }),
-) => { readonly buffer: ArrayBufferLike }
+type WasmMemory = new (limits: { initial: number; maximum: number; shared: true }) => {
+  readonly buffer: SharedArrayBuffer
+}
 
 // Neither the library of the language nor Node's types name it, and the DOM's aren't for engines.
 const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: WasmMemory } }).WebAssembly
@@ -20,15 +20,7 @@ export function allocatePageAligned(lengthBytes: number): Uint8Array<SharedArray
   const pages = Math.ceil(lengthBytes / wasmPageBytes)
   const { buffer } = new Memory({ initial: pages, maximum: pages, shared: true })
   aligned.add(buffer)
-  return new Uint8Array(buffer as SharedArrayBuffer, 0, lengthBytes)
-}
-
-/** The same, of this thread alone: WebCrypto takes no shared memory. */
-export function allocateOwnPages(lengthBytes: number): Uint8Array<ArrayBuffer> {
-  const pages = Math.ceil(lengthBytes / wasmPageBytes)
-  const { buffer } = new Memory({ initial: pages, maximum: pages })
-  aligned.add(buffer)
-  return new Uint8Array(buffer as ArrayBuffer, 0, lengthBytes)
+  return new Uint8Array(buffer, 0, lengthBytes)
 }
 
 /** This thread's memory that is known to begin at a page. */

@@ -2,7 +2,8 @@
  * A stream of some blocks of an image, each of which is compared with its hash before any of it is handed out. Blocks that
  * weren't selected come as unused space, whatever the stream brings of them (a run that reaches into them, say).
  */
-import { allocateOwnPages } from '#engine/block-io'
+import { allocatePageAligned } from '#engine/block-io'
+import { createBlockHasher } from '#engine/hashing'
 import type { BlockStream, StreamItem } from '#engine/pipeline'
 import { wrongHash, type HashedBlocks } from './hashed-blocks.ts'
 
@@ -25,6 +26,7 @@ const mostWriting = 5
 export function checkedStream({ stream, blocks, isSelected, path }: CheckedStreamOptions): BlockStream {
   const most = Math.max(1, Math.min(mostHashing, Math.floor(hashingBytes / blocks.blockBytes)))
   const rooms = new Rooms(blocks.blockBytes, most + mostWriting - 1)
+  const hasher = createBlockHasher()
   const items = checkedItems()
   return {
     counters: () => stream.counters(),
@@ -35,8 +37,12 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
     async [Symbol.asyncDispose]() {
       // It may be waiting for the source, which gives up when it is closed.
       const ended = items.return(undefined).catch(() => undefined)
-      await stream[Symbol.asyncDispose]()
-      await ended
+      try {
+        await stream[Symbol.asyncDispose]()
+        await ended
+      } finally {
+        await hasher[Symbol.asyncDispose]()
+      }
     },
   }
 
@@ -76,7 +82,7 @@ export function checkedStream({ stream, blocks, isSelected, path }: CheckedStrea
             yield* handOut(hashing, 0)
             yield { kind: 'unused', offset: start, lengthBytes: blockEnd - start }
           } else {
-            const matching = blocks.matches(index, room.bytes.subarray(0, blockEnd - start))
+            const matching = blocks.matches(index, room.bytes.subarray(0, blockEnd - start), hasher)
             // It is heard when its turn comes.
             matching.catch(() => undefined)
             hashing.push({ index, room, parts, matching })
@@ -137,7 +143,7 @@ function* itemsOf(room: Room, start: number, parts: readonly Part[]): Generator<
 }
 
 interface Room {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array<SharedArrayBuffer>
   readonly release: () => void
 }
 
@@ -145,7 +151,7 @@ interface Room {
 class Rooms {
   readonly #bytesEach: number
   readonly #most: number
-  readonly #free: Uint8Array<ArrayBuffer>[] = []
+  readonly #free: Uint8Array<SharedArrayBuffer>[] = []
   #made = 0
   #wake: (() => void) | null = null
 
@@ -167,8 +173,8 @@ class Rooms {
     return { bytes, release }
   }
 
-  #make(): Uint8Array<ArrayBuffer> {
+  #make(): Uint8Array<SharedArrayBuffer> {
     this.#made += 1
-    return allocateOwnPages(this.#bytesEach)
+    return allocatePageAligned(this.#bytesEach)
   }
 }

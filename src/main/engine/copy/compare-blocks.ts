@@ -1,6 +1,7 @@
 /** Reads the destination past the cache, several blocks at once, and tells which of them aren't what the image's hashes say. */
-import { allocateOwnPages, type BlockSink } from '#engine/block-io'
+import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import type { ExtentTable } from '#engine/formats/extents'
+import { createBlockHasher } from '#engine/hashing'
 import type { BlockCrcs } from './block-crcs.ts'
 import type { DiskEnds } from './disk-ends.ts'
 import type { HashedBlocks } from './hashed-blocks.ts'
@@ -39,23 +40,24 @@ export async function compareBlocks(
   const { sink, blocks, heldBytes, crcs, signal } = options
   const { blockBytes } = blocks
   const lanes = Math.max(leastLanes, Math.min(mostLanes, Math.floor(roomBytes / blockBytes)))
-  const room = allocateOwnPages(lanes * blockBytes)
+  const room = allocatePageAligned(lanes * blockBytes)
+  await using hasher = createBlockHasher()
   const next = indices[Symbol.iterator]()
   const all = { failed: false }
 
-  async function compare(index: number, into: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  async function compare(index: number, into: Uint8Array<SharedArrayBuffer>): Promise<boolean> {
     const start = blocks.startOf(index)
     const bytes = into.subarray(0, blocks.lengthOf(index))
     const unused = looseParts(options, start, start + bytes.length)
     if (unused[0]?.[0] === start && unused[0][1] === start + bytes.length) return true
     await readHeld(sink, into, { offset: start, lengthBytes: bytes.length, heldBytes })
     for (const [from, to] of unused) bytes.fill(0, from - start, to - start)
-    const matching = blocks.matches(index, bytes)
+    const matching = blocks.matches(index, bytes, hasher)
     // While the hash is made elsewhere.
     crcs?.set(index, bytes)
     return matching
   }
-  async function lane(into: Uint8Array<ArrayBuffer>): Promise<void> {
+  async function lane(into: Uint8Array<SharedArrayBuffer>): Promise<void> {
     try {
       for (let { value, done } = next.next(); done !== true && !all.failed; { value, done } = next.next()) {
         signal.throwIfAborted()

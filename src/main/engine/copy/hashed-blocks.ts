@@ -1,6 +1,7 @@
 /** The hashes that a scan left in an image, one for each block of its disk, as something to compare bytes with. */
-import { hash, webcrypto } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { BlockHashes } from '#engine/formats/udif'
+import type { BlockHasher } from '#engine/hashing'
 import { FormatError } from '#shared/errors'
 import { isZeros } from './block-checksums.ts'
 
@@ -66,25 +67,25 @@ export class HashedBlocks {
     for (let index = Math.floor(from / this.blockBytes); this.startOf(index) < end; index++) yield index
   }
 
-  /** `bytes`, all of block `index` with its unused space as zeros, are what was hashed. */
-  async matches(index: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    return Buffer.compare(await this.#digest(bytes), this.hashOf(index)) === 0
+  /**
+   * `bytes`, all of block `index` with its unused space as zeros, are what was hashed. They stay as they are until this is
+   * known. Rejects when the hasher broke.
+   */
+  async matches(index: number, bytes: Uint8Array<SharedArrayBuffer>, hasher: BlockHasher): Promise<boolean> {
+    const digest = isZeros(bytes) ? this.#digestOfZeros(bytes) : await hasher.digest(bytes)
+    return Buffer.compare(digest, this.hashOf(index)) === 0
   }
 
   hashOf(index: number): Uint8Array {
     return this.#hashes.subarray(index * digestBytes, (index + 1) * digestBytes)
   }
 
-  /**
-   * WebCrypto hashes on the system's threads, several blocks at once, while this thread goes on: with two processors 1.6
-   * times as fast as here, in spite of the copy it makes. Zeros needn't be hashed again.
-   */
-  async #digest(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    if (!isZeros(bytes)) return new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes))
-    const known = this.#zeros.get(bytes.length)
+  /** Zeros needn't be hashed again. */
+  #digestOfZeros(zeros: Uint8Array): Uint8Array {
+    const known = this.#zeros.get(zeros.length)
     if (known !== undefined) return known
-    const digest = hash('sha256', bytes, 'buffer')
-    this.#zeros.set(bytes.length, digest)
+    const digest = hash('sha256', zeros, 'buffer')
+    this.#zeros.set(zeros.length, digest)
     return digest
   }
 }

@@ -4,7 +4,7 @@
  * only when all behind it was found right.
  */
 import { createHash } from 'node:crypto'
-import { allocateOwnPages, type BlockSink } from '#engine/block-io'
+import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { badRangeError } from '#engine/pipeline'
@@ -75,7 +75,7 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
 /** The head, which was written last: read back and compared. Throws VerificationError. */
 export async function verifyHead(sink: BlockSink, head: HeadBlocks, sizeBytes: number): Promise<void> {
   const length = Math.min(head.bytes.length, sizeBytes)
-  const found = allocateOwnPages(padded(length, sink))
+  const found = allocatePageAligned(padded(length, sink))
   await sink.read(found, 0)
   for (let index = 0; index < length; index++) {
     if (found[index] === head.bytes[index]) continue
@@ -114,7 +114,7 @@ function withHead(sink: BlockSink, head: HeadBlocks): BlockSink {
 async function different(sink: BlockSink, blocks: HashedBlocks, index: number, count: number) {
   const lengthBytes = blocks.lengthOf(index)
   const offset = blocks.startOf(index)
-  const bytes = allocateOwnPages(padded(lengthBytes, sink))
+  const bytes = allocatePageAligned(padded(lengthBytes, sink))
   // It may not be readable any more, or right now: the block is known all the same.
   const found = await readHeld(sink, bytes, { offset, lengthBytes, heldBytes: Infinity }).then(
     () => createHash('sha256').update(bytes.subarray(0, lengthBytes)).digest(),

@@ -11,11 +11,10 @@
 import { createHash } from 'node:crypto'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { digestBytes } from '#engine/formats/udif'
+import type { Digest, HashLane, HashStep } from '#engine/hashing'
 import { invariant } from '#shared/errors'
 import { addToBlockChecksum } from './block-checksum.ts'
 import { CountedParts } from './counted-parts.ts'
-import type { HashLane } from './hash-lane.ts'
-import type { Digest, HashStep } from './hash-order.ts'
 
 /** A stretch of the disk that gets numbers of its own. Stretches ascend and don't overlap. */
 export interface Stretch {

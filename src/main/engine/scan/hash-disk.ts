@@ -1,9 +1,9 @@
 /** Reads the disk inside an image once, checks the image's own checksums on the way, and computes what a scan stores. */
 import { availableParallelism } from 'node:os'
 import type { ExtentLayout } from '#engine/formats/extents'
+import { createInlineLane, createThreadLane } from '#engine/hashing'
 import { badRangeError, createDiskChecker, defaultPool, openBlockStream } from '#engine/pipeline'
 import { DiskHasher, type Stretch, type StretchNumbers } from './disk-hasher.ts'
-import { createInlineLane, createThreadLane } from './hash-lane.ts'
 
 /** Two threads take 50 ms to start; so long does this much take without them. */
 const inlineBytes = 32 * 1024 * 1024

@@ -355,8 +355,11 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
 
   it('can be cancelled while it compares, and has touched nothing', async () => {
     const { machine, stick } = bench(by)
+    const stop = { now: () => undefined as void }
+    let reads = 0
+    stick.faults = { onRead: () => (++reads === 3 ? stop.now() : undefined) }
     const { outcome } = await restore(machine, {}, (state, job) => {
-      if ((state.progress?.phase === 'restoring' ? state.progress.doneBytes : 0) > 0) void job.cancel()
+      if (state.progress?.phase === 'restoring') stop.now = () => void job.cancel()
     })
     expect(outcome).toMatchObject({ kind: 'cancelled', target: 'untouched' })
     expect(changesTo(stick)).toEqual([])

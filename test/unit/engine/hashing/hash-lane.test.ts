@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { createInlineLane, createThreadLane } from '#src/main/engine/scan/hash-lane.ts'
-import { workerLocation } from '#src/main/engine/scan/worker-location.ts'
+import { createInlineLane, createThreadLane } from '#src/main/engine/hashing/hash-lane.ts'
+import { workerLocation } from '#src/main/engine/hashing/worker-location.ts'
 
 const memory = new SharedArrayBuffer(4096)
 new Uint8Array(memory).forEach((_, at, bytes) => (bytes[at] = at * 7))
@@ -51,7 +51,9 @@ describe('a hash lane in a thread', () => {
   })
 
   it('is found beside its module, in the sources and in a bundle', () => {
-    expect(workerLocation('file:///src/scan/worker-location.ts').href).toBe('file:///src/scan/hash-worker.ts')
+    expect(workerLocation('file:///src/hashing/worker-location.ts').href).toBe(
+      'file:///src/hashing/hash-worker.ts',
+    )
     expect(workerLocation('file:///out/main/connect-x1.js').href).toBe('file:///out/main/hash-worker.js')
   })
 })
