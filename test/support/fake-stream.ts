@@ -1,9 +1,11 @@
 /**
  * The pipeline in miniature, on the test's own thread: raw, zero and ignore rows, items of at most a buffer, and the
- * promises of the real one checked: a bounded pool, every item released exactly once, one call at a time.
+ * promises of the real one checked: blocks compared with their hashes, a bounded pool, every item released exactly once, one call at a time.
  */
+import { createHash } from 'node:crypto'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
-import type { BlockStream, StreamItem } from '#engine/pipeline'
+import type { BlockStream, HashDemand, StreamItem } from '#engine/pipeline'
+import { FormatError } from '#shared/errors'
 import { runKinds } from '#shared/model'
 
 export interface FakeStreamOptions {
@@ -13,6 +15,7 @@ export interface FakeStreamOptions {
   readonly signal: AbortSignal
   /** The bytes behind a descriptor or a path. */
   readonly bytesOf: (path: string) => Uint8Array
+  readonly hashes: HashDemand | null
   /** Asked before each item. */
   readonly onItem?: (offset: number) => void | Promise<void>
 }
@@ -24,6 +27,9 @@ export interface FakeStream extends BlockStream {
 
 export function openFakeStream(layout: ImageLayout, options: FakeStreamOptions): FakeStream {
   const items = layout.kind === 'extents' ? extentItems(layout, options) : streamItems(layout.path, options)
+  let expanded: Uint8Array | null = null
+  const whole = () =>
+    (expanded ??= layout.kind === 'extents' ? expand(layout, options.bytesOf) : new Uint8Array(0))
   let held = 0
   let asking = false
   let closed = false
@@ -37,6 +43,10 @@ export function openFakeStream(layout: ImageLayout, options: FakeStreamOptions):
       options.signal.throwIfAborted()
       const { value } = items.next()
       if (value === undefined) return null
+      if (layout.kind === 'extents' && options.hashes !== null) {
+        const lengthBytes = value.kind === 'data' ? value.bytes.length : value.lengthBytes
+        checkHashes(whole(), options.hashes, value.offset, value.offset + lengthBytes)
+      }
       await unlessAborted(options.signal, options.onItem?.(value.offset))
       if (value.kind !== 'data') return value
       while (held >= options.buffers)
@@ -68,6 +78,24 @@ export function openFakeStream(layout: ImageLayout, options: FakeStreamOptions):
     [Symbol.asyncDispose]: async () => {
       closed = true
     },
+  }
+}
+
+/** Throws for the first block with a byte in `from` to `to` that isn't what its hash says. */
+function checkHashes(
+  disk: Uint8Array,
+  { blocks, isSelected, path }: HashDemand,
+  from: number,
+  to: number,
+): void {
+  for (const index of blocks.within(from, to)) {
+    if (isSelected !== null && !isSelected(index)) continue
+    const start = blocks.startOf(index)
+    const block = disk.subarray(start, start + blocks.lengthOf(index))
+    if (blocks.isHashOf(index, createHash('sha256').update(block).digest())) continue
+    throw new FormatError('E_SRC_CORRUPT', `${path}: block ${index} isn't what its hash says`, {
+      details: { format: 'udif', field: 'rpbh.hash', offset: start, diskOffset: start },
+    })
   }
 }
 

@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { appendZeros, combineCrc32, type BadRange } from '#engine/pipeline'
 import { invariant } from '#shared/errors'
-import type { HashedBlocks } from './hashed-blocks.ts'
+import type { HashedBlocks } from '#engine/pipeline'
 import { unusedParts } from './unused-parts.ts'
 
 /** Bytes `from` to `to` (exclusive) of the disk. */

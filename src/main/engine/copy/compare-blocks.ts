@@ -2,9 +2,10 @@
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import type { ExtentTable } from '#engine/formats/extents'
 import { createBlockHasher } from '#engine/hashing'
+import type { HashedBlocks } from '#engine/pipeline'
+import { isZeros } from './block-checksums.ts'
 import type { BlockCrcs } from './block-crcs.ts'
 import type { DiskEnds } from './disk-ends.ts'
-import type { HashedBlocks } from './hashed-blocks.ts'
 import { readHeld } from './read-held.ts'
 import { unusedParts } from './unused-parts.ts'
 
@@ -52,10 +53,14 @@ export async function compareBlocks(
     if (unused[0]?.[0] === start && unused[0][1] === start + bytes.length) return true
     await readHeld(sink, into, { offset: start, lengthBytes: bytes.length, heldBytes })
     for (const [from, to] of unused) bytes.fill(0, from - start, to - start)
-    const matching = blocks.matches(index, bytes, hasher)
+    if (isZeros(bytes)) {
+      crcs?.set(index, bytes)
+      return blocks.isHashOfZeros(index)
+    }
+    const digest = hasher.digest(bytes)
     // While the hash is made elsewhere.
     crcs?.set(index, bytes)
-    return matching
+    return blocks.isHashOf(index, await digest)
   }
   async function lane(into: Uint8Array<SharedArrayBuffer>): Promise<void> {
     try {

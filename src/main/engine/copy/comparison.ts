@@ -3,7 +3,7 @@ import type { BlockHashes } from '#engine/formats/udif'
 import type { PreflightCheck } from '#shared/model'
 import type { ExaminedSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
-import { HashedBlocks } from './hashed-blocks.ts'
+import { HashedBlocks } from '#engine/pipeline'
 import type { RestoreIo } from './restore-io.ts'
 
 export type Comparison =

@@ -144,6 +144,7 @@ export async function openDeviceReading(
         uncompressed,
         alignmentBytes: Math.max(512, alignmentBytes),
         openFiles: new Map([[path, fd]]),
+        hashes: null,
         signal,
       }),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -17,7 +17,7 @@ import {
   type StreamLocator,
   type Volume,
 } from '#shared/model'
-import { HashedBlocks } from './hashed-blocks.ts'
+import { HashedBlocks } from '#engine/pipeline'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 import { openStreamImage } from './stream-image.ts'

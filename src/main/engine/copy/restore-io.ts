@@ -5,7 +5,7 @@
 import type { BlockSink } from '#engine/block-io'
 import type { ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
-import type { BlockStream, DiskChecker } from '#engine/pipeline'
+import type { BlockStream, DiskChecker, HashDemand } from '#engine/pipeline'
 import type { StreamConnection } from '#engine/stream-connection'
 import type { Logger } from '#shared/log'
 import type { ImageInfo, StreamLocator } from '#shared/model'
@@ -41,6 +41,8 @@ export interface StreamOptions {
   readonly alignmentBytes: number
   /** Descriptors to read from, by the paths of the layout's parts. */
   readonly openFiles: ReadonlyMap<string, number>
+  /** Each block is compared before any of it is handed out. */
+  readonly hashes: HashDemand | null
   readonly signal: AbortSignal
 }
 

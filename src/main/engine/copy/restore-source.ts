@@ -4,15 +4,14 @@
  */
 import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
 import type { MountedVolume } from '#engine/platform'
-import type { BlockStream, DiskChecker } from '#engine/pipeline'
+import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } from '#engine/pipeline'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
 import { factsIdentity, type ExaminedSource, type HeldSource, type ImageSource } from './examine-source.ts'
-import { HashedBlocks } from './hashed-blocks.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import type { HeldFile, RestoreIo } from './restore-io.ts'
+import type { HeldFile, RestoreIo, StreamOptions } from './restore-io.ts'
 
 export interface RestoreSource extends AsyncDisposable {
   /** For messages. */
@@ -22,11 +21,12 @@ export interface RestoreSource extends AsyncDisposable {
   /** It can be compared with itself in the verify: a device. */
   readonly isDevice: boolean
   readonly layout: ImageLayout
-  /** `layout`: another one, of the same files. */
+  /** `layout`: another one, of the same files. `hashes`: what its blocks are compared with as they come. */
   openStream(options: {
     readonly alignmentBytes: number
     readonly signal: AbortSignal
     readonly layout?: ImageLayout
+    readonly hashes?: Omit<HashDemand, 'path'> | null
   }): Promise<BlockStream>
   /** A stream in which all but this stretch is unused. */
   openStretch(
@@ -68,18 +68,27 @@ export async function openRestoreSource(
     layout = deviceLayout(examined.path, examined.sizeBytes)
   }
   const { buffers, bufferBytes, uncompressed } = sizes
-  const open = (from: ImageLayout, alignmentBytes: number, signal: AbortSignal) =>
-    io.openStream(from, { buffers, bufferBytes, uncompressed, alignmentBytes, openFiles, signal })
+  const path = examined.kind === 'image' ? examined.info.locator : examined.path
+  const open = (from: ImageLayout, more: Pick<StreamOptions, 'alignmentBytes' | 'hashes' | 'signal'>) =>
+    io.openStream(from, { buffers, bufferBytes, uncompressed, openFiles, ...more })
   const owned = held.move()
   return {
-    path: examined.kind === 'image' ? examined.info.locator : examined.path,
+    path,
     sizeBytes: examined.sizeBytes,
     isDevice: examined.kind === 'device',
     layout,
-    openStream: ({ alignmentBytes, signal, layout: other }) =>
-      open(other ?? layout, Math.max(alignmentBytes, minimumAlignment), signal),
+    openStream: ({ alignmentBytes, signal, layout: other, hashes = null }) =>
+      open(other ?? layout, {
+        alignmentBytes: Math.max(alignmentBytes, minimumAlignment),
+        hashes: hashes === null ? null : { ...hashes, path },
+        signal,
+      }),
     openStretch: ({ offset, lengthBytes }, signal) =>
-      open(narrowLayout(layout, offset, lengthBytes), minimumAlignment, signal),
+      open(narrowLayout(layout, offset, lengthBytes), {
+        alignmentBytes: minimumAlignment,
+        hashes: null,
+        signal,
+      }),
     createChecker: () => io.createChecker(layout),
     readArrivalHashes: async (signal) => {
       if (examined.kind !== 'image' || layout.kind !== 'extents' || examined.info.kind !== 'image')

@@ -12,7 +12,6 @@ import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from 
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { bufferSizes } from './buffer-sizes.ts'
 import type { Comparison } from './comparison.ts'
-import { checkedStream } from './checked-stream.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
@@ -243,12 +242,9 @@ async function copy(
 ): Promise<Copied> {
   const { signal } = context
   context.enter('restoring', source.sizeBytes)
-  const hashes = await source.readArrivalHashes(signal)
-  const arriving = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
-  await using stream =
-    hashes === null
-      ? arriving
-      : checkedStream({ stream: arriving, blocks: hashes, isSelected: () => true, path: source.path })
+  const blocks = await source.readArrivalHashes(signal)
+  const hashes = blocks === null ? null : { blocks, isSelected: null }
+  await using stream = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal, hashes })
   return await copyBlocks({
     stream,
     sink,

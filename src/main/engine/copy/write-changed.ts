@@ -13,16 +13,16 @@ import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { BlockCrcs } from './block-crcs.ts'
 import { bufferSizes } from './buffer-sizes.ts'
 import { ChangedSink } from './changed-sink.ts'
-import { checkedStream } from './checked-stream.ts'
 import { compareBlocks, looseParts, type CompareOptions } from './compare-blocks.ts'
 import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { diskEnds } from './disk-ends.ts'
-import { HashedBlocks } from './hashed-blocks.ts'
+import { HashedBlocks } from '#engine/pipeline'
 import { padded } from './head-blocks.ts'
 import { firstDifferingByte, verificationError, verificationFailure } from './locate-difference.ts'
 import { findZeros } from './read-held.ts'
 import type { RestoreSource } from './restore-source.ts'
+import { onlySelected } from './only-selected.ts'
 import { selectBlocks } from './select-blocks.ts'
 import { unusedBytes } from './unused-parts.ts'
 import { verifyBlocks } from './verify-blocks.ts'
@@ -246,11 +246,12 @@ async function rewrite(
   const stream = await source.openStream({
     layout: selectBlocks(layout, { blockBytes: blocks.blockBytes, isSelected, unused }),
     alignmentBytes: sink.alignmentBytes,
+    hashes: { blocks, isSelected },
     signal,
   })
-  await using checked = checkedStream({ stream, blocks, isSelected, path: source.path })
+  await using selected = onlySelected(stream, blocks, isSelected)
   await copyBlocks({
-    stream: checked,
+    stream: selected,
     sink: changes,
     checksums: null,
     checker: null,

@@ -1,3 +1,3 @@
-export { createBlockHasher, type BlockHasher } from './block-hasher.ts'
+export { createBlockHasher } from './block-hasher.ts'
 export { createInlineLane, createThreadLane, type HashLane } from './hash-lane.ts'
 export type { Digest, HashStep } from './hash-order.ts'

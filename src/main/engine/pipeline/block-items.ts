@@ -27,6 +27,8 @@ export interface ExtentItemsOptions {
   readonly extents: ExtentTable
   readonly alignmentBytes: number
   readonly leastUnusedBytes: number
+  /** A block may turn out to be wrong: nothing of its window is told before it is whole. */
+  readonly isChecked: boolean
 }
 
 /** Items of an image of extents. */
@@ -36,10 +38,13 @@ export function* extentItems(ring: RingReader, options: ExtentItemsOptions): Ite
   for (let block = 0; block < map.blocks; block++) {
     const windowStart = blockStart(map, block)
     const windowEnd = windowStart + map.windowBytes
-    // What comes before the block needs no waiting for it.
     const [firstByte] = stretchParts(map, windowStart, windowEnd).next().value ?? [windowStart]
-    if (firstByte > told) for (const part of gapParts(extents, told, firstByte, options)) yield gapItem(part)
-    told = firstByte
+    if (!options.isChecked || firstByte === windowStart) {
+      // What comes before the block needs no waiting for it.
+      if (firstByte > told)
+        for (const part of gapParts(extents, told, firstByte, options)) yield gapItem(part)
+      told = firstByte
+    }
     const { zeroPieces } = yield* wantBlock(block)
     const parts: Part[] = []
     for (const part of blockParts(map, windowStart, zeroPieces)) {

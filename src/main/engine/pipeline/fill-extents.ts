@@ -7,6 +7,7 @@ import { findExtent, kindIndex } from '#engine/formats/extents'
 import { FormatError, invariant, serializeError } from '#shared/errors'
 import { runKinds, type RunKind } from '#shared/model'
 import { blockAt, blockStart, bytesInWindow, stretchParts } from './block-map.ts'
+import { HashCheck } from './hash-check.ts'
 import { RingFiller, RingStopped } from './ring.ts'
 import { storedPlace, type OpenPart } from './stored-reader.ts'
 import { WorkerCounters } from './worker-counters.ts'
@@ -45,6 +46,7 @@ class ExtentsFiller {
   readonly #ring: RingFiller
   readonly #counters: WorkerCounters
   readonly #zeros: Buffer
+  readonly #hashCheck: HashCheck | null
   #decodeRun: DecodeRun | null = null
   /** Reused: the stored bytes of a run, and a run that the end of the pool cuts in two. */
   #stored = new Uint8Array(0)
@@ -58,6 +60,7 @@ class ExtentsFiller {
     this.#ring = new RingFiller(job.ring)
     this.#counters = new WorkerCounters(job.counters)
     this.#zeros = zeroReference(job.map.windowBytes)
+    this.#hashCheck = job.hashes === null ? null : new HashCheck(job.hashes, job.map)
   }
 
   /** One claim. False when there is no more to do. */
@@ -236,9 +239,25 @@ class ExtentsFiller {
 
   #fill(block: number, windowStart: number, filledBytes: number): void {
     const { map } = this.#job
-    this.#ring.fill(block, filledBytes, bytesInWindow(map, windowStart), () =>
-      findZeroPiecesInStretches(map, windowStart, this.#ring.view(block, 0, map.windowBytes), this.#zeros),
-    )
+    this.#ring.fill(block, filledBytes, bytesInWindow(map, windowStart), () => {
+      const window = this.#ring.view(block, 0, map.windowBytes)
+      this.#compare(block, windowStart, window)
+      return findZeroPiecesInStretches(map, windowStart, window, this.#zeros)
+    })
+  }
+
+  /** With the hashes, where there are some. What didn't come is known to be wrong. */
+  #compare(block: number, windowStart: number, window: Uint8Array): void {
+    if (this.#hashCheck === null || this.#ring.isFailed(block)) return
+    const start = performance.now()
+    try {
+      this.#hashCheck.check(windowStart, window)
+    } catch (error) {
+      this.#failedBlock = Math.min(this.#failedBlock, block)
+      this.#means.postFailure({ diskOffset: windowStart, error: serializeError(error) })
+      this.#ring.markFailed(block)
+    }
+    this.#counters.spent('decodeNs', start)
   }
 
   /** Where `lengthBytes` at `diskOffset` go; `block` is the window that `diskOffset` lies in. */

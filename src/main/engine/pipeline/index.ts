@@ -1,5 +1,7 @@
 export * from './block-stream.ts'
 export { appendZeros, combineCrc32 } from './crc32-combine.ts'
 export { badRangeError, createDiskChecker, type BadRange, type DiskChecker } from './disk-checker.ts'
+export type { HashDemand } from './hash-check.ts'
+export { HashedBlocks } from './hashed-blocks.ts'
 export { openBlockStream, type BlockStreamOptions } from './open-block-stream.ts'
 export { defaultPool, type PoolOptions } from './pool-plan.ts'

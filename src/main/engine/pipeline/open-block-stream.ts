@@ -10,6 +10,7 @@ import { isWebLocator } from '#shared/model'
 import { planBlocks } from './block-map.ts'
 import type { Crew } from './crew.ts'
 import { FiberCrew } from './fiber-crew.ts'
+import { HashCheck, hashOrder, type HashDemand } from './hash-check.ts'
 import { extentItems, ItemReader, streamItems, type ItemSteps } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
@@ -34,6 +35,8 @@ export interface BlockStreamOptions {
   readonly workers?: number
   /** Files that are already open, a source device say: descriptors by path. The caller closes them, after the stream. */
   readonly openFiles?: ReadonlyMap<string, number>
+  /** For an image of extents: each block is compared before any of it is handed out. */
+  readonly hashes?: HashDemand | null
   /** For what is on servers. Default: the process's. */
   readonly web?: WebSession
   readonly signal: AbortSignal
@@ -42,7 +45,7 @@ export interface BlockStreamOptions {
 /**
  * Open `layout` and begin to decode. Every data item must be released without waiting for a later one: the pool may
  * be full of it. Throws DeviceError E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_IO_READ for a file that can't be opened;
- * FormatError for a run that no pool can take; UsageError E_USAGE for a pool there is no memory for; the signal's reason.
+ * FormatError for a run that no pool can take, or for a hash of nothing that isn't that of zeros; UsageError E_USAGE for a pool there is no memory for; the signal's reason.
  */
 export async function openBlockStream(
   layout: ImageLayout,
@@ -59,14 +62,19 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   const isEncrypted = layout.parts.some(({ cipher }) => cipher !== undefined)
   const isWeb = layout.parts.some(({ path }) => isWebLocator(path))
   const isInPieces = isWeb && meanStretchBytes(extents) < leastFetchBytes
-  const readsCost = isEncrypted || isInPieces ? 'always' : isWeb ? 'of-small-buffers' : undefined
+  const hashes = options.hashes ?? null
+  const readsCost =
+    isEncrypted || isInPieces || hashes !== null ? 'always' : isWeb ? 'of-small-buffers' : undefined
   const plan = planPool(extents, options.pool, {
     alignmentBytes,
     cores,
+    ...(hashes === null ? {} : { unitBytes: hashes.blocks.blockBytes }),
     ...(readsCost === undefined ? {} : { readsCost }),
   })
   const stretches = planStretches(extents, { sizeBytes, alignmentBytes, foldBytes })
   const map = planBlocks(stretches, { ...plan, sizeBytes })
+  const order = hashes === null ? null : hashOrder(hashes)
+  if (order !== null) new HashCheck(order, map).checkEmpty()
   const ring = allocatePool(plan, options.pool)
   const parts = layout.parts.toSorted((a, b) => a.streamOffset - b.streamOffset)
   const web = await openWebParts(
@@ -76,7 +84,7 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
     { session: options.web, signal: options.signal },
   )
   const files = await openParts(parts, options.openFiles ?? new Map(), web)
-  const job = { kind: 'extents', ring, map, extents, parts: files.parts } as const
+  const job = { kind: 'extents', ring, map, extents, parts: files.parts, hashes: order } as const
   const count = Math.min(plan.workers, map.blocks * map.claimsPerWindow)
   try {
     return new RunningStream({
@@ -85,7 +93,14 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
       signal: options.signal,
       startCrew: (onCrash) =>
         plan.crew === 'threads' ? new WorkerCrew(job, count, onCrash) : new FiberCrew(job, count, onCrash),
-      steps: (reader) => extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes }),
+      steps: (reader) =>
+        extentItems(reader, {
+          map,
+          extents,
+          alignmentBytes,
+          leastUnusedBytes: foldBytes,
+          isChecked: hashes !== null,
+        }),
     })
   } catch (error) {
     // No thread could be started.

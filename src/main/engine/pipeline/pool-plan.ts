@@ -48,6 +48,8 @@ const mostWorkers = 4
 interface PlanOptions {
   readonly alignmentBytes: number
   readonly cores: number
+  /** A buffer holds whole units of this: a power of two, at least a page. */
+  readonly unitBytes?: number
   /** Reading is computing, too: to decrypt, or to take what has arrived out of the window. */
   readonly readsCost?: 'always' | 'of-small-buffers'
 }
@@ -59,20 +61,24 @@ interface PlanOptions {
 export function planPool(
   extents: ExtentTable,
   pool: PoolOptions,
-  { alignmentBytes, cores, readsCost }: PlanOptions,
+  { alignmentBytes, cores, unitBytes = pageBytes, readsCost }: PlanOptions,
 ): PoolPlan {
   const { largestRun, largestStored } = measureRuns(extents)
   const isCompressed = largestRun > 0
   const isFetched = readsCost === 'of-small-buffers'
   const { buffers, bufferBytes } = choosePool(pool, isCompressed, isFetched)
-  const windowBytes = roundUp(bufferBytes, Math.max(pageBytes, alignmentBytes))
+  const askedBytes = roundUp(bufferBytes, Math.max(pageBytes, alignmentBytes))
+  const windowBytes = roundUp(askedBytes, unitBytes)
+  // Larger for the units' sake, they are fewer.
+  const slots =
+    windowBytes === askedBytes ? buffers : Math.max(2, Math.floor((buffers * askedBytes) / windowBytes))
   // A run may begin anywhere in its first window.
   const spannedSlots = isCompressed ? Math.ceil(largestRun / windowBytes) + 1 : 1
   const most = Math.floor(storedBudgetBytes / Math.max(1, largestStored))
   const needsThreads = readsCost === 'always' || (isFetched && windowBytes < leastFetchBytes)
   return {
     windowBytes,
-    slots: Math.max(buffers, spannedSlots),
+    slots: Math.max(slots, spannedSlots),
     claimBytes: isCompressed ? Math.min(windowBytes, compressedClaimBytes) : windowBytes,
     workers: Math.max(
       1,

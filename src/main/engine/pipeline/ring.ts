@@ -149,7 +149,7 @@ export class RingFiller extends RingSide {
 
   /**
    * `filledBytes` more bytes of `block` are in place. When that makes `wholeBytes`, the block goes to the reader;
-   * `zeroPieces` is asked for its ZEROS first.
+   * `zeroPieces` is asked for its ZEROS first, and may mark it as failed.
    */
   fill(block: number, filledBytes: number, wholeBytes: number, zeroPieces: () => number): void {
     const before = Atomics.add(this.words, this.word(block, FILLED), filledBytes)
@@ -167,6 +167,11 @@ export class RingFiller extends RingSide {
   /** Tell the reader that `block` holds a failure; fill it all the same. Post the error before. */
   markFailed(block: number): void {
     Atomics.or(this.words, this.word(block, FLAGS), flagFailed)
+  }
+
+  /** Somebody has marked `block`, which is open. */
+  isFailed(block: number): boolean {
+    return (Atomics.load(this.words, this.word(block, FLAGS)) & flagFailed) !== 0
   }
 
   #complete(block: number, zeroPieces: number): void {

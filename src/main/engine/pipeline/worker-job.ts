@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ExtentTable, StreamLayout } from '#engine/formats/extents'
 import type { SerializedError } from '#shared/errors'
 import type { BlockMap } from './block-map.ts'
+import type { HashOrder } from './hash-check.ts'
 import type { Ring } from './ring.ts'
 import type { OpenPart } from './stored-reader.ts'
 
@@ -18,6 +19,8 @@ export interface ExtentsJob extends CommonJob {
   readonly map: BlockMap
   readonly extents: ExtentTable
   readonly parts: readonly OpenPart[]
+  /** What each window is compared with. Null: nothing. */
+  readonly hashes: HashOrder | null
 }
 
 /** Decode one compressed stream; one worker. */

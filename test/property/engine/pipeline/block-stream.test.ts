@@ -89,6 +89,7 @@ async function openInFibers(
         map,
         extents,
         parts: files.parts,
+        hashes: null,
         counters: new Float64Array(new SharedArrayBuffer(32)),
       },
       {
@@ -100,7 +101,13 @@ async function openInFibers(
     ),
   )
   const whyNot = () => deserializeError(failures.sort((a, b) => a.diskOffset - b.diskOffset)[0]!.error)
-  const steps = extentItems(reader, { map, extents, alignmentBytes, leastUnusedBytes: foldBytes })
+  const steps = extentItems(reader, {
+    map,
+    extents,
+    alignmentBytes,
+    leastUnusedBytes: foldBytes,
+    isChecked: false,
+  })
   const items = new ItemReader(reader, steps, whyNot)
   return {
     next: () => items.next(),

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { BlockCrcs } from '#src/main/engine/copy/block-crcs.ts'
-import { HashedBlocks } from '#src/main/engine/copy/hashed-blocks.ts'
+import { HashedBlocks } from '#src/main/engine/pipeline/hashed-blocks.ts'
 import { FakeMachine, hashesOf, type FakeRun } from '#test/fake-platform'
 
 const KiB = 1024

@@ -14,6 +14,7 @@ function bench(runs: readonly FakeRun[], change: Partial<CopyOptions> = {}) {
   const stop = new AbortController()
   const stored = Buffer.concat(runs.map((run) => (run.kind === 'raw' ? run.bytes : new Uint8Array(0))))
   const stream = openFakeStream(layout, {
+    hashes: null,
     buffers: 8,
     bufferBytes: 64 * KiB,
     alignmentBytes: 512,

@@ -274,7 +274,11 @@ test('a worker that does not leave is ended', async () => {
   const map = planBlocks(stretches, { sizeBytes, windowBytes: 4096, slots: 1, claimBytes: 4096 })
   const fd = openSync(layout.parts[0]!.path, 'r')
   const parts = [{ ...layout.parts[0]!, fd }]
-  const crew = new WorkerCrew({ kind: 'extents', ring, map, extents, parts }, 1, () => undefined)
+  const crew = new WorkerCrew(
+    { kind: 'extents', ring, map, extents, parts, hashes: null },
+    1,
+    () => undefined,
+  )
   expect(await new RingReader(ring).next(0)).toMatchObject({ filledBytes: 4096 })
   // Nobody tells it: it waits for room.
   await crew.stop()

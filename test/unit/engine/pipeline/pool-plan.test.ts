@@ -85,3 +85,16 @@ test('raw, zero and ignored runs may be of any size', () => {
   const huge = table(['raw', 2 ** 42, 2 ** 42], ['zero', 2 ** 50, 0], ['ignore', 2 ** 50, 0])
   expect(planPool(huge, eight, on).slots).toBe(8)
 })
+
+test.each([
+  ['holds one already', mebibyte, mebibyte, { windowBytes: mebibyte, slots: 8 }],
+  ['is smaller', 192 * 1024, mebibyte, { windowBytes: mebibyte, slots: 2 }],
+  ['is no multiple', 3 * 512 * 1024, mebibyte, { windowBytes: 2 * mebibyte, slots: 6 }],
+  ['is much smaller', 4096, 16 * mebibyte, { windowBytes: 16 * mebibyte, slots: 2 }],
+])(
+  'buffers hold whole units, in about the memory asked for: one that %s',
+  (_, bufferBytes, unitBytes, planned) => {
+    const raw = table(['raw', 2 ** 30, 2 ** 30])
+    expect(planPool(raw, { buffers: 8, bufferBytes }, { ...on, unitBytes })).toMatchObject(planned)
+  },
+)
