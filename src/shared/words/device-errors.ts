@@ -17,6 +17,9 @@ const theTarget = (error: SerializedError, names: Names): string =>
 const theSource = (error: SerializedError, names: Names): string =>
   names.source === undefined ? path(error, 'The source') : quote(names.source)
 
+/** It is about a disk in a file. */
+const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
+
 /** `The system says EIO.` */
 const systemSays = (error: SerializedError): string | null => {
   const errno = textOf(error, 'errno')
@@ -86,7 +89,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
   }),
 
   E_DST_BUSY: (error, names) => ({
-    what: `${theTarget(error, names)} is in use and couldn't be unmounted.`,
+    what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,
     why: usedBy(error) ?? itSaid(error) ?? systemSays(error),
     now: 'Close what is using it and try again.',
   }),
@@ -97,11 +100,26 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     now: 'Connect it again and restore again.',
   }),
 
-  E_DST_CHANGED: (error, names) => ({
-    what: `${theTarget(error, names)} isn't the disk that was checked.`,
-    why: 'Another disk answers at its place now.',
-    now: 'Look at the list of disks and choose the destination again.',
-  }),
+  E_DST_CHANGED: (error, names) => {
+    const name = theTarget(error, names)
+    if (textOf(error, 'when') === 'writing')
+      return {
+        what: `${name} was deleted or replaced while it was being written.`,
+        why: "What was restored can't be found under this name.",
+        now: 'Leave the file alone until the restore is done, and start again.',
+      }
+    return isFile(error)
+      ? {
+          what: `${name} isn't the file that was checked.`,
+          why: 'It was deleted, or another file took its place.',
+          now: 'Look at what is there now, and start again.',
+        }
+      : {
+          what: `${name} isn't the disk that was checked.`,
+          why: 'Another disk answers at its place now.',
+          now: 'Look at the list of disks and choose the destination again.',
+        }
+  },
 
   E_DST_READONLY: (error, names) => ({
     what: `${theTarget(error, names)} is write-protected.`,

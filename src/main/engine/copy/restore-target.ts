@@ -32,6 +32,11 @@ export interface RestoreTarget {
    * DeviceError E_DST_CHANGED, E_DST_GONE, E_DST_BUSY, E_DST_READONLY, E_DENIED.
    */
   open(signal: AbortSignal): Promise<BlockSink>
+  /**
+   * All was written, and the handle is still open: does the path lead to what it was written to? Throws DeviceError
+   * E_DST_CHANGED for a file that was deleted or replaced meanwhile, of which a handle shows nothing.
+   */
+  checkStillThere(): Promise<void>
   /** All went well, and the handle is closed. Never throws: what doesn't work now is a warning. */
   settle(afterwards: RestoreRequest['afterwards']): Promise<Settled>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
@@ -50,8 +55,16 @@ export function holdTarget(examined: ExaminedTarget, deps: RestoreDeps, log: Log
   return examined.kind === 'device' ? holdDevice(examined, deps, log) : holdFile(examined, deps, log)
 }
 
-export const changedTarget = (path: string) =>
-  new DeviceError('E_DST_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
+/** `kind` is the target's, as far as it makes a difference. */
+export const changedTarget = (path: string, kind: 'device' | 'file') =>
+  new DeviceError('E_DST_CHANGED', `${path} isn't what it was when the plan was made`, {
+    details: { path, kind },
+  })
+
+const replacedFile = (path: string) =>
+  new DeviceError('E_DST_CHANGED', `${path} was deleted or replaced while it was written`, {
+    details: { path, kind: 'file', when: 'writing' },
+  })
 
 function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Logger): RestoreTarget {
   const { disk, volume, info, sizeBytes } = target
@@ -119,14 +132,16 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       const sink = await openUnmounted(signal)
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
-          throw changedTarget(path)
-        if (volume !== null && !(await isStillThere(volume, signal))) throw changedTarget(path)
+          throw changedTarget(path, 'device')
+        if (volume !== null && !(await isStillThere(volume, signal))) throw changedTarget(path, 'device')
         return sink
       } catch (error) {
         await sink[Symbol.asyncDispose]()
         throw error
       }
     },
+    // A device that isn't there any more fails its reads and writes.
+    checkStillThere: async () => undefined,
     async settle(afterwards) {
       if (afterwards === 'eject') return eject()
       const rereadWarnings = await reread()
@@ -141,7 +156,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       }
       try {
         // The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another.
-        if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path)
+        if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
         const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
         log.info('the destination was left empty', { path, how })
         return 'empty'
@@ -191,12 +206,16 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
       try {
         opened = await io.readFacts(path)
         if (opened === null || (facts !== null && fileIdentity(path, opened) !== info.identity))
-          throw changedTarget(path)
+          throw changedTarget(path, 'file')
         return sink
       } catch (error) {
         await sink[Symbol.asyncDispose]()
         throw error
       }
+    },
+    async checkStillThere() {
+      const now = await io.readFacts(path)
+      if (now === null || opened === null || !sameFile(now, opened)) throw replacedFile(path)
     },
     settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
     async abandon(written) {
@@ -205,9 +224,9 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
         if (written === 'nothing' && facts !== null) return 'untouched'
         const now = await io.readFacts(path)
         // Whatever took its place meanwhile isn't ours.
-        if (now !== null && !sameFile(now, opened)) throw changedTarget(path)
-        if (now !== null && facts === null) await io.remove(path)
-        if (now !== null && facts !== null) {
+        const isOurs = now !== null && sameFile(now, opened)
+        if (isOurs && facts === null) await io.remove(path)
+        if (isOurs && facts !== null) {
           await io.truncate(path, 0)
           if (fixedBytes !== null) await io.truncate(path, fixedBytes)
         }

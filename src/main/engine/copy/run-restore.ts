@@ -77,7 +77,8 @@ async function validate({ plan, deps, context }: Run): Promise<Ends> {
     planned.identity === target.info.identity &&
     planned.sizeBytes === target.info.sizeBytes
   // Confirmed was what would be lost: another partition map on the same disk is another question.
-  if (!sameTarget || !sameLosses(plan.losses, found.losses)) throw changedTarget(target.info.path)
+  if (!sameTarget || !sameLosses(plan.losses, found.losses))
+    throw changedTarget(target.info.path, target.kind)
   if (plan.sourceIdentity !== source.identity) throw changedSource(plan.request.source)
   return { source, target, comparison }
 }
@@ -151,8 +152,8 @@ async function writeAndVerify(
   await using sink = await target.open(signal)
   signal.throwIfAborted()
 
-  if (ends.comparison !== null && ends.comparison.kind !== 'nothing')
-    return await writeChanged(ends.comparison, {
+  if (ends.comparison !== null && ends.comparison.kind !== 'nothing') {
+    const changed = await writeChanged(ends.comparison, {
       source,
       sink,
       heldBytes: sink.sizeBytes ?? (ends.target.kind === 'file' ? (ends.target.facts?.sizeBytes ?? 0) : 0),
@@ -163,6 +164,9 @@ async function writeAndVerify(
       now,
       onFirstChange: marks.onWrite,
     })
+    await target.checkStillThere()
+    return changed
+  }
 
   marks.onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
@@ -179,6 +183,7 @@ async function writeAndVerify(
   let checksum: string | null = null
   if (checksums === null) context.skip('verifying')
   else checksum = await verify(source, sink, checksums, run)
+  await target.checkStillThere()
   return {
     restoredBytes: copied.sizeBytes,
     writtenBytes: copied.writtenBytes,
@@ -208,7 +213,7 @@ async function receive(
     checkSameStream(source, connection)
     await using sink = await target.open(signal)
     signal.throwIfAborted()
-    return await receiveImage({
+    const received = await receiveImage({
       source,
       connection,
       sink,
@@ -221,6 +226,8 @@ async function receive(
       journalMs: deps.journalMs ?? 1000,
       ...marks,
     })
+    await target.checkStillThere()
+    return received
   } finally {
     await farewell(connection[Symbol.asyncDispose]())
   }

@@ -89,7 +89,7 @@ function busy(path: string, refusal: ProgramResult): DeviceError {
     ([, pid, program = '']) => `${program.slice(program.lastIndexOf('/') + 1)} (${pid})`,
   )
   return new DeviceError('E_DST_BUSY', `${path} can't be unmounted: ${saidBy(refusal)}`, {
-    details: { path, holders, stderr: saidBy(refusal) },
+    details: { path, holders, tried: 'unmount', stderr: saidBy(refusal) },
     transient: true,
   })
 }

@@ -95,7 +95,7 @@ async function busy(
   const holders = await findHolders(system, snapshot, { numbers, nodes, mounts: mountsOn(snapshot, numbers) })
   const denied = /permission|not permitted|superuser/i.test(said)
   return new DeviceError(denied ? 'E_DENIED' : 'E_DST_BUSY', `${path} can't be unmounted: ${said}`, {
-    details: { path, holders, stderr: said.slice(0, 400) },
+    details: { path, holders, tried: 'unmount', stderr: said.slice(0, 400) },
     transient: true,
   })
 }

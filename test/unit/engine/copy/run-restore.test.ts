@@ -536,6 +536,25 @@ describe('a file as the target', () => {
     expect(same(machine.files.get('/tmp/old.img')!.bytes, noise(MiB, 10))).toBe(true)
   })
 
+  it.each([
+    ['deleted', () => undefined],
+    ['replaced', (machine: FakeMachine) => void machine.addFile('/tmp/old.img', noise(MiB, 10))],
+  ])('is not called restored when it was %s while it was written', async (_, replace) => {
+    const { machine } = bench()
+    machine.addFile('/tmp/old.img', noise(MiB, 9))
+    let isDone = false
+    const during = (_job: Job, { progress }: JobState) => {
+      if (isDone || progress?.phase !== 'verifying') return
+      isDone = true
+      machine.files.delete('/tmp/old.img')
+      replace(machine)
+    }
+    const { outcome } = await restore(machine, { target: '/tmp/old.img' }, { during })
+    expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'empty'))
+    // What took its place is somebody else's.
+    expect(machine.calls.filter((call) => /^(remove|truncate)/.test(call))).toEqual([])
+  })
+
   it('is not overwritten when it appeared since the plan', async () => {
     const { machine } = bench()
     const { outcome } = await restore(
@@ -817,7 +836,7 @@ describe('a failure after writing began', () => {
         throw ioError('E_IO_WRITE', '/tmp/out.img', offset)
       }
       const { outcome } = await restore(machine, { target: '/tmp/out.img' })
-      expect(outcome).toMatchObject(failure('E_IO_WRITE', 'incomplete'))
+      expect(outcome).toMatchObject(failure('E_IO_WRITE', 'empty'))
       expect(same(machine.files.get('/tmp/out.img')!.bytes, noise(MiB, 10))).toBe(true)
     }
   })

@@ -91,8 +91,28 @@ describe('describeError', () => {
     ],
     [
       'E_DST_BUSY',
-      { path: '/dev/sdb', holders: ['bash (812)', 'nautilus (44)', 'vim (5)'] },
+      { path: '/dev/sdb', holders: ['bash (812)', 'nautilus (44)', 'vim (5)'], tried: 'unmount' },
       "'SanDisk Ultra' is in use and couldn't be unmounted.\nIt is used by bash (812), nautilus (44) and vim (5).\nClose what is using it and try again.",
+    ],
+    [
+      'E_DST_BUSY',
+      { path: '/home/a/d.img', holders: ['/dev/loop0'] },
+      "'SanDisk Ultra' is in use.\nIt is used by /dev/loop0.\nClose what is using it and try again.",
+    ],
+    [
+      'E_DST_CHANGED',
+      { path: '/dev/sdb' },
+      "'SanDisk Ultra' isn't the disk that was checked.\nAnother disk answers at its place now.\nLook at the list of disks and choose the destination again.",
+    ],
+    [
+      'E_DST_CHANGED',
+      { path: '/home/a/d.img', kind: 'file' },
+      "'SanDisk Ultra' isn't the file that was checked.\nIt was deleted, or another file took its place.\nLook at what is there now, and start again.",
+    ],
+    [
+      'E_DST_CHANGED',
+      { path: '/home/a/d.img', kind: 'file', when: 'writing' },
+      "'SanDisk Ultra' was deleted or replaced while it was being written.\nWhat was restored can't be found under this name.\nLeave the file alone until the restore is done, and start again.",
     ],
     [
       'E_SRC_CORRUPT',
@@ -148,7 +168,7 @@ describe('describeError', () => {
     ],
     [
       'E_DST_BUSY',
-      { path: '/dev/sdb', holders: [], stderr: 'umount: /mnt: target is busy.' },
+      { path: '/dev/sdb', holders: [], tried: 'unmount', stderr: 'umount: /mnt: target is busy.' },
       "'SanDisk Ultra' is in use and couldn't be unmounted.\nThe system says: umount: /mnt: target is busy.\nClose what is using it and try again.",
     ],
     [
