@@ -6,6 +6,7 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   statSync,
@@ -15,6 +16,7 @@ import {
 import { chmod, chown, link, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { UsageError } from '#shared/errors'
 import type { BlockSink } from './block-sink.ts'
+import { readLinkOrNull } from './dangling-link.ts'
 import { asOwner, type FileOwner } from './file-owner.ts'
 import { openFileSink, syncFolder } from './file-sink.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
@@ -24,6 +26,8 @@ export interface FileNames {
   /** Null when nothing is there, or it can't be seen. */
   stat(path: string): Promise<Stats | null>
   realpath(path: string): Promise<string>
+  /** Where a link leads; null when it isn't one. */
+  readLink(path: string): Promise<string | null>
   /** Make a file where nothing is. Throws what `openFileSink` throws. */
   openNew(path: string): Promise<BlockSink>
   /** As much as may be done of it: owner, group and permissions. */
@@ -38,6 +42,7 @@ export interface FileNames {
 export const ownNames: FileNames = {
   stat: (path) => stat(path).catch(() => null),
   realpath,
+  readLink: readLinkOrNull,
   openNew: (path) => openFileSink(path, { mode: 'create', caching: 'buffered' }),
   async makeLike(path, { uid, gid, mode }) {
     await chown(path, uid, gid).catch(() => undefined)
@@ -57,6 +62,7 @@ export function namesOf(owner: FileOwner): FileNames {
   return {
     stat: (path) => doing(() => statSync(path)).catch(() => null),
     realpath: (path) => doing(() => realpathSync(path)),
+    readLink: (path) => doing(() => readlinkSync(path)).catch(() => null),
     async openNew(path) {
       let fd: number
       try {

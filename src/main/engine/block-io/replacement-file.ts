@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { BlockSink } from './block-sink.ts'
+import { refuseDanglingLink } from './dangling-link.ts'
 import { namesOf, ownNames, type FileNames } from './file-names.ts'
 import type { FileOwner } from './file-owner.ts'
 import { errnoOf, openFailure, writeFailure } from './system-failure.ts'
@@ -37,6 +38,7 @@ export async function openReplacementFile(
   const old = await names.stat(path)
   if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
   if (old !== null && mode === 'create') throw exists(path)
+  if (old === null) await refuseDanglingLink(path, (link) => names.readLink(link))
   // Behind a link: the link stays, what it leads to is replaced.
   const place = old === null ? path : await names.realpath(path)
   const hidden = join(dirname(place), `.reprise-${randomBytes(6).toString('hex')}.part`)

@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
+import { refuseDanglingLink } from './dangling-link.ts'
 import { syncFolder } from './file-sink.ts'
 import { freeRetiredPath, retiredPath } from './retired-path.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
@@ -39,7 +40,9 @@ export async function openReplacementFolder(
   { mode, isReplaceable }: ReplacementFolderOptions,
 ): Promise<ReplacementFolder> {
   // Behind a link: the link stays, what it leads to is replaced.
-  const path = await realpath(asked).catch(() => asked)
+  const real = await realpath(asked).catch(() => null)
+  if (real === null) await refuseDanglingLink(asked)
+  const path = real ?? asked
   await recover(path)
   const old = await lstat(path).catch(() => null)
   if (old !== null && mode === 'create') throw exists(path)

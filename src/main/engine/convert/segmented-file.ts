@@ -8,7 +8,14 @@ import { randomBytes } from 'node:crypto'
 import { lstat, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { nameTogether, openFailure, recoverNames, writeFailure, type ReplacementFile } from '#engine/block-io'
+import {
+  nameTogether,
+  openFailure,
+  recoverNames,
+  refuseDanglingLink,
+  writeFailure,
+  type ReplacementFile,
+} from '#engine/block-io'
 import { isKoly, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 
@@ -43,7 +50,9 @@ export async function openSegmentedFile(
   options: SegmentedFileOptions,
 ): Promise<SegmentedFile> {
   if (options.segmentBytes < leastSegmentBytes) throw tooSmall(leastSegmentBytes)
-  const target = await realpath(asked).catch(() => asked)
+  const real = await realpath(asked).catch(() => null)
+  if (real === null) await refuseDanglingLink(asked)
+  const target = real ?? asked
   await recoverNames(target)
   const old = await lstat(target).catch(() => null)
   for (const path of options.mode === 'create' ? [target, segmentPath(target, 2)] : [])

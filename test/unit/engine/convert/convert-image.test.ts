@@ -342,6 +342,32 @@ describe('a conversion that fails', () => {
     expectUntouched(['disk.img', 'hard', 'soft'], null)
   })
 
+  it.each([false, true])(
+    'because the target is a link that leads nowhere, at once (erase: %s)',
+    async (erase) => {
+      const source = await folder.write('disk.img', await diskToConvert('mbr'))
+      const target = join(folder.path, 'link')
+      symlinkSync('/nowhere/at all', target)
+      for (const [format, segmentBytes] of [
+        ['UDZO', null],
+        ['raw', null],
+        ['UDSB', null],
+        ['UDZO', 1 << 20],
+      ] as const) {
+        const context = watch()
+        await expect(convert(source, format, { target, erase, segmentBytes }, context)).rejects.toMatchObject(
+          {
+            code: 'E_DST_KIND',
+            details: { problem: `'${target}' is a link to '/nowhere/at all', which isn't there.` },
+          },
+        )
+        expect(context.phases).toEqual(['validating-source'])
+      }
+      expect(lstatSync(target).isSymbolicLink()).toBe(true)
+      expectUntouched(['disk.img', 'link'], null)
+    },
+  )
+
   it('because the target is no file, or in no folder', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))
     await mkdir(join(folder.path, 'sub'))
