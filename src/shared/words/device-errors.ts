@@ -46,11 +46,18 @@ const at = (error: SerializedError): string => {
 }
 
 export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
-  E_NOT_FOUND: (error) => ({
-    what: `${path(error, 'What you named')} wasn't found.`,
-    why: null,
-    now: 'Check the spelling, and that the disk is connected.',
-  }),
+  E_NOT_FOUND: (error) =>
+    textOf(error, 'errno') === 'ENAMETOOLONG'
+      ? {
+          what: `${path(error, 'What you named')} is too long for a name.`,
+          why: "A file's name has at most 255 bytes, with all the folders it is in 4095.",
+          now: 'Choose a shorter one.',
+        }
+      : {
+          what: `${path(error, 'What you named')} wasn't found.`,
+          why: null,
+          now: 'Check the spelling, and that the disk is connected.',
+        },
 
   E_DENIED: (error) => ({
     what: `The system refuses access to ${path(error, 'the disk')}.`,
@@ -138,12 +145,12 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         now: 'Free some space there, or send the output elsewhere.',
       }
     }
-    // A source of unknown size can turn out larger than a device; a file is stopped by the file system around it.
+    // Nothing is written past a device's end: it promised more than there is. A file is stopped by the file system around it.
     if (textOf(error, 'path')?.startsWith('/dev/') === true) {
       return {
-        what: `${theTarget(error, names)} has no room left${at(error)}.`,
-        why: 'The source is larger.',
-        now: 'Choose a larger destination.',
+        what: `${theTarget(error, names)} has no room left${at(error)}, though it should.`,
+        why: "What stores its data is full, as happens with thin and virtual disks and with disks in files; or it isn't as large as it says.",
+        now: 'Make room there and restore again, or choose another destination.',
       }
     }
     return {

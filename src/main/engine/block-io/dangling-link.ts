@@ -4,13 +4,20 @@
  */
 import { readlink } from 'node:fs/promises'
 import { UsageError } from '#shared/errors'
+import { errnoOf, openFailure } from './system-failure.ts'
 
-/** Null for what isn't a link, and where nothing is. */
-export const readLinkOrNull = (path: string): Promise<string | null> => readlink(path).catch(() => null)
-
-/** `path` was looked up, and nothing is there. Throws UsageError E_DST_KIND when that is because it is a link. */
-export async function refuseDanglingLink(path: string, readLink = readLinkOrNull): Promise<void> {
-  const leadsTo = await readLink(path)
+/**
+ * `path` was looked up, and nothing is there. Throws UsageError E_DST_KIND when that is because it is a link; DeviceError
+ * E_NOT_FOUND where nothing can have that name. `readLink`: as the system's.
+ */
+export async function refuseDanglingLink(
+  path: string,
+  readLink: (path: string) => Promise<string> = readlink,
+): Promise<void> {
+  const leadsTo = await readLink(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENAMETOOLONG') throw openFailure(error, path, 'destination')
+    return null
+  })
   if (leadsTo === null) return
   throw new UsageError('E_DST_KIND', `${path} is a link to ${leadsTo}, which isn't there`, {
     details: {

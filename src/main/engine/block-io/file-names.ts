@@ -13,10 +13,9 @@ import {
   unlinkSync,
   type Stats,
 } from 'node:fs'
-import { chmod, chown, link, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { chmod, chown, link, readlink, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { UsageError } from '#shared/errors'
 import type { BlockSink } from './block-sink.ts'
-import { readLinkOrNull } from './dangling-link.ts'
 import { asOwner, type FileOwner } from './file-owner.ts'
 import { openFileSink, syncFolder } from './file-sink.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
@@ -26,8 +25,8 @@ export interface FileNames {
   /** Null when nothing is there, or it can't be seen. */
   stat(path: string): Promise<Stats | null>
   realpath(path: string): Promise<string>
-  /** Where a link leads; null when it isn't one. */
-  readLink(path: string): Promise<string | null>
+  /** Where a link leads. */
+  readlink(path: string): Promise<string>
   /** Make a file where nothing is. Throws what `openFileSink` throws. */
   openNew(path: string): Promise<BlockSink>
   /** As much as may be done of it: owner, group and permissions. */
@@ -42,7 +41,7 @@ export interface FileNames {
 export const ownNames: FileNames = {
   stat: (path) => stat(path).catch(() => null),
   realpath,
-  readLink: readLinkOrNull,
+  readlink,
   openNew: (path) => openFileSink(path, { mode: 'create', caching: 'buffered' }),
   async makeLike(path, { uid, gid, mode }) {
     await chown(path, uid, gid).catch(() => undefined)
@@ -62,7 +61,7 @@ export function namesOf(owner: FileOwner): FileNames {
   return {
     stat: (path) => doing(() => statSync(path)).catch(() => null),
     realpath: (path) => doing(() => realpathSync(path)),
-    readLink: (path) => doing(() => readlinkSync(path)).catch(() => null),
+    readlink: (path) => doing(() => readlinkSync(path)),
     async openNew(path) {
       let fd: number
       try {

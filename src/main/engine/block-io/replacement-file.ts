@@ -38,7 +38,7 @@ export async function openReplacementFile(
   const old = await names.stat(path)
   if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
   if (old !== null && mode === 'create') throw exists(path)
-  if (old === null) await refuseDanglingLink(path, (link) => names.readLink(link))
+  if (old === null) await refuseDanglingLink(path, (link) => names.readlink(link))
   // Behind a link: the link stays, what it leads to is replaced.
   const place = old === null ? path : await names.realpath(path)
   const hidden = join(dirname(place), `.reprise-${randomBytes(6).toString('hex')}.part`)

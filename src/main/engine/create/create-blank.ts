@@ -44,6 +44,7 @@ export async function createBlank(
     const startSector = volume.offset / sectorBytes
     await makeFilesystem(run, filesystem, {
       path: volume.path,
+      targetPath: request.target,
       startSector,
       volumeName,
       signal: context.signal,

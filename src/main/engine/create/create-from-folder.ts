@@ -9,13 +9,14 @@ import { openFailure } from '#engine/block-io'
 import { checkLevel, openImageTarget, type ImageTarget } from '#engine/convert'
 import { openImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
-import { programFailed, runChecked, type ProgramResult, type RunProgram } from '#engine/platform'
-import { DeviceError, UsageError } from '#shared/errors'
+import { runChecked, type RunProgram } from '#engine/platform'
+import { UsageError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'
 import { composeDisk } from './compose-disk.ts'
 import type { Created } from './created.ts'
 import { checkVolumeName } from './make-filesystem.ts'
 import { measureFolder, type FolderMeasure } from './measure-folder.ts'
+import { toolFailure } from './tool-failure.ts'
 import { openWorkshop } from './workshop.ts'
 import { writeComposed } from './write-composed.ts'
 
@@ -85,7 +86,7 @@ async function byMke2fs(work: Work): Promise<Created> {
   await fillExt4(work)
   const shrink = ['-M', path]
   const result = await work.run('resize2fs', shrink, { timeoutMs, signal: context.signal })
-  if (result.status !== 0) throw toolFailure(result, shrink, work.targetPath)
+  if (result.status !== 0) throw await toolFailure(result, shrink, work)
   const { size: sizeBytes } = await stat(path)
   const disk = await composeDisk(
     { sizeBytes, map: null, volume: { path, offset: 0, sizeBytes } },
@@ -129,24 +130,8 @@ async function fillExt4({
     const result = await run('mke2fs', args, { timeoutMs, signal })
     if (result.status === 0) return
     const isFull = /could not allocate|no free space|too small|no space left in/i.test(result.stderr)
-    if (!isFull || attempt + 1 >= attempts) throw toolFailure(result, args, targetPath)
+    if (!isFull || attempt + 1 >= attempts) throw await toolFailure(result, args, { path, targetPath })
   }
-}
-
-/**
- * `mke2fs` says which file it couldn't read: it may have appeared since they were looked through. When the new file system is
- * full it has other words than when the disk is that it lies on.
- */
-function toolFailure(result: ProgramResult, args: readonly string[], targetPath: string): DeviceError {
-  const { stderr } = result
-  const denied = /permission denied while opening "(?<path>[^"]+)"/i.exec(stderr)?.groups?.['path']
-  if (denied !== undefined)
-    return new DeviceError('E_DENIED', `open ${denied}`, { details: { path: denied, stderr } })
-  if (/no space left on device/i.test(stderr))
-    return new DeviceError('E_DST_FULL', `no room for ${targetPath}`, {
-      details: { path: targetPath, stderr },
-    })
-  return programFailed(result, args)
 }
 
 /** What the file takes up by now is how far it is. */

@@ -2,10 +2,11 @@
  * Makes a file system in a plain file, by the system's own program for it: without rights, without loop devices. What it
  * can't do, it says, and its words come through.
  */
-import { runChecked, type RunProgram } from '#engine/platform'
+import { type RunProgram } from '#engine/platform'
 import type { NewPartition } from '#engine/formats/partition-map'
 import { UsageError } from '#shared/errors'
 import type { CreatableFilesystem } from '#shared/model'
+import { toolFailure } from './tool-failure.ts'
 
 interface Maker {
   /** As people call it. */
@@ -129,17 +130,19 @@ export function checkVolumeName(
     throw wrong('volumeName', `'${name}' can't be the name of a volume.`, 'Choose another one.')
 }
 
-/** In the file at `path`, as large as it is. Throws DeviceError E_DEVICE_TOOL, the signal's reason. */
+/** In the file at `path`, as large as it is, for an image at `targetPath`. Throws DeviceError E_DST_FULL, E_DEVICE_TOOL, the signal's reason. */
 export async function makeFilesystem(
   run: RunProgram,
   filesystem: CreatableFilesystem,
   {
     path,
+    targetPath,
     startSector,
     volumeName,
     signal,
   }: {
     readonly path: string
+    readonly targetPath: string
     readonly startSector: number
     readonly volumeName: string | null
     readonly signal: AbortSignal
@@ -149,7 +152,9 @@ export async function makeFilesystem(
   // FAT's names have capital letters only; its program warns of others.
   const name = filesystem === 'vfat' ? volumeName?.toUpperCase() : volumeName
   const named = name === null || name === undefined ? [] : [label.flag, name]
-  await runChecked(run, tool, [...args(startSector), ...named, path], { timeoutMs, signal })
+  const argv = [...args(startSector), ...named, path]
+  const result = await run(tool, argv, { timeoutMs, signal })
+  if (result.status !== 0) throw await toolFailure(result, argv, { path, targetPath })
 }
 
 const wrong = (input: string, problem: string, hint: string) =>

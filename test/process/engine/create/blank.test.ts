@@ -122,6 +122,22 @@ describe.skipIf(missing('linux', ...needs))('a blank image with a file system', 
     expect(await command('e2fsck', ['-f', '-n', raw])).toContain('11/')
   })
 
+  it.for(filesystems)('says that the disk is full when %s has no room on it', async (filesystem) => {
+    await using folder = await temporaryFolder()
+    await command('mount', ['-t', 'tmpfs', '-o', 'size=800k', 'tmpfs', folder.path])
+    try {
+      const target = join(folder.path, 'new.img')
+      const from = blank({ sizeBytes: 2 * 1024 ** 3, filesystem })
+      await expect(createForReal({ target, format: 'raw', from })).rejects.toMatchObject({
+        code: 'E_DST_FULL',
+        details: { path: target },
+      })
+      expect(readdirSync(folder.path)).toEqual([])
+    } finally {
+      await command('umount', [folder.path])
+    }
+  })
+
   it('says which program is missing', async () => {
     await using folder = await temporaryFolder()
     await expect(

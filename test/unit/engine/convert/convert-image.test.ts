@@ -368,6 +368,19 @@ describe('a conversion that fails', () => {
     },
   )
 
+  it('because no file can have such a name, at once', async () => {
+    const source = await folder.write('disk.img', await diskToConvert('mbr'))
+    const target = join(folder.path, 'n'.repeat(300))
+    for (const format of ['UDZO', 'UDSB'] as const) {
+      const context = watch()
+      await expect(convert(source, format, { target }, context)).rejects.toMatchObject({
+        code: 'E_NOT_FOUND',
+        details: { path: target, errno: 'ENAMETOOLONG' },
+      })
+      expect(context.phases).toEqual(['validating-source'])
+    }
+  })
+
   it('because the target is no file, or in no folder', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))
     await mkdir(join(folder.path, 'sub'))

@@ -100,6 +100,16 @@ describe('describeError', () => {
       "'SanDisk Ultra' is in use.\nIt is used by /dev/loop0.\nClose what is using it and try again.",
     ],
     [
+      'E_NOT_FOUND',
+      { path: '/a/b.dmg', errno: 'ENOENT' },
+      "'/a/b.dmg' wasn't found.\nCheck the spelling, and that the disk is connected.",
+    ],
+    [
+      'E_NOT_FOUND',
+      { path: '/a/long', errno: 'ENAMETOOLONG' },
+      "'/a/long' is too long for a name.\nA file's name has at most 255 bytes, with all the folders it is in 4095.\nChoose a shorter one.",
+    ],
+    [
       'E_DST_CHANGED',
       { path: '/dev/sdb' },
       "'SanDisk Ultra' isn't the disk that was checked.\nAnother disk answers at its place now.\nLook at the list of disks and choose the destination again.",
@@ -174,7 +184,7 @@ describe('describeError', () => {
     [
       'E_DST_FULL',
       { path: '/dev/sdb', offset: 4096, errno: 'ENOSPC' },
-      "'SanDisk Ultra' has no room left at byte 4,096.\nThe source is larger.\nChoose a larger destination.",
+      "'SanDisk Ultra' has no room left at byte 4,096, though it should.\nWhat stores its data is full, as happens with thin and virtual disks and with disks in files; or it isn't as large as it says.\nMake room there and restore again, or choose another destination.",
     ],
     [
       'E_DST_FULL',
