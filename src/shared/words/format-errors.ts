@@ -25,6 +25,9 @@ function difference(error: SerializedError): string | null {
   return field === null ? null : `The fault is in ${field}.`
 }
 
+/** Its beginning is what it should be, and its end isn't there. */
+const isCutShort = (error: SerializedError): boolean => error.details['cutShort'] === true
+
 /** What stands there instead of an image. */
 function whatItIs(error: SerializedError): string | null {
   const field = textOf(error, 'field')
@@ -33,7 +36,12 @@ function whatItIs(error: SerializedError): string | null {
   const expected = valueOf(error, 'expected')
   if (field === 'kind' && found !== null) return `It is ${found}.`
   if (field === 'kind') return expected === null ? null : `It isn't ${expected}.`
-  if (field === 'signature') return found === null ? null : `It begins with ${found}.`
+  if (field === 'signature') {
+    if (found === null) return null
+    return isCutShort(error)
+      ? `It begins with ${found}, and the trailer is missing that a .dmg file ends with: perhaps its download wasn't completed.`
+      : `It begins with ${found}.`
+  }
   return difference(error)
 }
 
@@ -48,7 +56,11 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
     const offset = numberOf(error, 'offset')
     return {
       what: `${theImage(error, names)} is damaged${offset === null ? '' : ` at ${place(offset)}`}.`,
-      why: difference(error),
+      why: isCutShort(error)
+        ? ["Its end is missing, most likely because its download wasn't completed.", difference(error)]
+            .filter((text) => text !== null)
+            .join(' ')
+        : difference(error),
       now: 'Get a fresh copy of the image and try again.',
     }
   },

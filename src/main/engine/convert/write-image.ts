@@ -11,6 +11,7 @@ import { planTables } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
+import { tellableDisk } from './tellable-disk.ts'
 import { writeRawImage } from './write-raw-image.ts'
 import { oldSegments, openSegmentedFile } from './segmented-file.ts'
 import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
@@ -42,7 +43,7 @@ export interface DiskToWrite {
 export interface ImageTarget extends AsyncDisposable {
   /**
    * Write the disk and give the file its name; once. Resolves to the sizes of the disk and of the file. Throws what `items`
-   * throws, DeviceError of the target, the signal's reason; then the target is as it was before.
+   * throws, UsageError E_UNSUPPORTED for a raw disk that couldn't be told as one, DeviceError of the target, the signal's reason; then the target is as it was before.
    */
   write(
     disk: DiskToWrite,
@@ -122,7 +123,9 @@ export async function openImageTarget(
         const { sizeBytes } = contents
         sizes = await writeSparseImage(items, inside, { sizeBytes, advance, signal })
       } else if (codec === undefined) {
-        const sizeBytes = await writeRawImage(items, inside, { advance, signal })
+        // Encrypted, its header tells.
+        const told = encrypted === null ? tellableDisk(items, { target, contents }) : items
+        const sizeBytes = await writeRawImage(told, inside, { advance, signal })
         sizes = { sizeBytes, storedBytes: sizeBytes }
       } else {
         sizes = await writeUdifImage(items, inside, {

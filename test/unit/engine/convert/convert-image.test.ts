@@ -368,6 +368,34 @@ describe('a conversion that fails', () => {
     },
   )
 
+  it('because nobody could tell later that it is a disk, at once', async () => {
+    const source = await folder.write('disk.img', noise(3 * 1024 * 1024, 7))
+    for (const [format, name] of [
+      ['UDRW', 'out.dmg'],
+      ['raw', 'out.dmg'],
+      ['raw', 'out'],
+    ] as const) {
+      const context = watch()
+      await expect(
+        convert(source, format, { target: join(folder.path, name) }, context),
+      ).rejects.toMatchObject({ code: 'E_UNSUPPORTED', details: { input: 'target' } })
+      expect(context.done).toEqual([])
+    }
+    expectUntouched(['disk.img'], null)
+    // Its name tells, its format, or that it begins blank.
+    const blank = await folder.write('blank.img', Buffer.concat([Buffer.alloc(8192), noise(8192, 3)]))
+    for (const [from, format, name] of [
+      [source, 'UDRW', 'a.img'],
+      [source, 'raw', 'a.dd'],
+      [source, 'UDRO', 'a.dmg'],
+      [blank, 'UDRW', 'b.dmg'],
+    ] as const) {
+      const target = join(folder.path, name)
+      await convert(from, format, { target })
+      expect(same(await expand(target), readFileSync(from))).toBe(true)
+    }
+  })
+
   it('because no file can have such a name, at once', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))
     const target = join(folder.path, 'n'.repeat(300))

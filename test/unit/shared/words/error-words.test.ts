@@ -130,6 +130,35 @@ describe('describeError', () => {
       "'System.dmg' is damaged at byte 216.\nExpected koly.xmlLength to be at most 80, found 99.\nGet a fresh copy of the image and try again.",
     ],
     [
+      'E_SRC_CORRUPT',
+      {
+        format: 'udif',
+        field: 'koly',
+        offset: 5000,
+        found: 'compressed runs',
+        expected: 'the trailer in the last 512 bytes',
+        cutShort: true,
+      },
+      "'System.dmg' is damaged at byte 5,000.\nIts end is missing, most likely because its download wasn't completed. Expected koly to be the trailer in the last 512 bytes, found compressed runs.\nGet a fresh copy of the image and try again.",
+    ],
+    [
+      'E_SRC_CORRUPT',
+      {
+        format: 'raw',
+        field: 'size for gpt partition 2',
+        offset: 5120,
+        found: '5120 bytes',
+        expected: '9216 bytes',
+        cutShort: true,
+      },
+      "'System.dmg' is damaged at byte 5,120.\nIts end is missing, most likely because its download wasn't completed. Expected size for gpt partition 2 to be 9216 bytes, found 5120 bytes.\nGet a fresh copy of the image and try again.",
+    ],
+    [
+      'E_SRC_FORMAT',
+      { field: 'signature', found: '8a10', format: 'image', offset: 0, cutShort: true },
+      "'System.dmg' isn't a disk image Reprise can read.\nIt begins with 8a10, and the trailer is missing that a .dmg file ends with: perhaps its download wasn't completed.\nReadable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
+    ],
+    [
       'E_SRC_SEGMENT',
       { field: 'koly.segmentNumber', found: 3, expected: 1, segmentCount: 5, path: '/a/b.dmgpart' },
       "'System.dmg' is segment 3 of 5 of an image.\nName the first segment, the file that ends in .dmg.",

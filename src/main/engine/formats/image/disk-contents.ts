@@ -59,8 +59,31 @@ function wholeDisk(found: FoundFilesystem | null, diskBytes: number | null): Ima
 }
 
 /** Whether anything speaks for these being the contents of a disk; `head`: its first sector or more. */
-export function isDisk({ partitionMap, whole }: DiskContents, head: Uint8Array): boolean {
-  return partitionMap !== 'none' || whole !== null || (head[510] === 0x55 && head[511] === 0xaa)
+export function isDisk(
+  { partitionMap, whole }: Pick<DiskContents, 'partitionMap' | 'whole'>,
+  head: Uint8Array,
+): boolean {
+  return partitionMap !== 'none' || whole !== null || isBootSector(head)
+}
+
+const isBootSector = (head: Uint8Array) => head[510] === 0x55 && head[511] === 0xaa
+
+/**
+ * Any file is as good a raw disk as any other: something must speak for it. `isKnown`: its contents are a disk's; else its name
+ * tells, or that it begins blank, as images do that New Image makes.
+ */
+export function passesAsRaw({
+  isKnown,
+  name,
+  head,
+  isWhole,
+}: {
+  readonly isKnown: boolean
+  readonly name: string
+  readonly head: Uint8Array
+  readonly isWhole: boolean
+}): boolean {
+  return isKnown || (isWhole && (isNamedRaw(name) || head.every((byte) => byte === 0)))
 }
 
 /** Whether a file's name says that it is a raw disk. */
@@ -76,7 +99,7 @@ export function checkNotCutShort(contents: DiskContents, sizeBytes: number): voi
   const { partitions, partitionMap, whole } = contents
   // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
   if (whole?.filesystem === 'iso9660') return
-  const problem = { format: 'raw', offset: sizeBytes, found: `${sizeBytes} bytes` }
+  const problem = { format: 'raw', offset: sizeBytes, found: `${sizeBytes} bytes`, cutShort: true }
   if (partitionMap === 'none') {
     if (whole !== null && whole.sizeBytes !== null && whole.sizeBytes > sizeBytes)
       throw corrupt({ ...problem, field: `${whole.filesystem} size`, expected: `${whole.sizeBytes} bytes` })

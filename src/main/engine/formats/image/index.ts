@@ -1,4 +1,4 @@
-export { readDiskContents, type DiskContents } from './disk-contents.ts'
+export { isDisk, passesAsRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 export { DiskReader } from './disk-reader.ts'
 export { openImage, type OpenImage } from './open-image.ts'
 export { readBlockHashes } from './read-block-hashes.ts'

@@ -20,8 +20,8 @@ import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
 import {
   checkNotCutShort,
   isDisk,
-  isNamedRaw,
   noTables,
+  passesAsRaw,
   readDiskContents,
   type DiskContents,
 } from './disk-contents.ts'
@@ -118,10 +118,7 @@ async function openUdif(
   }
 }
 
-/**
- * Any file is as good a raw image as any other: something must speak for it, its contents, its name, that it begins blank, or
- * that it was encrypted as an image.
- */
+/** What passes as one, or was encrypted as an image. */
 async function openRaw(
   ends: FileEnds,
   file: FileInfo,
@@ -134,10 +131,8 @@ async function openRaw(
   const layout = files.withCiphers(rawLayout(path, fileBytes))
   const contents = await readContents(layout, files.openAsIs, signal)
   const isWhole = fileBytes % 512 === 0
-  // A blank disk, whatever it is called: New Image makes such files.
-  const isBlank = head.every((byte) => byte === 0)
-  if (!isDisk(contents, head) && !(isWhole && (isNamedRaw(name) || isBlank)) && files.encrypted === null)
-    throw notAnImage(ends)
+  const isKnown = isDisk(contents, head)
+  if (!passesAsRaw({ isKnown, name, head, isWhole }) && files.encrypted === null) throw notAnImage(ends)
   checkNotCutShort(contents, layout.sizeBytes)
   return {
     info: {

@@ -37,15 +37,18 @@ export function refuseDamagedUdif(ends: FileEnds): void {
       offset: Math.max(0, ends.sizeBytes - 512),
       found: sign,
       expected: 'the trailer in the last 512 bytes',
+      cutShort: sign !== followed,
     })
 }
+
+const followed = 'a trailer that is not at the end'
 
 function damageSign({ path, head, tail }: FileEnds): string | null {
   const end = latin1(tail)
   const isUdifPlist = isNamedDmg(path) || /<key>(resource-fork|blkx|plst|Attributes)<\/key>/.test(end)
   if (/<\/plist>\s*$/.test(end.slice(-64)) && isUdifPlist) return 'the end of a plist'
   if (!isNamedDmg(path)) return null
-  if (end.includes('koly\0\0\0\x04\0\0\x02\0')) return 'a trailer that is not at the end'
+  if (end.includes('koly\0\0\0\x04\0\0\x02\0')) return followed
   if (end.includes('<key>resource-fork</key>') || /\n\t+[\w+/]{20,}\n\t+[\w+/]{1,}\s*$/.test(end.slice(-256)))
     return 'a plist that is cut off'
   return beginsWithRun(head) ? 'compressed runs' : null
@@ -59,7 +62,7 @@ function beginsWithRun(head: Uint8Array): boolean {
 }
 
 /** What to throw for a file that nothing is known about: its first bytes tell most. */
-export function notAnImage({ head, sizeBytes }: Pick<FileEnds, 'head' | 'sizeBytes'>): FormatError {
+export function notAnImage({ path, head, sizeBytes }: Omit<FileEnds, 'tail'>): FormatError {
   if (sizeBytes === 0)
     return formatError('E_SRC_FORMAT', { format: 'image', field: 'size', offset: 0, found: 0 })
   return formatError('E_SRC_FORMAT', {
@@ -69,5 +72,7 @@ export function notAnImage({ head, sizeBytes }: Pick<FileEnds, 'head' | 'sizeByt
     found: Buffer.from(head.subarray(0, 16)).toString('hex'),
     expected: 'a disk image',
     sizeBytes,
+    // It may be the beginning of a UDIF image whose data looks like nothing that is known.
+    cutShort: isNamedDmg(path),
   })
 }

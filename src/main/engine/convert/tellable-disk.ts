@@ -1,0 +1,55 @@
+/**
+ * A raw disk has no mark of its own. One of unknown contents can only be told by its name, and under any other it would be
+ * refused when it is to be restored, after the original was erased perhaps: so it is refused now, before it is written.
+ */
+import { basename } from 'node:path'
+import { isDisk, passesAsRaw } from '#engine/formats/image'
+import { UsageError } from '#shared/errors'
+import type { ImageInfo } from '#shared/model'
+import type { DiskItem } from './disk-stream.ts'
+
+/** What reading looks at. */
+const headBytes = 4096
+
+/**
+ * `items` of the whole disk as they are; throws UsageError E_UNSUPPORTED in place of the first that shows that a raw file of
+ * them at `target` wouldn't be taken for a disk.
+ */
+export async function* tellableDisk(
+  items: AsyncIterable<DiskItem>,
+  {
+    target,
+    contents,
+  }: { readonly target: string; readonly contents: Pick<ImageInfo, 'partitionMap' | 'partitions'> },
+): AsyncGenerator<DiskItem, undefined> {
+  const { partitionMap, partitions } = contents
+  const isKnown = partitionMap !== 'none' || partitions.some(({ filesystem }) => filesystem !== null)
+  const head = new Uint8Array(headBytes)
+  for await (const item of items) {
+    if (!isKnown && item.offset < headBytes) {
+      if (item.bytes !== null) head.set(item.bytes.subarray(0, headBytes - item.offset), item.offset)
+      const passes = passesAsRaw({
+        isKnown: isDisk({ partitionMap, whole: null }, head),
+        name: basename(target),
+        head,
+        isWhole: true,
+      })
+      if (!passes) throw untellable(target)
+    }
+    yield item
+  }
+  return undefined
+}
+
+function untellable(target: string): UsageError {
+  const problem = `Later, nothing would tell that '${target}' is a disk.`
+  return new UsageError('E_UNSUPPORTED', `${target} couldn't be read again`, {
+    details: {
+      input: 'target',
+      problem,
+      reason:
+        'The disk has no partition map and no file system that is known, and a raw image has no mark of its own.',
+      hint: 'Give it a name that ends in .img, or write another format, such as UDRO.',
+    },
+  })
+}
