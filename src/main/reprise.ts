@@ -3,6 +3,7 @@
  * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. Connects, and decides
  * nothing. What a verb doesn't need isn't loaded.
  */
+import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { main, processTerminal, workingFolder } from '#main/cli'
 import { productVersion } from '#main/product'
@@ -19,6 +20,7 @@ const status = await main(process.argv.slice(2), {
   },
   version: productVersion(),
   platform: process.platform,
+  argumentBytes: () => (process.platform === 'linux' ? readFileSync('/proc/self/cmdline') : null),
   now: Date.now,
   engines: async (log) => (await import('./connect-engines.ts')).connectCommandLine(log),
   streams: async (log) => (await import('./connect-multicast.ts')).connectStreams(log),

@@ -1,4 +1,5 @@
 /** An argument list in, an exit status out. */
+import { refuseBrokenText } from './argument-bytes.ts'
 import { readCommandLine } from './command-line.ts'
 import { exitDone } from './exit-status.ts'
 import { helpSpellings } from './help-spellings.ts'
@@ -8,6 +9,7 @@ import { loadVerb } from './verbs.ts'
 /** Never rejects: whatever is thrown is told in words. */
 export async function main(argv: readonly string[], context: CliContext): Promise<number> {
   try {
+    refuseBrokenText(argv, () => context.argumentBytes())
     const { verb: name, args } = readCommandLine(argv)
     const verb = await loadVerb(name)
     if (asksFor(helpSpellings, args)) {

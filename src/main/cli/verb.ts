@@ -14,6 +14,8 @@ export interface CliContext {
   readonly cwd: string
   readonly version: string
   readonly platform: string
+  /** The arguments of the process as they are; null where the system doesn't tell, or they are always text. */
+  argumentBytes(): Uint8Array | null
   readonly now: () => number
   /** Loads and connects the engines: not before a verb needs them. */
   engines(log: Logger): Promise<Engines>

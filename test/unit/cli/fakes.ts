@@ -133,6 +133,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     cwd: '/home/anna',
     version: '1.2.3',
     platform: 'linux',
+    argumentBytes: () => null,
     now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6),
     engines: async (log) => {
       await Promise.resolve()
