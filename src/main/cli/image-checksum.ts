@@ -1,30 +1,40 @@
 /** `reprise image checksum`: gives an image the checksums it lacks. */
 import { basename } from 'node:path'
-import { BugError } from '#shared/errors'
+import { BugError, serializeError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
-import { exitDone } from './exit-status.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
+import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
+import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 
 export const imageChecksum = defineVerb({
   name: 'image checksum',
   summary: 'Add the checksums that an image lacks.',
-  synopsis: 'IMAGE [--json]',
+  synopsis: 'IMAGE [--stdinpass] [--json]',
   notes: [
-    'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both.',
+    'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both, and a raw image is compared with it when it is restored or converted.',
+    passwordNote,
   ],
-  options: {},
+  options: passwordOptions,
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [operand = '']) {
     const { terminal, cwd } = context
     const path = imageLocatorFrom(cwd, operand, 'here')
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
+    const names = { source: basename(path) }
+    try {
+      await unlockSource(context, engines, path, values, interrupt)
+    } catch (error) {
+      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      return report(terminal, serializeError(error), tellingOf(values), { names })
+    }
     const lines = createMarkLines(() => 'Checksumming')
     const outcome = await runImageTask(
       context,
@@ -33,7 +43,7 @@ export const imageChecksum = defineVerb({
       {
         engines,
         interrupt,
-        names: { source: basename(path) },
+        names,
         lastWords: 'The image is as it was.',
         print({ progress, outcome: end }) {
           if (progress === null || progress.phase !== 'scanning') return ''

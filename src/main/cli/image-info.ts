@@ -154,20 +154,27 @@ function tablesText(info: ImageInfo): string {
 }
 
 function checksumsText(info: ImageInfo): string {
+  const { fileChecksum, tables } = info
+  const beside =
+    fileChecksum === undefined
+      ? ''
+      : `File:           ${printable(`${checksumText(fileChecksum)}, in ${info.name}.sha256`)}\n`
   if (info.dataForkChecksum === null && info.masterChecksum === null) {
-    const some = info.tables.some(({ checksum }) => checksum !== null)
-    return some ? '' : 'Checksums:      none\n'
+    const some = beside !== '' || tables.some(({ checksum }) => checksum !== null)
+    return some ? beside : 'Checksums:      none\n'
   }
   return [
     `Data fork:      ${printable(checksumText(info.dataForkChecksum))}\n`,
     `Master:         ${printable(checksumText(info.masterChecksum))}\n`,
+    beside,
   ].join('')
 }
 
 const checksumText = (checksum: ImageChecksum | null): string =>
   checksum === null ? 'none' : `${checksum.algorithm} ${checksum.value}`
 
+/** Only UDIF images have a place for a scan. */
 function scanText(info: ImageInfo): string {
-  if (info.scan === null) return 'Scan:           none, this image has not been scanned for restore\n'
-  return `Scan for restore\n${scanInfoText(info, info.scan)}`
+  if (info.scan !== null) return `Scan for restore\n${scanInfoText(info, info.scan)}`
+  return info.tables.length === 0 ? '' : 'Scan:           none, this image has not been scanned for restore\n'
 }

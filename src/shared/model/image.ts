@@ -76,6 +76,8 @@ export interface ImageInfo {
   readonly dataBytes: number | null
   readonly dataForkChecksum: ImageChecksum | null
   readonly masterChecksum: ImageChecksum | null
+  /** Of the image's file, as `NAME.sha256` beside it has it; absent: there is none. */
+  readonly fileChecksum?: ImageChecksum
   /** Compressed data lies in the file in the order of the disk: ready to be multicast. Null where the word means nothing. */
   readonly inOrder: boolean | null
   readonly scan: ScanInfo | null

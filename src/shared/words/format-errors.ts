@@ -53,6 +53,13 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
   }),
 
   E_SRC_CORRUPT: (error, names) => {
+    const path = textOf(error, 'path')
+    if (textOf(error, 'format') === 'sha256' && path !== null)
+      return {
+        what: `${theImage(error, names)} isn't what the SHA-256 beside it says.`,
+        why: difference(error),
+        now: `Get a fresh copy of the image. If it was changed on purpose, remove ${quote(`${path}.sha256`)}.`,
+      }
     const offset = numberOf(error, 'offset')
     return {
       what: `${theImage(error, names)} is damaged${offset === null ? '' : ` at ${place(offset)}`}.`,

@@ -99,6 +99,24 @@ describe('reprise image info', () => {
       'Disk size:      not known before all of it has been read\nStored:         999 bytes\n',
     )
     expect(out).toContain('\nChecksums:      none\n')
+    // It has no place for one, so nothing is missing.
+    expect(out).not.toContain('Scan')
+  })
+
+  it('shows the checksum in the file beside the image', async () => {
+    const fileChecksum = { algorithm: 'SHA-256', value: 'ab12' }
+    const raw = {
+      format: 'raw',
+      tables: [],
+      dataForkChecksum: null,
+      masterChecksum: null,
+      inOrder: null,
+    } as const
+    const { out } = await play(['image', 'info', 'a.img'], {
+      image: image({ ...raw, name: 'a.img', fileChecksum }),
+    })
+    expect(out).toContain('File:           SHA-256 ab12, in a.img.sha256\n')
+    expect(out).not.toContain('Checksums:')
   })
 
   it('lets no escape sequence of an image through', async () => {

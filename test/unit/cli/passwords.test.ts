@@ -66,6 +66,15 @@ describe('an encrypted source', () => {
   })
 })
 
+it('is unlocked for its checksum', async () => {
+  const { unlocks, tasks } = await play(['image', 'checksum', 'a.dmg', '--stdinpass'], {
+    ...locked,
+    stdin: 'sesame\n',
+  })
+  expect(unlocks).toEqual(['sesame'])
+  expect(tasks).toMatchObject([{ kind: 'add-checksum' }])
+})
+
 it('reads nothing from standard input when the source is not encrypted', async () => {
   const { status, unlocks } = await play([...restoreArgs, '--noprompt', '--stdinpass'], { stdin: 'y\n' })
   expect({ status, unlocks }).toEqual({ status: 0, unlocks: [] })

@@ -11,6 +11,7 @@ import { planBlocks } from './block-map.ts'
 import type { Crew } from './crew.ts'
 import { FiberCrew } from './fiber-crew.ts'
 import { HashCheck, hashOrder, type HashDemand } from './hash-check.ts'
+import { checkedAgainstFile } from './file-check.ts'
 import { extentItems, ItemReader, streamItems, type ItemSteps } from './block-items.ts'
 import type { BlockStream, StreamCounters, StreamItem } from './block-stream.ts'
 import { openParts } from './open-parts.ts'
@@ -45,14 +46,18 @@ export interface BlockStreamOptions {
 /**
  * Open `layout` and begin to decode. Every data item must be released without waiting for a later one: the pool may
  * be full of it. Throws DeviceError E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_IO_READ for a file that can't be opened;
- * FormatError for a run that no pool can take, or for a hash of nothing that isn't that of zeros; UsageError E_USAGE for a pool there is no memory for; the signal's reason.
+ * FormatError for a run that no pool can take, for a hash of nothing that isn't that of zeros, and at the end for an image that
+ * isn't what the SHA-256 beside it says; UsageError E_USAGE for a pool there is no memory for; the signal's reason.
  */
 export async function openBlockStream(
   layout: ImageLayout,
   options: BlockStreamOptions,
 ): Promise<BlockStream> {
   options.signal.throwIfAborted()
-  return layout.kind === 'stream' ? openStream(layout, options) : openExtents(layout, options)
+  if (layout.kind === 'stream') return await openStream(layout, options)
+  const stream = await openExtents(layout, options)
+  const { fileCheck, parts } = layout
+  return fileCheck === undefined ? stream : checkedAgainstFile(stream, fileCheck, parts[0]?.path ?? '')
 }
 
 async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): Promise<BlockStream> {

@@ -1,9 +1,9 @@
 /** What an image is to whoever wants to change the size of its disk or of its files. */
 import { stat } from 'node:fs/promises'
-import { openImage } from '#engine/formats/image'
+import { openImage, type OpenImage } from '#engine/formats/image'
 import { readBundleFiles } from '#engine/formats/sparse'
 import type { Platform } from '#engine/platform'
-import { DeviceError, UsageError } from '#shared/errors'
+import { DeviceError, FormatError, UsageError } from '#shared/errors'
 import type { openResizableDisk } from './resizable-disk.ts'
 
 export interface ResizeDeps {
@@ -26,7 +26,7 @@ export async function examineImage(
   { platform }: ResizeDeps,
   signal: AbortSignal,
 ): Promise<ExaminedImage> {
-  const { info } = await openImage(path, { signal })
+  const { info } = await openUnlocked(path, signal)
   const { format } = info
   const kind = format === 'UDRW' ? 'raw' : format
   if (kind !== 'raw' && kind !== 'UDSP' && kind !== 'UDSB') throw wrongKind(path, 'other')
@@ -41,6 +41,16 @@ export async function examineImage(
       })
   }
   return { kind, storedBytes: await readStoredBytes(path) }
+}
+
+/** Nobody has to give a password to be told that it won't help. */
+async function openUnlocked(path: string, signal: AbortSignal): Promise<OpenImage> {
+  try {
+    return await openImage(path, { signal })
+  } catch (error) {
+    if (error instanceof FormatError && error.code === 'E_SRC_ENCRYPTED') throw wrongKind(path, 'encrypted')
+    throw error
+  }
 }
 
 /** All files of the image. */

@@ -6,13 +6,19 @@ import { stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { openFileSource, openReplacementFile } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
-import { openImage, type OpenImage } from '#engine/formats/image'
+import {
+  checksumLine,
+  checksumPath,
+  openImage,
+  readChecksumFile,
+  type OpenImage,
+} from '#engine/formats/image'
 import { mishStruct, type Koly, type TablePatch } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { hex } from './check-stored-bytes.ts'
-import { checksumLine, checksumPath, compareChecksum, hashFile, readChecksumFile } from './checksum-file.ts'
+import { compareChecksum, hashFile } from './file-checksum.ts'
 import { checkHoldsScan, checkUnchanged, checkWritable } from './scan-target.ts'
 import { storeBehindData } from './store-scan.ts'
 import { computeTableChecksums } from './table-checksums.ts'

@@ -5,13 +5,13 @@
 import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
 import { rememberUnchecked, type ExtentLayout, type StreamLayout } from '#engine/formats/extents'
-import { openImage, type OpenImage } from '#engine/formats/image'
+import { openImage, readChecksumFile, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
 import type { ImageVerification } from '#shared/model'
 import { checkScan } from './check-scan.ts'
 import { checkStoredBytes, hex } from './check-stored-bytes.ts'
-import { compareChecksum, hashFile, readChecksumFile } from './checksum-file.ts'
+import { compareChecksum, hashFile } from './file-checksum.ts'
 import { readStreamChecksum } from './stream-checksum.ts'
 
 type Checked = ImageVerification['checked'][number]
@@ -32,7 +32,9 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
   const isFile = (await stat(path).catch(() => null))?.isFile() === true
   const beside = isFile ? await readChecksumFile(path) : null
-  const besideBytes = beside === null ? 0 : image.info.storedBytes
+  // Of a raw image it was compared when all of it had been read.
+  const isCompared = layout.kind === 'extents' && layout.fileCheck !== undefined
+  const besideBytes = beside === null || isCompared ? 0 : image.info.storedBytes
   context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes + besideBytes)
 
   const { expandedBytes, checked } = await checkDisk(path, image, context)
@@ -46,9 +48,11 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   const master = checkMaster(path, image)
   if (master !== null) checked.push(master)
   if (beside !== null) {
-    const sha256 = await hashFile(path, context.signal, (bytes) => context.advance(doneBytes + bytes))
-    compareChecksum(path, beside, sha256)
-    checked.push({ what: image.info.name, algorithm: 'SHA-256', value: sha256 })
+    if (!isCompared) {
+      const sha256 = await hashFile(path, context.signal, (bytes) => context.advance(doneBytes + bytes))
+      compareChecksum(path, beside, sha256)
+    }
+    checked.push({ what: image.info.name, algorithm: 'SHA-256', value: beside })
   }
   return {
     checked,

@@ -11,6 +11,7 @@ import { buildSprs } from '#test/build-sparse'
 import { buildGptDisk } from '#test/build-gpt'
 import { convertForReal } from '#test/convert-for-real'
 import { diskToConvert } from '#test/disk-to-convert'
+import { encryptedV2 } from '#test/encrypted-file'
 import { expandImage } from '#test/expand-image'
 import { noise } from '#test/image-of-runs'
 import { quietContext } from '#test/quiet-context'
@@ -382,4 +383,13 @@ describe('compacting', () => {
     expect(statSync(join(bundle, 'bands/0')).size).toBe(5 * mebibyte)
     expect(same(await expand(bundle), before)).toBe(true)
   })
+})
+
+it('says of an encrypted image that it has to be converted, before it asks for a password', async () => {
+  const path = await folder.write('disk.img', encryptedV2(plainDisk(), { password: 'sesame' }))
+  for (const work of [resize(path, 30 * mebibyte), compact(path)])
+    await expect(work).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+      details: { problem: "Encrypted images can't be resized or compacted." },
+    })
 })

@@ -67,6 +67,11 @@ export interface ExtentLayout {
     readonly cipher?: BlockCipher
     readonly stamp?: string
   }[]
+  /**
+   * Of a disk that is a file as it is, whose SHA-256 stands in a file beside it: what the file's bytes, the first `lengthBytes`
+   * of the disk, have to come to.
+   */
+  readonly fileCheck?: { readonly sha256: string; readonly lengthBytes: number }
   /** The parts are files of this folder. */
   readonly bundle?: BundleFolder
 }

@@ -9,7 +9,7 @@ import { fileStamp, type ImageLayout } from './image-layout.ts'
 
 /** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
 export function isChecksummed(layout: ImageLayout): boolean {
-  return layout.kind === 'stream' || layout.checks.length > 0
+  return layout.kind === 'stream' || layout.checks.length > 0 || layout.fileCheck !== undefined
 }
 
 /** Files as they were. */

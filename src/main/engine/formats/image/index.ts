@@ -1,3 +1,4 @@
+export { checksumLine, checksumPath, readChecksumFile } from './checksum-file.ts'
 export { isDisk, passesAsRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 export { DiskReader } from './disk-reader.ts'
 export { openImage, type OpenImage } from './open-image.ts'

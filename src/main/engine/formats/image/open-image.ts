@@ -17,6 +17,7 @@ import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { WebSession } from '#engine/web-source'
 import { isWebLocator, webName, type ImageInfo } from '#shared/model'
 import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
+import { findChecksum } from './checksum-file.ts'
 import {
   checkNotCutShort,
   isDisk,
@@ -47,7 +48,7 @@ export interface OpenImageOptions {
   readonly given?: { readonly source: BlockSource; readonly name: string }
 }
 
-type FileInfo = Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>
+type FileInfo = Pick<ImageInfo, 'path' | 'name' | 'modifiedMs' | 'fileChecksum'>
 
 const headBytes = 4096
 const tailBytes = 65_536
@@ -128,7 +129,9 @@ async function openRaw(
   const { sizeBytes: fileBytes, head } = ends
   const { path, name } = file
   if (fileBytes < 512) throw notAnImage(ends)
-  const layout = files.withCiphers(rawLayout(path, fileBytes))
+  const plain = files.withCiphers(rawLayout(path, fileBytes))
+  const sha256 = files.encrypted === null ? file.fileChecksum?.value : undefined
+  const layout = sha256 === undefined ? plain : { ...plain, fileCheck: { sha256, lengthBytes: fileBytes } }
   const contents = await readContents(layout, files.openAsIs, signal)
   const isWhole = fileBytes % 512 === 0
   const isKnown = isDisk(contents, head)
@@ -181,7 +184,9 @@ async function readEnds(source: BlockSource, signal?: AbortSignal): Promise<File
 async function fileInfo(path: string, files: ImageFiles): Promise<FileInfo> {
   if (isWebLocator(path)) return { path, name: webName(path), modifiedMs: files.modifiedMs(path) ?? 0 }
   const { mtimeMs } = await stat(path)
-  return { path, name: basename(path), modifiedMs: mtimeMs }
+  const sha256 = await findChecksum(path)
+  const found = sha256 === null ? {} : { fileChecksum: { algorithm: 'SHA-256', value: sha256 } }
+  return { path, name: basename(path), modifiedMs: mtimeMs, ...found }
 }
 
 /** What doesn't exist is left to the open. */

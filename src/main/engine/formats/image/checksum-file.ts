@@ -1,13 +1,10 @@
 /** The file beside an image that has no place for a checksum of its own: `disk.img.sha256`, in the form of sha256sum(1). */
-import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { openFileSource } from '#engine/block-io'
-import { rememberFiles } from '#engine/formats/extents'
 import { DeviceError, FormatError, UsageError } from '#shared/errors'
 
 export const checksumPath = (path: string): string => `${path}.sha256`
 
-const pieceBytes = 1024 * 1024
 /** A list of many files may be longer; one that belongs to an image isn't. */
 const mostBytes = 64 * 1024
 
@@ -63,42 +60,13 @@ export async function readChecksumFile(path: string): Promise<string | null> {
 }
 
 /**
- * SHA-256 of a file's bytes as they are. `advance` is called with the bytes read so far. Throws DeviceError E_SRC_CHANGED when
- * somebody wrote to it meanwhile; what reading throws; the signal's reason.
+ * As `readChecksumFile`, for whoever only wants to know what can be checked: a file that names another image counts as none.
  */
-export async function hashFile(
-  path: string,
-  signal: AbortSignal,
-  advance: (doneBytes: number) => void,
-): Promise<string> {
-  const then = await rememberFiles([path])
-  await using source = await openFileSource(path)
-  const hash = createHash('sha256')
-  const room = [new Uint8Array(pieceBytes), new Uint8Array(pieceBytes)]
-  const read = async (offset: number) => {
-    const piece = room[(offset / pieceBytes) % 2]?.subarray(0, source.sizeBytes - offset) ?? new Uint8Array(0)
-    await source.read(piece, offset, signal)
-    return piece
+export async function findChecksum(path: string): Promise<string | null> {
+  try {
+    return await readChecksumFile(path)
+  } catch (error) {
+    if (error instanceof UsageError) return null
+    throw error
   }
-  // One piece is read while the other is hashed.
-  let coming = source.sizeBytes > 0 ? read(0) : Promise.resolve(new Uint8Array(0))
-  for (let offset = 0; offset < source.sizeBytes; offset += pieceBytes) {
-    const piece = await coming
-    const next = offset + pieceBytes
-    coming = next < source.sizeBytes ? read(next) : Promise.resolve(new Uint8Array(0))
-    // When hashing fails nobody waits for it.
-    coming.catch(() => undefined)
-    hash.update(piece)
-    advance(offset + piece.length)
-  }
-  await then.checkUnchanged()
-  return hash.digest('hex')
-}
-
-/** Throws FormatError E_SRC_CORRUPT when the two differ. */
-export function compareChecksum(path: string, expected: string, found: string): void {
-  if (expected === found) return
-  throw new FormatError('E_SRC_CORRUPT', `${path} isn't what ${checksumPath(path)} says`, {
-    details: { format: 'sha256', field: 'SHA-256', offset: 0, expected, found, path },
-  })
 }
