@@ -36,7 +36,7 @@ export type ImageTargetRequest = Pick<
 
 /** A disk to be written: what is on it, for the image's tables, and its bytes in order. */
 export interface DiskToWrite {
-  readonly contents: Pick<ImageInfo, 'partitionMap' | 'partitions' | 'sizeBytes'>
+  readonly contents: Pick<ImageInfo, 'partitionMap' | 'mapBlockBytes' | 'partitions' | 'sizeBytes'>
   readonly items: AsyncIterable<DiskItem>
 }
 

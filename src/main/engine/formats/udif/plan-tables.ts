@@ -18,7 +18,10 @@ export interface PlannedTable {
 }
 
 const wholeDisk = 0xfffffffe
-/** A GPT has one sector of header and, with the 128 entries that everyone writes, 32 of table; at the end again. */
+/**
+ * A GPT has one block of header, of the disk that it was made for, and, with the 128 entries that everyone writes, 16 KiB of
+ * table; at the end again.
+ */
 const gptTableSectors = 32
 /** Apple's tools leave 63 sectors to an Apple map. */
 const apmSectors = 63
@@ -31,9 +34,10 @@ interface Element {
 
 /** Tables of a disk with these contents. What its map says may be anything: overlaps and outlaws get no table of their own. */
 export function planTables(
-  disk: Pick<ImageInfo, 'partitionMap' | 'partitions' | 'sizeBytes'>,
+  disk: Pick<ImageInfo, 'partitionMap' | 'mapBlockBytes' | 'partitions' | 'sizeBytes'>,
 ): PlannedTable[] {
   const sectors = disk.sizeBytes === null ? null : disk.sizeBytes / sectorBytes
+  const blockSectors = Math.max(1, (disk.mapBlockBytes ?? sectorBytes) / sectorBytes)
   if (disk.partitionMap === 'none') {
     const kind = appleKind(disk.partitions[0]?.filesystem ?? null) ?? 'unknown partition'
     return [
@@ -47,11 +51,12 @@ export function planTables(
     ]
   }
   const elements = [
-    ...mapElements(disk.partitionMap, firstPartition(disk.partitions)),
+    ...mapElements(disk.partitionMap, { first: firstPartition(disk.partitions), blockSectors }),
     ...partitionElements(disk),
   ]
-  const tail = disk.partitionMap === 'gpt' && sectors !== null ? gptTail(sectors) : []
-  const tailStart = tail.length === 0 ? (sectors ?? Infinity) : (sectors ?? 0) - gptTableSectors - 1
+  const tail = disk.partitionMap === 'gpt' && sectors !== null ? gptTail(sectors, blockSectors) : []
+  const tailStart =
+    tail.length === 0 ? (sectors ?? Infinity) : (sectors ?? 0) - gptTableSectors - blockSectors
 
   const tables: PlannedTable[] = []
   let at = 0
@@ -78,7 +83,10 @@ function firstPartition(partitions: readonly ImagePartition[]): number {
   return Math.min(...partitions.map(({ offset }) => Math.floor(offset / sectorBytes)), Infinity)
 }
 
-function mapElements(kind: 'gpt' | 'apm' | 'mbr', first: number): (Element & { readonly start: number })[] {
+function mapElements(
+  kind: 'gpt' | 'apm' | 'mbr',
+  { first, blockSectors }: { readonly first: number; readonly blockSectors: number },
+): (Element & { readonly start: number })[] {
   const element = (start: number, end: number, text: string) => ({
     start,
     end,
@@ -87,9 +95,13 @@ function mapElements(kind: 'gpt' | 'apm' | 'mbr', first: number): (Element & { r
   switch (kind) {
     case 'gpt':
       return [
-        element(0, 1, 'Protective Master Boot Record (MBR'),
-        element(1, 2, 'GPT Header (Primary GPT Header'),
-        element(2, Math.min(2 + gptTableSectors, first), 'GPT Partition Data (Primary GPT Table'),
+        element(0, blockSectors, 'Protective Master Boot Record (MBR'),
+        element(blockSectors, 2 * blockSectors, 'GPT Header (Primary GPT Header'),
+        element(
+          2 * blockSectors,
+          Math.min(2 * blockSectors + gptTableSectors, first),
+          'GPT Partition Data (Primary GPT Table',
+        ),
       ]
     case 'apm':
       return [
@@ -102,9 +114,9 @@ function mapElements(kind: 'gpt' | 'apm' | 'mbr', first: number): (Element & { r
   }
 }
 
-function gptTail(sectors: number): Element[] {
+function gptTail(sectors: number, blockSectors: number): Element[] {
   return [
-    { end: sectors - 1, name: (number) => `GPT Partition Data (Backup GPT Table : ${number})` },
+    { end: sectors - blockSectors, name: (number) => `GPT Partition Data (Backup GPT Table : ${number})` },
     { end: sectors, name: (number) => `GPT Header (Backup GPT Header : ${number})` },
   ]
 }
