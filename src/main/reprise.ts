@@ -12,8 +12,9 @@ import { productVersion } from '#main/product'
 // (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small.
 setFlagsFromString('--no-wasm-code-gc')
 
+const terminal = processTerminal()
 const status = await main(process.argv.slice(2), {
-  terminal: processTerminal(),
+  terminal,
   // Asked when a path is: there may be none.
   get cwd() {
     return workingFolder(process.env, () => process.cwd())
@@ -36,5 +37,6 @@ const status = await main(process.argv.slice(2), {
   },
 })
 
+await terminal.drained()
 // Everything is written and let go; a handle of somebody's library mustn't keep the process.
 process.exit(status)

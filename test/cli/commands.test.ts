@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, constants, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -46,6 +46,31 @@ describe('the program', () => {
     child.stderr.on('data', (text) => (err += String(text)))
     await new Promise((done) => child.once('close', done))
     expect({ out, err }).toEqual({ out: '0\n', err: '' })
+  })
+
+  it('works on, and hears Ctrl-C, while nobody empties the pipe it writes to', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('a.img'), Buffer.alloc(1_048_576))
+    execFileSync('mkfifo', [folder.path('pipe')])
+    const pipe = openSync(folder.path('pipe'), constants.O_RDWR | constants.O_NONBLOCK)
+    expect(() => {
+      for (;;) writeSync(pipe, 'x'.repeat(4096))
+    }).toThrow('EAGAIN')
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase', '--noprompt']
+    const stalled = openSync(folder.path('pipe'), constants.O_WRONLY)
+    const child = spawn(process.execPath, [entry, ...argv], { stdio: ['ignore', stalled, 'ignore'] })
+    try {
+      const ended = new Promise((done) => child.once('close', (status, signal) => done(status ?? signal)))
+      await expect.poll(() => existsSync(folder.path('d.img')), { timeout: 20_000 }).toBe(true)
+      await expect.poll(() => statSync(folder.path('d.img')).size, { timeout: 10_000 }).toBe(1_048_576)
+      child.kill('SIGINT')
+      const late = new Promise((done) => setTimeout(done, 3000, 'late'))
+      expect(['SIGINT', 0, 130]).toContain(await Promise.race([ended, late]))
+    } finally {
+      child.kill('SIGKILL')
+      closeSync(stalled)
+      closeSync(pipe)
+    }
   })
 
   it('shows and verifies a raw image', async () => {

@@ -1,10 +1,7 @@
-/**
- * Where the command line reads, writes and is interrupted. Writes are synchronous: nothing is lost when the process
- * ends, and a program that reads our progress sees each line at once.
- */
-import { writeSync } from 'node:fs'
-import { DeviceError } from '#shared/errors'
+/** Where the command line reads, writes and is interrupted. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
+import { openOutputs } from './outputs.ts'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
@@ -21,14 +18,28 @@ export interface Terminal {
   onInterrupt(listener: () => void): Disposable
 }
 
+export interface ProcessTerminal extends Terminal {
+  /** Before the process ends: all that was written has been taken by whoever reads it; after an interrupt that isn't waited for long. */
+  drained(): Promise<void>
+}
+
+/** Somebody wants it to end, and nobody reads what it says. */
+const patienceMs = 500
+
 const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The terminal of this process. */
-export function processTerminal(): Terminal {
-  const writeError = createWriter({ descriptor: 2, name: null })
+export function processTerminal(): ProcessTerminal {
+  const { output, errors } = openOutputs()
+  const writeError = (text: string) => errors.write(text)
+  let isInterrupted = false
   return {
-    write: createWriter({ descriptor: 1, name: 'standard output' }),
+    write: (text) => output.write(text),
     writeError,
+    async drained() {
+      const all = Promise.all([output.drained(), errors.drained()])
+      await (isInterrupted ? Promise.race([all, delay(patienceMs)]) : all)
+    },
     readLine: async (signal) => await readLineOf(process.stdin, signal),
     async readPassword(signal) {
       if (process.stdin.isTTY) return await askPassword('Password: ', signal, writeError)
@@ -36,7 +47,10 @@ export function processTerminal(): Terminal {
     },
     askPassword: (question, signal) => askPassword(question, signal, writeError),
     onInterrupt(listener) {
-      const handle = () => listener()
+      const handle = () => {
+        isInterrupted = true
+        listener()
+      }
       for (const name of interrupts) process.on(name, handle)
       return {
         [Symbol.dispose]: () => {
@@ -63,46 +77,3 @@ async function askPassword(
     write('\n')
   }
 }
-
-/** Nobody reads any more: a pipe closed (EPIPE), a terminal that hung up (EIO), a descriptor that was never open. */
-const nobodyReads: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'EBADF', 'ECONNRESET', 'ENXIO'])
-const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-
-export interface WriterOptions {
-  readonly descriptor: number
-  /** What it is called in an error; null: errors are kept quiet, there is nowhere left to tell them. */
-  readonly name: string | null
-  readonly write?: (descriptor: number, bytes: Uint8Array) => number
-}
-
-/**
- * Writes all of each text; quiet once nobody reads. Throws DeviceError E_DST_FULL when the output goes to a file on a full
- * disk, E_IO_WRITE for anything else. Exported for its test.
- */
-export function createWriter({ descriptor, name, write = writeSync }: WriterOptions): (text: string) => void {
-  let closed = false
-  return (text) => {
-    let bytes: Uint8Array = Buffer.from(text, 'utf8')
-    while (bytes.length > 0 && !closed) {
-      try {
-        bytes = bytes.subarray(write(descriptor, bytes))
-      } catch (error) {
-        const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
-        if (nobodyReads.has(errno)) closed = true
-        else if (errno === 'EAGAIN') wait(5)
-        else if (errno === 'EINTR') continue
-        else if (name === null) closed = true
-        else throw lost(name, errno, error)
-      }
-    }
-  }
-}
-
-const lost = (path: string, errno: string, cause: unknown) =>
-  new DeviceError(full.has(errno) ? 'E_DST_FULL' : 'E_IO_WRITE', `write ${path}: ${errno}`, {
-    details: { path, errno },
-    cause,
-  })
-
-/** Whoever shares the pipe made it non-blocking and hasn't emptied it yet. */
-const wait = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { createWriter } from '#src/main/cli/terminal.ts'
+import { createOutput } from '#src/main/cli/outputs.ts'
 
-const writer = (write: (bytes: Uint8Array) => number, name: string | null = 'standard output') =>
-  createWriter({ descriptor: 1, name, write: (_, bytes) => write(bytes) })
+const outputOf = (write: (bytes: Uint8Array) => number, name: string | null = 'standard output') =>
+  createOutput({ descriptor: 1, name, write: (_, bytes) => write(bytes) })
+const writer = (...given: Parameters<typeof outputOf>) => {
+  const output = outputOf(...given)
+  return (text: string) => output.write(text)
+}
 
 const failing = (code: string) => Object.assign(new Error(code), { code })
 
@@ -18,8 +22,41 @@ describe('writing to the terminal', () => {
     expect(written).toBe('PINF\t2\t100\trestore\n')
   })
 
-  it('waits for a full pipe', () => {
-    const says = ['EAGAIN', 'EINTR', 'EAGAIN']
+  it('keeps what a full pipe cannot take, in order, and makes nobody wait', async () => {
+    let isFull = true
+    let written = ''
+    const output = outputOf((bytes) => {
+      if (isFull) throw failing('EAGAIN')
+      const part = bytes.subarray(0, 2)
+      written += Buffer.from(part).toString('latin1')
+      return part.length
+    })
+    output.write('abc')
+    output.write('def')
+    expect(written).toBe('')
+    let isDrained = false
+    const drained = output.drained().then(() => (isDrained = true))
+    await new Promise((done) => setTimeout(done, 60))
+    expect(isDrained).toBe(false)
+    isFull = false
+    await drained
+    expect(written).toBe('abcdef')
+    output.write('g')
+    expect(written).toBe('abcdefg')
+  })
+
+  it('is drained when nobody reads any more', async () => {
+    let code = 'EAGAIN'
+    const output = outputOf(() => {
+      throw failing(code)
+    })
+    output.write('abc')
+    code = 'EPIPE'
+    await expect(output.drained()).resolves.toBeUndefined()
+  })
+
+  it('tries again after an interrupted call', () => {
+    const says = ['EINTR']
     let written = 0
     const write = writer((bytes) => {
       const code = says.shift()

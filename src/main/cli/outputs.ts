@@ -1,0 +1,125 @@
+/**
+ * Standard output and standard error. Writes are synchronous as long as somebody reads: nothing is lost when the process ends,
+ * and a program that reads our progress sees each line at once. What a full pipe can't take is kept and written later: work goes
+ * on, and Ctrl-C is heard, while whoever should read has stalled.
+ */
+import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { DeviceError } from '#shared/errors'
+
+export interface Output {
+  /** Silent once nobody reads it any more; throws DeviceError E_DST_FULL when it goes to a file on a full disk, E_IO_WRITE for anything else. */
+  write(text: string): void
+  /** Resolves when nothing is kept any more. Never rejects. */
+  drained(): Promise<void>
+}
+
+export function openOutputs(): { readonly output: Output; readonly errors: Output } {
+  const errors = createOutput({ descriptor: neverBlocking(2), name: null })
+  // What comes out of one pipe keeps its order.
+  const output = isSamePipe(1, 2)
+    ? errors
+    : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
+  return { output, errors }
+}
+
+/**
+ * A pipe opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
+ * who share it.)
+ */
+function neverBlocking(descriptor: number): number {
+  try {
+    if (process.platform !== 'linux' || !fstatSync(descriptor).isFIFO()) return descriptor
+    return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch {
+    // Somebody else's, or nobody reads it: it is used as it is.
+    return descriptor
+  }
+}
+
+function isSamePipe(one: number, other: number): boolean {
+  try {
+    const [a, b] = [fstatSync(one), fstatSync(other)]
+    return a.isFIFO() && a.dev === b.dev && a.ino === b.ino
+  } catch {
+    return false
+  }
+}
+
+/** Nobody reads any more: a pipe closed (EPIPE), a terminal that hung up (EIO), a descriptor that was never open. */
+const nobodyReads: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'EBADF', 'ECONNRESET', 'ENXIO'])
+const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+/** Between tries, while nobody reads. */
+const retryMs = 20
+
+export interface OutputOptions {
+  readonly descriptor: number
+  /** What it is called in an error; null: errors are kept quiet, there is nowhere left to tell them. */
+  readonly name: string | null
+  readonly write?: (descriptor: number, bytes: Uint8Array) => number
+}
+
+/** Exported for its test. */
+export function createOutput({ descriptor, name, write = writeSync }: OutputOptions): Output {
+  let closed = false
+  let kept: Uint8Array[] = []
+  const waiting: (() => void)[] = []
+
+  /** Returns what is left because the pipe is full. */
+  function writeNow(all: Uint8Array): Uint8Array {
+    let bytes = all
+    while (bytes.length > 0 && !closed) {
+      try {
+        bytes = bytes.subarray(write(descriptor, bytes))
+      } catch (error) {
+        const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+        if (errno === 'EAGAIN') return bytes
+        if (errno === 'EINTR') continue
+        if (name !== null && !nobodyReads.has(errno)) throw lost(name, errno, error)
+        closed = true
+      }
+    }
+    return new Uint8Array(0)
+  }
+  function retry(): void {
+    try {
+      for (let [first] = kept; first !== undefined; [first] = kept) {
+        const left = writeNow(first)
+        if (left.length > 0) {
+          kept[0] = left
+          setTimeout(retry, retryMs)
+          return
+        }
+        kept.shift()
+      }
+    } catch {
+      // Whoever wrote it isn't there to be told; the next who writes will be.
+      kept = []
+    }
+    for (const done of waiting.splice(0)) done()
+  }
+
+  return {
+    write(text) {
+      const bytes = Buffer.from(text, 'utf8')
+      if (kept.length > 0) {
+        kept.push(bytes)
+        return
+      }
+      const left = writeNow(bytes)
+      if (left.length === 0) return
+      kept = [left]
+      setTimeout(retry, retryMs)
+    },
+    drained: () =>
+      new Promise((done) => {
+        if (kept.length === 0) done()
+        else waiting.push(done)
+      }),
+  }
+}
+
+const lost = (path: string, errno: string, cause: unknown) =>
+  new DeviceError(full.has(errno) ? 'E_DST_FULL' : 'E_IO_WRITE', `write ${path}: ${errno}`, {
+    details: { path, errno },
+    cause,
+  })
