@@ -173,8 +173,10 @@ function checksumsText(info: ImageInfo): string {
 const checksumText = (checksum: ImageChecksum | null): string =>
   checksum === null ? 'none' : `${checksum.algorithm} ${checksum.value}`
 
-/** Only UDIF images have a place for a scan. */
+/** Only UDIF images have a place for a scan, as long as they are not encrypted. */
 function scanText(info: ImageInfo): string {
   if (info.scan !== null) return `Scan for restore\n${scanInfoText(info, info.scan)}`
-  return info.tables.length === 0 ? '' : 'Scan:           none, this image has not been scanned for restore\n'
+  return info.tables.length === 0 || info.encrypted !== null
+    ? ''
+    : 'Scan:           none, this image has not been scanned for restore\n'
 }

@@ -36,8 +36,9 @@ export function describeCreationWay(way: CreationWay): readonly string[] {
   }
 }
 
+/** What has no map may be a disk, or a partition that was named itself. */
 function partText({ index, filesystem, label, sizeBytes, usedBytes, whole }: ReadPart): string {
-  const place = index === 0 ? 'The whole disk' : `Partition ${index}`
+  const place = index === 0 ? (filesystem === null ? 'All of it' : 'The volume') : `Partition ${index}`
   const kind = filesystem === null ? 'no known file system' : describeFilesystem(filesystem)
   const named = label === null ? kind : `${kind}, ${label}`
   return whole === null

@@ -8,7 +8,7 @@ import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import type { ReadDisk } from '#engine/formats/struct'
 import { corrupt } from '#engine/formats/struct'
 import type { BlockStream } from '#engine/pipeline'
-import { UsageError, type SerializedError } from '#shared/errors'
+import { FormatError, UsageError, type SerializedError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
 import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
@@ -46,7 +46,9 @@ export async function examineDevice(
   signal: AbortSignal,
 ): Promise<ExaminedDevice> {
   const { source, errors } = await examineSource(locator, deps, signal)
-  if (source === null || errors[0] !== undefined) throw errors[0] ?? new Error('no source and no reason')
+  const [error] = errors
+  if (error instanceof FormatError && error.details.field === 'kind') throw notADevice(locator, error)
+  if (source === null || error !== undefined) throw error ?? new Error('no source and no reason')
   const { sizeBytes } = source
   if (source.kind === 'stream' || (source.kind === 'image' && !isRawDisk(source))) throw isImage(locator)
   if (sizeBytes === null) throw isImage(locator)
@@ -78,6 +80,14 @@ const targetInfo = {
 function isRawDisk({ info, layout }: { readonly info: SourceInfo; readonly layout: ImageLayout }): boolean {
   if (info.kind !== 'image' || info.image.format !== 'raw') return false
   return layout.kind === 'extents' && layout.parts.length === 1 && layout.extents.count === 1
+}
+
+/** A folder, a pipe, … */
+function notADevice(locator: string, cause: FormatError): UsageError {
+  const { found } = cause.details
+  const problem = `'${locator}' is ${typeof found === 'string' ? found : 'something else'}, and no disk.`
+  const hint = 'Name a /dev entry or a mount point. --folder makes an image of what is in a folder.'
+  return new UsageError('E_USAGE', problem, { details: { input: 'source', problem, hint }, cause })
 }
 
 function isImage(locator: string): UsageError {

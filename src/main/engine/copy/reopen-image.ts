@@ -6,6 +6,7 @@
  */
 import { stat } from 'node:fs/promises'
 import type { ImageLayout } from '#engine/formats/extents'
+import { checksumPath } from '#engine/formats/image'
 import { readBundleFiles } from '#engine/formats/sparse'
 
 interface HasLayout {
@@ -21,10 +22,10 @@ export function reopenImage<T extends HasLayout>(open: Open<T>): Open<T> {
     const known = last?.path === path ? last : null
     const remembered = known?.opened.deref()
     if (remembered !== undefined && (await stateOfImage(path, remembered)) === known?.state) return remembered
-    const before = await stateOf([path])
+    const before = await stateWithChecksum(path, [path])
     const opened = await open(path, signal)
     // Changed while it was read: good for this once, and the checks of the restore will say so.
-    const unchanged = before !== null && (await stateOf([path])) === before
+    const unchanged = before !== null && (await stateWithChecksum(path, [path])) === before
     const state = unchanged ? (bundleOf(opened)?.state ?? (await stateOfImage(path, opened))) : null
     last = state === null ? null : { path, state, opened: new WeakRef(opened) }
     return opened
@@ -43,7 +44,13 @@ async function stateOfImage(path: string, opened: HasLayout): Promise<string | n
     )
   const { layout } = opened
   const paths = layout.kind === 'stream' ? [] : layout.parts.map((part) => part.path)
-  return await stateOf([...new Set([path, ...paths])])
+  return await stateWithChecksum(path, [...new Set([path, ...paths])])
+}
+
+/** What stands in the file beside an image becomes a part of its layout. */
+async function stateWithChecksum(path: string, files: readonly string[]): Promise<string | null> {
+  const own = await stateOf(files)
+  return own === null ? null : `${own}|${(await stateOf([checksumPath(path)])) ?? 'none'}`
 }
 
 /** Null when one of them isn't there. A change of contents or of name changes the change time, which nobody can set. */

@@ -184,6 +184,13 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     await expect(
       createForReal({ target, from: { kind: 'device', path: join(folder.path, 'a.dmg') } }),
     ).rejects.toMatchObject({ code: 'E_USAGE' })
+    // Meant was --folder.
+    await expect(
+      createForReal({ target, from: { kind: 'device', path: folder.path } }),
+    ).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { problem: `'${folder.path}' is a folder, and no disk.` },
+    })
     await expect(createForReal({ target, from: { kind: 'device', path: '/' } })).rejects.toMatchObject({
       code: expect.stringMatching(/^E_(SRC_IN_USE|SAME)$/) as string,
     })

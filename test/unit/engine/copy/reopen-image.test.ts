@@ -45,6 +45,22 @@ describe('opening an image again', () => {
     expect(times()).toBe(1)
   })
 
+  it('looks again when the checksum beside it came, changed or went', async () => {
+    const { open, times } = opener()
+    const beside = `${path}.sha256`
+    let last = await open(path, signal)
+    for (const change of [
+      () => writeFileSync(beside, 'one'),
+      () => writeFileSync(beside, 'two'),
+      () => rmSync(beside),
+    ]) {
+      change()
+      last = await open(path, signal)
+    }
+    expect(times()).toBe(4)
+    expect(await open(path, signal)).toBe(last)
+  })
+
   it('reads a file that was written anew, even with its old time and size', async () => {
     const { open, times } = opener()
     utimesSync(path, 1000, 1000)

@@ -90,5 +90,7 @@ async function readPart(source: BlockSource, offset: number, lengthBytes: number
 }
 
 function problem(field: string, offset: number, found: number | string, expected: number | string) {
-  return corrupt({ format: 'xz', field, offset, found, expected })
+  // Nearly always a file that was cut off.
+  const cutShort = field === 'footer.magic'
+  return corrupt({ format: 'xz', field, offset, found, expected, cutShort })
 }
