@@ -208,7 +208,7 @@ function platformOf(machine: FakeMachine): Platform {
           inode: file.inode,
         }
       if (machine.folders.has(locator)) return { kind: 'other', path: locator, what: 'a folder' }
-      if (locator.startsWith('/dev/'))
+      if (locator.startsWith('/dev/') && !locator.startsWith('/dev/shm/'))
         throw new DeviceError('E_NOT_FOUND', `no ${locator}`, { details: { path: locator } })
       return { kind: 'absent', path: locator }
     },

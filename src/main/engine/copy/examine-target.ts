@@ -80,7 +80,8 @@ export async function examineTarget(
     const name = disk?.name ?? basename(file)
     const folder = dirname(file)
     // A device node that isn't there (yet, or misspelt) must not become a file in memory that looks like one.
-    if (facts === null && /^\/dev(\/|$)/.test(folder)) return { ...nothing, errors: [noSuchDevice(file)] }
+    if (facts === null && /^\/dev(?!\/shm(\/|$))(\/|$)/.test(folder))
+      return { ...nothing, errors: [noSuchDevice(file)] }
     const errors: AppError[] = []
     if (disk !== null) errors.push(...standingAgainst(disk, null, request))
     else if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))

@@ -486,6 +486,15 @@ describe('a file as the target', () => {
     expect(Buffer.compare(machine.files.get('/tmp/old.img')!.bytes, expanded)).toBe(0)
   })
 
+  it('may lie in the memory that is mounted in /dev, and nowhere else there', async () => {
+    const { machine, expanded } = bench()
+    const { outcome } = await restore(machine, { target: '/dev/shm/lab/new.img' })
+    expect(outcome.kind).toBe('done')
+    expect(same(machine.files.get('/dev/shm/lab/new.img')!.bytes, expanded)).toBe(true)
+    for (const target of ['/dev/sdz', '/dev/disk/by-id/usb', '/dev/shm'])
+      expect((await restore(machine, { target })).outcome).toMatchObject(failure('E_NOT_FOUND', 'untouched'))
+  })
+
   it('is gone again after a failure when we made it', async () => {
     const { machine } = bench()
     machine.onFileWrite = (offset) => {
