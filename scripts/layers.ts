@@ -56,7 +56,7 @@ export const rows: readonly Row[] = [
   { files: 'src/main/engine/platform/**', may: [anyShared], node: true, packages: ['plist'] },
   {
     files: 'src/main/engine/pipeline/**',
-    may: [anyShared, /^engine\/(block-io|web-source|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|hashing|web-source|formats\/.+)$/],
     node: true,
     packages: [],
   },

@@ -31,6 +31,7 @@ async function read(path: string, upTo = Infinity): Promise<number> {
 describe('a raw image with its SHA-256 beside it', () => {
   it.each([
     ['whole sectors', Buffer.concat([noise(3 * mib, 1), Buffer.alloc(40 * mib), noise(4096, 2)])],
+    ['more than is hashed in place', noise(40 * mib, 5)],
     ['a part of a sector at its end', noise(2 * mib + 100, 3)],
     ['zeros at its end', Buffer.concat([noise(mib, 4), Buffer.alloc(2 * mib + 7)])],
   ])('is read to its end when it is right, with %s', async (_, bytes) => {
