@@ -131,12 +131,13 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     expect(await sha256(disk.path, 32 * MiB)).toBe(await sha256(image, 32 * MiB))
   })
 
-  it('a restore needs nothing but the keyboard', async () => {
+  it('a restore needs nothing but the keyboard, which is never nowhere', async () => {
     await using disk = await attachLoop({ sizeBytes: 80 * MiB })
     const row = deviceRow(page, disk.path)
     await appears(row)
     const press = (...keys: readonly string[]) =>
       keys.reduce((last, key) => last.then(() => page.keyboard.press(key)), Promise.resolve())
+    const isSomewhere = () => page.evaluate(() => document.activeElement !== document.body)
     const focusIs = (locator: Locator) =>
       locator.evaluate((element) => element.contains(document.activeElement))
 
@@ -173,7 +174,18 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await expect.poll(() => yes.isEnabled(), { timeout: 10_000 }).toBe(true)
     await focusOn(yes)
     await press('Enter')
-    expect(await appears(page.getByRole('heading', { name: 'Restored and verified' }))).toBe(true)
+    const verdict = page.getByRole('heading', { name: 'Restored and verified' })
+    expect(await appears(verdict)).toBe(true)
+    await expect.poll(() => focusIs(verdict)).toBe(true)
+    await focusOn(page.getByRole('button', { name: 'Show Log' }))
+    await press('Enter')
+    await appears(page.getByRole('log'))
+    await expect.poll(isSomewhere).toBe(true)
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('ArrowLeft')
+    await focusOn(page.getByRole('button', { name: 'Restore Again' }))
+    await press('Enter')
+    await expect.poll(() => focusIs(well(page, 'Destination'))).toBe(true)
   })
 
   it('a disk appears when it is attached and goes when it is detached', async () => {

@@ -16,6 +16,7 @@ import {
 } from '#renderer/store'
 import { Announcer } from './announcer.tsx'
 import { runCommand } from './commands.ts'
+import { keepFocus } from './focus-keeper.ts'
 import { useKeyboard } from './keyboard.ts'
 import { MenuBar } from './menu-bar.tsx'
 import { Notices } from './notices.tsx'
@@ -33,6 +34,7 @@ export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }
   const sidebarShown = useView((view) => view.sidebarShown)
   useKeyboard({ shortcuts: host === 'web' })
   useHostMenu()
+  useEffect(keepFocus, [])
   return (
     <div className="shell" data-host={host} data-platform={platform} data-sidebar={sidebarShown || undefined}>
       {host === 'web' && <MenuBar />}

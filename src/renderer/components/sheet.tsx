@@ -1,10 +1,9 @@
 /**
- * A sheet over the window. Esc closes it; so does a press outside, unless it is an alert. Focus goes
- * in, stays in, and comes back to where it was.
+ * A sheet over the window. Esc closes it; so does a press outside, unless it is an alert. The focus goes in and stays in;
+ * where it goes afterwards is the focus keeper's business.
  */
 import type { ReactNode } from 'react'
 import { Dialog, Heading, Modal, ModalOverlay } from 'react-aria-components'
-import { useFocusBack } from './focus-back.ts'
 import './sheet.css'
 
 interface Props {
@@ -28,7 +27,6 @@ export function Sheet({
   actions,
   describedBy,
 }: Props) {
-  useFocusBack()
   return (
     <ModalOverlay
       className="sheet-overlay"

@@ -35,6 +35,8 @@ interface Props {
   /** What to do, while it is empty. */
   readonly prompt: string
   readonly content: WellContent | null
+  /** To fill it is the next thing to do. */
+  readonly next?: boolean
   /** About the sidebar row that is being dragged; null while none is. */
   readonly offer: DropOffer | null
   /** What a file that is held over the well would become: `Use as source`. */
@@ -44,10 +46,10 @@ interface Props {
   readonly onClear: () => void
 }
 
-export function Well({ label, prompt, content, offer, fileOffer, ...on }: Props) {
+export function Well({ label, prompt, content, next = false, offer, fileOffer, ...on }: Props) {
   const spoken = content ? `${label}, ${content.name}, ${content.facts}` : `${label}, empty`
   return (
-    <div role="group" aria-label={spoken} className="well-group">
+    <div role="group" aria-label={spoken} className="well-group" data-landing={next ? 'next' : 'own'}>
       <DropZone
         className="well"
         aria-label={content ? `${label}: ${content.name}` : `${label}: ${prompt}`}

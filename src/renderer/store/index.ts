@@ -65,6 +65,7 @@ export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, 
 export {
   frontJob,
   needsScan,
+  nextStep,
   restoreBlock,
   restoreJob,
   restoreStage,

@@ -30,6 +30,16 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
 
+/** Where in the window the next thing to do is. */
+export type NextStep = 'source' | 'destination' | 'options' | 'restore'
+
+export function nextStep(mirror: EngineMirror, view: ViewState): NextStep {
+  const { source, destination } = view
+  if (!source || source.state === 'failed' || source.state === 'gone') return 'source'
+  if (!destination || destination.state === 'gone') return 'destination'
+  return restoreBlock(mirror, view) === null ? 'restore' : 'options'
+}
+
 /** What is asked about when Restore… is pressed, and doesn't stand against pressing it. */
 const askedLater = (error: SerializedError, { request }: RestorePlan) =>
   (error.code === 'E_NEEDS_ERASE' && !request.erase) || (error.code === 'E_SRC_NOSCAN' && request.verify)

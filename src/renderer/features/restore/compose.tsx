@@ -46,7 +46,7 @@ function RestoreRow() {
   const actions = useActions()
   const block = useBoth(restoreBlock, sameData)
   return (
-    <div className="compose-actions">
+    <div className="compose-actions" data-landing={block === null ? 'next' : undefined}>
       <p id="restore-reason" className="secondary">
         {block ? describeBlock(block) : 'Ready.'}
       </p>

@@ -18,6 +18,7 @@ import {
   diskId,
   findItem,
   itemProblem,
+  nextStep,
   sameData,
   useActions,
   useBoth,
@@ -35,9 +36,12 @@ import { formatBytes } from '#shared/units'
 import { describeBus, describeFilesystem } from '#shared/words'
 import { destinationFacts } from './text.ts'
 
+const isNext = (mirror: EngineMirror, view: ViewState) => nextStep(mirror, view) === 'destination'
+
 export function DestinationWell() {
   const actions = useActions()
   const destination = useView((view) => view.destination)
+  const next = useBoth(isNext)
   const offer = useBoth(dragOffer, sameData)
   return (
     <div className="well-row">
@@ -46,6 +50,7 @@ export function DestinationWell() {
         label="Destination"
         prompt="Drop a device from the sidebar, or choose one"
         content={destination && contentOf(destination)}
+        next={next}
         offer={offer}
         fileOffer="Use as a disk in a file"
         onDropItem={(id) => actions.chooseDestination(id as ItemId)}

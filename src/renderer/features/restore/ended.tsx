@@ -173,7 +173,7 @@ function Verdict({ job, tone, icon, headline, again, done, children }: VerdictPr
       <div className="running-columns">
         <PhaseList job={job} />
         <section className="verdict" data-tone={tone} role={tone === 'failed' ? 'alert' : undefined}>
-          <h2>
+          <h2 tabIndex={-1} data-landing="next">
             <StateIcon state={icon} size={18} />
             <span className="selectable">{headline}</span>
           </h2>

@@ -1,16 +1,17 @@
 /** How it is to be done. Erase is off until it is ticked: the tick is the first yes. */
 import { Checkbox } from '#renderer/components'
-import { useActions, useView, type ViewState } from '#renderer/store'
+import { nextStep, useActions, useBoth, useView, type EngineMirror, type ViewState } from '#renderer/store'
 import { eraseHint } from './text.ts'
 
 export function Options() {
   const options = useView((view) => view.options)
   const stream = useView(isStream)
+  const next = useBoth(isNext)
   const { setOption } = useActions()
   return (
     <div className="options">
       <div>
-        <div className="options-ways">
+        <div className="options-ways" data-landing={next ? 'next' : undefined}>
           <Checkbox
             checked={options.erase}
             onChange={(erase) => setOption('erase', erase)}
@@ -49,6 +50,7 @@ export function Options() {
   )
 }
 
+const isNext = (mirror: EngineMirror, view: ViewState) => nextStep(mirror, view) === 'options'
 const isStream = ({ source }: ViewState) => source?.info?.kind === 'stream'
 
 function hintOf(

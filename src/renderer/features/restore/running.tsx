@@ -22,13 +22,13 @@ export function Running({ job }: { readonly job: JobState }) {
             {job.progress?.percent ?? '–'}
             <span>%</span>
           </p>
-          <p className="section-title">
+          <h2 className="section-title" tabIndex={-1} data-landing="next">
             {job.stopping
               ? 'Stopping at a safe point…'
               : current
                 ? (streamWords(job.progress) ?? describePhase(current.phase))
                 : 'Starting…'}
-          </p>
+          </h2>
           <p className="secondary running-left">
             {job.stopping ? blank : (streamReason(job.progress) ?? timeLeft(job.progress))}
           </p>

@@ -2,19 +2,26 @@
 import { Button, diskIcon, Well, type IconName, type WellContent } from '#renderer/components'
 import {
   isLocked,
+  nextStep,
   useActions,
+  useBoth,
   useView,
+  type EngineMirror,
   type ItemId,
   type OpenedImage,
   type SourceChoice,
+  type ViewState,
 } from '#renderer/store'
 import { isStreamLocator } from '#shared/model'
 import { sourceFacts } from './text.ts'
+
+const isNext = (mirror: EngineMirror, view: ViewState) => nextStep(mirror, view) === 'source'
 
 export function SourceWell() {
   const actions = useActions()
   const source = useView((view) => view.source)
   const images = useView((view) => view.images)
+  const next = useBoth(isNext)
   const dragging = useView((view) => view.dragging)
   return (
     <div className="well-row">
@@ -23,6 +30,7 @@ export function SourceWell() {
         label="Source"
         prompt="Drop an image or a stream, or choose one"
         content={source && contentOf(source, images)}
+        next={next}
         offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
         fileOffer="Use as source"
         onDropItem={(id) => actions.chooseSource(id as ItemId)}

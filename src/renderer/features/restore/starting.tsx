@@ -10,7 +10,9 @@ export function Starting({ plan, stopping }: { readonly plan: RestorePlan; reado
       <div className="starting-words">
         <Spinner size={18} />
         <div>
-          <p className="section-title">{stopping ? 'Stopping…' : startingWords(plan)}</p>
+          <h2 className="section-title" tabIndex={-1} data-landing="next">
+            {stopping ? 'Stopping…' : startingWords(plan)}
+          </h2>
           {plan.needsPrivilege && !stopping && (
             <p className="secondary">
               Answer the system&rsquo;s request for an administrator&rsquo;s password. Take your time.
