@@ -60,6 +60,14 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
         why: difference(error),
         now: `Get a fresh copy of the image. If it was changed on purpose, remove ${quote(`${path}.sha256`)}.`,
       }
+    const table = textOf(error, 'table')
+    // A checksum is over a whole stretch: that something in it is wrong it tells, and not where.
+    if (textOf(error, 'field') === 'checksum' && table !== null)
+      return {
+        what: `${theImage(error, names)} is damaged.`,
+        why: `The checksum of ${quote(table)} should be ${valueOf(error, 'expected')}, and is ${valueOf(error, 'found')}.`,
+        now: 'Get a fresh copy of the image and try again.',
+      }
     const offset = numberOf(error, 'offset')
     return {
       what: `${theImage(error, names)} is damaged${offset === null ? '' : ` at ${place(offset)}`}.`,

@@ -1,14 +1,11 @@
 /** How a restore ended, told by the engine's own result and nothing else. */
 import { unreachable } from '#shared/errors'
-import type { ReactNode } from 'react'
-import { Button, CopyButton, Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
-import { useActions, useReprise } from '#renderer/store'
+import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import { describeError, describeOutcome, describeTargetState, namesOf } from '#shared/words'
-import { jobReport } from './report.ts'
-import { PhaseList } from './running.tsx'
-import { SummaryLine } from './summary-line.tsx'
+import { stoppedVerifyWords } from './text.ts'
+import { Verdict } from './verdict.tsx'
 
 interface Props {
   readonly job: JobState
@@ -46,14 +43,7 @@ function Done({
 }) {
   const names = job.plan ? namesOf(job.plan) : {}
   return (
-    <Verdict
-      job={job}
-      tone="done"
-      icon="done"
-      headline={headline.replace(/\.$/, '')}
-      again="Restore Again"
-      done={1}
-    >
+    <Verdict job={job} tone="done" icon="done" headline={headline.replace(/\.$/, '')} again="Restore Again">
       <Facts layout="rows" facts={summaryFacts(summary)} />
       {summary.warnings.map((warning) => {
         const words = describeError(warning, names)
@@ -107,14 +97,7 @@ function Failed({
   const names = job.plan ? namesOf(job.plan) : {}
   const words = describeError(outcome.error, names)
   return (
-    <Verdict
-      job={job}
-      tone="failed"
-      icon="failed"
-      headline={words.what.replace(/\.$/, '')}
-      again="Try Again"
-      done={reached(job)}
-    >
+    <Verdict job={job} tone="failed" icon="failed" headline={words.what.replace(/\.$/, '')} again="Try Again">
       {words.why !== null && <p className="selectable">{words.why}</p>}
       <p className="selectable">
         <strong>{describeTargetState(outcome.target, names.target)}</strong>
@@ -124,10 +107,6 @@ function Failed({
     </Verdict>
   )
 }
-
-/** How far the arrow came. */
-const reached = ({ progress }: JobState) =>
-  progress?.phase === 'restoring' && progress.percent !== null ? progress.percent / 100 : null
 
 function Cancelled({
   job,
@@ -144,54 +123,9 @@ function Cancelled({
       icon="stopped"
       headline={describeOutcome(outcome).replace(/\.$/, '')}
       again="Try Again"
-      done={outcome.phase === 'verifying' ? 1 : outcome.percent === null ? null : outcome.percent / 100}
     >
-      {outcome.phase === 'verifying' && (
-        <p>It had been restored, but not read back to its end, so nobody knows that it is right.</p>
-      )}
+      {outcome.phase === 'verifying' && <p>{stoppedVerifyWords(outcome.target)}</p>}
       <p className="selectable">{describeTargetState(outcome.target, names.target)}</p>
     </Verdict>
-  )
-}
-
-interface VerdictProps {
-  readonly job: JobState
-  readonly tone: 'done' | 'failed' | 'cancelled'
-  readonly icon: IconState
-  readonly headline: string
-  readonly again: string
-  readonly done: number | null
-  readonly children: ReactNode
-}
-
-function Verdict({ job, tone, icon, headline, again, done, children }: VerdictProps) {
-  const actions = useActions()
-  const { mirror } = useReprise()
-  return (
-    <div className="job ended">
-      {job.plan && <SummaryLine plan={job.plan} done={done} tone={tone === 'cancelled' ? 'running' : tone} />}
-      <div className="running-columns">
-        <PhaseList job={job} />
-        <section className="verdict" data-tone={tone} role={tone === 'failed' ? 'alert' : undefined}>
-          <h2 tabIndex={-1} data-landing="next">
-            <StateIcon state={icon} size={18} />
-            <span className="selectable">{headline}</span>
-          </h2>
-          {children}
-        </section>
-      </div>
-      <div className="ended-actions">
-        {tone === 'failed' && (
-          <CopyButton
-            label="Copy Details"
-            text={() => jobReport(job, mirror.getState().app, mirror.getState().log)}
-          />
-        )}
-        <Button onPress={() => actions.showActivity('log')}>Show Log</Button>
-        <Button look="primary" onPress={actions.startOver}>
-          {again}
-        </Button>
-      </div>
-    </div>
   )
 }

@@ -4,6 +4,7 @@ import { Facts, StateIcon, type Fact, type IconState } from '#renderer/component
 import type { Bottleneck, JobProgress, JobState, PhaseState } from '#shared/model'
 import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
 import { describeBottleneck, describePhase, describePhaseStop, describeWaiting } from '#shared/words'
+import { copiedShare } from './copied-share.ts'
 import { PassStrip } from './pass-strip.tsx'
 import { SpeedCurve } from './speed-curve.tsx'
 import { SummaryLine } from './summary-line.tsx'
@@ -14,7 +15,7 @@ export function Running({ job }: { readonly job: JobState }) {
   const current = job.phases.find((phase) => phase.state === 'current')
   return (
     <div className="job running">
-      {job.plan && <SummaryLine plan={job.plan} done={arrowDone(job)} />}
+      {job.plan && <SummaryLine plan={job.plan} done={copiedShare(job)} />}
       <div className="running-columns">
         <PhaseList job={job} />
         <div className="running-figures">
@@ -102,13 +103,6 @@ const doneOf = ({ doneBytes, totalBytes }: JobProgress) =>
   totalBytes === null ? formatBytes(doneBytes) : `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`
 
 const bottleneck = (limit: Bottleneck) => describeBottleneck(limit).replace('Limited by ', '')
-
-/** The arrow fills while blocks are copied, and stays full while they are read back. */
-function arrowDone({ phases, progress }: JobState): number | null {
-  const restoring = phases.find((phase) => phase.phase === 'restoring')
-  if (restoring?.state === 'done') return 1
-  return restoring?.state === 'current' ? (progress?.percent ?? 0) / 100 : 0
-}
 
 const icons: { readonly [state in PhaseState['state']]: IconState } = {
   pending: 'pending',

@@ -15,6 +15,7 @@ import {
   type PhaseState,
   type RestorePlan,
   type SourceInfo,
+  type TargetState,
 } from '#shared/model'
 import { formatBytes, formatClock, formatRemaining } from '#shared/units'
 import {
@@ -133,6 +134,12 @@ export const sourceName = (plan: RestorePlan) => plan.source?.name ?? lastPart(p
 export const targetName = (plan: RestorePlan) => plan.target?.name ?? lastPart(plan.request.target)
 
 const lastPart = (path: string) => path.split('/').findLast((part) => part !== '') ?? path
+
+/** Stopped while it was read back: the engine doesn't keep a copy of which nobody knows that it is right. */
+export const stoppedVerifyWords = (target: TargetState): string =>
+  target === 'empty'
+    ? 'Everything had been copied, but the copy wasn’t read back to its end. It wasn’t kept.'
+    : 'Everything had been copied, but the copy wasn’t read back to its end: nobody knows that it is right.'
 
 /** Beside a phase: how it went, or how far it is. */
 export function phaseNote(

@@ -7,6 +7,7 @@ import {
   phaseNote,
   sourceFacts,
   verifyNote,
+  stoppedVerifyWords,
 } from '#src/renderer/features/restore/text.ts'
 import {
   aJob,
@@ -105,5 +106,12 @@ describe('beside a phase', () => {
       ended(running, { kind: 'cancelled', target: 'empty', percent, phase: 'restoring' })
     expect(notes(stopped(72))).toMatchObject({ restoring: 'stopped at 72 %', verifying: 'skipped' })
     expect(notes(stopped(null))).toMatchObject({ restoring: 'stopped' })
+  })
+})
+
+describe('a verify that was stopped', () => {
+  it('says that the copy was complete, and that it was erased all the same', () => {
+    expect(stoppedVerifyWords('empty')).toContain('It wasn’t kept.')
+    expect(stoppedVerifyWords('incomplete')).toContain('nobody knows that it is right')
   })
 })

@@ -159,6 +159,20 @@ describe('describeError', () => {
       "'System.dmg' isn't a disk image Reprise can read.\nIt begins with 8a10, and the trailer is missing that a .dmg file ends with: perhaps its download wasn't completed.\nReadable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
     ],
     [
+      'E_SRC_CORRUPT',
+      {
+        format: 'udif',
+        field: 'checksum',
+        offset: 0,
+        expected: '8dd1f5c4',
+        found: '00000000',
+        table: 'whole disk (Apple_HFS : 2)',
+        diskOffset: 0,
+        diskBytes: 1_048_576,
+      },
+      "'System.dmg' is damaged.\nThe checksum of 'whole disk (Apple_HFS : 2)' should be 8dd1f5c4, and is 00000000.\nGet a fresh copy of the image and try again.",
+    ],
+    [
       'E_SRC_SEGMENT',
       { field: 'koly.segmentNumber', found: 3, expected: 1, segmentCount: 5, path: '/a/b.dmgpart' },
       "'System.dmg' is segment 3 of 5 of an image.\nName the first segment, the file that ends in .dmg.",
