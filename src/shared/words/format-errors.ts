@@ -61,11 +61,11 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
         now: `Get a fresh copy of the image. If it was changed on purpose, remove ${quote(`${path}.sha256`)}.`,
       }
     const table = textOf(error, 'table')
-    // A checksum is over a whole stretch: that something in it is wrong it tells, and not where.
+    // A checksum is over a whole table: that something in it is wrong it tells, and not at which byte.
     if (textOf(error, 'field') === 'checksum' && table !== null)
       return {
-        what: `${theImage(error, names)} is damaged.`,
-        why: `The checksum of ${quote(table)} should be ${valueOf(error, 'expected')}, and is ${valueOf(error, 'found')}.`,
+        what: `${theImage(error, names)} is damaged${table === '' ? '' : ` in ${quote(table)}`}.`,
+        why: difference(error),
         now: 'Get a fresh copy of the image and try again.',
       }
     const offset = numberOf(error, 'offset')

@@ -170,7 +170,7 @@ describe('describeError', () => {
         diskOffset: 0,
         diskBytes: 1_048_576,
       },
-      "'System.dmg' is damaged.\nThe checksum of 'whole disk (Apple_HFS : 2)' should be 8dd1f5c4, and is 00000000.\nGet a fresh copy of the image and try again.",
+      "'System.dmg' is damaged in 'whole disk (Apple_HFS : 2)'.\nExpected checksum to be 8dd1f5c4, found 00000000.\nGet a fresh copy of the image and try again.",
     ],
     [
       'E_SRC_SEGMENT',
