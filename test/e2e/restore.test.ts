@@ -222,7 +222,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
   })
 
   it.skipIf(missing('program:nbdfuse'))(
-    'a disk that fails ends in an alert, and has to be chosen again',
+    'a disk that fails ends in an alert, and has to be ticked again',
     async () => {
       const image = await rawImage(join(host.home, 'good.img'), 48 * MiB)
       await using disk = await attachFaultyDisk({ sizeBytes: 64 * MiB, failAtOffset: 24 * MiB })
@@ -240,7 +240,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
       await expect.poll(() => alert.textContent()).toMatch(/erased: it is empty|incomplete/)
       await screenshot(page, 'real-failed')
       await page.getByRole('button', { name: 'Try Again' }).click()
-      await appears(page.getByRole('group', { name: 'Destination, empty' }))
+      await appears(page.getByRole('group', { name: new RegExp(`^Destination, .*${disk.path}`) }))
       await appears(page.getByRole('group', { name: /^Source, good.img/ }))
       expect(
         await page.locator('label', { hasText: 'Erase destination' }).getByRole('checkbox').isChecked(),

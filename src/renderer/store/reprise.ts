@@ -9,7 +9,7 @@ import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
 import { createPlanner } from './planner.ts'
 import { afterJobs } from './restore-actions.ts'
 import { createViewState, type ViewStore } from './view-state.ts'
-import { afterDevices } from './well-actions.ts'
+import { afterDevices } from './follow-disks.ts'
 
 export interface RepriseDeps {
   readonly connect: Connect

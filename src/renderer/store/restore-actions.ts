@@ -1,9 +1,10 @@
 /** The restore itself: confirm, start, stop, and what comes after. */
 import { AppError } from '#shared/errors'
+import type { JobOutcome } from '#shared/model'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { diskId } from './items.ts'
-import { needsScan, restoreBlock } from './readiness.ts'
+import { needsScan, restoreBlock, restoreJob } from './readiness.ts'
 import type { ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
@@ -14,7 +15,10 @@ export interface RestoreActions {
   readonly confirmRestore: (typed: string | null) => Promise<void>
   /** Gives up while permission is being asked for. */
   readonly stopStarting: () => void
-  /** Leaves the ended job: the source stays, the destination must be chosen again. */
+  /**
+   * Leaves the ended job for another try. Its source stays. After it was done the destination must be chosen: the next stick. After a
+   * failure or a stop it is chosen anew, if it is still the same disk; erasing must be ticked and confirmed again.
+   */
   readonly startOver: () => void
   /** Fills the wells with the Practice image and the Practice disk. */
   readonly setUpPractice: () => void
@@ -88,12 +92,20 @@ export function restoreActions(
       setState((view) => (view.starting ? { starting: { ...view.starting, stopping: true } } : view))
       starting?.abort()
     },
-    startOver: () =>
+    startOver() {
+      const { destination } = getState()
+      const job = restoreJob(mirror.store.getState(), getState())
       setState(({ options }) => ({
         restoreJobId: null,
         destination: null,
         options: { ...options, erase: false },
-      })),
+      }))
+      if (!job?.plan) return
+      if (getState().source?.locator !== job.plan.request.source)
+        wells.chooseSourceAgain(job.plan.request.source)
+      if (destination?.state !== 'gone' && isWorthAnotherTry(job.outcome))
+        wells.chooseDestinationAgain(job.plan.target)
+    },
     setUpPractice() {
       const practice = mirror.store.getState().app?.practice
       if (!practice) return
@@ -118,9 +130,17 @@ function isGivenUp(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && !(error instanceof AppError)
 }
 
+/** Not a disk that went away, is another one now, or gives back something else than was written to it. */
+function isWorthAnotherTry(outcome: JobOutcome | null): boolean {
+  if (outcome?.kind === 'cancelled') return true
+  return (
+    outcome?.kind === 'failed' && !['E_DST_GONE', 'E_DST_CHANGED', 'E_VERIFY'].includes(outcome.error.code)
+  )
+}
+
 /**
- * What changes on the screen when jobs moved: after a failure the disk that was written has to be chosen again,
- * whatever the Restore tab shows meanwhile. Pure; returns only what changed.
+ * What changes on the screen when jobs moved: a disk that was written in the background, and failed, has to be chosen again
+ * for what is being composed meanwhile. Pure; returns only what changed.
  */
 export function afterJobs(
   view: ViewState,
@@ -130,7 +150,11 @@ export function afterJobs(
   const { destination } = view
   if (!destination) return {}
   const failed = Object.values(now).filter(
-    (job) => job.outcome?.kind === 'failed' && !before[job.jobId]?.outcome && job.plan?.target,
+    (job) =>
+      job.jobId !== view.restoreJobId &&
+      job.outcome?.kind === 'failed' &&
+      !before[job.jobId]?.outcome &&
+      job.plan?.target,
   )
   const written = failed.some(
     ({ plan }) =>

@@ -1,22 +1,20 @@
 /** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
 import { serializeError, type SerializedError } from '#shared/errors'
-import {
-  isStreamLocator,
-  isWebLocator,
-  parseStreamLocator,
-  webName,
-  type Disk,
-  type SourceInfo,
-} from '#shared/model'
+import { isStreamLocator, isWebLocator, parseStreamLocator, webName, type SourceInfo } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
+import { isSameTarget, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
-import { findItem, imageId, itemName, locatorOf, volumeName } from './items.ts'
+import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
 import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
 
 export interface WellActions {
   readonly chooseSource: (id: ItemId) => void
   readonly chooseDestination: (id: ItemId) => void
+  /** What a locator of an earlier restore leads to now: a disk or volume, else a file or a stream. */
+  readonly chooseSourceAgain: (locator: string) => void
+  /** The destination of an earlier plan, as if it were chosen now: only if it is the same disk, at the same place. */
+  readonly chooseDestinationAgain: (target: EarlierTarget | null) => void
   readonly clearSource: () => void
   readonly clearDestination: () => void
   /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
@@ -117,38 +115,62 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     }
   }
 
+  const chooseSource = (id: ItemId) => {
+    const item = find(id)
+    if (!item) return
+    if (item.kind === 'image' || item.kind === 'stream') {
+      void chooseSourceFile(locatorOf(id))
+      return
+    }
+    const info: SourceInfo =
+      item.kind === 'disk'
+        ? { kind: 'disk', locator: item.disk.path, name: item.disk.name, disk: item.disk }
+        : {
+            kind: 'volume',
+            locator: item.volume.path,
+            name: volumeName(item.volume),
+            disk: item.disk,
+            volume: item.volume,
+          }
+    setSource({ locator: locatorOf(id), name: itemName(item), state: 'ready', info, error: null })
+  }
+
+  const chooseDestination = (id: ItemId) => {
+    const item = find(id)
+    if (!item || item.kind === 'image' || item.kind === 'stream' || itemProblem(item, getState().source))
+      return
+    setDestination({
+      kind: item.kind,
+      locator: locatorOf(id),
+      name: itemName(item),
+      state: 'ready',
+      disk: item.disk,
+      volume: item.kind === 'volume' ? item.volume : null,
+    })
+  }
+
+  const chooseDestinationFile = (path: string) =>
+    setDestination({
+      kind: 'file',
+      locator: path,
+      name: fileName(path),
+      state: 'ready',
+      disk: null,
+      volume: null,
+    })
+
   return {
-    chooseSource(id) {
-      const item = find(id)
-      if (!item) return
-      if (item.kind === 'image' || item.kind === 'stream') {
-        void chooseSourceFile(locatorOf(id))
-        return
-      }
-      const info: SourceInfo =
-        item.kind === 'disk'
-          ? { kind: 'disk', locator: item.disk.path, name: item.disk.name, disk: item.disk }
-          : {
-              kind: 'volume',
-              locator: item.volume.path,
-              name: volumeName(item.volume),
-              disk: item.disk,
-              volume: item.volume,
-            }
-      setSource({ locator: locatorOf(id), name: itemName(item), state: 'ready', info, error: null })
+    chooseSource,
+    chooseDestination,
+    chooseSourceAgain(locator) {
+      const id = [diskId(locator), volumeId(locator)].find((id) => find(id))
+      if (id) chooseSource(id)
+      else void chooseSourceFile(locator)
     },
-    chooseDestination(id) {
-      const item = find(id)
-      if (!item || item.kind === 'image' || item.kind === 'stream' || itemProblem(item, getState().source))
-        return
-      setDestination({
-        kind: item.kind,
-        locator: locatorOf(id),
-        name: itemName(item),
-        state: 'ready',
-        disk: item.disk,
-        volume: item.kind === 'volume' ? item.volume : null,
-      })
+    chooseDestinationAgain(target) {
+      if (target?.kind === 'file') chooseDestinationFile(target.path)
+      else if (target && isSameTarget(target, mirror.store.getState().disks))
+        chooseDestination((target.kind === 'disk' ? diskId : volumeId)(target.path))
     },
     clearSource: () => setSource(null),
     clearDestination: () => setDestination(null),
@@ -167,15 +189,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
         setState({ source: { ...source, info: { ...source.info, image: info } } })
     },
     chooseSourceFile,
-    chooseDestinationFile: (path) =>
-      setDestination({
-        kind: 'file',
-        locator: path,
-        name: fileName(path),
-        state: 'ready',
-        disk: null,
-        volume: null,
-      }),
+    chooseDestinationFile,
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
   }
 }
@@ -186,60 +200,4 @@ export function fileName(path: string): string {
   const stream = isStreamLocator(path) ? parseStreamLocator(path) : null
   if (stream) return stream.session ?? stream.host
   return path.split(/[/\\]/).findLast((part) => part !== '') ?? path
-}
-
-/**
- * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
- * whether or not it comes back; the rest is shown as it is now. Pure; returns only what changed.
- */
-export function afterDevices(view: ViewState, disks: { readonly [path: string]: Disk }): Partial<ViewState> {
-  const source = followSource(view.source, disks)
-  const destination = followDestination(view.destination, disks)
-  return {
-    ...(source === view.source ? {} : { source }),
-    ...(destination === view.destination ? {} : { destination }),
-    // The tick was for the disk that is gone.
-    ...(destination?.state === 'gone' && view.options.erase
-      ? { options: { ...view.options, erase: false } }
-      : {}),
-    ...(view.selected !== null && !isThere(view.selected, disks) ? { selected: null } : {}),
-  }
-}
-
-type Disks = { readonly [path: string]: Disk }
-
-function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
-  if (!source?.info || !('disk' in source.info) || source.state === 'gone') return source
-  const { info } = source
-  const disk = sameDisk(info.disk, disks)
-  if (!disk) return { ...source, state: 'gone' }
-  if (disk === info.disk) return source
-  if (info.kind === 'disk') return { ...source, info: { ...info, disk } }
-  const volume = disk.volumes.find((volume) => volume.path === info.volume.path)
-  return volume ? { ...source, info: { ...info, disk, volume } } : { ...source, state: 'gone' }
-}
-
-function followDestination(destination: DestinationChoice | null, disks: Disks): DestinationChoice | null {
-  if (!destination?.disk || destination.state === 'gone') return destination
-  const disk = sameDisk(destination.disk, disks)
-  if (!disk) return { ...destination, state: 'gone' }
-  if (disk === destination.disk) return destination
-  const { volume } = destination
-  if (!volume) return { ...destination, disk, name: disk.name }
-  const now = disk.volumes.find((now) => now.path === volume.path && now.offset === volume.offset)
-  return now
-    ? { ...destination, disk, volume: now, name: volumeName(now) }
-    : { ...destination, disk, state: 'gone' }
-}
-
-function sameDisk(disk: Disk, disks: Disks): Disk | null {
-  const now = disks[disk.path]
-  return now && now.identity === disk.identity ? now : null
-}
-
-function isThere(id: ItemId, disks: Disks): boolean {
-  const path = locatorOf(id)
-  if (id.startsWith('image:')) return true
-  if (id.startsWith('disk:')) return disks[path] !== undefined
-  return Object.values(disks).some((disk) => disk.volumes.some((volume) => volume.path === path))
 }

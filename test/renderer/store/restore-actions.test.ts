@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, serializeError, UsageError } from '#shared/errors'
+import {
+  DeviceError,
+  serializeError,
+  UsageError,
+  VerificationError,
+  type SerializedError,
+} from '#shared/errors'
+import type { JobOutcome } from '#shared/model'
 import {
   aJob,
   aRequest,
@@ -123,13 +130,71 @@ describe('a restore', () => {
     expect(window.double.calls).toContainEqual({ name: 'job.cancel', input: { jobId: 'job-1' } })
   })
 
-  it('clears the destination when it failed', async () => {
-    using window = await confirmed()
-    window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'empty' }))
-    await settle()
-    const { destination, source } = window.reprise.view.getState()
-    expect(destination).toBeNull()
-    expect(source?.name).toBe('ModularSystem.dmg')
+  describe('tried again after a failure or a stop', () => {
+    const tryAgain = async (window: TestWindow, outcome: JobOutcome) => {
+      window.double.sendJob(ended(job, outcome))
+      await settle()
+      window.reprise.actions.startOver()
+      await window.planned()
+      return window.reprise.view.getState()
+    }
+    const failed = (error: SerializedError): JobOutcome => ({ kind: 'failed', error, target: 'empty' })
+
+    it.each([
+      ['a failure', failed(failure)],
+      ['a stop', { kind: 'cancelled', target: 'empty', percent: 43 }],
+    ] as const)('keeps the disk after %s, plans anew, and waits for the tick', async (_, outcome) => {
+      using window = await confirmed()
+      const asked = () => window.double.calls.filter((call) => call.name === 'restore.plan').length
+      const before = asked()
+      expect(await tryAgain(window, outcome)).toMatchObject({
+        restoreJobId: null,
+        source: { name: 'ModularSystem.dmg' },
+        destination: { name: 'SanDisk Ultra', state: 'ready' },
+        options: { erase: false },
+      })
+      expect(asked()).toBe(before + 1)
+    })
+
+    it('takes the source of the job that is shown, whatever was chosen since', async () => {
+      using window = await confirmed()
+      const { actions } = window.reprise
+      actions.chooseSource('volume:/dev/sdc1')
+      actions.showJob('job-1')
+      expect(await tryAgain(window, failed(failure))).toMatchObject({
+        source: { name: 'ModularSystem.dmg' },
+        destination: { name: 'SanDisk Ultra' },
+      })
+    })
+
+    it('asks for a disk again where another one lies at its place', async () => {
+      using window = await confirmed()
+      window.double.setDevices([{ ...sandisk, identity: 'usb:other:61505273856' }])
+      await settle()
+      expect((await tryAgain(window, failed(failure))).destination).toBeNull()
+    })
+
+    it('asks for a disk again that was away meanwhile', async () => {
+      using window = await confirmed()
+      window.double.unplug('/dev/sdb')
+      window.double.plug(sandisk)
+      await settle()
+      expect((await tryAgain(window, failed(failure))).destination).toBeNull()
+    })
+
+    it('does not offer a disk again that gave back something else than was written', async () => {
+      using window = await confirmed()
+      const details = {
+        path: '/dev/sdb',
+        offset: 0,
+        differingBlocks: 1,
+        blockBytes: 1_048_576,
+        expected: 'a',
+        found: 'b',
+      }
+      const error = serializeError(new VerificationError('E_VERIFY', 'differs', { details }))
+      expect((await tryAgain(window, failed(error))).destination).toBeNull()
+    })
   })
 
   it('leaves the source and asks for the destination again after it is done', async () => {

@@ -1,0 +1,71 @@
+/** Whether a disk or volume is still the one that was chosen, and what the wells are when it isn't. Pure. */
+import type { Disk, TargetInfo } from '#shared/model'
+import { locatorOf, volumeName } from './items.ts'
+import type { DestinationChoice, ItemId, SourceChoice, ViewState } from './view-state.ts'
+
+/**
+ * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
+ * whether or not it comes back; the rest is shown as it is now. Pure; returns only what changed.
+ */
+export function afterDevices(view: ViewState, disks: { readonly [path: string]: Disk }): Partial<ViewState> {
+  const source = followSource(view.source, disks)
+  const destination = followDestination(view.destination, disks)
+  return {
+    ...(source === view.source ? {} : { source }),
+    ...(destination === view.destination ? {} : { destination }),
+    // The tick was for the disk that is gone.
+    ...(destination?.state === 'gone' && view.options.erase
+      ? { options: { ...view.options, erase: false } }
+      : {}),
+    ...(view.selected !== null && !isThere(view.selected, disks) ? { selected: null } : {}),
+  }
+}
+
+export type EarlierTarget = Pick<TargetInfo, 'kind' | 'path' | 'disk'>
+
+type Disks = { readonly [path: string]: Disk }
+
+function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
+  if (!source?.info || !('disk' in source.info) || source.state === 'gone') return source
+  const { info } = source
+  const disk = sameDisk(info.disk, disks)
+  if (!disk) return { ...source, state: 'gone' }
+  if (disk === info.disk) return source
+  if (info.kind === 'disk') return { ...source, info: { ...info, disk } }
+  const volume = disk.volumes.find((volume) => volume.path === info.volume.path)
+  return volume ? { ...source, info: { ...info, disk, volume } } : { ...source, state: 'gone' }
+}
+
+function followDestination(destination: DestinationChoice | null, disks: Disks): DestinationChoice | null {
+  if (!destination?.disk || destination.state === 'gone') return destination
+  const disk = sameDisk(destination.disk, disks)
+  if (!disk) return { ...destination, state: 'gone' }
+  if (disk === destination.disk) return destination
+  const { volume } = destination
+  if (!volume) return { ...destination, disk, name: disk.name }
+  const now = disk.volumes.find((now) => now.path === volume.path && now.offset === volume.offset)
+  return now
+    ? { ...destination, disk, volume: now, name: volumeName(now) }
+    : { ...destination, disk, state: 'gone' }
+}
+
+/** The disk is the one it was, and so is the place of the volume on it. */
+export function isSameTarget({ kind, path, disk }: EarlierTarget, disks: Disks): boolean {
+  const now = disk && sameDisk(disk, disks)
+  if (!now) return false
+  if (kind === 'disk') return now.path === path
+  const placeIn = (volumes: Disk['volumes']) => volumes.find((volume) => volume.path === path)?.offset
+  return placeIn(now.volumes) !== undefined && placeIn(now.volumes) === placeIn(disk.volumes)
+}
+
+function sameDisk(disk: Pick<Disk, 'path' | 'identity'>, disks: Disks): Disk | null {
+  const now = disks[disk.path]
+  return now && now.identity === disk.identity ? now : null
+}
+
+function isThere(id: ItemId, disks: Disks): boolean {
+  const path = locatorOf(id)
+  if (id.startsWith('image:')) return true
+  if (id.startsWith('disk:')) return disks[path] !== undefined
+  return Object.values(disks).some((disk) => disk.volumes.some((volume) => volume.path === path))
+}
