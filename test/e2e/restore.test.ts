@@ -78,11 +78,14 @@ describe.skipIf(missing('program:chromium'))('a newcomer', () => {
       await appears(page.getByRole('heading', { name: 'Restored and verified' }))
       await screenshot(page, 'real-practice-done')
       await expect.poll(() => page.title()).toBe('Done – Reprise')
+      await page.reload()
+      await appears(page.getByRole('heading', { name: 'Restored and verified' }))
 
       await page.getByRole('button', { name: 'Restore Again' }).click()
       await appears(page.getByRole('group', { name: 'Destination, empty' }))
       await page.reload()
-      await appears(page.getByRole('group', { name: 'Source, empty' }))
+      await appears(page.getByRole('group', { name: /^Source, Practice image/ }))
+      await appears(page.getByRole('group', { name: 'Destination, empty' }))
       await expect.poll(() => page.getByRole('button', { name: 'Try It' }).count()).toBe(0)
       expect(window.errors).toEqual([])
     } finally {
@@ -107,6 +110,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await host[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
+    await page.evaluate(() => sessionStorage.clear())
     await page.reload()
     await appears(page.getByRole('group', { name: 'Source, empty' }))
   })

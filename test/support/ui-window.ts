@@ -1,7 +1,13 @@
 /** The window's state on a double, without a page: a test moves the double and the clock, and looks at the stores. */
 import { createUiDouble, type UiDouble } from './ui-double.ts'
 import { card, practiceDisk, practiceImage, sandisk, smallStick, systemImage } from './ui-fixtures.ts'
-import { createReprise, type Clock, type FileAccess, type Reprise } from '#src/renderer/store/index.ts'
+import {
+  createReprise,
+  type Clock,
+  type FileAccess,
+  type Memory,
+  type Reprise,
+} from '#src/renderer/store/index.ts'
 
 export interface TestClock extends Clock {
   advance(ms: number): void
@@ -38,7 +44,11 @@ export interface TestWindow extends Disposable {
 }
 
 export async function openWindow(
-  options: { readonly double?: UiDouble; readonly files?: Partial<FileAccess> } = {},
+  options: {
+    readonly double?: UiDouble
+    readonly files?: Partial<FileAccess>
+    readonly memory?: Memory
+  } = {},
 ): Promise<TestWindow> {
   const double =
     options.double ??
@@ -51,6 +61,7 @@ export async function openWindow(
     connect: double.connect,
     clock,
     files: { pathForFile: null, sha256: async () => 'a'.repeat(64), ...options.files },
+    memory: options.memory ?? null,
   })
   await settle()
   return {

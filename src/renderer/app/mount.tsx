@@ -3,7 +3,14 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { I18nProvider } from 'react-aria-components'
 import { LogView } from '#renderer/features/activity'
-import { createReprise, realClock, RepriseProvider, type Connect, type FileAccess } from '#renderer/store'
+import {
+  createReprise,
+  realClock,
+  RepriseProvider,
+  type Connect,
+  type FileAccess,
+  type Memory,
+} from '#renderer/store'
 import { Notices } from './notices.tsx'
 import { Shell } from './shell.tsx'
 import './tokens.css'
@@ -16,16 +23,41 @@ export interface MountOptions {
 }
 
 export function mount(root: Element, { connect, host, pathForFile }: MountOptions): void {
-  const reprise = createReprise({ connect, clock: realClock, files: { pathForFile, sha256 } })
+  const isLog = location.hash === '#log'
+  const reprise = createReprise({
+    connect,
+    clock: realClock,
+    files: { pathForFile, sha256 },
+    // The log's window has nothing to remember, and would begin with what the window remembers that opened it.
+    memory: isLog ? null : tabMemory,
+  })
   createRoot(root).render(
     <StrictMode>
       <I18nProvider locale="en-US">
-        <RepriseProvider value={reprise}>
-          {location.hash === '#log' ? <LogWindow /> : <Shell host={host} />}
-        </RepriseProvider>
+        <RepriseProvider value={reprise}>{isLog ? <LogWindow /> : <Shell host={host} />}</RepriseProvider>
       </I18nProvider>
     </StrictMode>,
   )
+}
+
+const memoryKey = 'reprise.window'
+
+/** A browser may be told to keep nothing: then nothing is kept. */
+const tabMemory: Memory = {
+  read() {
+    try {
+      return sessionStorage.getItem(memoryKey)
+    } catch {
+      return null
+    }
+  },
+  write(text) {
+    try {
+      sessionStorage.setItem(memoryKey, text)
+    } catch {
+      // The window works without it.
+    }
+  },
 }
 
 function LogWindow() {

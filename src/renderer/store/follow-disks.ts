@@ -21,7 +21,25 @@ export function afterDevices(view: ViewState, disks: { readonly [path: string]: 
   }
 }
 
-export type EarlierTarget = Pick<TargetInfo, 'kind' | 'path' | 'disk'>
+/** Of a disk as it was, what tells whether it still is. */
+interface EarlierDisk {
+  readonly path: string
+  readonly identity: string
+  readonly volumes: readonly { readonly path: string; readonly offset: number }[]
+}
+
+/** A destination as it was; without a disk it is a file. */
+export interface EarlierTarget {
+  readonly kind: TargetInfo['kind']
+  readonly path: string
+  readonly disk: EarlierDisk | null
+}
+
+/** A source as it was; without a disk it is a file or a stream. */
+export interface EarlierSource {
+  readonly locator: string
+  readonly disk: EarlierDisk | null
+}
 
 type Disks = { readonly [path: string]: Disk }
 
@@ -54,7 +72,7 @@ export function isSameTarget({ kind, path, disk }: EarlierTarget, disks: Disks):
   const now = disk && sameDisk(disk, disks)
   if (!now) return false
   if (kind === 'disk') return now.path === path
-  const placeIn = (volumes: Disk['volumes']) => volumes.find((volume) => volume.path === path)?.offset
+  const placeIn = (volumes: EarlierDisk['volumes']) => volumes.find((volume) => volume.path === path)?.offset
   return placeIn(now.volumes) !== undefined && placeIn(now.volumes) === placeIn(disk.volumes)
 }
 

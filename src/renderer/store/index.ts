@@ -71,6 +71,7 @@ export {
   restoreStage,
   type RestoreBlock,
 } from './readiness.ts'
+export type { Memory } from './remembered.ts'
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,

@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts'
 import { keepConnected, type Connect } from './connection.ts'
 import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
 import { createPlanner } from './planner.ts'
+import { encodeRemembered, parseRemembered, type Memory, type Remembered } from './remembered.ts'
 import { afterJobs } from './restore-actions.ts'
 import { createViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './follow-disks.ts'
@@ -15,6 +16,8 @@ export interface RepriseDeps {
   readonly connect: Connect
   readonly clock: Clock
   readonly files: FileAccess
+  /** What outlasts a reload of the page; null: nothing does. */
+  readonly memory: Memory | null
 }
 
 export interface Reprise {
@@ -26,7 +29,7 @@ export interface Reprise {
   readonly dispose: () => void
 }
 
-export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
+export function createReprise({ connect, clock, files, memory }: RepriseDeps): Reprise {
   const mirror = createEngineMirror()
   const view = createViewState()
   const menuListeners = new Set<(command: MenuCommand) => void>()
@@ -42,17 +45,33 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
   const planner = createPlanner({ mirror: mirror.store, view, client: kept.client, clock })
   const actions = createActions({ mirror, view, client: whileConnected(kept.client), planner, files, clock })
 
+  /** Of the page before this one, until it was taken over. */
+  let remembered: Remembered | null = parseRemembered(memory?.read() ?? null)
+
+  /** The wells and options of the page before; the job that it showed is told. */
+  const takeOver = ({ source, target, options, restoreJobId }: Remembered): string | null => {
+    view.setState({ options })
+    if (source) actions.chooseSourceAgain(source)
+    const job = restoreJobId === null ? undefined : mirror.store.getState().jobs[restoreJobId]
+    if (job) return job.jobId
+    actions.chooseDestinationAgain(target)
+    return null
+  }
+
   /** After a (re)connection: the Practice image, and the restore that is running, if one is. */
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
     if (view.getState().tab === 'multicast') void actions.readInterfaces()
     actions.adoptSessions()
-    const shown = view.getState().restoreJobId
+    const before = remembered && takeOver(remembered)
+    remembered = null
+    const shown = view.getState().restoreJobId ?? before
     // A host that was started anew knows nothing of the jobs before.
-    if (shown !== null && jobs[shown]) return
+    const known = shown !== null && jobs[shown] ? shown : null
     const running = jobIds.find((id) => jobs[id]?.kind === 'restore' && !jobs[id].outcome)
-    if ((running ?? null) !== shown) view.setState({ restoreJobId: running ?? null })
+    const restoreJobId = known ?? running ?? null
+    if (restoreJobId !== view.getState().restoreJobId) view.setState({ restoreJobId })
   }
 
   const endFollow = mirror.store.subscribe((now, before) => {
@@ -69,6 +88,12 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     }
   })
   const endGoOn = view.subscribe(() => actions.goOn())
+  let written: string | null = null
+  const endMemory = view.subscribe((now) => {
+    if (!memory || remembered) return
+    const text = encodeRemembered(now)
+    if (text !== written) memory.write((written = text))
+  })
 
   return {
     mirror: mirror.store,
@@ -81,6 +106,7 @@ export function createReprise({ connect, clock, files }: RepriseDeps): Reprise {
     dispose() {
       endFollow()
       endGoOn()
+      endMemory()
       planner.dispose()
       kept.dispose()
     },

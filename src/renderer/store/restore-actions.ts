@@ -101,8 +101,12 @@ export function restoreActions(
         options: { ...options, erase: false },
       }))
       if (!job?.plan) return
-      if (getState().source?.locator !== job.plan.request.source)
-        wells.chooseSourceAgain(job.plan.request.source)
+      const { request, source } = job.plan
+      if (getState().source?.locator !== request.source)
+        wells.chooseSourceAgain({
+          locator: request.source,
+          disk: source && 'disk' in source ? source.disk : null,
+        })
       if (destination?.state !== 'gone' && isWorthAnotherTry(job.outcome))
         wells.chooseDestinationAgain(job.plan.target)
     },

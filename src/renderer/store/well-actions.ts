@@ -3,7 +3,7 @@ import { serializeError, type SerializedError } from '#shared/errors'
 import { isStreamLocator, isWebLocator, parseStreamLocator, webName, type SourceInfo } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
-import { isSameTarget, type EarlierTarget } from './follow-disks.ts'
+import { isSameTarget, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
 import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
@@ -11,8 +11,8 @@ import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } 
 export interface WellActions {
   readonly chooseSource: (id: ItemId) => void
   readonly chooseDestination: (id: ItemId) => void
-  /** What a locator of an earlier restore leads to now: a disk or volume, else a file or a stream. */
-  readonly chooseSourceAgain: (locator: string) => void
+  /** The source of an earlier restore, as if it were chosen now: a disk only if it is the same. */
+  readonly chooseSourceAgain: (source: EarlierSource) => void
   /** The destination of an earlier plan, as if it were chosen now: only if it is the same disk, at the same place. */
   readonly chooseDestinationAgain: (target: EarlierTarget | null) => void
   readonly clearSource: () => void
@@ -162,10 +162,11 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   return {
     chooseSource,
     chooseDestination,
-    chooseSourceAgain(locator) {
-      const id = [diskId(locator), volumeId(locator)].find((id) => find(id))
-      if (id) chooseSource(id)
-      else void chooseSourceFile(locator)
+    chooseSourceAgain({ locator, disk }) {
+      const kind = disk?.path === locator ? 'disk' : 'partition'
+      if (!disk) void chooseSourceFile(locator)
+      else if (isSameTarget({ kind, path: locator, disk }, mirror.store.getState().disks))
+        chooseSource((kind === 'disk' ? diskId : volumeId)(locator))
     },
     chooseDestinationAgain(target) {
       if (target?.kind === 'file') chooseDestinationFile(target.path)

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, settle, type TestWindow } from '#test/ui-window'
+import type { UiDouble } from '#test/ui-double'
+
+/** What a browser keeps of a page for its tab. */
+function tabMemory(text: string | null = null) {
+  const memory = {
+    text,
+    read: () => memory.text,
+    write: (now: string) => void (memory.text = now),
+  }
+  return memory
+}
+
+/** The page before and after a reload, on the same host. */
+async function reloaded(
+  before: (window: TestWindow) => Promise<void> | void,
+  between: (double: UiDouble) => void = () => undefined,
+): Promise<TestWindow> {
+  const memory = tabMemory()
+  let double: UiDouble
+  {
+    using window = await openWindow({ memory })
+    double = window.double
+    await before(window)
+    await settle()
+  }
+  between(double)
+  const window = await openWindow({ memory, double })
+  await window.planned()
+  return window
+}
+
+const compose = async ({ reprise: { actions } }: TestWindow) => {
+  await actions.chooseSourceFile(systemImage.path)
+  actions.chooseDestination('disk:/dev/sdb')
+  actions.setOption('erase', true)
+  actions.setOption('verify', false)
+}
+
+describe('a page that is loaded anew', () => {
+  it('has both wells and the options as they were, asked of the engine anew, and not the tick', async () => {
+    using window = await reloaded(compose)
+    expect(window.reprise.view.getState()).toMatchObject({
+      source: { locator: systemImage.path, state: 'ready' },
+      destination: { locator: '/dev/sdb', name: 'SanDisk Ultra', state: 'ready' },
+      options: { erase: false, verify: false },
+      plan: { state: 'ready' },
+    })
+  })
+
+  it('has another disk neither as destination nor as source', async () => {
+    using destination = await reloaded(compose, (double) =>
+      double.setDevices([{ ...sandisk, identity: 'another' }]),
+    )
+    expect(destination.reprise.view.getState().destination).toBeNull()
+    using source = await reloaded(
+      ({ reprise }) => reprise.actions.chooseSource('disk:/dev/sdb'),
+      (double) => double.setDevices([{ ...sandisk, identity: 'another' }]),
+    )
+    expect(source.reprise.view.getState().source).toBeNull()
+  })
+
+  it('has no destination that was disconnected', async () => {
+    using window = await reloaded(async (before) => {
+      await compose(before)
+      before.double.unplug('/dev/sdb')
+      before.double.plug(sandisk)
+    })
+    expect(window.reprise.view.getState().destination).toBeNull()
+  })
+
+  it('shows how the restore ended that it showed, if the engine still knows', async () => {
+    const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'remounting' })
+    const restore = async (window: TestWindow) => {
+      await compose(window)
+      await window.planned()
+      window.reprise.actions.openConfirm()
+      await window.reprise.actions.confirmRestore(null)
+      window.double.sendJob(ended(job, { kind: 'done', summary: aSummary() }))
+    }
+    using known = await reloaded(restore)
+    expect(known.reprise.view.getState()).toMatchObject({ restoreJobId: 'job-1', destination: null })
+    using unknown = await reloaded(restore, (double) =>
+      double.answer('state.get', async () => ({
+        devices: double.devices,
+        jobs: [],
+        sessions: [],
+        streams: [],
+      })),
+    )
+    expect(unknown.reprise.view.getState().restoreJobId).toBeNull()
+  })
+
+  it('keeps no password of an address', async () => {
+    const memory = tabMemory()
+    using window = await openWindow({ memory })
+    const path = 'https://files.example/a.dmg'
+    await window.reprise.actions.chooseSourceFile(path, 'https://ann:sesame@files.example/a.dmg')
+    expect(memory.text).toContain(path)
+    expect(memory.text).not.toContain('sesame')
+  })
+
+  it.each([
+    ['nonsense', '{'],
+    ['another shape', '{"source":{"locator":7},"options":[]}'],
+    ['nothing', 'null'],
+  ])('begins anew with %s in its memory', async (_, text) => {
+    using window = await openWindow({ memory: tabMemory(text) })
+    expect(window.reprise.view.getState()).toMatchObject({ source: null, destination: null })
+  })
+})
