@@ -429,7 +429,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       const bar = page.getByRole('progressbar', { name: 'Progress' })
       await expect
         .poll(() => bar.getAttribute('aria-valuetext'))
-        .toBe('Restoring, 43 percent, about 6 minutes left')
+        .toBe('Restoring, 43 percent, about 6 minutes left, then verifying')
       await page.getByRole('button', { name: 'Stop' }).click()
       await page.getByText('Stopping at a safe point…').first().waitFor()
       await expect.poll(() => page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)

@@ -9,8 +9,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { formatRemaining } from '#shared/units'
-import { jobDoing } from '#shared/words'
+import { describeLeft, jobDoing } from '#shared/words'
 import { statusText } from './status-text.ts'
 
 export function StatusBar() {
@@ -30,13 +29,12 @@ export function StatusBar() {
 const progressOf = (mirror: EngineMirror, view: ViewState) => {
   const job = frontJob(mirror, view)
   if (!job) return null
-  const { percent = null, remainingMs = null } = job.progress ?? {}
   return {
     jobId: job.jobId,
     stopping: job.stopping,
     doing: jobDoing(job),
-    percent,
-    left: remainingMs === null ? null : `${formatRemaining(remainingMs)} left`,
+    percent: job.progress?.percent ?? null,
+    left: describeLeft(job),
   }
 }
 

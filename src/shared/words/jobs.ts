@@ -13,7 +13,7 @@ import type {
   TargetInfo,
   TargetState,
 } from '#shared/model'
-import { formatBytes, formatClock, formatRate } from '#shared/units'
+import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
 import { quote } from './details.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
@@ -62,6 +62,17 @@ export function jobDoing({ kind, phases: states }: Pick<JobState, 'kind' | 'phas
   if (current === 'reordering') return describePhase(current)
   if (kind !== 'restore') return doings[kind]
   return current ? describePhase(current) : 'Starting'
+}
+
+/**
+ * `about 6 minutes left, then verifying`: the time is of what is done now, and what is read back afterwards is another matter.
+ * Null before it is known.
+ */
+export function describeLeft({ phases, progress }: Pick<JobState, 'phases' | 'progress'>): string | null {
+  const remainingMs = progress?.remainingMs ?? null
+  if (remainingMs === null) return null
+  const verifies = phases.some(({ phase, state }) => phase === 'verifying' && state === 'pending')
+  return `${formatRemaining(remainingMs)} left${verifies ? ', then verifying' : ''}`
 }
 
 const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {

@@ -1,11 +1,12 @@
 /** The Activity tab's own words. */
 import { unreachable } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { formatRate, formatRemaining } from '#shared/units'
+import { formatRate } from '#shared/units'
 import {
   describeError,
   describeOutcome,
   describeOutcomeFigures,
+  describeLeft,
   jobDoing,
   describeTargetState,
   namesOf,
@@ -45,12 +46,12 @@ export function jobLine(job: JobState): string {
 
 function runningLine(job: JobState): string {
   const { progress } = job
-  const { percent = null, bytesPerSecond = null, remainingMs = null } = progress ?? {}
+  const { percent = null, bytesPerSecond = null } = progress ?? {}
   const doing = jobDoing(job)
   const parts = [
     percent === null ? doing : `${doing} ${percent} %`,
     bytesPerSecond === null ? null : formatRate(bytesPerSecond),
-    remainingMs === null ? null : `${formatRemaining(remainingMs)} left`,
+    describeLeft(job),
   ]
   return parts.filter((part) => part !== null).join(' · ')
 }

@@ -2,8 +2,14 @@
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
 import type { Bottleneck, JobProgress, JobState, PhaseState } from '#shared/model'
-import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
-import { describeBottleneck, describePhase, describePhaseStop, describeWaiting } from '#shared/words'
+import { formatBytes, formatClock, formatRate } from '#shared/units'
+import {
+  describeBottleneck,
+  describeLeft,
+  describePhase,
+  describePhaseStop,
+  describeWaiting,
+} from '#shared/words'
 import { copiedShare } from './copied-share.ts'
 import { PassStrip } from './pass-strip.tsx'
 import { SpeedCurve } from './speed-curve.tsx'
@@ -31,7 +37,7 @@ export function Running({ job }: { readonly job: JobState }) {
                 : 'Starting…'}
           </h2>
           <p className="secondary running-left">
-            {job.stopping ? blank : (streamReason(job.progress) ?? timeLeft(job.progress))}
+            {job.stopping ? blank : (streamReason(job.progress) ?? timeLeft(job))}
           </p>
           <Figures job={job} />
           <SpeedCurve jobId={job.jobId} />
@@ -70,9 +76,9 @@ function streamReason(progress: JobProgress | null): string | null {
 /** Keeps the line's room. */
 const blank = '\u00a0'
 
-function timeLeft(progress: JobProgress | null): string {
-  const remainingMs = progress?.remainingMs ?? null
-  return remainingMs === null ? blank : `${capital(formatRemaining(remainingMs))} left`
+function timeLeft(job: JobState): string {
+  const left = describeLeft(job)
+  return left === null ? blank : capital(left)
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -26,7 +26,7 @@ const verifying: JobState = {
 
 describe("a job's line", () => {
   it('tells phase, percent, speed and the time left', () => {
-    expect(jobLine(job)).toBe('Restoring 61 % · 187 MB/s · about 4 minutes left')
+    expect(jobLine(job)).toBe('Restoring 61 % · 187 MB/s · about 4 minutes left, then verifying')
   })
 
   it('tells a result with size, time and speed', () => {

@@ -20,14 +20,19 @@ const error = (code: 'E_DST_SMALL' | 'E_NEEDS_ERASE'): PreflightCheck => ({
 })
 
 describe('the preflight list', () => {
-  it("keeps the engine's order", () => {
-    const checks = [ok('a'), losses, ok('b')]
-    expect(shownChecks(checks)).toEqual(checks)
+  it("begins with what is lost, and keeps the engine's order of the rest", () => {
+    expect(shownChecks([ok('a'), losses, ok('b')])).toEqual([losses, ok('a'), ok('b')])
   })
 
   it('has five lines, and leaves out what matters least', () => {
     const checks = [ok('a'), ok('b'), ok('c'), ok('d'), warning, losses, error('E_DST_SMALL')]
-    expect(shownChecks(checks)).toEqual([ok('a'), ok('b'), warning, losses, error('E_DST_SMALL')])
+    expect(shownChecks(checks)).toEqual([error('E_DST_SMALL'), losses, warning, ok('a'), ok('b')])
+  })
+
+  it('always says what will be unmounted, and every warning', () => {
+    const unmounts: PreflightCheck = { step: 'target', state: 'ok', kind: 'unmounts', mountPoints: ['/mnt'] }
+    const checks = [ok('a'), warning, warning, warning, warning, losses, unmounts]
+    expect(shownChecks(checks)).toEqual([losses, unmounts, warning, warning, warning, warning])
   })
 
   it('does not repeat that the tick is missing', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JobOutcome, Loss, PreflightCheck } from '#shared/model'
+import type { JobOutcome, JobProgress, Loss, PhaseState, PreflightCheck } from '#shared/model'
 import { jobPhases } from '#shared/model'
 import {
   describeBottleneck,
@@ -8,6 +8,7 @@ import {
   describeConfirmationReason,
   describeFilesystem,
   describeFormat,
+  describeLeft,
   describeLoss,
   describeOutcome,
   describePartitionMap,
@@ -212,5 +213,32 @@ describe('small words', () => {
     expect(describeProtection({ kind: 'system', mountPoint: '/boot' })).toBe('runs this computer (/boot)')
     expect(describeProtection({ kind: 'read-only' })).toBe('write-protected')
     expect(describeProtection({ kind: 'in-use', by: 'md0' })).toBe('in use by md0')
+  })
+})
+
+describe('describeLeft', () => {
+  const progress: JobProgress = {
+    phase: 'restoring',
+    doneBytes: 1,
+    totalBytes: 2,
+    percent: 50,
+    bytesPerSecond: 1,
+    remainingMs: 360_000,
+    limitedBy: null,
+    stream: null,
+  }
+  const verifying = (state: PhaseState['state']): PhaseState => ({
+    phase: 'verifying',
+    state,
+    durationMs: null,
+  })
+
+  it('says that the verify is still to come, whose time is not in it', () => {
+    expect(describeLeft({ phases: [verifying('pending')], progress })).toBe(
+      'about 6 minutes left, then verifying',
+    )
+    expect(describeLeft({ phases: [verifying('current')], progress })).toBe('about 6 minutes left')
+    expect(describeLeft({ phases: [verifying('skipped')], progress })).toBe('about 6 minutes left')
+    expect(describeLeft({ phases: [], progress: null })).toBeNull()
   })
 })
