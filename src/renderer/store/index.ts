@@ -12,6 +12,7 @@ export {
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
 export type { EngineMirror } from './engine-mirror.ts'
+export { sourceProblem } from './known-damage.ts'
 export { imageCan, isLocked } from './image-work.ts'
 export {
   canBeCut,

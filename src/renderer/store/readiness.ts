@@ -2,6 +2,7 @@
 import type { SerializedError } from '#shared/errors'
 import type { JobState, RestorePlan } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
+import { sourceProblem } from './known-damage.ts'
 import type { PlanState, ViewState } from './view-state.ts'
 
 export type RestoreBlock =
@@ -20,7 +21,8 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   if (!source) return { kind: 'no-source' }
   if (source.state === 'reading') return { kind: 'source-reading' }
   if (source.state === 'gone') return { kind: 'source-gone' }
-  if (source.error) return { kind: 'source-failed', error: source.error }
+  const problem = sourceProblem(mirror, view)
+  if (problem) return { kind: 'source-failed', error: problem }
   if (!destination) return { kind: 'no-destination' }
   if (destination.state === 'gone') return { kind: 'destination-gone' }
   if (view.goOn?.step === 'scanning') return { kind: 'scanning' }
@@ -35,7 +37,7 @@ export type NextStep = 'source' | 'destination' | 'options' | 'restore'
 
 export function nextStep(mirror: EngineMirror, view: ViewState): NextStep {
   const { source, destination } = view
-  if (!source || source.state === 'failed' || source.state === 'gone') return 'source'
+  if (!source || source.state === 'gone' || sourceProblem(mirror, view)) return 'source'
   if (!destination || destination.state === 'gone') return 'destination'
   return restoreBlock(mirror, view) === null ? 'restore' : 'options'
 }

@@ -1,6 +1,15 @@
 /** The picture of the act: two wells and an arrow, how it is to be done, what was checked, and the button. */
 import { Button } from '#renderer/components'
-import { restoreBlock, sameData, useActions, useBoth, useView, type ViewState } from '#renderer/store'
+import {
+  restoreBlock,
+  sameData,
+  sourceProblem,
+  useActions,
+  useBoth,
+  useView,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
 import { DestinationWell } from './destination-well.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
@@ -11,12 +20,14 @@ import { describeBlock } from './text.ts'
 import { WellArrow } from './well-arrow.tsx'
 
 const bothChosen = ({ source, destination }: ViewState) => source !== null && destination !== null
-const sourceFailed = ({ source }: ViewState) => source?.state === 'failed'
-const bothReady = ({ source, destination }: ViewState) =>
-  source?.state === 'ready' && destination?.state === 'ready'
+const sourceFailed = (mirror: EngineMirror, view: ViewState) => sourceProblem(mirror, view) !== null
+const bothReady = (mirror: EngineMirror, view: ViewState) =>
+  view.source?.state === 'ready' &&
+  view.destination?.state === 'ready' &&
+  sourceProblem(mirror, view) === null
 
 export function Compose() {
-  const ready = useView(bothReady)
+  const ready = useBoth(bothReady)
   return (
     <div className="compose">
       <div className="compose-scroll">
@@ -36,7 +47,7 @@ export function Compose() {
 
 /** Under the options: what stands in the way of reading the source, what the preflight found, or the practice card. */
 function Findings() {
-  const failed = useView(sourceFailed)
+  const failed = useBoth(sourceFailed)
   const both = useView(bothChosen)
   if (failed) return <SourceProblem />
   return both ? <PreflightList /> : <PracticeCard />

@@ -1,19 +1,20 @@
 /** Why the source can't be read, and what to do: the well has room for the headline only. */
 import { Button } from '#renderer/components'
-import { isLocked, useActions, useView } from '#renderer/store'
+import { isLocked, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
 import { describeError } from '#shared/words'
 
 export function SourceProblem() {
   const source = useView((view) => view.source)
+  const error = useBoth(sourceProblem)
   const actions = useActions()
-  if (!source?.error) return <div />
-  if (isLocked(source))
+  if (!source || !error) return <div />
+  if (isLocked({ error }))
     return (
       <div className="source-problem">
         <Button onPress={() => actions.askPassword(source.locator, 'source')}>Unlock…</Button>
       </div>
     )
-  const { why, now } = describeError(source.error, { source: source.name })
+  const { why, now } = describeError(error, { source: source.name })
   return (
     <div className="source-problem secondary selectable" role="alert">
       {why !== null && <p>{why}</p>}

@@ -3,6 +3,7 @@ import { Button, diskIcon, Well, type IconName, type WellContent } from '#render
 import {
   isLocked,
   nextStep,
+  sourceProblem,
   useActions,
   useBoth,
   useView,
@@ -20,6 +21,7 @@ const isNext = (mirror: EngineMirror, view: ViewState) => nextStep(mirror, view)
 export function SourceWell() {
   const actions = useActions()
   const source = useView((view) => view.source)
+  const error = useBoth(sourceProblem)
   const images = useView((view) => view.images)
   const next = useBoth(isNext)
   const dragging = useView((view) => view.dragging)
@@ -29,7 +31,7 @@ export function SourceWell() {
       <Well
         label="Source"
         prompt="Drop an image or a stream, or choose one"
-        content={source && contentOf(source, images)}
+        content={source && contentOf({ ...source, error }, images)}
         next={next}
         offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
         fileOffer="Use as source"
@@ -46,7 +48,7 @@ const contentOf = (source: SourceChoice, images: readonly OpenedImage[]): WellCo
   icon: sourceIcon(source, images),
   name: source.name,
   facts: sourceFacts(source),
-  state: isLocked(source) ? 'locked' : source.state,
+  state: isLocked(source) ? 'locked' : source.error ? 'failed' : source.state,
 })
 
 function sourceIcon(source: SourceChoice, images: readonly OpenedImage[]): IconName {

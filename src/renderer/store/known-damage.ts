@@ -1,0 +1,50 @@
+/**
+ * Whether the image in the source well was found damaged: by a scan, a verify or a restore that the engine still knows. It holds until
+ * the file changes, or is found right. A courtesy, so that nobody erases a disk for it; the engine finds it again. Pure.
+ */
+import type { SerializedError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import type { EngineMirror } from './engine-mirror.ts'
+import { shownPlan } from './planner.ts'
+import type { ViewState } from './view-state.ts'
+
+/** Why the source can't be restored, as far as is known of it: it couldn't be read, or was found damaged. */
+export function sourceProblem(mirror: EngineMirror, view: ViewState): SerializedError | null {
+  return view.source?.error ?? knownDamage(mirror, view)
+}
+
+function knownDamage(mirror: EngineMirror, { source, plan }: ViewState): SerializedError | null {
+  if (source?.info?.kind !== 'image') return null
+  const path = source.locator
+  const planned = shownPlan(plan)?.source
+  const seenMs = planned?.kind === 'image' && planned.locator === path ? planned.image.modifiedMs : 0
+  const modifiedMs = Math.max(source.info.image.modifiedMs, seenMs)
+  for (const jobId of mirror.jobIds) {
+    const job = mirror.jobs[jobId]
+    // What was found out before the file became what it is says nothing of it.
+    if (!job || job.startedMs < modifiedMs) continue
+    if (foundRight(job, path, source.info.image.name)) return null
+    if (job.outcome?.kind === 'failed' && damagedPath(job, job.outcome.error) === path)
+      return job.outcome.error
+  }
+  return null
+}
+
+function damagedPath({ plan }: JobState, { code, details }: SerializedError): unknown {
+  if (code !== 'E_SRC_CORRUPT') return null
+  return plan?.request.source ?? details['path']
+}
+
+/** Read to its end without a fault. */
+function foundRight({ kind, outcome, plan, title }: JobState, path: string, name: string): boolean {
+  switch (outcome?.kind) {
+    case 'scanned':
+      return outcome.scan.path === path
+    case 'checked':
+      return kind === 'verify-image' && title === name
+    case 'done':
+      return plan?.request.source === path
+    default:
+      return false
+  }
+}

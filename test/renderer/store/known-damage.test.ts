@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { FormatError, serializeError } from '#shared/errors'
+import type { JobState } from '#shared/model'
+import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { readyWindow, settle, type TestWindow } from '#test/ui-window'
+import { restoreBlock, sourceProblem } from '#src/renderer/store/index.ts'
+
+const damage = (path: string) =>
+  serializeError(
+    new FormatError('E_SRC_CORRUPT', 'wrong', {
+      details: { format: 'udif', field: 'checksum', offset: 0, table: 'Apple_HFS : 2', path },
+    }),
+  )
+const restore = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 4 })
+const verify: JobState = {
+  ...restore,
+  jobId: 'verify-1',
+  kind: 'verify-image',
+  plan: null,
+  title: systemImage.name,
+  startedMs: systemImage.modifiedMs + 1000,
+}
+const found = (job: JobState, path: string = systemImage.path) =>
+  ended(job, { kind: 'failed', error: damage(path), target: 'untouched' })
+const right = (job: JobState) =>
+  ended(job, {
+    kind: 'checked',
+    verification: { checked: [], nothingToCheck: false, expandedBytes: 1, durationMs: 1 },
+  })
+
+const problem = ({ reprise }: TestWindow) =>
+  sourceProblem(reprise.mirror.getState(), reprise.view.getState())?.code ?? null
+const send = async (window: TestWindow, ...jobs: readonly JobState[]) => {
+  for (const job of jobs) window.double.sendJob(job)
+  await settle()
+}
+
+describe('an image that was found damaged', () => {
+  it('by a verify can not be restored', async () => {
+    using window = await readyWindow()
+    await send(window, found(verify))
+    const { mirror, view } = window.reprise
+    expect(restoreBlock(mirror.getState(), view.getState())).toMatchObject({
+      kind: 'source-failed',
+      error: { code: 'E_SRC_CORRUPT' },
+    })
+  })
+
+  it('by a restore is still that when it is to be tried again', async () => {
+    using window = await readyWindow()
+    await send(window, found({ ...restore, startedMs: systemImage.modifiedMs + 1000 }))
+    expect(problem(window)).toBe('E_SRC_CORRUPT')
+  })
+
+  it('can be restored again when the file has changed since, or was found right', async () => {
+    using changed = await readyWindow()
+    await send(changed, found({ ...verify, startedMs: systemImage.modifiedMs - 1000 }))
+    expect(problem(changed)).toBeNull()
+    using again = await readyWindow()
+    await send(again, found(verify), right({ ...verify, jobId: 'verify-2' }))
+    expect(problem(again)).toBeNull()
+  })
+
+  it('says nothing of another image', async () => {
+    using window = await readyWindow()
+    await send(window, found(verify, '/home/ann/other.dmg'))
+    expect(problem(window)).toBeNull()
+  })
+})
