@@ -24,15 +24,22 @@ function knownDamage(mirror: EngineMirror, { source, plan }: ViewState): Seriali
     // What was found out before the file became what it is says nothing of it.
     if (!job || job.startedMs < modifiedMs) continue
     if (foundRight(job, path, source.info.image.name)) return null
-    if (job.outcome?.kind === 'failed' && damagedPath(job, job.outcome.error) === path)
-      return job.outcome.error
+    const damage = foundDamaged(job, path, source.info.image.name)
+    if (damage) return damage
   }
   return null
 }
 
-function damagedPath({ plan }: JobState, { code, details }: SerializedError): unknown {
-  if (code !== 'E_SRC_CORRUPT') return null
-  return plan?.request.source ?? details['path']
+function foundDamaged(
+  { outcome, plan, title }: JobState,
+  path: string,
+  name: string,
+): SerializedError | null {
+  if (outcome?.kind !== 'failed' || outcome.error.code !== 'E_SRC_CORRUPT') return null
+  const { error } = outcome
+  const where = plan?.request.source ?? error.details['path']
+  // What finds it deep inside knows only the job's name.
+  return (where === undefined ? title === name : where === path) ? error : null
 }
 
 /** Read to its end without a fault. */
