@@ -11,7 +11,9 @@ function rank(check: PreflightCheck): number {
   if (check.state === 'failed') return 0
   if (check.kind === 'losses') return 1
   if (check.kind === 'unmounts') return 2
-  return check.state === 'warning' ? 3 : said
+  if (check.state === 'warning') return 3
+  // What the wells say already.
+  return check.kind === 'source-ok' || check.kind === 'target-ok' ? said + 1 : said
 }
 
 const said = 4

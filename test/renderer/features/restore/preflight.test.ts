@@ -35,6 +35,17 @@ describe('the preflight list', () => {
     expect(shownChecks(checks)).toEqual([losses, unmounts, warning, warning, warning, warning])
   })
 
+  it('says what the wells say already last', () => {
+    const fits: PreflightCheck = {
+      step: 'sizes',
+      state: 'ok',
+      kind: 'fits',
+      neededBytes: 1,
+      availableBytes: 2,
+    }
+    expect(shownChecks([ok('a'), ok('b'), warning, losses, fits])[2]).toEqual(fits)
+  })
+
   it('does not repeat that the tick is missing', () => {
     expect(shownChecks([error('E_NEEDS_ERASE'), ok('a')])).toEqual([ok('a')])
   })
