@@ -9,12 +9,14 @@ import { Button, CapacityBar, DeviceIcon, diskIcon, diskSegments, Sheet } from '
 import { shownPlan, useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
 import type { RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { describeBus, describeConfirmationReason, describeLoss } from '#shared/words'
+import { describeBus, describeLoss } from '#shared/words'
+import { confirmationOf } from './confirmation.ts'
 import { confirmTitle, targetName, verifyNote } from './text.ts'
 
 /** How long the button waits the first time a disk is erased. */
 const armMs = 2000
 
+const internalShown = (mirror: EngineMirror) => mirror.app?.preferences.showInternalDisks ?? false
 const knownDisks = (mirror: EngineMirror) => mirror.app?.preferences.knownDisks
 
 export function ConfirmSheet() {
@@ -32,8 +34,8 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
   const identity = plan.target?.disk?.identity ?? null
   const armed = useArmed(identity !== null && known?.includes(identity) === true)
   const [typed, setTyped] = useState('')
-  const { confirmation } = plan
-  const named = confirmation.kind === 'plain' || typed === confirmation.phrase
+  const toType = confirmationOf(plan, { internalShown: useMirror(internalShown) })
+  const named = toType === null || typed === toType.phrase
   const name = targetName(plan)
   const note = verifyNote(plan)
   return (
@@ -51,7 +53,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
             <Button
               look="danger"
               isDisabled={!armed || !named || !current}
-              onPress={() => void actions.confirmRestore(confirmation.kind === 'type' ? typed : null)}
+              onPress={() => void actions.confirmRestore(toType === null ? null : typed)}
             >
               Erase and Restore
             </Button>
@@ -69,7 +71,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
         </ul>
         {note !== null && <p>{note}</p>}
       </div>
-      {confirmation.kind === 'type' && (
+      {toType !== null && (
         <TextField
           className="type-field"
           value={typed}
@@ -78,9 +80,9 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
           autoComplete="off"
           spellCheck="false"
         >
-          <p className="secondary">{confirmation.reasons.map(describeConfirmationReason).join(' ')}</p>
+          <p className="secondary">{toType.why}</p>
           <Label>
-            Type <strong>{confirmation.phrase}</strong> to go on:
+            Type <strong>{toType.phrase}</strong> to go on:
           </Label>
           <Input onDrop={(event) => event.preventDefault()} />
         </TextField>
