@@ -1,6 +1,5 @@
 /** The restore itself: confirm, start, stop, and what comes after. */
 import { AppError } from '#shared/errors'
-import type { JobOutcome } from '#shared/model'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { diskId } from './items.ts'
@@ -107,7 +106,8 @@ export function restoreActions(
           locator: request.source,
           disk: source && 'disk' in source ? source.disk : null,
         })
-      if (destination?.state !== 'gone' && isWorthAnotherTry(job.outcome))
+      // After a failure a person looks at the disk again, and chooses it again.
+      if (destination?.state !== 'gone' && job.outcome?.kind === 'cancelled')
         wells.chooseDestinationAgain(job.plan.target)
     },
     setUpPractice() {
@@ -132,14 +132,6 @@ export function restoreActions(
 function isGivenUp(error: unknown, signal: AbortSignal): boolean {
   if (error instanceof AppError && error.code === 'E_AUTH_CANCEL') return true
   return signal.aborted && !(error instanceof AppError)
-}
-
-/** Not a disk that went away, is another one now, or gives back something else than was written to it. */
-function isWorthAnotherTry(outcome: JobOutcome | null): boolean {
-  if (outcome?.kind === 'cancelled') return true
-  return (
-    outcome?.kind === 'failed' && !['E_DST_GONE', 'E_DST_CHANGED', 'E_VERIFY'].includes(outcome.error.code)
-  )
 }
 
 /**
