@@ -1,2 +1,3 @@
-export { openWebSource, type StreamOptions, type TakeBytes, type WebSource } from './web-source.ts'
+export { openWebSource } from './open-web-source.ts'
+export type { StreamOptions, TakeBytes, WebSource } from './web-source.ts'
 export { sharedWebSession, WebSession, type WebSessionOptions } from './web-session.ts'

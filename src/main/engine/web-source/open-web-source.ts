@@ -1,0 +1,121 @@
+/**
+ * A file on a web server as a `BlockSource`. The first request asks for the beginning and learns the rest from the answer:
+ * how long the file is, what tells this state of it from another, whether the server gives parts. Every later answer must
+ * be of the same state.
+ *
+ *     openWebSource ─ exchange ─ redirects, passwords, proxies, TLS
+ *          │
+ *          ├─ ranges      RangedSource: 206 with exactly what was asked for, taken up again where it broke off
+ *          └─ no ranges   SpooledSource: everything once into a nameless file
+ */
+import { UsageError } from '#shared/errors'
+import { withoutPassword } from '#shared/model'
+import { checkRange, discard, refusedStatus, refuseEncoded } from './answers.ts'
+import { takeBody } from './body.ts'
+import { parseContentRange } from './content-range.ts'
+import { exchange, type Exchange } from './exchange.ts'
+import { RangedSource } from './ranged-source.ts'
+import { openSpooled } from './spooled-source.ts'
+import { tryAgain } from './try-again.ts'
+import { areNone, readValidators } from './validators.ts'
+import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
+import { sharedWebSession, type WebSession } from './web-session.ts'
+import type { Opening, WebSource } from './web-source.ts'
+
+export interface OpenWebOptions {
+  readonly signal?: AbortSignal
+  /** Default: the process's. */
+  readonly session?: WebSession
+}
+
+/** What the first question brings beside its answer; a partition map is there. */
+const headBytes = 65_536
+/** How often the first question is asked again; what can't be reached at all should be said soon. */
+const openingPauses = 2
+
+/**
+ * Open the file at `locator`, `http://` or `https://`, a name and a password in it where the server wants them. Throws
+ * UsageError E_USAGE for an address that isn't one; NetworkError E_NET, E_NET_STALL, E_NET_STATUS, E_NET_PASSWORD,
+ * E_NET_TLS, E_NET_REDIRECT, E_NET_ANSWER, E_NET_PROXY; E_NET_SPACE when there is no room for a file that can only be
+ * fetched as a whole; the signal's reason.
+ *
+ * `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
+ * passing troubles of the server are met with another request, for what is still missing.
+ */
+export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
+  const { signal, session = sharedWebSession() } = options
+  const parsed = URL.parse(locator)
+  if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
+    throw notAnAddress(locator)
+  const url = session.takePassword(parsed)
+  const opening = { session, url, path: withoutPassword(url.href) }
+  return await tryAgain(session, signal, openingPauses, async () => {
+    const headers = { range: `bytes=0-${headBytes - 1}` }
+    const answer = await exchange(session, url, { headers, signal })
+    try {
+      return await fromAnswer(opening, answer, signal)
+    } catch (error) {
+      discard(answer)
+      throw error
+    }
+  })
+}
+
+async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSignal): Promise<WebSource> {
+  const { session, url } = opening
+  const { status, headers } = answer
+  if (status === 416 && parseContentRange(headers['content-range'])?.sizeBytes === 0) {
+    discard(answer)
+    return new RangedSource(opening, answer.url, readValidators(headers), 0, new Uint8Array(0))
+  }
+  if (status === 200) {
+    refuseEncoded(answer)
+    return openSpooled(opening, answer, signal)
+  }
+  if (status !== 206) throw refusedStatus(answer)
+  refuseEncoded(answer)
+  const sizeBytes = parseContentRange(headers['content-range'])?.sizeBytes ?? null
+  if (sizeBytes === null)
+    throw answerError(answer.url, 'Content-Range says no size', {
+      field: 'Content-Range',
+      found: headers['content-range'] ?? 'nothing',
+      expected: `bytes 0-${headBytes - 1}/size`,
+    })
+  const to = Math.min(headBytes, sizeBytes)
+  checkRange(answer, { from: 0, to, sizeBytes })
+  const head = await takePiece(answer, to, session, signal)
+  const validators = readValidators(headers)
+  if (areNone(validators))
+    session.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
+      url: shownUrl(url),
+    })
+  return new RangedSource(opening, answer.url, validators, sizeBytes, head)
+}
+
+/** A body of `lengthBytes` as one piece. */
+async function takePiece(
+  answer: Exchange,
+  lengthBytes: number,
+  session: WebSession,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(lengthBytes)
+  let at = 0
+  await takeBody(answer.body, {
+    url: answer.url,
+    stallMs: session.stallMs,
+    signal,
+    onBytes: (piece) => {
+      if (at + piece.length > bytes.length) throw tooMuch(answer.url, bytes.length)
+      bytes.set(piece, at)
+      at += piece.length
+    },
+  })
+  if (at < bytes.length) throw cutShort(answer.url, at)
+  return bytes
+}
+
+function notAnAddress(locator: string): UsageError {
+  const problem = `That isn't a complete address of a file on a web server: ${withoutPassword(locator)}`
+  return new UsageError('E_USAGE', problem, { details: { input: 'source', problem: `${problem}.` } })
+}

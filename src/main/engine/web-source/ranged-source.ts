@@ -1,0 +1,188 @@
+/** A file of a server that gives parts of it: asked for what is wanted, again where it broke off, each answer of the first one's state. */
+import { checkRange, discard, refusedStatus, refuseEncoded, type Head } from './answers.ts'
+import { takeBody } from './body.ts'
+import { parseContentRange } from './content-range.ts'
+import { exchange, headersFor } from './exchange.ts'
+import type { FastRange } from './fast-lane.ts'
+import { endsBefore } from './spool.ts'
+import { GotOn, isTransient, tryAgain } from './try-again.ts'
+import {
+  ifRange,
+  modifiedOf,
+  sameValidators,
+  versionOf,
+  readValidators,
+  type Validators,
+} from './validators.ts'
+import { answerError, changedOnServer, cutShort, shownUrl, tooMuch } from './web-errors.ts'
+import type { WebSession } from './web-session.ts'
+import type { Opening, StreamOptions, TakeBytes, WebSource } from './web-source.ts'
+
+/** How one request is made, and where its bytes go. */
+type Asking = Pick<FastRange, 'signal' | 'onBytes' | 'room'>
+
+/** Smaller reads bring this much of what lies before: one trip for a trailer and what it speaks of. */
+const aroundBytes = 192 * 1024
+/** And this much of what follows. */
+const behindBytes = 65_536
+/** From this much on a range is worth the fast lane. */
+const fastBytes = 128 * 1024
+/** Getting on by this much means that the connection was good for something. */
+const progressBytes = 65_536
+
+export class RangedSource implements WebSource {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly finalUrl: string
+  readonly version: string
+  readonly modifiedMs: number | null
+  readonly fd = null
+  readonly #session: WebSession
+  readonly #url: URL
+  readonly #validators: Validators
+  readonly #head: Uint8Array
+  /** The last small part that was read, with what lies around it. */
+  #around: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) }
+  /** Where the last answer came from: asked again without going through the redirects. */
+  #direct: URL
+
+  constructor(
+    { session, url, path }: Opening,
+    finalUrl: URL,
+    validators: Validators,
+    sizeBytes: number,
+    head: Uint8Array,
+  ) {
+    this.path = path
+    this.sizeBytes = sizeBytes
+    this.finalUrl = shownUrl(finalUrl)
+    this.version = versionOf(validators, { sizeBytes })
+    this.modifiedMs = modifiedOf(validators)
+    this.#session = session
+    this.#url = url
+    this.#direct = finalUrl
+    this.#validators = validators
+    this.#head = head
+  }
+
+  async read(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (into.length === 0) return
+    const end = offset + into.length
+    if (end > this.sizeBytes) throw endsBefore(this.path, offset, into.length, this.sizeBytes)
+    const known = Math.max(0, Math.min(end, this.#head.length) - offset)
+    into.set(this.#head.subarray(offset, offset + known))
+    if (offset + known === end) return
+    if (into.length < aroundBytes) return await this.#readAround(into.subarray(known), offset + known, signal)
+    await this.stream(offset + known, end, (bytes, at) => into.set(bytes, at - offset), { signal })
+  }
+
+  async stream(from: number, to: number, take: TakeBytes, options: StreamOptions = {}): Promise<void> {
+    const { signal, room } = options
+    let at = from
+    await tryAgain(this.#session, signal, null, async () => {
+      const before = at
+      try {
+        const onBytes = (bytes: Uint8Array) => {
+          if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)
+          take(bytes, at)
+          at += bytes.length
+        }
+        await this.#ask(at, to, { signal, onBytes, room: room === undefined ? undefined : () => room(at) })
+        if (at < to) throw cutShort(this.#direct, at - before)
+      } catch (error) {
+        // Where redirects led may be what failed.
+        this.#direct = this.#url
+        throw at - before >= progressBytes && isTransient(error) ? new GotOn(error) : error
+      }
+    })
+  }
+
+  /** What lies before is mostly wanted next: trailers come first, and speak of what they follow. */
+  async #readAround(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    let { start, bytes } = this.#around
+    if (offset < start || offset + into.length > start + bytes.length) {
+      start = Math.max(0, offset - aroundBytes)
+      const end = Math.min(this.sizeBytes, offset + into.length + behindBytes)
+      const fetched = new Uint8Array(end - start)
+      await this.stream(start, end, (piece, at) => fetched.set(piece, at - start), { signal })
+      bytes = fetched
+      this.#around = { start, bytes }
+    }
+    into.set(bytes.subarray(offset - start, offset - start + into.length))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Connections are the session's.
+  }
+
+  /** One request for what is still missing. */
+  async #ask(from: number, to: number, how: Asking): Promise<void> {
+    const { signal, onBytes } = how
+    const condition = ifRange(this.#validators)
+    const headers = {
+      range: `bytes=${from}-${to - 1}`,
+      ...(condition === null ? {} : { 'if-range': condition }),
+    }
+    if (await this.#askFast(from, to, headers, how)) return
+    let answer = await exchange(this.#session, this.#direct, { headers, signal })
+    // An address that redirects once gave may be good for a while only.
+    if (answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href) {
+      discard(answer)
+      answer = await exchange(this.#session, this.#url, { headers, signal })
+    }
+    try {
+      this.#check(answer, from, to)
+      this.#direct = answer.url
+      await takeBody(answer.body, { url: answer.url, stallMs: this.#session.stallMs, signal, onBytes })
+    } catch (error) {
+      discard(answer)
+      throw error
+    }
+  }
+
+  /** False where there is no fast lane, or nothing came of it that could be used. */
+  async #askFast(
+    from: number,
+    to: number,
+    headers: { readonly [name: string]: string },
+    how: Asking,
+  ): Promise<boolean> {
+    const session = this.#session
+    const url = this.#direct
+    if (to - from < fastBytes || !session.hasFastLane(url)) return false
+    const end = await session.fastLane.fetch({
+      url,
+      headers: { ...headersFor(session, url), ...headers },
+      lengthBytes: to - from,
+      stallMs: session.stallMs,
+      check: (found) => this.#check({ url, status: 206, headers: found }, from, to),
+      ...how,
+    })
+    return end === 'done'
+  }
+
+  #check(answer: Head, from: number, to: number): void {
+    const { status, headers, url } = answer
+    const { sizeBytes } = this
+    if (status !== 200 && status !== 206 && status !== 416) throw refusedStatus(answer)
+    const range = status === 200 ? null : parseContentRange(headers['content-range'])
+    const found =
+      status === 200 && headers['content-length'] !== undefined
+        ? Number(headers['content-length'])
+        : (range?.sizeBytes ?? sizeBytes)
+    const now = readValidators(headers)
+    const isSame = sameValidators(now, this.#validators) && found === sizeBytes
+    // 416 need not say more than the size.
+    if (!isSame && (status !== 416 || found !== sizeBytes))
+      throw changedOnServer(this.#url, this.version, versionOf(now, { sizeBytes: found }))
+    if (status !== 206)
+      throw answerError(url, `status ${status} to a request for a part`, {
+        field: 'The status',
+        found: status,
+        expected: 206,
+      })
+    refuseEncoded(answer)
+    checkRange(answer, { from, to, sizeBytes })
+  }
+}
