@@ -20,6 +20,9 @@ export interface WebServer extends AsyncDisposable {
   readonly requests: readonly IncomingMessage[]
   /** Closes every connection, as servers do after a while; resolves when the other end has had time to notice. */
   dropConnections(): Promise<void>
+  /** Cuts every connection, and refuses others until it is back. */
+  goAway(): Promise<void>
+  comeBack(): Promise<void>
 }
 
 export async function startWebServer(
@@ -39,7 +42,15 @@ export async function startWebServer(
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => {
+      server.listen(port, '127.0.0.1', resolve)
+    })
+  const close = async () => {
+    for (const socket of sockets) socket.destroy()
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+  }
+  await listen(0)
   const { port } = server.address() as AddressInfo
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
@@ -49,10 +60,9 @@ export async function startWebServer(
       for (const socket of sockets) socket.end()
       while (sockets.size > 0) await new Promise(setImmediate)
     },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    goAway: close,
+    comeBack: () => listen(port),
+    [Symbol.asyncDispose]: close,
   }
 }
 

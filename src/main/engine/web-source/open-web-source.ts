@@ -16,7 +16,7 @@ import { parseContentRange } from './content-range.ts'
 import { exchange, type Exchange } from './exchange.ts'
 import { RangedSource } from './ranged-source.ts'
 import { openSpooled } from './spooled-source.ts'
-import { tryAgain } from './try-again.ts'
+import { isTransient, tryAgain } from './try-again.ts'
 import { areNone, readValidators } from './validators.ts'
 import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
 import { sharedWebSession, type WebSession } from './web-session.ts'
@@ -40,7 +40,8 @@ const openingPauses = 2
  * fetched as a whole; the signal's reason.
  *
  * `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
- * passing troubles of the server are met with another request, for what is still missing.
+ * passing troubles of the server are met with another request, for what is still missing, for as long as the session's patience
+ * lasts; so is a server that was there and isn't any more.
  */
 export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
   const { signal, session = sharedWebSession() } = options
@@ -48,8 +49,10 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
   const url = session.takePassword(parsed)
+  const pauses = session.pausesMs.slice(0, openingPauses)
+  const pauseAfter = (error: unknown) => (isTransient(error) ? (pauses.shift() ?? null) : null)
   const opening = { session, url, path: withoutPassword(url.href) }
-  return await tryAgain(session, signal, openingPauses, async () => {
+  return await tryAgain(session, signal, pauseAfter, async () => {
     const headers = { range: `bytes=0-${headBytes - 1}` }
     const answer = await exchange(session, url, { headers, signal })
     try {

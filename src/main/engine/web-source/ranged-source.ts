@@ -5,7 +5,8 @@ import { parseContentRange } from './content-range.ts'
 import { exchange, headersFor } from './exchange.ts'
 import type { FastRange } from './fast-lane.ts'
 import { endsBefore } from './spool.ts'
-import { GotOn, isTransient, tryAgain } from './try-again.ts'
+import { Outage } from './outage.ts'
+import { tryAgain } from './try-again.ts'
 import {
   ifRange,
   modifiedOf,
@@ -45,6 +46,8 @@ export class RangedSource implements WebSource {
   #around: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) }
   /** Where the last answer came from: asked again without going through the redirects. */
   #direct: URL
+  readonly #outage: Outage
+  readonly #closing = new AbortController()
 
   constructor(
     { session, url, path }: Opening,
@@ -59,10 +62,15 @@ export class RangedSource implements WebSource {
     this.version = versionOf(validators, { sizeBytes })
     this.modifiedMs = modifiedOf(validators)
     this.#session = session
+    this.#outage = new Outage(session)
     this.#url = url
     this.#direct = finalUrl
     this.#validators = validators
     this.#head = head
+  }
+
+  get trouble(): unknown {
+    return this.#outage.trouble
   }
 
   async read(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
@@ -78,24 +86,40 @@ export class RangedSource implements WebSource {
   }
 
   async stream(from: number, to: number, take: TakeBytes, options: StreamOptions = {}): Promise<void> {
-    const { signal, room } = options
+    const { room } = options
+    const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])])
+    const { now } = this.#session
     let at = from
-    await tryAgain(this.#session, signal, null, async () => {
-      const before = at
+    let before = from
+    let lastMs = now()
+    const pauses = this.#pauses()
+    const pauseAfter = (error: unknown) => {
+      if (at - before >= progressBytes) {
+        this.#outage.heard()
+        pauses.reset()
+      }
+      const leftMs = this.#outage.failed(error, lastMs)
+      return leftMs === 0 ? null : Math.min(pauses.next(), leftMs)
+    }
+    await tryAgain(this.#session, signal, pauseAfter, async () => {
+      before = at
+      lastMs = now()
       try {
         const onBytes = (bytes: Uint8Array) => {
           if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)
           take(bytes, at)
           at += bytes.length
+          lastMs = now()
         }
         await this.#ask(at, to, { signal, onBytes, room: room === undefined ? undefined : () => room(at) })
         if (at < to) throw cutShort(this.#direct, at - before)
       } catch (error) {
         // Where redirects led may be what failed.
         this.#direct = this.#url
-        throw at - before >= progressBytes && isTransient(error) ? new GotOn(error) : error
+        throw error
       }
     })
+    this.#outage.heard()
   }
 
   /** What lies before is mostly wanted next: trailers come first, and speak of what they follow. */
@@ -113,7 +137,20 @@ export class RangedSource implements WebSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Connections are the session's.
+    // Connections are the session's; who still waits for one is let go.
+    this.#closing.abort(new Error('the source was closed'))
+  }
+
+  /** How long to wait before each try in a row; what comes last is for all that follow. */
+  #pauses(): { next(): number; reset(): void } {
+    const { pausesMs } = this.#session
+    let count = 0
+    return {
+      next: () => pausesMs[Math.min(count++, pausesMs.length - 1)] ?? 0,
+      reset: () => {
+        count = 0
+      },
+    }
   }
 
   /** One request for what is still missing. */

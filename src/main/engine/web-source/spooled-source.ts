@@ -65,6 +65,7 @@ function spooledSource({ session, path }: Opening, finalUrl: URL, spool: Spool):
     path,
     sizeBytes,
     fd,
+    trouble: null,
     read,
     finalUrl: shownUrl(finalUrl),
     version: versionOf(validators, { sizeBytes, digest: `sha256:${spool.digest}` }),

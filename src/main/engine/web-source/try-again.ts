@@ -2,36 +2,24 @@
 import { AppError } from '#shared/errors'
 import type { WebSession } from './web-session.ts'
 
-/** Another failure, after bytes came: the count of tries begins anew. */
-export class GotOn extends Error {
-  constructor(cause: unknown) {
-    super('', { cause })
-  }
-}
-
 export const isTransient = (error: unknown) => error instanceof AppError && error.transient
 
-/** `work` again after what may pass. `most`: how often; null for as often as the session has pauses. */
+/** `work` again, as long as `pauseAfter` what it threw says how many ms to wait before; null: that was it. */
 export async function tryAgain<T>(
   session: WebSession,
   signal: AbortSignal | undefined,
-  most: number | null,
+  pauseAfter: (error: unknown) => number | null,
   work: () => Promise<T>,
 ): Promise<T> {
-  const pauses = session.pausesMs.slice(0, most ?? session.pausesMs.length)
-  for (let failures = 0; ;) {
+  for (;;) {
     signal?.throwIfAborted()
     try {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      const gotOn = error instanceof GotOn
-      const reason = gotOn ? error.cause : error
-      if (gotOn) failures = 0
-      const pauseMs = pauses[failures]
-      if (!isTransient(reason) || pauseMs === undefined) throw reason
-      failures += 1
-      session.log?.info('trying again', { reason: (reason as Error).message, pauseMs })
+      const pauseMs = pauseAfter(error)
+      if (pauseMs === null) throw error
+      session.log?.info('trying again', { reason: (error as Error).message, pauseMs })
       await session.sleep(pauseMs, signal)
     }
   }

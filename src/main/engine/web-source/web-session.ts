@@ -15,14 +15,20 @@ export interface WebSessionOptions {
   readonly environment?: Environment
   /** A server may be silent for this long. Default half a minute; then the connection is made anew. */
   readonly stallMs?: number
-  /** Pauses before a request is made again, in turn; as many as it is tried again without getting on. */
+  /** Pauses before a request is made again, in turn; the last one stands for all that follow. */
   readonly pausesMs?: readonly number[]
+  /** So long is a server waited for that was there, without a byte over any connection. Default two minutes. */
+  readonly patienceMs?: number
+  /** Counts ms. */
+  readonly now?: () => number
   /** Where a server's answer is kept that can't be read in parts. */
   readonly spoolFolder?: string
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>
 }
 
-const defaultPausesMs = [500, 1000, 2000, 4000, 8000, 16_000]
+const defaultPausesMs = [500, 1000, 2000, 4000]
+/** A computer is started again in that time. */
+const defaultPatienceMs = 120_000
 /** How long a file that nobody reads is kept: for as long as a plan that needs it may be carried out. */
 const unusedMs = 10 * 60_000
 /** Connections to one server. */
@@ -31,6 +37,8 @@ const mostSockets = 8
 export class WebSession implements Disposable {
   readonly stallMs: number
   readonly pausesMs: readonly number[]
+  readonly patienceMs: number
+  readonly now: () => number
   readonly spoolFolder: string | null
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** Null: nobody listens. */
@@ -49,6 +57,8 @@ export class WebSession implements Disposable {
     this.#environment = options.environment ?? process.env
     this.stallMs = options.stallMs ?? 30_000
     this.pausesMs = options.pausesMs ?? defaultPausesMs
+    this.patienceMs = options.patienceMs ?? defaultPatienceMs
+    this.now = options.now ?? (() => performance.now())
     this.spoolFolder = options.spoolFolder ?? null
     this.sleep = options.sleep ?? sleep
   }

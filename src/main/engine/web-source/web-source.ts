@@ -16,6 +16,8 @@ export interface WebSource extends BlockSource {
   readonly modifiedMs: number | null
   /** A file that holds everything, where the server gives no parts; else null. Closed with the session. */
   readonly fd: number | null
+  /** What keeps reading waiting, for some seconds already: the server is away. Null: nothing. */
+  readonly trouble: unknown
   /**
    * The bytes from `from` to `to` (exclusive) in order, each once, over one connection after the other. Throws what
    * `read` throws, and what `take` does.

@@ -12,6 +12,8 @@ export interface StoredSource extends BlockSource {
   readonly version: string | null
   /** In ms since 1970; null when only the file system would tell, or nobody. */
   readonly modifiedMs: number | null
+  /** Of a file on a server that is away: what keeps reading waiting, for some seconds already. */
+  readonly trouble?: unknown
 }
 
 export interface OpenStoredOptions {

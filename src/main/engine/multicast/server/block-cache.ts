@@ -21,8 +21,10 @@ export interface BlockCacheOptions {
   readonly most: number
   /** A block came. */
   readonly arrived: () => void
-  /** It can't be read, or isn't what it was. `tries`: how often in a row. Reading it is tried again. */
-  readonly failed: (error: unknown, tries: number) => void
+  /** It can't be read, or isn't what it was. `failingMs`: for how long none could be. Reading it is tried again. */
+  readonly failed: (error: unknown, failingMs: number) => void
+  /** Counts ms. Default: this thread's clock. */
+  readonly now?: () => number
 }
 
 /** Reads at a time: enough to keep a disk or a server busy. */
@@ -36,12 +38,17 @@ export class BlockCache {
   readonly #reading = new Set<number>()
   readonly #free: Uint8Array[] = []
   #wanted: readonly number[] = []
-  #tries = 0
+  readonly #now: () => number
+  /** When the last one came that could be read. */
+  #readMs = -Infinity
+  /** Reads at the same time fail together: it is one failure, from the first of them on. */
+  #failingSinceMs: number | null = null
   #pausedUntilMs = 0
   #isClosed = false
 
   constructor(options: BlockCacheOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
   }
 
   /** Its bytes, until the next call of `want`; null: it isn't here (yet). */
@@ -97,20 +104,22 @@ export class BlockCache {
     const room = this.#free.pop() ?? new Uint8Array(layout.blockBytes)
     // Of the last block there are fewer bytes; what its room holds is whole again when it serves another.
     const bytes = new Uint8Array(room.buffer, 0, layout.lengthOf(block))
+    const beganMs = this.#now()
     try {
       await this.#readChecked(block, bytes)
-      this.#tries = 0
+      this.#readMs = this.#now()
+      this.#failingSinceMs = null
       if (!this.#isClosed) {
         this.#blocks.set(block, bytes)
         arrived()
       }
     } catch (error) {
-      this.#tries += 1
+      this.#failingSinceMs ??= Math.max(beganMs, this.#readMs)
       this.#pausedUntilMs = performance.now() + againMs
       this.#free.push(room)
       if (!this.#isClosed) {
         setTimeout(() => this.#fill(), againMs + 1).unref()
-        failed(error, this.#tries)
+        failed(error, this.#now() - this.#failingSinceMs)
       }
     } finally {
       this.#reading.delete(block)

@@ -6,6 +6,8 @@ import { DeviceError } from '#shared/errors'
 import type { StreamBytes } from './orders.ts'
 
 export interface OpenBytes extends AsyncDisposable {
+  /** What keeps reading waiting for some seconds already; null, or none: nothing. */
+  readonly trouble?: unknown
   /** Fill `into` from `offset`, all of it. Throws what reading throws, DeviceError E_SRC_CHANGED when it ends before. */
   read(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void>
 }

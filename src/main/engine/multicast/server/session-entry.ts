@@ -117,6 +117,12 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
     repairSymbols: live?.repairSymbols ?? 0,
     clients: live?.clients ?? [],
     error: ended?.error ?? live?.error ?? null,
-    warnings: [...entry.warnings, ...(live?.warnings ?? [])],
+    warnings: [...entry.warnings, ...troubleOf(entry), ...(live?.warnings ?? [])],
   }
+}
+
+/** Its source is on a web server that is away, and waited for. */
+function troubleOf({ opened }: SessionEntry): readonly SerializedError[] {
+  const trouble = opened?.trouble ?? null
+  return trouble === null ? [] : [serializeError(trouble)]
 }

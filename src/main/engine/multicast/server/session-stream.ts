@@ -39,8 +39,8 @@ const heldSeconds = 0.4
 const heldBlocks = { least: 24, most: 40 }
 /** Sections that are asked for ahead. */
 const aheadSections = 96
-/** A source that can't be read for so long isn't coming back. */
-const mostTries = 30
+/** A source that can't be read for so long isn't coming back. One on a web server has been waited for before it says that it can't. */
+const patienceMs = 30_000
 
 type SendStep = Exclude<SenderStep, { readonly kind: 'wait' }>
 
@@ -108,9 +108,9 @@ export class SessionStream {
         this.#readError = null
         parts.wake()
       },
-      failed: (error, tries) => {
+      failed: (error, failingMs) => {
         this.#readError = error
-        if (tries >= mostTries) parts.broken(error)
+        if (failingMs >= patienceMs) parts.broken(error)
       },
     })
     this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })

@@ -69,6 +69,8 @@ export async function createStreamServer(options: StreamServerOptions): Promise<
 }
 
 const farewellMs = 3000
+/** A read that takes longer waits for something that is worth a word. */
+const slowMs = 2500
 
 class Server implements StreamServer {
   readonly fingerprint: string
@@ -266,14 +268,19 @@ class Server implements StreamServer {
   /** For the thread, which can't. */
   async #read(port: number, { id, sessionId, offset, lengthBytes }: ReadNotice): Promise<void> {
     const bytes = new Uint8Array(lengthBytes)
+    const askedMs = performance.now()
     const opened = this.#entries.get(sessionId)?.opened ?? null
     let error: SerializedError | null = null
+    const changed = () => this.#listeners.changed()
+    const slow = setTimeout(changed, slowMs)
     try {
       if (opened === null) throw wrongSetting('sessionId', 'The session has ended.')
       await opened.read(bytes, offset)
     } catch (caught) {
       error = serializeError(caught)
     }
+    clearTimeout(slow)
+    if (performance.now() - askedMs >= slowMs) changed()
     const thread = await this.#threads.get(port)
     await thread
       ?.order({ kind: 'bytes', id, bytes: error === null ? bytes : null, error })

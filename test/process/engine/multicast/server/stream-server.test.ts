@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkSource } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
@@ -22,6 +23,7 @@ import { enterSession } from '#src/main/engine/multicast/client/enter-session.ts
 import { quietContext } from '#test/quiet-context'
 import { receiveToMemory } from '#test/receive-to-memory'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
+import { serveFile, startWebServer } from '#test/web-server'
 
 let images: TemporaryFolder
 let image: LabImage
@@ -344,6 +346,30 @@ describe('the server of streams', () => {
       web.closeAllConnections()
       web.close()
     }
+  })
+
+  it('waits for a web server that is away for nine seconds, and says so', async () => {
+    await using web = await startWebServer((request, response) =>
+      serveFile(request, response, { bytes: image.bytes, etag: '"1"' }),
+    )
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const source = `${web.url}/lab.dmg`
+    await real.server.start(sessionSettings({ source, configuration: { port } }))
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    await web.goAway()
+    const awayMs = performance.now()
+    const { file, reception } = receiveToMemory(stream)
+    const warnings = () => real.state()?.warnings.map(({ code, details }) => [code, details['errno']])
+    await expect.poll(warnings, { timeout: 20_000 }).toEqual([['E_NET', 'ECONNREFUSED']])
+    await setTimeout(9000 - (performance.now() - awayMs))
+    expect(real.state()?.phase).toBe('streaming')
+    await web.comeBack()
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    expect(warnings()).toEqual([])
+    await reception.finish('done', '')
   })
 
   it('streams an image from a web server that asks for a password', async () => {

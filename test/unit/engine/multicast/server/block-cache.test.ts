@@ -9,8 +9,9 @@ const image = seededBytes(seededRandom(3), 40 * blockBytes + 100)
 const layout = planStream({ sizeBytes: image.length, blockBytes, symbolBytes: 1024 })
 const blockOf = (block: number) => image.subarray(block * blockBytes, (block + 1) * blockBytes)
 
-function cacheOf(read: ReadBytes, most = 12) {
+function cacheOf(read: ReadBytes, most = 12, now = () => 0) {
   const failures: unknown[] = []
+  const failing: number[] = []
   const cache = new BlockCache({
     layout,
     path: '/lab.dmg',
@@ -18,9 +19,13 @@ function cacheOf(read: ReadBytes, most = 12) {
     hashOf: (block) => createHash('sha256').update(blockOf(block)).digest(),
     most,
     arrived: () => undefined,
-    failed: (error) => failures.push(error),
+    failed(error, failingMs) {
+      failures.push(error)
+      failing.push(failingMs)
+    },
+    now,
   })
-  return { cache, failures }
+  return { cache, failures, failing }
 }
 const readImage: ReadBytes = (into, offset) => {
   into.set(image.subarray(offset, offset + into.length))
@@ -71,6 +76,28 @@ describe('blocks read ahead', () => {
       .toMatchObject([{ code: 'E_SRC_CHANGED', details: { offset: 2 * blockBytes } }])
     expect(cache.get(2)).toBeNull()
     await expect(cache.readOne(3)).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    cache.close()
+  })
+
+  it('that fail at the same time are one failure, counted from where they began to', async () => {
+    let nowMs = 0
+    let isBroken = true
+    const { cache, failing } = cacheOf(
+      (into, offset) => (isBroken ? Promise.reject(new Error('broken')) : readImage(into, offset)),
+      12,
+      () => nowMs,
+    )
+    cache.want([2, 3, 4, 5])
+    await expect.poll(() => failing).toEqual([0, 0, 0, 0])
+    nowMs += 6000
+    await expect.poll(() => failing).toEqual([0, 0, 0, 0, 6000, 6000, 6000, 6000])
+    // One that can be read ends it.
+    isBroken = false
+    nowMs += 1500
+    await expect.poll(() => cache.get(2)).not.toBeNull()
+    isBroken = true
+    cache.want([6])
+    await expect.poll(() => failing.at(-1)).toBe(0)
     cache.close()
   })
 
