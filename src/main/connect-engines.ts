@@ -19,7 +19,7 @@ import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
-import { unreachable } from '#shared/errors'
+import { AppError, unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   imageTaskPath,
@@ -83,6 +83,23 @@ export function connectCommandLine(log: Logger): CliEngines {
       return stream === null ? await isImageLocked(locator) : await streams.isLocked(stream, signal)
     },
     unlockImage: unlockSource,
+    watchFetch(watch) {
+      const session = sharedWebSession()
+      session.fetchWatch = watch
+      return {
+        [Symbol.dispose]: () => {
+          session.fetchWatch = null
+        },
+      }
+    },
+    async capacityOf(target) {
+      const found = await platform.resolve(target).catch((error: unknown) => {
+        AppError.accept(error)
+        return null
+      })
+      if (found?.kind === 'disk') return found.disk.sizeBytes
+      return found?.kind === 'volume' ? found.volume.sizeBytes : null
+    },
     startImageTask: (task) =>
       startJob(
         {
@@ -122,6 +139,8 @@ async function runImageTask(
   switch (task.kind) {
     case 'verify': {
       const { verifyImage } = await import('#engine/scan')
+      // It reads the disk inside, and then the bytes as they are stored.
+      using _kept = isWebLocator(task.path) ? sharedWebSession().keepParts(task.path) : null
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     }
     case 'convert': {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { encodeBlockHashes } from '#engine/formats/udif'
 import { buildUdif } from '#test/build-udif'
+import { attachLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { startNginx } from '#test/nginx'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -75,6 +76,46 @@ describe.skipIf(missing('program:nginx'))('reprise with an image on nginx', () =
 })
 
 describe('reprise with an image on a server', () => {
+  it('verifies it without fetching it twice', async () => {
+    let sent = 0
+    await using server = await startWebServer((request, response) => {
+      sent += serveFile(request, response, { bytes: dmg, etag: '"1"' })
+    })
+    const verified = await reprise(['image', 'verify', `${server.url}/a.dmg`], '', direct)
+    expect(verified).toMatchObject({ status: 0, err: '' })
+    expect(verified.out).toContain('data fork of http')
+    // What tells what it is comes more than once.
+    expect(sent).toBeLessThan(dmg.length + 1.5 * mebibyte)
+  })
+
+  it.skipIf(missing('linux', 'root', 'loop'))(
+    'refuses one that is larger than the target before it is fetched, where it could only be fetched whole',
+    async () => {
+      let sent = 0
+      await using server = await startWebServer((_, response) => {
+        response.setHeader('content-length', 64 * mebibyte)
+        const piece = Buffer.alloc(65_536)
+        const more = () => {
+          for (let wants = true; wants && !response.destroyed && sent < 64 * mebibyte;) {
+            sent += piece.length
+            wants = response.write(piece)
+          }
+        }
+        response.on('drain', more)
+        more()
+      })
+      await using loop = await attachLoop({ sizeBytes: 16 * mebibyte })
+      const { err, status } = await reprise(
+        ['restore', '--source', `${server.url}/a.img`, '--target', loop.path, '--erase', '--noprompt'],
+        '',
+        direct,
+      )
+      expect(status).toBe(1)
+      expect(err).toContain('The source needs 67.1 MB; the destination has 16.8 MB.')
+      expect(sent).toBeLessThan(32 * mebibyte)
+    },
+  )
+
   it('never prints the password in the address', async () => {
     await using folder = await temporaryFolder()
     await using server = await startWebServer((request, response) => {

@@ -83,12 +83,12 @@ export function askedRange(
   return { from: Number(match[1]), to: Math.min(last + 1, sizeBytes) }
 }
 
-/** As RFC 9110 has it: ranges, If-Range, 416. Returns what was sent with 206, or null. */
+/** As RFC 9110 has it: ranges, If-Range, 416. Returns how many bytes were sent. */
 export function serveFile(
   request: IncomingMessage,
   response: ServerResponse,
   { bytes, etag, lastModified }: Served,
-): void {
+): number {
   const range = askedRange(request, bytes.length)
   const headers: OutgoingHttpHeaders = {
     'accept-ranges': 'bytes',
@@ -100,12 +100,12 @@ export function serveFile(
   if (range === null || !holds) {
     response.writeHead(200, { ...headers, 'content-length': bytes.length })
     response.end(bytes)
-    return
+    return bytes.length
   }
   if (range.from >= bytes.length) {
     response.writeHead(416, { ...headers, 'content-range': `bytes */${bytes.length}` })
     response.end()
-    return
+    return 0
   }
   response.writeHead(206, {
     ...headers,
@@ -113,4 +113,5 @@ export function serveFile(
     'content-length': range.to - range.from,
   })
   response.end(bytes.subarray(range.from, range.to))
+  return range.to - range.from
 }

@@ -14,6 +14,13 @@ export interface RunningJob {
   readonly ended: Promise<JobState>
 }
 
+/** See #engine/web-source. */
+export interface FetchWatch {
+  begin(sizeBytes: number | null): void
+  advance(doneBytes: number, sizeBytes: number | null): void
+  end(): void
+}
+
 export interface Engines {
   /** Restoring works on this system. */
   readonly supported: boolean
@@ -23,6 +30,10 @@ export interface Engines {
   isLocked(path: string, signal: AbortSignal): Promise<boolean>
   /** Keeps the keys in this process. Rejects with FormatError E_SRC_PASSWORD, NetworkError E_MC_PASSWORD, the signal's reason. */
   unlockImage(path: string, password: string, signal: AbortSignal): Promise<void>
+  /** Until it is disposed, `watch` is told of images that can only be fetched as a whole before anything is known of them. */
+  watchFetch(watch: FetchWatch): Disposable
+  /** Bytes of the device a target is; null where it is none, or can't be looked at. */
+  capacityOf(target: string): Promise<number | null>
   /** Verifies, converts, … an image. */
   startImageTask(task: ImageTask): RunningJob
   /** Rejects with the signal's reason. */

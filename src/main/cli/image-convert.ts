@@ -11,6 +11,7 @@ import {
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
@@ -72,6 +73,7 @@ export const imageConvert = defineVerb({
     const lastWords = printable(describeTargetState('untouched', request.target, 'file'))
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
+    using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
     let info: ImageInfo
     let encryption: ConvertRequest['encryption'] = null
     try {

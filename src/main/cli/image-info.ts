@@ -4,6 +4,7 @@ import type { ImageChecksum, ImageInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { isoTime } from './iso-time.ts'
 import { jsonLine } from './json-lines.ts'
@@ -25,6 +26,7 @@ export const imageInfo = defineVerb({
   async run(context, values, [path = '']) {
     using interrupt = watchInterrupt(context.terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
+    using _fetching = tellFetching(engines, { ...context, as: values.json ? null : 'text', target: null })
     const image = imageLocatorFrom(context.cwd, path)
     try {
       await unlockSource(context, engines, image, values, interrupt)

@@ -4,6 +4,7 @@ import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -25,6 +26,7 @@ export const imageVerify = defineVerb({
     const { terminal } = context
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
+    using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
     interrupt.signal.throwIfAborted()
     const image = imageLocatorFrom(context.cwd, path)
     const names = { source: nameOfLocator(path) }

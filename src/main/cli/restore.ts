@@ -8,12 +8,13 @@ import {
   serializeError,
   UsageError,
 } from '#shared/errors'
-import { isStreamLocator, type JobOutcome, type RestorePlan } from '#shared/model'
+import { isStreamLocator, isWebLocator, type JobOutcome, type RestorePlan } from '#shared/model'
 import { describeOutcome, describeTargetState, type Names } from '#shared/words'
 import { noOperands } from './arguments.ts'
 import { checkDemands } from './demands.ts'
 import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { createJsonPrinter } from './json-printer.ts'
 import { passwordNote, unlockSource } from './passwords.ts'
@@ -60,7 +61,9 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   let plan: RestorePlan | null = null
   try {
     const engines = await context.engines(openLog(context, values))
-    await unlockSource(context, engines, command.request.source, values, interrupt)
+    const { source } = command.request
+    using _fetching = isWebLocator(source) ? await tellFetch(context, engines, command, values) : null
+    await unlockSource(context, engines, source, values, interrupt)
     plan = await untilInterrupted(engines.planRestore(command.request, interrupt.signal), interrupt)
     terminal.write(printer.planned(plan))
     checkPlan(plan, command)
@@ -77,6 +80,18 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
     return tellAbandoned(context, error, plan, interrupt, telling)
   }
+}
+
+/** What can't fit is refused before all of it is fetched. */
+async function tellFetch(
+  { terminal, now }: CliContext,
+  engines: Engines,
+  { request: { target: path } }: RestoreCommand,
+  { json, puppetstrings }: RestoreValues & CommonValues,
+): Promise<Disposable> {
+  const sizeBytes = await engines.capacityOf(path)
+  const target = sizeBytes === null ? null : { path, sizeBytes }
+  return tellFetching(engines, { terminal, now, as: json ? 'json' : puppetstrings ? null : 'text', target })
 }
 
 function choosePrinter(

@@ -1,6 +1,6 @@
 /** A terminal, disks, plans and a job to play the command line with: no process, no disk, no clock. */
 import type { CliContext } from '#src/main/cli/verb.ts'
-import type { Engines, RunningJob } from '#src/main/cli/engines.ts'
+import type { Engines, FetchWatch, RunningJob } from '#src/main/cli/engines.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { main } from '#src/main/cli/main.ts'
 import { FormatError, NetworkError } from '#shared/errors'
@@ -59,6 +59,11 @@ export interface Stage {
   /** What standard output answers to a text instead of taking it. */
   readonly failWriting?: (text: string) => Error | null
   readonly streams?: StreamEngines
+  /** What comes of an image that can only be fetched as a whole, when it is first opened. */
+  readonly fetch?: (watch: FetchWatch) => void | Promise<void>
+  /** Of the target. */
+  readonly capacityBytes?: number
+  readonly now?: () => number
 }
 
 const absent = (): never => {
@@ -134,7 +139,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
     version: '1.2.3',
     platform: 'linux',
     argumentBytes: () => null,
-    now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+    now: stage.now ?? (() => Date.UTC(2026, 0, 2, 3, 4, 5, 6)),
     engines: async (log) => {
       await Promise.resolve()
       if (stage.failConnecting !== undefined) throw stage.failConnecting
@@ -150,12 +155,16 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       engineHost: () => Promise.resolve(50),
     },
   }
+  let fetching: FetchWatch | null = null
   const engines: Engines = {
     supported: stage.supported ?? true,
     listDisks: () => Promise.resolve(stage.disks ?? []),
     imageInfo: () =>
       stage.image instanceof Error ? Promise.reject(stage.image) : Promise.resolve(stage.image ?? image()),
-    isLocked: () => Promise.resolve(stage.password !== undefined && !unlocks.includes(stage.password)),
+    isLocked: async () => {
+      await stage.fetch?.(fetching ?? absent())
+      return stage.password !== undefined && !unlocks.includes(stage.password)
+    },
     unlockImage: (path, password) => {
       unlocks.push(password)
       if (password === stage.password) return Promise.resolve()
@@ -166,6 +175,15 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       const details = { format: 'encrcdsa', field: 'passphrase', offset: 0, path }
       return Promise.reject(new FormatError('E_SRC_PASSWORD', 'another password', { details }))
     },
+    watchFetch(watch) {
+      fetching = watch
+      return {
+        [Symbol.dispose]: () => {
+          fetching = null
+        },
+      }
+    },
+    capacityOf: () => Promise.resolve(stage.capacityBytes ?? null),
     startImageTask: (task) => {
       tasks.push(task)
       return run(stage.task ?? [])

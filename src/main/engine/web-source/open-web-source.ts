@@ -92,7 +92,8 @@ async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSign
     session.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
       url: shownUrl(url),
     })
-  return new RangedSource(opening, answer.url, validators, sizeBytes, head)
+  const kept = await session.keptParts(opening.path, validators, sizeBytes)
+  return new RangedSource(opening, answer.url, validators, sizeBytes, head, kept)
 }
 
 /** A body of `lengthBytes` as one piece. */

@@ -5,6 +5,7 @@ import { parseContentRange } from './content-range.ts'
 import { exchange, headersFor } from './exchange.ts'
 import type { FastRange } from './fast-lane.ts'
 import { endsBefore } from './spool.ts'
+import type { KeptParts } from './kept-parts.ts'
 import { Outage } from './outage.ts'
 import { tryAgain } from './try-again.ts'
 import {
@@ -47,6 +48,7 @@ export class RangedSource implements WebSource {
   /** Where the last answer came from: asked again without going through the redirects. */
   #direct: URL
   readonly #outage: Outage
+  readonly #kept: KeptParts | null
   readonly #closing = new AbortController()
 
   constructor(
@@ -55,6 +57,7 @@ export class RangedSource implements WebSource {
     validators: Validators,
     sizeBytes: number,
     head: Uint8Array,
+    kept: KeptParts | null = null,
   ) {
     this.path = path
     this.sizeBytes = sizeBytes
@@ -62,6 +65,7 @@ export class RangedSource implements WebSource {
     this.version = versionOf(validators, { sizeBytes })
     this.modifiedMs = modifiedOf(validators)
     this.#session = session
+    this.#kept = kept
     this.#outage = new Outage(session)
     this.#url = url
     this.#direct = finalUrl
@@ -89,8 +93,9 @@ export class RangedSource implements WebSource {
     const { room } = options
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])])
     const { now } = this.#session
-    let at = from
-    let before = from
+    let at = this.#kept?.give(from, to, take) ?? from
+    if (at === to) return
+    let before = at
     let lastMs = now()
     const pauses = this.#pauses()
     const pauseAfter = (error: unknown) => {
@@ -107,6 +112,7 @@ export class RangedSource implements WebSource {
       try {
         const onBytes = (bytes: Uint8Array) => {
           if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)
+          this.#kept?.put(bytes, at)
           take(bytes, at)
           at += bytes.length
           lastMs = now()

@@ -33,6 +33,8 @@ export async function openSpooled(
     url: shownUrl(url),
     bytes: stated,
   })
+  const watch = session.fetchWatch
+  watch?.begin(stated)
   const spool = new Spool(url, session.spoolFolder, validators)
   try {
     await spool.checkRoom(stated ?? 0)
@@ -40,12 +42,17 @@ export async function openSpooled(
       url: answer.url,
       stallMs: session.stallMs,
       signal,
-      onBytes: (bytes) => spool.append(bytes),
+      async onBytes(bytes) {
+        await spool.append(bytes)
+        watch?.advance(spool.sizeBytes, stated)
+      },
     })
     if (stated !== null && spool.sizeBytes !== stated) throw cutShort(answer.url, spool.sizeBytes)
   } catch (error) {
     spool.close()
     throw error
+  } finally {
+    watch?.end()
   }
   session.log?.info('the image is here', { url: shownUrl(url), bytes: spool.sizeBytes })
   session.keepSpool(path, spool)

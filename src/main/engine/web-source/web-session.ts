@@ -8,7 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '#shared/log'
 import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
-import type { Spool } from './spool.ts'
+import type { FetchWatch } from './fetch-watch.ts'
+import { KeptParts } from './kept-parts.ts'
+import { Spool } from './spool.ts'
+import { versionOf, type Validators } from './validators.ts'
 
 export interface WebSessionOptions {
   /** Where proxies and `SSL_CERT_FILE` are named. Default: this process's. */
@@ -43,8 +46,12 @@ export class WebSession implements Disposable {
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** Null: nobody listens. */
   log: Logger | null = null
+  /** Null: nobody waits for what can only be fetched as a whole. */
+  fetchWatch: FetchWatch | null = null
   /** What came as a whole, by the address without name and password. */
   readonly spools = new Map<string, Spool>()
+  /** What is kept of the files of a folder, by their address. */
+  readonly #keeping = new Map<string, Map<string, KeptParts>>()
   readonly #holders = new Map<Spool, number>()
   /** For ranges over plain connections. */
   readonly fastLane = new FastLane()
@@ -131,6 +138,49 @@ export class WebSession implements Disposable {
     }
   }
 
+  /**
+   * Until it is disposed, what comes of `path`, and of the files beside it, is kept for a second reading, as far as the disk has room
+   * for the whole of each.
+   */
+  keepParts(path: string): Disposable {
+    const folder = folderOf(path)
+    if (this.#keeping.has(folder)) return { [Symbol.dispose]: () => undefined }
+    const kept = new Map<string, KeptParts>()
+    this.#keeping.set(folder, kept)
+    return {
+      [Symbol.dispose]: () => {
+        this.#keeping.delete(folder)
+        for (const each of kept.values()) each[Symbol.dispose]()
+      },
+    }
+  }
+
+  /** Where what comes of that state of the file is kept; null: nowhere. */
+  async keptParts(path: string, validators: Validators, sizeBytes: number): Promise<KeptParts | null> {
+    const url = new URL(path)
+    const version = versionOf(validators, { sizeBytes })
+    const before = this.#keeping.get(folderOf(path))?.get(path) ?? null
+    if (before !== null || !this.#keeping.has(folderOf(path)))
+      return before?.version === version ? before : null
+    let spool: Spool | null = null
+    try {
+      spool = new Spool(url, this.spoolFolder, validators)
+      await spool.checkRoom(sizeBytes)
+    } catch (error) {
+      spool?.close()
+      this.log?.info('there is no room to keep what comes: it may be fetched twice', { error: String(error) })
+      return null
+    }
+    const keeping = this.#keeping.get(folderOf(path))
+    if (keeping === undefined || keeping.has(path)) {
+      spool.close()
+      return keeping?.get(path) ?? null
+    }
+    const kept = new KeptParts(spool, version)
+    keeping.set(path, kept)
+    return kept
+  }
+
   [Symbol.dispose](): void {
     this.#closeAgents()
     for (const spool of [...this.spools.values(), ...this.#holders.keys()]) spool.close()
@@ -185,6 +235,8 @@ export class WebSession implements Disposable {
     this.#agents.clear()
   }
 }
+
+const folderOf = (path: string) => new URL('.', path).href
 
 let shared: WebSession | null = null
 

@@ -480,6 +480,29 @@ describe('a server without ranges', () => {
     expect(readdirSync(folder.path)).toEqual([])
   })
 
+  test('tells how it gets on, and gives nothing that nobody wants', async () => {
+    const server = await serve((_, response) => {
+      response.setHeader('content-length', bytes.length)
+      response.end(bytes)
+    })
+    const { session } = impatient()
+    const told: unknown[] = []
+    session.fetchWatch = {
+      begin: (sizeBytes) => void told.push(['begin', sizeBytes]),
+      advance: (doneBytes, sizeBytes) => void told.push([doneBytes, sizeBytes]),
+      end: () => void told.push('end'),
+    }
+    await openWebSource(server.url, { session })
+    expect(told[0]).toEqual(['begin', 400_000])
+    expect(told.at(-2)).toEqual([400_000, 400_000])
+    expect(told.at(-1)).toBe('end')
+    session.fetchWatch.begin = () => {
+      throw new Error('too large')
+    }
+    await expect(openWebSource(`${server.url}/b.dmg`, { session })).rejects.toThrow('too large')
+    expect(session.spools.size).toBe(1)
+  })
+
   test('that breaks off is asked for everything again', async () => {
     let cuts = 1
     const server = await serve((_, response) => {
@@ -488,6 +511,47 @@ describe('a server without ranges', () => {
       else response.end(bytes)
     })
     expect(await givesRest(await openWebSource(server.url, impatient()))).toBe(true)
+  })
+})
+
+describe('what is kept for a second reading', () => {
+  test('is not asked for again, by whichever source of the same state', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag: tag }))
+    let tag = '"v1"'
+    const { session } = impatient()
+    const url = `${server.url}/a.dmg`
+    using _ = session.keepParts(url)
+    const first = await openWebSource(url, { session })
+    const room = new Uint8Array(200_000)
+    await first.stream(100_000, 200_000, (piece, at) => room.set(piece, at - 100_000))
+    await first.stream(200_000, 300_000, (piece, at) => room.set(piece, at - 100_000))
+    const second = await openWebSource(url, { session })
+    const before = server.requests.length
+    const again = new Uint8Array(200_000)
+    await second.read(again, 100_000)
+    expect(Buffer.compare(again, bytes.subarray(100_000, 300_000))).toBe(0)
+    expect(server.requests).toHaveLength(before)
+    // More than that isn't here.
+    expect(await givesRest(second)).toBe(true)
+    expect(server.requests).toHaveLength(before + 1)
+    // And none of it is of another state.
+    tag = '"v2"'
+    const third = await openWebSource(url, { session })
+    expect(await givesRest(third)).toBe(true)
+    expect(server.requests).toHaveLength(before + 3)
+  })
+
+  test('is nothing where there is no room, or nobody asked', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const { session } = impatient({ spoolFolder: '/nonexistent' })
+    const url = `${server.url}/a.dmg`
+    const plain = await openWebSource(url, { session })
+    expect([await givesRest(plain), await givesRest(plain)]).toEqual([true, true])
+    expect(server.requests).toHaveLength(3)
+    using _ = session.keepParts(url)
+    const source = await openWebSource(url, { session })
+    expect([await givesRest(source), await givesRest(source)]).toEqual([true, true])
+    expect(server.requests).toHaveLength(6)
   })
 })
 

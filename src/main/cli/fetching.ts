@@ -1,0 +1,71 @@
+/**
+ * Of an image on a server that gives no parts of files nothing is known before all of it is here, which may take long: this says so,
+ * how far it is, and whether it is worth the while.
+ */
+import { UsageError } from '#shared/errors'
+import type { Engines, FetchWatch } from './engines.ts'
+import { jsonLine } from './json-lines.ts'
+import { createMarkLines } from './marks.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface FetchTelling {
+  readonly terminal: Pick<Terminal, 'write' | 'writeError'>
+  /** Counts ms. */
+  readonly now: () => number
+  /** As lines of JSON among the others, or for people beside what is printed; null: not at all. */
+  readonly as: 'text' | 'json' | null
+  /** The device it is for; null: none, or one that can't be looked at. */
+  readonly target: { readonly path: string; readonly sizeBytes: number } | null
+}
+
+/** What is here sooner needs no words. */
+const untoldMs = 1000
+/** As JSON, a line for each 2 %, or where nobody says how much it is, for each of these. */
+const lineBytes = 64 * 1024 * 1024
+
+/** What a format may add to data that can't be compressed; a larger image doesn't fit. */
+const mostStored = (diskBytes: number) => diskBytes * 1.02 + 4 * 1024 * 1024
+
+export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: FetchTelling): Disposable {
+  const { terminal, now, as, target } = telling
+  const lines = createMarkLines(() => 'Fetching')
+  let beganMs = now()
+  let told = -1
+  const pass = (doneBytes: number, sizeBytes: number | null) => {
+    const percent = sizeBytes === null ? null : (doneBytes / Math.max(1, sizeBytes)) * 100
+    return [{ phase: 'validating-source', state: 'running', percent, doneBytes } as const]
+  }
+  const watch: FetchWatch = {
+    begin(sizeBytes) {
+      if (target !== null && sizeBytes !== null && sizeBytes > mostStored(target.sizeBytes))
+        throw tooSmall(target, sizeBytes)
+      beganMs = now()
+      told = -1
+    },
+    advance(doneBytes, sizeBytes) {
+      if (as === null || now() - beganMs < untoldMs) return
+      const step = Math.floor(doneBytes / (sizeBytes === null ? lineBytes : Math.max(1, sizeBytes / 50)))
+      if (step === told) return
+      if (as === 'json') terminal.write(jsonLine('fetching', { doneBytes, sizeBytes }))
+      else {
+        if (told === -1)
+          terminal.writeError('The server gives no parts of files, so the whole image is fetched first.\n')
+        terminal.writeError(lines.advance(pass(doneBytes, sizeBytes)))
+      }
+      told = step
+    },
+    end() {
+      if (as === 'text') terminal.writeError(lines.close())
+    },
+  }
+  return engines.watchFetch(watch)
+}
+
+function tooSmall(
+  { path, sizeBytes }: { readonly path: string; readonly sizeBytes: number },
+  neededBytes: number,
+): UsageError {
+  return new UsageError('E_DST_SMALL', `${path} has ${sizeBytes} bytes, the image ${neededBytes}`, {
+    details: { input: 'target', path, neededBytes, availableBytes: sizeBytes },
+  })
+}
