@@ -41,6 +41,7 @@ export const deviceCodes = [
   'E_DST_CHANGED', // the destination isn't the disk it was when the plan was made
   'E_DST_READONLY', // write-protected
   'E_DST_FULL', // the file system that holds the destination file is full
+  'E_TMP_FULL', // the folder for temporary files has no room, or perhaps too little, for an image that is made to be streamed
   'E_IO_READ', // the medium can't be read at an offset
   'E_IO_WRITE', // the medium can't be written at an offset
   'E_STALL', // no progress for a long time

@@ -134,6 +134,22 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     now: 'Check the lock switch on the card or its adapter.',
   }),
 
+  E_TMP_FULL: (error) => {
+    const needed = numberOf(error, 'neededBytes')
+    const free = numberOf(error, 'freeBytes')
+    const known = needed !== null && free !== null
+    const folder = quote(textOf(error, 'path') ?? 'The folder for temporary files')
+    const source = textOf(error, 'source')
+    const image = source === null ? 'the image' : `the image of ${quote(source)}`
+    return {
+      what: known ? `${folder} may be too small for ${image}.` : `${folder} has no room left for ${image}.`,
+      why: known
+        ? `${formatBytes(free)} are free, and up to ${formatBytes(needed)} will be compressed into it.`
+        : 'A disk that is streamed with compression is made an image of first, and that lies there.',
+      now: 'Name a folder with more room in TMPDIR when the server is started, or stream without compression.',
+    }
+  },
+
   E_DST_FULL: (error, names) => {
     const needed = numberOf(error, 'neededBytes')
     const available = numberOf(error, 'availableBytes')

@@ -2,19 +2,25 @@
  * A disk or a volume of this machine as what a session streams: as it is, or as an image that is made of its used blocks first.
  * While it is streamed as it is, it belongs to the session: what is mounted on it for writing is unmounted, and mounted again at the end.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { examineDevice, releaseDevice, type ExaminedDevice, type RestoreDeps } from '#engine/copy'
 import { createImage } from '#engine/create'
 import type { JobContext } from '#engine/job'
-import { examineImage, type PreparedSource, type StreamSource } from '#engine/multicast/server'
+import {
+  examineImage,
+  makeImageFolder,
+  type PreparedSource,
+  type StreamSource,
+} from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
-import { UsageError } from '#shared/errors'
+import { DeviceError, UsageError, type Detail } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   isWebLocator,
   type SessionSettings,
+  type SourceInfo,
   type StreamCompression,
   type WritableFormat,
 } from '#shared/model'
@@ -51,6 +57,7 @@ export async function examineDeviceStream(
   const level = compression ?? 'balanced'
   return {
     sizeBytes: device.sizeBytes,
+    warnings: level === 'none' ? [] : await roomWarnings(source, device, folder),
     imageName: level === 'none' ? `${name}.img` : `${name}.dmg`,
     imageFormat: level === 'none' ? 'raw' : formats[level].format,
     prepare: (context) =>
@@ -106,9 +113,12 @@ async function asImage(
   deps: DeviceStreamDeps,
   { signal, progress }: PrepareContext,
 ): Promise<StreamSource> {
-  const folder = await mkdtemp(join(parent, 'reprise-stream-'))
-  const release = () => rm(folder, { recursive: true, force: true })
+  let folder: string | null = null
+  const release = async () => {
+    if (folder !== null) await rm(folder, { recursive: true, force: true })
+  }
   try {
+    folder = await makeImageFolder(parent)
     const target = join(folder, `${name}.dmg`)
     const context = jobContext({ signal, progress, log: deps.log })
     const request = { target, ...formats[level], erase: false, encryption: null, volumeName: null }
@@ -120,9 +130,42 @@ async function asImage(
     return { ...(await examineImage(target, signal)), release }
   } catch (error) {
     await release()
-    throw error
+    throw error instanceof DeviceError && error.code === 'E_DST_FULL'
+      ? tooSmall(path, parent, {}, error)
+      : error
   }
 }
+
+/** How much will be stored of what is used, nobody knows before; that all of it has room is enough to know. */
+async function roomWarnings(
+  path: string,
+  { info, sizeBytes }: ExaminedDevice,
+  folder: string,
+): Promise<readonly DeviceError[]> {
+  const { bavail, bsize } = await statfs(folder)
+  const freeBytes = bavail * bsize
+  const neededBytes = usedOf(info) ?? sizeBytes
+  return freeBytes >= neededBytes ? [] : [tooSmall(path, folder, { freeBytes, neededBytes })]
+}
+
+/** Bytes in use, as far as mounted file systems tell; null: nothing does. */
+function usedOf(info: SourceInfo): number | null {
+  const volumes = info.kind === 'disk' ? info.disk.volumes : info.kind === 'volume' ? [info.volume] : []
+  if (volumes.length === 0) return null
+  return volumes.reduce((total, { usedBytes, sizeBytes }) => total + (usedBytes ?? sizeBytes), 0)
+}
+
+/** A warning when it says how much that is. */
+const tooSmall = (
+  source: string,
+  folder: string,
+  sizes: { readonly [key: string]: Detail },
+  cause?: unknown,
+): DeviceError =>
+  new DeviceError('E_TMP_FULL', `no room in ${folder} for an image of ${source}`, {
+    details: { path: folder, source, ...sizes },
+    cause,
+  })
 
 /** Making and scanning count one after the other: half of the way each. */
 function jobContext({ signal, progress, log }: PrepareContext & { readonly log: Logger }): JobContext {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
@@ -65,6 +65,33 @@ describe('a disk in a file', () => {
     }
     expect(sizes[0]).toBeGreaterThanOrEqual(sizes[1]!)
   })
+
+  it.skipIf(missing('linux', 'root'))(
+    'is told before that its image may find no room, and when it does not',
+    async () => {
+      await using folder = await temporaryFolder()
+      const path = join(folder.path, 'disk.raw')
+      await writeFile(path, seededBytes(seededRandom(1), 4 * mib))
+      const small = join(folder.path, 'small')
+      await mkdir(small)
+      await command('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small])
+      try {
+        const found = await examine(path, 'speed', small)
+        expect(found?.warnings).toMatchObject([
+          { code: 'E_TMP_FULL', details: { path: small, freeBytes: 2 * mib, neededBytes: 4 * mib } },
+        ])
+        await expect(found!.prepare(context())).rejects.toMatchObject({
+          code: 'E_TMP_FULL',
+          details: { path: small, source: path },
+        })
+        expect(await readdir(small)).toEqual([])
+      } finally {
+        await command('umount', [small])
+      }
+      expect((await examine(path, 'speed', folder.path))?.warnings).toEqual([])
+      expect((await examine(path, 'none', folder.path))?.warnings).toEqual([])
+    },
+  )
 
   it('is streamed as it is without compression', async () => {
     await using folder = await temporaryFolder()

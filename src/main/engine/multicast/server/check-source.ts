@@ -13,6 +13,8 @@ export async function checkSource(
   try {
     const device = (await examineDevice?.(settings, signal)) ?? null
     if (device === null) await examineImage(settings.source, signal)
+    const warning = device?.warnings[0]
+    if (warning !== undefined) return { step: 'source', state: 'warning', error: serializeError(warning) }
     return { step: 'source', state: 'ok', error: null }
   } catch (error) {
     if (!(error instanceof AppError)) throw error

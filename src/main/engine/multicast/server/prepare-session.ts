@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { findInterface } from '#engine/multicast/network'
-import { invariant } from '#shared/errors'
+import { invariant, serializeError } from '#shared/errors'
 import { withoutPassword, type NetworkInterface, type SessionSettings } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
 import { wrongSetting } from './check-settings.ts'
@@ -68,7 +68,7 @@ export function newEntry(
     blockBytes,
     abort,
     opened: null,
-    warnings: [],
+    warnings: device?.warnings.map((warning) => serializeError(warning)) ?? [],
     doneBytes: 0,
     totalBytes: sizeBytes,
     givingBack: null,
@@ -135,6 +135,8 @@ async function makeSource(
     },
   })
   entry.source = source
+  // What stood against making it is over.
+  entry.warnings.splice(0, device.warnings.length)
   const { sizeBytes } = source.bytes
   entry.blockBytes = blockBytesOf(entry.settings, sizeBytes, symbolBytes)
   entry.sizeBytes = sizeBytes

@@ -3,6 +3,7 @@
  * everything that can stand against a session before anything is sent, reads its source, and hands it to the thread of its
  * port.
  */
+import { tmpdir } from 'node:os'
 import type { ManagementRight } from '#engine/multicast/sessions'
 import { sendTestPacket } from '#engine/multicast/network'
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
@@ -10,6 +11,7 @@ import type { Logger } from '#shared/log'
 import type { SessionSettings, SessionState } from '#shared/model'
 import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
 import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
+import { sweepImageFolders } from './image-folder.ts'
 import { PortThreads } from './port-threads.ts'
 import {
   examineSession,
@@ -33,6 +35,8 @@ export interface StreamServerOptions {
   readonly onCommand?: (json: Uint8Array, right: ManagementRight) => Promise<Uint8Array>
   /** Absent: this server streams no devices. */
   readonly examineDevice?: ExamineDevice
+  /** Where images of devices are made. Default: the system's folder for temporary files. */
+  readonly temporaryFolder?: string
 }
 
 export interface StreamServer extends AsyncDisposable {
@@ -65,6 +69,8 @@ export interface StreamServer extends AsyncDisposable {
 
 /** Resolves when its key is there. Throws DeviceError when the folder can't be used. */
 export async function createStreamServer(options: StreamServerOptions): Promise<StreamServer> {
+  // Nobody waits for it.
+  void sweepImageFolders(options.temporaryFolder ?? tmpdir(), options.log)
   return new Server(options, await serverIdentity(options.folder))
 }
 

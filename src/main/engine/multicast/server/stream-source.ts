@@ -3,7 +3,7 @@ import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openImage } from '#engine/formats/image'
 import { openStored } from '#engine/formats/stored'
-import { FormatError, UsageError, type Detail } from '#shared/errors'
+import { FormatError, UsageError, type AppError, type Detail } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { StreamBytes } from './orders.ts'
 
@@ -22,6 +22,8 @@ export interface StreamSource {
 export interface PreparedSource {
   /** Of what is read for it. */
   readonly sizeBytes: number
+  /** What should be known before and until it is prepared, and stops nothing. */
+  readonly warnings: readonly AppError[]
   /** As far as is known before. */
   readonly imageName: string
   readonly imageFormat: string
