@@ -3,20 +3,18 @@
  * port, in order of precedence. Pure: connections are names, messages go in and come out, time is told.
  */
 import {
-  maxHashesAtOnce,
   protocolMagic,
   protocolVersion,
-  startsByHand,
   type ClientMessage,
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
-import { isAdmitted, isSameComputer, type Applicant } from './admission.ts'
-import { Attendance } from './attendance.ts'
-import { decideStart } from './autostart.ts'
+import { chooseOffer } from './choose-offer.ts'
+import { Offer, type Member } from './offer.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
 import { refusalText, type Objection } from './refusal-texts.ts'
 import type { Session, SessionStatus } from './session.ts'
+import { newHashes, position, sessionList } from './tell-member.ts'
 
 export interface HubOptions {
   /** 16 bytes, the same for all; passwords are turned into keys with it. */
@@ -80,19 +78,6 @@ const managerMs = 60_000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
-/** Who was let into a session: as one of its clients, or to look. */
-interface Member {
-  readonly session: Entry
-  readonly purpose: 'join' | 'look'
-  readonly clientId: string
-  readonly computer: Applicant
-  tellDueMs: number
-  hashesTold: number
-  isReading: boolean
-  /** What it has asked for since: it has the block before we hear that it was taken off our hands. */
-  nextBlock: number | null
-}
-
 interface Connection {
   readonly address: string
   readonly nonce: Uint8Array
@@ -107,22 +92,14 @@ interface Manager {
   isWaiting: boolean
 }
 
-interface Entry {
-  readonly session: Session
-  /** Clients by id, and the connection that each has now. */
-  readonly members: Map<string, string>
-  /** Connections that only look. */
-  readonly lookers: Set<string>
-  readonly attendance: Attendance
-  lastJoinMs: number | null
-}
-
 export function createSessionHub({ salt, fingerprint, nonce, managementKey = null }: HubOptions): SessionHub {
-  let entries: Entry[] = []
+  let offers: Offer[] = []
   let clockMs = 0
   const connections = new Map<string, Connection>()
   const proofs = createProofGate(fingerprint)
-  const find = (name: string) => entries.find(({ session }) => session.facts.name === name)
+  const find = (name: string) => offers.find((offer) => offer.name === name)
+  const send = (connection: string, messages: readonly ServerMessage[]): HubOutput[] =>
+    messages.map((message) => ({ kind: 'send', connection, message }))
 
   const refuse = (connection: string, reason: Message<'refused'>['reason'], text: string): HubOutput[] => {
     const outputs: HubOutput[] = [
@@ -136,41 +113,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   const drop = (connection: string) => {
     const member = connections.get(connection)?.member
     connections.delete(connection)
-    member?.session.lookers.delete(connection)
-    if (!member || member.session.members.get(member.clientId) !== connection) return
-    const { session: entry, clientId, computer } = member
-    entry.members.delete(clientId)
-    entry.attendance.left(clientId, computer, clockMs)
-    entry.session.sender.leave(clientId)
-  }
-
-  /** Clients that count: one whose connection stands, but who is silent for long, may be gone. */
-  const joinedOf = ({ session }: Entry) => session.sender.clientCount
-
-  const waitOf = (entry: Entry, nowMs: number) => {
-    const { session, lastJoinMs } = entry
-    return decideStart(session.startRule, { joined: joinedOf(entry), lastJoinMs }, nowMs)
-  }
-
-  const startIfDue = (entry: Entry, nowMs: number) => {
-    if (entry.session.sender.state === 'waiting' && waitOf(entry, nowMs).kind === 'start')
-      entry.session.sender.start()
-  }
-
-  /** Why this client can't have this session, or null. */
-  const objectionTo = (
-    entry: Entry,
-    { clientId, hostName, hardwareAddresses }: Message<'hello'>,
-    { address }: Connection,
-    proof: ExaminedProof,
-  ): Objection | null => {
-    const { session, members } = entry
-    const applicant: Applicant = { address, hostName, hardwareAddresses }
-    if (!isAdmitted(session.admission, applicant)) return 'not-admitted'
-    if (session.passwordKey !== null && !proof.isRight(session.passwordKey))
-      return proof.waitMs > 0 ? 'wait' : 'password'
-    const isBack = members.has(Buffer.from(clientId).toString('hex'))
-    return joinedOf(entry) >= session.mostClients && !isBack ? 'full' : null
+    member?.offer.leave(member, clockMs)
   }
 
   const object = (connection: string, objection: Objection, { waitMs }: ExaminedProof): HubOutput[] =>
@@ -189,132 +132,52 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     hello: Message<'hello'> & { readonly purpose: Member['purpose'] },
     nowMs: number,
   ): HubOutput[] => {
-    const candidates =
-      hello.sessionName === ''
-        ? entries
-        : entries.filter(({ session }) => session.facts.name === hello.sessionName)
     const proof = proofs.examine(hello, at, nowMs)
-    const judged = candidates.map((entry) => ({ entry, objection: objectionTo(entry, hello, at, proof) }))
+    const { address } = at
+    const { hostName, hardwareAddresses, sessionName, purpose } = hello
+    const clientId = Buffer.from(hello.clientId).toString('hex')
+    const applicant = { address, hostName, hardwareAddresses }
+    const chosen = chooseOffer(offers, { clientId, sessionName, applicant, proof })
     // Who gets another session than the one whose password he tried has learned as much as who gets none.
     const told = settle(proof, at)
-    // Whose password isn't looked at yet isn't given something else instead: it may be the right one.
-    const [first] = judged
-    const chosen = judged.find(({ objection }) => objection === null || objection === 'wait') ?? first
-    if (chosen === undefined) return refuse(connection, 'no-session', 'There is no such session.')
-    const { entry, objection } = chosen
+    if (chosen === null) return refuse(connection, 'no-session', 'There is no such session.')
+    const { offer, objection } = chosen
     if (objection !== null) return [...told, ...object(connection, objection, proof)]
-    const { purpose } = hello
-    const clientId = Buffer.from(hello.clientId).toString('hex')
     const member: Member = {
-      session: entry,
+      connection,
+      offer,
       purpose,
       clientId,
-      computer: { address: at.address, hostName: hello.hostName, hardwareAddresses: hello.hardwareAddresses },
+      computer: applicant,
       tellDueMs: nowMs + tellMs,
       hashesTold: 0,
       isReading: false,
       nextBlock: null,
     }
     at.member = member
-    const outputs = [...told, ...(purpose === 'join' ? join(connection, member, nowMs) : [])]
-    if (purpose === 'look') entry.lookers.add(connection)
-    outputs.push({ kind: 'send', connection, message: entry.session.facts })
-    return [...outputs, ...newHashes(connection, member), ...tell(connection, member, nowMs)]
+    const outputs = [...told, ...(purpose === 'join' ? join(member, nowMs) : [])]
+    if (purpose === 'look') offer.look(member)
+    return [
+      ...outputs,
+      ...send(connection, [offer.session.facts, ...newHashes(member), ...position(member, nowMs)]),
+    ]
   }
 
-  /** Count it among the session's clients, in the place that it may have had before. */
-  const join = (connection: string, member: Member, nowMs: number): HubOutput[] => {
-    const { session: entry, clientId } = member
-    const lost = lostFrom(member)
-    const earlier = entry.members.get(lost ?? clientId)
-    if (earlier !== undefined) drop(earlier)
-    if (lost !== null) entry.attendance.found(lost)
-    entry.members.set(clientId, connection)
-    entry.attendance.joined(clientId)
-    entry.lastJoinMs = nowMs
-    entry.session.sender.join(clientId, nowMs)
-    startIfDue(entry, nowMs)
+  /** As one of the session's clients. Whose place it takes isn't here any more. */
+  const join = (member: Member, nowMs: number): HubOutput[] => {
+    const { earlier, lost } = member.offer.join(member, nowMs)
     const outputs: HubOutput[] = []
-    if (earlier !== undefined) outputs.push({ kind: 'close', connection: earlier })
-    if (lost !== null) outputs.push({ kind: 'returned', session: entry.session.facts.name, clientId: lost })
+    if (earlier !== undefined) {
+      connections.delete(earlier.connection)
+      outputs.push({ kind: 'close', connection: earlier.connection })
+    }
+    if (lost !== null) outputs.push({ kind: 'returned', session: member.offer.name, clientId: lost })
     return outputs
-  }
-
-  /** The client that was lost on the computer of this one, which is new: killed, or rebooted, it may come back under another name. */
-  const lostFrom = ({ session: entry, clientId, computer }: Member): string | null => {
-    const { session, members, attendance } = entry
-    if (members.has(clientId) || attendance.isMissing(clientId)) return null
-    const heard = new Set(session.sender.clients().map(({ id }) => id))
-    for (const [id, connection] of members) {
-      const there = connections.get(connection)?.member
-      if (there && !heard.has(id) && isSameComputer(there.computer, computer)) return id
-    }
-    return attendance.lostOn(computer, heard)
-  }
-
-  /** Hashes that have become known since the last time, in order. */
-  const newHashes = (connection: string, member: Member): HubOutput[] => {
-    const { hashOf, blocks } = member.session.session
-    const outputs: HubOutput[] = []
-    while (member.hashesTold < blocks) {
-      const firstBlock = member.hashesTold
-      const known: Uint8Array[] = []
-      while (known.length < maxHashesAtOnce && firstBlock + known.length < blocks) {
-        const hash = hashOf(firstBlock + known.length)
-        if (hash === null) break
-        known.push(hash)
-      }
-      if (known.length === 0) break
-      member.hashesTold += known.length
-      const hashes = Uint8Array.from(Buffer.concat(known))
-      outputs.push({ kind: 'send', connection, message: { kind: 'hashes', firstBlock, hashes } })
-    }
-    return outputs
-  }
-
-  /** Where the stream is, and until it starts, how many are here. */
-  const tell = (connection: string, member: Member, nowMs: number): HubOutput[] => {
-    const { session } = member.session
-    const position = session.sender.positionFor(member.clientId)
-    const outputs: HubOutput[] = [{ kind: 'send', connection, message: position }]
-    if (session.sender.state !== 'waiting') return outputs
-    const wait = waitOf(member.session, nowMs)
-    const startsInMs = wait.kind === 'wait' ? wait.startsInMs : 0
-    const message: ServerMessage = {
-      kind: 'waiting',
-      joined: joinedOf(member.session),
-      wanted: session.startRule.clients ?? 0,
-      startsInMs: startsInMs === null ? startsByHand : Math.ceil(startsInMs),
-    }
-    return [...outputs, { kind: 'send', connection, message }]
-  }
-
-  const statusOf = (entry: Entry, nowMs: number): SessionStatus => {
-    const { facts, sender, startRule } = entry.session
-    const wait = sender.state === 'waiting' ? waitOf(entry, nowMs) : null
-    return {
-      name: facts.name,
-      imageName: facts.imageName,
-      sizeBytes: facts.sizeBytes,
-      state: sender.state,
-      joined: joinedOf(entry),
-      finished: entry.attendance.finishedCount,
-      wanted: startRule.clients,
-      startsInMs: wait?.kind === 'wait' ? wait.startsInMs : null,
-    }
   }
 
   const list = (connection: string, nowMs: number): HubOutput[] => {
-    const sessions = entries.slice(0, 256).map((entry) => {
-      const { name, imageName, sizeBytes, state, joined, wanted, startsInMs } = statusOf(entry, nowMs)
-      const startsIn = startsInMs === null ? startsByHand : Math.ceil(startsInMs)
-      return { name, imageName, sizeBytes, state, joined, wanted: wanted ?? 0, startsInMs: startsIn }
-    })
     drop(connection)
-    return [
-      { kind: 'send', connection, message: { kind: 'sessions', sessions } },
-      { kind: 'close', connection },
-    ]
+    return [...send(connection, [sessionList(offers, nowMs)]), { kind: 'close', connection }]
   }
 
   /** By the management password everything; by a session's own, what is about that one. */
@@ -365,67 +228,48 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     }
   }
 
-  const finish = (connection: string, { session: entry, purpose, clientId }: Member): HubOutput[] => {
-    if (purpose === 'look') {
-      drop(connection)
-      return [{ kind: 'close', connection }]
-    }
-    entry.attendance.finished(clientId)
+  const finish = (member: Member): HubOutput[] => {
+    const { connection, offer, purpose } = member
+    if (purpose === 'join') offer.finished(member)
     drop(connection)
-    return [{ kind: 'close', connection }, ...endIfFinished(entry)]
+    return [{ kind: 'close', connection }, ...(purpose === 'join' ? endIfFinished(offer) : [])]
   }
 
-  /** It was to end when everyone has finished, and everyone has, or is gone for long. */
-  const endIfFinished = (entry: Entry): HubOutput[] => {
-    const { session, members, attendance } = entry
-    if (session.whenFinished === 'stays' || attendance.finishedCount === 0) return []
-    const heard = new Set(session.sender.clients().map(({ id }) => id))
-    for (const [clientId, connection] of members) {
-      const member = connections.get(connection)?.member
-      if (heard.has(clientId)) attendance.found(clientId)
-      else if (member) attendance.silent(clientId, member.computer, clockMs)
-    }
-    if (attendance.isSomebodyAwaited(clockMs)) return []
-    if (members.keys().some((clientId) => heard.has(clientId))) return []
-    const { name } = session.facts
+  const endIfFinished = (offer: Offer): HubOutput[] => {
+    if (!offer.isOver(clockMs)) return []
+    const { name } = offer
     return [...hub.stop(name, { reason: 'finished', text: '' }), { kind: 'ended', session: name }]
   }
 
   const hub: SessionHub = {
     add(session) {
       if (find(session.facts.name) !== undefined) return false
-      entries.push({
-        session,
-        members: new Map(),
-        lookers: new Set(),
-        attendance: new Attendance(),
-        lastJoinMs: null,
-      })
+      offers.push(new Offer(session))
       return true
     },
 
     setPrecedence(names) {
-      const place = ({ session }: Entry) => {
-        const index = names.indexOf(session.facts.name)
+      const place = ({ name }: Offer) => {
+        const index = names.indexOf(name)
         return index === -1 ? names.length : index
       }
-      entries = entries.toSorted((a, b) => place(a) - place(b))
+      offers = offers.toSorted((a, b) => place(a) - place(b))
     },
 
     startNow(name) {
-      const entry = find(name)
-      entry?.session.sender.start()
-      return entry !== undefined
+      const offer = find(name)
+      offer?.session.sender.start()
+      return offer !== undefined
     },
 
     stop(name, { reason, text }) {
-      const entry = find(name)
-      if (entry === undefined) return []
-      entries = entries.filter((other) => other !== entry)
-      const told = [...entry.members.values(), ...entry.lookers]
-      for (const connection of told) drop(connection)
-      entry.session.sender.end()
-      return told.flatMap((connection): HubOutput[] => [
+      const offer = find(name)
+      if (offer === undefined) return []
+      offers = offers.filter((other) => other !== offer)
+      const told = offer.everyone()
+      for (const { connection } of told) drop(connection)
+      offer.session.sender.end()
+      return told.flatMap(({ connection }): HubOutput[] => [
         { kind: 'send', connection, message: { kind: 'end', reason, text } },
         { kind: 'close', connection },
       ])
@@ -457,7 +301,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
           : refuse(connection, 'protocol', 'A second hello.')
       if (manager !== null && message.kind === 'command') return command(connection, manager, message, nowMs)
       if (member === null) return refuse(connection, 'protocol', 'Not after that hello.')
-      const { session } = member.session
+      const { session } = member.offer
       switch (message.kind) {
         case 'report':
           if (member.purpose === 'look') return refuse(connection, 'protocol', 'Who looks has no report.')
@@ -475,10 +319,10 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
             return []
           }
           member.isReading = true
-          return [{ kind: 'read', connection, session: session.facts.name, block: message.block }]
+          return [{ kind: 'read', connection, session: member.offer.name, block: message.block }]
         }
         case 'finished':
-          return finish(connection, member)
+          return finish(member)
         default:
           return refuse(connection, 'protocol', 'Not after that hello.')
       }
@@ -491,7 +335,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       member.isReading = block !== null
       member.nextBlock = null
       if (block === null) return []
-      return [{ kind: 'read', connection, session: member.session.session.facts.name, block }]
+      return [{ kind: 'read', connection, session: member.offer.name, block }]
     },
 
     answer(connection, id, json, nowMs) {
@@ -506,11 +350,11 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
     tick(nowMs) {
       clockMs = nowMs
-      for (const entry of entries) {
-        startIfDue(entry, nowMs)
-        entry.attendance.tidy(nowMs, (clientId) => entry.members.has(clientId))
+      for (const offer of offers) {
+        offer.startIfDue(nowMs)
+        offer.tidy(nowMs)
       }
-      const outputs = entries.flatMap(endIfFinished)
+      const outputs = offers.flatMap(endIfFinished)
       for (const [connection, { member, manager, sinceMs }] of connections) {
         if (manager?.isWaiting) continue
         if (member === null) {
@@ -520,13 +364,13 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
           outputs.push({ kind: 'close', connection })
         } else if (nowMs >= member.tellDueMs) {
           member.tellDueMs = nowMs + tellMs
-          outputs.push(...newHashes(connection, member), ...tell(connection, member, nowMs))
+          outputs.push(...send(connection, [...newHashes(member), ...position(member, nowMs)]))
         }
       }
       return outputs
     },
 
-    status: (nowMs) => entries.map((entry) => statusOf(entry, nowMs)),
+    status: (nowMs) => offers.map((offer) => offer.status(nowMs)),
   }
   return hub
 }

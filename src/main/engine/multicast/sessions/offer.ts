@@ -1,0 +1,144 @@
+/** A session as it is offered: who is in it, who was, when it begins and whether it is over. */
+import { isSameComputer, type Applicant } from './admission.ts'
+import { Attendance } from './attendance.ts'
+import { decideStart, type StartDecision } from './autostart.ts'
+import type { Session, SessionStatus } from './session.ts'
+
+/** Who was let into a session: as one of its clients, or to look. */
+export interface Member {
+  readonly connection: string
+  readonly offer: Offer
+  readonly purpose: 'join' | 'look'
+  readonly clientId: string
+  readonly computer: Applicant
+  tellDueMs: number
+  hashesTold: number
+  isReading: boolean
+  /** What it has asked for since: it has the block before we hear that it was taken off our hands. */
+  nextBlock: number | null
+}
+
+export class Offer {
+  readonly session: Session
+  /** Clients by id. */
+  readonly #members = new Map<string, Member>()
+  /** They only look. */
+  readonly #lookers = new Set<Member>()
+  readonly #attendance = new Attendance()
+  #lastJoinMs: number | null = null
+
+  constructor(session: Session) {
+    this.session = session
+  }
+
+  get name(): string {
+    return this.session.facts.name
+  }
+
+  /** Clients that count: one whose connection stands, but who is silent for long, may be gone. */
+  get joined(): number {
+    return this.session.sender.clientCount
+  }
+
+  has(clientId: string): boolean {
+    return this.#members.has(clientId)
+  }
+
+  everyone(): readonly Member[] {
+    return [...this.#members.values(), ...this.#lookers]
+  }
+
+  wait(nowMs: number): StartDecision {
+    const { joined } = this
+    return decideStart(this.session.startRule, { joined, lastJoinMs: this.#lastJoinMs }, nowMs)
+  }
+
+  startIfDue(nowMs: number): void {
+    const { sender } = this.session
+    if (sender.state === 'waiting' && this.wait(nowMs).kind === 'start') sender.start()
+  }
+
+  look(member: Member): void {
+    this.#lookers.add(member)
+  }
+
+  /**
+   * Count it among the clients, in the place that it may have had before. `earlier`: whose connection isn't needed any more; `lost`: the
+   * client of its computer in whose place it comes.
+   */
+  join(
+    member: Member,
+    nowMs: number,
+  ): { readonly earlier: Member | undefined; readonly lost: string | null } {
+    const { clientId } = member
+    const lost = this.#lostFrom(member)
+    const earlier = this.#members.get(lost ?? clientId)
+    if (earlier !== undefined) this.leave(earlier, nowMs)
+    if (lost !== null) this.#attendance.found(lost)
+    this.#members.set(clientId, member)
+    this.#attendance.joined(clientId)
+    this.#lastJoinMs = nowMs
+    this.session.sender.join(clientId, nowMs)
+    this.startIfDue(nowMs)
+    return { earlier, lost }
+  }
+
+  /** It has all of it. */
+  finished({ clientId }: Member): void {
+    this.#attendance.finished(clientId)
+  }
+
+  /** Its connection has ended, or isn't needed any more. */
+  leave(member: Member, nowMs: number): void {
+    this.#lookers.delete(member)
+    const { clientId, computer } = member
+    if (this.#members.get(clientId) !== member) return
+    this.#members.delete(clientId)
+    this.#attendance.left(clientId, computer, nowMs)
+    this.session.sender.leave(clientId)
+  }
+
+  /** It was to end when everyone has finished, and everyone has, or is gone for long. */
+  isOver(nowMs: number): boolean {
+    if (this.session.whenFinished === 'stays' || this.#attendance.finishedCount === 0) return false
+    const heard = this.#heard()
+    for (const { clientId, computer } of this.#members.values()) {
+      if (heard.has(clientId)) this.#attendance.found(clientId)
+      else this.#attendance.silent(clientId, computer, nowMs)
+    }
+    if (this.#attendance.isSomebodyAwaited(nowMs)) return false
+    return !this.#members.keys().some((clientId) => heard.has(clientId))
+  }
+
+  tidy(nowMs: number): void {
+    this.#attendance.tidy(nowMs, (clientId) => this.#members.has(clientId))
+  }
+
+  status(nowMs: number): SessionStatus {
+    const { facts, sender, startRule } = this.session
+    const wait = sender.state === 'waiting' ? this.wait(nowMs) : null
+    return {
+      name: facts.name,
+      imageName: facts.imageName,
+      sizeBytes: facts.sizeBytes,
+      state: sender.state,
+      joined: this.joined,
+      finished: this.#attendance.finishedCount,
+      wanted: startRule.clients,
+      startsInMs: wait?.kind === 'wait' ? wait.startsInMs : null,
+    }
+  }
+
+  /** The client that was lost on the computer of this one, which is new: killed, or rebooted, it may come back under another name. */
+  #lostFrom({ clientId, computer }: Member): string | null {
+    if (this.#members.has(clientId) || this.#attendance.isMissing(clientId)) return null
+    const heard = this.#heard()
+    for (const [id, there] of this.#members)
+      if (!heard.has(id) && isSameComputer(there.computer, computer)) return id
+    return this.#attendance.lostOn(computer, heard)
+  }
+
+  #heard(): ReadonlySet<string> {
+    return new Set(this.session.sender.clients().map(({ id }) => id))
+  }
+}
