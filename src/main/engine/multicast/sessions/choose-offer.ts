@@ -16,18 +16,19 @@ export interface Asking {
 export function chooseOffer(
   offers: readonly Offer[],
   asking: Asking,
+  nowMs: number,
 ): { readonly offer: Offer; readonly objection: Objection | null } | null {
   const { sessionName } = asking
   const candidates = sessionName === '' ? offers : offers.filter(({ name }) => name === sessionName)
-  const judged = candidates.map((offer) => ({ offer, objection: objectionTo(offer, asking) }))
+  const judged = candidates.map((offer) => ({ offer, objection: objectionTo(offer, asking, nowMs) }))
   // Whose password isn't looked at yet isn't given something else instead: it may be the right one.
   return judged.find(({ objection }) => objection === null || objection === 'wait') ?? judged[0] ?? null
 }
 
-function objectionTo(offer: Offer, { clientId, applicant, proof }: Asking): Objection | null {
+function objectionTo(offer: Offer, { clientId, applicant, proof }: Asking, nowMs: number): Objection | null {
   const { session } = offer
   if (!isAdmitted(session.admission, applicant)) return 'not-admitted'
   if (session.passwordKey !== null && !proof.isRight(session.passwordKey))
     return proof.waitMs > 0 ? 'wait' : 'password'
-  return offer.joined >= session.mostClients && !offer.has(clientId) ? 'full' : null
+  return offer.joined >= session.mostClients && !offer.hasPlaceFor(clientId, applicant, nowMs) ? 'full' : null
 }

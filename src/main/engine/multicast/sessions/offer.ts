@@ -11,6 +11,8 @@ export interface Member {
   readonly purpose: 'join' | 'look'
   readonly clientId: string
   readonly computer: Applicant
+  /** When it reported last; null: it never did. */
+  reportedMs: number | null
   tellDueMs: number
   hashesTold: number
   isReading: boolean
@@ -18,12 +20,17 @@ export interface Member {
   nextBlock: number | null
 }
 
+/** A client that reports four times a second, and is silent for so long, won't go on if its computer is here as another one. */
+const silentMs = 5000
+
 export class Offer {
   readonly session: Session
   /** Clients by id. */
   readonly #members = new Map<string, Member>()
   /** They only look. */
   readonly #lookers = new Set<Member>()
+  /** Their computers are here as other clients, and they haven't been heard since: two clients of one computer, or one that is gone. */
+  readonly #doubted = new Set<Member>()
   readonly #attendance = new Attendance()
   #lastJoinMs: number | null = null
 
@@ -35,13 +42,14 @@ export class Offer {
     return this.session.facts.name
   }
 
-  /** Clients that count: one whose connection stands, but who is silent for long, may be gone. */
+  /** Clients that count: one whose connection stands, but who is silent for long, may be gone, and nobody counts twice. */
   get joined(): number {
-    return this.session.sender.clientCount
+    return this.session.sender.clientCount - this.#doubted.size
   }
 
-  has(clientId: string): boolean {
-    return this.#members.has(clientId)
+  /** It would take the place of one that is here. */
+  hasPlaceFor(clientId: string, computer: Applicant, nowMs: number): boolean {
+    return this.#members.has(clientId) || this.#lostFrom(clientId, computer, nowMs) !== null
   }
 
   everyone(): readonly Member[] {
@@ -70,17 +78,34 @@ export class Offer {
     member: Member,
     nowMs: number,
   ): { readonly earlier: Member | undefined; readonly lost: string | null } {
-    const { clientId } = member
-    const lost = this.#lostFrom(member)
+    const { clientId, computer } = member
+    const lost = this.#lostFrom(clientId, computer, nowMs)
     const earlier = this.#members.get(lost ?? clientId)
     if (earlier !== undefined) this.leave(earlier, nowMs)
     if (lost !== null) this.#attendance.found(lost)
+    for (const there of this.#members.values())
+      if (there.reportedMs !== null && isSameComputer(there.computer, computer)) this.#doubted.add(there)
     this.#members.set(clientId, member)
     this.#attendance.joined(clientId)
     this.#lastJoinMs = nowMs
     this.session.sender.join(clientId, nowMs)
     this.startIfDue(nowMs)
     return { earlier, lost }
+  }
+
+  reported(member: Member, nowMs: number): void {
+    member.reportedMs = nowMs
+    this.#doubted.delete(member)
+  }
+
+  /** Those in whose place another client of their computer is: their connections aren't needed any more. */
+  superseded(nowMs: number): readonly Member[] {
+    const gone = [...this.#doubted].filter((member) => isSilent(member, nowMs))
+    for (const member of gone) {
+      this.leave(member, nowMs)
+      this.#attendance.found(member.clientId)
+    }
+    return gone
   }
 
   /** It has all of it. */
@@ -91,6 +116,7 @@ export class Offer {
   /** Its connection has ended, or isn't needed any more. */
   leave(member: Member, nowMs: number): void {
     this.#lookers.delete(member)
+    this.#doubted.delete(member)
     const { clientId, computer } = member
     if (this.#members.get(clientId) !== member) return
     this.#members.delete(clientId)
@@ -130,11 +156,11 @@ export class Offer {
   }
 
   /** The client that was lost on the computer of this one, which is new: killed, or rebooted, it may come back under another name. */
-  #lostFrom({ clientId, computer }: Member): string | null {
+  #lostFrom(clientId: string, computer: Applicant, nowMs: number): string | null {
     if (this.#members.has(clientId) || this.#attendance.isMissing(clientId)) return null
     const heard = this.#heard()
     for (const [id, there] of this.#members)
-      if (!heard.has(id) && isSameComputer(there.computer, computer)) return id
+      if ((!heard.has(id) || isSilent(there, nowMs)) && isSameComputer(there.computer, computer)) return id
     return this.#attendance.lostOn(computer, heard)
   }
 
@@ -142,3 +168,6 @@ export class Offer {
     return new Set(this.session.sender.clients().map(({ id }) => id))
   }
 }
+
+const isSilent = ({ reportedMs }: Member, nowMs: number) =>
+  reportedMs !== null && nowMs - reportedMs >= silentMs

@@ -137,7 +137,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
     const { hostName, hardwareAddresses, sessionName, purpose } = hello
     const clientId = Buffer.from(hello.clientId).toString('hex')
     const applicant = { address, hostName, hardwareAddresses }
-    const chosen = chooseOffer(offers, { clientId, sessionName, applicant, proof })
+    const chosen = chooseOffer(offers, { clientId, sessionName, applicant, proof }, nowMs)
     // Who gets another session than the one whose password he tried has learned as much as who gets none.
     const told = settle(proof, at)
     if (chosen === null) return refuse(connection, 'no-session', 'There is no such session.')
@@ -149,6 +149,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       purpose,
       clientId,
       computer: applicant,
+      reportedMs: null,
       tellDueMs: nowMs + tellMs,
       hashesTold: 0,
       isReading: false,
@@ -165,15 +166,26 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
 
   /** As one of the session's clients. Whose place it takes isn't here any more. */
   const join = (member: Member, nowMs: number): HubOutput[] => {
-    const { earlier, lost } = member.offer.join(member, nowMs)
+    const { offer } = member
+    const { earlier, lost } = offer.join(member, nowMs)
     const outputs: HubOutput[] = []
     if (earlier !== undefined) {
       connections.delete(earlier.connection)
       outputs.push({ kind: 'close', connection: earlier.connection })
     }
-    if (lost !== null) outputs.push({ kind: 'returned', session: member.offer.name, clientId: lost })
+    if (lost !== null) outputs.push({ kind: 'returned', session: offer.name, clientId: lost })
     return outputs
   }
+
+  /** Who turns out to be gone, now that his computer has been here again for a while. */
+  const supersede = (offer: Offer, nowMs: number): HubOutput[] =>
+    offer.superseded(nowMs).flatMap(({ connection, clientId }): HubOutput[] => {
+      connections.delete(connection)
+      return [
+        { kind: 'close', connection },
+        { kind: 'returned', session: offer.name, clientId },
+      ]
+    })
 
   const list = (connection: string, nowMs: number): HubOutput[] => {
     drop(connection)
@@ -305,6 +317,7 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
       switch (message.kind) {
         case 'report':
           if (member.purpose === 'look') return refuse(connection, 'protocol', 'Who looks has no report.')
+          member.offer.reported(member, nowMs)
           // Forgotten for not reporting, but here it is again.
           if (!session.sender.report(member.clientId, message, nowMs)) {
             session.sender.join(member.clientId, nowMs)
@@ -354,7 +367,10 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
         offer.startIfDue(nowMs)
         offer.tidy(nowMs)
       }
-      const outputs = offers.flatMap(endIfFinished)
+      const outputs = [
+        ...offers.flatMap((offer) => supersede(offer, nowMs)),
+        ...offers.flatMap(endIfFinished),
+      ]
       for (const [connection, { member, manager, sinceMs }] of connections) {
         if (manager?.isWaiting) continue
         if (member === null) {

@@ -707,6 +707,79 @@ describe('a session that ends when everyone has finished', () => {
     })
   })
 
+  describe('and a computer that is here again before the server has noticed that it was gone', () => {
+    const hardwareAddresses = [new Uint8Array(6).fill(3)]
+    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
+    const report: ClientMessage = {
+      kind: 'report',
+      ...numbers,
+      blocksDone: 0,
+      backlogBytes: 0,
+      writeBytesPerSecond: 0,
+      needs: [],
+    }
+    const reported = (options: Partial<Session> = {}, lastMs = 10_000) => {
+      const lab = session('lab', { startRule: { clients: 2, afterLastJoinMs: null }, ...options })
+      const hub = newHub(lab)
+      const guests = new Map<string, Guest>()
+      visit(hub, 'before', { hardwareAddresses }, guests)
+      hub.message('before', report, lastMs)
+      return { lab, hub, guests, joinedAt: (nowMs: number) => hub.status(nowMs)[0]?.joined }
+    }
+    const cameBack = (nowMs: number) => ({ id: 8, hardwareAddresses, nowMs })
+    const superseded = [
+      { kind: 'close', connection: 'before' },
+      { kind: 'returned', session: 'lab', clientId: '07'.repeat(16) },
+    ]
+    const notSent = (outputs: readonly HubOutput[]) => outputs.filter(({ kind }) => kind !== 'send')
+
+    test('is never counted twice, and takes its own place when the other stays silent', () => {
+      const { lab, hub, joinedAt } = reported()
+      visit(hub, 'after', cameBack(12_000))
+      expect(joinedAt(12_000)).toBe(1)
+      hub.message('after', report, 12_000)
+      expect(notSent(hub.tick(14_900))).toEqual([])
+      expect(notSent(hub.tick(15_000))).toEqual(superseded)
+      expect(joinedAt(15_000)).toBe(1)
+      // Two were to start it, and one was here.
+      expect(lab.sender.state).toBe('waiting')
+      hub.disconnected('before')
+      expect(joinedAt(15_000)).toBe(1)
+    })
+
+    test('takes its place at once when it was away for some seconds, also where no more may join', () => {
+      const { hub, guests, joinedAt } = reported({ mostClients: 1 })
+      const guest = visit(hub, 'after', cameBack(15_000), guests)
+      expect(joined(guest)).toBe('lab')
+      expect(guests.get('before')?.isClosed).toBe(true)
+      expect(joinedAt(15_000)).toBe(1)
+      hub.message('before', report, 15_100)
+      expect(joinedAt(15_100)).toBe(1)
+    })
+
+    test('is two clients when it restores to two disks at once', () => {
+      const { lab, hub, joinedAt } = reported()
+      visit(hub, 'after', cameBack(10_100))
+      expect(joinedAt(10_100)).toBe(1)
+      hub.message('before', report, 10_250)
+      expect(joinedAt(10_250)).toBe(2)
+      expect(notSent(hub.tick(10_300))).toEqual([])
+      expect(lab.sender.state).not.toBe('waiting')
+      hub.message('after', report, 14_000)
+      // What they say is heard late, but it is said by both.
+      expect(notSent(hub.tick(20_000))).toEqual([])
+      expect(joinedAt(20_000)).toBe(2)
+    })
+
+    test('is two clients where no report comes back at all', () => {
+      const hub = newHub(session('lab'))
+      visit(hub, 'one', { hardwareAddresses })
+      visit(hub, 'other', cameBack(9_000))
+      expect(notSent(hub.tick(14_000))).toEqual([])
+      expect(hub.status(14_000)).toMatchObject([{ joined: 2 }])
+    })
+  })
+
   test('remembers only so many of those who make up names', () => {
     const { hub } = ending()
     const most = 16_384
