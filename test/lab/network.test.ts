@@ -71,6 +71,16 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
     expect(await room.outcome(1, second as LabProcess, other)).toBe('the image')
   })
 
+  it('is had from a server by its link-local address, on the interface that is named with it', async () => {
+    await using room = await openRoom({ clients: 1, megabytes: 2 })
+    const text = await room.lab.server.run(['ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'link'])
+    const address = /inet6 (fe80:[0-9a-f:]+)/.exec(text)?.[1] ?? ''
+    await room.serve()
+    const locator = `asr://[${address}%eth0]`
+    const running = startReceiving(room.client(0), { file: room.fileOf(0), locator })
+    expect(await room.outcome(0, running)).toBe('the image')
+  })
+
   it('gets through forged and replayed datagrams, and garbage on its control port', async () => {
     await using room = await openRoom({ clients: 4 })
     const server = await room.serve()

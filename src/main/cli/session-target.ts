@@ -41,7 +41,7 @@ export function serverFrom(typed: string): ManagementTarget {
 
 /** An IPv6 address as people type it. */
 const bracketed = (typed: string): string =>
-  /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*$/i.test(typed) ? `[${typed}]` : typed
+  /^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*(%[\w.~-]+)?$/i.test(typed) ? `[${typed}]` : typed
 
 /** All servers that are meant: those on this computer, or the one that is named. Throws NetworkError E_MC_NOSERVER for none. */
 export async function openServers(

@@ -3,7 +3,7 @@
  */
 
 export interface StreamLocator {
-  /** A name or an address, an IPv6 one without its brackets. */
+  /** A name or an address, an IPv6 one without its brackets, with its zone where it has one: `fe80::1%eth0`. */
   readonly host: string
   readonly port: number
   /** Null: the only one, or the first that takes us. */
@@ -19,11 +19,12 @@ export const isStreamLocator = (locator: string): boolean => /^asr:\/\//i.test(l
 
 /** Null for what isn't one. */
 export function parseStreamLocator(locator: string): StreamLocator | null {
-  const [, bracketed, plain, portText, path, fragment] =
-    /^asr:\/\/(?:\[([0-9a-f:.%]+)\]|([^/?#:@[\]\s]+))(?::(\d{1,5}))?(?:\/([^?#]*))?(?:#(.*))?$/i.exec(
+  // A zone stands behind `%`, which RFC 6874 wants written as `%25`.
+  const [, address, zone, plain, portText, path, fragment] =
+    /^asr:\/\/(?:\[([0-9a-f:.]+)(?:%(?:25(?=[^\]]))?([\w.~-]{1,32}))?\]|([^/?#:@[\]\s]+))(?::(\d{1,5}))?(?:\/([^?#]*))?(?:#(.*))?$/i.exec(
       locator,
     ) ?? []
-  const host = bracketed ?? plain
+  const host = address === undefined ? plain : zone === undefined ? address : `${address}%${zone}`
   if (host === undefined) return null
   const port = portText === undefined ? defaultStreamPort : Number(portText)
   if (port < 1 || port > 65_535) return null
@@ -42,7 +43,7 @@ export function parseStreamLocator(locator: string): StreamLocator | null {
 
 /** The shortest that says the same. */
 export function formatStreamLocator({ host, port, session, fingerprint }: StreamLocator): string {
-  const where = host.includes(':') ? `[${host}]` : host
+  const where = host.includes(':') ? `[${host.replace('%', '%25')}]` : host
   const portText = port === defaultStreamPort ? '' : `:${port}`
   const path = session === null ? '' : `/${encodeURIComponent(session)}`
   return `asr://${where}${portText}${path}${fingerprint === null ? '' : `#${fingerprint}`}`

@@ -21,6 +21,8 @@ const causes: Readonly<Record<string, string>> = {
   ENOTFOUND: 'There is no host of that name.',
   EAI_AGAIN: "The host's name can't be looked up at the moment.",
   EPIPE: 'The connection was cut.',
+  EINVAL:
+    "The system doesn't take that address. One that begins with fe80 needs the interface it is on: [fe80::1%eth0].",
 }
 
 /** OpenSSL's and Node's names for what is wrong with a certificate. */

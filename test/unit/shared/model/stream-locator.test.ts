@@ -11,6 +11,12 @@ describe('the address of a stream', () => {
       `asr://10.0.0.1/Lab%20image#${print}`,
       { host: '10.0.0.1', port: 7800, session: 'Lab image', fingerprint: print },
     ],
+    ['asr://[fe80::1%eth0]', { host: 'fe80::1%eth0', port: 7800, session: null, fingerprint: null }],
+    // As RFC 6874 has it.
+    ['asr://[fe80::1%25wlp2s0]:9/x', { host: 'fe80::1%wlp2s0', port: 9, session: 'x', fingerprint: null }],
+    // A number, as Windows counts interfaces.
+    ['asr://[fe80::1%25]', { host: 'fe80::1%25', port: 7800, session: null, fingerprint: null }],
+    ['asr://[fe80::1%251]', { host: 'fe80::1%1', port: 7800, session: null, fingerprint: null }],
     ['asr://[fe80::1]:9/x', { host: 'fe80::1', port: 9, session: 'x', fingerprint: null }],
   ])('%s is read', (text, parts) => {
     expect(isStreamLocator(text)).toBe(true)
@@ -23,6 +29,9 @@ describe('the address of a stream', () => {
     'asr://host:0',
     'asr://host:65536',
     'asr://user@host',
+    'asr://[fe80::1%]',
+    'asr://[fe80::1%eth0%1]',
+    'asr://[host%eth0]',
     'asr://host/%ff',
     'asr://host#abc',
     'asr://host/a%00b',

@@ -28,7 +28,7 @@ export interface ControlSocket {
   readonly peer: string
   /** SHA-256 of the server's certificate, 32 bytes. */
   readonly fingerprint: Uint8Array
-  /** Of this end: tells which interface leads to the server. */
+  /** Of this end, with the zone that the server's has: tells which interface leads to the server. */
   readonly localAddress: string
   /** When the last byte of it came, by `performance.now()`. */
   readonly heardMs: number
@@ -67,7 +67,9 @@ export async function dialControl(target: ControlTarget): Promise<ControlSocket>
   try {
     await handshake(socket, peer, signal)
     const fingerprint = fingerprintOf(socket, target, peer)
-    return watch(socket, { peer, fingerprint, signal, silentMs: target.silentMs ?? usualSilentMs })
+    // The system doesn't say it of this end.
+    const zone = /%.+$/.exec(host)?.[0] ?? ''
+    return watch(socket, { peer, zone, fingerprint, signal, silentMs: target.silentMs ?? usualSilentMs })
   } catch (error) {
     socket.destroy()
     throw error
@@ -119,11 +121,13 @@ function watch(
   socket: TLSSocket,
   {
     peer,
+    zone,
     fingerprint,
     signal,
     silentMs,
   }: {
     readonly peer: string
+    readonly zone: string
     readonly fingerprint: Uint8Array
     readonly signal: AbortSignal
     readonly silentMs: number
@@ -181,7 +185,7 @@ function watch(
   return {
     peer,
     fingerprint,
-    localAddress: (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, ''),
+    localAddress: `${(socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '')}${zone}`,
     get heardMs() {
       return heardMs
     },

@@ -20,11 +20,14 @@ export function chooseInterface(
   localAddress: string,
   interfaces: Interfaces = networkInterfaces(),
 ): ReceiveInterface {
-  const local = localAddress.replace(/%.*$/, '')
+  const [local = '', zone = null] = localAddress.split('%')
+  // Such an address may be that of several; a zone that is a number is the system's own affair.
+  const isElsewhere = (name: string) =>
+    wanted === null && zone !== null && zone in interfaces && name !== zone
   for (const [name, addresses = []] of Object.entries(interfaces)) {
     const asked = wanted ?? local
     const isIt = name === wanted || addresses.some(({ address }) => address === asked)
-    if (!isIt) continue
+    if (!isIt || isElsewhere(name)) continue
     const exact = isIPv4(asked) ? asked : addresses.find(({ family }) => family === 'IPv4')?.address
     if (exact !== undefined) return { name, address: exact }
     if (wanted !== null) throw noInterface('no-address', name, interfaces)

@@ -14,11 +14,19 @@ const interfaces = {
   lo: [entry('IPv4', '127.0.0.1')],
   eth0: [entry('IPv4', '10.0.0.5'), entry('IPv6', 'fe80::1')],
   eth1: [entry('IPv6', 'fe80::2')],
+  twin0: [entry('IPv4', '10.0.1.1'), entry('IPv6', 'fe80::9')],
+  twin1: [entry('IPv4', '10.0.2.1'), entry('IPv6', 'fe80::9')],
 } as unknown as Parameters<typeof chooseInterface>[2]
 
 test.each([
   ['the one that leads to the server', null, '10.0.0.5', { name: 'eth0', address: '10.0.0.5' }],
   ['the same, where it leads there by IPv6', null, 'fe80::1%eth0', { name: 'eth0', address: '10.0.0.5' }],
+  [
+    'the one that the server was looked for on',
+    null,
+    'fe80::9%twin1',
+    { name: 'twin1', address: '10.0.2.1' },
+  ],
   ['the one that was named', 'lo', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
   ['the one with the address that was named', '127.0.0.1', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
   [
@@ -38,7 +46,7 @@ test.each([
   expect(() => chooseInterface(wanted, '10.0.0.5', interfaces)).toThrow(
     expect.objectContaining({
       code: 'E_MC_IFACE',
-      details: expect.objectContaining({ reason, known: ['lo', 'eth0'] }),
+      details: expect.objectContaining({ reason, known: ['lo', 'eth0', 'twin0', 'twin1'] }),
     }),
   )
 })
