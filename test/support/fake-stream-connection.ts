@@ -168,6 +168,7 @@ function receive(
       state,
       waiting: state === 'waiting' ? { joined: 3, wanted: 5, startsInMs: null } : null,
       passes: [],
+      passStart: 0,
       blocks,
       missingBlocks: missing.size,
       receivedBytesPerSecond: 0,

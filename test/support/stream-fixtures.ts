@@ -170,6 +170,7 @@ export function aStream(change: Partial<StreamProgress> = {}): StreamProgress {
   return {
     state: 'receiving',
     waiting: null,
+    passStart: 0,
     passes: ['..............x.......xx.............-            '],
     blocks: 13543,
     missingBlocks: 3911,

@@ -814,6 +814,7 @@ export const windowStates: readonly WindowState[] = [
         page,
         { phase: 'restoring', percent: 98 },
         {
+          passStart: 0,
           passes: [
             '........x.....xx...........x........x.............',
             '........x.....x.....................x.............',
@@ -832,6 +833,7 @@ export const windowStates: readonly WindowState[] = [
         {
           state: 'waiting',
           waiting: { joined: 3, wanted: 5, startsInMs: 760_000 },
+          passStart: 0,
           passes: [],
           missingBlocks: 13543,
           receivedBytesPerSecond: 0,

@@ -25,8 +25,8 @@ export function createStreamLines(): StreamLines {
   /** Marks of the open line, and the passes there were when it was begun. */
   let drawn = 0
   let passes = 0
-  /** Of the fifty: where passes begin. */
-  let start = 0
+  /** Of the fifty: where passes begin. Null: that isn't known yet. */
+  let start: number | null = 0
 
   const begin = () => {
     isOpen = true
@@ -42,7 +42,7 @@ export function createStreamLines(): StreamLines {
   function draw(pass: string, whole: 'whole' | 'so far'): string {
     let text = ''
     for (; drawn < marksInAll; drawn++) {
-      const mark = pass[(start + drawn) % marksInAll]
+      const mark = pass[((start ?? 0) + drawn) % marksInAll]
       if (!isCertain(mark) && whole === 'so far') break
       const number = drawn + 1
       text += mark !== '.' ? 'x' : number % 5 === 0 ? String(number * 2) : '.'
@@ -52,14 +52,15 @@ export function createStreamLines(): StreamLines {
 
   function certainIn(pass: string): number {
     let marks = 0
-    while (marks < marksInAll && isCertain(pass[(start + marks) % marksInAll])) marks++
+    while (marks < marksInAll && isCertain(pass[((start ?? 0) + marks) % marksInAll])) marks++
     return marks
   }
 
-  function lines({ passes: strips }: StreamProgress): string {
+  function lines({ passes: strips, passStart, state }: StreamProgress): string {
     let text = ''
-    // Where it begins is known when the first mark is certain.
-    if (passes <= 1 && drawn === 0) start = startOf(strips[0] ?? '')
+    // What comes over the control connection comes from the beginning.
+    if (drawn === 0 && passes <= 1) start = passStart ?? (state === 'fetching' ? 0 : null)
+    if (start === null) return isOpen ? '' : begin()
     for (let pass = Math.max(0, passes - 1); pass < strips.length; pass++) {
       const strip = strips[pass] ?? ''
       const isLast = pass === strips.length - 1
@@ -103,13 +104,3 @@ export function createStreamLines(): StreamLines {
 }
 
 const isCertain = (mark: string | undefined): boolean => mark === '.' || mark === 'x'
-
-/**
- * Where the first pass began: its first certain mark behind one that isn't. That may be a fiftieth in the middle of which we came:
- * it is complete at the end of the pass, and so the last one. 0 where that can't be told.
- */
-function startOf(pass: string): number {
-  for (let mark = 0; mark < pass.length; mark++)
-    if (isCertain(pass[mark]) && !isCertain(pass[(mark + marksInAll - 1) % marksInAll])) return mark
-  return 0
-}

@@ -176,6 +176,8 @@ export interface StreamProgress {
    * `-` part of it received so far, space: the pass isn't there yet.
    */
   readonly passes: readonly string[]
+  /** The fiftieth that passes begin with: where the stream was when we came. Null until something of it came. */
+  readonly passStart: number | null
   readonly blocks: number
   readonly missingBlocks: number
   readonly receivedBytesPerSecond: number

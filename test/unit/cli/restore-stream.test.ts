@@ -29,6 +29,7 @@ const receiving = (change: Partial<StreamProgress>, percent = 0): JobState => {
     state: 'receiving',
     waiting: null,
     passes: [],
+    passStart: 0,
     blocks: 50,
     missingBlocks: 50,
     receivedBytesPerSecond: 0,

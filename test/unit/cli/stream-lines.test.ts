@@ -7,6 +7,7 @@ const progress = (change: Partial<StreamProgress>): StreamProgress => ({
   state: 'receiving',
   waiting: null,
   passes: [],
+  passStart: 0,
   blocks: 50,
   missingBlocks: 50,
   receivedBytesPerSecond: 0,
@@ -59,9 +60,9 @@ describe('the lines of a restore from a stream', () => {
     const first = `${' '.repeat(30)}${'.'.repeat(5)}-${' '.repeat(14)}`
     expect(
       print(
-        receiving({ passes: [first] }),
-        receiving({ passes: [`..-${' '.repeat(27)}${'.'.repeat(20)}`] }),
-        receiving({ passes: ['.'.repeat(50)] }),
+        receiving({ passStart: 30, passes: [first] }),
+        receiving({ passStart: 30, passes: [`..-${' '.repeat(27)}${'.'.repeat(20)}`] }),
+        receiving({ passStart: 30, passes: ['.'.repeat(50)] }),
         done,
       ),
     ).toBe('\tRestoring  ....10....20....30....40....50....60....70....80....90....100\n')
@@ -70,7 +71,7 @@ describe('the lines of a restore from a stream', () => {
   it('draws marks as they come when it came in the middle of a fiftieth, which is the last one then', () => {
     const before = ' '.repeat(30)
     const lines = createStreamLines()
-    const advance = (pass: string) => lines.advance(receiving({ passes: [pass] }))
+    const advance = (pass: string) => lines.advance(receiving({ passStart: 31, passes: [pass] }))
     expect(advance(strip(''))).toBe('\tRestoring  ')
     expect(advance(strip(`${before}-`))).toBe('')
     expect(advance(strip(`${before}--`))).toBe('')
@@ -79,6 +80,19 @@ describe('the lines of a restore from a stream', () => {
     expect(advance(`..-${' '.repeat(27)}-${behind}`)).toBe('.10....20....30....40.')
     expect(advance(`${'.'.repeat(30)}-${behind}`)).toBe('...50....60....70....80....90....')
     expect(lines.advance(done)).toBe('100\n')
+  })
+
+  it('begins there too when an earlier run has left parts of the image here and there', () => {
+    const left = `..  ..${' '.repeat(14)}.-.${' '.repeat(27)}`
+    const lines = createStreamLines()
+    const advance = (pass: string, passStart: number | null = 30) =>
+      lines.advance(receiving({ passStart, passes: [pass] }))
+    expect(advance(left, null)).toBe('\tRestoring  ')
+    expect(advance(`${left.slice(0, 30)}-${' '.repeat(19)}`)).toBe('')
+    expect(advance(`${left.slice(0, 30)}${'.'.repeat(7)}-${' '.repeat(12)}`)).toBe('....10..')
+    // What was here already is drawn when the line comes to it.
+    expect(advance(`${left.slice(0, 30)}${'.'.repeat(20)}`)).toBe('..20....30....40..')
+    expect(advance('.'.repeat(50))).toBe('..50....60....70....80....90....100')
   })
 
   it('says whom the stream waits for, again when somebody comes', () => {

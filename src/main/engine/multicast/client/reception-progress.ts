@@ -12,7 +12,7 @@ export interface ProgressParts {
   readonly ledger: Pick<BlockLedger, 'blocks' | 'missing'>
   readonly meter: StreamMeter
   /** Null before the first receiver. */
-  readonly receiver: Pick<ReceiverProgress, 'received' | 'expected' | 'passes'> | null
+  readonly receiver: Pick<ReceiverProgress, 'received' | 'expected' | 'passes' | 'passStart'> | null
   readonly symbolBytes: number
 }
 
@@ -28,6 +28,7 @@ export function progressOf(parts: ProgressParts, nowMs: number): StreamProgress 
       startsInMs: waiting.startsInMs === startsByHand ? null : waiting.startsInMs,
     },
     passes: receiver?.passes ?? [],
+    passStart: receiver?.passStart ?? null,
     blocks: ledger.blocks,
     missingBlocks: ledger.missing,
     receivedBytesPerSecond: bytesPerSecond,

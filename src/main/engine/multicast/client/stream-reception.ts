@@ -36,6 +36,7 @@ export function startReception(
     state: 'connecting',
     waiting: null,
     passes: [],
+    passStart: null,
     blocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
     missingBlocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
     receivedBytesPerSecond: 0,

@@ -14,6 +14,8 @@ export interface PassStrip {
   lost(block: number): void
   /** See `StreamProgress.passes`. */
   passes(): string[]
+  /** See `StreamProgress.passStart`. */
+  start(): number | null
 }
 
 const marks = 50
@@ -79,5 +81,11 @@ export function createPassStrip(layout: StreamLayout): PassStrip {
       here[block] = 0
     },
     passes: () => [...ended, strip('current')],
+    start() {
+      if (startsAt === null) return null
+      // One that we came in the middle of is the last one of the pass.
+      for (let mark = 0; mark < marks; mark++) if (partOf(mark).first * blockBytes >= startsAt) return mark
+      return 0
+    },
   }
 }

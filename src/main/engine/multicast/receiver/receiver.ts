@@ -65,6 +65,7 @@ export interface ReceiverProgress {
   readonly lastSymbolMs: number
   /** See `StreamProgress.passes`. */
   readonly passes: readonly string[]
+  readonly passStart: number | null
 }
 
 export interface Receiver {
@@ -363,6 +364,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       wrongBlocks,
       lastSymbolMs,
       passes: strip.passes(),
+      passStart: strip.start(),
     }),
   }
 }

@@ -5,8 +5,7 @@ import { parseAdmissionRule, type ServerConfiguration, type SessionSettings } fr
 
 /** Throws UsageError E_USAGE, NetworkError E_MC_ADDR. */
 export function checkSettings({ name, admission, configuration }: SessionSettings): void {
-  if (!/^[^\p{Cc}\p{Cf}]{1,63}$/u.test(name))
-    throw wrongSetting('name', "A session's name has 1 to 63 characters.", 'Choose another name.')
+  checkName(name)
   for (const rule of admission) parseAdmissionRule(rule)
   checkRates(configuration)
   checkGroup(configuration.group)
@@ -15,6 +14,33 @@ export function checkSettings({ name, admission, configuration }: SessionSetting
   if (!isWhole(port, 1, 65_535)) throw wrongSetting('port', 'The port is from 1 to 65535.', '7800 is usual.')
   if (!isWhole(loopSuspend, 0, Number.MAX_SAFE_INTEGER) || loopSuspend === 1)
     throw wrongSetting('loopSuspend', 'Loop Suspend is 0 (never), or 2 and more.', 'Choose 2.')
+}
+
+const longestName = 63
+
+/** What it is called in terminals, addresses and on the network: nothing that can't be seen. */
+function checkName(name: string): void {
+  const characters = Array.from(name)
+  const hint = `It has 1 to ${longestName} characters: letters, digits, spaces and signs, in any script.`
+  if (characters.length === 0) throw wrongSetting('name', 'A session needs a name.', hint)
+  if (characters.length > longestName)
+    throw wrongSetting('name', `That name has ${characters.length} characters.`, hint)
+  const index = characters.findIndex((character) => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(character))
+  if (index === -1) return
+  const number = characters[index]?.codePointAt(0) ?? 0
+  const code = `U+${number.toString(16).toUpperCase().padStart(4, '0')}`
+  const found = invisible[number] ?? "a character that can't be seen"
+  throw wrongSetting('name', `Character ${index + 1} of that name is ${found} (${code}).`, hint)
+}
+
+const invisible: { readonly [number: number]: string } = {
+  0x09: 'a tab',
+  0x0a: 'a line break',
+  0x0d: 'a line break',
+  0x1b: 'the start of a terminal command',
+  0x200b: 'a space of no width',
+  0x202d: 'a mark that turns writing around',
+  0x202e: 'a mark that turns writing around',
 }
 
 /** A stream slower than that would take weeks, faster than that no network is. */

@@ -41,6 +41,7 @@ export class ClientRoster {
     { clientId, host, address }: Pick<SessionClient, 'clientId' | 'host' | 'address'>,
     nowMs: number,
   ): void {
+    this.#forgetCancelled(host, address)
     const known = this.#entries.get(clientId)
     const entry: Entry = {
       clientId,
@@ -147,6 +148,13 @@ export class ClientRoster {
     if (blocksDone >= this.#blocks) return 'verifying'
     if (stream === 'waiting') return 'joined'
     return stream === 'streaming' ? 'receiving' : 'missing'
+  }
+
+  /** Whoever stopped a run and begins another has nothing left to be told of the first. */
+  #forgetCancelled(host: string, address: string): void {
+    for (const entry of this.#entries.values())
+      if (entry.finished === 'cancelled' && entry.host === host && entry.address === address)
+        this.forget(entry.clientId)
   }
 
   #forgetOne(): void {

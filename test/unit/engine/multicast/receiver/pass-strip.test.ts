@@ -38,6 +38,21 @@ test('ends a pass where it began, in the middle too', () => {
   expect(strip.passes()).toEqual([ended, '.'.repeat(50)])
 })
 
+test('knows where it began, whatever was here before', () => {
+  const strip = createPassStrip(layout)
+  for (const block of [3, 4, 5, 20, 21, 70]) strip.received(block)
+  expect(strip.start()).toBe(null)
+  walkOver(strip, 50, 60)
+  expect(strip.start()).toBe(25)
+  // A fiftieth that we came in the middle of is the last one.
+  const middle = createPassStrip(layout)
+  walkOver(middle, 51, 60)
+  expect(middle.start()).toBe(26)
+  const end = createPassStrip(layout)
+  walkOver(end, 99, 100)
+  expect(end.start()).toBe(0)
+})
+
 test('is not led astray by repairs, which are sent out of turn', () => {
   const strip = createPassStrip(layout)
   walkOver(strip, 0, 60)

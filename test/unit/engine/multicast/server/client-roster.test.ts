@@ -46,6 +46,22 @@ describe('the list of clients', () => {
     expect(roster.hasUnfinished(3000, 100)).toBe(false)
   })
 
+  it('forgets a run that was cancelled when its computer begins the next, and keeps all that came to an end', () => {
+    const roster = new ClientRoster(10)
+    const end = (connection: string, clientId: string, outcome: 'done' | 'failed' | 'cancelled') => {
+      roster.joined(connection, { ...anna, clientId }, 0)
+      roster.said(connection, { kind: 'finished', outcome, text: '' }, 1)
+      roster.left(connection)
+    }
+    end('c1', 'aa', 'done')
+    end('c2', 'bb', 'failed')
+    end('c3', 'cc', 'cancelled')
+    roster.joined('c4', { clientId: 'dd', host: 'mac-2', address: '10.0.0.1' }, 2)
+    expect(roster.list([], at(3)).map(({ clientId }) => clientId)).toEqual(['aa', 'bb', 'cc', 'dd'])
+    roster.joined('c5', { ...anna, clientId: 'ee' }, 4)
+    expect(roster.list([], at(5)).map(({ clientId }) => clientId)).toEqual(['aa', 'bb', 'dd', 'ee'])
+  })
+
   it('calls a client lost that is silent or gone, and knows it again', () => {
     const roster = new ClientRoster(10)
     roster.joined('c1', anna, 0)

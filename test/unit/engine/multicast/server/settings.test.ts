@@ -38,6 +38,28 @@ describe('settings of a session', () => {
   })
 })
 
+describe('the name of a session', () => {
+  it.each([
+    ['', 'A session needs a name.'],
+    ['x'.repeat(64), 'That name has 64 characters.'],
+    ['lab\n2', 'Character 4 of that name is a line break (U+000A).'],
+    ['\u001b[31mlab', 'Character 1 of that name is the start of a terminal command (U+001B).'],
+    ['\u{1F600}\u0007', "Character 2 of that name is a character that can't be seen (U+0007)."],
+    ['a\u202Eb', 'Character 2 of that name is a mark that turns writing around (U+202E).'],
+    ['a\u2028b', "Character 2 of that name is a character that can't be seen (U+2028)."],
+    ['a\uD800', "Character 2 of that name is a character that can't be seen (U+D800)."],
+  ])('%j is refused with what is wrong with it', (name, problem) => {
+    const hint = 'It has 1 to 63 characters: letters, digits, spaces and signs, in any script.'
+    expect(() => checkSettings({ ...settings, name })).toThrow(
+      expect.objectContaining({ details: { input: 'name', problem, hint } }),
+    )
+  })
+
+  it.each(['Lab 2', 'Übungsraum', '教室', '\u{1F600}'.repeat(63)])('%s is one', (name) => {
+    expect(() => checkSettings({ ...settings, name })).not.toThrow()
+  })
+})
+
 describe('what is told of a session', () => {
   const entry = (change: Partial<SessionEntry>): SessionEntry => ({
     sessionId: 'ab'.repeat(16),
