@@ -310,6 +310,52 @@ describe('who guesses passwords', () => {
     expect(came(hub, { key: keys.right, nowMs: 1000 })).toBe('secret')
   })
 
+  describe('makes no computer wait that has known the password', () => {
+    const hardwareAddresses = [new Uint8Array(6).fill(3), new Uint8Array(6).fill(4)]
+    const neighbour = { id: 1, hostName: 'lab-01', hardwareAddresses }
+    const begun = (...more: Session[]) => {
+      const hub = secretHub(...more)
+      const right = { ...neighbour, key: keys.right }
+      expect(came(hub, right)).toBe('secret')
+      guessOften(hub)
+      return { hub, right }
+    }
+
+    test('when it is back, and when it was started again', () => {
+      const { hub, right } = begun()
+      expect(came(hub, right)).toBe('secret')
+      // Another clientId, and the cards in another order.
+      expect(came(hub, { ...right, id: 2, hardwareAddresses: hardwareAddresses.toReversed() })).toBe('secret')
+      expect(came(hub, { ...right, id: 3, hostName: 'lab-02' })).toBe('wait')
+      expect(came(hub, { ...right, id: 3, address: '10.0.0.9' })).toBe('secret')
+    })
+
+    test('but it has one try, and that counts', () => {
+      const { hub, right } = begun()
+      // Somebody says that he is that computer.
+      expect(guess(hub, { ...right, id: 2, key: keys.wrong })).toBe('password')
+      expect(guess(hub, { ...right, id: 2, key: keys.wrong })).toBe('wait')
+      expect(came(hub, { ...right, id: 4 })).toBe('wait')
+      // Nobody else has its clientId.
+      expect(came(hub, right)).toBe('secret')
+      expect(came(hub, { ...right, id: 4 })).toBe('secret')
+    })
+
+    test('and none for another password than that', () => {
+      const { hub, right } = begun(session('other', { passwordKey: keys.management }))
+      expect(came(hub, { ...right, sessionName: 'other', key: keys.management })).toBe('wait')
+      expect(came(hub, { ...right, sessionName: 'secret' })).toBe('secret')
+    })
+
+    test('of those without hardware that is told, only while they run', () => {
+      const hub = secretHub()
+      expect(came(hub, { id: 1, key: keys.right })).toBe('secret')
+      guessOften(hub, { id: 9 })
+      expect(came(hub, { id: 2, key: keys.right })).toBe('wait')
+      expect(came(hub, { id: 1, key: keys.right })).toBe('secret')
+    })
+  })
+
   test('has to wait whatever it is that he asks for', () => {
     const hub = createSessionHub({
       salt,
