@@ -1,6 +1,7 @@
 /**
  * A disk or a volume of this machine as what a session streams: as it is, or as an image that is made of its used blocks first.
- * While it is streamed as it is, it belongs to the session: what is mounted on it for writing is unmounted, and mounted again at the end.
+ * While it is streamed as it is, it belongs to the session: what is mounted on it for writing is unmounted, nobody else may mount it, and
+ * at the end it is mounted again.
  */
 import { rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,8 +23,10 @@ import {
   type SessionSettings,
   type SourceInfo,
   type StreamCompression,
+  type Volume,
   type WritableFormat,
 } from '#shared/model'
+import { holdDevice } from './hold-device.ts'
 
 export interface DeviceStreamDeps extends RestoreDeps {
   readonly log: Logger
@@ -89,16 +92,32 @@ async function asItIs(
   signal: AbortSignal,
 ): Promise<StreamSource> {
   const giveBack = await releaseDevice(device, deps, signal)
+  const mountAgain = async () => {
+    for (const { code, message } of await giveBack()) deps.log.warn('not mounted again', { code, message })
+  }
+  // A file that stands for a disk is nothing that could be mounted, and what is mounted read-only stays so, and can't be held.
+  const isHeld = device.examined.kind === 'device' && !isMountedReadOnly(device)
+  const hold = isHeld
+    ? await holdDevice(device.path).catch(async (error: unknown) => {
+        await mountAgain()
+        throw error
+      })
+    : null
   return {
     bytes: { locator: device.path, stamp: null, kind: 'device', sizeBytes: device.sizeBytes },
     imageName: `${name}.img`,
     imageFormat: 'raw',
     identity: null,
     async release() {
-      for (const { code, message } of await giveBack()) deps.log.warn('not mounted again', { code, message })
+      await hold?.[Symbol.asyncDispose]()
+      await mountAgain()
     },
   }
 }
+
+/** Beside what was unmounted. */
+const isMountedReadOnly = ({ info, mountPoints }: ExaminedDevice): boolean =>
+  volumesOf(info).some((volume) => volume.mountPoints.some((point) => !mountPoints.includes(point)))
 
 interface PrepareContext {
   readonly signal: AbortSignal
@@ -150,10 +169,13 @@ async function roomWarnings(
 
 /** Bytes in use, as far as mounted file systems tell; null: nothing does. */
 function usedOf(info: SourceInfo): number | null {
-  const volumes = info.kind === 'disk' ? info.disk.volumes : info.kind === 'volume' ? [info.volume] : []
+  const volumes = volumesOf(info)
   if (volumes.length === 0) return null
   return volumes.reduce((total, { usedBytes, sizeBytes }) => total + (usedBytes ?? sizeBytes), 0)
 }
+
+const volumesOf = (info: SourceInfo): readonly Volume[] =>
+  info.kind === 'disk' ? info.disk.volumes : info.kind === 'volume' ? [info.volume] : []
 
 /** A warning when it says how much that is. */
 const tooSmall = (

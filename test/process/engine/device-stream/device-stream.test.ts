@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -135,6 +135,29 @@ describe('a disk in a file', () => {
 })
 
 describe.skipIf(missing('root', 'loop', 'program:mke2fs'))('a device', { timeout: 60_000 }, () => {
+  it('is refused while another program holds it, and streamed while it is mounted read-only', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 200 * mib, partscan: false })
+    const volume = join(folder.path, 'ext4')
+    await makeVolume(ext4, volume)
+    await command('dd', [`if=${volume}`, `of=${loop.path}`, 'bs=1M', 'conv=fsync', 'status=none'])
+    const found = await examine(loop.path, 'none', folder.path)
+    const other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
+    await expect(found!.prepare(context())).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    await other.close()
+    const mount = join(folder.path, 'mount')
+    await mkdir(mount)
+    await command('mount', ['-o', 'ro,noload', loop.path, mount])
+    try {
+      // Nobody can write to it, and nothing is unmounted for it.
+      const source = await (await examine(loop.path, 'none', folder.path))!.prepare(context())
+      expect(await command('findmnt', [mount])).toContain(loop.path)
+      await source.release?.()
+    } finally {
+      await command('umount', [mount])
+    }
+  })
+
   it('that may not be opened is refused before anything is begun', async () => {
     await using folder = await temporaryFolder()
     await using loop = await attachLoop({ sizeBytes: mib, partscan: false })
@@ -168,6 +191,12 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))('a device', { timeout
       const source = await found!.prepare(context())
       expect(source.bytes).toMatchObject({ kind: 'device', locator: loop.path })
       await expect(command('findmnt', [mount])).rejects.toThrow()
+      // Nobody mounts it or makes a file system on it meanwhile; another session may stream it, too.
+      await expect(command('mount', [loop.path, mount])).rejects.toThrow(/busy|mounted/)
+      await expect(command('mke2fs', ['-q', '-F', loop.path])).rejects.toThrow(/in use/)
+      const second = await (await examine(loop.path, 'none', folder.path))!.prepare(context())
+      await second.release?.()
+      await expect(command('mount', [loop.path, mount])).rejects.toThrow(/busy|mounted/)
       await source.release?.()
       expect(await command('findmnt', [mount])).toContain(loop.path)
 
