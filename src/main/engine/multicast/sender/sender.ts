@@ -43,6 +43,11 @@ export interface Sender {
   report(id: string, report: Message<'report'>, nowMs: number): boolean
   /** To be asked whenever the last step was done or its wait is over. */
   next(nowMs: number): SenderStep
+  /**
+   * To be asked instead while the symbol that `next` gave can't be sent yet: a source that is away for a while mustn't look like a
+   * network that lets nothing through.
+   */
+  stalled(nowMs: number, symbol: { readonly serial: number; readonly section: number }): SenderStep
   /** The last step was carried out only now: its bytes count from here on. */
   late(nowMs: number): void
   setDataRate(bytesPerSecond: number): void
@@ -69,6 +74,8 @@ const goneMs = 15_000
 /** Between positions while there is nothing else to send: soon at first, for those who wait for it. */
 const positionMs = [20, 40, 80, 160, 320, 640, 1000] as const
 const tickMs = 1000
+/** And while the next symbol can't be sent. */
+const stalledMs = 500
 
 export function createSender(options: SenderOptions): Sender {
   const { layout, datagramBytes, feedback } = options
@@ -86,6 +93,7 @@ export function createSender(options: SenderOptions): Sender {
   let state: StreamState = 'waiting'
   let positions = 0
   let positionDueMs = -Infinity
+  let stalledDueMs = -Infinity
   let tickDueMs = -Infinity
   let quietMs: number | null = null
   let laps = 0
@@ -191,8 +199,19 @@ export function createSender(options: SenderOptions): Sender {
       const waitMs = pacer.waitMs(datagramBytes, nowMs)
       if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
       const next = step(nowMs)
+      stalledDueMs = nowMs + stalledMs
       if (next.kind !== 'wait') pacer.sent(datagramBytes, nowMs)
       return next
+    },
+
+    stalled(nowMs, { serial, section }) {
+      clockMs = nowMs
+      if (nowMs >= tickDueMs) tick(nowMs)
+      const waitMs = Math.max(stalledDueMs - nowMs, pacer.waitMs(datagramBytes, nowMs))
+      if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
+      stalledDueMs = nowMs + stalledMs
+      pacer.sent(datagramBytes, nowMs)
+      return { kind: 'position', serial: serial - 1, section, state }
     },
 
     late: (nowMs) => pacer.late(nowMs),

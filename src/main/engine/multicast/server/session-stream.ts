@@ -189,16 +189,15 @@ export class SessionStream {
       }
       if (this.#isQueued) this.sender.late(nowMs)
       this.#isQueued = false
-      const step = this.#pending ?? this.sender.next(nowMs)
-      if (step.kind === 'wait') return step.untilMs
+      let step = this.#pending ?? this.sender.next(nowMs)
       if (step.kind === 'symbol' && !this.#mayLoad(step.section)) {
         if (this.#pending === null) {
           this.#pending = step
           this.readAhead()
         }
-        return Infinity
-      }
-      this.#pending = null
+        step = this.sender.stalled(nowMs, step)
+      } else this.#pending = null
+      if (step.kind === 'wait') return step.untilMs
       const datagram = this.#coder.encode(
         step.kind === 'symbol' ? { ...step, payload: this.#symbols.symbol(step.section, step.number) } : step,
         this.#datagram,

@@ -365,6 +365,8 @@ describe('the server of streams', () => {
     await expect.poll(warnings, { timeout: 20_000 }).toEqual([['E_NET', 'ECONNREFUSED']])
     await setTimeout(9000 - (performance.now() - awayMs))
     expect(real.state()?.phase).toBe('streaming')
+    // The network is all right, and the client knows.
+    expect(reception.progress().state).toBe('receiving')
     await web.comeBack()
     await reception.complete
     expect(isImage(file)).toBe(true)

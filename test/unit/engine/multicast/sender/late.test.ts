@@ -47,6 +47,33 @@ describe('a sender whose datagrams go out late', () => {
   })
 })
 
+describe('a sender whose next symbol cannot be sent', () => {
+  it('says twice a second where the stream is, which nobody has seen of that symbol yet', () => {
+    const sender = senderOf({})
+    sender.start()
+    let step = sender.next(1000)
+    for (let nowMs = 1000; step.kind !== 'symbol' || step.serial < 3; step = sender.next(nowMs))
+      nowMs = step.kind === 'wait' ? step.untilMs : nowMs
+    const said: [number, unknown][] = []
+    const from = 5000
+    expect(sender.stalled(1100, step)).toEqual({ kind: 'wait', untilMs: expect.any(Number) })
+    for (let nowMs = from; nowMs < from + 2000;) {
+      const word = sender.stalled(nowMs, step)
+      if (word.kind === 'wait') nowMs = Math.max(word.untilMs, nowMs + 0.01)
+      else said.push([Math.floor(nowMs - from), word])
+    }
+    const word = { kind: 'position', serial: 2, section: step.section, state: 'streaming' }
+    expect(said).toEqual([0, 500, 1000, 1500].map((ms) => [ms, word]))
+  })
+
+  it('forgets clients that are silent meanwhile', () => {
+    const sender = senderOf({ feedback: { kind: 'demand' } })
+    sender.join('a', 0)
+    sender.stalled(20_000, { serial: 1, section: 0 })
+    expect(sender.clientCount).toBe(0)
+  })
+})
+
 describe('a stream without a way back', () => {
   const kindsOf = (sender: ReturnType<typeof senderOf>, fromMs: number, count: number) => {
     const kinds = new Set<string>()
