@@ -95,6 +95,12 @@ function createPrinter(
 ): (sessions: readonly SessionState[]) => void {
   const printers = new Map<string, (session: SessionState) => string>()
   const warned = new Set<string>()
+  /** Whose line of marks isn't ended yet. Whoever else has something to say begins a new one. */
+  let lineOf: string | null = null
+  const endLine = () => {
+    if (lineOf !== null) terminal.write('\n')
+    lineOf = null
+  }
   return (sessions) => {
     for (const session of sessions) {
       if (values.json) {
@@ -103,14 +109,21 @@ function createPrinter(
       }
       const { sessionId } = session
       const known = printers.get(sessionId)
-      const print = known ?? createSessionText({ now, isVerbose: values.verbose || values.debug })
+      const isVerbose = values.verbose || values.debug
+      const print = known ?? createSessionText({ now, isVerbose, isOnLine: () => lineOf === sessionId })
       if (known === undefined) printers.set(sessionId, print)
       const text = print(session)
-      if (text !== '') terminal.write(text)
+      if (text !== '') {
+        if (lineOf !== sessionId) endLine()
+        terminal.write(text)
+        lineOf = text.endsWith('\n') ? null : sessionId
+      }
       for (const warning of session.warnings) {
         const { what, why, now: advice } = describeError(warning)
-        if (!warned.has(what)) terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
+        if (warned.has(what)) continue
         warned.add(what)
+        endLine()
+        terminal.writeError([what, why, advice].filter(Boolean).map(oneLine).join(''))
       }
     }
   }
@@ -122,27 +135,34 @@ const oneLine = (text: string | null): string => `${printable(text ?? '')}\n`
 export function createSessionText({
   now,
   isVerbose,
+  isOnLine,
 }: {
   readonly now: () => number
   readonly isVerbose: boolean
+  /** What was printed last is this session's line of marks, not ended yet. */
+  readonly isOnLine: () => boolean
 }): (session: SessionState) => string {
   let reached: number | null = null
   let isReady = false
   let laps = 0
   const clients = new Map<string, SessionClient['state']>()
 
+  /** Again where others have spoken since. */
+  const label = () => (isOnLine() ? '' : 'Reading image  ')
   const prepared = ({ preparing }: SessionState): string => {
     if (preparing === null) {
-      const rest = reached === null ? '' : `${marks(reached, 50)}\n`
+      const rest = reached === null ? '' : `${label()}${marks(reached, 50)}\n`
       reached = null
       return rest
     }
     const { doneBytes, totalBytes } = preparing
     if (doneBytes === 0) return ''
     const from = reached ?? 0
-    const text = reached === null ? 'Reading image  ' : ''
-    reached = Math.max(from, Math.floor((doneBytes * 50) / totalBytes))
-    return text + marks(from, reached)
+    const to = Math.max(from, Math.floor((doneBytes * 50) / totalBytes))
+    // Nothing new is no reason for another line.
+    const text = reached === null || to > from ? label() + marks(from, to) : ''
+    reached = to
+    return text
   }
 
   const started = ({ lap, startedMs }: SessionState): string => {

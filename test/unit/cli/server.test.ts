@@ -228,15 +228,38 @@ describe('reprise server', () => {
     ])
   })
 
+  it('begins a line anew where another session has spoken in the middle of it', async () => {
+    const another = { sessionId: 'another' }
+    const { engines } = streams([
+      preparing(200),
+      state({ ...another }),
+      preparing(200),
+      preparing(400),
+      state({ ...another, phase: 'streaming', lap: 1, startedMs: new Date(2026, 4, 1, 8, 2, 3).getTime() }),
+      state({}),
+      state({ phase: 'streaming', lap: 1, startedMs: new Date(2026, 4, 1, 8, 2, 4).getTime() }),
+    ])
+    const { out } = await play(command, { streams: engines, interruptAfter: '08:02:04' })
+    expect(out.split('\n').slice(7, -2)).toEqual([
+      'Reading image  ....10....20',
+      'Ready to start accepting clients',
+      'Reading image  ....30....40',
+      'Starting stream Fri May  1 08:02:03 2026',
+      'Reading image  ....50....60....70....80....90....100',
+      'Ready to start accepting clients',
+      'Starting stream Fri May  1 08:02:04 2026',
+    ])
+  })
+
   it('begins a line for each lap, also where two began between two looks', () => {
-    const print = createSessionText({ now: () => 0, isVerbose: false })
+    const print = createSessionText({ now: () => 0, isVerbose: false, isOnLine: () => false })
     print(state({}))
     expect(print(state({ lap: 3 })).match(/Starting stream/g)).toHaveLength(3)
     expect(print(state({ lap: 3 }))).toBe('')
   })
 
   it('tells of its clients with --verbose, once for each change', () => {
-    const print = createSessionText({ now: () => 0, isVerbose: true })
+    const print = createSessionText({ now: () => 0, isVerbose: true, isOnLine: () => false })
     const client = {
       clientId: 'c',
       host: 'mac-3',
