@@ -1,5 +1,5 @@
 /** Work on images from the window: the real page, the real host, the real engines. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -77,6 +77,29 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await alert.getByRole('button', { name: 'Erase and Restore' }).click()
     expect(await appears(page.getByRole('heading', { name: 'Restored and verified' }))).toBe(true)
   }
+
+  it('a path typed in the file panel opens what it names, and says what is not there', async () => {
+    const folder = join(host.home, 'Lab images')
+    mkdirSync(folder, { recursive: true })
+    copyFileSync(join(host.data, 'practice/Practice image.dmg'), join(folder, 'Lab.dmg'))
+    await press('Image…')
+    const path = sheet().getByLabel('Path')
+    await expect.poll(() => path.inputValue()).toBe(host.home)
+    await path.fill('~/Lab imagse')
+    await path.press('Enter')
+    await appears(sheet().getByText(`'${host.home}/Lab imagse' wasn't found.`, { exact: false }))
+    await screenshot(page, 'real-path')
+    await path.fill('~/Lab images')
+    await path.press('Enter')
+    await appears(sheet().getByRole('option', { name: /^Lab\.dmg/ }))
+    await expect.poll(() => path.inputValue()).toBe(folder)
+    await path.fill('~/Lab images/Lab.dmg')
+    await press('Choose')
+    await appears(page.getByRole('group', { name: /^Source, Lab\.dmg, / }))
+    // The next one begins there.
+    await choose(page, 'File', 'Open Disk Image…')
+    await expect.poll(() => path.inputValue()).toBe(folder)
+  })
 
   it('a conversion asks before it replaces, tells its figures, and its image is opened', async () => {
     const path = await convertPractice('copy.dmg', 'UDIF read-only compressed (LZFSE)')

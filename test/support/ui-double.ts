@@ -201,7 +201,7 @@ export function createUiDouble(
       practice: { disk: practiceDisk.path, image: practiceImage.path },
       preferences: { practiceOffered: false, showInternalDisks: false, networkWarned: false, knownDisks: [] },
     },
-    listing: { folder: '/home/ann', parent: '/home', places: [], entries: [], truncated: false },
+    listing: { folder: '/home/ann', file: null, parent: '/home', places: [], entries: [], truncated: false },
     targets: {},
     located: null,
     refusing: false,

@@ -37,6 +37,7 @@ export async function chooseSource(page: Page, name = 'ModularSystem'): Promise<
     })
     window.double.listing = {
       folder: '/home/ann/Images',
+      file: null,
       parent: '/home/ann',
       places: [
         { name: 'Home', path: '/home/ann' },

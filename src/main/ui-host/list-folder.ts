@@ -21,36 +21,59 @@ export const listBounds: ListBounds = { maxListed: 2000, maxRead: 20_000, maxMs:
 type Entry = FolderListing['entries'][number]
 
 /**
- * The folders and plain files in `folder` (null: the home folder), folders first, by name; hidden ones are left out,
- * links are followed. What takes longer than `maxMs` is left out, too. Throws UsageError E_USAGE for a path that isn't
- * absolute, DeviceError E_NOT_FOUND or E_DENIED.
+ * The folders and plain files in `asked` (null: the home folder; `~` is understood), folders first, by name; hidden ones
+ * are left out, links are followed. What takes longer than `maxMs` is left out, too. Of a file's path the folder that it
+ * lies in, and the file. Throws UsageError E_USAGE for a path that isn't absolute, or of what is neither folder nor
+ * file, or in the kernel; DeviceError E_NOT_FOUND or E_DENIED.
  */
 export async function listFolder(
-  folder: string | null,
+  asked: string | null,
   options: PlaceOptions,
   bounds: ListBounds = listBounds,
 ): Promise<FolderListing> {
-  const asked = folder ?? options.home
-  if (!isAbsolute(asked)) {
-    throw new UsageError('E_USAGE', 'the folder is not an absolute path', { details: { input: 'folder' } })
-  }
   const untilMs = performance.now() + bounds.maxMs
-  const real = await realpath(asked).catch((cause: unknown) => {
-    throw failed(asked, cause)
-  })
-  if (isKernelPath(real))
-    throw new DeviceError('E_DENIED', 'not a folder of files', { details: { path: real } })
-
-  const names = await readNames(real, bounds.maxRead, untilMs)
-  const entries = await readEntries(real, names.list, untilMs)
+  const { folder, file } = await find(absolute(asked ?? options.home, options.home))
+  const names = await readNames(folder, bounds.maxRead, untilMs)
+  const entries = await readEntries(folder, names.list, untilMs)
   return {
-    folder: real,
-    parent: dirname(real) === real ? null : dirname(real),
+    folder,
+    file,
+    parent: dirname(folder) === folder ? null : dirname(folder),
     places: await listPlaces(options),
     entries: entries.slice(0, bounds.maxListed),
     truncated: names.truncated || entries.length > bounds.maxListed,
   }
 }
+
+function absolute(asked: string, home: string): string {
+  const path = asked === '~' || /^~[/\\]/.test(asked) ? join(home, asked.slice(1)) : asked
+  if (isAbsolute(path)) return path
+  throw new UsageError('E_USAGE', 'the folder is not an absolute path', {
+    details: {
+      input: 'folder',
+      problem: `'${asked}' isn't a whole path.`,
+      hint: 'Begin it at the top, or with ~ for your own folder.',
+    },
+  })
+}
+
+async function find(path: string): Promise<{ readonly folder: string; readonly file: string | null }> {
+  const real = await realpath(path).catch((cause: unknown) => {
+    throw failed(path, cause)
+  })
+  if (isKernelPath(real)) throw notFiles(path, 'Disks are chosen in the sidebar.')
+  const facts = await stat(real).catch((cause: unknown) => {
+    throw failed(path, cause)
+  })
+  if (facts.isDirectory()) return { folder: real, file: null }
+  if (facts.isFile()) return { folder: dirname(real), file: real }
+  throw notFiles(path, null)
+}
+
+const notFiles = (path: string, hint: string | null) =>
+  new UsageError('E_USAGE', 'neither a folder of files nor a file', {
+    details: { input: 'folder', path, problem: `'${path}' is neither a file nor a folder of files.`, hint },
+  })
 
 async function readNames(folder: string, maxRead: number, untilMs: number) {
   const list: string[] = []

@@ -2,7 +2,7 @@
 import { serializeError } from '#shared/errors'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
-import { draftFrom, draftPath, folderOf } from './image-draft.ts'
+import { draftFrom, draftPath, folderOf, isBundle } from './image-draft.ts'
 import type { StreamActions } from './stream-actions.ts'
 import type { FilePurpose, FilesSheet, MakeSheet } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
@@ -21,8 +21,11 @@ export interface FileActions {
   readonly chooseConfiguration: () => Promise<void>
   /** Lets the person choose the folder that the image of the open sheet is made of, or that the configuration goes into. */
   readonly chooseFolder: () => Promise<void>
-  /** Lists a folder in our panel; null is the first one. */
-  readonly browse: (folder: string | null) => Promise<void>
+  /**
+   * Lists a folder in our panel; null is the first one. A path may be as it was typed: of a file, or of a bundle, it takes
+   * what was named where that is looked for.
+   */
+  readonly browse: (path: string | null) => Promise<void>
   /** A file or folder was chosen in our panel. */
   readonly chooseListed: (path: string) => void
 }
@@ -50,6 +53,9 @@ export function fileActions(
     return path
   }
 
+  /** Where the last of a kind was chosen from, until the window closes. */
+  const lastFolders = new Map<string, string>()
+
   /** Opens our own panel; what was there comes back when it is left. */
   const openPanel = async (
     purpose: FilesSheet['purpose'],
@@ -57,7 +63,11 @@ export function fileActions(
     folder: string | null,
   ) => {
     setState({ sheet: { kind: 'files', purpose, listing: null, loading: true, error: null, back } })
-    await browse(folder)
+    const first = folder ?? lastFolders.get(kindOf(purpose)) ?? null
+    if (first !== null) await browse(first)
+    const { sheet } = getState()
+    // It may be gone, and isn't what was asked for.
+    if (sheet?.kind === 'files' && sheet.listing === null) await browse(null)
   }
 
   const chooseWith = async (
@@ -78,18 +88,34 @@ export function fileActions(
   const takeFolder = (back: MakeSheet, path: string) =>
     setState({ sheet: { ...back, draft: draftFrom(back.draft, path, fileName(path)), problem: null } })
 
-  const browse = async (folder: string | null) => {
+  const browse = async (path: string | null) => {
     const sheet = getState().sheet
     if (sheet?.kind !== 'files') return
     const loading = { ...sheet, loading: true, error: null }
     setState({ sheet: loading })
     const isStillIt = () => getState().sheet === loading
     try {
-      const listing = await client.request('files.list', { folder })
-      if (isStillIt()) setState({ sheet: { ...loading, listing, loading: false } })
+      const listing = await client.request('files.list', { folder: path })
+      if (!isStillIt()) return
+      const named = listing.file ?? (isBundle(listing.folder) ? listing.folder : null)
+      if (named !== null && !choosesFolder(sheet.purpose)) choose(named)
+      else setState({ sheet: { ...loading, listing, loading: false } })
     } catch (error) {
       if (isStillIt()) setState({ sheet: { ...loading, loading: false, error: serializeError(error) } })
     }
+  }
+
+  const choose = (path: string) => {
+    const { sheet } = getState()
+    if (sheet?.kind !== 'files') return
+    const { purpose, back } = sheet
+    lastFolders.set(kindOf(purpose), choosesFolder(purpose) ? path : folderOf(path))
+    setState({ sheet: back })
+    if (purpose === 'target') images.changeDraft({ folder: path })
+    else if (purpose === 'configuration-folder') streams.changeSaving({ folder: path })
+    else if (purpose === 'configuration') void streams.openConfiguration(path)
+    else if (purpose !== 'folder') void images.takeImage(purpose, path)
+    else if (back?.kind === 'make') takeFolder(back, path)
   }
 
   return {
@@ -155,16 +181,16 @@ export function fileActions(
       )
     },
     browse,
-    chooseListed(path) {
-      const { sheet } = getState()
-      if (sheet?.kind !== 'files') return
-      const { purpose, back } = sheet
-      setState({ sheet: back })
-      if (purpose === 'target') images.changeDraft({ folder: path })
-      else if (purpose === 'configuration-folder') streams.changeSaving({ folder: path })
-      else if (purpose === 'configuration') void streams.openConfiguration(path)
-      else if (purpose !== 'folder') void images.takeImage(purpose, path)
-      else if (back?.kind === 'make') takeFolder(back, path)
-    },
+    chooseListed: choose,
   }
+}
+
+/** A folder is what is looked for; else folders are only gone through on the way to a file. */
+export const choosesFolder = (purpose: FilesSheet['purpose']): boolean =>
+  purpose === 'target' || purpose === 'folder' || purpose === 'configuration-folder'
+
+/** What lies in one place: images, whatever they are chosen for; configurations, to open and to save. */
+function kindOf(purpose: FilesSheet['purpose']): string {
+  if (purpose === 'configuration-folder') return 'configuration'
+  return choosesFolder(purpose) || purpose === 'configuration' ? purpose : 'image'
 }

@@ -12,6 +12,7 @@ import {
   draftPath,
   draftProblem,
   draftTask,
+  isBundle,
   nameFor,
   type ImageDraft,
 } from './image-draft.ts'
@@ -327,9 +328,6 @@ function changedPath({ outcome }: JobState): string | null {
       return null
   }
 }
-
-/** Images that are folders, and that may be replaced as one thing. */
-const isBundle = (path: string) => path.endsWith('.sparsebundle')
 
 /** The person dismissed the password prompt, or pressed Cancel: nothing happened, and nothing needs saying. */
 const isGivenUp = (error: unknown): boolean =>

@@ -201,3 +201,6 @@ export function folderOf(path: string): string {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
   return end <= 0 ? path.slice(0, end + 1) : path.slice(0, end)
 }
+
+/** A folder that is an image: it is chosen, not gone into, and replaced as one thing. */
+export const isBundle = (path: string): boolean => /\.sparsebundle$/i.test(path)

@@ -3,6 +3,7 @@ export { readAdmission, type AdmissionDraft } from './admission-draft.ts'
 export type { Actions } from './actions.ts'
 export { realClock, type Clock } from './clock.ts'
 export { ConnectRefused, hostConnection, type Connect } from './connection.ts'
+export { choosesFolder } from './file-actions.ts'
 export {
   destinationOptions,
   destinationProblem,
@@ -17,6 +18,7 @@ export { imageCan, isLocked } from './image-work.ts'
 export {
   canBeCut,
   draftBytes,
+  isBundle,
   sizeDraft,
   sizeUnits,
   type DraftProblem,

@@ -57,6 +57,8 @@ export interface Preferences {
 
 export interface FolderListing {
   readonly folder: string
+  /** The file in it whose path was asked for; null: it was the folder's. */
+  readonly file: string | null
   /** Null at the top. */
   readonly parent: string | null
   readonly places: readonly { readonly name: string; readonly path: string }[]
@@ -118,7 +120,10 @@ export const uiContract = {
     >(),
     /** What lies at an absolute path, before something is written there. */
     'target.inspect': request(z.strictObject({ path: locatorSchema }))<TargetFacts>(),
-    /** Folders and files of the host's machine, for the window's own file panel (web only). */
+    /**
+     * Folders and files of the host's machine, for the window's own file panel (web only). What was typed there is asked for
+     * as it is: `~` is understood, and a file's path is answered with the folder that it lies in.
+     */
     'files.list': request(z.strictObject({ folder: locatorSchema.nullable() }))<FolderListing>(),
     /**
      * Where the file is that a browser handed over without a path (web only): looked for by name, size and time in the

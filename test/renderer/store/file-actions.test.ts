@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError } from '#shared/errors'
 import { systemImage } from '#test/ui-fixtures'
 import { openWindow, settle } from '#test/ui-window'
 
@@ -113,6 +114,71 @@ describe('choosing an image', () => {
       listing: { folder: '/home/ann' },
       error: { code: 'E_BUG' },
     })
+  })
+
+  it('keeps what is listed when a path that was typed leads nowhere', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('source')
+    window.double.answer('files.list', async () => {
+      throw new DeviceError('E_NOT_FOUND', 'no', { details: { path: '/srv/imagse' } })
+    })
+    await actions.browse('/srv/imagse')
+    expect(view.getState().sheet).toMatchObject({
+      listing: { folder: '/home/ann' },
+      error: { code: 'E_NOT_FOUND' },
+    })
+  })
+
+  it.each([
+    ['a file', { folder: '/home/ann', file: systemImage.path }, systemImage.path],
+    ['a sparse bundle', { folder: '/srv/Lab.sparsebundle', file: null }, '/srv/Lab.sparsebundle'],
+  ])('takes %s whose path was typed', async (_, found, taken) => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('source')
+    window.double.listing = { ...window.double.listing, ...found }
+    await actions.browse('~/typed')
+    expect(window.double.calls).toContainEqual({ name: 'files.list', input: { folder: '~/typed' } })
+    expect(view.getState()).toMatchObject({ sheet: null, source: { locator: taken } })
+  })
+
+  it('shows the folder of a file whose path was typed where a folder is chosen', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.openCreate('folder')
+    await actions.chooseFolder()
+    window.double.listing = { ...window.double.listing, folder: '/srv', file: '/srv/notes.txt' }
+    await actions.browse('/srv/notes.txt')
+    expect(view.getState().sheet).toMatchObject({ purpose: 'folder', listing: { folder: '/srv' } })
+  })
+
+  it('begins in the folder that the last one was chosen from', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const asked = () =>
+      window.double.calls.filter(({ name }) => name === 'files.list').map(({ input }) => input)
+    await actions.chooseImage('source')
+    actions.chooseListed('/srv/images/System.dmg')
+    await actions.chooseImage('verify')
+    actions.closeSheet()
+    // Something else, somewhere else.
+    await actions.chooseConfiguration()
+    expect(asked()).toEqual([{ folder: null }, { folder: '/srv/images' }, { folder: null }])
+  })
+
+  it('begins at home when the folder it would begin in is gone', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseImage('source')
+    actions.chooseListed('/mnt/STICK/System.dmg')
+    const { listing } = window.double
+    window.double.answer('files.list', async ({ folder }) => {
+      if (folder === null) return listing
+      throw new DeviceError('E_NOT_FOUND', 'no', { details: { path: folder } })
+    })
+    await actions.chooseImage('source')
+    expect(view.getState().sheet).toMatchObject({ listing: { folder: '/home/ann' }, error: null })
   })
 
   it('to verify starts the job and shows it', async () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -98,14 +100,14 @@ describe('listing a folder', () => {
   test.each(['/proc', '/sys', '/dev', '/proc/self', '/dev/../proc', '/sys/'])(
     'refuses %s',
     async (folder) => {
-      await expect(listFolder(folder, places)).rejects.toMatchObject({ code: 'E_DENIED' })
+      await expect(listFolder(folder, places)).rejects.toMatchObject({ code: 'E_USAGE' })
     },
   )
 
   test('refuses a link into /proc, and does not list one', async () => {
     symlinkSync('/proc', join(home, 'innocent'))
     symlinkSync('/proc/self/environ', join(home, 'file'))
-    await expect(listFolder(join(home, 'innocent'), places)).rejects.toMatchObject({ code: 'E_DENIED' })
+    await expect(listFolder(join(home, 'innocent'), places)).rejects.toMatchObject({ code: 'E_USAGE' })
     expect((await listFolder(home, places)).entries).toEqual([])
   })
 
@@ -117,8 +119,36 @@ describe('listing a folder', () => {
     await expect(listFolder(folder, places)).rejects.toMatchObject({ code })
   })
 
-  test('of a file is refused', async () => {
-    await expect(listFolder(put('a.dmg', ''), places)).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
+  test('that a file was named in says which one, hidden or not', async () => {
+    const file = put('images/.a.dmg', 'x')
+    put('images/b.dmg', 'x')
+    const listing = await listFolder(file, places)
+    expect(listing).toMatchObject({ folder: join(home, 'images'), file })
+    expect(listing.entries.map(({ name }) => name)).toEqual(['b.dmg'])
+    expect((await listFolder(join(home, 'images'), places)).file).toBeNull()
+  })
+
+  test('takes ~ for the own folder, as a shell does', async () => {
+    const file = put('images/a.dmg', 'x')
+    expect((await listFolder('~', places)).folder).toBe(home)
+    expect((await listFolder('~/', places)).folder).toBe(home)
+    expect(await listFolder('~/images/../images/a.dmg', places)).toMatchObject({ file })
+    await expect(listFolder('~somebody', places)).rejects.toMatchObject({ code: 'E_USAGE' })
+  })
+
+  test('under a file says that it is not there', async () => {
+    await expect(listFolder(join(put('a.dmg', ''), 'x'), places)).rejects.toMatchObject({
+      code: 'E_NOT_FOUND',
+    })
+  })
+
+  test('of what is neither file nor folder is refused', async () => {
+    symlinkSync('/dev/null', join(home, 'null'))
+    await expect(listFolder(join(home, 'null'), places)).rejects.toMatchObject({ code: 'E_USAGE' })
+    const socket = createServer().listen(join(home, 'socket'))
+    await once(socket, 'listening')
+    await expect(listFolder(join(home, 'socket'), places)).rejects.toMatchObject({ code: 'E_USAGE' })
+    socket.close()
   })
 
   test('leaves out dangling links and what is neither folder nor file', async () => {

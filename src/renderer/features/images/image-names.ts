@@ -2,6 +2,3 @@
 const endings = /\.(dmg|cdr|sparseimage|sparsebundle|img|iso|raw|bin|dd|gz|bz2|xz|zst)$/i
 
 export const looksLikeImage = (name: string): boolean => endings.test(name)
-
-/** A folder that is an image: it is chosen, not gone into. */
-export const isBundle = (name: string): boolean => /\.sparsebundle$/i.test(name)

@@ -1,5 +1,5 @@
 /** The words of the sheets that work on images. */
-import { unreachable } from '#shared/errors'
+import { unreachable, type SerializedError } from '#shared/errors'
 import type { DraftProblem, FilesSheet, ImageDraft } from '#renderer/store'
 import { formatBytes, formatRemaining } from '#shared/units'
 import { describeError } from '#shared/words'
@@ -19,6 +19,12 @@ export const filesTitles: { readonly [purpose in FilesSheet['purpose']]: string 
   folder: 'Choose the folder that the image is to hold',
   configuration: 'Open a configuration of a stream',
   'configuration-folder': 'Choose where to write the configuration',
+}
+
+/** Why a folder isn't listed. Rights are the system's: what a terminal could do about them helps nobody in this panel. */
+export function describeListing(error: SerializedError): string {
+  const { what, now } = describeError(error)
+  return now === null || error.code === 'E_DENIED' ? what : `${what} ${now}`
 }
 
 export function makeTitle({ work }: ImageDraft): string {
