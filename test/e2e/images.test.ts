@@ -197,6 +197,33 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await confirm()
   })
 
+  it('an address that fails is kept: tried again, or opened to be mended, without its password', async () => {
+    const image = readFileSync(join(host.data, 'practice/Practice image.dmg'))
+    let isThere = false
+    await using server = await startWebServer((request, response) => {
+      if (isThere) serveFile(request, response, { bytes: image, etag: '"1"' })
+      else response.writeHead(404).end()
+    })
+    const address = `${server.url}/Late.dmg`
+    await choose(page, 'File', 'Open URL…')
+    await sheet().getByLabel('URL').fill(address.replace('://', '://ann:hush@'))
+    await page.keyboard.press('Enter')
+    await appears(page.getByRole('alert').getByRole('button', { name: 'Try Again' }))
+    await screenshot(page, 'real-url-failed')
+    for (const open of [() => press('Change URL…'), () => choose(page, 'File', 'Open URL…')]) {
+      await open()
+      expect(await sheet().getByLabel('URL').inputValue()).toBe(address)
+      expect(await sheet().getByLabel('Password').inputValue()).toBe('')
+      await press('Cancel')
+      await disappears(sheet())
+    }
+    isThere = true
+    await press('Try Again')
+    await appears(page.getByRole('group', { name: /^Source, Late.dmg, / }))
+    await choose(page, 'File', 'Open URL…')
+    expect(await sheet().getByLabel('URL').inputValue()).toBe('')
+  })
+
   it('a blank image is made, and resized', async () => {
     await choose(page, 'File', 'New Image', 'Blank…')
     await sheet().getByLabel('Size', { exact: true }).fill('20')

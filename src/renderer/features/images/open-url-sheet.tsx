@@ -1,13 +1,17 @@
-/** Open URL: an image on a web server, or a multicast stream, becomes the source. A name and a password in the address are never shown again. */
+/**
+ * Open URL: an image on a web server, or a multicast stream, becomes the source. An address that failed stands there again,
+ * to be mended; a name and a password in it are never shown again.
+ */
 import { useState } from 'react'
 import { Button, Form, Sheet, TextInput } from '#renderer/components'
-import { useActions } from '#renderer/store'
-import { isStreamLocator, withPassword } from '#shared/model'
+import { useReprise, type SourceChoice } from '#renderer/store'
+import { isStreamLocator, isWebLocator, withPassword } from '#shared/model'
 import { urlProblem } from './url-problem.ts'
 
 export function OpenUrlSheet() {
-  const actions = useActions()
-  const [url, setUrl] = useState('')
+  const { actions, view } = useReprise()
+  const [failed] = useState(() => failedUrl(view.getState().source))
+  const [url, setUrl] = useState(failed?.url ?? '')
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const [asked, setAsked] = useState(false)
@@ -39,13 +43,14 @@ export function OpenUrlSheet() {
           value={url}
           placeholder="https://server/images/System.dmg"
           onChange={setUrl}
-          autoFocus
+          autoFocus={!failed?.wantsName}
           error={asked ? problem : null}
           hint="It is read from there while it is restored; nothing is stored on this computer. A multicast stream is asr://server."
         />
         <TextInput
           label="Name"
           value={name}
+          autoFocus={failed?.wantsName === true}
           onChange={setName}
           placeholder="Only where the server asks for one"
         />
@@ -59,4 +64,13 @@ export function OpenUrlSheet() {
       </Form>
     </Sheet>
   )
+}
+
+/** The address that couldn't be opened, as long as nothing else was chosen. */
+function failedUrl(source: SourceChoice | null) {
+  if (source?.state !== 'failed') return null
+  const { locator: url, error } = source
+  return isWebLocator(url) || isStreamLocator(url)
+    ? { url, wantsName: error?.code === 'E_NET_PASSWORD' }
+    : null
 }

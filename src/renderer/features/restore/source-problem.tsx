@@ -1,6 +1,7 @@
 /** Why the source can't be read, and what to do: the well has room for the headline only. */
 import { Button } from '#renderer/components'
 import { isLocked, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
+import { isStreamLocator, isWebLocator } from '#shared/model'
 import { describeError } from '#shared/words'
 
 export function SourceProblem() {
@@ -19,6 +20,12 @@ export function SourceProblem() {
     <div className="source-problem secondary selectable" role="alert">
       {why !== null && <p>{why}</p>}
       {now !== null && <p>{now}</p>}
+      {(isWebLocator(source.locator) || isStreamLocator(source.locator)) && (
+        <div className="source-actions">
+          <Button onPress={() => void actions.chooseSourceFile(source.locator)}>Try Again</Button>
+          <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>
+        </div>
+      )}
     </div>
   )
 }
