@@ -121,6 +121,26 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     expect(statSync(path).ino).not.toBe(before.ino)
   })
 
+  it('the log says what a job did, and is saved with the program and the system above it', async () => {
+    const path = await convertPractice('logged.dmg', 'UDIF read-only compressed (zlib)')
+    await appears(row('logged.dmg'))
+    await page.getByRole('tab', { name: 'Activity' }).click()
+    await page.getByRole('radio', { name: 'Log' }).click()
+    await appears(page.getByRole('listitem').filter({ hasText: 'a job is done' }))
+    await screenshot(page, 'real-log')
+    const downloading = page.waitForEvent('download')
+    await press('Save…')
+    const download = await downloading
+    expect(download.suggestedFilename()).toMatch(/^Reprise log \d{4}-\d\d-\d\d \d\d\.\d\d\.txt$/)
+    const text = readFileSync(await download.path(), 'utf8')
+    expect(text).toMatch(/^Reprise \d\S* \(in a browser\)\n.*Linux \d.*\n\d{4}-\d\d-\d\d .* UTC[+-]/)
+    expect(text).toMatch(
+      new RegExp(`info {2}a job begins {2}kind=convert-image .* destination=${path} `),
+    )
+    expect(text).toMatch(/info {2}a job is done {2}.* storedBytes=\d+/)
+    expect(text).not.toContain('{')
+  })
+
   it('an image is scanned, shows its scan, and is restored', async () => {
     await convertPractice('lab.dmg', 'UDIF read-only compressed (zlib)')
     await selectRow(row('lab.dmg'))

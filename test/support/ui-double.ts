@@ -196,6 +196,7 @@ export function createUiDouble(
       version: '0.1.0',
       host: 'web',
       platform: 'linux',
+      system: 'Debian GNU/Linux 13 (trixie), Linux 6.12.0 x64',
       supported: true,
       home: '/home/ann',
       practice: { disk: practiceDisk.path, image: practiceImage.path },

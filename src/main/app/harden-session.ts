@@ -17,9 +17,12 @@ export function hardenSession(session: Session): void {
   )
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest((details, decide) => {
-    decide({ cancel: !isOurPage(details.url) && !details.url.startsWith('devtools://') })
+    const allowed = isOurPage(details.url) || isOurText(details.url) || details.url.startsWith('devtools://')
+    decide({ cancel: !allowed })
   })
-  session.on('will-download', (event) => event.preventDefault())
+  session.on('will-download', (event, item) => {
+    if (!isOurText(item.getURL())) event.preventDefault()
+  })
 }
 
 /** For every page that comes to be, whoever made it. */
@@ -34,6 +37,9 @@ export function hardenContents(contents: WebContents): void {
   contents.on('will-redirect', (event) => event.preventDefault())
   contents.on('will-attach-webview', (event) => event.preventDefault())
 }
+
+/** A text that our page made and holds in its memory: the log, when it is saved. The person says where. */
+const isOurText = (address: string): boolean => address.startsWith(`blob:${pageUrl}`)
 
 function isOurPage(address: string): boolean {
   const url = URL.parse(address)

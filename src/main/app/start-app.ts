@@ -4,7 +4,7 @@ import type { BrowserWindow as Window } from 'electron'
 import { createLogger, type LogSink } from '#shared/log'
 import { createSystemEngine, type Engine } from '#main/engine-client'
 import { bindIpc, electronShell } from '#main/ipc'
-import { dataFolder, productFile, productVersion } from '#main/product'
+import { dataFolder, productFile, productVersion, systemName } from '#main/product'
 import { createUiHost, preferenceFile, readPageFiles, type PageFiles } from '#main/ui-host'
 import { createWindow } from './create-window.ts'
 import type { ElectronModules } from './electron-modules.ts'
@@ -71,6 +71,7 @@ async function start(options: StartAppOptions): Promise<void> {
     engine,
     shell: electronShell(dialog, () => window),
     version,
+    system: systemName(),
     preferences: preferenceFile(join(folder, 'preferences.json'), log),
     practiceFolder: join(folder, 'practice'),
   })

@@ -1,5 +1,5 @@
 /** Log lines as text: `12:03:04.567 warn  sink failed  disk=/dev/sdb code=E_IO_WRITE`. */
-import type { LogLevel, LogLine } from '#shared/log'
+import { lineText, type LogLevel, type LogLine } from '#shared/log'
 import { printable } from './printable.ts'
 
 const ranks: { readonly [level in LogLevel]: number } = { debug: 0, info: 1, warn: 2, error: 3 }
@@ -9,12 +9,6 @@ export function createLogPrinter(least: LogLevel | null): (line: LogLine) => str
   return (line) => {
     if (least === null || ranks[line.level] < ranks[least]) return ''
     const time = new Date(line.timeMs).toISOString().slice(11, 23)
-    const fields = Object.entries(line.fields).map(([name, value]) => ` ${name}=${fieldText(value)}`)
-    return `${time} ${line.level.padEnd(5)} ${printable(line.message)}${fields.length === 0 ? '' : ` ${fields.join('')}`}\n`
+    return `${time} ${line.level.padEnd(5)} ${printable(lineText(line))}\n`
   }
-}
-
-function fieldText(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
-  return printable(text.includes(' ') && typeof value === 'string' ? JSON.stringify(text) : text)
 }

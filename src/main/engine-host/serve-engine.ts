@@ -16,7 +16,7 @@ import {
   type JobState,
   type RestorePlan,
 } from '#shared/model'
-import { createJobTable } from '#engine/job'
+import { createJobTable, taskFacts } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
 import { Bugs } from './bugs.ts'
@@ -109,7 +109,13 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       const path = imageTaskPath(task)
       const title = isWebLocator(path) ? webName(path) : path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
-        { kind: `${task.kind}-image`, title, plan: null, claims: await claimsOf(task, signal) },
+        {
+          kind: `${task.kind}-image`,
+          title,
+          plan: null,
+          facts: taskFacts(task),
+          claims: await claimsOf(task, signal),
+        },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),
       )
       return { jobId: job.jobId }

@@ -43,6 +43,7 @@ export interface UiHostOptions {
   readonly engine: Engine
   readonly shell: Shell
   readonly version: string
+  readonly system: string
   readonly preferences: PreferenceStore
   /** Where the Practice disk and image live; the engine host makes them. */
   readonly practiceFolder: string
@@ -86,6 +87,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
   }
   const addLine: LogSink = (line) => emit('log', ring.add(line))
   const log = createLogger(addLine, Date.now)
+  log.info('Reprise was started', { version: options.version, host: shell.host, system: options.system })
 
   const setDisks = (now: readonly Disk[]) => {
     disks = now
@@ -163,6 +165,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
         version: options.version,
         host: shell.host,
         platform: thisPlatform(),
+        system: options.system,
         supported: info?.supported ?? true,
         home: homedir(),
         practice,

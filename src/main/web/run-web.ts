@@ -8,7 +8,7 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import { dataFolder, productFile, productVersion } from '#main/product'
+import { dataFolder, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
 import { openBrowser } from './open-browser.ts'
@@ -38,6 +38,7 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
       engine,
       shell: webShell(practiceFolder),
       version,
+      system: systemName(),
       preferences: preferenceFile(join(folder, 'preferences.json'), log),
       practiceFolder,
     })

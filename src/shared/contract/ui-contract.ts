@@ -36,6 +36,8 @@ export interface AppInfo {
   readonly version: string
   readonly host: 'electron' | 'web'
   readonly platform: 'linux' | 'darwin' | 'win32'
+  /** With its version, for logs. */
+  readonly system: string
   /** False where restoring isn't supported yet; then `devices` stays empty. */
   readonly supported: boolean
   /** The person's own folder, where new files go that have no better place. */

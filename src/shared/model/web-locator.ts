@@ -27,6 +27,10 @@ export const isWebLocator = (locator: string): boolean => /^https?:\/\//i.test(l
 export const withoutPassword = (locator: string): string =>
   isWebLocator(locator) ? locator.replace(/^(https?:\/\/)[^/?#]*@/i, '$1') : locator
 
+/** The locator as logs show it: what stands behind the path of an address may be a key, too. */
+export const publicLocator = (locator: string): string =>
+  isWebLocator(locator) ? withoutPassword(locator).replace(/[?#].*$/s, '') : locator
+
 /** The same address with this name and password in it. */
 export const withPassword = (locator: string, name: string, password: string): string =>
   withoutPassword(locator).replace('://', `://${encodeURIComponent(name)}:${encodeURIComponent(password)}@`)

@@ -140,6 +140,30 @@ describe('the window', () => {
       ['https://evil.example/', 'file:///etc/passwd', 'ws://127.0.0.1:1/', 'app://other/'].map(cancelled),
     ).toEqual(Array(4).fill(true))
     expect(cancelled('app://bundle/assets/index.js')).toBe(false)
+    expect(cancelled('blob:https://evil.example/1')).toBe(true)
+    expect(cancelled('blob:app://bundle/1')).toBe(false)
+  })
+
+  test('saves what it made itself, the log, and downloads nothing', async () => {
+    const { electron } = await start()
+    const prevented = (address: string) => {
+      let was = false
+      electron.session.emit(
+        'will-download',
+        { preventDefault: () => (was = true) },
+        { getURL: () => address },
+      )
+      return was
+    }
+    expect(prevented('blob:app://bundle/7c9f')).toBe(false)
+    expect(
+      [
+        'https://evil.example/a',
+        'app://bundle/index.html',
+        'blob:https://evil.example/1',
+        'data:text/plain,a',
+      ].map(prevented),
+    ).toEqual(Array(4).fill(true))
   })
 
   test('is served the contract', async () => {

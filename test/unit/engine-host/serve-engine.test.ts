@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { transportPair } from '#test/contract-double'
 import { aDisk, aPlan, aRequest } from '#test/engine-double'
+import { aSummary } from '#test/ui-fixtures'
 import { enginesDouble, multicastDouble, platformDouble, type PlatformDouble } from '#test/engines-double'
 import { aSession, foundStreams } from '#test/stream-fixtures'
 import type { Platform } from '#engine/platform'
@@ -289,8 +290,7 @@ describe('a restore', () => {
     const running = start({ runRestore: () => finish.promise })
     await startRestore(running)
     running.served.reportBug(new Error('late'))
-    const summary = { restoredBytes: 1 } as never
-    finish.resolve({ kind: 'done', summary })
+    finish.resolve({ kind: 'done', summary: aSummary() })
     await soon()
     expect(running.jobs.at(-1)?.outcome).toMatchObject({ kind: 'done' })
   })

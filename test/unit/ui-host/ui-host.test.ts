@@ -28,6 +28,7 @@ function start(double: EngineDouble = engineDouble()) {
       locateFile: async () => ({ path: '/found' }),
     },
     version: '1.2.3',
+    system: 'Debian GNU/Linux 13 (trixie), Linux 6.12.0 x64',
     preferences: {
       load: async () => stored,
       save: async (preferences) => {
@@ -66,6 +67,7 @@ describe('a window', () => {
     await expect(info).resolves.toMatchObject({
       version: '1.2.3',
       host: 'web',
+      system: 'Debian GNU/Linux 13 (trixie), Linux 6.12.0 x64',
       supported: true,
       practice: { disk: '/data/practice/disk', image: '/data/practice/image.dmg' },
       preferences: noPreferences,

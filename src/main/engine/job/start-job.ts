@@ -4,8 +4,9 @@
  */
 import type { Bottleneck, JobOutcome, JobState, StreamProgress } from '#shared/model'
 import { serializeError } from '#shared/errors'
-import type { Logger } from '#shared/log'
+import type { Logger, LogLine } from '#shared/log'
 import type { JobContext } from './job-context.ts'
+import { endFacts, restoreFacts } from './job-facts.ts'
 import { firstRecord, next, type JobEvent, type JobRecord } from './job-record.ts'
 
 export interface JobDescription {
@@ -13,6 +14,8 @@ export interface JobDescription {
   readonly kind: JobState['kind']
   readonly title: string
   readonly plan: JobState['plan']
+  /** What the log says of it when it begins. Of a restore its plan says it. */
+  readonly facts?: LogLine['fields']
 }
 
 export interface JobDeps {
@@ -60,9 +63,12 @@ export function startJob(
 ): Job {
   const now = deps.now ?? defaultNow
   const { log } = deps
+  const { facts: given, ...described } = description
+  const { jobId, kind, plan } = described
+  const facts = plan === null ? given : restoreFacts(plan)
   const stop = new AbortController()
   const listeners = new Set<JobListener>()
-  let record: JobRecord = firstRecord({ ...description, startedMs: now() })
+  let record: JobRecord = firstRecord({ ...described, startedMs: now() })
   let doneBytes = 0
   let limitedBy: Bottleneck | null = null
   let stream: StreamProgress | null = null
@@ -121,6 +127,7 @@ export function startJob(
   async function live(): Promise<JobState> {
     // The next turn, not the next microtask: the caller may have to await something before it can subscribe.
     await new Promise((begin) => setImmediate(begin))
+    log.info('a job begins', { kind, ...facts, job: jobId })
     const outcome = await (async () => {
       using _ticking = (deps.every ?? defaultEvery)(periodMs, () => {
         const { progress } = record.state
@@ -141,9 +148,18 @@ export function startJob(
     })()
     sample()
     apply({ kind: 'ended', outcome, atMs: now() })
+    logEnd(outcome)
     tell()
     listeners.clear()
     return record.state
+  }
+
+  /** Whoever handles an error logs it, once: here every job ends. */
+  function logEnd(outcome: JobOutcome): void {
+    const seconds = Math.round(now() - record.state.startedMs) / 1000
+    const fields = { kind, seconds, ...endFacts(outcome), job: jobId }
+    if (outcome.kind === 'failed') log.error('a job failed', fields)
+    else log.info(outcome.kind === 'cancelled' ? 'a job was stopped' : 'a job is done', fields)
   }
 
   const ended = live()

@@ -1,5 +1,5 @@
 /** Which lines of the log are shown, and as which text. Pure. */
-import type { LogLevel, LogLine } from '#shared/log'
+import { lineText, type LogLevel, type LogLine } from '#shared/log'
 
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
@@ -12,14 +12,6 @@ export function filterLog(lines: readonly LogLine[], level: LogLevel, search: st
       order.indexOf(line.level) >= least && (wanted === '' || lineText(line).toLowerCase().includes(wanted)),
   )
 }
-
-/** `sink failed  disk=/dev/sdb code=E_IO_WRITE` */
-export function lineText(line: LogLine): string {
-  const fields = Object.entries(line.fields).map(([name, value]) => `${name}=${valueText(value)}`)
-  return [line.message, ...fields].join('  ')
-}
-
-const valueText = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))
 
 /** `14:03:07.250`, local time. */
 export function lineTime(timeMs: number): string {

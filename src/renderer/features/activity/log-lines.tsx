@@ -1,7 +1,7 @@
 /** The lines that are in sight, and no others: thousands of lines cost as much as forty. */
 import { useLayoutEffect, useState } from 'react'
-import type { LogLine } from '#shared/log'
-import { lineText, lineTime } from './log-filter.ts'
+import { lineText, type LogLine } from '#shared/log'
+import { lineTime } from './log-filter.ts'
 import { useFollow, type Following } from './use-follow.ts'
 
 /** Pixels; activity.css has the same. */
@@ -56,9 +56,7 @@ export function LogLines({ lines, ...following }: Props) {
           >
             <span className="log-time">{lineTime(line.timeMs)}</span>
             <span className="log-level">{line.level}</span>
-            <span className="ellipsis" title={lineText(line)}>
-              {lineText(line)}
-            </span>
+            <span>{lineText(line)}</span>
           </div>
         ))}
       </div>

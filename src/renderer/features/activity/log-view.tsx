@@ -1,12 +1,14 @@
 /** The log: filtered, searched, followed, copied; or the jobs as asr would have told them. */
 import { useMemo, useState } from 'react'
 import { Input, Label, SearchField, ToggleButton, ToggleButtonGroup } from 'react-aria-components'
-import { Checkbox, CopyButton } from '#renderer/components'
-import { useMirror, type EngineMirror } from '#renderer/store'
+import { Button, Checkbox, CopyButton } from '#renderer/components'
+import { useMirror, useReprise, type EngineMirror } from '#renderer/store'
 import type { LogLevel } from '#shared/log'
-import { filterLog, lineText, lineTime } from './log-filter.ts'
+import type { JobState } from '#shared/model'
+import { filterLog } from './log-filter.ts'
 import { LogLines } from './log-lines.tsx'
-import { transcript } from './transcript.ts'
+import { reportHead, reportLine, reportName, transcripts, wholeReport } from './log-report.ts'
+import { saveText } from './save-text.ts'
 import { useFollow, type Following } from './use-follow.ts'
 import './activity.css'
 
@@ -30,10 +32,16 @@ export function LogView() {
     [log, level, search],
   )
   const told = useTranscripts(level === 'transcript')
-  const copied = () =>
-    level === 'transcript'
-      ? told.join('\n')
-      : shown.map((line) => `${lineTime(line.timeMs)} ${line.level} ${lineText(line)}`).join('\n')
+  const { mirror } = useReprise()
+  const copied = () => {
+    const lines = level === 'transcript' ? told : shown.map(reportLine)
+    return reportHead(mirror.getState().app, Date.now()) + lines.join('\n')
+  }
+  const save = () => {
+    const { app, jobIds, jobs, log } = mirror.getState()
+    const nowMs = Date.now()
+    saveText(reportName(nowMs), wholeReport(app, inOrder(jobIds, jobs), log, nowMs))
+  }
   return (
     <section className="log" aria-label="Log">
       <div className="log-bar">
@@ -65,6 +73,7 @@ export function LogView() {
           Follow
         </Checkbox>
         <CopyButton label="Copy" text={copied} />
+        <Button onPress={save}>Save…</Button>
       </div>
       {level === 'transcript' ? (
         <Transcript lines={told} follow={follow} onFollow={setFollow} />
@@ -78,14 +87,12 @@ export function LogView() {
 function useTranscripts(wanted: boolean): readonly string[] {
   const jobIds = useMirror((mirror) => mirror.jobIds)
   const jobs = useMirror((mirror) => (wanted ? mirror.jobs : null))
-  return useMemo(
-    () =>
-      jobs === null
-        ? []
-        : jobIds.toReversed().flatMap((id) => (jobs[id] ? [...transcript(jobs[id]), ''] : [])),
-    [jobIds, jobs],
-  )
+  return useMemo(() => (jobs === null ? [] : transcripts(inOrder(jobIds, jobs))), [jobIds, jobs])
 }
+
+/** The newest last, as the lines of the log are. */
+const inOrder = (jobIds: readonly string[], jobs: EngineMirror['jobs']): readonly JobState[] =>
+  jobIds.toReversed().flatMap((id) => jobs[id] ?? [])
 
 function Transcript({ lines, ...following }: Following & { readonly lines: readonly string[] }) {
   const { frame, onScroll } = useFollow<HTMLPreElement>(following)

@@ -1,7 +1,7 @@
 /** What `Copy Details` puts on the clipboard: everything a bug report needs, as text. Pure. */
 import type { AppInfo } from '#shared/contract'
 import type { SerializedError } from '#shared/errors'
-import type { LogLine } from '#shared/log'
+import { fieldsText, lineText, type LogLine } from '#shared/log'
 import type { JobState } from '#shared/model'
 import { describeOutcome, describePhase } from '#shared/words'
 
@@ -11,14 +11,14 @@ const tailLines = 40
 export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogLine[]): string {
   const { plan, outcome } = job
   const lines = [
-    `Reprise ${app?.version ?? '?'} on ${app?.platform ?? '?'} (${app?.host ?? '?'})`,
+    `Reprise ${app?.version ?? '?'} on ${app?.system ?? '?'} (${app?.host ?? '?'})`,
     `Job ${job.jobId}: ${job.title}`,
     `Started ${time(job.startedMs)}${job.endedMs === null ? '' : `, ended ${time(job.endedMs)}`}`,
     ...(plan
       ? [
           `Source ${plan.request.source}`,
           `Target ${plan.request.target}, identity ${plan.target?.identity ?? 'unknown'}`,
-          `Options ${JSON.stringify({ ...plan.request, source: undefined, target: undefined })}`,
+          `Options ${fieldsText({ ...plan.request, source: null, target: null })}`,
         ]
       : []),
     '',
@@ -27,9 +27,7 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
     ...(outcome ? [describeOutcome(outcome)] : []),
     ...(outcome?.kind === 'failed' ? [`Target state: ${outcome.target}`, ...errorLines(outcome.error)] : []),
     '',
-    ...log
-      .slice(-tailLines)
-      .map((line) => `${time(line.timeMs)} ${line.level} ${line.message} ${fields(line)}`),
+    ...log.slice(-tailLines).map((line) => `${time(line.timeMs)} ${line.level} ${lineText(line)}`),
   ]
   return `${lines.join('\n').trimEnd()}\n`
 }
@@ -37,11 +35,10 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
 function errorLines(error: SerializedError): readonly string[] {
   return [
     `${error.code} (${error.family}): ${error.message}`,
-    `  ${JSON.stringify(error.details)}`,
+    `  ${fieldsText(error.details)}`,
     ...(error.cause ? ['caused by', ...errorLines(error.cause)] : []),
   ]
 }
 
 const time = (ms: number) => new Date(ms).toISOString()
 const took = (ms: number | null) => (ms === null ? '' : ` (${ms} ms)`)
-const fields = (line: LogLine) => (Object.keys(line.fields).length === 0 ? '' : JSON.stringify(line.fields))

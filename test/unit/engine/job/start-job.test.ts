@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { startJob, type JobContext } from '#engine/job'
-import { silentLogger } from '#shared/log'
+import { startJob, taskFacts, type JobContext, type JobDescription } from '#engine/job'
+import { createLogger, lineText, silentLogger, type LogLine } from '#shared/log'
+import { aRequest, aSummary, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { UsageError } from '#shared/errors'
 import type { JobOutcome, JobState } from '#shared/model'
 
@@ -48,6 +49,74 @@ function held() {
     reject,
   }
 }
+
+describe('the log of a job', () => {
+  /** What a job of this description logs, with a clock that moves by 1.5 s while it runs. */
+  async function logged(description: Omit<JobDescription, 'jobId'>, run: () => Promise<JobOutcome>) {
+    const lines: LogLine[] = []
+    let nowMs = 1_000
+    const log = createLogger(
+      (line) => lines.push(line),
+      () => nowMs,
+    )
+    await startJob(
+      { jobId: 'j1', ...description },
+      async () => {
+        nowMs += 1_500
+        return await run()
+      },
+      { log, now: () => nowMs },
+    ).ended
+    return lines.map((line) => `${line.level} ${lineText(line)}`)
+  }
+
+  it('says what begins, from what to what and how, and how it ended', async () => {
+    const plan = planFor(aRequest({ changedOnly: true }), [sandisk], [systemImage])
+    expect(
+      await logged({ kind: 'restore', title: 'a → b', plan }, async () => ({
+        kind: 'done',
+        summary: aSummary(),
+      })),
+    ).toEqual([
+      expect.stringMatching(
+        /^info a job begins {2}kind=restore source=\S+ModularSystem\.dmg sourceKind=ULFO destination=\/dev\/sdb name="SanDisk Ultra" sizeBytes=\d+ identity=.* verify=true clearUnused=false changedOnly=true afterwards=remount job=j1$/,
+      ),
+      expect.stringMatching(/^info a job is done {2}kind=restore seconds=1\.5 restoredBytes=\d+ /),
+    ])
+  })
+
+  it('keeps passwords and keys in addresses out', async () => {
+    const lines = await logged(
+      {
+        kind: 'convert-image',
+        title: 'a.dmg',
+        plan: null,
+        facts: taskFacts({
+          kind: 'convert',
+          source: 'https://ann:hush@server/a.dmg?token=key',
+          target: '/srv/b.dmg',
+          format: 'UDZO',
+          level: null,
+          erase: false,
+          segmentBytes: null,
+          encryption: { password: 'sesame' },
+        }),
+      },
+      async () => checked,
+    )
+    expect(lines[0]).toBe(
+      'info a job begins  kind=convert-image source=https://server/a.dmg destination=/srv/b.dmg format=UDZO encrypted=true mayReplace=false job=j1',
+    )
+  })
+
+  it('says why it failed, once, and what became of the destination', async () => {
+    const failed = () =>
+      Promise.reject(new UsageError('E_SAME', 'the same', { details: { input: 'target' } }))
+    expect((await logged({ kind: 'restore', title: 'a → b', plan: null }, failed)).slice(1)).toEqual([
+      'error a job failed  kind=restore seconds=1.5 destinationIs=untouched error.family=usage error.code=E_SAME error.message="the same" error.details.input=target error.transient=false job=j1',
+    ])
+  })
+})
 
 describe('a job', () => {
   it('lets the caller subscribe before the engine does anything', async () => {

@@ -11,6 +11,7 @@ import {
 } from '#engine/multicast/management'
 import { createStreamServer, type StreamServer, type StreamServerOptions } from '#engine/multicast/server'
 import type { SessionState } from '#shared/model'
+import { createSessionLog } from './session-log.ts'
 
 export interface ServeOptions extends Pick<StreamServerOptions, 'folder' | 'log' | 'examineDevice'> {
   /** For tests: how streams are told of. */
@@ -27,11 +28,7 @@ export async function serveSessions({ advertiser, ...options }: ServeOptions): P
   })
   const managed: ManagedServer = {
     sessions: () => server.states(),
-    async startSession(settings) {
-      const started = await server.start(settings)
-      log.info('a session was started', { session: settings.name, source: settings.source })
-      return started
-    },
+    startSession: (settings) => server.start(settings),
     stopSession: (sessionId, when) => server.stop(sessionId, when),
     startNow: (sessionId) => server.startNow(sessionId),
     setRate: (sessionId, rate) => server.setRate(sessionId, rate),
@@ -39,7 +36,9 @@ export async function serveSessions({ advertiser, ...options }: ServeOptions): P
   }
   const telling = advertiser ?? createAdvertiser()
   const ports = watchPorts(folder, server.fingerprint)
+  const logChanges = createSessionLog(log)
   const watching = server.subscribe((sessions) => {
+    logChanges(sessions)
     telling.set(sessions.filter(isOffered).map(advertisementOf))
     ports.set(new Set(sessions.filter(isAlive).map(({ settings }) => settings.configuration.port)))
   })
