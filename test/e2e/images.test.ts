@@ -134,9 +134,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     expect(download.suggestedFilename()).toMatch(/^Reprise log \d{4}-\d\d-\d\d \d\d\.\d\d\.txt$/)
     const text = readFileSync(await download.path(), 'utf8')
     expect(text).toMatch(/^Reprise \d\S* \(in a browser\)\n.*Linux \d.*\n\d{4}-\d\d-\d\d .* UTC[+-]/)
-    expect(text).toMatch(
-      new RegExp(`info {2}a job begins {2}kind=convert-image .* destination=${path} `),
-    )
+    expect(text).toMatch(new RegExp(`info {2}a job begins {2}kind=convert-image .* destination=${path} `))
     expect(text).toMatch(/info {2}a job is done {2}.* storedBytes=\d+/)
     expect(text).not.toContain('{')
   })
@@ -193,7 +191,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await appears(password)
     await password.fill('open barley')
     await page.keyboard.press('Enter')
-    await appears(sheet().getByText(/isn’t the password/))
+    await appears(sheet().getByText(/isn't the password/))
     await password.fill('open sesame')
     await page.keyboard.press('Enter')
     await appears(page.locator('.info').getByText('AES-256'))

@@ -708,7 +708,7 @@ export const windowStates: readonly WindowState[] = [
       await chooseSource(page, 'Payroll')
       await page.getByRole('textbox', { name: 'Password' }).fill('open')
       await page.keyboard.press('Enter')
-      await page.getByText('isn’t the password').waitFor()
+      await page.getByText("isn't the password").waitFor()
     },
   },
   {
@@ -801,7 +801,7 @@ export const windowStates: readonly WindowState[] = [
       await page.keyboard.press('Control+1')
       await page.getByRole('textbox', { name: 'Password' }).fill('open')
       await page.keyboard.press('Enter')
-      await page.getByText('isn’t the password').waitFor()
+      await page.getByText("isn't the password").waitFor()
     },
   },
   {

@@ -48,7 +48,7 @@ export const info = defineVerb({
       const { scan } = image
       if (scan === null)
         throw new UsageError('E_SRC_NOSCAN', `${path} was never scanned`, {
-          details: { input: path, name: image.name },
+          details: { input: path, name: image.name, obstacle: scanObstacle(image) },
         })
       terminal.write(
         values.json
@@ -73,6 +73,12 @@ const obstacles: { readonly [obstacle in StreamObstacle]: string } = {
   segments: 'no, it lies in several files',
   order: 'no, its data is not in order',
   hashes: 'no, no hashes of its blocks were stored',
+}
+
+/** Why it can never be scanned as it is; null: it can. */
+function scanObstacle({ tables, encrypted }: Pick<ImageInfo, 'tables' | 'encrypted'>) {
+  if (encrypted !== null) return 'encrypted'
+  return tables.length === 0 ? 'format' : null
 }
 
 const timeOf = ({ dateMs }: Pick<ScanInfo | ScannedPartition, 'dateMs'>): string | null =>

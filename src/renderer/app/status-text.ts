@@ -49,7 +49,7 @@ function sessionText({ sessions }: EngineMirror): Status | null {
   const [session] = running
   if (!session) return null
   if (running.length > 1) return busy(`${running.length} streams run`)
-  const name = `‘${session.settings.name}’`
+  const name = `'${session.settings.name}'`
   const done = formatCount(session.clients.filter(({ state }) => state === 'done').length)
   const all = formatCount(session.clients.length)
   switch (session.phase) {

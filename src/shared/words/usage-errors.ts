@@ -111,6 +111,16 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
         why: "A stream needs the hash of every block, which only Reprise's scan stores: without it a client couldn't tell whether its disk is right.",
         now: `Scan it with Reprise: ${scanCommand(error)}.`,
       }
+    const obstacle = textOf(error, 'obstacle')
+    if (obstacle !== null)
+      return {
+        what: `${subject} hasn't been scanned for restore, and can't be.`,
+        why:
+          obstacle === 'encrypted'
+            ? 'Nothing can be added to an encrypted image.'
+            : 'Only UDIF images (.dmg) have a place for a scan.',
+        now: 'Convert it first: reprise image convert --format UDZO. Then scan what it makes.',
+      }
     return digest === null
       ? {
           what: `${subject} hasn't been scanned for restore.`,

@@ -40,15 +40,15 @@ describe('the status line and the title', () => {
   })
 
   it.each([
-    [{ phase: 'preparing' }, 'Preparing ‘ModularSystem’', 'Preparing – ModularSystem – Reprise'],
+    [{ phase: 'preparing' }, "Preparing 'ModularSystem'", 'Preparing – ModularSystem – Reprise'],
     [
       { phase: 'waiting' },
-      '‘ModularSystem’ waits for computers: 0 joined',
+      "'ModularSystem' waits for computers: 0 joined",
       'Waiting – ModularSystem – Reprise',
     ],
     [
       { clients: [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b' })] },
-      'Streaming ‘ModularSystem’: 1 of 2 computers done',
+      "Streaming 'ModularSystem': 1 of 2 computers done",
       '1 of 2 done – ModularSystem – Reprise',
     ],
   ] as const)('tell of a stream: %j', async (change, words, titled) => {

@@ -205,6 +205,20 @@ describe('reprise info', () => {
     expect(status).toBe(1)
     expect(err).toContain("'a.dmg' hasn't been scanned for restore. (E_SRC_NOSCAN)")
   })
+
+  it.each([
+    ['a raw image', { format: 'raw', tables: [] }, 'Only UDIF images (.dmg) have a place for a scan.'],
+    [
+      'an encrypted image',
+      { encrypted: { version: 2, bits: 256 } },
+      'Nothing can be added to an encrypted image.',
+    ],
+  ] as const)('says of %s that it has to be converted, not scanned', async (_, change, why) => {
+    const { err } = await play(['info', '--source', 'a.dmg'], { image: image({ scan: null, ...change }) })
+    expect(err).toBe(
+      `'a.dmg' hasn't been scanned for restore, and can't be. (E_SRC_NOSCAN)\n${why}\nConvert it first: reprise image convert --format UDZO. Then scan what it makes.\n`,
+    )
+  })
 })
 
 describe('reprise image checksum', () => {

@@ -106,7 +106,7 @@ function Encryption({ draft, problem }: Props) {
             value={encryption.again}
             onChange={(again) => changeDraft({ encryption: { ...encryption, again } })}
             error={problemAbout(problem, 'passwords-differ')}
-            hint="Without the password nobody can open the image. Reprise doesn’t keep it."
+            hint="Without the password nobody can open the image. Reprise doesn't keep it."
           />
         </>
       )}

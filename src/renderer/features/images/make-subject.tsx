@@ -134,7 +134,7 @@ function DeviceField({ draft, problem }: Props) {
       autoFocus
       onChange={(path) => chooseFrom(path, options.find((option) => option.key === path)?.label ?? '')}
       error={missing}
-      hint="Only used blocks are read, where the file system is understood. An administrator’s password may be asked for."
+      hint="Only used blocks are read, where the file system is understood. An administrator's password may be asked for."
     />
   )
 }

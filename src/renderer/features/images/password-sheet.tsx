@@ -22,7 +22,7 @@ export function PasswordSheet() {
       title={
         <span className="info-title">
           <DeviceIcon name={stream ? 'stream' : 'image'} size={40} />
-          <span>Unlock ‘{name}’</span>
+          <span>Unlock '{name}'</span>
         </span>
       }
       onClose={actions.closeSheet}
@@ -43,7 +43,7 @@ export function PasswordSheet() {
     >
       <p>
         {stream
-          ? 'The server lets in only who knows the stream’s password.'
+          ? "The server lets in only who knows the stream's password."
           : 'The image is encrypted. Give its password to open it.'}
       </p>
       <Form onSubmit={send}>
@@ -64,7 +64,7 @@ export function PasswordSheet() {
 function problemOf(sending: Sending): string | null {
   if (sending.state !== 'failed') return null
   if (sending.error.code === 'E_SRC_PASSWORD' || sending.error.code === 'E_MC_PASSWORD')
-    return 'This isn’t the password. Try again.'
+    return "This isn't the password. Try again."
   const { what, why } = describeError(sending.error)
   return why === null ? what : `${what} ${why}`
 }

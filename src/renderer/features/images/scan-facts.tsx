@@ -21,7 +21,7 @@ const hash = (name: string, value: string | null): readonly Fact[] =>
 
 const obstacles: { readonly [obstacle in StreamObstacle]: string } = {
   segments: 'No: it lies in several files',
-  order: 'No: the data isn’t in order',
+  order: "No: the data isn't in order",
   hashes: 'No: there are no block hashes',
 }
 

@@ -28,7 +28,7 @@ export function ScanInfoSheet() {
       }
     >
       {info.scan === null ? (
-        <p>It hasn’t been scanned for restore.</p>
+        <p>It hasn't been scanned for restore.</p>
       ) : (
         <>
           <Facts layout="rows" facts={scanInfoFacts(info, info.scan)} />

@@ -47,7 +47,7 @@ export function ScanSheet() {
       <Facts layout="rows" facts={scanFacts(image, rewrites, sheet.freeBytes)} />
       <div className="sheet-options">
         <Checkbox checked={reorder} onChange={setReorder} describedBy="scan-reorder">
-          Put the data in order where it isn’t
+          Put the data in order where it isn't
         </Checkbox>
         <p id="scan-reorder" className="secondary small">
           Only an image in order can be multicast. The file is written anew; the old one stays until that is

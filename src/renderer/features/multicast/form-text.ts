@@ -12,7 +12,7 @@ export function optionsSummary(
   const count = rules.length
   const who =
     problems.length > 0
-      ? 'Who may join isn’t right'
+      ? "Who may join isn't right"
       : count === 0
         ? null
         : count === 1
@@ -31,13 +31,13 @@ export function refusalWords(
 ): { readonly words: string; readonly image: boolean } {
   if (error.code === 'E_DENIED')
     return {
-      words: `Reprise may not read ‘${name}’ (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or start Reprise with sudo.`,
+      words: `Reprise may not read '${name}' (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or start Reprise with sudo.`,
       image: true,
     }
   // A disk in a file, as the Practice disk is, is read as the image that it would be.
   if (error.code === 'E_SRC_FORMAT')
     return {
-      words: `There is nothing on ‘${name}’ to stream: it has no partition map and no file system.`,
+      words: `There is nothing on '${name}' to stream: it has no partition map and no file system.`,
       image: false,
     }
   const { what, why, now } = describeError(error, { source: name })

@@ -47,7 +47,7 @@ function Stage({ session }: { readonly session: SessionState }) {
 function Preparing({ session }: { readonly session: SessionState }) {
   const { doneBytes = 0, totalBytes = 0 } = session.preparing ?? {}
   const percent = totalBytes === 0 ? null : Math.floor((doneBytes / totalBytes) * 100)
-  const text = `Reading ‘${session.imageName}’`
+  const text = `Reading '${session.imageName}'`
   return (
     <div className="session-stage session-preparing">
       <p className="section-title">{text}</p>

@@ -39,10 +39,10 @@ function SentRate({ session }: { readonly session: SessionState }) {
   return (
     <span
       className="ellipsis"
-      title={`${sent}, held to ${allowed} of ${formatRate(dataRate)} for the network’s sake`}
+      title={`${sent}, held to ${allowed} of ${formatRate(dataRate)} for the network's sake`}
     >
       <strong>{sent}</strong> <span className="field-warning">held to {allowed}</span>{' '}
-      <span className="secondary">of {formatRate(dataRate)}, for the network’s sake</span>
+      <span className="secondary">of {formatRate(dataRate)}, for the network's sake</span>
     </span>
   )
 }

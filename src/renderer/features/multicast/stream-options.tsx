@@ -48,7 +48,7 @@ export function StreamOptions() {
             One-way network: send everything again and again, without asking the clients
           </Checkbox>
           <p id={oneWayId} className="secondary small">
-            For networks where clients’ reports don’t come back. Nothing slows the stream down then, and it
+            For networks where clients' reports don't come back. Nothing slows the stream down then, and it
             rests only after the idle laps of Loop suspend.
           </p>
         </div>

@@ -243,7 +243,7 @@ export function failureWords({
 }: Pick<SessionState, 'error' | 'imageName'>): ErrorWords | null {
   if (error?.code === 'E_SRC_CHANGED')
     return {
-      what: `‘${imageName}’ was changed while it was streamed.`,
+      what: `'${imageName}' was changed while it was streamed.`,
       why: 'What clients had received so far was no longer what is stored, so the stream was ended.',
       now: 'Leave it as it is, and start the stream again.',
     }

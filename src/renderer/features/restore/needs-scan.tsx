@@ -41,7 +41,7 @@ export function NeedsScan() {
         <li className="needs-scan" data-state="warning">
           <StateIcon state="warning" />
           <span>
-            <strong>Needs scan.</strong> Without one the copy can’t be verified.
+            <strong>Needs scan.</strong> Without one the copy can't be verified.
           </span>
           {need === 'scan' && (
             <Button isDisabled={!connected} onPress={() => void actions.scanSource()}>

@@ -57,7 +57,7 @@ function streamWords(progress: JobProgress | null): string | null {
     case 'waiting':
       return 'Waiting for the stream to start'
     case 'fetching':
-      return 'Fetching what multicast doesn’t bring'
+      return "Fetching what multicast doesn't bring"
     case 'receiving':
       return null
     default:

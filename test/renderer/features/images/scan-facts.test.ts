@@ -19,7 +19,7 @@ describe('what is told of a scan', () => {
   it('that another program made it, and stored no block hashes', () => {
     const theirs = { ...scan, blocks: null, dateMs: null, scannedBy: null }
     const facts = named(scanInfoFacts({ inOrder: false, segmentCount: 1 }, theirs))
-    expect(facts).toMatchObject({ By: 'Another program', 'Stream-ready': 'No: the data isn’t in order' })
+    expect(facts).toMatchObject({ By: 'Another program', 'Stream-ready': "No: the data isn't in order" })
     expect(facts).not.toHaveProperty('Scanned')
     expect(facts['Block hashes']).toContain('scan it with Reprise')
   })

@@ -13,7 +13,7 @@ describe('a device', () => {
 
   it('that rights are lacking for comes with what they are and what to do without them', () => {
     const { words, image } = said('E_DENIED')
-    expect(words).toContain('Reprise may not read ‘SanDisk Ultra’ (/dev/sdb)')
+    expect(words).toContain("Reprise may not read 'SanDisk Ultra' (/dev/sdb)")
     expect(words).toContain('needs administrator rights')
     expect(words).toContain(
       'Make an image of it, which asks for them, and stream that; or start Reprise with sudo.',
@@ -25,7 +25,7 @@ describe('a device', () => {
     const details = { format: 'image', field: 'signature', offset: 0 }
     const error = serializeError(new FormatError('E_SRC_FORMAT', 'no', { details }))
     expect(refusalWords(error, { name: 'Practice disk', path: '/home/ann/disk' }).words).toBe(
-      'There is nothing on ‘Practice disk’ to stream: it has no partition map and no file system.',
+      "There is nothing on 'Practice disk' to stream: it has no partition map and no file system.",
     )
   })
 
@@ -41,7 +41,7 @@ it.each([
   ['', true, 'one-way'],
   ['lab-*', false, '1 rule of who may join'],
   ['lab-*\n!lab-07\n*', true, '3 rules of who may join, one-way'],
-  ['lab-*\n10.0.3', false, 'Who may join isn’t right'],
+  ['lab-*\n10.0.3', false, "Who may join isn't right"],
 ])('says beside More Options what is set there: %j, %j', (text, oneWay, words) =>
   expect(optionsSummary(readAdmission(text), oneWay)).toBe(words),
 )

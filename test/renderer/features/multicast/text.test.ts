@@ -96,7 +96,7 @@ describe('the clients', () => {
       const error = serializeError(new DeviceError(code, 'no', { details: { path: '/lab.dmg' } }))
       return failureWords({ error, imageName: 'Lab.dmg' })
     }
-    expect(failed('E_SRC_CHANGED')?.what).toBe('‘Lab.dmg’ was changed while it was streamed.')
+    expect(failed('E_SRC_CHANGED')?.what).toBe("'Lab.dmg' was changed while it was streamed.")
     expect(failed('E_SRC_GONE')?.what).toBe("'Lab.dmg' is gone.")
     expect(failureWords({ error: null, imageName: 'Lab.dmg' })).toBeNull()
   })
