@@ -136,7 +136,7 @@ export function draftBytes({ figure, unit }: SizeDraft): number | null {
   if (!/^\d{1,6}([.,]\d{1,3})?$/.test(figure.trim())) return null
   const bytes =
     Math.ceil((Number(figure.trim().replace(',', '.')) * unitBytes[unit]) / wholeBytes) * wholeBytes
-  return bytes > 0 ? bytes : null
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : null
 }
 
 /** The size as it would be typed: in the largest unit that leaves at most three decimals. */

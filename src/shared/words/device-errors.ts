@@ -169,6 +169,13 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         now: 'Make room there and restore again, or choose another destination.',
       }
     }
+    if (textOf(error, 'errno') === 'EFBIG') {
+      return {
+        what: `${theTarget(error, names)} would be larger than a file can be there.`,
+        why: `The file system it lies on has a limit: FAT32's is ${formatBytes(2 ** 32)}, ext4's ${formatBytes(2 ** 44)}.`,
+        now: 'Choose a place with another file system, or a smaller size.',
+      }
+    }
     return {
       what: `The disk that holds ${theTarget(error, names)} is full.`,
       why:

@@ -53,6 +53,12 @@ describe('a size', () => {
     expect(figures.map((figure) => draftBytes({ figure, unit: 'GB' }))).toEqual(figures.map(() => null))
   })
 
+  it('is none where no image could be so large', () => {
+    expect(draftBytes({ figure: '9007', unit: 'TB' })).toBe(9_007_000_000_000_000)
+    expect(draftBytes({ figure: '9008', unit: 'TB' })).toBeNull()
+    expect(draftBytes({ figure: '999999', unit: 'TB' })).toBeNull()
+  })
+
   it('is written in the unit that fits', () => {
     expect(sizeDraft(20e9)).toEqual({ figure: '20', unit: 'GB' })
     expect(sizeDraft(1_474_560)).toEqual({ figure: '1.475', unit: 'MB' })

@@ -18,6 +18,7 @@ import {
 } from '#engine/block-io'
 import { isKoly, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
+import { formatBytes, formatCount } from '#shared/units'
 
 export interface SegmentedFileOptions {
   readonly segmentBytes: number
@@ -300,7 +301,7 @@ async function segmentIdOf(path: string): Promise<string | null> {
 const roundedUp = (bytes: number) => Math.ceil(bytes / leastSegmentBytes) * leastSegmentBytes
 
 function tooSmall(least: number): UsageError {
-  const problem = `Segments must have at least ${least} bytes here.`
+  const problem = `Segments must have at least ${formatBytes(least)} (${formatCount(least)} bytes) here.`
   return new UsageError('E_USAGE', problem, { details: { input: 'segmentsize', problem, least } })
 }
 

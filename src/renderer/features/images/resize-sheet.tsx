@@ -3,8 +3,8 @@ import { useState } from 'react'
 import { Button, Form, FormRow, Sheet, Spinner } from '#renderer/components'
 import { draftBytes, sizeDraft, useActions, useView, type ViewState } from '#renderer/store'
 import { formatBytes, formatCount } from '#shared/units'
-import { describeError } from '#shared/words'
 import { SizeField } from './size-field.tsx'
+import { describeDraftProblem, sizeWanted } from './text.ts'
 
 const resizeSheet = ({ sheet }: ViewState) => (sheet?.kind === 'resize' ? sheet : null)
 const resizedImage = ({ sheet, images }: ViewState) =>
@@ -51,15 +51,13 @@ export function ResizeSheet() {
           size={size}
           onChange={setSize}
           autoFocus
-          error={asked && bytes === null ? 'Give a size, for example 4.7 GB.' : null}
+          error={asked && bytes === null ? sizeWanted : null}
           hint={sizeHint(current, bytes)}
         />
       </Form>
       {sending.state === 'failed' && (
         <p role="alert" className="sheet-problem selectable">
-          {[describeError(sending.error).what, describeError(sending.error).why]
-            .filter((part) => part !== null)
-            .join(' ')}
+          {describeDraftProblem({ kind: 'error', error: sending.error })}
         </p>
       )}
     </Sheet>

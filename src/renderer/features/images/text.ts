@@ -42,6 +42,9 @@ export function makeTitle({ work }: ImageDraft): string {
   }
 }
 
+/** Larger ones couldn't even be counted in bytes. */
+export const sizeWanted = `Give a size of at most ${formatBytes(Number.MAX_SAFE_INTEGER)}, for example 4.7 GB.`
+
 /** What is to be mended before it can be started. */
 export function describeDraftProblem(problem: DraftProblem): string {
   switch (problem.kind) {
@@ -60,7 +63,7 @@ export function describeDraftProblem(problem: DraftProblem): string {
     case 'same-file':
       return "This is the image itself. Choose another name; the original isn't changed."
     case 'no-size':
-      return 'Give a size, for example 4.7 GB.'
+      return sizeWanted
     case 'no-segments':
       return 'Give the size of a segment, for example 650 MB.'
     case 'no-from':

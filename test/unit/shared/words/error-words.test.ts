@@ -236,6 +236,11 @@ describe('describeError', () => {
     ],
     [
       'E_DST_FULL',
+      { path: '/mnt/stick/d.img', errno: 'EFBIG' },
+      "'SanDisk Ultra' would be larger than a file can be there.\nThe file system it lies on has a limit: FAT32's is 4.29 GB, ext4's 17.6 TB.\nChoose a place with another file system, or a smaller size.",
+    ],
+    [
+      'E_DST_FULL',
       { path: 'standard output', errno: 'ENOSPC' },
       "Standard output can't take any more: the disk it goes to is full.\nFree some space there, or send the output elsewhere.",
     ],
