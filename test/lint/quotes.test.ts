@@ -9,7 +9,7 @@ it('words have straight quotes and apostrophes everywhere, in the window as in t
     readFileSync(join(root, path), 'utf8')
       .split('\n')
       .flatMap((line, index) =>
-        /[\u2018\u2019\u201c\u201d]/.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : [],
+        /[\u2018\u2019\u201c\u201d]|&[lr][sd]quo;/.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : [],
       ),
   )
   expect(mixed).toEqual([])

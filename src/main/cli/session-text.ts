@@ -152,7 +152,8 @@ export function statusAsText(session: SessionState): string {
   return clients.length === 0 ? text : `${text}\n${clientsAsText(session)}`
 }
 
-function clientsAsText({ clients, blocks }: SessionState): string {
+function clientsAsText({ clients, blocks, endedMs }: SessionState): string {
+  const over = endedMs !== null
   const sorted = clients.toSorted((a, b) => order[a.state] - order[b.state] || a.blocksDone - b.blocksDone)
   return table(
     [
@@ -167,7 +168,7 @@ function clientsAsText({ clients, blocks }: SessionState): string {
     sorted.map(({ host, address, state, standing, blocksDone, loss, writeBytesPerSecond, text }) => [
       host,
       address,
-      describeClientState(state),
+      describeClientState(state, { over }),
       blocks === 0 ? '' : `${Math.floor((blocksDone * 100) / blocks)} %`,
       `${(loss * 100).toFixed(1)} %`,
       writeBytesPerSecond === 0 ? '' : formatRate(writeBytesPerSecond),

@@ -43,8 +43,20 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
     }
   }
 
+  /** Asked once: to be asked again, when it has ended and the window doesn't know yet, would have it forgotten. */
+  const stopped = new Set<string>()
+
   const stop = (sessionId: string, when: 'now' | 'when-finished') =>
-    tell(sessionId, () => client.request('session.stop', { sessionId, when }))
+    tell(sessionId, async () => {
+      if (stopped.has(sessionId)) return
+      if (when === 'now') stopped.add(sessionId)
+      try {
+        await client.request('session.stop', { sessionId, when })
+      } catch (error) {
+        stopped.delete(sessionId)
+        throw error
+      }
+    })
 
   const isOpen = (sheet: Sheet) => getState().sheet === sheet
 

@@ -22,7 +22,12 @@ export function describeSessionPhase(phase: SessionPhase): string {
   }
 }
 
-export function describeClientState(state: SessionClient['state']): string {
+/** `over`: the session has ended, so whoever was still at it was cut off. */
+export function describeClientState(
+  state: SessionClient['state'],
+  { over }: { readonly over: boolean },
+): string {
+  if (over && isCutOff(state)) return 'Stopped by the server'
   switch (state) {
     case 'joined':
       return 'Joined'
@@ -44,6 +49,10 @@ export function describeClientState(state: SessionClient['state']): string {
       return unreachable(state)
   }
 }
+
+/** Left incomplete by the end of the session. Who has everything verifies by itself. */
+export const isCutOff = (state: SessionClient['state']): boolean =>
+  state === 'joined' || state === 'receiving' || state === 'missing'
 
 /** `3 joined, waiting for 2 more, or 12:40`. */
 export function describeWaiting({

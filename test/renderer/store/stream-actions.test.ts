@@ -198,6 +198,16 @@ describe('stopping', () => {
     expect(asked(window, 'session.stop')).toEqual([{ sessionId: aSession().sessionId, when: 'now' }])
   })
 
+  it('is asked for once, though it was pressed twice: the second would have it forgotten', async () => {
+    using window = await streamWindow()
+    window.double.sendSessions([aSession({ clients: [] })])
+    await settle()
+    const { stopStream } = window.reprise.actions
+    await Promise.all([stopStream(aSession().sessionId), stopStream(aSession().sessionId)])
+    await stopStream(aSession().sessionId)
+    expect(asked(window, 'session.stop')).toHaveLength(1)
+  })
+
   it.each(['now', 'when-finished'] as const)('asks first where somebody is: %s', async (when) => {
     using window = await streamWindow()
     window.double.sendSessions([aSession({ clients: [aClient({ host: 'a' })] })])

@@ -8,9 +8,15 @@ import { describeClientState } from '#shared/words'
 export const writeRate = (bytesPerSecond: number): string =>
   bytesPerSecond === 0 ? '–' : formatRate(bytesPerSecond)
 
+/** The session around the client. `over`: it has ended. */
+interface Around {
+  readonly blocks: number
+  readonly over: boolean
+}
+
 export function clientFacts(
   client: SessionClient,
-  blocks: number,
+  { blocks, over }: Around,
 ): readonly (Fact & { readonly value: string })[] {
   const {
     host,
@@ -27,7 +33,10 @@ export function clientFacts(
   return [
     { name: 'Computer', value: host },
     { name: 'Address', value: address },
-    { name: 'State', value: describeClientState(state) + (standing === 'slow' ? ', slow' : '') },
+    {
+      name: 'State',
+      value: describeClientState(state, { over }) + (standing === 'slow' && !over ? ', slow' : ''),
+    },
     ...(text === '' ? [] : [{ name: 'It says', value: text }]),
     { name: 'Blocks', value: `${formatCount(blocksDone)} of ${formatCount(blocks)}` },
     { name: 'Loss', value: `${(loss * 100).toFixed(1)} %` },
@@ -37,7 +46,7 @@ export function clientFacts(
   ]
 }
 
-export const clientReport = (client: SessionClient, blocks: number): string =>
-  clientFacts(client, blocks)
+export const clientReport = (client: SessionClient, around: Around): string =>
+  clientFacts(client, around)
     .map(({ name, value }) => `${name}: ${value}`)
     .join('\n')

@@ -8,7 +8,7 @@ import { StateIcon, type IconState } from '#renderer/components'
 import { lossTone } from '#renderer/store'
 import type { SessionClient } from '#shared/model'
 import { formatClock, formatCount } from '#shared/units'
-import { describeClientState } from '#shared/words'
+import { describeClientState, isCutOff } from '#shared/words'
 import { writeRate } from './client-report.ts'
 
 interface Props {
@@ -36,7 +36,7 @@ export const ClientRow = memo(Row, sameRow)
 function Row({ client, blocks, over, onMenu }: Props) {
   const { clientId, host, address, state, standing, loss, writeBytesPerSecond } = client
   const tone = lossTone(loss)
-  const isLeft = over && (state === 'joined' || state === 'receiving' || state === 'missing')
+  const isLeft = over && isCutOff(state)
   const receives = !isLeft && (state === 'receiving' || state === 'missing')
   return (
     <tr data-state={isLeft ? 'left' : state}>
@@ -48,9 +48,9 @@ function Row({ client, blocks, over, onMenu }: Props) {
       </th>
       <td>
         <span className="client-state">
-          <StateIcon state={isLeft ? 'stopped' : icons[state]} />
+          <StateIcon state={isLeft ? 'stopped' : over && state === 'verifying' ? 'pending' : icons[state]} />
           <span>
-            {isLeft ? 'Incomplete' : describeClientState(state)}
+            {describeClientState(state, { over })}
             {standing === 'slow' && receives && <span className="field-warning">, slow</span>}
           </span>
         </span>

@@ -94,7 +94,9 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
   if (!client) return null
   const over = client.state === 'done' || client.state === 'failed' || client.state === 'cancelled'
   const copy = () =>
-    void navigator.clipboard.writeText(clientReport(client, session.blocks)).catch(() => undefined)
+    void navigator.clipboard
+      .writeText(clientReport(client, { blocks: session.blocks, over: isOver(session.phase) }))
+      .catch(() => undefined)
   const groups: readonly MenuGroup[] = [
     {
       id: 'look',

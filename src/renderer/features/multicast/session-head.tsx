@@ -2,7 +2,7 @@
 import { Ellipsis, Plus } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import { Button, DeviceIcon, type ContextMenuPlace } from '#renderer/components'
-import { isOver, useActions, useMirror, type EngineMirror } from '#renderer/store'
+import { isOver, unfinished, useActions, useMirror, type EngineMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
 import { describeSessionPhase } from '#shared/words'
@@ -38,13 +38,31 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
           New Stream
         </Button>
       )}
-      {isOver(phase) ? (
-        <Button onPress={() => void actions.forgetSession(sessionId)}>Remove</Button>
-      ) : (
-        <Button onPress={() => void actions.stopStream(sessionId)}>Stop…</Button>
-      )}
+      <EndButton key={sessionId} session={session} />
       {!isOver(phase) && <More session={session} />}
     </header>
+  )
+}
+
+/** So long after the end Remove takes no press: it comes where Stop was, under the pointer of who presses twice. */
+const settlesMs = 1000
+
+function EndButton({ session }: { readonly session: SessionState }) {
+  const actions = useActions()
+  const { sessionId, phase } = session
+  const over = isOver(phase)
+  const [settled, setSettled] = useState(over)
+  useEffect(() => {
+    if (!over || settled) return undefined
+    const timer = setTimeout(() => setSettled(true), settlesMs)
+    return () => clearTimeout(timer)
+  }, [over, settled])
+  if (over) return <Button onPress={() => settled && void actions.forgetSession(sessionId)}>Remove</Button>
+  // Only where somebody would be cut off is anything asked.
+  return (
+    <Button onPress={() => void actions.stopStream(sessionId)}>
+      {unfinished(session) > 0 ? 'Stop…' : 'Stop'}
+    </Button>
   )
 }
 

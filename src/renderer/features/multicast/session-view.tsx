@@ -70,7 +70,7 @@ function Waiting({ session }: { readonly session: SessionState }) {
           {waitingWords(session, startsInMs)}
         </p>
         <p className="secondary">
-          Computers that come later have the whole image too, after one image&rsquo;s worth of stream.
+          Computers that come later have the whole image too, after one image's worth of stream.
         </p>
       </div>
       <Button look="primary" onPress={() => void actions.startNow(session.sessionId)}>

@@ -15,7 +15,7 @@ export function Starting({ plan, stopping }: { readonly plan: RestorePlan; reado
           </h2>
           {plan.needsPrivilege && !stopping && (
             <p className="secondary">
-              Answer the system&rsquo;s request for an administrator&rsquo;s password. Take your time.
+              Answer the system's request for an administrator's password. Take your time.
             </p>
           )}
         </div>

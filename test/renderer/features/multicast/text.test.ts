@@ -111,12 +111,14 @@ describe('the clients', () => {
   it('have no write rate before it is known', () => {
     expect(writeRate(0)).toBe('–')
     expect(writeRate(12e6)).toBe('12 MB/s')
-    expect(clientReport(aClient({ host: 'lab-08', writeBytesPerSecond: 0 }), 1)).toContain('Writes: –')
+    expect(
+      clientReport(aClient({ host: 'lab-08', writeBytesPerSecond: 0 }), { blocks: 1, over: false }),
+    ).toContain('Writes: –')
   })
 
   it('can be copied, with their own words where they failed', () => {
     const client = aClient({ host: 'lab-08', state: 'failed', text: 'Write failed.', lastSeenMs: 0 })
-    expect(clientReport(client, 13543)).toContain(
+    expect(clientReport(client, { blocks: 13543, over: false })).toContain(
       'State: Failed\nIt says: Write failed.\nBlocks: 8,800 of 13,543',
     )
   })

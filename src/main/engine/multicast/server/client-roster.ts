@@ -13,6 +13,8 @@ interface Entry {
   /** The connection it has, or had last. */
   connection: string
   isConnected: boolean
+  /** How it stood when the session ended; null before. */
+  atEnd: SessionClient['state'] | null
   finished: 'done' | 'failed' | 'cancelled' | null
   blocksDone: number
   loss: number
@@ -49,6 +51,7 @@ export class ClientRoster {
       address,
       connection,
       isConnected: true,
+      atEnd: null,
       finished: null,
       blocksDone: known?.blocksDone ?? 0,
       loss: 0,
@@ -82,6 +85,11 @@ export class ClientRoster {
     const entry = this.#byConnection.get(connection)
     this.#byConnection.delete(connection)
     if (entry?.connection === connection) entry.isConnected = false
+  }
+
+  /** The session ends now: who is here loses the connection by it, and isn't lost for that. */
+  ended(stream: StreamState, nowMs: number): void {
+    for (const entry of this.#entries.values()) entry.atEnd ??= this.#stateOf(entry, stream, nowMs)
   }
 
   /** It won't come back: its computer is here again as another client. */
@@ -142,8 +150,9 @@ export class ClientRoster {
   }
 
   #stateOf(entry: Entry, stream: StreamState, nowMs: number): SessionClient['state'] {
-    const { finished, isConnected, lastSeenMs, blocksDone } = entry
+    const { finished, atEnd, isConnected, lastSeenMs, blocksDone } = entry
     if (finished !== null) return finished
+    if (atEnd !== null) return atEnd
     if (!isConnected || nowMs - lastSeenMs > lostMs) return 'lost'
     if (blocksDone >= this.#blocks) return 'verifying'
     if (stream === 'waiting') return 'joined'

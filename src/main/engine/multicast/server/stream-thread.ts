@@ -175,6 +175,7 @@ export class StreamThread {
     if (served.phase !== 'open') return
     served.phase = reason === 'failed' ? 'failed' : 'ended'
     served.endedMs = Date.now()
+    served.stream.roster.ended(served.stream.sender.state, performance.now())
     const outputs = this.#hub?.stop(served.session.settings.name, { reason, text }) ?? []
     this.#control?.carry(outputs, performance.now())
     served.stream.sender.end()

@@ -62,6 +62,26 @@ describe('the list of clients', () => {
     expect(roster.list([], at(5)).map(({ clientId }) => clientId)).toEqual(['aa', 'bb', 'dd', 'ee'])
   })
 
+  it('keeps how they stood whom the end of the session cut off', () => {
+    const roster = new ClientRoster(10)
+    const ids = ['here', 'verifies', 'finished', 'silent', 'left']
+    for (const clientId of ids) roster.joined(clientId, { ...anna, clientId }, 0)
+    roster.said('verifies', report(10), 6000)
+    roster.said('finished', { kind: 'finished', outcome: 'done', text: '' }, 6000)
+    roster.said('here', report(4), 6000)
+    roster.left('left')
+    roster.ended('streaming', 6100)
+    for (const clientId of ids) roster.left(clientId)
+    const states = roster.list([], at(60_000)).map(({ clientId, state }) => [clientId, state])
+    expect(Object.fromEntries(states)).toEqual({
+      here: 'receiving',
+      verifies: 'verifying',
+      finished: 'done',
+      silent: 'lost',
+      left: 'lost',
+    })
+  })
+
   it('calls a client lost that is silent or gone, and knows it again', () => {
     const roster = new ClientRoster(10)
     roster.joined('c1', anna, 0)
