@@ -16,11 +16,11 @@ export function CapacityBar({ segments, legend = 4 }: Props) {
   return (
     <div className="capacity">
       <div className="capacity-bar" role="img" aria-label={segments.map(spoken).join(', ')}>
-        {segments.map((segment, index) => (
+        {segments.map((segment) => (
           <div
             key={segment.key}
             className="capacity-segment"
-            data-color={segment.free ? 'free' : (index % 6) + 1}
+            data-color={segment.color}
             style={{ flexGrow: segment.sizeBytes }}
           >
             {segment.usedBytes !== null && (
@@ -33,9 +33,9 @@ export function CapacityBar({ segments, legend = 4 }: Props) {
         ))}
       </div>
       <ul className="capacity-legend" aria-hidden="true">
-        {named.map((segment, index) => (
+        {named.map((segment) => (
           <li key={segment.key}>
-            <i data-color={segment.free ? 'free' : (index % 6) + 1} />
+            <i data-color={segment.color} />
             <span className="ellipsis">{segment.name}</span>
             <span className="secondary">{size(segment)}</span>
           </li>

@@ -8,12 +8,15 @@ export interface Segment {
   readonly sizeBytes: number
   /** Null when unknown; then the whole stretch is drawn full. */
   readonly usedBytes: number | null
-  /** Between the partitions. */
-  readonly free: boolean
+  /** 1 to 6, by its place among the partitions, so that a disk has the colours of the image it came from. */
+  readonly color: number | 'free'
 }
 
 /** Gaps smaller than this share of the disk are alignment, not worth drawing. */
 const smallestGap = 0.005
+
+/** capacity-bar.css has as many. */
+const colors = 6
 
 interface Stretch {
   readonly key: string
@@ -48,17 +51,27 @@ export function imageSegments(image: ImageInfo): readonly Segment[] {
   return image.sizeBytes === null ? [] : layOut(stretches, image.sizeBytes)
 }
 
-export const volumeSegments = (volume: Volume, name: string): readonly Segment[] => [
-  { key: volume.path, name, sizeBytes: volume.sizeBytes, usedBytes: volume.usedBytes, free: false },
-]
+/** One of a disk's, in the colour that it has there. */
+export function volumeSegments(volume: Volume, disk: Disk, name: string): readonly Segment[] {
+  const { path: key, sizeBytes, usedBytes } = volume
+  const color = diskSegments(disk, () => '').find((segment) => segment.key === key)?.color ?? 1
+  return [{ key, name, sizeBytes, usedBytes, color }]
+}
 
 /** In order of offset, with the gaps between. Stretches that overlap or reach over the end are cut to what is there. */
 function layOut(stretches: readonly Stretch[], totalBytes: number): readonly Segment[] {
   const segments: Segment[] = []
   let at = 0
+  let count = 0
   const gap = (until: number) => {
     if (until - at > totalBytes * smallestGap)
-      segments.push({ key: `free-${at}`, name: 'Free', sizeBytes: until - at, usedBytes: null, free: true })
+      segments.push({
+        key: `free-${at}`,
+        name: 'Free',
+        sizeBytes: until - at,
+        usedBytes: null,
+        color: 'free',
+      })
   }
   for (const stretch of [...stretches].sort((a, b) => a.offset - b.offset)) {
     const start = Math.max(at, stretch.offset)
@@ -70,12 +83,13 @@ function layOut(stretches: readonly Stretch[], totalBytes: number): readonly Seg
       name: stretch.name,
       sizeBytes: end - start,
       usedBytes: stretch.usedBytes,
-      free: false,
+      color: (count % colors) + 1,
     })
+    count += 1
     at = end
   }
   if (segments.length === 0)
-    return [{ key: 'whole', name: 'No volumes', sizeBytes: totalBytes, usedBytes: null, free: true }]
+    return [{ key: 'whole', name: 'No volumes', sizeBytes: totalBytes, usedBytes: null, color: 'free' }]
   gap(totalBytes)
   return segments
 }

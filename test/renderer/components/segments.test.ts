@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { diskSegments, imageSegments } from '#src/renderer/components/segments.ts'
+import { diskSegments, imageSegments, volumeSegments } from '#src/renderer/components/segments.ts'
 import { aDisk, anImage, aVolume } from '#test/ui-fixtures'
 
 const nameOf = (volume: { readonly path: string }) => volume.path
 const drawn = (segments: ReturnType<typeof diskSegments>) =>
-  segments.map((segment) => [segment.free ? 'free' : segment.name, segment.sizeBytes])
+  segments.map((segment) => [segment.color === 'free' ? 'free' : segment.name, segment.sizeBytes])
 
 describe('a disk as a bar', () => {
   it('has its volumes in order, and the room between and behind them', () => {
@@ -23,6 +23,16 @@ describe('a disk as a bar', () => {
       ['b', 200],
       ['free', 200],
     ])
+  })
+
+  it('gives colours to volumes alone: a gap before the first changes none', () => {
+    const volumes = [
+      aVolume({ path: 'a', offset: 100, sizeBytes: 400 }),
+      aVolume({ path: 'b', offset: 600, sizeBytes: 200 }),
+    ]
+    const disk = aDisk({ path: '/dev/sda', sizeBytes: 1000, volumes })
+    expect(diskSegments(disk, nameOf).map(({ color }) => color)).toEqual(['free', 1, 'free', 2, 'free'])
+    expect(volumeSegments(volumes[1]!, disk, 'b')).toMatchObject([{ name: 'b', color: 2 }])
   })
 
   it('leaves out gaps of alignment', () => {

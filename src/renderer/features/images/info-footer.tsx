@@ -53,7 +53,7 @@ export function itemSegments(item: Item): readonly Segment[] {
     case 'disk':
       return diskSegments(item.disk, volumeName)
     case 'volume':
-      return volumeSegments(item.volume, itemName(item))
+      return volumeSegments(item.volume, item.disk, itemName(item))
     case 'image':
       return item.image.info ? imageSegments(item.image.info) : []
     case 'stream':
