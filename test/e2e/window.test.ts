@@ -517,6 +517,51 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => follow.isChecked()).toBe(false)
     })
 
+    it("follows the jobs' transcript, pauses when scrolled up, and goes on when asked", async () => {
+      /** So many restores, of which the last one runs. */
+      const tell = (count: number, percent: number) =>
+        page.evaluate(
+          ([jobs, done]) => {
+            const { double, fixtures } = globalThis.window
+            const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+            for (let index = 0; index < jobs; index += 1)
+              double.sendJob({
+                ...fixtures.aJob(plan, { phase: 'verifying', percent: done }),
+                jobId: `told-${index}`,
+              })
+          },
+          [count, percent] as const,
+        )
+      await reach(page, 'log')
+      await page.getByRole('radio', { name: 'Transcript' }).click()
+      const transcript = page.getByLabel('Transcript', { exact: true }).and(page.locator('pre'))
+      const follow = page.getByRole('checkbox', { name: 'Follow' })
+      const below = () =>
+        transcript.evaluate(
+          ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight,
+        )
+      await tell(12, 10)
+      await expect.poll(() => transcript.innerText()).toContain('....10')
+      expect(await transcript.evaluate((pre) => pre.scrollHeight > pre.clientHeight)).toBe(true)
+      await expect.poll(below).toBeLessThan(2)
+      await expect.poll(() => follow.isChecked()).toBe(true)
+
+      await transcript.hover()
+      await page.mouse.wheel(0, -300)
+      await expect.poll(() => follow.isChecked()).toBe(false)
+      const seen = await transcript.evaluate((pre) => pre.scrollTop)
+      await tell(14, 30)
+      await expect.poll(() => transcript.innerText()).toContain('....30')
+      expect(await transcript.evaluate((pre) => pre.scrollTop)).toBe(seen)
+      expect(await below()).toBeGreaterThan(100)
+
+      await page.getByText('Follow', { exact: true }).click()
+      await expect.poll(below).toBeLessThan(2)
+      await tell(15, 50)
+      await expect.poll(below).toBeLessThan(2)
+      await expect.poll(() => follow.isChecked()).toBe(true)
+    })
+
     it('has a window of its own', async () => {
       await page.goto('about:blank')
       await page.goto(`${host.address}#log`)
