@@ -17,7 +17,7 @@ export function Facts({ facts, layout }: Props) {
   return (
     <dl className={`facts facts-${layout}`}>
       {facts.map(({ name, value }) => (
-        <div key={name}>
+        <div key={name} data-long={(typeof value === 'string' && value.length > 24) || undefined}>
           <dt>{name}</dt>
           <dd className="selectable">{value}</dd>
         </div>

@@ -278,6 +278,8 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
         if (isOpen(sheet)) setState({ sheet: { ...sheet, problem } })
       }
       if (name === '' || /[/\\]/.test(name)) return refuse({ kind: 'bad-name' })
+      // Not the top of the file system.
+      if (sheet.folder.trim() === '') return refuse({ kind: 'no-folder' })
       try {
         const facts = await client.request('target.inspect', { path })
         if (facts.kind === 'no-folder' || facts.kind === 'denied' || facts.kind === 'folder')

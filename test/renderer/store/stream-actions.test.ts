@@ -361,6 +361,16 @@ describe("asr's configuration", () => {
     expect(window.double.configurations[path]).toMatchObject({ dataRate: 12e6, port: 7800 })
   })
 
+  it('is not written to the top of the file system where no folder is given', async () => {
+    using window = await withImage()
+    const { actions, view } = window.reprise
+    await actions.saveConfiguration()
+    actions.changeSaving({ name: 'lab.plist', folder: ' ' })
+    await actions.writeConfiguration()
+    expect(view.getState().sheet).toMatchObject({ problem: { kind: 'no-folder' } })
+    expect(asked(window, 'configuration.write')).toEqual([])
+  })
+
   it('asks in a browser, and once more before it replaces what is there', async () => {
     using window = await withImage()
     const { actions, view } = window.reprise

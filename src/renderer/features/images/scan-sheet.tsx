@@ -19,7 +19,9 @@ export function ScanSheet() {
   if (!sheet || !image) return null
   const { sending } = sheet
   const info = image.info
+  const inOrder = info?.inOrder === true
   const rewrites = reorder && info?.inOrder === false
+  const hfs = info !== null && isHfs(info)
   return (
     <Sheet
       size="form"
@@ -45,20 +47,26 @@ export function ScanSheet() {
         one of every block. With them only what has changed can be written, and parts can be checked alone.
       </p>
       <Facts layout="rows" facts={scanFacts(image, rewrites, sheet.freeBytes)} />
-      <div className="sheet-options">
-        <Checkbox checked={reorder} onChange={setReorder} describedBy="scan-reorder">
-          Put the data in order where it isn't
-        </Checkbox>
-        <p id="scan-reorder" className="secondary small">
-          Only an image in order can be multicast. The file is written anew; the old one stays until that is
-          complete.
-        </p>
-        {info !== null && isHfs(info) && (
-          <Checkbox checked={fragmented} onChange={setFragmented}>
-            Allow a fragmented catalog
-          </Checkbox>
-        )}
-      </div>
+      {(!inOrder || hfs) && (
+        <div className="sheet-options">
+          {!inOrder && (
+            <>
+              <Checkbox checked={reorder} onChange={setReorder} describedBy="scan-reorder">
+                Put the data in order where it isn't
+              </Checkbox>
+              <p id="scan-reorder" className="secondary small">
+                Only an image in order can be multicast. The file is written anew; the old one stays until
+                that is complete.
+              </p>
+            </>
+          )}
+          {hfs && (
+            <Checkbox checked={fragmented} onChange={setFragmented}>
+              Allow a fragmented catalog
+            </Checkbox>
+          )}
+        </div>
+      )}
       {sending.state === 'failed' && (
         <p role="alert" className="sheet-problem selectable">
           {errorText(sending.error, image.name)}

@@ -1,6 +1,6 @@
 /** Where asr's configuration is to be written, where no system's panel asks for it. */
 import { unreachable } from '#shared/errors'
-import { Button, Form, FormRow, Sheet, TextInput } from '#renderer/components'
+import { Button, Form, Sheet, TextInput } from '#renderer/components'
 import { useActions, useView, type SaveConfigurationSheet as Saving, type ViewState } from '#renderer/store'
 import { describeError } from '#shared/words'
 
@@ -28,23 +28,28 @@ export function SaveConfigurationSheet() {
     >
       <Form onSubmit={send}>
         <TextInput
-          label="Name"
+          label="Save as"
           value={sheet.name}
           onChange={(name) => actions.changeSaving({ name })}
           autoFocus
-          error={problemWords(sheet.problem)}
+          error={isAboutFolder(sheet.problem) ? null : problemWords(sheet.problem)}
           hint="A property list that asr and reprise server take with --config."
         />
-        <FormRow label="Folder">
-          <span className="ellipsis selectable" title={sheet.folder}>
-            {sheet.folder}
-          </span>
-          <Button onPress={() => void actions.chooseFolder()}>Choose…</Button>
-        </FormRow>
+        <TextInput
+          label="In"
+          value={sheet.folder}
+          placeholder="Path of a folder"
+          onChange={(folder) => actions.changeSaving({ folder })}
+          error={isAboutFolder(sheet.problem) ? problemWords(sheet.problem) : null}
+          beside={<Button onPress={() => void actions.chooseFolder()}>Choose…</Button>}
+        />
       </Form>
     </Sheet>
   )
 }
+
+const isAboutFolder = (problem: Saving['problem']) =>
+  problem?.kind === 'no-folder' || problem?.kind === 'denied'
 
 function problemWords(problem: Saving['problem']): string | null {
   switch (problem?.kind) {
