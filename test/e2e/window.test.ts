@@ -393,7 +393,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
   it('shows nobody as receiving from a stream that has ended', async () => {
     await reach(page, 'session-ended')
     const states = await page.locator('.client-state').allInnerTexts()
-    expect(states.filter((text) => text.startsWith('Stopped by the server'))).toHaveLength(6)
+    expect(states.filter((text) => text.startsWith('Stopped by server'))).toHaveLength(6)
     expect(states.filter((text) => /Receiving|Missing|Joined/.test(text))).toEqual([])
   })
 

@@ -553,6 +553,23 @@ export const windowStates: readonly WindowState[] = [
       await page.getByRole('option', { name: /debian/ }).click()
     },
   },
+  {
+    name: 'files-path',
+    reach: async (page) => {
+      await chooseSource(page)
+      await page.getByRole('button', { name: 'Image…' }).click()
+      await page.evaluate(() => {
+        const { double, errors } = window
+        double.answer('files.list', async ({ folder }) => {
+          const details = { path: folder ?? '' }
+          throw new errors.DeviceError('E_NOT_FOUND', 'no such folder', { details })
+        })
+      })
+      await page.getByLabel('Path').fill('/home/ann/Imagse')
+      await page.keyboard.press('Enter')
+      await page.getByText("'/home/ann/Imagse' wasn't found.").waitFor()
+    },
+  },
   { name: 'needs-scan', reach: unscanned },
   {
     name: 'not-scanned',
@@ -844,6 +861,13 @@ export const windowStates: readonly WindowState[] = [
   {
     name: 'receiving-fetching',
     reach: (page) => receiving(page, { phase: 'restoring', percent: 12 }, { state: 'fetching' }),
+  },
+  {
+    name: 'receiving-lost',
+    reach: async (page) => {
+      await receiving(page, { phase: 'restoring', percent: 12 }, { state: 'connecting' })
+      await page.getByText("It doesn't answer any more.").waitFor()
+    },
   },
   {
     name: 'multicast-first',

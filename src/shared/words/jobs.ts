@@ -94,7 +94,7 @@ export function describeTargetState(
     case 'untouched':
       return `Nothing was written: ${name} is as it was.`
     case 'kept':
-      return 'What came so far is kept: started again with the same command, it goes on from there.'
+      return 'What came so far is kept: the same restore, started again, goes on from there.'
     case 'empty':
       return kind === 'file'
         ? `Nothing incomplete was left at ${name}.`

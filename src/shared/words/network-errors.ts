@@ -267,7 +267,7 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
   E_MC_ENDED: (error) => ({
     what: 'The server ended the stream before everything had come.',
     why: serverWords(error),
-    now: 'Ask who runs it to start it again.',
+    now: 'Ask who runs it to start it again, then start this again, too.',
   }),
 
   E_MC_CHANGED: (error) => ({

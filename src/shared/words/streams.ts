@@ -27,7 +27,7 @@ export function describeClientState(
   state: SessionClient['state'],
   { over }: { readonly over: boolean },
 ): string {
-  if (over && isCutOff(state)) return 'Stopped by the server'
+  if (over && isCutOff(state)) return 'Stopped by server'
   switch (state) {
     case 'joined':
       return 'Joined'

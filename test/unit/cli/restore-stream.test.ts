@@ -133,5 +133,5 @@ it('says how to go on when the server is gone', async () => {
   })
   expect(status).toBe(1)
   expect(err).toContain('E_MC_TIMEOUT')
-  expect(err).toContain('started again with the same command, it goes on')
+  expect(err).toContain('the same restore, started again, goes on from there')
 })

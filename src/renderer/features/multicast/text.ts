@@ -36,20 +36,21 @@ export function sourceFacts(item: Item): string {
       if (isLocked(image)) return 'Encrypted. Its password opens it.'
       if (image.error) return describeError(image.error, { source: image.name }).what
       if (!image.info) return 'Reading image…'
-      const { storedBytes, sizeBytes, format, scan, inOrder } = image.info
+      const { storedBytes, sizeBytes, format } = image.info
       const size =
-        sizeBytes === null
+        sizeBytes === null || sizeBytes === storedBytes
           ? formatBytes(storedBytes)
           : `${formatBytes(storedBytes)} for a disk of ${formatBytes(sizeBytes)}`
-      return [fitness(scan, inOrder), size, describeFormat(format)].join(dot)
+      return [fitness(image.info), size, describeFormat(format)].join(dot)
     }
     default:
       return unreachable(item)
   }
 }
 
-function fitness(scan: ImageInfo['scan'], inOrder: ImageInfo['inOrder']): string {
-  if (scan === null) return 'Not scanned'
+function fitness({ scan, inOrder, tables, encrypted }: ImageInfo): string {
+  // Of others no scan is possible.
+  if (scan === null) return tables.length > 0 && encrypted === null ? 'Not scanned' : 'Has to be converted'
   if (inOrder === false) return 'Not in order'
   return scan.blocks === null ? 'Scanned by another program' : 'Scanned, in order'
 }

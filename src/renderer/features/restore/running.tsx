@@ -68,6 +68,8 @@ function streamWords(progress: JobProgress | null): string | null {
 function streamReason(progress: JobProgress | null): string | null {
   const { stream = null } = progress ?? {}
   if (stream?.state === 'waiting' && stream.waiting) return describeWaiting(stream.waiting)
+  if (stream?.state === 'connecting' && stream.missingBlocks < stream.blocks)
+    return "It doesn't answer any more. Ask who runs it to start it again: this goes on by itself then, and what has come is kept."
   return stream?.state === 'fetching'
     ? 'No multicast arrives: a firewall, or a switch without IGMP querier. It comes over the control connection.'
     : null

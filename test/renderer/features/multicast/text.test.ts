@@ -139,6 +139,8 @@ describe('the image', () => {
     }) as const
 
   it('is told by whether it is fit for a stream, first', () => {
+    const raw = { format: 'raw', tables: [], scan: null, storedBytes: 21e6, sizeBytes: 21e6 } as const
+    expect(sourceFacts(item(raw))).toBe('Has to be converted · 21 MB · Raw disk image')
     expect(sourceFacts(item())).toMatch(/^Scanned, in order · 5\.8 GB for a disk of 14\.2 GB · /)
     expect(sourceFacts(item({ scan: null }))).toMatch(/^Not scanned · /)
     expect(sourceFacts(item({ inOrder: false }))).toMatch(/^Not in order · /)
