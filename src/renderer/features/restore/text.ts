@@ -138,8 +138,8 @@ const lastPart = (path: string) => path.split('/').findLast((part) => part !== '
 /** Stopped while it was read back: the engine doesn't keep a copy of which nobody knows that it is right. */
 export const stoppedVerifyWords = (target: TargetState): string =>
   target === 'empty'
-    ? 'Everything had been copied, but the copy wasn’t read back to its end. It wasn’t kept.'
-    : 'Everything had been copied, but the copy wasn’t read back to its end: nobody knows that it is right.'
+    ? "Everything had been copied, but the copy wasn't read back to its end. It wasn't kept."
+    : "Everything had been copied, but the copy wasn't read back to its end: nobody knows that it is right."
 
 /** Beside a phase: how it went, or how far it is. */
 export function phaseNote(
