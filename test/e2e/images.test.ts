@@ -81,7 +81,7 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
   it('a path typed in the file panel opens what it names, and says what is not there', async () => {
     const folder = join(host.home, 'Lab images')
     mkdirSync(folder, { recursive: true })
-    copyFileSync(join(host.data, 'practice/Practice image.dmg'), join(folder, 'Lab.dmg'))
+    copyFileSync(join(host.data, 'practice/Practice image.dmg'), join(folder, 'Typed.dmg'))
     await press('Image…')
     const path = sheet().getByLabel('Path')
     await expect.poll(() => path.inputValue()).toBe(host.home)
@@ -91,11 +91,11 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await screenshot(page, 'real-path')
     await path.fill('~/Lab images')
     await path.press('Enter')
-    await appears(sheet().getByRole('option', { name: /^Lab\.dmg/ }))
+    await appears(sheet().getByRole('option', { name: /^Typed\.dmg/ }))
     await expect.poll(() => path.inputValue()).toBe(folder)
-    await path.fill('~/Lab images/Lab.dmg')
+    await path.fill('~/Lab images/Typed.dmg')
     await press('Choose')
-    await appears(page.getByRole('group', { name: /^Source, Lab\.dmg, / }))
+    await appears(page.getByRole('group', { name: /^Source, Typed\.dmg, / }))
     // The next one begins there.
     await choose(page, 'File', 'Open Disk Image…')
     await expect.poll(() => path.inputValue()).toBe(folder)

@@ -344,7 +344,7 @@ async function session(
   await page.getByRole('tab', { name: 'Multicast Server' }).click()
   if ((await page.getByRole('radio').count()) > 0)
     await page.getByRole('radio', { name: /^ModularSystem/ }).click()
-  await page.getByRole('button', { name: /Stop…|Remove/ }).waitFor()
+  await page.getByRole('button', { name: /^(Stop…?|Remove)$/ }).waitFor()
 }
 
 /** The restore of a stream that runs. */
