@@ -73,7 +73,11 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
 
   it('is had from a server by its link-local address, on the interface that is named with it', async () => {
     await using room = await openRoom({ clients: 1, megabytes: 2 })
-    const text = await room.lab.server.run(['ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'link'])
+    const addresses = ['ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'link']
+    // Until the kernel has looked whether somebody else has it, nobody can use an address.
+    for (const host of [room.lab.server, room.client(0)])
+      await expect.poll(() => host.run(addresses), { timeout: 20_000 }).not.toMatch(/^$|tentative/)
+    const text = await room.lab.server.run(addresses)
     const address = /inet6 (fe80:[0-9a-f:]+)/.exec(text)?.[1] ?? ''
     await room.serve()
     const locator = `asr://[${address}%eth0]`
