@@ -3,6 +3,7 @@
  * the system grants. A small buffer is the commonest reason for loss, so what was granted is read back.
  */
 import { createSocket, type Socket } from 'node:dgram'
+import { createGathering } from './gather.ts'
 import { ownSockets, readDrops } from './kernel-drops.ts'
 import { NetworkError } from '#shared/errors'
 
@@ -47,7 +48,11 @@ export async function openGroupSocket(options: GroupOptions): Promise<GroupSocke
   }
   const askedBytes = Math.min(mostBuffer, Math.max(leastBuffer, Math.ceil(options.dataRate / 4)))
   const grantedBytes = enlargeBuffer(socket, askedBytes)
-  socket.on('message', onDatagram)
+  const came = createGathering({ bufferBytes: grantedBytes, dataRate: options.dataRate })
+  socket.on('message', (bytes) => {
+    onDatagram(bytes)
+    came(bytes.length)
+  })
   socket.on('error', onError)
   const inode = await findInode(before)
   let isClosed = false
