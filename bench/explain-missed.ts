@@ -18,7 +18,7 @@ const known: Readonly<Record<string, string>> = {
   'multicast to four, one behind':
     'Half a second of a stream of eight seconds, probably until the slow one is told from the others; it doesn’t grow with the image. With the image of 1024 MiB, which takes 27 s, the others have it in 26.7 s with the slow one and 26.6 s without.',
   'multicast to 16 at':
-    'Server, sixteen clients and their network share two cores, and each datagram wakes sixteen programs: at times the server’s turn comes later than can be made up for within 10 ms. Nothing is lost by that but time; on a server of its own this isn’t so.',
+    'Server, sixteen clients and their network share two cores: at times the server’s turn comes later than can be made up for within 10 ms, and it sends 0.96 of the rate instead of 0.98. Nothing is lost by that but time; on a server of its own this isn’t so.',
   'multicast at 50 MB/s': 'As at 100 MB/s, where the machine is slower for a while.',
   'multicast at 100 MB/s':
     'Server, network, capture and client share two cores, and at this rate need nearly all of both; what is late by more than some milliseconds can’t be made up for within the same 10 ms.',
