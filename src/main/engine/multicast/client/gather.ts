@@ -11,6 +11,8 @@ const leastRestMs = 0.5
 /** Node takes up to 32 in one turn: after fewer than that there are none left. */
 const fullTurn = 20
 const bufferShare = 8
+/** From the first datagram on: the program is slow while it is new, and the server judges by what is lost in these seconds. */
+const warmingUpMs = 3000
 
 /** What came in one turn of the thread's loop. */
 export interface Turn {
@@ -60,17 +62,19 @@ export function createGathering(
 ): (bytes: number) => void {
   let datagrams = 0
   let bytes = 0
+  let firstMs: number | null = null
   let beganMs = deps.now()
   const endTurn = () => {
     const nowMs = deps.now()
     const ms = restMs({ datagrams, bytes, elapsedMs: nowMs - beganMs }, limits)
     datagrams = 0
-    if (ms === 0) return
+    if (ms === 0 || firstMs === null || nowMs - firstMs < warmingUpMs) return
     bytes = 0
     beganMs = nowMs
     deps.rest(ms)
   }
   return (lengthBytes) => {
+    firstMs ??= deps.now()
     if (datagrams === 0) deps.afterTurn(endTurn)
     datagrams += 1
     bytes += lengthBytes
