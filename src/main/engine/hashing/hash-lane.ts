@@ -27,6 +27,9 @@ export function createThreadLane(name: string): HashLane {
   return new ThreadLane(name)
 }
 
+/** How long a thread may take to leave by itself before it is ended: one that was told so is seldom at work. */
+const graceMs = 100
+
 interface Waiting {
   readonly resolve: (digests: readonly Digest[]) => void
   readonly reject: (reason: unknown) => void
@@ -35,6 +38,7 @@ interface Waiting {
 class ThreadLane implements HashLane {
   readonly #worker: Worker
   readonly #waiting: Waiting[] = []
+  readonly #gone: Promise<unknown>
   #failure: { readonly reason: unknown } | null = null
 
   constructor(name: string) {
@@ -50,6 +54,7 @@ class ThreadLane implements HashLane {
       else order?.resolve(answer.digests)
     })
     this.#worker.once('error', (error) => this.#fail(deserializeError(serializeError(error))))
+    this.#gone = new Promise((resolve) => this.#worker.once('exit', resolve))
     this.#worker.once('exit', (exitCode) =>
       this.#fail(new BugError('E_BUG', `a hash lane ended with ${exitCode}`, { details: { exitCode } })),
     )
@@ -66,7 +71,11 @@ class ThreadLane implements HashLane {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail(new BugError('E_BUG', 'the hash lane was closed', { details: {} }))
-    await this.#worker.terminate()
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    this.#worker.postMessage(null)
+    const patience = setTimeout(() => void this.#worker.terminate(), graceMs)
+    await this.#gone
+    clearTimeout(patience)
   }
 
   /** Everyone who waits hears why. The first reason stays. */

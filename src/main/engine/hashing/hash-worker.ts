@@ -11,7 +11,12 @@ const hasher = new Hasher()
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
 const answer = (message: HashAnswer) => port.postMessage(message)
 
-port.on('message', (order: HashOrder) => {
+/** Null: nothing more comes. */
+port.on('message', (order: HashOrder | null) => {
+  if (order === null) {
+    port.close()
+    return
+  }
   try {
     answer({ digests: hasher.run(order) })
   } catch (error) {
