@@ -12,9 +12,7 @@ const known: Readonly<Record<string, string>> = {
   'raw image of # MiB over HTTP':
     'A raw image in the page cache is copied at memory’s speed; over HTTP server, network and fetching share its two cores and its memory. curl to /dev/null takes nearly as long as the copy from the file. Where the server is another machine, the network is the limit.',
   'multicast of # MiB as UDZO to one client without a cap':
-    'Server, network, capture and client share two cores. A datagram of 1500 bytes costs the server 11 µs, of which 7 to 9 are the kernel’s (the whole virtual network runs in the sender’s call), and the client 9; udpcast’s C pays the kernel’s share only. At a rate that a gigabit has (118 MB/s) one core of each side is enough.',
-  'changed blocks only':
-    'A disk that reads at up to 1.3 GB/s is read as fast as dd reads it; a third of a second more goes into starting and into looking at the disk before and after, as with the raw image. A faster one waits for SHA-256 of all that was read, which two cores make at that speed.',
+    'Server, network and client share two cores. What the server can send is several times what the client can take in; what is lost is sent again, and costs both.',
   'multicast to four, one behind':
     'Half a second of a stream of eight seconds, probably until the slow one is told from the others; it doesn’t grow with the image. With the image of 1024 MiB, which takes 27 s, the others have it in 26.7 s with the slow one and 26.6 s without.',
   'multicast to 16 at':

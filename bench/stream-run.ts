@@ -25,7 +25,10 @@ export interface StreamRunOptions {
   readonly clients: number
   /** `with-all`: the stream waits until all are there. Default: it begins with the first. */
   readonly begins?: 'with-all'
-  /** `connections`: without the datagrams, which then cost nothing. Default: with them. */
+  /**
+   * Default: with the datagrams, each of them a frame of its own as on a wire. `connections`: without them, which then cost
+   * nothing; and the system may carry several as one, as it does when nobody looks.
+   */
   readonly capture?: 'everything' | 'connections'
   /** Before anybody starts: what is wrong with the network. */
   readonly prepare?: (lab: LabNetwork) => Promise<void>
@@ -64,7 +67,7 @@ export async function runStream(options: StreamRunOptions): Promise<StreamRun> {
   const { image, dataRate, clients: count, capture: what = 'everything' } = options
   const folder = scratchFolder()
   try {
-    await using lab = await buildLab({ clients: count })
+    await using lab = await buildLab({ clients: count, bursts: what === 'everything' ? 'cut' : 'whole' })
     await options.prepare?.(lab)
     const keys = { 'DNS Service Discovery': false }
     const served = {

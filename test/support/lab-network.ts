@@ -46,11 +46,21 @@ export interface LabOptions {
    * unknown groups nowhere and has nobody to ask who is a member, so that nobody gets anything.
    */
   readonly snooping?: 'off' | 'querier' | 'no-querier'
+  /**
+   * What the server's system gives its interface in one piece to be cut (udp(7), UDP_SEGMENT). `whole` (default, as Linux has it):
+   * goes through the bridge as it is. `cut`: every datagram is a frame of its own from the interface on, as on a wire.
+   */
+  readonly bursts?: 'whole' | 'cut'
 }
 
 let built = 0
 
-export async function buildLab({ clients, mtu = 1500, snooping = 'off' }: LabOptions): Promise<LabNetwork> {
+export async function buildLab({
+  clients,
+  mtu = 1500,
+  snooping = 'off',
+  bursts = 'whole',
+}: LabOptions): Promise<LabNetwork> {
   await removeLeftOvers()
   const prefix = `mc${process.pid}x${built++}`
   const namespaces: string[] = []
@@ -99,6 +109,8 @@ export async function buildLab({ clients, mtu = 1500, snooping = 'off' }: LabOpt
       }
     }
     const server = await addMachine('s', '10.77.0.1', 0)
+    if (bursts === 'cut')
+      await command('ip', ['-n', server.namespace, 'link', 'set', 'eth0', 'gso_max_segs', '1'])
     const machines: LabMachine[] = []
     for (let index = 1; index <= clients; index++)
       machines.push(await addMachine(`c${index}`, `10.77.1.${index}`, index))

@@ -3,9 +3,16 @@
  * the system grants. A small buffer is the commonest reason for loss, so what was granted is read back.
  */
 import { createSocket, type Socket } from 'node:dgram'
-import { createGathering } from './gather.ts'
-import { ownSockets, readDrops } from './kernel-drops.ts'
+import {
+  findOwnSocket,
+  forceReceiveBuffer,
+  joinArrivals,
+  readDrops,
+  setSocketOptions,
+} from '#engine/multicast/network'
+import { splitDatagrams } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
+import { createGathering } from './gather.ts'
 
 export interface GroupOptions {
   readonly group: string
@@ -14,6 +21,8 @@ export interface GroupOptions {
   readonly interface: string
   /** Of the stream, in bytes a second: how large a buffer should be. */
   readonly dataRate: number
+  /** Of its symbols. */
+  readonly symbolBytes: number
   readonly onDatagram: (bytes: Uint8Array) => void
   readonly onError: (error: Error) => void
 }
@@ -38,34 +47,28 @@ export async function openGroupSocket(options: GroupOptions): Promise<GroupSocke
   const { group, port, onDatagram, onError } = options
   const before = await readDrops(group, port)
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  const askedBytes = Math.min(mostBuffer, Math.max(leastBuffer, Math.ceil(options.dataRate / 4)))
+  let inode: number | null
   try {
     // Where a socket can be bound to a group, nothing that is sent to other groups at this port comes.
     await bind(socket, { address: process.platform === 'win32' ? '0.0.0.0' : group, port })
+    enlargeBuffer(socket, askedBytes)
+    const own = await findOwnSocket(group, port, before)
+    inode = own?.inode ?? null
+    if (own !== null) await setSocketOptions(own.descriptor, [joinArrivals, forceReceiveBuffer(askedBytes)])
     join(socket, options)
   } catch (error) {
     socket.close()
     throw error
   }
-  const askedBytes = Math.min(mostBuffer, Math.max(leastBuffer, Math.ceil(options.dataRate / 4)))
-  const grantedBytes = enlargeBuffer(socket, askedBytes)
+  const grantedBytes = bufferOf(socket)
   const came = createGathering({ bufferBytes: grantedBytes, dataRate: options.dataRate })
   socket.on('message', (bytes) => {
-    onDatagram(bytes)
+    splitDatagrams(bytes, options.symbolBytes, onDatagram)
     came(bytes.length)
   })
   socket.on('error', onError)
-  const inode = await findInode(before)
   let isClosed = false
-
-  async function findInode(before: Map<number, number> | null): Promise<number | null> {
-    if (before === null) return null
-    const own = await ownSockets()
-    const after = await readDrops(group, port)
-    const fresh = [...(after ?? new Map<number, number>()).keys()].filter(
-      (inode) => own.has(inode) && !before.has(inode),
-    )
-    return fresh.length === 1 ? (fresh[0] as number) : null
-  }
 
   return {
     askedBytes,
@@ -137,15 +140,18 @@ function join(socket: Socket, options: GroupOptions): void {
 }
 
 /** As large as it is granted: Linux cuts silently, others refuse what is too much. */
-function enlargeBuffer(socket: Socket, askedBytes: number): number {
+function enlargeBuffer(socket: Socket, askedBytes: number): void {
   for (let bytes = askedBytes; bytes >= 128 * 1024; bytes /= 2)
     try {
       socket.setRecvBufferSize(Math.floor(bytes))
-      break
+      return
     } catch {
       // Less, then.
     }
-  // Linux doubles the number, for what it needs of the buffer itself.
+}
+
+/** Linux doubles the number, for what it needs of the buffer itself. */
+function bufferOf(socket: Socket): number {
   const bytes = socket.getRecvBufferSize()
   return process.platform === 'linux' ? Math.floor(bytes / 2) : bytes
 }

@@ -44,6 +44,7 @@ export async function openMembership(options: MembershipOptions): Promise<Member
     port,
     interface: options.interface.address,
     dataRate,
+    symbolBytes,
     onDatagram: (bytes) => take(bytes),
     onError,
   })

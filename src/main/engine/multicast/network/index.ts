@@ -2,4 +2,6 @@ export { checkNetwork, systemChecks, type NetworkCheckDeps } from './check-netwo
 export { portTaken } from './check-port.ts'
 export { checkGroup, isGroupAddress } from './group-address.ts'
 export { findInterface, listInterfaces } from './interfaces.ts'
+export { findOwnSocket, readDrops } from './own-socket.ts'
+export { cutSends, forceReceiveBuffer, joinArrivals, setSocketOptions } from './socket-options.ts'
 export { sendTestPacket } from './test-packet.ts'

@@ -10,8 +10,8 @@ export interface Pacer {
   waitMs(bytes: number, nowMs: number): number
   /** They were sent, now. */
   sent(bytes: number, nowMs: number): void
-  /** What was said to be sent last really went out only now. */
-  late(nowMs: number): void
+  /** The last `count` that were said to be sent really went out only now. */
+  late(nowMs: number, count: number): void
   /** Bytes a second from now on. */
   setRate(bytesPerSecond: number): void
 }
@@ -93,17 +93,12 @@ export function createPacer(bytesPerSecond: number): Pacer {
       windowBytes += bytes
     },
 
-    late(nowMs) {
-      const last = times.length - 1
-      if (last < 0) return
-      const size = sizes[last] as number
-      if (last >= first) times[last] = Math.max(times[last] as number, nowMs)
-      else {
-        // So late that it was forgotten.
-        times.push(nowMs)
-        sizes.push(size)
-        windowBytes += size
-      }
+    late(nowMs, count) {
+      const from = Math.max(0, times.length - count)
+      // So late that they were forgotten.
+      for (; first > from; first--) windowBytes += sizes[first - 1] as number
+      for (let index = from; index < times.length; index++)
+        times[index] = Math.max(times[index] as number, nowMs)
     },
 
     setRate(bytesPerSecond) {

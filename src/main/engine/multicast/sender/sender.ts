@@ -48,8 +48,8 @@ export interface Sender {
    * network that lets nothing through.
    */
   stalled(nowMs: number, symbol: { readonly serial: number; readonly section: number }): SenderStep
-  /** The last step was carried out only now: its bytes count from here on. */
-  late(nowMs: number): void
+  /** The last `count` steps (1 unless told) were carried out only now: their bytes count from here on. */
+  late(nowMs: number, count?: number): void
   setDataRate(bytesPerSecond: number): void
   setClientDataRate(bytesPerSecond: number | null): void
   /** Send nothing until somebody joins. For a stream without feedback; others rest by themselves. */
@@ -214,7 +214,7 @@ export function createSender(options: SenderOptions): Sender {
       return { kind: 'position', serial: serial - 1, section, state }
     },
 
-    late: (nowMs) => pacer.late(nowMs),
+    late: (nowMs, count = 1) => pacer.late(nowMs, count),
 
     setDataRate(bytesPerSecond) {
       rates.setDataRate(bytesPerSecond)

@@ -1,5 +1,6 @@
 /** The socket that a stream is sent from: connected to its group, on one interface. */
 import { createSocket, type Socket } from 'node:dgram'
+import { cutSends, findOwnSocket, setSocketOptions } from '#engine/multicast/network'
 import { NetworkError } from '#shared/errors'
 
 export interface GroupAddress {
@@ -8,10 +9,24 @@ export interface GroupAddress {
   readonly ttl: number
   /** The interface's IPv4 address. */
   readonly address: string
+  /** Of the longest datagram. */
+  readonly datagramBytes: number
+}
+
+export interface StreamSocket {
+  readonly socket: Socket
+  /** The system cuts what is sent into datagrams of that length. */
+  readonly isCut: boolean
 }
 
 /** Throws NetworkError E_MC_IFACE when the system doesn't let us send there. */
-export async function openGroupSocket({ group, port, ttl, address }: GroupAddress): Promise<Socket> {
+export async function openGroupSocket({
+  group,
+  port,
+  ttl,
+  address,
+  datagramBytes,
+}: GroupAddress): Promise<StreamSocket> {
   const socket = createSocket({ type: 'udp4' })
   try {
     await new Promise<void>((resolve, reject) => {
@@ -41,5 +56,13 @@ export async function openGroupSocket({ group, port, ttl, address }: GroupAddres
   socket.removeAllListeners('error')
   // Errors of sending are told to who sends; an unreachable port of a group means nothing.
   socket.on('error', () => undefined)
-  return socket
+  return { socket, isCut: await cut(socket, datagramBytes) }
+}
+
+async function cut(socket: Socket, datagramBytes: number): Promise<boolean> {
+  const { address, port } = socket.address()
+  const own = await findOwnSocket(address, port)
+  if (own === null) return false
+  const [isCut = false] = await setSocketOptions(own.descriptor, [cutSends(datagramBytes)])
+  return isCut
 }

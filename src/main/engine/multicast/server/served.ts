@@ -1,7 +1,7 @@
 /** A session as its port's thread has it: opened, offered by the hub, and streamed until some moments after its end. */
 import { randomBytes } from 'node:crypto'
 import type { Session } from '#engine/multicast/sessions'
-import { passwordKey, type Message } from '#engine/multicast/wire'
+import { datagramHeaderBytes, passwordKey, type Message } from '#engine/multicast/wire'
 import { serializeError, type SerializedError } from '#shared/errors'
 import { parseAdmissionRule } from '#shared/model'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
@@ -48,12 +48,15 @@ export async function openServed(
   const secret = settings.password === null ? null : await passwordKey(settings.password, salt)
   await using opened = new AsyncDisposableStack()
   const bytes = opened.use(where.kind === 'web' ? remote.open(sessionId) : await openStreamBytes(where))
-  const socket = await openGroupSocket({ group, port, ttl, address: session.interface.address })
+  const { address } = session.interface
+  const datagramBytes = datagramHeaderBytes + session.symbolBytes
+  const { socket, isCut } = await openGroupSocket({ group, port, ttl, address, datagramBytes })
   opened.defer(() => void socket.close())
   const key = randomBytes(16)
   const tag = randomBytes(4).readUInt32BE()
   const stream = new SessionStream(session, {
     socket,
+    isCut,
     key,
     tag,
     read: (into, offset) => bytes.read(into, offset),

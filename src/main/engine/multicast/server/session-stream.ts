@@ -14,6 +14,7 @@ import {
 } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
 import { BlockCache, type ReadBytes } from './block-cache.ts'
+import { Burst } from './burst.ts'
 import { ClientRoster } from './client-roster.ts'
 import { FetchBudget } from './fetch-budget.ts'
 import type { ServedSession } from './orders.ts'
@@ -22,6 +23,8 @@ import { SendMeter } from './send-meter.ts'
 export interface StreamParts {
   /** Connected to the group, its TTL and interface set. */
   readonly socket: Socket
+  /** The system cuts what is sent on it into datagrams: of `symbolBytes` and a header. */
+  readonly isCut: boolean
   readonly read: ReadBytes
   /** For the check of datagrams: 16 bytes, and the session's tag. */
   readonly key: Uint8Array
@@ -56,12 +59,11 @@ export class SessionStream {
   readonly #coder: DatagramCoder
   readonly #symbols: ReturnType<typeof createSymbolSource>
   readonly #meter = new SendMeter()
-  /** Where each is made: the system has taken one before the next is. */
-  readonly #datagram: Uint8Array<ArrayBuffer>
+  readonly #burst: Burst
   /** What is to be sent as soon as its block is here. */
   #pending: SendStep | null = null
-  /** The system hasn't taken the last one yet. */
-  #isQueued = false
+  /** So many datagrams were sent last, and the system hasn't taken them yet. */
+  #queued = 0
   #loaded = -1
   #wholeSection = -1
   #lap = 0
@@ -114,7 +116,8 @@ export class SessionStream {
       },
     })
     this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })
-    this.#datagram = new Uint8Array(symbolBytes + datagramHeaderBytes)
+    const { socket, isCut } = parts
+    this.#burst = new Burst({ socket, isCut, datagramBytes: symbolBytes + datagramHeaderBytes })
     this.#symbols = createSymbolSource(this.layout, createErasureCode(symbolBytes), (block) => {
       const held = this.#cache.get(block)
       // `#mayLoad` has made sure.
@@ -177,40 +180,61 @@ export class SessionStream {
    * Send what may be sent, until `untilMs` at most. Returns when to be asked again, Infinity when it will say so by `wake`.
    */
   send(untilMs: number): number {
-    const { socket } = this.#parts
-    let isFirst = true
+    const burst = this.#burst
     for (;;) {
       const nowMs = performance.now()
-      if (nowMs >= untilMs) return nowMs
-      // What the system didn't take at once goes out when the event loop has its turn; more would go out in one burst then.
-      if (socket.getSendQueueCount() > 0) {
-        this.#isQueued = true
-        return Infinity
+      if (nowMs >= untilMs) {
+        this.#flush()
+        return nowMs
       }
-      if (this.#isQueued) this.sender.late(nowMs)
-      this.#isQueued = false
-      let step = this.#pending ?? this.sender.next(nowMs)
-      if (step.kind === 'symbol' && !this.#mayLoad(step.section)) {
-        if (this.#pending === null) {
-          this.#pending = step
-          this.readAhead()
-        }
-        step = this.sender.stalled(nowMs, step)
-      } else this.#pending = null
-      if (step.kind === 'wait') return step.untilMs
+      if (burst.count === 0 && this.#isHeldUp(nowMs)) return Infinity
+      const step = this.#nextStep(nowMs)
+      if (step.kind === 'wait') {
+        this.#flush()
+        return step.untilMs
+      }
       const datagram = this.#coder.encode(
         step.kind === 'symbol' ? { ...step, payload: this.#symbols.symbol(step.section, step.number) } : step,
-        this.#datagram,
+        burst.room,
       )
-      // Asking each time what became of it costs more than it tells.
-      if (isFirst) socket.send(datagram, this.#sendDone)
-      else socket.send(datagram)
-      isFirst = false
-      // Counted from here on: it went out before, so what goes out 10 ms from now is 10 ms apart from it on the wire.
-      this.sender.late(performance.now())
-      this.#meter.add(datagram.length + networkHeaderBytes, nowMs)
       if (step.kind === 'symbol') this.#count(step)
+      if (!burst.add(datagram.length, this.sender.rate)) this.#flush()
     }
+  }
+
+  /** What the system didn't take at once goes out when the event loop has its turn; more would go out in one burst then. */
+  #isHeldUp(nowMs: number): boolean {
+    if (this.isQueued) return true
+    if (this.#queued > 0) this.sender.late(nowMs, this.#queued)
+    this.#queued = 0
+    return false
+  }
+
+  #nextStep(nowMs: number): SenderStep {
+    const step = this.#pending ?? this.sender.next(nowMs)
+    const isLoaded = step.kind !== 'symbol' || this.#mayLoad(step.section)
+    if (isLoaded) {
+      this.#pending = null
+      return step
+    }
+    // What is ready doesn't wait for it.
+    this.#flush()
+    if (this.#pending === null) {
+      this.#pending = step
+      this.readAhead()
+    }
+    return this.sender.stalled(nowMs, step)
+  }
+
+  #flush(): void {
+    const { count, bytes } = this.#burst
+    if (count === 0) return
+    this.#burst.send(this.#sendDone)
+    if (this.isQueued) this.#queued = count
+    // Counted from here on: it went out before, so what goes out 10 ms from now is 10 ms apart from it on the wire.
+    const nowMs = performance.now()
+    this.sender.late(nowMs, count)
+    this.#meter.add(bytes + count * networkHeaderBytes, nowMs)
   }
 
   /** Answer a fetch if one may be answered. Returns when to be asked again. */

@@ -74,6 +74,22 @@ const rejections: { readonly [why in Rejection]: Datagram } = {
   forged: { kind: 'rejected', why: 'forged' },
 }
 
+/**
+ * Call `take` with each of the datagrams that the system handed over as one, because they came one after the other and are of one
+ * length (the last may be shorter). What is none of ours is taken for symbols.
+ */
+export function splitDatagrams(
+  bytes: Uint8Array,
+  symbolBytes: number,
+  take: (datagram: Uint8Array) => void,
+): void {
+  const longest = datagramHeaderBytes + symbolBytes
+  const isPosition = bytes.length <= longest && bytes[4] === positionKind
+  const step = isPosition ? datagramHeaderBytes : longest
+  if (bytes.length <= step) take(bytes)
+  else for (let at = 0; at < bytes.length; at += step) take(bytes.subarray(at, at + step))
+}
+
 /** For one session; not to be shared between threads. */
 export function createDatagramCoder({ key, tag, symbolBytes }: DatagramSession): DatagramCoder {
   invariant(key.length === 16 && symbolBytes % 8 === 0, 'a session without a proper key or symbol size')

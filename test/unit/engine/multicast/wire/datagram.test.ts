@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { createDatagramCoder, datagramHeaderBytes, type SymbolDatagram } from '#engine/multicast/wire'
+import {
+  createDatagramCoder,
+  datagramHeaderBytes,
+  splitDatagrams,
+  type SymbolDatagram,
+} from '#engine/multicast/wire'
 import { seededBytes, seededRandom } from '#test/seeded'
 
 const key = Uint8Array.from({ length: 16 }, (_, index) => index)
@@ -68,5 +73,43 @@ describe('a datagram', () => {
       bytes.set(begin.subarray(0, Math.min(begin.length, bytes.length)))
       expect(coder.decode(bytes).kind).toBe('rejected')
     }
+  })
+})
+
+describe('datagrams that the system handed over as one', () => {
+  const split = (joined: Uint8Array) => {
+    const parts: Uint8Array[] = []
+    splitDatagrams(joined, session.symbolBytes, (part) => parts.push(part))
+    return parts
+  }
+  const position = coder.encode({ kind: 'position', serial: 4, section: 1, state: 'streaming' })
+  const symbols = (count: number) =>
+    Array.from({ length: count }, (_, index) => coder.encode({ ...symbol, serial: index + 1 }))
+
+  test.each([
+    ['one symbol', symbols(1)],
+    ['many symbols', symbols(40)],
+    ['symbols, and a word on where the stream is', [...symbols(3), position]],
+    ['one such word', [position]],
+    ['two such words', [position, position]],
+  ])('are as they were sent: %s', (_, datagrams) => {
+    expect(split(Buffer.concat(datagrams))).toEqual(datagrams.map((bytes) => Buffer.from(bytes)))
+  })
+
+  test('are taken apart whatever they are, with nothing left out or twice', () => {
+    const random = seededRandom(2)
+    for (let run = 0; run < 2000; run++) {
+      const bytes = Buffer.from(seededBytes(random, random.below(500)))
+      if (random.chance(0.5) && bytes.length > 4) bytes[4] = random.below(4)
+      const parts = split(bytes)
+      expect(Buffer.concat(parts)).toEqual(bytes)
+      expect(parts.length).toBeLessThanOrEqual(Math.max(1, Math.ceil(bytes.length / datagramHeaderBytes)))
+    }
+  })
+
+  test('that somebody else has slipped in between cost only themselves', () => {
+    const [first, second] = symbols(2)
+    const parts = split(Buffer.concat([first!, Buffer.alloc(64, 7), second!]))
+    expect(parts.map((part) => coder.decode(part).kind)).toEqual(['symbol', 'rejected', 'symbol'])
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseDrops } from '#src/main/engine/multicast/client/kernel-drops.ts'
+import { parseDrops } from '#src/main/engine/multicast/network/own-socket.ts'
 
 const text = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
   123: 0100FFEF:1E78 00000000:0000 07 00000000:00000000 00:00000000 00000000  1000        0 40961 2 0000000000000000 17

@@ -1,10 +1,15 @@
 /**
- * Datagrams that Linux threw away because a socket's buffer was full: the last column of /proc/net/udp. Other systems don't say.
- * Pure, but for the one function that reads.
+ * What Linux knows of this process's own UDP sockets: in /proc/net/udp their inode and how many datagrams it threw away because
+ * a buffer was full (the last column), in /proc/self/fd the descriptor of each inode. Other systems don't say.
  */
 import { readFile, readlink, readdir } from 'node:fs/promises'
 
-/** By inode of the socket: what was dropped. Of those bound to this address and port. */
+export interface OwnSocket {
+  readonly inode: number
+  readonly descriptor: number
+}
+
+/** By inode of the socket: what was dropped. Of those bound to this address and port. Pure. */
 export function parseDrops(text: string, address: string, port: number): Map<number, number> {
   const found = new Map<number, number>()
   const wanted = localAddress(address, port)
@@ -33,14 +38,34 @@ export async function readDrops(address: string, port: number): Promise<Map<numb
   }
 }
 
-/** Inodes of the sockets that this process has; empty where the system doesn't tell. */
-export async function ownSockets(): Promise<Set<number>> {
-  const found = new Set<number>()
+/**
+ * The socket of this process that is bound to this address and port and wasn't among `before`, which was read before it was
+ * bound. Null where the system doesn't tell, or there are several.
+ */
+export async function findOwnSocket(
+  address: string,
+  port: number,
+  before: ReadonlyMap<number, number> | null = new Map(),
+): Promise<OwnSocket | null> {
+  if (before === null) return null
+  const descriptors = await ownDescriptors()
+  const found = [...((await readDrops(address, port)) ?? new Map<number, number>()).keys()].flatMap(
+    (inode) => {
+      const descriptor = descriptors.get(inode)
+      return descriptor === undefined || before.has(inode) ? [] : [{ inode, descriptor }]
+    },
+  )
+  return found.length === 1 ? (found[0] as OwnSocket) : null
+}
+
+/** By inode, of the sockets that this process has; empty where the system doesn't tell. */
+async function ownDescriptors(): Promise<Map<number, number>> {
+  const found = new Map<number, number>()
   const names = await readdir('/proc/self/fd').catch(() => [])
   for (const name of names) {
     const link = await readlink(`/proc/self/fd/${name}`).catch(() => '')
     const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1]
-    if (inode !== undefined) found.add(Number(inode))
+    if (inode !== undefined) found.set(Number(inode), Number(name))
   }
   return found
 }
