@@ -11,6 +11,8 @@ export interface EncryptOptions {
   readonly iterations?: number
   /** Of the salt and the keys: other ones are other images. */
   readonly seed?: number
+  /** What version 2 wraps the keys with. */
+  readonly wrap?: '3des' | 'aes-192'
 }
 
 const fill = (length: number, seed: number) => Buffer.alloc(length, seed)
@@ -30,11 +32,10 @@ export function headerV2(dataBytes: number, options: EncryptOptions): Buffer {
   const { password, keyBits = 256, blockBytes = 512, iterations = 10 } = options
   const { aesKey, hmacKey, salt } = keysOf(options)
   const iv = fill(8, 9)
-  const blob = encrypt3Des(
-    Buffer.concat([aesKey, hmacKey, Buffer.from('CKIE\0')]),
-    pbkdf2Sync(password, salt, iterations, 24, 'sha1'),
-    iv,
-  )
+  const keys = Buffer.concat([aesKey, hmacKey, Buffer.from('CKIE\0')])
+  const wrappingKey = pbkdf2Sync(password, salt, iterations, 24, 'sha1')
+  const isAes = options.wrap === 'aes-192'
+  const blob = isAes ? encryptAes192(keys, wrappingKey, iv) : encrypt3Des(keys, wrappingKey, iv)
   const header = Buffer.alloc(4096)
   header.write('encrcdsa', 0, 'latin1')
   const words: [offset: number, value: number][] = [
@@ -53,7 +54,7 @@ export function headerV2(dataBytes: number, options: EncryptOptions): Buffer {
     [108, salt.length],
     [144, iv.length],
     [180, 192],
-    [184, 17],
+    [184, isAes ? 0x80000001 : 17],
     [188, 7],
     [192, 6],
     [196, blob.length],
@@ -162,6 +163,13 @@ export function decryptPlainly(file: Buffer, password: string): Buffer {
   return Buffer.concat(blocks).subarray(0, dataBytes)
 }
 
+/** What is in a band of a bundle that has this `token`, by `decryptPlainly`: the band behind its header is a file. */
+export function decryptBand(token: Buffer, band: Buffer, password: string): Buffer {
+  const header = Buffer.from(token)
+  header.writeBigUInt64BE(BigInt(band.length), 56)
+  return decryptPlainly(Buffer.concat([header, band]), password)
+}
+
 function ivOf(hmacKey: Uint8Array, block: number): Buffer {
   const number = Buffer.alloc(4)
   number.writeUInt32BE(block)
@@ -170,5 +178,10 @@ function ivOf(hmacKey: Uint8Array, block: number): Buffer {
 
 function encrypt3Des(plain: Uint8Array, key: Uint8Array, iv: Uint8Array): Buffer {
   const cipher = createCipheriv('des-ede3-cbc', key, iv)
+  return Buffer.concat([cipher.update(plain), cipher.final()])
+}
+
+function encryptAes192(plain: Uint8Array, key: Uint8Array, iv: Uint8Array): Buffer {
+  const cipher = createCipheriv('aes-192-cbc', key, Buffer.concat([iv, Buffer.alloc(8)]))
   return Buffer.concat([cipher.update(plain), cipher.final()])
 }

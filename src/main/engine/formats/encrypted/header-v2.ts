@@ -167,23 +167,33 @@ function parsePassphrase(bytes: Uint8Array, offset: number): WrappedKeys {
   const known = {
     kdfAlgorithm: cssm.pbkdf2,
     wrapKeyBits: 192,
-    wrapAlgorithm: cssm.tripleDes,
     wrapPadding: cssm.pkcs7,
     wrapMode: cssm.cbcPadded,
   } as const
   for (const field of Object.keys(known) as (keyof typeof known)[])
     if (parsed[field] !== known[field]) throw unknown({ ...at(field, parsed[field]), expected: known[field] })
-  const { prngAlgorithm, iterations, saltLength, ivLength, blobLength } = parsed
+  const { prngAlgorithm, iterations, saltLength, wrapAlgorithm, ivLength, blobLength } = parsed
+  if (wrapAlgorithm !== cssm.tripleDes && wrapAlgorithm !== cssm.aes)
+    throw unknown({ ...at('wrapAlgorithm', wrapAlgorithm), expected: `${cssm.tripleDes} or ${cssm.aes}` })
+  const [cipher, cellBytes] = wrapAlgorithm === cssm.aes ? (['aes-192', 16] as const) : (['3des', 8] as const)
   if (prngAlgorithm !== 0) throw unknown({ ...at('prngAlgorithm', prngAlgorithm), expected: 0 })
   if (saltLength < 1 || saltLength > 32)
     throw corrupt({ ...at('saltLength', saltLength), expected: '1 to 32' })
   if (ivLength !== 8) throw corrupt({ ...at('ivLength', ivLength), expected: 8 })
-  if (blobLength < 8 || blobLength > parsed.blob.length || blobLength % 8 !== 0)
-    throw corrupt({ ...at('blobLength', blobLength), expected: 'whole blocks of 3DES, at most 512 bytes' })
+  if (blobLength < cellBytes || blobLength > parsed.blob.length || blobLength % cellBytes !== 0)
+    throw corrupt({
+      ...at('blobLength', blobLength),
+      expected: `whole blocks of ${cellBytes} bytes, at most 512 bytes`,
+    })
   return {
     iterations,
     salt: parsed.salt.subarray(0, saltLength),
-    wrapped: { kind: 'blob', iv: parsed.iv.subarray(0, ivLength), blob: parsed.blob.subarray(0, blobLength) },
+    wrapped: {
+      kind: 'blob',
+      cipher,
+      iv: parsed.iv.subarray(0, ivLength),
+      blob: parsed.blob.subarray(0, blobLength),
+    },
   }
 }
 

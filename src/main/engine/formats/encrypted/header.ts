@@ -3,6 +3,9 @@
  * docs/formats/encrypted.md has the layouts and where they are from.
  */
 
+/** What a key derived from a password encrypts keys with. AES-192 is macOS's today, 3DES what it was until some version before. */
+export type WrapCipher = '3des' | 'aes-192'
+
 /** One way to the keys with a password. Bounded and checked; the bytes are as stored. */
 export interface WrappedKeys {
   readonly iterations: number
@@ -10,8 +13,10 @@ export interface WrappedKeys {
   readonly salt: Uint8Array
   readonly wrapped:
     | {
-        /** Version 2: one blob in 3DES-CBC, both keys and a mark in it. */
+        /** Version 2: one blob in CBC, both keys and a mark in it. */
         readonly kind: 'blob'
+        readonly cipher: WrapCipher
+        /** 8 bytes. */
         readonly iv: Uint8Array
         readonly blob: Uint8Array
       }

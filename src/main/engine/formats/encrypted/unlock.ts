@@ -1,14 +1,15 @@
 /** From a password to an image's keys. The only slow thing about encrypted images, on purpose of whoever made them. */
-import { createDecipheriv, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createDecipheriv, pbkdf2, timingSafeEqual, type Decipheriv } from 'node:crypto'
 import type { BlockCipher } from '#engine/formats/extents'
 import { formatError } from '#engine/formats/struct'
-import type { EncryptedHeader, WrappedKeys } from './header.ts'
+import type { EncryptedHeader, WrapCipher, WrappedKeys } from './header.ts'
 
 /** What a password opens. */
 export type ImageKeys = Pick<BlockCipher, 'aesKey' | 'hmacKey'>
 
 const hmacKeyBytes = 20
-const tripleDesKeyBytes = 24
+/** Of 3DES as of AES-192. */
+const wrappingKeyBytes = 24
 
 /**
  * The keys behind `header`. Throws FormatError E_SRC_PASSWORD when the password is another one (or the header is damaged where
@@ -49,7 +50,7 @@ function deriveKey(
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   const onAbort = () => reject(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
-  pbkdf2(Buffer.from(password, 'utf8'), salt, iterations, tripleDesKeyBytes, 'sha1', (error, key) => {
+  pbkdf2(Buffer.from(password, 'utf8'), salt, iterations, wrappingKeyBytes, 'sha1', (error, key) => {
     signal?.removeEventListener('abort', onAbort)
     if (error === null) resolve(key)
     else reject(error)
@@ -64,7 +65,7 @@ function unwrap(
 ): ImageKeys | null {
   const aesKeyBytes = header.keyBits / 8
   if (wrapped.kind === 'blob') {
-    const keys = decrypt3Des(wrapped.blob, wrappingKey, wrapped.iv)
+    const keys = unwrapBlob[wrapped.cipher](wrapped.blob, wrappingKey, wrapped.iv)
     if (keys === null || keys.length !== aesKeyBytes + hmacKeyBytes + blobMark.length) return null
     if (!timingSafeEqual(keys.subarray(aesKeyBytes + hmacKeyBytes), blobMark)) return null
     return {
@@ -96,13 +97,25 @@ function unwrapTwice(wrapped: Uint8Array, key: Uint8Array): Uint8Array | null {
 }
 
 /** Null when what comes out isn't padded as it must be. */
-function decrypt3Des(bytes: Uint8Array, key: Uint8Array, iv: Uint8Array): Uint8Array | null {
-  if (bytes.length === 0 || bytes.length % 8 !== 0) return null
-  const decipher = createDecipheriv('des-ede3-cbc', key, iv)
+const decrypt3Des = (bytes: Uint8Array, key: Uint8Array, iv: Uint8Array) =>
+  decryptPadded(createDecipheriv('des-ede3-cbc', key, iv), bytes, 8)
+
+const unwrapBlob: {
+  readonly [cipher in WrapCipher]: (blob: Uint8Array, key: Uint8Array, iv: Uint8Array) => Uint8Array | null
+} = {
+  '3des': decrypt3Des,
+  // The header's IV has the 8 bytes that 3DES takes: zeros follow.
+  'aes-192': (blob, key, iv) =>
+    decryptPadded(createDecipheriv('aes-192-cbc', key, Buffer.concat([iv, Buffer.alloc(16)], 16)), blob, 16),
+}
+
+function decryptPadded(decipher: Decipheriv, bytes: Uint8Array, cellBytes: number): Uint8Array | null {
+  if (bytes.length === 0 || bytes.length % cellBytes !== 0) return null
   decipher.setAutoPadding(false)
   const plain = new Uint8Array(Buffer.concat([decipher.update(bytes), decipher.final()]))
   // PKCS #7: so many bytes of so many.
   const padding = plain.at(-1) ?? 0
-  if (padding < 1 || padding > 8 || plain.subarray(-padding).some((byte) => byte !== padding)) return null
+  if (padding < 1 || padding > cellBytes || plain.subarray(-padding).some((byte) => byte !== padding))
+    return null
   return plain.slice(0, -padding)
 }

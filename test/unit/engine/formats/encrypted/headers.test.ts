@@ -82,7 +82,8 @@ describe('the header of an encrypted image', () => {
     ['one iteration too many', { 104: mostIterations + 1 }, 'E_SRC_CORRUPT', 'passphrase.iterations'],
     ['a salt too long', { 108: 33 }, 'E_SRC_CORRUPT', 'passphrase.saltLength'],
     ['an IV too long', { 144: 16 }, 'E_SRC_CORRUPT', 'passphrase.ivLength'],
-    ['keys wrapped with AES', { 184: 0x80000001 }, 'E_SRC_FORMAT', 'passphrase.wrapAlgorithm'],
+    ['keys wrapped with DES', { 184: 14 }, 'E_SRC_FORMAT', 'passphrase.wrapAlgorithm'],
+    ['AES keys of half a cell', { 184: 0x80000001, 196: 56 }, 'E_SRC_CORRUPT', 'passphrase.blobLength'],
     ['keys of half a cell', { 196: 63 }, 'E_SRC_CORRUPT', 'passphrase.blobLength'],
     ['keys longer than their room', { 196: 520 }, 'E_SRC_CORRUPT', 'passphrase.blobLength'],
   ])('of version 2 is refused with %s', async (_, numbers, code, field) => {

@@ -12,13 +12,17 @@ async function headerOf(options: EncryptOptions, encrypt = encryptedV2): Promise
   return header
 }
 
+const withAes: typeof encryptedV2 = (data, options) => encryptedV2(data, { ...options, wrap: 'aes-192' })
+
 describe.each([
   ['2', encryptedV2],
+  ['2, its keys wrapped with AES as macOS does today', withAes],
   ['1', encryptedV1],
 ])('the password of an image of version %s', (_, encrypt) => {
   it('opens it, and no other does', async () => {
     const header = await headerOf({ password: 'Größe' }, encrypt)
     expect((await unlockHeader(header, 'Größe')).hmacKey).toHaveLength(20)
+    expect((await unlockHeader(header, 'Größe')).aesKey).toEqual(new Uint8Array(header.keyBits / 8).fill(1))
     for (const wrong of [
       'größe',
       'Größe ',
