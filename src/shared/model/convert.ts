@@ -35,7 +35,7 @@ export interface ConvertRequest {
   readonly erase: boolean
   /** UDIF only: the image is cut into files of at most this size, `image.dmg`, `image.002.dmgpart`, … */
   readonly segmentBytes: number | null
-  /** The image is encrypted with AES-256; null: it isn't. Not for sparse bundles and segmented images. */
+  /** The image is encrypted with AES-256; null: it isn't. */
   readonly encryption: { readonly password: string } | null
 }
 

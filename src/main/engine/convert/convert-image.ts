@@ -25,7 +25,7 @@ import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
 import { diskItems, type DiskItem } from './disk-stream.ts'
-import { checkEncryption, checkLevel, checkSegments, openImageTarget } from './write-image.ts'
+import { checkLevel, checkSegments, openImageTarget } from './write-image.ts'
 
 /**
  * Write the disk inside `request.source` to `request.target`. Throws UsageError E_USAGE (level), E_DST_EXISTS, E_DST_KIND,
@@ -38,7 +38,6 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   const { signal } = context
   checkLevel(request)
   checkSegments(request)
-  checkEncryption(request)
   context.enter('validating-source')
   const { info, layout } = await openImage(source, { signal })
   const files = await rememberUnchecked(layout)

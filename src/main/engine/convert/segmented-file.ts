@@ -4,33 +4,20 @@
  * gets a trailer of its own (docs/formats/udif.md §9). A run may straddle two. All files have hidden names until all are on
  * the medium.
  */
-import { randomBytes } from 'node:crypto'
-import { lstat, open, realpath, stat, unlink, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { lstat, open, realpath, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import {
-  nameTogether,
-  openFailure,
-  recoverNames,
-  refuseDanglingLink,
-  writeFailure,
-  type ReplacementFile,
-} from '#engine/block-io'
+import { nameTogether, recoverNames, refuseDanglingLink, type ReplacementFile } from '#engine/block-io'
+import { encryptedBytes, roomInside } from '#engine/formats/encrypted'
 import { isKoly, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { formatBytes, formatCount } from '#shared/units'
+import { SegmentPart } from './segment-part.ts'
 
 export interface SegmentedFileOptions {
   readonly segmentBytes: number
   readonly mode: 'create' | 'replace'
-}
-
-interface Segment {
-  readonly hidden: string
-  /** Null while nothing is written into it: there may be thousands. */
-  file: FileHandle | null
-  dataBytes: number
-  crc: number
+  /** Each file is encrypted by itself, with keys of its own behind this password; null: none is. */
+  readonly password: string | null
 }
 
 /** Less than this and nearly all of the first segment would be list. */
@@ -50,7 +37,8 @@ export async function openSegmentedFile(
   asked: string,
   options: SegmentedFileOptions,
 ): Promise<SegmentedFile> {
-  if (options.segmentBytes < leastSegmentBytes) throw tooSmall(leastSegmentBytes)
+  const { password } = options
+  if (roomIn(options) < leastSegmentBytes) throw tooSmall(leastSegmentBytes, password)
   const real = await realpath(asked).catch(() => null)
   if (real === null) await refuseDanglingLink(asked)
   const target = real ?? asked
@@ -71,7 +59,9 @@ export async function openSegmentedFile(
 export class SegmentedFile implements ReplacementFile {
   readonly #target: string
   readonly #options: SegmentedFileOptions
-  readonly #segments: Segment[] = []
+  /** Of a segment: what may be in a file of the size that was asked for. */
+  readonly #room: number
+  readonly #segments: SegmentPart[] = []
   /** Of the data fork, once it is complete. */
   #dataEnd: number | null = null
   #done = 0
@@ -81,6 +71,7 @@ export class SegmentedFile implements ReplacementFile {
   constructor(target: string, options: SegmentedFileOptions) {
     this.#target = target
     this.#options = options
+    this.#room = roomIn(options)
   }
 
   async begin(): Promise<void> {
@@ -101,7 +92,7 @@ export class SegmentedFile implements ReplacementFile {
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     const [first] = this.#segments
     if (this.#dataEnd !== null && first !== undefined)
-      return await this.#writeAt(first, bytes, first.dataBytes + offset - this.#dataEnd)
+      return await first.write(bytes, first.dataBytes + offset - this.#dataEnd)
     for (let done = 0; done < bytes.length;) {
       const segment = this.#segments.at(-1)
       const room = segment === undefined ? 0 : this.#capacity(this.#segments.length) - segment.dataBytes
@@ -110,7 +101,7 @@ export class SegmentedFile implements ReplacementFile {
         continue
       }
       const piece = bytes.subarray(done, done + room)
-      await this.#writeAt(segment, piece, segment.dataBytes)
+      await segment.write(piece, segment.dataBytes)
       segment.crc = crc32(piece, segment.crc)
       segment.dataBytes += piece.length
       done += piece.length
@@ -124,7 +115,7 @@ export class SegmentedFile implements ReplacementFile {
     const dataBytes = this.#dataEnd ?? this.#done
     const listLength = sizeBytes - dataBytes - kolyBytes
     if (first === undefined) return
-    const trailer = await this.#readAt(first, first.dataBytes + listLength, kolyBytes)
+    const trailer = await first.read(first.dataBytes + listLength, kolyBytes)
     const koly = kolyStruct.parse(trailer, first.dataBytes + listLength)
     await this.#makeRoomForList(first, listLength)
 
@@ -142,9 +133,8 @@ export class SegmentedFile implements ReplacementFile {
         xmlLength: isFirst ? listLength : 0,
       })
       const end = segment.dataBytes + (isFirst ? listLength : 0)
-      await this.#writeAt(segment, own, end)
-      await this.#try((await this.#open(segment)).truncate(end + own.length))
-      await this.#putDown(segment)
+      await segment.write(own, end)
+      await segment.finish(end + own.length)
       running += segment.dataBytes
     }
     const alsoOld = await oldSegments(this.#target, this.#segments.length)
@@ -162,49 +152,43 @@ export class SegmentedFile implements ReplacementFile {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isNamed) return
-    for (const { file, hidden } of this.#segments) {
-      await file?.close().catch(() => undefined)
-      await unlink(hidden).catch(() => undefined)
-    }
+    for (const segment of this.#segments) await segment.remove()
   }
 
   /** Data that segment `number` takes. The first keeps room for what the list is expected to be. */
   #capacity(number: number): number {
-    const { segmentBytes } = this.#options
-    if (number > 1) return segmentBytes - kolyBytes
+    if (number > 1) return this.#room - kolyBytes
     const expected = listBytes + Math.ceil((this.#diskBytes ?? 0) / usualRunBytes) * listRunBytes
-    return segmentBytes - kolyBytes - Math.min(Math.floor(segmentBytes / 2), expected)
+    return this.#room - kolyBytes - Math.min(Math.floor(this.#room / 2), expected)
   }
 
   /** The list is longer than expected: the end of the first segment's data becomes a segment of its own. */
-  async #makeRoomForList(first: Segment, listLength: number): Promise<void> {
-    const keep = this.#options.segmentBytes - kolyBytes - listLength
+  async #makeRoomForList(first: SegmentPart, listLength: number): Promise<void> {
+    const keep = this.#room - kolyBytes - listLength
     if (first.dataBytes <= keep) return
-    if (keep < 0) throw tooSmall(roundedUp(listLength + kolyBytes))
+    const { password } = this.#options
+    if (keep < 0) throw tooSmall(listLength + kolyBytes, password)
     const { dataBytes } = first
-    const moved = await this.#openSegment()
+    const moved = await SegmentPart.create(this.#target, password)
     this.#segments.splice(1, 0, moved)
     await this.#copy(first, keep, dataBytes - keep, moved, 0)
     // Downwards: nothing is overwritten before it was read.
     await this.#copy(first, dataBytes, listLength, first, keep)
     moved.dataBytes = dataBytes - keep
     first.dataBytes = keep
-    moved.crc = await this.#crcOf(moved)
-    first.crc = await this.#crcOf(first)
+    moved.crc = await crcOf(moved)
+    first.crc = await crcOf(first)
   }
 
-  async #copy(from: Segment, offset: number, lengthBytes: number, to: Segment, at: number): Promise<void> {
-    for (let done = 0; done < lengthBytes; done += pieceBytes) {
-      const piece = await this.#readAt(from, offset + done, Math.min(pieceBytes, lengthBytes - done))
-      await this.#writeAt(to, piece, at + done)
-    }
-  }
-
-  async #crcOf(segment: Segment): Promise<number> {
-    let crc = 0
-    for (let at = 0; at < segment.dataBytes; at += pieceBytes)
-      crc = crc32(await this.#readAt(segment, at, Math.min(pieceBytes, segment.dataBytes - at)), crc)
-    return crc
+  async #copy(
+    from: SegmentPart,
+    offset: number,
+    lengthBytes: number,
+    to: SegmentPart,
+    at: number,
+  ): Promise<void> {
+    for (let done = 0; done < lengthBytes; done += pieceBytes)
+      await to.write(await from.read(offset + done, Math.min(pieceBytes, lengthBytes - done)), at + done)
   }
 
   #pathOf(number: number): string {
@@ -212,59 +196,18 @@ export class SegmentedFile implements ReplacementFile {
   }
 
   async #addSegment(): Promise<void> {
-    if (this.#segments.length >= mostSegments) throw tooSmall(roundedUp(this.#options.segmentBytes * 2))
-    const full = this.#segments.at(-1)
-    if (full !== undefined) await this.#putDown(full)
-    this.#segments.push(await this.#openSegment())
+    const { password } = this.#options
+    if (this.#segments.length >= mostSegments) throw tooSmall(this.#room * 2, password)
+    await this.#segments.at(-1)?.putDown()
+    this.#segments.push(await SegmentPart.create(this.#target, password))
   }
+}
 
-  async #openSegment(): Promise<Segment> {
-    const folder = dirname(this.#target)
-    const hidden = join(folder, `.reprise-${randomBytes(6).toString('hex')}.part`)
-    const file = await open(hidden, 'wx+').catch((error: unknown) => {
-      throw openFailure(error, folder, 'destination')
-    })
-    return { hidden, file, dataBytes: 0, crc: 0 }
-  }
-
-  async #open(segment: Segment): Promise<FileHandle> {
-    segment.file ??= await this.#try(open(segment.hidden, 'r+'))
-    return segment.file
-  }
-
-  /** On the medium, and closed until it is needed again. */
-  async #putDown(segment: Segment): Promise<void> {
-    const { file } = segment
-    segment.file = null
-    try {
-      await this.#try(file?.sync() ?? Promise.resolve())
-    } finally {
-      await file?.close()
-    }
-  }
-
-  async #writeAt(segment: Segment, bytes: Uint8Array, offset: number): Promise<void> {
-    const file = await this.#open(segment)
-    for (let done = 0; done < bytes.length;)
-      done += (await this.#try(file.write(bytes, done, bytes.length - done, offset + done))).bytesWritten
-  }
-
-  async #readAt(segment: Segment, offset: number, lengthBytes: number): Promise<Uint8Array> {
-    const file = await this.#open(segment)
-    const bytes = new Uint8Array(lengthBytes)
-    for (let done = 0; done < lengthBytes;) {
-      const { bytesRead } = await this.#try(file.read(bytes, done, lengthBytes - done, offset + done))
-      if (bytesRead === 0) break
-      done += bytesRead
-    }
-    return bytes
-  }
-
-  async #try<T>(work: Promise<T>): Promise<T> {
-    return await work.catch((error: unknown) => {
-      throw writeFailure(error, this.#target)
-    })
-  }
+async function crcOf(segment: SegmentPart): Promise<number> {
+  let crc = 0
+  for (let at = 0; at < segment.dataBytes; at += pieceBytes)
+    crc = crc32(await segment.read(at, Math.min(pieceBytes, segment.dataBytes - at)), crc)
+  return crc
 }
 
 /** Files of the segmented image at `target`, behind the first `replaced`, which something else takes the place of. */
@@ -298,9 +241,13 @@ async function segmentIdOf(path: string): Promise<string | null> {
   }
 }
 
-const roundedUp = (bytes: number) => Math.ceil(bytes / leastSegmentBytes) * leastSegmentBytes
+const roomIn = ({ segmentBytes, password }: SegmentedFileOptions) =>
+  password === null ? segmentBytes : roomInside(segmentBytes)
 
-function tooSmall(least: number): UsageError {
+/** `room`: what a segment has to have room for. */
+function tooSmall(room: number, password: string | null): UsageError {
+  const bytes = password === null ? room : encryptedBytes(room)
+  const least = Math.ceil(bytes / leastSegmentBytes) * leastSegmentBytes
   const problem = `Segments must have at least ${formatBytes(least)} (${formatCount(least)} bytes) here.`
   return new UsageError('E_USAGE', problem, { details: { input: 'segmentsize', problem, least } })
 }

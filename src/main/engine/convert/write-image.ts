@@ -65,21 +65,6 @@ export function checkLevel({ format, level }: Pick<ImageTargetRequest, 'format' 
   throw new UsageError('E_USAGE', problem, { details: { input: 'level', problem } })
 }
 
-/** Throws UsageError E_UNSUPPORTED for what can't be encrypted. */
-export function checkEncryption({
-  format,
-  encryption,
-  segmentBytes = null,
-}: Pick<ImageTargetRequest, 'format' | 'encryption' | 'segmentBytes'>): void {
-  if (encryption === null || (format !== 'UDSB' && segmentBytes === null)) return
-  const problem =
-    format === 'UDSB'
-      ? "A sparse bundle can't be written encrypted."
-      : "A segmented image can't be written encrypted."
-  const hint = format === 'UDSB' ? 'Write a sparse image (UDSP) instead.' : 'Write it in one piece.'
-  throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'encryption', problem, hint } })
-}
-
 /** Throws UsageError E_UNSUPPORTED for formats that aren't cut into segments. */
 export function checkSegments({
   format,
@@ -92,7 +77,7 @@ export function checkSegments({
 }
 
 /**
- * Make the hidden file. Throws UsageError E_USAGE (level), E_UNSUPPORTED (encryption), E_DST_EXISTS, E_DST_KIND; DeviceError of
+ * Make the hidden file. Throws UsageError E_USAGE (level), E_UNSUPPORTED (segments), E_DST_EXISTS, E_DST_KIND; DeviceError of
  * the target. `owner`: whose rights count, and whose the file will be; null: this process's.
  */
 export async function openImageTarget(
@@ -101,20 +86,20 @@ export async function openImageTarget(
 ): Promise<ImageTarget> {
   const { target, format, erase, encryption } = request
   const level = checkLevel(request)
-  checkEncryption(request)
-  const mode = erase ? 'replace' : 'create'
   checkSegments(request)
+  const mode = erase ? 'replace' : 'create'
+  const password = encryption?.password ?? null
   const { segmentBytes = null } = request
   if (owner !== null && (format === 'UDSB' || segmentBytes !== null)) throw severalFiles()
-  if (format === 'UDSB') return await openBundleTarget(target, mode)
-  const segments = segmentBytes === null ? null : await openSegmentedFile(target, { segmentBytes, mode })
+  if (format === 'UDSB') return await openBundleTarget(target, { mode, password })
+  const segments =
+    segmentBytes === null ? null : await openSegmentedFile(target, { segmentBytes, mode, password })
   const file = segments ?? (await openReplacementFile(target, { mode, owner }))
   return {
     async write({ contents, items }, { signal, advance }) {
-      const encrypted =
-        encryption === null
-          ? null
-          : new EncryptedFile(file, await newEncryption(encryption.password), { signal })
+      // Each segment is encrypted by itself.
+      const keys = password === null || segments !== null ? null : await newEncryption(password)
+      const encrypted = keys === null ? null : new EncryptedFile(file, keys.cipher, { signal })
       const inside = encrypted ?? file
       const codec = codecs[format]
       segments?.expectDisk(contents.sizeBytes)
@@ -124,7 +109,7 @@ export async function openImageTarget(
         sizes = await writeSparseImage(items, inside, { sizeBytes, advance, signal })
       } else if (codec === undefined) {
         // Encrypted, its header tells.
-        const told = encrypted === null ? tellableDisk(items, { target, contents }) : items
+        const told = password === null ? tellableDisk(items, { target, contents }) : items
         const sizeBytes = await writeRawImage(told, inside, { advance, signal })
         sizes = { sizeBytes, storedBytes: sizeBytes }
       } else {
@@ -141,6 +126,7 @@ export async function openImageTarget(
       // The other files of a segmented image are of no use to anybody when the first is replaced.
       const left = segments === null && erase && owner === null ? await oldSegments(target, 1) : []
       const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
+      if (keys !== null) await file.write(keys.header(sizes.storedBytes), 0)
       await file.commit(storedBytes)
       for (const path of left) await unlink(path).catch(() => undefined)
       return { ...sizes, storedBytes: (await segments?.storedBytes()) ?? storedBytes }

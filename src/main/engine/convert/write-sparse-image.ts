@@ -1,5 +1,6 @@
 /** A disk as a sparse image or a sparse bundle: what is zeros or unused isn't stored. */
 import { openReplacementFolder, type ReplacementFile } from '#engine/block-io'
+import { newEncryption } from '#engine/formats/encrypted'
 import {
   chooseBandBytes,
   isSparseBundle,
@@ -36,14 +37,18 @@ export async function writeSparseImage(
 }
 
 /**
- * A sparse bundle at `target`, which may replace a sparse bundle and nothing else. Throws UsageError E_DST_EXISTS,
- * E_DST_KIND; DeviceError.
+ * A sparse bundle at `target`, which may replace a sparse bundle and nothing else. `password`: of an encrypted one. Throws
+ * UsageError E_DST_EXISTS, E_DST_KIND; DeviceError.
  */
-export async function openBundleTarget(target: string, mode: 'create' | 'replace'): Promise<ImageTarget> {
+export async function openBundleTarget(
+  target: string,
+  { mode, password }: { readonly mode: 'create' | 'replace'; readonly password: string | null },
+): Promise<ImageTarget> {
   const folder = await openReplacementFolder(target, { mode, isReplaceable: isSparseBundle })
   return {
     async write({ items }, options) {
-      await using writer = new SparseBundleWriter(folder.path, usualBundleBandBytes)
+      const encryption = password === null ? null : await newEncryption(password)
+      await using writer = new SparseBundleWriter(folder.path, usualBundleBandBytes, { encryption })
       await writer.begin()
       const sizeBytes = await writeItems(items, writer, options)
       const storedBytes = await writer.finish(sizeBytes)

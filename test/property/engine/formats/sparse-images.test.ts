@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openImage } from '#engine/formats/image'
+import { Keyring, newEncryption } from '#engine/formats/encrypted'
+import { openImage, unlockImage } from '#engine/formats/image'
 import { SparseBundleWriter, SparseImageWriter } from '#engine/formats/sparse'
 import { FormatError } from '#shared/errors'
 import { buildBundle, bundleDict, plistOf } from '#test/build-sparse'
@@ -47,9 +48,9 @@ async function writeTo(writer: Writer, { stretches, tail }: Plan): Promise<Buffe
   return disk
 }
 
-async function expand(path: string): Promise<Buffer> {
+async function expand(path: string, keyring = new Keyring()): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of expandImage(await openImage(path))) pieces.push(piece)
+  for await (const piece of expandImage(await openImage(path, { keyring }))) pieces.push(piece)
   return Buffer.concat(pieces)
 }
 
@@ -70,20 +71,23 @@ describe('what was written', () => {
     )
   })
 
-  it('into a sparse bundle is what is read from it', async () => {
+  it.each([null, 'sesame'])('into a sparse bundle is what is read from it, password %s', async (password) => {
     await using folder = await temporaryFolder()
     let count = 0
+    const encryption = password === null ? null : await newEncryption(password, { iterations: 1 })
     await fc.assert(
       fc.asyncProperty(plan, async (plan) => {
         const path = join(folder.path, `disk ${count++}.sparsebundle`)
         await mkdir(path)
         // A file for each band: not for each sector.
         const bandSectors = Math.max(64, plan.bandSectors)
-        await using writer = new SparseBundleWriter(path, bandSectors * sector)
+        await using writer = new SparseBundleWriter(path, bandSectors * sector, { encryption })
         await writer.begin()
         const disk = await writeTo(writer, plan)
         await writer.finish(disk.length)
-        expect(Buffer.compare(await expand(path), disk)).toBe(0)
+        const keyring = new Keyring()
+        if (password !== null) await unlockImage(path, password, { keyring })
+        expect(Buffer.compare(await expand(path, keyring), disk)).toBe(0)
       }),
       { numRuns: 30 },
     )

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Keyring } from '#engine/formats/encrypted'
@@ -78,20 +77,5 @@ describe('an image that is written encrypted', () => {
       Buffer.compare(readFileSync(first).subarray(122_368), readFileSync(second).subarray(122_368)),
     ).not.toBe(0)
     expect(() => decryptPlainly(readFileSync(second), password)).toThrow()
-  })
-
-  it.each([
-    ['a sparse bundle', { format: 'UDSB' }],
-    ['a segmented image', { format: 'UDZO', segmentBytes: 1024 * 1024 }],
-  ] as const)('cannot be %s, and nothing is left of the attempt', async (_, change) => {
-    await using folder = await temporaryFolder()
-    const source = await folder.write('disk.img', disk)
-    const target = join(folder.path, 'a.dmg')
-    await writeFile(target, 'as it was')
-    await expect(convertForReal({ source, target, encryption, ...change })).rejects.toMatchObject({
-      code: 'E_UNSUPPORTED',
-    })
-    expect(readdirSync(folder.path).toSorted()).toEqual(['a.dmg', 'disk.img'])
-    expect(readFileSync(target, 'utf8')).toBe('as it was')
   })
 })

@@ -3,70 +3,124 @@
  * file; but zeros must be stored here, or they would come out as noise.
  */
 import { invariant } from '#shared/errors'
-import { pieceBytes } from './decrypt-blocks.ts'
+import type { BlockCipher } from '#engine/formats/extents'
+import { decryptPiece, pieceBytes, planPiece } from './decrypt-blocks.ts'
 import { BlockEncryptor } from './encrypt-blocks.ts'
 import { wholeBlocks } from './header-v2.ts'
-import type { NewEncryption } from './new-header.ts'
 
 /** What is written into; offsets are those of the file. */
-interface PlainFile {
+interface StoredFile {
   write(bytes: Uint8Array, offset: number): Promise<void>
+  /** Fill `into` with what was written. Without it nothing can be read, and only whole blocks can be written again. */
+  read?(into: Uint8Array, offset: number): Promise<void>
 }
 
+const zeros = new Uint8Array(pieceBytes)
+
 export class EncryptedFile {
-  readonly #file: PlainFile
-  readonly #encryption: NewEncryption
+  readonly #file: StoredFile
+  readonly #cipher: BlockCipher
   readonly #encryptor: BlockEncryptor
   readonly #blockBytes: number
   readonly #signal: AbortSignal | undefined
   /** Everything before is stored, or waits in `#pending`. */
-  #end = 0
+  #end: number
   /** The block that `#end` is in, as far as it is there: zeros behind. */
   readonly #pending: Uint8Array
-  readonly #zeros = new Uint8Array(pieceBytes)
 
-  /** `signal` ends what takes long: a hole of a terabyte is a terabyte to be written. */
+  /**
+   * `sizeBytes`: so much is in the file already, whole blocks. `signal` ends what takes long: a hole of a terabyte is a terabyte
+   * to be written.
+   */
   constructor(
-    file: PlainFile,
-    encryption: NewEncryption,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    file: StoredFile,
+    cipher: BlockCipher,
+    { sizeBytes = 0, signal }: { readonly sizeBytes?: number; readonly signal?: AbortSignal } = {},
   ) {
+    invariant(sizeBytes % cipher.blockBytes === 0, 'an encrypted file ends inside a block')
     this.#signal = signal
     this.#file = file
-    this.#encryption = encryption
-    this.#encryptor = new BlockEncryptor(encryption.cipher)
-    this.#blockBytes = encryption.cipher.blockBytes
+    this.#cipher = cipher
+    this.#encryptor = new BlockEncryptor(cipher)
+    this.#blockBytes = cipher.blockBytes
+    this.#end = sizeBytes
     this.#pending = new Uint8Array(this.#blockBytes)
   }
 
-  /**
-   * One write after another. Going on from the end of what is there, or behind it, at any byte; before it only in whole blocks.
-   * Rejects with what writing throws, the signal's reason.
-   */
-  async write(bytes: Uint8Array, offset: number): Promise<void> {
-    if (offset < this.#end) {
-      const isWhole = offset % this.#blockBytes === 0 && bytes.length % this.#blockBytes === 0
-      invariant(isWhole && offset + bytes.length <= this.#wholeEnd, 'a block is written again in part')
-      await this.#store(bytes, offset)
-      return
-    }
-    while (this.#end < offset)
-      await this.#append(this.#zeros.subarray(0, Math.min(pieceBytes, offset - this.#end)))
-    await this.#append(bytes)
+  /** Plain bytes that are there. */
+  get sizeBytes(): number {
+    return this.#end
   }
 
-  /** All is there, `dataBytes` of it: the rest is zeros. Resolves to the length of the file. */
-  async finish(dataBytes: number): Promise<number> {
-    const { dataOffset } = this.#encryption.cipher
-    invariant(dataBytes >= this.#end, 'a file ends before its last byte')
-    const end = wholeBlocks(dataBytes, this.#blockBytes)
-    while (this.#end < end) await this.#append(this.#zeros.subarray(0, Math.min(pieceBytes, end - this.#end)))
-    await this.#file.write(this.#encryption.header(dataBytes), 0)
-    return dataOffset + end
+  /** Fill `into` with what was written at `offset`. Rejects with what reading throws. */
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    invariant(offset + into.length <= this.#end, 'an encrypted file is read behind its end')
+    for (let done = 0; done < into.length;) {
+      const at = offset + done
+      const stored = Math.min(into.length - done, this.#wholeEnd - at)
+      if (stored <= 0) {
+        const within = at - this.#wholeEnd
+        into.set(this.#pending.subarray(within, within + into.length - done), done)
+        return
+      }
+      const piece = planPiece(this.#cipher, at, stored)
+      const bytes = await this.#readStored(piece.fileOffset, piece.storedBytes)
+      decryptPiece(this.#cipher, piece, bytes, into.subarray(done, done + piece.plainBytes))
+      done += piece.plainBytes
+    }
+  }
+
+  /** One write after another, anywhere. Rejects with what writing throws, the signal's reason. */
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    const again = Math.min(bytes.length, Math.max(0, this.#end - offset))
+    if (again > 0) await this.#change(bytes.subarray(0, again), offset)
+    while (this.#end < offset)
+      await this.#append(zeros.subarray(0, Math.min(zeros.length, offset - this.#end)))
+    await this.#append(bytes.subarray(again))
+  }
+
+  /**
+   * All is there, `sizeBytes` of it: what is missing at the end is zeros, and so is the rest of the last block. Resolves to the
+   * length that the file has to have. More can be written afterwards.
+   */
+  async finish(sizeBytes: number): Promise<number> {
+    const end = wholeBlocks(sizeBytes, this.#blockBytes)
+    const behind = Math.min(this.#end, end) - sizeBytes
+    if (behind > 0) await this.#change(zeros.subarray(0, behind), sizeBytes)
+    while (this.#end < end) await this.#append(zeros.subarray(0, Math.min(zeros.length, end - this.#end)))
+    this.#end = end
+    return this.#cipher.dataOffset + end
   }
 
   get #wholeEnd(): number {
     return this.#end - (this.#end % this.#blockBytes)
+  }
+
+  /** `bytes` lie before `#end`: blocks that are changed in part are read before. */
+  async #change(bytes: Uint8Array, offset: number): Promise<void> {
+    const wholeEnd = this.#wholeEnd
+    for (let done = 0; done < bytes.length;) {
+      const within = (offset + done) % this.#blockBytes
+      const start = offset + done - within
+      const left = bytes.length - done
+      const whole = Math.min(left - (left % this.#blockBytes), wholeEnd - start)
+      if (within === 0 && whole > 0) {
+        await this.#store(bytes.subarray(done, done + whole), start)
+        done += whole
+        continue
+      }
+      const piece = bytes.subarray(done, done + this.#blockBytes - within)
+      if (start === wholeEnd) this.#pending.set(piece, within)
+      else await this.#changeBlock(start, piece, within)
+      done += piece.length
+    }
+  }
+
+  async #changeBlock(start: number, piece: Uint8Array, within: number): Promise<void> {
+    const block = new Uint8Array(this.#blockBytes)
+    await this.read(block, start)
+    block.set(piece, within)
+    await this.#store(block, start)
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
@@ -90,12 +144,19 @@ export class EncryptedFile {
 
   /** Whole blocks. */
   async #store(bytes: Uint8Array, offset: number): Promise<void> {
-    const { dataOffset } = this.#encryption.cipher
+    const { dataOffset } = this.#cipher
     for (let done = 0; done < bytes.length; done += pieceBytes) {
       this.#signal?.throwIfAborted()
       const plain = bytes.subarray(done, done + pieceBytes)
       const stored = this.#encryptor.encrypt((offset + done) / this.#blockBytes, plain)
       await this.#file.write(stored, dataOffset + offset + done)
     }
+  }
+
+  async #readStored(offset: number, lengthBytes: number): Promise<Uint8Array> {
+    invariant(this.#file.read !== undefined, 'a block is written again in part')
+    const bytes = new Uint8Array(lengthBytes)
+    await this.#file.read(bytes, offset)
+    return bytes
   }
 }

@@ -2,7 +2,14 @@
 import { createCipheriv, pbkdf2, randomBytes, randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { BlockCipher } from '#engine/formats/extents'
-import { authStruct, headerStruct, passphraseStruct, passphraseType, signatureV2 } from './header-v2.ts'
+import {
+  authStruct,
+  headerStruct,
+  passphraseStruct,
+  passphraseType,
+  signatureV2,
+  wholeBlocks,
+} from './header-v2.ts'
 import { cssm } from './header.ts'
 import { blobMark } from './unlock.ts'
 
@@ -21,9 +28,20 @@ const usualIterations = 500_000
 
 export interface NewEncryption {
   readonly cipher: BlockCipher
-  /** The header, with which the file begins, of an image with so many bytes inside. */
+  /**
+   * The header of an image with so many bytes inside: the file begins with it, or it is a sparse bundle's token, whose number of
+   * bytes is 0.
+   */
   header(dataBytes: number): Uint8Array
 }
+
+/** Of a file with so many bytes inside. */
+export const encryptedBytes = (insideBytes: number): number =>
+  dataOffset + wholeBlocks(insideBytes, blockBytes)
+
+/** The other way round: what a file of `fileBytes` has room for. */
+export const roomInside = (fileBytes: number): number =>
+  Math.max(0, Math.floor((fileBytes - dataOffset) / blockBytes)) * blockBytes
 
 /** Random keys for AES-256, wrapped with `password`. `iterations` are fewer in tests only. */
 export async function newEncryption(

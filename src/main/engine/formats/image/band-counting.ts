@@ -1,8 +1,9 @@
 /**
- * From where the blocks of an encrypted sparse bundle are counted: its number is what a block's IV is made of, and no
- * description says whether it goes on from band to band or begins anew in each. Readers that are public do both. The bands tell:
- * a wrong IV spoils the first 16 bytes of a block and no other, and disks have blocks of nothing but zeros. One that is zeros
- * behind its first 16 bytes is zeros there, too, when the number is right.
+ * From where the blocks of an encrypted sparse bundle are counted: its number is what a block's IV is made of. hdiutil begins
+ * anew in each band (docs/formats/encrypted.md §4), and so does what is written here; that all of its versions did, or everybody
+ * who writes bundles, nobody has looked at, and a reader is public that goes on from band to band. The bands tell: a wrong IV
+ * spoils the first 16 bytes of a block and no other, and disks have blocks of nothing but zeros. One that is zeros behind its
+ * first 16 bytes is zeros there, too, when the number is right.
  */
 import { openFileSource } from '#engine/block-io'
 import { decryptPiece, planPiece, type EncryptedHeader, type ImageKeys } from '#engine/formats/encrypted'
@@ -17,7 +18,7 @@ const cellBytes = 16
 
 /** Of a band, counted in one of the ways. `part` begins in the stored stream where the band does on the disk. */
 export function bandCipher(
-  part: StoredPart,
+  part: Pick<StoredPart, 'streamOffset' | 'lengthBytes'>,
   { blockBytes }: Pick<EncryptedHeader, 'blockBytes'>,
   keys: ImageKeys,
   counting: BandCounting,
@@ -27,8 +28,7 @@ export function bandCipher(
 }
 
 /**
- * How the bands `parts` are counted. Where nothing tells, by band: the reader that was made for encrypted bundles does so. Throws
- * what reading throws, the signal's reason.
+ * How the bands `parts` are counted. Where nothing tells, by band. Throws what reading throws, the signal's reason.
  */
 export async function findCounting(
   parts: readonly StoredPart[],

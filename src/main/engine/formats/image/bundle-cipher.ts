@@ -4,18 +4,21 @@ import { join } from 'node:path'
 import { openFailure } from '#engine/block-io'
 import { parseToken, type EncryptedHeader, type ImageKeys } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
-import { corrupt } from '#engine/formats/struct'
+import { corrupt, formatError } from '#engine/formats/struct'
 import { bandCipher, findCounting } from './band-counting.ts'
 
 /** A header of version 2, with what Apple's tools leave free behind it, has 120 KiB. */
 const maxTokenBytes = 1024 * 1024
 
 /**
- * The header in the bundle at `path`, whose token has `tokenBytes`; null when the bundle isn't encrypted. Throws FormatError
+ * The header in the bundle at `path`, whose token has `tokenBytes`, null: there is none; null when the bundle isn't encrypted. Throws FormatError
  * E_SRC_CORRUPT for a token that is none, and what `parseToken` throws; DeviceError.
  */
-export async function readBundleHeader(path: string, tokenBytes: number): Promise<EncryptedHeader | null> {
-  if (tokenBytes === 0) return null
+export async function readBundleHeader(
+  path: string,
+  tokenBytes: number | null,
+): Promise<EncryptedHeader | null> {
+  if (tokenBytes === null || tokenBytes === 0) return null
   const token = join(path, 'token')
   const problem = { format: 'sparsebundle', field: 'token', offset: 0, path: token }
   if (tokenBytes > maxTokenBytes)
@@ -61,3 +64,6 @@ export async function encryptedBands(
     parts: parts.map((part) => ({ ...part, cipher: bandCipher(part, header, keys, counting) })),
   }
 }
+
+export const lockedBundle = (path: string) =>
+  formatError('E_SRC_ENCRYPTED', { format: 'sparsebundle', field: 'token', offset: 0, path })

@@ -1,11 +1,12 @@
 /** The one door to image files: tells what a file is and where every byte of the disk inside comes from. */
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { BlockSource } from '#engine/block-io'
 import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
 import {
+  bundleNames,
   isSparseBundle,
   isSprs,
   readSparseBundle,
@@ -16,7 +17,8 @@ import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
 import type { WebSession } from '#engine/web-source'
 import { isWebLocator, webName, type ImageInfo } from '#shared/model'
-import { encryptedBands, readBundleHeader } from './bundle-cipher.ts'
+import { refuseNoise } from './bundle-noise.ts'
+import { encryptedBands, lockedBundle, readBundleHeader } from './bundle-cipher.ts'
 import { findChecksum } from './checksum-file.ts'
 import {
   checkNotCutShort,
@@ -163,13 +165,12 @@ async function readContents(
   open: OpenFile,
   signal?: AbortSignal,
 ): Promise<DiskContents> {
-  await using disk = new DiskReader(layout, {
-    open,
-    decodeBudgetBytes,
-    ...(signal === undefined ? {} : { signal }),
-  })
+  await using disk = contentsReader(layout, open, signal)
   return await readDiskContents(disk.read, layout.sizeBytes)
 }
+
+const contentsReader = (layout: ExtentLayout, open: OpenFile, signal?: AbortSignal) =>
+  new DiskReader(layout, { open, decodeBudgetBytes, ...(signal === undefined ? {} : { signal }) })
 
 async function readEnds(source: BlockSource, signal?: AbortSignal): Promise<FileEnds> {
   const { path, sizeBytes } = source
@@ -204,14 +205,20 @@ async function openBundle(path: string, keyring: Keyring, signal?: AbortSignal):
   const bundle = await readSparseBundle(path, signal)
   const header = await readBundleHeader(path, bundle.tokenBytes)
   const keys = header === null ? null : keyring.find(header)
-  if (header !== null && keys === null)
-    throw formatError('E_SRC_ENCRYPTED', { format: 'sparsebundle', field: 'token', offset: 0, path })
+  if (header !== null && keys === null) throw lockedBundle(path)
   const isOpen = header !== null && keys !== null
   const layout = isOpen ? await encryptedBands(bundle.layout, header, keys, signal) : bundle.layout
   const encrypted = isOpen ? { bits: header.keyBits, version: header.version } : null
   const file = { path, name: basename(path), modifiedMs: bundle.modifiedMs ?? 0 }
   const { openAsIs } = new ImageFiles({ keyring, signal })
-  return await openSparse({ ...bundle, layout, encrypted }, 'UDSB', file, openAsIs, signal)
+  const image = await openSparse({ ...bundle, layout, encrypted }, 'UDSB', file, openAsIs, signal)
+  if ((isOpen || bundle.tokenBytes === null) && image.info.partitions.length === 0) {
+    await using disk = contentsReader(layout, openAsIs, signal)
+    const isKnown = isDisk({ ...image.info, whole: null }, await disk.read(0, 512))
+    const token = { path: join(path, bundleNames.token), isThere: bundle.tokenBytes !== null }
+    if (!isKnown) await refuseNoise(disk.read, layout, token)
+  }
+  return image
 }
 
 /** What isn't stored reads as zeros, so nothing but its own numbers can tell that a band is missing. */

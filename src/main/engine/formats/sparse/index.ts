@@ -1,4 +1,4 @@
-export { isSparseBundle, readBundleFiles } from './bundle-folder.ts'
+export { bundleNames, isSparseBundle, readBundleFiles } from './bundle-folder.ts'
 export { SparseBundleEditor } from './edit-sparse-bundle.ts'
 export { SparseImageEditor } from './edit-sparse-image.ts'
 export { readSparseBundle } from './read-sparse-bundle.ts'

@@ -9,8 +9,8 @@ import { parseBundlePlist } from './bundle-plist.ts'
 import type { SparseImage } from './read-sparse-image.ts'
 
 export interface SparseBundle extends SparseImage {
-  /** Bytes of the file `token`: none, or the header of an encrypted bundle. */
-  readonly tokenBytes: number
+  /** Bytes of the file `token`: none, or the header of an encrypted bundle. Null: there is no such file. */
+  readonly tokenBytes: number | null
 }
 
 const maxPlistBytes = 1024 * 1024
@@ -62,7 +62,7 @@ export async function readSparseBundle(path: string, signal?: AbortSignal): Prom
     dataBytes: stored.reduce((sum, bytes) => sum + bytes, 0),
     storedBytes: files.storedBytes,
     modifiedMs: files.modifiedMs,
-    tokenBytes: files.token ?? 0,
+    tokenBytes: files.token,
   }
 }
 

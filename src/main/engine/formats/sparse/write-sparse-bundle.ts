@@ -1,10 +1,12 @@
 /**
  * Writes the files of a sparse bundle in one pass. A band gets its file when something in it isn't zeros, and ends where its
- * last such byte is. Every file is on the medium before the next but one is begun: a flush at the end is short.
+ * last such byte is. Every file is on the medium before the next but one is begun: a flush at the end is short. Encrypted, a
+ * band has no holes, and its blocks are counted from 0 in each, as hdiutil counts them.
  */
 import { open, mkdir, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder, writeFailure } from '#engine/block-io'
+import { EncryptedFile, type NewEncryption } from '#engine/formats/encrypted'
 import { bandPieces } from './band-pieces.ts'
 import { bandPath, bundleNames } from './bundle-folder.ts'
 import { encodeBundlePlist } from './bundle-plist.ts'
@@ -15,17 +17,25 @@ export const usualBundleBandBytes = 8 * 1024 * 1024
 export class SparseBundleWriter implements AsyncDisposable {
   readonly #folder: string
   readonly #bandBytes: number
+  readonly #encryption: NewEncryption | null
   #band = -1
   #file: FileHandle | null = null
+  /** The band being written, where it is encrypted. */
+  #encrypted: EncryptedFile | null = null
   #endBytes = 0
   #storedBytes = 0
   /** The band before, on its way to the medium. */
   #syncing: Promise<void> = Promise.resolve()
 
   /** `folder` is there and empty; nobody else knows it. */
-  constructor(folder: string, bandBytes: number) {
+  constructor(
+    folder: string,
+    bandBytes: number,
+    { encryption = null }: { readonly encryption?: NewEncryption | null } = {},
+  ) {
     this.#folder = folder
     this.#bandBytes = bandBytes
+    this.#encryption = encryption
   }
 
   /** Throws DeviceError. */
@@ -37,7 +47,8 @@ export class SparseBundleWriter implements AsyncDisposable {
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     for (const piece of bandPieces(bytes, offset, this.#bandBytes)) {
       if (piece.index !== this.#band) await this.#nextBand(piece.index)
-      await this.#writeAll(piece.bytes, piece.within)
+      if (this.#encrypted === null) await this.#writeAll(piece.bytes, piece.within)
+      else await this.#encrypted.write(piece.bytes, piece.within)
     }
   }
 
@@ -49,7 +60,7 @@ export class SparseBundleWriter implements AsyncDisposable {
     const files: readonly (readonly [string, Uint8Array])[] = [
       [bundleNames.info, plist],
       [bundleNames.backup, plist],
-      [bundleNames.token, new Uint8Array(0)],
+      [bundleNames.token, this.#encryption?.header(0) ?? new Uint8Array(0)],
     ]
     for (const [name, bytes] of files) {
       this.#storedBytes += bytes.length
@@ -72,11 +83,15 @@ export class SparseBundleWriter implements AsyncDisposable {
     this.#band = index
     this.#endBytes = 0
     this.#file = await this.#try(open(bandPath(this.#folder, index), 'wx'))
+    if (this.#encryption === null) return
+    const write = (bytes: Uint8Array, offset: number) => this.#writeAll(bytes, offset)
+    this.#encrypted = new EncryptedFile({ write }, { ...this.#encryption.cipher, dataOffset: 0 })
   }
 
   async #endBand(): Promise<void> {
     const file = this.#file
     if (file === null) return
+    await this.#encrypted?.finish(this.#encrypted.sizeBytes)
     this.#storedBytes += this.#endBytes
     await this.#try(this.#syncing)
     this.#file = null

@@ -146,6 +146,7 @@ describe('an encrypted sparse bundle', () => {
       [3, 8192],
     ] as const)
       contents.set(noise(length, index + 1), index * bandBytes)
+    contents.writeUInt16LE(0xaa55, 510)
     for (const [index, length] of [
       [0, bandBytes],
       [2, bandBytes],
