@@ -1,17 +1,21 @@
 /** `reprise image resize` and `reprise image compact`: the disk inside an image made larger or smaller, or its files. */
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { BugError } from '#shared/errors'
+import { BugError, serializeError } from '#shared/errors'
 import type { ImageResizing, ImageTask, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
-import { usageError, type OptionTable } from './arguments.ts'
-import { exitDone } from './exit-status.ts'
+import { usageError, type OptionTable, type Values } from './arguments.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
+import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
+import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
+const encryptedNote = `Of encrypted images only sparse bundles can be changed. ${passwordNote}`
 const image = { least: 1, most: 1, placeholder: 'IMAGE' }
 
 const resizeOptions = {
@@ -21,15 +25,17 @@ const resizeOptions = {
     most: Number.MAX_SAFE_INTEGER,
     help: 'Of the disk inside: bytes, or a number with b (512 bytes), k, m, g or t.',
   },
+  ...passwordOptions,
 } as const satisfies OptionTable
 
 export const imageResize = defineVerb({
   name: 'image resize',
   summary: 'Make the disk in a raw or sparse image larger or smaller.',
-  synopsis: 'IMAGE --size SIZE [--json]',
+  synopsis: 'IMAGE --size SIZE [--stdinpass] [--json]',
   notes: [
     'Works on raw images, sparse images and sparse bundles, where they are. File systems stay as large as they are: make them larger afterwards, or smaller before, with their own tools.',
     'Nothing of a partition or a file system is cut off, and on a disk without a partition map nothing but zeros: too small a size is answered with the smallest possible one. The backup of a GPT moves to the new end.',
+    encryptedNote,
   ],
   options: resizeOptions,
   operands: image,
@@ -45,12 +51,13 @@ export const imageResize = defineVerb({
 export const imageCompact = defineVerb({
   name: 'image compact',
   summary: 'Give back what a sparse image stores of zeros.',
-  synopsis: 'IMAGE [--json]',
+  synopsis: 'IMAGE [--stdinpass] [--json]',
   notes: [
     'A sparse bundle loses its bands of zeros where it is. A sparse image is written anew beside the old one, which needs room for both until it takes its place.',
     "What a file system calls free isn't always zeros: fill it with zeros, or discard it, before.",
+    encryptedNote,
   ],
-  options: {},
+  options: passwordOptions,
   operands: image,
   async run(context, values, [operand = '']) {
     const lines = createMarkLines(describePhase)
@@ -68,7 +75,7 @@ export const imageCompact = defineVerb({
 
 async function run(
   context: CliContext,
-  values: CommonValues,
+  values: CommonValues & Values<typeof passwordOptions>,
   task: Extract<ImageTask, { kind: 'resize' | 'compact' }>,
   print: (state: JobState) => string,
 ): Promise<number> {
@@ -76,6 +83,13 @@ async function run(
   using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
   const engines = await context.engines(openLog(context, values))
   const names = { source: basename(task.path) }
+  try {
+    // Nobody is asked for a password to be told that an encrypted file can't be changed.
+    if (await isFolder(task.path)) await unlockSource(context, engines, task.path, values, interrupt)
+  } catch (error) {
+    if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+    return report(terminal, serializeError(error), tellingOf(values), { names })
+  }
   const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print })
   if (typeof outcome === 'number') return outcome
   if (outcome.kind !== 'resized')
@@ -83,6 +97,12 @@ async function run(
   if (!values.json) terminal.write(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
   return exitDone
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (about) => about.isDirectory(),
+    () => false,
+  )
 
 function resizingText({ beforeBytes, afterBytes, storedBeforeBytes, storedBytes }: ImageResizing): string {
   return [

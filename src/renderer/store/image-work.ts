@@ -41,10 +41,11 @@ function can(info: ImageInfo, path: string, work: ImageWork): boolean {
       return scan !== null
     case 'add-checksum':
       return (isUdif(info) || isRaw(info)) && open
+    // Encrypted, only bundles are changed where they are.
     case 'resize':
-      return (format === 'raw' || sparse.includes(format)) && here
+      return (format === 'UDSB' && here) || ((format === 'raw' || format === 'UDSP') && open)
     case 'compact':
-      return sparse.includes(format) && here
+      return (format === 'UDSB' && here) || (format === 'UDSP' && open)
     default:
       return unreachable(work)
   }

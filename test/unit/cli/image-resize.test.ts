@@ -1,6 +1,9 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { serializeError, UsageError } from '#shared/errors'
 import type { JobOutcome, JobState } from '#shared/model'
+import { temporaryFolder } from '#test/temporary-folder'
 import { play, state } from './fakes.ts'
 
 const at = (kind: 'resize' | 'compact', percent: number | null, outcome: JobOutcome | null): JobState => ({
@@ -80,5 +83,40 @@ describe('reprise image compact', () => {
       task: [at('compact', 99, resized({}))],
     })
     expect(out).toContain('Nothing had to be changed.\n')
+  })
+})
+
+describe('an encrypted bundle', () => {
+  it.each(['resize', 'compact'] as const)('gives up its password before it is changed: %s', async (verb) => {
+    await using folder = await temporaryFolder()
+    const bundle = join(folder.path, 'a.sparsebundle')
+    await mkdir(bundle)
+    const task = [at(verb, 99, resized({}))]
+    const command = ['image', verb, bundle, ...(verb === 'resize' ? ['--size', '20g'] : [])]
+    const stage = { task, password: 'sesame', stdin: 'sesame\n' }
+    const { unlocks, tasks, status } = await play([...command, '--stdinpass'], stage)
+    expect({ unlocks, tasks: tasks.length, status }).toEqual({ unlocks: ['sesame'], tasks: 1, status: 0 })
+    const wrong = await play([...command, '--stdinpass'], { ...stage, stdin: 'Sesame' })
+    expect(wrong.tasks).toEqual([])
+    expect(wrong.err).toContain("The password doesn't open 'a.sparsebundle'.")
+    expect(wrong.status).toBe(1)
+  })
+
+  it('is asked for; an encrypted file is refused by the engine without that', async () => {
+    await using folder = await temporaryFolder()
+    const bundle = join(folder.path, 'a.sparsebundle')
+    await mkdir(bundle)
+    const typed = { password: 'sesame', typed: ['sesam', 'sesame'] }
+    const asked = await play(['image', 'compact', bundle], {
+      task: [at('compact', 99, resized({}))],
+      ...typed,
+    })
+    expect(asked.err).toContain('This is not the password. Try again.')
+    expect(asked.tasks).toHaveLength(1)
+
+    const task = [at('compact', 99, resized({}))]
+    const { unlocks, tasks } = await play(['image', 'compact', 'a.sparseimage'], { task, password: 'sesame' })
+    expect(unlocks).toEqual([])
+    expect(tasks).toHaveLength(1)
   })
 })

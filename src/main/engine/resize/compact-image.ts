@@ -1,6 +1,7 @@
 /** A sparse image or bundle that stores no more than it must: bands of zeros go. The disk inside stays what it is. */
 import { open } from 'node:fs/promises'
 import { openFailure } from '#engine/block-io'
+import { readBandCipher } from '#engine/formats/image'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
@@ -37,7 +38,7 @@ export async function compactImage(
   }
 
   async function compactBundle(): Promise<number> {
-    const editor = await SparseBundleEditor.open(path)
+    const editor = await SparseBundleEditor.open(path, await readBandCipher(path))
     const { sizeBytes } = editor.geometry
     context.enter('compacting', sizeBytes)
     await editor.compact(signal, advance)

@@ -18,8 +18,8 @@ export interface ExaminedImage {
 }
 
 /**
- * Throws UsageError E_UNSUPPORTED for an image of another kind, DeviceError E_DST_BUSY for one that is attached as a disk;
- * what opening it throws.
+ * Throws UsageError E_UNSUPPORTED for an image of another kind, or encrypted and no sparse bundle; DeviceError E_DST_BUSY for one
+ * that is attached as a disk; what opening it throws.
  */
 export async function examineImage(
   path: string,
@@ -30,7 +30,7 @@ export async function examineImage(
   const { format } = info
   const kind = format === 'UDRW' ? 'raw' : format
   if (kind !== 'raw' && kind !== 'UDSP' && kind !== 'UDSB') throw wrongKind(path, 'other')
-  if (info.encrypted !== null) throw wrongKind(path, 'encrypted')
+  if (info.encrypted !== null && kind !== 'UDSB') throw wrongKind(path, 'encrypted')
   const own = await stat(path)
   for (const disk of await platform.list(signal)) {
     if (disk.bus === 'file' || disk.backingFile === null) continue
@@ -48,7 +48,8 @@ async function openUnlocked(path: string, signal: AbortSignal): Promise<OpenImag
   try {
     return await openImage(path, { signal })
   } catch (error) {
-    if (error instanceof FormatError && error.code === 'E_SRC_ENCRYPTED') throw wrongKind(path, 'encrypted')
+    const isLocked = error instanceof FormatError && error.code === 'E_SRC_ENCRYPTED'
+    if (isLocked && !(await stat(path)).isDirectory()) throw wrongKind(path, 'encrypted')
     throw error
   }
 }
@@ -62,9 +63,13 @@ export async function readStoredBytes(path: string): Promise<number> {
 function wrongKind(path: string, why: 'other' | 'encrypted'): UsageError {
   const problem =
     why === 'encrypted'
-      ? "Encrypted images can't be resized or compacted."
+      ? 'Of encrypted images only sparse bundles can be resized or compacted.'
       : 'Only raw images, sparse images and sparse bundles can be resized or compacted.'
+  const hint =
+    why === 'encrypted'
+      ? 'Convert the image first: to UDSB, or to one without encryption.'
+      : 'Convert the image first: to raw, UDSP or UDSB.'
   return new UsageError('E_UNSUPPORTED', problem, {
-    details: { input: path, path, problem, hint: 'Convert the image first: to raw, UDSP or UDSB.' },
+    details: { input: path, path, problem, hint },
   })
 }

@@ -1,6 +1,7 @@
 /** The disk inside an image, open to become larger or smaller: one face for the three ways such disks are stored. */
 import { open, type FileHandle } from 'node:fs/promises'
 import { openFailure, readFailure, writeFailure } from '#engine/block-io'
+import { readBandCipher } from '#engine/formats/image'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { rewriteSparseImage } from './rewrite-sparse-image.ts'
@@ -97,7 +98,7 @@ async function openSparse(path: string, file: FileHandle): Promise<ResizableDisk
 }
 
 async function openBundle(path: string): Promise<ResizableDisk> {
-  const editor = await SparseBundleEditor.open(path)
+  const editor = await SparseBundleEditor.open(path, await readBandCipher(path))
   return {
     get sizeBytes() {
       return editor.geometry.sizeBytes

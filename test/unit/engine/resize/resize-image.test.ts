@@ -3,7 +3,7 @@ import { chmod, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openImage } from '#engine/formats/image'
+import { openImage, unlockImage } from '#engine/formats/image'
 import { compactImage, resizeImage } from '#engine/resize'
 import type { Disk } from '#shared/model'
 import { openResizableDisk, type ResizableDisk } from '#src/main/engine/resize/resizable-disk.ts'
@@ -24,6 +24,7 @@ beforeEach(async () => {
 afterEach(() => folder[Symbol.asyncDispose]())
 
 const mebibyte = 1024 * 1024
+const password = 'sesame'
 const deps = { platform: { list: async () => [] } }
 const resize = (path: string, sizeBytes: number) => resizeImage({ path, sizeBytes }, deps, quietContext())
 const compact = (path: string) => compactImage(path, deps, quietContext())
@@ -35,17 +36,21 @@ async function expand(path: string): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-/** The disk as an image of this kind. */
-async function imageOf(disk: Uint8Array, kind: 'raw' | 'UDSP' | 'UDSB'): Promise<string> {
+const kinds = ['raw', 'UDSP', 'UDSB', 'encrypted UDSB'] as const
+
+/** The disk as an image of this kind, its password given already. */
+async function imageOf(disk: Uint8Array, kind: (typeof kinds)[number]): Promise<string> {
   const source = await folder.write('disk.img', disk)
   if (kind === 'raw') return source
   const target = at(kind === 'UDSP' ? 'disk.sparseimage' : 'disk.sparsebundle')
-  await convertForReal({ source, target, format: kind })
+  const isEncrypted = kind === 'encrypted UDSB'
+  const encryption = isEncrypted ? { password } : null
+  await convertForReal({ source, target, format: isEncrypted ? 'UDSB' : kind, encryption })
+  if (isEncrypted) await unlockImage(target, password)
   return target
 }
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
-const kinds = ['raw', 'UDSP', 'UDSB'] as const
 
 /** 20.5 MiB of nothing known, with data in its first and fifth MiB. */
 function plainDisk(): Buffer {
@@ -385,11 +390,11 @@ describe('compacting', () => {
   })
 })
 
-it('says of an encrypted image that it has to be converted, before it asks for a password', async () => {
-  const path = await folder.write('disk.img', encryptedV2(plainDisk(), { password: 'sesame' }))
-  for (const work of [resize(path, 30 * mebibyte), compact(path)])
-    await expect(work).rejects.toMatchObject({
+it('says of an encrypted file that it has to be converted, before it asks for a password', async () => {
+  const path = await folder.write('disk.img', encryptedV2(plainDisk(), { password }))
+  for (const work of [() => resize(path, 30 * mebibyte), () => compact(path)])
+    await expect(work()).rejects.toMatchObject({
       code: 'E_UNSUPPORTED',
-      details: { problem: "Encrypted images can't be resized or compacted." },
+      details: { problem: 'Of encrypted images only sparse bundles can be resized or compacted.' },
     })
 })

@@ -2,8 +2,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFailure } from '#engine/block-io'
-import { parseToken, type EncryptedHeader, type ImageKeys } from '#engine/formats/encrypted'
+import {
+  parseToken,
+  processKeyring,
+  type EncryptedHeader,
+  type ImageKeys,
+  type Keyring,
+} from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
+import { readSparseBundle, type BandCipher } from '#engine/formats/sparse'
 import { corrupt, formatError } from '#engine/formats/struct'
 import { bandCipher, findCounting } from './band-counting.ts'
 
@@ -63,6 +70,23 @@ export async function encryptedBands(
     ...layout,
     parts: parts.map((part) => ({ ...part, cipher: bandCipher(part, header, keys, counting) })),
   }
+}
+
+/**
+ * How the bands of the bundle at `path` are encrypted, those that aren't there yet, too; null: they aren't. For who changes it.
+ * Throws FormatError E_SRC_ENCRYPTED when the keyring hasn't its keys; what reading the bundle throws.
+ */
+export async function readBandCipher(
+  path: string,
+  { keyring = processKeyring }: { readonly keyring?: Keyring } = {},
+): Promise<BandCipher | null> {
+  const { layout, bandBytes, tokenBytes } = await readSparseBundle(path)
+  const header = await readBundleHeader(path, tokenBytes)
+  if (header === null) return null
+  const keys = keyring.find(header)
+  if (keys === null) throw lockedBundle(path)
+  const counting = await findCounting(layout.parts, header, keys)
+  return (index) => bandCipher({ streamOffset: index * bandBytes, lengthBytes: 0 }, header, keys, counting)
 }
 
 export const lockedBundle = (path: string) =>

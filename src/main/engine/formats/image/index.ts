@@ -1,3 +1,4 @@
+export { readBandCipher } from './bundle-cipher.ts'
 export { checksumLine, checksumPath, readChecksumFile } from './checksum-file.ts'
 export { isDisk, passesAsRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 export { DiskReader } from './disk-reader.ts'

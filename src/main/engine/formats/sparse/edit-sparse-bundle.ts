@@ -1,13 +1,16 @@
 /**
  * A sparse bundle whose disk becomes larger or smaller, or that loses bands of zeros. The disk's size is in `Info.plist`,
  * which is replaced by renaming: a larger disk's bands are clean before it is larger, a smaller one's are cut after it is
- * smaller. Stopped anywhere, the folder is a whole image.
+ * smaller. Stopped anywhere, the folder is a whole image. Bands of an encrypted bundle are whole encrypted blocks, without holes,
+ * after every change.
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, rename, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openFailure, openFileSource, syncFolder, writeFailure } from '#engine/block-io'
+import { openFailure, openFileSource, syncFolder, writeFailure, type BlockSource } from '#engine/block-io'
+import { EncryptedFile, openDecrypted } from '#engine/formats/encrypted'
+import type { BlockCipher } from '#engine/formats/extents'
 import { AppError, DeviceError } from '#shared/errors'
 import { bandDiskBytes, countBands, type BandGeometry } from './band-layout.ts'
 import { bandPath, bandStamp, bundleNames, readBundleFiles, type BandFile } from './bundle-folder.ts'
@@ -21,21 +24,27 @@ const zeros = Buffer.alloc(pieceBytes)
 /** Never through a link that somebody put in a band's place. */
 const inPlace = constants.O_RDWR | constants.O_NOFOLLOW
 
+/** How the band of this number is encrypted. */
+export type BandCipher = (index: number) => BlockCipher
+
 export class SparseBundleEditor {
   readonly #path: string
+  /** Null: the bundle isn't encrypted. */
+  readonly #bandCipher: BandCipher | null
   #geometry: BandGeometry
   /** Bands that were written and aren't on the medium yet. */
   readonly #unflushed = new Set<number>()
 
-  private constructor(path: string, geometry: BandGeometry) {
+  private constructor(path: string, geometry: BandGeometry, bandCipher: BandCipher | null) {
     this.#path = path
     this.#geometry = geometry
+    this.#bandCipher = bandCipher
   }
 
-  /** Throws what `readSparseBundle` throws. */
-  static async open(path: string): Promise<SparseBundleEditor> {
+  /** `bandCipher`: of an encrypted bundle, else null. Throws what `readSparseBundle` throws. */
+  static async open(path: string, bandCipher: BandCipher | null): Promise<SparseBundleEditor> {
     const { layout, bandBytes } = await readSparseBundle(path)
-    return new SparseBundleEditor(path, { sizeBytes: layout.sizeBytes, bandBytes })
+    return new SparseBundleEditor(path, { sizeBytes: layout.sizeBytes, bandBytes }, bandCipher)
   }
 
   get geometry(): BandGeometry {
@@ -46,8 +55,7 @@ export class SparseBundleEditor {
   async read(offset: number, lengthBytes: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(lengthBytes)
     for (const { index, within, from, to } of this.#bandsOf(offset, lengthBytes)) {
-      const path = bandPath(this.#path, index)
-      await using source = await openFileSource(path).catch((error: unknown) => {
+      await using source = await this.#readBand(index).catch((error: unknown) => {
         if (error instanceof DeviceError && error.code === 'E_NOT_FOUND') return null
         throw error
       })
@@ -63,10 +71,10 @@ export class SparseBundleEditor {
       const piece = bytes.subarray(from, to)
       await using file = await this.#openBand(index, piece.every((byte) => byte === 0) ? 'leave' : 'make')
       if (file === null) continue
-      for (let done = 0; done < piece.length;) {
-        const { bytesWritten } = await this.#try(file.write(piece, done, piece.length - done, within + done))
-        done += bytesWritten
-      }
+      const stored = this.#storedBand(file)
+      const encrypted = await this.#encryptedBand(file, index)
+      await (encrypted ?? stored).write(piece, within)
+      await encrypted?.finish(encrypted.sizeBytes)
       this.#unflushed.add(index)
     }
   }
@@ -117,14 +125,12 @@ export class SparseBundleEditor {
     await syncFolder(join(this.#path, bundleNames.bands))
   }
 
-  async #compactBand({ path, sizeBytes, stamp }: BandFile, signal: AbortSignal): Promise<void> {
-    const end = await lastByte(path, sizeBytes, signal)
-    const kept = Math.min(sizeBytes, Math.ceil(end / grainBytes) * grainBytes)
+  async #compactBand({ index, path, sizeBytes, stamp }: BandFile, signal: AbortSignal): Promise<void> {
+    const end = await this.#lastByte(index, sizeBytes, signal)
+    const grain = Math.max(grainBytes, this.#bandCipher?.(index).blockBytes ?? 0)
+    const kept = Math.min(sizeBytes, Math.ceil(end / grain) * grain)
     if (kept === sizeBytes && sizeBytes > 0) return
-    if ((await bandStamp(path)) !== stamp)
-      throw new DeviceError('E_DST_BUSY', `${path} is being written`, {
-        details: { path, holders: ['another program'] },
-      })
+    if ((await bandStamp(path)) !== stamp) throw beingWritten(path)
     if (kept === 0) return await this.#try(unlink(path))
     await using file = await this.#try(open(path, inPlace))
     await this.#try(file.truncate(kept))
@@ -143,7 +149,9 @@ export class SparseBundleEditor {
       const most = bandDiskBytes(geometry, index)
       if (sizeBytes <= most) continue
       await using file = await this.#try(open(path, inPlace))
-      await this.#try(file.truncate(most))
+      // Encrypted, the end of the disk's last block stays: zeros.
+      const encrypted = await this.#encryptedBand(file, index)
+      await this.#try(file.truncate((await encrypted?.finish(most)) ?? most))
       await this.#try(file.sync())
     }
     await syncFolder(join(this.#path, bundleNames.bands))
@@ -176,6 +184,32 @@ export class SparseBundleEditor {
     }
   }
 
+  /** What is in a band. Throws DeviceError E_NOT_FOUND, … */
+  async #readBand(index: number): Promise<BlockSource> {
+    const source = await openFileSource(bandPath(this.#path, index))
+    const cipher = this.#bandCipher?.(index)
+    return cipher === undefined ? source : openDecrypted(source, { ...cipher, dataBytes: source.sizeBytes })
+  }
+
+  async #encryptedBand(file: FileHandle, index: number): Promise<EncryptedFile | null> {
+    if (this.#bandCipher === null) return null
+    const { size } = await this.#try(file.stat())
+    return new EncryptedFile(this.#storedBand(file), this.#bandCipher(index), { sizeBytes: size })
+  }
+
+  #storedBand(file: FileHandle) {
+    return {
+      write: async (bytes: Uint8Array, offset: number) => {
+        for (let done = 0; done < bytes.length;)
+          done += (await this.#try(file.write(bytes, done, bytes.length - done, offset + done))).bytesWritten
+      },
+      read: async (into: Uint8Array, offset: number) => {
+        const { bytesRead } = await this.#try(file.read(into, 0, into.length, offset))
+        if (bytesRead < into.length) throw beingWritten(this.#path)
+      },
+    }
+  }
+
   *#bandsOf(offset: number, lengthBytes: number) {
     const { bandBytes } = this.#geometry
     for (let from = 0; from < lengthBytes;) {
@@ -193,22 +227,27 @@ export class SparseBundleEditor {
       throw writeFailure(error, this.#path)
     })
   }
+
+  /** Where the last byte of a band ends that isn't zero; 0 when there is none. Reads from the end. */
+  async #lastByte(index: number, sizeBytes: number, signal: AbortSignal): Promise<number> {
+    await using source = await this.#readBand(index)
+    const room = new Uint8Array(Math.min(pieceBytes, sizeBytes))
+    for (let end = sizeBytes; end > 0;) {
+      const start = Math.floor((end - 1) / pieceBytes) * pieceBytes
+      const piece = room.subarray(0, end - start)
+      await source.read(piece, start, signal)
+      if (zeros.compare(piece, 0, piece.length, 0, piece.length) !== 0) {
+        let last = piece.length
+        while (piece[last - 1] === 0) last--
+        return start + last
+      }
+      end = start
+    }
+    return 0
+  }
 }
 
-/** Where the last byte that isn't zero ends; 0 when there is none. Reads from the end. */
-async function lastByte(path: string, sizeBytes: number, signal: AbortSignal): Promise<number> {
-  await using source = await openFileSource(path)
-  const room = new Uint8Array(Math.min(pieceBytes, sizeBytes))
-  for (let end = sizeBytes; end > 0;) {
-    const start = Math.floor((end - 1) / pieceBytes) * pieceBytes
-    const piece = room.subarray(0, end - start)
-    await source.read(piece, start, signal)
-    if (zeros.compare(piece, 0, piece.length, 0, piece.length) !== 0) {
-      let last = piece.length
-      while (piece[last - 1] === 0) last--
-      return start + last
-    }
-    end = start
-  }
-  return 0
-}
+const beingWritten = (path: string) =>
+  new DeviceError('E_DST_BUSY', `${path} is being written`, {
+    details: { path, holders: ['another program'] },
+  })

@@ -1,5 +1,5 @@
 export { bundleNames, isSparseBundle, readBundleFiles } from './bundle-folder.ts'
-export { SparseBundleEditor } from './edit-sparse-bundle.ts'
+export { SparseBundleEditor, type BandCipher } from './edit-sparse-bundle.ts'
 export { SparseImageEditor } from './edit-sparse-image.ts'
 export { readSparseBundle } from './read-sparse-bundle.ts'
 export { readSparseImage, type SparseImage } from './read-sparse-image.ts'

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { imageCan, type ImageWork, type ViewState } from '#renderer/store'
+import { anImage } from '#test/ui-fixtures'
+import type { ImageFormat } from '#shared/model'
+
+const encrypted = { bits: 256, version: 2 } as const
+
+it.each([
+  ['UDSB', 'resize', true],
+  ['UDSB', 'compact', true],
+  ['UDSP', 'resize', false],
+  ['UDSP', 'compact', false],
+  ['raw', 'resize', false],
+  ['UDZO', 'convert', true],
+  ['UDSB', 'verify', true],
+  ['UDZO', 'scan', false],
+  ['UDZO', 'add-checksum', false],
+] as const satisfies readonly (readonly [ImageFormat, ImageWork, boolean])[])(
+  'an encrypted %s image can be meant by %s: %s',
+  (format, work, can) => {
+    const path = '/images/a'
+    const of = (info: ReturnType<typeof anImage>) =>
+      imageCan({ images: [{ path, state: 'ready', info }] } as unknown as ViewState, path, work)
+    expect(of(anImage({ path, format, encrypted }))).toBe(can)
+    expect(of(anImage({ path, format, encrypted: null }))).toBe(true)
+  },
+)
