@@ -28,6 +28,13 @@ function difference(error: SerializedError): string | null {
 /** Its beginning is what it should be, and its end isn't there. */
 const isCutShort = (error: SerializedError): boolean => error.details['cutShort'] === true
 
+/** Where a decoder was when the bytes ended says nothing more; what was found there instead does. */
+function whyCutShort(error: SerializedError): string {
+  const most = "Its end is missing, most likely because its download wasn't completed."
+  const isKnown = valueOf(error, 'found') !== null || valueOf(error, 'expected') !== null
+  return isKnown ? `${most} ${difference(error)}` : most
+}
+
 /** What stands there instead of an image. */
 function whatItIs(error: SerializedError): string | null {
   const field = textOf(error, 'field')
@@ -71,11 +78,7 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
     const offset = numberOf(error, 'offset')
     return {
       what: `${theImage(error, names)} is damaged${offset === null ? '' : ` at ${place(offset)}`}.`,
-      why: isCutShort(error)
-        ? ["Its end is missing, most likely because its download wasn't completed.", difference(error)]
-            .filter((text) => text !== null)
-            .join(' ')
-        : difference(error),
+      why: isCutShort(error) ? whyCutShort(error) : difference(error),
       now: 'Get a fresh copy of the image and try again.',
     }
   },

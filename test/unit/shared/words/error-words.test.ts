@@ -154,6 +154,11 @@ describe('describeError', () => {
       "'System.dmg' is damaged at byte 5,120.\nIts end is missing, most likely because its download wasn't completed. Expected size for gpt partition 2 to be 9216 bytes, found 5120 bytes.\nGet a fresh copy of the image and try again.",
     ],
     [
+      'E_SRC_CORRUPT',
+      { format: 'gzip', field: 'deflate', offset: 5120, cutShort: true },
+      "'System.dmg' is damaged at byte 5,120.\nIts end is missing, most likely because its download wasn't completed.\nGet a fresh copy of the image and try again.",
+    ],
+    [
       'E_SRC_FORMAT',
       { field: 'signature', found: '8a10', format: 'image', offset: 0, cutShort: true },
       "'System.dmg' isn't a disk image Reprise can read.\nIt begins with 8a10, and the trailer is missing that a .dmg file ends with: perhaps its download wasn't completed.\nReadable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.",

@@ -105,7 +105,7 @@ export class Bzip2Block {
     for (let group = 0; group < selectors; group++) {
       const table = this.#selectors[group] as number
       const fastAt = table << fastBits
-      if (position > endBits) return 'the block is cut off'
+      if (position > endBits) return stopAt(bits, position, 'the block is cut off')
       for (let left = groupSymbols; left > 0; left--) {
         const next = view.getInt32(position >> 3) << (position & 7)
         const entry = fast[fastAt + (next >>> (32 - fastBits))] as number
@@ -113,19 +113,19 @@ export class Bzip2Block {
         if (entry !== 0) position += entry & 15
         else {
           const long = this.#huffman.long(table, next >>> 12)
-          if (long < 0) return 'a code that means nothing'
+          if (long < 0) return stopAt(bits, position, 'a code that means nothing')
           symbol = long >> 5
           position += long & 31
         }
         if (symbol <= 1) {
           // Run lengths of the front symbol, as digits 1 and 2 of base two, lowest first.
-          if (runBit > maxBytes) return 'a run longer than the block'
+          if (runBit > maxBytes) return stopAt(bits, position, 'a run longer than the block')
           run += runBit << symbol
           runBit <<= 1
           continue
         }
         if (run > 0) {
-          if (run > maxBytes - count) return 'more bytes than the block may have'
+          if (run > maxBytes - count) return stopAt(bits, position, 'more bytes than the block may have')
           const byte = front[0] as number
           starts[byte] = (starts[byte] as number) + run
           if (run > 32) chain.fill(byte, count, count + run)
@@ -138,7 +138,7 @@ export class Bzip2Block {
           bits.position = position
           return count
         }
-        if (count >= maxBytes) return 'more bytes than the block may have'
+        if (count >= maxBytes) return stopAt(bits, position, 'more bytes than the block may have')
         let place = symbol - 1
         const byte = front[place] as number
         if (place < 24) for (; place > 0; place--) front[place] = front[place - 1] as number
@@ -148,7 +148,7 @@ export class Bzip2Block {
         chain[count++] = byte
       }
     }
-    return 'the block has no end'
+    return stopAt(bits, position, 'the block has no end')
   }
 
   /** Undo the transform: each byte points to the one that follows it. */
@@ -232,4 +232,10 @@ export class Bzip2Block {
     this.#crc = crc
     return to
   }
+}
+
+/** Whether the end was passed must be known to whoever is told the problem. */
+function stopAt(bits: Bzip2Bits, position: number, problem: string): string {
+  bits.position = position
+  return problem
 }

@@ -13,10 +13,13 @@ export const windowBytes = 4 * 2 ** 20
 
 const blockMagic = 0x314159265359
 const endMagic = 0x177245385090
+/** Of a stream, behind its last block: the magic and its CRC. */
+const endBytes = 10
 
 export class Bzip2Reader {
   readonly block = new Bzip2Block()
   readonly #bits = new Bzip2Bits()
+  readonly #isFile: boolean
   /** Offset of the window in the stored bytes, and whether they end with it. */
   #base = 0
   #isLast = false
@@ -25,6 +28,11 @@ export class Bzip2Reader {
   #streamCrc = 0
   #blockCrc = 0
   #blockOffset = 0
+
+  /** `isFile`: the stored bytes are a file, which may be cut off; those of a run are as long as its table says. */
+  constructor({ isFile }: { readonly isFile: boolean }) {
+    this.#isFile = isFile
+  }
 
   /** Begin at `offset` of the stored bytes, `window` being at most `windowBytes` from there. */
   load(window: Uint8Array, offset: number, isLast: boolean): void {
@@ -65,7 +73,7 @@ export class Bzip2Reader {
     this.#blockOffset = this.offset
     const magic = bits.take(24) * 0x1000000 + bits.take(24)
     const crc = bits.takeWord()
-    if (bits.overrun) throw this.#damaged('magic', 'the stream is cut off')
+    if (bits.overrun) throw this.#cutOff('magic')
     if (magic === endMagic) {
       if (crc !== this.#streamCrc)
         throw corrupt('bzip2', 'the stream does not match its checksum', {
@@ -81,9 +89,9 @@ export class Bzip2Reader {
     this.#blockCrc = crc
     const problem = this.block.decode(bits, this.#maxBytes)
     if (bits.overrun)
-      throw this.#isLast
-        ? this.#damaged('block', 'the stream is cut off')
-        : this.#damaged('block', 'a block is longer than any can be')
+      throw this.#isLast ? this.#cutOff('block') : this.#damaged('block', 'a block is longer than any can be')
+    // A code can be nothing because its end is missing.
+    if (problem !== null && this.#endsTooEarly) throw this.#cutOff('block')
     if (problem !== null) throw this.#damaged(problem.field, problem.problem)
     return 'block'
   }
@@ -97,6 +105,8 @@ export class Bzip2Reader {
         offset: this.#blockOffset,
         found: hex(crc),
         expected: hex(this.#blockCrc),
+        // By chance the zeros behind the end can be the end of a block.
+        cutShort: this.#endsTooEarly,
       })
     this.#streamCrc = (((this.#streamCrc << 1) | (this.#streamCrc >>> 31)) ^ crc) >>> 0
   }
@@ -104,16 +114,29 @@ export class Bzip2Reader {
   #readHeader(): void {
     const magic = this.#bits.take(24)
     const level = this.#bits.take(8) - 0x30
-    if (this.#bits.overrun) throw this.#damaged('header', 'the stream is cut off')
+    if (this.#bits.overrun) throw this.#cutOff('header')
     if (magic !== 0x425a68 || level < 1 || level > 9)
       throw corrupt('bzip2', 'no stream begins here', { field: 'header', offset: this.#base })
     this.#maxBytes = level * 100_000
   }
 
-  /** The end of the stored bytes where they are too few, the block's start otherwise. */
+  /** What a stream ends with has no room behind the place that was reached. */
+  get #endsTooEarly(): boolean {
+    return this.#isFile && this.#isLast && this.#bits.endBits - this.#bits.position < endBytes * 8
+  }
+
+  #cutOff(field: string): FormatError {
+    const cutShort = this.#isFile && this.#isLast
+    return corrupt('bzip2', 'the stream is cut off', { field, offset: this.#end, cutShort })
+  }
+
   #damaged(field: string, message: string): FormatError {
-    const end = this.#base + this.#bits.endBits / 8
-    return corrupt('bzip2', message, { field, offset: this.#bits.overrun ? end : this.#blockOffset })
+    return corrupt('bzip2', message, { field, offset: this.#bits.overrun ? this.#end : this.#blockOffset })
+  }
+
+  /** Of the window. */
+  get #end(): number {
+    return this.#base + this.#bits.endBits / 8
   }
 }
 

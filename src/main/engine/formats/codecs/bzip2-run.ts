@@ -7,7 +7,7 @@ let reader: Bzip2Reader | undefined
 
 /** Expand `stored` into all of `into`. Throws FormatError E_SRC_CORRUPT. */
 export function decodeBzip2Run(stored: Uint8Array, into: Uint8Array): void {
-  reader ??= new Bzip2Reader()
+  reader ??= new Bzip2Reader({ isFile: false })
   reader.load(stored.subarray(0, windowBytes), 0, stored.length <= windowBytes)
   let to = 0
   while (reader.next() === 'block') {

@@ -8,7 +8,7 @@ const outputBytes = 256 * 1024
 /** The expanded bytes. Throws FormatError E_SRC_CORRUPT. */
 export async function* decodeBzip2(pieces: StoredPieces): AsyncGenerator<Uint8Array> {
   const { sizeBytes } = pieces
-  const reader = new Bzip2Reader()
+  const reader = new Bzip2Reader({ isFile: true })
   const moveWindow = async () => {
     const next = reader.wantsWindowAt
     if (next !== null) reader.reload(await pieces.head(next, windowBytes), sizeBytes - next <= windowBytes)

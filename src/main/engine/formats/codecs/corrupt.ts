@@ -8,12 +8,14 @@ export interface CorruptPlace {
   readonly offset: number
   readonly found?: Detail
   readonly expected?: Detail
+  /** The file ends before what is in it does: nearly always a download that wasn't completed. */
+  readonly cutShort?: boolean
   readonly cause?: unknown
 }
 
 /** A FormatError for bytes that aren't what `format` allows. */
 export function corrupt(format: string, message: string, place: CorruptPlace): FormatError {
-  const { field, offset, found, expected, cause } = place
+  const { field, offset, found, expected, cutShort = false, cause } = place
   return new FormatError('E_SRC_CORRUPT', `${format}: ${message} (${field} at ${offset})`, {
     details: {
       format,
@@ -21,6 +23,7 @@ export function corrupt(format: string, message: string, place: CorruptPlace): F
       offset,
       ...(found === undefined ? {} : { found }),
       ...(expected === undefined ? {} : { expected }),
+      ...(cutShort ? { cutShort } : {}),
     },
     ...(cause === undefined ? {} : { cause }),
   })

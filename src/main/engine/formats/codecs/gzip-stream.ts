@@ -19,7 +19,12 @@ export async function* decodeGzip(pieces: StoredPieces): AsyncGenerator<Uint8Arr
   const gunzip = createGunzip({ chunkSize: outputBytes })
   const end = yield* decodeThrough(pieces, 0, gunzip, (error, offset) =>
     error.code === 'Z_BUF_ERROR'
-      ? corrupt('gzip', 'the stream is cut off', { field: 'deflate', offset: pieces.sizeBytes, cause: error })
+      ? corrupt('gzip', 'the stream is cut off', {
+          field: 'deflate',
+          offset: pieces.sizeBytes,
+          cutShort: true,
+          cause: error,
+        })
       : corrupt('gzip', error.message, { field: fields[error.message] ?? 'deflate', offset, cause: error }),
   )
   const garbage = await findAfterZeros(pieces, end)

@@ -19,7 +19,7 @@ export async function* decodeXz(pieces: StoredPieces): AsyncGenerator<Uint8Array
 
 function refused(status: number, taken: number): FormatError {
   const { isSupported, message, field, offset } = explainXz(status, taken)
-  if (isSupported) return corrupt('xz', message, { field, offset })
+  if (isSupported) return corrupt('xz', message, { field, offset, cutShort: status === xzStatus.buffer })
   return new FormatError('E_SRC_FORMAT', `xz: ${message} (${field} at ${offset})`, {
     details: { format: 'xz', field, offset },
   })

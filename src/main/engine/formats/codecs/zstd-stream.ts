@@ -26,7 +26,11 @@ export async function* decodeZstd(pieces: StoredPieces): AsyncGenerator<Uint8Arr
     } else if ((magic & ~0xf) === skippableMagic) {
       const end = head.length < 8 ? Infinity : offset + 8 + view.getUint32(4, true)
       if (end > sizeBytes)
-        throw corrupt('zstd', 'a skippable frame is cut off', { field: 'Frame_Size', offset: sizeBytes })
+        throw corrupt('zstd', 'a skippable frame is cut off', {
+          field: 'Frame_Size',
+          offset: sizeBytes,
+          cutShort: true,
+        })
       offset = end
     } else {
       const garbage = await findAfterZeros(pieces, offset)
@@ -45,7 +49,11 @@ async function* decodeFrame(pieces: StoredPieces, start: number): AsyncGenerator
     const offset = start + taken
     switch (error.code) {
       case 'Z_BUF_ERROR':
-        return corrupt('zstd', 'the frame is cut off', { field: 'Data_Block', offset: pieces.sizeBytes })
+        return corrupt('zstd', 'the frame is cut off', {
+          field: 'Data_Block',
+          offset: pieces.sizeBytes,
+          cutShort: true,
+        })
       case 'ZSTD_error_checksum_wrong':
         return corrupt('zstd', error.message, { field: 'Content_Checksum', offset, cause: error })
       case 'ZSTD_error_frameParameter_windowTooLarge':

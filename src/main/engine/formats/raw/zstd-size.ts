@@ -20,9 +20,8 @@ export async function readZstdSize(source: BlockSource, signal?: AbortSignal): P
       throw corrupt({
         format: 'zstd',
         field: 'block',
-        offset: at,
-        found: source.sizeBytes,
-        expected: at + length,
+        offset: source.sizeBytes,
+        cutShort: true,
       })
     const bytes = Buffer.alloc(length)
     await source.read(bytes, at, signal)

@@ -6,7 +6,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openStreamDecoder } from '#engine/formats/codecs'
 import type { StreamCodec } from '#engine/formats/extents'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, FormatError } from '#shared/errors'
 import { decodeStream } from '#src/main/engine/formats/codecs/stream-decoder.ts'
 import { rejectionOf } from '#test/format-errors'
 import { memorySource } from '#test/memory-source'
@@ -19,6 +19,9 @@ const bzip2 = base64('QlpoOTFBWSZTWfJ01pkAAAKRgEAAPAAQACAAIKqaemgwDKr8ioKcLuSKcK
 const xz = base64('/Td6WFoAAAFpIt42AgAhARYAAAB0L+Wj4AAWABBdADCYiqqaWfUR2D6xFVhQAAAATg4QBQABKBdGngj+kEKZDQEAAAAAAVla')
 /** With a checksum. */
 const zstd = base64('KLUv/SQXlQAAYGFicmFjYWRhYnJhIAEAN0oSyVQw4Q==')
+const xzCrc64 = base64(
+  '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AAWABBdADCYiqqaWfUR2D6xFVhQAAAAicz0NoUamVsAASwXQltkmh+2830BAAAAAARZWg==',
+)
 const xzSha256 = base64(
   '/Td6WFoAAArh+wyhAgAhARYAAAB0L+Wj4AAWABBdADCYiqqaWfUR2D6xFVhQAAAA1TXOQv/HtCiwnDnEy8UIm1eFU4M1xZsOIAIhVS18HxoAAUQX7bpANxibS5oBAAAAAApZWg==',
 )
@@ -42,6 +45,7 @@ describe('compressed images', () => {
     ['gzip', gzip],
     ['bzip2', bzip2],
     ['xz', xz],
+    ['xz', xzCrc64],
     ['zstd', zstd],
     ['zstd', Buffer.concat([skippable, zstd])],
     ['zstd', Buffer.concat([zstd, skippable])],
@@ -83,6 +87,7 @@ describe('compressed images', () => {
     ['bzip2', 'it is something else', Buffer.from('something else'), 'header', 'E_SRC_CORRUPT'],
     ['bzip2', 'it is empty', Buffer.alloc(0), 'header', 'E_SRC_CORRUPT'],
     ['xz', 'its CRC is wrong', patched(xz, 48, 0xff), 'Block', 'E_SRC_CORRUPT'],
+    ['xz', 'its CRC-64 is wrong', patched(xzCrc64, 55, 0xff), 'Block', 'E_SRC_CORRUPT'],
     ['xz', 'it is something else', Buffer.from('something else'), 'Header Magic Bytes', 'E_SRC_CORRUPT'],
     ['xz', 'it is empty', Buffer.alloc(0), 'Stream Footer', 'E_SRC_CORRUPT'],
     ['xz', 'its check is SHA-256', xzSha256, 'Stream Flags', 'E_SRC_FORMAT'],
@@ -96,6 +101,26 @@ describe('compressed images', () => {
     ['zstd', 'its window is 256 MiB', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 1, 0, 0]), 'Window_Descriptor', 'E_SRC_FORMAT'],
   ] as const)('%s is refused when %s', async (codec, _, stored, field, code) => {
     expect(await rejectionOf(decode(codec, stored))).toMatchObject({ code, format: codec, field })
+  })
+
+  test.each([
+    ['gzip', gzip],
+    ['bzip2', bzip2],
+    ['xz', xz],
+    ['zstd', zstd],
+    ['zstd', Buffer.concat([zstd, skippable])],
+  ] as const)('%s that is cut off anywhere is told to be, and no other damage is', async (codec, stored) => {
+    const cutShort = (bytes: Uint8Array) =>
+      decode(codec, bytes).then(
+        () => 'whole',
+        (error: unknown) => error instanceof FormatError && error.details['cutShort'] === true,
+      )
+    // Fewer bytes than a magic of zstd are nothing; before a skippable frame a file of zstd is whole.
+    const isTold = (length: number) => codec !== 'zstd' || (length >= 4 && (length < zstd.length || length >= zstd.length + 4))
+    for (const length of Array.from({ length: stored.length - 1 }, (_, index) => index + 1).filter(isTold))
+      expect([length, await cutShort(stored.subarray(0, length))]).toEqual([length, true])
+    for (const at of stored.length > zstd.length && codec === 'zstd' ? [] : [-1, -4, -8]) expect(await cutShort(patched(stored, at, 0x55))).not.toBe(true)
+    expect(await cutShort(Buffer.from('something else'))).toBe(false)
   })
 
   test('a gzip bomb comes in small pieces', async () => {
