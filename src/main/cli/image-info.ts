@@ -156,14 +156,18 @@ function tablesText(info: ImageInfo): string {
 }
 
 function checksumsText(info: ImageInfo): string {
-  const { fileChecksum, tables } = info
+  const { fileChecksum, streamChecksum, tables } = info
+  const inside =
+    streamChecksum === undefined
+      ? ''
+      : `Contents:       ${printable(streamChecksum)}, which the file carries and image verify compares\n`
   const beside =
     fileChecksum === undefined
       ? ''
       : `File:           ${printable(`${checksumText(fileChecksum)}, in ${info.name}.sha256`)}\n`
   if (info.dataForkChecksum === null && info.masterChecksum === null) {
-    const some = beside !== '' || tables.some(({ checksum }) => checksum !== null)
-    return some ? beside : 'Checksums:      none\n'
+    const some = inside + beside !== '' || tables.some(({ checksum }) => checksum !== null)
+    return some ? inside + beside : 'Checksums:      none\n'
   }
   return [
     `Data fork:      ${printable(checksumText(info.dataForkChecksum))}\n`,

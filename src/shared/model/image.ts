@@ -78,6 +78,8 @@ export interface ImageInfo {
   readonly masterChecksum: ImageChecksum | null
   /** Of the image's file, as `NAME.sha256` beside it has it; absent: there is none. */
   readonly fileChecksum?: ImageChecksum
+  /** Algorithm of the checksum that a compressed raw image carries of its contents, and every reading compares; absent: none. */
+  readonly streamChecksum?: string
   /** Compressed data lies in the file in the order of the disk: ready to be multicast. Null where the word means nothing. */
   readonly inOrder: boolean | null
   readonly scan: ScanInfo | null

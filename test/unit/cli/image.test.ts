@@ -103,6 +103,20 @@ describe('reprise image info', () => {
     expect(out).not.toContain('Scan')
   })
 
+  it('shows the checksum that a compressed image carries', async () => {
+    const raw = {
+      format: 'raw.xz',
+      tables: [],
+      dataForkChecksum: null,
+      masterChecksum: null,
+      inOrder: null,
+      streamChecksum: 'CRC-64',
+    } as const
+    const { out } = await play(['image', 'info', 'a.img.xz'], { image: image(raw) })
+    expect(out).toContain('\nContents:       CRC-64, which the file carries and image verify compares\n')
+    expect(out).not.toContain('Checksums:')
+  })
+
   it('shows the checksum in the file beside the image', async () => {
     const fileChecksum = { algorithm: 'SHA-256', value: 'ab12' }
     const raw = {

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
-import { rememberUnchecked, type ExtentLayout, type StreamLayout } from '#engine/formats/extents'
+import { rememberUnchecked, type ExtentLayout } from '#engine/formats/extents'
 import { openImage, readChecksumFile, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
@@ -12,7 +12,6 @@ import type { ImageVerification } from '#shared/model'
 import { checkScan } from './check-scan.ts'
 import { checkStoredBytes, hex } from './check-stored-bytes.ts'
 import { compareChecksum, hashFile } from './file-checksum.ts'
-import { readStreamChecksum } from './stream-checksum.ts'
 
 type Checked = ImageVerification['checked'][number]
 
@@ -98,7 +97,7 @@ async function checkDisk(
   if (bad) throw badRangeError(bad, path)
   return {
     expandedBytes: done,
-    checked: layout.kind === 'extents' ? tableChecks(layout) : await streamChecks(layout),
+    checked: layout.kind === 'extents' ? tableChecks(layout) : streamChecks(image),
   }
 }
 
@@ -106,10 +105,10 @@ const tableChecks = ({ checks }: ExtentLayout): Checked[] =>
   checks.map(({ name, crc32 }) => ({ what: name, algorithm: 'CRC-32', value: hex(crc32) }))
 
 /** The decoder compared it while it read: had it not matched, we wouldn't be here. */
-async function streamChecks(layout: StreamLayout): Promise<Checked[]> {
-  const algorithm = await readStreamChecksum(layout)
-  return algorithm === null ? [] : [{ what: 'compressed stream', algorithm, value: 'matches' }]
-}
+const streamChecks = ({ info: { streamChecksum } }: OpenImage): Checked[] =>
+  streamChecksum === undefined
+    ? []
+    : [{ what: 'compressed stream', algorithm: streamChecksum, value: 'matches' }]
 
 /** Compares the checksum over all tables. Throws FormatError E_SRC_CORRUPT. */
 export function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {

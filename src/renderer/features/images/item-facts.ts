@@ -215,6 +215,9 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
         ]),
     ...(info.dataForkChecksum ? [{ name: 'Data checksum', value: checksum(info.dataForkChecksum) }] : []),
     ...(info.masterChecksum ? [{ name: 'Master checksum', value: checksum(info.masterChecksum) }] : []),
+    ...(info.streamChecksum === undefined
+      ? []
+      : [{ name: 'Checksum', value: `${info.streamChecksum} of its contents, which Verify compares` }]),
     ...(info.inOrder === null
       ? []
       : [{ name: 'In order', value: info.inOrder ? 'Yes, ready to be multicast' : 'No' }]),

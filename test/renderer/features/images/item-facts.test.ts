@@ -120,3 +120,11 @@ describe('the open panel', () => {
     expect(['notes.txt', 'dmg', 'a.dmg.txt', 'photo.png'].filter(looksLikeImage)).toEqual([])
   })
 })
+
+it('Get Info tells which checksum a compressed image carries', () => {
+  const info = { ...systemImage, format: 'raw.gz', streamChecksum: 'CRC-32' } as const
+  expect(factsOf(longFacts({ ...image, image: { ...image.image, info } }))).toMatchObject({
+    Checksum: 'CRC-32 of its contents, which Verify compares',
+  })
+  expect(factsOf(longFacts(image))).not.toHaveProperty('Checksum')
+})

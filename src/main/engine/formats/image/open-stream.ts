@@ -4,6 +4,7 @@ import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import type { ImageFormat, ImageInfo } from '#shared/model'
+import { readStreamChecksum } from './stream-checksum.ts'
 import { checkNotCutShort, isDisk, isNamedRaw, noTables, readDiskContents } from './disk-contents.ts'
 
 const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
@@ -28,6 +29,7 @@ export async function openStream(
   signal?: AbortSignal,
 ): Promise<{ readonly info: ImageInfo; readonly layout: StreamLayout }> {
   const statedBytes = await statedSize(source, codec, signal)
+  const streamChecksum = await readStreamChecksum(source, codec, signal)
   const prefix = await expandPrefix(codec, source, signal)
   const expandedBytes = prefix.isWhole ? prefix.bytes.length : statedBytes
   if (expandedBytes === 0)
@@ -50,6 +52,7 @@ export async function openStream(
       mapBlockBytes: contents.mapBlockBytes,
       partitions: contents.partitions,
       dataBytes: null,
+      ...(streamChecksum === null ? {} : { streamChecksum }),
     },
     layout: { kind: 'stream', codec, path: file.path, storedBytes: source.sizeBytes, sizeBytes },
   }

@@ -1,19 +1,21 @@
 /** Which checksum a compressed stream carries of what it holds. */
-import type { StreamLayout } from '#engine/formats/extents'
-import { openStoredAgain } from '#engine/formats/stored'
+import type { BlockSource } from '#engine/block-io'
+import type { StreamCodec } from '#engine/formats/extents'
 import { unreachable } from '#shared/errors'
 
-/** Check IDs of the .xz format, 1.2, §2.1.1.2; those that nobody uses are left out. */
-const xzChecks: { readonly [id: number]: string } = { 1: 'CRC-32', 4: 'CRC-64', 10: 'SHA-256' }
+/** Check IDs of the .xz format, 1.2, §2.1.1.2, that the decoder compares: one with another isn't read at all. */
+const xzChecks: { readonly [id: number]: string } = { 1: 'CRC-32', 4: 'CRC-64' }
 
 /** Its name, or null where the stream was written without. Reads the head of the file. */
-export async function readStreamChecksum(layout: StreamLayout): Promise<string | null> {
-  const { codec } = layout
+export async function readStreamChecksum(
+  source: BlockSource,
+  codec: StreamCodec,
+  signal?: AbortSignal,
+): Promise<string | null> {
   // Always there: RFC 1952 §2.3.1, and the block and stream CRCs of bzip2.
   if (codec === 'gzip' || codec === 'bzip2') return 'CRC-32'
-  await using source = await openStoredAgain(layout)
   const head = new Uint8Array(Math.min(8, source.sizeBytes))
-  await source.read(head, 0)
+  await source.read(head, 0, signal)
   switch (codec) {
     case 'xz':
       // Magic (6), a zero, then the check's ID in the low four bits.

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import { DeviceError } from '#shared/errors'
@@ -261,6 +261,34 @@ describe('a compressed raw image', () => {
     expect(unstated.info).toMatchObject({ sizeBytes: null, partitionMap: 'mbr' })
     expect(unstated.layout.sizeBytes).toBeNull()
   })
+
+  it('tells which checksum it carries, of those that reading it compares', async () => {
+    await using folder = await temporaryFolder()
+    const of = async (bytes: Uint8Array) =>
+      (await openImage(await folder.write('a.img', bytes))).info.streamChecksum
+    const params = { [constants.ZSTD_c_checksumFlag]: 1 }
+    expect(await of(gzipSync(disk))).toBe('CRC-32')
+    expect(await of(zstdCompressSync(disk, { params }))).toBe('XXH64')
+    expect(await of(zstdCompressSync(disk))).toBeUndefined()
+    expect(await of(disk)).toBeUndefined()
+  })
+
+  it.skipIf(program('xz') === null || program('bzip2') === null)(
+    'tells that of xz and bzip2, too',
+    async () => {
+      await using folder = await temporaryFolder()
+      for (const [name, options, algorithm] of [
+        ['bzip2', [], 'CRC-32'],
+        ['xz', ['-C', 'crc32'], 'CRC-32'],
+        ['xz', ['-C', 'crc64'], 'CRC-64'],
+        ['xz', ['-C', 'none'], undefined],
+      ] as const) {
+        const bytes = execFileSync(program(name) ?? '', ['-c', ...options], { input: disk })
+        const { info } = await openImage(await folder.write('a.img', bytes))
+        expect(info.streamChecksum).toBe(algorithm)
+      }
+    },
+  )
 
   it('has whole sectors', async () => {
     await using folder = await temporaryFolder()
