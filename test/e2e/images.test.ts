@@ -179,25 +179,55 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     expect(await appears(page.locator('.info').getByText('SHA-256'))).toBe(true)
   })
 
-  it('an encrypted image asks for its password, says when it is wrong, and opens', async () => {
-    await convertPractice('secret.dmg', 'UDIF read-only compressed (zlib)', async () => {
-      await sheet().getByText('Encrypt (AES-256)').click()
-      await sheet().getByLabel('Password').fill('open sesame')
-      await sheet().getByLabel('Once more').fill('open sesame')
-    })
-    // The sheet that converts has a password, too, and may still be there.
-    await disappears(sheet().getByLabel('Once more'))
-    const password = sheet().getByLabel('Password')
-    await appears(password)
-    await password.fill('open barley')
-    await page.keyboard.press('Enter')
-    await appears(sheet().getByText(/isn't the password/))
-    await password.fill('open sesame')
-    await page.keyboard.press('Enter')
-    await appears(page.locator('.info').getByText('AES-256'))
-    await expect.poll(() => sheet().count()).toBe(0)
-    await screenshot(page, 'real-unlocked')
-  })
+  const cutSmall = async () => {
+    await sheet().getByText('Cut into segments').click()
+    await sheet().getByLabel('Of at most', { exact: true }).fill('0,263')
+    await sheet()
+      .getByRole('button', { name: /Unit of Of at most|Of at most.*unit|GB/ })
+      .click()
+    await page.getByRole('option', { name: 'MB', exact: true }).click()
+  }
+
+  const nothing = async () => undefined
+  const arePartsThere = async () => {
+    expect(existsSync(join(host.home, 'parts.002.dmgpart'))).toBe(true)
+  }
+  const resizeBundle = async () => {
+    await choose(page, 'Images', 'Resize…')
+    await sheet().getByLabel('New size', { exact: true }).fill('500')
+    await press('Resize')
+    await appears(page.getByText(/The image was resized from .* to 500 /))
+  }
+
+  it.each([
+    ['secret.dmg', 'UDIF read-only compressed (zlib)', nothing, nothing],
+    ['parts.dmg', 'UDIF read-only', cutSmall, arePartsThere],
+    ['Secret.sparsebundle', 'Sparse bundle disk image', nothing, resizeBundle],
+  ] as const)(
+    'an encrypted image, %s, asks for its password, says when it is wrong, and opens',
+    async (name, format, more, after) => {
+      await convertPractice(name, format, async () => {
+        await more()
+        await sheet().getByText('Encrypt (AES-256)').click()
+        await sheet().getByLabel('Password').fill('open sesame')
+        await sheet().getByLabel('Once more').fill('open sesame')
+        await screenshot(page, `real-encrypt-${name}`)
+      })
+      // The sheet that converts has a password, too, and may still be there.
+      await disappears(sheet().getByLabel('Once more'))
+      const password = sheet().getByLabel('Password')
+      await appears(password)
+      await password.fill('open barley')
+      await page.keyboard.press('Enter')
+      await appears(sheet().getByText(/isn't the password/))
+      await password.fill('open sesame')
+      await page.keyboard.press('Enter')
+      await appears(page.locator('.info').getByText('AES-256'))
+      await expect.poll(() => sheet().count()).toBe(0)
+      await after()
+      await screenshot(page, `real-unlocked-${name}`)
+    },
+  )
 
   it('an image on a web server becomes the source, and is restored without being stored', async () => {
     const image = readFileSync(join(host.data, 'practice/Practice image.dmg'))
