@@ -51,12 +51,13 @@ export const rows: readonly Row[] = [
     node: true,
     packages: [],
   },
-  { files: 'src/main/engine/hashing/**', may: [anyShared], node: true, packages: [] },
+  { files: 'src/main/engine/threads/**', may: [anyShared], node: true, packages: [] },
+  { files: 'src/main/engine/hashing/**', may: [anyShared, /^engine\/threads$/], node: true, packages: [] },
   { files: 'src/main/engine/job/**', may: [anyShared], node: true, packages: [] },
   { files: 'src/main/engine/platform/**', may: [anyShared], node: true, packages: ['plist'] },
   {
     files: 'src/main/engine/pipeline/**',
-    may: [anyShared, /^engine\/(block-io|hashing|web-source|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|hashing|threads|web-source|formats\/.+)$/],
     node: true,
     packages: [],
   },
@@ -64,7 +65,10 @@ export const rows: readonly Row[] = [
   { files: 'src/main/engine/stream-connection/**', may: [anyShared], node: false, packages: [] },
   {
     files: 'src/main/engine/copy/**',
-    may: [anyShared, /^engine\/(block-io|hashing|job|platform|pipeline|stream-connection|formats\/.+)$/],
+    may: [
+      anyShared,
+      /^engine\/(block-io|hashing|job|platform|pipeline|stream-connection|threads|formats\/.+)$/,
+    ],
     node: true,
     packages: [],
   },
@@ -76,7 +80,7 @@ export const rows: readonly Row[] = [
   },
   {
     files: 'src/main/engine/convert/**',
-    may: [anyShared, /^engine\/(block-io|job|pipeline|formats\/.+)$/],
+    may: [anyShared, /^engine\/(block-io|job|pipeline|threads|formats\/.+)$/],
     node: true,
     packages: [],
   },

@@ -2,16 +2,14 @@
  * Entry of the threads that compress. What our own encoders wrote is expanded again before it counts: an image that can't
  * be read must never take the place of one that could. (zlib is Node's and used by everyone.)
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { decodeRun, encodeRun } from '#engine/formats/codecs'
-import { BugError, invariant, serializeError } from '#shared/errors'
+import { takeOrders } from '#engine/threads'
+import { BugError, serializeError } from '#shared/errors'
 import type { EncodeAnswer, EncodeOrder, EncoderData } from './encode-job.ts'
 
 const { kind, level, memory, runBytes } = workerData as EncoderData
 const check = kind === 'zlib' ? null : new Uint8Array(runBytes)
-
-invariant(parentPort !== null, 'this is the program of a worker thread')
-const port = parentPort
 
 async function encode({ slot, lengthBytes }: EncodeOrder): Promise<number | null> {
   const run = new Uint8Array(memory, 2 * slot * runBytes, lengthBytes)
@@ -26,18 +24,12 @@ async function encode({ slot, lengthBytes }: EncodeOrder): Promise<number | null
   return storedBytes
 }
 
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
-const answer = (message: EncodeAnswer) => port.postMessage(message)
-
-/** Encoders and the room to check in serve one run at a time. */
-let turn: Promise<unknown> = Promise.resolve()
-
-port.on('message', (order: EncodeOrder) => {
+// Encoders and the room to check in serve one run at a time.
+takeOrders(async (order: EncodeOrder): Promise<EncodeAnswer> => {
   const { slot } = order
-  turn = turn
-    .then(() => encode(order))
-    .then(
-      (storedBytes) => answer({ slot, storedBytes }),
-      (error: unknown) => answer({ slot, error: serializeError(error) }),
-    )
+  try {
+    return { slot, storedBytes: await encode(order) }
+  } catch (error) {
+    return { slot, error: serializeError(error) }
+  }
 })

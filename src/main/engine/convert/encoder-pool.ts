@@ -2,9 +2,9 @@
  * The threads that compress runs: as many as there are processors, answers in any order. Each has its next run before it is
  * done with the one at hand, so that it needn't wait for the thread that hands them out.
  */
-import { Worker } from 'node:worker_threads'
 import type { CompressedKind } from '#engine/formats/codecs'
-import { BugError, deserializeError, serializeError } from '#shared/errors'
+import { WorkerThread } from '#engine/threads'
+import { BugError, deserializeError } from '#shared/errors'
 import type { EncodeAnswer, EncodeOrder, EncoderData } from './encode-job.ts'
 import { workerLocation } from './worker-location.ts'
 
@@ -23,7 +23,7 @@ interface Order extends EncodeOrder {
 }
 
 interface Encoder {
-  readonly worker: Worker
+  readonly thread: WorkerThread<EncodeOrder, EncodeAnswer>
   /** What it is at, and what it will be at next. */
   readonly orders: Order[]
 }
@@ -47,23 +47,16 @@ export class EncoderPool implements AsyncDisposable {
     this.#memory = new SharedArrayBuffer(this.slots * 2 * runBytes)
     this.#signal = signal
     const data: EncoderData = { kind, level, memory: this.#memory, runBytes }
-    this.#workers = Array.from({ length: workers }, (_, index) => ({
-      worker: new Worker(workerLocation(), {
+    this.#workers = Array.from({ length: workers }, (_, index) => {
+      const orders: Order[] = []
+      const thread = new WorkerThread<EncodeOrder, EncodeAnswer>(workerLocation(), {
         name: `convert ${index}`,
-        workerData: data,
-        // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
-        execArgv: [],
-        resourceLimits: { maxYoungGenerationSizeMb: 8 },
-      }),
-      orders: [],
-    }))
-    for (const each of this.#workers) {
-      each.worker.on('message', (answer: EncodeAnswer) => this.#answered(each, answer))
-      each.worker.once('error', (error) => this.#fail(deserializeError(serializeError(error))))
-      each.worker.once('exit', (exitCode) =>
-        this.#fail(new BugError('E_BUG', `an encoder ended with ${exitCode}`, { details: { exitCode } })),
-      )
-    }
+        data,
+        onAnswer: (answer) => this.#answered(orders, answer),
+        onCrash: (error) => this.#fail(error),
+      })
+      return { thread, orders }
+    })
     signal.addEventListener('abort', this.#onAbort)
     if (signal.aborted) this.#onAbort()
   }
@@ -88,7 +81,7 @@ export class EncoderPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener('abort', this.#onAbort)
     this.#fail(new BugError('E_BUG', 'the encoders were let go', { details: {} }))
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()))
+    await Promise.all(this.#workers.map(({ thread }) => thread.leave()))
   }
 
   readonly #onAbort = () => this.#fail(this.#signal.reason)
@@ -96,18 +89,17 @@ export class EncoderPool implements AsyncDisposable {
   #dispatch(): void {
     // First one for each, then the second.
     for (let held = 0; held < ordersEach; held++)
-      for (const { worker, orders } of this.#workers) {
+      for (const { thread, orders } of this.#workers) {
         if (orders.length > held) continue
         const order = this.#waiting.shift()
         if (order === undefined) return
         orders.push(order)
         const { slot, lengthBytes } = order
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-        worker.postMessage({ slot, lengthBytes } satisfies EncodeOrder)
+        thread.send({ slot, lengthBytes })
       }
   }
 
-  #answered({ orders }: Encoder, answer: EncodeAnswer): void {
+  #answered(orders: Order[], answer: EncodeAnswer): void {
     // Answers come in the order of the orders.
     const order = orders.shift()
     if (order === undefined) return

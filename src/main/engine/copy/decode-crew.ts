@@ -3,9 +3,9 @@
  * comes out is written from it, and then it is the next one's. The rooms are all the memory that decoding takes.
  */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
 import { allocatePageAligned } from '#engine/block-io'
-import { BugError, deserializeError, serializeError } from '#shared/errors'
+import { WorkerThread } from '#engine/threads'
+import { BugError, deserializeError } from '#shared/errors'
 import type { DecodeAnswer, DecodeOrder, DecodePiece } from './decode-order.ts'
 import { workerLocation } from './worker-location.ts'
 
@@ -107,39 +107,32 @@ const closedError = () => new BugError('E_BUG', 'the decoders were closed', { de
 
 /** One thread, one order at a time. */
 class Lane {
-  readonly #worker: Worker
+  readonly #thread: WorkerThread<DecodeOrder, DecodeAnswer>
   #waiting: PromiseWithResolvers<DecodeAnswer> | null = null
   #failure: { readonly reason: unknown } | null = null
 
   constructor(name: string) {
-    this.#worker = new Worker(workerLocation(), {
+    this.#thread = new WorkerThread(workerLocation(), {
       name,
-      // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      onAnswer: (answer) => {
+        const waiting = this.#waiting
+        this.#waiting = null
+        waiting?.resolve(answer)
+      },
+      onCrash: (error) => this.#fail(error),
     })
-    this.#worker.on('message', (answer: DecodeAnswer) => {
-      const waiting = this.#waiting
-      this.#waiting = null
-      waiting?.resolve(answer)
-    })
-    this.#worker.once('error', (error) => this.#fail(deserializeError(serializeError(error))))
-    this.#worker.once('exit', (exitCode) =>
-      this.#fail(new BugError('E_BUG', `a decoder ended with ${exitCode}`, { details: { exitCode } })),
-    )
   }
 
   run(order: DecodeOrder): Promise<DecodeAnswer> {
     if (this.#failure !== null) return Promise.reject(this.#failure.reason)
     this.#waiting = Promise.withResolvers<DecodeAnswer>()
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    this.#worker.postMessage(order)
+    this.#thread.send(order)
     return this.#waiting.promise
   }
 
   async end(): Promise<void> {
     this.#fail(closedError())
-    await this.#worker.terminate()
+    await this.#thread.leave()
   }
 
   #fail(reason: unknown): void {

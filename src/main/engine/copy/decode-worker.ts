@@ -1,17 +1,11 @@
 /** Entry of a decoding thread: runs of a stream's image, as they have come. */
-import { parentPort } from 'node:worker_threads'
 import { decodeRun } from '#engine/formats/codecs'
-import { invariant, serializeError } from '#shared/errors'
+import { takeOrders } from '#engine/threads'
+import { serializeError } from '#shared/errors'
 import { runKinds } from '#shared/model'
 import type { DecodeAnswer, DecodeOrder } from './decode-order.ts'
 
-invariant(parentPort !== null, 'this is the program of a worker thread')
-const port = parentPort
-
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has no origin
-const answer = (message: DecodeAnswer) => port.postMessage(message)
-
-async function decode({ stored, out, pieces }: DecodeOrder): Promise<DecodeAnswer> {
+takeOrders(async ({ stored, out, pieces }: DecodeOrder): Promise<DecodeAnswer> => {
   for (const [piece, { kind, storedFrom, storedBytes, outFrom, outBytes }] of pieces.entries()) {
     try {
       await decodeRun(
@@ -24,7 +18,4 @@ async function decode({ stored, out, pieces }: DecodeOrder): Promise<DecodeAnswe
     }
   }
   return null
-}
-
-// One at a time: whoever asks waits for the answer before it asks again.
-port.on('message', (order: DecodeOrder) => void decode(order).then(answer))
+})

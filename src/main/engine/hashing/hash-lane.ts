@@ -3,8 +3,8 @@
  * byte run beside one another and beside the decoders. Bytes aren't copied: they must lie in shared memory and stay until the
  * order is done.
  */
-import { Worker } from 'node:worker_threads'
-import { BugError, deserializeError, serializeError } from '#shared/errors'
+import { WorkerThread } from '#engine/threads'
+import { BugError, deserializeError } from '#shared/errors'
 import type { Digest, HashAnswer, HashOrder } from './hash-order.ts'
 import { Hasher } from './hasher.ts'
 import { workerLocation } from './worker-location.ts'
@@ -27,55 +27,39 @@ export function createThreadLane(name: string): HashLane {
   return new ThreadLane(name)
 }
 
-/** How long a thread may take to leave by itself before it is ended: one that was told so is seldom at work. */
-const graceMs = 100
-
 interface Waiting {
   readonly resolve: (digests: readonly Digest[]) => void
   readonly reject: (reason: unknown) => void
 }
 
 class ThreadLane implements HashLane {
-  readonly #worker: Worker
+  readonly #thread: WorkerThread<HashOrder, HashAnswer>
   readonly #waiting: Waiting[] = []
-  readonly #gone: Promise<unknown>
   #failure: { readonly reason: unknown } | null = null
 
   constructor(name: string) {
-    this.#worker = new Worker(workerLocation(), {
+    this.#thread = new WorkerThread(workerLocation(), {
       name: `hash ${name}`,
-      // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      onAnswer: (answer) => {
+        const order = this.#waiting.shift()
+        if ('error' in answer) order?.reject(deserializeError(answer.error))
+        else order?.resolve(answer.digests)
+      },
+      onCrash: (error) => this.#fail(error),
     })
-    this.#worker.on('message', (answer: HashAnswer) => {
-      const order = this.#waiting.shift()
-      if ('error' in answer) order?.reject(deserializeError(answer.error))
-      else order?.resolve(answer.digests)
-    })
-    this.#worker.once('error', (error) => this.#fail(deserializeError(serializeError(error))))
-    this.#gone = new Promise((resolve) => this.#worker.once('exit', resolve))
-    this.#worker.once('exit', (exitCode) =>
-      this.#fail(new BugError('E_BUG', `a hash lane ended with ${exitCode}`, { details: { exitCode } })),
-    )
   }
 
   run(order: HashOrder): Promise<readonly Digest[]> {
     if (this.#failure !== null) return Promise.reject(this.#failure.reason)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-      this.#worker.postMessage(order)
+      this.#thread.send(order)
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail(new BugError('E_BUG', 'the hash lane was closed', { details: {} }))
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-    this.#worker.postMessage(null)
-    const patience = setTimeout(() => void this.#worker.terminate(), graceMs)
-    await this.#gone
-    clearTimeout(patience)
+    await this.#thread.leave()
   }
 
   /** Everyone who waits hears why. The first reason stays. */

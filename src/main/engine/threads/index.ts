@@ -1,0 +1,2 @@
+export { takeOrders } from './take-orders.ts'
+export { WorkerThread } from './worker-thread.ts'
