@@ -25,7 +25,7 @@ export async function chooseComparison(
   if (source.kind !== 'image' || source.layout.kind !== 'extents' || source.info.kind !== 'image')
     return { kind: 'source' }
   const hashes = await io.readBlockHashes(source.info.image, signal)
-  if (hashes === null || HashedBlocks.of(hashes, source.layout.sizeBytes, source.info.image.path) === null)
+  if (hashes === null || !HashedBlocks.helps(hashes, source.layout.sizeBytes, source.info.image.path))
     return { kind: 'source' }
   return { kind: 'hashes', hashes }
 }

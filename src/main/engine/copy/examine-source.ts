@@ -248,7 +248,7 @@ export function checkSameStream(source: StreamSource, connection: StreamConnecti
  * FormatError E_SRC_CORRUPT when there are too few of them, or too many.
  */
 export function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
-  return hashes !== null && HashedBlocks.of(hashes, layout.sizeBytes, locatorText) !== null
+  return hashes !== null && HashedBlocks.helps(hashes, layout.sizeBytes, locatorText)
 }
 
 /** Each file on a server, and what the server says of the state it is in. */

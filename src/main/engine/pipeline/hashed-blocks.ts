@@ -33,23 +33,28 @@ export class HashedBlocks {
     this.count = Math.ceil(this.sizeBytes / this.blockBytes)
   }
 
+  /** For an image at `path` whose disk has `sizeBytes`. Null where they are no help, and throws, as `helps`. */
+  static of(stored: BlockHashes, sizeBytes: number, path: string): HashedBlocks | null {
+    if (!HashedBlocks.helps(stored, sizeBytes, path)) return null
+    const { blockBytes, hashes } = stored
+    const shared = new Uint8Array(new SharedArrayBuffer(hashes.length))
+    shared.set(hashes)
+    return new HashedBlocks({ blockBytes, sizeBytes, hashes: shared })
+  }
+
   /**
-   * For an image at `path` whose disk has `sizeBytes`. Null for blocks of a size that wouldn't help. Throws FormatError
-   * E_SRC_CORRUPT when there are too few hashes, or too many.
+   * Whether they can be compared with: not when their blocks are of a size that wouldn't help. Throws FormatError E_SRC_CORRUPT
+   * when there are too few hashes, or too many.
    */
-  static of({ blockBytes, hashes }: BlockHashes, sizeBytes: number, path: string): HashedBlocks | null {
+  static helps({ blockBytes, hashes }: BlockHashes, sizeBytes: number, path: string): boolean {
     if (
       blockBytes < leastBlockBytes ||
       blockBytes > mostBlockBytes ||
       !Number.isInteger(Math.log2(blockBytes))
     )
-      return null
+      return false
     const count = Math.ceil(sizeBytes / blockBytes)
-    if (hashes.length === count * digestBytes) {
-      const shared = new Uint8Array(new SharedArrayBuffer(hashes.length))
-      shared.set(hashes)
-      return new HashedBlocks({ blockBytes, sizeBytes, hashes: shared })
-    }
+    if (hashes.length === count * digestBytes) return true
     throw new FormatError('E_SRC_CORRUPT', `${path}: not a hash for every block`, {
       details: {
         format: 'udif',
