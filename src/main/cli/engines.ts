@@ -16,6 +16,7 @@ export interface RunningJob {
 
 /** See #engine/web-source. */
 export interface FetchWatch {
+  waits(trouble: unknown): void
   begin(sizeBytes: number | null): void
   advance(doneBytes: number, sizeBytes: number | null): void
   end(): void
@@ -30,7 +31,7 @@ export interface Engines {
   isLocked(path: string, signal: AbortSignal): Promise<boolean>
   /** Keeps the keys in this process. Rejects with FormatError E_SRC_PASSWORD, NetworkError E_MC_PASSWORD, the signal's reason. */
   unlockImage(path: string, password: string, signal: AbortSignal): Promise<void>
-  /** Until it is disposed, `watch` is told of images that can only be fetched as a whole before anything is known of them. */
+  /** Until it is disposed, `watch` is told why opening an image on a server takes long. */
   watchFetch(watch: FetchWatch): Disposable
   /** Bytes of the device a target is; null where it is none, or can't be looked at. */
   capacityOf(target: string): Promise<number | null>

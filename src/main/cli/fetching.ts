@@ -1,11 +1,13 @@
 /**
- * Of an image on a server that gives no parts of files nothing is known before all of it is here, which may take long: this says so,
- * how far it is, and whether it is worth the while.
+ * Why nothing is known of an image on a server yet: the server is away, and waited for a moment; or it gives no parts of files, so
+ * that all of it has to be here first. How far that is, and whether it is worth the while.
  */
-import { UsageError } from '#shared/errors'
+import { serializeError, UsageError } from '#shared/errors'
+import { describeError } from '#shared/words'
 import type { Engines, FetchWatch } from './engines.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
+import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface FetchTelling {
@@ -35,7 +37,16 @@ export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: Fetc
     const percent = sizeBytes === null ? null : (doneBytes / Math.max(1, sizeBytes)) * 100
     return [{ phase: 'validating-source', state: 'running', percent, doneBytes } as const]
   }
+  let isAwaited = false
   const watch: FetchWatch = {
+    waits(trouble) {
+      if (as !== 'text' || isAwaited) return
+      isAwaited = true
+      const { what, why } = describeError(serializeError(trouble))
+      terminal.writeError(
+        printable(`${[what, why].filter((each) => each !== null).join(' ')} Trying again.`) + '\n',
+      )
+    },
     begin(sizeBytes) {
       if (target !== null && sizeBytes !== null && sizeBytes > mostStored(target.sizeBytes))
         throw tooSmall(target, sizeBytes)

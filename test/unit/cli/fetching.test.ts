@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { NetworkError } from '#shared/errors'
 import type { FetchWatch } from '#src/main/cli/engines.ts'
 import { tellFetching } from '#src/main/cli/fetching.ts'
 import { play } from './fakes.ts'
@@ -31,6 +32,19 @@ describe('an image that can only be fetched as a whole', () => {
         '\tFetching  ....10....20....30....40....50....60....70....80....90....100\n',
     )
     expect(out).not.toContain('Fetching')
+  })
+
+  it('of a server that is away says once why it takes so long', async () => {
+    const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
+      details: { address: 'http://h/a.dmg', host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
+    })
+    const away = (watch: FetchWatch) => {
+      watch.waits(refused)
+      watch.waits(refused)
+    }
+    const { err } = await play(arguments_(), { fetch: away })
+    expect(err).toBe('The network connection to h failed. Nobody answers at that port. Trying again.\n')
+    expect((await play(arguments_('--json'), { fetch: away })).err).toBe('')
   })
 
   it('shows that something comes where nobody says how much it is', async () => {

@@ -82,7 +82,11 @@ export async function openWebParts(
   const sources: WebSource[] = []
   try {
     for (const [path, stamp] of stamps) {
-      const source = await openWebSource(path, { signal, ...(session === undefined ? {} : { session }) })
+      const source = await openWebSource(path, {
+        signal,
+        again: stamp !== undefined,
+        ...(session === undefined ? {} : { session }),
+      })
       sources.push(source)
       if (stamp !== undefined && stamp !== source.version) throw changed(path, stamp, source.version)
     }

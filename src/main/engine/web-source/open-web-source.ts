@@ -14,9 +14,10 @@ import { checkRange, discard, refusedStatus, refuseEncoded } from './answers.ts'
 import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
 import { exchange, type Exchange } from './exchange.ts'
+import { Outage, Tries } from './outage.ts'
 import { RangedSource } from './ranged-source.ts'
 import { openSpooled } from './spooled-source.ts'
-import { isTransient, tryAgain } from './try-again.ts'
+import { tryAgain } from './try-again.ts'
 import { areNone, readValidators } from './validators.ts'
 import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
 import { sharedWebSession, type WebSession } from './web-session.ts'
@@ -26,12 +27,12 @@ export interface OpenWebOptions {
   readonly signal?: AbortSignal
   /** Default: the process's. */
   readonly session?: WebSession
+  /** It was opened before: its server is waited for as whoever reads waits. */
+  readonly again?: boolean
 }
 
 /** What the first question brings beside its answer; a partition map is there. */
 const headBytes = 65_536
-/** How often the first question is asked again; what can't be reached at all should be said soon. */
-const openingPauses = 2
 
 /**
  * Open the file at `locator`, `http://` or `https://`, a name and a password in it where the server wants them. Throws
@@ -39,29 +40,42 @@ const openingPauses = 2
  * E_NET_TLS, E_NET_REDIRECT, E_NET_ANSWER, E_NET_PROXY; E_NET_SPACE when there is no room for a file that can only be
  * fetched as a whole; the signal's reason.
  *
- * `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
+ * What may pass (a server that refuses connections or is overloaded, a connection that breaks) is asked again for the session's
+ * `openingPatienceMs`, all else thrown at once. `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
  * passing troubles of the server are met with another request, for what is still missing, for as long as the session's patience
  * lasts; so is a server that was there and isn't any more.
  */
 export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
-  const { signal, session = sharedWebSession() } = options
+  const { signal, session = sharedWebSession(), again = false } = options
   const parsed = URL.parse(locator)
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
   const url = session.takePassword(parsed)
-  const pauses = session.pausesMs.slice(0, openingPauses)
-  const pauseAfter = (error: unknown) => (isTransient(error) ? (pauses.shift() ?? null) : null)
   const opening = { session, url, path: withoutPassword(url.href) }
-  return await tryAgain(session, signal, pauseAfter, async () => {
+  const { now } = session
+  const outage = again ? new Outage(session) : session.openingOutage(url)
+  const tries = new Tries(session, outage)
+  let lastMs = now()
+  const pauseAfter = (error: unknown) => {
+    const pauseMs = tries.pauseAfter(error, lastMs)
+    if (pauseMs !== null && outage.trouble !== null) session.fetchWatch?.waits(outage.trouble)
+    return pauseMs
+  }
+  const opened = await tryAgain(session, signal, pauseAfter, async () => {
     const headers = { range: `bytes=0-${headBytes - 1}` }
+    lastMs = now()
     const answer = await exchange(session, url, { headers, signal })
     try {
       return await fromAnswer(opening, answer, signal)
     } catch (error) {
+      // It may have taken long to come.
+      lastMs = now()
       discard(answer)
       throw error
     }
   })
+  outage.heard()
+  return opened
 }
 
 async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSignal): Promise<WebSource> {

@@ -1,9 +1,10 @@
 /**
- * How long a server that was there is away: from the last byte on that any connection to it brought, counted once for all of them. A
- * server is started again, a switch, a cable put back: whoever reads waits for that, but not for ever.
+ * How long a server is away: from the last byte on that any connection to it brought, counted once for all of them. A server is
+ * started again, a switch, a cable put back: whoever reads waits for that, and whoever opens a file for a moment, but not for ever.
+ * What won't pass by waiting (no such host, no such file, a certificate that won't do) is told at once.
  */
 import { AppError } from '#shared/errors'
-import { isTransient } from './try-again.ts'
+import type { WebSession } from './web-session.ts'
 
 /** What goes by within this isn't worth a word. */
 const untoldMs = 2000
@@ -11,7 +12,7 @@ const untoldMs = 2000
 export class Outage {
   readonly #patienceMs: number
   readonly #now: () => number
-  #away: { readonly sinceMs: number; readonly trouble: unknown } | null = null
+  #away: { readonly sinceMs: number; readonly lastMs: number; readonly trouble: unknown } | null = null
 
   constructor({ patienceMs, now }: { readonly patienceMs: number; readonly now: () => number }) {
     this.#patienceMs = patienceMs
@@ -34,12 +35,42 @@ export class Outage {
    */
   failed(error: unknown, lastMs: number): number {
     if (!mayPass(error)) return 0
+    const nowMs = this.#now()
+    // Nobody tried for so long that it may have been back since.
+    if (this.#away !== null && nowMs - this.#away.lastMs > this.#patienceMs) this.#away = null
     const sinceMs = this.#away?.sinceMs ?? lastMs
-    this.#away = { sinceMs, trouble: error }
-    return Math.max(0, sinceMs + this.#patienceMs - this.#now())
+    this.#away = { sinceMs, lastMs: nowMs, trouble: error }
+    return Math.max(0, sinceMs + this.#patienceMs - nowMs)
   }
 }
 
-/** At first nobody may ever have answered there. Of a server that did, it says that it isn't up at the moment. */
+/** The tries of one request, as long as its server's outage lasts that long and no longer. */
+export class Tries {
+  readonly #pausesMs: readonly number[]
+  readonly #outage: Outage
+  #count = 0
+
+  constructor({ pausesMs }: Pick<WebSession, 'pausesMs'>, outage: Outage) {
+    this.#pausesMs = pausesMs
+    this.#outage = outage
+  }
+
+  /** The last one was good for something. */
+  gotOn(): void {
+    this.#outage.heard()
+    this.#count = 0
+  }
+
+  /** See `Outage.failed`. How many ms to wait before the next one: what comes last is for all that follow; null: that was it. */
+  pauseAfter(error: unknown, lastMs: number): number | null {
+    const leftMs = this.#outage.failed(error, lastMs)
+    if (leftMs === 0) return null
+    const pauseMs = this.#pausesMs[Math.min(this.#count, this.#pausesMs.length - 1)] ?? 0
+    this.#count += 1
+    return Math.min(pauseMs, leftMs)
+  }
+}
+
+/** A server that is started again refuses connections; of one that never was there, nothing else can be told. */
 const mayPass = (error: unknown) =>
-  isTransient(error) || (error instanceof AppError && error.details['errno'] === 'ECONNREFUSED')
+  error instanceof AppError && (error.transient || error.details['errno'] === 'ECONNREFUSED')

@@ -6,7 +6,7 @@ import { exchange, headersFor } from './exchange.ts'
 import type { FastRange } from './fast-lane.ts'
 import { endsBefore } from './spool.ts'
 import type { KeptParts } from './kept-parts.ts'
-import { Outage } from './outage.ts'
+import { Outage, Tries } from './outage.ts'
 import { tryAgain } from './try-again.ts'
 import {
   ifRange,
@@ -97,14 +97,10 @@ export class RangedSource implements WebSource {
     if (at === to) return
     let before = at
     let lastMs = now()
-    const pauses = this.#pauses()
+    const tries = new Tries(this.#session, this.#outage)
     const pauseAfter = (error: unknown) => {
-      if (at - before >= progressBytes) {
-        this.#outage.heard()
-        pauses.reset()
-      }
-      const leftMs = this.#outage.failed(error, lastMs)
-      return leftMs === 0 ? null : Math.min(pauses.next(), leftMs)
+      if (at - before >= progressBytes) tries.gotOn()
+      return tries.pauseAfter(error, lastMs)
     }
     await tryAgain(this.#session, signal, pauseAfter, async () => {
       before = at
@@ -145,18 +141,6 @@ export class RangedSource implements WebSource {
   async [Symbol.asyncDispose](): Promise<void> {
     // Connections are the session's; who still waits for one is let go.
     this.#closing.abort(new Error('the source was closed'))
-  }
-
-  /** How long to wait before each try in a row; what comes last is for all that follow. */
-  #pauses(): { next(): number; reset(): void } {
-    const { pausesMs } = this.#session
-    let count = 0
-    return {
-      next: () => pausesMs[Math.min(count++, pausesMs.length - 1)] ?? 0,
-      reset: () => {
-        count = 0
-      },
-    }
   }
 
   /** One request for what is still missing. */

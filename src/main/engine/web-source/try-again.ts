@@ -1,8 +1,5 @@
 /** What may pass is met with another try. */
-import { AppError } from '#shared/errors'
 import type { WebSession } from './web-session.ts'
-
-export const isTransient = (error: unknown) => error instanceof AppError && error.transient
 
 /** `work` again, as long as `pauseAfter` what it threw says how many ms to wait before; null: that was it. */
 export async function tryAgain<T>(

@@ -10,6 +10,7 @@ import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
 import type { FetchWatch } from './fetch-watch.ts'
 import { KeptParts } from './kept-parts.ts'
+import { Outage } from './outage.ts'
 import { Spool } from './spool.ts'
 import { versionOf, type Validators } from './validators.ts'
 
@@ -22,6 +23,8 @@ export interface WebSessionOptions {
   readonly pausesMs?: readonly number[]
   /** So long is a server waited for that was there, without a byte over any connection. Default two minutes. */
   readonly patienceMs?: number
+  /** So long for one of which nobody knows whether it ever was there. Default ten seconds: a server program is started again in that. */
+  readonly openingPatienceMs?: number
   /** Counts ms. */
   readonly now?: () => number
   /** Where a server's answer is kept that can't be read in parts. */
@@ -32,6 +35,8 @@ export interface WebSessionOptions {
 const defaultPausesMs = [500, 1000, 2000, 4000]
 /** A computer is started again in that time. */
 const defaultPatienceMs = 120_000
+/** Whoever mistyped an address waits for it, too. */
+const defaultOpeningPatienceMs = 10_000
 /** How long a file that nobody reads is kept: for as long as a plan that needs it may be carried out. */
 const unusedMs = 10 * 60_000
 /** Connections to one server. */
@@ -41,18 +46,21 @@ export class WebSession implements Disposable {
   readonly stallMs: number
   readonly pausesMs: readonly number[]
   readonly patienceMs: number
+  readonly openingPatienceMs: number
   readonly now: () => number
   readonly spoolFolder: string | null
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
   /** Null: nobody listens. */
   log: Logger | null = null
-  /** Null: nobody waits for what can only be fetched as a whole. */
+  /** Null: nobody wants to know why it takes so long. */
   fetchWatch: FetchWatch | null = null
   /** What came as a whole, by the address without name and password. */
   readonly spools = new Map<string, Spool>()
   /** What is kept of the files of a folder, by their address. */
   readonly #keeping = new Map<string, Map<string, KeptParts>>()
   readonly #holders = new Map<Spool, number>()
+  /** Of servers that were asked for the first time, by their origin: nobody waits for one twice who asks two things of it. */
+  readonly #openings = new Map<string, Outage>()
   /** For ranges over plain connections. */
   readonly fastLane = new FastLane()
   #environment: Environment
@@ -65,6 +73,7 @@ export class WebSession implements Disposable {
     this.stallMs = options.stallMs ?? 30_000
     this.pausesMs = options.pausesMs ?? defaultPausesMs
     this.patienceMs = options.patienceMs ?? defaultPatienceMs
+    this.openingPatienceMs = options.openingPatienceMs ?? defaultOpeningPatienceMs
     this.now = options.now ?? (() => performance.now())
     this.spoolFolder = options.spoolFolder ?? null
     this.sleep = options.sleep ?? sleep
@@ -96,6 +105,15 @@ export class WebSession implements Disposable {
   /** The value of `Authorization` for `url`; null where nobody gave one for its server. */
   authorizationFor(url: URL): string | null {
     return this.#passwords.get(url.origin) ?? null
+  }
+
+  /** How long the server of `url`, of which nothing is known, has been away. */
+  openingOutage({ origin }: URL): Outage {
+    const known = this.#openings.get(origin)
+    if (known !== undefined) return known
+    const outage = new Outage({ now: this.now, patienceMs: this.openingPatienceMs })
+    this.#openings.set(origin, outage)
+    return outage
   }
 
   /** What speaks to the server of `url`, and through which proxy. Throws NetworkError E_NET_PROXY. */

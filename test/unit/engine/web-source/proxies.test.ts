@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 function sessionWith(environment: { readonly [name: string]: string }) {
-  const session = new WebSession({ environment, sleep: async () => undefined })
+  const session = new WebSession({ environment, openingPatienceMs: 0 })
   ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
   return { session }
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openWebSource, WebSession, type WebSessionOptions } from '#engine/web-source'
+import { openWebSource, WebSession, type FetchWatch, type WebSessionOptions } from '#engine/web-source'
 import { noise } from '#test/image-of-runs'
 import { describeSource } from '#test/source-conformance'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -112,7 +112,66 @@ describe('opening', () => {
     expect(pauses).toEqual([500])
     troubles = 100
     await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
-    expect(server.requests).toHaveLength(2 + 3)
+    expect(pauses.slice(1)).toEqual([500, 1000, 2000, 4000, 2500])
+    // Who asks the next thing of it doesn't wait for it as long again.
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
+    expect(pauses).toHaveLength(6)
+  })
+
+  test('waits while a server is started, says so, and waits again another time', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const told: unknown[] = []
+    const { session, clock } = impatient({
+      sleep: async (ms) => {
+        clock.ms += ms
+        if (clock.ms > 5000) await server.comeBack().catch(() => undefined)
+      },
+      now: () => clock.ms,
+    })
+    session.fetchWatch = {
+      waits: (trouble) => void told.push([clock.ms, trouble]),
+      begin: () => undefined,
+      advance: () => undefined,
+      end: () => undefined,
+    }
+    await server.goAway()
+    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+    // What is over within two seconds isn't worth a word.
+    const refused = expect.objectContaining({
+      details: expect.objectContaining({ errno: 'ECONNREFUSED' }) as unknown,
+    })
+    expect(told).toEqual([[3500, refused]])
+    await server.goAway()
+    clock.ms = 1000
+    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+  })
+
+  test.each([404, 403, 401, 410])('says status %i at once', async (status) => {
+    const server = await serve((_, response) => response.writeHead(status).end())
+    const { session, pauses } = impatient()
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ details: { status } })
+    expect(pauses).toEqual([])
+  })
+
+  test('says at once that there is no host of that name, and that a server does not speak TLS', async () => {
+    const server = await serve(() => undefined)
+    const { session, pauses } = impatient()
+    await expect(openWebSource('http://nowhere.invalid/a.dmg', { session })).rejects.toMatchObject({
+      details: { errno: 'ENOTFOUND' },
+    })
+    await expect(openWebSource(server.url.replace('http:', 'https:'), { session })).rejects.toMatchObject({
+      code: 'E_NET_TLS',
+    })
+    expect(pauses).toEqual([])
+  })
+
+  test('waits longer for a file that it was reading already', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const { session, clock } = impatient()
+    await openWebSource(server.url, { session })
+    await server.goAway()
+    await expect(openWebSource(server.url, { session, again: true })).rejects.toMatchObject({ code: 'E_NET' })
+    expect(clock.ms).toBe(120_000)
   })
 
   test('says that nobody answers, and that an address is none', async () => {
@@ -232,11 +291,12 @@ describe('a connection that fails', () => {
 
   test('says that a server stays silent', async () => {
     const server = await serve(() => undefined)
-    await expect(openWebSource(server.url, impatient({ stallMs: 10, pausesMs: [1] }))).rejects.toMatchObject({
+    const options = { stallMs: 10, pausesMs: [5000] }
+    await expect(openWebSource(server.url, impatient(options))).rejects.toMatchObject({
       code: 'E_NET_STALL',
       details: { phase: 'answer' },
     })
-    expect(server.requests).toHaveLength(2)
+    expect(server.requests).toHaveLength(3)
   })
 
   test('stops while it waits for the next try', async () => {
@@ -487,16 +547,18 @@ describe('a server without ranges', () => {
     })
     const { session } = impatient()
     const told: unknown[] = []
-    session.fetchWatch = {
+    const watch: FetchWatch = {
+      waits: (trouble) => void told.push(trouble),
       begin: (sizeBytes) => void told.push(['begin', sizeBytes]),
       advance: (doneBytes, sizeBytes) => void told.push([doneBytes, sizeBytes]),
       end: () => void told.push('end'),
     }
+    session.fetchWatch = watch
     await openWebSource(server.url, { session })
     expect(told[0]).toEqual(['begin', 400_000])
     expect(told.at(-2)).toEqual([400_000, 400_000])
     expect(told.at(-1)).toBe('end')
-    session.fetchWatch.begin = () => {
+    watch.begin = () => {
       throw new Error('too large')
     }
     await expect(openWebSource(`${server.url}/b.dmg`, { session })).rejects.toThrow('too large')

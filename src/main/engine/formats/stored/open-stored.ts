@@ -20,6 +20,8 @@ export interface OpenStoredOptions {
   readonly signal?: AbortSignal
   /** For `http://` and `https://`. Default: the process's. */
   readonly web?: WebSession
+  /** See `OpenWebOptions`. */
+  readonly again?: boolean
 }
 
 /** Open `locator` for reading. Throws what `openFileSource` throws for a path, what `openWebSource` throws for an address. */
@@ -35,8 +37,9 @@ export async function openStored(locator: string, options: OpenStoredOptions = {
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     }
   }
-  const { signal, web } = options
+  const { signal, web, again = false } = options
   return await openWebSource(locator, {
+    again,
     ...(signal === undefined ? {} : { signal }),
     ...(web === undefined ? {} : { session: web }),
   })
@@ -50,7 +53,7 @@ export async function openStoredAgain(
   { path, stamp }: { readonly path: string; readonly stamp?: string },
   options: OpenStoredOptions = {},
 ): Promise<StoredSource> {
-  const source = await openStored(path, options)
+  const source = await openStored(path, { ...options, again: true })
   if (source.version === null || stamp === undefined || source.version === stamp) return source
   await source[Symbol.asyncDispose]()
   throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
