@@ -1,6 +1,6 @@
 /** The whole disk inside an image, by the plainest means: what faster code must agree with. */
 import { openFileSource } from '#engine/block-io'
-import { openStreamDecoder } from '#engine/formats/codecs'
+import { decodeStream, usualPieceBytes } from '#engine/formats/codecs'
 import type { OpenImage } from '#engine/formats/image'
 import { DiskReader } from '#src/main/engine/formats/image/disk-reader.ts'
 
@@ -9,10 +9,10 @@ const pieceBytes = 1024 * 1024
 /** In order, ignored runs as zeros. */
 export async function* expandImage({ layout }: Pick<OpenImage, 'layout'>): AsyncGenerator<Uint8Array> {
   if (layout.kind === 'stream') {
+    const { signal } = new AbortController()
     let length = 0
-    for await (const piece of openStreamDecoder(layout.codec, layout.path, {
-      signal: new AbortController().signal,
-    })) {
+    await using file = await openFileSource(layout.path)
+    for await (const piece of decodeStream(layout.codec, file, { signal, pieceBytes: usualPieceBytes })) {
       length += piece.length
       yield piece
     }

@@ -18,7 +18,7 @@ export const imageChecksum = defineVerb({
   summary: 'Add the checksums that an image lacks.',
   synopsis: 'IMAGE [--stdinpass] [--json]',
   notes: [
-    'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both, and a raw image is compared with it when it is restored or converted.',
+    'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both, and a raw image, compressed or not, is compared with it when it is restored or converted.',
     passwordNote,
   ],
   options: passwordOptions,

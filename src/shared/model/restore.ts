@@ -106,6 +106,8 @@ export type PreflightCheck = {
   | { readonly kind: 'losses'; readonly names: readonly string[] }
   | { readonly kind: 'unmounts'; readonly mountPoints: readonly string[] }
   | { readonly kind: 'not-checksummed' } // the image holds no checksums: only what was read can be compared
+  /** The file beside the image holds a SHA-256, and the image isn't read from its first byte to its last: only a verify compares it. */
+  | { readonly kind: 'checksum-left-out'; readonly file: string }
   /**
    * Only with `changedOnly`: what the destination is compared with. `hashes` of the image's blocks; the `source`'s
    * contents, all of which must be read for it; `nothing`: there is no destination yet, so all is written.

@@ -2,7 +2,7 @@
 import { unreachable } from '#shared/errors'
 import type { PreflightCheck } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { counted, enumerate, sizePair, type Names } from './details.ts'
+import { counted, enumerate, quote, sizePair, type Names } from './details.ts'
 import { describeError } from './error-words.ts'
 import { describeFormat } from './formats.ts'
 
@@ -33,6 +33,8 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
       return `Will be unmounted: ${enumerate(check.mountPoints)}`
     case 'not-checksummed':
       return 'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.'
+    case 'checksum-left-out':
+      return `The SHA-256 in ${quote(check.file)} isn't compared here: only verifying the image does that (reprise image verify).`
     case 'changed-only':
       return describeComparison(check.by)
     case 'block-size':

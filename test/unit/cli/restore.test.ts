@@ -264,11 +264,13 @@ describe('reprise restore', () => {
           ...plan().checks,
           { step: 'target', state: 'warning', kind: 'losses', names: ['UNTITLED'] },
           { step: 'target', state: 'warning', kind: 'unmounts', mountPoints: ['/media/anna/UNTITLED'] },
+          { step: 'source', state: 'ok', kind: 'checksum-left-out', file: 'a.dmg.sha256' },
           { step: 'sizes', state: 'warning', kind: 'left-over', unusedBytes: 49_800_000_000 },
         ],
       }),
     })
     expect(out).not.toContain('UNTITLED')
+    expect(out).toContain("\tValidating source...done\n\t\tThe SHA-256 in 'a.dmg.sha256' isn't compared here")
     expect(out).toContain(
       '\tValidating sizes...done\n\tWarning: 49.8 GB at the end will be left unused\n\tRestoring',
     )

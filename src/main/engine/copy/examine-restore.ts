@@ -1,4 +1,6 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
+import { basename } from 'node:path'
+import { checksumPath } from '#engine/formats/image'
 import { notComparable } from '#engine/stream-connection'
 import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
 import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
@@ -151,8 +153,18 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
     ...(source.kind === 'image' && !checksummed
       ? [{ step: 'source', state: 'warning', kind: 'not-checksummed' } as const]
       : []),
+    ...leftOut(source),
     ...unmounts('source', source.kind === 'device' ? source.mountPoints : []),
   ]
+}
+
+/** Somebody put a checksum beside the image, and what is read here and there can't be compared with it on the way. */
+function leftOut(source: ExaminedSource): readonly PreflightCheck[] {
+  if (source.kind !== 'image' || source.info.kind !== 'image') return []
+  const { layout, checksummed, info } = source
+  if (info.image.fileChecksum === undefined || layout.fileCheck !== undefined) return []
+  const file = basename(checksumPath(info.image.path))
+  return [{ step: 'source', state: checksummed ? 'ok' : 'warning', kind: 'checksum-left-out', file }]
 }
 
 function formatOf({ info }: ExaminedSource): string {

@@ -4,7 +4,7 @@
  * image is damaged.
  */
 import { availableParallelism } from 'node:os'
-import { wrongChecksum, type ExtentLayout } from '#engine/formats/extents'
+import { wrongChecksum, type FileChecksum } from '#engine/formats/extents'
 import { createInlineLane, createThreadLane, type HashLane } from '#engine/hashing'
 import { invariant } from '#shared/errors'
 import type { BlockStream, StreamItem } from './block-stream.ts'
@@ -20,7 +20,7 @@ const zerosAtOnce = 32 * 1024 * 1024
  */
 export function checkedAgainstFile(
   stream: BlockStream,
-  { sha256, lengthBytes }: NonNullable<ExtentLayout['fileCheck']>,
+  { sha256, lengthBytes }: FileChecksum,
   path: string,
 ): BlockStream {
   const isSmall = lengthBytes <= inlineBytes || availableParallelism() === 1

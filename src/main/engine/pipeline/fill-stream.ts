@@ -1,5 +1,5 @@
 /** A worker's loop over an image that is one compressed stream: bytes go into the pool as they come, window by window. */
-import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
+import type { StreamLayout } from '#engine/formats/extents'
 import { FormatError, serializeError } from '#shared/errors'
 import { RingFiller, RingStopped } from './ring.ts'
 import { WorkerCounters } from './worker-counters.ts'
@@ -8,12 +8,8 @@ import { findZeroPieces, zeroReference } from './zero-pieces.ts'
 
 const sectorBytes = 512
 
-/** `openStreamDecoder` of the codecs: the expanded bytes in order, in pieces of any size. */
-export type OpenStreamDecoder = (
-  codec: StreamCodec,
-  path: string,
-  options: { readonly signal: AbortSignal },
-) => AsyncIterable<Uint8Array>
+/** The expanded bytes of the job's file in order, in pieces of any size. */
+export type ExpandFile = (options: { readonly signal: AbortSignal }) => AsyncIterable<Uint8Array>
 
 /**
  * Expand the whole stream, pad its last sector with zeros, and mark the last block, which may be empty. A failure is
@@ -21,7 +17,7 @@ export type OpenStreamDecoder = (
  */
 export async function fillStream(
   job: StreamJob,
-  open: OpenStreamDecoder,
+  expand: ExpandFile,
   postFailure: (failure: WorkerFailure) => void,
 ): Promise<void> {
   const ring = new RingFiller(job.ring)
@@ -29,7 +25,7 @@ export async function fillStream(
   const stopping = new AbortController()
   try {
     let start = performance.now()
-    for await (const bytes of open(job.layout.codec, job.layout.path, { signal: stopping.signal })) {
+    for await (const bytes of expand({ signal: stopping.signal })) {
       filler.counters.spent('decodeNs', start)
       if (ring.isStopped) return
       filler.take(bytes)

@@ -54,6 +54,7 @@ export async function openBlockStream(
   options: BlockStreamOptions,
 ): Promise<BlockStream> {
   options.signal.throwIfAborted()
+  // Its worker looks at the file's own bytes.
   if (layout.kind === 'stream') return await openStream(layout, options)
   const stream = await openExtents(layout, options)
   const { fileCheck, parts } = layout

@@ -1,7 +1,10 @@
 /** Entry of the pipeline's worker threads. Codecs are loaded while the first stored bytes are read, not before. */
 import { workerData } from 'node:worker_threads'
+import { openFileSource } from '#engine/block-io'
+import { wrongChecksum } from '#engine/formats/extents'
 import { fillExtents } from './fill-extents.ts'
 import { fillStream } from './fill-stream.ts'
+import { HashedSource } from './hashed-source.ts'
 import { PartFiles } from './part-files.ts'
 import { partSource, readStored } from './stored-reader.ts'
 import type { WorkerFailure, WorkerJob } from './worker-job.ts'
@@ -20,14 +23,20 @@ if (job.kind === 'extents') {
     postFailure,
   })
 } else {
-  const { part } = job
-  const { decodeStream, openStreamDecoder, usualPieceBytes } = await codecs()
+  const { decodeStream, usualPieceBytes } = await codecs()
+  const { layout, part } = job
   await fillStream(
     job,
-    part === null
-      ? openStreamDecoder
-      : (codec, _, { signal }) =>
-          decodeStream(codec, partSource(part), { signal, pieceBytes: usualPieceBytes }),
+    async function* ({ signal }) {
+      await using file = part === null ? await openFileSource(layout.path) : partSource(part)
+      const { fileCheck } = layout
+      const hashed = fileCheck === undefined ? null : new HashedSource(file)
+      yield* decodeStream(layout.codec, hashed ?? file, { signal, pieceBytes: usualPieceBytes })
+      // The decoder says first what is wrong, and where.
+      const found = await hashed?.digest(signal)
+      if (fileCheck !== undefined && found !== undefined && found !== fileCheck.sha256)
+        throw wrongChecksum(layout.path, fileCheck.sha256, found)
+    },
     postFailure,
   )
 }

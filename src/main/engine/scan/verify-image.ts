@@ -31,8 +31,8 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
   const isFile = (await stat(path).catch(() => null))?.isFile() === true
   const beside = isFile ? await readChecksumFile(path) : null
-  // Of a raw image it was compared when all of it had been read.
-  const isCompared = layout.kind === 'extents' && layout.fileCheck !== undefined
+  // Of a file that is read from its first byte to its last it was compared then.
+  const isCompared = layout.fileCheck !== undefined
   const besideBytes = beside === null || isCompared ? 0 : image.info.storedBytes
   context.enter('verifying', layout.sizeBytes === null ? null : layout.sizeBytes + storedBytes + besideBytes)
 

@@ -360,6 +360,30 @@ describe('the source', () => {
     expect(made.refusal).toBeNull()
   })
 
+  it('says that the checksum beside it is only compared by a verify, where that is so', async () => {
+    const { machine, plan } = bench()
+    const info = { fileChecksum: { algorithm: 'SHA-256', value: '0'.repeat(64) } }
+    machine.addImage('/images/a.dmg', fourMiB, { info })
+    machine.addImage('/images/a.sparseimage', fourMiB, { checks: 'none', info })
+    const line = { step: 'source', file: 'a.dmg.sha256' }
+    expect(find(await plan({ source: '/images/a.dmg' }), 'checksum-left-out')).toMatchObject({
+      ...line,
+      state: 'ok',
+    })
+    // It has nothing else to be checked by.
+    expect(find(await plan({ source: '/images/a.sparseimage' }), 'checksum-left-out')).toMatchObject({
+      file: 'a.sparseimage.sha256',
+      state: 'warning',
+    })
+    const stream = machine.addStreamImage('/images/a.img.gz', new Uint8Array(4 * MiB))
+    const { layout } = stream.image!
+    stream.image = {
+      info: { ...stream.image!.info, ...info },
+      layout: { ...layout, fileCheck: { sha256: info.fileChecksum.value, lengthBytes: 4 * MiB } },
+    }
+    expect(find(await plan({ source: '/images/a.img.gz' }), 'checksum-left-out')).toBeUndefined()
+  })
+
   it('is a device that is unmounted while it is copied', async () => {
     const { machine, plan } = bench()
     machine.addDisk({

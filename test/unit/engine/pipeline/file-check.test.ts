@@ -1,10 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { noise } from '#test/image-of-runs'
+import { program } from '#test/needs'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
 
 const mib = 1024 * 1024
@@ -27,6 +30,63 @@ async function read(path: string, upTo = Infinity): Promise<number> {
   }
   return end
 }
+
+const disk = Buffer.concat([noise(3 * mib, 1), Buffer.alloc(5 * mib), noise(mib + 100, 2)])
+disk.set([0x55, 0xaa], 510)
+const compress = (program: string, ...options: string[]) =>
+  execFileSync(program, ['-c', ...options], { input: disk, maxBuffer: 64 * mib })
+
+/** Contents that a decoder doesn't look at. */
+function skippable(lengthBytes: number): Buffer {
+  const head = Buffer.alloc(8)
+  head.writeUInt32LE(0x184d2a5a)
+  head.writeUInt32LE(lengthBytes, 4)
+  return Buffer.concat([head, noise(lengthBytes, 9)])
+}
+
+const compressed: readonly (readonly [string, string, () => Uint8Array])[] = [
+  ['gzip', 'gz', () => gzipSync(disk)],
+  ['gzip with zeros behind it', 'gz', () => Buffer.concat([gzipSync(disk), Buffer.alloc(mib)])],
+  ['zstd', 'zst', () => zstdCompressSync(disk)],
+  [
+    'zstd with frames that are skipped',
+    'zst',
+    () => Buffer.concat([skippable(mib), zstdCompressSync(disk), skippable(2 * mib)]),
+  ],
+  ...['bzip2', 'xz']
+    .filter((name) => program(name) !== null)
+    .map((name) => [name, name === 'xz' ? 'xz' : 'bz2', () => compress(name, '-1')] as const),
+]
+
+describe.each(compressed)(
+  'a raw image that is compressed, %s, with its SHA-256 beside it',
+  (_, end, make) => {
+    it('is read to its end when it is right', async () => {
+      const bytes = make()
+      const path = await folder.write(`disk.img.${end}`, bytes)
+      await writeFile(`${path}.sha256`, `${sha256(bytes)}  disk.img.${end}\n`)
+      expect(await read(path)).toBe(Math.ceil(disk.length / 512) * 512)
+    })
+
+    it('is not what the file says when it is another, though it can be expanded', async () => {
+      const bytes = make()
+      const path = await folder.write(`disk.img.${end}`, bytes)
+      await writeFile(`${path}.sha256`, `${'0'.repeat(64)}  disk.img.${end}\n`)
+      await expect(read(path)).rejects.toMatchObject({
+        code: 'E_SRC_CORRUPT',
+        details: { field: 'SHA-256', found: sha256(bytes), path },
+      })
+    })
+  },
+)
+
+it('says first what the decoder finds, which knows where', async () => {
+  const bytes = gzipSync(disk)
+  bytes[mib]! ^= 1
+  const path = await folder.write('disk.img.gz', bytes)
+  await writeFile(`${path}.sha256`, `${'0'.repeat(64)}\n`)
+  await expect(read(path)).rejects.toMatchObject({ code: 'E_SRC_CORRUPT', details: { format: 'gzip' } })
+})
 
 describe('a raw image with its SHA-256 beside it', () => {
   it.each([

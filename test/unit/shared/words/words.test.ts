@@ -61,6 +61,10 @@ describe('describeCheck', () => {
       'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.',
     ],
     [
+      { ...sizes, kind: 'checksum-left-out', file: 'a.dmg.sha256' },
+      "The SHA-256 in 'a.dmg.sha256' isn't compared here: only verifying the image does that (reprise image verify).",
+    ],
+    [
       { ...sizes, kind: 'changed-only', by: 'hashes' },
       'Only changed blocks will be written, as the hashes in the image tell them',
     ],

@@ -1,3 +1,3 @@
 export { decodeRun } from './decode-run.ts'
 export { encodeRun, type CompressedKind } from './encode-run.ts'
-export { decodeStream, openStreamDecoder, usualPieceBytes } from './stream-decoder.ts'
+export { decodeStream, usualPieceBytes } from './stream-decoder.ts'

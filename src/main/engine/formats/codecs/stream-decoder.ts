@@ -1,5 +1,5 @@
 /** Raw images that are compressed as a whole: their bytes from the first to the last. */
-import { openFileSource, type BlockSource } from '#engine/block-io'
+import type { BlockSource } from '#engine/block-io'
 import type { StreamCodec } from '#engine/formats/extents'
 import { unreachable } from '#shared/errors'
 import { decodeBzip2 } from './bzip2-stream.ts'
@@ -12,22 +12,12 @@ import { decodeZstd } from './zstd-stream.ts'
 export const usualPieceBytes = 256 * 1024
 
 /**
- * The expanded bytes of the file at `path`, in order, in pieces of up to about 256 KiB, each the caller's to keep.
- * Nothing is read or decoded further ahead than a few pieces; memory is bounded by the codec's own window (bzip2 12 MB, xz
- * 64 MiB, zstd 128 MiB at most). The whole file is checked, checksums and what follows the stream included, by the time
- * iteration ends. Throws FormatError E_SRC_CORRUPT or E_SRC_FORMAT with `{ format: codec, field, offset }`, `offset`
- * in bytes of the file; DeviceError from reading it; the signal's reason.
+ * The expanded bytes of `source`, in order, in pieces of up to about 256 KiB, each the caller's to keep. `pieceBytes` are read at
+ * once: `usualPieceBytes`, and in tests a byte. Nothing is read or decoded further ahead than a few pieces; memory is bounded by
+ * the codec's own window (bzip2 12 MB, xz 64 MiB, zstd 128 MiB at most). The whole file is checked, checksums and what follows
+ * the stream included, by the time iteration ends. Throws FormatError E_SRC_CORRUPT or E_SRC_FORMAT with
+ * `{ format: codec, field, offset }`, `offset` in bytes of the file; what reading throws; the signal's reason.
  */
-export async function* openStreamDecoder(
-  codec: StreamCodec,
-  path: string,
-  { signal }: { readonly signal: AbortSignal },
-): AsyncGenerator<Uint8Array> {
-  await using source = await openFileSource(path)
-  yield* decodeStream(codec, source, { signal, pieceBytes: usualPieceBytes })
-}
-
-/** The same from any source; tests ask for pieces of a byte. */
 export async function* decodeStream(
   codec: StreamCodec,
   source: BlockSource,

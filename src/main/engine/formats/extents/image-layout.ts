@@ -50,6 +50,12 @@ export interface CheckRange {
   readonly crc32: number
 }
 
+/** The SHA-256 that a file beside the image says of its bytes: `lengthBytes` from the first on, in hexadecimal. */
+export interface FileChecksum {
+  readonly sha256: string
+  readonly lengthBytes: number
+}
+
 /** The image's blocks can be read in any order. */
 export interface ExtentLayout {
   readonly kind: 'extents'
@@ -67,11 +73,8 @@ export interface ExtentLayout {
     readonly cipher?: BlockCipher
     readonly stamp?: string
   }[]
-  /**
-   * Of a disk that is a file as it is, whose SHA-256 stands in a file beside it: what the file's bytes, the first `lengthBytes`
-   * of the disk, have to come to.
-   */
-  readonly fileCheck?: { readonly sha256: string; readonly lengthBytes: number }
+  /** Of a disk that is a file as it is, whose bytes are the first of the disk: compared when all of them have been read. */
+  readonly fileCheck?: FileChecksum
   /** The parts are files of this folder. */
   readonly bundle?: BundleFolder
 }
@@ -88,6 +91,8 @@ export interface StreamLayout {
   readonly storedBytes: number
   /** Null when only reading it would tell. */
   readonly sizeBytes: number | null
+  /** Of the stored bytes: compared when all of them have been read. */
+  readonly fileCheck?: FileChecksum
 }
 
 export type ImageLayout = ExtentLayout | StreamLayout

@@ -87,7 +87,7 @@ export async function openImage(locator: string, options: OpenImageOptions = {})
   const codec = files.encrypted === null ? sniffStreamCodec(ends.head) : null
   if (codec !== null) {
     const { info, layout } = await openStream(source, codec, file, signal)
-    return { info, layout: files.withCiphers(layout), masterCheck: null }
+    return { info, layout: withFileCheck(files.withCiphers(layout), file, files), masterCheck: null }
   }
   refuseForeign(ends)
   return await openRaw(ends, file, files, signal)
@@ -131,9 +131,7 @@ async function openRaw(
   const { sizeBytes: fileBytes, head } = ends
   const { path, name } = file
   if (fileBytes < 512) throw notAnImage(ends)
-  const plain = files.withCiphers(rawLayout(path, fileBytes))
-  const sha256 = files.encrypted === null ? file.fileChecksum?.value : undefined
-  const layout = sha256 === undefined ? plain : { ...plain, fileCheck: { sha256, lengthBytes: fileBytes } }
+  const layout = withFileCheck(files.withCiphers(rawLayout(path, fileBytes)), file, files)
   const contents = await readContents(layout, files.openAsIs, signal)
   const isWhole = fileBytes % 512 === 0
   const isKnown = isDisk(contents, head)
@@ -156,6 +154,16 @@ async function openRaw(
     layout,
     masterCheck: null,
   }
+}
+
+/** Whoever reads such an image to its end has had all bytes of its file, in order. What is encrypted comes decrypted. */
+function withFileCheck<Layout extends ImageLayout>(
+  layout: Layout,
+  { fileChecksum }: FileInfo,
+  { encrypted, storedBytes }: ImageFiles,
+): Layout {
+  if (fileChecksum === undefined || encrypted !== null) return layout
+  return { ...layout, fileCheck: { sha256: fileChecksum.value, lengthBytes: storedBytes } }
 }
 
 type OpenFile = (path: string) => Promise<BlockSource>

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openStreamDecoder } from '#engine/formats/codecs'
+import { openFileSource } from '#engine/block-io'
+import { decodeStream, usualPieceBytes } from '#engine/formats/codecs'
 import type { StreamCodec } from '#engine/formats/extents'
 import { DeviceError, FormatError } from '#shared/errors'
-import { decodeStream } from '#src/main/engine/formats/codecs/stream-decoder.ts'
 import { rejectionOf } from '#test/format-errors'
 import { memorySource } from '#test/memory-source'
 import { missing, program } from '#test/needs'
@@ -135,7 +135,7 @@ describe('compressed images', () => {
   })
 })
 
-describe('openStreamDecoder', () => {
+describe('decodeStream, of a file', () => {
   let folder = ''
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'reprise-codecs-'))
@@ -151,10 +151,11 @@ describe('openStreamDecoder', () => {
   ] as const
 
   describe.each(files)('of %s', (codec, make) => {
-    const open = (signal: AbortSignal) => {
+    async function* open(signal: AbortSignal) {
       const path = join(folder, codec)
       writeFileSync(path, make())
-      return openStreamDecoder(codec, path, { signal })
+      await using file = await openFileSource(path)
+      yield* decodeStream(codec, file, { signal, pieceBytes: usualPieceBytes })
     }
     const absent = ['bzip2', 'xz'].includes(codec) && program(codec) === null
 
@@ -178,13 +179,6 @@ describe('openStreamDecoder', () => {
       })()
       await expect(reading).rejects.toThrow('enough')
     })
-  })
-
-  test('says that a file is not there', async () => {
-    const decoder = openStreamDecoder('gzip', join(folder, 'absent'), { signal: new AbortController().signal })
-    await expect(decoder.next()).rejects.toSatisfy(
-      (error) => error instanceof DeviceError && error.code === 'E_NOT_FOUND',
-    )
   })
 })
 
