@@ -12,7 +12,7 @@ import {
   planRestore,
   runRestore,
 } from '#engine/copy'
-import { isImageLocked, openImage, unlockImage } from '#engine/formats/image'
+import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
 import { startJob, taskFacts, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession } from '#engine/web-source'
@@ -50,7 +50,8 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
     unlockImage: unlockSource,
-    runImageTask: (task, platform, context) => runImageTask(task, { platform, onBehalfOf }, context),
+    runImageTask: (task, platform, context) =>
+      changing(fileChangedBy(task), () => runImageTask(task, { platform, onBehalfOf }, context)),
     async planRestore(request, platform, signal) {
       const plan =
         request.form === 'file'
@@ -60,10 +61,12 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
       return plan
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
-    runRestore: async (plan, platform, context) =>
-      plan.request.form === 'file'
-        ? (await fileEngine()).receiveFile(plan, streams, context)
-        : runRestore(plan, { platform, io }, context),
+    runRestore: (plan, platform, context) =>
+      changing(plan.target?.kind === 'file' ? plan.target.path : null, async () =>
+        plan.request.form === 'file'
+          ? (await fileEngine()).receiveFile(plan, streams, context)
+          : runRestore(plan, { platform, io }, context),
+      ),
     multicast: connectMulticast({ log }),
   }
 }
@@ -131,6 +134,21 @@ async function unlockSource(locator: string, password: string, signal: AbortSign
   else await streams.unlock(stream, password, signal)
 }
 
+/** `work` that may change the image at `path`, whose outcome tells of a checksum that doesn't fit it any more. */
+async function changing(path: string | null, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
+  if (path === null || isWebLocator(path)) return await work()
+  const findOutdated = await watchChecksum(path)
+  const outcome = await work()
+  if (outcome.kind === 'failed' || outcome.kind === 'cancelled' || outcome.kind === 'checked') return outcome
+  const outdated = await findOutdated()
+  return outdated === null ? outcome : { ...outcome, outdated }
+}
+
+function fileChangedBy(task: ImageTask): string | null {
+  if (task.kind === 'verify') return null
+  return task.kind === 'convert' || task.kind === 'create' ? task.target : task.path
+}
+
 /** Which engine does which task. Loaded when it is asked for: a restore needs none of them, and starts sooner without. */
 async function runImageTask(
   task: ImageTask,
@@ -163,7 +181,7 @@ async function runImageTask(
     }
     case 'add-checksum': {
       const { addChecksums } = await import('#engine/scan')
-      return { kind: 'checksummed', checksums: await addChecksums(task.path, context) }
+      return { kind: 'checksummed', checksums: await addChecksums(task, context) }
     }
     case 'create': {
       const { createImage } = await import('#engine/create')

@@ -71,3 +71,29 @@ describe('reprise and sparse images', () => {
     expect((await stat(bundle)).isDirectory()).toBe(true)
   })
 })
+
+describe('reprise and the checksum beside an image', () => {
+  it('says at once what does not fit any more, and writes a new one when it is asked to', async () => {
+    await using folder = await temporaryFolder()
+    const [image, again] = [folder.path('a.img'), folder.path('b.img')]
+    await writeFile(image, await diskToConvert('mbr'))
+    expect((await reprise(['image', 'checksum', image])).status).toBe(0)
+    const words = (file: string) =>
+      `The SHA-256 in '${file}.sha256' is of what was there before, and a restore would fail by it: write a new one (reprise image checksum --replace), or remove the file.\n`
+
+    const resized = await reprise(['image', 'resize', image, '--size', '1g'])
+    expect(resized.err).toBe(words(image))
+    const json = await reprise(['image', 'resize', image, '--size', '512m', '--json'])
+    expect(json.err).toBe('')
+    expect(json.out).toContain(`"outdated":"${image}.sha256"`)
+
+    const refused = await reprise(['restore', '--source', image, '--target', again, '--erase'])
+    expect(refused.status).toBe(1)
+    expect(refused.err).toContain("isn't what the SHA-256 beside it says")
+    expect((await reprise(['image', 'checksum', image])).status).toBe(1)
+    expect(await reprise(['image', 'checksum', image, '--replace'])).toMatchObject({ status: 0, err: '' })
+    await writeFile(`${again}.sha256`, `${'0'.repeat(64)}  b.img\n`)
+    const restored = await reprise(['restore', '--source', image, '--target', again, '--erase'])
+    expect(restored).toMatchObject({ status: 0, err: words(again) })
+  })
+})

@@ -3,8 +3,9 @@ import { basename } from 'node:path'
 import { BugError, serializeError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
+import type { OptionTable } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellOutdated } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -13,15 +14,23 @@ import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 
+const checksumOptions = {
+  replace: {
+    kind: 'flag',
+    help: 'Write the SHA-256 beside the image anew, whatever it says.',
+  },
+  ...passwordOptions,
+} as const satisfies OptionTable
+
 export const imageChecksum = defineVerb({
   name: 'image checksum',
   summary: 'Add the checksums that an image lacks.',
-  synopsis: 'IMAGE [--stdinpass] [--json]',
+  synopsis: 'IMAGE [--replace] [--stdinpass] [--json]',
   notes: [
     'In a UDIF image they are stored where its format has a place for them. Any other image gets a file beside it, its name with .sha256 at the end, in the form that sha256sum -c reads. reprise image verify compares both, and a raw image, compressed or not, is compared with it when it is restored or converted.',
     passwordNote,
   ],
-  options: passwordOptions,
+  options: checksumOptions,
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [operand = '']) {
     const { terminal, cwd } = context
@@ -39,7 +48,7 @@ export const imageChecksum = defineVerb({
     const outcome = await runImageTask(
       context,
       values,
-      { kind: 'add-checksum', path },
+      { kind: 'add-checksum', path, replace: values.replace },
       {
         engines,
         interrupt,
@@ -57,6 +66,7 @@ export const imageChecksum = defineVerb({
     if (outcome.kind !== 'checksummed')
       throw new BugError('E_BUG', `adding checksums ended as ${outcome.kind}`, { details: {} })
     if (!values.json) terminal.write(`${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`)
+    tellOutdated(context, values, outcome)
     return exitDone
   },
 })

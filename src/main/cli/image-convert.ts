@@ -12,7 +12,7 @@ import {
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellOutdated } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -94,6 +94,7 @@ export const imageConvert = defineVerb({
     if (outcome.kind !== 'converted')
       throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
     if (!values.json) terminal.write(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
+    tellOutdated(context, values, outcome)
     return exitDone
   },
 })

@@ -20,7 +20,7 @@ import {
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellOutdated } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { ownPathFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -106,6 +106,7 @@ export const imageCreate = defineVerb({
     if (outcome.kind !== 'created')
       throw new BugError('E_BUG', `a creation ended as ${outcome.kind}`, { details: {} })
     if (!values.json) terminal.write(`${creationText(outcome.creation)}${describeOutcome(outcome)}\n`)
+    tellOutdated(context, values, outcome)
     for (const warning of outcome.creation.warnings)
       terminal.writeError(`Warning: ${printable(describeError(warning, names).what)}\n`)
     return exitDone

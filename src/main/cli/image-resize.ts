@@ -7,7 +7,7 @@ import { formatBytes } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellOutdated } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -95,6 +95,7 @@ async function run(
   if (outcome.kind !== 'resized')
     throw new BugError('E_BUG', `${task.kind} ended as ${outcome.kind}`, { details: {} })
   if (!values.json) terminal.write(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
+  tellOutdated(context, values, outcome)
   return exitDone
 }
 

@@ -1,11 +1,12 @@
 /** How every verb runs work on an image: started, shown as it goes, stopped by Ctrl-C, and told how it ended. */
 import { invariant } from '#shared/errors'
 import type { ImageTask, JobOutcome, JobState } from '#shared/model'
-import { describeOutcome, type Names } from '#shared/words'
+import { describeOutcome, describeOutdated, type Names } from '#shared/words'
 import type { Engines } from './engines.ts'
 import { exitCancelled } from './exit-status.ts'
 import type { Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
+import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import type { CliContext, CommonValues } from './verb.ts'
 
@@ -39,6 +40,16 @@ export async function runImageTask(
     return exitCancelled
   }
   return outcome
+}
+
+/** After what it came to. JSON has it in the outcome. */
+export function tellOutdated(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  { json }: Pick<CommonValues, 'json'>,
+  outcome: JobOutcome,
+): void {
+  const words = describeOutdated(outcome)
+  if (words !== null && !json) terminal.writeError(`${printable(words)}\n`)
 }
 
 /** How it ended, also when it failed or was stopped. */

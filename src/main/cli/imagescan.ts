@@ -7,7 +7,7 @@ import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellOutdated } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -81,6 +81,7 @@ export const imagescan = defineVerb({
     if (outcome.kind !== 'scanned')
       throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
     if (!values.json) terminal.write(scanText(outcome.scan))
+    tellOutdated(context, values, outcome)
     return exitDone
   },
 })

@@ -15,6 +15,7 @@ import { checkDemands } from './demands.ts'
 import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
+import { tellOutdated } from './image-task.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { createJsonPrinter } from './json-printer.ts'
 import { passwordNote, unlockSource } from './passwords.ts'
@@ -209,6 +210,7 @@ function tellOutcome(
     case 'done':
       for (const warning of outcome.summary.warnings)
         if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
+      tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, names.target, plan.target?.kind)

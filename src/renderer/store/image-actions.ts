@@ -143,9 +143,11 @@ export function imageActions(
     const idle = { state: 'idle' } as const
     switch (work) {
       case 'verify':
-      case 'add-checksum':
       case 'compact':
         await startFromMenu({ kind: work, path }, path)
+        return
+      case 'add-checksum':
+        await startFromMenu({ kind: work, path, replace: false }, path)
         return
       case 'scan':
         await openScan(path)

@@ -99,7 +99,7 @@ export const imageTaskSchema: z.ZodType<ImageTask> = z.discriminatedUnion('kind'
     reorder: z.boolean(),
     allowFragmentedCatalog: z.boolean(),
   }),
-  z.strictObject({ kind: z.literal('add-checksum'), path: locatorSchema }),
+  z.strictObject({ kind: z.literal('add-checksum'), path: locatorSchema, replace: z.boolean() }),
   z.strictObject({
     kind: z.literal('resize'),
     path: locatorSchema,

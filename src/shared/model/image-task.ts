@@ -5,14 +5,14 @@
 import type { ConvertRequest } from './convert.ts'
 import type { CreateRequest } from './create.ts'
 import type { ResizeRequest } from './resize.ts'
-import type { ScanRequest } from './scan.ts'
+import type { ChecksumRequest, ScanRequest } from './scan.ts'
 
 export type ImageTask =
   | { readonly kind: 'verify'; readonly path: string }
   | ({ readonly kind: 'convert' } & ConvertRequest)
   | ({ readonly kind: 'create' } & CreateRequest)
   | ({ readonly kind: 'scan' } & ScanRequest)
-  | { readonly kind: 'add-checksum'; readonly path: string }
+  | ({ readonly kind: 'add-checksum' } & ChecksumRequest)
   | ({ readonly kind: 'resize' } & ResizeRequest)
   | { readonly kind: 'compact'; readonly path: string }
 

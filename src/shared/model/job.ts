@@ -84,14 +84,20 @@ export interface RestoreSummary {
   readonly warnings: readonly SerializedError[]
 }
 
+/** Of work that changes an image's file, or puts another at its place. */
+interface Changing {
+  /** The file beside it (`disk.img.sha256`) whose SHA-256 was of what is no longer there. Absent: there is none. */
+  readonly outdated?: string
+}
+
 export type JobOutcome =
-  | { readonly kind: 'done'; readonly summary: RestoreSummary }
+  | ({ readonly kind: 'done'; readonly summary: RestoreSummary } & Changing)
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
-  | { readonly kind: 'converted'; readonly conversion: ImageConversion }
-  | { readonly kind: 'created'; readonly creation: ImageCreation }
-  | { readonly kind: 'scanned'; readonly scan: ImageScan }
-  | { readonly kind: 'checksummed'; readonly checksums: AddedChecksums }
-  | { readonly kind: 'resized'; readonly resize: ImageResizing }
+  | ({ readonly kind: 'converted'; readonly conversion: ImageConversion } & Changing)
+  | ({ readonly kind: 'created'; readonly creation: ImageCreation } & Changing)
+  | ({ readonly kind: 'scanned'; readonly scan: ImageScan } & Changing)
+  | ({ readonly kind: 'checksummed'; readonly checksums: AddedChecksums } & Changing)
+  | ({ readonly kind: 'resized'; readonly resize: ImageResizing } & Changing)
   | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
   | {
       readonly kind: 'cancelled'

@@ -64,6 +64,12 @@ export interface ImageScan {
   readonly bytesPerSecond: number
 }
 
+export interface ChecksumRequest {
+  readonly path: string
+  /** The SHA-256 in the file beside the image is written anew, whatever it says. Otherwise it is compared. */
+  readonly replace: boolean
+}
+
 /** Checksums that an image lacked and has now. */
 export interface AddedChecksums {
   readonly path: string

@@ -167,8 +167,20 @@ function describeResizing({
     : 'Nothing had to be changed.'
 }
 
-/** What work on an image came to, in figures: `2.1 GB disk in 640 MB, 31 %, 0:12`. Null for what has none. */
+/** A checksum beside an image that was changed doesn't fit it any more, and what to do about it; null: there is none. */
+export function describeOutdated(outcome: JobOutcome): string | null {
+  const file = 'outdated' in outcome ? outcome.outdated : undefined
+  if (file === undefined) return null
+  return `The SHA-256 in ${quote(file)} is of what was there before, and a restore would fail by it: write a new one (reprise image checksum --replace), or remove the file.`
+}
+
+/** What work on an image came to, in figures: `2.1 GB disk in 640 MB, 31 %, 0:12`, and what it left to do. Null for what has neither. */
 export function describeOutcomeFigures(outcome: JobOutcome): string | null {
+  const parts = [figuresOf(outcome), describeOutdated(outcome)].filter((part) => part !== null)
+  return parts.length === 0 ? null : parts.join(' ')
+}
+
+function figuresOf(outcome: JobOutcome): string | null {
   switch (outcome.kind) {
     case 'converted':
       return madeFigures(outcome.conversion)

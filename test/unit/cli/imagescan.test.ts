@@ -241,8 +241,13 @@ describe('reprise image checksum', () => {
   it('says what was added, and where', async () => {
     const { out, status, tasks } = await play(['image', 'checksum', 'a.img'], { task: [done()] })
     expect(status).toBe(0)
-    expect(tasks).toEqual([{ kind: 'add-checksum', path: '/home/anna/a.img' }])
+    expect(tasks).toEqual([{ kind: 'add-checksum', path: '/home/anna/a.img', replace: false }])
     expect(out).toContain(`\ta.img: SHA-256 ${digest}\n\tstored in /home/anna/a.img.sha256\n`)
+  })
+
+  it('writes the one beside it anew where that is asked for', async () => {
+    const { tasks } = await play(['image', 'checksum', 'a.img', '--replace'], { task: [done()] })
+    expect(tasks).toMatchObject([{ replace: true }])
   })
 
   it('says that nothing was lacking', async () => {

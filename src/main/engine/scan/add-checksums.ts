@@ -9,6 +9,7 @@ import type { ExtentLayout } from '#engine/formats/extents'
 import {
   checksumLine,
   checksumPath,
+  findChecksum,
   openImage,
   readChecksumFile,
   type OpenImage,
@@ -16,7 +17,7 @@ import {
 import { mishStruct, type Koly, type TablePatch } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
-import type { AddedChecksums } from '#shared/model'
+import type { AddedChecksums, ChecksumRequest } from '#shared/model'
 import { hex } from './check-stored-bytes.ts'
 import { compareChecksum, hashFile } from './file-checksum.ts'
 import { checkHoldsScan, checkUnchanged, checkWritable } from './scan-target.ts'
@@ -35,13 +36,24 @@ const pieceBytes = 1024 * 1024
  * the checksums it has; what opening throws; DeviceError E_DENIED, E_DST_READONLY, E_DST_FULL, E_SRC_CHANGED, …; the signal's
  * reason. Whatever is thrown, the image is as it was.
  */
-export async function addChecksums(path: string, context: JobContext): Promise<AddedChecksums> {
+export async function addChecksums(
+  { path, replace }: ChecksumRequest,
+  context: JobContext,
+): Promise<AddedChecksums> {
   const startMs = performance.now()
   context.enter('validating-source')
   const image = await openImage(path, { signal: context.signal })
   const isUdif = image.info.tables.length > 0 && image.info.encrypted === null
-  const added = isUdif ? await addWithin(image, context) : await addBeside(image, context)
-  return { path, ...added, durationMs: performance.now() - startMs }
+  const within = isUdif ? await addWithin(image, context) : null
+  const isBesideDue = !isUdif || (replace && (await findChecksum(path)) !== null)
+  const beside = isBesideDue ? await addBeside(image, context, { replace }) : null
+  return {
+    path,
+    added: [...(within?.added ?? []), ...(beside?.added ?? [])],
+    besides: beside?.besides ?? null,
+    signatureRemoved: within?.signatureRemoved ?? false,
+    durationMs: performance.now() - startMs,
+  }
 }
 
 type Outcome = Omit<AddedChecksums, 'path' | 'durationMs'>
@@ -153,23 +165,27 @@ async function forkChecksum(
   return crc
 }
 
-async function addBeside({ info }: OpenImage, context: JobContext): Promise<Outcome> {
-  const { path, name, storedBytes } = info
+async function addBeside(
+  { info }: OpenImage,
+  context: JobContext,
+  { replace }: Pick<ChecksumRequest, 'replace'>,
+): Promise<Outcome> {
+  const { path, name } = info
   const about = await stat(path).catch(() => null)
   if (about?.isFile() !== true) {
     const problem = `'${name}' can't be given a checksum: it isn't a single file on this computer.`
     const hint = 'Convert it to an image of one file first.'
     throw new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint } })
   }
-  const known = await readChecksumFile(path)
-  context.enter('scanning', storedBytes)
+  const known = replace ? null : await readChecksumFile(path)
+  context.enter('scanning', about.size)
   const sha256 = await hashFile(path, context.signal, (doneBytes) => context.advance(doneBytes))
   const besides = checksumPath(path)
   if (known !== null) {
     compareChecksum(path, known, sha256)
     return { added: [], besides, signatureRemoved: false }
   }
-  await using file = await openReplacementFile(besides, { mode: 'create' })
+  await using file = await openReplacementFile(besides, { mode: replace ? 'replace' : 'create' })
   const line = Buffer.from(checksumLine(path, sha256))
   await file.write(line, 0)
   await file.commit(line.length)

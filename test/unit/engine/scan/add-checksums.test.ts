@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
@@ -33,7 +33,7 @@ describe('adding checksums', () => {
       ],
     })
     const path = writeUdif(folder.path, built)
-    const { added } = await addChecksums(path, quietContext())
+    const { added } = await addChecksums({ path, replace: false }, quietContext())
     const hex = (value: number) => value.toString(16).padStart(8, '0')
     const table = crc32(Buffer.alloc(3 * 512), crc32(first))
     expect(added.slice(0, 2)).toEqual([
@@ -45,7 +45,7 @@ describe('adding checksums', () => {
     expect(masterCheck?.stored).toBe(masterCheck?.computed)
     expect((await verifyImage(path, quietContext())).checked).toHaveLength(4)
     const once = readFileSync(path)
-    expect((await addChecksums(path, quietContext())).added).toEqual([])
+    expect((await addChecksums({ path, replace: false }, quietContext())).added).toEqual([])
     expect(Buffer.compare(readFileSync(path), once)).toBe(0)
   })
 
@@ -54,7 +54,7 @@ describe('adding checksums', () => {
     const disk = Buffer.from(noise(1_500_160, 3))
     const path = await folder.write('disk.img', disk)
     const digest = createHash('sha256').update(disk).digest('hex')
-    const result = await addChecksums(path, quietContext())
+    const result = await addChecksums({ path, replace: false }, quietContext())
     expect(result).toMatchObject({
       added: [{ what: 'disk.img', algorithm: 'SHA-256', value: digest }],
       besides: join(folder.path, 'disk.img.sha256'),
@@ -64,13 +64,34 @@ describe('adding checksums', () => {
       nothingToCheck: false,
       checked: [{ what: 'disk.img', algorithm: 'SHA-256', value: digest }],
     })
-    expect((await addChecksums(path, quietContext())).added).toEqual([])
+    expect((await addChecksums({ path, replace: false }, quietContext())).added).toEqual([])
 
     disk[1_000_000] = (disk[1_000_000] ?? 0) ^ 1
     writeFileSync(path, disk)
     const differs = { code: 'E_SRC_CORRUPT', field: 'SHA-256' }
     expect(await rejectionOf(verifyImage(path, quietContext()))).toMatchObject(differs)
-    expect(await rejectionOf(addChecksums(path, quietContext()))).toMatchObject(differs)
+    expect(await rejectionOf(addChecksums({ path, replace: false }, quietContext()))).toMatchObject(differs)
+  })
+
+  it('writes the SHA-256 anew where that is asked for, beside a UDIF image, too, that has one', async () => {
+    await using folder = await temporaryFolder()
+    const replace = (path: string) => addChecksums({ path, replace: true }, quietContext())
+    const raw = await folder.write('disk.img', noise(1_500_160, 3))
+    const udif = writeUdif(
+      folder.path,
+      buildUdif({ tables: [{ name: 'one', runs: [{ kind: 'zero', sectors: 3 }] }] }),
+    )
+    for (const path of [raw, udif]) {
+      await folder.write(`${basename(path)}.sha256`, `${'0'.repeat(64)}  ${basename(path)}\n`)
+      const { added, besides } = await replace(path)
+      const value = createHash('sha256').update(readFileSync(path)).digest('hex')
+      expect(added.at(-1)).toEqual({ what: basename(path), algorithm: 'SHA-256', value })
+      expect(besides).toBe(`${path}.sha256`)
+      expect((await verifyImage(path, quietContext())).checked.at(-1)).toMatchObject({ value })
+    }
+    // What has none beside it, and a place within, gets none.
+    rmSync(`${udif}.sha256`)
+    expect(await replace(udif)).toMatchObject({ added: [], besides: null })
   })
 
   it('reads what sha256sum writes, whatever else is in it', async () => {
@@ -101,7 +122,7 @@ describe('adding checksums', () => {
   it('writes the names that sha256sum writes in a way of its own as sha256sum does', async () => {
     await using folder = await temporaryFolder()
     const path = await folder.write('a\\b\nc.img', noise(2048, 5))
-    await addChecksums(path, quietContext())
+    await addChecksums({ path, replace: false }, quietContext())
     const digest = createHash('sha256').update(noise(2048, 5)).digest('hex')
     expect(readFileSync(`${path}.sha256`, 'utf8')).toBe(`\\${digest}  a\\\\b\\nc.img\n`)
     expect((await verifyImage(path, quietContext())).nothingToCheck).toBe(false)
@@ -112,7 +133,9 @@ describe('adding checksums', () => {
     const path = await folder.write('disk.img', noise(4_000_256, 6))
     const grow = () => ({ ...quietContext(), advance: () => appendFileSync(path, new Uint8Array(512)) })
     await expect(verifyImage(path, grow())).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
-    await expect(addChecksums(path, grow())).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    await expect(addChecksums({ path, replace: false }, grow())).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+    })
     expect(existsSync(`${path}.sha256`)).toBe(false)
   })
 })
