@@ -20,8 +20,11 @@ export interface ZeroDeviceOptions {
 export const leastOffloadBytes = 4 * 1024 * 1024
 const pieceBytes = 1024 * 1024
 const writesInFlight = 4
-/** Stretches given to the device at once begin here, and follow how long it takes: a Cancel comes through in between. */
-const firstStretchBytes = 64 * 1024 * 1024
+/**
+ * Stretches given to the device at once begin here, and follow how long it takes: a Cancel comes through in between, and not before.
+ * A slow stick for which the kernel writes the zeros takes most of a second for this much.
+ */
+const firstStretchBytes = 8 * 1024 * 1024
 const longestStretchBytes = 16 * 1024 ** 3
 const quickMs = 100
 const slowMs = 400

@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { AlignedFile } from '#src/main/engine/block-io/aligned-file.ts'
+import { ZeroDevice } from '#src/main/engine/block-io/zero-device.ts'
+
+const mib = 1024 * 1024
+/** Whole units, offloaded: nothing of it is written. */
+const file = null as unknown as AlignedFile
+
+/** The lengths of the stretches that a device is asked to zero which takes so long for each. */
+async function askedFor(lengthBytes: number, tookMs: number): Promise<number[]> {
+  const asked: number[] = []
+  const device = new ZeroDevice({
+    file,
+    alignmentBytes: 512,
+    zeroOut: async (_, length) => {
+      asked.push(length / mib)
+      if (tookMs > 0) await sleep(tookMs)
+    },
+    discard: null,
+  })
+  expect(await device.zero(0, lengthBytes)).toBe('offloaded')
+  return asked
+}
+
+describe('a device that zeroes by itself', () => {
+  it('is asked for little at first, so that a Cancel gets through to one that is slow', async () => {
+    expect(await askedFor(24 * mib, 450)).toEqual([8, 4, 4, 4, 4])
+  })
+
+  it('is asked for ever more when it is quick', async () => {
+    expect(await askedFor(248 * mib, 0)).toEqual([8, 16, 32, 64, 128])
+  })
+})
