@@ -252,6 +252,22 @@ describe('reprise restore to a file', () => {
       expect((await stat(folder.path('d.img'))).size).toBe(0)
     })
 
+    it('that comes when all is done does not make it an interrupted one', async () => {
+      await using folder = await temporaryFolder()
+      await writeFile(folder.path('a.img'), Buffer.from([...Buffer.alloc(510), 0x55, 0xaa]))
+      const ends = await Promise.all(
+        [1, 2, 3, 4].map(async (count) => {
+          const target = folder.path(`d${count}.img`)
+          const run = startReprise(['restore', '-s', folder.path('a.img'), '-t', target, '--erase'])
+          await run.said('Restore completed successfully.')
+          run.child.kill('SIGINT')
+          const { status, signal } = await run.ended
+          return { status, signal }
+        }),
+      )
+      expect(ends).toEqual(ends.map(() => ({ status: 0, signal: null })))
+    })
+
     it('at the question changes nothing', async () => {
       await using folder = await temporaryFolder()
       await writeFile(folder.path('a.dmg'), dmg)

@@ -14,7 +14,10 @@ export interface Terminal {
   readPassword(signal: AbortSignal): Promise<string | null>
   /** Asks on a terminal, without showing what is typed; null where there is none. Rejects with the signal's reason. */
   askPassword(question: string, signal: AbortSignal): Promise<string | null>
-  /** Calls `listener` at each Ctrl-C or request to end, instead of ending, until disposed. */
+  /**
+   * Calls `listener` at each Ctrl-C or request to end, until disposed. The process never ends by one again: what it did, it is about to
+   * tell by its exit status.
+   */
   onInterrupt(listener: () => void): Disposable
 }
 
@@ -32,13 +35,21 @@ const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export function processTerminal(): ProcessTerminal {
   const { output, errors } = openOutputs()
   const writeError = (text: string) => errors.write(text)
-  let isInterrupted = false
+  const listeners = new Set<() => void>()
+  const interrupted = Promise.withResolvers<void>()
+  const handle = () => {
+    interrupted.resolve()
+    for (const listener of listeners) listener()
+  }
+  const tooLate = async () => {
+    await interrupted.promise
+    await delay(patienceMs)
+  }
   return {
     write: (text) => output.write(text),
     writeError,
     async drained() {
-      const all = Promise.all([output.drained(), errors.drained()])
-      await (isInterrupted ? Promise.race([all, delay(patienceMs)]) : all)
+      await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },
     readLine: async (signal) => await readLineOf(process.stdin, signal),
     async readPassword(signal) {
@@ -47,16 +58,10 @@ export function processTerminal(): ProcessTerminal {
     },
     askPassword: (question, signal) => askPassword(question, signal, writeError),
     onInterrupt(listener) {
-      const handle = () => {
-        isInterrupted = true
-        listener()
-      }
-      for (const name of interrupts) process.on(name, handle)
-      return {
-        [Symbol.dispose]: () => {
-          for (const name of interrupts) process.off(name, handle)
-        },
-      }
+      if (process.listenerCount('SIGINT', handle) === 0)
+        for (const name of interrupts) process.on(name, handle)
+      listeners.add(listener)
+      return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },
   }
 }
