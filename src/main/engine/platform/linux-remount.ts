@@ -9,7 +9,7 @@ import { isWithin, showsFilesystem } from './linux-mounts.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
-import { programFailed } from './run-program.ts'
+import { programFailed, runChecked } from './run-program.ts'
 
 /**
  * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
@@ -75,26 +75,40 @@ async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): 
   const filesystem = (await probeContents(system, devicePath, { log, patienceMs: 5000 }))?.filesystem ?? null
   if (filesystem === null) return false
   const isSame = isSameKind(filesystem, volume.filesystem)
-  if (subfolder !== null) return isSame && bindAgain(system, snapshot, number, { ...volume, subfolder })
-  if ((await system.stat(mountPoint).catch(() => null))?.kind !== 'folder') throw placeGone(volume)
+  if (subfolder !== null) {
+    if (!isSame) return false
+    const from = placeOf(snapshot, number, subfolder)
+    const folder = { ...volume, subfolder }
+    return from === null ? await bindFromAside(system, folder) : await bindAgain(system, from, folder)
+  }
+  if (!(await isItself(system, mountPoint)) || (await system.stat(mountPoint)).kind !== 'folder')
+    throw placeGone(volume)
   await runMount(system, ['-o', isSame ? volume.options : flagsOnly(volume.options), devicePath, mountPoint])
   return true
 }
 
-async function bindAgain(
-  system: Machine,
-  snapshot: LinuxSnapshot,
-  number: string,
-  volume: MountedVolume & { readonly subfolder: string },
-): Promise<boolean> {
-  const { devicePath, mountPoint, subfolder } = volume
-  const from = placeOf(snapshot, number, subfolder)
-  if (from === null)
-    throw new DeviceError('E_NOT_FOUND', `${mountPoint} showed ${subfolder}, which is mounted nowhere now`, {
-      details: { path: mountPoint, device: devicePath },
-    })
-  if ((await system.stat(from).catch(() => null)) === null) return false
-  if ((await system.stat(mountPoint).catch(() => null)) === null) throw placeGone(volume)
+type MountedFolder = MountedVolume & { readonly subfolder: string }
+
+/** Only that folder was shown, so the whole file system is mounted aside for as long as it takes to show it again. */
+async function bindFromAside(system: Machine, volume: MountedFolder): Promise<boolean> {
+  const made = await runChecked(system.run, 'mktemp', ['-d', '/run/reprise-XXXXXXXXXX'])
+  const aside = made.trim()
+  try {
+    await runMount(system, ['-o', flagsOnly(volume.options), volume.devicePath, aside])
+    try {
+      return await bindAgain(system, aside + volume.subfolder, volume)
+    } finally {
+      await runChecked(system.run, 'umount', [aside])
+    }
+  } finally {
+    await system.run('rmdir', [aside])
+  }
+}
+
+async function bindAgain(system: Machine, from: string, volume: MountedFolder): Promise<boolean> {
+  const { mountPoint } = volume
+  if (!(await isItself(system, from))) return false
+  if (!(await isItself(system, mountPoint))) throw placeGone(volume)
   await runMount(system, ['--bind', from, mountPoint])
   await runMount(system, ['-o', `remount,bind,${allFlags(volume.options)}`, mountPoint])
   return true
@@ -108,6 +122,11 @@ function placeOf(snapshot: LinuxSnapshot, number: string, folder: string): strin
     if (snapshot.mounts.findLast((other) => isWithin(path, other.mountPoint)) === mount) return path
   }
   return null
+}
+
+/** It is there, and not by a link: one that came with what was restored could lead to any place of this computer. */
+async function isItself(system: Machine, path: string): Promise<boolean> {
+  return (await system.realPath(path)) === path.replace(/(?<=.)\/$/, '')
 }
 
 async function runMount(system: Machine, args: readonly string[]): Promise<void> {

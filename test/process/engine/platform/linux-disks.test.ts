@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -204,6 +204,32 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       expect(options).toContain('noatime')
       expect(await command('findmnt', ['-n', '-o', 'OPTIONS', nested])).toMatch(/^ro/)
       await platform.unmount(loop.path)
+    })
+
+    it('shows a folder again of which nothing else was mounted, and never what a link there leads to', async () => {
+      using folder = scratch('aside', 'bound')
+      const [aside, bound] = [join(folder.path, 'aside'), join(folder.path, 'bound')]
+      await using loop = await attachLoop({ sizeBytes: 32 * MiB })
+      await command('mkfs.ext4', ['-q', loop.path])
+      await command('mount', [loop.path, aside])
+      mkdirSync(join(aside, 'folder'))
+      writeFileSync(join(aside, 'folder', 'file'), '')
+      await command('mount', ['--bind', join(aside, 'folder'), bound])
+      await command('umount', [aside])
+
+      const before = await platform.unmount(loop.path)
+      expect(before).toMatchObject([{ mountPoint: bound, subfolder: '/folder' }])
+      expect(await platform.remount(loop.path, before)).toEqual({ mountPoints: [bound], errors: [] })
+      expect(existsSync(join(bound, 'file'))).toBe(true)
+      expect(await command('findmnt', ['-rn', '-o', 'TARGET', '-S', loop.path])).not.toContain('/run/')
+
+      await platform.unmount(loop.path)
+      await command('mount', [loop.path, aside])
+      rmSync(join(aside, 'folder'), { recursive: true })
+      symlinkSync('/etc', join(aside, 'folder'))
+      await command('umount', [aside])
+      expect(await platform.remount(loop.path, before)).toEqual({ mountPoints: [], errors: [] })
+      expect(existsSync(join(bound, 'passwd'))).toBe(false)
     })
 
     it('leaves all places as they were when one of them is held', async () => {

@@ -62,6 +62,8 @@ function machineWith(linux: RecordedLinux, stuck: readonly string[] = []) {
           return ''
         },
         swapon: '',
+        mktemp: '/run/reprise-1\n',
+        rmdir: '',
         blkid: 'ID_FS_TYPE=ext4\n',
         ...linux.programs,
       },
@@ -374,6 +376,44 @@ describe('mounting again on Linux', () => {
     expect(mountPoints()).toEqual(['/media/mona/NEW', '/bound'])
   })
 
+  it('shows a folder again of which nothing else was mounted', async () => {
+    const { platform, system, mountPoints } = machineWith({
+      disks: [stick],
+      folders: ['/run/reprise-1/folder', '/bound'],
+    })
+    expect(await platform.remount('/dev/sdb', [bound])).toEqual({ mountPoints: ['/bound'], errors: [] })
+    expect(system.ran.filter((command) => !command.startsWith('blkid'))).toEqual([
+      'mktemp -d /run/reprise-XXXXXXXXXX',
+      'mount -o ro,nosuid /dev/sdb1 /run/reprise-1',
+      'mount --bind /run/reprise-1/folder /bound',
+      'mount -o remount,bind,ro,nosuid,dev,exec,atime,diratime /bound',
+      'umount /run/reprise-1',
+      'rmdir /run/reprise-1',
+    ])
+    expect(mountPoints()).not.toContain('/run/reprise-1')
+  })
+
+  it('mounts nothing where a link leads that came with another volume', async () => {
+    const { platform, system } = machineWith({
+      disks: [stick],
+      folders: ['/mnt/one', '/etc', '/mnt/one/folder'],
+      links: { '/mnt/one/two': '/etc' },
+    })
+    const nested = { ...volume, devicePath: '/dev/sdb2', mountPoint: '/mnt/one/two' }
+    const folder = { ...bound, mountPoint: '/mnt/one/two' }
+    const { mountPoints, errors } = await platform.remount('/dev/sdb', [volume, nested, folder])
+    expect(mountPoints).toEqual(['/mnt/one'])
+    expect(errors).toMatchObject([{ code: 'E_NOT_FOUND' }, { code: 'E_NOT_FOUND' }])
+    expect(system.ran.filter((command) => command.includes('/mnt/one/two'))).toEqual([])
+  })
+
+  it('leaves nothing mounted aside when there is no such folder any more', async () => {
+    const { platform, system, mountPoints } = machineWith({ disks: [stick], folders: ['/bound'] })
+    expect(await platform.remount('/dev/sdb', [bound])).toEqual({ mountPoints: [], errors: [] })
+    expect(mountPoints()).not.toContain('/run/reprise-1')
+    expect(system.ran.at(-1)).toBe('rmdir /run/reprise-1')
+  })
+
   it.each([
     ['the folder is gone', { folders: ['/mnt/one', '/bound'] }],
     [
@@ -387,14 +427,14 @@ describe('mounting again on Linux', () => {
     expect(mountPoints()).not.toContain('/bound')
   })
 
-  it.each([
-    ['its place is gone', { folders: ['/mnt/one/folder'] }, [volume, bound], 'E_NOT_FOUND'],
-    ['the volume is mounted nowhere', { folders: ['/bound'] }, [bound], 'E_NOT_FOUND'],
-  ])('tells that a folder is not shown elsewhere when %s', async (_, change, before, code) => {
-    const { platform } = machineWith({ disks: [stick], ...change })
-    const { errors } = await platform.remount('/dev/sdb', before)
-    expect(errors).toMatchObject([{ code, details: { path: '/bound' } }])
-  })
+  it.each([['its place is gone', { folders: ['/mnt/one/folder'] }, [volume, bound], 'E_NOT_FOUND']])(
+    'tells that a folder is not shown elsewhere when %s',
+    async (_, change, before, code) => {
+      const { platform } = machineWith({ disks: [stick], ...change })
+      const { errors } = await platform.remount('/dev/sdb', before)
+      expect(errors).toMatchObject([{ code, details: { path: '/bound' } }])
+    },
+  )
 
   it('tells what went wrong with one volume and goes on with the next', async () => {
     const { platform } = machineWith({ disks: [stick], folders: ['/mnt/two'] })

@@ -93,7 +93,15 @@ export function recordedMachine(recording: Recording): RecordedMachine {
       return Promise.resolve([...new Set(names)].sort())
     },
     readLink: (path) => Promise.resolve(now.links?.[path] ?? null),
-    realPath: (path) => Promise.resolve(canonical(path)),
+    realPath: (path) =>
+      Promise.resolve().then(() => {
+        try {
+          facts(path)
+          return canonical(path)
+        } catch {
+          return null
+        }
+      }),
     stat: (path) => Promise.resolve().then(() => facts(path)),
     usedBytes: (mountPoint) => Promise.resolve(now.usedBytes?.[mountPoint] ?? 0),
     watchFolder: () => null,
