@@ -62,7 +62,11 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
   E_DENIED: (error) => ({
     what: `The system refuses access to ${path(error, 'the disk')}.`,
     why: systemSays(error) ?? 'Opening a disk needs administrator rights.',
-    now: 'On the command line, run the same command with sudo.',
+    // EACCES is for who hasn't the rights, EPERM mostly for everybody.
+    now:
+      textOf(error, 'errno') === 'EPERM'
+        ? "If it is a file, it may be marked as one that can't be changed: see lsattr and chattr."
+        : 'On the command line, run the same command with sudo.',
   }),
 
   E_AUTH_CANCEL: () => ({
@@ -115,6 +119,12 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         why: "What was restored can't be found under this name.",
         now: 'Leave the file alone until the restore is done, and start again.',
       }
+    if (textOf(error, 'what') === 'contents')
+      return {
+        what: `${name} has changed since it was checked.`,
+        why: 'Something else is on it now: another program writes to it, or has.',
+        now: 'Look at what is there now, and start again.',
+      }
     return isFile(error)
       ? {
           what: `${name} isn't the file that was checked.`,
@@ -130,8 +140,11 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
 
   E_DST_READONLY: (error, names) => ({
     what: `${theTarget(error, names)} is write-protected.`,
-    why: null,
-    now: 'Check the lock switch on the card or its adapter.',
+    why: textOf(error, 'errno') === 'EROFS' ? 'The volume it lies on is mounted read-only.' : null,
+    now:
+      textOf(error, 'errno') === 'EROFS'
+        ? 'Choose another place, or mount that volume for writing.'
+        : 'Check the lock switch on the card or its adapter.',
   }),
 
   E_TMP_FULL: (error) => {

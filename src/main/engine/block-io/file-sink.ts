@@ -10,6 +10,7 @@ import { AlignedFile } from './aligned-file.ts'
 import type { BlockSink } from './block-sink.ts'
 import { sync } from './device-sink.ts'
 import { dropFileCache } from './drop-file-cache.ts'
+import { holdAlone } from './hold-alone.ts'
 import { openFailure, writeFailure } from './system-failure.ts'
 import { UnderWay } from './under-way.ts'
 import { WrittenExtents } from './written-extents.ts'
@@ -23,6 +24,8 @@ export interface FileSinkOptions {
   readonly mode: 'create' | 'overwrite'
   /** Default `direct`, where the file system allows it. */
   readonly caching?: 'direct' | 'buffered'
+  /** No other Reprise may write to the file until this is closed: see `holdAlone`. */
+  readonly alone?: boolean
   /** Throws away the file's cached pages. For tests; default: by dd. */
   readonly dropCache?: (path: string) => Promise<void>
 }
@@ -42,7 +45,9 @@ export async function openFileSink(path: string, options: FileSinkOptions): Prom
     const stat = await handle.stat()
     if (!stat.isFile())
       throw new UsageError('E_DST_KIND', `${path} is not a regular file`, { details: { input: path } })
+    const held = options.alone === true ? await holdAlone(path, stat) : null
     return new FileSink(path, handle, {
+      held,
       isDirect,
       isNew: options.mode === 'create',
       heldBytes: stat.size,
@@ -76,6 +81,7 @@ async function openFile(path: string, flags: number, caching: 'direct' | 'buffer
 }
 
 interface FileState {
+  readonly held: AsyncDisposable | null
   readonly isDirect: boolean
   readonly isNew: boolean
   /** Bytes that the file had before. */
@@ -149,6 +155,7 @@ class FileSink implements BlockSink {
     await this.#underWay.end()
     await this.#file.idle()
     await this.#handle.close()
+    await this.#state.held?.[Symbol.asyncDispose]()
   }
 
   async #sync(): Promise<void> {

@@ -61,6 +61,12 @@ export const changedTarget = (path: string, kind: 'device' | 'file') =>
     details: { path, kind },
   })
 
+/** It is what was planned for, and something else is on it now: somebody writes to it, or has. */
+export const changedContents = (path: string, kind: 'device' | 'file') =>
+  new DeviceError('E_DST_CHANGED', `what is on ${path} has changed since the plan was made`, {
+    details: { path, kind, what: 'contents' },
+  })
+
 const replacedFile = (path: string) =>
   new DeviceError('E_DST_CHANGED', `${path} was deleted or replaced while it was written`, {
     details: { path, kind: 'file', when: 'writing' },

@@ -21,7 +21,7 @@ import { verificationError } from './locate-difference.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
-import { changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
+import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
 import { createSourceComparison } from './source-comparison.ts'
 import { sameLosses } from './target-losses.ts'
 import { verifyBlocks } from './verify-blocks.ts'
@@ -77,8 +77,8 @@ async function validate({ plan, deps, context }: Run): Promise<Ends> {
     planned.identity === target.info.identity &&
     planned.sizeBytes === target.info.sizeBytes
   // Confirmed was what would be lost: another partition map on the same disk is another question.
-  if (!sameTarget || !sameLosses(plan.losses, found.losses))
-    throw changedTarget(target.info.path, target.kind)
+  if (!sameTarget) throw changedTarget(target.info.path, target.kind)
+  if (!sameLosses(plan.losses, found.losses)) throw changedContents(target.info.path, target.kind)
   if (plan.sourceIdentity !== source.identity) throw changedSource(plan.request.source)
   return { source, target, comparison }
 }

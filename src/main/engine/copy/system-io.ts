@@ -33,7 +33,7 @@ export function createSystemIo(
       }
     },
     openDeviceSink: async (path) => deviceSink(platform, await platform.openTarget(path)),
-    openFileSink: (path, mode) => openFileSink(path, { mode }),
+    openFileSink: (path, mode) => openFileSink(path, { mode, alone: true }),
     readFacts,
     async readFreeBytes(folder) {
       const { bavail, bsize } = await onDestination(folder, () => statfs(folder))

@@ -32,6 +32,24 @@ for (const caching of ['direct', 'buffered'] as const)
     },
   )
 
+test.skipIf(missing('linux'))(
+  'is written by one at a time, if that is asked for, and not by two who came at once',
+  async () => {
+    const path = newPath()
+    writeFileSync(path, 'there before')
+    const alone = { mode: 'overwrite', alone: true } as const
+    {
+      await using _first = await openFileSink(path, alone)
+      await expect(openFileSink(path, alone)).rejects.toMatchObject({
+        code: 'E_DST_BUSY',
+        details: { holders: ['another Reprise'] },
+      })
+    }
+    await using _next = await openFileSink(path, alone)
+    expect(readFileSync(path, 'utf8')).toBe('there before')
+  },
+)
+
 const withSink = async (
   path: string,
   options: FileSinkOptions,

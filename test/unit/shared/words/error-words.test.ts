@@ -121,6 +121,21 @@ describe('describeError', () => {
     ],
     [
       'E_DST_CHANGED',
+      { path: '/dev/sdb', kind: 'device', what: 'contents' },
+      "'SanDisk Ultra' has changed since it was checked.\nSomething else is on it now: another program writes to it, or has.\nLook at what is there now, and start again.",
+    ],
+    [
+      'E_DENIED',
+      { path: '/a/d.img', errno: 'EPERM' },
+      "The system refuses access to '/a/d.img'.\nThe system reports EPERM.\nIf it is a file, it may be marked as one that can't be changed: see lsattr and chattr.",
+    ],
+    [
+      'E_DST_READONLY',
+      { path: '/a/d.img', errno: 'EROFS' },
+      "'SanDisk Ultra' is write-protected.\nThe volume it lies on is mounted read-only.\nChoose another place, or mount that volume for writing.",
+    ],
+    [
+      'E_DST_CHANGED',
       { path: '/home/a/d.img', kind: 'file', when: 'writing' },
       "'SanDisk Ultra' was deleted or replaced while it was being written.\nWhat was restored can't be found under this name.\nLeave the file alone until the restore is done, and start again.",
     ],

@@ -5,9 +5,8 @@
 import { constants } from 'node:fs'
 import { link, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
+import { holdAlone, errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
-import { holdAlone } from './hold-alone.ts'
 import { encodeJournal, journalPlace, parseJournal, type StreamFacts } from './part-journal.ts'
 
 export interface PartFile extends AsyncDisposable {

@@ -1,6 +1,7 @@
 /**
- * One process at a time for one file: two that receive into the same would each take it from under the other's hands. Linux has
- * names for sockets that are nobody's files and vanish with their process, however it ends; elsewhere nobody is kept out.
+ * One writer at a time for one file: two that restore or receive into the same would each take it from under the other's hands, as
+ * nobody can with a device. Linux has names for sockets that are nobody's files and vanish with their process, however it ends;
+ * elsewhere nobody is kept out.
  */
 import { createServer } from 'node:net'
 import type { Stats } from 'node:fs'
@@ -16,13 +17,13 @@ export async function holdAlone(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
-        new DeviceError('E_DST_BUSY', `${path} is being received into already`, {
+        new DeviceError('E_DST_BUSY', `${path} is being written already`, {
           details: { path, holders: ['another Reprise'] },
           cause,
         }),
       ),
     )
-    server.listen(`\0reprise-part-${dev}-${ino}`, resolve)
+    server.listen(`\0reprise-file-${dev}-${ino}`, resolve)
   })
   return {
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
