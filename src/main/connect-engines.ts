@@ -13,7 +13,7 @@ import {
   runRestore,
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
-import { startJob, taskFacts, type JobContext } from '#engine/job'
+import { startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
@@ -112,7 +112,7 @@ export function connectCommandLine(log: Logger): CliEngines {
             ? webName(imageTaskPath(task))
             : basename(imageTaskPath(task)),
           plan: null,
-          facts: taskFacts(task),
+          task,
         },
         (context) => runImageTask(task, platform, context),
         { log },

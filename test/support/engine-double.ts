@@ -100,6 +100,7 @@ export function aJob(change: Partial<JobState> = {}): JobState {
     kind: 'restore',
     plan: aPlan(),
     title: 'a.dmg → Test Stick',
+    source: aRequest.source,
     startedMs: 1000,
     endedMs: null,
     stopping: false,

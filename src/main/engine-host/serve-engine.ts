@@ -16,7 +16,7 @@ import {
   type JobState,
   type RestorePlan,
 } from '#shared/model'
-import { createJobTable, taskFacts } from '#engine/job'
+import { createJobTable } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
 import { Bugs } from './bugs.ts'
@@ -113,7 +113,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
           kind: `${task.kind}-image`,
           title,
           plan: null,
-          facts: taskFacts(task),
+          task,
           claims: await claimsOf(task, signal),
         },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),

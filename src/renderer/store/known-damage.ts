@@ -23,35 +23,13 @@ function knownDamage(mirror: EngineMirror, { source, plan }: ViewState): Seriali
     const job = mirror.jobs[jobId]
     // What was found out before the file became what it is says nothing of it.
     if (!job || job.startedMs < modifiedMs) continue
-    if (foundRight(job, path, source.info.image.name)) return null
-    const damage = foundDamaged(job, path, source.info.image.name)
-    if (damage) return damage
+    if (job.source !== path) continue
+    if (isFoundRight(job)) return null
+    if (job.outcome?.kind === 'failed' && job.outcome.error.code === 'E_SRC_CORRUPT') return job.outcome.error
   }
   return null
 }
 
-function foundDamaged(
-  { outcome, plan, title }: JobState,
-  path: string,
-  name: string,
-): SerializedError | null {
-  if (outcome?.kind !== 'failed' || outcome.error.code !== 'E_SRC_CORRUPT') return null
-  const { error } = outcome
-  const where = plan?.request.source ?? error.details['path']
-  // What finds it deep inside knows only the job's name.
-  return (where === undefined ? title === name : where === path) ? error : null
-}
-
 /** Read to its end without a fault. */
-function foundRight({ kind, outcome, plan, title }: JobState, path: string, name: string): boolean {
-  switch (outcome?.kind) {
-    case 'scanned':
-      return outcome.scan.path === path
-    case 'checked':
-      return kind === 'verify-image' && title === name
-    case 'done':
-      return plan?.request.source === path
-    default:
-      return false
-  }
-}
+const isFoundRight = ({ outcome }: JobState): boolean =>
+  outcome?.kind === 'scanned' || outcome?.kind === 'checked' || outcome?.kind === 'done'

@@ -18,6 +18,13 @@ export type ImageTask =
 
 export type ImageTaskKind = ImageTask['kind']
 
+/** Locator of what the task reads, as it was asked for; null: nothing, a blank image is made. */
+export function imageTaskSource(task: ImageTask): string | null {
+  if (task.kind === 'convert') return task.source
+  if (task.kind !== 'create') return task.path
+  return task.from.kind === 'blank' ? null : task.from.path
+}
+
 /** The file the task is about, for titles: the image that is read, or the one that is made. */
 export function imageTaskPath(task: ImageTask): string {
   if (task.kind === 'create') return task.target

@@ -113,6 +113,8 @@ export interface JobState {
   readonly plan: RestorePlan | null
   /** What it works on, for lists: `System.dmg → SanDisk Ultra`. */
   readonly title: string
+  /** Locator of what it reads, as it was asked for but for a password in it; null: nothing, a blank image is made. */
+  readonly source: string | null
   readonly startedMs: number
   readonly endedMs: number | null
   readonly stopping: boolean

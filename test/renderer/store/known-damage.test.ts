@@ -5,10 +5,17 @@ import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-f
 import { readyWindow, settle, type TestWindow } from '#test/ui-window'
 import { restoreBlock, sourceProblem } from '#src/renderer/store/index.ts'
 
-const damage = (path: string) =>
+/** What finds it deep inside knows no path. */
+const damage = (path: string | null) =>
   serializeError(
     new FormatError('E_SRC_CORRUPT', 'wrong', {
-      details: { format: 'udif', field: 'checksum', offset: 0, table: 'Apple_HFS : 2', path },
+      details: {
+        format: 'udif',
+        field: 'checksum',
+        offset: 0,
+        table: 'Apple_HFS : 2',
+        ...(path === null ? {} : { path }),
+      },
     }),
   )
 const restore = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 4 })
@@ -20,7 +27,7 @@ const verify: JobState = {
   title: systemImage.name,
   startedMs: systemImage.modifiedMs + 1000,
 }
-const found = (job: JobState, path: string = systemImage.path) =>
+const found = (job: JobState, path: string | null = systemImage.path) =>
   ended(job, { kind: 'failed', error: damage(path), target: 'untouched' })
 const right = (job: JobState) =>
   ended(job, {
@@ -61,9 +68,22 @@ describe('an image that was found damaged', () => {
     expect(problem(again)).toBeNull()
   })
 
-  it('says nothing of another image', async () => {
+  it('is known by its path, whatever the error names, which may be a segment or nothing', async () => {
     using window = await readyWindow()
-    await send(window, found(verify, '/home/ann/other.dmg'))
+    await send(window, found(verify, null))
+    expect(problem(window)).toBe('E_SRC_CORRUPT')
+    using segmented = await readyWindow()
+    await send(segmented, found(verify, systemImage.path.replace('.dmg', '.002.dmgpart')))
+    expect(problem(segmented)).toBe('E_SRC_CORRUPT')
+  })
+
+  it('says nothing of another image, though it has the same name', async () => {
+    const elsewhere: JobState = { ...verify, source: `/home/bob/${systemImage.name}` }
+    using window = await readyWindow()
+    await send(window, found(elsewhere, null))
     expect(problem(window)).toBeNull()
+    using damaged = await readyWindow()
+    await send(damaged, found(verify, null), right({ ...elsewhere, jobId: 'verify-2' }))
+    expect(problem(damaged)).toBe('E_SRC_CORRUPT')
   })
 })

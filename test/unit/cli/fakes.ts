@@ -387,6 +387,7 @@ export function state({
     kind: 'restore',
     plan: null,
     title: 'a.dmg → SanDisk Ultra',
+    source: '/images/a.dmg',
     startedMs: 0,
     endedMs: outcome === null ? null : 100_000,
     stopping: false,

@@ -1,5 +1,4 @@
 export * from './job-context.ts'
-export { taskFacts } from './job-facts.ts'
 export * from './job-record.ts'
 export * from './job-table.ts'
 export * from './start-job.ts'

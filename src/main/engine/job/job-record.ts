@@ -57,7 +57,7 @@ const plannedPhases: { readonly [kind in JobState['kind']]: readonly JobPhase[] 
 }
 
 export function firstRecord(
-  job: Pick<JobState, 'jobId' | 'kind' | 'plan' | 'title' | 'startedMs'>,
+  job: Pick<JobState, 'jobId' | 'kind' | 'plan' | 'title' | 'source' | 'startedMs'>,
 ): JobRecord {
   const phases = plannedPhases[job.kind].map((phase) => ({
     phase,

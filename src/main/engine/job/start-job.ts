@@ -2,11 +2,19 @@
  * Runs an engine and tells how it goes. The engine bumps counters in its `JobContext`; here they are sampled four times
  * a second into a `JobState`. Nothing an engine, a listener or a caller does can make a job end twice or not at all.
  */
-import type { Bottleneck, JobOutcome, JobState, StreamProgress } from '#shared/model'
+import {
+  imageTaskSource,
+  withoutPassword,
+  type Bottleneck,
+  type ImageTask,
+  type JobOutcome,
+  type JobState,
+  type StreamProgress,
+} from '#shared/model'
 import { serializeError } from '#shared/errors'
-import type { Logger, LogLine } from '#shared/log'
+import type { Logger } from '#shared/log'
 import type { JobContext } from './job-context.ts'
-import { endFacts, restoreFacts } from './job-facts.ts'
+import { endFacts, restoreFacts, taskFacts } from './job-facts.ts'
 import { firstRecord, next, type JobEvent, type JobRecord } from './job-record.ts'
 
 export interface JobDescription {
@@ -14,8 +22,8 @@ export interface JobDescription {
   readonly kind: JobState['kind']
   readonly title: string
   readonly plan: JobState['plan']
-  /** What the log says of it when it begins. Of a restore its plan says it. */
-  readonly facts?: LogLine['fields']
+  /** What is asked for, where it isn't a restore, of which its plan says it. Kept by nobody: a password may be in it. */
+  readonly task?: ImageTask
 }
 
 export interface JobDeps {
@@ -63,12 +71,12 @@ export function startJob(
 ): Job {
   const now = deps.now ?? defaultNow
   const { log } = deps
-  const { facts: given, ...described } = description
+  const { task, ...described } = description
   const { jobId, kind, plan } = described
-  const facts = plan === null ? given : restoreFacts(plan)
+  const facts = plan === null ? task && taskFacts(task) : restoreFacts(plan)
   const stop = new AbortController()
   const listeners = new Set<JobListener>()
-  let record: JobRecord = firstRecord({ ...described, startedMs: now() })
+  let record: JobRecord = firstRecord({ ...described, source: sourceOf(description), startedMs: now() })
   let doneBytes = 0
   let limitedBy: Bottleneck | null = null
   let stream: StreamProgress | null = null
@@ -182,6 +190,11 @@ export function startJob(
       return ended
     },
   }
+}
+
+function sourceOf({ plan, task }: JobDescription): string | null {
+  const locator = plan?.request.source ?? (task ? imageTaskSource(task) : null)
+  return locator === null ? null : withoutPassword(locator)
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal): JobOutcome {

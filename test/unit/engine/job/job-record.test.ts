@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { firstRecord, next, type JobEvent, type JobRecord } from '#engine/job'
 import type { JobOutcome } from '#shared/model'
 
-const fresh = firstRecord({ jobId: 'j', kind: 'restore', plan: null, title: 'a → b', startedMs: 1000 })
+const fresh = firstRecord({
+  jobId: 'j',
+  kind: 'restore',
+  plan: null,
+  title: 'a → b',
+  source: '/a',
+  startedMs: 1000,
+})
 const after = (...events: readonly JobEvent[]): JobRecord => events.reduce(next, fresh)
 const phase = (record: JobRecord, name: string) => record.state.phases.find((entry) => entry.phase === name)
 const done: JobOutcome = {
@@ -70,6 +77,7 @@ describe('the phases of a job', () => {
       kind: 'verify-image',
       plan: null,
       title: 'a',
+      source: '/a',
       startedMs: 0,
     })
     const record = next(checking, { kind: 'entered', phase: 'validating-sizes', totalBytes: null, atMs: 0 })

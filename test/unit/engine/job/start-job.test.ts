@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { startJob, taskFacts, type JobContext, type JobDescription } from '#engine/job'
+import { startJob, type JobContext, type JobDescription } from '#engine/job'
 import { createLogger, lineText, silentLogger, type LogLine } from '#shared/log'
 import { aRequest, aSummary, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { UsageError } from '#shared/errors'
@@ -50,6 +50,22 @@ function held() {
   }
 }
 
+describe('what a job reads', () => {
+  const sourceOf = (description: Omit<JobDescription, 'jobId' | 'title'>) =>
+    startJob({ jobId: 'j1', title: 't', ...description }, async () => checked, { log: silentLogger }).state()
+      .source
+
+  it("is its task's image, without the password of its address, or its plan's source", () => {
+    const kind = 'verify-image'
+    const path = 'https://ann:hush@server/a.dmg?token=key'
+    expect(sourceOf({ kind, plan: null, task: { kind: 'verify', path } })).toBe(
+      'https://server/a.dmg?token=key',
+    )
+    const plan = planFor(aRequest(), [sandisk], [systemImage])
+    expect(sourceOf({ kind: 'restore', plan })).toBe(systemImage.path)
+  })
+})
+
 describe('the log of a job', () => {
   /** What a job of this description logs, with a clock that moves by 1.5 s while it runs. */
   async function logged(description: Omit<JobDescription, 'jobId'>, run: () => Promise<JobOutcome>) {
@@ -91,7 +107,7 @@ describe('the log of a job', () => {
         kind: 'convert-image',
         title: 'a.dmg',
         plan: null,
-        facts: taskFacts({
+        task: {
           kind: 'convert',
           source: 'https://ann:hush@server/a.dmg?token=key',
           target: '/srv/b.dmg',
@@ -100,7 +116,7 @@ describe('the log of a job', () => {
           erase: false,
           segmentBytes: null,
           encryption: { password: 'sesame' },
-        }),
+        },
       },
       async () => checked,
     )
