@@ -1,5 +1,6 @@
 /** What is worth a notification about streams, from one state of them to the next. Pure. */
 import type { SessionState } from '#shared/model'
+import { isStopped } from '#shared/words'
 
 export interface News {
   readonly title: string
@@ -11,7 +12,7 @@ export const isStreaming = ({ phase }: SessionState): boolean => phase !== 'ende
 
 const isDone = ({ clients }: SessionState) =>
   clients.some(({ state }) => state === 'done') &&
-  clients.every(({ state }) => state === 'done' || state === 'failed' || state === 'cancelled')
+  clients.every(({ state }) => state === 'done' || state === 'failed' || isStopped(state))
 
 export function sessionNews(before: readonly SessionState[], now: readonly SessionState[]): readonly News[] {
   return now.flatMap((session) => {

@@ -117,8 +117,9 @@ const order: { readonly [state in SessionClient['state']]: number } = {
   receiving: 3,
   joined: 4,
   verifying: 5,
-  cancelled: 6,
-  done: 7,
+  disconnected: 6,
+  cancelled: 7,
+  done: 8,
 }
 
 export function statusAsText(session: SessionState): string {

@@ -10,6 +10,7 @@ const order: readonly SessionClient['state'][] = [
   'receiving',
   'verifying',
   'joined',
+  'disconnected',
   'cancelled',
   'done',
 ]

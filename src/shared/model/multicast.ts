@@ -55,13 +55,28 @@ export interface SessionSettings {
 
 export type SessionPhase = 'preparing' | 'waiting' | 'streaming' | 'quiet' | 'ended' | 'failed'
 
+/**
+ * `missing`: the stream has nothing new for it, and it still lacks something; `cancelled`: it was stopped where it runs;
+ * `disconnected`: the administrator sent it away; `lost`: no word for five seconds.
+ */
+export const clientStates = [
+  'joined',
+  'receiving',
+  'missing',
+  'verifying',
+  'done',
+  'failed',
+  'cancelled',
+  'disconnected',
+  'lost',
+] as const
+
 /** One client, as its session's server knows it. */
 export interface SessionClient {
   readonly clientId: string
   readonly host: string
   readonly address: string
-  /** `missing`: the stream has nothing new for it, and it still lacks something; `lost`: no word for five seconds. */
-  readonly state: 'joined' | 'receiving' | 'missing' | 'verifying' | 'done' | 'failed' | 'cancelled' | 'lost'
+  readonly state: (typeof clientStates)[number]
   readonly standing: 'well' | 'slow'
   readonly blocksDone: number
   /** Of what was sent lately, 0 to 1. */

@@ -43,6 +43,8 @@ export function describeClientState(
       return 'Failed'
     case 'cancelled':
       return 'Stopped'
+    case 'disconnected':
+      return 'Disconnected'
     case 'lost':
       return 'Lost'
     default:
@@ -53,6 +55,10 @@ export function describeClientState(
 /** Left incomplete by the end of the session. Who has everything verifies by itself. */
 export const isCutOff = (state: SessionClient['state']): boolean =>
   state === 'joined' || state === 'receiving' || state === 'missing'
+
+/** Its run was ended before its time, where it runs or from here: nothing more comes of it. */
+export const isStopped = (state: SessionClient['state']): boolean =>
+  state === 'cancelled' || state === 'disconnected'
 
 /** `3 joined, waiting for 2 more, or 12:40`. */
 export function describeWaiting({

@@ -8,7 +8,7 @@ import { StateIcon, type IconState } from '#renderer/components'
 import { lossTone } from '#renderer/store'
 import type { SessionClient } from '#shared/model'
 import { formatClock, formatCount } from '#shared/units'
-import { describeClientState, isCutOff } from '#shared/words'
+import { describeClientState, isCutOff, isStopped } from '#shared/words'
 import { writeRate } from './client-report.ts'
 
 interface Props {
@@ -28,6 +28,7 @@ const icons: { readonly [state in SessionClient['state']]: IconState } = {
   done: 'done',
   failed: 'failed',
   cancelled: 'stopped',
+  disconnected: 'stopped',
   lost: 'failed',
 }
 
@@ -112,7 +113,7 @@ const formatLoss = (loss: number): string =>
 
 /** How long ago its last word was; who is done needn't say more. */
 const formatSeen = ({ state, lastSeenMs }: SessionClient): string => {
-  if (state === 'done' || state === 'cancelled') return '–'
+  if (state === 'done' || isStopped(state)) return '–'
   const ms = Math.max(0, Date.now() - lastSeenMs)
   return ms < 5000 ? 'now' : formatClock(ms)
 }

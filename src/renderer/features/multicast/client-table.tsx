@@ -4,6 +4,7 @@ import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#ren
 import { inOrderOfConcern, isOver, useActions } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
+import { isStopped } from '#shared/words'
 import { clientReport } from './client-report.ts'
 import { ClientRow } from './client-row.tsx'
 
@@ -92,7 +93,7 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
   const { clientId, at } = menu
   const client = session.clients.find((each) => each.clientId === clientId)
   if (!client) return null
-  const over = client.state === 'done' || client.state === 'failed' || client.state === 'cancelled'
+  const over = client.state === 'done' || client.state === 'failed' || isStopped(client.state)
   const copy = () =>
     void navigator.clipboard
       .writeText(clientReport(client, { blocks: session.blocks, over: isOver(session.phase) }))

@@ -17,6 +17,7 @@ import {
   describeFormat,
   describeWaiting,
   formatStreamRate,
+  isStopped,
   type ErrorWords,
 } from '#shared/words'
 
@@ -195,7 +196,7 @@ export const compressionOptions: readonly ChoiceOption<StreamCompression>[] = [
 
 /** While a session waits: for whom, and how long at most. */
 export function waitingWords({ settings, clients, wanted }: SessionState, startsInMs: number | null): string {
-  const joined = clients.filter(({ state }) => state !== 'lost' && state !== 'cancelled').length
+  const joined = clients.filter(({ state }) => state !== 'lost' && !isStopped(state)).length
   const { clients: count, afterLastJoinMs } = settings.start
   if (joined === 0 && (count === 1 || (wanted === null && startsInMs === null && afterLastJoinMs !== null)))
     return 'Waiting for the first computer'
@@ -217,7 +218,7 @@ export function clientCounts(clients: readonly SessionClient[]): string {
 function groupOf(state: SessionClient['state']): string {
   if (state === 'joined' || state === 'missing') return 'receiving'
   if (state === 'lost') return 'failed'
-  return state === 'cancelled' ? 'stopped' : state
+  return isStopped(state) ? 'stopped' : state
 }
 
 const computers = (count: number) => (count === 1 ? '1 computer' : `${formatCount(count)} computers`)

@@ -124,7 +124,7 @@ export function findSession<S extends Pick<SessionState, 'sessionId' | 'phase' |
   })
 }
 
-const over: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled'])
+const over: ReadonlySet<string> = new Set(['done', 'failed', 'cancelled', 'disconnected'])
 
 function briefOf({ clients, ...session }: SessionState): SessionBrief {
   const finished = clients.filter(({ state }) => state === 'done').length

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { serializedErrorSchema, sessionSettingsSchema } from '#shared/contract'
-import type { SessionClient, SessionState } from '#shared/model'
+import { clientStates, type SessionClient, type SessionState } from '#shared/model'
 
 /** A session's name, or its 32 hex digits. */
 const session = z.string().min(1).max(255)
@@ -28,7 +28,7 @@ const sessionClientSchema: z.ZodType<SessionClient> = z.object({
   clientId: text,
   host: text,
   address: text,
-  state: z.enum(['joined', 'receiving', 'missing', 'verifying', 'done', 'failed', 'cancelled', 'lost']),
+  state: z.enum(clientStates),
   standing: z.enum(['well', 'slow']),
   blocksDone: number,
   loss: number,

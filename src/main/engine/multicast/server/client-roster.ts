@@ -15,7 +15,7 @@ interface Entry {
   isConnected: boolean
   /** How it stood when the session ended; null before. */
   atEnd: SessionClient['state'] | null
-  finished: 'done' | 'failed' | 'cancelled' | null
+  finished: 'done' | 'failed' | 'cancelled' | 'disconnected' | null
   blocksDone: number
   loss: number
   standing: SessionClient['standing']
@@ -43,7 +43,7 @@ export class ClientRoster {
     { clientId, host, address }: Pick<SessionClient, 'clientId' | 'host' | 'address'>,
     nowMs: number,
   ): void {
-    this.#forgetCancelled(host, address)
+    this.#forgetStopped(host, address)
     const known = this.#entries.get(clientId)
     const entry: Entry = {
       clientId,
@@ -79,6 +79,12 @@ export class ClientRoster {
       entry.text = message.text
       if (message.outcome === 'done') entry.blocksDone = this.#blocks
     }
+  }
+
+  /** The administrator sends it away: it won't be heard of again, and isn't lost for that. */
+  dismissed(clientId: string): void {
+    const entry = this.#entries.get(clientId)
+    if (entry !== undefined) entry.finished ??= 'disconnected'
   }
 
   left(connection: string): void {
@@ -159,11 +165,12 @@ export class ClientRoster {
     return stream === 'streaming' ? 'receiving' : 'missing'
   }
 
-  /** Whoever stopped a run and begins another has nothing left to be told of the first. */
-  #forgetCancelled(host: string, address: string): void {
-    for (const entry of this.#entries.values())
-      if (entry.finished === 'cancelled' && entry.host === host && entry.address === address)
-        this.forget(entry.clientId)
+  /** Of a computer whose run was stopped and that begins another, nothing is left to be told of the first. */
+  #forgetStopped(host: string, address: string): void {
+    for (const entry of this.#entries.values()) {
+      const isStopped = entry.finished === 'cancelled' || entry.finished === 'disconnected'
+      if (isStopped && entry.host === host && entry.address === address) this.forget(entry.clientId)
+    }
   }
 
   #forgetOne(): void {

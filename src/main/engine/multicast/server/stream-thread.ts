@@ -104,6 +104,7 @@ export class StreamThread {
         break
       case 'disconnect':
         this.#disconnect(order)
+        this.#tellStates(performance.now())
         break
       case 'precedence':
         this.#precedence = order.names
@@ -155,10 +156,12 @@ export class StreamThread {
   }
 
   #disconnect({ sessionId, clientId }: Extract<Order, { readonly kind: 'disconnect' }>): void {
-    const connection = this.#find(sessionId).stream.roster.connectionOf(clientId)
+    const { roster } = this.#find(sessionId).stream
+    const connection = roster.connectionOf(clientId)
     if (connection === null)
       throw new UsageError('E_USAGE', 'there is no such client', { details: { input: 'clientId' } })
     const text = 'The administrator disconnected this computer.'
+    roster.dismissed(clientId)
     this.#control?.dismiss(connection, { kind: 'end', reason: 'stopped', text }, performance.now())
   }
 

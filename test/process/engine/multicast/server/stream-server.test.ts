@@ -239,6 +239,7 @@ describe('the server of streams', () => {
     const [client] = real.state()?.clients ?? []
     await real.server.disconnect(sessionId, client?.clientId ?? '')
     expect(await failed).toMatchObject({ code: 'E_MC_ENDED' })
+    await expect.poll(() => real.state()?.clients.map(({ state }) => state)).toEqual(['disconnected'])
     await expect(real.server.disconnect(sessionId, '00')).rejects.toMatchObject({ code: 'E_USAGE' })
   })
 

@@ -46,6 +46,26 @@ describe('the list of clients', () => {
     expect(roster.hasUnfinished(3000, 100)).toBe(false)
   })
 
+  it('knows whom the administrator sent away, until their computer begins anew', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', report(4), 1000)
+    roster.dismissed('aa')
+    roster.left('c1')
+    expect(roster.list([], at(60_000))[0]).toMatchObject({ state: 'disconnected', blocksDone: 4 })
+    expect(roster.hasUnfinished(1000, 5000)).toBe(false)
+    roster.joined('c2', { ...anna, clientId: 'bb' }, 61_000)
+    expect(roster.list([], at(61_000)).map(({ clientId }) => clientId)).toEqual(['bb'])
+  })
+
+  it('keeps how it ended for who is sent away afterwards', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', { kind: 'finished', outcome: 'done', text: '' }, 1000)
+    roster.dismissed('aa')
+    expect(stateOf(roster, 1100)).toBe('done')
+  })
+
   it('forgets a run that was cancelled when its computer begins the next, and keeps all that came to an end', () => {
     const roster = new ClientRoster(10)
     const end = (connection: string, clientId: string, outcome: 'done' | 'failed' | 'cancelled') => {
