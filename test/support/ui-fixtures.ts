@@ -282,7 +282,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
           volumes: [],
         },
       ],
-      blocks: { blockBytes: 1_048_576, count: 15_259, root: 'b'.repeat(64) },
+      blocks: { blockBytes: 1_048_576, count: 13_543, root: 'b'.repeat(64) },
       dateMs: Date.UTC(2026, 4, 12, 9, 41),
       scannedBy: 'Reprise 0.1.0',
     },

@@ -206,6 +206,7 @@ function tellOutcome(
   told: ReadonlySet<string>,
 ): number {
   const names = namesFor(plan)
+  const target = plan.target && { kind: plan.target.kind, name: plan.target.path }
   switch (outcome.kind) {
     case 'done':
       for (const warning of outcome.summary.warnings)
@@ -213,11 +214,11 @@ function tellOutcome(
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitDone
     case 'failed': {
-      const lastWords = describeTargetState(outcome.target, names.target, plan.target?.kind)
+      const lastWords = describeTargetState(outcome.target, target)
       return report(terminal, outcome.error, telling, { names, lastWords })
     }
     case 'cancelled': {
-      const state = describeTargetState(outcome.target, names.target, plan.target?.kind)
+      const state = describeTargetState(outcome.target, target)
       terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
       return exitCancelled
     }

@@ -5,7 +5,7 @@
 import { unreachable } from '#shared/errors'
 import { allDone, frontJob, offered, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeOutcome, describeSessionPhase, jobDoing, describeTargetState, namesOf } from '#shared/words'
+import { describeOutcome, describeSessionPhase, jobDoing, describeTargetState } from '#shared/words'
 
 export interface Moment {
   readonly mirror: EngineMirror
@@ -45,7 +45,6 @@ function endedJob(before: Moment, now: Moment): JobState | null {
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null
-  const target = plan ? namesOf(plan).target : undefined
   switch (outcome.kind) {
     case 'failed':
       return job.kind === 'restore'
@@ -54,7 +53,7 @@ function endWords(job: JobState): Announcement | null {
     case 'cancelled':
       return polite(
         job.kind === 'restore'
-          ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, target)}`
+          ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, plan?.target ?? null)}`
           : describeOutcome(outcome),
       )
     case 'done':

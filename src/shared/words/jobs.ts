@@ -86,17 +86,16 @@ export const describeBottleneck = (bottleneck: Bottleneck): string => bottleneck
 /** A sentence about the destination after a failure or Cancel. A file is left empty, or removed if it was made anew. */
 export function describeTargetState(
   state: TargetState,
-  target?: string,
-  kind: TargetInfo['kind'] = 'disk',
+  target: Pick<TargetInfo, 'name' | 'kind'> | null,
 ): string {
-  const name = target === undefined ? 'the destination' : quote(target)
+  const name = target === null ? 'the destination' : quote(target.name)
   switch (state) {
     case 'untouched':
       return `Nothing was written: ${name} is as it was.`
     case 'kept':
       return 'What came so far is kept: the same restore, started again, goes on from there.'
     case 'empty':
-      return kind === 'file'
+      return target?.kind === 'file'
         ? `Nothing incomplete was left at ${name}.`
         : `${capital(name)} was erased: it is empty, valid and unmounted.`
     case 'incomplete':

@@ -22,12 +22,12 @@ export function jobLine(job: JobState): string {
       const words = describeError(outcome.error, { ...names, source: names.source ?? job.title })
       // A restore's own panel says the rest; this line is all there is of other jobs.
       return job.kind === 'restore'
-        ? `${words.what} ${describeTargetState(outcome.target, names.target)}`
+        ? `${words.what} ${describeTargetState(outcome.target, job.plan?.target ?? null)}`
         : [words.what, words.why, words.now].filter((part) => part !== null).join(' ')
     }
     case 'cancelled':
       return job.kind === 'restore'
-        ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, names.target)}`
+        ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, job.plan?.target ?? null)}`
         : describeOutcome(outcome)
     case 'done':
     case 'checked':

@@ -16,15 +16,17 @@ export function transcript(job: JobState): readonly string[] {
     .filter((phase) => isStopped(phase, job) || (phase.state !== 'pending' && phase.state !== 'skipped'))
     .map((phase) => phaseLine(phase, job))
   if (!outcome) return [job.title, ...lines]
-  const names = plan ? namesOf(plan) : {}
-  const end: readonly string[] =
+  const words =
     outcome.kind === 'failed'
-      ? [describeError(outcome.error, names).what, describeTargetState(outcome.target, names.target)]
-      : [
-          describeOutcome(outcome),
-          ...(outcome.kind === 'cancelled' ? [describeTargetState(outcome.target, names.target)] : []),
-        ]
-  return [job.title, ...lines, ...end]
+      ? describeError(outcome.error, plan ? namesOf(plan) : { source: job.title }).what
+      : describeOutcome(outcome)
+  return [job.title, ...lines, words, ...leftBehind(job)]
+}
+
+/** Only a restore has a destination to tell of. */
+function leftBehind({ plan, outcome }: JobState): readonly string[] {
+  if (!plan || (outcome?.kind !== 'failed' && outcome?.kind !== 'cancelled')) return []
+  return [describeTargetState(outcome.target, plan.target)]
 }
 
 const isStopped = ({ phase }: PhaseState, { outcome }: JobState) => describePhaseStop(phase, outcome) !== null

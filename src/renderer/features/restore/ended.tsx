@@ -100,7 +100,7 @@ function Failed({
     <Verdict job={job} tone="failed" icon="failed" headline={words.what.replace(/\.$/, '')} again="Try Again">
       {words.why !== null && <p className="selectable">{words.why}</p>}
       <p className="selectable">
-        <strong>{describeTargetState(outcome.target, names.target)}</strong>
+        <strong>{describeTargetState(outcome.target, job.plan?.target ?? null)}</strong>
       </p>
       {words.now !== null && <p className="selectable">{words.now}</p>}
       <p className="small secondary selectable">{outcome.error.code}</p>
@@ -115,7 +115,6 @@ function Cancelled({
   readonly job: JobState
   readonly outcome: Extract<JobOutcome, { kind: 'cancelled' }>
 }) {
-  const names = job.plan ? namesOf(job.plan) : {}
   return (
     <Verdict
       job={job}
@@ -125,7 +124,7 @@ function Cancelled({
       again="Try Again"
     >
       {outcome.phase === 'verifying' && <p>{stoppedVerifyWords(outcome.target)}</p>}
-      <p className="selectable">{describeTargetState(outcome.target, names.target)}</p>
+      <p className="selectable">{describeTargetState(outcome.target, job.plan?.target ?? null)}</p>
     </Verdict>
   )
 }

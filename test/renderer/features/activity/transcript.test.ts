@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import { transcript } from '#src/renderer/features/activity/transcript.ts'
-import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 
 const plan = planFor(aRequest(), [sandisk], [systemImage])
 
@@ -46,6 +46,18 @@ describe('the transcript', () => {
       phase: 'unmounting',
     })
     expect(transcript(early)[4]).toBe('Unmounting...stopped')
+  })
+
+  it('says of a file what is left of it, and of an image that was only read nothing of the kind', () => {
+    const target = { ...plan.target!, kind: 'file', name: 'disk.img', disk: null } as const
+    const job = aJob({ ...plan, target }, { phase: 'restoring', percent: 17 })
+    expect(transcript(ended(job, { kind: 'cancelled', target: 'empty', percent: 17 })).at(-1)).toBe(
+      "Nothing incomplete was left at 'disk.img'.",
+    )
+    const verify = anImageJob('verify', 'System.dmg', { phase: 'verifying', percent: 10 })
+    expect(transcript(ended(verify, { kind: 'cancelled', target: 'untouched', percent: null })).at(-1)).toBe(
+      'Stopped.',
+    )
   })
 
   it('tells the error and what became of the disk', () => {

@@ -125,16 +125,18 @@ describe('phases', () => {
 
 describe('what is left of a target', () => {
   it.each([
-    ['untouched', undefined, 'Nothing was written: the destination is as it was.'],
+    ['untouched', null, 'Nothing was written: the destination is as it was.'],
     ['untouched', '/dev/sdb', "Nothing was written: '/dev/sdb' is as it was."],
-    ['empty', undefined, 'The destination was erased: it is empty, valid and unmounted.'],
+    ['empty', null, 'The destination was erased: it is empty, valid and unmounted.'],
     ['incomplete', '/dev/sdb', "'/dev/sdb' is incomplete and can't be used: restore it again."],
   ] as const)('%s of %s', (state, target, words) => {
-    expect(describeTargetState(state, target)).toBe(words)
+    expect(describeTargetState(state, target && { kind: 'disk', name: target })).toBe(words)
   })
 
   it('says of a file only what is true whether it was there before or not', () => {
-    expect(describeTargetState('empty', '/d.img', 'file')).toBe("Nothing incomplete was left at '/d.img'.")
+    expect(describeTargetState('empty', { kind: 'file', name: '/d.img' })).toBe(
+      "Nothing incomplete was left at '/d.img'.",
+    )
   })
 })
 
