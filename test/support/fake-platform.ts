@@ -80,12 +80,12 @@ export class FakeMachine {
     return file
   }
 
-  /** A UDIF-like image with checksums (unless `checks` says no) of these runs. */
+  /** A UDIF-like image with checksums of these runs; raw, without them or with one beside it, where `checks` says so. */
   addImage(
     path: string,
     runs: readonly FakeRun[],
     facts: Partial<FakeFile> & {
-      readonly checks?: 'none'
+      readonly checks?: 'none' | 'beside'
       readonly info?: Partial<ImageInfo>
       /** It was scanned, with hashes of blocks of this size. */
       readonly hashedBlockBytes?: number
@@ -98,8 +98,13 @@ export class FakeMachine {
     const expanded = expand(layout, () => stored)
     if (hashedBlockBytes !== undefined) file.hashes = hashesOf(expanded, hashedBlockBytes)
     const withChecks =
-      checks === 'none'
-        ? layout
+      checks !== undefined
+        ? {
+            ...layout,
+            ...(checks === 'beside'
+              ? { fileCheck: { sha256: hash('sha256', stored), lengthBytes: stored.length } }
+              : {}),
+          }
         : {
             ...layout,
             checks: [
@@ -115,7 +120,7 @@ export class FakeMachine {
       layout: withChecks,
       info: {
         ...infoOf(path, layout.sizeBytes, stored.length),
-        ...(checks === 'none' ? { format: 'raw' } : {}),
+        ...(checks === undefined ? {} : { format: 'raw' }),
         ...info,
       },
     }

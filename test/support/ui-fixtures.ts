@@ -409,7 +409,14 @@ export function planFor(
             kind: 'source-ok',
             name: source.name,
             format: source.kind === 'image' ? source.image.format : source.kind,
-            checksummed: source.kind === 'image' && source.image.tables.length > 0,
+            checksums:
+              source.kind !== 'image'
+                ? 'none'
+                : source.image.tables.length > 0
+                  ? 'inside'
+                  : source.image.fileChecksum
+                    ? 'beside'
+                    : 'none',
           } as const,
         ]
       : []),

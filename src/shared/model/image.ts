@@ -85,6 +85,13 @@ export interface ImageInfo {
   readonly scan: ScanInfo | null
 }
 
+/** Every reading compares the image with the checksum in the file beside it: of raw images, compressed or not. */
+export const isComparedWithFile = ({ fileChecksum, format, tables, encrypted }: ImageInfo): boolean =>
+  fileChecksum !== undefined &&
+  encrypted === null &&
+  tables.length === 0 &&
+  (format === 'UDRW' || format.startsWith('raw'))
+
 /** Result of `image verify`: what was recomputed. It throws a FormatError where something is wrong. */
 export interface ImageVerification {
   readonly checked: readonly { readonly what: string; readonly algorithm: string; readonly value: string }[]

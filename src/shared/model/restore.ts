@@ -88,6 +88,8 @@ export interface Loss {
   readonly mountPoints: readonly string[]
 }
 
+export type SourceChecksums = 'none' | 'inside' | 'beside'
+
 /** The preflight, in asr's order. `done` carries the numbers the words are made of. */
 export type PreflightCheck = {
   readonly step: 'target' | 'source' | 'sizes'
@@ -98,7 +100,8 @@ export type PreflightCheck = {
       readonly kind: 'source-ok'
       readonly name: string
       readonly format: string
-      readonly checksummed: boolean
+      /** What the image is compared with while it is read: what it holds, or the SHA-256 in `NAME.sha256` beside it. */
+      readonly checksums: SourceChecksums
     }
   | { readonly kind: 'fits'; readonly neededBytes: number; readonly availableBytes: number | null }
   | { readonly kind: 'size-unknown'; readonly availableBytes: number | null }

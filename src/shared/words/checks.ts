@@ -12,7 +12,7 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     case 'target-ok':
       return `Destination: ${check.name}${check.sizeBytes === null ? '' : `, ${formatBytes(check.sizeBytes)}`}`
     case 'source-ok':
-      return `Source: ${check.name}, ${describeFormat(check.format)}${check.checksummed ? ', with checksums' : ''}`
+      return `Source: ${check.name}, ${describeFormat(check.format)}${comparison(check)}`
     case 'fits': {
       if (check.availableBytes === null) return `Needs ${formatBytes(check.neededBytes)}`
       const [needed, available] = sizePair(check.neededBytes, check.availableBytes)
@@ -45,6 +45,20 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     }
     default:
       return unreachable(check)
+  }
+}
+
+/** With what the image is compared while it is read. */
+function comparison({ name, checksums }: Extract<PreflightCheck, { kind: 'source-ok' }>): string {
+  switch (checksums) {
+    case 'inside':
+      return ', with checksums'
+    case 'beside':
+      return `, compared with the SHA-256 in ${quote(`${name}.sha256`)}`
+    case 'none':
+      return ''
+    default:
+      return unreachable(checksums)
   }
 }
 

@@ -321,7 +321,7 @@ export function plan(changes: Partial<RestorePlan> = {}): RestorePlan {
     target: target(),
     checks: [
       { step: 'target', state: 'ok', kind: 'target-ok', name: 'SanDisk Ultra', sizeBytes: 64_000_000_000 },
-      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDZO', checksummed: true },
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDZO', checksums: 'inside' },
       {
         step: 'sizes',
         state: 'ok',

@@ -12,7 +12,7 @@ const small = new UsageError('E_DST_SMALL', 'too small', {
 const refused = plan({
   checks: [
     { step: 'target', state: 'ok', kind: 'target-ok', name: 'SanDisk Ultra', sizeBytes: 11_100_000_000 },
-    { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDZO', checksummed: true },
+    { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDZO', checksums: 'inside' },
     { step: 'sizes', state: 'failed', kind: 'error', error: serializeError(small) },
   ],
   refusal: serializeError(small),
@@ -216,7 +216,7 @@ describe('reprise restore', () => {
             kind: 'source-ok',
             name: 'a.dmg',
             format: 'UDZO',
-            checksummed: true,
+            checksums: 'inside',
           },
         ],
       }),

@@ -3,7 +3,14 @@ import { basename } from 'node:path'
 import { checksumPath } from '#engine/formats/image'
 import { notComparable } from '#engine/stream-connection'
 import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
-import type { Confirmation, JobPhase, Loss, PreflightCheck, RestoreRequest } from '#shared/model'
+import type {
+  Confirmation,
+  JobPhase,
+  Loss,
+  PreflightCheck,
+  RestoreRequest,
+  SourceChecksums,
+} from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
 import { examineSource, isVerifiable, type ExaminedSource } from './examine-source.ts'
@@ -137,9 +144,15 @@ const notScanned = ({ name, locator }: { readonly name: string; readonly locator
     details: { input: locator, name },
   })
 
+/** A stream's blocks have their hashes. */
+function checksumsIn(source: ExaminedSource): SourceChecksums {
+  if (source.kind === 'stream') return 'inside'
+  return source.kind === 'image' ? source.checksums : 'none'
+}
+
 function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]): readonly PreflightCheck[] {
   if (errors.length > 0 || source === null) return errors.map(failure('source'))
-  const checksummed = source.kind === 'stream' || (source.kind === 'image' && source.checksummed)
+  const checksums = checksumsIn(source)
   return [
     {
       step: 'source',
@@ -147,10 +160,10 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
       kind: 'source-ok',
       name: source.info.name,
       format: formatOf(source),
-      checksummed,
+      checksums,
     },
     // A device is compared with itself, which is better than any checksum.
-    ...(source.kind === 'image' && !checksummed
+    ...(source.kind === 'image' && checksums === 'none'
       ? [{ step: 'source', state: 'warning', kind: 'not-checksummed' } as const]
       : []),
     ...leftOut(source),
@@ -161,10 +174,10 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
 /** Somebody put a checksum beside the image, and what is read here and there can't be compared with it on the way. */
 function leftOut(source: ExaminedSource): readonly PreflightCheck[] {
   if (source.kind !== 'image' || source.info.kind !== 'image') return []
-  const { layout, checksummed, info } = source
+  const { layout, checksums, info } = source
   if (info.image.fileChecksum === undefined || layout.fileCheck !== undefined) return []
   const file = basename(checksumPath(info.image.path))
-  return [{ step: 'source', state: checksummed ? 'ok' : 'warning', kind: 'checksum-left-out', file }]
+  return [{ step: 'source', state: checksums === 'none' ? 'warning' : 'ok', kind: 'checksum-left-out', file }]
 }
 
 function formatOf({ info }: ExaminedSource): string {

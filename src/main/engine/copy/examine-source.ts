@@ -2,7 +2,7 @@
  * The preflight's second step: what stands behind the source's locator, and can it be read while nobody writes to it.
  * Opens the image and reads its structure; decodes nothing, unmounts nothing.
  */
-import { isChecksummed, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import { checksumsOf, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
@@ -13,6 +13,7 @@ import {
   parseStreamLocator,
   withoutPassword,
   type Disk,
+  type SourceChecksums,
   type SourceInfo,
   type StreamLocator,
   type Volume,
@@ -36,8 +37,8 @@ export interface ImageSource extends SourceCommon {
   readonly layout: ImageLayout
   /** Each file of the image that is here, once; none of an image on a server. */
   readonly files: readonly FileFacts[]
-  /** The image holds checksums, or a codec that checks itself. */
-  readonly checksummed: boolean
+  /** `inside` also where its codec checks itself. */
+  readonly checksums: SourceChecksums
 }
 
 /** A disk, or one of its partitions (`volume`). */
@@ -126,7 +127,7 @@ export async function examineSource(
       files,
       sizeBytes: layout.sizeBytes,
       identity: imageIdentity(files),
-      checksummed: isChecksummed(layout),
+      checksums: checksumsOf(layout),
     }
     return { source, errors: layout.sizeBytes === 0 ? [emptyImage(path)] : [] }
   }
@@ -141,7 +142,7 @@ export async function examineSource(
       files: [],
       sizeBytes: layout.sizeBytes,
       identity: webIdentity(layout),
-      checksummed: isChecksummed(layout),
+      checksums: checksumsOf(layout),
     }
     return { source, errors: layout.sizeBytes === 0 ? [emptyImage(info.path)] : [] }
   }

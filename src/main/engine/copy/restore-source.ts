@@ -100,7 +100,7 @@ export async function openRestoreSource(
     },
     checkUnchanged: async () => {
       // What has checksums was checked by them; touching such a file does no harm.
-      if (examined.kind === 'image' && !examined.checksummed) await checkFiles(examined, io)
+      if (examined.kind === 'image' && examined.checksums === 'none') await checkFiles(examined, io)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -3,10 +3,12 @@ import { unreachable } from '#shared/errors'
 import type { Fact } from '#renderer/components'
 import { isLocked, volumeName, type Item, type OpenedImage } from '#renderer/store'
 import {
+  isComparedWithFile,
   isWebLocator,
   withoutPassword,
   type Disk,
   type FoundStream,
+  type ImageChecksum,
   type ImageInfo,
   type ScanInfo,
   type Volume,
@@ -106,6 +108,7 @@ function imageShortFacts({ info, error, path, name }: OpenedImage): readonly Fac
     // Only of UDIF images anybody asks.
     ...(canBeScanned(info) ? [{ name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' }] : []),
     ...(info.encrypted ? [{ name: 'Encrypted', value: `AES-${info.encrypted.bits}` }] : []),
+    ...(isComparedWithFile(info) ? [{ name: 'Checksum', value: 'SHA-256 beside it' }] : []),
   ]
 }
 
@@ -218,6 +221,7 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
     ...(info.streamChecksum === undefined
       ? []
       : [{ name: 'Checksum', value: `${info.streamChecksum} of its contents, which Verify compares` }]),
+    ...(info.fileChecksum ? [{ name: 'Beside it', value: checksumBeside(info, info.fileChecksum) }] : []),
     ...(info.inOrder === null
       ? []
       : [{ name: 'In order', value: info.inOrder ? 'Yes, ready to be multicast' : 'No' }]),
@@ -236,8 +240,11 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
 type ApfsVolume = NonNullable<ImageInfo['partitions'][number]['volumes']>[number]
 const apfsVolume = ({ name, role }: ApfsVolume) => (role === null ? name : `${name} (${role})`)
 
-const checksum = ({ algorithm, value }: { readonly algorithm: string; readonly value: string }) =>
-  `${algorithm} ${value}`
+/** What is read here and there, or decrypted, can't be compared with it on the way. */
+const checksumBeside = (info: ImageInfo, found: ImageChecksum) =>
+  `${checksum(found)}, in ${info.name}.sha256${isComparedWithFile(info) ? '' : '; only Verify compares it'}`
+
+const checksum = ({ algorithm, value }: ImageChecksum) => `${algorithm} ${value}`
 
 const exactSize = (bytes: number) => `${formatBytes(bytes)} (${formatCount(bytes)} bytes)`
 

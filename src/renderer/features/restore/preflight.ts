@@ -13,7 +13,8 @@ function rank(check: PreflightCheck): number {
   if (check.kind === 'unmounts') return 2
   if (check.state === 'warning') return 3
   // What the wells say already.
-  return check.kind === 'source-ok' || check.kind === 'target-ok' ? said + 1 : said
+  const isKnown = check.kind === 'target-ok' || (check.kind === 'source-ok' && check.checksums !== 'beside')
+  return isKnown ? said + 1 : said
 }
 
 const said = 4

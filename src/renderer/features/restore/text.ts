@@ -8,6 +8,7 @@ import {
 } from '#renderer/store'
 import { unreachable } from '#shared/errors'
 import {
+  isComparedWithFile,
   isStreamLocator,
   isWebLocator,
   type ImageInfo,
@@ -46,6 +47,7 @@ function infoFacts(info: SourceInfo): string {
       return [
         sizeBytes === null ? `${formatBytes(storedBytes)} compressed` : formatBytes(sizeBytes),
         describeFormat(format),
+        ...(isComparedWithFile(info.image) ? ['SHA-256 beside it'] : []),
       ].join(dot)
     }
     case 'stream':

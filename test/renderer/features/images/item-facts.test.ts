@@ -3,7 +3,15 @@ import { FormatError, serializeError } from '#shared/errors'
 import type { ImageInfo } from '#shared/model'
 import { itemKind, longFacts, shortFacts } from '#src/renderer/features/images/item-facts.ts'
 import { looksLikeImage } from '#src/renderer/features/images/image-names.ts'
-import { lockedImage, sandisk, sparseImage, systemDisk, systemImage, webImage } from '#test/ui-fixtures'
+import {
+  anImage,
+  lockedImage,
+  sandisk,
+  sparseImage,
+  systemDisk,
+  systemImage,
+  webImage,
+} from '#test/ui-fixtures'
 
 const factsOf = (facts: ReturnType<typeof shortFacts>) =>
   Object.fromEntries(facts.map(({ name, value }) => [name, value]))
@@ -78,6 +86,8 @@ describe('what the footer tells of other images', () => {
   })
 })
 
+const rawImage = anImage({ path: '/images/disk.img', format: 'raw', tables: [], scan: null })
+
 describe('what Get Info tells', () => {
   it('of the volumes of an APFS container, with their roles', () => {
     const [partition] = systemImage.partitions
@@ -101,6 +111,22 @@ describe('what Get Info tells', () => {
       'Master checksum': 'CRC-32 e0c4d511',
       'In order': 'Yes, ready to be multicast',
     })
+  })
+
+  it('of a checksum beside an image, and whether it is what the image is compared with', () => {
+    const fileChecksum = { algorithm: 'SHA-256', value: 'ab12' }
+    const raw = opened({ ...rawImage, fileChecksum })
+    expect(factsOf(longFacts(raw))['Beside it']).toBe('SHA-256 ab12, in disk.img.sha256')
+    expect(factsOf(shortFacts(raw))).toMatchObject({ Checksum: 'SHA-256 beside it' })
+    const udif = opened({ ...systemImage, fileChecksum })
+    expect(factsOf(longFacts(udif))['Beside it']).toBe(
+      'SHA-256 ab12, in ModularSystem.dmg.sha256; only Verify compares it',
+    )
+    expect(factsOf(shortFacts(udif))).not.toHaveProperty('Checksum')
+    const compressed = opened({ ...rawImage, fileChecksum, format: 'raw.xz' })
+    expect(factsOf(shortFacts(compressed))).toMatchObject({ Checksum: 'SHA-256 beside it' })
+    const locked = opened({ ...rawImage, fileChecksum, encrypted: { bits: 256, version: 2 } })
+    expect(factsOf(shortFacts(locked))).not.toHaveProperty('Checksum')
   })
 
   it('of a disk: every volume and the exact size', () => {

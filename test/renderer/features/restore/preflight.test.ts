@@ -46,6 +46,14 @@ describe('the preflight list', () => {
     expect(shownChecks([ok('a'), ok('b'), warning, losses, fits])[2]).toEqual(fits)
   })
 
+  it('says with which checksum an image will be compared that holds none, which no well says', () => {
+    const source = { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.img', format: 'raw' } as const
+    const beside: PreflightCheck = { ...source, checksums: 'beside' }
+    const inside: PreflightCheck = { ...source, checksums: 'inside' }
+    expect(shownChecks([ok('a'), beside, losses])).toEqual([losses, beside, ok('a')])
+    expect(shownChecks([ok('a'), inside, losses])).toEqual([losses, ok('a'), inside])
+  })
+
   it('does not repeat that the tick is missing', () => {
     expect(shownChecks([error('E_NEEDS_ERASE'), ok('a')])).toEqual([ok('a')])
   })

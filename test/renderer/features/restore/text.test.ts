@@ -33,6 +33,14 @@ describe('the words of the wells', () => {
     expect(sourceFacts(source)).toBe('14.2 GB · UDIF read-only compressed (LZFSE)')
   })
 
+  it('tell that a raw image will be compared with the checksum beside it', () => {
+    const fileChecksum = { algorithm: 'SHA-256', value: 'ab12' }
+    const image = anImage({ path: '/disk.img', format: 'raw', tables: [], fileChecksum })
+    expect(sourceFacts({ ...source, info: { ...source.info, image } })).toBe(
+      '14.2 GB · Raw disk image · SHA-256 beside it',
+    )
+  })
+
   it('tell the compressed size while the real one is not known', () => {
     const image = anImage({ path: '/a.gz', format: 'raw.gz', sizeBytes: null, storedBytes: 5e8 })
     expect(sourceFacts({ ...source, info: { ...source.info, image } })).toBe(

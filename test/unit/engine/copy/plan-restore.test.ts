@@ -39,7 +39,7 @@ describe('a plan that nothing stands against', () => {
       'sizes left-over',
     ])
     expect(find(made, 'target-ok')).toMatchObject({ name: 'Fake Stick', sizeBytes: 8 * MiB })
-    expect(find(made, 'source-ok')).toMatchObject({ name: 'a.dmg', format: 'UDRO', checksummed: true })
+    expect(find(made, 'source-ok')).toMatchObject({ name: 'a.dmg', format: 'UDRO', checksums: 'inside' })
     expect(find(made, 'fits')).toMatchObject({ neededBytes: 4 * MiB, availableBytes: 8 * MiB })
     expect(find(made, 'left-over')).toMatchObject({ unusedBytes: 4 * MiB })
   })
@@ -356,7 +356,7 @@ describe('the source', () => {
     machine.addImage('/images/raw.img', fourMiB, { checks: 'none' })
     const made = await plan({ source: '/images/raw.img' })
     expect(find(made, 'not-checksummed')).toMatchObject({ step: 'source', state: 'warning' })
-    expect(find(made, 'source-ok')).toMatchObject({ checksummed: false, format: 'raw' })
+    expect(find(made, 'source-ok')).toMatchObject({ checksums: 'none', format: 'raw' })
     expect(made.refusal).toBeNull()
   })
 
@@ -382,6 +382,14 @@ describe('the source', () => {
       layout: { ...layout, fileCheck: { sha256: info.fileChecksum.value, lengthBytes: 4 * MiB } },
     }
     expect(find(await plan({ source: '/images/a.img.gz' }), 'checksum-left-out')).toBeUndefined()
+  })
+
+  it('says that a raw image is compared with the checksum beside it', async () => {
+    const { machine, plan } = bench()
+    machine.addImage('/images/raw.img', fourMiB, { checks: 'beside' })
+    const made = await plan({ source: '/images/raw.img' })
+    expect(find(made, 'source-ok')).toMatchObject({ checksums: 'beside', format: 'raw' })
+    expect(find(made, 'not-checksummed')).toBeUndefined()
   })
 
   it('is a device that is unmounted while it is copied', async () => {

@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checksumsOf } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
+import { isComparedWithFile } from '#shared/model'
 import { noise } from '#test/image-of-runs'
 import { program } from '#test/needs'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
@@ -121,6 +123,8 @@ describe('a raw image with its SHA-256 beside it', () => {
     expect(await read(path)).toBe(mib)
     await writeFile(`${path}.sha256`, `${'0'.repeat(64)} *disk.img\n`)
     expect((await openImage(path)).info.fileChecksum).toEqual({ algorithm: 'SHA-256', value: '0'.repeat(64) })
+    expect(isComparedWithFile((await openImage(path)).info)).toBe(true)
+    expect(checksumsOf((await openImage(path)).layout)).toBe('beside')
     await expect(read(path)).rejects.toMatchObject({ code: 'E_SRC_CORRUPT' })
     rmSync(`${path}.sha256`)
     expect(await read(path)).toBe(mib)

@@ -29,11 +29,15 @@ describe('describeCheck', () => {
       'Destination: d.img',
     ],
     [
-      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDBZ', checksummed: true },
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDBZ', checksums: 'inside' },
       'Source: a.dmg, UDIF read-only compressed (bzip2), with checksums',
     ],
     [
-      { step: 'source', state: 'ok', kind: 'source-ok', name: 'sdb', format: 'device', checksummed: false },
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.img', format: 'raw', checksums: 'beside' },
+      "Source: a.img, Raw disk image, compared with the SHA-256 in 'a.img.sha256'",
+    ],
+    [
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'sdb', format: 'device', checksums: 'none' },
       'Source: sdb, device',
     ],
     [{ ...sizes, kind: 'fits', neededBytes: 14.2e9, availableBytes: 64e9 }, 'Fits: 14.2 GB of 64 GB'],

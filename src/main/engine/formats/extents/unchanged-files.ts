@@ -3,13 +3,17 @@
  * file does no harm; of a raw image nothing else would tell that half of it is from before and half from after.
  */
 import { stat } from 'node:fs/promises'
-import { isWebLocator } from '#shared/model'
+import { isWebLocator, type SourceChecksums } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import { fileStamp, type ImageLayout } from './image-layout.ts'
 
-/** gzip and bzip2 always hold checksums; xz and zstd may be told not to, but their tools' defaults do. */
-export function isChecksummed(layout: ImageLayout): boolean {
-  return layout.kind === 'stream' || layout.checks.length > 0 || layout.fileCheck !== undefined
+/**
+ * With what the image is compared while it is read; what lies beside it before what is in it. gzip and bzip2 always hold checksums; xz
+ * and zstd may be told not to, but their tools' defaults do.
+ */
+export function checksumsOf(layout: ImageLayout): SourceChecksums {
+  if (layout.fileCheck !== undefined) return 'beside'
+  return layout.kind === 'stream' || layout.checks.length > 0 ? 'inside' : 'none'
 }
 
 /** Files as they were. */
@@ -40,7 +44,7 @@ export async function rememberFiles(paths: Iterable<string>): Promise<Remembered
 
 /** The files of an image that nothing but their state can vouch for; a bundle's thousands are looked at as they are opened. */
 export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedFiles> {
-  if (layout.kind === 'stream' || isChecksummed(layout)) return rememberFiles([])
+  if (layout.kind === 'stream' || checksumsOf(layout) !== 'none') return rememberFiles([])
   return rememberFiles(layout.parts.flatMap(({ path, stamp }) => (stamp === undefined ? [path] : [])))
 }
 

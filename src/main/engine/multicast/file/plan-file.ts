@@ -108,7 +108,7 @@ const sourceCheck = ({ info }: StreamConnection): PreflightCheck => ({
   kind: 'source-ok',
   name: info.imageName,
   format: info.imageFormat,
-  checksummed: true,
+  checksums: 'inside',
 })
 
 async function examineFile(request: RestoreRequest, stream: StreamConnection) {
