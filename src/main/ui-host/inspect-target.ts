@@ -4,14 +4,11 @@
  */
 import { constants, type Stats } from 'node:fs'
 import { access, lstat, stat, statfs } from 'node:fs/promises'
-import { dirname, isAbsolute } from 'node:path'
+import { dirname } from 'node:path'
 import type { TargetFacts } from '#shared/contract'
-import { UsageError } from '#shared/errors'
 
-/** `path` absolute; throws UsageError E_USAGE for another. What can't be looked at is told as such. */
+/** `path` is absolute. What can't be looked at is told as such. */
 export async function inspectTarget(path: string): Promise<TargetFacts> {
-  if (!isAbsolute(path))
-    throw new UsageError('E_USAGE', 'the target is not an absolute path', { details: { input: 'path' } })
   const folder = dirname(path)
   const there = await lstat(path).catch(() => null)
   const freeBytes = await freeBytesOf(folder)

@@ -1,12 +1,13 @@
 /** The window's own file panel, for hosts whose window has no open panel of the system (`reprise web`). */
 import type { Stats } from 'node:fs'
 import { opendir, realpath, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FolderListing } from '#shared/contract'
 import type { DeviceCode } from '#shared/errors'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { PlaceOptions } from './places.ts'
 import { isKernelPath, listPlaces } from './places.ts'
+import { wholePath } from './typed-path.ts'
 
 export interface ListBounds {
   /** Entries in the answer. */
@@ -32,7 +33,7 @@ export async function listFolder(
   bounds: ListBounds = listBounds,
 ): Promise<FolderListing> {
   const untilMs = performance.now() + bounds.maxMs
-  const { folder, file } = await find(absolute(asked ?? options.home, options.home))
+  const { folder, file } = await find(wholePath(asked ?? options.home, options.home, 'folder'))
   const names = await readNames(folder, bounds.maxRead, untilMs)
   const entries = await readEntries(folder, names.list, untilMs)
   return {
@@ -43,18 +44,6 @@ export async function listFolder(
     entries: entries.slice(0, bounds.maxListed),
     truncated: names.truncated || entries.length > bounds.maxListed,
   }
-}
-
-function absolute(asked: string, home: string): string {
-  const path = asked === '~' || /^~[/\\]/.test(asked) ? join(home, asked.slice(1)) : asked
-  if (isAbsolute(path)) return path
-  throw new UsageError('E_USAGE', 'the folder is not an absolute path', {
-    details: {
-      input: 'folder',
-      problem: `'${asked}' isn't a whole path.`,
-      hint: 'Begin it at the top, or with ~ for your own folder.',
-    },
-  })
 }
 
 async function find(path: string): Promise<{ readonly folder: string; readonly file: string | null }> {

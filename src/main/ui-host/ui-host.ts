@@ -22,6 +22,7 @@ import type { Engine, EngineState } from '#main/engine-client'
 import { inspectTarget } from './inspect-target.ts'
 import { LogRing } from './log-ring.ts'
 import type { PreferenceStore } from './preferences.ts'
+import { expandHome, wholePath, withWholePaths } from './typed-path.ts'
 
 type Ask<N extends keyof UiContract['request']> = (
   input: RequestIn<UiContract, N>,
@@ -70,6 +71,7 @@ const maxWaitForDisksMs = 1000
 
 export function createUiHost(options: UiHostOptions): UiHost {
   const { engine, shell, preferences } = options
+  const home = homedir()
   const windows = new Set<Served<UiContract>>()
   const jobs = new Map<string, JobState>()
   const jobListeners = new Set<(state: JobState) => void>()
@@ -167,7 +169,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
         platform: thisPlatform(),
         system: options.system,
         supported: info?.supported ?? true,
-        home: homedir(),
+        home,
         practice,
         preferences: await preferences.load(),
       }
@@ -182,8 +184,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
     },
     'image.choose': shell.chooseImage,
     'folder.choose': shell.chooseFolder,
-    'image.chooseTarget': shell.chooseTarget,
-    'target.inspect': ({ path }) => inspectTarget(path),
+    'image.chooseTarget': ({ path }, signal) => shell.chooseTarget({ path: expandHome(path, home) }, signal),
+    'target.inspect': async ({ path }) => inspectTarget(wholePath(path, home, 'target')),
     'configuration.choose': shell.chooseConfiguration,
     'files.list': shell.listFiles,
     'files.locate': shell.locateFile,
@@ -200,7 +202,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
     'source.inspect': (input, signal) => engine.request('source.inspect', input, { signal }),
     'image.info': (input, signal) => engine.request('image.info', input, { signal }),
     'image.unlock': (input, signal) => engine.request('image.unlock', input, { signal }),
-    'image.start': (input, signal) => engine.request('image.start', input, { signal }),
+    'image.start': async ({ task }, signal) =>
+      engine.request('image.start', { task: withWholePaths(task, home) }, { signal }),
     'restore.plan': (input, signal) => engine.request('restore.plan', input, { signal }),
     'restore.start': (input, signal) => engine.request('restore.start', input, { signal }),
     'job.cancel': (input, signal) => engine.request('job.cancel', input, { signal }),
@@ -214,7 +217,12 @@ export function createUiHost(options: UiHostOptions): UiHost {
     'session.stop': (input, signal) => engine.request('session.stop', input, { signal }),
     'session.disconnect': (input, signal) => engine.request('session.disconnect', input, { signal }),
     'configuration.read': (input, signal) => engine.request('configuration.read', input, { signal }),
-    'configuration.write': (input, signal) => engine.request('configuration.write', input, { signal }),
+    'configuration.write': async ({ path, configuration }, signal) =>
+      engine.request(
+        'configuration.write',
+        { path: wholePath(path, home, 'target'), configuration },
+        { signal },
+      ),
   }
 
   return {

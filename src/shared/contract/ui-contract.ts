@@ -120,7 +120,10 @@ export const uiContract = {
     'image.chooseTarget': request(z.strictObject({ path: locatorSchema }))<
       { kind: 'chosen'; path: string; replace: boolean } | { kind: 'dismissed' } | { kind: 'browse' }
     >(),
-    /** What lies at an absolute path, before something is written there. */
+    /**
+     * What lies at a path, before something is written there. Here, and wherever else one may have been typed (what an
+     * image is made of, where it or a configuration is written), `~` is the person's own folder.
+     */
     'target.inspect': request(z.strictObject({ path: locatorSchema }))<TargetFacts>(),
     /**
      * Folders and files of the host's machine, for the window's own file panel (web only). What was typed there is asked for

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
@@ -231,6 +232,53 @@ describe('streams', () => {
     )
     double.setState({ state: 'ready' })
     await expect(open().request('state.get', {})).resolves.toMatchObject({ streams: [] })
+  })
+})
+
+describe('a path that was typed', () => {
+  test('may begin with ~, and reaches the engine whole, or not at all', async () => {
+    const { double, open } = start(
+      engineDouble({
+        'image.start': async () => ({ jobId: 'job-1' }),
+        'configuration.write': async () => null,
+      }),
+    )
+    double.setState({ state: 'ready' })
+    const window = open()
+    expect(await window.request('target.inspect', { path: '~' })).toMatchObject({ kind: 'folder' })
+    const task = {
+      kind: 'convert',
+      source: '/a.dmg',
+      target: '~/b.dmg',
+      format: 'UDZO',
+      level: null,
+      erase: false,
+      segmentBytes: null,
+      encryption: null,
+    } as const
+    await window.request('image.start', { task })
+    const configuration = {
+      dataRate: 6_000_000,
+      group: '239.255.1.2',
+      clientDataRate: null,
+      advertise: true,
+      loopSuspend: 2,
+      ttl: 3,
+      port: 7800,
+    }
+    await window.request('configuration.write', { path: '~/Lab.plist', configuration })
+    expect(double.calls.slice(-2).map(({ input }) => input)).toEqual([
+      { task: { ...task, target: `${homedir()}/b.dmg` } },
+      { path: `${homedir()}/Lab.plist`, configuration },
+    ])
+    await expect(window.request('image.start', { task: { ...task, target: 'b.dmg' } })).rejects.toMatchObject(
+      {
+        code: 'E_USAGE',
+      },
+    )
+    expect(double.calls).toHaveLength(
+      double.calls.findIndex(({ name }) => name === 'configuration.write') + 1,
+    )
   })
 })
 
