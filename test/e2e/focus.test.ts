@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { launchBrowser, openPage, type Window } from '#test/browser'
 import { missing } from '#test/needs'
 import { serveUiPage, type UiPage } from '#test/ui-page'
-import { chooseSource, row, startRestore, windowStates } from '#test/ui-states'
+import { choose, chooseSource, row, startRestore, windowStates } from '#test/ui-states'
 
 const reach = (page: Page, name: string) => windowStates.find((state) => state.name === name)!.reach(page)
 
@@ -47,6 +47,13 @@ const sendJob = (page: Page, at: 'restoring' | 'verifying' | 'done' | 'failed' |
       }
     }
   }, at)
+
+/** The first stream that was started, in this phase. */
+const sendSession = (page: Page, phase: 'preparing' | 'waiting' | 'streaming' | 'ended') =>
+  page.evaluate((phase) => {
+    const { double, streams } = globalThis.window
+    double.sendSessions([streams.aSession({ sessionId: 'session-1', phase })])
+  }, phase)
 
 describe.skipIf(missing('program:chromium'))('the focus', () => {
   let host: UiPage
@@ -152,7 +159,7 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
     await sendJob(page, 'done')
     await press(page, 'Show Log')
     await page.getByRole('radio', { name: 'Log' }).waitFor()
-    await expect.poll(() => focused(page)).toMatch('Activity')
+    await expect.poll(() => focused(page)).toBe('Lines of the log')
     await page.getByRole('tab', { name: 'Restore' }).click()
     await press(page, 'Restore Again')
     await expect.poll(() => focused(page)).toMatch(/^Destination/)
@@ -168,18 +175,74 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
     await expect.poll(() => focused(page)).toMatch(/^Destination/)
   })
 
-  it('is somewhere after Check Network and after Start Stream', async () => {
+  it('goes from the form of a stream to the stream, and along with it', async () => {
     await reach(page, 'multicast-form')
     await press(page, 'Check Network')
     await expect.poll(() => focused(page)).toMatch('Check Network')
     await press(page, 'Start Stream')
-    await expect.poll(() => focused(page)).not.toBe('nowhere')
+    await sendSession(page, 'preparing')
+    await expect.poll(() => focused(page)).toBe('ModularSystem')
+    await sendSession(page, 'waiting')
+    await press(page, 'Start Now')
+    await sendSession(page, 'streaming')
+    await expect.poll(() => focused(page)).toBe('ModularSystem')
+    await sendSession(page, 'ended')
+    await press(page, 'Remove')
+    await page.evaluate(() => globalThis.window.double.sendSessions([]))
+    await expect.poll(() => focused(page)).toMatch(/^Image: Drop/)
+  })
+
+  it('goes to what the form of a stream still needs when the warning was read', async () => {
+    await window[Symbol.asyncDispose]()
+    await open('first')
+    await press(page, 'Not Now')
+    await page.getByRole('tab', { name: 'Multicast Server' }).click()
+    await press(page, 'Got It')
+    await expect.poll(() => focused(page)).toMatch(/^Image: Drop/)
+  })
+
+  it('stays with a job of the list when it ends, and its Stop is gone', async () => {
+    await startRestore(page)
+    await sendJob(page, 'restoring')
+    await page.getByRole('tab', { name: 'Activity' }).click()
+    await page.getByRole('listitem').getByRole('button', { name: 'Stop', exact: true }).focus()
+    await sendJob(page, 'cancelled')
+    await expect.poll(() => focused(page)).toMatch('ModularSystem.dmg → SanDisk Ultra')
   })
 
   it('is somewhere when a message was closed', async () => {
     await reach(page, 'eject-refused')
     await press(page, 'Close this message')
     await expect.poll(() => focused(page)).not.toBe('nowhere')
+  })
+
+  it('comes back from a menu that was used by the mouse to where it was', async () => {
+    await reach(page, 'composed')
+    const clear = page.getByRole('button', { name: 'Clear Source' })
+    await clear.focus()
+    await choose(page, 'View', 'Show Internal Disks')
+    await expect.poll(() => focused(page)).toBe('Clear Source')
+    await choose(page, 'Help', 'Keyboard Shortcuts')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await expect.poll(() => focused(page)).toBe('Clear Source')
+    // Closed without a command.
+    await page.getByRole('button', { name: 'Edit', exact: true }).click()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => focused(page)).toBe('Clear Source')
+    await choose(page, 'View', 'Show Log')
+    await expect.poll(() => focused(page)).toBe('Lines of the log')
+  })
+
+  it('goes from a menu that was used by the keyboard to the menu, or to where the command leads', async () => {
+    await reach(page, 'composed')
+    await page.getByRole('button', { name: 'View', exact: true }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: 'Show Internal Disks' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    await expect.poll(() => focused(page)).toBe('View')
   })
 
   it('stays nowhere when a person put it there', async () => {

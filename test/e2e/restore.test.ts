@@ -141,7 +141,6 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await appears(row)
     const press = (...keys: readonly string[]) =>
       keys.reduce((last, key) => last.then(() => page.keyboard.press(key)), Promise.resolve())
-    const isSomewhere = () => page.evaluate(() => document.activeElement !== document.body)
     const focusIs = (locator: Locator) =>
       locator.evaluate((element) => element.contains(document.activeElement))
 
@@ -184,9 +183,10 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await focusOn(page.getByRole('button', { name: 'Show Log' }))
     await press('Enter')
     await appears(page.getByRole('log'))
-    await expect.poll(isSomewhere).toBe(true)
-    await page.keyboard.press('ArrowLeft')
-    await page.keyboard.press('ArrowLeft')
+    await expect.poll(() => focusIs(page.getByRole('list', { name: 'Lines of the log' }))).toBe(true)
+    const tab = page.getByRole('tab', { name: 'Activity' })
+    for (let tabs = 0; tabs < 30 && !(await focusIs(tab)); tabs += 1) await press('Shift+Tab')
+    await press('ArrowLeft', 'ArrowLeft')
     await focusOn(page.getByRole('button', { name: 'Restore Again' }))
     await press('Enter')
     await expect.poll(() => focusIs(well(page, 'Destination'))).toBe(true)

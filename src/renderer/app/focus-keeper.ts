@@ -79,6 +79,17 @@ export function keepFocus(): () => void {
   }
 }
 
+/**
+ * Remembers what has the focus now. The function that it returns gives it back there, or, where that has gone meanwhile, to the nearest
+ * landing; null if nothing has it.
+ */
+export function rememberFocus(): (() => void) | null {
+  const element = document.activeElement
+  if (isNowhere() || !(element instanceof HTMLElement)) return null
+  const around = ancestors(element)
+  return () => (canHold(element) ? element : landing(around))?.focus()
+}
+
 const isNowhere = () => document.activeElement === null || document.activeElement === document.body
 
 const canHold = (element: HTMLElement) =>

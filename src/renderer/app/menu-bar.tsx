@@ -5,12 +5,15 @@ import { isMac, Menu, MenuPopover, type MenuEntry, type MenuGroup } from '#rende
 import { useReprise, type Reprise } from '#renderer/store'
 import { menuLines, menuTable, type MenuCommand, type MenuTable } from '#shared/contract'
 import { commands, runCommand, shortcutOf, shortcutText } from './commands.ts'
+import { rememberFocus } from './focus-keeper.ts'
 
 export function MenuBar() {
   const [open, setOpen] = useState<number | null>(null)
   // React Aria's trigger only ever opens; a press on the button of the open menu closes it.
   const openAtPress = useRef<number | null>(null)
-  const bar = useFocusAfterMenus(open)
+  /** Of a menu that the mouse opened. */
+  const giveBack = useRef<(() => void) | null>(null)
+  const bar = useFocusAfterMenus(open, giveBack)
   const reprise = useReprise()
   const step = (by: 1 | -1) =>
     setOpen((open) => (open === null ? null : (open + by + menuTable.length) % menuTable.length))
@@ -20,9 +23,12 @@ export function MenuBar() {
       className="menu-bar"
       onPointerDownCapture={() => {
         openAtPress.current = open
+        // Before the press takes it.
+        if (open === null) giveBack.current = rememberFocus()
       }}
       onKeyDownCapture={() => {
         openAtPress.current = null
+        if (open === null) giveBack.current = null
       }}
       data-region="menus"
       aria-label="Menus"
@@ -70,23 +76,37 @@ export function MenuBar() {
   )
 }
 
-/** When the last menu has closed and nothing has the focus, the button of that menu gets it. */
-function useFocusAfterMenus(open: number | null): RefObject<HTMLElement | null> {
+/**
+ * When the last menu has closed: what the mouse opened gives the focus back to where it was, before a sheet comes that remembers it in
+ * turn. Who came by keyboard is left on the menu's button.
+ */
+function useFocusAfterMenus(
+  open: number | null,
+  giveBack: RefObject<(() => void) | null>,
+): RefObject<HTMLElement | null> {
   const bar = useRef<HTMLElement>(null)
   const last = useRef<number | null>(null)
   useEffect(() => {
     const closed = last.current
     last.current = open
     if (open !== null || closed === null) return undefined
+    if (giveBack.current) {
+      // Who closes a menu by clicking on something else is there.
+      if (!isElsewhere(document.activeElement)) giveBack.current()
+      return undefined
+    }
     // After React Aria has tried to give the focus back.
     const frame = requestAnimationFrame(() => {
       if (document.activeElement === document.body)
         bar.current?.querySelectorAll<HTMLElement>('.menu-bar-item')[closed]?.focus()
     })
     return () => cancelAnimationFrame(frame)
-  }, [open])
+  }, [open, giveBack])
   return bar
 }
+
+const isElsewhere = (element: Element | null) =>
+  element !== null && element !== document.body && element.closest('.menu-bar, .menu-popover') === null
 
 /** As the commands are when the menu opens. */
 function groupOf(group: MenuTable['groups'][number], reprise: Reprise): MenuGroup {

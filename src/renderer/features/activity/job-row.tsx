@@ -15,17 +15,17 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
   const line = jobLine(job)
   const details = job.outcome && outcomeDetails(job.outcome)
   return (
-    <li className="job-row">
+    <li className="job-row" data-landing="own">
       <StateIcon state={job.outcome ? outcomeIcons[job.outcome.kind] : 'busy'} size={18} />
       <div className="job-words">
-        <p className="job-title">
+        <h2 className="job-title" tabIndex={-1}>
           <span className="ellipsis" title={job.title}>
             {job.title}
           </span>
           <time className="secondary small" dateTime={new Date(job.startedMs).toISOString()}>
             {clockTime(job.startedMs)}
           </time>
-        </p>
+        </h2>
         <p className="secondary selectable">{line}</p>
         {!job.outcome && (
           <ProgressBar label={job.title} percent={job.progress?.percent ?? null} text={line} />

@@ -37,6 +37,7 @@ export function LogLines({ lines, ...following }: Props) {
       // A scrolled region has to be reachable by the keyboard.
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
+      data-landing="next"
       onScroll={(event) => {
         setTop(event.currentTarget.scrollTop)
         onScroll()

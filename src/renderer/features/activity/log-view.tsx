@@ -104,6 +104,7 @@ function Transcript({ lines, ...following }: Following & { readonly lines: reado
       // A scrolled region has to be reachable by the keyboard.
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
       tabIndex={0}
+      data-landing="next"
       onScroll={onScroll}
     >
       {lines.length === 0 ? 'Nothing has been restored since Reprise was started.' : lines.join('\n')}

@@ -21,15 +21,22 @@ import { describeField } from './text.ts'
 const problemsOf = (mirror: EngineMirror, view: ViewState) =>
   draftProblems(view.server.draft, draftSurroundings(mirror, view))
 
+/** Where the next thing to do is; of the well it says so itself. */
+function nextIn(problems: ReturnType<typeof problemsOf>): 'source' | 'fields' | 'start' {
+  if (problems.source !== undefined) return 'source'
+  return Object.keys(problems).length > 0 ? 'fields' : 'start'
+}
+
 export function Configure() {
   const problems = useBoth(problemsOf, sameData)
+  const next = nextIn(problems)
   return (
     // Enter in a field starts nothing: what begins here goes out to a whole network.
     <form className="configure" noValidate onSubmit={(event) => event.preventDefault()}>
       <div className="configure-scroll">
         <NetworkWarning />
         <StreamWell problem={problems.source ?? null} />
-        <StreamFields problems={problems} />
+        <StreamFields problems={problems} next={next === 'fields'} />
         <StreamOptions />
         <CheckList />
       </div>
@@ -75,7 +82,7 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
   const failed = sending.state === 'failed' ? describeError(sending.error) : null
   const said = failed ? null : (missing ?? (troubled ? 'The check found a problem.' : 'Ready to start.'))
   return (
-    <div className="configure-actions">
+    <div className="configure-actions" data-landing={nextIn(problems) === 'start' ? 'next' : undefined}>
       {failed ? (
         <p role="alert" className="configure-failed selectable">
           <StateIcon state="failed" />

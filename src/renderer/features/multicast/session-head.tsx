@@ -21,7 +21,7 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
     <header className="session-head">
       <DeviceIcon name="stream" size={40} />
       <div className="session-name">
-        <h2 className="ellipsis" title={settings.name}>
+        <h2 className="ellipsis" title={settings.name} tabIndex={-1} data-landing="next">
           {settings.name}
         </h2>
         <p className="secondary small ellipsis selectable" title={place}>

@@ -37,7 +37,13 @@ type TextField = Exclude<
 
 const noInterfaces: readonly NetworkInterface[] = []
 
-export function StreamFields({ problems }: { readonly problems: Problems }) {
+interface Props {
+  readonly problems: Problems
+  /** To fill them in is the next thing to do. */
+  readonly next: boolean
+}
+
+export function StreamFields({ problems, next }: Props) {
   const draft = useView((view) => view.server.draft)
   const tried = useView((view) => view.server.tried)
   const interfaces = useView((view) => view.server.interfaces) ?? noInterfaces
@@ -54,7 +60,7 @@ export function StreamFields({ problems }: { readonly problems: Problems }) {
     onChange: (value: string) => changeStream({ [field]: value }),
   })
   return (
-    <div className="stream-fields">
+    <div className="stream-fields" data-landing={next ? 'next' : undefined}>
       <Column title="Stream">
         <TextInput
           label="Session name"

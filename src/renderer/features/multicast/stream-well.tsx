@@ -35,6 +35,7 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
           label="Image"
           prompt="Drop a scanned image or a device, or choose an image"
           content={item && contentOf(item)}
+          next={problem !== null}
           offer={offer}
           fileOffer="Stream this image"
           onDropItem={(id) => actions.chooseStreamSource(id as ItemId)}
