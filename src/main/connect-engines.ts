@@ -15,7 +15,7 @@ import {
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
 import { startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
-import { sharedWebSession } from '#engine/web-source'
+import { sharedWebSession, tellFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
@@ -50,6 +50,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
     unlockImage: unlockSource,
+    watchFetches: (listener) => tellFetches(sharedWebSession(), listener),
     runImageTask: (task, platform, context) =>
       changing(fileChangedBy(task), () => runImageTask(task, { platform, onBehalfOf }, context)),
     async planRestore(request, platform, signal) {

@@ -245,6 +245,40 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await confirm()
   })
 
+  it('an image that a server gives only as a whole shows how far it is, and stops when it is told to', async () => {
+    const image = readFileSync(join(host.data, 'practice/Practice image.dmg'))
+    const half = Math.floor(image.length / 2)
+    let release = () => undefined as unknown
+    let closed = 0
+    await using server = await startWebServer((_, response) => {
+      response.on('close', () => (closed += 1))
+      response.writeHead(200, { 'content-length': image.length, etag: '"1"' })
+      response.write(image.subarray(0, half))
+      release = () => response.end(image.subarray(half))
+    })
+    const open = async () => {
+      await choose(page, 'File', 'Open URL…')
+      await sheet().getByLabel('URL').fill(`${server.url}/Whole.dmg`)
+      await page.keyboard.press('Enter')
+      await appears(page.getByText(/^Fetching image: [1-9].* of /))
+    }
+    const status = page.getByRole('contentinfo', { name: 'Status' })
+    await open()
+    const why = page.locator('.source-problem', { hasText: 'The server gives no parts of files' })
+    await appears(why)
+    await appears(status.getByText('Fetching Whole.dmg'))
+    await appears(status.getByText(/^(49|50) %$/))
+    await screenshot(page, 'real-fetching')
+    await status.getByRole('button', { name: 'Stop' }).click()
+    await appears(page.getByRole('group', { name: 'Source, empty' }))
+    await expect.poll(() => closed).toBe(1)
+    await disappears(status.getByText('Fetching'))
+    await open()
+    release()
+    await appears(page.getByRole('group', { name: /^Source, Whole.dmg, / }))
+    await disappears(why)
+  })
+
   it('an address that fails is kept: tried again, or opened to be mended, without its password', async () => {
     const image = readFileSync(join(host.data, 'practice/Practice image.dmg'))
     let isThere = false

@@ -87,6 +87,7 @@ export function enginesDouble(
     inspectSource: unused,
     imageInfo: unused,
     unlockImage: unused,
+    watchFetches: () => ({ [Symbol.dispose]: () => undefined }),
     runImageTask: unused,
     planRestore: async (request) => {
       const plan = aPlan({ planId: randomUUID(), request, ...engines.plan })

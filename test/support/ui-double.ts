@@ -26,6 +26,7 @@ import type {
   ServerConfiguration,
   SessionState,
   SourceInfo,
+  WebFetch,
 } from '#shared/model'
 import type { Connect } from '#src/renderer/store/index.ts'
 
@@ -57,6 +58,7 @@ export interface UiDouble {
   /** All of them, as they are now. */
   sendSessions(sessions: readonly SessionState[]): void
   sendStreams(streams: readonly FoundStream[]): void
+  sendFetches(fetches: readonly WebFetch[]): void
   sendLog(line: LogLine): void
   sendMenu(command: MenuCommand): void
   sendEngine(state: 'ready' | 'gone', reason: string | null): void
@@ -241,6 +243,7 @@ export function createUiDouble(
       double.streams = streams
       current?.emit('streams', streams)
     },
+    sendFetches: (fetches) => current?.emit('fetches', fetches),
     sendLog(line) {
       log.push(line)
       current?.emit('log', line)

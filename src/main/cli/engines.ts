@@ -17,9 +17,13 @@ export interface RunningJob {
 /** See #engine/web-source. */
 export interface FetchWatch {
   waits(trouble: unknown): void
-  begin(sizeBytes: number | null): void
-  advance(doneBytes: number, sizeBytes: number | null): void
-  end(): void
+  begin(
+    path: string,
+    sizeBytes: number | null,
+  ): {
+    advance(doneBytes: number): void
+    end(): void
+  }
 }
 
 export interface Engines {

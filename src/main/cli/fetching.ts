@@ -3,7 +3,7 @@
  * that all of it has to be here first. How far that is, and whether it is worth the while.
  */
 import { serializeError, UsageError } from '#shared/errors'
-import { describeError } from '#shared/words'
+import { describeError, wholeFetchWords } from '#shared/words'
 import type { Engines, FetchWatch } from './engines.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
@@ -31,12 +31,6 @@ const mostStored = (diskBytes: number) => diskBytes * 1.02 + 4 * 1024 * 1024
 export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: FetchTelling): Disposable {
   const { terminal, now, as, target } = telling
   const lines = createMarkLines(() => 'Fetching')
-  let beganMs = now()
-  let told = -1
-  const pass = (doneBytes: number, sizeBytes: number | null) => {
-    const percent = sizeBytes === null ? null : (doneBytes / Math.max(1, sizeBytes)) * 100
-    return [{ phase: 'validating-source', state: 'running', percent, doneBytes } as const]
-  }
   let isAwaited = false
   const watch: FetchWatch = {
     waits(trouble) {
@@ -47,29 +41,35 @@ export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: Fetc
         printable(`${[what, why].filter((each) => each !== null).join(' ')} Trying again.`) + '\n',
       )
     },
-    begin(sizeBytes) {
+    begin(_, sizeBytes) {
       if (target !== null && sizeBytes !== null && sizeBytes > mostStored(target.sizeBytes))
         throw tooSmall(target, sizeBytes)
-      beganMs = now()
-      told = -1
-    },
-    advance(doneBytes, sizeBytes) {
-      if (as === null || now() - beganMs < untoldMs) return
-      const step = Math.floor(doneBytes / (sizeBytes === null ? lineBytes : Math.max(1, sizeBytes / 50)))
-      if (step === told) return
-      if (as === 'json') terminal.write(jsonLine('fetching', { doneBytes, sizeBytes }))
-      else {
-        if (told === -1)
-          terminal.writeError('The server gives no parts of files, so the whole image is fetched first.\n')
-        terminal.writeError(lines.advance(pass(doneBytes, sizeBytes)))
+      const beganMs = now()
+      let told = -1
+      return {
+        advance(doneBytes) {
+          if (as === null || now() - beganMs < untoldMs) return
+          const step = Math.floor(doneBytes / (sizeBytes === null ? lineBytes : Math.max(1, sizeBytes / 50)))
+          if (step === told) return
+          if (as === 'json') terminal.write(jsonLine('fetching', { doneBytes, sizeBytes }))
+          else {
+            if (told === -1) terminal.writeError(`${wholeFetchWords}\n`)
+            terminal.writeError(lines.advance(passOf(doneBytes, sizeBytes)))
+          }
+          told = step
+        },
+        end() {
+          if (as === 'text') terminal.writeError(lines.close())
+        },
       }
-      told = step
-    },
-    end() {
-      if (as === 'text') terminal.writeError(lines.close())
     },
   }
   return engines.watchFetch(watch)
+}
+
+function passOf(doneBytes: number, sizeBytes: number | null) {
+  const percent = sizeBytes === null ? null : (doneBytes / Math.max(1, sizeBytes)) * 100
+  return [{ phase: 'validating-source', state: 'running', percent, doneBytes } as const]
 }
 
 function tooSmall(

@@ -14,7 +14,7 @@ import type {
 } from '#shared/contract'
 import { AppError, DeviceError, deserializeError, EngineGoneError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { Disk, JobState, RestorePlan } from '#shared/model'
+import type { Disk, JobState, RestorePlan, WebFetch } from '#shared/model'
 import { Elevation } from './elevation.ts'
 import type { HostProcess } from './host-process.ts'
 import { lostJob } from './lost-job.ts'
@@ -73,6 +73,7 @@ class TwoHosts implements Engine {
   readonly #unlocks = new Unlocks()
   readonly #web: WebAccess
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
+  readonly #fetches = new Map<HostProcess, readonly WebFetch[]>()
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
   readonly #stateListeners = new Set<(state: EngineState) => void>()
   #state: EngineState | null = null
@@ -295,7 +296,9 @@ class TwoHosts implements Engine {
   #adopt(host: HostProcess): void {
     host.connection.subscribe('log', (line) => this.#emit('log', line))
     host.connection.subscribe('job', (state) => this.#jobChanged(host, state))
+    host.connection.subscribe('fetches', (fetches) => this.#fetched(host, fetches))
     host.connection.onClose((reason) => {
+      if (this.#fetches.has(host)) this.#fetched(host, [])
       for (const [planId, planned] of this.#plans) if (planned.host === host) this.#plans.delete(planId)
       for (const job of this.#jobs.values()) {
         if (job.host === host && job.state.outcome === null) {
@@ -315,6 +318,13 @@ class TwoHosts implements Engine {
       this.#elevation.rest()
       this.#emit('devices', this.#withBusy(this.#devices))
     }
+  }
+
+  /** Both hosts fetch for themselves. */
+  #fetched(host: HostProcess, fetches: readonly WebFetch[]): void {
+    if (fetches.length > 0) this.#fetches.set(host, fetches)
+    else this.#fetches.delete(host)
+    this.#emit('fetches', [...this.#fetches.values()].flat())
   }
 
   #isBusy(host: HostProcess): boolean {

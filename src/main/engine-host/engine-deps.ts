@@ -15,6 +15,7 @@ import type {
   SessionSettings,
   SessionState,
   SourceInfo,
+  WebFetch,
 } from '#shared/model'
 
 export interface Engines {
@@ -24,6 +25,11 @@ export interface Engines {
   readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
   /** Keeps the keys in this process. Throws FormatError E_SRC_PASSWORD; of an `asr://` stream NetworkError E_MC_PASSWORD. */
   readonly unlockImage: (path: string, password: string, signal: AbortSignal) => Promise<void>
+  /**
+   * Calls `listener` with all files that are being fetched as a whole, of servers that give no parts: at each change, and a few times a
+   * second while they come.
+   */
+  readonly watchFetches: (listener: (fetches: readonly WebFetch[]) => void) => Disposable
   /** `platform` doesn't call the job's own disk busy. */
   readonly runImageTask: (task: ImageTask, platform: Platform, context: JobContext) => Promise<JobOutcome>
   /** Makes a plan and keeps it, for `takePlan`. */

@@ -234,6 +234,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   })
   emitLog = (line) => served.emit('log', line)
 
+  const watchingFetches = engines.watchFetches((fetches) => served.emit('fetches', fetches))
   engines.multicast.onSessions((sessions) => served.emit('sessions', sessions))
 
   const running = new Set<string>()
@@ -247,6 +248,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
 
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */
   async function end(): Promise<void> {
+    watchingFetches[Symbol.dispose]()
     const others = Promise.all([
       served.settled,
       watching?.[Symbol.asyncDispose](),

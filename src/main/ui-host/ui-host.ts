@@ -149,6 +149,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
     engine.subscribe('devices', setDisks),
     engine.subscribe('sessions', setSessions),
     engine.subscribe('streams', setStreams),
+    engine.subscribe('fetches', (fetches) => emit('fetches', fetches)),
     engine.subscribe('log', addLine),
     engine.subscribe('job', (state) => {
       jobs.set(state.jobId, state)

@@ -3,9 +3,23 @@
  * say follows from what was before and what is now.
  */
 import { unreachable } from '#shared/errors'
-import { allDone, frontJob, offered, restoreBlock, type EngineMirror, type ViewState } from '#renderer/store'
+import {
+  allDone,
+  frontJob,
+  offered,
+  restoreBlock,
+  sourceFetch,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeOutcome, describeSessionPhase, jobDoing, describeTargetState } from '#shared/words'
+import {
+  describeOutcome,
+  describeSessionPhase,
+  jobDoing,
+  describeTargetState,
+  wholeFetchWords,
+} from '#shared/words'
 
 export interface Moment {
   readonly mirror: EngineMirror
@@ -115,6 +129,7 @@ function wellWords(before: Moment, now: Moment): string | null {
   if (source?.state === 'gone' && before.view.source?.state !== 'gone')
     return `${source.name} was disconnected`
   if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
+  if (sourceFetch(now.mirror, now.view) && !sourceFetch(before.mirror, before.view)) return wholeFetchWords
   if (isReady(now) && !isReady(before) && source && destination)
     return `Ready to restore ${source.name} to ${destination.name}`
   return null

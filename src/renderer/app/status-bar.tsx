@@ -1,8 +1,10 @@
 /** Always there, so that nothing jumps: what is going on at the left, how far it is at the right, and Stop. */
 import { Button, ProgressBar, StateIcon } from '#renderer/components'
 import {
+  fetchPercent,
   frontJob,
   sameData,
+  shownFetch,
   useActions,
   useBoth,
   useView,
@@ -38,21 +40,40 @@ const progressOf = (mirror: EngineMirror, view: ViewState) => {
   }
 }
 
+const fetchedOf = (mirror: EngineMirror, view: ViewState) => {
+  const fetch = shownFetch(mirror, view)
+  return fetch && { percent: fetchPercent(fetch) }
+}
+
 function Progress() {
   const progress = useBoth(progressOf, sameData)
   const starting = useView((view) => view.starting)
+  const fetched = useBoth(fetchedOf, sameData)
   const actions = useActions()
-  if (starting)
+  if (starting || (fetched && !progress)) {
+    const doing = fetched ? 'Fetching' : 'Starting'
+    const percent = fetched?.percent ?? null
     return (
       <div className="status-progress">
-        <ProgressBar label="Starting" percent={null} text="Starting" />
-        <Button isDisabled={starting.stopping} onPress={actions.stopStarting}>
+        <ProgressBar
+          label={doing}
+          percent={percent}
+          text={percent === null ? doing : `${doing}, ${percent} percent`}
+        />
+        <span className="status-percent">{percent === null ? '' : `${percent} %`}</span>
+        <Button
+          isDisabled={starting?.stopping ?? false}
+          onPress={starting ? actions.stopStarting : actions.clearSource}
+        >
           Stop
         </Button>
       </div>
     )
+  }
   if (!progress) return null
-  const { percent, left, doing } = progress
+  const { left, doing } = progress
+  // Before anything of it can be done, all of the image has to come.
+  const percent = fetched ? fetched.percent : progress.percent
   const spoken = [doing, percent === null ? null : `${percent} percent`, left].filter((part) => part !== null)
   return (
     <div className="status-progress">

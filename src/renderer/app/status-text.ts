@@ -6,11 +6,12 @@ import {
   isOver,
   restoreBlock,
   restoreJob,
+  shownFetch,
   sidebarGroups,
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import type { JobState } from '#shared/model'
+import { webName, type JobState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { describeBottleneck, describeOutcome, describePhase, jobDoing } from '#shared/words'
 
@@ -28,6 +29,8 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (connection.state === 'lost')
     return connection.retrying ? busy('Connecting again…') : { text: 'Not connected', icon: 'failed' }
   if (connection.state === 'refused') return { text: 'Not connected', icon: 'failed' }
+  const fetch = shownFetch(mirror, view)
+  if (fetch) return busy(`Fetching ${webName(fetch.locator)}`)
   if (view.starting) return busy(view.starting.plan.needsPrivilege ? 'Waiting for permission…' : 'Starting…')
   const job = frontJob(mirror, view)
   if (job) return busy(jobText(job))

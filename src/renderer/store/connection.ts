@@ -143,6 +143,7 @@ function follow(client: Client<UiContract>, { mirror, clock, onMenu }: Connectio
     client.subscribe('engine', mirror.setEngine),
     client.subscribe('sessions', mirror.setSessions),
     client.subscribe('streams', mirror.setStreams),
+    client.subscribe('fetches', mirror.setFetches),
     client.subscribe('menu', ({ command }) => onMenu(command)),
     client.subscribe('log', (line) => {
       batch.push(line)

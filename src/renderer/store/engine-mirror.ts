@@ -5,7 +5,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla'
 import type { AppInfo, Preferences } from '#shared/contract'
 import type { LogLine } from '#shared/log'
-import type { Disk, FoundStream, JobState, SessionState } from '#shared/model'
+import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
 
 /** Lines of log the window keeps; the job's file has them all. */
 const maxLogLines = 5000
@@ -43,6 +43,8 @@ export interface EngineMirror {
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
   /** Streams found on the network. */
   readonly streams: readonly FoundStream[]
+  /** Files that are being fetched as a whole. */
+  readonly fetches: readonly WebFetch[]
   readonly log: readonly LogLine[]
 }
 
@@ -58,6 +60,7 @@ const initial: EngineMirror = {
   sessions: [],
   sentRates: {},
   streams: [],
+  fetches: [],
   log: [],
 }
 
@@ -81,6 +84,7 @@ export interface MirrorWriter {
   readonly setJob: (job: JobState) => void
   readonly setSessions: (sessions: readonly SessionState[]) => void
   readonly setStreams: (streams: readonly FoundStream[]) => void
+  readonly setFetches: (fetches: readonly WebFetch[]) => void
   readonly setLog: (lines: readonly LogLine[]) => void
   readonly addLog: (lines: readonly LogLine[]) => void
 }
@@ -115,6 +119,8 @@ export function createEngineMirror(): MirrorWriter {
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
         ...withSessions(mirror, sessions),
         streams,
+        // What is on its way says so again at once.
+        fetches: [],
       })),
     setJob: (job) =>
       setState((mirror) => ({
@@ -124,6 +130,7 @@ export function createEngineMirror(): MirrorWriter {
       })),
     setSessions: (sessions) => setState((mirror) => withSessions(mirror, sessions)),
     setStreams: (streams) => setState({ streams }),
+    setFetches: (fetches) => setState({ fetches }),
     setLog: (lines) => setState({ log: lines.slice(-maxLogLines) }),
     addLog(lines) {
       if (lines.length > 0) setState((mirror) => ({ log: [...mirror.log, ...lines].slice(-maxLogLines) }))

@@ -15,6 +15,7 @@ export interface WellActions {
   readonly chooseSourceAgain: (source: EarlierSource) => void
   /** The destination of an earlier plan, as if it were chosen now: only if it is the same disk, at the same place. */
   readonly chooseDestinationAgain: (target: EarlierTarget | null) => void
+  /** Also while it is read: then that ends. */
   readonly clearSource: () => void
   readonly clearDestination: () => void
   /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
@@ -36,6 +37,8 @@ export interface WellActions {
 
 export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
   const { setState, getState } = view
+  /** Ends the request that the source well waits for. */
+  let asking: AbortController | null = null
   const find = (id: ItemId) => findItem(mirror.store.getState(), getState().images, id)
 
   const putImage = (image: OpenedImage) =>
@@ -63,7 +66,10 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
    * Choosing begins something new: a job that ended is left behind, one that runs stays in Activity. The disk that it
    * wrote isn't taken over: a destination is never there without having been chosen for this restore.
    */
-  const setSource = (source: SourceChoice | null) =>
+  const setSource = (source: SourceChoice | null) => {
+    // Nobody waits any more for what may take long: all of an image may be on its way.
+    asking?.abort()
+    asking = null
     setState(({ restoreJobId, starting, destination, options }) => {
       const leaves = restoreJobId !== null && !starting
       return {
@@ -74,6 +80,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
         options: leaves ? { ...options, erase: false } : options,
       }
     })
+  }
 
   /** A new destination has to be ticked for erasing anew. */
   const setDestination = (destination: DestinationChoice | null) =>
@@ -101,9 +108,10 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
       error: null,
     }
     setSource(pending)
+    const { signal } = (asking = new AbortController())
     const isStillIt = () => getState().source === pending
     try {
-      const info = await client.request('source.inspect', { source: address })
+      const info = await client.request('source.inspect', { source: address }, { signal })
       if (info.kind === 'image')
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
       if (isStillIt()) setState({ source: { ...pending, name: info.name, state: 'ready', info } })

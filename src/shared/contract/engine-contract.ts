@@ -16,6 +16,7 @@ import {
   type ServerConfiguration,
   type SessionState,
   type SourceInfo,
+  type WebFetch,
 } from '#shared/model'
 import { event, request } from './define.ts'
 import {
@@ -128,6 +129,11 @@ export const engineContract = {
     sessions: event<readonly SessionState[]>(),
     /** Every stream found on the network, at each change. */
     streams: event<readonly FoundStream[]>(),
+    /**
+     * All files that are being fetched as a whole, of servers that give no parts, for whatever asked for them: at each change, and a few
+     * times a second while they come.
+     */
+    fetches: event<readonly WebFetch[]>(),
     /** A job's state, four times a second while it runs and once when it ended. */
     job: event<JobState>(),
     log: event<LogLine>(),

@@ -15,6 +15,7 @@ import type {
   ServerConfiguration,
   SessionState,
   SourceInfo,
+  WebFetch,
 } from '#shared/model'
 import { event, request } from './define.ts'
 import type { MenuCommand } from './menu-table.ts'
@@ -210,6 +211,8 @@ export const uiContract = {
     sessions: event<readonly SessionState[]>(),
     /** Every stream found on the network, at each change. */
     streams: event<readonly FoundStream[]>(),
+    /** All files that are being fetched as a whole before anything is known of them; empty when the last one is here. */
+    fetches: event<readonly WebFetch[]>(),
     job: event<JobState>(),
     log: event<LogLine>(),
     menu: event<{ command: MenuCommand }>(),

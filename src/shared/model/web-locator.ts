@@ -49,3 +49,12 @@ export function webName(locator: string): string {
   const clean = name.replaceAll(/[\p{Cc}\p{Cf}/\\]/gu, ' ').trim()
   return clean === '' ? host : clean.slice(0, 255)
 }
+
+/** A file that its server gives only as a whole, on its way. Sizes in bytes. */
+export interface WebFetch {
+  /** The address without name and password. */
+  readonly locator: string
+  readonly doneBytes: number
+  /** Null: the server doesn't say. */
+  readonly sizeBytes: number | null
+}

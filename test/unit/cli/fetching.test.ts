@@ -14,12 +14,12 @@ function slowly(sizeBytes: number | null) {
   return {
     now: () => nowMs,
     fetch(watch: FetchWatch) {
-      watch.begin(sizeBytes)
+      const progress = watch.begin('http://h/a.dmg', sizeBytes)
       for (let tenth = 1; tenth <= 10; tenth++) {
         nowMs += 10_000
-        watch.advance(tenth * 100_000_000, sizeBytes)
+        progress.advance(tenth * 100_000_000)
       }
-      watch.end()
+      progress.end()
     },
   }
 }
@@ -69,9 +69,9 @@ describe('an image that can only be fetched as a whole', () => {
   it('says nothing of what is here at once', async () => {
     const { err } = await play(arguments_(), {
       fetch(watch) {
-        watch.begin(1000)
-        watch.advance(1000, 1000)
-        watch.end()
+        const progress = watch.begin('http://h/a.dmg', 1000)
+        progress.advance(1000)
+        progress.end()
       },
     })
     expect(err).toBe('')
@@ -86,7 +86,7 @@ describe('an image that can only be fetched as a whole', () => {
     const terminal = { write: () => undefined, writeError: () => undefined }
     const target = { path: '/dev/sdb', sizeBytes: gigabyte }
     using _ = tellFetching({ watchFetch }, { terminal, now: () => 0, as: 'text', target })
-    expect(() => watches[0]?.begin(2 * gigabyte)).toThrow(
+    expect(() => watches[0]?.begin('http://h/a.dmg', 2 * gigabyte)).toThrow(
       expect.objectContaining({
         code: 'E_DST_SMALL',
         details: expect.objectContaining({
@@ -97,7 +97,7 @@ describe('an image that can only be fetched as a whole', () => {
       }),
     )
     // A format adds a little to what can't be compressed, and nobody knows how much it will be without a length.
-    watches[0]?.begin(1.01 * gigabyte)
-    watches[0]?.begin(null)
+    watches[0]?.begin('http://h/a.dmg', 1.01 * gigabyte)
+    watches[0]?.begin('http://h/a.dmg', null)
   })
 })

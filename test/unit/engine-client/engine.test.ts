@@ -85,6 +85,31 @@ describe('streams', () => {
   })
 })
 
+describe('files that are fetched as a whole', () => {
+  test('are those of both hosts, as long as each of them lives', async () => {
+    const plan = aPlan({ needsPrivilege: true })
+    const first = fakeHost({ 'restore.plan': async () => plan })
+    const elevated = fakeHost({
+      'restore.plan': async () => plan,
+      'restore.start': async () => ({ jobId: 'job-1' }),
+      'web.prepare': async () => null,
+    })
+    const { engine } = engineOf(first, async () => elevated.host)
+    const heard: unknown[] = []
+    engine.subscribe('fetches', (fetches) => heard.push(fetches.map(({ locator }) => locator)))
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: plan.planId, typed: null })
+    const fetch = (locator: string) => [{ locator, doneBytes: 1, sizeBytes: 2 }]
+    first.emit('fetches', fetch('http://h/a.dmg'))
+    elevated.emit('fetches', fetch('http://h/b.dmg'))
+    first.emit('fetches', [])
+    await soon()
+    elevated.die(died())
+    await soon()
+    expect(heard).toEqual([['http://h/a.dmg'], ['http://h/a.dmg', 'http://h/b.dmg'], ['http://h/b.dmg'], []])
+  })
+})
+
 describe('how the web is reached', () => {
   const proxied = { http_proxy: 'http://proxy:3128', HOME: '/root' }
   const source = 'http://ann:secret@lab:8080/images/a.dmg'

@@ -33,8 +33,7 @@ export async function openSpooled(
     url: shownUrl(url),
     bytes: stated,
   })
-  const watch = session.fetchWatch
-  watch?.begin(stated)
+  const progress = session.fetchWatch?.begin(path, stated)
   const spool = new Spool(url, session.spoolFolder, validators)
   try {
     await spool.checkRoom(stated ?? 0)
@@ -44,7 +43,7 @@ export async function openSpooled(
       signal,
       async onBytes(bytes) {
         await spool.append(bytes)
-        watch?.advance(spool.sizeBytes, stated)
+        progress?.advance(spool.sizeBytes)
       },
     })
     if (stated !== null && spool.sizeBytes !== stated) throw cutShort(answer.url, spool.sizeBytes)
@@ -52,7 +51,7 @@ export async function openSpooled(
     spool.close()
     throw error
   } finally {
-    watch?.end()
+    progress?.end()
   }
   session.log?.info('the image is here', { url: shownUrl(url), bytes: spool.sizeBytes })
   session.keepSpool(path, spool)

@@ -3,6 +3,7 @@ import { Button } from '#renderer/components'
 import {
   restoreBlock,
   sameData,
+  sourceFetch,
   sourceProblem,
   useActions,
   useBoth,
@@ -10,6 +11,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
+import { wholeFetchWords } from '#shared/words'
 import { DestinationWell } from './destination-well.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
@@ -21,6 +23,7 @@ import { WellArrow } from './well-arrow.tsx'
 
 const bothChosen = ({ source, destination }: ViewState) => source !== null && destination !== null
 const sourceFailed = (mirror: EngineMirror, view: ViewState) => sourceProblem(mirror, view) !== null
+const sourceFetching = (mirror: EngineMirror, view: ViewState) => sourceFetch(mirror, view) !== null
 const bothReady = (mirror: EngineMirror, view: ViewState) =>
   view.source?.state === 'ready' &&
   view.destination?.state === 'ready' &&
@@ -45,11 +48,13 @@ export function Compose() {
   )
 }
 
-/** Under the options: what stands in the way of reading the source, what the preflight found, or the practice card. */
+/** Under the options: what stands in the way of reading the source or makes it take long, what the preflight found, or the practice card. */
 function Findings() {
   const failed = useBoth(sourceFailed)
+  const fetching = useBoth(sourceFetching)
   const both = useView(bothChosen)
   if (failed) return <SourceProblem />
+  if (fetching) return <p className="source-problem secondary">{wholeFetchWords}</p>
   return both ? <PreflightList /> : <PracticeCard />
 }
 

@@ -3,6 +3,8 @@ import { Button, diskIcon, Well, type IconName, type WellContent } from '#render
 import {
   isLocked,
   nextStep,
+  sameData,
+  sourceFetch,
   sourceProblem,
   useActions,
   useBoth,
@@ -13,7 +15,7 @@ import {
   type SourceChoice,
   type ViewState,
 } from '#renderer/store'
-import { isStreamLocator } from '#shared/model'
+import { isStreamLocator, type WebFetch } from '#shared/model'
 import { sourceFacts } from './text.ts'
 
 const isNext = (mirror: EngineMirror, view: ViewState) => nextStep(mirror, view) === 'source'
@@ -22,6 +24,7 @@ export function SourceWell() {
   const actions = useActions()
   const source = useView((view) => view.source)
   const error = useBoth(sourceProblem)
+  const fetch = useBoth(sourceFetch, sameData)
   const images = useView((view) => view.images)
   const next = useBoth(isNext)
   const dragging = useView((view) => view.dragging)
@@ -31,7 +34,7 @@ export function SourceWell() {
       <Well
         label="Source"
         prompt="Drop an image or a stream, or choose one"
-        content={source && contentOf({ ...source, error }, images)}
+        content={source && contentOf({ ...source, error }, images, fetch)}
         next={next}
         offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
         fileOffer="Use as source"
@@ -44,10 +47,14 @@ export function SourceWell() {
   )
 }
 
-const contentOf = (source: SourceChoice, images: readonly OpenedImage[]): WellContent => ({
+const contentOf = (
+  source: SourceChoice,
+  images: readonly OpenedImage[],
+  fetch: WebFetch | null,
+): WellContent => ({
   icon: sourceIcon(source, images),
   name: source.name,
-  facts: sourceFacts(source),
+  facts: sourceFacts(source, fetch),
   state: isLocked(source) ? 'locked' : source.error ? 'failed' : source.state,
 })
 

@@ -17,11 +17,13 @@ import {
   type RestorePlan,
   type SourceInfo,
   type TargetState,
+  type WebFetch,
 } from '#shared/model'
 import { formatBytes, formatClock, formatRemaining } from '#shared/units'
 import {
   describeBus,
   describeError,
+  describeFetched,
   describeFilesystem,
   describeFormat,
   describePhaseStop,
@@ -29,10 +31,11 @@ import {
 
 const dot = ' · '
 
-/** The line under the source's name. */
-export function sourceFacts(source: SourceChoice): string {
+/** The line under the source's name. `fetch`: of all of it, before anything is known of it. */
+export function sourceFacts(source: SourceChoice, fetch: WebFetch | null = null): string {
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
   const stream = isStreamLocator(source.locator)
+  if (source.state === 'reading' && fetch) return `Fetching image: ${describeFetched(fetch)}`
   if (source.state === 'reading') return stream ? 'Asking the server…' : 'Reading image…'
   if (isLocked(source))
     return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'

@@ -130,9 +130,7 @@ describe('opening', () => {
     })
     session.fetchWatch = {
       waits: (trouble) => void told.push([clock.ms, trouble]),
-      begin: () => undefined,
-      advance: () => undefined,
-      end: () => undefined,
+      begin: () => ({ advance: () => undefined, end: () => undefined }),
     }
     await server.goAway()
     expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
@@ -549,14 +547,15 @@ describe('a server without ranges', () => {
     const told: unknown[] = []
     const watch: FetchWatch = {
       waits: (trouble) => void told.push(trouble),
-      begin: (sizeBytes) => void told.push(['begin', sizeBytes]),
-      advance: (doneBytes, sizeBytes) => void told.push([doneBytes, sizeBytes]),
-      end: () => void told.push('end'),
+      begin(path, sizeBytes) {
+        told.push(['begin', path, sizeBytes])
+        return { advance: (doneBytes) => void told.push(doneBytes), end: () => void told.push('end') }
+      },
     }
     session.fetchWatch = watch
     await openWebSource(server.url, { session })
-    expect(told[0]).toEqual(['begin', 400_000])
-    expect(told.at(-2)).toEqual([400_000, 400_000])
+    expect(told[0]).toEqual(['begin', `${server.url}/`, 400_000])
+    expect(told.at(-2)).toBe(400_000)
     expect(told.at(-1)).toBe('end')
     watch.begin = () => {
       throw new Error('too large')

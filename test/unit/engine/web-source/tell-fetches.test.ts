@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { tellFetches, type WebSession } from '#engine/web-source'
+import type { WebFetch } from '#shared/model'
+
+test('all fetches are told as they begin and end, and a few times a second while they come', () => {
+  const session: Pick<WebSession, 'fetchWatch'> = { fetchWatch: null }
+  const told: (readonly WebFetch[])[] = []
+  let tick: (() => void) | null = null
+  const telling = tellFetches(
+    session,
+    (fetches) => told.push(fetches),
+    (_, given) => {
+      tick = given
+      return { [Symbol.dispose]: () => (tick = null) }
+    },
+  )
+  expect(tick).toBeNull()
+  const [a, b] = [
+    { locator: 'http://h/a.dmg', sizeBytes: 1000 },
+    { locator: 'http://h/b.dmg', sizeBytes: null },
+  ]
+  const first = session.fetchWatch?.begin(a.locator, a.sizeBytes)
+  const second = session.fetchWatch?.begin(b.locator, b.sizeBytes)
+  const pass = () => tick?.()
+  first?.advance(100)
+  first?.advance(300)
+  pass()
+  // Nothing came.
+  pass()
+  second?.end()
+  first?.end()
+  expect(told).toEqual([
+    [{ ...a, doneBytes: 0 }],
+    [
+      { ...a, doneBytes: 0 },
+      { ...b, doneBytes: 0 },
+    ],
+    [
+      { ...a, doneBytes: 300 },
+      { ...b, doneBytes: 0 },
+    ],
+    [{ ...a, doneBytes: 300 }],
+    [],
+  ])
+  expect(tick).toBeNull()
+  telling[Symbol.dispose]()
+  expect(session.fetchWatch).toBeNull()
+})
