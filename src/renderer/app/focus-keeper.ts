@@ -81,11 +81,11 @@ export function keepFocus(): () => void {
 
 /**
  * Remembers what has the focus now. The function that it returns gives it back there, or, where that has gone meanwhile, to the nearest
- * landing; null if nothing has it.
+ * landing; if nothing had it, to the next thing to do.
  */
-export function rememberFocus(): (() => void) | null {
+export function rememberFocus(): () => void {
   const element = document.activeElement
-  if (isNowhere() || !(element instanceof HTMLElement)) return null
+  if (isNowhere() || !(element instanceof HTMLElement)) return () => landing([document.body])?.focus()
   const around = ancestors(element)
   return () => (canHold(element) ? element : landing(around))?.focus()
 }
