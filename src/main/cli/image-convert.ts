@@ -70,7 +70,9 @@ export const imageConvert = defineVerb({
     const { terminal } = context
     const request = readRequest(values, context.cwd)
     const names: Names = { source: nameOfLocator(request.source), target: request.target }
-    const lastWords = printable(describeTargetState('untouched', { kind: 'file', name: request.target }))
+    const lastWords = printable(
+      describeTargetState('untouched', { kind: 'file', name: request.target, disk: null }),
+    )
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })

@@ -87,7 +87,9 @@ export const imageCreate = defineVerb({
     const { terminal } = context
     const request = readRequest(values, context.cwd)
     const names = { source: sourceName(request.from), target: request.target }
-    const lastWords = printable(describeTargetState('untouched', { kind: 'file', name: request.target }))
+    const lastWords = printable(
+      describeTargetState('untouched', { kind: 'file', name: request.target, disk: null }),
+    )
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     let encryption: CreateRequest['encryption'] = null
     try {

@@ -206,7 +206,7 @@ function tellOutcome(
   told: ReadonlySet<string>,
 ): number {
   const names = namesFor(plan)
-  const target = plan.target && { kind: plan.target.kind, name: plan.target.path }
+  const target = plan.target && { ...plan.target, name: plan.target.path }
   switch (outcome.kind) {
     case 'done':
       for (const warning of outcome.summary.warnings)

@@ -36,6 +36,8 @@ export interface ImageActions {
   readonly changeDraft: (change: Partial<ImageDraft>) => void
   /** What a new image is made of: a folder, or a device. */
   readonly chooseFrom: (path: string, name: string) => void
+  /** The same of a folder, as it is typed. */
+  readonly typeFrom: (path: string) => void
   /** Makes or converts the image that the sheet describes, if nothing lies there. */
   readonly startDraft: () => Promise<void>
   /** Yes, what lies there may go. */
@@ -261,6 +263,13 @@ export function imageActions(
       const { sheet } = getState()
       if (sheet?.kind === 'make')
         setState({ sheet: { ...sheet, draft: draftFrom(sheet.draft, path, name), problem: null } })
+    },
+    typeFrom(path) {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'make' || sheet.starting) return
+      // A home folder has no name of its own here, nor has the top.
+      const [name = 'Untitled'] = [fileName(path)].filter((each) => !/^[~/\\]*$/.test(each))
+      setState({ sheet: { ...sheet, draft: draftFrom(sheet.draft, path || null, name), problem: null } })
     },
     async startDraft() {
       const { sheet } = getState()

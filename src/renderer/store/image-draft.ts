@@ -121,7 +121,7 @@ export function createDraft(
 }
 
 /** What the image is made of was chosen: the image is called after it, until somebody calls it otherwise. */
-export const draftFrom = (draft: ImageDraft, path: string, name: string): ImageDraft => ({
+export const draftFrom = (draft: ImageDraft, path: string | null, name: string): ImageDraft => ({
   ...draft,
   from: path,
   name: draft.named ? draft.name : nameFor(name, draft.format),

@@ -84,10 +84,13 @@ const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {
 
 export const describeBottleneck = (bottleneck: Bottleneck): string => bottlenecks[bottleneck]
 
-/** A sentence about the destination after a failure or Cancel. A file is left empty, or removed if it was made anew. */
+/**
+ * A sentence about the destination after a failure or Cancel. A file is left empty, or removed if it was made anew; the Practice disk is
+ * one that stays, and is told of as the disk that it is to people.
+ */
 export function describeTargetState(
   state: TargetState,
-  target: Pick<TargetInfo, 'name' | 'kind'> | null,
+  target: Pick<TargetInfo, 'name' | 'kind' | 'disk'> | null,
 ): string {
   const name = target === null ? 'the destination' : quote(target.name)
   switch (state) {
@@ -96,7 +99,7 @@ export function describeTargetState(
     case 'kept':
       return 'What came so far is kept: the same restore, started again, goes on from there.'
     case 'empty':
-      return target?.kind === 'file'
+      return target?.kind === 'file' && target.disk === null
         ? `Nothing incomplete was left at ${name}.`
         : `${capital(name)} was erased: it is empty, valid and unmounted.`
     case 'incomplete':

@@ -194,6 +194,22 @@ describe('work that has ended', () => {
 })
 
 describe('a request that takes its time', () => {
+  it.each([
+    ['~/Pictures', 'Pictures.dmg'],
+    ['/home/ann/Pictures/', 'Pictures.dmg'],
+    ['~', 'Untitled.dmg'],
+    ['/', 'Untitled.dmg'],
+  ])('is called after the folder that was typed: %s', async (typed, name) => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.openCreate('folder')
+    actions.typeFrom(typed)
+    expect(view.getState().sheet).toMatchObject({ draft: { from: typed, name } })
+    actions.changeDraft({ name: 'Mine.dmg', named: true })
+    actions.typeFrom('')
+    expect(view.getState().sheet).toMatchObject({ draft: { from: null, name: 'Mine.dmg' } })
+  })
+
   it('is given up with the sheet', async () => {
     using window = await withImages()
     const { actions } = window.reprise

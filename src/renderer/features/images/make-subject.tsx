@@ -104,7 +104,7 @@ function FolderField({ draft, problem }: Props) {
         label="Folder"
         value={draft.from ?? ''}
         placeholder="Path of the folder"
-        onChange={(from) => actions.changeDraft({ from: from === '' ? null : from })}
+        onChange={actions.typeFrom}
         error={problemAbout(problem, 'no-from')}
         hint="All that is in it goes into a file system of its own."
         autoFocus

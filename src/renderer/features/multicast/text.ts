@@ -209,7 +209,7 @@ export function clientCounts(clients: readonly SessionClient[]): string {
   if (clients.length === 0) return 'None yet'
   const counts = new Map<string, number>()
   for (const { state } of clients) counts.set(groupOf(state), (counts.get(groupOf(state)) ?? 0) + 1)
-  return ['done', 'receiving', 'verifying', 'failed', 'stopped']
+  return ['done', 'receiving', 'verifying', 'failed', 'stopped', 'disconnected']
     .filter((name) => counts.has(name))
     .map((name) => `${formatCount(counts.get(name) ?? 0)} ${name}`)
     .join(', ')
@@ -218,7 +218,7 @@ export function clientCounts(clients: readonly SessionClient[]): string {
 function groupOf(state: SessionClient['state']): string {
   if (state === 'joined' || state === 'missing') return 'receiving'
   if (state === 'lost') return 'failed'
-  return isStopped(state) ? 'stopped' : state
+  return state === 'cancelled' ? 'stopped' : state
 }
 
 const computers = (count: number) => (count === 1 ? '1 computer' : `${formatCount(count)} computers`)

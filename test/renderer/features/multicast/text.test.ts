@@ -76,6 +76,7 @@ describe('waiting', () => {
 describe('the clients', () => {
   it('are counted by how they do', () => {
     expect(clientCounts(someClients())).toBe('1 done, 6 receiving, 1 verifying, 2 failed, 1 stopped')
+    expect(clientCounts([aClient({ host: 'a', state: 'disconnected' })])).toBe('1 disconnected')
     expect(clientCounts([])).toBe('None yet')
   })
 

@@ -16,6 +16,7 @@ import {
   describeProtection,
   describeTargetState,
 } from '#shared/words'
+import { practiceDisk, sandisk } from '#test/ui-fixtures'
 
 describe('describeCheck', () => {
   const sizes = { step: 'sizes', state: 'ok' } as const
@@ -134,12 +135,16 @@ describe('what is left of a target', () => {
     ['empty', null, 'The destination was erased: it is empty, valid and unmounted.'],
     ['incomplete', '/dev/sdb', "'/dev/sdb' is incomplete and can't be used: restore it again."],
   ] as const)('%s of %s', (state, target, words) => {
-    expect(describeTargetState(state, target && { kind: 'disk', name: target })).toBe(words)
+    expect(describeTargetState(state, target && { kind: 'disk', name: target, disk: sandisk })).toBe(words)
   })
 
   it('says of a file only what is true whether it was there before or not', () => {
-    expect(describeTargetState('empty', { kind: 'file', name: '/d.img' })).toBe(
+    expect(describeTargetState('empty', { kind: 'file', name: '/d.img', disk: null })).toBe(
       "Nothing incomplete was left at '/d.img'.",
+    )
+    // The Practice disk is a file, and stays one.
+    expect(describeTargetState('empty', { kind: 'file', name: 'Practice disk', disk: practiceDisk })).toBe(
+      "'Practice disk' was erased: it is empty, valid and unmounted.",
     )
   })
 })
