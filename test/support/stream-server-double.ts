@@ -4,7 +4,9 @@
  */
 import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
-import { createServer, type TLSSocket } from 'node:tls'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { rootOfBlocks } from '#engine/formats/udif'
 import { createErasureCode } from '#engine/multicast/fec'
 import { planStream } from '#engine/multicast/layout'
@@ -174,10 +176,7 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
     carry(hub.connected(name, loopback, now()))
   })
   server.on('tlsClientError', () => undefined)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port ?? 0, loopback, resolve)
-  })
+  await listen(server, options.port ?? 0)
   const { port } = server.address() as { port: number }
 
   const socket = await openSender(group, groupPort)
@@ -240,4 +239,21 @@ async function openSender(group: string, port: number): Promise<Socket> {
   socket.setMulticastTTL(1)
   await new Promise<void>((resolve) => socket.connect(port, group, resolve))
   return socket
+}
+
+/**
+ * On the port of a server that has just ended, too: a program that is being started in this very moment, as clients start one for
+ * their sockets, holds what was open a few milliseconds longer.
+ */
+async function listen(server: Server, port: number): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      server.listen(port, loopback)
+      await once(server, 'listening')
+      return
+    } catch (error) {
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+      if (!isTaken || port === 0 || tries === 50) throw error
+      await sleep(20)
+    }
 }

@@ -65,13 +65,20 @@ export class Burst {
     )
   }
 
-  /** Give it to the system. `done`: what became of it. A burst that can't be cut is lost, and there is no other. */
-  send(done: (error: Error | null) => void): void {
+  /**
+   * Give it to the system. `done`: what became of it; null: nobody asks, because asking each time costs more than it tells. A burst
+   * that can't be cut is lost; once that is known there is no other.
+   */
+  send(done: ((error: Error | null) => void) | null): void {
     const count = this.#count
     const bytes = this.#memory.subarray(0, this.#bytes)
     this.#count = 0
     this.#bytes = 0
     if (count === 0) return
+    if (done === null) {
+      this.#socket.send(bytes)
+      return
+    }
     this.#socket.send(bytes, (error) => {
       const isTooMuch = count > 1 && error !== null && 'code' in error && cannotCut.includes(error.code)
       if (isTooMuch) this.#most = 1

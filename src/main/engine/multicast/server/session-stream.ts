@@ -60,6 +60,8 @@ export class SessionStream {
   readonly #symbols: ReturnType<typeof createSymbolSource>
   readonly #meter = new SendMeter()
   readonly #burst: Burst
+  /** What becomes of the next burst is asked: of the first in each turn. */
+  #asks = true
   /** What is to be sent as soon as its block is here. */
   #pending: SendStep | null = null
   /** So many datagrams were sent last, and the system hasn't taken them yet. */
@@ -181,6 +183,7 @@ export class SessionStream {
    */
   send(untilMs: number): number {
     const burst = this.#burst
+    this.#asks = true
     for (;;) {
       const nowMs = performance.now()
       if (nowMs >= untilMs) {
@@ -229,7 +232,8 @@ export class SessionStream {
   #flush(): void {
     const { count, bytes } = this.#burst
     if (count === 0) return
-    this.#burst.send(this.#sendDone)
+    this.#burst.send(this.#asks ? this.#sendDone : null)
+    this.#asks = false
     if (this.isQueued) this.#queued = count
     // Counted from here on: it went out before, so what goes out 10 ms from now is 10 ms apart from it on the wire.
     const nowMs = performance.now()

@@ -9,10 +9,10 @@ function burstOn({ isCut = true, errno = '' } = {}) {
   const sent: number[] = []
   const heard: (string | null)[] = []
   const socket = {
-    send: ((bytes: Uint8Array, done: (error: Error | null) => void) => {
+    send: ((bytes: Uint8Array, done?: (error: Error | null) => void) => {
       sent.push(bytes.length)
       const isTooMuch = errno !== '' && bytes.length > datagramBytes
-      done(isTooMuch ? Object.assign(new Error('no'), { code: errno }) : null)
+      done?.(isTooMuch ? Object.assign(new Error('no'), { code: errno }) : null)
     }) as never,
   }
   const burst = new Burst({ socket, datagramBytes, isCut })
@@ -72,6 +72,13 @@ describe('a burst', () => {
       expect(heard).toEqual([null, null, null])
     },
   )
+
+  test('nobody asks about is sent all the same', () => {
+    const { burst, sent, heard } = burstOn()
+    burst.add(datagramBytes, slow)
+    burst.send(null)
+    expect([sent, heard]).toEqual([[1440], []])
+  })
 
   test('whose network is away is told, and goes on', () => {
     const { offer, sent, heard } = burstOn({ errno: 'ENETUNREACH' })
