@@ -75,7 +75,7 @@ export const networkCodes = [
   'E_MC_ENDED', // the server ended the session
   'E_MC_CHANGED', // the server offers another image than before
   'E_MC_SILENT', // a warning: multicast doesn't reach this computer
-  'E_MC_BUFFER', // a warning: the system threw datagrams away because its receive buffer is small
+  'E_MC_BUFFER', // a warning: the system threw datagrams away because a receive buffer was full
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const
 export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const

@@ -287,14 +287,18 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
   },
 
   E_MC_BUFFER: (error) => {
+    const asked = numberOf(error, 'askedBytes')
     const granted = numberOf(error, 'grantedBytes')
-    const dropped = numberOf(error, 'dropped')
     const advice = textOf(error, 'advice')
-    const isSeen = dropped !== null && dropped > 0
+    const what = `The system threw ${formatCount(numberOf(error, 'dropped') ?? 0)} packets of the stream away before they could be read.`
+    if (asked !== null && granted !== null && granted >= asked)
+      return {
+        what,
+        why: 'The stream is faster than this computer can take it in.',
+        now: "They come again. Lower the stream's data rate if it happens often.",
+      }
     return {
-      what: isSeen
-        ? `The system threw ${formatCount(dropped)} packets of the stream away before they could be read.`
-        : 'The system may throw packets of the stream away before they can be read.',
+      what,
       why: granted === null ? null : `Its receive buffer is only ${formatBytes(granted)}.`,
       now: advice === null ? 'Allow larger receive buffers.' : `Allow larger ones: ${advice}`,
     }

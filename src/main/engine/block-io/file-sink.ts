@@ -154,8 +154,12 @@ class FileSink implements BlockSink {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#underWay.end()
     await this.#file.idle()
-    await this.#handle.close()
-    await this.#state.held?.[Symbol.asyncDispose]()
+    try {
+      await this.#handle.close()
+    } finally {
+      // Whatever closing says: nobody writes here any more.
+      await this.#state.held?.[Symbol.asyncDispose]()
+    }
   }
 
   async #sync(): Promise<void> {

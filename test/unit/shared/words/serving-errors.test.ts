@@ -26,6 +26,21 @@ describe('words for a stream that can not begin', () => {
     ])
   })
 
+  it('E_MC_BUFFER asks for a larger buffer only where it is too small', () => {
+    const large = { dropped: 4947, askedBytes: 33_554_432, grantedBytes: 33_554_432, advice: null }
+    expect(network('E_MC_BUFFER', large)).toEqual([
+      'The system threw 4,947 packets of the stream away before they could be read.',
+      'The stream is faster than this computer can take it in.',
+      "They come again. Lower the stream's data rate if it happens often.",
+    ])
+    const small = { ...large, grantedBytes: 212_992, advice: 'sysctl -w net.core.rmem_max=33554432' }
+    expect(network('E_MC_BUFFER', small).slice(1)).toEqual([
+      'Its receive buffer is only 213 kB.',
+      'Allow larger ones: sysctl -w net.core.rmem_max=33554432',
+    ])
+    expect(network('E_MC_BUFFER', { ...small, advice: null })[2]).toBe('Allow larger receive buffers.')
+  })
+
   it('E_MC_PORT names who has the port', () => {
     expect(network('E_MC_PORT', { port: 7800, errno: 'EADDRINUSE', holder: 'nginx (12)' })[0]).toBe(
       'Port 7800 is used by nginx (12).',

@@ -18,11 +18,11 @@ export const silenceWarning = (
 
 export const dropWarning = (
   { group }: Pick<Message<'session'>, 'group'>,
-  { grantedBytes, advice }: Pick<GroupSocket, 'grantedBytes' | 'advice'>,
+  { askedBytes, grantedBytes, advice }: Pick<GroupSocket, 'askedBytes' | 'grantedBytes' | 'advice'>,
   dropped: number,
 ): NetworkError =>
   new NetworkError('E_MC_BUFFER', 'the system throws datagrams away', {
-    details: { address: group, phase: 'multicast', grantedBytes, advice, dropped },
+    details: { address: group, phase: 'multicast', askedBytes, grantedBytes, advice, dropped },
   })
 
 /** `server`: is it there, and does what it sends by multicast arrive? */
