@@ -42,6 +42,7 @@ const SIGNAL_NUMBERS: { readonly [name: string]: number } = { SIGKILL: 9, SIGTER
 /** The Debian package of each program that may be missing. */
 const packages: { readonly [name: string]: string } = {
   lsblk: 'util-linux',
+  chrt: 'util-linux',
   blkid: 'util-linux',
   blkdiscard: 'util-linux',
   blockdev: 'util-linux',

@@ -14,6 +14,7 @@ import { closeServed, liveStateOf, openServed, type Served } from './served.ts'
 import type { SessionStream } from './session-stream.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { ThreadClients } from './thread-clients.ts'
+import { ThreadTurn } from './thread-turn.ts'
 
 const stateMs = 500
 /** After the end, its word is repeated for those who missed it. */
@@ -27,6 +28,7 @@ export class StreamThread {
   readonly #salt = randomBytes(16)
   readonly #served = new Map<string, Served>()
   readonly #remote: RemoteReads
+  readonly #ownTurn = new ThreadTurn()
   readonly #loop = new StreamLoop({
     streams: () => [...this.#served.values()].filter(({ isSilent }) => !isSilent).map(({ stream }) => stream),
     serveFetches: (stream) => this.#serveFetches(stream),
@@ -194,6 +196,8 @@ export class StreamThread {
 
   #tick(nowMs: number): void {
     this.#control?.carry(this.#hub?.tick(nowMs) ?? [], nowMs)
+    const sending = [...this.#served.values()].filter(({ stream }) => stream.sender.state === 'streaming')
+    this.#ownTurn.follow(sending.reduce((sum, { stream }) => sum + stream.dataRate, 0))
     for (const served of this.#served.values()) {
       const { stream, phase, endsWhenFinished, endedMs } = served
       if (phase === 'open') {

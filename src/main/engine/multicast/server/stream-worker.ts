@@ -1,9 +1,9 @@
 /** Entry of the thread that holds a port's connections and streams. */
-import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { invariant, serializeError } from '#shared/errors'
 import type { Call, Notice, ThreadData } from './orders.ts'
 import { StreamThread } from './stream-thread.ts'
+import { goBeforeOthers } from './thread-turn.ts'
 
 invariant(parentPort !== null, 'this is the program of a worker thread')
 const port = parentPort
@@ -12,19 +12,6 @@ const port = parentPort
 const post = (notice: Notice) => port.postMessage(notice)
 
 const thread = new StreamThread(workerData as ThreadData, post)
-
-/**
- * A datagram that is late by some milliseconds can't be made up for within the Data Rate: this thread goes before others.
- * 0 is the calling thread on Linux, and the whole process elsewhere, which is left as it is; only root may do this.
- */
-function goFirst(): void {
-  if (process.platform !== 'linux') return
-  try {
-    setPriority(0, constants.priority.PRIORITY_HIGH)
-  } catch {
-    // As all others, then.
-  }
-}
 
 async function obey({ call, order }: Call): Promise<void> {
   try {
@@ -37,7 +24,7 @@ async function obey({ call, order }: Call): Promise<void> {
 }
 
 try {
-  goFirst()
+  goBeforeOthers()
   await thread.open()
   port.on('message', (call: Call) => void obey(call))
   post({ kind: 'ready' })

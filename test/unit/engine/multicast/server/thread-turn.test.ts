@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { ThreadTurn } from '#src/main/engine/multicast/server/thread-turn.ts'
+
+const realTime = 'chrt --rr --reset-on-fork --pid 1 4711'
+const asOthers = 'chrt --other --pid 0 4711'
+
+function turn({ isLinux = true, processors = 2, thread = '4711', status = 0 } = {}) {
+  const ran: string[] = []
+  const its = new ThreadTurn({
+    isLinux,
+    processors,
+    thread: () => thread,
+    run: async (name, args) => {
+      ran.push([name, ...args].join(' '))
+      if (status < 0) throw new Error('not installed')
+      return { name, status, stdout: '', stderr: '' }
+    },
+  })
+  return {
+    ran,
+    follow: async (...rates: readonly number[]) => {
+      for (const rate of rates) its.follow(rate)
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+describe("the sending thread's turn", () => {
+  test('is real-time while something is sent at a rate that leaves the processor to others', async () => {
+    const { ran, follow } = turn()
+    await follow(0)
+    expect(ran).toEqual([])
+    await follow(12e6)
+    await follow(125e6)
+    expect(ran).toEqual([realTime])
+    await follow(0)
+    expect(ran).toEqual([realTime, asOthers])
+  })
+
+  test('is as all others without a cap', async () => {
+    const { ran, follow } = turn()
+    await follow(1e9)
+    expect(ran).toEqual([])
+    await follow(50e6)
+    await follow(126e6)
+    expect(ran).toEqual([realTime, asOthers])
+  })
+
+  test('follows the last that was said while it was being changed', async () => {
+    const { ran, follow } = turn()
+    await follow(50e6, 0, 50e6, 0)
+    expect(ran).toEqual([realTime, asOthers])
+    await follow(50e6, 0, 50e6)
+    expect(ran).toEqual([realTime, asOthers, realTime])
+  })
+
+  test('stays as it is where there is one processor, no Linux, or no thread to name', async () => {
+    for (const where of [{ processors: 1 }, { isLinux: false }, { thread: '' }, { thread: '-1' }]) {
+      const { ran, follow } = turn(where)
+      await follow(12e6)
+      expect(ran).toEqual([])
+    }
+  })
+
+  test('asks once where it may not', async () => {
+    for (const status of [1, -1]) {
+      const { ran, follow } = turn({ status })
+      await follow(12e6)
+      await follow(0)
+      await follow(12e6)
+      expect(ran).toEqual([realTime])
+    }
+  })
+})
