@@ -9,8 +9,9 @@ import { main, processTerminal, workingFolder } from '#main/cli'
 import { productVersion } from '#main/product'
 
 // V8 may free machine code of a WebAssembly import that another thread still runs, and the process ends with SIGSEGV
-// (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small.
-setFlagsFromString('--no-wasm-code-gc')
+// (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small. The built
+// program has no such import, and a flag that differs would cost it Node's own compiled code.
+if (import.meta.url.endsWith('.ts')) setFlagsFromString('--no-wasm-code-gc')
 
 const terminal = processTerminal()
 const status = await main(process.argv.slice(2), {

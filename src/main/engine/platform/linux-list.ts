@@ -228,13 +228,20 @@ function mapKindOf(
   return 'none'
 }
 
-const counting = new Intl.Collator('en', { numeric: true })
-
 /** By length of the letters first, so that sdb comes before sdaa, then as numbers count. */
 function comparePaths(a: string, b: string): number {
   const letters = (path: string) => path.replace(/\d.*$/, '')
   const family = (path: string) => letters(path).replace(/^(\/dev\/(?:s|v|xv|h)d)[a-z]+$/, '$1')
   if (family(a) === family(b) && letters(a).length !== letters(b).length)
     return letters(a).length - letters(b).length
-  return counting.compare(a, b)
+  return compareCounting(a, b)
+}
+
+/** As letters, and numbers in it by their value. Not by `Intl.Collator`, which takes 10 ms to make for every start. */
+function compareCounting(a: string, b: string): number {
+  const [ours, theirs] = [a, b].map((path) => path.match(/\d+|\D+/g) ?? []) as [string[], string[]]
+  const index = ours.findIndex((part, at) => part !== theirs[at])
+  const [part, other] = [ours[index], theirs[index]]
+  if (part === undefined || other === undefined) return ours.length - theirs.length
+  return Number(part) - Number(other) || (part < other ? -1 : 1)
 }
