@@ -47,7 +47,7 @@ export class FakeMachine {
   onRemount: ((path: string) => void) | null = null
   onEject: ((path: string) => void) | null = null
   onMakeEmpty: ((path: string) => void | Promise<void>) | null = null
-  onReread: ((path: string) => void) | null = null
+  onReread: ((path: string, signal?: AbortSignal) => void | Promise<void>) | null = null
   /** Asked before each item of a stream. */
   onItem: ((offset: number) => void | Promise<void>) | null = null
   onFileWrite: ((offset: number) => void | Promise<void>) | null = null
@@ -194,7 +194,8 @@ function platformOf(machine: FakeMachine): Platform {
     },
     list: async () => present(),
     watch: () => ({ [Symbol.asyncDispose]: async () => undefined }),
-    async resolve(locator): Promise<Resolved> {
+    async resolve(asked): Promise<Resolved> {
+      const locator = asked.replace(/(?<=.)\/$/, '')
       if (!machine.supported)
         throw new UsageError('E_UNSUPPORTED', 'not here', { details: { input: 'platform' } })
       for (const disk of present()) {
@@ -258,9 +259,9 @@ function platformOf(machine: FakeMachine): Platform {
     openTarget: () => Promise.reject(new Error('use io.openDeviceSink')),
     zeroOut: () => Promise.reject(new Error('no device')),
     discard: () => Promise.reject(new Error('no device')),
-    async rereadPartitions(path) {
+    async rereadPartitions(path, signal) {
       machine.calls.push(`reread ${path}`)
-      machine.onReread?.(path)
+      await machine.onReread?.(path, signal)
     },
     async makeEmpty(path, filesystem) {
       machine.calls.push(`make-empty ${path} ${filesystem}`)

@@ -1,5 +1,5 @@
 /** What was typed where an image is asked for: a path, or an address on a server. */
-import { basename, resolve } from 'node:path'
+import { basename, resolve, sep } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { isStreamLocator, isWebLocator, webName, withoutPassword } from '#shared/model'
 import { usageError } from './arguments.ts'
@@ -25,7 +25,7 @@ export function refuseOtherAddresses(typed: string, readable: string): void {
   throw new UsageError('E_UNSUPPORTED', problem, { details: { input: typed, problem, hint } })
 }
 
-/** What is written to, absolute. Throws UsageError for an address. */
+/** What is written to, absolute; with the / at its end that says it is a folder. Throws UsageError for an address. */
 export function targetFrom(cwd: string, typed: string): string {
   if (schemeOf(typed) !== null)
     throw usageError(
@@ -33,7 +33,9 @@ export function targetFrom(cwd: string, typed: string): string {
       "A target lies on this computer, and can't be an address.",
       'Name a /dev entry, a mount point or a file.',
     )
-  return resolve(cwd, typed)
+  const path = resolve(cwd, typed)
+  const last = typed.split(sep === '/' ? '/' : /[/\\]/).at(-1)
+  return (last === '' || last === '.') && !path.endsWith(sep) ? `${path}${sep}` : path
 }
 
 const ownPlaces = {

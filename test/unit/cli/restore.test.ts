@@ -64,6 +64,15 @@ describe('reprise restore', () => {
     ])
   })
 
+  it("hands on that a target's name ends as a folder's does, and leaves it to the engine whether it is one", async () => {
+    for (const typed of ['newdir/', 'newdir//', 'newdir/.']) {
+      const { requests } = await play(['restore', '-s', 'a.dmg', '-t', typed, '--erase', '--noprompt'])
+      expect(requests[0]).toMatchObject({ target: '/home/anna/newdir/' })
+    }
+    const { requests } = await play(['restore', '-s', 'a.dmg', '-t', '/', '--erase', '--noprompt'])
+    expect(requests[0]).toMatchObject({ target: '/' })
+  })
+
   it('verifies, remounts and leaves buffering to the engine unless told otherwise', async () => {
     const { requests } = await play(noprompt)
     expect(requests[0]).toEqual({

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { BlockSink } from './block-sink.ts'
 import { refuseDanglingLink } from './dangling-link.ts'
+import { refuseFolderName } from './folder-name.ts'
 import { namesOf, ownNames, type FileNames } from './file-names.ts'
 import type { FileOwner } from './file-owner.ts'
 import { errnoOf, openFailure, writeFailure } from './system-failure.ts'
@@ -38,6 +39,7 @@ export async function openReplacementFile(
   const old = await names.stat(path)
   if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
   if (old !== null && mode === 'create') throw exists(path)
+  if (old === null) refuseFolderName(path)
   if (old === null) await refuseDanglingLink(path, (link) => names.readlink(link))
   // Behind a link: the link stays, what it leads to is replaced.
   const place = old === null ? path : await names.realpath(path)

@@ -11,7 +11,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { refuseDanglingLink } from './dangling-link.ts'
 import { syncFolder } from './file-sink.ts'
@@ -42,7 +42,8 @@ export async function openReplacementFolder(
   // Behind a link: the link stays, what it leads to is replaced.
   const real = await realpath(asked).catch(() => null)
   if (real === null) await refuseDanglingLink(asked)
-  const path = real ?? asked
+  // A folder may be called with a / at its end, and its hidden names are beside it.
+  const path = real ?? join(dirname(asked), basename(asked))
   await recover(path)
   const old = await lstat(path).catch(() => null)
   if (old !== null && mode === 'create') throw exists(path)

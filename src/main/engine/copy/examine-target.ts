@@ -3,6 +3,7 @@
  * showed, the rules hold here. Nothing is touched.
  */
 import { basename, dirname } from 'node:path'
+import { refuseFolderName } from '#engine/block-io'
 import { AppError, DeviceError, UsageError, unreachable } from '#shared/errors'
 import type { Confirmation, Disk, Loss, RestoreRequest, TargetInfo, Volume } from '#shared/model'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -64,6 +65,7 @@ export async function examineTarget(
           : examineDevice(found.disk, found.volume, request)
       case 'file':
       case 'absent':
+        refuseFolderName(path)
         return await examineFile(found.path, null)
       case 'other':
         return { ...nothing, errors: [wrongKind(found.path, found.what)] }

@@ -368,6 +368,31 @@ describe('a conversion that fails', () => {
     },
   )
 
+  it.each([false, true])(
+    'because the target is called as a folder is, and there is none, at once (erase: %s)',
+    async (erase) => {
+      const source = await folder.write('disk.img', await diskToConvert('mbr'))
+      await folder.write('file', 'here')
+      for (const name of ['new', 'file'])
+        for (const [format, segmentBytes] of [
+          ['UDZO', null],
+          ['raw', null],
+          ['UDZO', 1 << 20],
+        ] as const) {
+          const target = `${join(folder.path, name)}/`
+          const context = watch()
+          await expect(
+            convert(source, format, { target, erase, segmentBytes }, context),
+          ).rejects.toMatchObject({
+            code: 'E_DST_KIND',
+            details: { problem: `'${target}' is the name of a folder, and there is no such folder.` },
+          })
+          expect(context.phases).toEqual(['validating-source'])
+        }
+      expectUntouched(['disk.img', 'file'], null)
+    },
+  )
+
   it('because nobody could tell later that it is a disk, at once', async () => {
     const source = await folder.write('disk.img', noise(3 * 1024 * 1024, 7))
     for (const [format, name] of [

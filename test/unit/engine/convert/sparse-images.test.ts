@@ -173,6 +173,17 @@ describe('a sparse bundle that is there', () => {
   })
 })
 
+describe('a name with a / at its end', () => {
+  it('is as good as any for a sparse bundle, which is a folder', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, `${at('disk.sparsebundle')}/`, 'UDSB')
+    await convert(source, `${at('disk.sparsebundle')}/`, 'UDSB')
+    expect(left()).toEqual(['disk.img', 'disk.sparsebundle'])
+    await folder.write('file', 'x')
+    await expect(convert(source, `${at('file')}/`, 'UDSB')).rejects.toMatchObject({ code: 'E_DST_KIND' })
+  })
+})
+
 describe('what is not replaced by a sparse bundle', () => {
   it.each(['a folder of papers', 'a file'])('is %s', async (what) => {
     const source = await folder.write('disk.img', smallDisk(1))

@@ -113,6 +113,19 @@ describe('the target', () => {
     expect(refused(await plan({ target: '/dev/sdz' }))).toBe('E_NOT_FOUND')
   })
 
+  it('is not a file where the name is that of a folder', async () => {
+    const { machine, plan } = bench()
+    machine.addFile('/tmp/disk.img', new Uint8Array(4096))
+    for (const target of ['/tmp/new/', '/tmp/disk.img/']) {
+      const made = await plan({ target })
+      expect(made.refusal).toMatchObject({
+        code: 'E_DST_KIND',
+        details: { problem: `'${target}' is the name of a folder, and there is no such folder.` },
+      })
+      expect(made.target).toBeNull()
+    }
+  })
+
   it('tells all that is wrong at once, the first as the refusal', async () => {
     const { plan } = bench()
     const made = await plan({ target: '/tmp', source: '/images/none.dmg' })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf, openFailure } from '#engine/block-io'
+import { errnoOf, openFailure, refuseFolderName } from '#engine/block-io'
 import { notComparable, type StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, serializeError, UsageError } from '#shared/errors'
 import { silentLogger, type Logger } from '#shared/log'
@@ -173,6 +173,7 @@ async function placeOf(target: string, imageName: string): Promise<string> {
   const found = await facts(target)
   if (found?.isDirectory() === true) return join(target, safeName(imageName))
   if (found !== null && !found.isFile()) throw wrongKind(target, 'not a plain file')
+  if (found === null) refuseFolderName(target)
   if (found === null && !((await facts(dirname(target)))?.isDirectory() ?? false))
     throw new DeviceError('E_NOT_FOUND', `there is no folder ${dirname(target)}`, {
       details: { path: dirname(target) },

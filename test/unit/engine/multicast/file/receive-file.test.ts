@@ -259,6 +259,8 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(await refusal(request(server, join(folder.path, 'no/such')))).toBe('E_NOT_FOUND')
     expect(await refusal(request(server, folder.path))).toBe('E_DST_KIND')
     expect(await refusal(request(server, '/dev/null'))).toBe('E_DST_KIND')
+    expect(await refusal(request(server, `${folder.path}/images/`))).toBe('E_DST_KIND')
+    expect(await refusal(request(server, `${folder.path}/plain/`, { erase: true }))).toBe('E_DST_KIND')
     const gone = request(server, join(folder.path, 'out.dmg'))
     expect(await refusal({ ...gone, source: 'asr://127.0.0.1:1' })).toBe('E_NET')
   })
