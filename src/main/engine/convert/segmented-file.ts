@@ -4,11 +4,17 @@
  * gets a trailer of its own (docs/formats/udif.md §9). A run may straddle two. All files have hidden names until all are on
  * the medium.
  */
-import { lstat, open, realpath, stat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { nameTogether, recoverNames, refuseDanglingLink, type ReplacementFile } from '#engine/block-io'
+import {
+  nameTogether,
+  recoverNames,
+  refuseDanglingLink,
+  refuseFolderName,
+  type ReplacementFile,
+} from '#engine/block-io'
 import { encryptedBytes, roomInside } from '#engine/formats/encrypted'
-import { isKoly, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
+import { kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { formatBytes, formatCount } from '#shared/units'
 import { SegmentPart } from './segment-part.ts'
@@ -22,7 +28,7 @@ export interface SegmentedFileOptions {
 
 /** Less than this and nearly all of the first segment would be list. */
 export const leastSegmentBytes = 128 * 1024
-const mostSegments = 9999
+export const mostSegments = 9999
 const pieceBytes = 1024 * 1024
 /** Of the list: what every image has, and what a run takes as base64 with room for holes between. */
 const listBytes = 16 * 1024
@@ -40,6 +46,7 @@ export async function openSegmentedFile(
   const { password } = options
   if (roomIn(options) < leastSegmentBytes) throw tooSmall(leastSegmentBytes, password)
   const real = await realpath(asked).catch(() => null)
+  if (real === null) refuseFolderName(asked)
   if (real === null) await refuseDanglingLink(asked)
   const target = real ?? asked
   await recoverNames(target)
@@ -67,6 +74,7 @@ export class SegmentedFile implements ReplacementFile {
   #done = 0
   #diskBytes: number | null = null
   #isNamed = false
+  #old: readonly string[] = []
 
   constructor(target: string, options: SegmentedFileOptions) {
     this.#target = target
@@ -81,6 +89,11 @@ export class SegmentedFile implements ReplacementFile {
   /** How long the list will be depends on the size of the disk. Before the first write; null: it isn't known. */
   expectDisk(sizeBytes: number | null): void {
     this.#diskBytes = sizeBytes
+  }
+
+  /** Files of the image that was there: they go with it when the new ones get their names. */
+  replaces(old: readonly string[]): void {
+    this.#old = old
   }
 
   /** The data fork is complete: what is written from now on is the list and the trailer. */
@@ -137,9 +150,8 @@ export class SegmentedFile implements ReplacementFile {
       await segment.finish(end + own.length)
       running += segment.dataBytes
     }
-    const alsoOld = await oldSegments(this.#target, this.#segments.length)
     const files = this.#segments.map(({ hidden }, index) => ({ hidden, path: this.#pathOf(index + 1) }))
-    await nameTogether(files, { mode: this.#options.mode, alsoOld })
+    await nameTogether(files, { mode: this.#options.mode, alsoOld: this.#old })
     this.#isNamed = true
   }
 
@@ -208,37 +220,6 @@ async function crcOf(segment: SegmentPart): Promise<number> {
   for (let at = 0; at < segment.dataBytes; at += pieceBytes)
     crc = crc32(await segment.read(at, Math.min(pieceBytes, segment.dataBytes - at)), crc)
   return crc
-}
-
-/** Files of the segmented image at `target`, behind the first `replaced`, which something else takes the place of. */
-export async function oldSegments(target: string, replaced: number): Promise<string[]> {
-  const id = await segmentIdOf(target)
-  const paths: string[] = []
-  if (id === null) return paths
-  for (let number = replaced + 1; number <= mostSegments; number++) {
-    const path = segmentPath(target, number)
-    if ((await segmentIdOf(path)) !== id) break
-    paths.push(path)
-  }
-  return paths
-}
-
-/** Of a file that is a segment of several; null for anything else. */
-async function segmentIdOf(path: string): Promise<string | null> {
-  const file = await open(path, 'r').catch(() => null)
-  if (file === null) return null
-  try {
-    const { size } = await file.stat()
-    const bytes = new Uint8Array(kolyBytes)
-    await file.read(bytes, 0, kolyBytes, Math.max(0, size - kolyBytes))
-    if (!isKoly(bytes)) return null
-    const { segmentID, segmentCount } = kolyStruct.parse(bytes, 0)
-    return segmentCount > 1 ? segmentID : null
-  } catch {
-    return null
-  } finally {
-    await file.close()
-  }
 }
 
 const roomIn = ({ segmentBytes, password }: SegmentedFileOptions) =>

@@ -13,7 +13,8 @@ import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFo
 import type { DiskItem } from './disk-stream.ts'
 import { tellableDisk } from './tellable-disk.ts'
 import { writeRawImage } from './write-raw-image.ts'
-import { oldSegments, openSegmentedFile } from './segmented-file.ts'
+import { findOldSegments } from './old-segments.ts'
+import { openSegmentedFile } from './segmented-file.ts'
 import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
 import { writeUdifImage } from './write-udif-image.ts'
 
@@ -124,11 +125,12 @@ export async function openImageTarget(
       }
       signal.throwIfAborted()
       // The other files of a segmented image are of no use to anybody when the first is replaced.
-      const left = segments === null && erase && owner === null ? await oldSegments(target, 1) : []
+      const old = erase && owner === null ? await findOldSegments(target, { password, signal }) : []
+      segments?.replaces(old)
       const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
       if (keys !== null) await file.write(keys.header(sizes.storedBytes), 0)
       await file.commit(storedBytes)
-      for (const path of left) await unlink(path).catch(() => undefined)
+      if (segments === null) for (const path of old) await unlink(path).catch(() => undefined)
       return { ...sizes, storedBytes: (await segments?.storedBytes()) ?? storedBytes }
     },
     [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),

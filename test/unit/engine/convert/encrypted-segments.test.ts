@@ -156,3 +156,46 @@ describe('an encrypted image in segments', () => {
     expect(await rejectionOf(openImage(at('disk.dmg'), { keyring }))).toMatchObject({ code: 'E_SRC_SEGMENT' })
   })
 })
+
+describe('encrypted segments that are there', () => {
+  const small = () => disk(2).subarray(0, 1700 * kibibyte)
+
+  it.each([
+    ['with the same password, in segments', {}],
+    ['with the same password, in one file', { segmentBytes: null }],
+  ])('are replaced by an image %s together with those that are not needed any more', async (_, change) => {
+    const source = await folder.write('disk.img', disk(1))
+    await convert(source)
+    const before = names().length
+    await convert(await folder.write('small.img', small()), { erase: true, ...change })
+    expect(before).toBe(4)
+    expect(names()).toEqual(['disk.dmg'])
+    expect(same(await expand(at('disk.dmg'), await unlocked(at('disk.dmg'))), small())).toBe(true)
+  })
+
+  it.each([null, { password: 'another' }])(
+    'go, too, when their password is known here',
+    async (encryption) => {
+      const source = await folder.write('disk.img', disk(1))
+      await convert(source)
+      await unlockImage(at('disk.dmg'), password)
+      await convert(await folder.write('small.img', small()), { erase: true, encryption })
+      expect(names()).toEqual(['disk.dmg'])
+    },
+  )
+
+  it('stay when nobody can tell that they belong to what is replaced', async () => {
+    const source = await folder.write('disk.img', disk(1))
+    const two = { segmentBytes: 2048 * kibibyte }
+    const smaller = await folder.write('small.img', small())
+    await convert(source, two)
+    await convert(source, { ...two, target: at('other.dmg') })
+    // One of another image, encrypted with the same password.
+    await cp(at('other.002.dmgpart'), at('disk.002.dmgpart'), { force: true })
+    await convert(smaller, { erase: true })
+    expect(names()).toEqual(['disk.002.dmgpart', 'disk.dmg'])
+    // With a password that nobody here knows.
+    await convert(smaller, { target: at('other.dmg'), erase: true, encryption: { password: 'another' } })
+    expect(left()).toContain('other.002.dmgpart')
+  })
+})

@@ -138,6 +138,16 @@ describe('segments that are there', () => {
     expect(same(await expand(at('disk.dmg')), disk(1))).toBe(true)
   })
 
+  it('stay where the number in a file is another than that in its name', async () => {
+    const source = await folder.write('disk.img', disk(1))
+    await convert(source)
+    await rename(at('disk.006.dmgpart'), at('disk.003.dmgpart'))
+    await convert(source, { erase: true, segmentBytes: null })
+    expect(left().filter((name) => name.endsWith('part'))).toEqual(
+      ['003', '004', '005', '007'].map((number) => `disk.${number}.dmgpart`),
+    )
+  })
+
   it('are not replaced without being asked, nor is a stray part', async () => {
     const source = await folder.write('disk.img', disk(1))
     await convert(source)
