@@ -41,7 +41,7 @@ const headBytes = 65_536
  * fetched as a whole; the signal's reason.
  *
  * What may pass (a server that refuses connections or is overloaded, a connection that breaks) is asked again for the session's
- * `openingPatienceMs`, all else thrown at once. `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
+ * `openingPatienceMs` (`openingRefusedMs` while connections are refused), all else thrown at once. `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
  * passing troubles of the server are met with another request, for what is still missing, for as long as the session's patience
  * lasts; so is a server that was there and isn't any more.
  */

@@ -1,6 +1,7 @@
 /**
  * How long a server is away: from the last byte on that any connection to it brought, counted once for all of them. A server is
  * started again, a switch, a cable put back: whoever reads waits for that, and whoever opens a file for a moment, but not for ever.
+ * Of a computer that says that nobody serves at that port even less is to be hoped for, where nobody has seen a server there yet.
  * What won't pass by waiting (no such host, no such file, a certificate that won't do) is told at once.
  */
 import { AppError } from '#shared/errors'
@@ -9,13 +10,31 @@ import type { WebSession } from './web-session.ts'
 /** What goes by within this isn't worth a word. */
 const untoldMs = 2000
 
+export interface Patience {
+  readonly patienceMs: number
+  /** As long as connections are refused, and nobody has heard of it yet. Default: as all else. */
+  readonly refusedPatienceMs?: number
+  readonly now: () => number
+}
+
+interface Away {
+  readonly sinceMs: number
+  /** Connections have been refused since then, and nothing else; null: the last trouble was another. */
+  readonly refusedSinceMs: number | null
+  readonly lastMs: number
+  readonly trouble: unknown
+}
+
 export class Outage {
   readonly #patienceMs: number
+  readonly #refusedPatienceMs: number
   readonly #now: () => number
-  #away: { readonly sinceMs: number; readonly lastMs: number; readonly trouble: unknown } | null = null
+  #away: Away | null = null
+  #wasThere = false
 
-  constructor({ patienceMs, now }: { readonly patienceMs: number; readonly now: () => number }) {
+  constructor({ patienceMs, refusedPatienceMs = patienceMs, now }: Patience) {
     this.#patienceMs = patienceMs
+    this.#refusedPatienceMs = refusedPatienceMs
     this.#now = now
   }
 
@@ -26,6 +45,7 @@ export class Outage {
 
   /** It is there. */
   heard(): void {
+    this.#wasThere = true
     this.#away = null
   }
 
@@ -39,8 +59,13 @@ export class Outage {
     // Nobody tried for so long that it may have been back since.
     if (this.#away !== null && nowMs - this.#away.lastMs > this.#patienceMs) this.#away = null
     const sinceMs = this.#away?.sinceMs ?? lastMs
-    this.#away = { sinceMs, lastMs: nowMs, trouble: error }
-    return Math.max(0, sinceMs + this.#patienceMs - nowMs)
+    const refusedSinceMs = isRefusal(error) ? (this.#away?.refusedSinceMs ?? lastMs) : null
+    this.#away = { sinceMs, refusedSinceMs, lastMs: nowMs, trouble: error }
+    const endsMs = Math.min(
+      sinceMs + this.#patienceMs,
+      refusedSinceMs === null || this.#wasThere ? Infinity : refusedSinceMs + this.#refusedPatienceMs,
+    )
+    return Math.max(0, endsMs - nowMs)
   }
 }
 
@@ -72,5 +97,6 @@ export class Tries {
 }
 
 /** A server that is started again refuses connections; of one that never was there, nothing else can be told. */
-const mayPass = (error: unknown) =>
-  error instanceof AppError && (error.transient || error.details['errno'] === 'ECONNREFUSED')
+const mayPass = (error: unknown) => isRefusal(error) || (error instanceof AppError && error.transient)
+
+const isRefusal = (error: unknown) => error instanceof AppError && error.details['errno'] === 'ECONNREFUSED'

@@ -25,6 +25,8 @@ export interface WebSessionOptions {
   readonly patienceMs?: number
   /** So long for one of which nobody knows whether it ever was there. Default ten seconds: a server program is started again in that. */
   readonly openingPatienceMs?: number
+  /** And so long where its computer refuses connections. Default three seconds: whoever mistyped a port waits for it, too. */
+  readonly openingRefusedMs?: number
   /** Counts ms. */
   readonly now?: () => number
   /** Where a server's answer is kept that can't be read in parts. */
@@ -37,6 +39,7 @@ const defaultPausesMs = [500, 1000, 2000, 4000]
 const defaultPatienceMs = 120_000
 /** Whoever mistyped an address waits for it, too. */
 const defaultOpeningPatienceMs = 10_000
+const defaultOpeningRefusedMs = 3000
 /** How long a file that nobody reads is kept: for as long as a plan that needs it may be carried out. */
 const unusedMs = 10 * 60_000
 /** Connections to one server. */
@@ -47,6 +50,7 @@ export class WebSession implements Disposable {
   readonly pausesMs: readonly number[]
   readonly patienceMs: number
   readonly openingPatienceMs: number
+  readonly openingRefusedMs: number
   readonly now: () => number
   readonly spoolFolder: string | null
   readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>
@@ -74,6 +78,7 @@ export class WebSession implements Disposable {
     this.pausesMs = options.pausesMs ?? defaultPausesMs
     this.patienceMs = options.patienceMs ?? defaultPatienceMs
     this.openingPatienceMs = options.openingPatienceMs ?? defaultOpeningPatienceMs
+    this.openingRefusedMs = options.openingRefusedMs ?? defaultOpeningRefusedMs
     this.now = options.now ?? (() => performance.now())
     this.spoolFolder = options.spoolFolder ?? null
     this.sleep = options.sleep ?? sleep
@@ -111,7 +116,8 @@ export class WebSession implements Disposable {
   openingOutage({ origin }: URL): Outage {
     const known = this.#openings.get(origin)
     if (known !== undefined) return known
-    const outage = new Outage({ now: this.now, patienceMs: this.openingPatienceMs })
+    const { now, openingPatienceMs: patienceMs, openingRefusedMs: refusedPatienceMs } = this
+    const outage = new Outage({ now, patienceMs, refusedPatienceMs })
     this.#openings.set(origin, outage)
     return outage
   }

@@ -128,6 +128,7 @@ describe('opening', () => {
       },
       now: () => clock.ms,
     })
+    await openWebSource(server.url, { session })
     session.fetchWatch = {
       waits: (trouble) => void told.push([clock.ms, trouble]),
       begin: () => ({ advance: () => undefined, end: () => undefined }),
@@ -141,6 +142,45 @@ describe('opening', () => {
     expect(told).toEqual([[3500, refused]])
     await server.goAway()
     clock.ms = 1000
+    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+  })
+
+  test('waits only three seconds where connections are refused and nobody has seen a server yet', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    await server.goAway()
+    const { session, pauses, clock } = impatient()
+    const refused = { code: 'E_NET', details: { errno: 'ECONNREFUSED' } }
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject(refused)
+    expect(pauses).toEqual([500, 1000, 1500])
+    // Who asks the next thing of it doesn't wait again.
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject(refused)
+    expect(clock.ms).toBe(3000)
+  })
+
+  test('waits ten seconds for one that answered before, whatever was asked of it', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const { session, clock } = impatient()
+    await openWebSource(server.url, { session })
+    await server.goAway()
+    await expect(openWebSource(`${server.url}/other`, { session })).rejects.toMatchObject({ code: 'E_NET' })
+    expect(clock.ms).toBe(10_000)
+  })
+
+  test('counts refusals from the first of them: a computer that is started refuses for a moment', async () => {
+    let isReady = false
+    const server = await serve((request, response) =>
+      isReady ? serveFile(request, response, { bytes, etag }) : response.writeHead(503).end(),
+    )
+    const clock = { ms: 0 }
+    const { session } = impatient({
+      now: () => clock.ms,
+      sleep: async (ms) => {
+        clock.ms += ms
+        if (clock.ms === 3500) await server.goAway()
+        isReady = clock.ms > 5000
+        if (isReady) await server.comeBack().catch(() => undefined)
+      },
+    })
     expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
   })
 
