@@ -13,7 +13,7 @@ import {
   runRestore,
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
-import { startJob, type JobContext } from '#engine/job'
+import { outcomeOfError, startJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession, tellFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
@@ -52,7 +52,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     unlockImage: unlockSource,
     watchFetches: (listener) => tellFetches(sharedWebSession(), listener),
     runImageTask: (task, platform, context) =>
-      changing(fileChangedBy(task), () => runImageTask(task, { platform, onBehalfOf }, context)),
+      changing(fileChangedBy(task), context, () => runImageTask(task, { platform, onBehalfOf }, context)),
     async planRestore(request, platform, signal) {
       const plan =
         request.form === 'file'
@@ -63,7 +63,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
     runRestore: (plan, platform, context) =>
-      changing(plan.target?.kind === 'file' ? plan.target.path : null, async () =>
+      changing(plan.target?.kind === 'file' ? plan.target.path : null, context, async () =>
         plan.request.form === 'file'
           ? (await fileEngine()).receiveFile(plan, streams, context)
           : runRestore(plan, { platform, io }, context),
@@ -135,14 +135,23 @@ async function unlockSource(locator: string, password: string, signal: AbortSign
   else await streams.unlock(stream, password, signal)
 }
 
-/** `work` that may change the image at `path`, whose outcome tells of a checksum that doesn't fit it any more. */
-async function changing(path: string | null, work: () => Promise<JobOutcome>): Promise<JobOutcome> {
+/** `work` that may change the image at `path`, whose outcome tells of a checksum that doesn't fit it any more: also of work that failed. */
+async function changing(
+  path: string | null,
+  { signal }: JobContext,
+  work: () => Promise<JobOutcome>,
+): Promise<JobOutcome> {
   if (path === null || isWebLocator(path)) return await work()
   const findOutdated = await watchChecksum(path)
-  const outcome = await work()
-  if (outcome.kind === 'failed' || outcome.kind === 'cancelled' || outcome.kind === 'checked') return outcome
-  const outdated = await findOutdated()
-  return outdated === null ? outcome : { ...outcome, outdated }
+  try {
+    const outcome = await work()
+    const outdated = await findOutdated()
+    return outdated === null || outcome.kind === 'checked' ? outcome : { ...outcome, outdated }
+  } catch (error) {
+    const outdated = await findOutdated()
+    if (outdated === null) throw error
+    return { ...outcomeOfError(error, signal), outdated }
+  }
 }
 
 function fileChangedBy(task: ImageTask): string | null {

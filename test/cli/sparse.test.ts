@@ -1,4 +1,5 @@
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { diskToConvert } from '#test/disk-to-convert'
 import { noise } from '#test/image-of-runs'
@@ -95,5 +96,28 @@ describe('reprise and the checksum beside an image', () => {
     await writeFile(`${again}.sha256`, `${'0'.repeat(64)}  b.img\n`)
     const restored = await reprise(['restore', '--source', image, '--target', again, '--erase'])
     expect(restored).toMatchObject({ status: 0, err: words(again) })
+  })
+
+  it('says so, too, when what changed the file failed', async () => {
+    await using folder = await temporaryFolder()
+    const [image, target] = [folder.path('a.img.gz'), folder.path('b.img')]
+    const whole = gzipSync(await diskToConvert('mbr'))
+    whole.fill(0xff, whole.length >> 1, (whole.length >> 1) + 100)
+    await writeFile(image, whole)
+    await writeFile(target, 'precious')
+    await writeFile(`${target}.sha256`, `${'0'.repeat(64)}  b.img\n`)
+    const restore = ['restore', '--source', image, '--target', target, '--erase', '--noprompt']
+    const words = `The SHA-256 in '${target}.sha256' is of what was there before, and nothing is left of that: remove the file.\n`
+    const failed = await reprise(restore)
+    expect(failed.status).toBe(1)
+    expect(failed.err).toContain(`'${target}' was emptied: what was in it is gone`)
+    expect(failed.err).toContain(words)
+    await writeFile(target, 'precious')
+    const json = await reprise([...restore, '--json'])
+    expect(json.out).toContain(`"outdated":"${target}.sha256"`)
+    // Nothing was written here.
+    await writeFile(target, 'precious')
+    const refused = await reprise(['restore', '-s', `${image}.not`, '-t', target, '--erase', '--noprompt'])
+    expect(refused.err).not.toContain('SHA-256')
   })
 })

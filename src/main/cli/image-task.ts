@@ -33,10 +33,15 @@ export async function runImageTask(
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')
   if (values.json) terminal.write(outcomeLine(outcome))
-  if (outcome.kind === 'failed')
-    return report(terminal, outcome.error, tellingOf(values), { names, lastWords: lastWords ?? null })
+  if (outcome.kind === 'failed') {
+    const told = { names, lastWords: lastWords ?? null }
+    const status = report(terminal, outcome.error, tellingOf(values), told)
+    tellOutdated({ terminal }, values, outcome)
+    return status
+  }
   if (outcome.kind === 'cancelled') {
     terminal.writeError(`${describeOutcome(outcome)}\n${lastWords === undefined ? '' : `${lastWords}\n`}`)
+    tellOutdated({ terminal }, values, outcome)
     return exitCancelled
   }
   return outcome

@@ -215,11 +215,14 @@ function tellOutcome(
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, target)
-      return report(terminal, outcome.error, telling, { names, lastWords })
+      const status = report(terminal, outcome.error, telling, { names, lastWords })
+      tellOutdated({ terminal }, { json: telling.json }, outcome)
+      return status
     }
     case 'cancelled': {
       const state = describeTargetState(outcome.target, target)
       terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
+      tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitCancelled
     }
     case 'checked':

@@ -24,7 +24,9 @@ export class Bugs {
       try {
         const outcome = await run(context)
         if (job.bug === null || outcome.kind !== 'cancelled') return outcome
-        return { kind: 'failed', error: serializeError(job.bug), target: outcome.target }
+        const { target, outdated } = outcome
+        const error = serializeError(job.bug)
+        return { kind: 'failed', error, target, ...(outdated === undefined ? {} : { outdated }) }
       } catch (error) {
         throw job.bug ?? error
       } finally {

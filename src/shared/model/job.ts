@@ -98,14 +98,14 @@ export type JobOutcome =
   | ({ readonly kind: 'scanned'; readonly scan: ImageScan } & Changing)
   | ({ readonly kind: 'checksummed'; readonly checksums: AddedChecksums } & Changing)
   | ({ readonly kind: 'resized'; readonly resize: ImageResizing } & Changing)
-  | { readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState }
-  | {
+  | ({ readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState } & Changing)
+  | ({
       readonly kind: 'cancelled'
       readonly target: TargetState
       readonly percent: number | null
       /** Of a restore: what it was at, and what `percent` is of. Absent before its first phase, and of other jobs. */
       readonly phase?: JobPhase
-    }
+    } & Changing)
 
 export interface JobState {
   readonly jobId: string

@@ -75,6 +75,8 @@ export interface TargetInfo {
   readonly mountPoints: readonly string[]
   /** The whole disk, also when the target is one of its partitions. Null for a file. */
   readonly disk: Disk | null
+  /** Of a file: it is there, and is written over. Absent: it will be made. */
+  readonly exists?: true
 }
 
 /** One thing that will be gone. */

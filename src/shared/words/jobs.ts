@@ -90,7 +90,7 @@ export const describeBottleneck = (bottleneck: Bottleneck): string => bottleneck
  */
 export function describeTargetState(
   state: TargetState,
-  target: Pick<TargetInfo, 'name' | 'kind' | 'disk'> | null,
+  target: Pick<TargetInfo, 'name' | 'kind' | 'disk' | 'exists'> | null,
 ): string {
   const name = target === null ? 'the destination' : quote(target.name)
   switch (state) {
@@ -99,9 +99,11 @@ export function describeTargetState(
     case 'kept':
       return 'What came so far is kept: the same restore, started again, goes on from there.'
     case 'empty':
-      return target?.kind === 'file' && target.disk === null
-        ? `Nothing incomplete was left at ${name}.`
-        : `${capital(name)} was erased: it is empty, valid and unmounted.`
+      if (target?.kind !== 'file' || target.disk !== null)
+        return `${capital(name)} was erased: it is empty, valid and unmounted.`
+      return target.exists === true
+        ? `${name} was emptied: what was in it is gone, and nothing incomplete was left there.`
+        : `Nothing incomplete was left at ${name}.`
     case 'incomplete':
       return `${capital(name)} is incomplete and can't be used: restore it again.`
     default:
@@ -174,6 +176,9 @@ function describeResizing({
 export function describeOutdated(outcome: JobOutcome): string | null {
   const file = 'outdated' in outcome ? outcome.outdated : undefined
   if (file === undefined) return null
+  const isGone = (outcome.kind === 'failed' || outcome.kind === 'cancelled') && outcome.target === 'empty'
+  if (isGone)
+    return `The SHA-256 in ${quote(file)} is of what was there before, and nothing is left of that: remove the file.`
   return `The SHA-256 in ${quote(file)} is of what was there before, and a restore would fail by it: write a new one (reprise image checksum --replace), or remove the file.`
 }
 

@@ -112,6 +112,7 @@ export async function examineTarget(
         identity: fileIdentity(file, facts),
         mountPoints: [],
         disk,
+        ...(facts === null ? {} : { exists: true }),
       },
     }
     return {

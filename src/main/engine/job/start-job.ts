@@ -151,7 +151,7 @@ export function startJob(
         stop.signal.throwIfAborted()
         return await run(context)
       } catch (error) {
-        return outcomeOf(error, stop.signal)
+        return outcomeOfError(error, stop.signal)
       }
     })()
     sample()
@@ -197,7 +197,11 @@ function sourceOf({ plan, task }: JobDescription): string | null {
   return locator === null ? null : withoutPassword(locator)
 }
 
-function outcomeOf(error: unknown, signal: AbortSignal): JobOutcome {
+/** What a job came to that threw `error`, as `startJob` has it. */
+export function outcomeOfError(
+  error: unknown,
+  signal: AbortSignal,
+): Extract<JobOutcome, { kind: 'failed' | 'cancelled' }> {
   const cancelled =
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   return cancelled

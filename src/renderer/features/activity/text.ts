@@ -1,11 +1,12 @@
 /** The Activity tab's own words. */
 import { unreachable } from '#shared/errors'
-import type { JobState } from '#shared/model'
+import type { JobState, TargetState } from '#shared/model'
 import { formatRate } from '#shared/units'
 import {
   describeError,
   describeOutcome,
   describeOutcomeFigures,
+  describeOutdated,
   describeLeft,
   jobDoing,
   describeTargetState,
@@ -21,14 +22,18 @@ export function jobLine(job: JobState): string {
     case 'failed': {
       const words = describeError(outcome.error, { ...names, source: names.source ?? job.title })
       // A restore's own panel says the rest; this line is all there is of other jobs.
-      return job.kind === 'restore'
-        ? `${words.what} ${describeTargetState(outcome.target, job.plan?.target ?? null)}`
-        : [words.what, words.why, words.now].filter((part) => part !== null).join(' ')
+      return sentences(
+        words.what,
+        ...(job.kind === 'restore' ? [targetState(job, outcome)] : [words.why, words.now]),
+        describeOutdated(outcome),
+      )
     }
     case 'cancelled':
-      return job.kind === 'restore'
-        ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, job.plan?.target ?? null)}`
-        : describeOutcome(outcome)
+      return sentences(
+        describeOutcome(outcome),
+        job.kind === 'restore' ? targetState(job, outcome) : null,
+        describeOutdated(outcome),
+      )
     case 'done':
     case 'checked':
     case 'converted':
@@ -36,13 +41,16 @@ export function jobLine(job: JobState): string {
     case 'scanned':
     case 'checksummed':
     case 'resized':
-      return [describeOutcome(outcome), describeOutcomeFigures(outcome)]
-        .filter((part) => part !== null)
-        .join(' ')
+      return sentences(describeOutcome(outcome), describeOutcomeFigures(outcome))
     default:
       return unreachable(outcome)
   }
 }
+
+const sentences = (...parts: readonly (string | null)[]) => parts.filter((part) => part !== null).join(' ')
+
+const targetState = ({ plan }: JobState, { target }: { readonly target: TargetState }) =>
+  describeTargetState(target, plan?.target ?? null)
 
 function runningLine(job: JobState): string {
   const { progress } = job

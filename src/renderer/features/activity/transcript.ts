@@ -3,6 +3,7 @@ import type { JobState, PhaseState } from '#shared/model'
 import {
   describeError,
   describeOutcome,
+  describeOutdated,
   describePhase,
   describePhaseStop,
   describeTargetState,
@@ -26,7 +27,8 @@ export function transcript(job: JobState): readonly string[] {
 /** Only a restore has a destination to tell of. */
 function leftBehind({ plan, outcome }: JobState): readonly string[] {
   if (!plan || (outcome?.kind !== 'failed' && outcome?.kind !== 'cancelled')) return []
-  return [describeTargetState(outcome.target, plan.target)]
+  const outdated = describeOutdated(outcome)
+  return [describeTargetState(outcome.target, plan.target), ...(outdated === null ? [] : [outdated])]
 }
 
 const isStopped = ({ phase }: PhaseState, { outcome }: JobState) => describePhaseStop(phase, outcome) !== null

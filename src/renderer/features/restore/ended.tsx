@@ -3,7 +3,7 @@ import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
-import { describeError, describeOutcome, describeTargetState, namesOf } from '#shared/words'
+import { describeError, describeOutcome, describeOutdated, describeTargetState, namesOf } from '#shared/words'
 import { stoppedVerifyWords } from './text.ts'
 import { Verdict } from './verdict.tsx'
 
@@ -102,6 +102,7 @@ function Failed({
       <p className="selectable">
         <strong>{describeTargetState(outcome.target, job.plan?.target ?? null)}</strong>
       </p>
+      <Outdated outcome={outcome} />
       {words.now !== null && <p className="selectable">{words.now}</p>}
       <p className="small secondary selectable">{outcome.error.code}</p>
     </Verdict>
@@ -125,6 +126,12 @@ function Cancelled({
     >
       {outcome.phase === 'verifying' && <p>{stoppedVerifyWords(outcome.target)}</p>}
       <p className="selectable">{describeTargetState(outcome.target, job.plan?.target ?? null)}</p>
+      <Outdated outcome={outcome} />
     </Verdict>
   )
+}
+
+function Outdated({ outcome }: { readonly outcome: JobOutcome }) {
+  const words = describeOutdated(outcome)
+  return words === null ? null : <p className="selectable">{words}</p>
 }

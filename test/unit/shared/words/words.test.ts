@@ -138,10 +138,12 @@ describe('what is left of a target', () => {
     expect(describeTargetState(state, target && { kind: 'disk', name: target, disk: sandisk })).toBe(words)
   })
 
-  it('says of a file only what is true whether it was there before or not', () => {
-    expect(describeTargetState('empty', { kind: 'file', name: '/d.img', disk: null })).toBe(
-      "Nothing incomplete was left at '/d.img'.",
+  it('says of a file that what was in it is gone, if anything was', () => {
+    const file = { kind: 'file', name: '/d.img', disk: null } as const
+    expect(describeTargetState('empty', { ...file, exists: true })).toBe(
+      "'/d.img' was emptied: what was in it is gone, and nothing incomplete was left there.",
     )
+    expect(describeTargetState('empty', file)).toBe("Nothing incomplete was left at '/d.img'.")
     // The Practice disk is a file, and stays one.
     expect(describeTargetState('empty', { kind: 'file', name: 'Practice disk', disk: practiceDisk })).toBe(
       "'Practice disk' was erased: it is empty, valid and unmounted.",
