@@ -220,7 +220,9 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_DEVICE_TOOL: (error) => {
+  E_DEVICE_TOOL: (error, names) => {
+    const left = textOf(error, 'left')
+    if (left !== null) return leftUndone(left, error, names)
     const tool = textOf(error, 'tool')
     const wanted = textOf(error, 'package')
     return {
@@ -232,4 +234,26 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
           : `Install the package ${wanted}, and try again.`,
     }
   },
+}
+
+/** What is done when a restore is over, and wasn't: because it was stopped, or the disk doesn't answer. */
+function leftUndone(left: string, error: SerializedError, names: Names): ErrorWords {
+  const why = textOf(error, 'why') === 'stopped' ? 'That was stopped.' : "The disk doesn't answer."
+  if (left === 'eject')
+    return {
+      what: `${theTarget(error, names)} wasn't ejected.`,
+      why,
+      now: 'Eject it before you disconnect it.',
+    }
+  if (left === 'reread')
+    return {
+      what: `The system may still see the old partitions of ${theTarget(error, names)}.`,
+      why,
+      now: 'Disconnect it and connect it again before you use it.',
+    }
+  return {
+    what: `${path(error, 'A volume')} wasn't mounted again.`,
+    why,
+    now: 'Mount it, or disconnect the disk and connect it again.',
+  }
 }

@@ -143,7 +143,7 @@ export async function unmountSource(
   examined: ExaminedSource,
   { platform }: RestoreDeps,
   signal: AbortSignal,
-): Promise<() => Promise<readonly SerializedError[]>> {
+): Promise<(signal?: AbortSignal) => Promise<readonly SerializedError[]>> {
   if (examined.kind !== 'device' || examined.mountPoints.length === 0) return async () => []
   const { path } = examined
   let before: readonly MountedVolume[]
@@ -158,9 +158,9 @@ export async function unmountSource(
       cause: error,
     })
   }
-  return async () => {
+  return async (until) => {
     try {
-      const { errors } = await platform.remount(path, before)
+      const { errors } = await platform.remount(path, before, until)
       return errors.map((error) => serializeError(error))
     } catch (error) {
       // Whatever it is: what was restored stays restored.

@@ -37,8 +37,11 @@ export interface RestoreTarget {
    * E_DST_CHANGED for a file that was deleted or replaced meanwhile, of which a handle shows nothing.
    */
   checkStillThere(): Promise<void>
-  /** All went well, and the handle is closed. Never throws: what doesn't work now is a warning. */
-  settle(afterwards: RestoreRequest['afterwards']): Promise<Settled>
+  /**
+   * All went well, and the handle is closed. Never throws: what doesn't work now is a warning, and so is what was left when the signal
+   * stopped it.
+   */
+  settle(afterwards: RestoreRequest['afterwards'], signal: AbortSignal): Promise<Settled>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
   abandon(written: 'nothing' | 'something'): Promise<TargetState>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
@@ -78,12 +81,12 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   let before: readonly MountedVolume[] = []
   let wasMounted = false
 
-  async function remount(): Promise<{
+  async function remount(signal?: AbortSignal): Promise<{
     mountPoints: readonly string[]
     warnings: readonly SerializedError[]
   }> {
     try {
-      const { mountPoints, errors } = await platform.remount(path, before)
+      const { mountPoints, errors } = await platform.remount(path, before, signal)
       return { mountPoints, warnings: errors.map((error) => serializeError(error)) }
     } catch (error) {
       return { mountPoints: [], warnings: [serializeError(error)] }
@@ -109,18 +112,18 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     return now.kind === 'volume' && now.volume.path === path && now.volume.offset === offset
   }
   /** The new partition map's nodes. A partition has none. */
-  async function reread(): Promise<readonly SerializedError[]> {
+  async function reread(signal?: AbortSignal): Promise<readonly SerializedError[]> {
     if (volume !== null) return []
-    return attempt(() => platform.rereadPartitions(path))
+    return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
-  async function eject(): Promise<Settled> {
+  async function eject(signal: AbortSignal): Promise<Settled> {
     const others = disk.volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
     const warnings =
       volume !== null && others.length > 0
         ? [serializeError(othersMounted(disk.path, others))]
-        : await attempt(() => platform.eject(disk.path))
+        : await attempt(() => platform.eject(disk.path, signal), { left: 'eject', path: disk.path, signal })
     // It stays, so that whoever looks at it next should see what is on it now.
-    const rereadWarnings = warnings.length > 0 ? await reread() : []
+    const rereadWarnings = warnings.length > 0 ? await reread(signal) : []
     return { mountPoints: [], ejected: warnings.length === 0, warnings: [...warnings, ...rereadWarnings] }
   }
 
@@ -148,10 +151,10 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     },
     // A device that isn't there any more fails its reads and writes.
     checkStillThere: async () => undefined,
-    async settle(afterwards) {
-      if (afterwards === 'eject') return eject()
-      const rereadWarnings = await reread()
-      const { mountPoints, warnings } = await remount()
+    async settle(afterwards, signal) {
+      if (afterwards === 'eject') return eject(signal)
+      const rereadWarnings = await reread(signal)
+      const { mountPoints, warnings } = await remount(signal)
       return { mountPoints, ejected: false, warnings: [...rereadWarnings, ...warnings] }
     },
     async abandon(written) {
@@ -181,12 +184,22 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
 }
 
 /** A mistake of ours is told as one, and doesn't make a failure of what is restored: that would be erased. */
-async function attempt(work: () => Promise<void>): Promise<readonly SerializedError[]> {
+async function attempt(
+  work: () => Promise<void>,
+  {
+    signal,
+    left,
+    path,
+  }: { readonly signal: AbortSignal | undefined; readonly left: 'reread' | 'eject'; readonly path: string },
+): Promise<readonly SerializedError[]> {
   try {
+    signal?.throwIfAborted()
     await work()
     return []
   } catch (error) {
-    return [serializeError(error)]
+    if (signal?.aborted !== true || error !== signal.reason) return [serializeError(error)]
+    const details = { path, left, why: 'stopped' }
+    return [serializeError(new DeviceError('E_DEVICE_TOOL', `${left} of ${path} was stopped`, { details }))]
   }
 }
 

@@ -1,13 +1,7 @@
 /** Carries a plan out: looks at everything again, unmounts, erases, copies, verifies, and leaves the disk in order. */
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import {
-  deserializeError,
-  DeviceError,
-  invariant,
-  serializeError,
-  type SerializedError,
-} from '#shared/errors'
+import { deserializeError, DeviceError, invariant, serializeError } from '#shared/errors'
 import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { bufferSizes } from './buffer-sizes.ts'
@@ -19,6 +13,7 @@ import { checkSameStream, type ExaminedSource, type StreamSource } from './exami
 import type { ExaminedTarget } from './examine-target.ts'
 import { verificationError } from './locate-difference.ts'
 import { farewell, receiveImage } from './receive-image.ts'
+import { lateSignal } from './late-signal.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
@@ -27,6 +22,9 @@ import { sameLosses } from './target-losses.ts'
 import { verifyBlocks } from './verify-blocks.ts'
 import { watchProgress } from './watch-progress.ts'
 import { writeChanged, type ChangeResult } from './write-changed.ts'
+
+/** Mounting takes less, as a rule; with what a program takes that can't be ended, it is within a second. */
+const graceMs = 250
 
 /** What the steps share. */
 interface Run {
@@ -87,7 +85,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const { plan, deps, context, now } = run
   const beganMs = now()
   const target = holdTarget(ends.target, deps, context.log)
-  let giveSourceBack: () => Promise<readonly SerializedError[]> = async () => []
+  let giveSourceBack: Awaited<ReturnType<typeof unmountSource>> = async () => []
   let written: 'nothing' | 'something' = 'nothing'
   let isKept = false
   try {
@@ -102,11 +100,12 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
         isKept = true
       },
     })
-    // From here on it is restored, and Cancel comes too late to change that.
+    // From here on it is restored, and Cancel comes too late to change that. What is left to do is only let be.
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
     else context.skip('remounting')
-    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards)
-    const sourceWarnings = await giveSourceBack()
+    using late = lateSignal(context.signal, graceMs)
+    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards, late.signal)
+    const sourceWarnings = await giveSourceBack(late.signal)
     const summary: RestoreSummary = {
       ...result,
       durationMs: Math.round(now() - beganMs),

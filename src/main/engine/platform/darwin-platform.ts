@@ -11,7 +11,7 @@ import { listDarwinDisks } from './darwin-list.ts'
 import { makeDarwinEmpty, openDarwin, waitForPartitions } from './darwin-open.ts'
 import { darwinDisksHolding, identifyDarwin, resolveDarwin } from './darwin-resolve.ts'
 import { ejectDarwin, remountDarwin, unmountDarwin } from './darwin-unmount.ts'
-import { realMachine, type Machine } from './machine.ts'
+import { realMachine, stoppable, type Machine } from './machine.ts'
 import type { Platform } from './platform.ts'
 import { watchDisks } from './watch-disks.ts'
 
@@ -36,13 +36,13 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     identify: (path) => identifyDarwin(system, path),
     disksHoldingFile: (path) => darwinDisksHolding(system, resolve(path)),
     unmount: (path, signal) => unmountDarwin(system, log, path, signal),
-    remount: (_path, before) => remountDarwin(system, log, before),
-    eject: (path) => ejectDarwin(system, log, path),
+    remount: (_path, before, signal) => remountDarwin(system, log, before, signal),
+    eject: (path, signal) => ejectDarwin(system, log, path, signal),
     openSource: (path) => openDarwin(system, path, 'source'),
     openTarget: (path) => openDarwin(system, path, 'target'),
     zeroOut: () => Promise.reject(notHere('zeroOut')),
     discard: () => Promise.reject(notHere('discard')),
-    rereadPartitions: (path) => waitForPartitions(system, path),
+    rereadPartitions: (path, signal) => waitForPartitions(stoppable(system, signal), path),
     makeEmpty: (path, filesystem) => makeDarwinEmpty(system, log, path, filesystem),
   }
 }

@@ -3,7 +3,7 @@ import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { readDiskInfo, text } from './darwin-diskutil.ts'
 import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
-import type { Machine } from './machine.ts'
+import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed, runChecked, saidBy, type ProgramResult } from './run-program.ts'
 
@@ -102,14 +102,17 @@ export async function remountDarwin(
   system: Machine,
   log: Logger,
   before: readonly MountedVolume[],
+  signal?: AbortSignal,
 ): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
   const mountPoints: string[] = []
   const errors: Error[] = []
   for (const { devicePath, mountPoint } of before) {
     try {
-      const now = await mountAgain(system, devicePath, mountPoint)
+      const now = await mountAgain(stoppable(system, signal), devicePath, mountPoint)
       if (now !== null) mountPoints.push(now)
-    } catch (error) {
+    } catch (thrown) {
+      const error =
+        signal?.aborted === true && thrown === signal.reason ? stopped(devicePath, mountPoint) : thrown
       DeviceError.accept(error)
       log.warn('not mounted again', { path: devicePath, mountPoint, reason: error.message })
       errors.push(error)
@@ -117,6 +120,11 @@ export async function remountDarwin(
   }
   return { mountPoints: [...new Set(mountPoints)], errors }
 }
+
+const stopped = (device: string, path: string) =>
+  new DeviceError('E_DEVICE_TOOL', `${device} was not mounted again: stopped`, {
+    details: { path, device, left: 'mount', why: 'stopped' },
+  })
 
 async function mountAgain(system: Machine, devicePath: string, mountPoint: string): Promise<string | null> {
   const info = await readDiskInfo(system, devicePath)
@@ -132,7 +140,12 @@ async function mountAgain(system: Machine, devicePath: string, mountPoint: strin
 }
 
 /** As `Platform.eject`. */
-export async function ejectDarwin(system: Machine, log: Logger, path: string): Promise<void> {
-  await unmountDarwin(system, log, path)
-  await runChecked(system.run, 'diskutil', ['eject', path], { timeoutMs: 60_000 })
+export async function ejectDarwin(
+  system: Machine,
+  log: Logger,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await unmountDarwin(system, log, path, signal)
+  await runChecked(stoppable(system, signal).run, 'diskutil', ['eject', path], { timeoutMs: 60_000 })
 }

@@ -3,7 +3,7 @@ import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { deviceAt } from './linux-resolve.ts'
 import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
-import type { Machine } from './machine.ts'
+import { stoppable, type Machine } from './machine.ts'
 import { unmountDevice } from './linux-unmount.ts'
 import { runChecked } from './run-program.ts'
 
@@ -14,9 +14,15 @@ const GONE_WITHIN_MS = 5000
  * go of the medium, or taken off the bus; the rest stays where it is, unmounted. A partition's path stands for its disk.
  * Throws what `unmountDevice` throws, and E_DST_BUSY or E_DEVICE_TOOL.
  */
-export async function ejectDevice(system: Machine, log: Logger, path: string): Promise<void> {
-  const { disk } = (await deviceAt(system, path)).place
-  await unmountDevice(system, log, disk.path)
+export async function ejectDevice(
+  machine: Machine,
+  log: Logger,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { disk } = (await deviceAt(machine, path)).place
+  await unmountDevice(machine, log, disk.path, signal)
+  const system = stoppable(machine, signal)
   await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
   if (disk.bus === 'loop') await detachLoop(system, disk)
   else if (disk.bus === 'usb' || (disk.removable && disk.bus !== 'sd')) await letGo(system, log, disk)

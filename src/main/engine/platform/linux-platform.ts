@@ -12,7 +12,7 @@ import { remountVolumes } from './linux-remount.ts'
 import { resolveLocator } from './linux-resolve.ts'
 import { isListed } from './linux-sysfs.ts'
 import { readSnapshot } from './linux-snapshot.ts'
-import { realMachine, type Machine } from './machine.ts'
+import { realMachine, stoppable, type Machine } from './machine.ts'
 import { unmountDevice } from './linux-unmount.ts'
 import { linuxEvents } from './linux-watch.ts'
 import type { Platform } from './platform.ts'
@@ -49,15 +49,15 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
         .sort()
     },
     unmount: (path, signal) => unmountDevice(system, log, path, signal),
-    remount: (_path, before) => remountVolumes(system, log, before),
-    eject: (path) => ejectDevice(system, log, path),
+    remount: (_path, before, signal) => remountVolumes(system, log, before, signal),
+    eject: (path, signal) => ejectDevice(system, log, path, signal),
     openSource: (path) => openForReading(system, path),
     openTarget: (path) => openForWriting(system, path),
     zeroOut: (device, offset, lengthBytes, signal) =>
       changeRange(system, device, 'zero-out', offset, lengthBytes, signal),
     discard: (device, offset, lengthBytes, signal) =>
       changeRange(system, device, 'discard', offset, lengthBytes, signal),
-    rereadPartitions: (path) => rereadPartitionTable(system, log, path),
+    rereadPartitions: (path, signal) => rereadPartitionTable(stoppable(system, signal), log, path),
     makeEmpty: (path, filesystem) => makeDeviceEmpty(system, log, path, filesystem),
   }
 }

@@ -7,19 +7,23 @@ import type { Logger } from '#shared/log'
 import { probeContents } from './linux-contents.ts'
 import { isWithin, showsFilesystem } from './linux-mounts.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
-import type { Machine } from './machine.ts'
+import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed, runChecked } from './run-program.ts'
+
+/** For a disk that has just been written to, and may have much to do. */
+const patienceMs = 60_000
 
 /**
  * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
  * mounted meanwhile is left where it is. A folder that was bound is bound again if the file system is still of the same
- * kind and has it. Failures don't stop the others.
+ * kind and has it. Failures don't stop the others; the signal does, and what isn't mounted then is told like a failure.
  */
 export async function remountVolumes(
   system: Machine,
   log: Logger,
   volumes: readonly MountedVolume[],
+  signal?: AbortSignal,
 ): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
   const mountPoints = new Set<string>()
   const errors: Error[] = []
@@ -30,8 +34,11 @@ export async function remountVolumes(
   // In the order they were mounted: one may be inside another.
   for (const each of [...wholes, ...folders]) {
     try {
-      if (await mountAgain(system, log, each)) mountPoints.add(each.mountPoint)
-    } catch (error) {
+      signal?.throwIfAborted()
+      if (await mountAgain(system, log, each, signal)) mountPoints.add(each.mountPoint)
+    } catch (thrown) {
+      const error =
+        signal?.aborted === true && thrown === signal.reason ? notMounted(each, 'stopped') : thrown
       DeviceError.accept(error)
       const { code, message: reason } = error
       log.warn('not mounted again', { path: each.devicePath, mountPoint: each.mountPoint, code, reason })
@@ -63,7 +70,13 @@ async function numberOf(system: Machine, devicePath: string): Promise<string | n
 }
 
 /** False: there is nothing to mount, and nothing wrong with that. */
-async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): Promise<boolean> {
+async function mountAgain(
+  machine: Machine,
+  log: Logger,
+  volume: MountedVolume,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const system = stoppable(machine, signal)
   const { devicePath, mountPoint, subfolder } = volume
   const number = await numberOf(system, devicePath)
   if (number === null) return false
@@ -72,14 +85,20 @@ async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): 
   const there = snapshot.mountsOn(number).filter((mount) => mount.mountPoint === mountPoint)
   if (there.some((mount) => (subfolder === null ? showsFilesystem(mount) : mount.root === subfolder)))
     return true
-  const filesystem = (await probeContents(system, devicePath, { log, patienceMs: 5000 }))?.filesystem ?? null
+  const contents = await probeContents(system, devicePath, { log, patienceMs })
+  signal?.throwIfAborted()
+  // A disk that doesn't answer isn't one without a file system.
+  if (contents === null) throw notMounted(volume, 'silent')
+  const { filesystem } = contents
   if (filesystem === null) return false
   const isSame = isSameKind(filesystem, volume.filesystem)
   if (subfolder !== null) {
     if (!isSame) return false
     const from = placeOf(snapshot, number, subfolder)
     const folder = { ...volume, subfolder }
-    return from === null ? await bindFromAside(system, folder) : await bindAgain(system, from, folder)
+    return from === null
+      ? await bindFromAside(machine, folder, signal)
+      : await bindAgain(system, from, folder)
   }
   if (!(await isItself(system, mountPoint)) || (await system.stat(mountPoint)).kind !== 'folder')
     throw placeGone(volume)
@@ -90,7 +109,12 @@ async function mountAgain(system: Machine, log: Logger, volume: MountedVolume): 
 type MountedFolder = MountedVolume & { readonly subfolder: string }
 
 /** Only that folder was shown, so the whole file system is mounted aside for as long as it takes to show it again. */
-async function bindFromAside(system: Machine, volume: MountedFolder): Promise<boolean> {
+async function bindFromAside(
+  machine: Machine,
+  volume: MountedFolder,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const system = stoppable(machine, signal)
   const made = await runChecked(system.run, 'mktemp', ['-d', '/run/reprise-XXXXXXXXXX'])
   const aside = made.trim()
   try {
@@ -98,10 +122,10 @@ async function bindFromAside(system: Machine, volume: MountedFolder): Promise<bo
     try {
       return await bindAgain(system, aside + volume.subfolder, volume)
     } finally {
-      await runChecked(system.run, 'umount', [aside])
+      await runChecked(machine.run, 'umount', [aside])
     }
   } finally {
-    await system.run('rmdir', [aside])
+    await machine.run('rmdir', [aside])
   }
 }
 
@@ -130,13 +154,19 @@ async function isItself(system: Machine, path: string): Promise<boolean> {
 }
 
 async function runMount(system: Machine, args: readonly string[]): Promise<void> {
-  const result = await system.run('mount', args, { timeoutMs: 60_000 })
+  const result = await system.run('mount', args, { timeoutMs: patienceMs })
   if (result.status !== 0) throw programFailed(result, args)
 }
 
 const placeGone = ({ mountPoint, devicePath }: MountedVolume) =>
   new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {
     details: { path: mountPoint, device: devicePath },
+  })
+
+/** `silent`: its disk doesn't answer. */
+const notMounted = ({ devicePath, mountPoint }: MountedVolume, why: 'stopped' | 'silent') =>
+  new DeviceError('E_DEVICE_TOOL', `${devicePath} was not mounted again: ${why}`, {
+    details: { path: mountPoint, device: devicePath, left: 'mount', why },
   })
 
 /** blkid's name beside the kernel's: NTFS is mounted by one of three drivers. */

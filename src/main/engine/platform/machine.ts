@@ -59,6 +59,19 @@ export interface Machine {
   readAt(fd: number, offset: number, lengthBytes: number): Promise<Uint8Array>
 }
 
+/** `system`, whose programs and pauses end with the signal's reason once it is aborted; the rest is as it was. */
+export function stoppable(system: Machine, signal: AbortSignal | undefined): Machine {
+  if (signal === undefined) return system
+  return {
+    ...system,
+    run: (name, args, options) => system.run(name, args, { ...options, signal }),
+    async pause(ms) {
+      signal.throwIfAborted()
+      await system.pause(ms, signal)
+    },
+  }
+}
+
 /**
  * `stat`'s device number as Linux writes it in sysfs and mountinfo (glibc's `gnu_dev_major` and `_minor`). Elsewhere it
  * only serves to tell whether two are the same.

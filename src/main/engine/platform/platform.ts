@@ -75,14 +75,15 @@ export interface Platform {
   /**
    * Mount again. For each volume `before` had: the same place if the partition still has a file system; a disk's new
    * volumes that had no place are left to the system's own automounter. Bind mounts come back if their folder is there.
-   * Returns the mount points; failures in `errors`.
+   * Returns the mount points; failures in `errors`, and what was left when the signal stopped it.
    */
   remount(
     path: string,
     before: readonly MountedVolume[],
+    signal?: AbortSignal,
   ): Promise<{ mountPoints: readonly string[]; errors: readonly Error[] }>
-  /** Flush and let go: removable disks are ejected, loop devices detached. Throws DeviceError. */
-  eject(path: string): Promise<void>
+  /** Flush and let go: removable disks are ejected, loop devices detached. Throws DeviceError; the signal's reason. */
+  eject(path: string, signal?: AbortSignal): Promise<void>
 
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
@@ -96,9 +97,9 @@ export interface Platform {
   discard(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
   /**
    * Make the kernel read the partition table again; returns when the nodes of the new partitions are there. The device
-   * must not be held by `openTarget`. Throws E_DST_BUSY when the system keeps using old partitions.
+   * must not be held by `openTarget`. Throws E_DST_BUSY when the system keeps using old partitions; the signal's reason.
    */
-  rereadPartitions(path: string): Promise<void>
+  rereadPartitions(path: string, signal?: AbortSignal): Promise<void>
   /**
    * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
    * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.

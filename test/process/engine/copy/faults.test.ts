@@ -1,6 +1,6 @@
 /** A disk that really fails: EIO from the kernel on the n-th write, on read-back, a medium that lies or forgets. */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -156,6 +156,39 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:nbdfuse', 'program:sfd
       expect(outcome).toMatchObject({ kind: 'cancelled', target: 'empty' })
       expect(told[0]).toBe('hanging')
       await expectEmptyMap(disk.path)
+    })
+
+    it('that hangs when all is verified is left unmounted by Cancel within a second or so, and that is told', async () => {
+      await using disk = await attachFaultyDisk({ sizeBytes })
+      await command('mkfs.ext4', ['-q', '-F', disk.path])
+      const place = join(folder, 'place')
+      mkdirSync(place)
+      await command('mount', [disk.path, place])
+      let askedMs = 0
+      const asked: Promise<unknown>[] = []
+      const { outcome } = await restoreForReal(
+        { source: image, target: place },
+        {
+          during: (state, job) => {
+            if (state.progress?.phase !== 'remounting' || asked.length > 0) return
+            const hang = async () => {
+              await disk.setFaults({ stall: true })
+              askedMs = performance.now()
+              void job.cancel()
+            }
+            asked.push(hang())
+          },
+        },
+      )
+      const tookMs = performance.now() - askedMs
+      await Promise.all(asked)
+      await disk.setFaults({})
+      expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true, mountPoints: [] } })
+      // Perhaps the partition map wasn't read again either.
+      expect(outcome.kind === 'done' && outcome.summary.warnings.at(-1)).toMatchObject({
+        details: { path: place, left: 'mount', why: 'stopped' },
+      })
+      expect(tookMs).toBeLessThan(2000)
     })
 
     it('lets go of everything, whatever happened', async () => {

@@ -1074,6 +1074,33 @@ describe('Cancel', () => {
     expect(outcome.kind).toBe('done')
   })
 
+  it('is heard while what comes after takes long, and what is left is told', async () => {
+    const { machine } = bench()
+    machine.onReread = (_, signal) =>
+      new Promise((_done, fail) => {
+        signal?.addEventListener('abort', () => fail(signal.reason as Error))
+      })
+    let askedMs = 0
+    const { outcome } = await restore(
+      machine,
+      {},
+      {
+        during: (job, state) => {
+          if (state.progress?.phase !== 'remounting' || askedMs > 0) return
+          askedMs = performance.now()
+          void job.cancel()
+        },
+      },
+    )
+    expect(performance.now() - askedMs).toBeLessThan(1000)
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: {
+        warnings: [{ code: 'E_DEVICE_TOOL', details: { path: '/dev/sdb', left: 'reread', why: 'stopped' } }],
+      },
+    })
+  })
+
   it('answers although the source hangs', async () => {
     const { machine } = bench()
     machine.onItem = (offset) => (offset < MiB ? undefined : new Promise(() => undefined))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Platform } from '#engine/platform'
+import { DeviceError } from '#shared/errors'
 import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
 import { recordLinux, type RecordedDisk, type RecordedLinux } from './recorded-linux.ts'
 import { recordedMachine, type RecordedMachine } from './recorded-machine.ts'
@@ -435,6 +436,56 @@ describe('mounting again on Linux', () => {
       expect(errors).toMatchObject([{ code, details: { path: '/bound' } }])
     },
   )
+
+  it('is stopped by the signal, and tells what is left', async () => {
+    const stop = new AbortController()
+    const { platform, system } = machineWith({
+      disks: [stick],
+      folders: ['/mnt/one', '/mnt/two'],
+      programs: {
+        blkid: () => {
+          stop.abort()
+          return 'ID_FS_TYPE=ext4\n'
+        },
+      },
+    })
+    const before = [volume, { ...volume, devicePath: '/dev/sdb2', mountPoint: '/mnt/two' }]
+    const { mountPoints, errors } = await platform.remount('/dev/sdb', before, stop.signal)
+    expect(mountPoints).toEqual([])
+    expect(errors).toMatchObject(
+      ['/mnt/one', '/mnt/two'].map((path) => ({
+        code: 'E_DEVICE_TOOL',
+        details: { path, left: 'mount', why: 'stopped' },
+      })),
+    )
+    expect(system.ran.filter((command) => command.startsWith('mount'))).toEqual([])
+  })
+
+  it('leaves nothing mounted aside when it is stopped', async () => {
+    const stop = new AbortController()
+    const { platform, system } = machineWith({
+      disks: [stick],
+      folders: ['/run/reprise-1/folder', '/bound'],
+      programs: {
+        mount: () => {
+          stop.abort()
+          return ''
+        },
+      },
+    })
+    const { errors } = await platform.remount('/dev/sdb', [bound], stop.signal)
+    expect(errors).toMatchObject([{ details: { path: '/bound', why: 'stopped' } }])
+    expect(system.ran.slice(-2)).toEqual(['umount /run/reprise-1', 'rmdir /run/reprise-1'])
+  })
+
+  it('does not take a disk that does not answer for one without a volume', async () => {
+    const silent = new DeviceError('E_DEVICE_TOOL', 'no end', { details: { path: '/dev/sdb1' } })
+    const { platform } = machineWith({ disks: [stick], folders: ['/mnt/one'], programs: { blkid: silent } })
+    expect(await platform.remount('/dev/sdb', [volume])).toMatchObject({
+      mountPoints: [],
+      errors: [{ details: { path: '/mnt/one', left: 'mount', why: 'silent' } }],
+    })
+  })
 
   it('tells what went wrong with one volume and goes on with the next', async () => {
     const { platform } = machineWith({ disks: [stick], folders: ['/mnt/two'] })

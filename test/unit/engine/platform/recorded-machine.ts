@@ -73,7 +73,8 @@ export function recordedMachine(recording: Recording): RecordedMachine {
     change: (to) => {
       now = to
     },
-    run: async (name, args) => {
+    run: async (name, args, options) => {
+      options?.signal?.throwIfAborted()
       const command = [name, ...args].join(' ')
       ran.push(command)
       const programs = now.programs ?? {}
