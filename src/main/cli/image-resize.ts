@@ -1,5 +1,4 @@
 /** `reprise image resize` and `reprise image compact`: the disk inside an image made larger or smaller, or its files. */
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { BugError, serializeError } from '#shared/errors'
 import type { ImageResizing, ImageTask, JobState } from '#shared/model'
@@ -15,7 +14,6 @@ import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
-const encryptedNote = `Of encrypted images only sparse bundles can be changed. ${passwordNote}`
 const image = { least: 1, most: 1, placeholder: 'IMAGE' }
 
 const resizeOptions = {
@@ -35,7 +33,7 @@ export const imageResize = defineVerb({
   notes: [
     'Works on raw images, sparse images and sparse bundles, where they are. File systems stay as large as they are: make them larger afterwards, or smaller before, with their own tools.',
     'Nothing of a partition or a file system is cut off, and on a disk without a partition map nothing but zeros: too small a size is answered with the smallest possible one. The backup of a GPT moves to the new end.',
-    encryptedNote,
+    passwordNote,
   ],
   options: resizeOptions,
   operands: image,
@@ -44,7 +42,7 @@ export const imageResize = defineVerb({
     const { size } = values
     if (size === null)
       throw usageError('--size', '--size is missing.', 'It is the new size of the disk: 20g.')
-    return await run(context, values, { kind: 'resize', path, sizeBytes: size }, () => '')
+    return await run(context, values, { kind: 'resize', path, sizeBytes: size })
   },
 })
 
@@ -55,21 +53,13 @@ export const imageCompact = defineVerb({
   notes: [
     'A sparse bundle loses its bands of zeros where it is. A sparse image is written anew beside the old one, which needs room for both until it takes its place.',
     "What a file system calls free isn't always zeros: fill it with zeros, or discard it, before.",
-    encryptedNote,
+    passwordNote,
   ],
   options: passwordOptions,
   operands: image,
   async run(context, values, [operand = '']) {
-    const lines = createMarkLines(describePhase)
     const path = imageLocatorFrom(context.cwd, operand, 'here')
-    return await run(context, values, { kind: 'compact', path }, (state) => {
-      const { progress, outcome } = state
-      if (progress?.phase !== 'compacting') return ''
-      const { percent, doneBytes } = progress
-      const how = outcome === null ? 'running' : outcome.kind === 'resized' ? 'done' : 'broken'
-      const done = how === 'done' ? 100 : percent
-      return lines.advance([{ phase: 'compacting', state: how, percent: done, doneBytes }])
-    })
+    return await run(context, values, { kind: 'compact', path })
   },
 })
 
@@ -77,20 +67,23 @@ async function run(
   context: CliContext,
   values: CommonValues & Values<typeof passwordOptions>,
   task: Extract<ImageTask, { kind: 'resize' | 'compact' }>,
-  print: (state: JobState) => string,
 ): Promise<number> {
   const { terminal } = context
   using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
   const engines = await context.engines(openLog(context, values))
   const names = { source: basename(task.path) }
   try {
-    // Nobody is asked for a password to be told that an encrypted file can't be changed.
-    if (await isFolder(task.path)) await unlockSource(context, engines, task.path, values, interrupt)
+    await unlockSource(context, engines, task.path, values, interrupt)
   } catch (error) {
     if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
     return report(terminal, serializeError(error), tellingOf(values), { names })
   }
-  const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print })
+  const outcome = await runImageTask(context, values, task, {
+    engines,
+    interrupt,
+    names,
+    print: markPrinter(task.kind === 'resize' ? 'resizing' : 'compacting'),
+  })
   if (typeof outcome === 'number') return outcome
   if (outcome.kind !== 'resized')
     throw new BugError('E_BUG', `${task.kind} ended as ${outcome.kind}`, { details: {} })
@@ -99,11 +92,16 @@ async function run(
   return exitDone
 }
 
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (about) => about.isDirectory(),
-    () => false,
-  )
+/** Of what takes its time: most resizing has nothing to show. */
+function markPrinter(phase: 'resizing' | 'compacting'): (state: JobState) => string {
+  const lines = createMarkLines(describePhase)
+  return ({ progress, outcome }) => {
+    if (progress?.phase !== phase || progress.totalBytes === null) return ''
+    const { percent, doneBytes } = progress
+    const how = outcome === null ? 'running' : outcome.kind === 'resized' ? 'done' : 'broken'
+    return lines.advance([{ phase, state: how, percent: how === 'done' ? 100 : percent, doneBytes }])
+  }
+}
 
 function resizingText({ beforeBytes, afterBytes, storedBeforeBytes, storedBytes }: ImageResizing): string {
   return [

@@ -26,6 +26,9 @@ const isUdif = (info: ImageInfo) => !isRaw(info) && !sparse.includes(info.format
 export const isScannable = (info: ImageInfo): boolean =>
   isUdif(info) && info.tables.length > 0 && info.encrypted === null
 
+/** A file that is encrypted in the oldest way isn't changed where it is; the bands of a bundle are. */
+const isChangeable = ({ format, encrypted }: ImageInfo) => encrypted?.version !== 1 || format === 'UDSB'
+
 function can(info: ImageInfo, path: string, work: ImageWork): boolean {
   const { format, scan, encrypted } = info
   const here = !isWebLocator(path)
@@ -41,11 +44,10 @@ function can(info: ImageInfo, path: string, work: ImageWork): boolean {
       return scan !== null
     case 'add-checksum':
       return (isUdif(info) || isRaw(info)) && open
-    // Encrypted, only bundles are changed where they are.
     case 'resize':
-      return (format === 'UDSB' && here) || ((format === 'raw' || format === 'UDSP') && open)
+      return here && isChangeable(info) && (sparse.includes(format) || format === 'raw' || format === 'UDRW')
     case 'compact':
-      return (format === 'UDSB' && here) || (format === 'UDSP' && open)
+      return here && isChangeable(info) && sparse.includes(format)
     default:
       return unreachable(work)
   }

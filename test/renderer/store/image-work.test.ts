@@ -8,9 +8,10 @@ const encrypted = { bits: 256, version: 2 } as const
 it.each([
   ['UDSB', 'resize', true],
   ['UDSB', 'compact', true],
-  ['UDSP', 'resize', false],
-  ['UDSP', 'compact', false],
-  ['raw', 'resize', false],
+  ['UDSP', 'resize', true],
+  ['UDSP', 'compact', true],
+  ['raw', 'resize', true],
+  ['UDRW', 'resize', true],
   ['UDZO', 'convert', true],
   ['UDSB', 'verify', true],
   ['UDZO', 'scan', false],
@@ -25,3 +26,14 @@ it.each([
     expect(of(anImage({ path, format, encrypted: null }))).toBe(true)
   },
 )
+
+it.each([
+  ['UDSB', 'resize', true],
+  ['UDSP', 'resize', false],
+  ['UDSP', 'compact', false],
+  ['UDRW', 'resize', false],
+] as const)('a %s image encrypted in the oldest way can be meant by %s: %s', (format, work, can) => {
+  const path = '/images/a'
+  const info = anImage({ path, format, encrypted: { bits: 128, version: 1 } })
+  expect(imageCan({ images: [{ path, state: 'ready', info }] } as unknown as ViewState, path, work)).toBe(can)
+})

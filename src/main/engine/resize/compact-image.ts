@@ -1,7 +1,5 @@
 /** A sparse image or bundle that stores no more than it must: bands of zeros go. The disk inside stays what it is. */
-import { open } from 'node:fs/promises'
-import { openFailure } from '#engine/block-io'
-import { readBandCipher } from '#engine/formats/image'
+import { editImageFile, readBandCipher } from '#engine/formats/image'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
@@ -46,13 +44,11 @@ export async function compactImage(
   }
 
   async function compactFile(): Promise<number> {
-    await using file = await open(path, 'r+').catch((error: unknown) => {
-      throw openFailure(error, path, 'destination')
-    })
-    const editor = await SparseImageEditor.open(path, file)
+    await using image = await editImageFile(path)
+    const editor = await SparseImageEditor.open(image.file)
     const { sizeBytes } = editor.geometry
     context.enter('compacting', sizeBytes)
-    await rewriteSparseImage(editor, path, { sizeBytes, signal, advance, keep: 'smaller' })
+    await rewriteSparseImage(editor, image, { sizeBytes, signal, advance, keep: 'smaller' })
     return sizeBytes
   }
 }

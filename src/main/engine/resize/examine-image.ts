@@ -18,7 +18,7 @@ export interface ExaminedImage {
 }
 
 /**
- * Throws UsageError E_UNSUPPORTED for an image of another kind, or encrypted and no sparse bundle; DeviceError E_DST_BUSY for one
+ * Throws UsageError E_UNSUPPORTED for an image of another kind, or a file encrypted as version 1; DeviceError E_DST_BUSY for one
  * that is attached as a disk; what opening it throws.
  */
 export async function examineImage(
@@ -30,7 +30,7 @@ export async function examineImage(
   const { format } = info
   const kind = format === 'UDRW' ? 'raw' : format
   if (kind !== 'raw' && kind !== 'UDSP' && kind !== 'UDSB') throw wrongKind(path, 'other')
-  if (info.encrypted !== null && kind !== 'UDSB') throw wrongKind(path, 'encrypted')
+  if (info.encrypted?.version === 1 && kind !== 'UDSB') throw wrongKind(path, 'version-1')
   const own = await stat(path)
   for (const disk of await platform.list(signal)) {
     if (disk.bus === 'file' || disk.backingFile === null) continue
@@ -48,8 +48,8 @@ async function openUnlocked(path: string, signal: AbortSignal): Promise<OpenImag
   try {
     return await openImage(path, { signal })
   } catch (error) {
-    const isLocked = error instanceof FormatError && error.code === 'E_SRC_ENCRYPTED'
-    if (isLocked && !(await stat(path)).isDirectory()) throw wrongKind(path, 'encrypted')
+    const isVersion1 = error instanceof FormatError && error.details.format === 'cdsaencr'
+    if (isVersion1 && error.code === 'E_SRC_ENCRYPTED') throw wrongKind(path, 'version-1')
     throw error
   }
 }
@@ -60,15 +60,12 @@ export async function readStoredBytes(path: string): Promise<number> {
   return about.isDirectory() ? (await readBundleFiles(path)).storedBytes : about.size
 }
 
-function wrongKind(path: string, why: 'other' | 'encrypted'): UsageError {
+function wrongKind(path: string, why: 'other' | 'version-1'): UsageError {
   const problem =
-    why === 'encrypted'
-      ? 'Of encrypted images only sparse bundles can be resized or compacted.'
+    why === 'version-1'
+      ? "An image that is encrypted in the oldest way (version 1) can't be resized or compacted."
       : 'Only raw images, sparse images and sparse bundles can be resized or compacted.'
-  const hint =
-    why === 'encrypted'
-      ? 'Convert the image first: to UDSB, or to one without encryption.'
-      : 'Convert the image first: to raw, UDSP or UDSB.'
+  const hint = 'Convert the image first: to raw, UDSP or UDSB.'
   return new UsageError('E_UNSUPPORTED', problem, {
     details: { input: path, path, problem, hint },
   })

@@ -1,13 +1,16 @@
 /** The disk inside an image, open to become larger or smaller: one face for the three ways such disks are stored. */
-import { open, type FileHandle } from 'node:fs/promises'
-import { openFailure, readFailure, writeFailure } from '#engine/block-io'
-import { readBandCipher } from '#engine/formats/image'
+import type { SetSizeOptions } from '#engine/block-io'
+import { editImageFile, readBandCipher, type EditedImageFile } from '#engine/formats/image'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { rewriteSparseImage } from './rewrite-sparse-image.ts'
 
+const sectorBytes = 512
+
 export interface ResizableDisk extends AsyncDisposable {
   readonly sizeBytes: number
+  /** What is new is written byte by byte, which takes its time. */
+  readonly storesZeros: boolean
   /** Throws FormatError for what lies outside; DeviceError. */
   readonly read: ReadDisk
   /** `bytes` lie on the disk. On the medium when `flush` resolves. Throws DeviceError. */
@@ -16,71 +19,52 @@ export interface ResizableDisk extends AsyncDisposable {
   /** Behind this the disk is zeros. */
   dataEnd(): Promise<number>
   /** Whole sectors. On the medium when it resolves; what is new is zeros. Throws DeviceError, the signal's reason. */
-  setSize(sizeBytes: number, signal: AbortSignal): Promise<void>
+  setSize(sizeBytes: number, options: SetSizeOptions): Promise<void>
 }
 
-/** Of the three kinds that can be written into. Throws DeviceError; FormatError of a sparse image. */
+/** Of the three kinds that can be written into. Throws DeviceError; FormatError of a sparse image, E_SRC_ENCRYPTED. */
 export async function openResizableDisk(path: string, kind: 'raw' | 'UDSP' | 'UDSB'): Promise<ResizableDisk> {
   if (kind === 'UDSB') return await openBundle(path)
-  const file = await open(path, 'r+').catch((error: unknown) => {
-    throw openFailure(error, path, 'destination')
-  })
+  const image = await editImageFile(path)
   try {
-    return kind === 'UDSP' ? await openSparse(path, file) : await openRaw(path, file)
+    return kind === 'UDSP' ? await openSparse(image) : openRaw(image)
   } catch (error) {
-    await file.close()
+    await image[Symbol.asyncDispose]()
     throw error
   }
 }
 
-async function openRaw(path: string, file: FileHandle): Promise<ResizableDisk> {
+function openRaw(image: EditedImageFile): ResizableDisk {
+  const { file, isEncrypted } = image
   // The last sector of an odd file ends in zeros.
-  let sizeBytes = Math.ceil((await file.stat()).size / 512) * 512
-  const writing = async <T>(work: Promise<T>, offset?: number): Promise<T> =>
-    await work.catch((error: unknown) => {
-      throw writeFailure(error, path, offset)
-    })
+  const diskBytes = () => Math.ceil(file.sizeBytes / sectorBytes) * sectorBytes
   return {
     get sizeBytes() {
-      return sizeBytes
+      return diskBytes()
     },
+    storesZeros: isEncrypted,
     async read(offset, lengthBytes) {
-      checkInside(offset, lengthBytes, sizeBytes)
+      checkInside(offset, lengthBytes, diskBytes())
       const bytes = new Uint8Array(lengthBytes)
-      for (let done = 0; done < lengthBytes;) {
-        const { bytesRead } = await file
-          .read(bytes, done, lengthBytes - done, offset + done)
-          .catch((error: unknown) => {
-            throw readFailure(error, path, offset + done, 'source')
-          })
-        if (bytesRead === 0) break
-        done += bytesRead
-      }
+      const there = Math.min(lengthBytes, file.sizeBytes - offset)
+      if (there > 0) await file.read(bytes.subarray(0, there), offset)
       return bytes
     },
-    async write(bytes, offset) {
-      for (let done = 0; done < bytes.length;) {
-        const at = offset + done
-        done += (await writing(file.write(bytes, done, bytes.length - done, at), at)).bytesWritten
-      }
-    },
-    flush: () => writing(file.sync()),
-    dataEnd: async () => sizeBytes,
-    async setSize(newBytes) {
-      await writing(file.truncate(newBytes))
-      await writing(file.sync())
-      sizeBytes = newBytes
-    },
-    [Symbol.asyncDispose]: () => file.close(),
+    write: (bytes, offset) => file.write(bytes, offset),
+    flush: () => file.flush(),
+    dataEnd: async () => diskBytes(),
+    setSize: (sizeBytes, options) => file.setSize(sizeBytes, options),
+    [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   }
 }
 
-async function openSparse(path: string, file: FileHandle): Promise<ResizableDisk> {
-  const editor = await SparseImageEditor.open(path, file)
+async function openSparse(image: EditedImageFile): Promise<ResizableDisk> {
+  const editor = await SparseImageEditor.open(image.file)
   return {
     get sizeBytes() {
       return editor.geometry.sizeBytes
     },
+    storesZeros: false,
     async read(offset, lengthBytes) {
       checkInside(offset, lengthBytes, editor.geometry.sizeBytes)
       return await editor.read(offset, lengthBytes)
@@ -88,12 +72,12 @@ async function openSparse(path: string, file: FileHandle): Promise<ResizableDisk
     write: (bytes, offset) => editor.write(bytes, offset),
     flush: () => editor.flush(),
     dataEnd: async () => editor.dataEnd(),
-    async setSize(sizeBytes, signal) {
+    async setSize(sizeBytes, options) {
       if (sizeBytes >= editor.geometry.sizeBytes) return await editor.grow(sizeBytes)
       // Bands can't be taken out of the middle of the file: it is written anew.
-      await rewriteSparseImage(editor, path, { sizeBytes, signal, advance: () => undefined, keep: 'always' })
+      await rewriteSparseImage(editor, image, { ...options, sizeBytes, keep: 'always' })
     },
-    [Symbol.asyncDispose]: () => file.close(),
+    [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   }
 }
 
@@ -103,6 +87,7 @@ async function openBundle(path: string): Promise<ResizableDisk> {
     get sizeBytes() {
       return editor.geometry.sizeBytes
     },
+    storesZeros: false,
     async read(offset, lengthBytes) {
       checkInside(offset, lengthBytes, editor.geometry.sizeBytes)
       return await editor.read(offset, lengthBytes)

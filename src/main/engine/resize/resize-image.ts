@@ -39,13 +39,15 @@ export async function resizeImage(
   if (map !== null) checkUnit(sizeBytes, map.sectorBytes)
 
   signal.throwIfAborted()
-  context.enter('resizing')
+  const written = disk.storesZeros && sizeBytes > beforeBytes ? sizeBytes - beforeBytes : null
+  context.enter('resizing', written)
+  const options = { signal, advance: (doneBytes: number) => context.advance(doneBytes) }
   if (sizeBytes !== beforeBytes || map?.fits === false) {
     const changes = map?.changesFor(sizeBytes) ?? { prepare: [], commit: [], clear: [] }
-    if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, signal)
+    if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, options)
     await writeAll(disk, changes.prepare)
     await writeAll(disk, changes.commit)
-    if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, signal)
+    if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, options)
     else await writeAll(disk, changes.clear)
   }
   return {

@@ -5,6 +5,7 @@
 import { stat } from 'node:fs/promises'
 import { openFailure, openReplacementFile } from '#engine/block-io'
 import { fileStamp } from '#engine/formats/extents'
+import type { EditedImageFile } from '#engine/formats/image'
 import { SparseImageWriter, type SparseImageEditor } from '#engine/formats/sparse'
 import { DeviceError } from '#shared/errors'
 
@@ -23,13 +24,14 @@ export interface RewriteOptions {
 /** Throws DeviceError E_DST_FULL, …; E_DST_BUSY when somebody else writes the file; the signal's reason. */
 export async function rewriteSparseImage(
   editor: SparseImageEditor,
-  path: string,
+  { file: { path }, newFile }: Pick<EditedImageFile, 'file' | 'newFile'>,
   { sizeBytes, signal, advance, keep }: RewriteOptions,
 ): Promise<void> {
   const before = await stampOf(path)
   const { bandBytes } = editor.geometry
   await using file = await openReplacementFile(path, { mode: 'replace' })
-  const writer = new SparseImageWriter(file, bandBytes)
+  const inside = await newFile(file)
+  const writer = new SparseImageWriter(inside, bandBytes)
   for (const index of editor.storedBands()) {
     const end = Math.min(sizeBytes, (index + 1) * bandBytes)
     for (let at = index * bandBytes; at < end; at += pieceBytes) {
@@ -38,7 +40,7 @@ export async function rewriteSparseImage(
       advance(Math.min(end, at + pieceBytes))
     }
   }
-  const storedBytes = await writer.finish(sizeBytes)
+  const storedBytes = await inside.finish(await writer.finish(sizeBytes))
   const now = await stampOf(path)
   if (now !== before)
     throw new DeviceError('E_DST_BUSY', `${path} is being written`, {

@@ -1,5 +1,6 @@
 export { decryptPiece, pieceBytes, planPiece } from './decrypt-blocks.ts'
 export * from './decrypted-source.ts'
+export { editEncryptedFile, encryptedLike } from './edit-encrypted-file.ts'
 export * from './header.ts'
 export { Keyring, processKeyring } from './keyring.ts'
 export * from './read-header.ts'

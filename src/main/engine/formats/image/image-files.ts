@@ -68,7 +68,7 @@ export class ImageFiles {
       if (header === null) return source
       this.#first ??= header
       const keys = await this.#keyring.unlockLike(header, this.#first, this.#signal)
-      if (keys === null) throw locked(header, source)
+      if (keys === null) throw lockedFile(header, source)
       const cipher = cipherOf(header, keys)
       this.#ciphers.set(source.path, cipher)
       return openDecrypted(source, cipher)
@@ -132,7 +132,8 @@ function givenFile(source: BlockSource, path: string): StoredSource {
   }
 }
 
-const locked = ({ version }: EncryptedHeader, { path, sizeBytes }: BlockSource) =>
+/** Its password has to be given first. */
+export const lockedFile = ({ version }: EncryptedHeader, { path, sizeBytes }: BlockSource) =>
   formatError('E_SRC_ENCRYPTED', {
     format: version === 2 ? 'encrcdsa' : 'cdsaencr',
     field: 'signature',

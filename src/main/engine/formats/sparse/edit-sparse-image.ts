@@ -3,8 +3,7 @@
  * bytes are on the medium before its number is, and a node's numbers before the node is linked: stopped anywhere, the file is
  * a whole image. It never becomes shorter; for that it is written anew.
  */
-import type { FileHandle } from 'node:fs/promises'
-import { openFileSource, readFailure, writeFailure, type BlockSource } from '#engine/block-io'
+import type { BlockSource, EditableFile } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
 import { countBands, type BandGeometry } from './band-layout.ts'
@@ -23,32 +22,29 @@ import {
 const mostNumber = 2 ** 32 - 1
 
 export class SparseImageEditor {
-  readonly #path: string
-  readonly #file: FileHandle
+  readonly #file: EditableFile
   readonly #offsets: Map<number, number>
   #geometry: BandGeometry
   /** The last node: where it is, its slots in use, and which it is (0: the header). */
   #node: { offset: number; used: number; number: number }
 
-  private constructor(path: string, file: FileHandle, state: State) {
-    this.#path = path
+  private constructor(file: EditableFile, state: State) {
     this.#file = file
     this.#offsets = state.offsets
     this.#geometry = state.geometry
     this.#node = state.node
   }
 
-  /** `file`: the one at `path`, open for reading and writing; stays the caller's. Throws what `readSparseImage` throws. */
-  static async open(path: string, file: FileHandle): Promise<SparseImageEditor> {
-    await using source = await openFileSource(path)
+  /** `file` holds a sparse image, and stays the caller's. Throws what `readSparseImage` throws. */
+  static async open(file: EditableFile): Promise<SparseImageEditor> {
     // For what it refuses.
-    await readSparseImage(source)
-    const { geometry, bands, offsets, lastNode } = await readSparseSlots(source)
+    await readSparseImage(file)
+    const { geometry, bands, offsets, lastNode } = await readSparseSlots(file)
     const numbers = Buffer.from(lastNode.numbers)
     let used = lastNode.count
     while (used > 0 && numbers.readUInt32BE((used - 1) * 4) === 0) used--
-    const number = lastNode.offset === 0 ? 0 : await nodeNumber(source, lastNode.offset)
-    return new SparseImageEditor(path, file, {
+    const number = lastNode.offset === 0 ? 0 : await nodeNumber(file, lastNode.offset)
+    return new SparseImageEditor(file, {
       offsets: new Map(bands.map((band, place) => [band, offsets[place] ?? 0])),
       geometry,
       node: { offset: lastNode.offset, used, number },
@@ -78,16 +74,9 @@ export class SparseImageEditor {
     for (const { index, within, from, to } of this.#bandsOf(offset, lengthBytes)) {
       const place = this.#offsets.get(index)
       if (place === undefined) continue
-      for (let at = from; at < to;) {
-        const { bytesRead } = await this.#file
-          .read(bytes, at, to - at, place + within + at - from)
-          .catch((error: unknown) => {
-            throw readFailure(error, this.#path, place + within, 'source')
-          })
-        // The file may end before a band does.
-        if (bytesRead === 0) break
-        at += bytesRead
-      }
+      // The file may end before a band does.
+      const there = Math.min(to - from, this.#file.sizeBytes - place - within)
+      if (there > 0) await this.#file.read(bytes.subarray(from, from + there), place + within)
     }
     return bytes
   }
@@ -97,15 +86,13 @@ export class SparseImageEditor {
     for (const { index, within, from, to } of this.#bandsOf(offset, bytes.length)) {
       const place = this.#offsets.get(index)
       const piece = bytes.subarray(from, to)
-      if (place !== undefined) await this.#writeAll(piece, place + within)
+      if (place !== undefined) await this.#file.write(piece, place + within)
       else if (piece.some((byte) => byte !== 0)) await this.#addBand(index, piece, within)
     }
   }
 
   async flush(): Promise<void> {
-    await this.#file.sync().catch((error: unknown) => {
-      throw writeFailure(error, this.#path)
-    })
+    await this.#file.flush()
   }
 
   /** More than it has; throws UsageError E_USAGE where its bands couldn't be counted any more. What lies behind the disk's end in its last band is zeros afterwards. */
@@ -118,7 +105,7 @@ export class SparseImageEditor {
     const place = this.#offsets.get(Math.floor(before / bandBytes))
     const within = before % bandBytes
     if (place !== undefined && within > 0) {
-      await this.#writeAll(new Uint8Array(bandBytes - within), place + within)
+      await this.#file.write(new Uint8Array(bandBytes - within), place + within)
       await this.flush()
     }
     const totalSectors = sizeBytes / sectorBytes
@@ -126,7 +113,7 @@ export class SparseImageEditor {
     header.writeUInt32BE(totalSectors % 2 ** 32, headerStruct.offsetOf('totalSectorsLow'))
     header.writeBigUInt64BE(BigInt(totalSectors), headerStruct.offsetOf('totalSectors'))
     // One sector of the medium: it is written, or it isn't.
-    await this.#writeAll(header, 0)
+    await this.#file.write(header, 0)
     await this.flush()
     this.#geometry = { bandBytes, sizeBytes }
   }
@@ -139,12 +126,12 @@ export class SparseImageEditor {
     const place = offset + nodeBytes + used * bandBytes
     const band = new Uint8Array(bandBytes)
     band.set(piece, within)
-    await this.#writeAll(band, place)
+    await this.#file.write(band, place)
     await this.flush()
     const number = Buffer.alloc(4)
     number.writeUInt32BE(index + 1)
     const numbersAt = offset + (offset === 0 ? headerStruct.sizeBytes : indexNodeStruct.sizeBytes)
-    await this.#writeAll(number, numbersAt + used * 4)
+    await this.#file.write(number, numbersAt + used * 4)
     await this.flush()
     this.#node.used += 1
     this.#offsets.set(index, place)
@@ -156,21 +143,19 @@ export class SparseImageEditor {
     const node = Buffer.alloc(nodeBytes)
     // Index nodes are counted from 0, behind the header.
     node.set(indexNodeStruct.encode({ signature, nodeNumber: offset === 0 ? 0 : number + 1, flags: 1 }))
-    await this.#writeAll(node, next)
+    await this.#file.write(node, next)
     await this.flush()
     const link = Buffer.alloc(8)
     link.writeBigUInt64BE(BigInt(next))
     const struct = offset === 0 ? headerStruct : indexNodeStruct
-    await this.#writeAll(link, offset + struct.offsetOf('nextNodeOffset'))
+    await this.#file.write(link, offset + struct.offsetOf('nextNodeOffset'))
     await this.flush()
     this.#node = { offset: next, used: 0, number: offset === 0 ? 0 : number + 1 }
   }
 
   async #headerBytes(): Promise<Buffer> {
     const bytes = Buffer.alloc(headerStruct.sizeBytes)
-    await this.#file.read(bytes, 0, bytes.length, 0).catch((error: unknown) => {
-      throw readFailure(error, this.#path, 0, 'source')
-    })
+    await this.#file.read(bytes, 0)
     return bytes
   }
 
@@ -182,17 +167,6 @@ export class SparseImageEditor {
       const to = Math.min(lengthBytes, from + bandBytes - within)
       yield { index, within, from, to }
       from = to
-    }
-  }
-
-  async #writeAll(bytes: Uint8Array, offset: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
-      const { bytesWritten } = await this.#file
-        .write(bytes, done, bytes.length - done, offset + done)
-        .catch((error: unknown) => {
-          throw writeFailure(error, this.#path, offset + done)
-        })
-      done += bytesWritten
     }
   }
 }
