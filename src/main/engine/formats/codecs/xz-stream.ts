@@ -18,9 +18,9 @@ export async function* decodeXz(pieces: StoredPieces): AsyncGenerator<Uint8Array
 }
 
 function refused(status: number, taken: number): FormatError {
-  const { isSupported, message, field, offset } = explainXz(status, taken)
+  const { isSupported, message, field, offset, expected } = explainXz(status, taken)
   if (isSupported) return corrupt('xz', message, { field, offset, cutShort: status === xzStatus.buffer })
   return new FormatError('E_SRC_FORMAT', `xz: ${message} (${field} at ${offset})`, {
-    details: { format: 'xz', field, offset },
+    details: { format: 'xz', field, offset, ...(expected === undefined ? {} : { expected }) },
   })
 }

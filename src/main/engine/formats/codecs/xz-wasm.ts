@@ -59,6 +59,7 @@ export function explainXz(status: number, offset: number): XzProblem {
         isSupported: false,
         field: 'Dictionary Size',
         message: 'the dictionary is larger than 64 MiB',
+        expected: 'at most 67108864 bytes',
         offset,
       }
     case xzStatus.unsupportedCheck:
@@ -67,6 +68,7 @@ export function explainXz(status: number, offset: number): XzProblem {
         isSupported: false,
         field: 'Stream Flags',
         message: 'it has a SHA-256 check, or a filter other than LZMA2',
+        expected: 'a CRC-32, a CRC-64 or no check, and LZMA2 without other filters',
         offset,
       }
     case xzStatus.format:
@@ -89,6 +91,8 @@ export interface XzProblem {
   readonly field: string
   readonly message: string
   readonly offset: number
+  /** What this decoder knows. */
+  readonly expected?: string
 }
 
 /** A decoder for one .xz file. `loadXz` must have resolved. Dispose it, or its memory is gone. */

@@ -58,7 +58,12 @@ async function* decodeFrame(pieces: StoredPieces, start: number): AsyncGenerator
         return corrupt('zstd', error.message, { field: 'Content_Checksum', offset, cause: error })
       case 'ZSTD_error_frameParameter_windowTooLarge':
         return new FormatError('E_SRC_FORMAT', `zstd: the window is larger than ${2 ** maxWindowLog} bytes`, {
-          details: { format: 'zstd', field: 'Window_Descriptor', offset: start, expected: 2 ** maxWindowLog },
+          details: {
+            format: 'zstd',
+            field: 'Window_Descriptor',
+            offset: start,
+            expected: `at most ${2 ** maxWindowLog} bytes`,
+          },
           cause: error,
         })
       default:

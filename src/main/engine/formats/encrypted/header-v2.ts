@@ -106,7 +106,11 @@ export function parseHeaderV2(head: Uint8Array, fileBytes: number | null): Encry
   if (dataOffset > mostHeaderBytes || dataOffset < headerStruct.sizeBytes)
     throw corrupt({ ...at('dataOffset', dataOffset), expected: `at most ${mostHeaderBytes}` })
   if (fileBytes !== null && dataOffset + wholeBlocks(dataSize, blockSize) > fileBytes)
-    throw corrupt({ ...at('dataSize', dataSize), expected: `at most ${Math.max(0, fileBytes - dataOffset)}` })
+    throw corrupt({
+      ...at('dataSize', dataSize),
+      expected: `at most ${Math.max(0, fileBytes - dataOffset)}`,
+      cutShort: true,
+    })
   if (authCount < 1 || authCount > mostAuths)
     throw corrupt({ ...at('authCount', authCount), expected: `1 to ${mostAuths}` })
 

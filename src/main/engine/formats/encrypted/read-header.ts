@@ -28,7 +28,11 @@ export async function readEncryptedHeader(
   return parseHeaderV2(await read(0, Math.min(headerV2Bytes, sizeBytes)), sizeBytes)
 }
 
-/** The same for a bundle's `token` file, whole: it has the header and none of the data. Null: the bundle isn't encrypted. */
+/** Whether a file that begins and ends so is encrypted. */
+export const isEncrypted = (head: Uint8Array, tail: Uint8Array): boolean =>
+  isHeaderV2(head) || (tail.length >= headerV1Bytes && isHeaderV1(tail))
+
+/** The header in a bundle's `token` file, whole: it has the header and none of the data. Null: the bundle isn't encrypted. */
 export function parseToken(token: Uint8Array): EncryptedHeader | null {
   if (token.length >= headerV1Bytes && isHeaderV1(token))
     return parseHeaderV1(token.subarray(-headerV1Bytes), null)

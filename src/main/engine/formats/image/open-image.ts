@@ -31,7 +31,14 @@ import {
 import { DiskReader } from './disk-reader.ts'
 import { ImageFiles } from './image-files.ts'
 import { openStream } from './open-stream.ts'
-import { isNamedDmg, notAnImage, refuseDamagedUdif, refuseForeign, type FileEnds } from './refusals.ts'
+import {
+  isNamedDmg,
+  notAnImage,
+  refuseDamagedUdif,
+  refuseEncryptedTwice,
+  refuseForeign,
+  type FileEnds,
+} from './refusals.ts'
 
 export interface OpenImage {
   readonly info: ImageInfo
@@ -90,6 +97,7 @@ export async function openImage(locator: string, options: OpenImageOptions = {})
     return { info, layout: withFileCheck(files.withCiphers(layout), file, files), masterCheck: null }
   }
   refuseForeign(ends)
+  if (files.encrypted !== null) refuseEncryptedTwice(ends)
   return await openRaw(ends, file, files, signal)
 }
 

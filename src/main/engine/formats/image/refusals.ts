@@ -1,4 +1,5 @@
 /** Files that aren't images we can read, told apart as well as their bytes allow. Each function throws or lets pass. */
+import { isEncrypted } from '#engine/formats/encrypted'
 import { sniffForeign } from '#engine/formats/raw'
 import { formatError } from '#engine/formats/struct'
 import type { FormatError } from '#shared/errors'
@@ -22,6 +23,13 @@ export function refuseForeign({ head, tail }: FileEnds): void {
   const found = sniffForeign(head, tail.subarray(-512))
   if (found !== null)
     throw formatError('E_SRC_FORMAT', { format: found, field: 'signature', offset: 0, found })
+}
+
+/** Of what an encrypted file holds: nobody's disk is another encrypted file. Throws `FormatError` E_SRC_FORMAT. */
+export function refuseEncryptedTwice({ head, tail }: FileEnds): void {
+  if (!isEncrypted(head, tail)) return
+  const found = 'an encrypted image inside another one'
+  throw formatError('E_SRC_FORMAT', { format: 'encrcdsa', field: 'kind', offset: 0, found })
 }
 
 /**

@@ -139,14 +139,10 @@ async function readIndexNode(
   end: number,
   signal?: AbortSignal,
 ): Promise<Node> {
-  if (offset < end || offset > source.sizeBytes - nodeBytes)
-    throw corrupt({
-      format: 'sprs',
-      field: 'nextNodeOffset',
-      offset,
-      found: offset,
-      expected: `${end} to ${source.sizeBytes - nodeBytes}`,
-    })
+  const problem = { format: 'sprs', field: 'nextNodeOffset', offset, found: offset }
+  if (offset < end) throw corrupt({ ...problem, expected: `at least ${end}` })
+  const last = source.sizeBytes - nodeBytes
+  if (offset > last) throw corrupt({ ...problem, expected: `at most ${last}`, cutShort: true })
   const bytes = await readNode(source, offset, signal)
   const node = indexNodeStruct.parse(bytes, offset)
   if (node.signature !== signature)
@@ -177,7 +173,14 @@ function addSlots(slots: Slots, node: Node, geometry: BandGeometry, fileBytes: n
     // A file that was cut short must not pass for a disk that ends in zeros.
     const needed = offset + bandDiskBytes(geometry, number - 1)
     if (needed > fileBytes)
-      throw corrupt({ ...place, field: 'band', band: number, found: fileBytes, expected: `${needed} bytes` })
+      throw corrupt({
+        ...place,
+        field: 'band',
+        band: number,
+        found: `a file of ${fileBytes}`,
+        expected: `in the first ${needed} bytes`,
+        cutShort: true,
+      })
     slots.bands.push(number - 1)
     slots.offsets.push(offset)
     end = offset + geometry.bandBytes

@@ -116,6 +116,9 @@ describe('the header of an encrypted image', () => {
   it('is refused when the file is cut off anywhere', async () => {
     for (const length of [75, 95, 200, 711, 4096, two.length - 1])
       expect(await rejectionOf(read(two.subarray(0, length)))).toMatchObject({ code: 'E_SRC_CORRUPT' })
+    // Which is what became of it, most likely.
+    const short = read(two.subarray(0, two.length - 1))
+    await expect(short).rejects.toMatchObject({ details: { field: 'header.dataSize', cutShort: true } })
     expect(failureOf(() => parseToken(two.subarray(0, 100)))).toMatchObject({ code: 'E_SRC_CORRUPT' })
   })
 

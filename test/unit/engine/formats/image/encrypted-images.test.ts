@@ -55,6 +55,17 @@ describe('an encrypted image', () => {
     expect(info).toMatchObject({ format: 'raw', sizeBytes: 2048, partitions: [] })
   })
 
+  it.each([encryptedV1, encryptedV2])(
+    'is no disk to be restored when it is encrypted twice',
+    async (encrypt) => {
+      await using folder = await temporaryFolder()
+      const inner = encrypt(disk, { password, seed: 40 })
+      const path = await folder.write('a.dmg', encryptedV2(inner, { password, seed: 41 }))
+      const failure = { code: 'E_SRC_FORMAT', details: { found: 'an encrypted image inside another one' } }
+      await expect(openImage(path, { keyring: await unlocked(path) })).rejects.toMatchObject(failure)
+    },
+  )
+
   it('that holds a sparse image is one', async () => {
     await using folder = await temporaryFolder()
     const sparse = buildSprs({

@@ -3,6 +3,7 @@ import { readSparseImage } from '#engine/formats/sparse'
 import { DiskReader } from '#src/main/engine/formats/image/disk-reader.ts'
 import { buildSprs, type SprsPlan } from '#test/build-sparse'
 import { rejectionOf } from '#test/format-errors'
+import type { FormatError } from '#shared/errors'
 import { memorySource } from '#test/memory-source'
 
 /** Two sectors a band: eight of them, the last half on the disk. */
@@ -103,6 +104,19 @@ describe('a lying sparse image', () => {
         code: 'E_SRC_CORRUPT',
       })
     expect(await disk(file.subarray(0, file.length - 512))).toHaveLength(7680)
+  })
+
+  it('tells that its end is missing from numbers that are wrong', async () => {
+    const details = async (file: Uint8Array) =>
+      await readSparseImage(memorySource(file)).catch(({ details }: FormatError) => details)
+    const short = { field: 'band', cutShort: true }
+    expect(await details(buildSprs(plan).subarray(0, 4097))).toMatchObject(short)
+    const noNode = { field: 'nextNodeOffset', cutShort: true }
+    expect(await details(buildSprs({ ...plan, lies: { 24: 1 << 30 } }))).toMatchObject(noNode)
+    const inside = { field: 'nextNodeOffset', expected: expect.stringMatching(/^at least \d+$/) }
+    const wrong = await details(buildSprs({ ...plan, lies: { 24: 4096 } }))
+    expect(wrong).toMatchObject(inside)
+    expect(wrong).not.toHaveProperty('cutShort')
   })
 
   it('with a node that is none is damaged', async () => {

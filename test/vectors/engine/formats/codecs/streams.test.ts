@@ -42,6 +42,15 @@ const patched = (stored: Uint8Array, offset: number, ...bytes: readonly number[]
 
 describe('compressed images', () => {
   test.each([
+    ['xz', 'a SHA-256', xzSha256, /LZMA2/],
+    ['zstd', 'a window of 256 MiB', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 18 << 3, 1, 0, 0]), /^at most 134217728/],
+  ] as const)('%s with %s is told what would be read', async (codec, _, stored, expected) => {
+    await expect(decode(codec, stored)).rejects.toMatchObject({
+      details: { expected: expect.stringMatching(expected) },
+    })
+  })
+
+  test.each([
     ['gzip', gzip],
     ['bzip2', bzip2],
     ['xz', xz],
