@@ -93,11 +93,18 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     now: 'Bring it back and start again.',
   }),
 
-  E_SRC_CHANGED: (error, names) => ({
-    what: `${theSource(error, names)} has changed since the restore was prepared.`,
-    why: "It isn't the source that was checked.",
-    now: 'Check it and start again.',
-  }),
+  E_SRC_CHANGED: (error, names) =>
+    textOf(error, 'when') === 'reading'
+      ? {
+          what: `${theSource(error, names)} was changed while it was read.`,
+          why: 'What was read is partly from before and partly from after.',
+          now: 'Start again when nobody writes to it.',
+        }
+      : {
+          what: `${theSource(error, names)} has changed since the restore was prepared.`,
+          why: "It isn't the source that was checked.",
+          now: 'Check it and start again.',
+        },
 
   E_DST_BUSY: (error, names) => ({
     what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,

@@ -130,7 +130,8 @@ async function fillExt4({
     const result = await run('mke2fs', args, { timeoutMs, signal })
     if (result.status === 0) return
     const isFull = /could not allocate|no free space|too small|no space left in/i.test(result.stderr)
-    if (!isFull || attempt + 1 >= attempts) throw await toolFailure(result, args, { path, targetPath })
+    if (!isFull || attempt + 1 >= attempts)
+      throw await toolFailure(result, args, { path, targetPath, folder })
   }
 }
 

@@ -35,7 +35,7 @@ export async function rememberFiles(paths: Iterable<string>): Promise<Remembered
         const now = await stampOf(path)
         if (now !== null && now !== before)
           throw new DeviceError('E_SRC_CHANGED', `${path} was written to while it was read`, {
-            details: { path, expected: before, found: now },
+            details: { path, when: 'reading', expected: before, found: now },
           })
       }
     },
