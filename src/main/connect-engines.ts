@@ -89,7 +89,14 @@ export function connectCommandLine(log: Logger): CliEngines {
     unlockImage: unlockSource,
     watchFetch(watch) {
       const session = sharedWebSession()
-      session.fetchWatch = watch
+      session.fetchWatch = {
+        begin: (path, sizeBytes) => watch.begin(path, sizeBytes),
+        waits: (_, during) => ({
+          // While it is read, lines of progress are being written.
+          again: (trouble) => void (during === 'opening' && watch.waits(trouble)),
+          end: () => undefined,
+        }),
+      }
       return {
         [Symbol.dispose]: () => {
           session.fetchWatch = null

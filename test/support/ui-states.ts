@@ -414,6 +414,24 @@ export const windowStates: readonly WindowState[] = [
       await page.getByText('Reading image…').first().waitFor()
     },
   },
+  {
+    name: 'awaited',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, errors, fixtures } = window
+        double.answer('source.inspect', () => new Promise(() => undefined))
+        const address = fixtures.webImage.path
+        const trouble = new errors.NetworkError('E_NET', 'refused', {
+          details: { address, host: 'images.example', phase: 'connect', errno: 'ECONNREFUSED' },
+        })
+        double.sendFetches([{ kind: 'awaited', locator: address, trouble: errors.serializeError(trouble) }])
+      })
+      await choose(page, 'File', 'Open URL…')
+      await page.getByLabel('URL').fill('https://images.example/labs/ModularSystem.dmg')
+      await page.keyboard.press('Enter')
+      await page.getByRole('tabpanel').getByText('Trying again.').waitFor()
+    },
+  },
   { name: 'dragging', reach: (page) => hover(page, 'SanDisk') },
   { name: 'dragging-impossible', reach: (page) => hover(page, 'Kingston') },
   {

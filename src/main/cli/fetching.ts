@@ -3,7 +3,7 @@
  * that all of it has to be here first. How far that is, and whether it is worth the while.
  */
 import { serializeError, UsageError } from '#shared/errors'
-import { describeError, wholeFetchWords } from '#shared/words'
+import { describeAwaited, wholeFetchWords } from '#shared/words'
 import type { Engines, FetchWatch } from './engines.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
@@ -36,10 +36,7 @@ export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: Fetc
     waits(trouble) {
       if (as !== 'text' || isAwaited) return
       isAwaited = true
-      const { what, why } = describeError(serializeError(trouble))
-      terminal.writeError(
-        printable(`${[what, why].filter((each) => each !== null).join(' ')} Trying again.`) + '\n',
-      )
+      terminal.writeError(printable(describeAwaited(serializeError(trouble))) + '\n')
     },
     begin(_, sizeBytes) {
       if (target !== null && sizeBytes !== null && sizeBytes > mostStored(target.sizeBytes))

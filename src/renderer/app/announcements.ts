@@ -8,7 +8,7 @@ import {
   frontJob,
   offered,
   restoreBlock,
-  sourceFetch,
+  shownFetch,
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
@@ -17,8 +17,8 @@ import {
   describeOutcome,
   describeSessionPhase,
   jobDoing,
+  describeFetchReason,
   describeTargetState,
-  wholeFetchWords,
 } from '#shared/words'
 
 export interface Moment {
@@ -38,6 +38,8 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
   if (ended) return endWords(ended)
   const session = sessionWords(before, now)
   if (session !== null) return polite(session)
+  const fetch = fetchWords(before, now)
+  if (fetch !== null) return polite(fetch)
   const job = frontJob(now.mirror, now.view)
   if (job) return polite(jobWords(before.mirror.jobs[job.jobId] ?? null, job))
   if (now.view.starting && !before.view.starting)
@@ -120,6 +122,13 @@ function orderWords(before: Moment, now: Moment): string | null {
   return `Order: ${is.map(({ settings }) => settings.name).join(', ')}`
 }
 
+/** Why something takes long, once for each reason. */
+function fetchWords(before: Moment, now: Moment): string | null {
+  const fetch = shownFetch(now.mirror, now.view)
+  if (fetch === null || fetch.kind === shownFetch(before.mirror, before.view)?.kind) return null
+  return describeFetchReason(fetch)
+}
+
 const currentPhase = (job: JobState) => job.phases.find((phase) => phase.state === 'current')?.phase ?? null
 
 function wellWords(before: Moment, now: Moment): string | null {
@@ -129,7 +138,6 @@ function wellWords(before: Moment, now: Moment): string | null {
   if (source?.state === 'gone' && before.view.source?.state !== 'gone')
     return `${source.name} was disconnected`
   if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
-  if (sourceFetch(now.mirror, now.view) && !sourceFetch(before.mirror, before.view)) return wholeFetchWords
   if (isReady(now) && !isReady(before) && source && destination)
     return `Ready to restore ${source.name} to ${destination.name}`
   return null

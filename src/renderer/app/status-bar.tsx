@@ -20,7 +20,9 @@ export function StatusBar() {
     <footer className="status-bar" data-region="status" aria-label="Status">
       <p className="status-text" data-icon={status.icon ?? undefined}>
         {status.icon && <StateIcon state={status.icon} />}
-        <span className="ellipsis">{status.text}</span>
+        <span className="ellipsis" title={status.text}>
+          {status.text}
+        </span>
       </p>
       <Progress />
     </footer>
@@ -42,7 +44,7 @@ const progressOf = (mirror: EngineMirror, view: ViewState) => {
 
 const fetchedOf = (mirror: EngineMirror, view: ViewState) => {
   const fetch = shownFetch(mirror, view)
-  return fetch && { percent: fetchPercent(fetch) }
+  return fetch && { kind: fetch.kind, percent: fetchPercent(fetch) }
 }
 
 function Progress() {
@@ -51,7 +53,7 @@ function Progress() {
   const fetched = useBoth(fetchedOf, sameData)
   const actions = useActions()
   if (starting || (fetched && !progress)) {
-    const doing = fetched ? 'Fetching' : 'Starting'
+    const doing = fetched ? (fetched.kind === 'coming' ? 'Fetching' : 'Waiting') : 'Starting'
     const percent = fetched?.percent ?? null
     return (
       <div className="status-progress">
@@ -73,7 +75,7 @@ function Progress() {
   if (!progress) return null
   const { left, doing } = progress
   // Before anything of it can be done, all of the image has to come.
-  const percent = fetched ? fetched.percent : progress.percent
+  const percent = fetched?.kind === 'coming' ? fetched.percent : progress.percent
   const spoken = [doing, percent === null ? null : `${percent} percent`, left].filter((part) => part !== null)
   return (
     <div className="status-progress">

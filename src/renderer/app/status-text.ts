@@ -13,7 +13,7 @@ import {
 } from '#renderer/store'
 import { webName, type JobState } from '#shared/model'
 import { formatCount } from '#shared/units'
-import { describeBottleneck, describeOutcome, describePhase, jobDoing } from '#shared/words'
+import { describeBottleneck, describeFetch, describeOutcome, describePhase, jobDoing } from '#shared/words'
 
 export interface Status {
   readonly text: string
@@ -30,7 +30,8 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
     return connection.retrying ? busy('Connecting again…') : { text: 'Not connected', icon: 'failed' }
   if (connection.state === 'refused') return { text: 'Not connected', icon: 'failed' }
   const fetch = shownFetch(mirror, view)
-  if (fetch) return busy(`Fetching ${webName(fetch.locator)}`)
+  if (fetch?.kind === 'coming') return busy(`Fetching ${webName(fetch.locator)}`)
+  if (fetch) return busy(describeFetch(fetch))
   if (view.starting) return busy(view.starting.plan.needsPrivilege ? 'Waiting for permission…' : 'Starting…')
   const job = frontJob(mirror, view)
   if (job) return busy(jobText(job))

@@ -1,13 +1,13 @@
 /**
- * Images that a server gives only as a whole: until all of one is here nothing is known of it, and what asked for it waits. Which fetch
- * that is, and how far. Pure.
+ * Images on servers that something waits for: because theirs is away, or gives them only as a whole, so that nothing is known of one before
+ * all of it is here. Which that is, and how far. Pure.
  */
-import { isWebLocator, withoutPassword, type WebFetch } from '#shared/model'
+import { isWebLocator, withoutPassword, type JobState, type WebFetch } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { frontJob } from './readiness.ts'
 import type { ViewState } from './view-state.ts'
 
-/** The fetch of the file at `locator`; null: it isn't on its way. */
+/** What keeps the file at `locator`; null: nothing does. */
 function fetchOf({ fetches }: EngineMirror, locator: string | null): WebFetch | null {
   if (fetches.length === 0 || locator === null || !isWebLocator(locator)) return null
   const address = writtenOut(locator)
@@ -34,9 +34,15 @@ export const startingFetch = (mirror: EngineMirror, { starting }: ViewState): We
 export function shownFetch(mirror: EngineMirror, view: ViewState): WebFetch | null {
   if (view.starting) return startingFetch(mirror, view)
   const job = frontJob(mirror, view)
-  return job ? fetchOf(mirror, job.source) : sourceFetch(mirror, view)
+  return job ? jobFetch(mirror, job) : sourceFetch(mirror, view)
 }
 
-/** 0–100, whole; null where nobody knows how long it is. */
-export const fetchPercent = ({ doneBytes, sizeBytes }: WebFetch): number | null =>
-  sizeBytes === null ? null : Math.min(100, Math.floor((doneBytes / Math.max(1, sizeBytes)) * 100))
+/** What a job waits for. */
+export const jobFetch = (mirror: EngineMirror, { source, outcome }: JobState): WebFetch | null =>
+  outcome === null ? fetchOf(mirror, source) : null
+
+/** 0–100, whole; null where nobody knows how long it is, or nothing comes. */
+export function fetchPercent(fetch: WebFetch): number | null {
+  if (fetch.kind === 'awaited' || fetch.sizeBytes === null) return null
+  return Math.min(100, Math.floor((fetch.doneBytes / Math.max(1, fetch.sizeBytes)) * 100))
+}

@@ -13,7 +13,7 @@ export {
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
 export type { EngineMirror } from './engine-mirror.ts'
-export { fetchPercent, shownFetch, sourceFetch, startingFetch } from './fetches.ts'
+export { fetchPercent, jobFetch, shownFetch, sourceFetch, startingFetch } from './fetches.ts'
 export { sourceProblem } from './known-damage.ts'
 export { imageCan, isLocked } from './image-work.ts'
 export {

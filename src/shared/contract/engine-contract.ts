@@ -130,8 +130,8 @@ export const engineContract = {
     /** Every stream found on the network, at each change. */
     streams: event<readonly FoundStream[]>(),
     /**
-     * All files that are being fetched as a whole, of servers that give no parts, for whatever asked for them: at each change, and a few
-     * times a second while they come.
+     * All files on servers that something waits for: whose server is away, and that are being fetched as a whole, since theirs gives
+     * no parts. At each change, and a few times a second while they come.
      */
     fetches: event<readonly WebFetch[]>(),
     /** A job's state, four times a second while it runs and once when it ended. */

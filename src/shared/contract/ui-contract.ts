@@ -211,7 +211,7 @@ export const uiContract = {
     sessions: event<readonly SessionState[]>(),
     /** Every stream found on the network, at each change. */
     streams: event<readonly FoundStream[]>(),
-    /** All files that are being fetched as a whole before anything is known of them; empty when the last one is here. */
+    /** All files on servers that something waits for: away, or being fetched as a whole; empty when nothing is. */
     fetches: event<readonly WebFetch[]>(),
     job: event<JobState>(),
     log: event<LogLine>(),

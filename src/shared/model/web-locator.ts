@@ -2,6 +2,7 @@
  * Locators that lead to a web server: `http://` and `https://`. A name and a password may stand in them; they are for the
  * server alone, and every text that a person or a log sees is made by `withoutPassword`. Pure text: parsing is the engine's.
  */
+import type { SerializedError } from '#shared/errors'
 
 /** The variables that say how the web is reached. */
 export const webVariables = [
@@ -50,11 +51,14 @@ export function webName(locator: string): string {
   return clean === '' ? host : clean.slice(0, 255)
 }
 
-/** A file that its server gives only as a whole, on its way. Sizes in bytes. */
-export interface WebFetch {
-  /** The address without name and password. */
-  readonly locator: string
-  readonly doneBytes: number
-  /** Null: the server doesn't say. */
-  readonly sizeBytes: number | null
-}
+/** A file on a server that something waits for. `locator`: its address without name and password. Sizes in bytes. */
+export type WebFetch =
+  /** Its server is away for some seconds already, and is asked again and again. `trouble`: what came of it the last time. */
+  | { readonly kind: 'awaited'; readonly locator: string; readonly trouble: SerializedError }
+  /** Its server gives it only as a whole, and it is on its way. `sizeBytes` null: the server doesn't say. */
+  | {
+      readonly kind: 'coming'
+      readonly locator: string
+      readonly doneBytes: number
+      readonly sizeBytes: number | null
+    }

@@ -12,7 +12,6 @@ import type {
   JobState,
   TargetInfo,
   TargetState,
-  WebFetch,
 } from '#shared/model'
 import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
 import { quote } from './details.ts'
@@ -224,13 +223,6 @@ const madeFigures = ({
 
 /** A clock's figures, in words where they would be zeros. */
 const took = (ms: number) => (ms < 1000 ? 'under a second' : formatClock(ms))
-
-/** While a source is fetched of which nothing is known before all of it is here. */
-export const wholeFetchWords = 'The server gives no parts of files, so the whole image is fetched first.'
-
-/** `43.1 MB of 120 MB`, or what there is of it where the server doesn't say how much it will be. */
-export const describeFetched = ({ doneBytes, sizeBytes }: WebFetch): string =>
-  sizeBytes === null ? formatBytes(doneBytes) : `${formatBytes(doneBytes)} of ${formatBytes(sizeBytes)}`
 
 type TypeReason = Extract<Confirmation, { kind: 'type' }>['reasons'][number]
 

@@ -99,7 +99,7 @@ describe('files that are fetched as a whole', () => {
     engine.subscribe('fetches', (fetches) => heard.push(fetches.map(({ locator }) => locator)))
     await engine.request('restore.plan', aRequest)
     await engine.request('restore.start', { planId: plan.planId, typed: null })
-    const fetch = (locator: string) => [{ locator, doneBytes: 1, sizeBytes: 2 }]
+    const fetch = (locator: string) => [{ kind: 'coming' as const, locator, doneBytes: 1, sizeBytes: 2 }]
     first.emit('fetches', fetch('http://h/a.dmg'))
     elevated.emit('fetches', fetch('http://h/b.dmg'))
     first.emit('fetches', [])

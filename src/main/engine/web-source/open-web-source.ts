@@ -14,6 +14,7 @@ import { checkRange, discard, refusedStatus, refuseEncoded } from './answers.ts'
 import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
 import { exchange, type Exchange } from './exchange.ts'
+import { Waiting } from './fetch-watch.ts'
 import { Outage, Tries } from './outage.ts'
 import { RangedSource } from './ranged-source.ts'
 import { openSpooled } from './spooled-source.ts'
@@ -55,27 +56,34 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
   const { now } = session
   const outage = again ? new Outage(session) : session.openingOutage(url)
   const tries = new Tries(session, outage)
+  const waiting = new Waiting(session, opening.path, 'opening')
   let lastMs = now()
   const pauseAfter = (error: unknown) => {
     const pauseMs = tries.pauseAfter(error, lastMs)
-    if (pauseMs !== null && outage.trouble !== null) session.fetchWatch?.waits(outage.trouble)
+    if (pauseMs !== null) waiting.again(outage.trouble)
     return pauseMs
   }
-  const opened = await tryAgain(session, signal, pauseAfter, async () => {
-    const headers = { range: `bytes=0-${headBytes - 1}` }
-    lastMs = now()
-    const answer = await exchange(session, url, { headers, signal })
-    try {
-      return await fromAnswer(opening, answer, signal)
-    } catch (error) {
-      // It may have taken long to come.
+  try {
+    const opened = await tryAgain(session, signal, pauseAfter, async () => {
+      const headers = { range: `bytes=0-${headBytes - 1}` }
       lastMs = now()
-      discard(answer)
-      throw error
-    }
-  })
-  outage.heard()
-  return opened
+      const answer = await exchange(session, url, { headers, signal })
+      try {
+        // All of it may come now.
+        if (answer.status < 300) waiting.end()
+        return await fromAnswer(opening, answer, signal)
+      } catch (error) {
+        // It may have taken long to come.
+        lastMs = now()
+        discard(answer)
+        throw error
+      }
+    })
+    outage.heard()
+    return opened
+  } finally {
+    waiting.end()
+  }
 }
 
 async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSignal): Promise<WebSource> {

@@ -6,6 +6,7 @@ import { exchange, headersFor } from './exchange.ts'
 import type { FastRange } from './fast-lane.ts'
 import { endsBefore } from './spool.ts'
 import type { KeptParts } from './kept-parts.ts'
+import { Waiting } from './fetch-watch.ts'
 import { Outage, Tries } from './outage.ts'
 import { tryAgain } from './try-again.ts'
 import {
@@ -98,16 +99,20 @@ export class RangedSource implements WebSource {
     let before = at
     let lastMs = now()
     const tries = new Tries(this.#session, this.#outage)
+    const waiting = new Waiting(this.#session, this.path, 'reading')
     const pauseAfter = (error: unknown) => {
       if (at - before >= progressBytes) tries.gotOn()
-      return tries.pauseAfter(error, lastMs)
+      const pauseMs = tries.pauseAfter(error, lastMs)
+      if (pauseMs !== null) waiting.again(this.trouble)
+      return pauseMs
     }
-    await tryAgain(this.#session, signal, pauseAfter, async () => {
+    const reading = tryAgain(this.#session, signal, pauseAfter, async () => {
       before = at
       lastMs = now()
       try {
         const onBytes = (bytes: Uint8Array) => {
           if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)
+          waiting.end()
           this.#kept?.put(bytes, at)
           take(bytes, at)
           at += bytes.length
@@ -121,6 +126,11 @@ export class RangedSource implements WebSource {
         throw error
       }
     })
+    try {
+      await reading
+    } finally {
+      waiting.end()
+    }
     this.#outage.heard()
   }
 

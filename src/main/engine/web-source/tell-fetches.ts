@@ -1,4 +1,5 @@
-/** All files that are being fetched as a whole, as a list that is told at each change and a few times a second while they come. */
+/** All files on servers that something waits for, as a list that is told at each change and a few times a second while they come. */
+import { serializeError } from '#shared/errors'
 import type { WebFetch } from '#shared/model'
 import type { WebSession } from './web-session.ts'
 
@@ -12,13 +13,14 @@ const everyMs: Every = (periodMs, tick) => {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Until it is disposed, `listener` hears of the fetches of `session`, and nobody else does. */
+/** Until it is disposed, `listener` hears of what is waited for in `session`, and nobody else does. */
 export function tellFetches(
   session: Pick<WebSession, 'fetchWatch'>,
   listener: (fetches: readonly WebFetch[]) => void,
   every: Every = everyMs,
 ): Disposable {
   const fetches = new Map<symbol, WebFetch>()
+  const coming = new Set<symbol>()
   let ticking: Disposable | null = null
   let stale = false
   const tell = () => {
@@ -30,21 +32,33 @@ export function tellFetches(
     ticking = null
   }
   session.fetchWatch = {
-    // The log says so; soon there is an answer, or an error.
-    waits: () => undefined,
+    waits(locator) {
+      const key = Symbol(locator)
+      return {
+        again(trouble) {
+          fetches.set(key, { kind: 'awaited', locator, trouble: serializeError(trouble) })
+          tell()
+        },
+        end() {
+          if (fetches.delete(key)) tell()
+        },
+      }
+    },
     begin(locator, sizeBytes) {
       const key = Symbol(locator)
-      fetches.set(key, { locator, doneBytes: 0, sizeBytes })
+      coming.add(key)
+      fetches.set(key, { kind: 'coming', locator, doneBytes: 0, sizeBytes })
       ticking ??= every(periodMs, () => stale && tell())
       tell()
       return {
         advance(doneBytes) {
-          fetches.set(key, { locator, doneBytes, sizeBytes })
+          fetches.set(key, { kind: 'coming', locator, doneBytes, sizeBytes })
           stale = true
         },
         end() {
           fetches.delete(key)
-          if (fetches.size === 0) rest()
+          coming.delete(key)
+          if (coming.size === 0) rest()
           tell()
         },
       }

@@ -2,7 +2,7 @@
 import { Disclosure, DisclosurePanel, Button as AriaButton } from 'react-aria-components'
 import { ChevronRight } from 'lucide-react'
 import { Button, ProgressBar, StateIcon } from '#renderer/components'
-import { useActions, useMirror } from '#renderer/store'
+import { fetchPercent, jobFetch, useActions, useMirror } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
 import { outcomeIcons } from './outcome-icons.ts'
@@ -10,9 +10,11 @@ import { jobLine } from './text.ts'
 
 export function JobRow({ jobId }: { readonly jobId: string }) {
   const job = useMirror((mirror) => mirror.jobs[jobId])
+  const fetch = useMirror((mirror) => job && jobFetch(mirror, job)) ?? null
   const actions = useActions()
   if (!job) return null
-  const line = jobLine(job)
+  const line = jobLine(job, fetch)
+  const percent = (fetch && fetchPercent(fetch)) ?? job.progress?.percent ?? null
   const details = job.outcome && outcomeDetails(job.outcome)
   return (
     <li className="job-row" data-landing="own">
@@ -27,9 +29,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
           </time>
         </h2>
         <p className="secondary selectable">{line}</p>
-        {!job.outcome && (
-          <ProgressBar label={job.title} percent={job.progress?.percent ?? null} text={line} />
-        )}
+        {!job.outcome && <ProgressBar label={job.title} percent={percent} text={line} />}
         {details && <Details {...details} />}
       </div>
       {!job.outcome && (

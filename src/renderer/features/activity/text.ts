@@ -1,9 +1,12 @@
 /** The Activity tab's own words. */
 import { unreachable } from '#shared/errors'
-import type { JobState, TargetState } from '#shared/model'
+import { fetchPercent } from '#renderer/store'
+import type { JobState, TargetState, WebFetch } from '#shared/model'
 import { formatRate } from '#shared/units'
 import {
   describeError,
+  describeFetch,
+  describeFetchReason,
   describeOutcome,
   describeOutcomeFigures,
   describeOutdated,
@@ -13,10 +16,10 @@ import {
   namesOf,
 } from '#shared/words'
 
-/** One or two sentences about where a job stands. */
-export function jobLine(job: JobState): string {
+/** One or two sentences about where a job stands. `fetch`: what it waits for. */
+export function jobLine(job: JobState, fetch: WebFetch | null = null): string {
   const { outcome } = job
-  if (!outcome) return job.stopping ? 'Stopping at a safe point…' : runningLine(job)
+  if (!outcome) return job.stopping ? 'Stopping at a safe point…' : (fetchLine(fetch) ?? runningLine(job))
   const names = job.plan ? namesOf(job.plan) : {}
   switch (outcome.kind) {
     case 'failed': {
@@ -51,6 +54,13 @@ const sentences = (...parts: readonly (string | null)[]) => parts.filter((part) 
 
 const targetState = ({ plan }: JobState, { target }: { readonly target: TargetState }) =>
   describeTargetState(target, plan?.target ?? null)
+
+function fetchLine(fetch: WebFetch | null): string | null {
+  if (fetch === null) return null
+  const percent = fetchPercent(fetch)
+  if (fetch.kind === 'awaited') return describeFetchReason(fetch)
+  return [describeFetch(fetch), ...(percent === null ? [] : [`${percent} %`])].join(' · ')
+}
 
 function runningLine(job: JobState): string {
   const { progress } = job

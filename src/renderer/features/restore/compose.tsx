@@ -11,19 +11,17 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { wholeFetchWords } from '#shared/words'
 import { DestinationWell } from './destination-well.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
 import { PreflightList } from './preflight-list.tsx'
-import { SourceProblem } from './source-problem.tsx'
+import { SourceFetch, SourceProblem } from './source-problem.tsx'
 import { SourceWell } from './source-well.tsx'
 import { describeBlock } from './text.ts'
 import { WellArrow } from './well-arrow.tsx'
 
 const bothChosen = ({ source, destination }: ViewState) => source !== null && destination !== null
 const sourceFailed = (mirror: EngineMirror, view: ViewState) => sourceProblem(mirror, view) !== null
-const sourceFetching = (mirror: EngineMirror, view: ViewState) => sourceFetch(mirror, view) !== null
 const bothReady = (mirror: EngineMirror, view: ViewState) =>
   view.source?.state === 'ready' &&
   view.destination?.state === 'ready' &&
@@ -51,10 +49,10 @@ export function Compose() {
 /** Under the options: what stands in the way of reading the source or makes it take long, what the preflight found, or the practice card. */
 function Findings() {
   const failed = useBoth(sourceFailed)
-  const fetching = useBoth(sourceFetching)
+  const fetch = useBoth(sourceFetch)
   const both = useView(bothChosen)
   if (failed) return <SourceProblem />
-  if (fetching) return <p className="source-problem secondary">{wholeFetchWords}</p>
+  if (fetch) return <SourceFetch fetch={fetch} />
   return both ? <PreflightList /> : <PracticeCard />
 }
 
@@ -68,7 +66,8 @@ function RestoreRow() {
       </p>
       <Button
         look="primary"
-        isDisabled={block !== null}
+        // What is still checked is waited for: a button that goes and comes with each check loses the keyboard's focus.
+        isDisabled={block !== null && block.kind !== 'checking'}
         aria-describedby="restore-reason"
         onPress={actions.openConfirm}
       >

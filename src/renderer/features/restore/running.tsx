@@ -1,10 +1,13 @@
 /** A restore that runs: its phases with their times, how far it is, and what holds it up. */
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
-import type { Bottleneck, JobProgress, JobState, PhaseState } from '#shared/model'
+import { fetchPercent, jobFetch, useMirror } from '#renderer/store'
+import type { Bottleneck, JobProgress, JobState, PhaseState, WebFetch } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import {
   describeBottleneck,
+  describeFetch,
+  describeFetchReason,
   describeLeft,
   describePhase,
   describePhaseStop,
@@ -18,26 +21,22 @@ import { phaseNote } from './text.ts'
 import { useElapsed } from './use-elapsed.ts'
 
 export function Running({ job }: { readonly job: JobState }) {
-  const current = job.phases.find((phase) => phase.state === 'current')
+  const fetch = useMirror((mirror) => jobFetch(mirror, job))
   return (
     <div className="job running">
       {job.plan && <SummaryLine plan={job.plan} done={copiedShare(job)} />}
       <div className="running-columns">
-        <PhaseList job={job} />
+        <PhaseList job={job} fetch={fetch} />
         <div className="running-figures">
           <p className="figure" aria-hidden="true">
-            {job.progress?.percent ?? '–'}
+            {(fetch && fetchPercent(fetch)) ?? job.progress?.percent ?? '–'}
             <span>%</span>
           </p>
           <h2 className="section-title" tabIndex={-1} data-landing="next">
-            {job.stopping
-              ? 'Stopping at a safe point…'
-              : current
-                ? (streamWords(job.progress) ?? describePhase(current.phase))
-                : 'Starting…'}
+            {runningWords(job, fetch)}
           </h2>
           <p className="secondary running-left">
-            {job.stopping ? blank : (streamReason(job.progress) ?? timeLeft(job))}
+            {job.stopping ? blank : (runningReason(job, fetch) ?? timeLeft(job))}
           </p>
           <Figures job={job} />
           <SpeedCurve jobId={job.jobId} />
@@ -47,6 +46,16 @@ export function Running({ job }: { readonly job: JobState }) {
     </div>
   )
 }
+
+function runningWords({ stopping, phases, progress }: JobState, fetch: WebFetch | null): string {
+  if (stopping) return 'Stopping at a safe point…'
+  if (fetch) return describeFetch(fetch)
+  const current = phases.find((phase) => phase.state === 'current')
+  return current ? (streamWords(progress) ?? describePhase(current.phase)) : 'Starting…'
+}
+
+const runningReason = ({ progress }: JobState, fetch: WebFetch | null) =>
+  fetch ? describeFetchReason(fetch) : streamReason(progress)
 
 /** Where a stream is not simply coming, what is going on instead of the phase. */
 function streamWords(progress: JobProgress | null): string | null {
@@ -120,7 +129,13 @@ const icons: { readonly [state in PhaseState['state']]: IconState } = {
   failed: 'failed',
 }
 
-export function PhaseList({ job }: { readonly job: JobState }) {
+interface PhaseListProps {
+  readonly job: JobState
+  /** What it waits for. */
+  readonly fetch?: WebFetch | null
+}
+
+export function PhaseList({ job, fetch = null }: PhaseListProps) {
   return (
     <ol className="phases" aria-label="Phases">
       {job.phases.map((phase) => {
@@ -133,7 +148,7 @@ export function PhaseList({ job }: { readonly job: JobState }) {
           >
             <StateIcon state={stopped ? 'stopped' : icons[phase.state]} />
             <span>{describePhase(phase.phase)}</span>
-            <span className="phases-time secondary">{phaseNote(phase, job)}</span>
+            <span className="phases-time secondary">{phaseNote(phase, job, fetch)}</span>
           </li>
         )
       })}

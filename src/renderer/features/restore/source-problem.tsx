@@ -1,8 +1,8 @@
-/** Why the source can't be read, and what to do: the well has room for the headline only. */
+/** Why the source can't be read, or takes long, and what to do: the well has room for the headline only. */
 import { Button } from '#renderer/components'
 import { isLocked, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
-import { isStreamLocator, isWebLocator } from '#shared/model'
-import { describeError } from '#shared/words'
+import { isStreamLocator, isWebLocator, type WebFetch } from '#shared/model'
+import { describeError, describeFetchReason } from '#shared/words'
 
 export function SourceProblem() {
   const source = useView((view) => view.source)
@@ -26,6 +26,22 @@ export function SourceProblem() {
           <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>
         </div>
       )}
+    </div>
+  )
+}
+
+/** Its server is away, or gives it only as a whole: either may take longer than somebody wants to wait. */
+export function SourceFetch({ fetch }: { readonly fetch: WebFetch }) {
+  const actions = useActions()
+  return (
+    <div className="source-problem secondary selectable">
+      <p>{describeFetchReason(fetch)}</p>
+      <div className="source-actions">
+        <Button onPress={actions.clearSource}>Cancel</Button>
+        {fetch.kind === 'awaited' && (
+          <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>
+        )}
+      </div>
     </div>
   )
 }

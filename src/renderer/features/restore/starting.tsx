@@ -2,7 +2,7 @@
 import { Spinner } from '#renderer/components'
 import { sameData, startingFetch, useBoth } from '#renderer/store'
 import type { RestorePlan, WebFetch } from '#shared/model'
-import { describeFetched, wholeFetchWords } from '#shared/words'
+import { describeFetch, describeFetchReason } from '#shared/words'
 import { SummaryLine } from './summary-line.tsx'
 
 export function Starting({ plan, stopping }: { readonly plan: RestorePlan; readonly stopping: boolean }) {
@@ -24,13 +24,13 @@ export function Starting({ plan, stopping }: { readonly plan: RestorePlan; reado
 }
 
 function startingWords({ needsPrivilege }: RestorePlan, fetch: WebFetch | null): string {
-  if (fetch) return `Fetching image: ${describeFetched(fetch)}`
+  if (fetch) return describeFetch(fetch)
   return needsPrivilege ? 'Waiting for permission…' : 'Starting…'
 }
 
 /** Who has the rights reads the image anew. */
 function startingReason({ needsPrivilege }: RestorePlan, fetch: WebFetch | null): string | null {
-  if (fetch) return wholeFetchWords
+  if (fetch) return describeFetchReason(fetch)
   return needsPrivilege
     ? "Answer the system's request for an administrator's password. Take your time."
     : null

@@ -1,5 +1,6 @@
 /** The Restore tab's own words. */
 import {
+  fetchPercent,
   isLocked,
   sourceSize,
   type DestinationChoice,
@@ -23,7 +24,7 @@ import { formatBytes, formatClock, formatRemaining } from '#shared/units'
 import {
   describeBus,
   describeError,
-  describeFetched,
+  describeFetch,
   describeFilesystem,
   describeFormat,
   describePhaseStop,
@@ -31,11 +32,11 @@ import {
 
 const dot = ' · '
 
-/** The line under the source's name. `fetch`: of all of it, before anything is known of it. */
+/** The line under the source's name. `fetch`: why nothing is known of it yet. */
 export function sourceFacts(source: SourceChoice, fetch: WebFetch | null = null): string {
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
   const stream = isStreamLocator(source.locator)
-  if (source.state === 'reading' && fetch) return `Fetching image: ${describeFetched(fetch)}`
+  if (source.state === 'reading' && fetch) return describeFetch(fetch)
   if (source.state === 'reading') return stream ? 'Asking the server…' : 'Reading image…'
   if (isLocked(source))
     return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'
@@ -98,7 +99,7 @@ export function describeBlock(block: RestoreBlock): string {
     case 'no-source':
       return 'Choose a source.'
     case 'source-reading':
-      return 'Reading image…'
+      return 'The source is being read.'
     case 'source-gone':
       return 'The source was disconnected.'
     case 'source-failed':
@@ -146,14 +147,17 @@ export const stoppedVerifyWords = (target: TargetState): string =>
     ? "Everything had been copied, but the copy wasn't read back to its end. It wasn't kept."
     : "Everything had been copied, but the copy wasn't read back to its end: nobody knows that it is right."
 
-/** Beside a phase: how it went, or how far it is. */
+/** Beside a phase: how it went, or how far it is; `fetch`: what it waits for. */
 export function phaseNote(
   { phase, state, durationMs }: PhaseState,
   { progress, outcome }: Pick<JobState, 'progress' | 'outcome'>,
+  fetch: WebFetch | null = null,
 ): string {
   const stopped = describePhaseStop(phase, outcome)
   if (stopped !== null) return stopped
   if (state === 'skipped') return 'skipped'
+  const fetched = fetch && fetchPercent(fetch)
+  if (state === 'current' && fetched !== null) return `${fetched} %`
   if (state === 'current')
     return progress?.phase === phase && progress.percent !== null ? `${progress.percent} %` : ''
   if (durationMs === null) return ''

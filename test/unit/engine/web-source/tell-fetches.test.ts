@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { tellFetches, type WebSession } from '#engine/web-source'
+import { NetworkError, serializeError } from '#shared/errors'
 import type { WebFetch } from '#shared/model'
 
 test('all fetches are told as they begin and end, and a few times a second while they come', () => {
@@ -16,9 +17,9 @@ test('all fetches are told as they begin and end, and a few times a second while
   )
   expect(tick).toBeNull()
   const [a, b] = [
-    { locator: 'http://h/a.dmg', sizeBytes: 1000 },
-    { locator: 'http://h/b.dmg', sizeBytes: null },
-  ]
+    { kind: 'coming', locator: 'http://h/a.dmg', sizeBytes: 1000 },
+    { kind: 'coming', locator: 'http://h/b.dmg', sizeBytes: null },
+  ] as const
   const first = session.fetchWatch?.begin(a.locator, a.sizeBytes)
   const second = session.fetchWatch?.begin(b.locator, b.sizeBytes)
   const pass = () => tick?.()
@@ -45,4 +46,25 @@ test('all fetches are told as they begin and end, and a few times a second while
   expect(tick).toBeNull()
   telling[Symbol.dispose]()
   expect(session.fetchWatch).toBeNull()
+})
+
+test('a server that is waited for is told with the last reason, until it answers', () => {
+  const session: Pick<WebSession, 'fetchWatch'> = { fetchWatch: null }
+  const told: (readonly WebFetch[])[] = []
+  using _ = tellFetches(session, (fetches) => told.push(fetches))
+  const locator = 'http://h/a.dmg'
+  const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
+    details: { address: locator, host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
+  })
+  const wait = session.fetchWatch?.waits(locator, 'opening')
+  expect(told).toEqual([])
+  wait?.again(new Error('silence'))
+  wait?.again(refused)
+  wait?.end()
+  wait?.end()
+  expect(told).toEqual([
+    [{ kind: 'awaited', locator, trouble: expect.objectContaining({ message: 'silence' }) as unknown }],
+    [{ kind: 'awaited', locator, trouble: serializeError(refused) }],
+    [],
+  ])
 })

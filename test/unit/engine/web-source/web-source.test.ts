@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openWebSource, WebSession, type FetchWatch, type WebSessionOptions } from '#engine/web-source'
+import type { NetworkError } from '#shared/errors'
 import { noise } from '#test/image-of-runs'
 import { describeSource } from '#test/source-conformance'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -32,6 +33,23 @@ function impatient(options: WebSessionOptions = {}) {
   ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
   return { session, pauses, clock }
 }
+
+/** Takes down who waits, why, and when no longer. */
+const watchInto = (lines: string[]): FetchWatch => ({
+  waits(_, during) {
+    lines.push(during)
+    return {
+      again(trouble) {
+        const { errno } = (trouble as NetworkError).details
+        lines.push(typeof errno === 'string' ? errno : '')
+      },
+      end: () => lines.push('over'),
+    }
+  },
+  begin: () => {
+    throw new Error('not as a whole')
+  },
+})
 
 async function serve(listener: RequestListener) {
   const server = await startWebServer(listener)
@@ -120,29 +138,31 @@ describe('opening', () => {
 
   test('waits while a server is started, says so, and waits again another time', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const told: unknown[] = []
+    const watched: string[] = []
+    const early: number[] = []
     const { session, clock } = impatient({
       sleep: async (ms) => {
         clock.ms += ms
+        // What is over within two seconds isn't worth a word.
+        if (clock.ms < 2000) early.push(watched.length)
         if (clock.ms > 5000) await server.comeBack().catch(() => undefined)
       },
       now: () => clock.ms,
     })
     await openWebSource(server.url, { session })
-    session.fetchWatch = {
-      waits: (trouble) => void told.push([clock.ms, trouble]),
-      begin: () => ({ advance: () => undefined, end: () => undefined }),
-    }
+    session.fetchWatch = watchInto(watched)
     await server.goAway()
     expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
-    // What is over within two seconds isn't worth a word.
-    const refused = expect.objectContaining({
-      details: expect.objectContaining({ errno: 'ECONNREFUSED' }) as unknown,
-    })
-    expect(told).toEqual([[3500, refused]])
+    expect(early).toEqual([0, 0])
+    expect(watched).toEqual(['opening', 'ECONNREFUSED', 'over'])
     await server.goAway()
     clock.ms = 1000
     expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+    await server.goAway()
+    const other = impatient()
+    other.session.fetchWatch = watchInto(watched)
+    await expect(openWebSource(server.url, other)).rejects.toMatchObject({ code: 'E_NET' })
+    expect(watched.at(-1)).toBe('over')
   })
 
   test('waits only three seconds where connections are refused and nobody has seen a server yet', async () => {
@@ -282,8 +302,14 @@ describe('a connection that fails', () => {
     })
     const source = await openWebSource(server.url, { session })
     await server.goAway()
+    const watched: string[] = []
+    session.fetchWatch = watchInto(watched)
     const reads = await Promise.all([1, 2, 3, 4].map(() => givesRest(source)))
     expect(reads).toEqual([true, true, true, true])
+    // Each of the four says so, and that it is over.
+    expect(watched.filter((line) => line === 'reading')).toHaveLength(4)
+    expect(watched.filter((line) => line === 'over')).toHaveLength(4)
+    expect(watched).toContain('ECONNREFUSED')
     expect(clock.ms).toBeGreaterThan(59_000)
     // Whoever waits can be told why, and no longer than it is so.
     expect(told[0]).toBe(null)
@@ -586,7 +612,7 @@ describe('a server without ranges', () => {
     const { session } = impatient()
     const told: unknown[] = []
     const watch: FetchWatch = {
-      waits: (trouble) => void told.push(trouble),
+      ...watchInto([]),
       begin(path, sizeBytes) {
         told.push(['begin', path, sizeBytes])
         return { advance: (doneBytes) => void told.push(doneBytes), end: () => void told.push('end') }
