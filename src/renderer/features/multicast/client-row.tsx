@@ -35,7 +35,7 @@ const icons: { readonly [state in SessionClient['state']]: IconState } = {
 export const ClientRow = memo(Row, sameRow)
 
 function Row({ client, blocks, over, onMenu }: Props) {
-  const { clientId, host, address, state, standing, loss, writeBytesPerSecond } = client
+  const { clientId, host, address, state, standing, loss, writeBytesPerSecond, text } = client
   const tone = lossTone(loss)
   const isLeft = over && isCutOff(state)
   const receives = !isLeft && (state === 'receiving' || state === 'missing')
@@ -55,9 +55,14 @@ function Row({ client, blocks, over, onMenu }: Props) {
             {standing === 'slow' && receives && <span className="field-warning">, slow</span>}
           </span>
         </span>
+        {text !== '' && (
+          <span className="client-text ellipsis secondary small" title={text}>
+            {text}
+          </span>
+        )}
       </td>
       <Progress client={client} blocks={blocks} />
-      <td className="clients-number">
+      <td className="clients-number clients-loss">
         {receives ? (
           <span className="client-loss" data-tone={tone}>
             {tone !== 'well' && <StateIcon state={tone === 'high' ? 'warning' : 'failed'} />}
@@ -67,8 +72,8 @@ function Row({ client, blocks, over, onMenu }: Props) {
           '–'
         )}
       </td>
-      <td className="clients-number">{receives ? writeRate(writeBytesPerSecond) : '–'}</td>
-      <td className="clients-number secondary">{over ? '–' : formatSeen(client)}</td>
+      <td className="clients-number clients-rate">{receives ? writeRate(writeBytesPerSecond) : '–'}</td>
+      <td className="clients-number clients-seen secondary">{over ? '–' : formatSeen(client)}</td>
       <td>
         <button
           type="button"
@@ -129,6 +134,7 @@ function sameRow(a: Props, b: Props): boolean {
     was.state === now.state &&
     was.standing === now.standing &&
     was.blocksDone === now.blocksDone &&
+    was.text === now.text &&
     was.host === now.host &&
     was.address === now.address &&
     formatLoss(was.loss) === formatLoss(now.loss) &&

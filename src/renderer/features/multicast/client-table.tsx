@@ -66,13 +66,13 @@ const Head = () => (
       <th scope="col" className="client-progress">
         Progress
       </th>
-      <th scope="col" className="clients-number">
+      <th scope="col" className="clients-number clients-loss">
         Loss
       </th>
       <th scope="col" className="clients-number clients-rate">
         Write rate
       </th>
-      <th scope="col" className="clients-number">
+      <th scope="col" className="clients-number clients-seen">
         Seen
       </th>
       <th scope="col" className="clients-more">
