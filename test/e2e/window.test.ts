@@ -483,6 +483,29 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  describe('a window that is narrow, or zoomed', () => {
+    it('shows who receives a stream, how far and why not, without scrolling sideways', async () => {
+      await reach(page, 'session-live')
+      await page.setViewportSize({ width: 653, height: 600 })
+      const clients = page.getByRole('region', { name: 'Clients' })
+      const sideways = () => clients.evaluate((box) => box.scrollWidth - box.clientWidth)
+      await expect.poll(sideways).toBe(0)
+      for (const name of ['Client', 'State', 'Progress'])
+        expect(await appears(clients.getByRole('columnheader', { name, exact: true }))).toBe(true)
+      expect(await clients.getByRole('columnheader', { name: 'Write rate' }).count()).toBe(0)
+      expect(await appears(clients.getByText('Write failed at'))).toBe(true)
+      await page.setViewportSize({ width: 1200, height: 700 })
+      expect(await appears(clients.getByRole('columnheader', { name: 'Write rate' }))).toBe(true)
+    })
+
+    it('says in full what a restore is at', async () => {
+      await reach(page, 'running')
+      await page.setViewportSize({ width: 800, height: 600 })
+      const words = page.locator('.status-text .ellipsis')
+      await expect.poll(() => words.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0)
+    })
+  })
+
   describe('reduced motion and forced colors', () => {
     it('turn nothing and slide nothing', async () => {
       await using still = await openPage(browser, host.address, { reducedMotion: 'reduce' })
@@ -496,6 +519,11 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     it('keep the selection and the segments visible', async () => {
       await using forced = await openPage(browser, host.address, { forcedColors: 'active' })
       await row(forced.page, 'SanDisk').click()
+      const colour = (name: string) =>
+        forced.page
+          .getByRole('tab', { name })
+          .evaluate((element) => getComputedStyle(element).backgroundColor)
+      expect(await colour('Restore')).not.toBe(await colour('Activity'))
       const segment = forced.page.locator('.capacity-segment').nth(1)
       await expect
         .poll(() => segment.evaluate((element) => getComputedStyle(element).backgroundColor))

@@ -1,12 +1,13 @@
 /**
- * A restore that goes on by itself: the source is scanned first, or the verify is left out, and when that is settled the
- * confirm sheet opens. Given up as soon as the person chooses something else; nothing is ever confirmed by it.
+ * A restore that goes on by itself: the source is scanned first, the verify is left out, or it was asked for before all was checked, and
+ * when that is settled the confirm sheet opens. Given up as soon as the person chooses something else; nothing is ever confirmed by it.
  */
+import type { RestorePlan } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { shownPlan } from './planner.ts'
 import { needsScan, restoreBlock } from './readiness.ts'
-import type { GoOn, ViewState } from './view-state.ts'
+import type { GoOn, Sheet, ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
 export interface GoOnActions {
@@ -90,13 +91,23 @@ export function goOnActions(
       else if (goOn.step === 'scanning') afterScan(goOn)
       else if (plan.state === 'failed') giveUp()
       else if (plan.state === 'ready') {
-        const possible = !needsScan(plan.plan) && restoreBlock(mirror.store.getState(), now) === null
+        const possible = restoreBlock(mirror.store.getState(), now) === null
         // A sheet that was opened meanwhile isn't pushed away.
-        const confirm = { kind: 'confirm', ...(goOn.unverified && { unverified: true }) } as const
-        setState(possible && sheet === null ? { goOn: null, sheet: confirm } : { goOn: null })
+        setState(
+          possible && sheet === null ? { goOn: null, sheet: nextSheet(goOn, plan.plan) } : { goOn: null },
+        )
       }
     },
   }
+}
+
+/** Null: a scan was to go before, and hasn't come to what it was for. */
+function nextSheet(
+  { unverified, pressed }: Extract<GoOn, { step: 'planning' }>,
+  plan: RestorePlan,
+): Sheet | null {
+  if (needsScan(plan)) return pressed ? { kind: 'not-scanned' } : null
+  return { kind: 'confirm', ...(unverified && { unverified: true }) }
 }
 
 const stillMeant = (goOn: GoOn, { source, destination, options }: ViewState): boolean =>

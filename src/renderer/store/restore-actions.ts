@@ -8,7 +8,7 @@ import type { ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
 export interface RestoreActions {
-  /** Opens the confirm sheet, if everything is there. */
+  /** Opens the confirm sheet, if everything is there; while that is still being checked, as soon as it is known. */
   readonly openConfirm: () => void
   /** Yes. `typed` is what was typed where the plan asks for it. */
   readonly confirmRestore: (typed: string | null) => Promise<void>
@@ -51,8 +51,13 @@ export function restoreActions(
 
   return {
     openConfirm() {
-      if (restoreBlock(mirror.store.getState(), getState()) !== null) return
-      const { plan } = getState()
+      const block = restoreBlock(mirror.store.getState(), getState())
+      const { plan, source, destination } = getState()
+      if (block?.kind === 'checking' && source && destination)
+        setState({
+          goOn: { step: 'planning', source: source.locator, target: destination.locator, pressed: true },
+        })
+      if (block !== null) return
       const kind = plan.state === 'ready' && needsScan(plan.plan) ? 'not-scanned' : 'confirm'
       setState({ sheet: { kind }, tab: 'restore' })
     },

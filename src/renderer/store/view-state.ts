@@ -162,6 +162,8 @@ export type GoOn =
       readonly target: string
       /** The verify is left out of this one restore. */
       readonly unverified?: boolean
+      /** Restore… was pressed a moment too early: an image that needs a scan is asked about as it is then. */
+      readonly pressed?: boolean
     }
 
 /** Something that happened beside the restore and that the person should read. One at a time, until closed. */

@@ -153,3 +153,40 @@ describe('an image that was never scanned', () => {
     expect(stateOf(window)).toMatchObject({ sheet: { kind: 'about' }, goOn: null })
   })
 })
+
+describe('Restore… that is pressed while something is still checked', () => {
+  /** As `asked`, but pressed at once. */
+  async function pressedEarly(path: string) {
+    const double = createUiDouble({
+      devices: [sandisk],
+      images: [practiceImage, systemImage, unscannedImage],
+    })
+    const window = await openWindow({ double })
+    const { actions } = window.reprise
+    await actions.chooseSourceFile(path)
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.setOption('erase', true)
+    actions.openConfirm()
+    return window
+  }
+
+  it('opens the confirmation as soon as all is known', async () => {
+    using window = await pressedEarly(systemImage.path)
+    expect(stateOf(window).sheet).toBeNull()
+    await window.planned()
+    expect(stateOf(window)).toMatchObject({ goOn: null, sheet: { kind: 'confirm' } })
+  })
+
+  it('asks about an image that was never scanned', async () => {
+    using window = await pressedEarly(unscannedImage.path)
+    await window.planned()
+    expect(stateOf(window)).toMatchObject({ goOn: null, sheet: { kind: 'not-scanned' } })
+  })
+
+  it('is forgotten when the tick is taken away', async () => {
+    using window = await pressedEarly(systemImage.path)
+    window.reprise.actions.setOption('erase', false)
+    await window.planned()
+    expect(stateOf(window)).toMatchObject({ goOn: null, sheet: null })
+  })
+})

@@ -1,7 +1,7 @@
 /** How a restore ended, told by the engine's own result and nothing else. */
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact } from '#renderer/components'
-import type { JobOutcome, JobState, RestoreSummary } from '#shared/model'
+import type { JobOutcome, JobState, RestorePlan, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import { describeError, describeOutcome, describeOutdated, describeTargetState, namesOf } from '#shared/words'
 import { stoppedVerifyWords } from './text.ts'
@@ -44,7 +44,7 @@ function Done({
   const names = job.plan ? namesOf(job.plan) : {}
   return (
     <Verdict job={job} tone="done" icon="done" headline={headline.replace(/\.$/, '')} again="Restore Again">
-      <Facts layout="rows" facts={summaryFacts(summary)} />
+      <Facts layout="rows" facts={summaryFacts(summary, job.plan)} />
       {summary.warnings.map((warning) => {
         const words = describeError(warning, names)
         return (
@@ -60,19 +60,22 @@ function Done({
   )
 }
 
-function summaryFacts(summary: RestoreSummary): readonly Fact[] {
+function summaryFacts(summary: RestoreSummary, plan: RestorePlan | null): readonly Fact[] {
+  const toEject = plan?.request.afterwards === 'eject'
   const where = summary.ejected
     ? 'Ejected. It can be unplugged.'
-    : summary.mountPoints.length > 0
-      ? summary.mountPoints.join(', ')
-      : 'Not mounted'
+    : toEject
+      ? "It couldn't be ejected. Don't unplug it yet."
+      : summary.mountPoints.length > 0
+        ? summary.mountPoints.join(', ')
+        : 'Not mounted'
   return [
     { name: 'Restored', value: formatBytes(summary.restoredBytes) },
     { name: 'Time', value: summary.durationMs < 1000 ? '< 1 s' : formatClock(summary.durationMs) },
     { name: 'Average', value: formatRate(summary.bytesPerSecond) },
     ...unchangedFacts(summary),
     ...(summary.checksum === null ? [] : [{ name: 'CRC-32', value: <code>{summary.checksum}</code> }]),
-    { name: summary.ejected ? 'Destination' : 'Mounted at', value: where },
+    { name: toEject ? 'Destination' : 'Mounted at', value: where },
   ]
 }
 
