@@ -9,6 +9,8 @@ export interface ClientState {
   /** Since when what it loses counts: since it joined, or was heard again after an outage. */
   readonly sinceMs: number
   readonly lastReportMs: number
+  /** The serial that its last report is as of; -1 before the first one. */
+  readonly asOf: number
   /** Symbols that were sent to it since it joined, and those that came. */
   readonly expected: number
   readonly received: number
@@ -70,6 +72,7 @@ export function createClientTable(): ClientTable {
         id,
         sinceMs: nowMs,
         lastReportMs: nowMs,
+        asOf: -1,
         expected: 0,
         received: 0,
         loss: 0,
@@ -90,8 +93,10 @@ export function createClientTable(): ClientTable {
     report(id, report, nowMs) {
       const entry = entries.get(id)
       if (entry === undefined) return false
-      const { expected, received, blocksDone, backlogBytes, writeBytesPerSecond, dropped, rejected } = report
+      const { asOf, expected, received, blocksDone, backlogBytes, writeBytesPerSecond, dropped, rejected } =
+        report
       Object.assign(entry, {
+        asOf,
         expected,
         received,
         blocksDone,

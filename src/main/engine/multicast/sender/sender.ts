@@ -12,8 +12,6 @@ import { createRateControl, type RateOptions } from './rate-control.ts'
 
 export interface SenderOptions extends RateOptions {
   readonly layout: StreamLayout
-  /** One datagram with everything the network adds. */
-  readonly datagramBytes: number
   /**
    * `demand`: clients report, and what nobody needs isn't sent. `none`: no word comes back, so everything is sent lap after lap,
    * each with so much fresh repair (a share of the source symbols).
@@ -74,6 +72,8 @@ const goneMs = 15_000
 /** Between positions while there is nothing else to send: soon at first, for those who wait for it. */
 const positionMs = [20, 40, 80, 160, 320, 640, 1000] as const
 const tickMs = 1000
+/** How often the rate is decided anew while there is something to send: more often than anybody reports. */
+const rateMs = 100
 /** And while the next symbol can't be sent. */
 const stalledMs = 500
 
@@ -85,6 +85,7 @@ export function createSender(options: SenderOptions): Sender {
   const reportEveryMs = () => (clients.count > 250 ? 1000 : 250)
   const proactive = createProactiveRepair(2500)
   let clockMs = 0
+  let streamingMs = 0
   const conveyor = createConveyor(layout, {
     onSources: (section) => proactive.sourcesSent(section, clockMs),
     onRepairs: (section, count) => proactive.repairsSent(section, count),
@@ -95,6 +96,7 @@ export function createSender(options: SenderOptions): Sender {
   let positionDueMs = -Infinity
   let stalledDueMs = -Infinity
   let tickDueMs = -Infinity
+  let rateDueMs = -Infinity
   let quietMs: number | null = null
   let laps = 0
 
@@ -114,13 +116,25 @@ export function createSender(options: SenderOptions): Sender {
   let isResting = false
 
   const tick = (nowMs: number) => {
+    if (state === 'streaming') streamingMs += nowMs - clockMs
+    clockMs = nowMs
+    if (nowMs >= tickDueMs) judgeClients(nowMs)
+    if (nowMs >= rateDueMs) judgeRate(nowMs)
+  }
+  const judgeClients = (nowMs: number) => {
     tickDueMs = nowMs + tickMs
     if (feedback.kind === 'none') return
     for (const id of clients.silentSince(nowMs - goneMs)) clients.leave(id)
     clients.judge()
-    const all = clients.all()
-    isLossy = all.some(({ loss }) => loss > 0.003)
-    rates.tick(all.filter(({ standing }) => standing === 'well'))
+    isLossy = clients.all().some(({ loss }) => loss > 0.003)
+  }
+  const judgeRate = (nowMs: number) => {
+    rateDueMs = nowMs + rateMs
+    if (feedback.kind === 'none') return
+    const counting = clients
+      .all()
+      .filter(({ standing, blocksDone }) => standing === 'well' && blocksDone < layout.blocks)
+    rates.tick({ nowMs, clients: counting, serial: conveyor.serial, streamingMs })
     pacer.setRate(rates.rate)
   }
 
@@ -194,8 +208,7 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     next(nowMs) {
-      clockMs = nowMs
-      if (nowMs >= tickDueMs) tick(nowMs)
+      tick(nowMs)
       const waitMs = pacer.waitMs(datagramBytes, nowMs)
       if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
       const next = step(nowMs)
@@ -205,8 +218,7 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     stalled(nowMs, { serial, section }) {
-      clockMs = nowMs
-      if (nowMs >= tickDueMs) tick(nowMs)
+      tick(nowMs)
       const waitMs = Math.max(stalledDueMs - nowMs, pacer.waitMs(datagramBytes, nowMs))
       if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
       stalledDueMs = nowMs + stalledMs
