@@ -52,6 +52,8 @@ export class ControlServer {
   /** By address: the ports of those who haven't said hello. */
   readonly #strangers = new Map<string, Set<number>>()
   readonly #sockets = new Set<Socket>()
+  /** It listens no more, and resolves when everyone is gone. */
+  #closed: Promise<void> | null = null
   #next = 1
 
   constructor(options: ControlOptions) {
@@ -119,15 +121,25 @@ export class ControlServer {
     this.#options.hub.disconnected(connection)
   }
 
+  /** Nobody new comes, and others may listen there; who is here is heard and answered as before. */
+  leavePort(): void {
+    void this.#endListening()
+  }
+
   /** Resolves when everyone is gone, which takes a moment at most. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const closed = this.#endListening()
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy()
     }, lingerMs / 4)
     for (const { id } of this.#connections.values()) this.#hangUp(id)
     await closed
     clearTimeout(timer)
+  }
+
+  #endListening(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
+    return this.#closed
   }
 
   async #listenOn(where: { port: number; host: string; ipv6Only?: boolean }): Promise<void> {

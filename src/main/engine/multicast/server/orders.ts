@@ -69,6 +69,8 @@ export type Order =
       readonly bytes: Uint8Array | null
       readonly error: SerializedError | null
     }
+  /** Its sessions are over: leave the port to others. What is still to be said is said, until `close`. */
+  | { readonly kind: 'retire' }
   /** End every session, and the thread. */
   | { readonly kind: 'close' }
 

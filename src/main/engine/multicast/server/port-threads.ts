@@ -1,4 +1,4 @@
-/** The threads of the ports that sessions use: one a port, as long as somebody uses it. */
+/** The threads of the ports that sessions use: one a port, as long as somebody uses it, and a while longer for its last words. */
 import type { ThreadHandle } from './thread-handle.ts'
 
 interface Port {
@@ -11,6 +11,8 @@ export class PortThreads implements AsyncDisposable {
   readonly #ports = new Map<number, Port>()
   /** A port that is being let go can't be taken before that is done. */
   readonly #closing = new Map<number, Promise<void>>()
+  /** They have no port any more. */
+  readonly #retired = new Set<ThreadHandle>()
 
   constructor(start: (port: number) => Promise<ThreadHandle>) {
     this.#start = start
@@ -51,10 +53,16 @@ export class PortThreads implements AsyncDisposable {
     at.users -= 1
     if (at.users > 0) return
     this.#ports.delete(port)
-    const closed = at.thread.then((thread) => thread[Symbol.asyncDispose]())
-    this.#closing.set(port, closed)
-    await closed
+    const free = at.thread.then((thread) => this.#retire(thread))
+    this.#closing.set(port, free)
+    await free
     this.#closing.delete(port)
+  }
+
+  async #retire(thread: ThreadHandle): Promise<void> {
+    this.#retired.add(thread)
+    void thread.ended.then(() => this.#retired.delete(thread))
+    await thread.retire()
   }
 
   /** It ended by itself. */
@@ -66,6 +74,7 @@ export class PortThreads implements AsyncDisposable {
     const threads = await Promise.allSettled(this.all())
     this.#ports.clear()
     const started = threads.flatMap((thread) => (thread.status === 'fulfilled' ? [thread.value] : []))
-    await Promise.all([...started.map((thread) => thread[Symbol.asyncDispose]()), ...this.#closing.values()])
+    await Promise.all(this.#closing.values())
+    await Promise.all([...started, ...this.#retired].map((thread) => thread[Symbol.asyncDispose]()))
   }
 }

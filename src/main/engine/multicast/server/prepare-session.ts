@@ -72,7 +72,7 @@ export function newEntry(
     doneBytes: 0,
     totalBytes: sizeBytes,
     givingBack: null,
-    hasPort: true,
+    leavingPort: null,
     isServed: false,
     live: null,
     ended: null,

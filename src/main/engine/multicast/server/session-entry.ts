@@ -29,8 +29,8 @@ export interface SessionEntry {
   readonly warnings: SerializedError[]
   doneBytes: number
   totalBytes: number
-  /** Counted as one who uses its port. */
-  hasPort: boolean
+  /** Counted as one who uses its port until this is begun; resolves when it isn't any more. */
+  leavingPort: Promise<void> | null
   /** The thread has it. */
   isServed: boolean
   /** What was opened and taken is being given back. */

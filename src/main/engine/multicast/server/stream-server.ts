@@ -74,7 +74,6 @@ export async function createStreamServer(options: StreamServerOptions): Promise<
   return new Server(options, await serverIdentity(options.folder))
 }
 
-const farewellMs = 3000
 /** A read that takes longer waits for something that is worth a word. */
 const slowMs = 2500
 
@@ -141,6 +140,8 @@ class Server implements StreamServer {
       }
       const thread = entry.isServed ? await this.#threadOf(sessionId) : null
       await thread?.order({ kind: 'stop', sessionId, when, text: 'The session was stopped.' })
+      // Whoever is told that it is over may start another one there, also in another process.
+      await entry.leavingPort
     }
     this.#listeners.changed()
   }
@@ -241,20 +242,24 @@ class Server implements StreamServer {
     const { key, certificate, fingerprint } = this.#identity
     const { managementPassword = null } = this.#options
     const data: ThreadData = { port, key, certificate, fingerprint, managementPassword }
-    return startThread(data, {
-      hear: (notice) => this.#hear(port, notice),
+    const thread = startThread(data, {
+      hear: (notice) => this.#hear(thread, notice),
       gone: (error) => this.#threadGone(port, error),
     })
+    return thread
   }
 
   /** Its session is over. The port is free again when its last session is. */
   async #releasePort(entry: SessionEntry): Promise<void> {
-    if (!entry.hasPort || this.#isClosed) return
-    entry.hasPort = false
-    await this.#threads.release(entry.settings.configuration.port)
+    if (this.#isClosed) return
+    entry.leavingPort ??= this.#threads.release(entry.settings.configuration.port)
+    await entry.leavingPort
   }
 
-  #hear(port: number, notice: Parameters<Parameters<typeof startThread>[1]['hear']>[0]): void {
+  #hear(
+    thread: Promise<ThreadHandle>,
+    notice: Parameters<Parameters<typeof startThread>[1]['hear']>[0],
+  ): void {
     if (notice.kind === 'states') {
       for (const live of notice.states) {
         const entry = this.#entries.get(live.sessionId)
@@ -262,17 +267,19 @@ class Server implements StreamServer {
         entry.live = live
         if (!isOver(entry) || entry.givingBack !== null) continue
         void giveBack(entry, this.#options.log)
-        // The word that it is over is repeated for a while.
-        setTimeout(() => void this.#releasePort(entry), farewellMs).unref()
+        void this.#releasePort(entry)
       }
       this.#listeners.changed()
-    } else if (notice.kind === 'read') void this.#read(port, notice)
+    } else if (notice.kind === 'read') void this.#read(thread, notice)
     else if (notice.kind === 'log') this.#options.log[notice.level](notice.message, notice.fields)
-    else void this.#command(port, notice)
+    else void this.#command(thread, notice)
   }
 
   /** For the thread, which can't. */
-  async #read(port: number, { id, sessionId, offset, lengthBytes }: ReadNotice): Promise<void> {
+  async #read(
+    asking: Promise<ThreadHandle>,
+    { id, sessionId, offset, lengthBytes }: ReadNotice,
+  ): Promise<void> {
     const bytes = new Uint8Array(lengthBytes)
     const askedMs = performance.now()
     const opened = this.#entries.get(sessionId)?.opened ?? null
@@ -287,14 +294,14 @@ class Server implements StreamServer {
     }
     clearTimeout(slow)
     if (performance.now() - askedMs >= slowMs) changed()
-    const thread = await this.#threads.get(port)
+    const thread = await asking
     await thread
-      ?.order({ kind: 'bytes', id, bytes: error === null ? bytes : null, error })
+      .order({ kind: 'bytes', id, bytes: error === null ? bytes : null, error })
       .catch((gone: unknown) => AppError.accept(gone))
   }
 
   async #command(
-    port: number,
+    asking: Promise<ThreadHandle>,
     {
       connection,
       id,
@@ -304,9 +311,9 @@ class Server implements StreamServer {
   ): Promise<void> {
     const { onCommand } = this.#options
     const answer = (await onCommand?.(json, right)) ?? Buffer.from('null')
-    const thread = await this.#threads.get(port)
+    const thread = await asking
     await thread
-      ?.order({ kind: 'answer', connection, id, json: answer })
+      .order({ kind: 'answer', connection, id, json: answer })
       .catch((error: unknown) => AppError.accept(error))
   }
 

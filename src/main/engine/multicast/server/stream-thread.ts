@@ -17,6 +17,8 @@ import { ThreadClients } from './thread-clients.ts'
 import { ThreadTurn } from './thread-turn.ts'
 
 const stateMs = 500
+/** As long as a management password that was made at random; one that somebody chose is mostly shorter. */
+const unguessableLength = 32
 /** After the end, its word is repeated for those who missed it. */
 const farewellMs = 2500
 /** Who is silent for so long isn't waited for, where a session ends when everyone has finished. */
@@ -64,6 +66,7 @@ export class StreamThread {
       fingerprint,
       nonce: () => randomBytes(32),
       managementKey: managementPassword === null ? null : await passwordKey(managementPassword, this.#salt),
+      isManagementUnguessable: managementPassword !== null && managementPassword.length >= unguessableLength,
     })
     const clients = this.#clients
     const control = new ControlServer({
@@ -120,6 +123,9 @@ export class StreamThread {
       }
       case 'bytes':
         this.#remote.take(order)
+        break
+      case 'retire':
+        this.#control?.leavePort()
         break
       default:
         return await this.#close()

@@ -7,7 +7,14 @@ import { workerLocation } from './worker-location.ts'
 export interface ThreadHandle extends AsyncDisposable {
   /** Rejects with what stands against it. */
   order(order: Order): Promise<void>
+  /** To be called when its sessions are over. Resolves when the port is free; the word that they are over is still repeated. Never rejects. */
+  retire(): Promise<void>
+  /** The thread is gone. */
+  readonly ended: Promise<void>
 }
+
+/** The word that a session is over is repeated for so long. */
+const farewellMs = 3000
 
 type Heard = Exclude<Notice, { readonly kind: 'ready' | 'unable' | 'done' }>
 
@@ -32,6 +39,7 @@ export async function startThread(
   const ready = Promise.withResolvers<void>()
   let next = 1
   let isEnding = false
+  let isRetired = false
   let failure: Error | null = null
 
   const fail = (error: Error) => {
@@ -39,7 +47,7 @@ export async function startThread(
     ready.reject(error)
     for (const { reject } of calls.values()) reject(error)
     calls.clear()
-    if (!isEnding) gone(error)
+    if (!isEnding && !isRetired) gone(error)
     isEnding = true
   }
   worker.on('message', (notice: Notice) => {
@@ -77,16 +85,24 @@ export async function startThread(
     await worker.terminate()
     throw error
   }
+  const close = async () => {
+    if (failure !== null) return
+    if (isEnding) return await exited
+    isEnding = true
+    // It tells every client; nobody waits longer than that for one who doesn't listen.
+    const patience = setTimeout(() => void worker.terminate(), 3000)
+    await order({ kind: 'close' }).catch(() => undefined)
+    await exited
+    clearTimeout(patience)
+  }
   return {
     order,
-    async [Symbol.asyncDispose]() {
-      if (failure !== null || isEnding) return
-      isEnding = true
-      // It tells every client; nobody waits longer than that for one who doesn't listen.
-      const patience = setTimeout(() => void worker.terminate(), 3000)
-      await order({ kind: 'close' }).catch(() => undefined)
-      await exited
-      clearTimeout(patience)
+    async retire() {
+      isRetired = true
+      await order({ kind: 'retire' }).catch(() => undefined)
+      setTimeout(() => void close(), farewellMs).unref()
     },
+    ended: exited,
+    [Symbol.asyncDispose]: close,
   }
 }

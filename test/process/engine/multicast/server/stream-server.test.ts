@@ -1,12 +1,14 @@
 /** The server of streams, whole: its thread, real TLS, real datagrams, on the loopback interface. */
 import { copyFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
+import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { checkPort } from '#src/main/engine/multicast/network/check-port.ts'
 import { checkSource } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
 import type { SessionPhase } from '#shared/model'
@@ -418,7 +420,7 @@ describe('the server of streams', () => {
 })
 
 describe('a port', () => {
-  it('is free again when its last session is over, though the session is still told of', async () => {
+  it('is free at once when its last session is over, though that is still told of', async () => {
     await using first = await realStreamServer()
     await using second = await realStreamServer()
     const port = await freePort()
@@ -426,16 +428,34 @@ describe('a port', () => {
     const { sessionId } = await first.server.start(settings)
     await reaches('waiting', first)
     await first.server.stop(sessionId, 'now')
-    await reaches('ended', first)
-    await expect
-      .poll(() =>
-        second.server.start(settings).then(
-          () => 'started',
-          (error: { code: string }) => error.code,
-        ),
-      )
-      .toBe('started')
+    await checkPort(port)
+    await second.server.start(settings)
+    await reaches('waiting', second)
+    await using stream = await lookAtSession(second.server, port)
+    expect(stream.sizeBytes).toBe(image.bytes.length)
     expect(first.state()?.phase).toBe('ended')
+  })
+
+  it('is free while the word that its session is over is still repeated, until the server ends', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const settings = sessionSettings({ source: image.path, configuration: { port } })
+    const { group } = settings.configuration
+    const heard: number[] = []
+    const socket = createSocket({ type: 'udp4', reuseAddr: true })
+    await new Promise<void>((resolve) => socket.bind(port, group, resolve))
+    socket.addMembership(group, '127.0.0.1')
+    socket.on('message', (bytes) => heard.push(bytes[5] ?? -1))
+    try {
+      const { sessionId } = await real.server.start(settings)
+      await reaches('waiting', real)
+      await real.server.stop(sessionId, 'now')
+      await checkPort(port)
+      const ended = 3
+      await expect.poll(() => heard.filter((state) => state === ended).length).toBeGreaterThanOrEqual(5)
+    } finally {
+      socket.close()
+    }
   })
 
   it('can be used by the next session while the last one still says farewell', async () => {

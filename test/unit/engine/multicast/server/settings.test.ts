@@ -82,7 +82,7 @@ describe('what is told of a session', () => {
     warnings: [],
     doneBytes: 7,
     totalBytes: 9,
-    hasPort: true,
+    leavingPort: null,
     isServed: false,
     givingBack: null,
     live: null,
