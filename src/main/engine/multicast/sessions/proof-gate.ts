@@ -20,6 +20,8 @@ export interface ExaminedProof {
   readonly waitMs: number
   /** Whether it was made with this key. False without a password, and while it has to wait. */
   isRight(key: Uint8Array): boolean
+  /** The same for the key of a password too long to be guessed: it is always looked at. Wrong while it has to wait, it doesn't count. */
+  isRightUnguessable(key: Uint8Array): boolean
   /**
    * To be called once, when it was compared with every key it may be for: one proof is one guess. Returns how long the next one from
    * there has to wait because this one was wrong; 0: not at all.
@@ -39,6 +41,11 @@ export function createProofGate(fingerprint: Uint8Array): ProofGate {
       const addressMs = isGiven ? limit.waitMs(address, nowMs) : 0
       let waitMs = 0
       let verdict: 'unasked' | 'right' | 'wrong' = 'unasked'
+      const compare = (key: Uint8Array) => {
+        const isRight = isProofRight(proof, key, { nonce, fingerprint, clientId })
+        if (verdict !== 'right') verdict = isRight ? 'right' : 'wrong'
+        return isRight
+      }
       return {
         get waitMs() {
           return waitMs
@@ -49,10 +56,16 @@ export function createProofGate(fingerprint: Uint8Array): ProofGate {
             waitMs = addressMs
             return false
           }
-          const isRight = isProofRight(proof, key, { nonce, fingerprint, clientId })
+          const isRight = compare(key)
           if (isRight) known.add(hello, address, key)
           else known.remove(hello, address, key)
-          if (verdict !== 'right') verdict = isRight ? 'right' : 'wrong'
+          return isRight
+        },
+        isRightUnguessable(key) {
+          if (!isGiven) return false
+          if (addressMs === 0) return compare(key)
+          const isRight = isProofRight(proof, key, { nonce, fingerprint, clientId })
+          if (!isRight) waitMs = addressMs
           return isRight
         },
         settle: () => (verdict === 'wrong' ? limit.failed(address, nowMs) : 0),

@@ -19,7 +19,8 @@ interface Entry {
 /** Wrong proofs from an address that cost nothing: people mistype. */
 const freeFailures = 3
 const firstWaitMs = 1000
-const longestWaitMs = 5 * 60_000
+/** Somebody who never guessed may have to wait for it, so it is no longer than sixty guesses an hour need. */
+const longestWaitMs = 60_000
 /** So long after its last wrong proof an address is as good as any: longer than it can have to wait. */
 const forgetMs = 15 * 60_000
 /** For all addresses that have used up theirs: so many wrong proofs at once, then one each time this has passed. */

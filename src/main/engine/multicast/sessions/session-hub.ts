@@ -25,6 +25,8 @@ export interface HubOptions {
   readonly nonce: () => Uint8Array
   /** From the management password and the salt. Without one, sessions are managed only with their own passwords. */
   readonly managementKey?: Uint8Array | null
+  /** Its password is so long that nobody guesses it: who has it never waits for those who guess. Default: it isn't. */
+  readonly isManagementUnguessable?: boolean
 }
 
 /** What a manager may do: everything, or see and stop the one session whose password it knows. */
@@ -92,7 +94,13 @@ interface Manager {
   isWaiting: boolean
 }
 
-export function createSessionHub({ salt, fingerprint, nonce, managementKey = null }: HubOptions): SessionHub {
+export function createSessionHub({
+  salt,
+  fingerprint,
+  nonce,
+  managementKey = null,
+  isManagementUnguessable = false,
+}: HubOptions): SessionHub {
   let offers: Offer[] = []
   let clockMs = 0
   const connections = new Map<string, Connection>()
@@ -201,9 +209,11 @@ export function createSessionHub({ salt, fingerprint, nonce, managementKey = nul
   ): HubOutput[] => {
     const { sessionName } = hello
     const proof = proofs.examine(hello, at, nowMs)
-    const knows = (key: Uint8Array | null) => key !== null && proof.isRight(key)
-    const isManager = knows(managementKey)
-    const isOfSession = knows(find(sessionName)?.session.passwordKey ?? null)
+    const isManager =
+      managementKey !== null &&
+      (isManagementUnguessable ? proof.isRightUnguessable(managementKey) : proof.isRight(managementKey))
+    const sessionKey = find(sessionName)?.session.passwordKey ?? null
+    const isOfSession = !isManager && sessionKey !== null && proof.isRight(sessionKey)
     const told = settle(proof, at)
     if (!isManager && !isOfSession)
       return [...told, ...object(connection, proof.waitMs > 0 ? 'wait' : 'password', proof)]

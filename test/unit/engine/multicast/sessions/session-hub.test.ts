@@ -367,10 +367,33 @@ describe('who guesses passwords', () => {
     guess(hub)
     guess(hub, { purpose: 'look' })
     guess(hub, { purpose: 'manage' })
-    for (const purpose of ['join', 'look', 'manage'] as const) {
+    for (const purpose of ['join', 'look', 'manage'] as const)
       expect(guess(hub, { purpose, sessionName: 'secret' })).toBe('wait')
+    for (const purpose of ['join', 'look'] as const)
       expect(guess(hub, { purpose, key: keys.management, sessionName: 'secret' })).toBe('wait')
-    }
+    expect(guess(hub, { purpose: 'manage', key: keys.right, sessionName: 'secret' })).toBe('wait')
+  })
+
+  test('makes nobody wait who has a password of the management that is too long to be guessed', () => {
+    const hubOf = (isManagementUnguessable: boolean) =>
+      createSessionHub({
+        isManagementUnguessable,
+        salt,
+        fingerprint,
+        nonce: () => new Uint8Array(32).fill(9),
+        managementKey: keys.management,
+      })
+    const hub = hubOf(true)
+    for (let count = 0; count < 3; count++) guess(hub, { purpose: 'manage' })
+    expect(guess(hub, { purpose: 'manage' })).toBe('wait')
+    expect(refusal(come(hub, { purpose: 'manage', key: keys.management }))).toBeNull()
+    // What wasn't looked at with a session's password didn't count.
+    expect(came(hub, { purpose: 'manage', key: keys.wrong, nowMs: 999 })).toBe('wait')
+    expect(came(hub, { purpose: 'manage', key: keys.wrong, nowMs: 1000 })).toBe('password')
+    // One that somebody chose may be short.
+    const other = hubOf(false)
+    for (let count = 0; count < 3; count++) guess(other, { purpose: 'manage' })
+    expect(came(other, { purpose: 'manage', key: keys.management })).toBe('wait')
   })
 
   test('is not who gives none', () => {
