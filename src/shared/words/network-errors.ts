@@ -75,6 +75,12 @@ const serverWords = (error: SerializedError): string | null => {
   return text === null ? null : sentence(`It says: ${text}`)
 }
 
+/** Nothing arrives, and nobody knows why. */
+const silence = {
+  why: 'Likely a firewall here or on the way, a switch with IGMP snooping but without a querier, or the wrong interface.',
+  now: "The image comes over the connection to the server instead, which is slower for everybody. Let UDP to the group's port through, or enable an IGMP querier.",
+}
+
 export const networkWords: { readonly [code in NetworkCode]: Describe } = {
   E_MC_IFACE: (error) => {
     const name = textOf(error, 'interface')
@@ -248,10 +254,11 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
 
   E_MC_NOSESSION: (error) => {
     const session = textOf(error, 'session')
+    const server = textOf(error, 'host') ?? address(error)
     return {
       what: `${host(error)} has no session${session === null ? '' : ` ${quote(session)}`}.`,
       why: serverWords(error),
-      now: 'See what it offers: reprise session list --server HOST.',
+      now: `See what it offers: reprise session list${server === null ? '' : ` --server ${server}`}.`,
     }
   },
 
@@ -281,8 +288,12 @@ export const networkWords: { readonly [code in NetworkCode]: Describe } = {
     const name = textOf(error, 'interface')
     return {
       what: `Multicast${group === null ? '' : ` to ${group}`} doesn't reach this computer${name === null ? '' : ` (${name})`}.`,
-      why: 'Likely a firewall here or on the way, a switch with IGMP snooping but without a querier, or the wrong interface.',
-      now: "The image comes over the connection to the server instead, which is slower for everybody. Let UDP to the group's port through, or enable an IGMP querier.",
+      ...(textOf(error, 'reason') === 'no-address'
+        ? {
+            why: 'It has no IPv4 address there, and streams are sent by IPv4.',
+            now: 'The image comes over the connection to the server instead, which is slower for everybody. Give this computer an IPv4 address in the network of the server.',
+          }
+        : silence),
     }
   },
 

@@ -239,7 +239,8 @@ function comparePaths(a: string, b: string): number {
 
 /** As letters, and numbers in it by their value. Not by `Intl.Collator`, which takes 10 ms to make for every start. */
 function compareCounting(a: string, b: string): number {
-  const [ours, theirs] = [a, b].map((path) => path.match(/\d+|\D+/g) ?? []) as [string[], string[]]
+  const partsOf = (path: string): readonly string[] => path.match(/\d+|\D+/g) ?? []
+  const [ours, theirs] = [partsOf(a), partsOf(b)]
   const index = ours.findIndex((part, at) => part !== theirs[at])
   const [part, other] = [ours[index], theirs[index]]
   if (part === undefined || other === undefined) return ours.length - theirs.length

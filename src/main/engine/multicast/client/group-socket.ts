@@ -17,8 +17,8 @@ import { createGathering } from './gather.ts'
 export interface GroupOptions {
   readonly group: string
   readonly port: number
-  /** IPv4 of the interface. */
-  readonly interface: string
+  /** IPv4 of the interface; null: it has none, and nothing will come. */
+  readonly interface: string | null
   /** Of the stream, in bytes a second: how large a buffer should be. */
   readonly dataRate: number
   /** Of its symbols. */
@@ -75,6 +75,7 @@ export async function openGroupSocket(options: GroupOptions): Promise<GroupSocke
     grantedBytes,
     advice: grantedBytes < askedBytes ? adviceFor(askedBytes) : null,
     rejoin() {
+      if (options.interface === null) return
       try {
         socket.dropMembership(group, options.interface)
       } catch {
@@ -123,6 +124,7 @@ async function bind(
 }
 
 function join(socket: Socket, options: GroupOptions): void {
+  if (options.interface === null) return
   try {
     socket.addMembership(options.group, options.interface)
   } catch (error) {

@@ -5,14 +5,15 @@ import { NetworkError } from '#shared/errors'
 
 export interface ReceiveInterface {
   readonly name: string
-  /** IPv4: what a membership is asked for by. */
-  readonly address: string
+  /** IPv4: what a membership is asked for by. Null: there is none, so that no multicast can come. */
+  readonly address: string | null
 }
 
 type Interfaces = ReturnType<typeof networkInterfaces>
 
 /**
- * `wanted`: a name or an IPv4 address; null: the one that has `localAddress`, or any of its addresses if that is an IPv6 one.
+ * `wanted`: a name or an IPv4 address; null: the one that has `localAddress`, or any of its addresses if that is an IPv6 one. Where
+ * only IPv6 leads to the server, there is nothing to choose: everything comes over the connection then.
  * Throws NetworkError E_MC_IFACE.
  */
 export function chooseInterface(
@@ -31,6 +32,7 @@ export function chooseInterface(
     const exact = isIPv4(asked) ? asked : addresses.find(({ family }) => family === 'IPv4')?.address
     if (exact !== undefined) return { name, address: exact }
     if (wanted !== null) throw noInterface('no-address', name, interfaces)
+    return { name, address: null }
   }
   // An address that no interface shows (some tunnels, containers): the system knows which one it means.
   if (wanted === null && isIPv4(local)) return { name: local, address: local }

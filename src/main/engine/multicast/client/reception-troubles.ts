@@ -3,6 +3,7 @@ import type { Message } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
 import type { StreamLocator } from '#shared/model'
 import type { GroupSocket } from './group-socket.ts'
+import type { ReceiveInterface } from './receive-interface.ts'
 
 /** For the log. */
 export const silenceCauses =
@@ -10,10 +11,17 @@ export const silenceCauses =
 
 export const silenceWarning = (
   { group, port }: Pick<Message<'session'>, 'group' | 'port'>,
-  interfaceName: string,
+  { name, address }: ReceiveInterface,
 ): NetworkError =>
   new NetworkError('E_MC_SILENT', `nothing of ${group}:${port} arrives`, {
-    details: { address: `${group}:${port}`, phase: 'multicast', group, port, interface: interfaceName },
+    details: {
+      address: `${group}:${port}`,
+      phase: 'multicast',
+      group,
+      port,
+      interface: name,
+      ...(address === null ? { reason: 'no-address' } : {}),
+    },
   })
 
 export const dropWarning = (

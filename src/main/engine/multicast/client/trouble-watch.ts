@@ -52,15 +52,15 @@ export class TroubleWatch {
     at.dropped = dropped
   }
 
-  #warnOfSilence({ interface: { name } }: Membership): void {
+  #warnOfSilence({ interface: where }: Membership): void {
     this.#isWarned = true
     const { log, warn, facts } = this.#options
     log('warn', 'multicast does not reach this computer; fetching over the control connection', {
       group: facts.group,
       port: facts.port,
-      interface: name,
-      likely: silenceCauses,
+      interface: where.name,
+      likely: where.address === null ? 'no IPv4 address' : silenceCauses,
     })
-    warn(silenceWarning(facts, name))
+    warn(silenceWarning(facts, where))
   }
 }

@@ -27,6 +27,7 @@ test.each([
     'fe80::9%twin1',
     { name: 'twin1', address: '10.0.2.1' },
   ],
+  ['the one that leads there by IPv6 only', null, 'fe80::2%eth1', { name: 'eth1', address: null }],
   ['the one that was named', 'lo', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
   ['the one with the address that was named', '127.0.0.1', '10.0.0.5', { name: 'lo', address: '127.0.0.1' }],
   [
