@@ -173,6 +173,7 @@ function receive(
       missingBlocks: missing.size,
       receivedBytesPerSecond: 0,
       loss: 0,
+      silence: null,
     }),
     warnings: (): readonly SerializedError[] => [],
     complete: complete.promise,

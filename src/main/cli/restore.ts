@@ -4,7 +4,6 @@ import {
   deserializeError,
   DeviceError,
   invariant,
-  NetworkError,
   serializeError,
   UsageError,
 } from '#shared/errors'
@@ -181,8 +180,8 @@ async function runJob(
   job.subscribe((state) => {
     print(printer.progressed(state))
     // The others go on being told it by the progress; people want to know why it takes so long while it does.
-    const silence = serializeError(silenceOf(plan))
-    if (quiet || told.has(silence.code) || state.progress?.stream?.state !== 'fetching') return
+    const silence = state.progress?.stream?.silence ?? null
+    if (quiet || silence === null || told.has(silence.code)) return
     told.add(silence.code)
     terminal.writeError(`\n${errorText(silence, {}, null)}`)
   })
@@ -191,12 +190,6 @@ async function runJob(
   invariant(state.outcome !== null, 'a job ended without an outcome')
   return { outcome: state.outcome, lost }
 }
-
-/** No packet comes, although the server sends. */
-const silenceOf = ({ request }: RestorePlan) =>
-  new NetworkError('E_MC_SILENT', 'no multicast packet arrives', {
-    details: { address: request.source, phase: 'receiving' },
-  })
 
 function tellOutcome(
   { terminal }: CliContext,

@@ -198,4 +198,6 @@ export interface StreamProgress {
   readonly receivedBytesPerSecond: number
   /** Of what was sent lately, 0 to 1. */
   readonly loss: number
+  /** Why blocks are fetched: E_MC_SILENT, with the group and the interface. Null as long as multicast arrives. */
+  readonly silence: SerializedError | null
 }

@@ -34,6 +34,7 @@ const receiving = (change: Partial<StreamProgress>, percent = 0): JobState => {
     missingBlocks: 50,
     receivedBytesPerSecond: 0,
     loss: 0,
+    silence: null,
     ...change,
   }
   return { ...now, progress: now.progress && { ...now.progress, stream } }
@@ -96,8 +97,8 @@ it('hands programs of today all that is known of receiving', async () => {
 
 it('says at once, and once, that multicast does not arrive', async () => {
   const fetching = [
-    receiving({ state: 'fetching', passes: [' '.repeat(50)] }),
-    receiving({ state: 'fetching', passes: ['.'.repeat(50)] }),
+    receiving({ state: 'fetching', silence: serializeError(silent), passes: [' '.repeat(50)] }),
+    receiving({ state: 'fetching', silence: serializeError(silent), passes: ['.'.repeat(50)] }),
   ]
   const ended = state({
     outcome: { kind: 'done', summary: { ...summary, warnings: [serializeError(silent)] } },
@@ -112,10 +113,35 @@ it('says at once, and once, that multicast does not arrive', async () => {
   expect(all.indexOf('E_MC_SILENT')).toBeLessThan(all.indexOf('Verifying'))
 })
 
+it('says that a computer without an IPv4 address can only fetch', async () => {
+  const silence = new NetworkError('E_MC_SILENT', 'no multicast', {
+    details: {
+      address: '239.1.2.3:7800',
+      phase: 'multicast',
+      group: '239.1.2.3',
+      interface: 'eth0',
+      reason: 'no-address',
+    },
+  })
+  const { err } = await play(argv, {
+    plan: streamed,
+    states: [
+      receiving({ state: 'fetching', silence: serializeError(silence) }),
+      state({ outcome: { kind: 'done', summary } }),
+    ],
+  })
+  expect(err).toContain("Multicast to 239.1.2.3 doesn't reach this computer (eth0).")
+  expect(err).toContain('no IPv4 address')
+  expect(err).not.toContain('firewall')
+})
+
 it('leaves it to programs to tell of the silence', async () => {
   const { err } = await play([...argv, '--puppetstrings'], {
     plan: streamed,
-    states: [receiving({ state: 'fetching' }), state({ outcome: { kind: 'done', summary } })],
+    states: [
+      receiving({ state: 'fetching', silence: serializeError(silent) }),
+      state({ outcome: { kind: 'done', summary } }),
+    ],
   })
   expect(err).toBe('')
 })

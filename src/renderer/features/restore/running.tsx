@@ -79,9 +79,12 @@ function streamReason(progress: JobProgress | null): string | null {
   if (stream?.state === 'waiting' && stream.waiting) return describeWaiting(stream.waiting)
   if (stream?.state === 'connecting' && stream.missingBlocks < stream.blocks)
     return "It doesn't answer any more. Ask who runs it to start it again: this goes on by itself then, and what has come is kept."
-  return stream?.state === 'fetching'
-    ? 'No multicast arrives: a firewall, or a switch without IGMP querier. It comes over the control connection.'
-    : null
+  if (stream?.state !== 'fetching') return null
+  const why =
+    stream.silence?.details['reason'] === 'no-address'
+      ? 'Multicast is sent by IPv4, and this computer has no such address there.'
+      : 'No multicast arrives: a firewall, or a switch without IGMP querier.'
+  return `${why} It comes over the control connection.`
 }
 
 /** Keeps the line's room. */

@@ -1,6 +1,7 @@
 /** How far a reception is, for whoever draws it: made of what the receiver counts, what is here, and what the server said. */
 import type { ReceiverProgress } from '#engine/multicast/receiver'
 import { startsByHand } from '#engine/multicast/wire'
+import type { SerializedError } from '#shared/errors'
 import type { StreamProgress } from '#shared/model'
 import type { BlockLedger } from './block-ledger.ts'
 import type { ServerPresence } from './server-presence.ts'
@@ -14,10 +15,11 @@ export interface ProgressParts {
   /** Null before the first receiver. */
   readonly receiver: Pick<ReceiverProgress, 'received' | 'expected' | 'passes' | 'passStart'> | null
   readonly symbolBytes: number
+  readonly silence: SerializedError | null
 }
 
 export function progressOf(parts: ProgressParts, nowMs: number): StreamProgress {
-  const { state, ledger, meter, receiver, symbolBytes } = parts
+  const { state, ledger, meter, receiver, symbolBytes, silence } = parts
   const { waiting } = parts.server
   const { bytesPerSecond, loss } = meter.sample(nowMs, receiver ?? { received: 0, expected: 0 }, symbolBytes)
   return {
@@ -33,5 +35,6 @@ export function progressOf(parts: ProgressParts, nowMs: number): StreamProgress 
     missingBlocks: ledger.missing,
     receivedBytesPerSecond: bytesPerSecond,
     loss,
+    silence,
   }
 }

@@ -273,7 +273,9 @@ export function createReception(
   const tellProgress = () => {
     const receiver = membership?.receiver.progress() ?? null
     const symbolBytes = membership?.session.facts.symbolBytes ?? 0
-    const parts = { state: stateNow(), server, ledger, meter, receiver, symbolBytes }
+    const state = stateNow()
+    const silence = state === 'fetching' ? troubles.silence : null
+    const parts = { state, server, ledger, meter, receiver, symbolBytes, silence }
     tell({ kind: 'progress', progress: progressOf(parts, now()) })
     if (receiver !== null) lastPayloadMs = Math.max(lastPayloadMs, receiver.lastSymbolMs)
   }
@@ -288,6 +290,8 @@ export function createReception(
   let ticks = 0
   const watch = setInterval(() => {
     ticks += 1
+    // First, so that who is told that it is fetched is told why.
+    if (membership !== null && !isOver && !isComplete && isDeaf()) troubles.deaf(membership, now())
     tellProgress()
     if (isOver) return
     if (isComplete) {
@@ -299,7 +303,6 @@ export function createReception(
     if (at === null) return
     if (ticks % dropsEvery === 0) void troubles.lookAtDrops(at, () => membership === at)
     if (!isDeaf()) return
-    troubles.deaf(at, now())
     fetcher.turn()
     turns.settle()
   }, watchMs)

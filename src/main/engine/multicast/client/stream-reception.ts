@@ -41,6 +41,7 @@ export function startReception(
     missingBlocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
     receivedBytesPerSecond: 0,
     loss: 0,
+    silence: null,
   }
   let isOver = false
   const over = (settle: () => void) => {

@@ -3,7 +3,7 @@
  * away. A group that isn't heard is joined anew now and then, for a switch that has forgotten it.
  */
 import type { Message } from '#engine/multicast/wire'
-import type { NetworkError } from '#shared/errors'
+import { serializeError, type NetworkError, type SerializedError } from '#shared/errors'
 import type { LogLevel, LogLine } from '#shared/log'
 import type { Membership } from './membership.ts'
 import { dropWarning, silenceCauses, silenceWarning } from './reception-troubles.ts'
@@ -18,16 +18,21 @@ const rejoinMs = 10_000
 
 export class TroubleWatch {
   readonly #options: TroubleWatchOptions
-  #isWarned = false
+  #silence: NetworkError | null = null
   #rejoinedMs = 0
 
   constructor(options: TroubleWatchOptions) {
     this.#options = options
   }
 
+  /** What was warned of, while nothing comes. */
+  get silence(): SerializedError | null {
+    return this.#silence && serializeError(this.#silence)
+  }
+
   /** Nothing comes, though the server is there. Called a few times a second for as long as it is so. */
   deaf(at: Membership, nowMs: number): void {
-    if (!this.#isWarned) this.#warnOfSilence(at)
+    if (this.#silence === null) this.#warnOfSilence(at)
     if (nowMs - this.#rejoinedMs < rejoinMs) return
     this.#rejoinedMs = nowMs
     at.group.rejoin()
@@ -36,8 +41,8 @@ export class TroubleWatch {
   /** It comes. */
   heard(): void {
     const { log, facts } = this.#options
-    if (this.#isWarned) log('info', 'multicast arrives again', { group: facts.group })
-    this.#isWarned = false
+    if (this.#silence !== null) log('info', 'multicast arrives again', { group: facts.group })
+    this.#silence = null
   }
 
   /** Has the system thrown more away since the last time? `isCurrent`: whether it still receives, asked when that is known. */
@@ -53,7 +58,6 @@ export class TroubleWatch {
   }
 
   #warnOfSilence({ interface: where }: Membership): void {
-    this.#isWarned = true
     const { log, warn, facts } = this.#options
     log('warn', 'multicast does not reach this computer; fetching over the control connection', {
       group: facts.group,
@@ -61,6 +65,7 @@ export class TroubleWatch {
       interface: where.name,
       likely: where.address === null ? 'no IPv4 address' : silenceCauses,
     })
-    warn(silenceWarning(facts, where))
+    this.#silence = silenceWarning(facts, where)
+    warn(this.#silence)
   }
 }

@@ -21,11 +21,13 @@ describe.concurrent('multicast that does not arrive', () => {
     )
     await using stream = await lookAtStream(server, {}, { log })
     const states: string[] = []
+    const reasons = new Set<string | undefined>()
     const came: number[] = []
     const { reception, file } = receiveToMemory(stream, {
       onBlock(block, bytes) {
         came.push(block)
         states.push(reception.progress().state)
+        reasons.add(reception.progress().silence?.code)
         file.set(bytes, block * blockBytes)
         reception.written(block)
       },
@@ -35,6 +37,7 @@ describe.concurrent('multicast that does not arrive', () => {
     expect(came.toSorted((a, b) => a - b)).toEqual([...came.keys()])
     expect(came).toHaveLength(blocks)
     expect(new Set(states)).toEqual(new Set(['fetching']))
+    expect(reasons).toContain('E_MC_SILENT')
     expect(reception.warnings()).toMatchObject([
       { code: 'E_MC_SILENT', details: { group: server.group, interface: 'lo' } },
     ])
