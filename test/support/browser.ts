@@ -89,22 +89,34 @@ export async function disappears(locator: Locator): Promise<true> {
   return true
 }
 
-/** What axe finds, one line for each violation; empty when there is nothing. */
-export async function accessibilityFaults(page: Page): Promise<string[]> {
+/**
+ * What axe finds, one line for each violation; empty when there is nothing. Contrast is half of its work: `colours` looks for that
+ * alone, as in another scheme of a page that was looked at, and `structure` for all else, as at another size.
+ */
+export async function accessibilityFaults(
+  page: Page,
+  what: 'all' | 'colours' | 'structure' = 'all',
+): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) {
     // Into the page's own world, past its policy: as a devtools snippet would be.
     const session = await page.context().newCDPSession(page)
     await session.send('Runtime.evaluate', { expression: axeSource })
     await session.detach()
   }
-  return page.evaluate(async () => {
+  return page.evaluate(async (rules) => {
     const { axe } = globalThis as never as { readonly axe: typeof Axe }
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] })
+    const { violations } = await axe.run(document, { resultTypes: ['violations'], ...rules })
     return violations.map(
       ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 200)).join(' | ')}`,
     )
-  })
+  }, axeRules[what])
 }
+
+const axeRules = {
+  all: {},
+  colours: { runOnly: { type: 'rule', values: ['color-contrast'] } },
+  structure: { rules: { 'color-contrast': { enabled: false } } },
+} as const satisfies Readonly<Record<string, Axe.RunOptions>>
 
 /** Elements that reach out of the window at a side; empty when there are none. */
 export const overflowing = (page: Page): Promise<string[]> =>

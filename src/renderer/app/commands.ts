@@ -11,7 +11,7 @@ import {
   imageCan,
   isOver,
   itemProblem,
-  restoreBlock,
+  canAskToRestore,
   type EngineMirror,
   type ImageWork,
   type Item,
@@ -90,7 +90,7 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
     run: withSelected(({ actions }, id) => actions.openInfo(id)),
   },
   restore: {
-    enabled: (mirror, view) => restoreBlock(mirror, view) === null,
+    enabled: canAskToRestore,
     run: ({ actions }) => actions.openConfirm(),
   },
   'use-as-source': {

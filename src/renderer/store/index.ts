@@ -70,6 +70,7 @@ export {
   frontJob,
   needsScan,
   nextStep,
+  canAskToRestore,
   restoreBlock,
   restoreJob,
   restoreStage,

@@ -32,6 +32,12 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
 
+/** Restore… can be pressed: everything is there, or is only still being checked, which is waited for then. */
+export const canAskToRestore = (mirror: EngineMirror, view: ViewState): boolean => {
+  const block = restoreBlock(mirror, view)
+  return block === null || block.kind === 'checking'
+}
+
 /** Where in the window the next thing to do is. */
 export type NextStep = 'source' | 'destination' | 'options' | 'restore'
 

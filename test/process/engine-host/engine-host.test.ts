@@ -178,7 +178,7 @@ describe('reprise engine-host', () => {
     await new Promise((resolve) => setTimeout(resolve, 1000))
     host.send(start)
     const target = join(folder, 'target.img')
-    await until(() => existsSync(target) && statSync(target).blocks * 512 >= 512 * 1024 * 1024, 30_000)
+    await until(() => existsSync(target) && statSync(target).blocks * 512 >= 512 * 1024 * 1024, 90_000)
     host.child.stdout.resume()
     expect(await until(() => jobStates(host).at(-1)?.outcome, 60_000)).toMatchObject({ kind: 'done' })
   })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { commandsOf, menuCommands, menuTable } from '#shared/contract'
 import { commands, runCommand, shortcutOf, shortcutText } from '#src/renderer/app/commands.ts'
-import { practiceImage, systemDisk, systemImage } from '#test/ui-fixtures'
+import { createUiDouble } from '#test/ui-double'
+import { practiceImage, sandisk, systemDisk, systemImage } from '#test/ui-fixtures'
 import { aSession } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -53,6 +54,20 @@ describe('the commands', () => {
     runCommand(reprise, 'stop-stream')
     await settle()
     expect(window.double.calls.at(-1)).toMatchObject({ name: 'session.stop', input: { when: 'now' } })
+  })
+
+  it('restore what is still being checked, as the button does: it is asked about as soon as it is', async () => {
+    using window = await openWindow({ double: createUiDouble({ devices: [sandisk], images: [systemImage] }) })
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    expect(enabled(window, 'restore')).toBe(false)
+    actions.setOption('erase', true)
+    expect(view.getState().plan.state).toBe('checking')
+    expect(enabled(window, 'restore')).toBe(true)
+    runCommand(window.reprise, 'restore')
+    await window.planned()
+    expect(view.getState().sheet).toEqual({ kind: 'confirm' })
   })
 
   it('use the selection as source and destination', async () => {

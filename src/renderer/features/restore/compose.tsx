@@ -1,6 +1,7 @@
 /** The picture of the act: two wells and an arrow, how it is to be done, what was checked, and the button. */
 import { Button } from '#renderer/components'
 import {
+  canAskToRestore,
   restoreBlock,
   sameData,
   sourceFetch,
@@ -59,6 +60,7 @@ function Findings() {
 function RestoreRow() {
   const actions = useActions()
   const block = useBoth(restoreBlock, sameData)
+  const canAsk = useBoth(canAskToRestore)
   return (
     <div className="compose-actions" data-landing={block === null ? 'next' : undefined}>
       <p id="restore-reason" className="secondary">
@@ -67,7 +69,7 @@ function RestoreRow() {
       <Button
         look="primary"
         // What is still checked is waited for: a button that goes and comes with each check loses the keyboard's focus.
-        isDisabled={block !== null && block.kind !== 'checking'}
+        isDisabled={!canAsk}
         aria-describedby="restore-reason"
         onPress={actions.openConfirm}
       >

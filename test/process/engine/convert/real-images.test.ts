@@ -15,6 +15,10 @@ const images = realImageList.filter(
   ({ kind }) => /^(UD|UL)[A-Z]{2}$|^compressed raw/.test(kind) && kind !== 'UDSB',
 )
 
+/** Every format for some, and some for every image: each is written of a third of them. */
+const formatsFor = (index: number) =>
+  index % 7 === 0 ? writableFormats : writableFormats.filter((_, at) => (at + index) % 4 === 0)
+
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
   for await (const piece of expandImage(await openImage(path))) hash.update(piece)
@@ -22,21 +26,18 @@ async function sha256(path: string): Promise<string> {
 }
 
 describe.skipIf(skip)('a real image', () => {
-  for (const image of images)
-    it(`${image.file} is the same disk in every format`, async () => {
+  for (const [index, image] of images.entries())
+    it(`${image.file} is the same disk in other formats`, async () => {
       await using work = await temporaryFolder()
-      for (const format of writableFormats) {
-        const target = join(work.path, `${basename(image.file)}.${format}.dmg`)
+      let target = ''
+      for (const format of formatsFor(index)) {
+        target = join(work.path, `${basename(image.file)}.${format}.dmg`)
         await convertForReal({ source: image.path, target, format })
         expect([format, await sha256(target)]).toEqual([format, image.expandedSha256])
       }
       // And back: from a new image as well as from the old.
       const back = join(work.path, 'back.img')
-      await convertForReal({
-        source: join(work.path, `${basename(image.file)}.ULFO.dmg`),
-        target: back,
-        format: 'raw',
-      })
+      await convertForReal({ source: target, target: back, format: 'raw' })
       expect(await sha256(back)).toBe(image.expandedSha256)
     })
 
