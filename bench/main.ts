@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --quick] [-- --only NAME]… [-- --clean]`: measures our program beside its peers on this machine.
- * Writes docs/benchmarks.md, with the newest figures of every group that was measured here. Needs root, loop devices, the
+ * Writes docs/benchmarks.md, with the newest figures of every group, once all of them were measured here. Needs root, loop devices, the
  * built program (`npm run build`), and the peers; what isn't installed is left out and said. `--only` measures some of the
  * groups, `--quick` takes small images and writes nothing, `--clean` removes what is kept for the next run.
  */
@@ -85,7 +85,12 @@ async function run(
     if (write) keepGroup(machineName, name, { date: today(), lines: measured, largestRssBytes: rss })
   }
   take(memoryLine(largestRssBytes))
-  if (write) await writeReport(reportOf(keptGroups(machineName)))
+  if (write) {
+    const kept = keptGroups(machineName)
+    const lacking = Object.keys(groups).filter((name) => !(name in kept))
+    if (lacking.length === 0) await writeReport(reportOf(kept))
+    else console.log(`Not written: never measured on this machine: ${lacking.join(', ')}`)
+  }
   return lines.some((line) => verdict(line) === 'FAIL') ? 1 : 0
 
   function reportOf(kept: Readonly<Record<string, KeptGroup>>): string {
