@@ -203,7 +203,10 @@ export class StreamThread {
   #tick(nowMs: number): void {
     this.#control?.carry(this.#hub?.tick(nowMs) ?? [], nowMs)
     const sending = [...this.#served.values()].filter(({ stream }) => stream.sender.state === 'streaming')
-    this.#ownTurn.follow(sending.reduce((sum, { stream }) => sum + stream.dataRate, 0))
+    this.#ownTurn.follow(
+      sending.reduce((sum, { stream }) => sum + stream.dataRate, 0),
+      nowMs,
+    )
     for (const served of this.#served.values()) {
       const { stream, phase, endsWhenFinished, endedMs } = served
       if (phase === 'open') {

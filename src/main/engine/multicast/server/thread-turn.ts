@@ -13,6 +13,8 @@ import { runProgram, type RunProgram } from '#engine/platform'
 
 /** Bytes a second: a gigabit. Sending at that takes about half of a processor. */
 const fastestRealTime = 125e6
+/** A stream that nobody needs anything of may go on at any moment: each change costs a program. */
+const restMs = 5000
 
 export interface ThreadTurnOptions {
   /** Default: as this machine is. */
@@ -31,6 +33,7 @@ export class ThreadTurn {
   readonly #thread: string | null
   #isRealTime = false
   #isWanted = false
+  #wantedMs = -Infinity
   #isChanging = false
   #isRefused = false
 
@@ -40,9 +43,15 @@ export class ThreadTurn {
     this.#thread = isLinux && processors > 1 ? numberOf(options.thread ?? callingThread) : null
   }
 
-  /** The Data Rates of all streams that are sending now, in bytes a second together. Never throws. */
-  follow(bytesPerSecond: number): void {
-    this.#isWanted = bytesPerSecond > 0 && bytesPerSecond <= fastestRealTime
+  /**
+   * The Data Rates of all streams that are sending now, in bytes a second together. `nowMs`: of any clock that doesn't go back. Never
+   * throws.
+   */
+  follow(bytesPerSecond: number, nowMs: number): void {
+    if (bytesPerSecond > 0) {
+      this.#isWanted = bytesPerSecond <= fastestRealTime
+      this.#wantedMs = nowMs
+    } else if (nowMs - this.#wantedMs >= restMs) this.#isWanted = false
     void this.#change()
   }
 

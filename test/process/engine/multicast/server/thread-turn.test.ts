@@ -22,11 +22,11 @@ describe.skipIf(missing('linux', 'root', 'program:chrt'))("the sending thread's 
   it('is real-time as long as it is wanted', async () => {
     const turn = new ThreadTurn({ processors: 2 })
     expect(policy()).toBe(0)
-    turn.follow(12e6)
+    turn.follow(12e6, 0)
     try {
       expect(await becomes(2)).toBe(2)
     } finally {
-      turn.follow(0)
+      turn.follow(0, 5000)
     }
     expect(await becomes(0)).toBe(0)
   })

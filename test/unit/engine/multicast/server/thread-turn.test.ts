@@ -6,6 +6,7 @@ const asOthers = 'chrt --other --pid 0 4711'
 
 function turn({ isLinux = true, processors = 2, thread = '4711', status = 0 } = {}) {
   const ran: string[] = []
+  let nowMs = 0
   const its = new ThreadTurn({
     isLinux,
     processors,
@@ -18,8 +19,10 @@ function turn({ isLinux = true, processors = 2, thread = '4711', status = 0 } = 
   })
   return {
     ran,
+    its,
+    /** Each of them five seconds after the one before. */
     follow: async (...rates: readonly number[]) => {
-      for (const rate of rates) its.follow(rate)
+      for (const rate of rates) its.follow(rate, (nowMs += 5000))
       await new Promise((resolve) => setImmediate(resolve))
     },
   }
@@ -34,6 +37,24 @@ describe("the sending thread's turn", () => {
     await follow(125e6)
     expect(ran).toEqual([realTime])
     await follow(0)
+    expect(ran).toEqual([realTime, asOthers])
+  })
+
+  test('stays so while a stream rests for a moment', async () => {
+    const { ran, its } = turn()
+    for (const [rate, nowMs] of [
+      [12e6, 0],
+      [0, 200],
+      [12e6, 400],
+      [0, 600],
+      [0, 5399],
+    ] as const) {
+      its.follow(rate, nowMs)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(ran).toEqual([realTime])
+    its.follow(0, 5400)
+    await new Promise((resolve) => setImmediate(resolve))
     expect(ran).toEqual([realTime, asOthers])
   })
 
