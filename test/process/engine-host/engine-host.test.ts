@@ -174,11 +174,12 @@ describe('reprise engine-host', () => {
     host.child.stdout.pause()
     // More answers than fit into a pipe.
     for (let id = 100; id < 20_100; id += 1) host.send({ ...infoRequest, id })
-    // Of requests that come at once, only so many are served.
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    host.send(start)
+    // Of requests that come at once, only so many are served: who is refused asks again.
+    let id = 30_000
+    const asking = setInterval(() => host.send({ ...start, id: (id += 1) }), 1000)
     const target = join(folder, 'target.img')
-    await until(() => existsSync(target) && statSync(target).blocks * 512 >= 512 * 1024 * 1024, 90_000)
+    const isHalfWritten = () => existsSync(target) && statSync(target).blocks * 512 >= 512 * 1024 * 1024
+    await until(isHalfWritten, 90_000).finally(() => clearInterval(asking))
     host.child.stdout.resume()
     expect(await until(() => jobStates(host).at(-1)?.outcome, 60_000)).toMatchObject({ kind: 'done' })
   })
