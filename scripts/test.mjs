@@ -55,7 +55,12 @@ const runTests = (name, argv, output) =>
         `--outputFile.json=${report(name)}`,
         ...argv,
       ],
-      { cwd: root, stdio: ['inherit', output ?? 'inherit', output ?? 'inherit'] },
+      {
+        cwd: root,
+        stdio: ['inherit', output ?? 'inherit', output ?? 'inherit'],
+        // It was built just now: test/support/program-entry.ts.
+        env: { ...process.env, REPRISE_BUILT: '1' },
+      },
     )
     child.once('error', () => resolve(1))
     child.once('exit', (status) => resolve(status ?? 1))

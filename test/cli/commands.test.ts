@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missing } from '#test/needs'
+import { programEntry } from '#test/program-entry'
 import { realImagePath } from '#test/real-images'
 import { reprise, temporaryFolder } from './run-reprise.ts'
 
@@ -37,7 +38,12 @@ describe('the program', () => {
   it('is quiet when nobody reads its output any more', async () => {
     const child = spawn(
       '/bin/bash',
-      ['-c', `(sleep 0.3; exec "$0" "$1" help) | true; echo "\${PIPESTATUS[0]}"`, process.execPath, entry],
+      [
+        '-c',
+        `(sleep 0.3; exec "$0" "$1" help) | true; echo "\${PIPESTATUS[0]}"`,
+        process.execPath,
+        programEntry,
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let out = ''
@@ -58,7 +64,7 @@ describe('the program', () => {
     }).toThrow('EAGAIN')
     const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase', '--noprompt']
     const stalled = openSync(folder.path('pipe'), constants.O_WRONLY)
-    const child = spawn(process.execPath, [entry, ...argv], { stdio: ['ignore', stalled, 'ignore'] })
+    const child = spawn(process.execPath, [programEntry, ...argv], { stdio: ['ignore', stalled, 'ignore'] })
     try {
       const ended = new Promise((done) => child.once('close', (status, signal) => done(status ?? signal)))
       await expect.poll(() => existsSync(folder.path('d.img')), { timeout: 20_000 }).toBe(true)
@@ -83,8 +89,6 @@ describe('the program', () => {
     expect(verify.out).toContain('It holds no checksums to compare.')
   })
 })
-
-const entry = resolve(import.meta.dirname, '../../src/main/reprise.ts')
 
 describe.skipIf(missing('images'))('on real images', () => {
   const real = realImagePath

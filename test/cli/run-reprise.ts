@@ -2,9 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-
-const entry = resolve(import.meta.dirname, '../../src/main/reprise.ts')
+import { join } from 'node:path'
+import { programEntry } from '#test/program-entry'
 
 export interface Ended {
   readonly status: number | null
@@ -41,7 +40,7 @@ export function startReprise(
   input: string | null = '',
   environment: Readonly<Record<string, string>> = {},
 ): Running {
-  const child = spawn(process.execPath, [entry, ...argv], {
+  const child = spawn(process.execPath, [programEntry, ...argv], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildLab, type LabMachine } from '#test/lab-network'
 import { labImage } from '#test/lab-image'
-import { sourceProgram } from '#test/lab-stream'
+import { testedProgram } from '#test/lab-stream'
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
 
@@ -16,7 +16,7 @@ const reprise = (machine: LabMachine, data: string) => {
   const start = (words: string, stdin = '') => {
     const file = join(data, '..', `stdin-${counted++}`)
     writeFileSync(file, stdin)
-    return machine.start([...shell, file, ...sourceProgram, ...words.split(' ')], { env })
+    return machine.start([...shell, file, ...testedProgram, ...words.split(' ')], { env })
   }
   /** To its end: its status, then all it said. */
   const session = async (words: string, stdin?: string) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { capturePackets } from '#test/lab-capture'
 import { labImage } from '#test/lab-image'
 import { sendGarbage, sprayDatagrams } from '#test/lab-outsider'
-import { sourceProgram, startReceiving } from '#test/lab-stream'
+import { testedProgram, startReceiving } from '#test/lab-stream'
 import type { LabProcess } from '#test/lab-process'
 import { missing } from '#test/needs'
 import { openRoom } from './room.ts'
@@ -52,7 +52,7 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
     const other = await labImage(room.folder, { megabytes: 2, seed: 2, name: 'other.dmg' })
     const start = (source: string) =>
       room.lab.server.start(
-        [...sourceProgram, 'session', 'start', '--source', source, '--address', '239.255.77.7'].concat([
+        [...testedProgram, 'session', 'start', '--source', source, '--address', '239.255.77.7'].concat([
           '--data-rate',
           '1000000',
           '--no-bonjour',

@@ -1,15 +1,13 @@
 /** Reprise in a lab: the server in its machine, clients in theirs, as their users type it. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { build as encodePlist } from 'plist'
 import type { LabMachine, LabNetwork } from '#test/lab-network'
 import type { LabProcess } from '#test/lab-process'
+import { programEntry } from '#test/program-entry'
 
-/** The program as the sources have it. */
-export const sourceProgram: readonly string[] = [
-  process.execPath,
-  resolve(import.meta.dirname, '../../src/main/reprise.ts'),
-]
+/** The program that is tested. */
+export const testedProgram: readonly string[] = [process.execPath, programEntry]
 
 export interface StreamServerOptions {
   readonly source: string
@@ -38,7 +36,7 @@ export async function startStreamServer(
     port = 7800,
     keys = {},
     waitsFor,
-    program = sourceProgram,
+    program = testedProgram,
   }: StreamServerOptions,
 ): Promise<LabProcess> {
   const data = join(folder, `server-${port}`)
@@ -66,7 +64,7 @@ export interface ReceiveOptions {
 /** `reprise restore --source asr://… --file …` on a client. */
 export function startReceiving(
   client: LabMachine,
-  { file, locator = 'asr://10.77.0.1', more = [], program = sourceProgram, env }: ReceiveOptions,
+  { file, locator = 'asr://10.77.0.1', more = [], program = testedProgram, env }: ReceiveOptions,
 ): LabProcess {
   return client.start(
     [...program, 'restore', '--source', locator, '--file', file, '--noprompt', ...more],
@@ -77,5 +75,5 @@ export function startReceiving(
 /** `reprise restore --source asr://… --target … --erase` on a client. */
 export function startRestoring(client: LabMachine, target: string): LabProcess {
   const source = ['--source', 'asr://10.77.0.1']
-  return client.start([...sourceProgram, 'restore', ...source, '--target', target, '--erase', '--noprompt'])
+  return client.start([...testedProgram, 'restore', ...source, '--target', target, '--erase', '--noprompt'])
 }

@@ -7,12 +7,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { programEntry } from '#test/program-entry'
 
 const root = dirname(dirname(import.meta.dirname))
 /** The Node of the project, whatever runs the tests. */
 export const node24 = join(root, 'node_modules/node/bin/node')
 /** The engine binary, from source. */
-export const reprise = join(root, 'src/main/reprise.ts')
+export const reprise = programEntry
 
 export interface WebHost extends AsyncDisposable {
   /** The link with its one-time token. */
