@@ -56,6 +56,7 @@ export function restoreActions(
       if (block?.kind === 'checking' && source && destination)
         setState({
           goOn: { step: 'planning', source: source.locator, target: destination.locator, pressed: true },
+          tab: 'restore',
         })
       if (block !== null) return
       const kind = plan.state === 'ready' && needsScan(plan.plan) ? 'not-scanned' : 'confirm'

@@ -69,7 +69,9 @@ export class ThreadTurn {
       )
       if (status === 0) this.#isRealTime = wanted
       // As it is in a container that may not: asked once.
-      else this.#isRefused = true
+      else if (wanted) this.#isRefused = true
+      // It must not stay so: tried again when it is next followed.
+      else break
     }
     this.#isChanging = false
   }

@@ -4,7 +4,7 @@ import { ThreadTurn } from '#src/main/engine/multicast/server/thread-turn.ts'
 const realTime = 'chrt --rr --reset-on-fork --pid 1 4711'
 const asOthers = 'chrt --other --pid 0 4711'
 
-function turn({ isLinux = true, processors = 2, thread = '4711', status = 0 } = {}) {
+function turn({ isLinux = true, processors = 2, thread = '4711', status = 0, backStatus = [0] } = {}) {
   const ran: string[] = []
   let nowMs = 0
   const its = new ThreadTurn({
@@ -14,7 +14,8 @@ function turn({ isLinux = true, processors = 2, thread = '4711', status = 0 } = 
     run: async (name, args) => {
       ran.push([name, ...args].join(' '))
       if (status < 0) throw new Error('not installed')
-      return { name, status, stdout: '', stderr: '' }
+      const back = args[0] === '--other' ? (backStatus.shift() ?? 0) : 0
+      return { name, status: status || back, stdout: '', stderr: '' }
     },
   })
   return {
@@ -81,6 +82,17 @@ describe("the sending thread's turn", () => {
       await follow(12e6)
       expect(ran).toEqual([])
     }
+  })
+
+  test('tries again to be as all others, until it is', async () => {
+    const { ran, follow } = turn({ backStatus: [1, 1, 0] })
+    await follow(12e6)
+    await follow(126e6)
+    await follow(126e6)
+    expect(ran).toEqual([realTime, asOthers, asOthers])
+    await follow(126e6)
+    await follow(126e6)
+    expect(ran).toEqual([realTime, asOthers, asOthers, asOthers])
   })
 
   test('asks once where it may not', async () => {
