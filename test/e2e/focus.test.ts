@@ -168,6 +168,8 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
   it('goes on to what is next when an image was unlocked', async () => {
     await chooseSource(page, 'Payroll')
     await page.keyboard.press('Escape')
+    // What had it before the sheet has it again; only then does anyone go on.
+    await expect.poll(() => focused(page)).toBe('Image…')
     await press(page, 'Unlock…')
     await page.getByRole('textbox', { name: 'Password' }).fill('sesame')
     await page.keyboard.press('Enter')

@@ -153,12 +153,24 @@ export async function dropFiles(page: Page, onto: Locator, files: readonly strin
   await session.detach()
 }
 
-/** Drags one element onto another with the mouse. */
-export async function dragOnto(page: Page, from: Locator, onto: Locator): Promise<void> {
-  const [start, end] = [await from.boundingBox(), await onto.boundingBox()]
-  if (!start || !end) throw new Error('there is nothing to drag')
-  await page.mouse.move(start.x + 70, start.y + start.height / 2)
-  await page.mouse.down()
-  await page.mouse.move(start.x + 90, start.y + start.height / 2 + 6, { steps: 4 })
-  await page.mouse.move(end.x + end.width / 2, end.y + end.height / 2, { steps: 8 })
+/**
+ * Drags a row of the sidebar onto an element with the mouse, and holds it there. As in `selectRow`, a row may move away between the
+ * pointer's aim and its press: what was taken then is its neighbour, and is put back.
+ */
+export async function dragOnto(page: Page, row: Locator, onto: Locator): Promise<void> {
+  for (let tries = 0; tries < 20; tries++) {
+    const [start, end] = [await row.boundingBox(), await onto.boundingBox()]
+    if (!start || !end) throw new Error('there is nothing to drag')
+    await page.mouse.move(start.x + 70, start.y + start.height / 2)
+    await page.mouse.down()
+    await page.mouse.move(start.x + 90, start.y + start.height / 2 + 6, { steps: 4 })
+    await page.locator('[data-dragging]').first().waitFor()
+    if ((await row.getAttribute('data-dragging')) !== null) {
+      await page.mouse.move(end.x + end.width / 2, end.y + end.height / 2, { steps: 8 })
+      return
+    }
+    await page.mouse.up()
+    await disappears(page.locator('[data-dragging]'))
+  }
+  throw new Error('the row is never the dragged one')
 }

@@ -176,13 +176,7 @@ async function endedAs(page: Page, outcome: Outcome): Promise<void> {
 
 async function hover(page: Page, name: string): Promise<void> {
   await chooseSource(page)
-  const from = await row(page, name).boundingBox()
-  const onto = await page.getByRole('group', { name: /^Destination/ }).boundingBox()
-  if (!from || !onto) throw new Error('there is nothing to drag')
-  await page.mouse.move(from.x + 70, from.y + 12)
-  await page.mouse.down()
-  await page.mouse.move(from.x + 110, from.y + 18, { steps: 4 })
-  await page.mouse.move(onto.x + onto.width / 2, onto.y + onto.height / 2, { steps: 6 })
+  await dragOnto(page, row(page, name), page.getByRole('group', { name: /^Destination/ }))
   await page.locator('[data-offer]').first().waitFor()
 }
 
