@@ -1,7 +1,8 @@
-/** Words for a verify that differs and for our own failures; those for the network are in a file of their own. */
+/** Words for a verify that differs and for our own failures; those for the network and for streams are in files of their own. */
 import type { BugCode, EngineGoneCode, NetworkCode, SerializedError, VerificationCode } from '#shared/errors'
 import { counted, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
+import { multicastWords } from './multicast-errors.ts'
 import { networkWords } from './network-errors.ts'
 
 type Code = NetworkCode | VerificationCode | EngineGoneCode | BugCode
@@ -10,6 +11,7 @@ export const otherWords: {
   readonly [code in Code]: (error: SerializedError, names: Names) => ErrorWords
 } = {
   ...networkWords,
+  ...multicastWords,
 
   E_VERIFY: (error, names) => {
     const blocks = numberOf(error, 'differingBlocks')

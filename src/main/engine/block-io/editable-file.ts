@@ -1,8 +1,8 @@
 /** A regular file that is changed where it is: what editors of images write through. */
 import { open } from 'node:fs/promises'
-import { FormatError } from '#shared/errors'
 import type { BlockSource } from './block-source.ts'
-import { openFailure, readFailure, writeFailure } from './system-failure.ts'
+import { readFully, regularFileSize } from './file-source.ts'
+import { openFailure, writeFailure } from './system-failure.ts'
 
 export interface SetSizeOptions {
   readonly signal: AbortSignal
@@ -31,14 +31,7 @@ export async function openEditableFile(path: string): Promise<EditableFile> {
   const handle = await open(path, 'r+').catch((error: unknown) => {
     throw openFailure(error, path, 'destination')
   })
-  const stat = await handle.stat()
-  if (!stat.isFile()) {
-    await handle.close()
-    throw new FormatError('E_SRC_FORMAT', `${path} is not a regular file`, {
-      details: { format: 'file', field: 'kind', offset: 0, expected: 'a regular file', path },
-    })
-  }
-  let { size: sizeBytes } = stat
+  let sizeBytes = await regularFileSize(handle, path)
   const writing = async <T>(work: Promise<T>, offset?: number): Promise<T> =>
     await work.catch((error: unknown) => {
       throw writeFailure(error, path, offset)
@@ -48,22 +41,7 @@ export async function openEditableFile(path: string): Promise<EditableFile> {
     get sizeBytes() {
       return sizeBytes
     },
-    async read(into, offset, signal) {
-      for (let done = 0; done < into.length;) {
-        signal?.throwIfAborted()
-        const at = offset + done
-        const { bytesRead } = await handle
-          .read(into, done, into.length - done, at)
-          .catch((error: unknown) => {
-            throw readFailure(error, path, at, 'source')
-          })
-        if (bytesRead === 0)
-          throw new FormatError('E_SRC_CORRUPT', `${path} ends at ${at}`, {
-            details: { format: 'file', field: 'length', offset, expected: offset + into.length, found: at, path }, // prettier-ignore
-          })
-        done += bytesRead
-      }
-    },
+    read: (into, offset, signal) => readFully(handle, path, { into, offset, signal }),
     async write(bytes, offset) {
       for (let done = 0; done < bytes.length;) {
         const at = offset + done

@@ -1,6 +1,6 @@
 /** A regular file as a `BlockSource`: what format parsers read an image through. */
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { FormatError } from '#shared/errors'
 import type { BlockSource } from './block-source.ts'
 import { openFailure, readFailure } from './system-failure.ts'
@@ -15,39 +15,50 @@ export async function openFileSource(path: string): Promise<BlockSource> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw openFailure(error, path, 'source')
   })
+  return {
+    path,
+    sizeBytes: await regularFileSize(handle, path),
+    read: (into, offset, signal) => readFully(handle, path, { into, offset, signal }),
+    [Symbol.asyncDispose]: () => handle.close(),
+  }
+}
+
+/** How long the file at `path` is, in bytes. Closes it and throws FormatError E_SRC_FORMAT if it isn't a regular one. */
+export async function regularFileSize(handle: FileHandle, path: string): Promise<number> {
   try {
     const stat = await handle.stat()
-    if (!stat.isFile())
-      throw new FormatError('E_SRC_FORMAT', `${path} is not a regular file`, {
-        details: { format: 'file', field: 'kind', offset: 0, expected: 'a regular file', path },
-      })
-    return {
-      path,
-      sizeBytes: stat.size,
-      async read(into, offset, signal) {
-        for (let done = 0; done < into.length;) {
-          signal?.throwIfAborted()
-          const { bytesRead } = await handle
-            .read(into, done, into.length - done, offset + done)
-            .catch((error: unknown) => {
-              throw readFailure(error, path, offset + done, 'source')
-            })
-          if (bytesRead === 0) throw endsEarly(path, offset, into.length, offset + done)
-          done += bytesRead
-        }
-      },
-      async [Symbol.asyncDispose]() {
-        await handle.close()
-      },
-    }
+    if (stat.isFile()) return stat.size
+    throw new FormatError('E_SRC_FORMAT', `${path} is not a regular file`, {
+      details: { format: 'file', field: 'kind', offset: 0, expected: 'a regular file', path },
+    })
   } catch (error) {
     await handle.close()
     throw error
   }
 }
 
-function endsEarly(path: string, offset: number, lengthBytes: number, end: number): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${path} ends at ${end}, inside ${offset}+${lengthBytes}`, {
-    details: { format: 'file', field: 'length', offset, expected: offset + lengthBytes, found: end, path },
-  })
+interface Read {
+  readonly into: Uint8Array
+  readonly offset: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** As `BlockSource.read`: all of `into`, however many reads the system makes of it. */
+export async function readFully(
+  handle: FileHandle,
+  path: string,
+  { into, offset, signal }: Read,
+): Promise<void> {
+  for (let done = 0; done < into.length;) {
+    signal?.throwIfAborted()
+    const at = offset + done
+    const { bytesRead } = await handle.read(into, done, into.length - done, at).catch((error: unknown) => {
+      throw readFailure(error, path, at, 'source')
+    })
+    if (bytesRead === 0)
+      throw new FormatError('E_SRC_CORRUPT', `${path} ends at ${at}, inside ${offset}+${into.length}`, {
+        details: { format: 'file', field: 'length', offset, expected: offset + into.length, found: at, path },
+      })
+    done += bytesRead
+  }
 }
