@@ -3,7 +3,7 @@
  * `npm test -- PATTERN` runs only the test files whose path contains PATTERN.
  */
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { spawn } from 'node:child_process'
 import { ensureDebianPackages, ensureInstalled, node24, root, run } from './setup.mjs'
@@ -66,24 +66,43 @@ const runTests = (name, argv, output) =>
     child.once('exit', (status) => resolve(status ?? 1))
   })
 
+/** Two lanes share the processors. */
+const half = Math.max(1, Math.floor(availableParallelism() / 2))
+
+/** What there is to run, the longest first. The last are parts of one project, so that nobody waits long for the other. */
+const parts = [
+  ['system', ['--project', 'system']],
+  ['e2e', ['--project', 'e2e']],
+  ...[1, 2, 3].map((shard) => [
+    `fast-${shard}`,
+    ['--project', 'fast', `--maxWorkers=${half}`, `--shard=${shard}/3`],
+  ]),
+]
+
 /**
  * The window's tests mostly wait for a browser and those of the system for disks: beside each other they take half the
- * time. What the one prints comes when the other is done.
+ * time, and who is done takes the next part. What the first prints is seen at once, that of the others when they are done.
+ * Resolves to the names of the runs and their exit statuses.
  */
 async function runAll() {
-  const path = join(tmpdir(), `reprise-tests-${process.pid}.log`)
-  const log = openSync(path, 'w')
-  try {
-    const statuses = await Promise.all([
-      runTests('system', ['--project', 'system']),
-      runTests('others', ['--project', 'e2e', '--project', 'fast', '--maxWorkers', '1'], log),
-    ])
-    process.stdout.write(readFileSync(path))
-    return statuses
-  } finally {
-    closeSync(log)
-    rmSync(path, { force: true })
+  const waiting = [...parts]
+  const ended = []
+  const lane = async () => {
+    for (let part = waiting.shift(); part; part = waiting.shift()) {
+      const [name, argv] = part
+      const path = join(tmpdir(), `reprise-tests-${process.pid}-${name}.log`)
+      const log = name === parts[0][0] ? undefined : openSync(path, 'w')
+      try {
+        ended.push({ name, status: await runTests(name, argv, log) })
+        if (log !== undefined) process.stdout.write(readFileSync(path))
+      } finally {
+        if (log !== undefined) closeSync(log)
+        rmSync(path, { force: true })
+      }
+    }
   }
+  await Promise.all([lane(), lane()])
+  return ended
 }
 
 const takeReport = (name) => {
@@ -96,8 +115,9 @@ const takeReport = (name) => {
   }
 }
 
-const statuses = patterns.length === 0 ? await runAll() : [await runTests('some', patterns)]
-const results = (patterns.length === 0 ? ['system', 'others'] : ['some']).map(takeReport)
+const runs =
+  patterns.length === 0 ? await runAll() : [{ name: 'some', status: await runTests('some', patterns) }]
+const results = runs.map(({ name }) => takeReport(name))
 const sum = (key) => results.reduce((total, result) => total + (result?.[key] ?? 0), 0)
 const files = results
   .flatMap((result) => result?.testResults ?? [])
@@ -106,7 +126,7 @@ const files = results
     path: relative(root, name),
     tests: assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName),
   }))
-const status = results.includes(null) ? 1 : Math.max(...statuses)
+const status = results.includes(null) ? 1 : Math.max(...runs.map((each) => each.status))
 
 /**
  * Everything at once shares two processors, the network of this machine and its disks. What fails there, in a file or

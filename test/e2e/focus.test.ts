@@ -1,7 +1,7 @@
 /** Where the keyboard is after each step: never nowhere. On a double of the host. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { launchBrowser, openPage, type Window } from '#test/browser'
+import { launchBrowser, openPage, reopenPage, type Window } from '#test/browser'
 import { missing } from '#test/needs'
 import { serveUiPage, type UiPage } from '#test/ui-page'
 import { choose, chooseSource, row, startRestore, windowStates } from '#test/ui-states'
@@ -62,31 +62,29 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
   let page: Page
   beforeAll(async () => {
     ;[host, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+    window = await openPage(browser, host.address)
+    page = window.page
   })
   afterAll(async () => {
     await browser.close()
     await host[Symbol.asyncDispose]()
   })
   const open = async (preset = '') => {
-    window = await openPage(browser, `${host.address}?${preset}`)
-    page = window.page
+    await reopenPage(window, `${host.address}?${preset}`)
     await row(page, 'SanDisk').waitFor()
   }
   beforeEach(() => open())
-  afterEach(async () => {
-    await window[Symbol.asyncDispose]()
+  afterEach(() => {
     expect(window.errors).toEqual([])
   })
 
   it('goes to the tick when the practice restore was set up, as that is what is next', async () => {
-    await window[Symbol.asyncDispose]()
     await open('first')
     await press(page, 'Try It')
     await expect.poll(() => focused(page)).toMatch('Erase destination')
   })
 
   it('goes to the empty well when the practice restore was declined', async () => {
-    await window[Symbol.asyncDispose]()
     await open('first')
     await press(page, 'Not Now')
     await expect.poll(() => focused(page)).toMatch(/^Source/)
@@ -195,7 +193,6 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
   })
 
   it('goes to what the form of a stream still needs when the warning was read', async () => {
-    await window[Symbol.asyncDispose]()
     await open('first')
     await press(page, 'Not Now')
     await page.getByRole('tab', { name: 'Multicast Server' }).click()

@@ -1,7 +1,15 @@
 /** What holds in every state of the window: nothing for axe to find, nothing over the edge, no error on the console. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityFaults, launchBrowser, openPage, overflowing, screenshot } from '#test/browser'
+import {
+  accessibilityFaults,
+  launchBrowser,
+  openPage,
+  overflowing,
+  reopenPage,
+  screenshot,
+  type Window,
+} from '#test/browser'
 import { missing } from '#test/needs'
 import { serveUiPage, type UiPage } from '#test/ui-page'
 import { windowStates } from '#test/ui-states'
@@ -30,8 +38,10 @@ const motionEnded = (page: Page) =>
 describe.skipIf(missing('program:chromium'))('every state', () => {
   let page: UiPage
   let browser: Browser
+  let window: Window
   beforeAll(async () => {
     ;[page, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+    window = await openPage(browser, page.address)
   })
   afterAll(async () => {
     await browser.close()
@@ -40,7 +50,7 @@ describe.skipIf(missing('program:chromium'))('every state', () => {
 
   for (const { name, preset = '', reach } of windowStates)
     it(`is right: ${name}`, async () => {
-      await using window = await openPage(browser, `${page.address}?${preset}`)
+      await reopenPage(window, `${page.address}?${preset}`)
       await window.page.getByRole('tab', { name: 'Restore' }).waitFor()
       await reach(window.page)
       // The page is drawn by the scheme and the size as they are: it needn't be reached anew for each.

@@ -1,7 +1,16 @@
 /** How the window behaves under the hand, on a double of the host. */
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { appears, disappears, dragOnto, dropFiles, launchBrowser, openPage, type Window } from '#test/browser'
+import {
+  appears,
+  disappears,
+  dragOnto,
+  dropFiles,
+  launchBrowser,
+  openPage,
+  reopenPage,
+  type Window,
+} from '#test/browser'
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
 import { serveUiPage, type UiPage } from '#test/ui-page'
@@ -22,18 +31,18 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
   let page: Page
   beforeAll(async () => {
     ;[host, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+    window = await openPage(browser, host.address)
+    page = window.page
   })
   afterAll(async () => {
     await browser.close()
     await host[Symbol.asyncDispose]()
   })
   beforeEach(async () => {
-    window = await openPage(browser, host.address)
-    page = window.page
+    await reopenPage(window, host.address)
     await row(page, 'SanDisk').waitFor()
   })
-  afterEach(async () => {
-    await window[Symbol.asyncDispose]()
+  afterEach(() => {
     expect(window.errors).toEqual([])
   })
 

@@ -6,7 +6,7 @@ import { sendGarbage, sprayDatagrams } from '#test/lab-outsider'
 import { testedProgram, startReceiving } from '#test/lab-stream'
 import type { LabProcess } from '#test/lab-process'
 import { missing } from '#test/needs'
-import { openRoom } from './room.ts'
+import { openRoom, type Room } from './room.ts'
 
 describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network', () => {
   it('bothers nobody else where a switch snoops', async () => {
@@ -73,16 +73,22 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
 
   it('is had from a server by its link-local address, on the interface that is named with it', async () => {
     await using room = await openRoom({ clients: 1, megabytes: 2 })
-    const addresses = ['ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'link']
-    // Until the kernel has looked whether somebody else has it, nobody can use an address.
-    for (const host of [room.lab.server, room.client(0)])
-      await expect.poll(() => host.run(addresses), { timeout: 20_000 }).not.toMatch(/^$|tentative/)
-    const text = await room.lab.server.run(addresses)
-    const address = /inet6 (fe80:[0-9a-f:]+)/.exec(text)?.[1] ?? ''
+    const address = await linkLocalAddress(room)
     await room.serve()
     const locator = `asr://[${address}%eth0]`
     const running = startReceiving(room.client(0), { file: room.fileOf(0), locator })
     expect(await room.outcome(0, running)).toBe('the image')
+  })
+
+  it('comes over the control connection to a client that has IPv6 alone, and the client says why', async () => {
+    await using room = await openRoom({ clients: 1, megabytes: 2 })
+    const address = await linkLocalAddress(room)
+    await room.serve()
+    await room.client(0).run(['ip', '-4', 'addr', 'flush', 'dev', 'eth0'])
+    const locator = `asr://[${address}%eth0]`
+    const running = startReceiving(room.client(0), { file: room.fileOf(0), locator })
+    expect(await room.outcome(0, running)).toBe('the image')
+    expect(running.text()).toContain('It has no IPv4 address there')
   })
 
   it('gets through forged and replayed datagrams, and garbage on its control port', async () => {
@@ -98,3 +104,12 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream on a real network',
     expect(server.usage()).not.toBeNull()
   })
 })
+
+/** The server's, once it and the first client may use theirs: until the kernel has looked whether somebody else has it, nobody can. */
+async function linkLocalAddress(room: Room): Promise<string> {
+  const addresses = ['ip', '-6', '-o', 'addr', 'show', 'dev', 'eth0', 'scope', 'link']
+  for (const host of [room.lab.server, room.client(0)])
+    await expect.poll(() => host.run(addresses), { timeout: 20_000 }).not.toMatch(/^$|tentative/)
+  const text = await room.lab.server.run(addresses)
+  return /inet6 (fe80:[0-9a-f:]+)/.exec(text)?.[1] ?? ''
+}
