@@ -335,7 +335,13 @@ class Server implements StreamServer {
   }
 
   async #threadOf(sessionId: string): Promise<ThreadHandle> {
-    const { settings, ended } = this.#find(sessionId)
+    const { settings, ended, isServed } = this.#find(sessionId)
+    if (ended === null && !isServed)
+      throw wrongSetting(
+        'sessionId',
+        'The session is still reading its source.',
+        'Wait until it is ready; reprise session list says when.',
+      )
     const thread = this.#threads.get(settings.configuration.port)
     if (thread === undefined || ended !== null) throw wrongSetting('sessionId', 'The session has ended.')
     return await thread

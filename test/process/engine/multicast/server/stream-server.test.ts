@@ -133,6 +133,10 @@ describe('the server of streams', () => {
       sessionSettings({ source: other.path, name: 'other', configuration: { port } }),
     )
     expect(real.state('other')?.phase).toBe('preparing')
+    await expect(real.server.startNow(second.sessionId)).rejects.toMatchObject({
+      code: 'E_USAGE',
+      message: 'The session is still reading its source.',
+    })
     await real.server.setPrecedence([second.sessionId])
     await reaches('waiting', real, 'other')
     const given = async () => {
