@@ -71,12 +71,12 @@ const half = Math.max(1, Math.floor(availableParallelism() / 2))
 
 /** What there is to run, the longest first. The last are parts of one project, so that nobody waits long for the other. */
 const parts = [
-  ['system', ['--project', 'system']],
-  ['e2e', ['--project', 'e2e']],
-  ...[1, 2, 3].map((shard) => [
-    `fast-${shard}`,
-    ['--project', 'fast', `--maxWorkers=${half}`, `--shard=${shard}/3`],
-  ]),
+  { name: 'system', argv: ['--project', 'system'] },
+  { name: 'e2e', argv: ['--project', 'e2e'] },
+  ...[1, 2, 3].map((shard) => ({
+    name: `fast-${shard}`,
+    argv: ['--project', 'fast', `--maxWorkers=${half}`, `--shard=${shard}/3`],
+  })),
 ]
 
 /**
@@ -89,9 +89,9 @@ async function runAll() {
   const ended = []
   const lane = async () => {
     for (let part = waiting.shift(); part; part = waiting.shift()) {
-      const [name, argv] = part
+      const { name, argv } = part
       const path = join(tmpdir(), `reprise-tests-${process.pid}-${name}.log`)
-      const log = name === parts[0][0] ? undefined : openSync(path, 'w')
+      const log = part === parts[0] ? undefined : openSync(path, 'w')
       try {
         ended.push({ name, status: await runTests(name, argv, log) })
         if (log !== undefined) process.stdout.write(readFileSync(path))

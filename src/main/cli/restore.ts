@@ -17,6 +17,7 @@ import { tellFetching } from './fetching.ts'
 import { tellOutdated } from './image-task.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { createJsonPrinter } from './json-printer.ts'
+import { oncePrepared } from './once-prepared.ts'
 import { passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import type { RestorePrinter } from './printer.ts'
@@ -63,8 +64,13 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     const engines = await context.engines(openLog(context, values))
     const { source } = command.request
     using _fetching = isWebLocator(source) ? await tellFetch(context, engines, command, values) : null
-    await unlockSource(context, engines, source, values, interrupt)
-    plan = await untilInterrupted(engines.planRestore(command.request, interrupt.signal), interrupt)
+    plan = await oncePrepared(
+      async () => {
+        await unlockSource(context, engines, source, values, interrupt)
+        return await untilInterrupted(engines.planRestore(command.request, interrupt.signal), interrupt)
+      },
+      { ...context, interrupt, quiet, timeoutMs: command.request.timeoutMs },
+    )
     terminal.write(printer.planned(plan))
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })

@@ -153,6 +153,12 @@ export const multicastWords: { readonly [code in MulticastCode]: Describe } = {
         why: serverWords(error),
         now: 'Wait so long, then try again with the right one.',
       }
+    if (reason === 'preparing')
+      return {
+        what: `${host(error)} is still reading what the session will stream.`,
+        why: null,
+        now: 'Try again when it waits for clients.',
+      }
     return {
       what: `${host(error)} doesn't let this computer join the stream.`,
       why: serverWords(error),

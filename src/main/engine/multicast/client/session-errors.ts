@@ -18,6 +18,7 @@ const codes: { readonly [reason in Message<'refused'>['reason']]: NetworkCode } 
   full: 'E_MC_REFUSED',
   protocol: 'E_MC_PROTOCOL',
   wait: 'E_MC_REFUSED',
+  preparing: 'E_MC_REFUSED',
 }
 
 export function refusalError(
@@ -28,7 +29,7 @@ export function refusalError(
   const message = text === '' ? `refused: ${reason}` : text
   return new NetworkError(codes[reason], message, {
     details,
-    transient: reason === 'full' || reason === 'wait',
+    transient: reason === 'full' || reason === 'wait' || reason === 'preparing',
   })
 }
 

@@ -61,6 +61,8 @@ export type Order =
   | { readonly kind: 'disconnect'; readonly sessionId: string; readonly clientId: string }
   /** Session names: what clients are asked about first. */
   | { readonly kind: 'precedence'; readonly names: readonly string[] }
+  /** Names of sessions whose `add` is still to come. */
+  | { readonly kind: 'pending'; readonly names: readonly string[] }
   | { readonly kind: 'answer'; readonly connection: string; readonly id: number; readonly json: Uint8Array }
   /** What was asked for by `read`. */
   | {

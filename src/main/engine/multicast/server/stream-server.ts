@@ -112,6 +112,7 @@ class Server implements StreamServer {
     const entry = newEntry(settings, examined, abort)
     const { sessionId } = entry
     this.#entries.set(sessionId, entry)
+    await this.#tellPending(port, thread)
     entry.preparing = this.#prepare(entry, examined, thread)
     void this.#tryNetwork(entry)
     this.#listeners.changed()
@@ -223,7 +224,18 @@ class Server implements StreamServer {
     // The thread reads files by itself.
     else if (entry.source?.bytes.kind !== 'web') await letGo(entry)
     changed()
-    if (entry.ended !== null) await this.#releasePort(entry)
+    if (entry.ended === null) return
+    await this.#tellPending(settings.configuration.port, thread)
+    await this.#releasePort(entry)
+  }
+
+  /** Whoever comes for a session whose source is still being read waits. */
+  async #tellPending(port: number, thread: ThreadHandle): Promise<void> {
+    const isPending = ({ settings, ended, isServed }: SessionEntry) =>
+      settings.configuration.port === port && ended === null && !isServed
+    const names = [...this.#entries.values()].filter(isPending).map(({ settings }) => settings.name)
+    // A thread that is gone has taken its sessions along.
+    await thread.order({ kind: 'pending', names }).catch((error: unknown) => AppError.accept(error))
   }
 
   /** A stream may reach others where its own packets don't come back, so this stops nothing. */

@@ -115,6 +115,9 @@ export class StreamThread {
         this.#precedence = order.names
         this.#hub?.setPrecedence(order.names)
         break
+      case 'pending':
+        this.#hub?.setPending(order.names)
+        break
       case 'answer': {
         const nowMs = performance.now()
         const outputs = this.#hub?.answer(order.connection, order.id, order.json, nowMs) ?? []

@@ -59,6 +59,8 @@ export interface SessionHub {
   add(session: Session): boolean
   /** What clients are asked about first: all names, in the new order. */
   setPrecedence(names: readonly string[]): void
+  /** Names of sessions that will be added when their source is read: whoever comes for one of them is told to wait. */
+  setPending(names: readonly string[]): void
   startNow(name: string): boolean
   /** Tell everyone that it is over, and forget it. */
   stop(name: string, end: { readonly reason: Message<'end'>['reason']; readonly text: string }): HubOutput[]
@@ -102,6 +104,7 @@ export function createSessionHub({
   isManagementUnguessable = false,
 }: HubOptions): SessionHub {
   let offers: Offer[] = []
+  let pending: readonly string[] = []
   let clockMs = 0
   const connections = new Map<string, Connection>()
   const proofs = createProofGate(fingerprint)
@@ -148,6 +151,8 @@ export function createSessionHub({
     const chosen = chooseOffer(offers, { clientId, sessionName, applicant, proof }, nowMs)
     // Who gets another session than the one whose password he tried has learned as much as who gets none.
     const told = settle(proof, at)
+    if (isForPending(sessionName, chosen?.objection ?? null, chosen !== null))
+      return [...told, ...refuse(connection, 'preparing', 'The session is still reading its source.')]
     if (chosen === null) return refuse(connection, 'no-session', 'There is no such session.')
     const { offer, objection } = chosen
     if (objection !== null) return [...told, ...object(connection, objection, proof)]
@@ -170,6 +175,13 @@ export function createSessionHub({
       ...outputs,
       ...send(connection, [offer.session.facts, ...newHashes(member), ...position(member, nowMs)]),
     ]
+  }
+
+  /** What it gets now is nothing, and one that isn't there yet may take it. */
+  const isForPending = (sessionName: string, objection: Objection | null, isThere: boolean): boolean => {
+    if (sessionName !== '') return !isThere && pending.includes(sessionName)
+    const isTurnedAway = !isThere || objection === 'not-admitted' || objection === 'full'
+    return isTurnedAway && pending.length > 0
   }
 
   /** As one of the session's clients. Whose place it takes isn't here any more. */
@@ -267,6 +279,7 @@ export function createSessionHub({
     add(session) {
       if (find(session.facts.name) !== undefined) return false
       offers.push(new Offer(session))
+      pending = pending.filter((name) => name !== session.facts.name)
       return true
     },
 
@@ -276,6 +289,10 @@ export function createSessionHub({
         return index === -1 ? names.length : index
       }
       offers = offers.toSorted((a, b) => place(a) - place(b))
+    },
+
+    setPending(names) {
+      pending = names
     },
 
     startNow(name) {

@@ -45,7 +45,16 @@ export const messages = {
     code: 3,
     from: 'server',
     fields: {
-      reason: oneOf(['version', 'no-session', 'not-admitted', 'password', 'full', 'protocol', 'wait']),
+      reason: oneOf([
+        'version',
+        'no-session',
+        'not-admitted',
+        'password',
+        'full',
+        'protocol',
+        'wait',
+        'preparing',
+      ]),
       text: words,
     },
   },

@@ -355,6 +355,36 @@ describe('the server of streams', () => {
     }
   })
 
+  it('tells clients to wait while it still reads the source', async () => {
+    const gate = Promise.withResolvers<void>()
+    await using web = await startWebServer((request, response) => {
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+      const middle = image.bytes.length / 2
+      const isMiddle = Number(from ?? 0) <= middle && middle <= Number(to || image.bytes.length)
+      // Whoever looks what it is reads its ends.
+      void (isMiddle ? gate.promise : Promise.resolve()).then(() =>
+        serveFile(request, response, { bytes: image.bytes, etag: '"1"' }),
+      )
+    })
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const look = async (session?: string) => {
+      await using stream = await lookAtSession(real.server, port, session === undefined ? {} : { session })
+      return stream.info.session
+    }
+    await real.server.start(sessionSettings({ source: `${web.url}/lab.dmg`, configuration: { port } }))
+    for (const session of ['lab', undefined])
+      await expect(look(session)).rejects.toMatchObject({
+        code: 'E_MC_REFUSED',
+        transient: true,
+        details: { reason: 'preparing' },
+      })
+    await expect(look('nowhere')).rejects.toMatchObject({ code: 'E_MC_NOSESSION' })
+    gate.resolve()
+    await reaches('waiting', real)
+    expect(await look('lab')).toBe('lab')
+  })
+
   it('waits for a web server that is away for nine seconds, and says so', async () => {
     await using web = await startWebServer((request, response) =>
       serveFile(request, response, { bytes: image.bytes, etag: '"1"' }),

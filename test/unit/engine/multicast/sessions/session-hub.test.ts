@@ -214,6 +214,22 @@ describe('a client', () => {
     expect(joined(visit(hub, 'b', { sessionName: 'secret', key: keys.right }))).toBe('secret')
   })
 
+  test('waits for a session whose source is still being read', () => {
+    const hub = newHub(session('closed', { admission: [parseAdmissionRule('other-*')] }))
+    const reason = (options: GuestOptions) => refusal(visit(hub, 'a', options))
+    hub.setPending(['soon'])
+    expect(reason({ sessionName: 'soon' })).toBe('preparing')
+    expect(reason({})).toBe('preparing')
+    expect(reason({ sessionName: 'nowhere' })).toBe('no-session')
+    expect(reason({ sessionName: 'closed' })).toBe('not-admitted')
+    expect(hub.add(session('soon'))).toBe(true)
+    expect(joined(visit(hub, 'b', { sessionName: 'soon' }))).toBe('soon')
+    expect(joined(visit(hub, 'c', { id: 8 }))).toBe('soon')
+    hub.setPending(['later'])
+    hub.setPending([])
+    expect(reason({ sessionName: 'later' })).toBe('no-session')
+  })
+
   test('that comes back takes its own place', () => {
     const hub = newHub(session('lab', { mostClients: 1 }))
     const guests = new Map<string, Guest>()
