@@ -73,9 +73,9 @@ const half = Math.max(1, Math.floor(availableParallelism() / 2))
 const parts = [
   { name: 'system', argv: ['--project', 'system'] },
   { name: 'e2e', argv: ['--project', 'e2e'] },
-  ...[1, 2, 3].map((shard) => ({
+  ...[1, 2, 3, 4].map((shard) => ({
     name: `fast-${shard}`,
-    argv: ['--project', 'fast', `--maxWorkers=${half}`, `--shard=${shard}/3`],
+    argv: ['--project', 'fast', `--maxWorkers=${half}`, `--shard=${shard}/4`],
   })),
 ]
 
@@ -152,4 +152,6 @@ for (const { path, tests } of files)
     process.stdout.write(
       passesAlone ? `Unsteady, passed by itself: ${path}: ${test}\n` : `Failed: ${path}: ${test}\n`,
     )
+if (status !== 0 && files.length === 0)
+  process.stdout.write('Failed: no test, but an error that nobody caught, or a run that ended; see above\n')
 process.exit(passesAlone ? 0 : status)
