@@ -112,7 +112,6 @@ class Server implements StreamServer {
     const entry = newEntry(settings, examined, abort)
     const { sessionId } = entry
     this.#entries.set(sessionId, entry)
-    await this.#tellPending(port, thread)
     entry.preparing = this.#prepare(entry, examined, thread)
     void this.#tryNetwork(entry)
     this.#listeners.changed()
@@ -208,6 +207,7 @@ class Server implements StreamServer {
     const { folder, log } = this.#options
     const changed = () => this.#listeners.changed()
     try {
+      await this.#tellPending(settings.configuration.port, thread)
       const session = await prepareSession(entry, examined, { folder, changed })
       await thread.order({ kind: 'add', session, names: this.#precedence() })
       entry.isServed = true

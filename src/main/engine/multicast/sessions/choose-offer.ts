@@ -12,17 +12,29 @@ export interface Asking {
   readonly proof: ExaminedProof
 }
 
+export interface Chosen {
+  readonly offer: Offer
+  readonly objection: Objection | null
+}
+
 /** `objection` null: it may. Null: there is no such session. `offers`: in order of precedence. */
-export function chooseOffer(
-  offers: readonly Offer[],
-  asking: Asking,
-  nowMs: number,
-): { readonly offer: Offer; readonly objection: Objection | null } | null {
+export function chooseOffer(offers: readonly Offer[], asking: Asking, nowMs: number): Chosen | null {
   const { sessionName } = asking
   const candidates = sessionName === '' ? offers : offers.filter(({ name }) => name === sessionName)
   const judged = candidates.map((offer) => ({ offer, objection: objectionTo(offer, asking, nowMs) }))
   // Whose password isn't looked at yet isn't given something else instead: it may be the right one.
   return judged.find(({ objection }) => objection === null || objection === 'wait') ?? judged[0] ?? null
+}
+
+/** It gets nothing now, and one of those whose source is still being read may take it: `pending`, by their names. */
+export function mayComeLater(
+  pending: readonly string[],
+  sessionName: string,
+  chosen: Chosen | null,
+): boolean {
+  if (sessionName !== '') return chosen === null && pending.includes(sessionName)
+  const isTurnedAway = chosen === null || chosen.objection === 'not-admitted' || chosen.objection === 'full'
+  return isTurnedAway && pending.length > 0
 }
 
 function objectionTo(offer: Offer, { clientId, applicant, proof }: Asking, nowMs: number): Objection | null {

@@ -1,6 +1,6 @@
 /** What whoever isn't let in is told, for people. */
 
-export type Objection = 'not-admitted' | 'password' | 'wait' | 'full'
+export type Objection = 'not-admitted' | 'password' | 'wait' | 'full' | 'preparing'
 
 /** `waitMs`: how long, where proofs have to wait. */
 export function refusalText(objection: Objection, waitMs: number): string {
@@ -11,6 +11,8 @@ export function refusalText(objection: Objection, waitMs: number): string {
       return 'The password is missing or wrong.'
     case 'wait':
       return `Too many passwords were wrong. The next one is looked at in ${duration(waitMs)}.`
+    case 'preparing':
+      return 'The session is still reading its source.'
     default:
       return 'As many clients have joined as may.'
   }

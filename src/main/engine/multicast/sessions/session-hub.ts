@@ -9,7 +9,7 @@ import {
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
-import { chooseOffer } from './choose-offer.ts'
+import { chooseOffer, mayComeLater } from './choose-offer.ts'
 import { Offer, type Member } from './offer.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
 import { refusalText, type Objection } from './refusal-texts.ts'
@@ -151,8 +151,8 @@ export function createSessionHub({
     const chosen = chooseOffer(offers, { clientId, sessionName, applicant, proof }, nowMs)
     // Who gets another session than the one whose password he tried has learned as much as who gets none.
     const told = settle(proof, at)
-    if (isForPending(sessionName, chosen?.objection ?? null, chosen !== null))
-      return [...told, ...refuse(connection, 'preparing', 'The session is still reading its source.')]
+    if (mayComeLater(pending, sessionName, chosen))
+      return [...told, ...object(connection, 'preparing', proof)]
     if (chosen === null) return refuse(connection, 'no-session', 'There is no such session.')
     const { offer, objection } = chosen
     if (objection !== null) return [...told, ...object(connection, objection, proof)]
@@ -175,13 +175,6 @@ export function createSessionHub({
       ...outputs,
       ...send(connection, [offer.session.facts, ...newHashes(member), ...position(member, nowMs)]),
     ]
-  }
-
-  /** What it gets now is nothing, and one that isn't there yet may take it. */
-  const isForPending = (sessionName: string, objection: Objection | null, isThere: boolean): boolean => {
-    if (sessionName !== '') return !isThere && pending.includes(sessionName)
-    const isTurnedAway = !isThere || objection === 'not-admitted' || objection === 'full'
-    return isTurnedAway && pending.length > 0
   }
 
   /** As one of the session's clients. Whose place it takes isn't here any more. */
