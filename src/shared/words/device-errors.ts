@@ -17,6 +17,12 @@ const theTarget = (error: SerializedError, names: Names): string =>
 const theSource = (error: SerializedError, names: Names): string =>
   names.source === undefined ? path(error, 'The source') : quote(names.source)
 
+/** The path goes wrong before its last name. */
+const noFolder = (error: SerializedError): string | null => {
+  const folder = textOf(error, 'missingFolder')
+  return folder === null ? null : `There is no folder ${quote(folder)}.`
+}
+
 /** It is about a disk in a file. */
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
@@ -55,7 +61,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         }
       : {
           what: `${path(error, 'What you named')} wasn't found.`,
-          why: null,
+          why: noFolder(error),
           now: 'Check the spelling, and that the disk is connected.',
         },
 

@@ -32,7 +32,11 @@ export async function resolveDarwin(
     const dangles = (await system.readLink(locator)) !== null
     if (folder?.kind === 'folder' && !dangles && !locator.startsWith('/dev/'))
       return { kind: 'absent', path: locator }
-    throw deviceError(error, { path: locator, role: 'source' })
+    if (folder !== null) throw deviceError(error, { path: locator, role: 'source' })
+    throw new DeviceError('E_NOT_FOUND', `there is no ${locator}`, {
+      details: { path: locator, errno, missingFolder: dirname(locator) },
+      cause: error,
+    })
   }
   const path = (await system.realPath(locator)) ?? locator
   if (facts.kind === 'file')

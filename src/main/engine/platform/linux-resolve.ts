@@ -120,7 +120,7 @@ async function resolveAbsent(system: Machine, locator: string): Promise<Resolved
   const dangles = (await system.readLink(locator)) !== null
   if (facts?.kind !== 'folder' || name === '' || dangles || isInDev(path))
     throw new DeviceError('E_NOT_FOUND', `there is no ${locator}`, {
-      details: { path: locator, errno: 'ENOENT' },
+      details: { path: locator, errno: 'ENOENT', ...(facts === null ? { missingFolder: folder } : {}) },
     })
   return { kind: 'absent', path }
 }

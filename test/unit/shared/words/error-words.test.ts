@@ -106,6 +106,11 @@ describe('describeError', () => {
     ],
     [
       'E_NOT_FOUND',
+      { path: '/a/b.img', errno: 'ENOENT', missingFolder: '/a' },
+      "'/a/b.img' wasn't found.\nThere is no folder '/a'.\nCheck the spelling, and that the disk is connected.",
+    ],
+    [
+      'E_NOT_FOUND',
       { path: '/a/long', errno: 'ENAMETOOLONG' },
       "'/a/long' is too long for a name.\nA file's name has at most 255 bytes, with all the folders it is in 4095.\nChoose a shorter one.",
     ],
