@@ -166,7 +166,7 @@ export function runLab(options: LabOptions): Lab {
       ...session,
     },
     sender,
-    hashOf: (block) => hashes[block] ?? null,
+    hashesFrom: (first, most) => Buffer.concat(hashes.slice(first, first + most)),
     blocks: layout.blocks,
     startRule: startWithFirst,
     admission: [],
@@ -241,8 +241,14 @@ export function runLab(options: LabOptions): Lab {
   }
   const carry = (outputs: readonly HubOutput[]) => {
     for (const output of outputs) {
-      if (output.kind !== 'send') continue
+      if (output.kind !== 'send' && output.kind !== 'close') continue
       const guest = guests.get(output.connection)!
+      if (output.kind === 'close') {
+        queue.at(guest.machine.link.controlArrival(queue.nowMs, 'to the client'), () => {
+          if (guest.machine.connection === output.connection) comeBack(guest)
+        })
+        continue
+      }
       const bytes = timed(() => encodeMessage(output.message))
       queue.at(guest.machine.link.controlArrival(queue.nowMs, 'to the client'), () => {
         if (guest.machine.connection === output.connection) hear(guest, bytes)
@@ -253,8 +259,9 @@ export function runLab(options: LabOptions): Lab {
     const reader = createFrameReader({ peer: 'server', from: 'server' })
     for (const output of reader.read(bytes).flatMap((message) => link.message(message as ServerMessage)))
       if (output.kind === 'greeted') tellServer(machine, link.sayHello(null))
-      else if (output.kind === 'joined') receive(machine, output.session, have)
-      else if (output.kind === 'hashes') machine.receiver?.hashesCame(queue.nowMs)
+      else if (output.kind === 'joined') {
+        if (machine.receiver === null) receive(machine, output.session, have)
+      } else if (output.kind === 'hashes') machine.receiver?.hashesCame(queue.nowMs)
       else if (output.kind === 'position') machine.receiver?.position(output.position, queue.nowMs)
     settle(machine)
   }
@@ -271,6 +278,10 @@ export function runLab(options: LabOptions): Lab {
       nowMs: queue.nowMs,
       chance: () => chances.fraction(),
     })
+  }
+  /** Sent away while it was cut off: it connects anew, and keeps what it has. */
+  const comeBack = ({ machine, have }: Guest) => {
+    if (machine.finishedMs === null) join(machine, have)
   }
   const join = (machine: Machine, have: Uint8Array | null) => {
     machine.joinedMs ??= queue.nowMs

@@ -128,7 +128,7 @@ export async function startStreamServer(options: StreamServerOptions): Promise<S
   hub.add({
     facts,
     sender,
-    hashOf: (block) => hashes[block] ?? null,
+    hashesFrom: (first, most) => Buffer.concat(hashes.slice(first, first + most)),
     blocks: layout.blocks,
     startRule: options.startRule ?? { clients: 1, afterLastJoinMs: null },
     admission: options.admission ?? [],

@@ -44,6 +44,20 @@ const remindMs = 2000
 /** Reports don't pile up at a server that doesn't read. */
 const mostUnsentBytes = 256 * 1024
 const leaveMs = 4000
+/** Of one that had everything before it came, and received nothing. */
+const noReport: Message<'report'> = {
+  kind: 'report',
+  asOf: 0,
+  expected: 0,
+  received: 0,
+  repeated: 0,
+  rejected: 0,
+  dropped: 0,
+  blocksDone: 0,
+  backlogBytes: 0,
+  writeBytesPerSecond: 0,
+  needs: [],
+}
 /** Halted, or all was written, while it connected. */
 const over = new NetworkError('E_NET', 'nothing more is received', {
   details: { address: '', phase: 'receive' },
@@ -148,8 +162,13 @@ export function createReception(
   /** Everything is on the disk, and it isn't over yet. */
   const remind = () => {
     remindedMs = now()
-    if (lastReport !== null && isComplete)
-      server.control?.send({ ...lastReport, blocksDone: ledger.blocks, backlogBytes: 0, needs: [] })
+    if (isComplete)
+      server.control?.send({
+        ...(lastReport ?? noReport),
+        blocksDone: ledger.blocks,
+        backlogBytes: 0,
+        needs: [],
+      })
   }
 
   const fetcher: Fetcher = createFetcher({
@@ -163,8 +182,7 @@ export function createReception(
     const { session, receiver } = membership
     for (let step = 0; step < ledger.blocks; step++) {
       const block = (from + step) % ledger.blocks
-      if (ledger.isHere(block) || session.hashOf(block) === null) continue
-      return receiver.isWanted(block) ? block : null
+      if (!ledger.isHere(block) && session.hashOf(block) !== null && receiver.isWanted(block)) return block
     }
     return null
   }

@@ -125,6 +125,8 @@ class Part implements PartFile {
   readonly #held: AsyncDisposable
   #turn: number
   #saving: Promise<void> = Promise.resolve()
+  /** One that hasn't begun yet: it saves what is asked for until it does. */
+  #nextSave: Promise<void> | null = null
 
   constructor(
     path: string,
@@ -155,8 +157,15 @@ class Part implements PartFile {
   }
 
   async save(): Promise<void> {
-    this.#saving = this.#saving.catch(() => undefined).then(() => this.#save())
-    await this.#saving
+    if (this.#nextSave === null) {
+      const save = () => {
+        this.#nextSave = null
+        return this.#save()
+      }
+      this.#nextSave = this.#saving.then(save, save)
+      this.#saving = this.#nextSave
+    }
+    await this.#nextSave
   }
 
   async forget(blocks: readonly number[]): Promise<void> {

@@ -81,7 +81,7 @@ export interface Receiver {
   written(block: number, nowMs: number): void
   /** A block that was given out couldn't be kept: it is to come again. */
   again(block: number, nowMs: number): void
-  /** Nothing of the block is here, and there is room for it. */
+  /** The block is lacking, or begun at most, and there is room for it. */
   isWanted(block: number): boolean
   poll(nowMs: number): ReceiverOutput[]
   /** When to poll again if nothing comes. */
@@ -337,8 +337,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     },
 
     isWanted(block) {
-      const isUntouched = done[block] === 0 && !handedOut.has(block) && !makings.has(block)
-      return isUntouched && isRoomFor(layout.paddedLengthOf(block))
+      if (done[block] === 1 || handedOut.has(block)) return false
+      // What has begun has its room, and will not come to its end where multicast has ended.
+      return makings.has(block) || isRoomFor(layout.paddedLengthOf(block))
     },
 
     poll(nowMs) {

@@ -194,7 +194,8 @@ export function createSender(options: SenderOptions): Sender {
 
     report(id, report, nowMs) {
       if (!clients.report(id, report, nowMs)) return false
-      if (feedback.kind === 'none') return true
+      // Everything is to be sent: nobody can need more.
+      if (feedback.kind === 'none' || conveyor.wholeSections === layout.sections) return true
       const isSlow = clients.get(id)?.standing === 'slow'
       // Whoever claims to have seen what wasn't sent yet is taken for up to date.
       const asOf = Math.min(report.asOf, conveyor.serial)

@@ -25,7 +25,9 @@ interface Entry {
 }
 
 /** Those who left are forgotten before those who are here. */
-const mostRemembered = 4096
+const mostRemembered = 2048
+/** Of what one says for people: all of them together go to a window, twice a second. */
+const mostCharacters = 200
 /** A client that reports four times a second and is silent for so long has trouble. */
 const lostMs = 5000
 
@@ -76,7 +78,7 @@ export class ClientRoster {
       entry.writeBytesPerSecond = message.writeBytesPerSecond
     } else if (message.kind === 'finished') {
       entry.finished = message.outcome
-      entry.text = message.text
+      entry.text = message.text.slice(0, mostCharacters).toWellFormed()
       if (message.outcome === 'done') entry.blocksDone = this.#blocks
     }
   }
@@ -112,14 +114,11 @@ export class ClientRoster {
     return entry?.isConnected === true ? entry.connection : null
   }
 
-  /** Someone is here, or lost not long ago, who hasn't finished. */
+  /** Someone was heard not long ago who hasn't finished. A connection says nothing: it outlives a computer that lost its power. */
   hasUnfinished(nowMs: number, patienceMs: number): boolean {
     return this.#entries
       .values()
-      .some(
-        ({ finished, isConnected, lastSeenMs }) =>
-          finished === null && (isConnected || nowMs - lastSeenMs < patienceMs),
-      )
+      .some(({ finished, lastSeenMs }) => finished === null && nowMs - lastSeenMs < patienceMs)
   }
 
   /** `states`: what the sender knows of those who are here. `toDate`: the clock that people have, now. */

@@ -29,11 +29,13 @@ export interface ControlOptions {
   readonly log: (message: string, fields: { readonly [key: string]: unknown }) => void
 }
 
-/** For all, and from one address without a word yet. */
-const most = { connections: 8192, strangers: 48 }
+/** For all, from one address, and from one address without a word yet. */
+const most = { connections: 8192, perAddress: 2048, strangers: 48 }
 const handshakeMs = 10_000
-/** What may wait to be read by a client: a block of the largest kind, and the hashes of a long stream. */
-const mostUnread = 128 * 1024 * 1024
+/** So much is encoded for a client beyond what it has read: the hashes of a long stream would be megabytes for each of hundreds. */
+const aheadBytes = 256 * 1024
+/** A client that takes nothing for so long of what it is told isn't there any more, or means ill. */
+const unreadMs = 60_000
 /** After the last word, for the client to hang up. */
 const lingerMs = 2000
 
@@ -41,16 +43,32 @@ interface Connection {
   readonly id: string
   readonly address: string
   readonly socket: TLSSocket
+  /** What it is to be told, the next thing first. */
+  readonly outbox: Letter[]
+  /** Since when it has taken nothing of what was written to it; null: it has taken everything. */
+  waitsSinceMs: number | null
   hasSpoken: boolean
   isClosing: boolean
+}
+
+interface Letter {
+  readonly message: ServerMessage
+  /** It was taken off our hands. */
+  readonly taken?: () => void
+}
+
+/** Whose connections come from one address. */
+interface Caller {
+  connections: number
+  /** The ports of those who haven't said hello. */
+  readonly strangers: Set<number>
 }
 
 export class ControlServer {
   readonly #options: ControlOptions
   readonly #server: Server
   readonly #connections = new Map<string, Connection>()
-  /** By address: the ports of those who haven't said hello. */
-  readonly #strangers = new Map<string, Set<number>>()
+  readonly #callers = new Map<string, Caller>()
   readonly #sockets = new Set<Socket>()
   /** It listens no more, and resolves when everyone is gone. */
   #closed: Promise<void> | null = null
@@ -102,16 +120,24 @@ export class ControlServer {
 
   /** Send a block; resolves when it was taken off our hands, or the connection is gone. */
   async tellBlock(connection: string, block: number, bytes: Uint8Array): Promise<void> {
-    const socket = this.#connections.get(connection)?.socket
-    if (socket === undefined) return
+    const at = this.#connections.get(connection)
+    if (at === undefined || at.isClosing) return
+    const { socket, outbox } = at
     await new Promise<void>((resolve) => {
-      const done = () => {
-        socket.off('close', done)
+      const taken = () => {
+        socket.off('close', taken)
         resolve()
       }
-      socket.once('close', done)
-      socket.write(encodeMessage({ kind: 'block', block, bytes }), done)
+      socket.once('close', taken)
+      outbox.push({ message: { kind: 'block', block, bytes }, taken })
+      this.#write(at)
     })
+  }
+
+  /** Cut off who doesn't read. Called a few times a second. */
+  tick(nowMs: number): void {
+    for (const { waitsSinceMs, socket } of this.#connections.values())
+      if (waitsSinceMs !== null && nowMs - waitsSinceMs >= unreadMs) socket.destroy()
   }
 
   /** Say this, and hang up. */
@@ -155,32 +181,37 @@ export class ControlServer {
   #arrived(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress)
     const { remotePort = 0 } = socket
-    const ports = this.#strangers.get(address) ?? new Set()
-    if (ports.size >= most.strangers) {
+    const caller = this.#callers.get(address) ?? { connections: 0, strangers: new Set() }
+    const { connections, strangers } = caller
+    if (strangers.size >= most.strangers || connections >= most.perAddress) {
       socket.destroy()
       return
     }
-    ports.add(remotePort)
-    this.#strangers.set(address, ports)
+    caller.connections += 1
+    strangers.add(remotePort)
+    this.#callers.set(address, caller)
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)
-      this.#introduced(address, remotePort)
+      strangers.delete(remotePort)
+      caller.connections -= 1
+      if (caller.connections === 0) this.#callers.delete(address)
     })
-  }
-
-  /** It no longer counts as a stranger. */
-  #introduced(address: string, port: number): void {
-    const ports = this.#strangers.get(address)
-    ports?.delete(port)
-    if (ports?.size === 0) this.#strangers.delete(address)
   }
 
   #greet(socket: TLSSocket): void {
     const { hub } = this.#options
     const address = plainAddress(socket.remoteAddress)
     const id = `c${this.#next++}`
-    const connection: Connection = { id, address, socket, hasSpoken: false, isClosing: false }
+    const connection: Connection = {
+      id,
+      address,
+      socket,
+      outbox: [],
+      waitsSinceMs: null,
+      hasSpoken: false,
+      isClosing: false,
+    }
     this.#connections.set(id, connection)
     const reader = createFrameReader({ peer: address, from: 'client' })
     socket.setNoDelay(true)
@@ -213,7 +244,8 @@ export class ControlServer {
     const nowMs = performance.now()
     if (!connection.hasSpoken) {
       connection.hasSpoken = true
-      this.#introduced(address, socket.remotePort ?? 0)
+      // It no longer counts as a stranger.
+      this.#callers.get(address)?.strangers.delete(socket.remotePort ?? 0)
     }
     this.#options.said(id, message, nowMs)
     this.carry(this.#options.hub.message(id, message, nowMs), nowMs)
@@ -222,19 +254,33 @@ export class ControlServer {
   #tell(id: string, message: ServerMessage, nowMs: number): void {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
-    const { socket, address } = connection
-    this.#options.told(id, message, address, nowMs)
-    socket.write(encodeMessage(message))
-    if (socket.writableLength > mostUnread) socket.destroy()
+    this.#options.told(id, message, connection.address, nowMs)
+    connection.outbox.push({ message })
+    this.#write(connection)
+  }
+
+  /** As much as may be ahead of what it has read. */
+  #write(connection: Connection): void {
+    const { socket, outbox } = connection
+    while (socket.writableLength < aheadBytes) {
+      const letter = outbox.shift()
+      if (letter === undefined) break
+      connection.waitsSinceMs ??= performance.now()
+      socket.write(encodeMessage(letter.message), () => {
+        connection.waitsSinceMs = socket.writableLength === 0 ? null : performance.now()
+        letter.taken?.()
+        this.#write(connection)
+      })
+    }
+    if (connection.isClosing && outbox.length === 0 && !socket.writableEnded) socket.end()
   }
 
   #hangUp(id: string): void {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
     connection.isClosing = true
-    const { socket } = connection
-    socket.end()
-    setTimeout(() => socket.destroy(), lingerMs).unref()
+    this.#write(connection)
+    setTimeout(() => connection.socket.destroy(), lingerMs).unref()
   }
 }
 

@@ -16,7 +16,10 @@ export interface Served {
   readonly bytes: OpenBytes
   phase: 'open' | 'ended' | 'failed'
   endsWhenFinished: boolean
+  /** By the clock people have; null: it hasn't ended. */
   endedMs: number | null
+  /** When its word that it is over was repeated long enough, by the loop's clock. */
+  silentMs: number
   /** It is closed. */
   isSilent: boolean
   error: SerializedError | null
@@ -33,6 +36,8 @@ export interface ServedParts {
 }
 
 const mostClients = 4096
+/** After the end, its word is repeated for those who missed it. */
+const farewellMs = 2500
 
 /**
  * Opens what is streamed and where to, and makes of it what the hub offers. Throws UsageError (a rule of admission), NetworkError
@@ -70,6 +75,7 @@ export async function openServed(
     phase: 'open',
     endsWhenFinished: false,
     endedMs: null,
+    silentMs: Infinity,
     isSilent: false,
     error: null,
   }
@@ -77,7 +83,7 @@ export async function openServed(
   const offer: Session = {
     facts: factsOf(session, { key, tag }),
     sender: stream.sender,
-    hashOf: (block) => hashes.subarray(block * 32, block * 32 + 32),
+    hashesFrom: (first, most) => hashes.subarray(first * 32, (first + most) * 32),
     blocks: stream.layout.blocks,
     startRule: settings.start,
     admission,
@@ -87,6 +93,13 @@ export async function openServed(
   }
   opened.move()
   return { served, offer }
+}
+
+/** It is over: nobody joins any more, and its end is told by multicast for some moments. */
+export function endServed(served: Served, phase: 'ended' | 'failed', nowMs: number): void {
+  served.phase = phase
+  served.endedMs = Date.now()
+  served.silentMs = nowMs + farewellMs
 }
 
 /** Nothing is sent or read any more. */

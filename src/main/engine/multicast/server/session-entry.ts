@@ -69,6 +69,9 @@ export function giveBack(entry: SessionEntry, log: Logger): Promise<void> {
   return entry.givingBack
 }
 
+/** A thousand bytes each at most, of the four million that a message may have. */
+const mostClientsTold = 3500
+
 /** Everything but its password, and that of its source. */
 export function stateOf(entry: SessionEntry, fingerprint: string): SessionState {
   const { sessionId, settings, live, ended, blockBytes, createdMs, doneBytes, totalBytes } = entry
@@ -119,6 +122,23 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
     error: ended?.error ?? live?.error ?? null,
     warnings: [...entry.warnings, ...troubleOf(entry), ...(live?.warnings ?? [])],
   }
+}
+
+/** All together go out in one message, so that there is a bound: clients of sessions that are over are left out first, of the oldest first. */
+export function withinBounds(states: readonly SessionState[]): readonly SessionState[] {
+  let excess = states.reduce((sum, { clients }) => sum + clients.length, 0) - mostClientsTold
+  if (excess <= 0) return states
+  const isOver = ({ phase }: SessionState) => phase === 'ended' || phase === 'failed'
+  const byWorth = states.toSorted(
+    (a, b) => Number(isOver(b)) - Number(isOver(a)) || a.createdMs - b.createdMs,
+  )
+  const kept = new Map<SessionState, number>()
+  for (const state of byWorth) {
+    const left = Math.min(excess, state.clients.length)
+    excess -= left
+    kept.set(state, state.clients.length - left)
+  }
+  return states.map((state) => ({ ...state, clients: state.clients.slice(0, kept.get(state)) }))
 }
 
 /** Its source is on a web server that is away, and waited for. */

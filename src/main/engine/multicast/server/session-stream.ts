@@ -293,11 +293,13 @@ export class SessionStream {
   /** Its section is loaded, or its block is here to load it from. */
   #mayLoad(section: number): boolean {
     if (section === this.#loaded) return true
-    if (this.#cache.get(this.layout.blockOf(section)) === null) return false
-    this.#loaded = section
+    const block = this.layout.blockOf(section)
+    if (this.#cache.get(block) === null) return false
     this.readAhead()
     // Reading ahead may have used its room for another.
-    return this.#cache.get(this.layout.blockOf(section)) !== null
+    if (this.#cache.get(block) === null) return false
+    this.#loaded = section
+    return true
   }
 
   #count({ section, number }: { readonly section: number; readonly number: number }): void {

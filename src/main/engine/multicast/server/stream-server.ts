@@ -21,7 +21,7 @@ import {
   type ExamineDevice,
 } from './prepare-session.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
-import { giveBack, isOver, letGo, stateOf, type SessionEntry } from './session-entry.ts'
+import { giveBack, isOver, letGo, stateOf, withinBounds, type SessionEntry } from './session-entry.ts'
 import { StateListeners } from './state-listeners.ts'
 import { startThread, type ThreadHandle } from './thread-handle.ts'
 
@@ -162,7 +162,7 @@ class Server implements StreamServer {
   }
 
   states(): readonly SessionState[] {
-    return [...this.#entries.values()].map((entry) => stateOf(entry, this.fingerprint))
+    return withinBounds([...this.#entries.values()].map((entry) => stateOf(entry, this.fingerprint)))
   }
 
   ownsPort(port: number): boolean {

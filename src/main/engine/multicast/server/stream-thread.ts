@@ -4,13 +4,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { portTaken } from '#engine/multicast/network'
-import { createSessionHub, type HubOutput, type SessionHub } from '#engine/multicast/sessions'
+import { createSessionHub, vanishedMs, type HubOutput, type SessionHub } from '#engine/multicast/sessions'
 import { passwordKey, type Message } from '#engine/multicast/wire'
 import { NetworkError, serializeError, UsageError } from '#shared/errors'
 import { ControlServer } from './control-server.ts'
 import type { Notice, Order, ServedSession, ThreadData } from './orders.ts'
 import { RemoteReads } from './remote-reads.ts'
-import { closeServed, liveStateOf, openServed, type Served } from './served.ts'
+import { closeServed, endServed, liveStateOf, openServed, type Served } from './served.ts'
 import type { SessionStream } from './session-stream.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { ThreadClients } from './thread-clients.ts'
@@ -19,10 +19,6 @@ import { ThreadTurn } from './thread-turn.ts'
 const stateMs = 500
 /** As long as a management password that was made at random; one that somebody chose is mostly shorter. */
 const unguessableLength = 32
-/** After the end, its word is repeated for those who missed it. */
-const farewellMs = 2500
-/** Who is silent for so long isn't waited for, where a session ends when everyone has finished. */
-const patienceMs = 15_000
 
 export class StreamThread {
   readonly #post: (notice: Notice) => void
@@ -187,8 +183,7 @@ export class StreamThread {
 
   #end(served: Served, { reason, text }: Omit<Message<'end'>, 'kind'>): void {
     if (served.phase !== 'open') return
-    served.phase = reason === 'failed' ? 'failed' : 'ended'
-    served.endedMs = Date.now()
+    endServed(served, reason === 'failed' ? 'failed' : 'ended', performance.now())
     served.stream.roster.ended(served.stream.sender.state, performance.now())
     const outputs = this.#hub?.stop(served.session.settings.name, { reason, text }) ?? []
     this.#control?.carry(outputs, performance.now())
@@ -204,19 +199,24 @@ export class StreamThread {
   }
 
   #tick(nowMs: number): void {
+    this.#control?.tick(nowMs)
     this.#control?.carry(this.#hub?.tick(nowMs) ?? [], nowMs)
     const sending = [...this.#served.values()].filter(({ stream }) => stream.sender.state === 'streaming')
     this.#ownTurn.follow(
       sending.reduce((sum, { stream }) => sum + stream.dataRate, 0),
       nowMs,
     )
-    for (const served of this.#served.values()) {
-      const { stream, phase, endsWhenFinished, endedMs } = served
+    for (const [sessionId, served] of this.#served) {
+      const { stream, phase, endsWhenFinished, silentMs } = served
       if (phase === 'open') {
         stream.tick()
-        if (endsWhenFinished && !stream.roster.hasUnfinished(nowMs, patienceMs))
+        if (endsWhenFinished && !stream.roster.hasUnfinished(nowMs, vanishedMs))
           this.#end(served, { reason: 'finished', text: '' })
-      } else if (endedMs !== null && Date.now() - endedMs > farewellMs) void closeServed(served)
+      } else if (nowMs >= silentMs) {
+        // How it ended was told; who remembers it is the server, not the port.
+        this.#served.delete(sessionId)
+        void closeServed(served)
+      }
     }
     if (nowMs >= this.#stateDueMs) {
       this.#stateDueMs = nowMs + stateMs
@@ -276,10 +276,8 @@ export class StreamThread {
       default:
         // The hub has told everyone already.
         for (const served of this.#served.values())
-          if (served.session.settings.name === output.session && served.phase === 'open') {
-            served.phase = 'ended'
-            served.endedMs = Date.now()
-          }
+          if (served.session.settings.name === output.session && served.phase === 'open')
+            endServed(served, 'ended', performance.now())
         this.#stateDueMs = 0
     }
   }

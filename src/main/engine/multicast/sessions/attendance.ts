@@ -4,8 +4,8 @@
  */
 import { isSameComputer, type Applicant } from './admission.ts'
 
-/** A session that is to end then waits so long for who vanished: to start a computer again takes a while. */
-const patienceMs = 120_000
+/** A session that is to end then waits so long for who vanished, or is silent: to start a computer again takes a while. */
+export const vanishedMs = 120_000
 /**
  * So many who have finished are known by name, and so many who are gone for long; of more the first are forgotten. Names cost
  * nothing to whoever makes them up.
@@ -39,10 +39,10 @@ export class Attendance {
 
   /** Its connection has ended. */
   left(clientId: string, computer: Applicant, nowMs: number): void {
-    if (!this.#finished.has(clientId)) this.#missing.set(clientId, { sinceMs: nowMs, computer })
+    if (!this.#finished.has(clientId)) this.silent(clientId, computer, nowMs)
   }
 
-  /** Its connection stands, but nothing is heard of it. */
+  /** Nothing is heard of it, whether its connection stands or not. */
   silent(clientId: string, computer: Applicant, nowMs: number): void {
     if (!this.#missing.has(clientId)) this.#missing.set(clientId, { sinceMs: nowMs, computer })
   }
@@ -77,4 +77,4 @@ export class Attendance {
   }
 }
 
-const isAwaited = ({ sinceMs }: Missing, nowMs: number) => nowMs - sinceMs < patienceMs
+const isAwaited = ({ sinceMs }: Missing, nowMs: number) => nowMs - sinceMs < vanishedMs

@@ -1,4 +1,5 @@
 export { isAdmitted } from './admission.ts'
+export { vanishedMs } from './attendance.ts'
 export * from './autostart.ts'
 export * from './client-link.ts'
 export * from './session.ts'

@@ -13,6 +13,10 @@ export interface Member {
   readonly computer: Applicant
   /** When it reported last; null: it never did. */
   reportedMs: number | null
+  /** What it says it lacks is heard again then: looking at it has cost so much. */
+  heedDueMs: number
+  /** When it said something last. */
+  saidMs: number
   tellDueMs: number
   hashesTold: number
   isReading: boolean
@@ -81,13 +85,15 @@ export class Offer {
     const { clientId, computer } = member
     const lost = this.#lostFrom(clientId, computer, nowMs)
     const earlier = this.#members.get(lost ?? clientId)
+    // Who comes back among others isn't one more: a computer that starts again and again would put off the start for ever.
+    const isKnown = earlier !== undefined || lost !== null || this.#attendance.isMissing(clientId)
     if (earlier !== undefined) this.leave(earlier, nowMs)
+    if (!isKnown || this.#members.size === 0) this.#lastJoinMs = nowMs
     if (lost !== null) this.#attendance.found(lost)
     for (const there of this.#members.values())
       if (there.reportedMs !== null && isSameComputer(there.computer, computer)) this.#doubted.add(there)
     this.#members.set(clientId, member)
     this.#attendance.joined(clientId)
-    this.#lastJoinMs = nowMs
     this.session.sender.join(clientId, nowMs)
     this.startIfDue(nowMs)
     return { earlier, lost }
@@ -126,7 +132,9 @@ export class Offer {
 
   /** It was to end when everyone has finished, and everyone has, or is gone for long. */
   isOver(nowMs: number): boolean {
-    if (this.session.whenFinished === 'stays' || this.#attendance.finishedCount === 0) return false
+    const { whenFinished, sender } = this.session
+    if (whenFinished === 'stays' || sender.state === 'waiting') return false
+    if (this.#attendance.finishedCount === 0) return false
     const heard = this.#heard()
     for (const { clientId, computer } of this.#members.values()) {
       if (heard.has(clientId)) this.#attendance.found(clientId)

@@ -79,6 +79,11 @@ export interface SessionHub {
 const helloMs = 10_000
 /** A manager that says nothing for so long is sent away. */
 const managerMs = 60_000
+/** A client that says nothing for so long isn't there any more, and who looks can come again: neither keeps others out. */
+const memberMs = 60_000
+/** Clients report no more often than that; and so many sections are looked at in a millisecond, at most, for one of them. */
+const reportMs = 30
+const sectionsPerMs = 2000
 /** A client is told where the stream is so often, and before the start how many are there. */
 const tellMs = 1000
 
@@ -95,6 +100,10 @@ interface Manager {
   saidMs: number
   isWaiting: boolean
 }
+
+/** Until the next report is heeded: what this one costs is a small part of that. */
+const heedMs = ({ needs }: Message<'report'>) =>
+  Math.max(reportMs, needs.reduce((sum, { count }) => sum + count, 0) / sectionsPerMs)
 
 export function createSessionHub({
   salt,
@@ -163,6 +172,8 @@ export function createSessionHub({
       clientId,
       computer: applicant,
       reportedMs: null,
+      heedDueMs: nowMs,
+      saidMs: nowMs,
       tellDueMs: nowMs + tellMs,
       hashesTold: 0,
       isReading: false,
@@ -255,9 +266,24 @@ export function createSessionHub({
     }
   }
 
-  const finish = (member: Member): HubOutput[] => {
+  /** However often somebody reports, and however much he lacks: the stream goes on for the others. */
+  const report = (member: Member, message: Message<'report'>, nowMs: number) => {
+    const { offer, clientId } = member
+    const { sender } = offer.session
+    offer.reported(member, nowMs)
+    const isHeeded = nowMs >= member.heedDueMs
+    if (isHeeded) member.heedDueMs = nowMs + heedMs(message)
+    const heeded = isHeeded ? message : { ...message, needs: [] }
+    if (sender.report(clientId, heeded, nowMs)) return
+    // Forgotten for not reporting, but here it is again.
+    sender.join(clientId, nowMs)
+    sender.report(clientId, heeded, nowMs)
+  }
+
+  /** Who stops without the image is missing, like one that vanished: perhaps it is tried again. */
+  const finish = (member: Member, outcome: Message<'finished'>['outcome']): HubOutput[] => {
     const { connection, offer, purpose } = member
-    if (purpose === 'join') offer.finished(member)
+    if (purpose === 'join' && outcome === 'done') offer.finished(member)
     drop(connection)
     return [{ kind: 'close', connection }, ...(purpose === 'join' ? endIfFinished(offer) : [])]
   }
@@ -285,7 +311,8 @@ export function createSessionHub({
     },
 
     setPending(names) {
-      pending = names
+      // One may have been added since the names were gathered.
+      pending = names.filter((name) => find(name) === undefined)
     },
 
     startNow(name) {
@@ -327,6 +354,7 @@ export function createSessionHub({
       const at = connections.get(connection)
       if (at === undefined) return []
       const { member, manager } = at
+      if (member !== null) member.saidMs = nowMs
       if (message.kind === 'hello')
         return member === null && manager === null
           ? hello(connection, at, message, nowMs)
@@ -337,12 +365,7 @@ export function createSessionHub({
       switch (message.kind) {
         case 'report':
           if (member.purpose === 'look') return refuse(connection, 'protocol', 'Who looks has no report.')
-          member.offer.reported(member, nowMs)
-          // Forgotten for not reporting, but here it is again.
-          if (!session.sender.report(member.clientId, message, nowMs)) {
-            session.sender.join(member.clientId, nowMs)
-            session.sender.report(member.clientId, message, nowMs)
-          }
+          report(member, message, nowMs)
           return []
         case 'fetch': {
           if (message.block >= session.blocks)
@@ -355,7 +378,7 @@ export function createSessionHub({
           return [{ kind: 'read', connection, session: member.offer.name, block: message.block }]
         }
         case 'finished':
-          return finish(member)
+          return finish(member, message.outcome)
         default:
           return refuse(connection, 'protocol', 'Not after that hello.')
       }
@@ -397,6 +420,9 @@ export function createSessionHub({
           const isPatient = manager === null ? nowMs - sinceMs < helloMs : nowMs - manager.saidMs < managerMs
           if (isPatient) continue
           connections.delete(connection)
+          outputs.push({ kind: 'close', connection })
+        } else if (nowMs - member.saidMs >= memberMs && !member.isReading) {
+          drop(connection)
           outputs.push({ kind: 'close', connection })
         } else if (nowMs >= member.tellDueMs) {
           member.tellDueMs = nowMs + tellMs

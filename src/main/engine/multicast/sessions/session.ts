@@ -8,8 +8,11 @@ export interface Session {
   /** Everything a client must know of it. */
   readonly facts: Message<'session'>
   readonly sender: Sender
-  /** SHA-256 of the block, 32 bytes, or null while the source hasn't been read so far. Known ones never change. */
-  readonly hashOf: (block: number) => Uint8Array | null
+  /**
+   * SHA-256 of blocks from `first` on, 32 bytes each, `most` of them at most; fewer, or none, where the source hasn't been read so far.
+   * Known ones never change, and what is given isn't copied.
+   */
+  readonly hashesFrom: (first: number, most: number) => Uint8Array
   readonly blocks: number
   readonly startRule: StartRule
   /** In order; see `parseAdmissionRule`. */

@@ -2,24 +2,20 @@
 import { maxHashesAtOnce, startsByHand, type ServerMessage } from '#engine/multicast/wire'
 import type { Member, Offer } from './offer.ts'
 
+const hashBytes = 32
 /** As many as a message may hold. */
 const mostListed = 256
 
 /** Hashes that have become known since the last time, in order. */
 export function newHashes(member: Member): ServerMessage[] {
-  const { hashOf, blocks } = member.offer.session
+  const { hashesFrom, blocks } = member.offer.session
   const messages: ServerMessage[] = []
   while (member.hashesTold < blocks) {
     const firstBlock = member.hashesTold
-    const known: Uint8Array[] = []
-    while (known.length < maxHashesAtOnce && firstBlock + known.length < blocks) {
-      const hash = hashOf(firstBlock + known.length)
-      if (hash === null) break
-      known.push(hash)
-    }
-    if (known.length === 0) break
-    member.hashesTold += known.length
-    messages.push({ kind: 'hashes', firstBlock, hashes: Uint8Array.from(Buffer.concat(known)) })
+    const hashes = hashesFrom(firstBlock, maxHashesAtOnce)
+    if (hashes.length === 0) break
+    member.hashesTold += hashes.length / hashBytes
+    messages.push({ kind: 'hashes', firstBlock, hashes })
   }
   return messages
 }

@@ -46,6 +46,17 @@ describe.concurrent('multicast that does not arrive', () => {
     await reception.finish('done', '')
   })
 
+  test('any more, in the middle of a block, has the rest come over the connection', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using stream = await lookAtStream(server)
+    const { reception, file, count } = receiveToMemory(stream)
+    await expect.poll(count).toBeGreaterThan(0)
+    server.multicast = 'off'
+    await reception.complete
+    expect(isImage(file)).toBe(true)
+    await reception.finish('done', '')
+  })
+
   test('is taken up again as soon as it does', async ({ expect }) => {
     let asked = 0
     // A server that is slow to give single blocks, so that the stream has something left to bring.

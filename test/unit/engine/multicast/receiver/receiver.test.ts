@@ -225,6 +225,16 @@ describe('a receiver', () => {
     expect(receiver.progress().passes).toHaveLength(1)
   })
 
+  test('takes whole what began to come and comes no more, also where it takes up all the room', () => {
+    const { receiver, send, outputs, pass } = setUp({ holdBytes: layout.paddedLengthOf(0) })
+    send(0, upTo(60))
+    expect([receiver.isWanted(0), receiver.isWanted(1)]).toEqual([true, false])
+    expect(receiver.wholeBlock(0, blockOf(0), 0)).toBe(true)
+    pass(0)
+    expect(outputs).toContainEqual({ kind: 'block', block: 0, bytes: blockOf(0) })
+    expect(receiver.isWanted(0)).toBe(false)
+  })
+
   test('has a block come again that could not be kept', () => {
     const { receiver, send, kinds, reports, pass } = setUp({ holdBytes: layout.paddedLengthOf(0) })
     send(0, upTo(100))

@@ -37,7 +37,7 @@ describe('the list of clients', () => {
       lastSeenMs: 1e12 - 100,
     })
     expect(stateOf(roster, 1100, 'quiet')).toBe('missing')
-    expect(roster.hasUnfinished(1100, 100)).toBe(true)
+    expect(roster.hasUnfinished(1100, 101)).toBe(true)
     roster.said('c1', report(10), 2000)
     expect(stateOf(roster, 2100, 'quiet')).toBe('verifying')
     roster.said('c1', { kind: 'finished', outcome: 'failed', text: 'the disk is gone' }, 3000)
@@ -119,6 +119,20 @@ describe('the list of clients', () => {
     roster.left('c1')
     expect(roster.list([], at(8000))).toMatchObject([{ state: 'receiving', blocksDone: 4 }])
     expect(roster.connectionOf('aa')).toBe('c2')
+  })
+
+  it('waits no longer for one whose connection still stands than for one that left', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', report(4), 100)
+    expect([roster.hasUnfinished(1099, 1000), roster.hasUnfinished(1100, 1000)]).toEqual([true, false])
+  })
+
+  it('keeps of what is said for people as much as people read', () => {
+    const roster = new ClientRoster(10)
+    roster.joined('c1', anna, 0)
+    roster.said('c1', { kind: 'finished', outcome: 'failed', text: `${'x'.repeat(199)}😀` }, 100)
+    expect(roster.list([], at(100))[0]?.text).toBe(`${'x'.repeat(199)}\ufffd`)
   })
 
   it('forgets one that came back as another', () => {

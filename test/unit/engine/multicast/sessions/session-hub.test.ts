@@ -38,6 +38,19 @@ beforeAll(async () => {
 })
 
 const sizes = { sizeBytes: 10_000 * 1024, blockBytes: 1024, symbolBytes: 64 }
+const report: Message<'report'> = {
+  kind: 'report',
+  asOf: 0,
+  expected: 0,
+  received: 0,
+  repeated: 0,
+  rejected: 0,
+  dropped: 0,
+  blocksDone: 0,
+  backlogBytes: 0,
+  writeBytesPerSecond: 0,
+  needs: [],
+}
 const hashes = Array.from({ length: 10_000 }, (_, block) => new Uint8Array(32).fill(block % 251))
 
 function session(name: string, options: Partial<Session> = {}): Session {
@@ -67,7 +80,7 @@ function session(name: string, options: Partial<Session> = {}): Session {
       clientDataRate: null,
       feedback: { kind: 'demand' },
     }),
-    hashOf: (block) => hashes[block] ?? null,
+    hashesFrom: (first, most) => Buffer.concat(hashes.slice(first, first + most)),
     blocks: layout.blocks,
     startRule: startWithFirst,
     admission: [],
@@ -228,6 +241,10 @@ describe('a client', () => {
     hub.setPending(['later'])
     hub.setPending([])
     expect(reason({ sessionName: 'later' })).toBe('no-session')
+    // Said late: it has come since.
+    hub.setPending(['soon'])
+    hub.stop('soon', { reason: 'stopped', text: '' })
+    expect(reason({ sessionName: 'soon' })).toBe('no-session')
   })
 
   test('that comes back takes its own place', () => {
@@ -281,6 +298,44 @@ describe('a client', () => {
     hub.connected('a', '10.0.0.7', 0)
     expect(hub.tick(9000)).toEqual([])
     expect(hub.tick(10_000)).toEqual([{ kind: 'close', connection: 'a' }])
+  })
+
+  test('that reports nothing for a minute is sent away, and takes its place when it is back', () => {
+    const hub = newHub(session('lab'))
+    const guests = new Map<string, Guest>()
+    visit(hub, 'alive', {}, guests)
+    visit(hub, 'silent', { id: 8 }, guests)
+    visit(hub, 'looks', { id: 9, purpose: 'look' }, guests)
+    visit(hub, 'fetches', { id: 10, purpose: 'look' }, guests)
+    hub.message('alive', { ...report, needs: [] }, 50_000)
+    hub.message('fetches', { kind: 'fetch', block: 3 }, 50)
+    const closed = hub.tick(60_000).flatMap((output) => (output.kind === 'close' ? output.connection : []))
+    expect(closed).toEqual(['silent', 'looks'])
+    hub.blockSent('fetches')
+    expect(hub.tick(60_050)).toContainEqual({ kind: 'close', connection: 'fetches' })
+    expect(joined(visit(hub, 'back', { id: 8, nowMs: 61_000 }))).toBe('lab')
+  })
+
+  test('that reports without end is heeded as often as it costs little, and seen each time', () => {
+    const lab = session('lab')
+    const heeded: number[] = []
+    const sender = {
+      ...lab.sender,
+      report: (_: string, { needs }: Message<'report'>) => heeded.push(needs.length) > 0,
+    }
+    const hub = newHub({ ...lab, sender })
+    visit(hub, 'a')
+    const small = { ...report, needs: [{ first: 0, count: 1, lack: 1 }] }
+    const large = { ...report, needs: [{ first: 0, count: 400_000, lack: 255 }] }
+    for (const [nowMs, message] of [
+      [0, small],
+      [10, small],
+      [30, large],
+      [200, small],
+      [230, small],
+    ] as const)
+      hub.message('a', message, nowMs)
+    expect(heeded).toEqual([1, 0, 1, 0, 1])
   })
 
   test('may fetch one block at a time, of those there are', () => {
@@ -527,9 +582,7 @@ describe('who only looks', () => {
   test('has nothing to report', () => {
     const hub = newHub(session('lab'))
     visit(hub, 'a', look)
-    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
-    const report = { ...numbers, blocksDone: 0, backlogBytes: 0, writeBytesPerSecond: 0, needs: [] }
-    expect(hub.message('a', { kind: 'report', ...report }, 0)).toMatchObject([
+    expect(hub.message('a', report, 0)).toMatchObject([
       { message: { kind: 'refused', reason: 'protocol' } },
       { kind: 'close' },
     ])
@@ -637,9 +690,7 @@ describe('a session', () => {
     const second = visit(hub, 'a', { id: 8, nowMs: 20_000 }, guests)
     expect(second.seen.at(-1)).toMatchObject({ waiting: { joined: 1, wanted: 2 } })
     expect(lab.sender.state).toBe('waiting')
-    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
-    const report = { ...numbers, blocksDone: 0, backlogBytes: 0, writeBytesPerSecond: 0, needs: [] }
-    hub.message('gone', { kind: 'report', ...report }, 21_000)
+    hub.message('gone', report, 21_000)
     hub.tick(21_000)
     expect(hub.status(21_000)).toMatchObject([{ joined: 2, state: 'quiet' }])
     expect(refusal(visit(hub, 'b', { id: 9, nowMs: 21_000 }, guests))).toBe('full')
@@ -659,9 +710,32 @@ describe('a session', () => {
     expect(manual.sender.state).toBe('quiet')
   })
 
+  test('starts by time, though one of its computers starts again and again', () => {
+    const hub = newHub(session('lab', { startRule: { clients: null, afterLastJoinMs: 60_000 } }))
+    visit(hub, 'a')
+    visit(hub, 'b', { id: 8 })
+    hub.disconnected('b')
+    visit(hub, 'c', { id: 8, nowMs: 50_000 })
+    hub.tick(59_999)
+    expect(hub.status(59_999)).toMatchObject([{ state: 'waiting', joined: 2, startsInMs: 1 }])
+    hub.tick(60_000)
+    expect(hub.status(60_000)).toMatchObject([{ state: 'quiet' }])
+  })
+
+  test('begins to wait anew when its only computer comes back', () => {
+    const hub = newHub(session('lab', { startRule: { clients: null, afterLastJoinMs: 60_000 } }))
+    visit(hub, 'a')
+    hub.disconnected('a')
+    visit(hub, 'b', { nowMs: 100_000 })
+    hub.tick(159_999)
+    expect(hub.status(159_999)).toMatchObject([{ state: 'waiting', startsInMs: 1 }])
+  })
+
   test('tells its clients every second where it is, and hashes as they become known', () => {
     let known = 2
-    const hub = newHub(session('lab', { hashOf: (block) => (block < known ? hashes[block]! : null) }))
+    const hashesFrom = (first: number, most: number) =>
+      Buffer.concat(hashes.slice(first, Math.min(known, first + most)))
+    const hub = newHub(session('lab', { hashesFrom }))
     const guest = visit(hub, 'a')
     const { hashOf } = guest.seen.find((output) => output.kind === 'joined')!.session
     expect([hashOf(1), hashOf(2)]).toEqual([hashes[1], null])
@@ -695,7 +769,7 @@ describe('a session', () => {
 describe('a session that ends when everyone has finished', () => {
   const finished: ClientMessage = { kind: 'finished', outcome: 'done', text: '' }
   const ending = () => {
-    const lab = session('lab', { whenFinished: 'ends', hashOf: () => null })
+    const lab = session('lab', { whenFinished: 'ends', hashesFrom: () => new Uint8Array(0) })
     const hub = newHub(lab)
     visit(hub, 'a')
     visit(hub, 'b', { id: 8 })
@@ -711,6 +785,28 @@ describe('a session that ends when everyone has finished', () => {
     visit(hub, 'c', { id: 8, nowMs: 100_000 })
     expect(ended(hub.tick(119_999))).toBe(false)
     expect(ended(hub.message('c', finished, 119_999))).toBe(true)
+  })
+
+  test.each(['failed', 'cancelled'] as const)('waits for one that %s: it may be tried again', (outcome) => {
+    const { hub, ended } = ending()
+    hub.message('b', { ...finished, outcome }, 1000)
+    expect(ended(hub.message('a', finished, 2000))).toBe(false)
+    expect(ended(hub.tick(120_999))).toBe(false)
+    expect(ended(hub.tick(121_000))).toBe(true)
+  })
+
+  test('never ends of those who have given up, nor before it has begun', () => {
+    const rule = { clients: 3, afterLastJoinMs: null }
+    const waiting = session('lab', { whenFinished: 'ends', startRule: rule })
+    const hub = newHub(waiting)
+    visit(hub, 'a')
+    visit(hub, 'b', { id: 8 })
+    hub.message('a', { ...finished, outcome: 'cancelled' }, 0)
+    hub.message('b', finished, 0)
+    expect(hub.tick(1e6)).toEqual([])
+    expect(hub.status(1e6)).toMatchObject([{ state: 'waiting', finished: 1 }])
+    hub.startNow('lab')
+    expect(hub.tick(1e6).at(-1)).toEqual({ kind: 'ended', session: 'lab' })
   })
 
   test('waits for one that vanished for two minutes', () => {
@@ -794,15 +890,6 @@ describe('a session that ends when everyone has finished', () => {
 
   describe('and a computer that is here again before the server has noticed that it was gone', () => {
     const hardwareAddresses = [new Uint8Array(6).fill(3)]
-    const numbers = { asOf: 0, expected: 0, received: 0, repeated: 0, rejected: 0, dropped: 0 }
-    const report: ClientMessage = {
-      kind: 'report',
-      ...numbers,
-      blocksDone: 0,
-      backlogBytes: 0,
-      writeBytesPerSecond: 0,
-      needs: [],
-    }
     const reported = (options: Partial<Session> = {}, lastMs = 10_000) => {
       const lab = session('lab', { startRule: { clients: 2, afterLastJoinMs: null }, ...options })
       const hub = newHub(lab)

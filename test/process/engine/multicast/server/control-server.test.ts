@@ -1,0 +1,83 @@
+/** The control port by itself: who is told more than he reads. Real TLS on the loopback interface. */
+import { connect, type TLSSocket } from 'node:tls'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { SessionHub } from '#engine/multicast/sessions'
+import { createFrameReader, type ServerMessage } from '#engine/multicast/wire'
+import { ControlServer } from '#src/main/engine/multicast/server/control-server.ts'
+import { serverIdentity } from '#src/main/engine/multicast/server/server-identity.ts'
+import { freePort } from '#test/real-stream-server'
+import { temporaryFolder } from '#test/temporary-folder'
+
+const hashes = new Uint8Array(4096 * 32).fill(7)
+/** More than the system keeps for a connection that isn't read: 40 MB. */
+const messages: readonly ServerMessage[] = Array.from({ length: 320 }, (_, index) => ({
+  kind: 'hashes',
+  firstBlock: index * 4096,
+  hashes,
+}))
+
+/** A port whose hub tells everyone all that, and `last` at the end. */
+async function talkative(last: 'stays' | 'hangs up') {
+  const folder = await temporaryFolder()
+  onTestFinished(() => folder[Symbol.asyncDispose]())
+  const identity = await serverIdentity(folder.path)
+  const gone: string[] = []
+  const hub: Pick<SessionHub, 'connected' | 'disconnected'> = {
+    connected: (connection) => [
+      ...messages.map((message) => ({ kind: 'send' as const, connection, message })),
+      ...(last === 'hangs up' ? [{ kind: 'close' as const, connection }] : []),
+    ],
+    disconnected: (connection) => void gone.push(connection),
+  }
+  const port = await freePort()
+  const server = new ControlServer({
+    port,
+    ...identity,
+    hub: hub as SessionHub,
+    other: () => undefined,
+    said: () => undefined,
+    told: () => undefined,
+    left: () => undefined,
+    log: () => undefined,
+  })
+  await server.listen()
+  onTestFinished(() => server.close())
+  const socket = await new Promise<TLSSocket>((resolve, reject) => {
+    const made = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => resolve(made))
+    made.on('error', reject)
+    made.pause()
+  })
+  onTestFinished(() => void socket.destroy())
+  return { server, socket, gone }
+}
+
+describe('a client that is told much', () => {
+  it.each(['stays', 'hangs up'] as const)('gets it in order and whole, at its own pace: %s', async (last) => {
+    const { socket } = await talkative(last)
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    const firsts: number[] = []
+    await new Promise<void>((resolve) => {
+      socket.on('data', (bytes: Buffer) => {
+        for (const message of reader.read(bytes))
+          if (message.kind === 'hashes') firsts.push(message.firstBlock)
+        if (firsts.length === messages.length && last === 'stays') resolve()
+      })
+      socket.once('end', resolve)
+      socket.resume()
+    })
+    expect(firsts).toEqual(messages.map((_, index) => index * 4096))
+  })
+
+  it('is cut off when it reads nothing of it for a minute', async () => {
+    const { server, socket, gone } = await talkative('stays')
+    const after = (ms: number) => {
+      server.tick(performance.now() + ms)
+      return gone
+    }
+    // The system's buffers are full.
+    let bytesRead = -1
+    await expect.poll(() => bytesRead === (bytesRead = socket.bytesRead), { interval: 300 }).toBe(true)
+    expect(after(30_000)).toEqual([])
+    await expect.poll(() => after(60_000)).toEqual(['c1'])
+  })
+})
