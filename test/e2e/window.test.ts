@@ -526,6 +526,29 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('tells a screen reader of a second end in the same words, too', async () => {
+    await startRestore(page)
+    const said = await page.evaluate(async () => {
+      const { double, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const heard: string[] = []
+      const region = document.querySelector('[data-announcer=urgent]')!
+      new MutationObserver(() => heard.push(region.textContent)).observe(region, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      })
+      for (const jobId of ['job-1', 'job-2']) {
+        const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 }, { jobId })
+        double.sendJob(job)
+        double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
+        await new Promise((resolve) => setTimeout(resolve, 60))
+      }
+      return heard
+    })
+    expect(said).toEqual(['Restored and verified.', 'Restored and verified.'])
+  })
+
   describe('a window that is narrow, or zoomed', () => {
     it('shows who receives a stream, how far and why not, without scrolling sideways', async () => {
       await reach(page, 'session-live')

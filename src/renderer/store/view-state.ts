@@ -177,7 +177,7 @@ export type Notice =
   | { readonly kind: 'not-located'; readonly name: string }
   | { readonly kind: 'not-one-file' }
   | { readonly kind: 'ejected'; readonly name: string }
-  /** Work on an image that was started here came to its end. */
+  /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }
   | {
       readonly kind: 'configuration'
