@@ -549,6 +549,19 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(said).toEqual(['Restored and verified.', 'Restored and verified.'])
   })
 
+  it('does not take a second Enter for a yes to replacing a configuration', async () => {
+    await reach(page, 'save-configuration')
+    await page.getByRole('textbox', { name: 'Save as' }).focus()
+    await page.keyboard.press('Enter')
+    const written = () =>
+      page.evaluate(
+        () => globalThis.window.double.calls.filter(({ name }) => name === 'configuration.write').length,
+      )
+    expect(await written()).toBe(0)
+    await page.getByRole('button', { name: 'Replace', exact: true }).click()
+    await expect.poll(written).toBe(1)
+  })
+
   describe('a window that is narrow, or zoomed', () => {
     it('shows who receives a stream, how far and why not, without scrolling sideways', async () => {
       await reach(page, 'session-live')
