@@ -2,6 +2,15 @@ import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
+/** The window is in English; what React Aria says in thirty other languages would be a tenth of it. */
+const englishOnly = {
+  name: 'english-only',
+  load: (id: string) =>
+    /\/react-(aria|stately).*\/intl\/.*(?<!en-US)\.mjs$/.test(id)
+      ? `export { default } from './en-US.mjs'`
+      : null,
+}
+
 /**
  * One build, three runtimes. `main` holds the Electron entry, the command line (which is also the engine host) and
  * the engines' worker entries, side by side and flat, so that a worker is found beside whoever starts it. Packages are
@@ -39,7 +48,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [react()],
+    plugins: [react(), englishOnly],
     build: {
       outDir: 'out/renderer',
       minify: true,

@@ -307,7 +307,7 @@ describe.skipIf(missing('program:chromium'))('the page', () => {
     }
   })
 
-  it('says that Reprise is gone when it was ended', async () => {
+  it('says that Reprise cannot be reached when it was ended', async () => {
     const host = await startWebHost()
     const browser = await launchBrowser()
     try {
@@ -315,7 +315,7 @@ describe.skipIf(missing('program:chromium'))('the page', () => {
       await appears(window.page.getByRole('row', { name: /Practice disk/ }))
       await host[Symbol.asyncDispose]()
       expect(await appears(window.page.getByRole('alert').getByText(/was lost/))).toBe(true)
-      const gone = window.page.getByRole('alert').getByText("Reprise isn't running any more.")
+      const gone = window.page.getByRole('alert').getByText("Reprise can't be reached.")
       expect(await appears(gone)).toBe(true)
     } finally {
       await browser.close()

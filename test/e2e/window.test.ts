@@ -445,6 +445,40 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)
     })
 
+    it('is stopped alone by a second press that comes when it has ended and another job runs', async () => {
+      await reach(page, 'running')
+      const send = (jobId: string, how: 'runs' | 'ended') =>
+        page.evaluate(
+          ([jobId, how]) => {
+            const { double, fixtures } = globalThis.window
+            const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+            const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 }, { jobId })
+            const cancelled = { kind: 'cancelled', target: 'incomplete', percent: 43 } as const
+            double.sendJob(how === 'runs' ? job : fixtures.ended(job, cancelled))
+          },
+          [jobId, how] as const,
+        )
+      const stop = page.getByRole('button', { name: 'Stop', exact: true })
+      const stopped = () =>
+        page.evaluate(() =>
+          globalThis.window.double.calls
+            .filter(({ name }) => name === 'job.cancel')
+            .map(({ input }) => (input as { readonly jobId: string }).jobId),
+        )
+      await send('job-2', 'runs')
+      await stop.click()
+      await send('job-1', 'ended')
+      await stop.click()
+      expect(await stopped()).toEqual(['job-1'])
+      // Whoever means the other job presses later.
+      await expect
+        .poll(async () => {
+          await stop.click({ timeout: 1000 }).catch(() => undefined)
+          return stopped()
+        })
+        .toEqual(['job-1', 'job-2'])
+    })
+
     it('does not move anything when figures change', async () => {
       await reach(page, 'running')
       const places = () =>
@@ -490,6 +524,42 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       })
       expect(said).toEqual(['Restoring', '25 percent', '50 percent'])
     })
+  })
+
+  it('tells a screen reader of a second end in the same words, too', async () => {
+    await startRestore(page)
+    const said = await page.evaluate(async () => {
+      const { double, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const heard: string[] = []
+      const region = document.querySelector('[data-announcer=urgent]')!
+      new MutationObserver(() => heard.push(region.textContent)).observe(region, {
+        childList: true,
+        characterData: true,
+        subtree: true,
+      })
+      for (const jobId of ['job-1', 'job-2']) {
+        const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 }, { jobId })
+        double.sendJob(job)
+        double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
+        await new Promise((resolve) => setTimeout(resolve, 60))
+      }
+      return heard
+    })
+    expect(said).toEqual(['Restored and verified.', 'Restored and verified.'])
+  })
+
+  it('does not take a second Enter for a yes to replacing a configuration', async () => {
+    await reach(page, 'save-configuration')
+    await page.getByRole('textbox', { name: 'Save as' }).focus()
+    await page.keyboard.press('Enter')
+    const written = () =>
+      page.evaluate(
+        () => globalThis.window.double.calls.filter(({ name }) => name === 'configuration.write').length,
+      )
+    expect(await written()).toBe(0)
+    await page.getByRole('button', { name: 'Replace', exact: true }).click()
+    await expect.poll(written).toBe(1)
   })
 
   describe('a window that is narrow, or zoomed', () => {

@@ -57,7 +57,7 @@ function endedJob(before: Moment, now: Moment): JobState | null {
   return (id === undefined ? undefined : now.mirror.jobs[id]) ?? null
 }
 
-/** A failure is read from its own panel, which is an alert. */
+/** A restore's failure is read from its own panel or, where that isn't in sight, from a notice: both are alerts. */
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null

@@ -30,8 +30,9 @@ function ConnectionNotice() {
       A running job goes on by itself. Connecting again…
     </Banner>
   ) : (
-    <Banner tone="danger" title="Reprise isn't running any more.">
-      Start it again, then open the address that it prints.
+    <Banner tone="danger" title="Reprise can't be reached.">
+      If it still runs, its jobs go on, and this page connects again by itself. If not, start it again, then
+      open the address that it prints.
     </Banner>
   )
 }

@@ -1,5 +1,5 @@
 /** Always there, so that nothing jumps: what is going on at the left, how far it is at the right, and Stop. */
-import { Button, ProgressBar, StateIcon } from '#renderer/components'
+import { Button, ProgressBar, StateIcon, useSettled } from '#renderer/components'
 import {
   fetchPercent,
   frontJob,
@@ -7,7 +7,6 @@ import {
   shownFetch,
   useActions,
   useBoth,
-  useView,
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
@@ -30,59 +29,47 @@ export function StatusBar() {
 }
 
 /** Only what the bar shows, so that it draws when that changes. */
-const progressOf = (mirror: EngineMirror, view: ViewState) => {
-  const job = frontJob(mirror, view)
-  if (!job) return null
-  return {
-    jobId: job.jobId,
-    stopping: job.stopping,
-    doing: jobDoing(job),
-    percent: job.progress?.percent ?? null,
-    left: describeLeft(job),
-  }
-}
-
-const fetchedOf = (mirror: EngineMirror, view: ViewState) => {
+function progressOf(mirror: EngineMirror, view: ViewState) {
+  const { starting, restoreJobId } = view
+  const job = starting ? null : frontJob(mirror, view)
   const fetch = shownFetch(mirror, view)
-  return fetch && { kind: fetch.kind, percent: fetchPercent(fetch) }
+  if (!starting && !job && !fetch) return null
+  // Before anything of a job can be done, all of the image has to come.
+  const percent = fetch && (!job || fetch.kind === 'coming') ? fetchPercent(fetch) : job?.progress?.percent
+  const waiting = fetch ? (fetch.kind === 'coming' ? 'Fetching' : 'Waiting') : 'Starting'
+  return {
+    // The restore of the tab stays what it is from its start on.
+    standsFor: starting || job?.jobId === restoreJobId ? 'restore' : (job?.jobId ?? 'fetch'),
+    jobId: job?.jobId ?? null,
+    stopping: starting?.stopping ?? job?.stopping ?? false,
+    doing: job ? jobDoing(job) : waiting,
+    percent: percent ?? null,
+    left: job && describeLeft(job),
+  }
 }
 
 function Progress() {
   const progress = useBoth(progressOf, sameData)
-  const starting = useView((view) => view.starting)
-  const fetched = useBoth(fetchedOf, sameData)
+  return progress && <Bar {...progress} />
+}
+
+type Shown = NonNullable<ReturnType<typeof progressOf>>
+
+function Bar({ standsFor, jobId, stopping, doing, percent, left }: Shown) {
   const actions = useActions()
-  if (starting || (fetched && !progress)) {
-    const doing = fetched ? (fetched.kind === 'coming' ? 'Fetching' : 'Waiting') : 'Starting'
-    const percent = fetched?.percent ?? null
-    return (
-      <div className="status-progress">
-        <ProgressBar
-          label={doing}
-          percent={percent}
-          text={percent === null ? doing : `${doing}, ${percent} percent`}
-        />
-        <span className="status-percent">{percent === null ? '' : `${percent} %`}</span>
-        <Button
-          isDisabled={starting?.stopping ?? false}
-          onPress={starting ? actions.stopStarting : actions.clearSource}
-        >
-          Stop
-        </Button>
-      </div>
-    )
-  }
-  if (!progress) return null
-  const { left, doing } = progress
-  // Before anything of it can be done, all of the image has to come.
-  const percent = fetched?.kind === 'coming' ? fetched.percent : progress.percent
+  const settled = useSettled(standsFor)
   const spoken = [doing, percent === null ? null : `${percent} percent`, left].filter((part) => part !== null)
+  const stop = () => {
+    if (jobId !== null) void actions.stop(jobId)
+    else if (standsFor === 'fetch') actions.clearSource()
+    else actions.stopStarting()
+  }
   return (
     <div className="status-progress">
-      <span className="status-left secondary small">{progress.stopping ? '' : left}</span>
-      <ProgressBar label="Progress" percent={percent} text={spoken.join(', ')} />
+      {jobId !== null && <span className="status-left secondary small">{stopping ? '' : left}</span>}
+      <ProgressBar label={jobId === null ? doing : 'Progress'} percent={percent} text={spoken.join(', ')} />
       <span className="status-percent">{percent === null ? '' : `${percent} %`}</span>
-      <Button isDisabled={progress.stopping} onPress={() => void actions.stop(progress.jobId)}>
+      <Button isDisabled={stopping} onPress={() => settled && stop()}>
         Stop
       </Button>
     </div>

@@ -40,6 +40,8 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   // How a restore ended is told where it is shown; elsewhere what still goes on comes first.
   if (streaming !== null && !(ended && view.tab === 'restore')) return streaming
   if (ended) return { text: describeOutcome(ended).replace(/\.$/, ''), icon: outcomeIcons[ended.kind] }
+  const looked = view.looking.source ?? view.looking.destination ?? view.looking.stream
+  if (looked) return busy(`Looking for '${looked.name}'…`)
   if (view.source?.state === 'reading') return busy('Reading image…')
   if (view.plan.state === 'checking') return busy('Checking…')
   if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }

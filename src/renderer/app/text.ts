@@ -2,7 +2,13 @@
 import { unreachable } from '#shared/errors'
 import type { Notice } from '#renderer/store'
 import type { JobState } from '#shared/model'
-import { describeError, describeOutcome, describeOutcomeFigures } from '#shared/words'
+import {
+  describeError,
+  describeOutcome,
+  describeOutcomeFigures,
+  describeTargetState,
+  namesOf,
+} from '#shared/words'
 
 export interface NoticeWords {
   readonly title: string
@@ -45,14 +51,15 @@ export function noticeWords(notice: Notice): NoticeWords {
   }
 }
 
-/** How work on an image ended that was started here, and that nobody was watching. */
-function workedWords({ outcome, title }: JobState): NoticeWords {
+/** How a restore ended, or work on an image that was started here, that nobody was watching. */
+function workedWords({ outcome, title, plan }: JobState): NoticeWords {
   if (outcome?.kind === 'failed') {
-    const words = describeError(outcome.error, { source: title })
+    const words = describeError(outcome.error, plan ? namesOf(plan) : { source: title })
+    const target = plan && describeTargetState(outcome.target, plan.target)
     return {
       tone: 'danger',
       title: `${title}: ${words.what}`,
-      text: [words.why, words.now].filter((part) => part !== null).join(' '),
+      text: [words.why, target, words.now].filter((part) => part !== null).join(' '),
     }
   }
   return {

@@ -39,8 +39,10 @@ export function hostConnection(
   }
 }
 
-/** Waits before each new try; after the last one the window says that the host is gone. */
+/** Waits before each new try; after the last one the window says that the host can't be reached. */
 const retryDelaysMs = [250, 500, 1000, 2000, 4000, 4000, 4000]
+/** Before all later ones: a tunnel may be built again, or a computer wake. */
+const lateRetryMs = 4000
 /** Log lines come in bursts; the mirror takes them together. */
 const logBatchMs = 250
 
@@ -104,9 +106,8 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
     }
     const delayMs = retryDelaysMs[tries]
     mirror.setConnection({ state: 'lost', retrying: delayMs !== undefined })
-    if (delayMs === undefined) return
     tries += 1
-    cancelRetry = clock.after(delayMs, () => void attempt())
+    cancelRetry = clock.after(delayMs ?? lateRetryMs, () => void attempt())
   }
 
   void attempt()

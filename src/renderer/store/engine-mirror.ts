@@ -19,7 +19,7 @@ const fewClients = 50
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'open' }
-  /** The host went away; `retrying` until it is clear that it won't come back. */
+  /** The host can't be reached; `retrying` while it may be back in a moment. It is looked for in either case. */
   | { readonly state: 'lost'; readonly retrying: boolean }
   /** The link (its token) isn't valid. */
   | { readonly state: 'refused' }

@@ -4,15 +4,12 @@ import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { draftFrom, draftPath, folderOf, isBundle } from './image-draft.ts'
 import type { StreamActions } from './stream-actions.ts'
-import type { FilePurpose, FilesSheet, MakeSheet } from './view-state.ts'
+import type { FilePurpose, FilesSheet, MakeSheet, WellName } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
   /** Files dropped on a well. Exactly one is meant. */
-  readonly dropFiles: (
-    well: 'source' | 'destination' | 'stream',
-    files: readonly DroppedFile[],
-  ) => Promise<void>
+  readonly dropFiles: (well: WellName, files: readonly DroppedFile[]) => Promise<void>
   /** Lets the person choose an image: the system's panel, or ours. */
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lets the person choose where the image of the open sheet is to be written. */
@@ -125,14 +122,26 @@ export function fileActions(
         setState({ notice: { kind: 'not-one-file' } })
         return
       }
+      const { name } = file
+      const mine = { name }
+      const look = (now: typeof mine | null) =>
+        setState(({ looking }) => ({ looking: { ...looking, [well]: now } }))
+      /** Once, when the answer is there: false where something else was chosen meanwhile. */
+      const isAwaited = () => {
+        const awaited = getState().looking[well] === mine
+        if (awaited) look(null)
+        return awaited
+      }
+      look(mine)
       try {
         const path = await locate(file)
-        if (path === null) setState({ notice: { kind: 'not-located', name: file.name } })
+        if (!isAwaited()) return
+        if (path === null) setState({ notice: { kind: 'not-located', name } })
         else if (well === 'source') await wells.chooseSourceFile(path)
         else if (well === 'stream') await images.takeImage('stream', path)
         else wells.chooseDestinationFile(path)
       } catch (error) {
-        failNotice(view, 'open', file.name)(error)
+        if (isAwaited()) failNotice(view, 'open', name)(error)
       }
     },
     async chooseImage(purpose) {

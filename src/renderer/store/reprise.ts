@@ -11,6 +11,7 @@ import { encodeRemembered, parseRemembered, type Memory, type Remembered } from 
 import { afterJobs } from './restore-actions.ts'
 import { createViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './follow-disks.ts'
+import { hasSubject } from './follow-sheet.ts'
 
 export interface RepriseDeps {
   readonly connect: Connect
@@ -75,6 +76,8 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
   }
 
   const endFollow = mirror.store.subscribe((now, before) => {
+    const { sheet, images } = view.getState()
+    if (sheet && !hasSubject(sheet, now, images)) view.setState({ sheet: null })
     if (now.disks !== before.disks) {
       const changed = afterDevices(view.getState(), now.disks)
       if (Object.keys(changed).length > 0) view.setState(changed)

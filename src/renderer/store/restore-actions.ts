@@ -141,27 +141,29 @@ function isGivenUp(error: unknown, signal: AbortSignal): boolean {
 }
 
 /**
- * What changes on the screen when jobs moved: a disk that was written in the background, and failed, has to be chosen again
- * for what is being composed meanwhile. Pure; returns only what changed.
+ * What changes on the screen when jobs moved: a restore that ends where nobody sees it is told of, and a disk that was written
+ * in the background, and failed, has to be chosen again for what is being composed meanwhile. Pure; returns only what changed.
  */
 export function afterJobs(
   view: ViewState,
   before: EngineMirror['jobs'],
   now: EngineMirror['jobs'],
 ): Partial<ViewState> {
-  const { destination } = view
-  if (!destination) return {}
-  const failed = Object.values(now).filter(
-    (job) =>
-      job.jobId !== view.restoreJobId &&
-      job.outcome?.kind === 'failed' &&
-      !before[job.jobId]?.outcome &&
-      job.plan?.target,
+  const { destination, restoreJobId } = view
+  const ended = Object.values(now).filter(
+    ({ jobId, kind, outcome }) => kind === 'restore' && outcome && !before[jobId]?.outcome,
   )
-  const written = failed.some(
-    ({ plan }) =>
-      plan?.target?.path === destination.locator ||
-      (destination.disk !== null && plan?.target?.disk?.path === destination.disk.path),
+  const unseen = ended.find(
+    ({ jobId, outcome }) =>
+      before[jobId] && outcome?.kind !== 'cancelled' && !(jobId === restoreJobId && view.tab === 'restore'),
   )
-  return written ? { destination: null, options: { ...view.options, erase: false } } : {}
+  const written = ended.some(({ jobId, outcome, plan }) => {
+    if (jobId === restoreJobId || outcome?.kind !== 'failed' || !plan?.target) return false
+    const { path, disk } = plan.target
+    return path === destination?.locator || (disk !== null && disk.path === destination?.disk?.path)
+  })
+  return {
+    ...(unseen ? { notice: { kind: 'worked', job: unseen } } : {}),
+    ...(written ? { destination: null, options: { ...view.options, erase: false } } : {}),
+  }
 }

@@ -59,12 +59,13 @@ export function setStreamSource(
   { mirror, view }: Pick<ActionDeps, 'mirror' | 'view'>,
   source: ItemId | null,
 ) {
-  view.setState(({ server }) => {
+  view.setState(({ server, looking }) => {
     // Another image, another name; what was typed for the first isn't meant for it.
     const fixed = server.draft.fixed.filter((field) => field === 'dataRate')
     const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, fixed } }
     return {
       tab: 'multicast',
+      looking: { ...looking, stream: null },
       server: { ...changed, check: { state: 'none' }, refusal: null, sending: { state: 'idle' } },
     }
   })

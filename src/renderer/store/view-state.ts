@@ -51,6 +51,9 @@ export interface DestinationChoice {
   readonly volume: Volume | null
 }
 
+/** What a file can be dropped on. */
+export type WellName = 'source' | 'destination' | 'stream'
+
 export interface RestoreOptions {
   readonly erase: boolean
   readonly verify: boolean
@@ -177,7 +180,7 @@ export type Notice =
   | { readonly kind: 'not-located'; readonly name: string }
   | { readonly kind: 'not-one-file' }
   | { readonly kind: 'ejected'; readonly name: string }
-  /** Work on an image that was started here came to its end. */
+  /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }
   | {
       readonly kind: 'configuration'
@@ -219,6 +222,8 @@ export interface ViewState {
   readonly images: readonly OpenedImage[]
   readonly source: SourceChoice | null
   readonly destination: DestinationChoice | null
+  /** The file that was dropped on a well and isn't found yet. Given up as soon as something else is chosen for it. */
+  readonly looking: { readonly [well in WellName]: { readonly name: string } | null }
   readonly options: RestoreOptions
   readonly plan: PlanState
   /** Between the confirmation and the engine's answer; meanwhile a password may be asked for. */
@@ -250,6 +255,7 @@ const initial: ViewState = {
   images: [],
   source: null,
   destination: null,
+  looking: { source: null, destination: null, stream: null },
   options: defaultOptions,
   plan: { state: 'none' },
   starting: null,

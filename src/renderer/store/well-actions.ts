@@ -70,10 +70,11 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     // Nobody waits any more for what may take long: all of an image may be on its way.
     asking?.abort()
     asking = null
-    setState(({ restoreJobId, starting, destination, options }) => {
+    setState(({ restoreJobId, starting, destination, looking, options }) => {
       const leaves = restoreJobId !== null && !starting
       return {
         source,
+        looking: { ...looking, source: null },
         tab: 'restore',
         restoreJobId: leaves ? null : restoreJobId,
         destination: leaves ? null : destination,
@@ -84,8 +85,9 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
 
   /** A new destination has to be ticked for erasing anew. */
   const setDestination = (destination: DestinationChoice | null) =>
-    setState(({ options, restoreJobId, starting }) => ({
+    setState(({ looking, options, restoreJobId, starting }) => ({
       destination,
+      looking: { ...looking, destination: null },
       options: { ...options, erase: false },
       tab: 'restore',
       restoreJobId: starting ? restoreJobId : null,

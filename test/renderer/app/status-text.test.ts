@@ -39,6 +39,15 @@ describe('the status line and the title', () => {
     expect(title(window)).toBe('Done – Reprise')
   })
 
+  it('say that a dropped file is looked for', async () => {
+    using window = await openWindow()
+    window.double.answer('files.locate', () => new Promise(() => undefined))
+    const slice = () => ({ arrayBuffer: async () => new ArrayBuffer(0) })
+    void window.reprise.actions.dropFiles('source', [{ name: 'Lab.dmg', size: 1, lastModified: 1, slice }])
+    await settle()
+    expect(status(window)).toEqual({ text: "Looking for 'Lab.dmg'…", icon: 'busy' })
+  })
+
   it.each([
     [{ phase: 'preparing' }, "Preparing 'ModularSystem'", 'Preparing – ModularSystem – Reprise'],
     [

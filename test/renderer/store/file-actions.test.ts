@@ -43,6 +43,7 @@ describe('a dropped file', () => {
     await window.reprise.actions.dropFiles('source', [dropped('lost.dmg')])
     expect(window.reprise.view.getState()).toMatchObject({
       source: null,
+      looking: { source: null },
       notice: { kind: 'not-located', name: 'lost.dmg' },
     })
   })
@@ -63,6 +64,43 @@ describe('a dropped file', () => {
     window.double.located = '/home/ann/disk.img'
     await window.reprise.actions.dropFiles('destination', [dropped('disk.img')])
     expect(window.reprise.view.getState().destination).toMatchObject({ kind: 'file', name: 'disk.img' })
+  })
+
+  it('that is found late does not replace what was chosen meanwhile', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const found = Promise.withResolvers<{ path: string | null }>()
+    window.double.answer('files.locate', () => found.promise)
+    const drops = (['source', 'destination', 'stream'] as const).map((well) =>
+      actions.dropFiles(well, [dropped()]),
+    )
+    await settle()
+    expect(view.getState().looking.source).toEqual({ name: 'ModularSystem.dmg' })
+    actions.chooseSource('volume:/dev/sdc1')
+    actions.chooseDestination('disk:/dev/sdb')
+    actions.chooseStreamSource('disk:/dev/sdc')
+    found.resolve({ path: systemImage.path })
+    await Promise.all(drops)
+    expect(view.getState()).toMatchObject({
+      source: { locator: '/dev/sdc1' },
+      destination: { locator: '/dev/sdb' },
+      server: { draft: { source: 'disk:/dev/sdc' } },
+      looking: { source: null, destination: null, stream: null },
+    })
+  })
+
+  it('is taken although one is still looked for that was dropped before it', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const found = Promise.withResolvers<{ path: string | null }>()
+    window.double.answer('files.locate', ({ name }) =>
+      name === 'slow.dmg' ? found.promise : Promise.resolve({ path: systemImage.path }),
+    )
+    const slow = actions.dropFiles('source', [dropped('slow.dmg')])
+    await actions.dropFiles('source', [dropped()])
+    found.resolve({ path: null })
+    await slow
+    expect(view.getState()).toMatchObject({ source: { locator: systemImage.path }, notice: null })
   })
 
   it('has to come alone', async () => {

@@ -221,6 +221,46 @@ describe('a restore', () => {
     expect(view.getState().destination).toBeNull()
   })
 
+  it('that ends while another one is composed is told of', async () => {
+    for (const outcome of [
+      { kind: 'failed', error: failure, target: 'incomplete' },
+      { kind: 'done', summary: aSummary() },
+    ] as const) {
+      using window = await confirmed()
+      const { actions, view } = window.reprise
+      actions.clearSource()
+      window.double.sendJob(ended(job, outcome))
+      await settle()
+      expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1', outcome } })
+      // What was read and closed doesn't come back.
+      actions.closeNotice()
+      window.double.sendJob({ ...ended(job, outcome), endedMs: 2 })
+      await settle()
+      expect(view.getState().notice).toBeNull()
+    }
+  })
+
+  it('that ends is told of where its tab is not in sight', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    actions.setTab('activity')
+    window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'incomplete' }))
+    await settle()
+    expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1' } })
+  })
+
+  it('that ends is not told of twice: where it is shown, where it was stopped, or before the page was loaded', async () => {
+    using shown = await confirmed()
+    shown.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'incomplete' }))
+    using stopped = await confirmed()
+    stopped.reprise.actions.clearSource()
+    stopped.double.sendJob(ended(job, { kind: 'cancelled', target: 'incomplete', percent: 43 }))
+    using later = await openWindow()
+    later.double.sendJob(ended(job, { kind: 'done', summary: aSummary() }))
+    await settle()
+    for (const { reprise } of [shown, stopped, later]) expect(reprise.view.getState().notice).toBeNull()
+  })
+
   it('that fails leaves the disk of another restore alone', async () => {
     using window = await confirmed()
     const { actions, view } = window.reprise

@@ -26,7 +26,8 @@ export function SaveConfigurationSheet() {
         </>
       }
     >
-      <Form onSubmit={send}>
+      {/* What replaces a file is pressed, not entered. */}
+      <Form {...(!replaces && { onSubmit: send })}>
         <TextInput
           label="Save as"
           value={sheet.name}

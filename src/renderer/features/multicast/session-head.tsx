@@ -1,7 +1,7 @@
 /** Which session it is, how it stands, and how it is ended. */
 import { Ellipsis, Plus } from 'lucide-react'
 import { useEffect, useState } from 'react'
-import { Button, DeviceIcon, type ContextMenuPlace } from '#renderer/components'
+import { Button, DeviceIcon, useSettled, type ContextMenuPlace } from '#renderer/components'
 import { isOver, unfinished, useActions, useMirror, type EngineMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
@@ -44,19 +44,12 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
   )
 }
 
-/** So long after the end Remove takes no press: it comes where Stop was, under the pointer of who presses twice. */
-const settlesMs = 1000
-
 function EndButton({ session }: { readonly session: SessionState }) {
   const actions = useActions()
   const { sessionId, phase } = session
   const over = isOver(phase)
-  const [settled, setSettled] = useState(over)
-  useEffect(() => {
-    if (!over || settled) return undefined
-    const timer = setTimeout(() => setSettled(true), settlesMs)
-    return () => clearTimeout(timer)
-  }, [over, settled])
+  // Remove comes where Stop was.
+  const settled = useSettled(over)
   if (over) return <Button onPress={() => settled && void actions.forgetSession(sessionId)}>Remove</Button>
   // Only where somebody would be cut off is anything asked.
   return (

@@ -1,5 +1,4 @@
 /** Computers haven't finished: stop all the same? Cancel has the focus. */
-import { useEffect } from 'react'
 import { Button, Sheet } from '#renderer/components'
 import { unfinished, useActions, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
 import { stopWords } from './text.ts'
@@ -18,10 +17,6 @@ export function StopSheet() {
   const name = useBoth(nameNow)
   const actions = useActions()
   const { closeSheet } = actions
-  // Everyone finished while it was asked: nothing is left to ask about.
-  useEffect(() => {
-    if (count === 0) closeSheet()
-  }, [count, closeSheet])
   if (count === 0) return null
   return (
     <Sheet

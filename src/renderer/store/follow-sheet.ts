@@ -1,0 +1,18 @@
+/** Whether what a sheet is about is still there; without it the sheet shows nothing, and would stand in the way unseen. Pure. */
+import type { EngineMirror } from './engine-mirror.ts'
+import { findItem } from './items.ts'
+import { unfinished } from './sessions.ts'
+import { isOver } from './stream-draft.ts'
+import type { Sheet, ViewState } from './view-state.ts'
+
+export function hasSubject(sheet: Sheet, mirror: EngineMirror, images: ViewState['images']): boolean {
+  if (sheet.kind === 'info') return findItem(mirror, images, sheet.item) !== null
+  if (!('sessionId' in sheet)) return true
+  const session = mirror.sessions.find(({ sessionId }) => sessionId === sheet.sessionId)
+  if (!session) return false
+  if (sheet.kind === 'stream-client')
+    return session.clients.some(({ clientId }) => clientId === sheet.clientId)
+  if (isOver(session.phase)) return false
+  // Everyone finished while it was asked: nothing is left to ask about.
+  return sheet.kind === 'stream-rate' || unfinished(session) > 0
+}

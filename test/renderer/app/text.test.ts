@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
+import { noticeWords } from '#src/renderer/app/text.ts'
+import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+
+describe('the notice of a restore that failed out of sight', () => {
+  it('says which disk it was, why, and how the disk is now', () => {
+    const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 43 })
+    const error = serializeError(
+      new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/dev/sdb', errno: 'EIO' } }),
+    )
+    const words = noticeWords({
+      kind: 'worked',
+      job: ended(job, { kind: 'failed', error, target: 'incomplete' }),
+    })
+    expect(words.tone).toBe('danger')
+    expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: '/dev/sdb' couldn't be written.")
+    expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
+  })
+})
