@@ -20,6 +20,7 @@ import {
   type StoredPart,
 } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
+import { isSegmentName } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
@@ -94,10 +95,7 @@ async function refuseSame(layout: ImageLayout, source: string, target: string): 
 /** The target is cut into files, and one of them would have a name of the source's. */
 function refuseSameSegment(layout: ImageLayout, target: string): void {
   const paths = layout.kind === 'extents' ? layout.parts.map(({ path }) => path) : [layout.path]
-  const start = `${basename(target).replace(/\.dmg$/i, '')}.`
-  const isSegment = (path: string) =>
-    basename(path).startsWith(start) && /^\d{3,}\.dmgpart$/i.test(basename(path).slice(start.length))
-  if (paths.some((path) => dirname(path) === dirname(target) && isSegment(path)))
+  if (paths.some((path) => dirname(path) === dirname(target) && isSegmentName(target, basename(path))))
     throw new UsageError('E_SAME', 'source and target share a segment', { details: { input: target } })
 }
 
