@@ -33,7 +33,7 @@ export async function createFromDevice(
   let created
   try {
     await using reading = await openDeviceReading(device, deps)
-    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, log)
+    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, context)
     context.enter('creating', device.sizeBytes)
     const layout = usedLayout(reading.layout, ranges)
     await using stream = await reading.openStream(layout, signal)
