@@ -13,19 +13,14 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import {
-  rememberUnchecked,
-  type ImageLayout,
-  type RememberedFiles,
-  type StoredPart,
-} from '#engine/formats/extents'
+import { rememberUnchecked, type ImageLayout, type StoredPart } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
 import { isSegmentName } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
-import { diskItems, type DiskItem } from './disk-stream.ts'
+import { diskItems, thenCheck } from './disk-stream.ts'
 import { checkLevel, checkSegments, openImageTarget } from './write-image.ts'
 
 /**
@@ -61,12 +56,6 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
     durationMs,
     bytesPerSecond: (sizes.sizeBytes / durationMs) * 1000,
   }
-}
-
-/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
-async function* thenCheck(items: AsyncIterable<DiskItem>, files: RememberedFiles): AsyncGenerator<DiskItem> {
-  yield* items
-  await files.checkUnchanged()
 }
 
 /** Throws UsageError E_SAME when the target is a file of the source, by whatever name, holds it, or lies in it. */

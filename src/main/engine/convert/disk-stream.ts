@@ -2,7 +2,7 @@
  * The disk inside the source, item by item: checked against the source's own checksums and its stated size on the way, so
  * that a damaged image is never turned into one that says it is whole.
  */
-import type { ImageLayout } from '#engine/formats/extents'
+import type { ImageLayout, RememberedFiles } from '#engine/formats/extents'
 import { badRangeError, createDiskChecker, type BlockStream } from '#engine/pipeline'
 import { FormatError } from '#shared/errors'
 
@@ -50,6 +50,15 @@ export async function* diskItems(
   // The last sector may be completed with zeros.
   if (sizeBytes !== null && told <= sizeBytes - 512) throw wrongSize(path, sizeBytes, told)
   return undefined
+}
+
+/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
+export async function* thenCheck(
+  items: AsyncIterable<DiskItem>,
+  files: RememberedFiles,
+): AsyncGenerator<DiskItem> {
+  yield* items
+  await files.checkUnchanged()
 }
 
 function wrongSize(path: string, expected: number, found: number): FormatError {
