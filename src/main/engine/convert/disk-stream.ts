@@ -5,6 +5,7 @@
 import type { ImageLayout, RememberedFiles } from '#engine/formats/extents'
 import { badRangeError, createDiskChecker, type BlockStream } from '#engine/pipeline'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 
 /** A stretch of the disk; `bytes` null where there are none. Valid until the next is asked for. */
 export interface DiskItem {
@@ -62,7 +63,15 @@ export async function* thenCheck(
 }
 
 function wrongSize(path: string, expected: number, found: number): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${path} holds another size than it says`, {
-    details: { format: 'image', field: 'size', offset: Math.min(expected, found), expected, found, path },
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_CORRUPT', `${shown} holds another size than it says`, {
+    details: {
+      format: 'image',
+      field: 'size',
+      offset: Math.min(expected, found),
+      expected,
+      found,
+      path: shown,
+    },
   })
 }

@@ -1,6 +1,6 @@
 /** The files of an image that are on servers, opened for a stream: a window that is being filled, or what came as a whole. */
 import { openWebSource, type WebSession, type WebSource } from '#engine/web-source'
-import { isWebLocator } from '#shared/model'
+import { isWebLocator, publicLocator } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import type { FetchPlan, FirstChunk } from './fetch-plan.ts'
 import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
@@ -138,7 +138,9 @@ function fetchWhenRead(sources: readonly WebSource[]): WebParts {
   return new WebParts(byPath, sources, null, stop)
 }
 
-const changed = (path: string, expected: string, found: string) =>
-  new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
-    details: { path, expected, found },
+function changed(path: string, expected: string, found: string): DeviceError {
+  const shown = publicLocator(path)
+  return new DeviceError('E_SRC_CHANGED', `${shown} isn't what it was when the image was opened`, {
+    details: { path: shown, expected, found },
   })
+}
