@@ -1,13 +1,18 @@
 /** The files of an image that are on servers, opened for a stream: a window that is being filled, or what came as a whole. */
 import { openWebSource, type WebSession, type WebSource } from '#engine/web-source'
 import { isWebLocator, publicLocator } from '#shared/model'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, NetworkError } from '#shared/errors'
+import { formatBytes } from '#shared/units'
 import type { FetchPlan, FirstChunk } from './fetch-plan.ts'
 import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
 import { allocateWindow, copyBytes, type WindowFile } from './web-window.ts'
 
-const chunkBytes = 512 * 1024
-/** 32 MiB: what is under way, and as much again for the readers. */
+const leastChunkBytes = 512 * 1024
+/** Tables have an entry for each, and their size is what the server says: that of larger files are larger. */
+const mostChunks = 2 ** 22
+/** Of all files together: as large as ext4 has one. */
+const mostStoredBytes = 2 ** 44
+/** 32 MiB of the least: what is under way, and as much again for the readers. */
 const mostSlots = 64
 
 export interface WebOptions {
@@ -98,6 +103,7 @@ export async function openWebParts(
 }
 
 function startFetching(sources: readonly WebSource[], planOf: PlanOf): WebParts {
+  const chunkBytes = chunkBytesFor(sources)
   const fetched: (FetchedFile & { readonly path: string })[] = []
   let count = 0
   for (const source of sources) {
@@ -117,6 +123,15 @@ function startFetching(sources: readonly WebSource[], planOf: PlanOf): WebParts 
       fd === null ? { fd: -1, web: { window, firstChunk: firstChunk(path) ?? 0, sizeBytes } } : { fd },
     )
   return new WebParts(byPath, sources, fetcher, new AbortController())
+}
+
+/** Throws NetworkError E_NET_ANSWER for more than anybody stores in a file. */
+function chunkBytesFor(sources: readonly WebSource[]): number {
+  const storedBytes = sources.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
+  if (storedBytes > mostStoredBytes) throw tooLarge(sources[0]?.finalUrl ?? '', storedBytes)
+  let chunkBytes = leastChunkBytes
+  while (storedBytes > mostChunks * chunkBytes) chunkBytes *= 2
+  return chunkBytes
 }
 
 function fetchWhenRead(sources: readonly WebSource[]): WebParts {
@@ -144,3 +159,15 @@ function changed(path: string, expected: string, found: string): DeviceError {
     details: { path: shown, expected, found },
   })
 }
+
+const tooLarge = (address: string, found: number) =>
+  new NetworkError('E_NET_ANSWER', `${address} would be ${formatBytes(found)}`, {
+    details: {
+      address,
+      host: new URL(address).host,
+      phase: 'answer',
+      field: 'size',
+      found,
+      expected: `at most ${mostStoredBytes}`,
+    },
+  })
