@@ -116,7 +116,7 @@ export const rows: readonly Row[] = [
   {
     files: 'src/main/engine/device-stream/**',
     // Reads devices by the rules of a restore, and makes images of them for a stream.
-    may: [anyShared, /^engine\/(block-io|job|platform|copy|create|scan|multicast\/server)$/],
+    may: [anyShared, /^engine\/(job|platform|copy|create|scan|multicast\/server)$/],
     node: true,
     packages: [],
   },

@@ -141,6 +141,39 @@ describe('reprise with an image on a server', () => {
     for (const text of [wrong.out, wrong.err, right.out, right.err]) expect(text).not.toMatch(/s3cret|wr0ng/)
   })
 
+  it(
+    'tells of a damaged image without what may be a secret in its address',
+    { timeout: 60_000 },
+    async () => {
+      await using folder = await temporaryFolder()
+      const flipped = Buffer.from(dmg)
+      flipped.writeUInt8(flipped.readUInt8(2 * mebibyte) ^ 1, 2 * mebibyte)
+      const undecodable = Buffer.from(dmg).fill(0xff, 2, 1000)
+      await using server = await startWebServer((request, response) => {
+        if (request.headers.authorization !== `Basic ${btoa('ann:s3cret')}`)
+          response.writeHead(401, { 'www-authenticate': 'Basic' }).end()
+        else
+          serveFile(request, response, {
+            bytes: request.url?.startsWith('/flipped') === true ? flipped : undecodable,
+            etag: '"1"',
+          })
+      })
+      const address = (name: string) => `${server.url.replace('://', '://ann:s3cret@')}/${name}?key=t0ken`
+      const target = ['--target', join(folder.path, 'out.img')]
+      for (const command of [
+        ['image', 'verify', address('flipped.dmg'), '--json'],
+        ['image', 'verify', address('flipped.dmg')],
+        ['image', 'verify', address('undecodable.dmg')],
+        ['image', 'convert', '--source', address('flipped.dmg'), ...target, '--format', 'raw'],
+        ['restore', '--source', address('flipped.dmg'), ...target, '--erase', '--noprompt'],
+      ]) {
+        const { out, err } = await reprise([...command, '--debug', '--verbose'], '', direct)
+        expect(out + err).toContain('E_SRC_CORRUPT')
+        expect(out + err).not.toMatch(/s3cret|t0ken/)
+      }
+    },
+  )
+
   it('writes no block that is not what the scan said of it', async () => {
     await using folder = await temporaryFolder()
     const hashOf = (index: number) =>

@@ -3,7 +3,7 @@
  * everybody on the machine could read, and never printed.
  */
 import { AppError, FormatError, NetworkError, UsageError } from '#shared/errors'
-import { isStreamLocator } from '#shared/model'
+import { isStreamLocator, publicLocator } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import type { Engines } from './engines.ts'
 import { nameOfLocator } from './locator.ts'
@@ -121,7 +121,9 @@ const noSessionPassword = (locator: string) =>
     details: { address: locator, phase: 'control' },
   })
 
-const noImagePassword = (path: string) =>
-  new FormatError('E_SRC_ENCRYPTED', `${path} is encrypted, and no password was given`, {
-    details: { format: 'encrcdsa', field: 'signature', offset: 0, path },
+function noImagePassword(path: string): FormatError {
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_ENCRYPTED', `${shown} is encrypted, and no password was given`, {
+    details: { format: 'encrcdsa', field: 'signature', offset: 0, path: shown },
   })
+}

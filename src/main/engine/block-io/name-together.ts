@@ -64,19 +64,20 @@ export async function nameTogether(
   for (const path of retired) await unlink(path).catch(() => undefined)
 }
 
-/** Somebody was stopped while the files of the image at `path` changed their names: the old ones get theirs back. */
-export async function recoverNames(path: string): Promise<void> {
+/**
+ * Somebody was stopped while the files of the image at `path` changed their names: the old ones get theirs back. `isPart` tells which
+ * names in its folder are those of its other files.
+ */
+export async function recoverNames(path: string, isPart: (name: string) => boolean): Promise<void> {
   if ((await lstat(path).catch(() => null)) !== null) return
   if ((await lstat(retiredPath(path)).catch(() => null)) === null) return
   const folder = dirname(path)
-  const stem = basename(path).replace(/\.dmg$/i, '')
-  const names = await readdir(folder)
-  const hidden = names.filter((name) => name.startsWith(`.${stem}.`) && name.endsWith(retiredMark))
+  const hidden = (await readdir(folder)).filter((name) => name.startsWith('.') && name.endsWith(retiredMark))
+  const parts = hidden.map((name) => name.slice(1, -retiredMark.length)).filter(isPart)
   try {
     // What leads to the others comes last.
-    const first = basename(retiredPath(path))
-    for (const name of [...hidden.filter((each) => each !== first), first])
-      await rename(join(folder, name), join(folder, name.slice(1, -retiredMark.length)))
+    for (const name of [...parts, basename(path)])
+      await rename(retiredPath(join(folder, name)), join(folder, name))
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }

@@ -13,18 +13,14 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import {
-  rememberUnchecked,
-  type ImageLayout,
-  type RememberedFiles,
-  type StoredPart,
-} from '#engine/formats/extents'
+import { rememberUnchecked, type ImageLayout, type StoredPart } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
+import { isSegmentName } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { UsageError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion } from '#shared/model'
-import { diskItems, type DiskItem } from './disk-stream.ts'
+import { diskItems, thenCheck } from './disk-stream.ts'
 import { checkLevel, checkSegments, openImageTarget } from './write-image.ts'
 
 /**
@@ -62,12 +58,6 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   }
 }
 
-/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
-async function* thenCheck(items: AsyncIterable<DiskItem>, files: RememberedFiles): AsyncGenerator<DiskItem> {
-  yield* items
-  await files.checkUnchanged()
-}
-
 /** Throws UsageError E_SAME when the target is a file of the source, by whatever name, holds it, or lies in it. */
 async function refuseSame(layout: ImageLayout, source: string, target: string): Promise<void> {
   const refuse = () => {
@@ -94,10 +84,7 @@ async function refuseSame(layout: ImageLayout, source: string, target: string): 
 /** The target is cut into files, and one of them would have a name of the source's. */
 function refuseSameSegment(layout: ImageLayout, target: string): void {
   const paths = layout.kind === 'extents' ? layout.parts.map(({ path }) => path) : [layout.path]
-  const start = `${basename(target).replace(/\.dmg$/i, '')}.`
-  const isSegment = (path: string) =>
-    basename(path).startsWith(start) && /^\d{3,}\.dmgpart$/i.test(basename(path).slice(start.length))
-  if (paths.some((path) => dirname(path) === dirname(target) && isSegment(path)))
+  if (paths.some((path) => dirname(path) === dirname(target) && isSegmentName(target, basename(path))))
     throw new UsageError('E_SAME', 'source and target share a segment', { details: { input: target } })
 }
 

@@ -2,9 +2,10 @@
  * The disk inside the source, item by item: checked against the source's own checksums and its stated size on the way, so
  * that a damaged image is never turned into one that says it is whole.
  */
-import type { ImageLayout } from '#engine/formats/extents'
+import type { ImageLayout, RememberedFiles } from '#engine/formats/extents'
 import { badRangeError, createDiskChecker, type BlockStream } from '#engine/pipeline'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 
 /** A stretch of the disk; `bytes` null where there are none. Valid until the next is asked for. */
 export interface DiskItem {
@@ -52,8 +53,25 @@ export async function* diskItems(
   return undefined
 }
 
+/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
+export async function* thenCheck(
+  items: AsyncIterable<DiskItem>,
+  files: RememberedFiles,
+): AsyncGenerator<DiskItem> {
+  yield* items
+  await files.checkUnchanged()
+}
+
 function wrongSize(path: string, expected: number, found: number): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${path} holds another size than it says`, {
-    details: { format: 'image', field: 'size', offset: Math.min(expected, found), expected, found, path },
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_CORRUPT', `${shown} holds another size than it says`, {
+    details: {
+      format: 'image',
+      field: 'size',
+      offset: Math.min(expected, found),
+      expected,
+      found,
+      path: shown,
+    },
   })
 }

@@ -14,7 +14,7 @@ import {
   type ReplacementFile,
 } from '#engine/block-io'
 import { encryptedBytes, roomInside } from '#engine/formats/encrypted'
-import { kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
+import { isSegmentName, kolyBytes, kolyStruct, segmentPath } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { formatBytes, formatCount } from '#shared/units'
 import { SegmentPart } from './segment-part.ts'
@@ -49,7 +49,7 @@ export async function openSegmentedFile(
   if (real === null) refuseFolderName(asked)
   if (real === null) await refuseDanglingLink(asked)
   const target = real ?? asked
-  await recoverNames(target)
+  await recoverNames(target, (name) => isSegmentName(target, name))
   const old = await lstat(target).catch(() => null)
   for (const path of options.mode === 'create' ? [target, segmentPath(target, 2)] : [])
     if ((await lstat(path).catch(() => null)) !== null)

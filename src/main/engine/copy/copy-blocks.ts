@@ -13,6 +13,7 @@ import {
   type StreamItem,
 } from '#engine/pipeline'
 import { FormatError, invariant } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import type { BlockChecksums } from './block-checksums.ts'
 import { createBottleneckWatch } from './bottleneck.ts'
 import { tooSmall } from './compare-sizes.ts'
@@ -223,5 +224,5 @@ const lengthOf = (item: StreamItem) => (item.kind === 'data' ? item.bytes.length
 
 const endedEarly = (path: string, found: number, expected: number) =>
   new FormatError('E_SRC_CORRUPT', `the source ended after ${found} of ${expected} bytes`, {
-    details: { format: 'disk', field: 'size', offset: found, found, expected, path },
+    details: { format: 'disk', field: 'size', offset: found, found, expected, path: publicLocator(path) },
   })

@@ -11,8 +11,9 @@ import type { BlockStream } from '#engine/pipeline'
 import { FormatError, UsageError, type SerializedError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
-import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
+import { examineSource, factsIdentity, type DeviceSource, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
+import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import { changedSource, deviceLayout, unmountSource } from './restore-source.ts'
 
@@ -108,19 +109,35 @@ export async function releaseDevice(
   return await unmountSource(examined, deps, signal)
 }
 
-/** Open it. Throws DeviceError E_DENIED, E_SRC_CHANGED, E_SRC_GONE. */
+/**
+ * As long as it is held nobody mounts it, or takes it for themselves. A file that stands for a disk is nothing that could be mounted, and
+ * what is mounted read-only stays so, and can't be held. Throws what `holdDevice` throws; null: not held.
+ */
+export async function holdReleased({ examined, path }: ExaminedDevice): Promise<AsyncDisposable | null> {
+  return examined.kind === 'device' && !isMountedReadOnly(examined) ? await holdDevice(path) : null
+}
+
+/** Beside what was unmounted. */
+function isMountedReadOnly({ disk, volume, mountPoints }: DeviceSource): boolean {
+  const volumes = volume === null ? disk.volumes : [volume]
+  return volumes.some((each) => each.mountPoints.some((point) => !mountPoints.includes(point)))
+}
+
+/** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE. */
 export async function openDeviceReading(
-  { examined, path, sizeBytes }: ExaminedDevice,
+  device: ExaminedDevice,
   { platform, io }: RestoreDeps,
 ): Promise<DeviceReading> {
+  const { examined, path, sizeBytes } = device
   await using held = new AsyncDisposableStack()
+  held.use(await holdReleased(device))
   let fd: number
   let alignmentBytes: number
   if (examined.kind === 'device') {
-    const device = held.use(await platform.openSource(path))
-    if (device.sizeBytes !== sizeBytes) throw changedSource(path)
-    fd = device.fd
-    alignmentBytes = device.direct ? device.abilities.logicalBlockBytes : 1
+    const opened = held.use(await platform.openSource(path))
+    if (opened.sizeBytes !== sizeBytes) throw changedSource(path)
+    fd = opened.fd
+    alignmentBytes = opened.direct ? opened.abilities.logicalBlockBytes : 1
   } else {
     const file = held.use(await io.holdFile(path))
     const was = examined.files[0]

@@ -17,6 +17,7 @@ import {
   type SourceInfo,
   type StreamLocator,
   type Volume,
+  publicLocator,
 } from '#shared/model'
 import { HashedBlocks } from '#engine/pipeline'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -276,7 +277,9 @@ const notAnImage = (path: string, what: string) =>
     details: { format: 'unknown', field: 'kind', offset: 0, found: what, path },
   })
 
-const emptyImage = (path: string) =>
-  new FormatError('E_SRC_FORMAT', `${path} is empty`, {
-    details: { format: 'raw', field: 'size', offset: 0, found: 0, path },
+function emptyImage(path: string): FormatError {
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_FORMAT', `${shown} is empty`, {
+    details: { format: 'raw', field: 'size', offset: 0, found: 0, path: shown },
   })
+}

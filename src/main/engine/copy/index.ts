@@ -1,4 +1,10 @@
-export { examineDevice, openDeviceReading, releaseDevice, type ExaminedDevice } from './device-source.ts'
+export {
+  examineDevice,
+  holdReleased,
+  openDeviceReading,
+  releaseDevice,
+  type ExaminedDevice,
+} from './device-source.ts'
 export * from './inspect-source.ts'
 export * from './plan-registry.ts'
 export * from './plan-restore.ts'

@@ -1,10 +1,11 @@
 /**
  * A disk or a partition as an image, of which only used blocks are read. The device is let go by its file systems for as
- * long as it takes, and given back whatever happens.
+ * long as it takes, kept from others meanwhile, and given back whatever happens.
  */
 import type { FileOwner } from '#engine/block-io'
-import { checkLevel, diskItems, openImageTarget } from '#engine/convert'
+import { checkLevel, diskItems, openImageTarget, thenCheck } from '#engine/convert'
 import { examineDevice, openDeviceReading, releaseDevice, type RestoreDeps } from '#engine/copy'
+import { rememberUnchecked } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'
@@ -13,8 +14,8 @@ import { planReading } from './plan-reading.ts'
 import { usedLayout } from './used-layout.ts'
 
 /**
- * Throws what `examineDevice`, `releaseDevice` and `openDeviceReading` throw, what the target throws, the signal's reason.
- * Then the device is as it was.
+ * Throws what `examineDevice`, `releaseDevice` and `openDeviceReading` throw, E_SRC_CHANGED for a file that was written to meanwhile, what
+ * the target throws, the signal's reason. Then the device is as it was.
  */
 export async function createFromDevice(
   request: CreateRequest,
@@ -33,14 +34,15 @@ export async function createFromDevice(
   let created
   try {
     await using reading = await openDeviceReading(device, deps)
-    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, log)
+    const files = await rememberUnchecked(reading.layout)
+    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, context)
     context.enter('creating', device.sizeBytes)
     const layout = usedLayout(reading.layout, ranges)
     await using stream = await reading.openStream(layout, signal)
     const sizes = await target.write(
       {
         contents: { ...contents, sizeBytes: device.sizeBytes },
-        items: diskItems(stream, layout, device.path),
+        items: thenCheck(diskItems(stream, layout, device.path), files),
       },
       { signal, advance: (doneBytes) => context.advance(doneBytes) },
     )

@@ -5,7 +5,7 @@
 import { readUsedBlocks, UsedRanges } from '#engine/formats/filesystem'
 import { readDiskContents, type DiskContents } from '#engine/formats/image'
 import type { ReadDisk } from '#engine/formats/struct'
-import type { Logger } from '#shared/log'
+import type { JobContext } from '#engine/job'
 import type { ImagePartition, ReadPart } from '#shared/model'
 
 export interface ReadingPlan {
@@ -18,7 +18,17 @@ export interface ReadingPlan {
 /** Reads begin and end at these, which suits every device, and memory too. */
 const unitBytes = 4096
 
-export async function planReading(readDisk: ReadDisk, sizeBytes: number, log: Logger): Promise<ReadingPlan> {
+/** Throws what `read` throws, the signal's reason. */
+export async function planReading(
+  read: ReadDisk,
+  sizeBytes: number,
+  { log, signal }: Pick<JobContext, 'log' | 'signal'>,
+): Promise<ReadingPlan> {
+  // Records of a large disk are many small reads.
+  const readDisk: ReadDisk = async (offset, lengthBytes) => {
+    signal.throwIfAborted()
+    return await read(offset, lengthBytes)
+  }
   const contents = await readDiskContents(readDisk, sizeBytes)
   const ranges = new UsedRanges()
   const add = (from: number, to: number) => {

@@ -6,7 +6,13 @@
 import { rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { examineDevice, releaseDevice, type ExaminedDevice, type RestoreDeps } from '#engine/copy'
+import {
+  examineDevice,
+  holdReleased,
+  releaseDevice,
+  type ExaminedDevice,
+  type RestoreDeps,
+} from '#engine/copy'
 import { createImage } from '#engine/create'
 import type { JobContext } from '#engine/job'
 import {
@@ -26,7 +32,6 @@ import {
   type Volume,
   type WritableFormat,
 } from '#shared/model'
-import { holdDevice } from './hold-device.ts'
 
 export interface DeviceStreamDeps extends RestoreDeps {
   readonly log: Logger
@@ -95,14 +100,10 @@ async function asItIs(
   const mountAgain = async () => {
     for (const { code, message } of await giveBack()) deps.log.warn('not mounted again', { code, message })
   }
-  // A file that stands for a disk is nothing that could be mounted, and what is mounted read-only stays so, and can't be held.
-  const isHeld = device.examined.kind === 'device' && !isMountedReadOnly(device)
-  const hold = isHeld
-    ? await holdDevice(device.path).catch(async (error: unknown) => {
-        await mountAgain()
-        throw error
-      })
-    : null
+  const hold = await holdReleased(device).catch(async (error: unknown) => {
+    await mountAgain()
+    throw error
+  })
   return {
     bytes: { locator: device.path, stamp: null, kind: 'device', sizeBytes: device.sizeBytes },
     imageName: `${name}.img`,
@@ -114,10 +115,6 @@ async function asItIs(
     },
   }
 }
-
-/** Beside what was unmounted. */
-const isMountedReadOnly = ({ info, mountPoints }: ExaminedDevice): boolean =>
-  volumesOf(info).some((volume) => volume.mountPoints.some((point) => !mountPoints.includes(point)))
 
 interface PrepareContext {
   readonly signal: AbortSignal

@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib'
 import { kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { FormatError, invariant } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import { appendZeros, combineCrc32 } from './crc32-combine.ts'
 
 /** A range whose bytes aren't what the image's checksum says. Offsets and sizes of the disk, in bytes. */
@@ -37,7 +38,8 @@ export function createDiskChecker(layout: ExtentLayout): DiskChecker {
 /** The error for a range in which an image contradicts itself. */
 export function badRangeError(bad: BadRange, path: string): FormatError {
   const hex = (crc: number) => crc.toString(16).padStart(8, '0')
-  return new FormatError('E_SRC_CORRUPT', `${path}: checksum of ${bad.name} is wrong`, {
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_CORRUPT', `${shown}: checksum of ${bad.name} is wrong`, {
     details: {
       format: 'udif',
       field: 'checksum',
@@ -47,7 +49,7 @@ export function badRangeError(bad: BadRange, path: string): FormatError {
       table: bad.name,
       diskOffset: bad.diskOffset,
       diskBytes: bad.diskBytes,
-      path,
+      path: shown,
     },
   })
 }

@@ -1,6 +1,7 @@
 /** A worker's loop over an image that is one compressed stream: bytes go into the pool as they come, window by window. */
 import type { StreamLayout } from '#engine/formats/extents'
 import { FormatError, serializeError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import { RingFiller, RingStopped } from './ring.ts'
 import { WorkerCounters } from './worker-counters.ts'
 import type { StreamJob, WorkerFailure } from './worker-job.ts'
@@ -110,7 +111,11 @@ class StreamFiller {
 const padded = (bytes: number) => Math.ceil(bytes / sectorBytes) * sectorBytes
 
 function wrongSize(layout: StreamLayout, expected: number, found: number): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${layout.path} expands to ${found} bytes, not ${expected}`, {
-    details: { format: layout.codec, field: 'size', offset: layout.storedBytes, expected, found },
-  })
+  return new FormatError(
+    'E_SRC_CORRUPT',
+    `${publicLocator(layout.path)} expands to ${found} bytes, not ${expected}`,
+    {
+      details: { format: layout.codec, field: 'size', offset: layout.storedBytes, expected, found },
+    },
+  )
 }

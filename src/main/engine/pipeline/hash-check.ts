@@ -5,6 +5,7 @@
  */
 import { createHash, hash } from 'node:crypto'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import { stretchParts, type BlockMap } from './block-map.ts'
 import { HashedBlocks, type HashTable } from './hashed-blocks.ts'
 import { firstStretchEndingAfter } from './stretches.ts'
@@ -23,6 +24,7 @@ export interface HashOrder {
   readonly table: HashTable
   /** A byte for each block, 0 for one that isn't compared. Null: all are. */
   readonly selected: Uint8Array<SharedArrayBuffer> | null
+  /** For messages. */
   readonly path: string
 }
 
@@ -32,7 +34,7 @@ export function hashOrder({ blocks, isSelected, path }: HashDemand): HashOrder {
     selected = new Uint8Array(new SharedArrayBuffer(blocks.count))
     for (let index = 0; index < blocks.count; index++) selected[index] = isSelected(index) ? 1 : 0
   }
-  return { table: blocks.table, selected, path }
+  return { table: blocks.table, selected, path: publicLocator(path) }
 }
 
 const zeros = new Uint8Array(64 * 1024)

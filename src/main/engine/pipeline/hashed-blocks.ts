@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import type { BlockHashes } from '#engine/formats/udif'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 
 const digestBytes = 32
 /** Smaller blocks take longer to ask for than to read, larger ones more memory than a copy may have. */
@@ -55,14 +56,15 @@ export class HashedBlocks {
       return false
     const count = Math.ceil(sizeBytes / blockBytes)
     if (hashes.length === count * digestBytes) return true
-    throw new FormatError('E_SRC_CORRUPT', `${path}: not a hash for every block`, {
+    const shown = publicLocator(path)
+    throw new FormatError('E_SRC_CORRUPT', `${shown}: not a hash for every block`, {
       details: {
         format: 'udif',
         field: 'rpbh.blockCount',
         offset: 0,
         expected: count,
         found: hashes.length / digestBytes,
-        path,
+        path: shown,
       },
     })
   }

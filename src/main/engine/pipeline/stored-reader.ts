@@ -3,6 +3,7 @@ import { read, readSync } from 'node:fs'
 import { readFailure, type BlockSource } from '#engine/block-io'
 import type { StoredPart } from '#engine/formats/extents'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import { readPiece, readPieceLater } from './encrypted-reader.ts'
 import { PartFiles } from './part-files.ts'
 import { readWindow, readWindowLater, type WindowFile } from './web-window.ts'
@@ -26,7 +27,7 @@ export interface StoredPlace {
 export function storedPlace(parts: readonly OpenPart[], streamOffset: number): StoredPlace {
   const part = parts[Math.max(0, partAt(parts, streamOffset))]
   if (part === undefined) return { path: '', offset: streamOffset }
-  return { path: part.path, offset: part.fileOffset + streamOffset - part.streamOffset }
+  return { path: publicLocator(part.path), offset: part.fileOffset + streamOffset - part.streamOffset }
 }
 
 /**
@@ -52,7 +53,7 @@ export function readStored(
       )
     } catch (error) {
       if (isInterruption(error)) continue
-      throw readFailure(error, part.path, offset, 'source')
+      throw readFailure(error, publicLocator(part.path), offset, 'source')
     }
     if (got === 0) throw endsEarly(parts, streamOffset, into.length, done)
     done += got
@@ -83,7 +84,7 @@ export async function readStoredLater(
               read(fd, room, 0, length, at, (error, bytes) => {
                 if (error === null) resolve(bytes)
                 else if (isInterruption(error)) resolve(-1)
-                else reject(readFailure(error, part.path, offset, 'source'))
+                else reject(readFailure(error, publicLocator(part.path), offset, 'source'))
               })
             })
     const wanted = into.subarray(done, done + lengthBytes)

@@ -1,13 +1,18 @@
 /** The files of an image that are on servers, opened for a stream: a window that is being filled, or what came as a whole. */
 import { openWebSource, type WebSession, type WebSource } from '#engine/web-source'
-import { isWebLocator } from '#shared/model'
-import { DeviceError } from '#shared/errors'
+import { isWebLocator, publicLocator } from '#shared/model'
+import { DeviceError, NetworkError } from '#shared/errors'
+import { formatBytes } from '#shared/units'
 import type { FetchPlan, FirstChunk } from './fetch-plan.ts'
 import { WebFetcher, type FetchedFile } from './web-fetcher.ts'
 import { allocateWindow, copyBytes, type WindowFile } from './web-window.ts'
 
-const chunkBytes = 512 * 1024
-/** 32 MiB: what is under way, and as much again for the readers. */
+const leastChunkBytes = 512 * 1024
+/** Tables have an entry for each, and their size is what the server says: that of larger files are larger. */
+const mostChunks = 2 ** 22
+/** Of all files together: as large as ext4 has one. */
+const mostStoredBytes = 2 ** 44
+/** 32 MiB of the least: what is under way, and as much again for the readers. */
 const mostSlots = 64
 
 export interface WebOptions {
@@ -98,6 +103,7 @@ export async function openWebParts(
 }
 
 function startFetching(sources: readonly WebSource[], planOf: PlanOf): WebParts {
+  const chunkBytes = chunkBytesFor(sources)
   const fetched: (FetchedFile & { readonly path: string })[] = []
   let count = 0
   for (const source of sources) {
@@ -119,6 +125,15 @@ function startFetching(sources: readonly WebSource[], planOf: PlanOf): WebParts 
   return new WebParts(byPath, sources, fetcher, new AbortController())
 }
 
+/** Throws NetworkError E_NET_ANSWER for more than anybody stores in a file. */
+function chunkBytesFor(sources: readonly WebSource[]): number {
+  const storedBytes = sources.reduce((total, { sizeBytes }) => total + sizeBytes, 0)
+  if (storedBytes > mostStoredBytes) throw tooLarge(sources[0]?.finalUrl ?? '', storedBytes)
+  let chunkBytes = leastChunkBytes
+  while (storedBytes > mostChunks * chunkBytes) chunkBytes *= 2
+  return chunkBytes
+}
+
 function fetchWhenRead(sources: readonly WebSource[]): WebParts {
   const stop = new AbortController()
   const byPath = new Map<string, WebPart>()
@@ -138,7 +153,21 @@ function fetchWhenRead(sources: readonly WebSource[]): WebParts {
   return new WebParts(byPath, sources, null, stop)
 }
 
-const changed = (path: string, expected: string, found: string) =>
-  new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
-    details: { path, expected, found },
+function changed(path: string, expected: string, found: string): DeviceError {
+  const shown = publicLocator(path)
+  return new DeviceError('E_SRC_CHANGED', `${shown} isn't what it was when the image was opened`, {
+    details: { path: shown, expected, found },
+  })
+}
+
+const tooLarge = (address: string, found: number) =>
+  new NetworkError('E_NET_ANSWER', `${address} would be ${formatBytes(found)}`, {
+    details: {
+      address,
+      host: new URL(address).host,
+      phase: 'answer',
+      field: 'size',
+      found,
+      expected: `at most ${mostStoredBytes}`,
+    },
   })

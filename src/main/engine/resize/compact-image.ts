@@ -48,7 +48,7 @@ export async function compactImage(
     const editor = await SparseImageEditor.open(image.file)
     const { sizeBytes } = editor.geometry
     context.enter('compacting', sizeBytes)
-    await rewriteSparseImage(editor, image, { sizeBytes, signal, advance, keep: 'smaller' })
+    await rewriteSparseImage(editor, image, { sizeBytes, writes: [], signal, advance, keep: 'smaller' })
     return sizeBytes
   }
 }

@@ -1,6 +1,7 @@
 /** The disk inside an image, open to become larger or smaller: one face for the three ways such disks are stored. */
 import type { SetSizeOptions } from '#engine/block-io'
 import { editImageFile, readBandCipher, type EditedImageFile } from '#engine/formats/image'
+import type { MapWrite } from '#engine/formats/partition-map'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { rewriteSparseImage } from './rewrite-sparse-image.ts'
@@ -18,8 +19,17 @@ export interface ResizableDisk extends AsyncDisposable {
   flush(): Promise<void>
   /** Behind this the disk is zeros. */
   dataEnd(): Promise<number>
-  /** Whole sectors. On the medium when it resolves; what is new is zeros. Throws DeviceError, the signal's reason. */
+  /**
+   * Whole sectors; only larger where there is `shrinkAnew`. On the medium when it resolves; what is new is zeros. Throws DeviceError, the
+   * signal's reason.
+   */
   setSize(sizeBytes: number, options: SetSizeOptions): Promise<void>
+  /**
+   * Where a disk can't become smaller in its place: the file is written anew with `writes` on the disk. All of that is on the medium when
+   * it resolves, and nothing is changed when it throws: DeviceError, the signal's reason. Else null.
+   */
+  readonly shrinkAnew:
+    ((sizeBytes: number, writes: readonly MapWrite[], options: SetSizeOptions) => Promise<void>) | null
 }
 
 /** Of the three kinds that can be written into. Throws DeviceError; FormatError of a sparse image, E_SRC_ENCRYPTED. */
@@ -54,6 +64,7 @@ function openRaw(image: EditedImageFile): ResizableDisk {
     flush: () => file.flush(),
     dataEnd: async () => diskBytes(),
     setSize: (sizeBytes, options) => file.setSize(sizeBytes, options),
+    shrinkAnew: null,
     [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   }
 }
@@ -72,11 +83,10 @@ async function openSparse(image: EditedImageFile): Promise<ResizableDisk> {
     write: (bytes, offset) => editor.write(bytes, offset),
     flush: () => editor.flush(),
     dataEnd: async () => editor.dataEnd(),
-    async setSize(sizeBytes, options) {
-      if (sizeBytes >= editor.geometry.sizeBytes) return await editor.grow(sizeBytes)
-      // Bands can't be taken out of the middle of the file: it is written anew.
-      await rewriteSparseImage(editor, image, { ...options, sizeBytes, keep: 'always' })
-    },
+    setSize: (sizeBytes) => editor.grow(sizeBytes),
+    // Bands can't be taken out of the middle of the file.
+    shrinkAnew: (sizeBytes, writes, options) =>
+      rewriteSparseImage(editor, image, { ...options, sizeBytes, writes, keep: 'always' }),
     [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   }
 }
@@ -96,6 +106,7 @@ async function openBundle(path: string): Promise<ResizableDisk> {
     flush: () => editor.flush(),
     dataEnd: () => editor.dataEnd(),
     setSize: (sizeBytes) => editor.setSize(sizeBytes),
+    shrinkAnew: null,
     [Symbol.asyncDispose]: async () => undefined,
   }
 }

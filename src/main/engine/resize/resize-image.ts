@@ -5,7 +5,8 @@
  *     larger      size · new backup of the map · the map's first header · the old backup cleared
  *     smaller            new backup of the map · the map's first header · size
  *
- * with all of one on the medium before the next. File systems stay as large as they are.
+ * with all of one on the medium before the next. A sparse image file is written anew to become smaller, which is all of it at once. File
+ * systems stay as large as they are.
  */
 import type { MapWrite } from '#engine/formats/partition-map'
 import type { JobContext } from '#engine/job'
@@ -44,11 +45,15 @@ export async function resizeImage(
   const options = { signal, advance: (doneBytes: number) => context.advance(doneBytes) }
   if (sizeBytes !== beforeBytes || map?.fits === false) {
     const changes = map?.changesFor(sizeBytes) ?? { prepare: [], commit: [], clear: [] }
-    if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, options)
-    await writeAll(disk, changes.prepare)
-    await writeAll(disk, changes.commit)
-    if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, options)
-    else await writeAll(disk, changes.clear)
+    if (sizeBytes < beforeBytes && disk.shrinkAnew !== null)
+      await disk.shrinkAnew(sizeBytes, [...changes.prepare, ...changes.commit], options)
+    else {
+      if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, options)
+      await writeAll(disk, changes.prepare)
+      await writeAll(disk, changes.commit)
+      if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, options)
+      else await writeAll(disk, changes.clear)
+    }
   }
   return {
     path,

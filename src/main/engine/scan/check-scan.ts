@@ -4,7 +4,7 @@ import { readBlockHashes, type OpenImage } from '#engine/formats/image'
 import { digestBytes } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
-import type { ImageVerification } from '#shared/model'
+import { publicLocator, type ImageVerification } from '#shared/model'
 import { choosePartitions } from './choose-partitions.ts'
 import { hashDisk } from './hash-disk.ts'
 
@@ -18,7 +18,8 @@ export async function checkScan(
   layout: ExtentLayout,
   context: JobContext,
 ): Promise<ImageVerification['checked'][number][]> {
-  const { path, scan } = info
+  const { scan } = info
+  const path = publicLocator(info.path)
   const { signal } = context
   const advance = (doneBytes: number) => context.advance(doneBytes)
   const stored = await readBlockHashes(info, { signal })

@@ -5,6 +5,7 @@ import { openDecrypted } from '#engine/formats/encrypted'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { openStoredAgain } from '#engine/formats/stored'
 import { FormatError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 
 export type StoredCheck = ExtentLayout['storedChecks'][number]
 
@@ -47,7 +48,8 @@ function wrongChecksum(
   { path, fileOffset, lengthBytes, crc32: expected }: StoredCheck,
   found: number,
 ): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${path}: checksum of the data fork is wrong`, {
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_CORRUPT', `${shown}: checksum of the data fork is wrong`, {
     details: {
       format: 'udif',
       field: 'koly.dataChecksum',
@@ -55,7 +57,7 @@ function wrongChecksum(
       lengthBytes,
       expected: hex(expected),
       found: hex(found),
-      path,
+      path: shown,
     },
   })
 }

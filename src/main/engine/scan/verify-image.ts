@@ -8,7 +8,7 @@ import { rememberUnchecked, type ExtentLayout } from '#engine/formats/extents'
 import { openImage, readChecksumFile, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
-import type { ImageVerification } from '#shared/model'
+import { publicLocator, type ImageVerification } from '#shared/model'
 import { checkScan } from './check-scan.ts'
 import { checkStoredBytes, hex } from './check-stored-bytes.ts'
 import { compareChecksum, hashFile } from './file-checksum.ts'
@@ -42,7 +42,11 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
   for (const check of storedChecks) {
     await checkStoredBytes(check, context.signal, (bytes) => context.advance(doneBytes + bytes))
     doneBytes += check.lengthBytes
-    checked.push({ what: `data fork of ${check.path}`, algorithm: 'CRC-32', value: hex(check.crc32) })
+    checked.push({
+      what: `data fork of ${publicLocator(check.path)}`,
+      algorithm: 'CRC-32',
+      value: hex(check.crc32),
+    })
   }
   const master = checkMaster(path, image)
   if (master !== null) checked.push(master)
@@ -114,15 +118,16 @@ const streamChecks = ({ info: { streamChecksum } }: OpenImage): Checked[] =>
 export function checkMaster(path: string, { masterCheck }: OpenImage): Checked | null {
   if (masterCheck === null) return null
   const { stored, computed } = masterCheck
+  const shown = publicLocator(path)
   if (stored !== computed)
-    throw new FormatError('E_SRC_CORRUPT', `${path}: the master checksum is wrong`, {
+    throw new FormatError('E_SRC_CORRUPT', `${shown}: the master checksum is wrong`, {
       details: {
         format: 'udif',
         field: 'koly.masterChecksum',
         offset: 0,
         expected: hex(stored),
         found: hex(computed),
-        path,
+        path: shown,
       },
     })
   return { what: 'master', algorithm: 'CRC-32', value: hex(stored) }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf, openFailure, readFailure, writeFailure } from '#engine/block-io'
 import { FormatError, NetworkError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import type { Validators } from './validators.ts'
 import { shownUrl } from './web-errors.ts'
 
@@ -109,7 +110,7 @@ export class Spool {
     return new Promise((resolve, reject) => {
       read(this.#fd, into, done, into.length - done, offset + done, (error, got) => {
         if (error === null) resolve(got)
-        else reject(readFailure(error, path, offset + done, 'source'))
+        else reject(readFailure(error, publicLocator(path), offset + done, 'source'))
       })
     })
   }
@@ -124,7 +125,15 @@ const noRoom = (url: URL, folder: string, neededBytes: number) =>
 const usualFolder = () => process.env['TMPDIR'] ?? (existsSync('/var/tmp') ? '/var/tmp' : tmpdir())
 
 export function endsBefore(path: string, offset: number, lengthBytes: number, end: number): FormatError {
-  return new FormatError('E_SRC_CORRUPT', `${path} ends at ${end}, inside ${offset}+${lengthBytes}`, {
-    details: { format: 'file', field: 'length', offset, expected: offset + lengthBytes, found: end, path },
+  const shown = publicLocator(path)
+  return new FormatError('E_SRC_CORRUPT', `${shown} ends at ${end}, inside ${offset}+${lengthBytes}`, {
+    details: {
+      format: 'file',
+      field: 'length',
+      offset,
+      expected: offset + lengthBytes,
+      found: end,
+      path: shown,
+    },
   })
 }

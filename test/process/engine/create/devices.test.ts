@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -161,6 +162,55 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     expect(String(context.told.at(-1))).toMatch(/^creating /)
     expect(existsSync(target)).toBe(false)
     expect(await readdir(folder.path)).toEqual(['mounted'])
+  })
+
+  it('is not of something that somebody mounts meanwhile', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 100 * mib })
+    await command('mke2fs', ['-q', '-t', 'ext4', loop.path])
+    const mounts: string[] = []
+    const advance = () => {
+      const { stderr } = spawnSync('mount', [loop.path, folder.path], { encoding: 'utf8' })
+      mounts.push(stderr)
+      if (stderr === '') spawnSync('umount', [folder.path])
+    }
+    const from = { kind: 'device', path: loop.path } as const
+    await using place = await temporaryFolder()
+    const request = { target: join(place.path, 'new.img'), format: 'raw', from } as const
+    await createForReal(request, { ...quietContext(), advance })
+    expect(mounts.length).toBeGreaterThan(0)
+    for (const said of mounts) expect(said).toMatch(/busy|mounted/)
+
+    // Mounted read-only it can't be held, and nobody can write to it.
+    await command('mount', ['-o', 'ro', loop.path, folder.path])
+    try {
+      await createForReal({ ...request, erase: true })
+    } finally {
+      await command('umount', [folder.path])
+    }
+  })
+
+  it('is none when another program holds it', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 10 * mib })
+    await using other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
+    const target = join(folder.path, 'new.img')
+    await expect(
+      createForReal({ target, format: 'raw', from: { kind: 'device', path: loop.path } }),
+    ).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    expect(await readdir(folder.path)).toEqual([])
+    await other.close()
+  })
+
+  it('is none when the file that stands for one was written to meanwhile', async () => {
+    await using folder = await temporaryFolder()
+    const disk = await folder.write('disk.img', Buffer.alloc(4 * mib, 'reprise '))
+    const from = { kind: 'device', path: disk } as const
+    const advance = () => appendFileSync(disk, 'x')
+    await expect(
+      createForReal({ target: join(folder.path, 'new.dmg'), from }, { ...quietContext(), advance }),
+    ).rejects.toMatchObject({ code: 'E_SRC_CHANGED', details: { when: 'reading' } })
+    expect(await readdir(folder.path)).toEqual(['disk.img'])
   })
 
   it('reads all of a volume that was not unmounted cleanly', async () => {

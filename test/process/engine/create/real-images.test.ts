@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openFileSource } from '#engine/block-io'
 import { DiskReader, openImage } from '#engine/formats/image'
-import { silentLogger } from '#shared/log'
+import { quietContext } from '#test/quiet-context'
 import { planReading } from '#src/main/engine/create/plan-reading.ts'
 import { convertForReal } from '#test/convert-for-real'
 import { hashFolder } from '#test/filled-volume'
@@ -31,7 +31,7 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
     const { layout } = await openImage(raw)
     if (layout.kind !== 'extents') throw new Error('not a raw image')
     await using disk = new DiskReader(layout, { open: openFileSource, decodeBudgetBytes: 0 })
-    const { ranges, parts } = await planReading(disk.read, layout.sizeBytes, silentLogger)
+    const { ranges, parts } = await planReading(disk.read, layout.sizeBytes, quietContext())
     const part = parts.find((each) => each.filesystem === filesystem)
     expect(part).toMatchObject({ whole: null })
     expect(part?.usedBytes).toBeLessThan(part?.sizeBytes ?? 0)
@@ -66,12 +66,12 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
     })
     const bytes = await readFile(raw)
     const disk = async (offset: number, lengthBytes: number) => bytes.subarray(offset, offset + lengthBytes)
-    const before = await planReading(disk, bytes.length, silentLogger)
+    const before = await planReading(disk, bytes.length, quietContext())
     const part = before.parts.find((each) => each.filesystem === 'hfsplus')
     expect(part).toMatchObject({ whole: null })
     const attributesAt = (part?.offset ?? 0) + 1024 + 4
     bytes.writeUInt32BE((bytes.readUInt32BE(attributesAt) & ~0x100) >>> 0, attributesAt)
-    const after = await planReading(disk, bytes.length, silentLogger)
+    const after = await planReading(disk, bytes.length, quietContext())
     expect(after.parts.find((each) => each.filesystem === 'hfsplus')).toMatchObject({ whole: 'unclean' })
   })
 })

@@ -188,6 +188,16 @@ describe('segments that are there', () => {
     expect(left()).toEqual([...names, 'disk.img'].sort())
     expect(same(await expand(at('disk.dmg')), disk(1))).toBe(true)
   })
+
+  it('that come back leave what an image of a longer name has beside it', async () => {
+    const source = await folder.write('disk.img', disk(1))
+    await folder.write('.disk.dmg.reprise-old', 'an old one')
+    const others = ['disk.v2.dmg', '.disk.v2.dmg.reprise-old', '.disk.v2.002.dmgpart.reprise-old']
+    for (const name of others) await folder.write(name, name)
+    await convert(source, { erase: true })
+    expect(others.map((name) => readFileSync(at(name), 'utf8'))).toEqual(others)
+    expect(left()).not.toContain('.disk.dmg.reprise-old')
+  })
 })
 
 describe('segments', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeNewMap } from '#engine/formats/partition-map'
+import type { ReadDisk } from '#engine/formats/struct'
 import { silentLogger } from '#shared/log'
 import { planReading } from '#src/main/engine/create/plan-reading.ts'
 import { memoryDisk } from '#test/memory-source'
@@ -18,7 +19,9 @@ function mbr(entries: readonly (readonly [firstMib: number, countMib: number])[]
   return disk
 }
 
-const plan = (disk: Uint8Array) => planReading(memoryDisk(disk), disk.length, silentLogger)
+const neverAborted = new AbortController().signal
+const plan = (disk: Uint8Array, readDisk = memoryDisk(disk), signal = neverAborted) =>
+  planReading(readDisk, disk.length, { log: silentLogger, signal })
 
 describe('what is read of a disk', () => {
   it('is all of it where nothing is known', async () => {
@@ -48,5 +51,27 @@ describe('what is read of a disk', () => {
     expect([...overlapping.ranges]).toEqual([[0, 8 * mib]])
     const cut = await plan(mbr([[6, 9]]))
     expect(cut.parts).toMatchObject([{ sizeBytes: 2 * mib, whole: 'inconsistent' }])
+  })
+
+  it('is no longer looked for once it is cancelled', async () => {
+    const disk = mbr([
+      [1, 2],
+      [4, 2],
+    ])
+    const reads = async (most: number) => {
+      const abort = new AbortController()
+      let count = 0
+      const readDisk: ReadDisk = async (offset, lengthBytes) => {
+        count += 1
+        if (count === most) abort.abort(new Error('enough'))
+        return await memoryDisk(disk)(offset, lengthBytes)
+      }
+      const outcome = await plan(disk, readDisk, abort.signal).catch((error: unknown) => String(error))
+      return { count, outcome }
+    }
+    const all = (await reads(Infinity)).count
+    expect(all).toBeGreaterThan(5)
+    for (let most = 1; most < all; most++)
+      expect(await reads(most)).toEqual({ count: most, outcome: 'Error: enough' })
   })
 })

@@ -7,6 +7,7 @@ import { openImage } from '#engine/formats/image'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { defaultPool, openBlockStream, type BlockStream } from '#engine/pipeline'
 import { WebSession } from '#engine/web-source'
+import { openWebParts } from '#src/main/engine/pipeline/web-parts.ts'
 import { buildImage, noise, type ImageOfRuns, type RunOfImage } from '#test/image-of-runs'
 import { askedRange, serveFile, startWebServer, type WebServer } from '#test/web-server'
 
@@ -265,6 +266,41 @@ describe('a stream from a server', () => {
       })
       await expect(readAll(onServer(layout, server), session, stop.signal)).rejects.toBe(reason)
     }
+  })
+})
+
+describe('an image that its server says is very large', () => {
+  /** Opens one of so many bytes, of which nothing is fetched but what tells of them. */
+  async function openLarge(sizeBytes: number) {
+    const server = await startWebServer((request, response) => {
+      const { from, to } = askedRange(request, sizeBytes) ?? { from: 0, to: 0 }
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to - 1}/${sizeBytes}`, etag })
+      response.end(Buffer.alloc(Math.min(MiB, to - from)))
+    })
+    const session = new WebSession({ environment: {}, sleep: async () => undefined })
+    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() }, server)
+    const seen: { count: number; chunkBytes: number }[] = []
+    const planOf = ({ count, chunkBytes }: { readonly count: number; readonly chunkBytes: number }) => {
+      seen.push({ count, chunkBytes })
+      return { order: new Int32Array(), demand: new Int32Array() }
+    }
+    const { signal } = new AbortController()
+    await using parts = await openWebParts([{ path: `${server.url}/a.img` }], planOf, { session, signal })
+    expect(parts?.byPath.size).toBe(1)
+    return seen
+  }
+
+  test('is cut into larger chunks, not into more of them', async () => {
+    expect(await openLarge(2 ** 40)).toEqual([{ count: 2 ** 21, chunkBytes: MiB / 2 }])
+    expect(await openLarge(2 ** 41 + 1)).toEqual([{ count: 2 ** 21 + 1, chunkBytes: MiB }])
+    expect(await openLarge(2 ** 44)).toEqual([{ count: 2 ** 22, chunkBytes: 4 * MiB }])
+  })
+
+  test('is refused when it is larger than files are, before anything is made for it', async () => {
+    await expect(openLarge(2 ** 44 + 1)).rejects.toMatchObject({
+      code: 'E_NET_ANSWER',
+      details: { field: 'size', found: 2 ** 44 + 1 },
+    })
   })
 })
 

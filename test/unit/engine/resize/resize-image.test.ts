@@ -306,6 +306,20 @@ describe('stopped in the middle, a resize', () => {
     expect(same(await expand(path), plainDisk())).toBe(true)
     expect(readdirSync(folder.path).sort()).toEqual(['disk.img', 'disk.sparseimage'])
   })
+
+  it.each(['UDSP', 'encrypted UDSP'] as const)('leaves the map of %s as it was, too', async (kind) => {
+    const path = await imageOf(gptDisk(), kind)
+    const before = readFileSync(path)
+    const abort = new AbortController()
+    const context = { ...quietContext(abort.signal), enter: (phase: string) => phase === 'resizing' && abort.abort(new Error('enough')) } // prettier-ignore
+    await expect(resizeImage({ path, sizeBytes: 5 * mebibyte }, deps, context as never)).rejects.toThrow(
+      'enough',
+    )
+    expect(same(readFileSync(path), before)).toBe(true)
+    // And it can be done, with the map at the end where no band was.
+    await resize(path, 5 * mebibyte)
+    expect(checkGpt(await expand(path)).copies).toBe(2)
+  })
 })
 
 /** The copy that the map at the beginning of the disk names. */

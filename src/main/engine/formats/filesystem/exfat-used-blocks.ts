@@ -46,6 +46,7 @@ export const readExfatUsedBlocks: UsedBlocksReader = async (volume) => {
       done += length
     }
   }
+  consistent(done === bitmap.sizeBytes, 'the allocation bitmap ends early')
   ranges.add(heapAt + clusters * clusterBytes, volume.sizeBytes)
   return ranges
 }

@@ -2,7 +2,7 @@
 import { openFileSource, type BlockSource } from '#engine/block-io'
 import { openWebSource, type WebSession } from '#engine/web-source'
 import { DeviceError } from '#shared/errors'
-import { isWebLocator } from '#shared/model'
+import { isWebLocator, publicLocator } from '#shared/model'
 
 export interface StoredSource extends BlockSource {
   /**
@@ -56,7 +56,8 @@ export async function openStoredAgain(
   const source = await openStored(path, { ...options, again: true })
   if (source.version === null || stamp === undefined || source.version === stamp) return source
   await source[Symbol.asyncDispose]()
-  throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the image was opened`, {
-    details: { path, expected: stamp, found: source.version },
+  const shown = publicLocator(path)
+  throw new DeviceError('E_SRC_CHANGED', `${shown} isn't what it was when the image was opened`, {
+    details: { path: shown, expected: stamp, found: source.version },
   })
 }

@@ -25,9 +25,16 @@ export function segmentPath(path: string, number: number): string {
     url.pathname = segmentPath(url.pathname, number)
     return url.href
   }
-  const name = basename(path).replace(/\.dmg$/i, '')
-  return join(dirname(path), `${name}.${String(number).padStart(3, '0')}.dmgpart`)
+  return join(dirname(path), `${stemOf(path)}.${String(number).padStart(3, '0')}.dmgpart`)
 }
+
+/** A file of this name, in the folder of the image at `path`, would be one of its segments from the second on. */
+export function isSegmentName(path: string, name: string): boolean {
+  const start = `${stemOf(path)}.`
+  return name.startsWith(start) && /^\d{3,}\.dmgpart$/i.test(name.slice(start.length))
+}
+
+const stemOf = (path: string) => basename(path).replace(/\.dmg$/i, '')
 
 /**
  * All segments of the image whose first file is `source`. Opens the others one after the other with `open`, and closes

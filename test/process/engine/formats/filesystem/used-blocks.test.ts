@@ -200,6 +200,31 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     expect((await seen()).kind).toBe('used')
   })
 
+  it('of exFAT are not believed when the chain of the bitmap is too short', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    // Clusters of 4 KiB: one of the bitmap tells of 128 MiB.
+    const mkfs = ['mkfs.exfat', '-c', '4k']
+    await makeVolume({ ...volumeKinds.exfat[0], sizeBytes: 400 * 1024 ** 2, mkfs, access: null }, file)
+    await using handle = await open(file, 'r')
+    const boot = Buffer.alloc(512)
+    await handle.read(boot, 0, 512, 0)
+    const tableAt = boot.readUInt32LE(80) * 2 ** boot.readUInt8(108)
+    const seen = () => look(file)
+    expect((await seen()).kind).toBe('used')
+    // The bitmap has the first clusters of all.
+    const short = await patched(
+      file,
+      tableAt,
+      (bytes) => {
+        expect(bytes.readUInt32LE(8)).toBe(3)
+        bytes.writeUInt32LE(0xffff_ffff, 8)
+      },
+      seen,
+    )
+    expect(short).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+  })
+
   it('are everything when the volume is cut short', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'volume.img')

@@ -1,7 +1,8 @@
 /**
- * Keeps a device as it is while it is streamed: hours go by, and whoever mounts it or makes a file system on it would change it under a
- * room of computers. Linux lets one open a block device exclusively also for reading; as long as it is open, nobody mounts it or a part
- * of it, and no program that asks first (mkfs, fsck, a restore) writes to it. One that just opens and writes isn't kept out by anything.
+ * Keeps a device as it is while an image is made of it, or it is streamed: hours go by, and whoever mounts it or makes a file system on
+ * it would change it under the reader, or a room of computers. Linux lets one open a block device exclusively also for reading; as long
+ * as it is open, nobody mounts it or a part of it, and no program that asks first (mkfs, fsck, a restore) writes to it. One that just
+ * opens and writes isn't kept out by anything.
  */
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
@@ -12,7 +13,7 @@ import { DeviceError } from '#shared/errors'
 /** A volume that was just unmounted lets go of its device a moment later. */
 const busyPausesMs = [100, 300, 1000]
 
-/** Sessions of this process share a device that they stream. */
+/** Those of this process that read a device share it. */
 const held = new Map<string, { readonly handle: Promise<FileHandle>; users: number }>()
 
 /** Throws DeviceError E_SRC_IN_USE while somebody else holds it; what opening throws. Elsewhere than on Linux nothing is held. */
