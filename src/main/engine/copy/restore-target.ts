@@ -7,6 +7,7 @@ import type { MountedVolume } from '#engine/platform'
 import { DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { RestoreRequest, TargetState, Volume } from '#shared/model'
+import { blankEnds, diskEnds } from './disk-ends.ts'
 import {
   fileIdentity,
   sameFile,
@@ -17,7 +18,7 @@ import {
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 
-/** Calls come in this order: unmount, open; then settle after success, or after failure abandon or keep. */
+/** Calls come in this order: unmount, open; then settle after success, or after failure blank and abandon, or keep. */
 export interface RestoreTarget {
   /** What the source may take up at most; null: as much as it wants. */
   readonly capacityBytes: number | null
@@ -42,6 +43,11 @@ export interface RestoreTarget {
    * stopped it.
    */
   settle(afterwards: RestoreRequest['afterwards'], signal: AbortSignal): Promise<Settled>
+  /**
+   * It failed or was cancelled, something was written, and the handle, `sink`, is still open: what is there looks like a disk to
+   * nobody any more. Never throws.
+   */
+  blank(sink: BlockSink): Promise<void>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
   abandon(written: 'nothing' | 'something'): Promise<TargetState>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
@@ -93,9 +99,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     }
   }
   /** A desktop may have mounted it again in the moment between; then once more, and no more than that. */
-  async function openUnmounted(signal: AbortSignal): Promise<BlockSink> {
+  async function unmounted<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     try {
-      return await io.openDeviceSink(path)
+      return await work()
     } catch (error) {
       DeviceError.accept(error)
       if (error.code !== 'E_DST_BUSY') throw error
@@ -103,7 +109,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       if (mounted.length === 0) throw error
       wasMounted = true
       log.info('unmounted again what was mounted meanwhile', { path })
-      return io.openDeviceSink(path)
+      return work()
     }
   }
   /** The same name, on the same disk, may be another part of it by now. As long as it is held open, it stays that. */
@@ -115,6 +121,12 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   async function reread(signal?: AbortSignal): Promise<readonly SerializedError[]> {
     if (volume !== null) return []
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
+  }
+  /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
+  async function makeEmpty(): Promise<void> {
+    if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
+    const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
+    log.info('the destination was left empty', { path, how })
   }
   async function eject(signal: AbortSignal): Promise<Settled> {
     const others = disk.volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
@@ -138,7 +150,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       wasMounted = before.length > 0
     },
     async open(signal) {
-      const sink = await openUnmounted(signal)
+      const sink = await unmounted(() => io.openDeviceSink(path), signal)
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
           throw changedTarget(path, 'device')
@@ -157,6 +169,13 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       const { mountPoints, warnings } = await remount(signal)
       return { mountPoints, ejected: false, warnings: [...rereadWarnings, ...warnings] }
     },
+    async blank(sink) {
+      try {
+        await blankEnds(sink, diskEnds(sink, sizeBytes))
+      } catch (error) {
+        log.warn('the ends of the destination could not be blanked', { path, error: serializeError(error) })
+      }
+    },
     async abandon(written) {
       if (written === 'nothing') {
         const { warnings } = await remount()
@@ -164,10 +183,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         return 'untouched'
       }
       try {
-        // The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another.
-        if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
-        const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
-        log.info('the destination was left empty', { path, how })
+        await unmounted(makeEmpty)
         return 'empty'
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
@@ -236,6 +252,8 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
       const now = await io.readFacts(path)
       if (now === null || opened === null || !sameFile(now, opened)) throw replacedFile(path)
     },
+    // It is cut to nothing in a moment, and no system mounts it by itself.
+    blank: async () => undefined,
     settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
     async abandon(written) {
       if (opened === null) return 'untouched'

@@ -99,6 +99,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       onKept: () => {
         isKept = true
       },
+      isTorn: () => written === 'something' && !isKept,
     })
     // From here on it is restored, and Cancel comes too late to change that. What is left to do is only let be.
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
@@ -134,6 +135,28 @@ interface Marks {
   readonly onWrite: () => void
   /** It fails, and the destination shall stay as it is. */
   readonly onKept: () => void
+  /** Something was written, and nothing of it is to stay if it fails now. */
+  readonly isTorn: () => boolean
+}
+
+/**
+ * `work` with the one handle. When it fails, the destination may look whole: it is blanked as long as nobody else can
+ * have it.
+ */
+async function withSink<Result>(
+  target: RestoreTarget,
+  { signal }: JobContext,
+  { isTorn }: Marks,
+  work: (sink: BlockSink) => Promise<Result>,
+): Promise<Result> {
+  await using sink = await target.open(signal)
+  try {
+    signal.throwIfAborted()
+    return await work(sink)
+  } catch (error) {
+    if (isTorn()) await target.blank(sink)
+    throw error
+  }
 }
 
 /** All that happens while the handles are open. */
@@ -143,14 +166,28 @@ async function writeAndVerify(
   run: Run,
   marks: Marks,
 ): Promise<ChangeResult & Partial<Pick<RestoreSummary, 'warnings'>>> {
-  const { plan, deps, context, now } = run
-  const { signal } = context
+  const { plan, deps, context } = run
   if (ends.source.kind === 'stream')
     return await receive({ source: ends.source, target: ends.target }, target, run, marks)
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
-  await using sink = await target.open(signal)
-  signal.throwIfAborted()
+  return await withSink(target, context, marks, (sink) =>
+    copyAndVerify(ends, { source, sink, target }, run, marks),
+  )
+}
 
+/** The source lies here, and can be read as often as needed. */
+async function copyAndVerify(
+  ends: Ends,
+  {
+    source,
+    sink,
+    target,
+  }: { readonly source: RestoreSource; readonly sink: BlockSink; readonly target: RestoreTarget },
+  run: Run,
+  marks: Marks,
+): Promise<ChangeResult> {
+  const { plan, context, now } = run
+  const { signal } = context
   if (ends.comparison !== null && ends.comparison.kind !== 'nothing') {
     const changed = await writeChanged(ends.comparison, {
       source,
@@ -210,23 +247,24 @@ async function receive(
   })
   try {
     checkSameStream(source, connection)
-    await using sink = await target.open(signal)
-    signal.throwIfAborted()
-    const received = await receiveImage({
-      source,
-      connection,
-      sink,
-      heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
-      fixedBytes: target.fixedBytes,
-      wasMounted: target.wasMounted,
-      request: plan.request,
-      context,
-      now,
-      journalMs: deps.journalMs ?? 1000,
-      ...marks,
+    return await withSink(target, context, marks, async (sink) => {
+      const received = await receiveImage({
+        source,
+        connection,
+        sink,
+        heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
+        fixedBytes: target.fixedBytes,
+        wasMounted: target.wasMounted,
+        request: plan.request,
+        context,
+        now,
+        journalMs: deps.journalMs ?? 1000,
+        onWrite: marks.onWrite,
+        onKept: marks.onKept,
+      })
+      await target.checkStillThere()
+      return received
     })
-    await target.checkStillThere()
-    return received
   } finally {
     await farewell(connection[Symbol.asyncDispose]())
   }

@@ -863,6 +863,56 @@ describe('a failure after writing began', () => {
     }
   })
 
+  it.each([
+    ['the verify finds something wrong', 'failed'],
+    ['it is cancelled while it verifies', 'cancelled'],
+  ] as const)('leaves nothing that looks whole to whoever comes first when %s', async (_, kind) => {
+    const { machine, stick } = bench()
+    stick.faults = {
+      lie: (bytes, offset) => {
+        if (kind === 'failed' && offset === MiB) bytes[9]! ^= 1
+      },
+    }
+    let atClose: Uint8Array | null = null
+    const io = {
+      ...machine.io,
+      openDeviceSink: async (path: string) => {
+        const sink = await machine.io.openDeviceSink(path)
+        return {
+          ...sink,
+          [Symbol.asyncDispose]: async () => {
+            atClose = Uint8Array.from(stick.bytes)
+            await sink[Symbol.asyncDispose]()
+          },
+        }
+      },
+    }
+    const during = (job: Job, { progress, outcome: end }: JobState) => {
+      if (kind === 'cancelled' && progress?.phase === 'verifying' && end === null) void job.cancel()
+    }
+    const { outcome } = await restore(machine, {}, { during, deps: { io } })
+    expect(outcome).toMatchObject({ kind, target: 'empty' })
+    const seen = atClose ?? new Uint8Array(0)
+    expect(same(seen.subarray(0, MiB), new Uint8Array(MiB))).toBe(true)
+    expect(same(seen.subarray(3 * MiB), new Uint8Array(MiB))).toBe(true)
+  })
+
+  it('empties the disk although a desktop mounts it again in between', async () => {
+    const { machine, stick } = bench()
+    stick.faults = { onWrite: failAtWrite(3) }
+    let tries = 0
+    machine.onMakeEmpty = (path) => {
+      if (tries++ > 0) return
+      const volumes = stick.disk.volumes.map((volume) => ({ ...volume, mountPoints: ['/media/again'] }))
+      stick.disk = { ...stick.disk, volumes }
+      throw new DeviceError('E_DST_BUSY', 'busy', { details: { path } })
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject(failure('E_IO_WRITE', 'empty'))
+    expect(machine.calls.filter((call) => call.startsWith('unmount'))).toHaveLength(2)
+    expect(stick.disk.volumes[0]?.mountPoints).toEqual([])
+  })
+
   it('is incomplete, and why is logged, when it cannot even be emptied', async () => {
     const { machine, stick } = bench()
     stick.faults = { onWrite: failAtWrite(3) }
