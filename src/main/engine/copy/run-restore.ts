@@ -12,14 +12,12 @@ import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { lateSignal } from './late-signal.ts'
-import { verificationError } from './locate-difference.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
-import { createSourceComparison } from './source-comparison.ts'
 import { sameLosses } from './target-losses.ts'
-import { verifyBlocks } from './verify-blocks.ts'
+import { verifyWritten } from './verify-written.ts'
 import { watchProgress } from './watch-progress.ts'
 import { writeChanged, type ChangeResult } from './write-changed.ts'
 
@@ -216,9 +214,9 @@ async function copyAndVerify(
   await source.checkUnchanged()
   const copyMs = Math.max(1, now() - copyBeganMs)
 
-  let checksum: string | null = null
+  let crc32: number | null = null
   if (checksums === null) context.skip('verifying')
-  else checksum = await verify(source, sink, checksums, run)
+  else crc32 = await verifyWritten({ source, sink, checksums, written: null, request: plan.request, context })
   await target.checkStillThere()
   return {
     restoredBytes: copied.sizeBytes,
@@ -227,8 +225,8 @@ async function copyAndVerify(
     skippedBytes: copied.skippedBytes,
     unchangedBytes: 0,
     bytesPerSecond: Math.round((copied.sizeBytes / copyMs) * 1000),
-    verified: checksum !== null,
-    checksum,
+    verified: crc32 !== null,
+    checksum: crc32 === null ? null : crc32.toString(16).padStart(8, '0'),
   }
 }
 
@@ -303,35 +301,6 @@ async function copy(
     checker: source.createChecker(),
     clearUnused: plan.request.clearUnused,
   })
-}
-
-/** Resolves to the disk's CRC-32 in hex. Throws VerificationError. */
-async function verify(
-  source: RestoreSource,
-  sink: BlockSink,
-  checksums: BlockChecksums,
-  { plan, context }: Run,
-): Promise<string> {
-  const { signal } = context
-  const { csumBuffers, csumBufferBytes } = bufferSizes(plan.request.buffering)
-  context.enter('verifying', checksums.sizeBytes)
-  await using again = source.isDevice
-    ? await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
-    : null
-  using comparison = again && createSourceComparison(again)
-  const verdict = await verifyBlocks({
-    sink,
-    checksums,
-    written: null,
-    context,
-    signal,
-    checker: source.createChecker(),
-    comparison,
-    buffers: csumBuffers,
-    bufferBytes: csumBufferBytes,
-  })
-  if (verdict.kind === 'same') return verdict.crc32.toString(16).padStart(8, '0')
-  throw await verificationError(verdict, sink, source, { blockBytes: checksums.blockBytes, signal })
 }
 
 /** A disk that was pulled out mostly shows as an I/O error first: say what really happened. */
