@@ -415,6 +415,19 @@ describe('a device as the source', () => {
     expectImage(stick, disk.bytes.slice(MiB, 3 * MiB))
   })
 
+  it('that another job writes to is in use, and one that is only read is not', async () => {
+    const { machine, stick, disk } = benchDevices()
+    disk.disk = { ...disk.disk, busy: true }
+    const { outcome } = await restore(machine, { source: '/dev/sdc' })
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_IN_USE', 'untouched'),
+      error: { code: 'E_SRC_IN_USE', details: { path: '/dev/sdc', holders: ['Reprise'] } },
+    })
+    expect(stick.events).toEqual([])
+    disk.disk = { ...disk.disk, onlyRead: true }
+    expect((await restore(machine, { source: '/dev/sdc' })).outcome.kind).toBe('done')
+  })
+
   it('that changes while it is copied is told, and not blamed on the target', async () => {
     const { machine, disk } = benchDevices()
     const { outcome } = await restore(
