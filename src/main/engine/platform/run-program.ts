@@ -137,6 +137,8 @@ function start(
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { LC_ALL: 'C', PATH: folders.join(':') },
       cwd: '/',
+      // Its own process group: Ctrl-C in the terminal is for us, and what tidies up then has to come to its end.
+      detached: true,
     })
     const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] }
     let bytes = 0

@@ -16,6 +16,13 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
     expect((await runProgram('cat', [])).stdout).toBe('')
   })
 
+  // As on macOS, where only the way to ask is another one.
+  it.runIf(process.platform === 'linux')('keeps what a terminal sends to its programs from it', async () => {
+    const { stdout } = await runProgram('cat', ['/proc/self/stat'])
+    const [pid, , , , group] = stdout.split(' ')
+    expect(group).toBe(pid)
+  })
+
   it('takes no word for a shell', async () => {
     expect((await runProgram('echo', ['$(id); `id` | cat > x'])).stdout).toBe('$(id); `id` | cat > x\n')
   })
