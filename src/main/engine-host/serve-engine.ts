@@ -18,10 +18,9 @@ import {
   type JobState,
   type RestorePlan,
 } from '#shared/model'
-import { createJobTable } from '#engine/job'
+import { Bugs, createJobTable } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
-import { Bugs } from './bugs.ts'
 import type { CreateEngines } from './engine-deps.ts'
 import { HostDisks } from './host-disks.ts'
 
