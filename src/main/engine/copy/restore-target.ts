@@ -49,9 +49,15 @@ export interface RestoreTarget {
    */
   blank(sink: BlockSink): Promise<void>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
-  abandon(written: 'nothing' | 'something'): Promise<TargetState>
+  abandon(written: 'nothing' | 'something'): Promise<Left>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
   keep(): Promise<TargetState>
+}
+
+/** `warnings`: what could not be mounted again. */
+export interface Left {
+  readonly state: TargetState
+  readonly warnings: readonly SerializedError[]
 }
 
 export interface Settled {
@@ -179,15 +185,14 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     async abandon(written) {
       if (written === 'nothing') {
         const { warnings } = await remount()
-        for (const error of warnings) log.warn('could not mount a volume again', { path, error })
-        return 'untouched'
+        return { state: 'untouched', warnings }
       }
       try {
         await unmounted(makeEmpty)
-        return 'empty'
+        return { state: 'empty', warnings: [] }
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
-        return 'incomplete'
+        return { state: 'incomplete', warnings: [] }
       }
     },
     async keep() {
@@ -256,9 +261,10 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
     blank: async () => undefined,
     settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
     async abandon(written) {
-      if (opened === null) return 'untouched'
+      const left = (state: TargetState): Left => ({ state, warnings: [] })
+      if (opened === null) return left('untouched')
       try {
-        if (written === 'nothing' && facts !== null) return 'untouched'
+        if (written === 'nothing' && facts !== null) return left('untouched')
         const now = await io.readFacts(path)
         // Whatever took its place meanwhile isn't ours.
         const isOurs = now !== null && sameFile(now, opened)
@@ -267,10 +273,10 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
           await io.truncate(path, 0)
           if (fixedBytes !== null) await io.truncate(path, fixedBytes)
         }
-        return written === 'nothing' ? 'untouched' : 'empty'
+        return left(written === 'nothing' ? 'untouched' : 'empty')
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
-        return 'incomplete'
+        return left('incomplete')
       }
     },
     keep: async () => 'kept',

@@ -115,10 +115,9 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = isKept ? await target.keep() : await target.abandon(written)
-    for (const warning of await giveSourceBack())
-      context.log.warn('could not mount a volume of the source again', { error: warning })
-    return outcomeOf(told, left, context)
+    const left = isKept ? { state: await target.keep(), warnings: [] } : await target.abandon(written)
+    const warnings = [...left.warnings, ...(await giveSourceBack())]
+    return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }
 
@@ -326,7 +325,11 @@ async function explain(
   return error
 }
 
-function outcomeOf(error: unknown, target: TargetState, { signal }: Pick<JobContext, 'signal'>): JobOutcome {
+function outcomeOf(
+  error: unknown,
+  target: TargetState,
+  { signal }: Pick<JobContext, 'signal'>,
+): Extract<JobOutcome, { kind: 'failed' | 'cancelled' }> {
   const aborted =
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   // A stall aborts with an error of its own.

@@ -24,9 +24,15 @@ export class Bugs {
       try {
         const outcome = await run(context)
         if (job.bug === null || outcome.kind !== 'cancelled') return outcome
-        const { target, outdated } = outcome
+        const { target, outdated, warnings } = outcome
         const error = serializeError(job.bug)
-        return { kind: 'failed', error, target, ...(outdated === undefined ? {} : { outdated }) }
+        return {
+          kind: 'failed',
+          error,
+          target,
+          ...(outdated === undefined ? {} : { outdated }),
+          ...(warnings === undefined ? {} : { warnings }),
+        }
       } catch (error) {
         throw job.bug ?? error
       } finally {

@@ -1123,6 +1123,35 @@ describe('Cancel', () => {
     expect(left.ended.includes('make-empty')).toBe(target === 'empty')
   })
 
+  it('tells which volumes could not be mounted again, of either disk', async () => {
+    const { machine } = bench()
+    const disk = machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 3 * MiB,
+      volumes: [makeVolume({ path: '/dev/sdc1', label: 'SRC', mountPoints: ['/media/src'] })],
+    })
+    const unmountable = (path: string) => {
+      throw new DeviceError('E_DEVICE_TOOL', 'mount ended with 32', { details: { path, tool: 'mount' } })
+    }
+    machine.onRemount = unmountable
+    let job: Job | null = null
+    machine.onUnmount = (path) => {
+      if (path === '/dev/sdb') void job?.cancel()
+    }
+    const during = (running: Job) => {
+      job = running
+    }
+    const { outcome } = await restore(machine, { source: disk.disk.path }, { during })
+    expect(outcome).toMatchObject({
+      kind: 'cancelled',
+      target: 'untouched',
+      warnings: [
+        { code: 'E_DEVICE_TOOL', details: { path: '/dev/sdb' } },
+        { code: 'E_DEVICE_TOOL', details: { path: '/dev/sdc' } },
+      ],
+    })
+  })
+
   it('comes too late once it is verified', async () => {
     const { machine } = bench()
     const { outcome } = await restore(
