@@ -439,7 +439,10 @@ describe('a device as the source', () => {
         },
       },
     )
-    expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'empty'))
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_CHANGED', 'empty'),
+      error: { code: 'E_SRC_CHANGED', details: { path: '/dev/sdc', when: 'reading' } },
+    })
   })
 
   it('that cannot be unmounted is in use, and nothing was touched', async () => {
@@ -980,7 +983,10 @@ describe('a failure after writing began', () => {
       if (offset > 2 * MiB) machine.files.get('/images/raw.img')!.modifiedMs = 5_000
     }
     const { outcome } = await restore(machine, { source: '/images/raw.img' })
-    expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'empty'))
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_CHANGED', 'empty'),
+      error: { code: 'E_SRC_CHANGED', details: { path: '/images/raw.img', when: 'reading' } },
+    })
   })
 })
 
