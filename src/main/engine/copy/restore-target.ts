@@ -134,12 +134,19 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
     log.info('the destination was left empty', { path, how })
   }
+  /** A partition was all that was asked for: what else of its disk is mounted by now stays mounted. Throws E_DST_BUSY. */
+  async function checkOthers(signal: AbortSignal): Promise<void> {
+    const now = await platform.resolve(disk.path, signal)
+    const volumes = 'disk' in now ? now.disk.volumes : []
+    const others = volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
+    if (others.length > 0) throw othersMounted(disk.path, others)
+  }
   async function eject(signal: AbortSignal): Promise<Settled> {
-    const others = disk.volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
-    const warnings =
-      volume !== null && others.length > 0
-        ? [serializeError(othersMounted(disk.path, others))]
-        : await attempt(() => platform.eject(disk.path, signal), { left: 'eject', path: disk.path, signal })
+    const letGo = async () => {
+      if (volume !== null) await checkOthers(signal)
+      await platform.eject(disk.path, signal)
+    }
+    const warnings = await attempt(letGo, { left: 'eject', path: disk.path, signal })
     // It stays, so that whoever looks at it next should see what is on it now.
     const rereadWarnings = warnings.length > 0 ? await reread(signal) : []
     return { mountPoints: [], ejected: warnings.length === 0, warnings: [...warnings, ...rereadWarnings] }

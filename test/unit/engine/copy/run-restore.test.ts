@@ -371,6 +371,36 @@ describe('a partition as the target', () => {
     expect(machine.calls).not.toContain('eject /dev/sdb')
   })
 
+  it.each([
+    [
+      'another volume of the disk was mounted meanwhile',
+      'E_DST_BUSY',
+      (stick: FakeDisk) => {
+        const two = {
+          path: '/dev/sdb2',
+          index: 2,
+          offset: 3 * MiB,
+          sizeBytes: MiB,
+          mountPoints: ['/media/two'],
+        }
+        stick.disk = { ...stick.disk, volumes: [...stick.disk.volumes, makeVolume(two)] }
+      },
+    ],
+    ['nobody can tell what is mounted', 'E_NOT_FOUND', (stick: FakeDisk) => stick.vanish()],
+  ])('is not ejected when %s', async (_, code, change) => {
+    const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
+    let isDone = false
+    const during = (_job: Job, { progress }: JobState) => {
+      if (isDone || progress?.phase !== 'remounting') return
+      isDone = true
+      change(stick)
+    }
+    const request = { target: '/dev/sdb1', afterwards: 'eject' } as const
+    const { outcome } = await restore(machine, request, { during })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { ejected: false, warnings: [{ code }] } })
+    expect(machine.calls).not.toContain('eject /dev/sdb')
+  })
+
   it('is left with an empty file system of its kind after a failure', async () => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(2 * MiB) }])
     stick.faults = { onWrite: failAtWrite(3) }
