@@ -13,7 +13,7 @@ import {
   runRestore,
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
-import { outcomeOfError, startJob, type JobContext } from '#engine/job'
+import { outcomeOfError, startGuardedJob, type JobContext } from '#engine/job'
 import { createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession, tellFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
@@ -112,7 +112,7 @@ export function connectCommandLine(log: Logger): CliEngines {
       return found?.kind === 'volume' ? found.volume.sizeBytes : null
     },
     startImageTask: (task) =>
-      startJob(
+      startGuardedJob(
         {
           jobId: randomUUID(),
           kind: `${task.kind}-image`,
@@ -123,14 +123,14 @@ export function connectCommandLine(log: Logger): CliEngines {
           task,
         },
         (context) => runImageTask(task, platform, context),
-        { log },
+        { log, events: process },
       ),
     planRestore: (request, signal) => planRestore(request, platform, signal),
     startRestore: (plan) =>
-      startJob(
+      startGuardedJob(
         { jobId: randomUUID(), kind: 'restore', title: titleOf(plan), plan },
         (context) => runRestore(plan, platform, context),
-        { log },
+        { log, events: process },
       ),
   }
 }

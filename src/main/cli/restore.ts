@@ -6,6 +6,7 @@ import {
   invariant,
   serializeError,
   UsageError,
+  type SerializedError,
 } from '#shared/errors'
 import { isStreamLocator, isWebLocator, type JobOutcome, type RestorePlan } from '#shared/model'
 import { describeOutcome, describeTargetState, type Names } from '#shared/words'
@@ -208,25 +209,31 @@ function tellOutcome(
   const target = plan.target && { ...plan.target, name: plan.target.path }
   switch (outcome.kind) {
     case 'done':
-      for (const warning of outcome.summary.warnings)
-        if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
+      tellWarnings(outcome.summary.warnings)
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, target)
       const status = report(terminal, outcome.error, telling, { names, lastWords })
+      tellWarnings(outcome.warnings)
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return status
     }
     case 'cancelled': {
       const state = describeTargetState(outcome.target, target)
       terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
+      tellWarnings(outcome.warnings)
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitCancelled
     }
     case 'checked':
     default:
       throw new BugError('E_BUG', `a restore ended as ${outcome.kind}`, { details: {} })
+  }
+
+  function tellWarnings(warnings: readonly SerializedError[] = []): void {
+    for (const warning of warnings)
+      if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
   }
 }
 

@@ -14,7 +14,16 @@ import type {
 } from '#shared/contract'
 import { AppError, DeviceError, deserializeError, EngineGoneError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { Disk, JobState, RestorePlan, WebFetch } from '#shared/model'
+import {
+  diskRead,
+  markInUse,
+  pathWritten,
+  type Disk,
+  type DisksInUse,
+  type JobState,
+  type RestorePlan,
+  type WebFetch,
+} from '#shared/model'
 import { Elevation } from './elevation.ts'
 import type { HostProcess } from './host-process.ts'
 import { lostJob } from './lost-job.ts'
@@ -150,6 +159,8 @@ class TwoHosts implements Engine {
         return this.#startImageTask(input as RequestIn<EngineContract, 'image.start'>, signal)
       case 'image.unlock':
         return this.#unlock(input as RequestIn<EngineContract, 'image.unlock'>, signal)
+      case 'device.eject':
+        return this.#eject(input as RequestIn<EngineContract, 'device.eject'>, signal)
       case 'job.cancel':
         return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
       default:
@@ -245,6 +256,16 @@ class TwoHosts implements Engine {
     }
   }
 
+  async #eject(input: RequestIn<EngineContract, 'device.eject'>, signal?: AbortSignal): Promise<null> {
+    const { written, read } = this.#inUse()
+    const { path } = input
+    if (written.has(path) || read.has(path))
+      throw new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {
+        details: { path, holders: ['Reprise'] },
+      })
+    return ask(await this.#plain, 'device.eject', input, signal)
+  }
+
   #remember(host: HostProcess, plan: RestorePlan): RestorePlan {
     this.#plans.set(plan.planId, { host, plan })
     dropOldest(this.#plans, rememberedPlans, () => true)
@@ -331,15 +352,31 @@ class TwoHosts implements Engine {
     return this.#jobs.values().some((job) => job.host === host && job.state.outcome === null)
   }
 
-  /** The plain host, who lists the disks, doesn't know what the elevated one is writing to. */
+  /** The plain host, who lists and ejects the disks, doesn't know what the elevated one is using. */
+  #inUse(): DisksInUse {
+    const written = new Set<string>()
+    const read = new Set<string>()
+    for (const { state } of this.#jobs.values()) {
+      if (state.outcome !== null) continue
+      if (state.plan !== null) written.add(pathWritten(state.plan))
+      const source = state.plan === null ? this.#diskOf(state) : diskRead(state.plan)
+      if (source !== null) read.add(source)
+    }
+    return { written, read }
+  }
+
+  /** The disk that an image is made of, by any name it was given; null: of none. */
+  #diskOf({ kind, source }: JobState): string | null {
+    if (kind !== 'create-image' || source === null) return null
+    const holds = ({ path, volumes }: Disk) =>
+      path === source ||
+      volumes.some((volume) => volume.path === source || volume.mountPoints.includes(source))
+    return this.#devices.find(holds)?.path ?? null
+  }
+
   #withBusy(disks: readonly Disk[]): readonly Disk[] {
-    const targets = new Set(
-      this.#jobs
-        .values()
-        .filter(({ state }) => state.outcome === null)
-        .map(({ state }) => state.plan?.target?.disk?.path ?? state.plan?.target?.path),
-    )
-    return disks.map((disk) => (targets.has(disk.path) ? { ...disk, busy: true } : disk))
+    const inUse = this.#inUse()
+    return disks.map((disk) => markInUse(disk, inUse))
   }
 
   // --- events

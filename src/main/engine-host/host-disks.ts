@@ -1,15 +1,14 @@
 /**
- * The system's disks with what only this host knows: which of them its jobs are writing to, and the Practice disk, which
+ * The system's disks with what only this host knows: which of them its jobs are using, and the Practice disk, which
  * is no device of the system.
  */
 import type { Platform } from '#engine/platform'
 import { practiceDisk } from '#engine/practice'
-import type { Disk } from '#shared/model'
+import { markInUse, type Disk, type DisksInUse } from '#shared/model'
 
 export interface HostPlatformDeps {
   readonly platform: Platform
-  /** Paths of disks and files that jobs are writing to. */
-  readonly claimed: () => ReadonlySet<string>
+  readonly inUse: () => DisksInUse
 }
 
 export class HostDisks {
@@ -36,7 +35,7 @@ export class HostDisks {
 
   /**
    * For the engines: the system's platform, to which the Practice disk is a disk, not a file. Who plans sees which disks
-   * jobs are writing to; a job must not be stopped by its own.
+   * jobs are using; a job must not be stopped by its own.
    */
   platform(viewer: 'planner' | 'job'): Platform {
     const { platform } = this.#deps
@@ -61,7 +60,7 @@ export class HostDisks {
   }
 
   #mark(disk: Disk): Disk {
-    return this.#deps.claimed().has(disk.path) ? { ...disk, busy: true } : disk
+    return markInUse(disk, this.#deps.inUse())
   }
 }
 

@@ -8,18 +8,19 @@ import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import {
+  diskRead,
   imageTaskPath,
   isWebLocator,
+  pathWritten,
   webName,
   type Disk,
   type ImageTask,
   type JobState,
   type RestorePlan,
 } from '#shared/model'
-import { createJobTable } from '#engine/job'
+import { Bugs, createJobTable } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
-import { Bugs } from './bugs.ts'
 import type { CreateEngines } from './engine-deps.ts'
 import { HostDisks } from './host-disks.ts'
 
@@ -53,7 +54,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const jobs = createJobTable({ log })
   const engines = options.createEngines({ log, onBehalfOf: options.onBehalfOf ?? null })
   const { platform } = engines
-  const disks = new HostDisks({ platform, claimed: () => jobs.claimed() })
+  const disks = new HostDisks({ platform, inUse: () => jobs.inUse() })
   const seenByPlanner = disks.platform('planner')
   const seenByJob = disks.platform('job')
   let watching: AsyncDisposable | null = null
@@ -114,7 +115,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
           title,
           plan: null,
           task,
-          claims: await claimsOf(task, signal),
+          claims: [],
+          reads: await readsOf(task, signal),
         },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),
       )
@@ -170,8 +172,15 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     'restore.plan': (request, signal) => engines.planRestore(request, seenByPlanner, signal),
     'restore.start': async ({ planId, typed }) => {
       const plan = engines.takePlan(planId, typed)
+      const read = diskRead(plan)
       const job = jobs.start(
-        { kind: 'restore', title: titleOf(plan), plan, claims: [claimOf(plan)] },
+        {
+          kind: 'restore',
+          title: titleOf(plan),
+          plan,
+          claims: [pathWritten(plan)],
+          reads: read === null ? [] : [read],
+        },
         bugs.guard((context) => engines.runRestore(plan, seenByJob, context)),
       )
       return { jobId: job.jobId }
@@ -193,7 +202,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
           details: { path: 'practice.dmg' },
         })
       }
-      if ([...jobs.claimed()].some((path) => disks.isPractice(path))) throw busy('the Practice disk')
+      if ([...jobs.inUse().written].some((path) => disks.isPractice(path))) throw busy('the Practice disk')
       const made = await preparePractice({ folder, asset, renew })
       disks.setPractice(made.disk)
       await tellDisks()
@@ -208,8 +217,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     throw new UsageError('E_UNSUPPORTED', message, { details: { input } })
   }
 
-  /** Nobody may write to a disk that is being read. */
-  async function claimsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {
+  async function readsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {
     if (!readsDevice(task)) return []
     const found = await platform.resolve(task.from.path, signal).catch(() => null)
     return found !== null && 'disk' in found ? [found.disk.path] : []
@@ -276,11 +284,6 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
 
 const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
-/** What the job writes to: nobody else may. A partition claims its disk, whose map is read again at the end. */
-function claimOf(plan: RestorePlan): string {
-  return plan.target?.disk?.path ?? plan.target?.path ?? plan.request.target
-}
-
 type DeviceTask = ImageTask & { readonly kind: 'create'; readonly from: { readonly kind: 'device' } }
 
 const readsDevice = (task: ImageTask): task is DeviceTask =>
@@ -291,7 +294,7 @@ function titleOf({ source, target, request }: RestorePlan): string {
 }
 
 function busy(path: string): DeviceError {
-  return new DeviceError('E_DST_BUSY', `${path} is being written by a job`, {
+  return new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {
     details: { path, holders: ['Reprise'] },
   })
 }

@@ -69,4 +69,6 @@ export interface Disk {
   readonly practice: boolean
   /** A job of ours is using it. */
   readonly busy: boolean
+  /** Only by reading, which another may do as well. Absent where no job uses it, and where one writes to it. */
+  readonly onlyRead?: true
 }

@@ -90,6 +90,12 @@ interface Changing {
   readonly outdated?: string
 }
 
+/** Of a restore that wasn't done. */
+interface Undone {
+  /** Besides, this did not work: a volume that was to be mounted again. Absent: all of it did. */
+  readonly warnings?: readonly SerializedError[]
+}
+
 export type JobOutcome =
   | ({ readonly kind: 'done'; readonly summary: RestoreSummary } & Changing)
   | { readonly kind: 'checked'; readonly verification: ImageVerification }
@@ -98,14 +104,16 @@ export type JobOutcome =
   | ({ readonly kind: 'scanned'; readonly scan: ImageScan } & Changing)
   | ({ readonly kind: 'checksummed'; readonly checksums: AddedChecksums } & Changing)
   | ({ readonly kind: 'resized'; readonly resize: ImageResizing } & Changing)
-  | ({ readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState } & Changing)
+  | ({ readonly kind: 'failed'; readonly error: SerializedError; readonly target: TargetState } & Changing &
+      Undone)
   | ({
       readonly kind: 'cancelled'
       readonly target: TargetState
       readonly percent: number | null
       /** Of a restore: what it was at, and what `percent` is of. Absent before its first phase, and of other jobs. */
       readonly phase?: JobPhase
-    } & Changing)
+    } & Changing &
+      Undone)
 
 export interface JobState {
   readonly jobId: string

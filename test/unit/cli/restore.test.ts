@@ -364,6 +364,24 @@ describe('reprise restore', () => {
     expect(err).toContain('It is used by nautilus (812).')
   })
 
+  it.each([
+    [
+      'failed',
+      {
+        kind: 'failed',
+        error: serializeError(new DeviceError('E_IO_WRITE', 'EIO', { details: { path: '/dev/sdb' } })),
+      },
+    ],
+    ['stopped', { kind: 'cancelled', percent: 37 }],
+  ] as const)('tells what was left undone of a restore that %s', async (_, ended) => {
+    const left = new DeviceError('E_DEVICE_TOOL', 'mount ended with 32', {
+      details: { path: '/dev/sdc1', tool: 'mount', stderr: 'wrong fs type' },
+    })
+    const outcome = { ...ended, target: 'untouched', warnings: [serializeError(left)] } as const
+    const { err } = await play(noprompt, { states: [state({ outcome })] })
+    expect(err).toContain('wrong fs type')
+  })
+
   it('tells a failure with its place and the state of the target', async () => {
     const broken = new DeviceError('E_IO_WRITE', 'EIO', {
       details: { path: '/dev/sdb', errno: 'EIO', offset: 5_254_000_128 },

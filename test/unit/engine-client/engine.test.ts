@@ -535,6 +535,31 @@ describe('a restore that needs rights', () => {
     expect(busy).toEqual([false, true, false])
   })
 
+  test('keeps the disks it uses from being ejected by the unprivileged host', async () => {
+    const ejected: string[] = []
+    const master = aDisk({ path: '/dev/sdm' })
+    const plain = fakeHost({
+      'restore.plan': async () => needy,
+      'device.eject': async ({ path }) => {
+        ejected.push(path)
+        return null
+      },
+    })
+    const root = rootHost()
+    const { engine } = engineOf(plain, async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: 'plan-1', typed: null })
+    plain.emit('devices', [aDisk({ path: '/dev/sdi' })])
+    const source = { kind: 'disk', locator: master.path, name: 'Master', disk: master } as const
+    root.emit('job', aJob({ jobId: 'job-root', plan: aPlan({ source }) }))
+    root.emit('job', aJob({ jobId: 'imaging', kind: 'create-image', plan: null, source: '/dev/sdi' }))
+    await soon()
+    for (const path of ['/dev/sdm', '/dev/sdx', '/dev/sdi'])
+      await expect(engine.request('device.eject', { path })).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    await engine.request('device.eject', { path: '/dev/sdz' })
+    expect(ejected).toEqual(['/dev/sdz'])
+  })
+
   test('that is running when its host dies is lost, and the unprivileged one goes on', async () => {
     const root = rootHost()
     const { engine, starts } = engineOf(plainHost(), async () => root.host)

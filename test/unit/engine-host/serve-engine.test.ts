@@ -11,7 +11,7 @@ import type { Platform } from '#engine/platform'
 import type { Engines } from '#main/engine-host'
 import { connectContract, engineContract } from '#shared/contract'
 import { UsageError } from '#shared/errors'
-import type { Disk, JobOutcome, JobState } from '#shared/model'
+import type { Disk, JobOutcome, JobState, RestorePlan } from '#shared/model'
 import { serveEngine, type ServeEngineOptions } from '#src/main/engine-host/serve-engine.ts'
 
 let folder: string
@@ -422,6 +422,34 @@ describe('the Practice disk', () => {
     await expect(client.request('practice.prepare', { ...prepare, folder })).rejects.toMatchObject({
       code: 'E_NOT_FOUND',
     })
+  })
+})
+
+describe('a restore from a disk', () => {
+  const master = aDisk({ path: '/dev/sdm', name: 'Master' })
+  const from = { kind: 'disk', locator: master.path, name: master.name, disk: master } as const
+  const onto = (disk: Disk) => ({ ...aPlan().target!, disk })
+
+  test('keeps it from being written and ejected meanwhile, and is kept off one that is written', async () => {
+    const plan: { source: RestorePlan['source']; target: RestorePlan['target'] } = {
+      source: from,
+      target: onto(aDisk()),
+    }
+    const running = start({ plan, runRestore: endless }, platformDouble([master, aDisk()]))
+    const { client, disks } = running
+    await client.request('devices.watch', {})
+    const jobId = await startRestore(running)
+    expect(disks.at(-1)?.[0]).toMatchObject({ busy: true, onlyRead: true })
+    expect(disks.at(-1)?.[1]).not.toHaveProperty('onlyRead')
+    await expect(client.request('device.eject', { path: master.path })).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+    })
+    Object.assign(plan, { source: null, target: onto(master) })
+    await expect(startRestore(running)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    await client.request('job.cancel', { jobId })
+    await startRestore(running)
+    Object.assign(plan, { source: from, target: onto(aDisk()) })
+    await expect(startRestore(running)).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
   })
 })
 

@@ -33,7 +33,7 @@ export function diskEnds(sink: BlockSink, heldBytes: number): DiskEnds {
 export async function blankEnds(
   sink: BlockSink,
   { headEnd, tailStart, tailEnd }: DiskEnds,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<void> {
   if (headEnd > 0) await sink.zero(0, headEnd, signal)
   if (tailEnd > tailStart) await sink.zero(tailStart, tailEnd - tailStart, signal)

@@ -203,6 +203,12 @@ export async function examineSource(
           details: { path, holders: ['the system'], mountPoints },
         }),
       )
+    if (disk.busy && disk.onlyRead !== true)
+      errors.push(
+        new DeviceError('E_SRC_IN_USE', `${disk.path} is being written by another job`, {
+          details: { path, holders: ['Reprise'] },
+        }),
+      )
     // A member of an array or a volume group is written by what is built on it.
     if (disk.protection?.kind === 'in-use')
       errors.push(

@@ -3,7 +3,7 @@ import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import { badRangeError } from '#engine/pipeline'
 import { DeviceError, FormatError, VerificationError, type VerificationDetails } from '#shared/errors'
 import { padded } from './head-blocks.ts'
-import type { RestoreSource } from './restore-source.ts'
+import { changedWhileRead, type RestoreSource } from './restore-source.ts'
 import type { Verdict } from './verify-blocks.ts'
 
 /** Bytes of each side that are told. */
@@ -34,10 +34,7 @@ export async function verificationError(
     )
   }
   const { first, differingBlocks } = verdict
-  if (first.sourceChanged)
-    return new DeviceError('E_SRC_CHANGED', 'the source changed while it was being copied', {
-      details: { path: sink.path, offset: first.offset, differingBlocks },
-    })
+  if (first.sourceChanged) return changedWhileRead(source.path, { offset: first.offset, differingBlocks })
   const exact = await firstDifferingByte(first, sink, source, signal)
   return verificationFailure(sink.path, {
     offset: exact?.offset ?? first.offset,

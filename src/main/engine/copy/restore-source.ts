@@ -112,12 +112,20 @@ async function checkFiles(examined: ImageSource, io: RestoreIo): Promise<void> {
   for (const facts of examined.files) {
     const now = await io.readFacts(facts.path)
     // Deleted while it was held open: what was read is what it was.
-    if (now !== null && factsIdentity(now) !== factsIdentity(facts)) throw changedSource(facts.path)
+    if (now !== null && factsIdentity(now) !== factsIdentity(facts)) throw changedWhileRead(facts.path)
   }
 }
 
 export const changedSource = (path: string) =>
   new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
+
+export const changedWhileRead = (
+  path: string,
+  where: { readonly offset?: number; readonly differingBlocks?: number } = {},
+) =>
+  new DeviceError('E_SRC_CHANGED', `${path} changed while it was being copied`, {
+    details: { path, when: 'reading', ...where },
+  })
 
 /** A device read as what it is: one raw run. */
 export function deviceLayout(path: string, sizeBytes: number): ExtentLayout {

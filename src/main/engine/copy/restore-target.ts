@@ -7,6 +7,7 @@ import type { MountedVolume } from '#engine/platform'
 import { DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { RestoreRequest, TargetState, Volume } from '#shared/model'
+import { blankEnds, diskEnds } from './disk-ends.ts'
 import {
   fileIdentity,
   sameFile,
@@ -17,7 +18,7 @@ import {
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 
-/** Calls come in this order: unmount, open; then settle after success, or after failure abandon or keep. */
+/** Calls come in this order: unmount, open; then settle after success, or after failure blank and abandon, or keep. */
 export interface RestoreTarget {
   /** What the source may take up at most; null: as much as it wants. */
   readonly capacityBytes: number | null
@@ -42,10 +43,21 @@ export interface RestoreTarget {
    * stopped it.
    */
   settle(afterwards: RestoreRequest['afterwards'], signal: AbortSignal): Promise<Settled>
+  /**
+   * It failed or was cancelled, something was written, and the handle, `sink`, is still open: what is there looks like a disk to
+   * nobody any more. Never throws.
+   */
+  blank(sink: BlockSink): Promise<void>
   /** It failed or was cancelled, and the handle is closed. Never throws. */
-  abandon(written: 'nothing' | 'something'): Promise<TargetState>
+  abandon(written: 'nothing' | 'something'): Promise<Left>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
   keep(): Promise<TargetState>
+}
+
+/** `warnings`: what could not be mounted again. */
+export interface Left {
+  readonly state: TargetState
+  readonly warnings: readonly SerializedError[]
 }
 
 export interface Settled {
@@ -93,9 +105,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     }
   }
   /** A desktop may have mounted it again in the moment between; then once more, and no more than that. */
-  async function openUnmounted(signal: AbortSignal): Promise<BlockSink> {
+  async function unmounted<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     try {
-      return await io.openDeviceSink(path)
+      return await work()
     } catch (error) {
       DeviceError.accept(error)
       if (error.code !== 'E_DST_BUSY') throw error
@@ -103,7 +115,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       if (mounted.length === 0) throw error
       wasMounted = true
       log.info('unmounted again what was mounted meanwhile', { path })
-      return io.openDeviceSink(path)
+      return work()
     }
   }
   /** The same name, on the same disk, may be another part of it by now. As long as it is held open, it stays that. */
@@ -116,12 +128,25 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     if (volume !== null) return []
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
+  /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
+  async function makeEmpty(): Promise<void> {
+    if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
+    const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
+    log.info('the destination was left empty', { path, how })
+  }
+  /** A partition was all that was asked for: what else of its disk is mounted by now stays mounted. Throws E_DST_BUSY. */
+  async function checkOthers(signal: AbortSignal): Promise<void> {
+    const now = await platform.resolve(disk.path, signal)
+    const volumes = 'disk' in now ? now.disk.volumes : []
+    const others = volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
+    if (others.length > 0) throw othersMounted(disk.path, others)
+  }
   async function eject(signal: AbortSignal): Promise<Settled> {
-    const others = disk.volumes.filter((each) => each.path !== path).flatMap((each) => each.mountPoints)
-    const warnings =
-      volume !== null && others.length > 0
-        ? [serializeError(othersMounted(disk.path, others))]
-        : await attempt(() => platform.eject(disk.path, signal), { left: 'eject', path: disk.path, signal })
+    const letGo = async () => {
+      if (volume !== null) await checkOthers(signal)
+      await platform.eject(disk.path, signal)
+    }
+    const warnings = await attempt(letGo, { left: 'eject', path: disk.path, signal })
     // It stays, so that whoever looks at it next should see what is on it now.
     const rereadWarnings = warnings.length > 0 ? await reread(signal) : []
     return { mountPoints: [], ejected: warnings.length === 0, warnings: [...warnings, ...rereadWarnings] }
@@ -138,7 +163,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       wasMounted = before.length > 0
     },
     async open(signal) {
-      const sink = await openUnmounted(signal)
+      const sink = await unmounted(() => io.openDeviceSink(path), signal)
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
           throw changedTarget(path, 'device')
@@ -157,21 +182,24 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       const { mountPoints, warnings } = await remount(signal)
       return { mountPoints, ejected: false, warnings: [...rereadWarnings, ...warnings] }
     },
+    async blank(sink) {
+      try {
+        await blankEnds(sink, diskEnds(sink, sizeBytes))
+      } catch (error) {
+        log.warn('the ends of the destination could not be blanked', { path, error: serializeError(error) })
+      }
+    },
     async abandon(written) {
       if (written === 'nothing') {
         const { warnings } = await remount()
-        for (const error of warnings) log.warn('could not mount a volume again', { path, error })
-        return 'untouched'
+        return { state: 'untouched', warnings }
       }
       try {
-        // The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another.
-        if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
-        const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
-        log.info('the destination was left empty', { path, how })
-        return 'empty'
+        await unmounted(makeEmpty)
+        return { state: 'empty', warnings: [] }
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
-        return 'incomplete'
+        return { state: 'incomplete', warnings: [] }
       }
     },
     async keep() {
@@ -236,11 +264,14 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
       const now = await io.readFacts(path)
       if (now === null || opened === null || !sameFile(now, opened)) throw replacedFile(path)
     },
+    // It is cut to nothing in a moment, and no system mounts it by itself.
+    blank: async () => undefined,
     settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
     async abandon(written) {
-      if (opened === null) return 'untouched'
+      const left = (state: TargetState): Left => ({ state, warnings: [] })
+      if (opened === null) return left('untouched')
       try {
-        if (written === 'nothing' && facts !== null) return 'untouched'
+        if (written === 'nothing' && facts !== null) return left('untouched')
         const now = await io.readFacts(path)
         // Whatever took its place meanwhile isn't ours.
         const isOurs = now !== null && sameFile(now, opened)
@@ -249,10 +280,10 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
           await io.truncate(path, 0)
           if (fixedBytes !== null) await io.truncate(path, fixedBytes)
         }
-        return written === 'nothing' ? 'untouched' : 'empty'
+        return left(written === 'nothing' ? 'untouched' : 'empty')
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
-        return 'incomplete'
+        return left('incomplete')
       }
     },
     keep: async () => 'kept',

@@ -12,14 +12,12 @@ import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { lateSignal } from './late-signal.ts'
-import { verificationError } from './locate-difference.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
 import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
-import { createSourceComparison } from './source-comparison.ts'
 import { sameLosses } from './target-losses.ts'
-import { verifyBlocks } from './verify-blocks.ts'
+import { verifyWritten } from './verify-written.ts'
 import { watchProgress } from './watch-progress.ts'
 import { writeChanged, type ChangeResult } from './write-changed.ts'
 
@@ -99,6 +97,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       onKept: () => {
         isKept = true
       },
+      isTorn: () => written === 'something' && !isKept,
     })
     // From here on it is restored, and Cancel comes too late to change that. What is left to do is only let be.
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
@@ -116,10 +115,9 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = isKept ? await target.keep() : await target.abandon(written)
-    for (const warning of await giveSourceBack())
-      context.log.warn('could not mount a volume of the source again', { error: warning })
-    return outcomeOf(told, left, context)
+    const left = isKept ? { state: await target.keep(), warnings: [] } : await target.abandon(written)
+    const warnings = [...left.warnings, ...(await giveSourceBack())]
+    return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }
 
@@ -134,6 +132,28 @@ interface Marks {
   readonly onWrite: () => void
   /** It fails, and the destination shall stay as it is. */
   readonly onKept: () => void
+  /** Something was written, and nothing of it is to stay if it fails now. */
+  readonly isTorn: () => boolean
+}
+
+/**
+ * `work` with the one handle. When it fails, the destination may look whole: it is blanked as long as nobody else can
+ * have it.
+ */
+async function withSink<Result>(
+  target: RestoreTarget,
+  { signal }: JobContext,
+  { isTorn }: Marks,
+  work: (sink: BlockSink) => Promise<Result>,
+): Promise<Result> {
+  await using sink = await target.open(signal)
+  try {
+    signal.throwIfAborted()
+    return await work(sink)
+  } catch (error) {
+    if (isTorn()) await target.blank(sink)
+    throw error
+  }
 }
 
 /** All that happens while the handles are open. */
@@ -143,14 +163,28 @@ async function writeAndVerify(
   run: Run,
   marks: Marks,
 ): Promise<ChangeResult & Partial<Pick<RestoreSummary, 'warnings'>>> {
-  const { plan, deps, context, now } = run
-  const { signal } = context
+  const { plan, deps, context } = run
   if (ends.source.kind === 'stream')
     return await receive({ source: ends.source, target: ends.target }, target, run, marks)
   await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
-  await using sink = await target.open(signal)
-  signal.throwIfAborted()
+  return await withSink(target, context, marks, (sink) =>
+    copyAndVerify(ends, { source, sink, target }, run, marks),
+  )
+}
 
+/** The source lies here, and can be read as often as needed. */
+async function copyAndVerify(
+  ends: Ends,
+  {
+    source,
+    sink,
+    target,
+  }: { readonly source: RestoreSource; readonly sink: BlockSink; readonly target: RestoreTarget },
+  run: Run,
+  marks: Marks,
+): Promise<ChangeResult> {
+  const { plan, context, now } = run
+  const { signal } = context
   if (ends.comparison !== null && ends.comparison.kind !== 'nothing') {
     const changed = await writeChanged(ends.comparison, {
       source,
@@ -179,9 +213,9 @@ async function writeAndVerify(
   await source.checkUnchanged()
   const copyMs = Math.max(1, now() - copyBeganMs)
 
-  let checksum: string | null = null
+  let crc32: number | null = null
   if (checksums === null) context.skip('verifying')
-  else checksum = await verify(source, sink, checksums, run)
+  else crc32 = await verifyWritten({ source, sink, checksums, written: null, request: plan.request, context })
   await target.checkStillThere()
   return {
     restoredBytes: copied.sizeBytes,
@@ -190,8 +224,8 @@ async function writeAndVerify(
     skippedBytes: copied.skippedBytes,
     unchangedBytes: 0,
     bytesPerSecond: Math.round((copied.sizeBytes / copyMs) * 1000),
-    verified: checksum !== null,
-    checksum,
+    verified: crc32 !== null,
+    checksum: crc32 === null ? null : crc32.toString(16).padStart(8, '0'),
   }
 }
 
@@ -210,23 +244,24 @@ async function receive(
   })
   try {
     checkSameStream(source, connection)
-    await using sink = await target.open(signal)
-    signal.throwIfAborted()
-    const received = await receiveImage({
-      source,
-      connection,
-      sink,
-      heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
-      fixedBytes: target.fixedBytes,
-      wasMounted: target.wasMounted,
-      request: plan.request,
-      context,
-      now,
-      journalMs: deps.journalMs ?? 1000,
-      ...marks,
+    return await withSink(target, context, marks, async (sink) => {
+      const received = await receiveImage({
+        source,
+        connection,
+        sink,
+        heldBytes: sink.sizeBytes ?? (examined.kind === 'file' ? (examined.facts?.sizeBytes ?? 0) : 0),
+        fixedBytes: target.fixedBytes,
+        wasMounted: target.wasMounted,
+        request: plan.request,
+        context,
+        now,
+        journalMs: deps.journalMs ?? 1000,
+        onWrite: marks.onWrite,
+        onKept: marks.onKept,
+      })
+      await target.checkStillThere()
+      return received
     })
-    await target.checkStillThere()
-    return received
   } finally {
     await farewell(connection[Symbol.asyncDispose]())
   }
@@ -267,35 +302,6 @@ async function copy(
   })
 }
 
-/** Resolves to the disk's CRC-32 in hex. Throws VerificationError. */
-async function verify(
-  source: RestoreSource,
-  sink: BlockSink,
-  checksums: BlockChecksums,
-  { plan, context }: Run,
-): Promise<string> {
-  const { signal } = context
-  const { csumBuffers, csumBufferBytes } = bufferSizes(plan.request.buffering)
-  context.enter('verifying', checksums.sizeBytes)
-  await using again = source.isDevice
-    ? await source.openStream({ alignmentBytes: sink.alignmentBytes, signal })
-    : null
-  using comparison = again && createSourceComparison(again)
-  const verdict = await verifyBlocks({
-    sink,
-    checksums,
-    written: null,
-    context,
-    signal,
-    checker: source.createChecker(),
-    comparison,
-    buffers: csumBuffers,
-    bufferBytes: csumBufferBytes,
-  })
-  if (verdict.kind === 'same') return verdict.crc32.toString(16).padStart(8, '0')
-  throw await verificationError(verdict, sink, source, { blockBytes: checksums.blockBytes, signal })
-}
-
 /** A disk that was pulled out mostly shows as an I/O error first: say what really happened. */
 async function explain(
   error: unknown,
@@ -319,7 +325,11 @@ async function explain(
   return error
 }
 
-function outcomeOf(error: unknown, target: TargetState, { signal }: Pick<JobContext, 'signal'>): JobOutcome {
+function outcomeOf(
+  error: unknown,
+  target: TargetState,
+  { signal }: Pick<JobContext, 'signal'>,
+): Extract<JobOutcome, { kind: 'failed' | 'cancelled' }> {
   const aborted =
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   // A stall aborts with an error of its own.

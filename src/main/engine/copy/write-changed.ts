@@ -1,7 +1,8 @@
 /**
  * A restore onto a disk that already holds most of what it is going to hold: compares first, and writes what differs. With
  * the hashes of the image's blocks the destination is read once and nothing else; without them it is read beside the
- * source. What was compared was read from the medium, so only what was written is read again to verify it.
+ * source. What was compared was read from the medium, so only what was written is read again to verify it; but where the source is
+ * a device, all of it is, beside the source.
  */
 import type { BlockSink } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
@@ -19,13 +20,13 @@ import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { diskEnds } from './disk-ends.ts'
 import { HashedBlocks } from '#engine/pipeline'
 import { padded } from './head-blocks.ts'
-import { firstDifferingByte, verificationError, verificationFailure } from './locate-difference.ts'
+import { firstDifferingByte, verificationFailure } from './locate-difference.ts'
 import { findZeros } from './read-held.ts'
 import type { RestoreSource } from './restore-source.ts'
 import { onlySelected } from './only-selected.ts'
 import { selectBlocks } from './select-blocks.ts'
 import { unusedBytes } from './unused-parts.ts'
-import { verifyBlocks } from './verify-blocks.ts'
+import { verifyWritten } from './verify-written.ts'
 import { WrittenBlocks } from './written-blocks.ts'
 
 export interface ChangeOptions {
@@ -60,8 +61,7 @@ export function writeChanged(
 /** Everything is decoded; the sink compares. */
 async function writeBySource(options: ChangeOptions): Promise<ChangeResult> {
   const { source, sink, request, context, now } = options
-  const { signal } = context
-  const { bufferBytes, csumBufferBytes, csumBuffers } = bufferSizes(request.buffering)
+  const { bufferBytes, csumBufferBytes } = bufferSizes(request.buffering)
   const blockBytes = checksumBlockBytes(Math.max(bufferBytes, csumBufferBytes), source.sizeBytes)
   const checksums = request.verify ? new BlockChecksums(blockBytes) : null
   const written = new WrittenBlocks(blockBytes)
@@ -73,32 +73,9 @@ async function writeBySource(options: ChangeOptions): Promise<ChangeResult> {
 
   let crc32: number | null = null
   if (checksums === null) context.skip('verifying')
-  else {
-    context.enter('verifying', readAgain(written, checksums))
-    const verdict = await verifyBlocks({
-      sink,
-      checksums,
-      written,
-      context,
-      signal,
-      // The source was checked as it came, and what is on the disk is compared with that.
-      checker: null,
-      comparison: null,
-      buffers: csumBuffers,
-      bufferBytes: csumBufferBytes,
-    })
-    if (verdict.kind !== 'same') throw await verificationError(verdict, sink, source, { blockBytes, signal })
-    crc32 = verdict.crc32
-  }
+  else crc32 = await verifyWritten({ source, sink, checksums, written, request, context })
   const { sizeBytes, skippedBytes } = copied
   return resultOf(changes, { sizeBytes, skippedBytes, copyMs, crc32 })
-}
-
-function readAgain(written: WrittenBlocks, checksums: BlockChecksums): number {
-  let bytes = 0
-  for (const segment of written.among(checksums.segments()))
-    if (segment.kind !== 'known') bytes += segment.lengthBytes
-  return bytes
 }
 
 async function copyChanges(

@@ -1,4 +1,6 @@
+export * from './bugs.ts'
 export * from './job-context.ts'
 export * from './job-record.ts'
 export * from './job-table.ts'
+export * from './start-guarded-job.ts'
 export * from './start-job.ts'

@@ -76,9 +76,11 @@ export function taskFacts(task: ImageTask): Facts {
 export function endFacts(outcome: JobOutcome): Facts {
   switch (outcome.kind) {
     case 'failed':
-      return { destinationIs: outcome.target, error: outcome.error }
-    case 'cancelled':
-      return { destinationIs: outcome.target, phase: outcome.phase, percent: outcome.percent }
+      return { destinationIs: outcome.target, error: outcome.error, warnings: outcome.warnings }
+    case 'cancelled': {
+      const { target, phase, percent, warnings } = outcome
+      return { destinationIs: target, phase, percent, warnings }
+    }
     case 'done': {
       // How long it took is said of every job.
       const { warnings, durationMs: _, ...summary } = outcome.summary

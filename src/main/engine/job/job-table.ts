@@ -1,24 +1,31 @@
 /** The jobs of one engine host: those that run, and the last that ended. */
 import { randomUUID } from 'node:crypto'
-import type { JobOutcome, JobState } from '#shared/model'
+import type { DisksInUse, JobOutcome, JobState } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import type { JobContext } from './job-context.ts'
 import { startJob, type Job, type JobDeps, type JobDescription, type JobListener } from './start-job.ts'
+
+interface Uses {
+  readonly claims: readonly string[]
+  readonly reads: readonly string[]
+}
 
 export interface JobTable extends AsyncDisposable {
   /**
    * Start a job. `claims` are the paths it writes to: while it runs, no other may claim one of them (DeviceError
    * E_DST_BUSY). A device is also held exclusively by its handle; for plain files this is what keeps two jobs apart.
+   * `reads` are the disks it reads: others may read them, too, but nobody may claim them, and where one is claimed it
+   * can't be read (DeviceError E_SRC_IN_USE). Nothing else keeps a writer off a disk that is read.
    */
   start(
-    description: Omit<JobDescription, 'jobId'> & { readonly claims: readonly string[] },
+    description: Omit<JobDescription, 'jobId'> & Uses,
     run: (context: JobContext) => Promise<JobOutcome>,
   ): Job
   get(jobId: string): Job | null
   /** Running ones and the last that ended, oldest first. */
   list(): readonly JobState[]
-  /** Paths that running jobs write to: what `Disk.busy` is made of. */
-  claimed(): ReadonlySet<string>
+  /** What running jobs claim and read: `Disk.busy` is made of it. */
+  inUse(): DisksInUse
   /** Every state of every job, from now on. Returns the function that ends it. */
   subscribe(listener: JobListener): () => void
   /** Cancels all, and resolves when all have really stopped. Also what disposing does. */
@@ -30,10 +37,16 @@ const keptJobs = 50
 
 export function createJobTable(deps: JobDeps): JobTable {
   const jobs = new Map<string, Job>()
-  const running = new Map<string, readonly string[]>()
+  const running = new Map<string, Uses>()
   const listeners = new Set<JobListener>()
 
-  const claimed = () => new Set([...running.values()].flat())
+  const inUse = (): DisksInUse => {
+    const uses = [...running.values()]
+    return {
+      written: new Set(uses.flatMap(({ claims }) => claims)),
+      read: new Set(uses.flatMap(({ reads }) => reads)),
+    }
+  }
   const forgetOld = () => {
     const ended = [...jobs.values()].filter((job) => job.state().outcome !== null)
     for (const job of ended.slice(0, Math.max(0, ended.length - keptJobs))) jobs.delete(job.jobId)
@@ -43,17 +56,22 @@ export function createJobTable(deps: JobDeps): JobTable {
   }
 
   return {
-    start({ claims, ...description }, run) {
-      const taken = claimed()
+    start({ claims, reads, ...description }, run) {
+      const { written, read } = inUse()
       for (const path of claims)
-        if (taken.has(path))
-          throw new DeviceError('E_DST_BUSY', `${path} is being written by another job`, {
+        if (written.has(path) || read.has(path))
+          throw new DeviceError('E_DST_BUSY', `${path} is being used by another job`, {
+            details: { path, holders: ['Reprise'] },
+          })
+      for (const path of reads)
+        if (written.has(path))
+          throw new DeviceError('E_SRC_IN_USE', `${path} is being written by another job`, {
             details: { path, holders: ['Reprise'] },
           })
       const jobId = randomUUID()
       const job = startJob({ ...description, jobId }, run, deps)
       jobs.set(jobId, job)
-      running.set(jobId, claims)
+      running.set(jobId, { claims, reads })
       job.subscribe((state) => {
         if (state.outcome !== null) {
           running.delete(jobId)
@@ -65,7 +83,7 @@ export function createJobTable(deps: JobDeps): JobTable {
     },
     get: (jobId) => jobs.get(jobId) ?? null,
     list: () => [...jobs.values()].map((job) => job.state()),
-    claimed,
+    inUse,
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -3,7 +3,7 @@
  * never through a shell, with a bare environment, closed stdin, and a bound on time and output. What the program says
  * is data from outside: callers parse it as such.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { DeviceError } from '#shared/errors'
 
@@ -133,10 +133,12 @@ function start(
       fail(signal.reason as Error)
       return
     }
-    const child = spawn(path, [...args], {
+    const child: ChildProcess = spawn(path, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { LC_ALL: 'C', PATH: folders.join(':') },
       cwd: '/',
+      // Its own process group: Ctrl-C in the terminal is for us, and what tidies up then has to come to its end.
+      detached: true,
     })
     const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] }
     let bytes = 0
@@ -156,8 +158,8 @@ function start(
       child.kill('SIGKILL')
       // A program that waits for a dead device can't even be killed. We don't wait with it.
       patience = setTimeout(() => {
-        child.stdout.destroy()
-        child.stderr.destroy()
+        child.stdout?.destroy()
+        child.stderr?.destroy()
         child.unref()
         settle(null)
       }, UNKILLABLE_MS)
@@ -170,13 +172,7 @@ function start(
     const abort = () => stop(signal?.reason)
     const deadline = setTimeout(() => stop(broken(`no end after ${timeoutMs} ms`)), timeoutMs)
     signal?.addEventListener('abort', abort, { once: true })
-    for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream].on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > maxOutputBytes) stop(broken(`more than ${maxOutputBytes} bytes of output`))
-        else output[stream].push(chunk)
-      })
-    }
+    // Before anything else: where this process may open no more files, there is an error to hear and no stream.
     child.once('error', (cause) => {
       failure ??= {
         error: new DeviceError('E_DEVICE_TOOL', `${name} can't be started`, {
@@ -186,6 +182,13 @@ function start(
       }
       settle(null)
     })
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream]?.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > maxOutputBytes) stop(broken(`more than ${maxOutputBytes} bytes of output`))
+        else output[stream].push(chunk)
+      })
+    }
     child.once('close', (code, killedBy) => {
       settle({
         name,

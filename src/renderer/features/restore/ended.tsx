@@ -1,5 +1,5 @@
 /** How a restore ended, told by the engine's own result and nothing else. */
-import { unreachable } from '#shared/errors'
+import { unreachable, type SerializedError } from '#shared/errors'
 import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestorePlan, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
@@ -41,23 +41,34 @@ function Done({
   readonly summary: RestoreSummary
   readonly headline: string
 }) {
-  const names = job.plan ? namesOf(job.plan) : {}
   return (
     <Verdict job={job} tone="done" icon="done" headline={headline.replace(/\.$/, '')} again="Restore Again">
       <Facts layout="rows" facts={summaryFacts(summary, job.plan)} />
-      {summary.warnings.map((warning) => {
-        const words = describeError(warning, names)
-        return (
-          <p key={warning.code} className="verdict-note">
-            <StateIcon state="warning" />
-            <span className="selectable">
-              {[words.what, words.why, words.now].filter((part) => part !== null).join(' ')}
-            </span>
-          </p>
-        )
-      })}
+      <Warnings job={job} warnings={summary.warnings} />
     </Verdict>
   )
+}
+
+/** What didn't work besides. */
+function Warnings({
+  job,
+  warnings = [],
+}: {
+  readonly job: JobState
+  readonly warnings?: readonly SerializedError[] | undefined
+}) {
+  const names = job.plan ? namesOf(job.plan) : {}
+  return warnings.map((warning) => {
+    const words = describeError(warning, names)
+    return (
+      <p key={words.what} className="verdict-note">
+        <StateIcon state="warning" />
+        <span className="selectable">
+          {[words.what, words.why, words.now].filter((part) => part !== null).join(' ')}
+        </span>
+      </p>
+    )
+  })
 }
 
 function summaryFacts(summary: RestoreSummary, plan: RestorePlan | null): readonly Fact[] {
@@ -108,6 +119,7 @@ function Failed({
       <Outdated outcome={outcome} />
       {words.now !== null && <p className="selectable">{words.now}</p>}
       <p className="small secondary selectable">{outcome.error.code}</p>
+      <Warnings job={job} warnings={outcome.warnings} />
     </Verdict>
   )
 }
@@ -130,6 +142,7 @@ function Cancelled({
       {outcome.phase === 'verifying' && <p>{stoppedVerifyWords(outcome.target)}</p>}
       <p className="selectable">{describeTargetState(outcome.target, job.plan?.target ?? null)}</p>
       <Outdated outcome={outcome} />
+      <Warnings job={job} warnings={outcome.warnings} />
     </Verdict>
   )
 }

@@ -540,4 +540,24 @@ describe('changed blocks only', () => {
     expect(Buffer.compare(stick.bytes.subarray(0, 4 * MiB), from.bytes)).toBe(0)
     expect(summary.unchangedBytes).toBeGreaterThan(2 * MiB)
   })
+
+  it.each([
+    ['nothing', 'untouched', 4 * MiB],
+    ['something', 'empty', 3 * MiB],
+  ])(
+    'tells a disk that changes while it is read, where %s had to be written',
+    async (_, target, differsAt) => {
+      const { machine, stick } = bench('hashes')
+      const from = machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * MiB })
+      from.bytes.set(noise(4 * MiB, 9))
+      stick.bytes.set(from.bytes)
+      stick.bytes.fill(0, 4 * MiB)
+      if (differsAt < 4 * MiB) stick.bytes[differsAt]! ^= 1
+      machine.onItem = (offset) => {
+        if (offset >= 2 * MiB) from.bytes[MiB + 5] = 0
+      }
+      const { outcome } = await restore(machine, { source: '/dev/sdc' })
+      expect(outcome).toMatchObject({ kind: 'failed', target, error: { code: 'E_SRC_CHANGED' } })
+    },
+  )
 })

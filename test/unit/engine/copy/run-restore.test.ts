@@ -371,6 +371,36 @@ describe('a partition as the target', () => {
     expect(machine.calls).not.toContain('eject /dev/sdb')
   })
 
+  it.each([
+    [
+      'another volume of the disk was mounted meanwhile',
+      'E_DST_BUSY',
+      (stick: FakeDisk) => {
+        const two = {
+          path: '/dev/sdb2',
+          index: 2,
+          offset: 3 * MiB,
+          sizeBytes: MiB,
+          mountPoints: ['/media/two'],
+        }
+        stick.disk = { ...stick.disk, volumes: [...stick.disk.volumes, makeVolume(two)] }
+      },
+    ],
+    ['nobody can tell what is mounted', 'E_NOT_FOUND', (stick: FakeDisk) => stick.vanish()],
+  ])('is not ejected when %s', async (_, code, change) => {
+    const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
+    let isDone = false
+    const during = (_job: Job, { progress }: JobState) => {
+      if (isDone || progress?.phase !== 'remounting') return
+      isDone = true
+      change(stick)
+    }
+    const request = { target: '/dev/sdb1', afterwards: 'eject' } as const
+    const { outcome } = await restore(machine, request, { during })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { ejected: false, warnings: [{ code }] } })
+    expect(machine.calls).not.toContain('eject /dev/sdb')
+  })
+
   it('is left with an empty file system of its kind after a failure', async () => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(2 * MiB) }])
     stick.faults = { onWrite: failAtWrite(3) }
@@ -415,6 +445,19 @@ describe('a device as the source', () => {
     expectImage(stick, disk.bytes.slice(MiB, 3 * MiB))
   })
 
+  it('that another job writes to is in use, and one that is only read is not', async () => {
+    const { machine, stick, disk } = benchDevices()
+    disk.disk = { ...disk.disk, busy: true }
+    const { outcome } = await restore(machine, { source: '/dev/sdc' })
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_IN_USE', 'untouched'),
+      error: { code: 'E_SRC_IN_USE', details: { path: '/dev/sdc', holders: ['Reprise'] } },
+    })
+    expect(stick.events).toEqual([])
+    disk.disk = { ...disk.disk, onlyRead: true }
+    expect((await restore(machine, { source: '/dev/sdc' })).outcome.kind).toBe('done')
+  })
+
   it('that changes while it is copied is told, and not blamed on the target', async () => {
     const { machine, disk } = benchDevices()
     const { outcome } = await restore(
@@ -426,7 +469,10 @@ describe('a device as the source', () => {
         },
       },
     )
-    expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'empty'))
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_CHANGED', 'empty'),
+      error: { code: 'E_SRC_CHANGED', details: { path: '/dev/sdc', when: 'reading' } },
+    })
   })
 
   it('that cannot be unmounted is in use, and nothing was touched', async () => {
@@ -863,6 +909,56 @@ describe('a failure after writing began', () => {
     }
   })
 
+  it.each([
+    ['the verify finds something wrong', 'failed'],
+    ['it is cancelled while it verifies', 'cancelled'],
+  ] as const)('leaves nothing that looks whole to whoever comes first when %s', async (_, kind) => {
+    const { machine, stick } = bench()
+    stick.faults = {
+      lie: (bytes, offset) => {
+        if (kind === 'failed' && offset === MiB) bytes[9]! ^= 1
+      },
+    }
+    let atClose: Uint8Array | null = null
+    const io = {
+      ...machine.io,
+      openDeviceSink: async (path: string) => {
+        const sink = await machine.io.openDeviceSink(path)
+        return {
+          ...sink,
+          [Symbol.asyncDispose]: async () => {
+            atClose = Uint8Array.from(stick.bytes)
+            await sink[Symbol.asyncDispose]()
+          },
+        }
+      },
+    }
+    const during = (job: Job, { progress, outcome: end }: JobState) => {
+      if (kind === 'cancelled' && progress?.phase === 'verifying' && end === null) void job.cancel()
+    }
+    const { outcome } = await restore(machine, {}, { during, deps: { io } })
+    expect(outcome).toMatchObject({ kind, target: 'empty' })
+    const seen = atClose ?? new Uint8Array(0)
+    expect(same(seen.subarray(0, MiB), new Uint8Array(MiB))).toBe(true)
+    expect(same(seen.subarray(3 * MiB), new Uint8Array(MiB))).toBe(true)
+  })
+
+  it('empties the disk although a desktop mounts it again in between', async () => {
+    const { machine, stick } = bench()
+    stick.faults = { onWrite: failAtWrite(3) }
+    let tries = 0
+    machine.onMakeEmpty = (path) => {
+      if (tries++ > 0) return
+      const volumes = stick.disk.volumes.map((volume) => ({ ...volume, mountPoints: ['/media/again'] }))
+      stick.disk = { ...stick.disk, volumes }
+      throw new DeviceError('E_DST_BUSY', 'busy', { details: { path } })
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject(failure('E_IO_WRITE', 'empty'))
+    expect(machine.calls.filter((call) => call.startsWith('unmount'))).toHaveLength(2)
+    expect(stick.disk.volumes[0]?.mountPoints).toEqual([])
+  })
+
   it('is incomplete, and why is logged, when it cannot even be emptied', async () => {
     const { machine, stick } = bench()
     stick.faults = { onWrite: failAtWrite(3) }
@@ -917,7 +1013,10 @@ describe('a failure after writing began', () => {
       if (offset > 2 * MiB) machine.files.get('/images/raw.img')!.modifiedMs = 5_000
     }
     const { outcome } = await restore(machine, { source: '/images/raw.img' })
-    expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'empty'))
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_CHANGED', 'empty'),
+      error: { code: 'E_SRC_CHANGED', details: { path: '/images/raw.img', when: 'reading' } },
+    })
   })
 })
 
@@ -1058,6 +1157,35 @@ describe('Cancel', () => {
         : { ended: ['close', 'make-empty'], mounted: [], isAsBefore: false },
     )
     expect(left.ended.includes('make-empty')).toBe(target === 'empty')
+  })
+
+  it('tells which volumes could not be mounted again, of either disk', async () => {
+    const { machine } = bench()
+    const disk = machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 3 * MiB,
+      volumes: [makeVolume({ path: '/dev/sdc1', label: 'SRC', mountPoints: ['/media/src'] })],
+    })
+    const unmountable = (path: string) => {
+      throw new DeviceError('E_DEVICE_TOOL', 'mount ended with 32', { details: { path, tool: 'mount' } })
+    }
+    machine.onRemount = unmountable
+    let job: Job | null = null
+    machine.onUnmount = (path) => {
+      if (path === '/dev/sdb') void job?.cancel()
+    }
+    const during = (running: Job) => {
+      job = running
+    }
+    const { outcome } = await restore(machine, { source: disk.disk.path }, { during })
+    expect(outcome).toMatchObject({
+      kind: 'cancelled',
+      target: 'untouched',
+      warnings: [
+        { code: 'E_DEVICE_TOOL', details: { path: '/dev/sdb' } },
+        { code: 'E_DEVICE_TOOL', details: { path: '/dev/sdc' } },
+      ],
+    })
   })
 
   it('comes too late once it is verified', async () => {

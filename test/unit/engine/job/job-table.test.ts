@@ -12,19 +12,48 @@ const untilCancelled = (context: JobContext) =>
     context.signal.addEventListener('abort', () => reject(context.signal.reason as Error))
   })
 const restore = (title: string, ...claims: readonly string[]) =>
-  ({ kind: 'restore', title, plan: null, claims }) as const
+  ({ kind: 'restore', title, plan: null, claims, reads: [] }) as const
+const copyOf = (path: string) =>
+  ({ kind: 'create-image', title: path, plan: null, claims: [], reads: [path] }) as const
 
 describe('the job table', () => {
   it('keeps a second job off a disk that is being written', async () => {
     await using table = createJobTable({ log: silentLogger })
     const first = table.start(restore('one', '/dev/sdb'), untilCancelled)
-    expect(table.claimed()).toEqual(new Set(['/dev/sdb']))
+    expect(table.inUse().written).toEqual(new Set(['/dev/sdb']))
     expect(() => table.start(restore('two', '/dev/sdb'), untilCancelled)).toThrow(
       expect.objectContaining({ code: 'E_DST_BUSY' }),
     )
     await first.cancel()
-    expect(table.claimed().size).toBe(0)
+    expect(table.inUse().written.size).toBe(0)
     await table.start(restore('three', '/dev/sdb'), () => Promise.resolve(checked)).ended
+  })
+
+  it('lets several read a disk, and nobody write to it meanwhile', async () => {
+    await using table = createJobTable({ log: silentLogger })
+    const first = table.start(copyOf('/dev/sdb'), untilCancelled)
+    const second = table.start(copyOf('/dev/sdb'), untilCancelled)
+    await first.cancel()
+    expect(table.inUse().read).toEqual(new Set(['/dev/sdb']))
+    expect(() => table.start(restore('onto it', '/dev/sdb'), untilCancelled)).toThrow(
+      expect.objectContaining({ code: 'E_DST_BUSY' }),
+    )
+    await second.cancel()
+    table.start(restore('onto it', '/dev/sdb'), untilCancelled)
+  })
+
+  it('lets nobody read a disk that is being written', async () => {
+    await using table = createJobTable({ log: silentLogger })
+    table.start(restore('one', '/dev/sdb'), untilCancelled)
+    expect(() => table.start(copyOf('/dev/sdb'), untilCancelled)).toThrow(
+      expect.objectContaining({ code: 'E_SRC_IN_USE' }),
+    )
+  })
+
+  it('lets a job read and write the same disk', async () => {
+    await using table = createJobTable({ log: silentLogger })
+    table.start({ ...restore('in itself', '/dev/sdb'), reads: ['/dev/sdb'] }, untilCancelled)
+    expect(table.list()).toHaveLength(1)
   })
 
   it('remembers running jobs and the last fifty that ended', async () => {

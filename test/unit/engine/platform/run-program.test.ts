@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { runChecked, runProgram } from '#src/main/engine/platform/run-program.ts'
 
@@ -14,6 +16,13 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
     const { stdout } = await runProgram('env', [])
     expect(stdout.trim().split('\n').sort()).toEqual(['LC_ALL=C', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'])
     expect((await runProgram('cat', [])).stdout).toBe('')
+  })
+
+  // As on macOS, where only the way to ask is another one.
+  it.runIf(process.platform === 'linux')('keeps what a terminal sends to its programs from it', async () => {
+    const { stdout } = await runProgram('cat', ['/proc/self/stat'])
+    const [pid, , , , group] = stdout.split(' ')
+    expect(group).toBe(pid)
   })
 
   it('takes no word for a shell', async () => {
@@ -49,6 +58,18 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
     setTimeout(() => stop.abort(new Error('enough')), 50)
     await expect(running).rejects.toThrow('enough')
     await expect(runProgram('sleep', ['600'], { signal: stop.signal })).rejects.toThrow('enough')
+  })
+
+  it('tells that none can be started where this process may open no more files', async () => {
+    const script = `
+      import { openSync } from 'node:fs'
+      import { runProgram } from '#src/main/engine/platform/run-program.ts'
+      try { for (;;) openSync('/dev/null') } catch {}
+      process.exitCode = await runProgram('ls', []).then(() => 3, ({ code }) => (code === 'E_DEVICE_TOOL' ? 42 : 2))`
+    const limited = 'ulimit -n 100 && exec "$0" --input-type=module-typescript --no-warnings -e "$1"'
+    await expect(
+      promisify(execFile)('/bin/sh', ['-c', limited, process.execPath, script]),
+    ).rejects.toMatchObject({ code: 42 })
   })
 
   it('says what a program said that did not succeed', async () => {

@@ -2,9 +2,9 @@
  * Errors that nobody caught. Node would end the process; this one may be in the middle of writing a disk, which must be
  * left empty and valid first. So running jobs are stopped, and the bug becomes their outcome.
  */
-import type { JobContext } from '#engine/job'
 import { serializeError } from '#shared/errors'
 import type { JobOutcome } from '#shared/model'
+import type { JobContext } from './job-context.ts'
 
 type Run = (context: JobContext) => Promise<JobOutcome>
 
@@ -24,9 +24,15 @@ export class Bugs {
       try {
         const outcome = await run(context)
         if (job.bug === null || outcome.kind !== 'cancelled') return outcome
-        const { target, outdated } = outcome
+        const { target, outdated, warnings } = outcome
         const error = serializeError(job.bug)
-        return { kind: 'failed', error, target, ...(outdated === undefined ? {} : { outdated }) }
+        return {
+          kind: 'failed',
+          error,
+          target,
+          ...(outdated === undefined ? {} : { outdated }),
+          ...(warnings === undefined ? {} : { warnings }),
+        }
       } catch (error) {
         throw job.bug ?? error
       } finally {
