@@ -132,8 +132,11 @@ export type Confirmation =
       readonly reasons: readonly ('internal' | 'large' | 'many-volumes' | 'file')[]
     }
 
+/** How long a plan may be started after it was made. */
+export const planLifeMs = 10 * 60_000
+
 export interface RestorePlan {
-  /** Single use; expires ten minutes after it was made. */
+  /** Single use; expires. */
   readonly planId: string
   readonly request: RestoreRequest
   /** Null when the locator leads nowhere; then a check says why. */
