@@ -2,6 +2,13 @@ import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'electron-vite'
 
+/** The window speaks English; what React Aria would say in every other language is left out of it. */
+const onlyEnglish = {
+  name: 'only-english',
+  load: (id: string) =>
+    /\/intl\/.*\/(?!en-US)[a-z]{2}-[A-Z]{2}\.mjs$/.test(id) ? 'export default {}' : null,
+}
+
 /**
  * One build, three runtimes. `main` holds the Electron entry, the command line (which is also the engine host) and
  * the engines' worker entries, side by side and flat, so that a worker is found beside whoever starts it. Packages are
@@ -39,7 +46,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [react()],
+    plugins: [react(), onlyEnglish],
     build: {
       outDir: 'out/renderer',
       minify: true,
