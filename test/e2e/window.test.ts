@@ -182,6 +182,20 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => yes.isEnabled()).toBe(false)
     })
 
+    it('takes letters as a keyboard types them, which the disk may hold in parts', async () => {
+      await page.evaluate(() => {
+        const { double } = globalThis.window
+        double.setDevices(
+          double.devices.map((disk) =>
+            disk.name === 'WDC WD40EFRX' ? { ...disk, name: 'Bu\u0308ro' } : disk,
+          ),
+        )
+      })
+      await page.getByText('Type Bu\u0308ro to go on').waitFor()
+      await page.getByRole('textbox').fill('B\u00fcro')
+      await expect.poll(() => page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
+    })
+
     it('takes nothing pasted', async () => {
       const field = page.getByRole('textbox')
       await field.fill('')

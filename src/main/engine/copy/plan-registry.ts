@@ -3,7 +3,7 @@
  * what the person typed is compared here, on the privileged side.
  */
 import { UsageError, deserializeError } from '#shared/errors'
-import { planLifeMs, type RestorePlan } from '#shared/model'
+import { isTyped, planLifeMs, type RestorePlan } from '#shared/model'
 import { defaultNow } from './restore-deps.ts'
 
 export interface PlanRegistry {
@@ -37,7 +37,7 @@ export function createPlanRegistry(now: () => number = defaultNow): PlanRegistry
       }
       const { plan } = kept
       if (plan.refusal !== null) throw deserializeError(plan.refusal)
-      if (plan.confirmation.kind === 'type' && typed !== plan.confirmation.phrase)
+      if (plan.confirmation.kind === 'type' && !isTyped(plan.confirmation.phrase, typed))
         throw notConfirmed("what was typed isn't the destination's name")
       plans.delete(planId)
       return plan
