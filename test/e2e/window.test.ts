@@ -166,6 +166,17 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('shows where a name would turn around what is beside it', async () => {
+    await chooseSource(page)
+    await page.evaluate(() => {
+      const { double } = globalThis.window
+      const [file] = double.listing.entries.filter(({ kind }) => kind === 'file')
+      if (file) double.listing = { ...double.listing, entries: [{ ...file, name: 'lab\u202Egpj.dmg' }] }
+    })
+    await page.getByRole('button', { name: 'Image…' }).click()
+    expect(await appears(page.getByRole('option', { name: 'lab?gpj.dmg' }))).toBe(true)
+  })
+
   describe('the sheet that wants the name typed', () => {
     beforeEach(async () => {
       await page.goto(`${host.address}?internal`)
