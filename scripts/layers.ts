@@ -24,6 +24,7 @@ export const rows: readonly Row[] = [
   { files: 'src/shared/model/**', may: [/^shared\/errors$/], node: false, packages: [] },
   { files: 'src/shared/words/**', may: [/^shared\/(errors|model|units)$/], node: false, packages: [] },
   { files: 'src/shared/contract/**', may: [/^shared\/(errors|model|log)$/], node: false, packages: ['zod'] },
+  { files: 'src/renderer/jsx-runtime/**', may: [/^shared\/words$/], node: false, packages: ['react'] },
   { files: 'src/renderer/components/**', may: [anyShared], node: false, packages: react },
   { files: 'src/renderer/store/**', may: [anyShared], node: false, packages: ['react', 'zustand'] },
   {

@@ -166,6 +166,17 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('shows where a name would turn around what is beside it', async () => {
+    await chooseSource(page)
+    await page.evaluate(() => {
+      const { double } = globalThis.window
+      const [file] = double.listing.entries.filter(({ kind }) => kind === 'file')
+      if (file) double.listing = { ...double.listing, entries: [{ ...file, name: 'lab\u202Egpj.dmg' }] }
+    })
+    await page.getByRole('button', { name: 'Image…' }).click()
+    expect(await appears(page.getByRole('option', { name: 'lab?gpj.dmg' }))).toBe(true)
+  })
+
   describe('the sheet that wants the name typed', () => {
     beforeEach(async () => {
       await page.goto(`${host.address}?internal`)
@@ -180,6 +191,20 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => yes.isEnabled()).toBe(true)
       await page.getByRole('textbox').pressSequentially(' ')
       await expect.poll(() => yes.isEnabled()).toBe(false)
+    })
+
+    it('takes letters as a keyboard types them, which the disk may hold in parts', async () => {
+      await page.evaluate(() => {
+        const { double } = globalThis.window
+        double.setDevices(
+          double.devices.map((disk) =>
+            disk.name === 'WDC WD40EFRX' ? { ...disk, name: 'Bu\u0308ro' } : disk,
+          ),
+        )
+      })
+      await page.getByText('Type Bu\u0308ro to go on').waitFor()
+      await page.getByRole('textbox').fill('B\u00fcro')
+      await expect.poll(() => page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
     })
 
     it('takes nothing pasted', async () => {

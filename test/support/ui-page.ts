@@ -27,6 +27,8 @@ export async function serveUiPage(): Promise<UiPage> {
     configFile: false,
     logLevel: 'error',
     plugins: [react()],
+    // As the real page is built; a test's environment would have it otherwise.
+    oxc: { jsx: { development: false } },
     build: { outDir: folder, emptyOutDir: true, minify: false },
   })
   const headers = securityHeaders({ connect: [] })

@@ -4,6 +4,7 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { JobState, SessionState } from '#shared/model'
+import { visible } from '#shared/words'
 import type { ElectronModules } from './electron-modules.ts'
 import { isStreaming } from './session-news.ts'
 
@@ -40,6 +41,7 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
       defaultId: 0,
       cancelId: 0,
       ...words,
+      message: visible(words.message),
       noLink: true,
     }
     const parent = window()

@@ -4,6 +4,7 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { SessionState } from '#shared/model'
+import { visible } from '#shared/words'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { farewell, progressBar } from './job-summary.ts'
@@ -38,7 +39,7 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
 
   const notify = (words: ReturnType<typeof farewell>) => {
     if (words === null || !Notification.isSupported()) return
-    const notification = new Notification(words)
+    const notification = new Notification({ title: visible(words.title), body: visible(words.body) })
     notification.on('click', () => {
       window()?.show()
       window()?.focus()

@@ -2,12 +2,10 @@
  * Names come from disks and images, so from anyone. A terminal obeys what it prints: escape sequences move the cursor and
  * rewrite what was said before a question, and direction marks turn a name around. Neither gets through.
  */
+import { visible } from '#shared/words'
 
-// Control and format characters: C0, C1, line and paragraph separators, direction marks and other invisibles.
-const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
-
-/** `text` with every such character replaced by `?`, on one line. */
-export const printable = (text: string): string => text.replace(unprintable, '?')
+/** `text` with every character of either kind replaced by `?`, on one line. */
+export const printable = (text: string): string => visible(text).replace(/\p{Cc}/gu, '?')
 
 /** The columns a terminal needs for `text`. */
 export function columns(text: string): number {

@@ -18,6 +18,7 @@ import {
   diskRead,
   markInUse,
   pathWritten,
+  planLifeMs,
   type Disk,
   type DisksInUse,
   type JobState,
@@ -64,7 +65,10 @@ const rememberedPlans = 200
 
 interface Planned {
   readonly host: HostProcess
+  /** Its host is an elevated one: that may leave, and then the next one plans it again. */
+  readonly elevated: boolean
   readonly plan: RestorePlan
+  readonly madeMs: number
 }
 
 export function createEngine(options: EngineOptions): Engine {
@@ -176,11 +180,12 @@ class TwoHosts implements Engine {
     const host = await this.#plain
     const plan = await ask(host, 'restore.plan', request, signal)
     const elevated = plan.needsPrivilege ? this.#elevation.current() : null
-    if (elevated === null) return this.#remember(host, plan)
+    if (elevated === null) return this.#remember(plan, { host, elevated: false })
     return this.#elevation.use(async () => {
       await this.#web.handTo(elevated, signal)
       await this.#unlocks.handTo(elevated, signal)
-      return this.#remember(elevated, await ask(elevated, 'restore.plan', request, signal))
+      const seen = await ask(elevated, 'restore.plan', request, signal)
+      return this.#remember(seen, { host: elevated, elevated: true })
     })
   }
 
@@ -212,14 +217,15 @@ class TwoHosts implements Engine {
     signal?: AbortSignal,
   ): Promise<{ jobId: string }> {
     const planned = this.#plans.get(planId)
-    if (planned === undefined) throw unknownPlan()
-    const { host, plan } = planned
-    const elevated = host === this.#elevation.current()
-    const privileged = elevated || (await ask(host, 'host.info', {}, signal)).privileged
-    if (plan.refusal !== null || !plan.needsPrivilege || privileged) {
+    if (planned === undefined || Date.now() - planned.madeMs > planLifeMs) throw unknownPlan()
+    const { host, elevated, plan } = planned
+    const isForHost = elevated
+      ? host === this.#elevation.current()
+      : plan.refusal !== null || !plan.needsPrivilege || (await ask(host, 'host.info', {}, signal)).privileged
+    if (isForHost) {
       return this.#elevation.use(() => ask(host, 'restore.start', { planId, typed }, signal))
     }
-    // The elevated host makes its own plan of it; that this one is started once only is for us to see to.
+    // An elevated host makes its own plan of it; that this one is started once only is for us to see to.
     if (this.#starting.has(planId)) throw unknownPlan()
     this.#starting.add(planId)
     return this.#elevation.use(async () => {
@@ -266,8 +272,8 @@ class TwoHosts implements Engine {
     return ask(await this.#plain, 'device.eject', input, signal)
   }
 
-  #remember(host: HostProcess, plan: RestorePlan): RestorePlan {
-    this.#plans.set(plan.planId, { host, plan })
+  #remember(plan: RestorePlan, by: Pick<Planned, 'host' | 'elevated'>): RestorePlan {
+    this.#plans.set(plan.planId, { ...by, plan, madeMs: Date.now() })
     dropOldest(this.#plans, rememberedPlans, () => true)
     return plan
   }
@@ -320,7 +326,9 @@ class TwoHosts implements Engine {
     host.connection.subscribe('fetches', (fetches) => this.#fetched(host, fetches))
     host.connection.onClose((reason) => {
       if (this.#fetches.has(host)) this.#fetched(host, [])
-      for (const [planId, planned] of this.#plans) if (planned.host === host) this.#plans.delete(planId)
+      for (const [planId, planned] of this.#plans) {
+        if (planned.host === host && !planned.elevated) this.#plans.delete(planId)
+      }
       for (const job of this.#jobs.values()) {
         if (job.host === host && job.state.outcome === null) {
           this.#jobChanged(host, lostJob(job.state, reason, Date.now()))

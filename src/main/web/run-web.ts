@@ -50,7 +50,7 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
       log: ui.log,
     })
     print(`Reprise runs in your browser at ${server.link()} (Ctrl-C stops it)`)
-    if (open) openBrowser(server.link())
+    using _opened = open ? openBrowser(server.link()) : null
     offerLinks(server)
     await asked
     await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))

@@ -1,7 +1,7 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
 import { frontJob, isOver, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { describeSessionPhase, jobDoing } from '#shared/words'
+import { describeSessionPhase, jobDoing, visible } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
 
 /** `43 % – Restoring – Reprise`. */
@@ -42,7 +42,7 @@ export function PageTitle(): null {
   const title = useBoth(pageTitle)
   const percent = useBoth(iconPercent)
   useEffect(() => {
-    document.title = title
+    document.title = visible(title)
   }, [title])
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel=icon]')

@@ -127,13 +127,20 @@ export type Confirmation =
   | { readonly kind: 'plain' }
   | {
       readonly kind: 'type'
-      /** To be typed exactly: the destination's name. */
+      /** To be typed (`isTyped`): the destination's name. */
       readonly phrase: string
       readonly reasons: readonly ('internal' | 'large' | 'many-volumes' | 'file')[]
     }
 
+/** Exactly, but for how letters are stored: a file system may hold in parts what a keyboard gives as one (ü). */
+export const isTyped = (phrase: string, typed: string | null): boolean =>
+  typed?.normalize() === phrase.normalize()
+
+/** How long a plan may be started after it was made. */
+export const planLifeMs = 10 * 60_000
+
 export interface RestorePlan {
-  /** Single use; expires ten minutes after it was made. */
+  /** Single use; expires. */
   readonly planId: string
   readonly request: RestoreRequest
   /** Null when the locator leads nowhere; then a check says why. */

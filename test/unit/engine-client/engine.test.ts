@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { contractDouble, type ContractDouble } from '#test/contract-double'
 import { aDisk, aJob, aPlan, aRequest } from '#test/engine-double'
 import { engineContract, type EngineContract, type Handlers } from '#shared/contract'
@@ -517,6 +517,45 @@ describe('a restore that needs rights', () => {
     root.emit('job', aJob({ jobId: 'job-root', outcome: { kind: 'cancelled', target: 'empty', percent: 1 } }))
     await soon(40)
     expect([root.ended, prompts]).toEqual([true, 1])
+  })
+
+  describe('was planned by an elevated host that idled out before it was confirmed', () => {
+    const first = () => rootHost({ ...needy, planId: 'old-root-plan', needsPrivilege: false })
+    const confirm = async (second: FakeHost) => {
+      const hosts = [first(), second]
+      const { engine } = engineOf(plainHost(), async () => hosts.shift()!.host, { idleMs: 20 })
+      await engine.request('restore.plan', aRequest)
+      await engine.request('restore.start', { planId: 'plan-1', typed: null })
+      const { planId } = await engine.request('restore.plan', aRequest)
+      expect(planId).toBe('old-root-plan')
+      await soon(40)
+      return () => engine.request('restore.start', { planId, typed: 'Stick' })
+    }
+
+    test('asks for rights again and has the next one plan it, once', async () => {
+      const second = rootHost()
+      const start = await confirm(second)
+      await expect(start()).resolves.toEqual({ jobId: 'job-root' })
+      expect(second.calls).toEqual([
+        { name: 'restore.plan', input: aRequest },
+        { name: 'restore.start', input: { planId: 'root-plan', typed: 'Stick' } },
+      ])
+      await expect(start()).rejects.toMatchObject({ code: 'E_NOT_CONFIRMED' })
+    })
+
+    test('is refused when the next one finds another disk', async () => {
+      const start = await confirm(rootHost({ ...needy, target: { ...target, identity: 'usb-2|other|64' } }))
+      await expect(start()).rejects.toMatchObject({ code: 'E_DST_CHANGED' })
+    })
+
+    test('is refused ten minutes after it was planned', async () => {
+      const second = rootHost()
+      const start = await confirm(second)
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10 * 60_000 })
+      using _ = { [Symbol.dispose]: () => void vi.useRealTimers() }
+      await expect(start()).rejects.toMatchObject({ code: 'E_NOT_CONFIRMED' })
+      expect(second.calls).toEqual([])
+    })
   })
 
   test('shows its disk as busy, which the unprivileged host cannot know', async () => {

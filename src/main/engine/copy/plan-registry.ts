@@ -3,7 +3,7 @@
  * what the person typed is compared here, on the privileged side.
  */
 import { UsageError, deserializeError } from '#shared/errors'
-import type { RestorePlan } from '#shared/model'
+import { isTyped, planLifeMs, type RestorePlan } from '#shared/model'
 import { defaultNow } from './restore-deps.ts'
 
 export interface PlanRegistry {
@@ -15,7 +15,6 @@ export interface PlanRegistry {
   take(planId: string, typed: string | null): RestorePlan
 }
 
-const lifeMs = 10 * 60_000
 /** A window asks anew with every change; more than these nobody means any more. */
 const keptPlans = 100
 
@@ -32,13 +31,13 @@ export function createPlanRegistry(now: () => number = defaultNow): PlanRegistry
     take(planId, typed) {
       const kept = plans.get(planId)
       if (kept === undefined) throw notConfirmed('there is no such plan, or it was used')
-      if (now() - kept.madeMs > lifeMs) {
+      if (now() - kept.madeMs > planLifeMs) {
         plans.delete(planId)
         throw notConfirmed('the plan is more than ten minutes old')
       }
       const { plan } = kept
       if (plan.refusal !== null) throw deserializeError(plan.refusal)
-      if (plan.confirmation.kind === 'type' && typed !== plan.confirmation.phrase)
+      if (plan.confirmation.kind === 'type' && !isTyped(plan.confirmation.phrase, typed))
         throw notConfirmed("what was typed isn't the destination's name")
       plans.delete(planId)
       return plan

@@ -7,7 +7,7 @@ import { useEffect, useState } from 'react'
 import { Input, Label, TextField } from 'react-aria-components'
 import { Button, CapacityBar, DeviceIcon, diskIcon, diskSegments, Sheet } from '#renderer/components'
 import { shownPlan, useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
-import type { RestorePlan } from '#shared/model'
+import { isTyped, type RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeBus, describeLoss } from '#shared/words'
 import { confirmationOf } from './confirmation.ts'
@@ -35,7 +35,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
   const armed = useArmed(identity !== null && known?.includes(identity) === true)
   const [typed, setTyped] = useState('')
   const toType = confirmationOf(plan, { internalShown: useMirror(internalShown) })
-  const named = toType === null || typed === toType.phrase
+  const named = toType === null || isTyped(toType.phrase, typed)
   const name = targetName(plan)
   const note = verifyNote(plan)
   return (

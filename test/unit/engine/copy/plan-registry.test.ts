@@ -52,6 +52,12 @@ describe('the plans of a host', () => {
     },
   )
 
+  it('are confirmed by a name as a keyboard types it, which a disk may hold in parts', () => {
+    const { registry } = held()
+    registry.add(planOf('p1', { ...typed, phrase: 'Bu\u0308ro' }))
+    expect(registry.take('p1', 'B\u00fcro').planId).toBe('p1')
+  })
+
   it('cannot be carried out when they were refused', () => {
     const { registry } = held()
     const refusal = serializeError(new UsageError('E_SAME', 'same', { details: { input: 'target' } }))

@@ -122,6 +122,7 @@ describe('a name from hardware', () => {
     ['  Ultra   USB ', 'Ultra USB'],
     ['\u001b[2Jboo', '[2Jboo'],
     ['abc\u202Etxt.exe', 'abc txt.exe'],
+    ['abc\u061Ctxt', 'abc txt'],
     ['\u0000\u0000', null],
     ['', null],
     ['Größe 大', 'Größe 大'],
