@@ -5,7 +5,7 @@ import { createLogger, type LogSink } from '#shared/log'
 import { createSystemEngine, type Engine } from '#main/engine-client'
 import { bindIpc, electronShell } from '#main/ipc'
 import { dataFolder, productFile, productVersion, systemName } from '#main/product'
-import { createUiHost, preferenceFile, readPageFiles, type PageFiles } from '#main/ui-host'
+import { createUiHost, jobLogs, preferenceFile, readPageFiles, type PageFiles } from '#main/ui-host'
 import { createWindow } from './create-window.ts'
 import type { ElectronModules } from './electron-modules.ts'
 import { hardenContents, hardenSession } from './harden-session.ts'
@@ -66,14 +66,17 @@ async function start(options: StartAppOptions): Promise<void> {
   const version = productVersion()
   let forward: LogSink = () => {}
   const log = createLogger((line) => forward(line), Date.now)
+  const host = { version, host: 'electron', system: systemName() }
+  const logs = jobLogs({ folder: join(folder, 'logs'), head: host, log })
   const engine: Engine = (options.createEngine ?? createSystemEngine)({ version, log })
   const ui = createUiHost({
     engine,
     shell: electronShell(dialog, () => window),
     version,
-    system: systemName(),
+    system: host.system,
     preferences: preferenceFile(join(folder, 'preferences.json'), log),
     practiceFolder: join(folder, 'practice'),
+    keepLine: logs.addLine,
   })
   forward = ui.addLine
   const ipc = bindIpc({ ipcMain, origin: pageOrigin, serve: (transport) => ui.serve(transport), log: ui.log })
@@ -91,6 +94,7 @@ async function start(options: StartAppOptions): Promise<void> {
       ipc[Symbol.dispose]()
       ui[Symbol.dispose]()
       await engine[Symbol.asyncDispose]()
+      await logs.settled()
     },
   })
 

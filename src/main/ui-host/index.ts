@@ -1,4 +1,5 @@
 export * from './inspect-target.ts'
+export * from './job-logs.ts'
 export * from './list-folder.ts'
 export * from './locate-file.ts'
 export * from './page-files.ts'

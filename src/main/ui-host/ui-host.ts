@@ -48,6 +48,8 @@ export interface UiHostOptions {
   readonly preferences: PreferenceStore
   /** Where the Practice disk and image live; the engine host makes them. */
   readonly practiceFolder: string
+  /** Is given each line of the log, too. */
+  readonly keepLine: LogSink
 }
 
 export interface UiHost extends Disposable {
@@ -87,7 +89,10 @@ export function createUiHost(options: UiHostOptions): UiHost {
   const emit: UiHost['emit'] = (name, payload) => {
     for (const window of windows) window.emit(name, payload)
   }
-  const addLine: LogSink = (line) => emit('log', ring.add(line))
+  const addLine: LogSink = (line) => {
+    options.keepLine(line)
+    emit('log', ring.add(line))
+  }
   const log = createLogger(addLine, Date.now)
   log.info('Reprise was started', { version: options.version, host: shell.host, system: options.system })
 

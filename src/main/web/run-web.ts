@@ -10,7 +10,7 @@ import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
 import { dataFolder, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
-import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
+import { createUiHost, jobLogs, preferenceFile, readPageFiles } from '#main/ui-host'
 import { openBrowser } from './open-browser.ts'
 import { parseWebArguments } from './web-arguments.ts'
 import type { WebServer } from './web-server.ts'
@@ -33,14 +33,17 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     const practiceFolder = join(folder, 'practice')
     let forward: LogSink = () => {}
     const log = createLogger((line) => forward(line), Date.now)
+    const system = systemName()
+    const logs = jobLogs({ folder: join(folder, 'logs'), head: { version, host: 'web', system }, log })
     await using engine = createSystemEngine({ version, log })
     using ui = createUiHost({
       engine,
       shell: webShell(practiceFolder),
       version,
-      system: systemName(),
+      system,
       preferences: preferenceFile(join(folder, 'preferences.json'), log),
       practiceFolder,
+      keepLine: logs.addLine,
     })
     forward = ui.addLine
     await using server = await startWebServer({
@@ -54,6 +57,7 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     offerLinks(server)
     await asked
     await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))
+    await logs.settled()
     return 0
   } catch (error) {
     process.stderr.write(`reprise web: ${explain(error)}\n`)

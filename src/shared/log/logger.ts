@@ -29,6 +29,15 @@ export function createLogger(sink: LogSink, now: () => number): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
+/** `log`, with these fields on each line, behind its own. */
+export function withFields(log: Logger, fields: LogLine['fields']): Logger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, own: LogLine['fields'] = {}) =>
+      log[level](message, { ...own, ...fields })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
 /** Keeps nothing. For tests and for callers that don't care. */
 export const silentLogger: Logger = createLogger(
   () => undefined,

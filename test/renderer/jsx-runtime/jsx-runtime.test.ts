@@ -4,7 +4,7 @@ import { jsx, jsxs } from '#renderer/jsx-runtime'
 const turned = 'photo\u202Egmd.exe'
 
 it('shows a name that would turn around as it is written', () => {
-  const props = { title: turned, 'aria-label': turned, children: turned, key: 1 }
+  const props = { title: turned, 'aria-label': turned, children: turned }
   expect(jsx('p', props).props).toMatchObject({
     title: 'photo?gmd.exe',
     'aria-label': 'photo?gmd.exe',

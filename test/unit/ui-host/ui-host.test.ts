@@ -4,6 +4,7 @@ import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
 import { connectContract, uiContract, type Preferences } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
+import type { LogLine } from '#shared/log'
 import type { FoundStream } from '#shared/model'
 import { createUiHost, type UiHost } from '#src/main/ui-host/ui-host.ts'
 
@@ -17,6 +18,7 @@ const noPreferences: Preferences = {
 
 function start(double: EngineDouble = engineDouble()) {
   let stored = noPreferences
+  const kept: LogLine[] = []
   const ui = createUiHost({
     engine: double.engine,
     shell: {
@@ -37,8 +39,9 @@ function start(double: EngineDouble = engineDouble()) {
       },
     },
     practiceFolder: '/data/practice',
+    keepLine: (line) => void kept.push(line),
   })
-  return { ui, double, open: () => openWindow(ui) }
+  return { ui, double, kept, open: () => openWindow(ui) }
 }
 
 function openWindow(ui: UiHost) {
@@ -293,8 +296,8 @@ describe('practice.reset', () => {
 })
 
 describe('the log', () => {
-  test('is kept to two thousand lines', async () => {
-    const { double, open } = start()
+  test('is kept to two thousand lines, and given on whole', async () => {
+    const { double, kept, open } = start()
     double.setState({ state: 'ready' })
     for (let count = 0; count < 2500; count += 1) {
       double.emit('log', { timeMs: count, level: 'info', message: 'm', fields: {} })
@@ -302,6 +305,7 @@ describe('the log', () => {
     await soon()
     const { lines } = await open().request('log.read', {})
     expect(lines.map(({ timeMs }) => timeMs)).toEqual(Array.from({ length: 2000 }, (_, index) => index + 500))
+    expect(kept.map(({ message }) => message).filter((message) => message === 'm')).toHaveLength(2500)
   })
 
   test('is kept for a window that opens later: the last lines, never more than fits one frame', async () => {

@@ -12,7 +12,7 @@ import {
   type StreamProgress,
 } from '#shared/model'
 import { serializeError } from '#shared/errors'
-import type { Logger } from '#shared/log'
+import { withFields, type Logger } from '#shared/log'
 import type { JobContext } from './job-context.ts'
 import { endFacts, restoreFacts, taskFacts } from './job-facts.ts'
 import { firstRecord, next, type JobEvent, type JobRecord } from './job-record.ts'
@@ -70,9 +70,9 @@ export function startJob(
   deps: JobDeps,
 ): Job {
   const now = deps.now ?? defaultNow
-  const { log } = deps
   const { task, ...described } = description
   const { jobId, kind, plan } = described
+  const log = withFields(deps.log, { job: jobId })
   const facts = plan === null ? task && taskFacts(task) : restoreFacts(plan)
   const stop = new AbortController()
   const listeners = new Set<JobListener>()
@@ -93,7 +93,7 @@ export function startJob(
     try {
       listener(record.state)
     } catch (error) {
-      log.error('a listener of a job failed', { job: description.jobId, error: serializeError(error) })
+      log.error('a listener of a job failed', { error: serializeError(error) })
     }
   }
   const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, stream, atMs: now() })
@@ -135,7 +135,7 @@ export function startJob(
   async function live(): Promise<JobState> {
     // The next turn, not the next microtask: the caller may have to await something before it can subscribe.
     await new Promise((begin) => setImmediate(begin))
-    log.info('a job begins', { kind, ...facts, job: jobId })
+    log.info('a job begins', { kind, ...facts })
     const outcome = await (async () => {
       using _ticking = (deps.every ?? defaultEvery)(periodMs, () => {
         const { progress } = record.state
@@ -165,7 +165,7 @@ export function startJob(
   /** Whoever handles an error logs it, once: here every job ends. */
   function logEnd(outcome: JobOutcome): void {
     const seconds = Math.round(now() - record.state.startedMs) / 1000
-    const fields = { kind, seconds, ...endFacts(outcome), job: jobId }
+    const fields = { kind, seconds, ...endFacts(outcome) }
     if (outcome.kind === 'failed') log.error('a job failed', fields)
     else log.info(outcome.kind === 'cancelled' ? 'a job was stopped' : 'a job is done', fields)
   }

@@ -68,7 +68,10 @@ describe('what a job reads', () => {
 
 describe('the log of a job', () => {
   /** What a job of this description logs, with a clock that moves by 1.5 s while it runs. */
-  async function logged(description: Omit<JobDescription, 'jobId'>, run: () => Promise<JobOutcome>) {
+  async function logged(
+    description: Omit<JobDescription, 'jobId'>,
+    run: (context: JobContext) => Promise<JobOutcome>,
+  ) {
     const lines: LogLine[] = []
     let nowMs = 1_000
     const log = createLogger(
@@ -77,9 +80,9 @@ describe('the log of a job', () => {
     )
     await startJob(
       { jobId: 'j1', ...description },
-      async () => {
+      async (context) => {
         nowMs += 1_500
-        return await run()
+        return await run(context)
       },
       { log, now: () => nowMs },
     ).ended
@@ -123,6 +126,14 @@ describe('the log of a job', () => {
     expect(lines[0]).toBe(
       'info a job begins  kind=convert-image source=https://server/a.dmg destination=/srv/b.dmg format=UDZO encrypted=true mayReplace=false job=j1',
     )
+  })
+
+  it('says of each line whose it is', async () => {
+    const lines = await logged({ kind: 'restore', title: 'a → b', plan: null }, async ({ log }) => {
+      log.warn('the drive is hot', { disk: '/dev/sdb' })
+      return checked
+    })
+    expect(lines[1]).toBe('warn the drive is hot  disk=/dev/sdb job=j1')
   })
 
   it('says why it failed, once, and what became of the destination', async () => {
