@@ -1,4 +1,6 @@
 /** How the window behaves under the hand, on a double of the host. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -100,6 +102,15 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('alert').getByText("'lost.dmg' wasn't found").waitFor()
       await page.getByRole('button', { name: 'Close this message' }).click()
       await expect.poll(() => page.getByRole('alert').count()).toBe(0)
+    })
+
+    it('of a sparse bundle, which is a folder, do so, too', async () => {
+      await using folder = await temporaryFolder()
+      const bundle = join(folder.path, 'Lab.sparsebundle')
+      await mkdir(bundle)
+      await dropFiles(page, page.getByRole('group', { name: /^Source/ }), [bundle])
+      await page.getByRole('alert').getByText("'Lab.sparsebundle' wasn't found").waitFor()
+      await page.getByRole('button', { name: 'Close this message' }).click()
     })
   })
 

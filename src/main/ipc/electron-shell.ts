@@ -5,6 +5,9 @@ import type { Shell } from '#main/ui-host'
 
 const endings = ['dmg', 'sparseimage', 'sparsebundle', 'img', 'raw', 'iso', 'cdr', 'gz', 'bz2', 'xz', 'zst']
 
+/** A Mac shows a sparse bundle as one file; elsewhere it is a folder, which a panel for files opens: any file in it stands for it. */
+const bundleAround = (path: string): string | null => /^(.*\.sparsebundle)[/\\]/i.exec(path)?.[1] ?? null
+
 /** `window` is the one to hang the panels on, where there is one. */
 export function electronShell(
   dialog: Pick<Dialog, 'showOpenDialog' | 'showSaveDialog'>,
@@ -26,15 +29,17 @@ export function electronShell(
   }
   return {
     host: 'electron',
-    chooseImage: () =>
-      choose({
+    async chooseImage() {
+      const chosen = await choose({
         title: 'Choose a Disk Image',
         properties: ['openFile'],
         filters: [
           { name: 'Disk images', extensions: endings },
           { name: 'All files', extensions: ['*'] },
         ],
-      }),
+      })
+      return chosen.kind === 'chosen' ? { ...chosen, path: bundleAround(chosen.path) ?? chosen.path } : chosen
+    },
     chooseFolder: () => choose({ title: 'Choose a Folder', properties: ['openDirectory'] }),
     chooseConfiguration: () =>
       choose({

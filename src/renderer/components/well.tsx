@@ -3,8 +3,8 @@
  * knows nothing of disks; whether a drop is right is told by `offer`.
  */
 import { Lock, X } from 'lucide-react'
-import type { ReactNode } from 'react'
-import { DropZone, isFileDropItem, isTextDropItem, type DropItem } from 'react-aria-components'
+import { useRef, type ReactNode } from 'react'
+import { DropZone, isTextDropItem, type DropItem } from 'react-aria-components'
 import { Button } from './button.tsx'
 import { DeviceIcon, type IconName } from './device-icon.tsx'
 import { Spinner } from './spinner.tsx'
@@ -48,8 +48,16 @@ interface Props {
 
 export function Well({ label, prompt, content, next = false, offer, fileOffer, ...on }: Props) {
   const spoken = content ? `${label}, ${content.name}, ${content.facts}` : `${label}, empty`
+  const dropped = useRef<readonly File[]>([])
   return (
-    <div role="group" aria-label={spoken} className="well-group" data-landing={next ? 'next' : 'own'}>
+    <div
+      role="group"
+      aria-label={spoken}
+      className="well-group"
+      data-landing={next ? 'next' : 'own'}
+      // React Aria makes a thing without a path of a folder; a sparse bundle is one.
+      onDropCapture={(event) => (dropped.current = [...event.dataTransfer.files])}
+    >
       <DropZone
         className="well"
         aria-label={content ? `${label}: ${content.name}` : `${label}: ${prompt}`}
@@ -59,7 +67,7 @@ export function Well({ label, prompt, content, next = false, offer, fileOffer, .
           if (offer && !offer.possible) return 'cancel'
           return types.has(itemDragType) || offer === null ? 'copy' : 'cancel'
         }}
-        onDrop={(event) => void takeDrop(event.items, on.onDropItem, on.onDropFiles)}
+        onDrop={(event) => void takeDrop(event.items, dropped.current, on)}
       >
         {({ isDropTarget }) => {
           const shown = offer ?? (isDropTarget ? { possible: true, words: fileOffer } : null)
@@ -83,16 +91,15 @@ export function Well({ label, prompt, content, next = false, offer, fileOffer, .
 
 async function takeDrop(
   items: readonly DropItem[],
-  onDropItem: Props['onDropItem'],
-  onDropFiles: Props['onDropFiles'],
+  files: readonly File[],
+  { onDropItem, onDropFiles }: Pick<Props, 'onDropItem' | 'onDropFiles'>,
 ) {
   const ours = items.find((item) => isTextDropItem(item) && item.types.has(itemDragType))
   if (ours && isTextDropItem(ours)) {
     onDropItem(await ours.getText(itemDragType))
     return
   }
-  const files = items.filter((item) => isFileDropItem(item))
-  onDropFiles(await Promise.all(files.map((item) => item.getFile())))
+  onDropFiles(files)
 }
 
 function Empty({ prompt, offer }: { readonly prompt: string; readonly offer: DropOffer | null }) {

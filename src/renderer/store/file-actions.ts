@@ -40,7 +40,12 @@ export function fileActions(
 
   const locate = async (file: DroppedFile): Promise<string | null> => {
     if (files.pathForFile) return files.pathForFile(file) || null
-    const head = await file.slice(0, headBytes).arrayBuffer()
+    // Of a folder a browser gives nothing.
+    const head = await file
+      .slice(0, headBytes)
+      .arrayBuffer()
+      .catch(() => null)
+    if (head === null) return null
     const { path } = await client.request('files.locate', {
       name: file.name,
       sizeBytes: file.size,

@@ -13,6 +13,16 @@ test('chooses with the system’s open panel', async () => {
   expect(electron.dialogs.map(([name]) => name)).toEqual(['showOpenDialog', 'showOpenDialog'])
 })
 
+test('takes a file in a sparse bundle for the bundle', async () => {
+  const electron = new ElectronDouble()
+  const shell = electronShell(electron.modules.dialog, () => null)
+  electron.chosenFile = '/images/Lab.sparsebundle/bands/0'
+  await expect(shell.chooseImage({}, never)).resolves.toEqual({
+    kind: 'chosen',
+    path: '/images/Lab.sparsebundle',
+  })
+})
+
 test('chooses folders and places to save with the system’s panels', async () => {
   const electron = new ElectronDouble()
   const shell = electronShell(electron.modules.dialog, () => null)
