@@ -165,6 +165,40 @@ describe('how the web is reached', () => {
     await engine.request('host.info', {})
     expect(told).toEqual([{ variables: null, addresses: ['http://ann:secret@lab:8080'] }])
   })
+
+  test('is told in one form, however the address was typed', async () => {
+    const told: unknown[] = []
+    const first = fakeHost({ 'image.start': async () => ({ jobId: 'job-1' }) })
+    const second = fakeHost({
+      'web.prepare': async ({ addresses }) => {
+        told.push(...addresses)
+        return null
+      },
+    })
+    const { engine } = engineOf([first, second])
+    for (const path of [
+      'https://ann:my secret@LAB:443/a.dmg',
+      'https://ann@b ad/a.dmg',
+      `https://ann:${' '.repeat(4000)}@long/a.dmg`,
+      'http://lab/a@b.dmg',
+    ])
+      await engine.request('image.start', { task: { kind: 'verify', path } })
+    first.die(died())
+    await soon(20)
+    await engine.request('host.info', {})
+    expect(told).toEqual(['https://ann:my%20secret@lab'])
+  })
+
+  test('is no reason to do without a host that refuses to hear it', async () => {
+    const first = fakeHost({ 'image.start': async () => ({ jobId: 'job-1' }) })
+    const second = fakeHost({ 'web.prepare': () => Promise.reject(new Error('refused')) })
+    const { engine, starts } = engineOf([first, second])
+    await engine.request('image.start', { task: { kind: 'verify', path: source } })
+    first.die(died())
+    await soon(20)
+    await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
+    expect(starts()).toBe(2)
+  })
 })
 
 describe('a password that opened an image', () => {
