@@ -1,6 +1,6 @@
 /**
  * Closing while a job or a stream runs asks once; then the jobs are stopped, and only when they have really stopped does the app
- * end. Nothing else keeps it.
+ * end; one that hangs in the kernel is given some seconds. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { JobState, SessionState } from '#shared/model'
@@ -13,7 +13,7 @@ export interface QuitOptions {
   readonly jobs: () => readonly JobState[]
   readonly sessions: () => readonly SessionState[]
   readonly window: () => Window | null
-  /** Stops the jobs, then everything else. */
+  /** Stops the jobs, then everything else; settles also when something doesn't stop. */
   readonly end: () => Promise<void>
 }
 

@@ -21,6 +21,8 @@ export interface StartAppOptions {
   /** Default: the real ones. */
   readonly createEngine?: typeof createSystemEngine
   readonly readPage?: () => Promise<PageFiles>
+  /** How long leaving waits for jobs to stop. Default twelve seconds, as an engine host that ends. */
+  readonly stopMs?: number
 }
 
 /**
@@ -86,7 +88,9 @@ async function start(options: StartAppOptions): Promise<void> {
     window: () => window,
     async end() {
       const running = ui.jobs().filter((job) => job.outcome === null)
-      await Promise.allSettled(running.map(({ jobId }) => engine.request('job.cancel', { jobId })))
+      const stopped = Promise.allSettled(running.map(({ jobId }) => engine.request('job.cancel', { jobId })))
+      // What hangs in the kernel can't be waited for; its host is ended below.
+      await Promise.race([stopped, after(options.stopMs ?? 12_000)])
       system[Symbol.dispose]()
       ipc[Symbol.dispose]()
       ui[Symbol.dispose]()
@@ -114,6 +118,8 @@ async function start(options: StartAppOptions): Promise<void> {
   })
   open()
 }
+
+const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
 function readBuiltPage(): Promise<PageFiles> {
   const page = productFile('out/renderer/index.html')

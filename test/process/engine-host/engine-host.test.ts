@@ -199,6 +199,17 @@ describe('starting a host', () => {
     expect(isAlive(pid)).toBe(false)
   })
 
+  test('and ending it does not wait for ever for one that outlives its kill', async () => {
+    // As one that hangs in the kernel: another process holds its stdout when it is dead.
+    const held = program(
+      `console.log(${JSON.stringify(hello(productVersion()))}); require('node:child_process').spawn('sleep', ['20'], { stdio: 'inherit' }); setInterval(() => {}, 1000)`,
+    )
+    const host = await startHost(held, options)
+    const begunMs = Date.now()
+    await host.end(100)
+    expect(Date.now() - begunMs).toBeLessThan(10_000)
+  })
+
   test('of a killed host fails open requests with how it ended', async () => {
     const host = await startHost({ file: node24, argv: [reprise, 'engine-host'] }, options)
     const { pid } = await host.connection.hello

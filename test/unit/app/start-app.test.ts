@@ -23,7 +23,7 @@ const page = new Map([
   ['/', { type: 'text/html; charset=utf-8', bytes: Buffer.from('<title>page</title>'), immutable: false }],
 ])
 
-async function start(electron = new ElectronDouble()) {
+async function start(electron = new ElectronDouble(), more: { stopMs?: number } = {}) {
   const engine = engineDouble({ 'job.cancel': async ({ jobId }) => aJob({ jobId, stopping: true }) })
   let disposed = 0
   await startApp({
@@ -36,6 +36,7 @@ async function start(electron = new ElectronDouble()) {
         disposed += 1
       },
     }),
+    ...more,
   })
   const window = electron.windows[0]
   return { electron, engine, window: window!, disposed: () => disposed }
@@ -326,6 +327,17 @@ describe('leaving', () => {
     expect(await electron.app.ended.promise).toBe('quit')
     expect([disposed(), window.closed]).toEqual([1, true])
     expect(electron.blockers.size).toBe(0)
+  })
+
+  test('does not wait for ever for a job that cannot be stopped', async () => {
+    const { electron, engine, window, disposed } = await start(undefined, { stopMs: 20 })
+    electron.messageAnswer = 1
+    engine.answer('job.cancel', () => new Promise(() => {}))
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    await expect.poll(() => window.closed, { timeout: 5000 }).toBe(true)
+    expect(disposed()).toBe(1)
   })
 })
 
