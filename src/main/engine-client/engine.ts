@@ -305,12 +305,13 @@ class TwoHosts implements Engine {
       // An elevated host streams nothing.
       host.connection.subscribe('sessions', (sessions) => this.#emit('sessions', sessions))
       host.connection.subscribe('streams', (streams) => this.#emit('streams', streams))
+      this.#tellState({ state: 'ready' })
+      // Called at once where it died meanwhile, so this is the last word.
       host.connection.onClose((reason) => {
         if (Date.now() - begunMs > stableMs) this.#failures = 0
         this.#plain = rejected(reason)
         this.#gone(reason)
       })
-      this.#tellState({ state: 'ready' })
       return host
     })
     launched.catch((error: unknown) => this.#gone(error))

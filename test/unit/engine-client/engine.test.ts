@@ -320,6 +320,26 @@ describe('the unprivileged host', () => {
     })
   })
 
+  test('that dies while it is told passwords is gone, and the next one is ready', async () => {
+    const unlock = { path: '/a.dmg', password: 'sesame' }
+    const first = fakeHost({ 'image.unlock': async () => null })
+    const second = fakeHost({ 'image.unlock': () => new Promise(() => {}) })
+    const { engine } = engineOf([first, second, fakeHost({ 'image.unlock': async () => null })], undefined, {
+      pausesMs: [1, 500],
+    })
+    await engine.request('image.unlock', unlock)
+    const states: string[] = []
+    engine.onState(({ state }) => states.push(state))
+    first.die(died())
+    await soon(20)
+    second.die(died())
+    await soon(20)
+    expect(states.at(-1)).toBe('gone')
+    await expect(engine.request('host.info', {})).rejects.toMatchObject({ code: 'E_ENGINE_GONE' })
+    await expect.poll(() => states.at(-1)).toBe('ready')
+    await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
+  })
+
   test('that dies before anything was written leaves the destination untouched', async () => {
     const first = fakeHost()
     const { engine } = engineOf([first, fakeHost()])
