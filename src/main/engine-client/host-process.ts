@@ -42,8 +42,11 @@ export interface HostEnd {
   readonly errno: string | null
 }
 
-/** Variables that would change how Node behaves in the host. */
-const dropped = /^(NODE_|ELECTRON_|npm_|VITEST)/
+/**
+ * Variables that would change how Node behaves in the host, and the one by which it knows that it is elevated: pkexec sets that
+ * anew, and ours, in a shell that pkexec opened, is about another.
+ */
+const dropped = /^(NODE_|ELECTRON_|npm_|VITEST|PKEXEC_UID$)/
 
 /** A process that was killed ends at once, unless it hangs in the kernel. */
 const killedMs = 2000

@@ -257,17 +257,19 @@ describe('starting a host', () => {
     await expect(starting).rejects.toThrow('changed my mind')
   })
 
-  test('does not hand down what would change Node or Electron', async () => {
+  test('does not hand down what would change Node or Electron, or say that the host is elevated', async () => {
     process.env['NODE_OPTIONS'] = '--no-such-option'
     process.env['ELECTRON_RUN_AS_NODE'] = '1'
+    process.env['PKEXEC_UID'] = '1000'
     try {
       const seen = program(
-        `console.error(Object.keys(process.env).filter((name) => /NODE_|ELECTRON/.test(name)).join()); console.error(process.cwd()); process.exit(1)`,
+        `console.error(Object.keys(process.env).filter((name) => /NODE_|ELECTRON|PKEXEC/.test(name)).join()); console.error(process.cwd()); process.exit(1)`,
       )
       await expect(startHost(seen, options)).rejects.toMatchObject({ details: { lastLines: ['/'] } })
     } finally {
       delete process.env['NODE_OPTIONS']
       delete process.env['ELECTRON_RUN_AS_NODE']
+      delete process.env['PKEXEC_UID']
     }
   })
 })
