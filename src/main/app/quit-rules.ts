@@ -59,9 +59,8 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
       if (state !== 'open') return
       const running = jobs().filter((job) => job.outcome === null)
       const streaming = sessions().filter(isStreaming)
-      if (running.length > 0) void ask(jobWords(running))
-      else if (streaming.length > 0) void ask(streamWords(streaming))
-      else void leave()
+      const words = leavingWords(running, streaming)
+      void (words === null ? leave() : ask(words))
     },
   }
 }
@@ -69,6 +68,14 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
 interface Words {
   readonly message: string
   readonly detail: string
+}
+
+/** What doesn't end well if the app does now; null: nothing is under way. */
+function leavingWords(running: readonly JobState[], streaming: readonly SessionState[]): Words | null {
+  const job = running.length > 0 ? jobWords(running) : null
+  const stream = streaming.length > 0 ? streamWords(streaming) : null
+  if (job === null || stream === null) return job ?? stream
+  return { message: job.message, detail: `${job.detail}\n\n${visible(stream.message)} ${stream.detail}` }
 }
 
 const jobWords = (running: readonly JobState[]): Words => ({

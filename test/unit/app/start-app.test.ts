@@ -281,6 +281,24 @@ describe('while a stream runs', () => {
     })
     expect([disposed(), window.closed]).toEqual([0, false])
   })
+
+  test('and a job, too, leaving asks once, and says what becomes of both', async () => {
+    const { electron, engine, window } = await start()
+    const session = aSession({ clients: [joined] })
+    engine.emit('sessions', [
+      { ...session, settings: { ...session.settings, name: 'Modular\u{202e}System' } },
+    ])
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    await soon()
+    expect(electron.dialogs).toHaveLength(1)
+    expect(electron.dialogs[0]?.at(-1)).toMatchObject({
+      message: "a.dmg → Test Stick isn't finished.",
+      detail:
+        "If you quit now, the restore is stopped and the destination is left erased and empty.\n\nThe stream 'Modular?System' still runs. If you quit now, it ends, and 1 computer is left incomplete.",
+    })
+  })
 })
 
 describe('leaving', () => {
