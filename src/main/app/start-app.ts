@@ -12,6 +12,7 @@ import { hardenContents, hardenSession } from './harden-session.ts'
 import { menuTemplate } from './menu-template.ts'
 import { pageOrigin, registerPageScheme, servePage } from './page-protocol.ts'
 import { quitRules } from './quit-rules.ts'
+import { reloadCrashedPage } from './reload-page.ts'
 import { tellSystem } from './tell-system.ts'
 
 export interface StartAppOptions {
@@ -100,6 +101,7 @@ async function start(options: StartAppOptions): Promise<void> {
 
   const open = () => {
     window = createWindow({ electron, preload: options.preload, folder })
+    reloadCrashedPage(window, ui.log)
     window.on('close', (event) => quit.onLeave(event))
     window.on('focus', () => system.seen())
     window.on('closed', () => {

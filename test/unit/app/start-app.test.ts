@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ElectronDouble } from '#test/electron-double'
 import { aJob, engineDouble } from '#test/engine-double'
 import { aClient, aSession } from '#test/stream-fixtures'
@@ -112,6 +112,37 @@ describe('the window', () => {
     expect(prevented('will-redirect')).toBe(true)
     expect(prevented('will-attach-webview')).toBe(true)
     expect(webContents.windowOpen?.()).toEqual({ action: 'deny' })
+  })
+
+  test('loads its page again when that crashed, but not one that crashes again and again', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const { window } = await start()
+      const loaded = () => window.calls.filter(([name]) => name === 'loadURL').length
+      const crash = async (reason: string) => {
+        window.webContents.emit('render-process-gone', {}, { reason, exitCode: 1 })
+        await soon()
+      }
+      await crash('clean-exit')
+      expect(loaded()).toBe(1)
+      await crash('oom')
+      expect(loaded()).toBe(2)
+      for (let round = 0; round < 5; round++) await crash('crashed')
+      expect(loaded()).toBe(4)
+      vi.setSystemTime(Date.now() + 60_000)
+      await crash('crashed')
+      expect(loaded()).toBe(5)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('that was closed when its page crashed stays closed', async () => {
+    const { window } = await start()
+    window.webContents.emit('render-process-gone', {}, { reason: 'killed', exitCode: 1 })
+    window.closed = true
+    await soon()
+    expect(window.calls.filter(([name]) => name === 'loadURL')).toHaveLength(1)
   })
 
   test('is granted nothing but writing text to the clipboard, and loads nothing from outside', async () => {
