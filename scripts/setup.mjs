@@ -38,6 +38,13 @@ export function ensureInstalled() {
   if (npm && npm.endsWith('.js'))
     run(process.execPath, [npm, 'ci', '--no-audit', '--no-fund', '--loglevel=error'])
   else run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  if (!existsSync(node24)) {
+    // The package `node` gets it in such a script; whoever turned them off decides.
+    process.stderr.write(
+      "The project's own Node is missing, because npm runs no install scripts here. Allow them with npm_config_ignore_scripts=false in the environment.\n",
+    )
+    process.exit(1)
+  }
   // npm leaves the lock's own time on a node_modules that was right already.
   utimesSync(installed, new Date(), new Date())
 }

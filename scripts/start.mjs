@@ -40,12 +40,12 @@ function build() {
   if (oldest > Math.max(...sources)) return
   process.stdout.write('Building…\n')
   const tool = join(root, 'node_modules/electron-vite/bin/electron-vite.js')
-  const { status, stdout, stderr } = spawnSync(node24, [tool, 'build', '--logLevel', 'warn'], {
+  const { status, error, stdout, stderr } = spawnSync(node24, [tool, 'build', '--logLevel', 'warn'], {
     cwd: root,
     encoding: 'utf8',
   })
   if (status === 0) return
-  process.stderr.write(`${stdout}${stderr}`)
+  process.stderr.write(error ? `${node24}: ${error.message}\n` : `${stdout}${stderr}`)
   process.exit(1)
 }
 

@@ -1,6 +1,6 @@
 /**
  * Closing while a job or a stream runs asks once; then the jobs are stopped, and only when they have really stopped does the app
- * end. Nothing else keeps it.
+ * end; one that hangs in the kernel is given some seconds. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { JobState, SessionState } from '#shared/model'
@@ -13,7 +13,7 @@ export interface QuitOptions {
   readonly jobs: () => readonly JobState[]
   readonly sessions: () => readonly SessionState[]
   readonly window: () => Window | null
-  /** Stops the jobs, then everything else. */
+  /** Stops the jobs, then everything else; settles also when something doesn't stop. */
   readonly end: () => Promise<void>
 }
 
@@ -59,9 +59,8 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
       if (state !== 'open') return
       const running = jobs().filter((job) => job.outcome === null)
       const streaming = sessions().filter(isStreaming)
-      if (running.length > 0) void ask(jobWords(running))
-      else if (streaming.length > 0) void ask(streamWords(streaming))
-      else void leave()
+      const words = leavingWords(running, streaming)
+      void (words === null ? leave() : ask(words))
     },
   }
 }
@@ -69,6 +68,14 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
 interface Words {
   readonly message: string
   readonly detail: string
+}
+
+/** What doesn't end well if the app does now; null: nothing is under way. */
+function leavingWords(running: readonly JobState[], streaming: readonly SessionState[]): Words | null {
+  const job = running.length > 0 ? jobWords(running) : null
+  const stream = streaming.length > 0 ? streamWords(streaming) : null
+  if (job === null || stream === null) return job ?? stream
+  return { message: job.message, detail: `${job.detail}\n\n${visible(stream.message)} ${stream.detail}` }
 }
 
 const jobWords = (running: readonly JobState[]): Words => ({

@@ -12,6 +12,7 @@ import { hardenContents, hardenSession } from './harden-session.ts'
 import { menuTemplate } from './menu-template.ts'
 import { pageOrigin, registerPageScheme, servePage } from './page-protocol.ts'
 import { quitRules } from './quit-rules.ts'
+import { reloadCrashedPage } from './reload-page.ts'
 import { tellSystem } from './tell-system.ts'
 
 export interface StartAppOptions {
@@ -21,6 +22,8 @@ export interface StartAppOptions {
   /** Default: the real ones. */
   readonly createEngine?: typeof createSystemEngine
   readonly readPage?: () => Promise<PageFiles>
+  /** How long leaving waits for jobs to stop. Default twelve seconds, as an engine host that ends. */
+  readonly stopMs?: number
 }
 
 /**
@@ -89,7 +92,9 @@ async function start(options: StartAppOptions): Promise<void> {
     window: () => window,
     async end() {
       const running = ui.jobs().filter((job) => job.outcome === null)
-      await Promise.allSettled(running.map(({ jobId }) => engine.request('job.cancel', { jobId })))
+      const stopped = Promise.allSettled(running.map(({ jobId }) => engine.request('job.cancel', { jobId })))
+      // What hangs in the kernel can't be waited for; its host is ended below.
+      await Promise.race([stopped, after(options.stopMs ?? 12_000)])
       system[Symbol.dispose]()
       ipc[Symbol.dispose]()
       ui[Symbol.dispose]()
@@ -100,6 +105,7 @@ async function start(options: StartAppOptions): Promise<void> {
 
   const open = () => {
     window = createWindow({ electron, preload: options.preload, folder })
+    reloadCrashedPage(window, ui.log)
     window.on('close', (event) => quit.onLeave(event))
     window.on('focus', () => system.seen())
     window.on('closed', () => {
@@ -118,6 +124,8 @@ async function start(options: StartAppOptions): Promise<void> {
   })
   open()
 }
+
+const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
 function readBuiltPage(): Promise<PageFiles> {
   const page = productFile('out/renderer/index.html')

@@ -12,7 +12,14 @@ import type {
   RequestName,
   RequestOut,
 } from '#shared/contract'
-import { AppError, DeviceError, deserializeError, EngineGoneError, UsageError } from '#shared/errors'
+import {
+  AppError,
+  DeviceError,
+  deserializeError,
+  EngineGoneError,
+  serializeError,
+  UsageError,
+} from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   diskRead,
@@ -285,7 +292,11 @@ class TwoHosts implements Engine {
     const begunMs = Date.now()
     const launched = this.#start().then(async (host) => {
       this.#adopt(host)
-      await this.#web.handAddressesTo(host)
+      await this.#web.handAddressesTo(host).catch((error: unknown) => {
+        this.#log.warn('passwords of web servers are not known to the new host', {
+          error: serializeError(error),
+        })
+      })
       await this.#unlocks.handTo(host)
       host.connection.subscribe('devices', (disks) => {
         this.#devices = disks
@@ -294,12 +305,13 @@ class TwoHosts implements Engine {
       // An elevated host streams nothing.
       host.connection.subscribe('sessions', (sessions) => this.#emit('sessions', sessions))
       host.connection.subscribe('streams', (streams) => this.#emit('streams', streams))
+      this.#tellState({ state: 'ready' })
+      // Called at once where it died meanwhile, so this is the last word.
       host.connection.onClose((reason) => {
         if (Date.now() - begunMs > stableMs) this.#failures = 0
         this.#plain = rejected(reason)
         this.#gone(reason)
       })
-      this.#tellState({ state: 'ready' })
       return host
     })
     launched.catch((error: unknown) => this.#gone(error))

@@ -17,7 +17,8 @@ export interface HostProcess {
   readonly ended: Promise<void>
   /**
    * Ask it to end (its stdin closes: it cancels its jobs and waits for them) and wait until it has. After `graceMs` it
-   * is killed, if we may: an elevated one isn't ours to kill, and ends by itself.
+   * is killed, if we may: an elevated one isn't ours to kill, and ends by itself. What hangs in the kernel outlives that, and
+   * isn't waited for.
    */
   end(graceMs: number): Promise<void>
 }
@@ -41,8 +42,14 @@ export interface HostEnd {
   readonly errno: string | null
 }
 
-/** Variables that would change how Node behaves in the host. */
-const dropped = /^(NODE_|ELECTRON_|npm_|VITEST)/
+/**
+ * Variables that would change how Node behaves in the host, and the one by which it knows that it is elevated: pkexec sets that
+ * anew, and ours, in a shell that pkexec opened, is about another.
+ */
+const dropped = /^(NODE_|ELECTRON_|npm_|VITEST|PKEXEC_UID$)/
+
+/** A process that was killed ends at once, unless it hangs in the kernel. */
+const killedMs = 2000
 
 /**
  * Start `command` and wait for its hello. Rejects with E_ENGINE_GONE (or what `explainEnd` made of it) when it ended
@@ -84,7 +91,7 @@ export async function startHost(command: EngineCommand, options: StartOptions): 
     async end(graceMs) {
       transport.close(new Error('no longer needed'))
       const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-      await ended
+      await Promise.race([ended, after(graceMs + killedMs)])
       clearTimeout(timer)
     },
   }
@@ -130,6 +137,8 @@ function watchEnd(child: Child, lines: LastLines): Promise<HostEnd> {
     child.on('close', (exitCode, signal) => resolve({ exitCode, signal, lastLines: lines.read(), errno }))
   })
 }
+
+const after = (delayMs: number) => new Promise<void>((resolve) => setTimeout(resolve, delayMs).unref())
 
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

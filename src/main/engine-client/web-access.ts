@@ -2,7 +2,8 @@
  * How the web is reached, for an elevated host: pkexec clears its environment, and it never heard the addresses with passwords
  * that the other one was asked about. In this process's memory, and nowhere else, until the app ends.
  */
-import { passwordAddress, webVariables } from '#shared/model'
+import { webAddressSchema } from '#shared/contract'
+import { isWebLocator, webVariables } from '#shared/model'
 import type { HostProcess } from './host-process.ts'
 
 /** The oldest are forgotten. */
@@ -17,16 +18,18 @@ export class WebAccess {
     this.#environment = environment
   }
 
-  /** Look for addresses with passwords in what is asked. */
+  /** Look for addresses with passwords in what is asked; they are kept as URLs are written, a space in one encoded. */
   notice(input: unknown): void {
     if (typeof input !== 'object' || input === null) return
     for (const value of Object.values(input)) {
       if (typeof value === 'object') this.notice(value)
-      const address = typeof value === 'string' ? passwordAddress(value) : null
-      if (address === null) continue
-      const server = address.replace(/\/\/.*@/, '//')
-      this.#addresses.delete(server)
-      this.#addresses.set(server, address)
+      const url = typeof value === 'string' && isWebLocator(value) ? URL.parse(value) : null
+      if (url === null || (url.username === '' && url.password === '')) continue
+      const address = `${url.protocol}//${url.username}:${url.password}@${url.host}`
+      // What no host would take must not keep it from hearing the others.
+      if (!webAddressSchema.safeParse(address).success) continue
+      this.#addresses.delete(url.origin)
+      this.#addresses.set(url.origin, address)
       for (const oldest of this.#addresses.keys()) {
         if (this.#addresses.size <= rememberedServers) break
         this.#addresses.delete(oldest)

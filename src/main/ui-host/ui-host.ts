@@ -144,6 +144,8 @@ export function createUiHost(options: UiHostOptions): UiHost {
       void findStreams()
       await preparePractice()
       await Promise.race([listed, after(maxWaitForDisksMs)])
+      // It died meanwhile, and that was told.
+      if (engineState !== state) return
     }
     firstState.resolve()
     emit('engine', engineEvent(state))

@@ -1,7 +1,7 @@
 /** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
 import { Banner, Spinner } from '#renderer/components'
 import { useActions, useMirror, useView, type EngineMirror } from '#renderer/store'
-import { noticeWords } from './text.ts'
+import { engineGoneWords, noticeWords } from './text.ts'
 
 export function Notices() {
   return (
@@ -44,7 +44,7 @@ function EngineNotice() {
   if (engine.state !== 'gone') return null
   return (
     <Banner tone="danger" title="The part of Reprise that does the work stopped.">
-      {engine.reason ?? 'It is being started again.'}
+      {engineGoneWords(engine.reason)}
     </Banner>
   )
 }

@@ -16,6 +16,12 @@ export interface NoticeWords {
   readonly tone: 'danger' | 'warning' | 'info'
 }
 
+/** What comes of an engine that is gone; `reason`: the code of why. */
+export const engineGoneWords = (reason: string | null): string =>
+  reason === 'E_HELPER_VERSION'
+    ? 'It was replaced by another version. Quit Reprise and start it again.'
+    : 'It is being started again.'
+
 export function noticeWords(notice: Notice): NoticeWords {
   switch (notice.kind) {
     case 'ejected':

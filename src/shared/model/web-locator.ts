@@ -17,10 +17,6 @@ export const webVariables = [
   'SSL_CERT_FILE',
 ] as const
 
-/** The server of a locator, with the name and the password in it; null where there are none. */
-export const passwordAddress = (locator: string): string | null =>
-  /^https?:\/\/[^/?#]*@[^/?#]+/i.exec(locator)?.[0] ?? null
-
 /** The locator names a file on a web server. */
 export const isWebLocator = (locator: string): boolean => /^https?:\/\//i.test(locator)
 

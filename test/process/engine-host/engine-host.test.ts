@@ -199,6 +199,17 @@ describe('starting a host', () => {
     expect(isAlive(pid)).toBe(false)
   })
 
+  test('and ending it does not wait for ever for one that outlives its kill', async () => {
+    // As one that hangs in the kernel: another process holds its stdout when it is dead.
+    const held = program(
+      `console.log(${JSON.stringify(hello(productVersion()))}); require('node:child_process').spawn('sleep', ['20'], { stdio: 'inherit' }); setInterval(() => {}, 1000)`,
+    )
+    const host = await startHost(held, options)
+    const begunMs = Date.now()
+    await host.end(100)
+    expect(Date.now() - begunMs).toBeLessThan(10_000)
+  })
+
   test('of a killed host fails open requests with how it ended', async () => {
     const host = await startHost({ file: node24, argv: [reprise, 'engine-host'] }, options)
     const { pid } = await host.connection.hello
@@ -246,17 +257,19 @@ describe('starting a host', () => {
     await expect(starting).rejects.toThrow('changed my mind')
   })
 
-  test('does not hand down what would change Node or Electron', async () => {
+  test('does not hand down what would change Node or Electron, or say that the host is elevated', async () => {
     process.env['NODE_OPTIONS'] = '--no-such-option'
     process.env['ELECTRON_RUN_AS_NODE'] = '1'
+    process.env['PKEXEC_UID'] = '1000'
     try {
       const seen = program(
-        `console.error(Object.keys(process.env).filter((name) => /NODE_|ELECTRON/.test(name)).join()); console.error(process.cwd()); process.exit(1)`,
+        `console.error(Object.keys(process.env).filter((name) => /NODE_|ELECTRON|PKEXEC/.test(name)).join()); console.error(process.cwd()); process.exit(1)`,
       )
       await expect(startHost(seen, options)).rejects.toMatchObject({ details: { lastLines: ['/'] } })
     } finally {
       delete process.env['NODE_OPTIONS']
       delete process.env['ELECTRON_RUN_AS_NODE']
+      delete process.env['PKEXEC_UID']
     }
   })
 })

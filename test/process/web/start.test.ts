@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -48,4 +48,38 @@ test('npm start -- --web goes there straight away, at the port it is told', asyn
   const { line, status } = await start(['--web', '--port', '0'])
   expect(line).toMatch(/^Reprise runs in your browser at http/)
   expect(status).toBe(0)
+})
+
+/** `npm start` on a fresh clone in `data`, where what npm does is `install`. */
+function startFresh(install: string) {
+  for (const folder of ['scripts', 'src', 'assets']) mkdirSync(join(data, folder))
+  for (const name of ['start.mjs', 'setup.mjs'])
+    copyFileSync(join(import.meta.dirname, '../../../scripts', name), join(data, 'scripts', name))
+  for (const name of ['package-lock.json', 'electron.vite.config.ts']) writeFileSync(join(data, name), '')
+  const npm = join(data, 'npm.js')
+  const fs = `const { mkdirSync, writeFileSync } = require('node:fs')`
+  writeFileSync(
+    npm,
+    `${fs}; mkdirSync('node_modules/node/bin', { recursive: true }); writeFileSync('node_modules/.package-lock.json', ''); ${install}`,
+  )
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/start.mjs', '--web'], {
+    cwd: data,
+    env: { ...process.env, npm_execpath: npm },
+    encoding: 'utf8',
+  })
+  return { status, stderr }
+}
+
+test('where npm runs no install scripts, npm start says so', () => {
+  expect(startFresh('')).toEqual({
+    status: 1,
+    stderr:
+      "The project's own Node is missing, because npm runs no install scripts here. Allow them with npm_config_ignore_scripts=false in the environment.\n",
+  })
+})
+
+test('where its own Node can’t be run, npm start says why', () => {
+  const { status, stderr } = startFresh(`writeFileSync('node_modules/node/bin/node', '')`)
+  expect(status).toBe(1)
+  expect(stderr).toMatch(/node_modules\/node\/bin\/node: spawnSync .* EACCES\n$/)
 })

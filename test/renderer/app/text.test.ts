@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { noticeWords } from '#src/renderer/app/text.ts'
+import { engineGoneWords, noticeWords } from '#src/renderer/app/text.ts'
 import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 
 describe('the notice of a restore that failed out of sight', () => {
@@ -16,5 +16,14 @@ describe('the notice of a restore that failed out of sight', () => {
     expect(words.tone).toBe('danger')
     expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: '/dev/sdb' couldn't be written.")
     expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
+  })
+})
+
+describe('the notice of an engine that is gone', () => {
+  it('says what comes of it, and never a code', () => {
+    expect(engineGoneWords('E_ENGINE_GONE')).toBe('It is being started again.')
+    expect(engineGoneWords('E_HELPER_VERSION')).toBe(
+      'It was replaced by another version. Quit Reprise and start it again.',
+    )
   })
 })

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ElectronDouble } from '#test/electron-double'
 import { aJob, engineDouble } from '#test/engine-double'
 import { aClient, aSession } from '#test/stream-fixtures'
@@ -23,7 +23,7 @@ const page = new Map([
   ['/', { type: 'text/html; charset=utf-8', bytes: Buffer.from('<title>page</title>'), immutable: false }],
 ])
 
-async function start(electron = new ElectronDouble()) {
+async function start(electron = new ElectronDouble(), more: { stopMs?: number } = {}) {
   const engine = engineDouble({ 'job.cancel': async ({ jobId }) => aJob({ jobId, stopping: true }) })
   let disposed = 0
   await startApp({
@@ -36,6 +36,7 @@ async function start(electron = new ElectronDouble()) {
         disposed += 1
       },
     }),
+    ...more,
   })
   const window = electron.windows[0]
   return { electron, engine, window: window!, disposed: () => disposed }
@@ -111,6 +112,37 @@ describe('the window', () => {
     expect(prevented('will-redirect')).toBe(true)
     expect(prevented('will-attach-webview')).toBe(true)
     expect(webContents.windowOpen?.()).toEqual({ action: 'deny' })
+  })
+
+  test('loads its page again when that crashed, but not one that crashes again and again', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const { window } = await start()
+      const loaded = () => window.calls.filter(([name]) => name === 'loadURL').length
+      const crash = async (reason: string) => {
+        window.webContents.emit('render-process-gone', {}, { reason, exitCode: 1 })
+        await soon()
+      }
+      await crash('clean-exit')
+      expect(loaded()).toBe(1)
+      await crash('oom')
+      expect(loaded()).toBe(2)
+      for (let round = 0; round < 5; round++) await crash('crashed')
+      expect(loaded()).toBe(4)
+      vi.setSystemTime(Date.now() + 60_000)
+      await crash('crashed')
+      expect(loaded()).toBe(5)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('that was closed when its page crashed stays closed', async () => {
+    const { window } = await start()
+    window.webContents.emit('render-process-gone', {}, { reason: 'killed', exitCode: 1 })
+    window.closed = true
+    await soon()
+    expect(window.calls.filter(([name]) => name === 'loadURL')).toHaveLength(1)
   })
 
   test('is granted nothing but writing text to the clipboard, and loads nothing from outside', async () => {
@@ -280,6 +312,24 @@ describe('while a stream runs', () => {
     })
     expect([disposed(), window.closed]).toEqual([0, false])
   })
+
+  test('and a job, too, leaving asks once, and says what becomes of both', async () => {
+    const { electron, engine, window } = await start()
+    const session = aSession({ clients: [joined] })
+    engine.emit('sessions', [
+      { ...session, settings: { ...session.settings, name: 'Modular\u{202e}System' } },
+    ])
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    await soon()
+    expect(electron.dialogs).toHaveLength(1)
+    expect(electron.dialogs[0]?.at(-1)).toMatchObject({
+      message: "a.dmg → Test Stick isn't finished.",
+      detail:
+        "If you quit now, the restore is stopped and the destination is left erased and empty.\n\nThe stream 'Modular?System' still runs. If you quit now, it ends, and 1 computer is left incomplete.",
+    })
+  })
 })
 
 describe('leaving', () => {
@@ -326,6 +376,17 @@ describe('leaving', () => {
     expect(await electron.app.ended.promise).toBe('quit')
     expect([disposed(), window.closed]).toEqual([1, true])
     expect(electron.blockers.size).toBe(0)
+  })
+
+  test('does not wait for ever for a job that cannot be stopped', async () => {
+    const { electron, engine, window, disposed } = await start(undefined, { stopMs: 20 })
+    electron.messageAnswer = 1
+    engine.answer('job.cancel', () => new Promise(() => {}))
+    engine.emit('job', aJob())
+    await soon()
+    window.close()
+    await expect.poll(() => window.closed, { timeout: 5000 }).toBe(true)
+    expect(disposed()).toBe(1)
   })
 })
 

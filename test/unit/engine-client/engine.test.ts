@@ -165,6 +165,40 @@ describe('how the web is reached', () => {
     await engine.request('host.info', {})
     expect(told).toEqual([{ variables: null, addresses: ['http://ann:secret@lab:8080'] }])
   })
+
+  test('is told in one form, however the address was typed', async () => {
+    const told: unknown[] = []
+    const first = fakeHost({ 'image.start': async () => ({ jobId: 'job-1' }) })
+    const second = fakeHost({
+      'web.prepare': async ({ addresses }) => {
+        told.push(...addresses)
+        return null
+      },
+    })
+    const { engine } = engineOf([first, second])
+    for (const path of [
+      'https://ann:my secret@LAB:443/a.dmg',
+      'https://ann@b ad/a.dmg',
+      `https://ann:${' '.repeat(4000)}@long/a.dmg`,
+      'http://lab/a@b.dmg',
+    ])
+      await engine.request('image.start', { task: { kind: 'verify', path } })
+    first.die(died())
+    await soon(20)
+    await engine.request('host.info', {})
+    expect(told).toEqual(['https://ann:my%20secret@lab'])
+  })
+
+  test('is no reason to do without a host that refuses to hear it', async () => {
+    const first = fakeHost({ 'image.start': async () => ({ jobId: 'job-1' }) })
+    const second = fakeHost({ 'web.prepare': () => Promise.reject(new Error('refused')) })
+    const { engine, starts } = engineOf([first, second])
+    await engine.request('image.start', { task: { kind: 'verify', path: source } })
+    first.die(died())
+    await soon(20)
+    await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
+    expect(starts()).toBe(2)
+  })
 })
 
 describe('a password that opened an image', () => {
@@ -284,6 +318,26 @@ describe('the unprivileged host', () => {
     await expect(engine.request('job.cancel', { jobId: 'job-1' })).resolves.toMatchObject({
       outcome: { kind: 'failed' },
     })
+  })
+
+  test('that dies while it is told passwords is gone, and the next one is ready', async () => {
+    const unlock = { path: '/a.dmg', password: 'sesame' }
+    const first = fakeHost({ 'image.unlock': async () => null })
+    const second = fakeHost({ 'image.unlock': () => new Promise(() => {}) })
+    const { engine } = engineOf([first, second, fakeHost({ 'image.unlock': async () => null })], undefined, {
+      pausesMs: [1, 500],
+    })
+    await engine.request('image.unlock', unlock)
+    const states: string[] = []
+    engine.onState(({ state }) => states.push(state))
+    first.die(died())
+    await soon(20)
+    second.die(died())
+    await soon(20)
+    expect(states.at(-1)).toBe('gone')
+    await expect(engine.request('host.info', {})).rejects.toMatchObject({ code: 'E_ENGINE_GONE' })
+    await expect.poll(() => states.at(-1)).toBe('ready')
+    await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
   })
 
   test('that dies before anything was written leaves the destination untouched', async () => {

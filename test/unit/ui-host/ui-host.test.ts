@@ -181,6 +181,24 @@ describe('a window', () => {
 })
 
 describe('an engine host that was started again', () => {
+  test('is not told of before it is there, when the first one died right after its start', async () => {
+    const prepared = Promise.withResolvers<never>()
+    const { double, open } = start(engineDouble({ 'practice.prepare': () => prepared.promise }))
+    const window = open()
+    const heard: string[] = []
+    window.subscribe('engine', ({ state }) => heard.push(state))
+    double.setState({ state: 'ready' })
+    await soon()
+    double.setState({ state: 'gone', reason: gone() })
+    prepared.reject(gone())
+    await soon()
+    expect(heard).toEqual(['gone'])
+    double.answer('practice.prepare', async () => ({ disk: '/disk', image: '/image.dmg' }))
+    double.setState({ state: 'ready' })
+    await soon()
+    expect(heard).toEqual(['gone', 'ready'])
+  })
+
   test('is told about the Practice disk and asked for the disks again', async () => {
     const { double } = start()
     double.setState({ state: 'ready' })
