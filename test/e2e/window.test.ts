@@ -111,6 +111,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await dropFiles(page, page.getByRole('group', { name: /^Source/ }), [bundle])
       await page.getByRole('alert').getByText("'Lab.sparsebundle' wasn't found").waitFor()
       await page.getByRole('button', { name: 'Close this message' }).click()
+      await expect.poll(() => page.getByRole('alert').count()).toBe(0)
     })
   })
 
