@@ -28,7 +28,9 @@ export async function runImageTask(
   { engines, interrupt, names, print, lastWords }: ImageTaskRun,
 ): Promise<Exclude<JobOutcome, { kind: 'failed' | 'cancelled' }> | number> {
   const job = engines.startImageTask(task)
-  interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
+  const stop = () => void job.cancel()
+  interrupt.signal.addEventListener('abort', stop, { once: true })
+  if (interrupt.asked) stop()
   job.subscribe((state) => terminal.write(values.json ? stateLine(state) : print(state)))
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')

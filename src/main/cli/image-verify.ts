@@ -27,7 +27,6 @@ export const imageVerify = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
-    interrupt.signal.throwIfAborted()
     const image = imageLocatorFrom(context.cwd, path)
     const names = { source: nameOfLocator(path) }
     try {

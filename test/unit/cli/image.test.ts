@@ -267,6 +267,18 @@ describe('reprise image verify', () => {
     expect(err).toContain('Stopped at 5 %.')
   })
 
+  it.each(['image verify a.dmg', 'image checksum a.dmg', 'image compact a.dmg', 'imagescan a.dmg'])(
+    '%s can be stopped before the engines are there',
+    async (command) => {
+      const { status, err, tasks } = await play([...command.split(' '), '--debug'], {
+        logs: [{ level: 'info', message: 'engines are starting', fields: {} }],
+        interruptAfter: 'engines are starting',
+      })
+      expect({ status, tasks }).toEqual({ status: 130, tasks: [] })
+      expect(err).not.toContain('E_')
+    },
+  )
+
   it('prints objects with --json', async () => {
     const { out } = await play(['image', 'verify', 'a.dmg', '--json'], {
       task: [verifying(31), verifying(99, checked)],
