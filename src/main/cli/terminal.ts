@@ -10,9 +10,9 @@ export interface Terminal {
   readonly writeError: (text: string) => void
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
-  /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with the signal's reason. */
+  /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
   readPassword(signal: AbortSignal): Promise<string | null>
-  /** Asks on a terminal, without showing what is typed; null where there is none. Rejects with the signal's reason. */
+  /** Asks on a terminal, without showing what is typed; null where there is none. Rejects as `readPassword` does. */
   askPassword(question: string, signal: AbortSignal): Promise<string | null>
   /**
    * Calls `listener` at each Ctrl-C or request to end, until disposed. The process never ends by one again: what it did, it is about to
