@@ -11,6 +11,7 @@ import { createSystemEngine } from '#main/engine-client'
 import { dataFolder, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
+import { isInForeground } from './foreground.ts'
 import { openBrowser } from './open-browser.ts'
 import { parseWebArguments } from './web-arguments.ts'
 import type { WebServer } from './web-server.ts'
@@ -23,6 +24,7 @@ import { webShell } from './web-shell.ts'
  */
 export async function runWeb(argv: readonly string[]): Promise<number> {
   const asked = askedToEnd()
+  outliveTerminal()
   try {
     const { port, open } = parseWebArguments(argv)
     const page = productFile('out/renderer/index.html')
@@ -65,10 +67,20 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
+/** Whoever read what is printed, or typed, may be gone; the window is still served. */
+function outliveTerminal(): void {
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 /** Someone whose browser lost its session presses Enter for another link. */
 function offerLinks(server: WebServer): void {
   if (!process.stdin.isTTY) return
+  const listen = () => void (isInForeground() ? process.stdin.resume() : process.stdin.pause())
+  // Before somebody listens: that alone would begin to read.
+  listen()
   process.stdin.on('data', () => print(`New link: ${server.link()}`))
+  // A shell's fg and bg.
+  process.on('SIGCONT', listen)
 }
 
 /** Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. */
