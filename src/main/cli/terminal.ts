@@ -1,5 +1,6 @@
 /** Where the command line reads, writes and is interrupted. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { onAskedToEnd } from '#main/product'
 import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs } from './outputs.ts'
 
@@ -29,8 +30,6 @@ export interface ProcessTerminal extends Terminal {
 /** Somebody wants it to end, and nobody reads what it says. */
 const patienceMs = 500
 
-const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
   const { output, errors } = openOutputs()
@@ -58,8 +57,7 @@ export function processTerminal(): ProcessTerminal {
     },
     askPassword: (question, signal) => askPassword(question, signal, writeError),
     onInterrupt(listener) {
-      if (process.listenerCount('SIGINT', handle) === 0)
-        for (const name of interrupts) process.on(name, handle)
+      if (process.listenerCount('SIGINT', handle) === 0) onAskedToEnd(handle)
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },

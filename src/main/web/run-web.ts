@@ -8,7 +8,7 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import { dataFolder, productFile, productVersion, systemName } from '#main/product'
+import { dataFolder, onAskedToEnd, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, preferenceFile, readPageFiles } from '#main/ui-host'
 import { isInForeground } from './foreground.ts'
@@ -87,13 +87,11 @@ function offerLinks(server: WebServer): void {
 function askedToEnd(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(130)
-        asked = true
-        resolve()
-      })
-    }
+    onAskedToEnd(() => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve()
+    })
   })
 }
 
