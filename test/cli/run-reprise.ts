@@ -39,8 +39,9 @@ export function startReprise(
   argv: readonly string[],
   input: string | null = '',
   environment: Readonly<Record<string, string>> = {},
+  [file = '', ...before]: readonly string[] = [process.execPath, programEntry],
 ): Running {
-  const child = spawn(process.execPath, [programEntry, ...argv], {
+  const child = spawn(file, [...before, ...argv], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   })

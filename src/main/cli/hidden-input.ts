@@ -1,5 +1,6 @@
 /** What standard input answers: passwords, typed without echo on a terminal or given by a program, and lines. */
 import type { Readable } from 'node:stream'
+import { usageError } from './arguments.ts'
 
 /** `process.stdin` is one. */
 export type Input = Readable & {
@@ -11,31 +12,57 @@ export type Input = Readable & {
 const mostBytes = 4096
 
 /**
- * Bytes up to a NUL, which is taken too, or to the end of the input; what follows stays to be read. Null when there is nothing.
- * Rejects with the signal's reason.
+ * Text up to a NUL, which is taken too, or to the end of the input, as it is; what follows stays to be read. Null when there is
+ * nothing. Rejects with UsageError E_USAGE when it is no UTF-8 or too long, since part of a password isn't the password; with the
+ * signal's reason.
  */
-export const readUntilNul = async (input: Input, signal: AbortSignal): Promise<string | null> =>
-  await readUntil(0, input, signal)
-
-/** The same of a line, without its end. */
-export async function readLineOf(input: Input, signal: AbortSignal): Promise<string | null> {
-  const line = await readUntil(0x0a, input, signal)
-  return line?.replace(/\r$/, '') ?? null
+export async function readUntilNul(input: Input, signal: AbortSignal): Promise<string | null> {
+  const bytes = await readUntil(0, input, signal)
+  if (bytes === null) return null
+  if (bytes.length > mostBytes)
+    throw usageError(
+      'password',
+      `The password on standard input is longer than ${mostBytes} bytes.`,
+      'It ends at a NUL or at the end of the input.',
+    )
+  return createDecoder()(bytes)
 }
 
-async function readUntil(end: number, input: Input, signal: AbortSignal): Promise<string | null> {
+/** A line without its end, or the beginning of one that is longer than any answer. Null when there is nothing. Rejects with the signal's reason. */
+export async function readLineOf(input: Input, signal: AbortSignal): Promise<string | null> {
+  const line = await readUntil(0x0a, input, signal)
+  return line?.toString('utf8').replace(/\r$/, '') ?? null
+}
+
+/** What is longer than `mostBytes` is cut off one byte behind them. */
+async function readUntil(end: number, input: Input, signal: AbortSignal): Promise<Buffer | null> {
   const bytes: number[] = []
   // One that has ended before never says so again.
   let ended = input.readableEnded || input.destroyed
   signal.throwIfAborted()
   for (;;) {
     const byte = (input.read(1) as Buffer | null)?.[0]
-    if (byte === end) return Buffer.from(bytes).toString('utf8')
+    if (byte === end) return Buffer.from(bytes)
     if (byte !== undefined) {
       bytes.push(byte)
-      if (bytes.length > mostBytes) return Buffer.from(bytes).toString('utf8')
-    } else if (ended) return bytes.length === 0 ? null : Buffer.from(bytes).toString('utf8')
+      if (bytes.length > mostBytes) return Buffer.from(bytes)
+    } else if (ended) return bytes.length === 0 ? null : Buffer.from(bytes)
     else ended = await readableOrEnded(input, signal)
+  }
+}
+
+/**
+ * What it returns throws UsageError; with `stream`, more bytes follow. A decoder that isn't fatal would put U+FFFD for what it
+ * can't read, and take one wrong password for another.
+ */
+function createDecoder(): (bytes: Uint8Array, options?: { readonly stream: boolean }) => string {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  return (bytes, options) => {
+    try {
+      return decoder.decode(bytes, options)
+    } catch {
+      throw usageError('password', "The password isn't UTF-8.", 'Give it in UTF-8.')
+    }
   }
 }
 
@@ -66,8 +93,8 @@ export interface HiddenOptions {
 
 /**
  * A line typed on a terminal that shows nothing of it. Null when it isn't a terminal, or when the person ends the input (Ctrl-D
- * in an empty line). `ask` is called when nothing is shown any more; `interrupt` at Ctrl-C, which a terminal in this state doesn't turn into a signal. Rejects with the
- * signal's reason.
+ * in an empty line). `ask` is called when nothing is shown any more; `interrupt` at Ctrl-C, which a terminal in this state doesn't turn into a signal. Rejects with
+ * UsageError E_USAGE when it is no UTF-8; with the signal's reason.
  */
 export async function readHidden(
   input: Input,
@@ -76,16 +103,23 @@ export async function readHidden(
   signal.throwIfAborted()
   if (input.isTTY !== true || input.setRawMode === undefined) return null
   const { promise, resolve, reject } = Promise.withResolvers<string | null>()
-  const decoder = new TextDecoder()
+  const decode = createDecoder()
   let typed: string[] = []
-  const onData = (bytes: Buffer) => {
-    for (const character of decoder.decode(bytes, { stream: true })) {
+  const take = (bytes: Buffer) => {
+    for (const character of decode(bytes, { stream: true })) {
       if (character === '\r' || character === '\n') return resolve(typed.join(''))
       if (character === '\u0003') interrupt()
       else if (character === '\u0004' && typed.length === 0) return resolve(null)
       else if (character === '\u007f' || character === '\b') typed.pop()
       else if (character === '\u0015') typed = []
       else if (character >= ' ') typed.push(character)
+    }
+  }
+  const onData = (bytes: Buffer) => {
+    try {
+      take(bytes)
+    } catch (error) {
+      reject(error)
     }
   }
   const onAbort = () => reject(signal.reason as Error)

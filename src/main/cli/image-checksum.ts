@@ -4,8 +4,8 @@ import { BugError, serializeError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
 import type { OptionTable } from './arguments.ts'
-import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask, tellOutdated } from './image-task.ts'
+import { exitCancelled } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -45,7 +45,7 @@ export const imageChecksum = defineVerb({
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const lines = createMarkLines(() => 'Checksumming')
-    const outcome = await runImageTask(
+    const done = await runImageTask(
       context,
       values,
       { kind: 'add-checksum', path, replace: values.replace },
@@ -62,12 +62,11 @@ export const imageChecksum = defineVerb({
         },
       },
     )
-    if (typeof outcome === 'number') return outcome
+    if (typeof done === 'number') return done
+    const { outcome } = done
     if (outcome.kind !== 'checksummed')
       throw new BugError('E_BUG', `adding checksums ended as ${outcome.kind}`, { details: {} })
-    if (!values.json) terminal.write(`${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`)
-    tellOutdated(context, values, outcome)
-    return exitDone
+    return done.tell(`${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`)
   },
 })
 

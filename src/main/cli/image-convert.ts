@@ -10,9 +10,9 @@ import {
   type Names,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled, exitDone } from './exit-status.ts'
+import { exitCancelled } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
-import { runImageTask, tellOutdated } from './image-task.ts'
+import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -91,13 +91,12 @@ export const imageConvert = defineVerb({
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
     const task = { kind: 'convert', ...request, encryption } as const
     const print = createTextProgress()
-    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
-    if (typeof outcome === 'number') return outcome
+    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
+    if (typeof done === 'number') return done
+    const { outcome } = done
     if (outcome.kind !== 'converted')
       throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
-    if (!values.json) terminal.write(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
-    tellOutdated(context, values, outcome)
-    return exitDone
+    return done.tell(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
   },
 })
 

@@ -19,8 +19,8 @@ import {
   describeTargetState,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask, tellOutdated } from './image-task.ts'
+import { exitCancelled } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { ownPathFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -103,15 +103,15 @@ export const imageCreate = defineVerb({
     const engines = await context.engines(openLog(context, values))
     const print = createTextProgress()
     const task = { kind: 'create', ...request, encryption } as const
-    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
-    if (typeof outcome === 'number') return outcome
+    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
+    if (typeof done === 'number') return done
+    const { outcome } = done
     if (outcome.kind !== 'created')
       throw new BugError('E_BUG', `a creation ended as ${outcome.kind}`, { details: {} })
-    if (!values.json) terminal.write(`${creationText(outcome.creation)}${describeOutcome(outcome)}\n`)
-    tellOutdated(context, values, outcome)
+    const status = done.tell(`${creationText(outcome.creation)}${describeOutcome(outcome)}\n`)
     for (const warning of outcome.creation.warnings)
       terminal.writeError(`Warning: ${printable(describeError(warning, names).what)}\n`)
-    return exitDone
+    return status
   },
 })
 

@@ -5,8 +5,8 @@ import type { ImageResizing, ImageTask, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask, tellOutdated } from './image-task.ts'
+import { exitCancelled } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -78,18 +78,17 @@ async function run(
     if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
     return report(terminal, serializeError(error), tellingOf(values), { names })
   }
-  const outcome = await runImageTask(context, values, task, {
+  const done = await runImageTask(context, values, task, {
     engines,
     interrupt,
     names,
     print: markPrinter(task.kind === 'resize' ? 'resizing' : 'compacting'),
   })
-  if (typeof outcome === 'number') return outcome
+  if (typeof done === 'number') return done
+  const { outcome } = done
   if (outcome.kind !== 'resized')
     throw new BugError('E_BUG', `${task.kind} ended as ${outcome.kind}`, { details: {} })
-  if (!values.json) terminal.write(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
-  tellOutdated(context, values, outcome)
-  return exitDone
+  return done.tell(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
 }
 
 /** Of what takes its time: most resizing has nothing to show. */

@@ -3,12 +3,13 @@ import { invariant } from '#shared/errors'
 import type { ImageTask, JobOutcome, JobState } from '#shared/model'
 import { describeOutcome, describeOutdated, type Names } from '#shared/words'
 import type { Engines } from './engines.ts'
-import { exitCancelled } from './exit-status.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
 import type { Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import type { CliContext, CommonValues } from './verb.ts'
+import { createWorkOutput } from './work-output.ts'
 
 export interface ImageTaskRun {
   readonly engines: Engines
@@ -20,19 +21,28 @@ export interface ImageTaskRun {
   readonly lastWords?: string
 }
 
-/** Resolves to the outcome when it is a good one, else to the exit status: the rest has been told then. */
+export interface ImageTaskDone {
+  readonly outcome: Exclude<JobOutcome, { kind: 'failed' | 'cancelled' }>
+  /** Says it, in `text` unless JSON has; returns the exit status. */
+  readonly tell: (text: string) => number
+}
+
+/** Resolves to how it ended when that is well, else to the exit status: the rest has been told then. */
 export async function runImageTask(
   { terminal }: CliContext,
   values: CommonValues,
   task: ImageTask,
   { engines, interrupt, names, print, lastWords }: ImageTaskRun,
-): Promise<Exclude<JobOutcome, { kind: 'failed' | 'cancelled' }> | number> {
+): Promise<ImageTaskDone | number> {
+  const output = createWorkOutput(terminal)
   const job = engines.startImageTask(task)
-  interrupt.signal.addEventListener('abort', () => void job.cancel(), { once: true })
-  job.subscribe((state) => terminal.write(values.json ? stateLine(state) : print(state)))
+  const stop = () => void job.cancel()
+  interrupt.signal.addEventListener('abort', stop, { once: true })
+  if (interrupt.asked) stop()
+  job.subscribe((state) => output.print(values.json ? stateLine(state) : print(state)))
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')
-  if (values.json) terminal.write(outcomeLine(outcome))
+  if (values.json) output.print(outcomeLine(outcome))
   if (outcome.kind === 'failed') {
     const told = { names, lastWords: lastWords ?? null }
     const status = report(terminal, outcome.error, tellingOf(values), told)
@@ -44,7 +54,16 @@ export async function runImageTask(
     tellOutdated({ terminal }, values, outcome)
     return exitCancelled
   }
-  return outcome
+  return {
+    outcome,
+    tell(text) {
+      if (!values.json) output.print(text)
+      tellOutdated({ terminal }, values, outcome)
+      const lost = output.lost()
+      if (lost === null) return exitDone
+      return report(terminal, lost, tellingOf(values), { names, lastWords: describeOutcome(outcome) })
+    },
+  }
 }
 
 /** After what it came to. JSON has it in the outcome. */

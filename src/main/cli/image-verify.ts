@@ -3,7 +3,7 @@ import { BugError, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
-import { exitCancelled, exitDone } from './exit-status.ts'
+import { exitCancelled } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
 import { runImageTask } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
@@ -27,7 +27,6 @@ export const imageVerify = defineVerb({
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
-    interrupt.signal.throwIfAborted()
     const image = imageLocatorFrom(context.cwd, path)
     const names = { source: nameOfLocator(path) }
     try {
@@ -38,12 +37,12 @@ export const imageVerify = defineVerb({
     }
     const task = { kind: 'verify', path: image } as const
     const print = createTextProgress()
-    const outcome = await runImageTask(context, values, task, { engines, interrupt, names, print })
-    if (typeof outcome === 'number') return outcome
+    const done = await runImageTask(context, values, task, { engines, interrupt, names, print })
+    if (typeof done === 'number') return done
+    const { outcome } = done
     if (outcome.kind !== 'checked')
       throw new BugError('E_BUG', `a verify ended as ${outcome.kind}`, { details: {} })
-    if (!values.json) terminal.write(verificationText(outcome.verification))
-    return exitDone
+    return done.tell(verificationText(outcome.verification))
   },
 })
 

@@ -6,8 +6,8 @@ import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
-import { exitCancelled, exitDone } from './exit-status.ts'
-import { runImageTask, tellOutdated } from './image-task.ts'
+import { exitCancelled } from './exit-status.ts'
+import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -70,19 +70,18 @@ export const imagescan = defineVerb({
       reorder,
       allowFragmentedCatalog: values.allowfragmentedcatalog,
     } as const
-    const outcome = await runImageTask(context, values, task, {
+    const done = await runImageTask(context, values, task, {
       engines,
       interrupt,
       names,
       print: createScanLines(),
       lastWords: untouched,
     })
-    if (typeof outcome === 'number') return outcome
+    if (typeof done === 'number') return done
+    const { outcome } = done
     if (outcome.kind !== 'scanned')
       throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
-    if (!values.json) terminal.write(scanText(outcome.scan))
-    tellOutdated(context, values, outcome)
-    return exitDone
+    return done.tell(scanText(outcome.scan))
   },
 })
 

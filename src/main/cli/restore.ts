@@ -32,6 +32,7 @@ import {
 } from './restore-options.ts'
 import { createTextPrinter, questionText } from './text-printer.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
+import { createWorkOutput } from './work-output.ts'
 
 export const restore = defineVerb({
   name: 'restore',
@@ -78,10 +79,9 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     interrupt.signal.throwIfAborted()
     const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
     const status = tellOutcome(context, outcome, plan, telling, told)
-    // What was done stays done, and who reads the output mustn't take it for whole.
     return lost === null || status !== exitDone
       ? status
-      : report(terminal, serializeError(lost), telling, { lastWords: describeOutcome(outcome) })
+      : report(terminal, lost, telling, { lastWords: describeOutcome(outcome) })
   } catch (error) {
     const cancelled = interrupt.asked && error === interrupt.signal.reason
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
@@ -168,17 +168,9 @@ async function runJob(
   printer: RestorePrinter,
   interrupt: Interrupt,
   { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
-): Promise<{ readonly outcome: JobOutcome; readonly lost: unknown }> {
+): Promise<{ readonly outcome: JobOutcome; readonly lost: SerializedError | null }> {
   const job = engines.startRestore(plan)
-  /** Standard output couldn't take it. The work doesn't stop for that. */
-  let lost: unknown = null
-  const print = (text: string) => {
-    try {
-      terminal.write(text)
-    } catch (error) {
-      lost ??= error
-    }
-  }
+  const { print, lost } = createWorkOutput(terminal)
   const stop = () => {
     terminal.writeError('Stopping at a safe point...\n')
     void job.cancel()
@@ -195,7 +187,7 @@ async function runJob(
   const state = await job.ended
   print(printer.progressed(state))
   invariant(state.outcome !== null, 'a job ended without an outcome')
-  return { outcome: state.outcome, lost }
+  return { outcome: state.outcome, lost: lost() }
 }
 
 function tellOutcome(

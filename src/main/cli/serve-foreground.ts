@@ -21,6 +21,9 @@ import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import type { StreamServing } from './stream-engines.ts'
 import { openLog, type CliContext, type CommonValues } from './verb.ts'
+import { createWorkOutput, type WorkOutput } from './work-output.ts'
+
+const overForAll = 'The stream has ended for everyone.'
 
 /** Resolves to the exit status when every session of this process is over: 0 also after Ctrl-C, which is how a stream ends. */
 export async function serveInForeground(
@@ -31,18 +34,23 @@ export async function serveInForeground(
   const { terminal } = context
   using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still telling the clients.\n'))
   const names = { source: nameOfLocator(settings.source) }
+  const output = createWorkOutput(terminal)
   try {
     const streams = await context.streams(openLog(context, values))
     if (!values.json) terminal.write(configurationText(settings))
     const server = await untilInterrupted(streams.openServer(), interrupt)
-    const failed = await serve(server, settings, interrupt.signal, createPrinter(context, values))
+    const printer = createPrinter(context, values, output.print)
+    const failed = await serve(server, settings, interrupt.signal, printer)
     if (failed?.error) throw deserializeError(failed.error)
   } catch (error) {
     if (!(interrupt.asked && error === interrupt.signal.reason))
       return report(terminal, serializeError(error), tellingOf(values), { names })
   }
-  if (interrupt.asked && !values.json) terminal.write('The stream has ended for everyone.\n')
-  return exitDone
+  if (interrupt.asked && !values.json) output.print(`${overForAll}\n`)
+  const lost = output.lost()
+  return lost === null
+    ? exitDone
+    : report(terminal, lost, tellingOf(values), { names, lastWords: overForAll })
 }
 
 /**
@@ -92,19 +100,20 @@ export function configurationText({ configuration }: Pick<SessionSettings, 'conf
 function createPrinter(
   { terminal, now }: CliContext,
   values: CommonValues,
+  write: WorkOutput['print'],
 ): (sessions: readonly SessionState[]) => void {
   const printers = new Map<string, (session: SessionState) => string>()
   const warned = new Set<string>()
   /** Whose line of marks isn't ended yet. Whoever else has something to say begins a new one. */
   let lineOf: string | null = null
   const endLine = () => {
-    if (lineOf !== null) terminal.write('\n')
+    if (lineOf !== null) write('\n')
     lineOf = null
   }
   return (sessions) => {
     for (const session of sessions) {
       if (values.json) {
-        terminal.write(jsonLine('session', session))
+        write(jsonLine('session', session))
         continue
       }
       const { sessionId } = session
@@ -115,7 +124,7 @@ function createPrinter(
       const text = print(session)
       if (text !== '') {
         if (lineOf !== sessionId) endLine()
-        terminal.write(text)
+        write(text)
         lineOf = text.endsWith('\n') ? null : sessionId
       }
       for (const warning of session.warnings) {

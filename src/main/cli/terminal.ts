@@ -1,5 +1,6 @@
 /** Where the command line reads, writes and is interrupted. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { onAskedToEnd } from '#main/product'
 import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs } from './outputs.ts'
 
@@ -10,9 +11,9 @@ export interface Terminal {
   readonly writeError: (text: string) => void
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
-  /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with the signal's reason. */
+  /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
   readPassword(signal: AbortSignal): Promise<string | null>
-  /** Asks on a terminal, without showing what is typed; null where there is none. Rejects with the signal's reason. */
+  /** Asks on a terminal, without showing what is typed; null where there is none. Rejects as `readPassword` does. */
   askPassword(question: string, signal: AbortSignal): Promise<string | null>
   /**
    * Calls `listener` at each Ctrl-C or request to end, until disposed. The process never ends by one again: what it did, it is about to
@@ -28,8 +29,6 @@ export interface ProcessTerminal extends Terminal {
 
 /** Somebody wants it to end, and nobody reads what it says. */
 const patienceMs = 500
-
-const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
@@ -58,8 +57,7 @@ export function processTerminal(): ProcessTerminal {
     },
     askPassword: (question, signal) => askPassword(question, signal, writeError),
     onInterrupt(listener) {
-      if (process.listenerCount('SIGINT', handle) === 0)
-        for (const name of interrupts) process.on(name, handle)
+      if (process.listenerCount('SIGINT', handle) === 0) onAskedToEnd(handle)
       listeners.add(listener)
       return { [Symbol.dispose]: () => void listeners.delete(listener) }
     },

@@ -1,4 +1,5 @@
 export * from './data-folder.ts'
+export * from './ending-signals.ts'
 export * from './product-files.ts'
 export * from './product-version.ts'
 export * from './system-name.ts'

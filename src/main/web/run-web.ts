@@ -8,9 +8,10 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import { dataFolder, productFile, productVersion, systemName } from '#main/product'
+import { dataFolder, onAskedToEnd, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, jobLogs, preferenceFile, readPageFiles } from '#main/ui-host'
+import { isInForeground } from './foreground.ts'
 import { openBrowser } from './open-browser.ts'
 import { parseWebArguments } from './web-arguments.ts'
 import type { WebServer } from './web-server.ts'
@@ -23,6 +24,7 @@ import { webShell } from './web-shell.ts'
  */
 export async function runWeb(argv: readonly string[]): Promise<number> {
   const asked = askedToEnd()
+  outliveTerminal()
   try {
     const { port, open } = parseWebArguments(argv)
     const page = productFile('out/renderer/index.html')
@@ -69,23 +71,31 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
+/** Whoever read what is printed, or typed, may be gone; the window is still served. */
+function outliveTerminal(): void {
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 /** Someone whose browser lost its session presses Enter for another link. */
 function offerLinks(server: WebServer): void {
   if (!process.stdin.isTTY) return
+  const listen = () => void (isInForeground() ? process.stdin.resume() : process.stdin.pause())
+  // Before somebody listens: that alone would begin to read.
+  listen()
   process.stdin.on('data', () => print(`New link: ${server.link()}`))
+  // A shell's fg and bg.
+  process.on('SIGCONT', listen)
 }
 
 /** Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. */
 function askedToEnd(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(130)
-        asked = true
-        resolve()
-      })
-    }
+    onAskedToEnd(() => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve()
+    })
   })
 }
 

@@ -5,7 +5,7 @@ import { readHidden, readLineOf, readUntilNul } from '#src/main/cli/hidden-input
 const never = new AbortController().signal
 
 describe('readUntilNul', () => {
-  const read = (bytes: string, signal = never) => {
+  const read = (bytes: string | Uint8Array, signal = never) => {
     const input = new PassThrough()
     input.end(bytes)
     return readUntilNul(input, signal)
@@ -32,6 +32,22 @@ describe('readUntilNul', () => {
     }
     input.end()
     expect(await password).toBe('pä')
+  })
+
+  it('changes no byte: what is no UTF-8 is refused', async () => {
+    const latin1 = Uint8Array.of(...Buffer.from('caf'), 0xe9)
+    await expect(read(latin1)).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'password' } })
+    await expect(read(Uint8Array.of(0xff, 0, 0x79))).rejects.toMatchObject({ code: 'E_USAGE' })
+    expect(await read('\ufeffpw')).toBe('\ufeffpw')
+  })
+
+  it('takes a password whole or not at all', async () => {
+    expect(await read('x'.repeat(4096))).toHaveLength(4096)
+    expect(await read(`${'x'.repeat(4096)}\0y`)).toHaveLength(4096)
+    await expect(read('x'.repeat(4097))).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { input: 'password' },
+    })
   })
 
   it('stops waiting when it is told to', async () => {
@@ -112,6 +128,14 @@ describe('readHidden', () => {
     third.input.write('half\u0003')
     await expect(given).rejects.toThrow('Ctrl-C')
     expect(third.modes).toEqual([true, false])
+  })
+
+  it('refuses what a terminal sends that is no UTF-8', async () => {
+    const { input, modes } = terminal()
+    const typed = readHidden(input, options)
+    input.write(Uint8Array.of(...Buffer.from('caf'), 0xe9, 0x0d))
+    await expect(typed).rejects.toMatchObject({ code: 'E_USAGE' })
+    expect(modes).toEqual([true, false])
   })
 
   it('asks nobody where there is no terminal', async () => {

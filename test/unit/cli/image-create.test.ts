@@ -164,6 +164,15 @@ describe('reprise image create', () => {
     expect(err).toBe("Stopped at 5 %.\nNothing was written: '/home/anna/new.dmg' is as it was.\n")
   })
 
+  it('hears a Ctrl-C that comes before the engines are there', async () => {
+    const { status, cancels } = await play([...command, '--size', '1g', '--debug'], {
+      logs: [{ level: 'info', message: 'engines are starting', fields: {} }],
+      interruptAfter: 'engines are starting',
+      task: [at('creating', null, { kind: 'cancelled', target: 'untouched', percent: null })],
+    })
+    expect([cancels, status]).toEqual([1, 130])
+  })
+
   it.each([
     [['image', 'create'], '--target is missing.'],
     [['image', 'create', '-t', 'a'], '--format is missing.'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FormatError, serializeError } from '#shared/errors'
+import { DeviceError, FormatError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
 import { image, play, state } from './fakes.ts'
 
@@ -267,6 +267,18 @@ describe('reprise image verify', () => {
     expect(err).toContain('Stopped at 5 %.')
   })
 
+  it.each(['image verify a.dmg', 'image checksum a.dmg', 'image compact a.dmg', 'imagescan a.dmg'])(
+    '%s can be stopped before the engines are there',
+    async (command) => {
+      const { status, err, tasks } = await play([...command.split(' '), '--debug'], {
+        logs: [{ level: 'info', message: 'engines are starting', fields: {} }],
+        interruptAfter: 'engines are starting',
+      })
+      expect({ status, tasks }).toEqual({ status: 130, tasks: [] })
+      expect(err).not.toContain('E_')
+    },
+  )
+
   it('prints objects with --json', async () => {
     const { out } = await play(['image', 'verify', 'a.dmg', '--json'], {
       task: [verifying(31), verifying(99, checked)],
@@ -308,6 +320,49 @@ describe('reprise image verify', () => {
       { type: 'error', error: { code: 'E_SRC_CORRUPT' } },
     ])
   })
+})
+
+describe('work on an image whose output goes to a full disk', () => {
+  const full = new DeviceError('E_DST_FULL', 'full', {
+    details: { path: 'standard output', errno: 'ENOSPC' },
+  })
+  const resized = {
+    kind: 'resized',
+    resize: {
+      path: '/home/anna/a.img',
+      beforeBytes: 1e9,
+      afterBytes: 2e9,
+      storedBeforeBytes: 1e9,
+      storedBytes: 1e9,
+    },
+  } as const
+
+  it('fails as the work failed', async () => {
+    const error = serializeError(
+      new FormatError('E_SRC_CORRUPT', 'x', { details: { format: 'udif', field: 'crc', offset: 7 } }),
+    )
+    const { status, err } = await play(['image', 'verify', 'a.dmg', '--json'], {
+      task: [state({ outcome: { kind: 'failed', error, target: 'untouched' } })],
+      failWriting: (text) => (text.includes('"type":') ? full : null),
+    })
+    expect(err).toContain("'a.dmg' is damaged at byte 7. (E_SRC_CORRUPT)")
+    expect(err).not.toContain('E_DST_FULL')
+    expect(status).toBe(10)
+  })
+
+  it.each(['--json', '--exit-codes'])(
+    'with %s says that it was cut short, and what was done',
+    async (how) => {
+      const { status, err } = await play(['image', 'resize', 'a.img', '--size', '2g', how], {
+        task: [state({ outcome: resized })],
+        failWriting: (text) => (text === '' ? null : full),
+      })
+      expect(err).toBe(
+        "Standard output can't take any more: the disk it goes to is full. (E_DST_FULL)\nThe image was resized from 1 GB to 2 GB.\nFree some space there, or send the output elsewhere.\n",
+      )
+      expect(status).toBe(11)
+    },
+  )
 })
 
 describe('an image that is an address', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSessionText, dateText } from '#src/main/cli/serve-foreground.ts'
 import { sessionNameOf } from '#src/main/cli/server.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
-import { FormatError, serializeError, UsageError } from '#shared/errors'
+import { DeviceError, FormatError, serializeError, UsageError } from '#shared/errors'
 import type { SessionSettings, SessionState } from '#shared/model'
 import { noStreams, play } from './fakes.ts'
 
@@ -15,6 +15,8 @@ const configuration = {
   ttl: 3,
   port: 7800,
 }
+
+const full = new DeviceError('E_DST_FULL', 'full', { details: { path: 'standard output', errno: 'ENOSPC' } })
 
 /** A server that goes through `states`, and what it was asked. */
 function streams(states: readonly SessionState[], warnings: readonly string[] = []) {
@@ -196,6 +198,35 @@ describe('reprise server', () => {
     expect(status).toBe(1)
     expect(err).toContain('E_SRC_CORRUPT')
     expect(disposals()).toBe(1)
+  })
+
+  it('goes on when its output is cut short, and says so at the end', async () => {
+    const { engines, disposals } = streams([])
+    const coming = [state({}), state({ phase: 'streaming', lap: 1 }), state({ phase: 'ended' })]
+    // As the server does: whatever a listener throws there, nobody catches.
+    const live: StreamEngines = {
+      ...engines,
+      openServer: async () => ({
+        ...(await engines.openServer()),
+        subscribe(listener) {
+          const timer = setInterval(() => {
+            const next = coming.shift()
+            if (next !== undefined) listener([next])
+          }, 1)
+          return { [Symbol.dispose]: () => clearInterval(timer) }
+        },
+      }),
+    }
+    const { status, out, err } = await play(command, {
+      streams: live,
+      failWriting: (text) => (text.startsWith('Starting stream') ? full : null),
+    })
+    expect(coming).toEqual([])
+    expect(out).toContain('Ready to start accepting clients\n')
+    expect(err).toBe(
+      "Standard output can't take any more: the disk it goes to is full. (E_DST_FULL)\nThe stream has ended for everyone.\nFree some space there, or send the output elsewhere.\n",
+    )
+    expect([status, disposals()]).toEqual([1, 1])
   })
 
   it('tells of a configuration that can not be before it starts anything', async () => {
