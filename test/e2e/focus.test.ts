@@ -165,7 +165,10 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
 
   it('goes on to what is next when an image was unlocked', async () => {
     await chooseSource(page, 'Payroll')
+    // It asks by itself, once the image was looked at.
+    await page.getByRole('textbox', { name: 'Password' }).and(page.locator(':focus')).waitFor()
     await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     // What had it before the sheet has it again; only then does anyone go on.
     await expect.poll(() => focused(page)).toBe('Image…')
     await press(page, 'Unlock…')
