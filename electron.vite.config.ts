@@ -48,7 +48,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src/renderer',
-    plugins: [react(), englishOnly],
+    plugins: [react({ jsxImportSource: '#renderer' }), englishOnly],
     build: {
       outDir: 'out/renderer',
       minify: true,

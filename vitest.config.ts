@@ -16,6 +16,8 @@ export default defineConfig({
     expect: { poll: { timeout: 30_000 } },
     projects: [
       {
+        // The one runtime there is (src/renderer/jsx-runtime), whatever else is known of the mode.
+        oxc: { jsx: { runtime: 'automatic', importSource: '#renderer', development: false } },
         test: {
           name: 'fast',
           include: ['test/{unit,contract,vectors,property,lint,simulation,renderer}/**/*.test.{ts,tsx}'],
