@@ -40,7 +40,7 @@ describe.skipIf(missing('program:chromium'))('every state', () => {
   let browser: Browser
   let window: Window
   beforeAll(async () => {
-    ;[page, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+    ;[page, browser] = await Promise.all([serveUiPage('production'), launchBrowser()])
     window = await openPage(browser, page.address)
   })
   afterAll(async () => {

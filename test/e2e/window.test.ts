@@ -32,7 +32,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
   let window: Window
   let page: Page
   beforeAll(async () => {
-    ;[host, browser] = await Promise.all([serveUiPage(), launchBrowser()])
+    ;[host, browser] = await Promise.all([serveUiPage('development'), launchBrowser()])
     window = await openPage(browser, host.address)
     page = window.page
   })
