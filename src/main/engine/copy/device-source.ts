@@ -8,14 +8,15 @@ import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import type { ReadDisk } from '#engine/formats/struct'
 import { corrupt } from '#engine/formats/struct'
 import type { BlockStream } from '#engine/pipeline'
-import { FormatError, UsageError, type SerializedError } from '#shared/errors'
+import { FormatError, UsageError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
 import { examineSource, factsIdentity, type DeviceSource, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
 import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import { changedSource, deviceLayout, unmountSource } from './restore-source.ts'
+import { changedSource, deviceLayout } from './restore-source.ts'
+import { unmountSource, type GiveBack } from './source-volumes.ts'
 
 /** What may be read, as long as it isn't opened. */
 export interface ExaminedDevice {
@@ -105,7 +106,7 @@ export async function releaseDevice(
   { examined }: ExaminedDevice,
   deps: RestoreDeps,
   signal: AbortSignal,
-): Promise<() => Promise<readonly SerializedError[]>> {
+): Promise<GiveBack> {
   return await unmountSource(examined, deps, signal)
 }
 

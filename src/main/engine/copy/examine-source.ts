@@ -221,7 +221,7 @@ export async function examineSource(
 }
 
 /** Mounted so that somebody could write to it while it is read. */
-const isWritable = (volume: Volume) =>
+export const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
 
 /**

@@ -3,12 +3,11 @@
  * stream as often as needed. Volumes that were mounted for writing are unmounted before, and mounted again after.
  */
 import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
-import type { MountedVolume } from '#engine/platform'
 import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } from '#engine/pipeline'
-import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import { factsIdentity, type ExaminedSource, type HeldSource, type ImageSource } from './examine-source.ts'
+import { factsIdentity, type HeldSource, type ImageSource } from './examine-source.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { HeldFile, RestoreIo, StreamOptions } from './restore-io.ts'
@@ -140,39 +139,5 @@ export function deviceLayout(path: string, sizeBytes: number): ExtentLayout {
     extents,
     checks: [],
     storedChecks: [],
-  }
-}
-
-/**
- * Unmount what is mounted for writing on a source device. Resolves to what gives it back: mounts it again and tells
- * what didn't work. Throws DeviceError E_SRC_IN_USE.
- */
-export async function unmountSource(
-  examined: ExaminedSource,
-  { platform }: RestoreDeps,
-  signal: AbortSignal,
-): Promise<(signal?: AbortSignal) => Promise<readonly SerializedError[]>> {
-  if (examined.kind !== 'device' || examined.mountPoints.length === 0) return async () => []
-  const { path } = examined
-  let before: readonly MountedVolume[]
-  try {
-    before = await platform.unmount(path, signal)
-  } catch (error) {
-    AppError.accept(error)
-    if (error.code !== 'E_DST_BUSY' && error.code !== 'E_DST_SYSTEM') throw error
-    const holders = error instanceof DeviceError ? error.details.holders : ['the system']
-    throw new DeviceError('E_SRC_IN_USE', `${path} is in use and can't be unmounted`, {
-      details: { path, ...(holders === undefined ? {} : { holders }) },
-      cause: error,
-    })
-  }
-  return async (until) => {
-    try {
-      const { errors } = await platform.remount(path, before, until)
-      return errors.map((error) => serializeError(error))
-    } catch (error) {
-      // Whatever it is: what was restored stays restored.
-      return [serializeError(error)]
-    }
   }
 }

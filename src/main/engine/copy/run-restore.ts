@@ -14,8 +14,9 @@ import type { ExaminedTarget } from './examine-target.ts'
 import { lateSignal } from './late-signal.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
-import { changedSource, openRestoreSource, unmountSource, type RestoreSource } from './restore-source.ts'
+import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
 import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
+import { unmountSource, type GiveBack } from './source-volumes.ts'
 import { sameLosses } from './target-losses.ts'
 import { verifyWritten } from './verify-written.ts'
 import { watchProgress } from './watch-progress.ts'
@@ -83,7 +84,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const { plan, deps, context, now } = run
   const beganMs = now()
   const target = holdTarget(ends.target, deps, context.log)
-  let giveSourceBack: Awaited<ReturnType<typeof unmountSource>> = async () => []
+  let giveSourceBack: GiveBack = async () => []
   let written: 'nothing' | 'something' = 'nothing'
   let isKept = false
   try {
@@ -103,8 +104,9 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     if (ends.target.kind === 'device' || ends.source.kind === 'device') context.enter('remounting')
     else context.skip('remounting')
     using late = lateSignal(context.signal, graceMs)
-    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards, late.signal)
+    // Before the destination: both may be parts of one disk, and with a volume that is mounted it isn't ejected.
     const sourceWarnings = await giveSourceBack(late.signal)
+    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards, late.signal)
     const summary: RestoreSummary = {
       ...result,
       durationMs: Math.round(now() - beganMs),

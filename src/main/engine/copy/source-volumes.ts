@@ -1,0 +1,121 @@
+/**
+ * The volumes on a device that is read. They are unmounted as long as anybody of this process reads their disk, and who is the last to
+ * read it mounts them again: mounted for writing, they would change under the others.
+ */
+import type { MountedVolume } from '#engine/platform'
+import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
+import { isWritable, type DeviceSource, type ExaminedSource } from './examine-source.ts'
+import type { RestoreDeps } from './restore-deps.ts'
+
+/** Mounts again what was unmounted, or leaves that to who reads the disk still. Tells what didn't work; the second call does nothing. */
+export type GiveBack = (signal?: AbortSignal) => Promise<readonly SerializedError[]>
+
+interface Reading {
+  readers: number
+  /** What each of them unmounted. */
+  readonly unmounted: { readonly path: string; readonly volumes: readonly MountedVolume[] }[]
+  /** Nobody unmounts while somebody else mounts. */
+  turn: Promise<unknown>
+}
+
+/** By the path of the disk. */
+const readings = new Map<string, Reading>()
+
+/** Paths of the disks that are read now, wholly or in part, by whatever it is. */
+export const disksRead = (): ReadonlySet<string> => new Set(readings.keys())
+
+/** Unmount what is mounted for writing on a source device. Throws DeviceError E_SRC_IN_USE, and nothing is left unmounted then. */
+export async function unmountSource(
+  examined: ExaminedSource,
+  { platform }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<GiveBack> {
+  if (examined.kind !== 'device') return async () => []
+  const disk = examined.disk.path
+  const reading = readings.get(disk) ?? { readers: 0, unmounted: [], turn: Promise.resolve() }
+  readings.set(disk, reading)
+  reading.readers += 1
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const done = reading.turn.then(work)
+    reading.turn = done.catch(() => undefined)
+    return done
+  }
+  let isReading = true
+  const giveBack: GiveBack = (until) => {
+    if (!isReading) return Promise.resolve([])
+    isReading = false
+    reading.readers -= 1
+    return inTurn(async () => {
+      const errors: SerializedError[] = []
+      while (reading.readers === 0) {
+        const last = reading.unmounted.pop()
+        if (last === undefined) {
+          readings.delete(disk)
+          break
+        }
+        errors.push(...(await mountAgain(platform, last, until)))
+      }
+      return errors
+    })
+  }
+  try {
+    await inTurn(async () => {
+      if (examined.mountPoints.length === 0 && !(await isMounted(examined, platform, signal))) return
+      const volumes = await unmount(examined, platform, signal)
+      if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })
+    })
+  } catch (error) {
+    await giveBack()
+    throw error
+  }
+  return giveBack
+}
+
+/** Since it was examined: who read the disk until now may have mounted it, or a desktop. */
+async function isMounted(
+  { path }: DeviceSource,
+  platform: RestoreDeps['platform'],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const now = await platform.resolve(path, signal)
+    const volumes = now.kind === 'disk' ? now.disk.volumes : now.kind === 'volume' ? [now.volume] : []
+    return volumes.some(isWritable)
+  } catch (error) {
+    AppError.accept(error)
+    // It isn't there any more: opening it says so.
+    return false
+  }
+}
+
+async function unmount(
+  { path }: DeviceSource,
+  platform: RestoreDeps['platform'],
+  signal: AbortSignal,
+): Promise<readonly MountedVolume[]> {
+  try {
+    return await platform.unmount(path, signal)
+  } catch (error) {
+    AppError.accept(error)
+    if (error.code !== 'E_DST_BUSY' && error.code !== 'E_DST_SYSTEM') throw error
+    const holders = error instanceof DeviceError ? error.details.holders : ['the system']
+    throw new DeviceError('E_SRC_IN_USE', `${path} is in use and can't be unmounted`, {
+      details: { path, ...(holders === undefined ? {} : { holders }) },
+      cause: error,
+    })
+  }
+}
+
+async function mountAgain(
+  platform: RestoreDeps['platform'],
+  { path, volumes }: Reading['unmounted'][number],
+  signal: AbortSignal | undefined,
+): Promise<readonly SerializedError[]> {
+  try {
+    const { errors } = await platform.remount(path, volumes, signal)
+    return errors.map((error) => serializeError(error))
+  } catch (error) {
+    // Whatever it is: what was read stays read.
+    return [serializeError(error)]
+  }
+}

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import type { RestoreDeps } from '#engine/copy'
+import type { MountedVolume } from '#engine/platform'
+import { DeviceError } from '#shared/errors'
+import { makeVolume } from '#test/fake-disk'
+import { FakeMachine } from '#test/fake-platform'
+import { examineSource } from '#src/main/engine/copy/examine-source.ts'
+import { disksRead, unmountSource } from '#src/main/engine/copy/source-volumes.ts'
+
+const never = new AbortController().signal
+
+/** A disk with two mounted volumes. */
+function bench() {
+  const machine = new FakeMachine()
+  const volumes = [1, 2].map((index) =>
+    makeVolume({
+      path: `/dev/sdc${index}`,
+      index,
+      offset: index * 1024 * 1024,
+      sizeBytes: 1024 * 1024,
+      mountPoints: [`/media/${index}`],
+    }),
+  )
+  const disk = machine.addDisk({ path: '/dev/sdc', sizeBytes: 4 * 1024 * 1024, volumes })
+  return { machine, disk, deps: { platform: machine.platform, io: machine.io } }
+}
+
+async function begin(path: string, deps: RestoreDeps) {
+  const { source } = await examineSource(path, deps, never)
+  if (source === null) throw new Error('no source')
+  return { source, giveBack: await unmountSource(source, deps, never) }
+}
+
+const mountings = ({ calls }: FakeMachine) => calls.filter((call) => /^(un|re)mount /.test(call))
+
+describe('the volumes of a disk that is read', () => {
+  it('are mounted again when the last who reads it is done', async () => {
+    const { machine, deps } = bench()
+    const first = await begin('/dev/sdc', deps)
+    const second = await begin('/dev/sdc1', deps)
+    expect([...disksRead()]).toEqual(['/dev/sdc'])
+    expect(await first.giveBack(never)).toEqual([])
+    expect(mountings(machine)).toEqual(['unmount /dev/sdc'])
+    await second.giveBack(never)
+    expect(mountings(machine)).toEqual(['unmount /dev/sdc', 'remount /dev/sdc: /media/1 /media/2'])
+    expect(disksRead().size).toBe(0)
+  })
+
+  it('are mounted again once, however often it is asked for', async () => {
+    const { machine, deps } = bench()
+    const { giveBack } = await begin('/dev/sdc', deps)
+    await Promise.all([giveBack(never), giveBack(never)])
+    await giveBack(never)
+    expect(mountings(machine)).toHaveLength(2)
+  })
+
+  it('are unmounted for who comes while they are being mounted, though they looked unmounted', async () => {
+    const { machine, deps } = bench()
+    const mounting = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const slow: RestoreDeps = {
+      ...deps,
+      platform: {
+        ...deps.platform,
+        remount: async (path: string, before: readonly MountedVolume[]) => {
+          begun.resolve()
+          await mounting.promise
+          return deps.platform.remount(path, before)
+        },
+      },
+    }
+    const first = await begin('/dev/sdc', slow)
+    const { source } = await examineSource('/dev/sdc', deps, never)
+    const done = first.giveBack(never)
+    await begun.promise
+    const second = unmountSource(source!, slow, never)
+    mounting.resolve()
+    await done
+    const giveBack = await second
+    expect(mountings(machine)).toEqual([
+      'unmount /dev/sdc',
+      'remount /dev/sdc: /media/1 /media/2',
+      'unmount /dev/sdc',
+    ])
+    await giveBack(never)
+    expect(disksRead().size).toBe(0)
+  })
+
+  it('stay as they are when they cannot be unmounted, and the disk is not read then', async () => {
+    const { machine, deps } = bench()
+    const busy = new DeviceError('E_DST_BUSY', 'busy', { details: { path: '/dev/sdc', holders: ['vi (7)'] } })
+    const refused = { ...deps, platform: { ...deps.platform, unmount: () => Promise.reject(busy) } }
+    await expect(begin('/dev/sdc', refused)).rejects.toMatchObject({
+      code: 'E_SRC_IN_USE',
+      details: { holders: ['vi (7)'] },
+    })
+    expect([mountings(machine), disksRead().size]).toEqual([[], 0])
+  })
+
+  it('that cannot be mounted again are told of', async () => {
+    const { deps } = bench()
+    const refused = {
+      ...deps,
+      platform: { ...deps.platform, remount: () => Promise.reject(new Error('no')) },
+    }
+    const { giveBack } = await begin('/dev/sdc', refused)
+    expect(await giveBack(never)).toMatchObject([{ message: 'no' }])
+    expect(disksRead().size).toBe(0)
+  })
+})
