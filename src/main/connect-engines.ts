@@ -8,6 +8,7 @@ import {
   createPlanRegistry,
   createStreamDoor,
   createSystemIo,
+  disksRead,
   inspectSource,
   planRestore,
   runRestore,
@@ -62,6 +63,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
       return plan
     },
     takePlan: (planId, typed) => plans.take(planId, typed),
+    disksRead,
     runRestore: (plan, platform, context) =>
       changing(plan.target?.kind === 'file' ? plan.target.path : null, context, async () =>
         plan.request.form === 'file'

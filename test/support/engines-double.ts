@@ -94,6 +94,7 @@ export function enginesDouble(
       plans.set(plan.planId, plan)
       return plan
     },
+    disksRead: () => new Set(),
     takePlan: (planId) => {
       const plan = plans.get(planId)
       plans.delete(planId)

@@ -90,6 +90,8 @@ class TwoHosts implements Engine {
   readonly #elevation: Elevation
   readonly #plans = new Map<string, Planned>()
   readonly #starting = new Set<string>()
+  /** Disks that are being ejected, which may take minutes. */
+  readonly #ejecting = new Set<string>()
   readonly #unlocks = new Unlocks()
   readonly #web: WebAccess
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
@@ -204,6 +206,7 @@ class TwoHosts implements Engine {
     const host = await this.#plain
     const { task } = input
     const device = task.kind === 'create' && task.from.kind === 'device' ? task.from.path : null
+    this.#refuseEjecting(this.#diskOf(device))
     const isFile = this.#devices.some(({ path, bus }) => path === device && bus === 'file')
     if (device === null || isFile || (await ask(host, 'host.info', {}, signal)).privileged)
       return await ask(host, 'image.start', input, signal)
@@ -226,17 +229,20 @@ class TwoHosts implements Engine {
     const planned = this.#plans.get(planId)
     if (planned === undefined || Date.now() - planned.madeMs > planLifeMs) throw unknownPlan()
     const { host, elevated, plan } = planned
+    this.#refuseEjecting(pathWritten(plan), diskRead(plan))
     const isForHost = elevated
       ? host === this.#elevation.current()
       : plan.refusal !== null || !plan.needsPrivilege || (await ask(host, 'host.info', {}, signal)).privileged
-    if (isForHost) {
-      return this.#elevation.use(() => ask(host, 'restore.start', { planId, typed }, signal))
-    }
-    // An elevated host makes its own plan of it; that this one is started once only is for us to see to.
+    // A host may be gone, and the next one makes its own plan of it: that it is started once only is for us to see to.
     if (this.#starting.has(planId)) throw unknownPlan()
     this.#starting.add(planId)
-    return this.#elevation.use(async () => {
-      using _ = { [Symbol.dispose]: () => void this.#starting.delete(planId) }
+    using _ = { [Symbol.dispose]: () => void this.#starting.delete(planId) }
+    if (isForHost) {
+      const started = await this.#elevation.use(() => ask(host, 'restore.start', { planId, typed }, signal))
+      this.#plans.delete(planId)
+      return started
+    }
+    return await this.#elevation.use(async () => {
       const root = await this.#elevation.get(signal)
       await this.#web.handTo(root, signal)
       await this.#unlocks.handTo(root, signal)
@@ -276,7 +282,19 @@ class TwoHosts implements Engine {
       throw new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {
         details: { path, holders: ['Reprise'] },
       })
-    return ask(await this.#plain, 'device.eject', input, signal)
+    this.#refuseEjecting(path)
+    this.#ejecting.add(path)
+    using _ = { [Symbol.dispose]: () => void this.#ejecting.delete(path) }
+    return await ask(await this.#plain, 'device.eject', input, signal)
+  }
+
+  /** The plain host, who ejects, can't keep the elevated one off a disk. */
+  #refuseEjecting(...paths: readonly (string | null)[]): void {
+    const path = paths.find((each) => each !== null && this.#ejecting.has(each))
+    if (path !== undefined && path !== null)
+      throw new DeviceError('E_DST_BUSY', `${path} is being ejected`, {
+        details: { path, holders: ['Reprise'] },
+      })
   }
 
   #remember(plan: RestorePlan, by: Pick<Planned, 'host' | 'elevated'>): RestorePlan {
@@ -342,9 +360,11 @@ class TwoHosts implements Engine {
         if (planned.host === host && !planned.elevated) this.#plans.delete(planId)
       }
       for (const job of this.#jobs.values()) {
-        if (job.host === host && job.state.outcome === null) {
-          this.#jobChanged(host, lostJob(job.state, reason, Date.now()))
-        }
+        if (job.host !== host || job.state.outcome !== null) continue
+        const lost = lostJob(job.state, reason, Date.now())
+        const { jobId, kind, outcome } = lost
+        this.#log.error('a job was lost with its host', { job: jobId, kind, outcome: outcome?.kind ?? null })
+        this.#jobChanged(host, lost)
       }
     })
   }
@@ -379,15 +399,16 @@ class TwoHosts implements Engine {
     for (const { state } of this.#jobs.values()) {
       if (state.outcome !== null) continue
       if (state.plan !== null) written.add(pathWritten(state.plan))
-      const source = state.plan === null ? this.#diskOf(state) : diskRead(state.plan)
+      const imaged = state.kind === 'create-image' ? state.source : null
+      const source = state.plan === null ? this.#diskOf(imaged) : diskRead(state.plan)
       if (source !== null) read.add(source)
     }
     return { written, read }
   }
 
   /** The disk that an image is made of, by any name it was given; null: of none. */
-  #diskOf({ kind, source }: JobState): string | null {
-    if (kind !== 'create-image' || source === null) return null
+  #diskOf(source: string | null): string | null {
+    if (source === null) return null
     const holds = ({ path, volumes }: Disk) =>
       path === source ||
       volumes.some((volume) => volume.path === source || volume.mountPoints.includes(source))

@@ -43,6 +43,8 @@ export interface Engines {
    * E_NOT_CONFIRMED, or the plan's refusal.
    */
   readonly takePlan: (planId: string, typed: string | null) => RestorePlan
+  /** Paths of the disks that jobs or sessions of this process read now. */
+  readonly disksRead: () => ReadonlySet<string>
   /** `platform` doesn't call the job's own disk busy. */
   readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
   readonly multicast: MulticastEngine

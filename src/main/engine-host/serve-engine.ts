@@ -51,8 +51,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   let emitLog: LogSink = () => {}
   const log = createLogger((line) => emitLog(line), Date.now)
   const bugs = new Bugs()
-  const jobs = createJobTable({ log })
   const engines = options.createEngines({ log, onBehalfOf: options.onBehalfOf ?? null })
+  const jobs = createJobTable({ log, readBesides: engines.disksRead })
   const { platform } = engines
   const disks = new HostDisks({ platform, inUse: () => jobs.inUse() })
   const seenByPlanner = disks.platform('planner')
@@ -232,6 +232,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       throw new UsageError('E_DST_SYSTEM', 'this disk runs the computer', { details: { input: 'path' } })
     }
     if (disk.busy) throw busy(path)
+    // What was written lately goes to it first, and that may take minutes.
+    using _ = jobs.claim(path)
     await platform.eject(path)
   }
 
@@ -243,7 +245,14 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   emitLog = (line) => served.emit('log', line)
 
   const watchingFetches = engines.watchFetches((fetches) => served.emit('fetches', fetches))
-  engines.multicast.onSessions((sessions) => served.emit('sessions', sessions))
+  let streamed = ''
+  engines.multicast.onSessions((sessions) => {
+    served.emit('sessions', sessions)
+    const read = [...engines.disksRead()].join(' ')
+    if (read === streamed) return
+    streamed = read
+    void tellDisks()
+  })
 
   const running = new Set<string>()
   jobs.subscribe((state: JobState) => {

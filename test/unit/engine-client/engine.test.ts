@@ -597,6 +597,21 @@ describe('a restore that needs rights', () => {
       await expect(start()).rejects.toMatchObject({ code: 'E_NOT_CONFIRMED' })
     })
 
+    test('is not started again by the next one when the first had started it', async () => {
+      const second = rootHost()
+      const hosts = [first(), second]
+      const { engine } = engineOf(plainHost(), async () => hosts.shift()!.host, { idleMs: 20 })
+      await engine.request('restore.plan', aRequest)
+      await engine.request('restore.start', { planId: 'plan-1', typed: null })
+      const { planId } = await engine.request('restore.plan', aRequest)
+      await engine.request('restore.start', { planId, typed: null })
+      await soon(40)
+      await expect(engine.request('restore.start', { planId, typed: null })).rejects.toMatchObject({
+        code: 'E_NOT_CONFIRMED',
+      })
+      expect(second.calls).toEqual([])
+    })
+
     test('is refused when the next one finds another disk', async () => {
       const start = await confirm(rootHost({ ...needy, target: { ...target, identity: 'usb-2|other|64' } }))
       await expect(start()).rejects.toMatchObject({ code: 'E_DST_CHANGED' })
@@ -651,6 +666,22 @@ describe('a restore that needs rights', () => {
       await expect(engine.request('device.eject', { path })).rejects.toMatchObject({ code: 'E_DST_BUSY' })
     await engine.request('device.eject', { path: '/dev/sdz' })
     expect(ejected).toEqual(['/dev/sdz'])
+  })
+
+  test('is not started on a disk that the unprivileged host is ejecting', async () => {
+    const ejecting = Promise.withResolvers<null>()
+    const plain = fakeHost({ 'restore.plan': async () => needy, 'device.eject': () => ejecting.promise })
+    const root = rootHost()
+    const { engine } = engineOf(plain, async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    const { path } = aDisk()
+    const ejected = engine.request('device.eject', { path })
+    const start = () => engine.request('restore.start', { planId: 'plan-1', typed: null })
+    await expect(start()).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    await expect(engine.request('device.eject', { path })).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    ejecting.resolve(null)
+    await ejected
+    await expect(start()).resolves.toEqual({ jobId: 'job-root' })
   })
 
   test('that is running when its host dies is lost, and the unprivileged one goes on', async () => {

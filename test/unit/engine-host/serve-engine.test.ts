@@ -334,6 +334,39 @@ describe('ejecting', () => {
     expect(running.host.ejected).toEqual([])
   })
 
+  test('a disk that a session streams is refused, which is told as soon as it is so', async () => {
+    const read = new Set<string>()
+    let sessionsChanged = () => {}
+    const multicast = multicastDouble({
+      onSessions: (listener) => {
+        sessionsChanged = () => listener([])
+      },
+    })
+    const { client, disks, host } = start({ disksRead: () => read, multicast })
+    await client.request('devices.watch', {})
+    read.add('/dev/sdx')
+    sessionsChanged()
+    await soon()
+    expect(disks.at(-1)?.[0]).toMatchObject({ busy: true, onlyRead: true })
+    await expect(client.request('device.eject', { path: '/dev/sdx' })).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+    })
+    expect(host.ejected).toEqual([])
+  })
+
+  test('keeps a restore off the disk as long as it takes', async () => {
+    const ejecting = Promise.withResolvers<void>()
+    const host = platformDouble([aDisk()])
+    const platform = { ...host.platform, eject: () => ejecting.promise }
+    const running = start({ runRestore: endless }, { ...host, platform })
+    const ejected = running.client.request('device.eject', { path: '/dev/sdx' })
+    await soon()
+    await expect(startRestore(running)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    ejecting.resolve()
+    await ejected
+    await startRestore(running)
+  })
+
   test('another disk is done', async () => {
     const { client, host } = start()
     await client.request('device.eject', { path: '/dev/sdx' })

@@ -24,7 +24,9 @@ export interface JobTable extends AsyncDisposable {
   get(jobId: string): Job | null
   /** Running ones and the last that ended, oldest first. */
   list(): readonly JobState[]
-  /** What running jobs claim and read: `Disk.busy` is made of it. */
+  /** Claims a path for what is no job, until it is disposed. Throws as `start` does. */
+  claim(path: string): Disposable
+  /** What running jobs claim and read, and what is read besides: `Disk.busy` is made of it. */
   inUse(): DisksInUse
   /** Every state of every job, from now on. Returns the function that ends it. */
   subscribe(listener: JobListener): () => void
@@ -35,16 +37,20 @@ export interface JobTable extends AsyncDisposable {
 /** Ended jobs that are remembered. */
 const keptJobs = 50
 
-export function createJobTable(deps: JobDeps): JobTable {
+/** `readBesides`: the disks that are read by what is no job of the table. */
+export function createJobTable(
+  deps: JobDeps & { readonly readBesides?: () => ReadonlySet<string> },
+): JobTable {
   const jobs = new Map<string, Job>()
-  const running = new Map<string, Uses>()
+  /** By job, or by whatever stands for what is none. */
+  const running = new Map<string | symbol, Uses>()
   const listeners = new Set<JobListener>()
 
   const inUse = (): DisksInUse => {
     const uses = [...running.values()]
     return {
       written: new Set(uses.flatMap(({ claims }) => claims)),
-      read: new Set(uses.flatMap(({ reads }) => reads)),
+      read: new Set([...uses.flatMap(({ reads }) => reads), ...(deps.readBesides?.() ?? [])]),
     }
   }
   const forgetOld = () => {
@@ -55,19 +61,23 @@ export function createJobTable(deps: JobDeps): JobTable {
     await Promise.all([...jobs.values()].map((job) => job.cancel()))
   }
 
+  function refuseConflicts({ claims, reads }: Uses): void {
+    const { written, read } = inUse()
+    for (const path of claims)
+      if (written.has(path) || read.has(path))
+        throw new DeviceError('E_DST_BUSY', `${path} is being used by another job`, {
+          details: { path, holders: ['Reprise'] },
+        })
+    for (const path of reads)
+      if (written.has(path))
+        throw new DeviceError('E_SRC_IN_USE', `${path} is being written by another job`, {
+          details: { path, holders: ['Reprise'] },
+        })
+  }
+
   return {
     start({ claims, reads, ...description }, run) {
-      const { written, read } = inUse()
-      for (const path of claims)
-        if (written.has(path) || read.has(path))
-          throw new DeviceError('E_DST_BUSY', `${path} is being used by another job`, {
-            details: { path, holders: ['Reprise'] },
-          })
-      for (const path of reads)
-        if (written.has(path))
-          throw new DeviceError('E_SRC_IN_USE', `${path} is being written by another job`, {
-            details: { path, holders: ['Reprise'] },
-          })
+      refuseConflicts({ claims, reads })
       const jobId = randomUUID()
       const job = startJob({ ...description, jobId }, run, deps)
       jobs.set(jobId, job)
@@ -80,6 +90,13 @@ export function createJobTable(deps: JobDeps): JobTable {
         for (const listener of listeners) listener(state)
       })
       return job
+    },
+    claim(path) {
+      const uses = { claims: [path], reads: [] }
+      refuseConflicts(uses)
+      const claim = Symbol(path)
+      running.set(claim, uses)
+      return { [Symbol.dispose]: () => void running.delete(claim) }
     },
     get: (jobId) => jobs.get(jobId) ?? null,
     list: () => [...jobs.values()].map((job) => job.state()),
