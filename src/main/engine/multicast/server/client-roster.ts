@@ -114,11 +114,17 @@ export class ClientRoster {
     return entry?.isConnected === true ? entry.connection : null
   }
 
-  /** Someone was heard not long ago who hasn't finished. A connection says nothing: it outlives a computer that lost its power. */
+  /**
+   * Someone was heard not long ago who hasn't got it, perhaps stopped and comes again. A connection says nothing: it outlives a computer
+   * that lost its power.
+   */
   hasUnfinished(nowMs: number, patienceMs: number): boolean {
     return this.#entries
       .values()
-      .some(({ finished, lastSeenMs }) => finished === null && nowMs - lastSeenMs < patienceMs)
+      .some(
+        ({ finished, lastSeenMs }) =>
+          finished !== 'done' && finished !== 'disconnected' && nowMs - lastSeenMs < patienceMs,
+      )
   }
 
   /** `states`: what the sender knows of those who are here. `toDate`: the clock that people have, now. */

@@ -34,8 +34,12 @@ const most = { connections: 8192, perAddress: 2048, strangers: 48 }
 const handshakeMs = 10_000
 /** So much is encoded for a client beyond what it has read: the hashes of a long stream would be megabytes for each of hundreds. */
 const aheadBytes = 256 * 1024
+/** What is longer goes in such pieces: with each it shows that it reads. */
+const pieceBytes = 64 * 1024
 /** A client that takes nothing for so long of what it is told isn't there any more, or means ill. */
 const unreadMs = 60_000
+/** Who asks so often without reading what is answered means ill. */
+const mostUnreadAnswers = 8
 /** After the last word, for the client to hang up. */
 const lingerMs = 2000
 
@@ -45,6 +49,9 @@ interface Connection {
   readonly socket: TLSSocket
   /** What it is to be told, the next thing first. */
   readonly outbox: Letter[]
+  /** What of the last letter wasn't written yet. */
+  rest: { readonly bytes: Uint8Array; readonly taken: Letter['taken'] } | null
+  unreadAnswers: number
   /** Since when it has taken nothing of what was written to it; null: it has taken everything. */
   waitsSinceMs: number | null
   hasSpoken: boolean
@@ -134,10 +141,13 @@ export class ControlServer {
     })
   }
 
-  /** Cut off who doesn't read. Called a few times a second. */
+  /** Cut off who doesn't read. Called a few times a second, before the hub's. */
   tick(nowMs: number): void {
-    for (const { waitsSinceMs, socket } of this.#connections.values())
-      if (waitsSinceMs !== null && nowMs - waitsSinceMs >= unreadMs) socket.destroy()
+    for (const { id, waitsSinceMs, socket } of this.#connections.values()) {
+      if (waitsSinceMs === null) continue
+      if (nowMs - waitsSinceMs >= unreadMs) socket.destroy()
+      else this.#options.hub.isBehind(id, nowMs)
+    }
   }
 
   /** Say this, and hang up. */
@@ -208,6 +218,8 @@ export class ControlServer {
       address,
       socket,
       outbox: [],
+      rest: null,
+      unreadAnswers: 0,
       waitsSinceMs: null,
       hasSpoken: false,
       isClosing: false,
@@ -255,7 +267,11 @@ export class ControlServer {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
     this.#options.told(id, message, connection.address, nowMs)
-    connection.outbox.push({ message })
+    if (message.kind === 'answer') {
+      connection.unreadAnswers += 1
+      if (connection.unreadAnswers > mostUnreadAnswers) connection.socket.destroy()
+      connection.outbox.push({ message, taken: () => void (connection.unreadAnswers -= 1) })
+    } else connection.outbox.push({ message })
     this.#write(connection)
   }
 
@@ -263,16 +279,20 @@ export class ControlServer {
   #write(connection: Connection): void {
     const { socket, outbox } = connection
     while (socket.writableLength < aheadBytes) {
-      const letter = outbox.shift()
-      if (letter === undefined) break
+      const next = connection.rest ?? open(outbox.shift())
+      if (next === null) break
+      const { bytes, taken } = next
+      const isLast = bytes.length <= pieceBytes
+      connection.rest = isLast ? null : { bytes: bytes.subarray(pieceBytes), taken }
       connection.waitsSinceMs ??= performance.now()
-      socket.write(encodeMessage(letter.message), () => {
+      socket.write(bytes.subarray(0, pieceBytes), () => {
         connection.waitsSinceMs = socket.writableLength === 0 ? null : performance.now()
-        letter.taken?.()
+        if (isLast) taken?.()
         this.#write(connection)
       })
     }
-    if (connection.isClosing && outbox.length === 0 && !socket.writableEnded) socket.end()
+    const isOut = connection.rest === null && outbox.length === 0
+    if (connection.isClosing && isOut && !socket.writableEnded) socket.end()
   }
 
   #hangUp(id: string): void {
@@ -283,6 +303,9 @@ export class ControlServer {
     setTimeout(() => connection.socket.destroy(), lingerMs).unref()
   }
 }
+
+const open = (letter: Letter | undefined) =>
+  letter === undefined ? null : { bytes: encodeMessage(letter.message), taken: letter.taken }
 
 /** IPv4 addresses as they are written, also where they come through an IPv6 socket. */
 const plainAddress = (address: string | undefined): string =>

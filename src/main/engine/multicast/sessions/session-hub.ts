@@ -67,6 +67,8 @@ export interface SessionHub {
   connected(connection: string, address: string, nowMs: number): HubOutput[]
   message(connection: string, message: ClientMessage, nowMs: number): HubOutput[]
   blockSent(connection: string): HubOutput[]
+  /** Not all that it was told was taken yet: nothing is expected to be said until then. */
+  isBehind(connection: string, nowMs: number): void
   /** Nothing comes of it if the connection is gone. */
   answer(connection: string, id: number, json: Uint8Array, nowMs: number): HubOutput[]
   disconnected(connection: string): void
@@ -79,7 +81,10 @@ export interface SessionHub {
 const helloMs = 10_000
 /** A manager that says nothing for so long is sent away. */
 const managerMs = 60_000
-/** A client that says nothing for so long isn't there any more, and who looks can come again: neither keeps others out. */
+/**
+ * A client that says nothing for so long, having taken all that it was told, isn't there any more, and who looks can come again: neither
+ * keeps others out.
+ */
 const memberMs = 60_000
 /** Clients report no more often than that; and so many sections are looked at in a millisecond, at most, for one of them. */
 const reportMs = 30
@@ -387,11 +392,17 @@ export function createSessionHub({
     blockSent(connection) {
       const member = connections.get(connection)?.member
       if (!member) return []
+      member.saidMs = clockMs
       const { nextBlock: block } = member
       member.isReading = block !== null
       member.nextBlock = null
       if (block === null) return []
       return [{ kind: 'read', connection, session: member.offer.name, block }]
+    },
+
+    isBehind(connection, nowMs) {
+      const member = connections.get(connection)?.member
+      if (member) member.saidMs = nowMs
     },
 
     answer(connection, id, json, nowMs) {

@@ -22,12 +22,14 @@ async function talkative(last: 'stays' | 'hangs up') {
   onTestFinished(() => folder[Symbol.asyncDispose]())
   const identity = await serverIdentity(folder.path)
   const gone: string[] = []
-  const hub: Pick<SessionHub, 'connected' | 'disconnected'> = {
+  const behind: string[] = []
+  const hub: Pick<SessionHub, 'connected' | 'disconnected' | 'isBehind'> = {
     connected: (connection) => [
       ...messages.map((message) => ({ kind: 'send' as const, connection, message })),
       ...(last === 'hangs up' ? [{ kind: 'close' as const, connection }] : []),
     ],
     disconnected: (connection) => void gone.push(connection),
+    isBehind: (connection) => void behind.push(connection),
   }
   const port = await freePort()
   const server = new ControlServer({
@@ -48,7 +50,7 @@ async function talkative(last: 'stays' | 'hangs up') {
     made.pause()
   })
   onTestFinished(() => void socket.destroy())
-  return { server, socket, gone }
+  return { server, socket, gone, behind }
 }
 
 describe('a client that is told much', () => {
@@ -69,7 +71,7 @@ describe('a client that is told much', () => {
   })
 
   it('is cut off when it reads nothing of it for a minute', async () => {
-    const { server, socket, gone } = await talkative('stays')
+    const { server, socket, gone, behind } = await talkative('stays')
     const after = (ms: number) => {
       server.tick(performance.now() + ms)
       return gone
@@ -78,6 +80,23 @@ describe('a client that is told much', () => {
     let bytesRead = -1
     await expect.poll(() => bytesRead === (bytesRead = socket.bytesRead), { interval: 300 }).toBe(true)
     expect(after(30_000)).toEqual([])
+    // It says nothing because it has more to read.
+    expect(behind).toEqual(['c1'])
     await expect.poll(() => after(60_000)).toEqual(['c1'])
+  })
+
+  it('is cut off when it asks again and again, and reads no answer', async () => {
+    const { server, gone, behind } = await talkative('stays')
+    const isThere = () => {
+      server.tick(performance.now())
+      return behind.length > 0
+    }
+    await expect.poll(isThere).toBe(true)
+    const message = { kind: 'answer', id: 1, json: new Uint8Array(256 * 1024) } as const
+    const answer = () => server.carry([{ kind: 'send', connection: 'c1', message }], performance.now())
+    for (let count = 0; count < 8; count++) answer()
+    expect(gone).toEqual([])
+    answer()
+    await expect.poll(() => gone).toEqual(['c1'])
   })
 })

@@ -43,7 +43,8 @@ describe('the list of clients', () => {
     roster.said('c1', { kind: 'finished', outcome: 'failed', text: 'the disk is gone' }, 3000)
     roster.left('c1')
     expect(roster.list([], at(99_000))[0]).toMatchObject({ state: 'failed', text: 'the disk is gone' })
-    expect(roster.hasUnfinished(3000, 100)).toBe(false)
+    // It may be tried again.
+    expect([roster.hasUnfinished(3099, 100), roster.hasUnfinished(3100, 100)]).toEqual([true, false])
   })
 
   it('knows whom the administrator sent away, until their computer begins anew', () => {

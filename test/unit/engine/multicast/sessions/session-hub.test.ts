@@ -311,9 +311,22 @@ describe('a client', () => {
     hub.message('fetches', { kind: 'fetch', block: 3 }, 50)
     const closed = hub.tick(60_000).flatMap((output) => (output.kind === 'close' ? output.connection : []))
     expect(closed).toEqual(['silent', 'looks'])
+    // It waited for its block; now it may be expected to ask for another.
     hub.blockSent('fetches')
-    expect(hub.tick(60_050)).toContainEqual({ kind: 'close', connection: 'fetches' })
-    expect(joined(visit(hub, 'back', { id: 8, nowMs: 61_000 }))).toBe('lab')
+    expect(hub.tick(119_950).filter(({ kind }) => kind === 'close')).toHaveLength(1)
+    expect(hub.tick(120_000)).toContainEqual({ kind: 'close', connection: 'fetches' })
+    expect(joined(visit(hub, 'back', { id: 8, nowMs: 121_000 }))).toBe('lab')
+  })
+
+  test('that has not yet read all that it was told is not expected to say anything', () => {
+    const hub = newHub(session('lab'))
+    visit(hub, 'far away')
+    for (let nowMs = 1000; nowMs <= 90_000; nowMs += 1000) {
+      hub.isBehind('far away', nowMs)
+      expect(hub.tick(nowMs)).not.toContainEqual({ kind: 'close', connection: 'far away' })
+    }
+    expect(hub.tick(149_999)).not.toContainEqual({ kind: 'close', connection: 'far away' })
+    expect(hub.tick(150_000)).toContainEqual({ kind: 'close', connection: 'far away' })
   })
 
   test('that reports without end is heeded as often as it costs little, and seen each time', () => {
