@@ -104,6 +104,20 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByRole('alert').count()).toBe(0)
     })
 
+    it('are of what is pasted, not of what was dropped before', async () => {
+      await using folder = await temporaryFolder()
+      const source = page.getByRole('group', { name: /^Source/ })
+      await dropFiles(page, source, [await folder.write('dropped.dmg', 'not much')])
+      await page.getByRole('alert').getByText("'dropped.dmg' wasn't found").waitFor()
+      await source.getByRole('button', { name: /^Source/ }).focus()
+      await page.evaluate(() => {
+        const clipboardData = new DataTransfer()
+        clipboardData.items.add('a file of which only the name was copied', 'text/plain')
+        document.activeElement?.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true }))
+      })
+      expect(await appears(page.getByRole('alert').getByText('One file at a time.'))).toBe(true)
+    })
+
     it('of a sparse bundle, which is a folder, do so, too', async () => {
       await using folder = await temporaryFolder()
       const bundle = join(folder.path, 'Lab.sparsebundle')
@@ -482,26 +496,36 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByRole('button', { name: 'Stop' }).isEnabled()).toBe(false)
     })
 
+    const send = (jobId: string, how: 'runs' | 'ended') =>
+      page.evaluate(
+        ([jobId, how]) => {
+          const { double, fixtures } = globalThis.window
+          const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+          const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 }, { jobId })
+          const cancelled = { kind: 'cancelled', target: 'incomplete', percent: 43 } as const
+          double.sendJob(how === 'runs' ? job : fixtures.ended(job, cancelled))
+        },
+        [jobId, how] as const,
+      )
+    const stopped = () =>
+      page.evaluate(() =>
+        globalThis.window.double.calls
+          .filter(({ name }) => name === 'job.cancel')
+          .map(({ input }) => (input as { readonly jobId: string }).jobId),
+      )
+
+    it('can be stopped at once, also where another job was in front before', async () => {
+      await reach(page, 'confirm')
+      await send('job-2', 'runs')
+      await page.getByRole('button', { name: 'Erase and Restore' }).click()
+      await send('job-1', 'runs')
+      await page.getByRole('button', { name: 'Stop', exact: true }).click()
+      await expect.poll(stopped).toEqual(['job-1'])
+    })
+
     it('is stopped alone by a second press that comes when it has ended and another job runs', async () => {
       await reach(page, 'running')
-      const send = (jobId: string, how: 'runs' | 'ended') =>
-        page.evaluate(
-          ([jobId, how]) => {
-            const { double, fixtures } = globalThis.window
-            const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
-            const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 }, { jobId })
-            const cancelled = { kind: 'cancelled', target: 'incomplete', percent: 43 } as const
-            double.sendJob(how === 'runs' ? job : fixtures.ended(job, cancelled))
-          },
-          [jobId, how] as const,
-        )
       const stop = page.getByRole('button', { name: 'Stop', exact: true })
-      const stopped = () =>
-        page.evaluate(() =>
-          globalThis.window.double.calls
-            .filter(({ name }) => name === 'job.cancel')
-            .map(({ input }) => (input as { readonly jobId: string }).jobId),
-        )
       await send('job-2', 'runs')
       await stop.click()
       await send('job-1', 'ended')
@@ -586,7 +610,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(said).toEqual(['Restored and verified.', 'Restored and verified.'])
   })
 
-  it('does not take a second Enter for a yes to replacing a configuration', async () => {
+  it('does not take a second Enter, or a double click, for a yes to replacing a configuration', async () => {
     await reach(page, 'save-configuration')
     await page.getByRole('textbox', { name: 'Save as' }).focus()
     await page.keyboard.press('Enter')
@@ -595,7 +619,15 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         () => globalThis.window.double.calls.filter(({ name }) => name === 'configuration.write').length,
       )
     expect(await written()).toBe(0)
-    await page.getByRole('button', { name: 'Replace', exact: true }).click()
+    for (const name of ['another', 'ModularSystem'])
+      await page.getByRole('textbox', { name: 'Save as' }).fill(`${name}.plist`)
+    await page.getByRole('button', { name: 'Save', exact: true }).dblclick()
+    const replace = page.getByRole('button', { name: 'Replace', exact: true })
+    await replace.waitFor()
+    expect(await written()).toBe(0)
+    // So long it takes no press.
+    await page.waitForTimeout(1200)
+    await replace.click()
     await expect.poll(written).toBe(1)
   })
 

@@ -3,7 +3,21 @@ import type { BrowserWindow, Dialog, OpenDialogOptions } from 'electron'
 import { UsageError } from '#shared/errors'
 import type { Shell } from '#main/ui-host'
 
-const endings = ['dmg', 'sparseimage', 'sparsebundle', 'img', 'raw', 'iso', 'cdr', 'gz', 'bz2', 'xz', 'zst']
+/** Also what stands for a bundle, see below. */
+const endings = [
+  'dmg',
+  'sparseimage',
+  'sparsebundle',
+  'img',
+  'raw',
+  'iso',
+  'cdr',
+  'gz',
+  'bz2',
+  'xz',
+  'zst',
+  'plist',
+]
 
 /** A Mac shows a sparse bundle as one file; elsewhere it is a folder, which a panel for files opens: any file in it stands for it. */
 const bundleAround = (path: string): string | null => /^(.*\.sparsebundle)[/\\]/i.exec(path)?.[1] ?? null

@@ -57,7 +57,8 @@ type Shown = NonNullable<ReturnType<typeof progressOf>>
 
 function Bar({ standsFor, jobId, stopping, doing, percent, left }: Shown) {
   const actions = useActions()
-  const settled = useSettled(standsFor)
+  // It comes to stand for the restore only because that was started just now, here; and that is stopped at once.
+  const settled = useSettled(standsFor) || standsFor === 'restore'
   const spoken = [doing, percent === null ? null : `${percent} percent`, left].filter((part) => part !== null)
   const stop = () => {
     if (jobId !== null) void actions.stop(jobId)

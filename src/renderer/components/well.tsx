@@ -67,7 +67,12 @@ export function Well({ label, prompt, content, next = false, offer, fileOffer, .
           if (offer && !offer.possible) return 'cancel'
           return types.has(itemDragType) || offer === null ? 'copy' : 'cancel'
         }}
-        onDrop={(event) => void takeDrop(event.items, dropped.current, on)}
+        onDrop={(event) => {
+          // What is pasted comes without the system's event.
+          const files = dropped.current
+          dropped.current = []
+          void takeDrop(event.items, files, on)
+        }}
       >
         {({ isDropTarget }) => {
           const shown = offer ?? (isDropTarget ? { possible: true, words: fileOffer } : null)
@@ -99,7 +104,8 @@ async function takeDrop(
     onDropItem(await ours.getText(itemDragType))
     return
   }
-  onDropFiles(files)
+  const pasted = files.length > 0 ? [] : items.filter((item) => item.kind === 'file')
+  onDropFiles([...files, ...(await Promise.all(pasted.map((item) => item.getFile())))])
 }
 
 function Empty({ prompt, offer }: { readonly prompt: string; readonly offer: DropOffer | null }) {

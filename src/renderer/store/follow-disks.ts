@@ -83,7 +83,8 @@ function sameDisk(disk: Pick<Disk, 'path' | 'identity'>, disks: Disks): Disk | n
 
 function isThere(id: ItemId, disks: Disks): boolean {
   const path = locatorOf(id)
-  if (id.startsWith('image:')) return true
+  // Disks say nothing of these.
+  if (id.startsWith('image:') || id.startsWith('stream:')) return true
   if (id.startsWith('disk:')) return disks[path] !== undefined
   return Object.values(disks).some((disk) => disk.volumes.some((volume) => volume.path === path))
 }

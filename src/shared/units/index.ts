@@ -1,2 +1,3 @@
 export * from './bytes.ts'
 export * from './duration.ts'
+export * from './local-time.ts'

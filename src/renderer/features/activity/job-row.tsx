@@ -4,6 +4,7 @@ import { ChevronRight } from 'lucide-react'
 import { Button, ProgressBar, StateIcon } from '#renderer/components'
 import { fetchPercent, jobFetch, useActions, useMirror } from '#renderer/store'
 import type { JobState } from '#shared/model'
+import { localTime } from '#shared/units'
 import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
 import { outcomeIcons } from './outcome-icons.ts'
 import { jobLine } from './text.ts'
@@ -69,4 +70,4 @@ function Details({ label, lines }: OutcomeDetails) {
   )
 }
 
-const clockTime = (ms: number) => new Date(ms).toLocaleTimeString(undefined, { timeStyle: 'short' })
+const clockTime = (ms: number) => localTime(ms, { timeStyle: 'short' })

@@ -3,7 +3,7 @@ import { FileIcon, Folder } from 'lucide-react'
 import { ListBox, ListBoxItem } from 'react-aria-components'
 import { isBundle } from '#renderer/store'
 import type { FolderListing } from '#shared/contract'
-import { formatBytes } from '#shared/units'
+import { formatBytes, localTime } from '#shared/units'
 import { looksLikeImage } from './image-names.ts'
 
 export function Places({
@@ -97,4 +97,4 @@ const emptyWords = {
   configurations: 'No property lists here.',
 } as const
 
-const day = (ms: number) => new Date(ms).toLocaleDateString(undefined, { dateStyle: 'medium' })
+const day = (ms: number) => localTime(ms, { dateStyle: 'medium' })

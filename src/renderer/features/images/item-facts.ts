@@ -13,7 +13,7 @@ import {
   type ScanInfo,
   type Volume,
 } from '#shared/model'
-import { formatBytes, formatCount } from '#shared/units'
+import { formatBytes, formatCount, localTime } from '#shared/units'
 import {
   describeBus,
   describeError,
@@ -256,7 +256,6 @@ function scanFacts(scan: ScanInfo): string {
     scan.partitions.some((partition) => partition.sha256 !== null) ? 'SHA-256' : null,
     scan.partitions.some((partition) => partition.sha1 !== null) ? 'SHA-1' : null,
   ].filter((hash) => hash !== null)
-  const day =
-    scan.dateMs === null ? null : new Date(scan.dateMs).toLocaleDateString(undefined, { dateStyle: 'medium' })
+  const day = scan.dateMs === null ? null : localTime(scan.dateMs, { dateStyle: 'medium' })
   return [day ?? 'Yes', ...hashes].join(', ')
 }

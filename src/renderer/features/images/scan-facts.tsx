@@ -7,10 +7,9 @@ import {
   type ScannedPartition,
   type StreamObstacle,
 } from '#shared/model'
-import { formatBytes, formatCount } from '#shared/units'
+import { formatBytes, formatCount, localTime } from '#shared/units'
 
-const moment = (ms: number) =>
-  new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const moment = (ms: number) => localTime(ms, { dateStyle: 'medium', timeStyle: 'short' })
 const optional = (name: string, value: string | null): readonly Fact[] =>
   value === null ? [] : [{ name, value }]
 

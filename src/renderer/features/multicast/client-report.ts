@@ -1,7 +1,7 @@
 /** A client in plain lines, for the details and to be copied. Pure. */
 import type { Fact } from '#renderer/components'
 import type { SessionClient } from '#shared/model'
-import { formatCount, formatRate } from '#shared/units'
+import { formatCount, formatRate, localTime } from '#shared/units'
 import { describeClientState } from '#shared/words'
 
 /** 0 until it is known. */
@@ -41,7 +41,7 @@ export function clientFacts(
     { name: 'Blocks', value: `${formatCount(blocksDone)} of ${formatCount(blocks)}` },
     { name: 'Loss', value: `${(loss * 100).toFixed(1)} %` },
     { name: 'Writes', value: writeRate(writeBytesPerSecond) },
-    { name: 'Last seen', value: new Date(lastSeenMs).toLocaleTimeString(undefined, { timeStyle: 'medium' }) },
+    { name: 'Last seen', value: localTime(lastSeenMs, { timeStyle: 'medium' }) },
     { name: 'Client', value: clientId },
   ]
 }

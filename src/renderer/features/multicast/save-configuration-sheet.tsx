@@ -1,6 +1,6 @@
 /** Where asr's configuration is to be written, where no system's panel asks for it. */
 import { unreachable } from '#shared/errors'
-import { Button, Form, Sheet, TextInput } from '#renderer/components'
+import { Button, Form, Sheet, TextInput, useSettled } from '#renderer/components'
 import { useActions, useView, type SaveConfigurationSheet as Saving, type ViewState } from '#renderer/store'
 import { describeError } from '#shared/words'
 
@@ -9,8 +9,9 @@ const savingSheet = ({ sheet }: ViewState) => (sheet?.kind === 'save-configurati
 export function SaveConfigurationSheet() {
   const sheet = useView(savingSheet)
   const actions = useActions()
+  const replaces = sheet?.problem?.kind === 'exists'
+  const settled = useSettled(replaces)
   if (!sheet) return null
-  const replaces = sheet.problem?.kind === 'exists'
   const send = () => void actions.writeConfiguration()
   return (
     <Sheet
@@ -20,7 +21,7 @@ export function SaveConfigurationSheet() {
       actions={
         <>
           <Button onPress={actions.closeSheet}>Cancel</Button>
-          <Button look={replaces ? 'danger' : 'primary'} onPress={send}>
+          <Button look={replaces ? 'danger' : 'primary'} onPress={() => (!replaces || settled) && send()}>
             {replaces ? 'Replace' : 'Save'}
           </Button>
         </>
