@@ -30,23 +30,27 @@ const mostCharacters = 2 * 1024 * 1024
 interface File {
   readonly path: string
   characters: number
+  /** Something of it couldn't be written: the rest would be read as if it were all. */
+  isTorn: boolean
 }
 
 export function jobLogs({ folder, head, log }: JobLogsOptions): JobLogs {
   const files = new Map<string, File>()
   let writing: Promise<void> = Promise.resolve()
-  let isBroken = false
+  let isTold = false
 
-  const write = async (path: string, text: string, isNew: boolean) => {
-    if (isBroken) return
+  const write = async (file: File, text: string, isNew: boolean) => {
+    if (file.isTorn) return
     try {
       if (isNew) {
         await mkdir(folder, { recursive: true, mode: 0o700 })
         await makeRoom(folder)
       }
-      await appendFile(path, text, { mode: 0o600 })
+      await appendFile(file.path, text, { mode: 0o600 })
     } catch (error) {
-      isBroken = true
+      file.isTorn = true
+      if (isTold) return
+      isTold = true
       log.warn('the logs of jobs cannot be written', { folder, error: serializeError(error) })
     }
   }
@@ -57,7 +61,7 @@ export function jobLogs({ folder, head, log }: JobLogsOptions): JobLogs {
       // It becomes a name.
       if (typeof job !== 'string' || !/^[\w-]{1,64}$/.test(job)) return
       const known = files.get(job)
-      const file = known ?? { path: join(folder, fileName(job, line)), characters: 0 }
+      const file = known ?? { path: join(folder, fileName(job, line)), characters: 0, isTorn: false }
       files.set(job, file)
       const [first] = files.keys()
       if (files.size > mostFiles && first !== undefined) files.delete(first)
@@ -66,7 +70,7 @@ export function jobLogs({ folder, head, log }: JobLogsOptions): JobLogs {
         known === undefined ? [{ ...line, level: 'info', message: 'Reprise', fields: head }, line] : [line]
       const text = lines.map((each) => `${JSON.stringify(each)}\n`).join('')
       file.characters += text.length
-      writing = writing.then(() => write(file.path, text, known === undefined))
+      writing = writing.then(() => write(file, text, known === undefined))
     },
     settled: () => writing,
   }

@@ -35,10 +35,16 @@ export function openBrowser(
 ): Disposable | null {
   try {
     const folder = mkdtempSync(join(home, prefix))
-    const timer = setTimeout(() => remove(folder), keptMs).unref()
+    const letGo = () => {
+      clearTimeout(timer)
+      process.off('exit', letGo)
+      remove(folder)
+    }
+    const timer = setTimeout(letGo, keptMs).unref()
+    // Also when the second Ctrl-C ends it all.
+    process.once('exit', letGo)
     using opening = new DisposableStack()
-    opening.defer(() => remove(folder))
-    opening.defer(() => clearTimeout(timer))
+    opening.defer(letGo)
     const path = join(folder, 'open.html')
     writeFileSync(path, pageTo(link), { mode: 0o600 })
     return start(path) ? opening.move() : null

@@ -3,6 +3,7 @@
  * the loopback interface only; from another machine it is reached through an SSH tunnel to the same port.
  */
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { AppError, serializeError, UsageError } from '#shared/errors'
 import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
@@ -83,15 +84,20 @@ function offerLinks(server: WebServer): void {
   // Before somebody listens: that alone would begin to read.
   listen()
   process.stdin.on('data', () => print(`New link: ${server.link()}`))
-  // A shell's fg and bg.
+  // A shell's fg and bg. Of fg for what was running all the time no signal tells.
   process.on('SIGCONT', listen)
+  setInterval(listen, 1000).unref()
 }
 
-/** Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. */
+/**
+ * Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. A terminal that is
+ * closed often says so more than once.
+ */
 function askedToEnd(): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
-    onAskedToEnd(() => {
+    onAskedToEnd((signal) => {
+      if (asked && signal === 'SIGHUP') return
       if (asked) process.exit(130)
       asked = true
       resolve()
@@ -99,10 +105,14 @@ function askedToEnd(): Promise<void> {
   })
 }
 
+/** A job whose disk answers no more can't stop; its host is ended with the rest. */
+const stopMs = 12_000
+
 async function stopJobs(ui: UiHost, cancel: (jobId: string) => Promise<unknown>): Promise<void> {
   const running = ui.jobs().filter((job) => job.outcome === null)
   if (running.length > 0) print('Stopping at a safe point…')
-  await Promise.allSettled(running.map(({ jobId }) => cancel(jobId)))
+  const stopped = Promise.allSettled(running.map(({ jobId }) => cancel(jobId)))
+  await Promise.race([stopped, setTimeout(stopMs, null, { ref: false })])
 }
 
 function notBuilt(): UsageError {

@@ -81,5 +81,9 @@ describe('the log of a job', () => {
     await logs.settled()
     expect(told.map(({ message }) => message)).toEqual(['the logs of jobs cannot be written'])
     await rm(folder)
+    // The next job has its file, and nobody else begins in the middle.
+    for (const job of ['one', 'three']) logs.addLine(line({ job }))
+    await logs.settled()
+    expect(await readdir(folder)).toEqual([expect.stringMatching(/ three\.jsonl$/)])
   })
 })
