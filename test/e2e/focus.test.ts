@@ -61,7 +61,7 @@ describe.skipIf(missing('program:chromium'))('the focus', () => {
   let window: Window
   let page: Page
   beforeAll(async () => {
-    ;[host, browser] = await Promise.all([serveUiPage('development'), launchBrowser()])
+    ;[host, browser] = await Promise.all([serveUiPage('production'), launchBrowser()])
     window = await openPage(browser, host.address)
     page = window.page
   })

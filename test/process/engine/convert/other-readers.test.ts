@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { WritableFormat } from '#shared/model'
 import { convertForReal } from '#test/convert-for-real'
 import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
 import { missing, program } from '#test/needs'
@@ -47,7 +48,14 @@ describe.each(mapsToConvert)('a disk with map %s', (map) => {
   })
   afterAll(() => folder[Symbol.asyncDispose]())
 
-  const convert = async (format: Parameters<typeof convertForReal>[0]['format']) => {
+  /** Once for all who read it. */
+  const made = new Map<WritableFormat, Promise<string>>()
+  const convert = (format: WritableFormat): Promise<string> => {
+    const path = made.get(format) ?? make(format)
+    made.set(format, path)
+    return path
+  }
+  const make = async (format: WritableFormat) => {
     const target = join(folder.path, `${format}.dmg`)
     await convertForReal({ source: join(folder.path, 'disk.img'), target, format })
     return target
