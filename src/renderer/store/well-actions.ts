@@ -35,7 +35,12 @@ export interface WellActions {
   ) => void
 }
 
-export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
+/** A server that still reads what it will stream is asked again after so long, as long as the person waits. */
+const preparingMs = 2000
+const isPreparing = ({ code, details }: SerializedError) =>
+  code === 'E_MC_REFUSED' && details['reason'] === 'preparing'
+
+export function wellActions({ mirror, view, client, clock }: ActionDeps): WellActions {
   const { setState, getState } = view
   /** Ends the request that the source well waits for. */
   let asking: AbortController | null = null
@@ -102,7 +107,7 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     )
 
   const chooseSourceFile = async (path: string, address = path) => {
-    const pending: SourceChoice = {
+    let pending: SourceChoice = {
       locator: path,
       name: fileName(path),
       state: 'reading',
@@ -112,11 +117,25 @@ export function wellActions({ mirror, view, client }: ActionDeps): WellActions {
     setSource(pending)
     const { signal } = (asking = new AbortController())
     const isStillIt = () => getState().source === pending
+    const inspect = async (): Promise<SourceInfo> => {
+      for (;;) {
+        try {
+          return await client.request('source.inspect', { source: address }, { signal })
+        } catch (error) {
+          const failed = serializeError(error)
+          if (!isPreparing(failed) || !isStillIt()) throw error
+          setState({ source: (pending = { ...pending, error: failed }) })
+        }
+        await new Promise<void>((resolve) => clock.after(preparingMs, resolve))
+        signal.throwIfAborted()
+      }
+    }
     try {
-      const info = await client.request('source.inspect', { source: address }, { signal })
+      const info = await inspect()
       if (info.kind === 'image')
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
-      if (isStillIt()) setState({ source: { ...pending, name: info.name, state: 'ready', info } })
+      if (isStillIt())
+        setState({ source: { ...pending, name: info.name, state: 'ready', info, error: null } })
     } catch (error) {
       if (!isStillIt()) return
       const failed = serializeError(error)
