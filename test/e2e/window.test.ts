@@ -521,6 +521,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await send('job-1', 'runs')
       await page.getByRole('button', { name: 'Stop', exact: true }).click()
       await expect.poll(stopped).toEqual(['job-1'])
+      // It was in front just now, and is again: nobody means it.
+      await send('job-1', 'ended')
+      await page.getByRole('button', { name: 'Stop', exact: true }).click()
+      expect(await stopped()).toEqual(['job-1'])
     })
 
     it('is stopped alone by a second press that comes when it has ended and another job runs', async () => {

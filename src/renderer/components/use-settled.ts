@@ -4,13 +4,14 @@ import { useEffect, useState } from 'react'
 /** So long it takes no press then. */
 const settlesMs = 1000
 
-/** Whether what the button stands for has been the same for that long, or since it was drawn first. */
+/** Whether what the button stands for has been the same for that long, or since it was drawn first. Something in between counts. */
 export function useSettled(standsFor: string | boolean): boolean {
-  const [settled, setSettled] = useState(standsFor)
+  const [state, setState] = useState({ standsFor, settled: true })
+  if (state.standsFor !== standsFor) setState({ standsFor, settled: false })
   useEffect(() => {
-    if (settled === standsFor) return undefined
-    const timer = setTimeout(() => setSettled(standsFor), settlesMs)
+    if (state.settled) return undefined
+    const timer = setTimeout(() => setState((now) => ({ ...now, settled: true })), settlesMs)
     return () => clearTimeout(timer)
-  }, [settled, standsFor])
-  return settled === standsFor
+  }, [state])
+  return state.settled && state.standsFor === standsFor
 }
