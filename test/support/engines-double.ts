@@ -94,7 +94,7 @@ export function enginesDouble(
       plans.set(plan.planId, plan)
       return plan
     },
-    disksRead: () => new Set(),
+    disksRead: { now: () => new Set(), onChange: () => ({ [Symbol.dispose]: () => undefined }) },
     takePlan: (planId) => {
       const plan = plans.get(planId)
       plans.delete(planId)

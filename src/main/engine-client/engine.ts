@@ -210,9 +210,12 @@ class TwoHosts implements Engine {
     const isFile = this.#devices.some(({ path, bus }) => path === device && bus === 'file')
     if (device === null || isFile || (await ask(host, 'host.info', {}, signal)).privileged)
       return await ask(host, 'image.start', input, signal)
-    return await this.#elevation.use(async () =>
-      ask(await this.#elevation.get(signal), 'image.start', input, signal),
-    )
+    return await this.#elevation.use(async () => {
+      const root = await this.#elevation.get(signal)
+      // The prompt may have taken minutes.
+      this.#refuseEjecting(this.#diskOf(device))
+      return await ask(root, 'image.start', input, signal)
+    })
   }
 
   async #unlock(input: RequestIn<EngineContract, 'image.unlock'>, signal?: AbortSignal): Promise<null> {
@@ -283,6 +286,13 @@ class TwoHosts implements Engine {
         details: { path, holders: ['Reprise'] },
       })
     this.#refuseEjecting(path)
+    for (const planId of this.#starting) {
+      const plan = this.#plans.get(planId)?.plan
+      if (plan !== undefined && [pathWritten(plan), diskRead(plan)].includes(path))
+        throw new DeviceError('E_DST_BUSY', `${path} is about to be used`, {
+          details: { path, holders: ['Reprise'] },
+        })
+    }
     this.#ejecting.add(path)
     using _ = { [Symbol.dispose]: () => void this.#ejecting.delete(path) }
     return await ask(await this.#plain, 'device.eject', input, signal)

@@ -1,4 +1,5 @@
 /** What the engine host needs of the engines, as one small interface: tests give it fakes of it. */
+import type { DisksRead } from '#engine/copy'
 import type { JobContext } from '#engine/job'
 import type { Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
@@ -43,8 +44,8 @@ export interface Engines {
    * E_NOT_CONFIRMED, or the plan's refusal.
    */
   readonly takePlan: (planId: string, typed: string | null) => RestorePlan
-  /** Paths of the disks that jobs or sessions of this process read now. */
-  readonly disksRead: () => ReadonlySet<string>
+  /** By jobs or sessions of this process. */
+  readonly disksRead: DisksRead
   /** `platform` doesn't call the job's own disk busy. */
   readonly runRestore: (plan: RestorePlan, platform: Platform, context: JobContext) => Promise<JobOutcome>
   readonly multicast: MulticastEngine

@@ -52,7 +52,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const log = createLogger((line) => emitLog(line), Date.now)
   const bugs = new Bugs()
   const engines = options.createEngines({ log, onBehalfOf: options.onBehalfOf ?? null })
-  const jobs = createJobTable({ log, readBesides: engines.disksRead })
+  const jobs = createJobTable({ log, readBesides: () => engines.disksRead.now() })
   const { platform } = engines
   const disks = new HostDisks({ platform, inUse: () => jobs.inUse() })
   const seenByPlanner = disks.platform('planner')
@@ -133,6 +133,9 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     'multicast.checkSource': (source, signal) => engines.multicast.checkSource(source, signal),
     'session.start': async ({ settings }, signal) => {
       refuseElevated('session')
+      const { source } = settings
+      const disk = isWebLocator(source) ? null : await diskAt(source, signal)
+      if (disk !== null && jobs.inUse().written.has(disk.path)) throw inUse(disk.path)
       return await engines.multicast.startSession(settings, signal)
     },
     'session.startNow': async ({ sessionId }) => {
@@ -218,9 +221,14 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   }
 
   async function readsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {
-    if (!readsDevice(task)) return []
-    const found = await platform.resolve(task.from.path, signal).catch(() => null)
-    return found !== null && 'disk' in found ? [found.disk.path] : []
+    const disk = readsDevice(task) ? await diskAt(task.from.path, signal) : null
+    return disk === null ? [] : [disk.path]
+  }
+
+  /** The disk that is there, or a part of it; null: something else, or nothing. */
+  async function diskAt(locator: string, signal: AbortSignal): Promise<Disk | null> {
+    const found = await platform.resolve(locator, signal).catch(() => null)
+    return found !== null && 'disk' in found ? found.disk : null
   }
 
   async function eject(path: string): Promise<void> {
@@ -233,8 +241,14 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     }
     if (disk.busy) throw busy(path)
     // What was written lately goes to it first, and that may take minutes.
-    using _ = jobs.claim(path)
-    await platform.eject(path)
+    const claim = jobs.claim(path)
+    try {
+      await platform.eject(path)
+    } finally {
+      claim[Symbol.dispose]()
+      // Somebody may have seen it in use meanwhile, and it doesn't go from every reader.
+      void tellDisks()
+    }
   }
 
   const served = serveContract(engineContract, handlers, transport, {
@@ -245,14 +259,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   emitLog = (line) => served.emit('log', line)
 
   const watchingFetches = engines.watchFetches((fetches) => served.emit('fetches', fetches))
-  let streamed = ''
-  engines.multicast.onSessions((sessions) => {
-    served.emit('sessions', sessions)
-    const read = [...engines.disksRead()].join(' ')
-    if (read === streamed) return
-    streamed = read
-    void tellDisks()
-  })
+  engines.multicast.onSessions((sessions) => served.emit('sessions', sessions))
+  const watchingReads = engines.disksRead.onChange(() => void tellDisks())
 
   const running = new Set<string>()
   jobs.subscribe((state: JobState) => {
@@ -266,6 +274,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */
   async function end(): Promise<void> {
     watchingFetches[Symbol.dispose]()
+    watchingReads[Symbol.dispose]()
     const others = Promise.all([
       served.settled,
       watching?.[Symbol.asyncDispose](),
@@ -301,6 +310,11 @@ const readsDevice = (task: ImageTask): task is DeviceTask =>
 function titleOf({ source, target, request }: RestorePlan): string {
   return `${source?.name ?? request.source} → ${target?.name ?? request.target}`
 }
+
+const inUse = (path: string) =>
+  new DeviceError('E_SRC_IN_USE', `${path} is being written or ejected`, {
+    details: { path, holders: ['Reprise'] },
+  })
 
 function busy(path: string): DeviceError {
   return new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {

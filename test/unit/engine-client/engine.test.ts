@@ -289,8 +289,7 @@ describe('the unprivileged host', () => {
   test('that cannot be started is tried again after a pause', async () => {
     const { engine, starts } = engineOf([died(), died(), fakeHost()])
     await expect(engine.request('host.info', {})).rejects.toMatchObject({ code: 'E_ENGINE_GONE' })
-    await soon(30)
-    expect(starts()).toBe(3)
+    await expect.poll(starts, { interval: 5 }).toBe(3)
     await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
   })
 
@@ -682,6 +681,20 @@ describe('a restore that needs rights', () => {
     ejecting.resolve(null)
     await ejected
     await expect(start()).resolves.toEqual({ jobId: 'job-root' })
+  })
+
+  test('keeps its disk from being ejected from the prompt on', async () => {
+    const prompt = Promise.withResolvers<HostProcess>()
+    const plain = fakeHost({ 'restore.plan': async () => needy })
+    const { engine } = engineOf(plain, () => prompt.promise)
+    await engine.request('restore.plan', aRequest)
+    const started = engine.request('restore.start', { planId: 'plan-1', typed: null })
+    await soon()
+    await expect(engine.request('device.eject', { path: aDisk().path })).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+    })
+    prompt.resolve(rootHost().host)
+    await expect(started).resolves.toEqual({ jobId: 'job-root' })
   })
 
   test('that is running when its host dies is lost, and the unprivileged one goes on', async () => {

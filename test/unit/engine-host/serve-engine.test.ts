@@ -336,16 +336,18 @@ describe('ejecting', () => {
 
   test('a disk that a session streams is refused, which is told as soon as it is so', async () => {
     const read = new Set<string>()
-    let sessionsChanged = () => {}
-    const multicast = multicastDouble({
-      onSessions: (listener) => {
-        sessionsChanged = () => listener([])
+    let changed = () => {}
+    const disksRead: Engines['disksRead'] = {
+      now: () => read,
+      onChange(listener) {
+        changed = listener
+        return { [Symbol.dispose]: () => undefined }
       },
-    })
-    const { client, disks, host } = start({ disksRead: () => read, multicast })
+    }
+    const { client, disks, host } = start({ disksRead })
     await client.request('devices.watch', {})
     read.add('/dev/sdx')
-    sessionsChanged()
+    changed()
     await soon()
     expect(disks.at(-1)?.[0]).toMatchObject({ busy: true, onlyRead: true })
     await expect(client.request('device.eject', { path: '/dev/sdx' })).rejects.toMatchObject({
@@ -359,11 +361,24 @@ describe('ejecting', () => {
     const host = platformDouble([aDisk()])
     const platform = { ...host.platform, eject: () => ejecting.promise }
     const running = start({ runRestore: endless }, { ...host, platform })
-    const ejected = running.client.request('device.eject', { path: '/dev/sdx' })
+    const { client, disks } = running
+    await client.request('devices.watch', {})
+    const ejected = client.request('device.eject', { path: '/dev/sdx' })
     await soon()
     await expect(startRestore(running)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    const { hasPassword: _, ...rest } = aSession().settings
+    const settings = { ...rest, source: '/dev/sdx', password: null }
+    await expect(client.request('session.start', { settings })).rejects.toMatchObject({
+      code: 'E_SRC_IN_USE',
+    })
+    // Something changes, as its mounts do.
+    host.setDisks([aDisk()])
+    await soon()
+    expect(disks.at(-1)?.[0]).toMatchObject({ busy: true })
     ejecting.resolve()
     await ejected
+    await soon()
+    expect(disks.at(-1)?.[0]).toMatchObject({ busy: false })
     await startRestore(running)
   })
 

@@ -10,6 +10,14 @@ import type { RestoreDeps } from './restore-deps.ts'
 /** Mounts again what was unmounted, or leaves that to who reads the disk still. Tells what didn't work; the second call does nothing. */
 export type GiveBack = (signal?: AbortSignal) => Promise<readonly SerializedError[]>
 
+/** The disks that are read, wholly or in part, by whatever it is of this process. */
+export interface DisksRead {
+  /** Their paths. */
+  now(): ReadonlySet<string>
+  /** Called when there is another one, or one less. */
+  onChange(listener: () => void): Disposable
+}
+
 interface Reading {
   readers: number
   /** What each of them unmounted. */
@@ -21,8 +29,18 @@ interface Reading {
 /** By the path of the disk. */
 const readings = new Map<string, Reading>()
 
-/** Paths of the disks that are read now, wholly or in part, by whatever it is. */
-export const disksRead = (): ReadonlySet<string> => new Set(readings.keys())
+const listeners = new Set<() => void>()
+const changed = () => {
+  for (const listener of listeners) listener()
+}
+
+export const disksRead: DisksRead = {
+  now: () => new Set(readings.keys()),
+  onChange(listener) {
+    listeners.add(listener)
+    return { [Symbol.dispose]: () => void listeners.delete(listener) }
+  },
+}
 
 /** Unmount what is mounted for writing on a source device. Throws DeviceError E_SRC_IN_USE, and nothing is left unmounted then. */
 export async function unmountSource(
@@ -32,9 +50,13 @@ export async function unmountSource(
 ): Promise<GiveBack> {
   if (examined.kind !== 'device') return async () => []
   const disk = examined.disk.path
-  const reading = readings.get(disk) ?? { readers: 0, unmounted: [], turn: Promise.resolve() }
-  readings.set(disk, reading)
+  const others = readings.get(disk)
+  const reading: Reading = others ?? { readers: 0, unmounted: [], turn: Promise.resolve() }
   reading.readers += 1
+  if (others === undefined) {
+    readings.set(disk, reading)
+    changed()
+  }
   const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
     const done = reading.turn.then(work)
     reading.turn = done.catch(() => undefined)
@@ -50,7 +72,8 @@ export async function unmountSource(
       while (reading.readers === 0) {
         const last = reading.unmounted.pop()
         if (last === undefined) {
-          readings.delete(disk)
+          if (readings.get(disk) === reading) readings.delete(disk)
+          changed()
           break
         }
         errors.push(...(await mountAgain(platform, last, until)))

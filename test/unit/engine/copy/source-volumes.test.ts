@@ -36,14 +36,16 @@ const mountings = ({ calls }: FakeMachine) => calls.filter((call) => /^(un|re)mo
 describe('the volumes of a disk that is read', () => {
   it('are mounted again when the last who reads it is done', async () => {
     const { machine, deps } = bench()
+    const told: number[] = []
+    using _ = disksRead.onChange(() => told.push(disksRead.now().size))
     const first = await begin('/dev/sdc', deps)
     const second = await begin('/dev/sdc1', deps)
-    expect([...disksRead()]).toEqual(['/dev/sdc'])
+    expect([...disksRead.now()]).toEqual(['/dev/sdc'])
     expect(await first.giveBack(never)).toEqual([])
     expect(mountings(machine)).toEqual(['unmount /dev/sdc'])
     await second.giveBack(never)
     expect(mountings(machine)).toEqual(['unmount /dev/sdc', 'remount /dev/sdc: /media/1 /media/2'])
-    expect(disksRead().size).toBe(0)
+    expect(told).toEqual([1, 0])
   })
 
   it('are mounted again once, however often it is asked for', async () => {
@@ -83,7 +85,7 @@ describe('the volumes of a disk that is read', () => {
       'unmount /dev/sdc',
     ])
     await giveBack(never)
-    expect(disksRead().size).toBe(0)
+    expect(disksRead.now().size).toBe(0)
   })
 
   it('stay as they are when they cannot be unmounted, and the disk is not read then', async () => {
@@ -94,7 +96,7 @@ describe('the volumes of a disk that is read', () => {
       code: 'E_SRC_IN_USE',
       details: { holders: ['vi (7)'] },
     })
-    expect([mountings(machine), disksRead().size]).toEqual([[], 0])
+    expect([mountings(machine), disksRead.now().size]).toEqual([[], 0])
   })
 
   it('that cannot be mounted again are told of', async () => {
@@ -105,6 +107,6 @@ describe('the volumes of a disk that is read', () => {
     }
     const { giveBack } = await begin('/dev/sdc', refused)
     expect(await giveBack(never)).toMatchObject([{ message: 'no' }])
-    expect(disksRead().size).toBe(0)
+    expect(disksRead.now().size).toBe(0)
   })
 })
