@@ -26,8 +26,8 @@ export interface EnteredSession {
   readonly session: JoinedSession
 }
 
-/** Hashes and all: a server has so long to say what its session is. */
-const enterMs = 120_000
+/** A server has so long for each thing that it says of its session, and so long for all of it: over a slow line, hashes take their time. */
+const [sayMs, enterMs] = [120_000, 1_800_000]
 /** 4 TiB in blocks of 1 MiB. What a server may make us keep hashes of. */
 const mostBlocks = 2 ** 22
 
@@ -39,7 +39,7 @@ export async function enterSession(options: EnterOptions): Promise<EnteredSessio
   const { locator, purpose, password, clientId, signal } = options
   const control = await dialControl({ ...locator, signal })
   const { peer } = control
-  const timer = setTimeout(() => control.destroy(), enterMs)
+  const timers = [sayMs, enterMs].map((ms) => setTimeout(() => control.destroy(), ms))
   try {
     const link = createClientLink({
       address: peer,
@@ -50,8 +50,10 @@ export async function enterSession(options: EnterOptions): Promise<EnteredSessio
       hardwareAddresses: hardwareAddresses(),
       fingerprint: control.fingerprint,
     })
-    for (;;)
-      for (const output of link.message(await control.next()))
+    for (;;) {
+      const message = await control.next()
+      timers[0]?.refresh()
+      for (const output of link.message(message))
         switch (output.kind) {
           case 'greeted':
             control.send(link.sayHello(password === null ? null : await keyOf(password, output.salt)))
@@ -70,11 +72,12 @@ export async function enterSession(options: EnterOptions): Promise<EnteredSessio
           default:
             throw protocolError(peer, `${output.kind} before it said what the session is`)
         }
+    }
   } catch (error) {
     control.destroy()
     throw error
   } finally {
-    clearTimeout(timer)
+    for (const timer of timers) clearTimeout(timer)
   }
 }
 

@@ -213,7 +213,8 @@ class Server implements StreamServer {
       entry.isServed = true
     } catch (error) {
       const isStopped = abort.signal.aborted
-      entry.ended = {
+      // Its thread may have ended before.
+      entry.ended ??= {
         phase: isStopped ? 'ended' : 'failed',
         atMs: Date.now(),
         error: isStopped ? null : serializeError(error),
@@ -334,7 +335,9 @@ class Server implements StreamServer {
     for (const entry of this.#entries.values())
       if (entry.settings.configuration.port === port && !isOver(entry)) {
         entry.ended = { phase: 'failed', atMs: Date.now(), error: serializeError(error) }
-        void giveBack(entry, this.#options.log)
+        // Who still prepares it gives it back.
+        if (entry.isServed) void giveBack(entry, this.#options.log)
+        else entry.abort.abort(error)
       }
     this.#options.log.error('the thread of a port ended', { port, error: serializeError(error) })
     this.#listeners.changed()
