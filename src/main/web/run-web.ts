@@ -38,6 +38,8 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     const log = createLogger((line) => forward(line), Date.now)
     const system = systemName()
     const logs = jobLogs({ folder: join(folder, 'logs'), head: { version, host: 'web', system }, log })
+    // After the host has ended, which jobs may be lost with.
+    await using _logs = { [Symbol.asyncDispose]: () => logs.settled() }
     await using engine = createSystemEngine({ version, log })
     using ui = createUiHost({
       engine,
@@ -60,7 +62,6 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     offerLinks(server)
     await asked
     await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))
-    await logs.settled()
     return 0
   } catch (error) {
     process.stderr.write(`reprise web: ${explain(error)}\n`)
