@@ -13,7 +13,7 @@ export default defineConfig({
     // As src/main/reprise.ts does, for engines that run in the process of a test.
     execArgv: ['--no-wasm-code-gc'],
     // What is waited for comes; a machine with other things to do takes its time.
-    expect: { poll: { timeout: 30_000 } },
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         // The one runtime there is (src/renderer/jsx-runtime), whatever else is known of the mode.
@@ -21,7 +21,9 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/{unit,contract,vectors,property,lint,simulation,renderer}/**/*.test.{ts,tsx}'],
-          testTimeout: 30_000,
+          // Nothing that takes so long is fast; a processor that is taken away must not decide a test.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
