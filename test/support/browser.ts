@@ -63,6 +63,8 @@ export async function openPage(
     ...(reducedMotion ? { reducedMotion } : {}),
     ...(forcedColors ? { forcedColors } : {}),
   })
+  // A processor that is taken away for a while must not decide a test.
+  context.setDefaultTimeout(90_000)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
