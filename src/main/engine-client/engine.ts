@@ -23,15 +23,13 @@ import {
 import type { Logger } from '#shared/log'
 import {
   diskRead,
-  markInUse,
   pathWritten,
   planLifeMs,
-  type Disk,
-  type DisksInUse,
   type JobState,
   type RestorePlan,
   type WebFetch,
 } from '#shared/model'
+import { DiskUses } from './disk-uses.ts'
 import { Elevation } from './elevation.ts'
 import type { HostProcess } from './host-process.ts'
 import { lostJob } from './lost-job.ts'
@@ -90,8 +88,7 @@ class TwoHosts implements Engine {
   readonly #elevation: Elevation
   readonly #plans = new Map<string, Planned>()
   readonly #starting = new Set<string>()
-  /** Disks that are being ejected, which may take minutes. */
-  readonly #ejecting = new Set<string>()
+  readonly #uses: DiskUses
   readonly #unlocks = new Unlocks()
   readonly #web: WebAccess
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
@@ -103,7 +100,6 @@ class TwoHosts implements Engine {
   #plain: Promise<HostProcess>
   #failures = 0
   #restart: ReturnType<typeof setTimeout> | undefined
-  #devices: readonly Disk[] = []
 
   constructor(options: EngineOptions) {
     this.#start = options.start
@@ -111,6 +107,10 @@ class TwoHosts implements Engine {
     this.#web = new WebAccess(options.environment ?? {})
     this.#pausesMs = options.pausesMs ?? [250, 1000, 3000, 10_000, 30_000]
     this.#graceMs = options.graceMs ?? 15_000
+    this.#uses = new DiskUses({
+      jobs: () => this.#jobs.values().map(({ state }) => state),
+      starting: () => [...this.#starting].flatMap((planId) => this.#plans.get(planId)?.plan ?? []),
+    })
     this.#elevation = new Elevation({
       start: async (signal) => {
         const host = await options.elevate(signal)
@@ -206,14 +206,15 @@ class TwoHosts implements Engine {
     const host = await this.#plain
     const { task } = input
     const device = task.kind === 'create' && task.from.kind === 'device' ? task.from.path : null
-    this.#refuseEjecting(this.#diskOf(device))
-    const isFile = this.#devices.some(({ path, bus }) => path === device && bus === 'file')
+    const disk = this.#uses.diskOf(device)
+    this.#uses.refuseEjecting(disk?.path ?? null)
+    const isFile = disk?.path === device && disk?.bus === 'file'
     if (device === null || isFile || (await ask(host, 'host.info', {}, signal)).privileged)
       return await ask(host, 'image.start', input, signal)
     return await this.#elevation.use(async () => {
       const root = await this.#elevation.get(signal)
       // The prompt may have taken minutes.
-      this.#refuseEjecting(this.#diskOf(device))
+      this.#uses.refuseEjecting(disk?.path ?? null)
       return await ask(root, 'image.start', input, signal)
     })
   }
@@ -232,7 +233,7 @@ class TwoHosts implements Engine {
     const planned = this.#plans.get(planId)
     if (planned === undefined || Date.now() - planned.madeMs > planLifeMs) throw unknownPlan()
     const { host, elevated, plan } = planned
-    this.#refuseEjecting(pathWritten(plan), diskRead(plan))
+    this.#uses.refuseEjecting(pathWritten(plan), diskRead(plan))
     const isForHost = elevated
       ? host === this.#elevation.current()
       : plan.refusal !== null || !plan.needsPrivilege || (await ask(host, 'host.info', {}, signal)).privileged
@@ -279,32 +280,8 @@ class TwoHosts implements Engine {
   }
 
   async #eject(input: RequestIn<EngineContract, 'device.eject'>, signal?: AbortSignal): Promise<null> {
-    const { written, read } = this.#inUse()
-    const { path } = input
-    if (written.has(path) || read.has(path))
-      throw new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {
-        details: { path, holders: ['Reprise'] },
-      })
-    this.#refuseEjecting(path)
-    for (const planId of this.#starting) {
-      const plan = this.#plans.get(planId)?.plan
-      if (plan !== undefined && [pathWritten(plan), diskRead(plan)].includes(path))
-        throw new DeviceError('E_DST_BUSY', `${path} is about to be used`, {
-          details: { path, holders: ['Reprise'] },
-        })
-    }
-    this.#ejecting.add(path)
-    using _ = { [Symbol.dispose]: () => void this.#ejecting.delete(path) }
+    using _ = this.#uses.claimToEject(input.path)
     return await ask(await this.#plain, 'device.eject', input, signal)
-  }
-
-  /** The plain host, who ejects, can't keep the elevated one off a disk. */
-  #refuseEjecting(...paths: readonly (string | null)[]): void {
-    const path = paths.find((each) => each !== null && this.#ejecting.has(each))
-    if (path !== undefined && path !== null)
-      throw new DeviceError('E_DST_BUSY', `${path} is being ejected`, {
-        details: { path, holders: ['Reprise'] },
-      })
   }
 
   #remember(plan: RestorePlan, by: Pick<Planned, 'host' | 'elevated'>): RestorePlan {
@@ -327,8 +304,8 @@ class TwoHosts implements Engine {
       })
       await this.#unlocks.handTo(host)
       host.connection.subscribe('devices', (disks) => {
-        this.#devices = disks
-        this.#emit('devices', this.#withBusy(disks))
+        this.#uses.see(disks)
+        this.#emit('devices', this.#uses.disks())
       })
       // An elevated host streams nothing.
       host.connection.subscribe('sessions', (sessions) => this.#emit('sessions', sessions))
@@ -387,7 +364,7 @@ class TwoHosts implements Engine {
     this.#emit('job', state)
     if (before === undefined || state.outcome !== null) {
       this.#elevation.rest()
-      this.#emit('devices', this.#withBusy(this.#devices))
+      this.#emit('devices', this.#uses.disks())
     }
   }
 
@@ -400,34 +377,6 @@ class TwoHosts implements Engine {
 
   #isBusy(host: HostProcess): boolean {
     return this.#jobs.values().some((job) => job.host === host && job.state.outcome === null)
-  }
-
-  /** The plain host, who lists and ejects the disks, doesn't know what the elevated one is using. */
-  #inUse(): DisksInUse {
-    const written = new Set<string>()
-    const read = new Set<string>()
-    for (const { state } of this.#jobs.values()) {
-      if (state.outcome !== null) continue
-      if (state.plan !== null) written.add(pathWritten(state.plan))
-      const imaged = state.kind === 'create-image' ? state.source : null
-      const source = state.plan === null ? this.#diskOf(imaged) : diskRead(state.plan)
-      if (source !== null) read.add(source)
-    }
-    return { written, read }
-  }
-
-  /** The disk that an image is made of, by any name it was given; null: of none. */
-  #diskOf(source: string | null): string | null {
-    if (source === null) return null
-    const holds = ({ path, volumes }: Disk) =>
-      path === source ||
-      volumes.some((volume) => volume.path === source || volume.mountPoints.includes(source))
-    return this.#devices.find(holds)?.path ?? null
-  }
-
-  #withBusy(disks: readonly Disk[]): readonly Disk[] {
-    const inUse = this.#inUse()
-    return disks.map((disk) => markInUse(disk, inUse))
   }
 
   // --- events

@@ -135,7 +135,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       refuseElevated('session')
       const { source } = settings
       const disk = isWebLocator(source) ? null : await diskAt(source, signal)
-      if (disk !== null && jobs.inUse().written.has(disk.path)) throw inUse(disk.path)
+      // From when it is read, the disk is in use by that.
+      using _ = jobs.use({ claims: [], reads: disk === null ? [] : [disk.path] })
       return await engines.multicast.startSession(settings, signal)
     },
     'session.startNow': async ({ sessionId }) => {
@@ -241,7 +242,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     }
     if (disk.busy) throw busy(path)
     // What was written lately goes to it first, and that may take minutes.
-    const claim = jobs.claim(path)
+    const claim = jobs.use({ claims: [path], reads: [] })
     try {
       await platform.eject(path)
     } finally {
@@ -310,11 +311,6 @@ const readsDevice = (task: ImageTask): task is DeviceTask =>
 function titleOf({ source, target, request }: RestorePlan): string {
   return `${source?.name ?? request.source} → ${target?.name ?? request.target}`
 }
-
-const inUse = (path: string) =>
-  new DeviceError('E_SRC_IN_USE', `${path} is being written or ejected`, {
-    details: { path, holders: ['Reprise'] },
-  })
 
 function busy(path: string): DeviceError {
   return new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {

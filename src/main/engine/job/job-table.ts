@@ -24,8 +24,8 @@ export interface JobTable extends AsyncDisposable {
   get(jobId: string): Job | null
   /** Running ones and the last that ended, oldest first. */
   list(): readonly JobState[]
-  /** Claims a path for what is no job, until it is disposed. Throws as `start` does. */
-  claim(path: string): Disposable
+  /** The same for what is no job, until it is disposed. Throws as `start` does. */
+  use(uses: Uses): Disposable
   /** What running jobs claim and read, and what is read besides: `Disk.busy` is made of it. */
   inUse(): DisksInUse
   /** Every state of every job, from now on. Returns the function that ends it. */
@@ -91,12 +91,11 @@ export function createJobTable(
       })
       return job
     },
-    claim(path) {
-      const uses = { claims: [path], reads: [] }
+    use(uses) {
       refuseConflicts(uses)
-      const claim = Symbol(path)
-      running.set(claim, uses)
-      return { [Symbol.dispose]: () => void running.delete(claim) }
+      const user = Symbol('no job')
+      running.set(user, uses)
+      return { [Symbol.dispose]: () => void running.delete(user) }
     },
     get: (jobId) => jobs.get(jobId) ?? null,
     list: () => [...jobs.values()].map((job) => job.state()),
