@@ -27,23 +27,33 @@ export class HashedSource implements BlockSource {
 
   async read(into: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
     await this.#source.read(into, offset, signal)
+    await this.#inTurn(async () => {
+      await this.#reach(offset, signal)
+      this.#take(into, offset)
+    })
+  }
+
+  /**
+   * SHA-256 of all of the file, in hexadecimal. Once, and nothing that is read afterwards is in it: a decoder may have read ahead of its
+   * end. Throws what reading throws.
+   */
+  async digest(signal: AbortSignal): Promise<string> {
+    return await this.#inTurn(async () => {
+      await this.#reach(this.sizeBytes, signal)
+      return this.#hash.digest('hex')
+    })
+  }
+
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const before = this.#turn
     const turn = Promise.withResolvers<void>()
     this.#turn = turn.promise
     try {
       await before
-      await this.#reach(offset, signal)
-      this.#take(into, offset)
+      return await work()
     } finally {
       turn.resolve()
     }
-  }
-
-  /** SHA-256 of all of the file, in hexadecimal. Once, after the last read. Throws what reading throws. */
-  async digest(signal: AbortSignal): Promise<string> {
-    await this.#turn
-    await this.#reach(this.sizeBytes, signal)
-    return this.#hash.digest('hex')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
