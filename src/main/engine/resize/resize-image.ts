@@ -20,7 +20,7 @@ import { readSizeLimits } from './smallest-size.ts'
 const sectorBytes = 512
 
 /**
- * Throws UsageError E_USAGE for a size that isn't whole sectors or is too small (`details`: `smallestBytes`), E_UNSUPPORTED
+ * Throws UsageError E_USAGE for a size that isn't whole sectors, or is too small or too large (`details`: `smallestBytes`, `largestBytes`), E_UNSUPPORTED
  * for an image of another kind; FormatError; DeviceError E_DST_BUSY for one that is attached, E_DST_FULL, …; the signal's
  * reason before anything was written.
  */
@@ -36,14 +36,17 @@ export async function resizeImage(
   await using disk = await (deps.openDisk ?? openResizableDisk)(path, kind)
   const beforeBytes = disk.sizeBytes
   const { map, smallestBytes } = await readSizeLimits(disk, sizeBytes, signal)
-  if (sizeBytes < smallestBytes && sizeBytes !== beforeBytes) throw tooSmall(path, smallestBytes)
+  // Of the size it has, a disk whose map is of another needs the room for it, too.
+  const changesDisk = sizeBytes !== beforeBytes || map?.fits === false
+  if (sizeBytes < smallestBytes && changesDisk) throw tooSmall(path, smallestBytes)
   if (map !== null) checkUnit(sizeBytes, map.sectorBytes)
+  if (map !== null && sizeBytes > map.largestBytes) throw tooLarge(path, map.largestBytes)
 
   signal.throwIfAborted()
   const written = disk.storesZeros && sizeBytes > beforeBytes ? sizeBytes - beforeBytes : null
   context.enter('resizing', written)
   const options = { signal, advance: (doneBytes: number) => context.advance(doneBytes) }
-  if (sizeBytes !== beforeBytes || map?.fits === false) {
+  if (changesDisk) {
     const changes = map?.changesFor(sizeBytes) ?? { prepare: [], commit: [], clear: [] }
     if (sizeBytes < beforeBytes && disk.shrinkAnew !== null)
       await disk.shrinkAnew(sizeBytes, [...changes.prepare, ...changes.commit], options)
@@ -87,4 +90,10 @@ function tooSmall(path: string, smallestBytes: number): UsageError {
       smallestBytes,
     },
   })
+}
+
+function tooLarge(path: string, largestBytes: number): UsageError {
+  const problem = `The image can't be larger than ${formatBytes(largestBytes)} (${formatCount(largestBytes)} bytes).`
+  const hint = "Its Apple partition map can't say more."
+  return new UsageError('E_USAGE', problem, { details: { input: 'size', path, problem, hint, largestBytes } })
 }

@@ -244,6 +244,29 @@ describe('resizing', () => {
     expect(same(readFileSync(path), before)).toBe(true)
   })
 
+  it('to the size it has is refused where the map, of a larger disk, has no room in it', async () => {
+    // As those leave it who cut an image behind its last partition.
+    const cut = gptDisk().subarray(0, 3 * mebibyte)
+    const path = await imageOf(cut, 'raw')
+    await expect(resize(path, 3 * mebibyte)).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { smallestBytes: 3 * mebibyte + 33 * 512 },
+    })
+    expect(same(readFileSync(path), cut)).toBe(true)
+    await resize(path, 3 * mebibyte + 33 * 512)
+    expect(same(readFileSync(path).subarray(mebibyte, 3 * mebibyte), cut.subarray(mebibyte))).toBe(true)
+  })
+
+  it('is no larger than an Apple map can say', async () => {
+    const disk = await diskToConvert('apm')
+    const path = await imageOf(disk, 'raw')
+    await expect(resize(path, 2 ** 41)).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { largestBytes: (2 ** 32 - 1) * 512 },
+    })
+    expect(same(readFileSync(path), disk)).toBe(true)
+  })
+
   it('makes new space zeros, whatever lay behind the end', async () => {
     const data = (number: number) => new Uint8Array(4096).fill(number)
     const plan = { sizeBytes: 9 * 512 + 1024, sectorsPerBand: 8, slots: [2, 1], data }

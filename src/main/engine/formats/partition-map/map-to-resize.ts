@@ -28,10 +28,15 @@ export interface MapToResize {
   readonly sectorBytes: number
   /** With less, a partition or the map would be cut. */
   readonly smallestBytes: number
+  /** With more, its numbers wouldn't do; `Infinity` where they do for any disk, or say nothing of its size. */
+  readonly largestBytes: number
   /** It is the map of a disk of the size this one has: a resize may have been stopped in the middle. */
   readonly fits: boolean
   changesFor(sizeBytes: number): MapChanges
 }
+
+/** What an Apple map's numbers of blocks can say. */
+const mostApmBlocks = 0xffff_ffff
 
 const none: MapChanges = { prepare: [], commit: [], clear: [] }
 
@@ -72,7 +77,14 @@ async function readMbrToResize(readDisk: ReadDisk): Promise<MapToResize> {
     const entry = mbrEntryStruct.parse(sector.subarray(446 + index * mbrEntryStruct.sizeBytes), 446)
     if (entry.type !== 0) sectors = Math.max(sectors, entry.firstLba + entry.sectorCount)
   }
-  return { kind: 'mbr', sectorBytes: 512, smallestBytes: sectors * 512, fits: true, changesFor: () => none }
+  return {
+    kind: 'mbr',
+    sectorBytes: 512,
+    smallestBytes: sectors * 512,
+    largestBytes: Infinity,
+    fits: true,
+    changesFor: () => none,
+  }
 }
 
 /** Of an entry's block: pmPartBlkCnt and pmDataCnt. */
@@ -102,14 +114,18 @@ async function readApmToResize(readDisk: ReadDisk, sizeBytes: number): Promise<M
     const usedEnd = used.reduce((end, { start, count }) => Math.max(end, start + count), 1 + entries)
     const free = blocks.find(({ start, type }) => type === 'Apple_Free' && start >= usedEnd)
     const smallest = free === undefined ? usedEnd : free.start + 1
+    const coversAll = sbBlkSize > 0 && sbBlkCount === Math.floor(sizeBytes / sbBlkSize)
     return {
       kind: 'apm',
       sectorBytes: blockBytes,
       smallestBytes: smallest * blockBytes,
+      largestBytes: Math.min(
+        coversAll ? mostApmBlocks * sbBlkSize : Infinity,
+        free === undefined ? Infinity : (free.start + mostApmBlocks) * blockBytes,
+      ),
       fits: true,
       changesFor(newBytes) {
         const newDdm = Buffer.from(ddm)
-        const coversAll = sbBlkSize > 0 && sbBlkCount === Math.floor(sizeBytes / sbBlkSize)
         if (coversAll) newDdm.writeUInt32BE(Math.floor(newBytes / sbBlkSize), 4)
         const commit: MapWrite[] = coversAll ? [{ offset: 0, bytes: newDdm }] : []
         if (free !== undefined) {
