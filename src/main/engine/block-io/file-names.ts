@@ -20,6 +20,9 @@ import { asOwner, type FileOwner } from './file-owner.ts'
 import { openFileSink, syncFolder } from './file-sink.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
 
+/** Whose a file is, and who may do what with it. */
+export type Permissions = Pick<Stats, 'uid' | 'gid' | 'mode'>
+
 /** All reject with the system's own errors, but for `openNew`. */
 export interface FileNames {
   /** Null when nothing is there, or it can't be seen. */
@@ -27,10 +30,10 @@ export interface FileNames {
   realpath(path: string): Promise<string>
   /** Where a link leads. */
   readlink(path: string): Promise<string>
-  /** Make a file where nothing is. Throws what `openFileSink` throws. */
-  openNew(path: string): Promise<BlockSink>
+  /** Make a file where nothing is; `isPrivate`: that nobody else may read. Throws what `openFileSink` throws. */
+  openNew(path: string, isPrivate: boolean): Promise<BlockSink>
   /** As much as may be done of it: owner, group and permissions. */
-  makeLike(path: string, old: Pick<Stats, 'uid' | 'gid' | 'mode'>): Promise<void>
+  makeLike(path: string, old: Permissions): Promise<void>
   link(from: string, to: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
@@ -42,7 +45,7 @@ export const ownNames: FileNames = {
   stat: (path) => stat(path).catch(() => null),
   realpath,
   readlink,
-  openNew: (path) => openFileSink(path, { mode: 'create', caching: 'buffered' }),
+  openNew: (path, isPrivate) => openFileSink(path, { mode: 'create', caching: 'buffered', isPrivate }),
   async makeLike(path, { uid, gid, mode }) {
     await chown(path, uid, gid).catch(() => undefined)
     await chmod(path, mode & 0o7777).catch(() => undefined)
@@ -62,10 +65,10 @@ export function namesOf(owner: FileOwner): FileNames {
     stat: (path) => doing(() => statSync(path)).catch(() => null),
     realpath: (path) => doing(() => realpathSync(path)),
     readlink: (path) => doing(() => readlinkSync(path)),
-    async openNew(path) {
+    async openNew(path, isPrivate) {
       let fd: number
       try {
-        fd = asOwner(owner, () => openSync(path, newFile, 0o644))
+        fd = asOwner(owner, () => openSync(path, newFile, isPrivate ? 0o600 : 0o644))
       } catch (error) {
         if (errnoOf(error) === 'EEXIST')
           throw new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path }, cause: error })

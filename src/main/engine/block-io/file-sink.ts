@@ -26,6 +26,8 @@ export interface FileSinkOptions {
   readonly caching?: 'direct' | 'buffered'
   /** No other Reprise may write to the file until this is closed: see `holdAlone`. */
   readonly alone?: boolean
+  /** `create`: nobody else may read it. Default: whoever the process's mask lets. */
+  readonly isPrivate?: boolean
   /** Throws away the file's cached pages. For tests; default: by dd. */
   readonly dropCache?: (path: string) => Promise<void>
 }
@@ -40,7 +42,12 @@ const directAlignmentBytes = 4096
 export async function openFileSink(path: string, options: FileSinkOptions): Promise<BlockSink> {
   const mode = options.mode === 'create' ? constants.O_CREAT | constants.O_EXCL : 0
   const flags = constants.O_RDWR | constants.O_NONBLOCK | mode
-  const { handle, isDirect } = await openFile(path, flags, options.caching ?? 'direct')
+  const permissions = options.isPrivate === true ? 0o600 : 0o644
+  const { handle, isDirect } = await openFile(path, {
+    flags,
+    permissions,
+    caching: options.caching ?? 'direct',
+  })
   try {
     const stat = await handle.stat()
     if (!stat.isFile())
@@ -59,18 +66,25 @@ export async function openFileSink(path: string, options: FileSinkOptions): Prom
   }
 }
 
-async function openFile(path: string, flags: number, caching: 'direct' | 'buffered') {
+async function openFile(
+  path: string,
+  {
+    flags,
+    permissions,
+    caching,
+  }: { readonly flags: number; readonly permissions: number; readonly caching: 'direct' | 'buffered' },
+) {
   try {
     if (caching === 'direct' && process.platform === 'linux') {
       try {
-        return { handle: await open(path, flags | constants.O_DIRECT, 0o644), isDirect: true }
+        return { handle: await open(path, flags | constants.O_DIRECT, permissions), isDirect: true }
       } catch (error) {
         // The file system has no direct I/O. With O_CREAT the file may be there all the same, and it is ours.
         if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) throw error
-        return { handle: await open(path, flags & ~constants.O_EXCL, 0o644), isDirect: false }
+        return { handle: await open(path, flags & ~constants.O_EXCL, permissions), isDirect: false }
       }
     }
-    return { handle: await open(path, flags, 0o644), isDirect: false }
+    return { handle: await open(path, flags, permissions), isDirect: false }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path }, cause: error })

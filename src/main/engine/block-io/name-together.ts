@@ -9,11 +9,12 @@
  * What fails before 3 is undone. Stopped by a crash in 1 or 2, the old files are whole under `.NAME.reprise-old`, and whoever
  * replaces the image next gives them their names back first.
  */
-import { lstat, readdir, rename, unlink } from 'node:fs/promises'
+import { lstat, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
+import { ownNames, type Permissions } from './file-names.ts'
 import { syncFolder } from './file-sink.ts'
-import { freeRetiredPath, retiredMark, retiredPath } from './retired-path.ts'
+import { newestRetired, nextRetiredNumber, readRetired, retiredPath } from './retired-path.ts'
 import { openFailure } from './system-failure.ts'
 
 export interface NewName {
@@ -24,11 +25,19 @@ export interface NewName {
 
 /**
  * `files`: the first is the one that is found first. `mode` `create`: none of the names may be taken. `alsoOld`: files of the
- * image that was there, which go with it. Throws UsageError E_DST_EXISTS, DeviceError.
+ * image that was there, which go with it. `like`: what the new files get as far as this process may; null: they stay as they are. Throws UsageError E_DST_EXISTS, DeviceError.
  */
 export async function nameTogether(
   files: readonly NewName[],
-  { mode, alsoOld }: { readonly mode: 'create' | 'replace'; readonly alsoOld: readonly string[] },
+  {
+    mode,
+    alsoOld,
+    like,
+  }: {
+    readonly mode: 'create' | 'replace'
+    readonly alsoOld: readonly string[]
+    readonly like: Permissions | null
+  },
 ): Promise<void> {
   const folder = dirname(files[0]?.path ?? '')
   const taken: string[] = []
@@ -38,6 +47,9 @@ export async function nameTogether(
   if (first !== undefined && mode === 'create')
     throw new UsageError('E_DST_EXISTS', `${first} exists`, { details: { input: first, path: first } })
 
+  if (like !== null) for (const { hidden } of files) await ownNames.makeLike(hidden, like)
+  // The same for all: they belong together.
+  const number = taken.length === 0 ? 1 : await nextRetiredNumber(folder)
   const retired: string[] = []
   const undo: (() => Promise<void>)[] = []
   const move = async (from: string, to: string) => {
@@ -46,7 +58,7 @@ export async function nameTogether(
   }
   try {
     for (const path of taken) {
-      const hidden = await freeRetiredPath(path)
+      const hidden = retiredPath(path, number)
       await move(path, hidden)
       retired.push(hidden)
     }
@@ -70,14 +82,15 @@ export async function nameTogether(
  */
 export async function recoverNames(path: string, isPart: (name: string) => boolean): Promise<void> {
   if ((await lstat(path).catch(() => null)) !== null) return
-  if ((await lstat(retiredPath(path)).catch(() => null)) === null) return
+  const number = await newestRetired(path)
+  if (number === null) return
   const folder = dirname(path)
-  const hidden = (await readdir(folder)).filter((name) => name.startsWith('.') && name.endsWith(retiredMark))
-  const parts = hidden.map((name) => name.slice(1, -retiredMark.length)).filter(isPart)
+  const left = (await readRetired(folder)).filter((each) => each.number === number)
+  const parts = left.map(({ name }) => name).filter(isPart)
   try {
     // What leads to the others comes last.
     for (const name of [...parts, basename(path)])
-      await rename(retiredPath(join(folder, name)), join(folder, name))
+      await rename(retiredPath(join(folder, name), number), join(folder, name))
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }

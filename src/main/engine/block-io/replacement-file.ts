@@ -45,7 +45,8 @@ export async function openReplacementFile(
   const place = old === null ? path : await names.realpath(path)
   const hidden = join(dirname(place), `.reprise-${randomBytes(6).toString('hex')}.part`)
   try {
-    const sink = await names.openNew(hidden)
+    // What replaces somebody's file is nobody else's business until it has that one's permissions.
+    const sink = await names.openNew(hidden, old !== null)
     return new Replacement({ names, sink, path, place, hidden, mode, old })
   } catch (error) {
     throw called(error, error instanceof DeviceError && error.code === 'E_NOT_FOUND' ? dirname(path) : path)

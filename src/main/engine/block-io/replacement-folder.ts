@@ -15,7 +15,7 @@ import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { refuseDanglingLink } from './dangling-link.ts'
 import { syncFolder } from './file-sink.ts'
-import { freeRetiredPath, retiredPath } from './retired-path.ts'
+import { newestRetired, nextRetiredNumber, retiredPath } from './retired-path.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
 
 export interface ReplacementFolder extends AsyncDisposable {
@@ -49,7 +49,8 @@ export async function openReplacementFolder(
   if (old !== null && mode === 'create') throw exists(path)
   if (old !== null && !(old.isDirectory() && (await isReplaceable(path)))) throw notReplaceable(path)
   const hidden = join(dirname(path), `.reprise-${randomBytes(6).toString('hex')}.part`)
-  await mkdir(hidden).catch((error: unknown) => {
+  // What replaces somebody's folder is nobody else's business until it has that one's permissions.
+  await mkdir(hidden, old === null ? {} : { mode: 0o700 }).catch((error: unknown) => {
     const place = errnoOf(error) === 'ENOENT' ? dirname(path) : path
     throw openFailure(error, place, 'destination')
   })
@@ -62,7 +63,7 @@ export async function openReplacementFolder(
         await chown(hidden, old.uid, old.gid).catch(() => undefined)
         await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
       }
-      const retired = old === null ? null : await freeRetiredPath(path)
+      const retired = old === null ? null : retiredPath(path, await nextRetiredNumber(dirname(path)))
       await takeName(hidden, path, retired)
       isHidden = false
       await syncFolder(dirname(path))
@@ -98,9 +99,9 @@ async function takeName(hidden: string, path: string, retired: string | null): P
 /** Somebody was stopped between the two renames. */
 async function recover(path: string): Promise<void> {
   if ((await lstat(path).catch(() => null)) !== null) return
-  const retired = retiredPath(path)
-  if ((await lstat(retired).catch(() => null)) === null) return
-  await rename(retired, path).catch((error: unknown) => {
+  const number = await newestRetired(path)
+  if (number === null) return
+  await rename(retiredPath(path, number), path).catch((error: unknown) => {
     throw openFailure(error, path, 'destination')
   })
 }

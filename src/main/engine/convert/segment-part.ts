@@ -9,6 +9,13 @@ import { dirname, join } from 'node:path'
 import { openFailure, writeFailure } from '#engine/block-io'
 import { EncryptedFile, newEncryption, type NewEncryption } from '#engine/formats/encrypted'
 
+export interface SegmentPartOptions {
+  /** Null: it isn't encrypted. */
+  readonly password: string | null
+  /** Nobody else may read it: it replaces somebody's file, and doesn't have its permissions yet. */
+  readonly isPrivate: boolean
+}
+
 export class SegmentPart {
   /** Where it is until it is complete. */
   readonly hidden: string
@@ -36,11 +43,11 @@ export class SegmentPart {
   }
 
   /** Beside `target`, which errors name. Throws DeviceError. */
-  static async create(target: string, password: string | null): Promise<SegmentPart> {
+  static async create(target: string, { password, isPrivate }: SegmentPartOptions): Promise<SegmentPart> {
     const encryption = password === null ? null : await newEncryption(password)
     const folder = dirname(target)
     const hidden = join(folder, `.reprise-${randomBytes(6).toString('hex')}.part`)
-    const file = await open(hidden, 'wx+').catch((error: unknown) => {
+    const file = await open(hidden, 'wx+', isPrivate ? 0o600 : 0o666).catch((error: unknown) => {
       throw openFailure(error, folder, 'destination')
     })
     return new SegmentPart(target, hidden, file, encryption)

@@ -11,6 +11,7 @@ import {
   recoverNames,
   refuseDanglingLink,
   refuseFolderName,
+  type Permissions,
   type ReplacementFile,
 } from '#engine/block-io'
 import { encryptedBytes, roomInside } from '#engine/formats/encrypted'
@@ -58,7 +59,7 @@ export async function openSegmentedFile(
     const problem = `'${target}' can't be replaced.`
     throw new UsageError('E_DST_KIND', problem, { details: { input: target, path: target, problem } })
   }
-  const file = new SegmentedFile(target, options)
+  const file = new SegmentedFile(target, options, old)
   await file.begin()
   return file
 }
@@ -66,6 +67,8 @@ export async function openSegmentedFile(
 export class SegmentedFile implements ReplacementFile {
   readonly #target: string
   readonly #options: SegmentedFileOptions
+  /** The first file of what is replaced: whose it is, and who may read it. */
+  readonly #like: Permissions | null
   /** Of a segment: what may be in a file of the size that was asked for. */
   readonly #room: number
   readonly #segments: SegmentPart[] = []
@@ -76,7 +79,8 @@ export class SegmentedFile implements ReplacementFile {
   #isNamed = false
   #old: readonly string[] = []
 
-  constructor(target: string, options: SegmentedFileOptions) {
+  constructor(target: string, options: SegmentedFileOptions, like: Permissions | null) {
+    this.#like = like
     this.#target = target
     this.#options = options
     this.#room = roomIn(options)
@@ -151,7 +155,7 @@ export class SegmentedFile implements ReplacementFile {
       running += segment.dataBytes
     }
     const files = this.#segments.map(({ hidden }, index) => ({ hidden, path: this.#pathOf(index + 1) }))
-    await nameTogether(files, { mode: this.#options.mode, alsoOld: this.#old })
+    await nameTogether(files, { mode: this.#options.mode, alsoOld: this.#old, like: this.#like })
     this.#isNamed = true
   }
 
@@ -181,7 +185,7 @@ export class SegmentedFile implements ReplacementFile {
     const { password } = this.#options
     if (keep < 0) throw tooSmall(listLength + kolyBytes, password)
     const { dataBytes } = first
-    const moved = await SegmentPart.create(this.#target, password)
+    const moved = await this.#newSegment()
     this.#segments.splice(1, 0, moved)
     await this.#copy(first, keep, dataBytes - keep, moved, 0)
     // Downwards: nothing is overwritten before it was read.
@@ -211,7 +215,12 @@ export class SegmentedFile implements ReplacementFile {
     const { password } = this.#options
     if (this.#segments.length >= mostSegments) throw tooSmall(this.#room * 2, password)
     await this.#segments.at(-1)?.putDown()
-    this.#segments.push(await SegmentPart.create(this.#target, password))
+    this.#segments.push(await this.#newSegment())
+  }
+
+  async #newSegment(): Promise<SegmentPart> {
+    const { password } = this.#options
+    return await SegmentPart.create(this.#target, { password, isPrivate: this.#like !== null })
   }
 }
 

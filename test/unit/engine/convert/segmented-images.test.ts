@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
@@ -187,6 +187,32 @@ describe('segments that are there', () => {
     await expect(convert(source)).rejects.toMatchObject({ code: 'E_DST_EXISTS' })
     expect(left()).toEqual([...names, 'disk.img'].sort())
     expect(same(await expand(at('disk.dmg')), disk(1))).toBe(true)
+  })
+
+  it('that were being replaced more than once when the machine stopped come back as they were last', async () => {
+    const source = await folder.write('disk.img', disk(1))
+    await convert(source)
+    const names = left().filter((name) => name.startsWith('disk.') && name !== 'disk.img')
+    for (const name of names) await rename(at(name), at(`.${name}.reprise-old-2`))
+    // Of the first a part is left: the others were removed.
+    await folder.write('.disk.003.dmgpart.reprise-old', 'an old one')
+    await folder.write('.disk.dmg.reprise-old', 'an old one')
+    await expect(convert(source)).rejects.toMatchObject({ code: 'E_DST_EXISTS' })
+    expect(same(await expand(at('disk.dmg')), disk(1))).toBe(true)
+  })
+
+  it("are read by nobody else while they replace somebody's, and get its permissions", async () => {
+    const source = await folder.write('disk.img', disk(1))
+    await convert(source)
+    await chmod(at('disk.dmg'), 0o640)
+    const seen = new Set<number>()
+    const look = () => {
+      for (const name of left()) if (name.endsWith('.part')) seen.add(statSync(at(name)).mode & 0o777)
+    }
+    await convert(source, { erase: true }, { ...quietContext(), advance: look })
+    expect([...seen]).toEqual([0o600])
+    const segments = left().filter((name) => name.startsWith('disk.') && name !== 'disk.img')
+    expect(segments.map((name) => statSync(at(name)).mode & 0o777)).toEqual(segments.map(() => 0o640))
   })
 
   it('that come back leave what an image of a longer name has beside it', async () => {

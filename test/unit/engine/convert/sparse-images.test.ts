@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { cp, mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
@@ -31,6 +31,11 @@ async function expand(path: string): Promise<Buffer> {
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
 const left = () => readdirSync(folder.path).sort()
+/** Of what isn't complete. */
+const hiddenModes = () =>
+  left()
+    .filter((name) => name.endsWith('.part'))
+    .map((name) => statSync(at(name)).mode & 0o777)
 const at = (name: string) => join(folder.path, name)
 
 /** Nine MiB: something in the first, the fourth and the last half of one. */
@@ -153,6 +158,33 @@ describe('a sparse bundle that is there', () => {
     expect(same(await expand(at('disk.sparsebundle')), smallDisk(5))).toBe(true)
     expect(same(await expand(at('.disk.sparsebundle.reprise-old')), smallDisk(1))).toBe(true)
     expect(left()).toEqual(['.disk.sparsebundle.reprise-old', 'disk.img', 'disk.sparsebundle'])
+  })
+
+  it('that was being replaced more than once when the machine stopped comes back as it was last', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    // Of the first nothing but a part is left: it was being removed.
+    await cp(at('disk.sparsebundle'), at('.disk.sparsebundle.reprise-old'), { recursive: true })
+    await rm(at('.disk.sparsebundle.reprise-old/bands/0'))
+    await rename(at('disk.sparsebundle'), at('.disk.sparsebundle.reprise-old-2'))
+    const abort = new AbortController()
+    const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
+    await expect(convert(source, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
+    expect(same(await expand(at('disk.sparsebundle')), smallDisk(1))).toBe(true)
+  })
+
+  it("is read by nobody else while it replaces somebody's", async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    await chmod(at('disk.sparsebundle'), 0o750)
+    const seen = new Set<number>()
+    const look = () => {
+      for (const mode of hiddenModes()) seen.add(mode)
+    }
+    const context = { ...quietContext(), advance: look }
+    await convert(source, at('disk.sparsebundle'), 'UDSB', context)
+    expect([...seen]).toEqual([0o700])
+    expect(statSync(at('disk.sparsebundle')).mode & 0o777).toBe(0o750)
   })
 
   it('is not replaced without being asked', async () => {
