@@ -13,8 +13,8 @@
  */
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { rememberUnchecked, type ImageLayout, type StoredPart } from '#engine/formats/extents'
-import { openImage } from '#engine/formats/image'
+import type { ImageLayout, StoredPart } from '#engine/formats/extents'
+import { openImage, rememberUnchecked } from '#engine/formats/image'
 import { isSegmentName } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { defaultPool, openBlockStream } from '#engine/pipeline'

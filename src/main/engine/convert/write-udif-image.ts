@@ -108,7 +108,8 @@ class Cutter {
     const missing = (sectorBytes - (this.#at % sectorBytes)) % sectorBytes
     if (missing > 0) await this.#addData(new Uint8Array(missing))
     if (this.#table === -1) this.#nextTable()
-    this.#endTable()
+    // The map of a disc that ends before its last partition does is the disc's own affair.
+    this.#endTable({ endsDisk: true })
     while (this.#steps.length > 0) await this.#writeOldest()
     const { hasPartitionMap } = this.#options
     return { sizeBytes: this.#at, storedBytes: await this.#writer.finish({ hasPartitionMap }) }
@@ -170,12 +171,12 @@ class Cutter {
     this.#steps.push(async () => this.#writer.beginTable(plan))
   }
 
-  #endTable(): void {
+  #endTable({ endsDisk = false } = {}): void {
     this.#endRun()
     if (this.#table === -1) return
     const checksum = this.#tableCrc
     this.#tableCrc = 0
-    this.#steps.push(async () => this.#writer.endTable(checksum))
+    this.#steps.push(async () => this.#writer.endTable(checksum, { endsDisk }))
   }
 
   async #writeOldest(): Promise<void> {

@@ -5,7 +5,7 @@
 import type { FileOwner } from '#engine/block-io'
 import { checkLevel, diskItems, openImageTarget, thenCheck } from '#engine/convert'
 import { examineDevice, openDeviceReading, releaseDevice, type RestoreDeps } from '#engine/copy'
-import { rememberUnchecked } from '#engine/formats/extents'
+import { rememberUnchecked } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'

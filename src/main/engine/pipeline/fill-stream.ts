@@ -1,5 +1,5 @@
 /** A worker's loop over an image that is one compressed stream: bytes go into the pool as they come, window by window. */
-import type { StreamLayout } from '#engine/formats/extents'
+import { cutShort, type StreamLayout } from '#engine/formats/extents'
 import { FormatError, serializeError } from '#shared/errors'
 import { publicLocator } from '#shared/model'
 import { RingFiller, RingStopped } from './ring.ts'
@@ -70,9 +70,11 @@ class StreamFiller {
   }
 
   finish(): void {
-    const { sizeBytes } = this.#job.layout
+    const { sizeBytes, least, codec } = this.#job.layout
     if (sizeBytes !== null && this.#total !== sizeBytes && padded(this.#total) !== sizeBytes)
       throw wrongSize(this.#job.layout, sizeBytes, this.#total)
+    if (least !== undefined && padded(this.#total) < least.sizeBytes)
+      throw cutShort(codec, least, this.#total)
     this.#room()
     const padding = padded(this.#total) - this.#total
     this.#ring.view(this.#block, this.#filled, padding).fill(0)

@@ -119,12 +119,14 @@ async function openStream(layout: StreamLayout, options: BlockStreamOptions): Pr
   const plan = planStreamPool(options.pool, options)
   const ring = allocatePool(plan, options.pool)
   const { path, storedBytes, stamp } = layout
+  // Who holds it open knows it to be the file they mean.
+  const fd = options.openFiles?.get(path)
   const web = await openWebParts(
     [{ path, ...(stamp === undefined ? {} : { stamp }) }],
     ({ chunkBytes }) => planWholeFile(storedBytes, chunkBytes),
     { session: options.web, signal: options.signal },
   )
-  const opened = web?.byPath.get(path)
+  const opened = web?.byPath.get(path) ?? (fd === undefined ? undefined : { fd })
   const part =
     opened === undefined
       ? null

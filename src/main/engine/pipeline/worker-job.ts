@@ -27,7 +27,7 @@ export interface ExtentsJob extends CommonJob {
 export interface StreamJob extends CommonJob {
   readonly kind: 'stream'
   readonly layout: StreamLayout
-  /** How the file is read where it is on a server; null: it is opened by its path. */
+  /** How the file is read where it is on a server, or open already; null: it is opened by its path. */
   readonly part: OpenPart | null
 }
 

@@ -4,8 +4,8 @@
  */
 import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
-import { rememberUnchecked, type ExtentLayout } from '#engine/formats/extents'
-import { openImage, readChecksumFile, type OpenImage } from '#engine/formats/image'
+import type { ExtentLayout } from '#engine/formats/extents'
+import { openImage, readChecksumFile, rememberUnchecked, type OpenImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
 import { publicLocator, type ImageVerification } from '#shared/model'

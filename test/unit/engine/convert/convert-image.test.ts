@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  writeFileSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -18,6 +19,7 @@ import type { JobContext } from '#engine/job'
 import { verifyImage } from '#engine/scan'
 import { createLogger } from '#shared/log'
 import { writableFormats, type ConvertRequest, type JobPhase, type WritableFormat } from '#shared/model'
+import { buildGptDisk } from '#test/build-gpt'
 import { buildUdif, writeUdif } from '#test/build-udif'
 import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
 import { expandImage } from '#test/expand-image'
@@ -313,6 +315,38 @@ describe('a conversion that fails', () => {
     expectUntouched(['disk.img', 'old'], target)
   })
 
+  it.each([
+    ['changed', (bundle: string) => appendFileSync(join(bundle, 'bands/0'), new Uint8Array(512))],
+    ['new', (bundle: string) => writeFileSync(join(bundle, 'bands/1'), noise(4096, 3))],
+  ])('because a sparse bundle has a %s band leaves the old file whole', async (_, change) => {
+    const disk = await folder.write('disk.img', Buffer.concat([noise(4096, 1), Buffer.alloc(20 << 20)]))
+    const source = join(folder.path, 'out.UDSB')
+    await convert(disk, 'UDSB')
+    const target = await folder.write('old', 'precious')
+    const context = watch(undefined, () => change(source))
+    await expect(convert(source, 'UDZO', { target, erase: true }, context)).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+    })
+    expectUntouched(['disk.img', 'old', 'out.UDSB'], target)
+    const verified = verifyImage(
+      source,
+      watch(undefined, () => change(source)),
+    )
+    await expect(verified).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+  })
+
+  it('because a compressed disk ends within its last partition says so', async () => {
+    const disk = buildGptDisk({ sizeBytes: 12 << 20, firstLba: 2048, lastLba: 20_000 })
+    disk.set(noise(9 << 20, 1), 1 << 20)
+    const source = await folder.write('disk.img.gz', gzipSync(disk.subarray(0, 8 << 20), { level: 1 }))
+    const target = await folder.write('old', 'precious')
+    await expect(convert(source, 'UDZO', { target, erase: true })).rejects.toMatchObject({
+      code: 'E_SRC_CORRUPT',
+      details: { field: 'size for gpt partition 1', cutShort: true },
+    })
+    expectUntouched(['disk.img.gz', 'old'], target)
+  })
+
   it('because there is a file already touches nothing', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))
     const target = await folder.write('old', 'precious')
@@ -460,6 +494,24 @@ describe('a conversion that fails', () => {
       await expect(convert(source, format, { level })).rejects.toMatchObject({ code: 'E_USAGE' })
     expectUntouched(['disk.img'], null)
   })
+})
+
+it('ends where a compressed hybrid disc does, whose map says more', async () => {
+  const disc = Buffer.alloc(7 << 20)
+  disc.set(noise(6 << 20, 1), 1 << 20)
+  disc.write('\x01CD001', 32_768, 'latin1')
+  // A Linux partition from 1 MiB to 10 MiB.
+  disc.writeUInt8(0x83, 450)
+  disc.writeUInt32LE(2048, 454)
+  disc.writeUInt32LE(9 * 2048, 458)
+  disc.writeUInt16LE(0xaa55, 510)
+  const source = await folder.write('disc.iso.gz', gzipSync(disc, { level: 1 }))
+  expect(await convert(source, 'UDRO')).toMatchObject({ sizeBytes: disc.length })
+  const target = join(folder.path, 'out.UDRO')
+  await expect(verifyImage(target, watch())).resolves.toMatchObject({ nothingToCheck: false })
+  const pieces: Uint8Array[] = []
+  for await (const piece of expandImage(await openImage(target))) pieces.push(piece)
+  expect(Buffer.concat(pieces).equals(disc)).toBe(true)
 })
 
 describe('a file that is replaced', () => {

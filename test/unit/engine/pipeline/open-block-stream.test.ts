@@ -1,4 +1,5 @@
 import { mkdtempSync, openSync, closeSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -125,6 +126,28 @@ test.each([
     expect(words.filter((word) => word.startsWith('zero')).length).toBe(1)
   },
 )
+
+test('a stream that is held open is read from what is held, whatever is called so by now', async () => {
+  const bytes = noise(200_000, 1)
+  const stored = gzipSync(bytes)
+  const path = writeFile('held.gz', stored)
+  const layout = { kind: 'stream', codec: 'gzip', path, storedBytes: stored.length, sizeBytes: null } as const
+  await using held = await openFile(path)
+  rmSync(path)
+  writeFile('held.gz', gzipSync(noise(200_000, 2)))
+  const { disk } = await readAll(layout, { openFiles: new Map([[path, held.fd]]) })
+  expect(Buffer.compare(disk.subarray(0, bytes.length), bytes)).toBe(0)
+})
+
+test('a stream with less than its map says was cut short', async () => {
+  const path = writeFile('cut.gz', gzipSync(noise(100_000, 1)))
+  const least = { sizeBytes: 200_000, field: 'size for gpt partition 2' }
+  const layout = { kind: 'stream', codec: 'gzip', path, storedBytes: 1, sizeBytes: null, least } as const
+  await expect(readAll(layout)).rejects.toMatchObject({
+    code: 'E_SRC_CORRUPT',
+    details: { field: least.field, cutShort: true },
+  })
+})
 
 test('a stream that ends with a window has no more to tell', async () => {
   const bytes = noise(2 * 65_536, 1)

@@ -79,6 +79,12 @@ export interface ExtentLayout {
   readonly bundle?: BundleFolder
 }
 
+/** `field`: what says so, for messages. */
+export interface LeastSize {
+  readonly sizeBytes: number
+  readonly field: string
+}
+
 export type StreamCodec = 'gzip' | 'bzip2' | 'xz' | 'zstd'
 
 /** The image is one compressed stream, to be read from start to end; its codec checks itself. */
@@ -91,6 +97,10 @@ export interface StreamLayout {
   readonly storedBytes: number
   /** Null when only reading it would tell. */
   readonly sizeBytes: number | null
+  /** What the disk's own map, or file system, says of its size where nothing else does: with less the image was cut short. */
+  readonly least?: LeastSize
+  /** It was written without a checksum of what it holds. */
+  readonly unchecked?: true
   /** Of the stored bytes: compared when all of them have been read. */
   readonly fileCheck?: FileChecksum
 }

@@ -1,4 +1,5 @@
 export * from './block-cipher.ts'
+export * from './cut-short.ts'
 export * from './extent-table.ts'
 export * from './image-layout.ts'
 export * from './unchanged-files.ts'

@@ -13,7 +13,8 @@ import { fileStamp, type ImageLayout } from './image-layout.ts'
  */
 export function checksumsOf(layout: ImageLayout): SourceChecksums {
   if (layout.fileCheck !== undefined) return 'beside'
-  return layout.kind === 'stream' || layout.checks.length > 0 ? 'inside' : 'none'
+  const isChecked = layout.kind === 'stream' ? layout.unchecked !== true : layout.checks.length > 0
+  return isChecked ? 'inside' : 'none'
 }
 
 /** Files as they were. */
@@ -40,12 +41,6 @@ export async function rememberFiles(paths: Iterable<string>): Promise<Remembered
       }
     },
   }
-}
-
-/** The files of an image that nothing but their state can vouch for; a bundle's thousands are looked at as they are opened. */
-export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedFiles> {
-  if (layout.kind === 'stream' || checksumsOf(layout) !== 'none') return rememberFiles([])
-  return rememberFiles(layout.parts.flatMap(({ path, stamp }) => (stamp === undefined ? [path] : [])))
 }
 
 async function stampOf(path: string): Promise<string | null> {

@@ -1,7 +1,8 @@
 /** What is on the disk inside an image: its partition map, and the file system of each partition. */
+import { cutShort, type LeastSize } from '#engine/formats/extents'
 import { readApfsVolumes, sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
 import { readPartitionMap } from '#engine/formats/partition-map'
-import { corrupt, type ReadDisk } from '#engine/formats/struct'
+import type { ReadDisk } from '#engine/formats/struct'
 import type { ImageInfo, ImagePartition, PartitionMapKind } from '#shared/model'
 
 export interface DiskContents {
@@ -91,27 +92,30 @@ export function isNamedRaw(path: string): boolean {
   return /\.(img|raw|iso|bin|dd)$/i.test(path)
 }
 
+/** How large a disk with these contents has to be: its map or its file system says so. Null: nothing does. */
+export function leastSizeOf({ partitions, partitionMap, whole }: DiskContents): LeastSize | null {
+  // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
+  if (whole?.filesystem === 'iso9660') return null
+  if (partitionMap === 'none')
+    return whole === null || whole.sizeBytes === null
+      ? null
+      : { sizeBytes: whole.sizeBytes, field: `${whole.filesystem} size` }
+  const ends = partitions
+    .filter(({ type }) => type !== 'GPT protective')
+    .map(({ index, offset, sizeBytes }) => ({
+      sizeBytes: offset + sizeBytes,
+      field: `size for ${partitionMap} partition ${index}`,
+    }))
+  return ends.toSorted((a, b) => b.sizeBytes - a.sizeBytes)[0] ?? null
+}
+
 /**
- * Throws `FormatError` E_SRC_CORRUPT when the disk should be larger than its `sizeBytes`: its map or its file system
- * says so. A raw image has no other sign of having been cut short, by a broken download for one.
+ * Throws `FormatError` E_SRC_CORRUPT when the disk should be larger than its `sizeBytes`. A raw image has no other sign of
+ * having been cut short, by a broken download for one.
  */
 export function checkNotCutShort(contents: DiskContents, sizeBytes: number): void {
-  const { partitions, partitionMap, whole } = contents
-  // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
-  if (whole?.filesystem === 'iso9660') return
-  const problem = { format: 'raw', offset: sizeBytes, found: `${sizeBytes} bytes`, cutShort: true }
-  if (partitionMap === 'none') {
-    if (whole !== null && whole.sizeBytes !== null && whole.sizeBytes > sizeBytes)
-      throw corrupt({ ...problem, field: `${whole.filesystem} size`, expected: `${whole.sizeBytes} bytes` })
-    return
-  }
-  for (const { index, offset, sizeBytes: length, type } of partitions)
-    if (type !== 'GPT protective' && offset + length > sizeBytes)
-      throw corrupt({
-        ...problem,
-        field: `size for ${partitionMap} partition ${index}`,
-        expected: `${offset + length} bytes`,
-      })
+  const least = leastSizeOf(contents)
+  if (least !== null && least.sizeBytes > sizeBytes) throw cutShort('raw', least, sizeBytes)
 }
 
 /** What an image says of itself that has no tables, checksums or segments: everything but UDIF. */

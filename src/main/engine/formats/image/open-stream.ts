@@ -5,7 +5,14 @@ import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import type { ImageFormat, ImageInfo } from '#shared/model'
 import { readStreamChecksum } from './stream-checksum.ts'
-import { checkNotCutShort, isDisk, isNamedRaw, noTables, readDiskContents } from './disk-contents.ts'
+import {
+  checkNotCutShort,
+  isDisk,
+  isNamedRaw,
+  leastSizeOf,
+  noTables,
+  readDiskContents,
+} from './disk-contents.ts'
 
 const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
   gzip: 'raw.gz',
@@ -40,6 +47,7 @@ export async function openStream(
   const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes)
   refuseNoDisk(codec, file.name, prefix.bytes, isDisk(contents, prefix.bytes))
   if (sizeBytes !== null) checkNotCutShort(contents, sizeBytes)
+  const least = sizeBytes === null ? leastSizeOf(contents) : null
   return {
     info: {
       ...noTables,
@@ -54,7 +62,15 @@ export async function openStream(
       dataBytes: null,
       ...(streamChecksum === null ? {} : { streamChecksum }),
     },
-    layout: { kind: 'stream', codec, path: file.path, storedBytes: source.sizeBytes, sizeBytes },
+    layout: {
+      kind: 'stream',
+      codec,
+      path: file.path,
+      storedBytes: source.sizeBytes,
+      sizeBytes,
+      ...(least === null ? {} : { least }),
+      ...(streamChecksum === null ? { unchecked: true } : {}),
+    },
   }
 }
 

@@ -83,12 +83,15 @@ export class UdifWriter {
     await this.#file.write(stored, at)
   }
 
-  /** The table is complete; `checksum` is the CRC-32 of its sectors, ignored ones left out. */
-  endTable(checksum: number): void {
+  /**
+   * The table is complete; `checksum` is the CRC-32 of its sectors, ignored ones left out. `endsDisk`: there is no more of the disk, and
+   * the table may be shorter than planned.
+   */
+  endTable(checksum: number, { endsDisk = false } = {}): void {
     const table = this.#table
     const { sectorCount } = table.plan
     invariant(
-      sectorCount === null || sectorCount === table.sectorCount,
+      endsDisk || sectorCount === null || sectorCount === table.sectorCount,
       'a table got other sectors than planned',
     )
     table.checksum = u32(checksum)
