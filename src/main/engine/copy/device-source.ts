@@ -15,7 +15,7 @@ import { examineSource, factsIdentity, type DeviceSource, type HeldSource } from
 import { findOverlap } from './find-overlap.ts'
 import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import { changedSource, deviceLayout } from './restore-source.ts'
+import { changedSource, checkSameSource, deviceLayout } from './restore-source.ts'
 import { unmountSource, type GiveBack } from './source-volumes.ts'
 
 /** What may be read, as long as it isn't opened. */
@@ -137,6 +137,7 @@ export async function openDeviceReading(
   if (examined.kind === 'device') {
     const opened = held.use(await platform.openSource(path))
     if (opened.sizeBytes !== sizeBytes) throw changedSource(path)
+    await checkSameSource(examined, platform)
     fd = opened.fd
     alignmentBytes = opened.direct ? opened.abilities.logicalBlockBytes : 1
   } else {

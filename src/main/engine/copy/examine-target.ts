@@ -6,6 +6,7 @@ import { basename, dirname } from 'node:path'
 import { refuseFolderName } from '#engine/block-io'
 import { AppError, DeviceError, UsageError, unreachable } from '#shared/errors'
 import type { Confirmation, Disk, Loss, RestoreRequest, TargetInfo, Volume } from '#shared/model'
+import { overlapping } from './overlapping.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
 import { confirmationFor, deviceLosses, fileLosses, volumeName } from './target-losses.ts'
@@ -145,7 +146,7 @@ function examineDevice(disk: Disk, volume: Volume | null, request: RestoreReques
         disk,
       },
     },
-    errors: standingAgainst(disk, volume, request),
+    errors: [...standingAgainst(disk, volume, request), ...mountedUnder(disk, volume)],
     losses: deviceLosses(disk, volume),
     confirmation: confirmationFor(name, disk, volume),
   }
@@ -184,6 +185,26 @@ function standingAgainst(disk: Disk, volume: Volume | null, request: RestoreRequ
       }),
     )
   return errors
+}
+
+/**
+ * A partition may lie inside another, as on hybrid discs, and the system keeps only those apart that are each all of their disk: a
+ * file system that is mounted by way of the other would be written over while it is in use.
+ */
+function mountedUnder(disk: Disk, volume: Volume | null): readonly AppError[] {
+  return overlapping(disk, volume).flatMap(({ path, mountPoints: [mountPoint] }) =>
+    mountPoint === undefined
+      ? []
+      : [
+          new DeviceError(
+            'E_DST_BUSY',
+            `${path}, which overlaps ${volume?.path}, is mounted at ${mountPoint}`,
+            {
+              details: { path, holders: [mountPoint] },
+            },
+          ),
+        ],
+  )
 }
 
 export const sameFile = (a: FileFacts, b: FileFacts): boolean => a.device === b.device && a.inode === b.inode

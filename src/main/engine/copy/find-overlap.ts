@@ -6,6 +6,7 @@ import { dirname, join, sep } from 'node:path'
 import type { ImageLayout } from '#engine/formats/extents'
 import { UsageError } from '#shared/errors'
 import type { Disk, Volume } from '#shared/model'
+import { overlaps } from './overlapping.ts'
 import { sameFile, type ExaminedTarget } from './examine-target.ts'
 import type { ExaminedSource } from './examine-source.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -94,7 +95,3 @@ function liesInside(layout: ImageLayout, path: string, facts: FileFacts | null):
 function partsOverlap(a: { readonly volume: Volume | null }, b: { readonly volume: Volume | null }): boolean {
   return a.volume === null || b.volume === null || overlaps(a.volume, b.volume)
 }
-
-/** An extended partition and a logical one in it overlap. */
-const overlaps = (a: Volume, b: Volume): boolean =>
-  a.offset < b.offset + b.sizeBytes && b.offset < a.offset + a.sizeBytes

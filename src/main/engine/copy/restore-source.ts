@@ -7,7 +7,8 @@ import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } fro
 import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import { factsIdentity, type HeldSource, type ImageSource } from './examine-source.ts'
+import { factsIdentity, type DeviceSource, type HeldSource, type ImageSource } from './examine-source.ts'
+import { isStillThere } from './still-there.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { HeldFile, RestoreIo, StreamOptions } from './restore-io.ts'
@@ -45,7 +46,7 @@ export interface RestoreSource extends AsyncDisposable {
 /** Open what was examined. Throws DeviceError E_SRC_CHANGED when it isn't that any more, and what opening throws. */
 export async function openRestoreSource(
   examined: HeldSource,
-  { io }: RestoreDeps,
+  { platform, io }: RestoreDeps,
   sizes: BufferSizes,
 ): Promise<RestoreSource> {
   await using held = new AsyncDisposableStack()
@@ -64,6 +65,7 @@ export async function openRestoreSource(
     held.use(device)
     openFiles.set(examined.path, device.fd)
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)
+    await checkSameSource(examined, platform)
     layout = deviceLayout(examined.path, examined.sizeBytes)
   }
   const { buffers, bufferBytes, uncompressed } = sizes
@@ -106,6 +108,18 @@ export async function openRestoreSource(
 }
 
 const minimumAlignment = 512
+
+/**
+ * What is held open now is what was examined: unmounting in between may have taken minutes. Throws DeviceError E_SRC_CHANGED; what
+ * `Platform.identify` and `resolve` throw.
+ */
+export async function checkSameSource(
+  { path, disk, volume }: DeviceSource,
+  platform: RestoreDeps['platform'],
+): Promise<void> {
+  if ((await platform.identify(disk.path)) !== disk.identity) throw changedSource(path)
+  if (volume !== null && !(await isStillThere(path, volume, platform))) throw changedSource(path)
+}
 
 async function checkFiles(examined: ImageSource, io: RestoreIo): Promise<void> {
   for (const facts of examined.files) {

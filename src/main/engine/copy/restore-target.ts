@@ -6,7 +6,7 @@ import type { BlockSink } from '#engine/block-io'
 import type { MountedVolume } from '#engine/platform'
 import { DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { RestoreRequest, TargetState, Volume } from '#shared/model'
+import type { RestoreRequest, TargetState } from '#shared/model'
 import { blankEnds, diskEnds } from './disk-ends.ts'
 import {
   fileIdentity,
@@ -17,6 +17,7 @@ import {
 } from './examine-target.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { FileFacts } from './restore-io.ts'
+import { isStillThere } from './still-there.ts'
 
 /** Calls come in this order: unmount, open; then settle after success, or after failure blank and abandon, or keep. */
 export interface RestoreTarget {
@@ -48,8 +49,8 @@ export interface RestoreTarget {
    * nobody any more. Never throws.
    */
   blank(sink: BlockSink): Promise<void>
-  /** It failed or was cancelled, and the handle is closed. Never throws. */
-  abandon(written: 'nothing' | 'something'): Promise<Left>
+  /** It failed or was cancelled, and the handle is closed. Never throws; what the signal stopped is left, and told where it was a volume. */
+  abandon(written: 'nothing' | 'something', signal: AbortSignal): Promise<Left>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
   keep(): Promise<TargetState>
 }
@@ -118,20 +119,15 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       return work()
     }
   }
-  /** The same name, on the same disk, may be another part of it by now. As long as it is held open, it stays that. */
-  async function isStillThere({ offset }: Volume, signal: AbortSignal): Promise<boolean> {
-    const now = await platform.resolve(path, signal)
-    return now.kind === 'volume' && now.volume.path === path && now.volume.offset === offset
-  }
   /** The new partition map's nodes. A partition has none. */
   async function reread(signal?: AbortSignal): Promise<readonly SerializedError[]> {
     if (volume !== null) return []
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
-  async function makeEmpty(): Promise<void> {
+  async function makeEmpty(signal: AbortSignal): Promise<void> {
     if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
-    const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
+    const how = await platform.makeEmpty(path, volume?.filesystem ?? null, signal)
     log.info('the destination was left empty', { path, how })
   }
   /** A partition was all that was asked for: what else of its disk is mounted by now stays mounted. Throws E_DST_BUSY. */
@@ -167,7 +163,8 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       try {
         if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
           throw changedTarget(path, 'device')
-        if (volume !== null && !(await isStillThere(volume, signal))) throw changedTarget(path, 'device')
+        if (volume !== null && !(await isStillThere(path, volume, platform, signal)))
+          throw changedTarget(path, 'device')
         return sink
       } catch (error) {
         await sink[Symbol.asyncDispose]()
@@ -189,13 +186,13 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         log.warn('the ends of the destination could not be blanked', { path, error: serializeError(error) })
       }
     },
-    async abandon(written) {
+    async abandon(written, signal) {
       if (written === 'nothing') {
-        const { warnings } = await remount()
+        const { warnings } = await remount(signal)
         return { state: 'untouched', warnings }
       }
       try {
-        await unmounted(makeEmpty)
+        await unmounted(() => makeEmpty(signal))
         return { state: 'empty', warnings: [] }
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })

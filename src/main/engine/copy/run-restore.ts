@@ -9,9 +9,9 @@ import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
+import { lateSignal } from '#engine/platform'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
-import { lateSignal } from './late-signal.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
@@ -24,6 +24,8 @@ import { writeChanged, type ChangeResult } from './write-changed.ts'
 
 /** Mounting takes less, as a rule; with what a program takes that can't be ended, it is within a second. */
 const graceMs = 250
+/** An empty file system on a partition of a usual size takes less. */
+const leaveMs = 750
 
 /** What the steps share. */
 interface Run {
@@ -117,8 +119,11 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     return { kind: 'done', summary }
   } catch (error) {
     const told = await explain(error, ends, deps)
-    const left = isKept ? { state: await target.keep(), warnings: [] } : await target.abandon(written)
-    const warnings = [...left.warnings, ...(await giveSourceBack())]
+    using late = lateSignal(context.signal, leaveMs)
+    const left = isKept
+      ? { state: await target.keep(), warnings: [] }
+      : await target.abandon(written, late.signal)
+    const warnings = [...left.warnings, ...(await giveSourceBack(late.signal))]
     return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }

@@ -1,5 +1,6 @@
 /** What a restore takes from its destination, and how the person has to agree to it. Pure. */
 import type { Confirmation, Disk, Loss, Volume } from '#shared/model'
+import { overlapping } from './overlapping.ts'
 
 /** Above this a disk is more likely somebody's archive than a stick to restore onto. Decimal, as disks are sold. */
 const largeBytes = 1e12
@@ -12,9 +13,9 @@ export function volumeName(volume: Volume): string {
   )
 }
 
-/** A disk loses every volume and its map, a partition its one volume. */
+/** A disk loses every volume and its map, a partition its one volume, and what lies in the same place. */
 export function deviceLosses(disk: Disk, volume: Volume | null): readonly Loss[] {
-  if (volume !== null) return [volumeLoss(volume)]
+  if (volume !== null) return [volume, ...overlapping(disk, volume)].map(volumeLoss)
   const losses = disk.volumes.map(volumeLoss)
   if (disk.partitionMap !== 'none')
     losses.push({ ...whole(disk), kind: 'partition-map', name: disk.partitionMap })

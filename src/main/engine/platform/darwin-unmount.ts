@@ -3,11 +3,14 @@ import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { readDiskInfo, text } from './darwin-diskutil.ts'
 import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
+import { lateSignal } from './late-signal.ts'
 import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed, runChecked, saidBy, type ProgramResult } from './run-program.ts'
 
 const PAUSES_MS = [300, 1000]
+/** Mounting takes less, as a rule. */
+const graceMs = 250
 
 /** As `Platform.unmount`. Of an APFS partition all volumes of its container are unmounted. */
 export async function unmountDarwin(
@@ -55,13 +58,20 @@ export async function unmountDarwin(
       ? [['unmountDisk', path]]
       : [...new Set(mounted.map((volume) => volume.devicePath))].map((device) => ['unmount', device])
   if (mounted.length === 0) return []
-  for (let attempt = 0; ; attempt += 1) {
-    const refusal = await giveOrders(system, orders, signal)
-    if (refusal === null) return mounted
-    const pause = PAUSES_MS[attempt]
-    if (pause === undefined) throw busy(path, refusal)
-    log.info('not unmounted yet', { path, attempt: attempt + 1, said: saidBy(refusal) })
-    await system.pause(pause, signal)
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      const refusal = await giveOrders(system, orders, signal)
+      if (refusal === null) return mounted
+      const pause = PAUSES_MS[attempt]
+      if (pause === undefined) throw busy(path, refusal)
+      log.info('not unmounted yet', { path, attempt: attempt + 1, said: saidBy(refusal) })
+      await system.pause(pause, signal)
+    }
+  } catch (error) {
+    // All or nothing: nothing will be erased.
+    using late = signal === undefined ? null : lateSignal(signal, graceMs)
+    await remountDarwin(system, log, mounted, late?.signal)
+    throw error
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
+import { lateSignal } from './late-signal.ts'
 import { findHolders } from './linux-holders.ts'
 import { usersOf } from './linux-list.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
@@ -15,6 +16,8 @@ import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 
 const PAUSES_MS = [300, 1000]
+/** Mounting takes less, as a rule. */
+const graceMs = 250
 
 /**
  * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to what
@@ -46,7 +49,9 @@ export async function unmountDevice(
       await system.pause(pause, signal)
     }
   } catch (error) {
-    const { errors } = await remountVolumes(system, log, was)
+    // A device that is still being written to keeps who mounts it waiting, and who asked to stop doesn't wait for that.
+    using late = signal === undefined ? null : lateSignal(signal, graceMs)
+    const { errors } = await remountVolumes(system, log, was, late?.signal)
     const snapshot = await readSnapshot(system)
     for (const swap of swaps)
       if (!snapshot.swaps.some((on) => on.path === swap.path))

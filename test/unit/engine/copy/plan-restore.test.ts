@@ -192,6 +192,20 @@ describe('what would be lost', () => {
     expect(made.target).toMatchObject({ kind: 'partition', path: '/dev/sdc2', name: 'DATA' })
   })
 
+  it('is also a volume that lies in the same place, as on a hybrid disc; mounted, it is in use', async () => {
+    const { machine, plan } = bench()
+    const volumes = (disk: string, mountPoints: readonly string[]) => [
+      makeVolume({ path: `${disk}1`, offset: 0, sizeBytes: 6 * MiB, label: 'DISC', mountPoints }),
+      makeVolume({ path: `${disk}2`, index: 2, offset: MiB, sizeBytes: 4 * MiB, label: 'EFI' }),
+    ]
+    machine.addDisk({ path: '/dev/sdc', partitionMap: 'mbr', volumes: volumes('/dev/sdc', []) })
+    machine.addDisk({ path: '/dev/sdd', partitionMap: 'mbr', volumes: volumes('/dev/sdd', ['/media/disc']) })
+    const made = await plan({ target: '/dev/sdc2' })
+    expect(made.losses.map((loss) => loss.name)).toEqual(['EFI', 'DISC'])
+    const refused = (await plan({ target: '/dev/sdd2' })).refusal
+    expect(refused).toMatchObject({ code: 'E_DST_BUSY', details: { holders: ['/media/disc'] } })
+  })
+
   it('is unknown contents on a disk where nothing was recognised', async () => {
     const { plan } = bench()
     expect((await plan()).losses).toMatchObject([{ kind: 'contents', path: '/dev/sdb' }])

@@ -469,6 +469,23 @@ describe('a device as the source', () => {
     expectImage(stick, disk.bytes.slice(MiB, 3 * MiB))
   })
 
+  it.each([
+    ['disk', { source: '/dev/sdc' }],
+    ['volume', { source: '/dev/sdc1' }],
+  ])('is looked at once more with the handle in hand: another %s', async (what, request) => {
+    const { machine, stick, disk } = benchDevices()
+    machine.onUnmount = (path) => {
+      if (!path.startsWith('/dev/sdb')) return
+      const [volume] = disk.disk.volumes
+      if (what === 'disk') disk.disk = { ...disk.disk, identity: 'swapped while unmounting' }
+      else if (volume !== undefined)
+        disk.disk = { ...disk.disk, volumes: [{ ...volume, offset: volume.offset + 512 }] }
+    }
+    const { outcome } = await restore(machine, request)
+    expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'untouched'))
+    expect(stick.events).toEqual([])
+  })
+
   it('that another job writes to is in use, and one that is only read is not', async () => {
     const { machine, stick, disk } = benchDevices()
     disk.disk = { ...disk.disk, busy: true }

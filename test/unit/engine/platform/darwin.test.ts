@@ -238,6 +238,28 @@ describe('unmounting on macOS', () => {
     expect(orders(system.ran)).toHaveLength(3)
   })
 
+  it('mounts again what it had unmounted, when the rest is held', async () => {
+    let isMounted = true
+    const info = fixture('info-disk4s2').replace(/<key>MountPoint<\/key>\s*<string>[^<]*<\/string>/, '')
+    const system = recordedMachine(
+      mac({
+        programs: {
+          diskutil: (args) => {
+            const [verb, device] = args
+            if (verb === 'unmount' && device === '/dev/disk7s2') return { status: 1, stdout: 'no' }
+            if (device !== '/dev/disk7s1' && args[2] !== '/dev/disk7s1') return diskutil(args)
+            if (verb === 'unmount' || verb === 'mount') isMounted = verb === 'mount'
+            return verb === 'info' ? info : ''
+          },
+        },
+      }),
+    )
+    const platform = createDarwinPlatform({ system })
+    await expect(platform.unmount('/dev/disk6s2')).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(orders(system.ran).at(-1)).toBe('diskutil mount /dev/disk7s1')
+    expect(isMounted).toBe(true)
+  })
+
   it('refuses the disk that the Mac runs from, and orders nothing', async () => {
     const { platform, system } = answering({})
     for (const path of ['/dev/disk0', '/dev/disk0s2'])
