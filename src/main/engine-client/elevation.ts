@@ -42,6 +42,9 @@ export class Elevation {
    */
   async get(signal?: AbortSignal): Promise<HostProcess> {
     signal?.throwIfAborted()
+    // One that was taken away has ended soon, and is nobody else's: what they want, they ask for.
+    while (this.#prompt?.stop.signal.aborted === true) await this.#prompt.host.catch(() => undefined)
+    signal?.throwIfAborted()
     if (this.#host !== null) return this.#host
     const prompt = (this.#prompt ??= this.#ask())
     prompt.waiting += 1

@@ -740,6 +740,29 @@ describe('an image of a device', () => {
   const starting = (name: string) => ({ 'image.start': async () => ({ jobId: name }) })
   const privileged = async () => ({ version: '1', platform: 'linux', supported: true, privileged: true })
 
+  test('asks again when it is started while a prompt that was taken away still ends', async () => {
+    const root = fakeHost({ ...starting('root'), 'host.info': privileged })
+    const gone = Promise.withResolvers<void>()
+    let prompts = 0
+    const { engine } = engineOf(fakeHost(), async (signal) => {
+      prompts += 1
+      if (prompts > 1) return root.host
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      await gone.promise
+      throw signal.reason
+    })
+    const stop = new AbortController()
+    const first = engine.request('image.start', { task }, { signal: stop.signal }).catch(() => 'cancelled')
+    await soon()
+    stop.abort()
+    const second = engine.request('image.start', { task })
+    await soon()
+    gone.resolve()
+    expect(await first).toBe('cancelled')
+    await expect(second).resolves.toEqual({ jobId: 'root' })
+    await engine[Symbol.asyncDispose]()
+  })
+
   test('is made by an elevated host', async () => {
     const plain = fakeHost(starting('plain'))
     const root = fakeHost({ ...starting('root'), 'host.info': privileged })
