@@ -10,16 +10,20 @@ export interface LossMeter {
   readonly repeated: number
   /** The highest serial known of. */
   readonly newest: number
+  /** The highest serial of a symbol that came. What is behind `newest` may still lie in the system's buffer. */
+  readonly newestCame: number
   /** A symbol came. False when it came before. */
   symbol(serial: number): boolean
   /** So many symbols were sent, it is said. */
   position(serial: number): void
 }
 
-export function createLossMeter(): LossMeter {
+/** `joined`: the serial of the last symbol that was sent before; none up to it counts, or is taken. */
+export function createLossMeter(joined: number): LossMeter {
   const seen = new Float64Array(remembered)
   let base: number | null = null
   let newest = 0
+  let newestCame = 0
   let received = 0
   let repeated = 0
 
@@ -36,16 +40,21 @@ export function createLossMeter(): LossMeter {
     get newest() {
       return newest
     },
+    get newestCame() {
+      return newestCame
+    },
     symbol(serial) {
-      base ??= serial - 1
       const slot = serial % remembered
-      if (seen[slot] === serial || serial <= newest - remembered || serial <= base) {
+      const isOld = serial <= newestCame - remembered || serial <= (base ?? joined)
+      if (isOld || seen[slot] === serial) {
         repeated += 1
         return false
       }
+      base ??= serial - 1
       seen[slot] = serial
       received += 1
-      if (serial > newest) newest = serial
+      newestCame = Math.max(newestCame, serial)
+      newest = Math.max(newest, serial)
       return true
     },
     position(serial) {

@@ -104,7 +104,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const unproven = new Set<Assembly>()
   const handedOut = new Map<number, number>()
   const wrong = new Map<number, number>()
-  const meter = createLossMeter()
+  const meter = createLossMeter(options.position.serial)
   const writes = createWriteMeter()
   const settled = createSettledSerial(options.position.serial)
   const plan = createReportPlan(options.chance, options.nowMs)
@@ -283,7 +283,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       if (!meter.symbol(serial)) return
       settled.seen(meter.newest, nowMs)
       // The walk, told by the newest source symbols; repairs are sent out of turn.
-      if (serial === meter.newest) strip.symbol(section, datagram.number)
+      if (serial === meter.newestCame) strip.symbol(section, datagram.number)
       takeSymbol(section, datagram.number, datagram.payload, nowMs)
     },
 

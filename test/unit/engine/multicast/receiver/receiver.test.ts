@@ -268,6 +268,18 @@ describe('a receiver', () => {
     expect(kinds()).toContain('complete')
   })
 
+  test('takes what lay in its system while it stood still, but nothing twice or from before it came', () => {
+    const { receiver, now, pass, reports } = setUp({ position: position(4000) })
+    receiver.position(position(10_000, 'streaming'), now())
+    for (const serial of [4000, 5000, 5001, 5000, 9000, 9000 - 2048]) {
+      const payload = symbols.symbol(0, serial % 100)
+      const symbol = { kind: 'symbol', serial, section: 0, number: serial % 100, payload } as const
+      receiver.datagram(coder.encode(symbol), now())
+    }
+    pass(250)
+    expect(reports().at(-1)).toMatchObject({ expected: 10_000 - 4999, received: 3, repeated: 3 })
+  })
+
   test('counts what is not ours, and takes nothing from it', () => {
     const { receiver, now } = setUp()
     receiver.datagram(new Uint8Array(64), now())
