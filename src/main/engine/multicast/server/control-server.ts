@@ -150,9 +150,9 @@ export class ControlServer {
     }
   }
 
-  /** Say this, and hang up. */
-  dismiss(connection: string, message: ServerMessage, nowMs: number): void {
-    this.#tell(connection, message, nowMs)
+  /** Say this, or nothing, and hang up. */
+  dismiss(connection: string, message: ServerMessage | null, nowMs: number): void {
+    if (message !== null) this.#tell(connection, message, nowMs)
     this.#hangUp(connection)
     this.#options.hub.disconnected(connection)
   }

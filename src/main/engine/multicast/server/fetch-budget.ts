@@ -7,6 +7,8 @@
 export interface Fetch {
   readonly connection: string
   readonly block: number
+  /** It was tried before, and couldn't be read since. */
+  readonly failingSinceMs?: number
 }
 
 const littleBytes = 16 * 1024 * 1024

@@ -16,7 +16,7 @@ import { NetworkError } from '#shared/errors'
 import { BlockCache, type ReadBytes } from './block-cache.ts'
 import { Burst } from './burst.ts'
 import { ClientRoster } from './client-roster.ts'
-import { FetchBudget } from './fetch-budget.ts'
+import { FetchBudget, type Fetch } from './fetch-budget.ts'
 import type { ServedSession } from './orders.ts'
 import { SendMeter } from './send-meter.ts'
 
@@ -43,7 +43,7 @@ const heldBlocks = { least: 24, most: 40 }
 /** Sections that are asked for ahead. */
 const aheadSections = 96
 /** A source that can't be read for so long isn't coming back. One on a web server has been waited for before it says that it can't. */
-const patienceMs = 30_000
+export const patienceMs = 30_000
 
 type SendStep = Exclude<SenderStep, { readonly kind: 'wait' }>
 
@@ -242,16 +242,13 @@ export class SessionStream {
   }
 
   /** Answer a fetch if one may be answered. Returns when to be asked again. */
-  serveFetch(
-    nowMs: number,
-    answer: (connection: string, block: number, bytes: Promise<Uint8Array>) => void,
-  ): number {
+  serveFetch(nowMs: number, answer: (fetch: Fetch, bytes: Promise<Uint8Array>) => void): number {
     this.#shareRate()
     const rate =
       this.sender.state === 'streaming' ? this.#dataRate * Math.max(this.#fetchShare, 0.125) : this.#dataRate
     const fetch = this.fetches.next((block) => this.layout.lengthOf(block), rate, nowMs)
     if (fetch === null) return this.#fetchShare > 0 ? nowMs + 10 : Infinity
-    answer(fetch.connection, fetch.block, this.#cache.readOne(fetch.block))
+    answer(fetch, this.#cache.readOne(fetch.block))
     return nowMs
   }
 

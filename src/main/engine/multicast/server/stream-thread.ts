@@ -8,15 +8,18 @@ import { createSessionHub, vanishedMs, type HubOutput, type SessionHub } from '#
 import { passwordKey, type Message } from '#engine/multicast/wire'
 import { NetworkError, serializeError, UsageError } from '#shared/errors'
 import { ControlServer } from './control-server.ts'
+import type { Fetch } from './fetch-budget.ts'
 import type { Notice, Order, ServedSession, ThreadData } from './orders.ts'
 import { RemoteReads } from './remote-reads.ts'
 import { closeServed, endServed, liveStateOf, openServed, type Served } from './served.ts'
-import type { SessionStream } from './session-stream.ts'
+import { patienceMs, type SessionStream } from './session-stream.ts'
 import { StreamLoop } from './stream-loop.ts'
 import { ThreadClients } from './thread-clients.ts'
 import { ThreadTurn } from './thread-turn.ts'
 
 const stateMs = 500
+/** A block that a client fetches and that can't be read is tried again. */
+const againMs = 1000
 /** As long as a management password that was made at random; one that somebody chose is mostly shorter. */
 const unguessableLength = 32
 
@@ -238,16 +241,32 @@ export class StreamThread {
   }
 
   #serveFetches(stream: SessionStream): number {
-    return stream.serveFetch(performance.now(), (connection, block, reading) => {
-      void reading
-        .then((bytes) => this.#control?.tellBlock(connection, block, bytes))
-        .catch((error: unknown) => {
-          const text = 'The server cannot read its image at the moment.'
-          this.#control?.dismiss(connection, { kind: 'end', reason: 'failed', text }, performance.now())
-          this.#log('warn', 'a block could not be read', error)
-        })
-        .finally(() => this.#control?.carry(this.#hub?.blockSent(connection) ?? [], performance.now()))
-    })
+    return stream.serveFetch(performance.now(), (fetch, reading) => void this.#answer(stream, fetch, reading))
+  }
+
+  async #answer(stream: SessionStream, fetch: Fetch, reading: Promise<Uint8Array>): Promise<void> {
+    const { connection, block } = fetch
+    try {
+      await this.#control?.tellBlock(connection, block, await reading)
+    } catch (error) {
+      const nowMs = performance.now()
+      if (fetch.failingSinceMs === undefined) this.#log('warn', 'a block could not be read', error)
+      const { failingSinceMs = nowMs } = fetch
+      if (nowMs - failingSinceMs < patienceMs) {
+        setTimeout(() => this.#askAgain(stream, { ...fetch, failingSinceMs }), againMs).unref()
+        return
+      }
+      // Without `end`, as the session isn't over: it may come again, and perhaps the block can be read then.
+      this.#control?.dismiss(connection, null, nowMs)
+    }
+    this.#control?.carry(this.#hub?.blockSent(connection) ?? [], performance.now())
+  }
+
+  /** Who left meanwhile is no longer waited for. */
+  #askAgain(stream: SessionStream, fetch: Fetch): void {
+    if (this.#clients.sessionOf(fetch.connection)?.stream !== stream) return
+    stream.fetches.ask(fetch)
+    this.#loop.wake()
   }
 
   /** What the hub wants beside what control connections carry. */

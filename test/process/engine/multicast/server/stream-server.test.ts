@@ -1,5 +1,5 @@
 /** The server of streams, whole: its thread, real TLS, real datagrams, on the loopback interface. */
-import { copyFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
@@ -309,6 +309,21 @@ describe('the server of streams', () => {
     await expect.poll(() => real.state()?.warnings.map(({ code }) => code)).toContain('E_SRC_CHANGED')
     // What was changed is never sent.
     expect(count()).toBe(0)
+  })
+
+  it('has a client that fetches wait while its image cannot be read for a moment', async () => {
+    const path = join(images.path, 'away.dmg')
+    await copyFile(image.path, path)
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(sessionSettings({ source: path, configuration: { port } }))
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    await truncate(path, 0)
+    const fetched = stream.fetchBlock(1)
+    await setTimeout(1500)
+    await writeFile(path, image.bytes)
+    expect(Buffer.compare(await fetched, image.bytes.subarray(2 ** 20, 2 ** 21))).toBe(0)
   })
 
   it('goes on with one session while the source of another does not answer', async () => {
