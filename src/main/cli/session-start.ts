@@ -3,7 +3,7 @@
  * becomes it.
  */
 import { isAbsolute, resolve } from 'node:path'
-import type { Management } from '#engine/multicast/management'
+import type { Management, SessionBrief } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   isWebLocator,
@@ -189,9 +189,15 @@ async function serverToAsk(
 }
 
 async function portOf(management: Management): Promise<number | null> {
+  const [first] = await runningSessions(management)
+  return first?.settings.configuration.port ?? null
+}
+
+/** In order of precedence, in which those that are over have no place. */
+async function runningSessions(management: Management): Promise<readonly SessionBrief[]> {
   const answer = await management.command({ kind: 'list' })
   invariant(answer.kind === 'sessions', 'a list answered with something else')
-  return answer.sessions.at(0)?.settings.configuration.port ?? null
+  return answer.sessions.filter(({ phase }) => phase !== 'ended' && phase !== 'failed')
 }
 
 async function startThere(
@@ -203,9 +209,8 @@ async function startThere(
   invariant(started.kind === 'started', 'a start answered with something else')
   const { sessionId } = started
   if (precedence !== null) {
-    const told = await management.command({ kind: 'list' })
-    invariant(told.kind === 'sessions', 'a list answered with something else')
-    const others = told.sessions.map((session) => session.sessionId).filter((id) => id !== sessionId)
+    const running = await runningSessions(management)
+    const others = running.map((session) => session.sessionId).filter((id) => id !== sessionId)
     await management.command({ kind: 'precedence', sessions: others.toSpliced(precedence - 1, 0, sessionId) })
   }
   return stateOf(await management.command({ kind: 'status', session: sessionId }))

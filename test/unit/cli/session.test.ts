@@ -14,10 +14,14 @@ import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { sessionClient, sessionState } from '#test/session-fixtures'
 import { noStreams, play, type Stage } from './fakes.ts'
 
-const brief = (name: string, changes: Partial<SessionBrief> = {}): SessionBrief => {
-  const { clients: _, ...rest } = sessionState(name)
-  return { ...rest, joined: 0, finished: 0, ...changes }
+const briefOf = (state: SessionState): SessionBrief => {
+  const { clients: _, ...rest } = state
+  return { ...rest, joined: 0, finished: 0 }
 }
+const brief = (name: string, changes: Partial<SessionBrief> = {}): SessionBrief => ({
+  ...briefOf(sessionState(name)),
+  ...changes,
+})
 
 /** Servers with sessions, and what was said to them. */
 function servers(options: {
@@ -39,9 +43,7 @@ function servers(options: {
         if (command.kind === 'list')
           return {
             kind: 'sessions',
-            sessions: [...sessions, ...(started === null ? [] : [started])].map((each) =>
-              brief(each.settings.name),
-            ),
+            sessions: [...sessions, ...(started === null ? [] : [started])].map(briefOf),
           }
         if (command.kind === 'start') {
           started = sessionState(command.settings.name)
@@ -215,20 +217,23 @@ describe('reprise session start', () => {
     ])
   })
 
-  it('adds the session to the server that runs, on its port and in its place', async () => {
+  it('adds the session to the server that runs, on its port and in its place among those that run', async () => {
+    const { settings } = sessionState('first')
     const running = sessionState('first', {
-      settings: {
-        ...sessionState('first').settings,
-        configuration: { ...sessionState('first').settings.configuration, port: 7900 },
-      },
+      settings: { ...settings, configuration: { ...settings.configuration, port: 7900 } },
     })
-    const { session, said, served, open } = servers({ here: [[running, sessionState('second')]] })
+    const over = (['ended', 'failed'] as const).map((phase) => sessionState(phase, { phase }))
+    const { session, said, served, open } = servers({ here: [[...over, running, sessionState('second')]] })
     const played = await session(`${start} --name new --precedence 2 --by-hand`)
     expect(played.status).toBe(0)
     expect(played.out).toContain('asr://10.0.0.1/new')
     expect(said[1]).toMatchObject({
       kind: 'start',
-      settings: { name: 'new', start: { clients: null, afterLastJoinMs: null }, configuration: { ttl: 3 } },
+      settings: {
+        name: 'new',
+        start: { clients: null, afterLastJoinMs: null },
+        configuration: { ttl: 3, port: 7900 },
+      },
     })
     const id = (name: string) => sessionState(name).sessionId
     expect(said.at(-2)).toEqual({ kind: 'precedence', sessions: [id('first'), id('new'), id('second')] })
