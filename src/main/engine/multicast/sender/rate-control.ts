@@ -25,6 +25,8 @@ export interface RateControl {
   /** Bytes a second. */
   readonly rate: number
   setDataRate(bytesPerSecond: number): void
+  /** So much of the Data Rate, and of what is considerate, is the stream's: 0–1. The rest goes out in other ways. */
+  setShare(share: number): void
   /** From now on; null: writing never slows the stream. */
   setClientDataRate(bytesPerSecond: number | null): void
   /** Decide anew. */
@@ -39,6 +41,7 @@ const lagSeconds = 1
 export function createRateControl(options: RateOptions): RateControl {
   let { dataRate, clientDataRate } = options
   const considerate = createConsiderateRate(dataRate, options.datagramBytes)
+  let share = 1
   let clientRate = Infinity
   let tickedMs: number | null = null
 
@@ -57,11 +60,14 @@ export function createRateControl(options: RateOptions): RateControl {
 
   return {
     get rate() {
-      return Math.min(dataRate, considerate.rate, clientRate)
+      return Math.min(share * dataRate, share * considerate.rate, clientRate)
     },
     setDataRate(bytesPerSecond) {
       considerate.setDataRate(bytesPerSecond)
       dataRate = bytesPerSecond
+    },
+    setShare(next) {
+      share = next
     },
     setClientDataRate(bytesPerSecond) {
       clientDataRate = bytesPerSecond

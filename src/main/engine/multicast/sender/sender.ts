@@ -50,6 +50,8 @@ export interface Sender {
   late(nowMs: number, count?: number): void
   setDataRate(bytesPerSecond: number): void
   setClientDataRate(bytesPerSecond: number | null): void
+  /** From now on this part of the rate is the stream's, 0–1; the rest goes out over control connections. */
+  setShare(share: number): void
   /** Send nothing until somebody joins. For a stream without feedback; others rest by themselves. */
   rest(): void
   /** What a client is told over its control connection on joining, and every second; who isn't here (any more) stands well. */
@@ -86,6 +88,7 @@ export function createSender(options: SenderOptions): Sender {
   const proactive = createProactiveRepair(2500)
   let clockMs = 0
   let streamingMs = 0
+  let share = 1
   const conveyor = createConveyor(layout, {
     onSources: (section) => proactive.sourcesSent(section, clockMs),
     onRepairs: (section, count) => proactive.repairsSent(section, count),
@@ -116,7 +119,8 @@ export function createSender(options: SenderOptions): Sender {
   let isResting = false
 
   const tick = (nowMs: number) => {
-    if (state === 'streaming') streamingMs += nowMs - clockMs
+    // Its share of the time: what is judged is the whole rate.
+    if (state === 'streaming') streamingMs += (nowMs - clockMs) * share
     clockMs = nowMs
     if (nowMs >= tickDueMs) judgeClients(nowMs)
     if (nowMs >= rateDueMs) judgeRate(nowMs)
@@ -235,6 +239,13 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     setClientDataRate: (bytesPerSecond) => rates.setClientDataRate(bytesPerSecond),
+
+    setShare(next) {
+      share = next
+      rates.setShare(share)
+      pacer.setRate(rates.rate)
+    },
+
     rest() {
       isResting = true
     },

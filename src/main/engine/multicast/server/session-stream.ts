@@ -166,7 +166,7 @@ export class SessionStream {
     this.#dataRate = dataRate
     this.#clientDataRate = clientDataRate
     this.sender.setClientDataRate(clientDataRate)
-    this.sender.setDataRate(dataRate * (1 - this.#fetchShare))
+    this.sender.setDataRate(dataRate)
   }
 
   /** Have what is needed next at hand. */
@@ -316,6 +316,6 @@ export class SessionStream {
     const share = this.fetches.share
     if (share === this.#fetchShare) return
     this.#fetchShare = share
-    this.sender.setDataRate(this.#dataRate * (1 - share))
+    this.sender.setShare(1 - share)
   }
 }

@@ -1,7 +1,8 @@
-/** What a sender counts that couldn't be sent when it was said to be, and how it rests. */
+/** What a sender counts that couldn't be sent when it was said to be, and how it shares and rests. */
 import { describe, expect, it } from 'vitest'
 import { planStream } from '#engine/multicast/layout'
 import { createSender, type SenderOptions } from '#engine/multicast/sender'
+import { lacksAll, type Message } from '#engine/multicast/wire'
 import { seededRandom } from '#test/seeded'
 
 const datagramBytes = 1468
@@ -16,6 +17,20 @@ const senderOf = (change: Partial<SenderOptions>) =>
     feedback: { kind: 'none', repairShare: 0 },
     ...change,
   })
+
+const report: Message<'report'> = {
+  kind: 'report',
+  asOf: 0,
+  expected: 0,
+  received: 0,
+  repeated: 0,
+  rejected: 0,
+  dropped: 0,
+  blocksDone: 0,
+  backlogBytes: 0,
+  writeBytesPerSecond: 0,
+  needs: [],
+}
 
 describe('a sender whose datagrams go out late', () => {
   it.each([1, 5])(
@@ -104,31 +119,34 @@ describe('a stream without a way back', () => {
   })
 })
 
+describe('a sender that has half of its rate', () => {
+  it('slows down to what came of that', () => {
+    const sender = senderOf({ considerate: 'on', feedback: { kind: 'demand' } })
+    sender.start()
+    sender.join('a', 0)
+    sender.setShare(0.5)
+    const needs = [{ first: 0, count: layout.sections, lack: lacksAll }]
+    let [sent, reportMs] = [0, 0]
+    for (let nowMs = 0; nowMs < 5000 && sender.rate === 6_000_000;) {
+      if (nowMs >= reportMs) {
+        reportMs += 250
+        sender.report('a', { ...report, asOf: sent, expected: sent, received: sent / 2, needs }, nowMs)
+      }
+      const step = sender.next(nowMs)
+      if (step.kind === 'symbol') sent = step.serial
+      if (step.kind === 'wait') nowMs = step.untilMs
+    }
+    expect(sender.rate / 6_000_000).toBeCloseTo(0.475, 1)
+  })
+})
+
 describe('Client Data Rate', () => {
   it('can be set and taken back while the stream runs', () => {
     const sender = senderOf({ feedback: { kind: 'demand' } })
     sender.start()
     sender.join('slow', 0)
-    const report = (nowMs: number) =>
-      sender.report(
-        'slow',
-        {
-          kind: 'report',
-          asOf: 0,
-          expected: 0,
-          received: 0,
-          repeated: 0,
-          rejected: 0,
-          dropped: 0,
-          blocksDone: 0,
-          backlogBytes: 50_000_000,
-          writeBytesPerSecond: 2_000_000,
-          needs: [],
-        },
-        nowMs,
-      )
     const rateAt = (nowMs: number) => {
-      report(nowMs)
+      sender.report('slow', { ...report, backlogBytes: 50_000_000, writeBytesPerSecond: 2_000_000 }, nowMs)
       sender.next(nowMs)
       return sender.rate
     }

@@ -141,6 +141,16 @@ describe('a considerate stream', () => {
     expect(subject.rate).toBeLessThan(before * 1.1)
   })
 
+  test('keeps what it has found while a part of the rate is not its own', () => {
+    const subject = controlOf()
+    streamOf(subject).pass(60, 5, (rate) => Math.max(0, 1 - (full * 0.3) / rate))
+    const { rate } = subject
+    subject.setShare(0.5)
+    expect(subject.rate).toBe(rate / 2)
+    subject.setShare(1)
+    expect(subject.rate).toBe(rate)
+  })
+
   test('does not care about one who loses among many who do not, or one of two', () => {
     for (const clients of [2, 5]) {
       const subject = controlOf()
