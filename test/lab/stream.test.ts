@@ -61,12 +61,20 @@ describe.skipIf(missing('lab', 'loop'))('a stream', () => {
   })
 
   it('reaches sixteen clients, each of which loses something else', async () => {
-    await using room = await openRoom({ clients: 16, mtu: 9000 })
+    await using room = await openRoom({ clients: 16 })
     for (const [index, machine] of room.lab.clients.entries())
       if (index % 4 !== 0) await loseDatagrams(machine, { kind: 'chance', share: (index % 4) / 40 })
     await room.serve()
     const clients = room.lab.clients.map((_, index) => room.receive(index))
     expect(await room.outcomes(clients)).toEqual(clients.map(() => 'the image'))
+  })
+
+  it('of a server with large frames reaches a client with usual ones by multicast', async () => {
+    await using room = await openRoom({ clients: 1, serverMtu: 9000, bursts: 'cut' })
+    await room.serve({ dataRate: 12e6 })
+    const client = room.receive(0)
+    expect(await room.outcome(0, client)).toBe('the image')
+    expect(client.text()).not.toMatch(/control connection|querier/i)
   })
 
   it('doesn’t wait for a client behind a slow link', async () => {

@@ -39,8 +39,8 @@ export interface LabNetwork extends AsyncDisposable {
 
 export interface LabOptions {
   readonly clients: number
-  /** Default 1500. */
-  readonly mtu?: number
+  /** What the server's frames may have; everybody else's have 1500. Default: 1500. */
+  readonly serverMtu?: number
   /**
    * IGMP snooping. `off` (default): every port gets everything. `querier`: members only. `no-querier`: a switch that sends
    * unknown groups nowhere and has nobody to ask who is a member, so that nobody gets anything.
@@ -54,10 +54,11 @@ export interface LabOptions {
 }
 
 let built = 0
+const usualMtu = 1500
 
 export async function buildLab({
   clients,
-  mtu = 1500,
+  serverMtu = usualMtu,
   snooping = 'off',
   bursts = 'whole',
 }: LabOptions): Promise<LabNetwork> {
@@ -92,8 +93,13 @@ export async function buildLab({
   }
   try {
     const bridge = await addNamespace(`${prefix}b`)
-    await command('ip', ['-n', bridge, '-batch', '-'], bridgeBatch(mtu, snooping))
-    const addMachine = async (name: string, address: string, index: number): Promise<LabMachine> => {
+    await command('ip', ['-n', bridge, '-batch', '-'], bridgeBatch(snooping))
+    const addMachine = async (
+      name: string,
+      address: string,
+      index: number,
+      mtu = usualMtu,
+    ): Promise<LabMachine> => {
       const namespace = await addNamespace(`${prefix}${name}`)
       const port = `p${index}`
       await command('ip', ['-n', namespace, '-batch', '-'], machineBatch(address, port, bridge, mtu))
@@ -108,7 +114,7 @@ export async function buildLab({
         start: (argv, options) => start(namespace, argv, options),
       }
     }
-    const server = await addMachine('s', '10.77.0.1', 0)
+    const server = await addMachine('s', '10.77.0.1', 0, serverMtu)
     if (bursts === 'cut')
       await command('ip', ['-n', server.namespace, 'link', 'set', 'eth0', 'gso_max_segs', '1'])
     const machines: LabMachine[] = []
@@ -131,7 +137,7 @@ export async function buildLab({
 }
 
 /** Lines for `ip -batch`. Times of the bridge are in hundredths of a second. */
-function bridgeBatch(mtu: number, snooping: LabOptions['snooping']): string {
+function bridgeBatch(snooping: LabOptions['snooping']): string {
   const lines = [
     'link set lo up',
     `link add br0 type bridge forward_delay 0 mcast_snooping ${snooping === 'off' ? 0 : 1}`,
@@ -141,7 +147,7 @@ function bridgeBatch(mtu: number, snooping: LabOptions['snooping']): string {
     lines.push('link set br0 type bridge mcast_query_response_interval 20 mcast_startup_query_interval 50')
     lines.push('link set br0 type bridge mcast_querier 1')
   }
-  lines.push(`link set br0 mtu ${mtu} up`)
+  lines.push(`link set br0 mtu ${usualMtu} up`)
   return `${lines.join('\n')}\n`
 }
 

@@ -39,7 +39,7 @@ export async function examineSession(
   const found = await findInterface(settings.interface)
   const device = (await examineDevice?.(settings, signal)) ?? null
   const source = device === null ? await examineImage(settings.source, signal) : null
-  const symbolBytes = symbolBytesFor(found.mtu, settings.configuration.dataRate)
+  const symbolBytes = symbolBytesFor(found.mtu)
   const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
   return {
     interface: found,

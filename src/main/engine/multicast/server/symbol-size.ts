@@ -5,26 +5,17 @@ import { datagramHeaderBytes, networkHeaderBytes } from '#engine/multicast/wire'
 /** Left free, for what a network in between may add: a VLAN tag, a tunnel. */
 const spareBytes = 32
 const usualBlockBytes = 1024 * 1024
-
-/** What frames of 1500 bytes carry, which every network does. */
-const usualSymbolBytes = 1408
 /**
- * So many datagrams should go into the 10 ms for which the Data Rate is never exceeded: of few large ones the last mostly
- * doesn't fit, and its room is lost.
+ * Frames that every network carries. Larger ones of the server's interface say nothing of the clients' ones: switches drop without a word
+ * what is too long for one of those, while everything that is short arrives.
  */
-const datagramsIn10Ms = 32
+const usualMtu = 1500
 
-/**
- * The largest payload that is never fragmented on an interface of that MTU: 1408 where frames have 1500 bytes. Larger ones spare
- * everybody's processor, and are as large as `dataRate` (bytes a second) leaves sense for.
- */
-export function symbolBytesFor(mtu: number, dataRate: number): number {
+/** The largest payload that is never fragmented on an interface of that MTU, nor where frames have 1500 bytes: 1408 at most. */
+export function symbolBytesFor(mtu: number): number {
   const headerBytes = networkHeaderBytes + datagramHeaderBytes
-  const { minSymbolBytes, maxSymbolBytes } = streamBounds
-  const fitting = mtu - headerBytes - spareBytes
-  const paced = Math.max(usualSymbolBytes, dataRate / 100 / datagramsIn10Ms - headerBytes)
-  const bytes = Math.floor(Math.min(fitting, paced) / 16) * 16
-  return Math.max(minSymbolBytes, Math.min(maxSymbolBytes, bytes))
+  const bytes = Math.min(mtu, usualMtu) - headerBytes - spareBytes
+  return Math.max(streamBounds.minSymbolBytes, Math.floor(bytes / 16) * 16)
 }
 
 /** 1 MiB. Null: the stream is longer than one can be, which is 2.7 TB in a network of 1500-byte frames. */
