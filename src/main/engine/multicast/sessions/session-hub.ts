@@ -110,6 +110,13 @@ interface Manager {
 const heedMs = ({ needs }: Message<'report'>) =>
   Math.max(reportMs, needs.reduce((sum, { count }) => sum + count, 0) / sectionsPerMs)
 
+/** By the session's own password. */
+function rightOf(offer: Offer | undefined, proof: ExaminedProof): ManagementRight | null {
+  const key = offer?.session.passwordKey ?? null
+  if (offer === undefined || key === null || !proof.isRight(key)) return null
+  return { kind: 'session', session: offer.name }
+}
+
 export function createSessionHub({
   salt,
   fingerprint,
@@ -233,12 +240,15 @@ export function createSessionHub({
     const isManager =
       managementKey !== null &&
       (isManagementUnguessable ? proof.isRightUnguessable(managementKey) : proof.isRight(managementKey))
-    const sessionKey = find(sessionName)?.session.passwordKey ?? null
-    const isOfSession = !isManager && sessionKey !== null && proof.isRight(sessionKey)
-    const told = settle(proof, at)
-    if (!isManager && !isOfSession)
-      return [...told, ...object(connection, proof.waitMs > 0 ? 'wait' : 'password', proof)]
-    const right: ManagementRight = isManager ? { kind: 'all' } : { kind: 'session', session: sessionName }
+    const right = isManager ? ({ kind: 'all' } as const) : rightOf(find(sessionName), proof)
+    const isEarly = right === null && pending.includes(sessionName)
+    // Its key isn't here yet, so its right proof looks like a wrong one; it counts only where it may be a guess at the management's.
+    const isGuess = !isEarly || (managementKey !== null && !isManagementUnguessable)
+    const told = isGuess ? settle(proof, at) : []
+    if (right === null) {
+      const objection = isGuess && proof.waitMs > 0 ? 'wait' : isEarly ? 'preparing' : 'password'
+      return [...told, ...object(connection, objection, proof)]
+    }
     at.manager = { right, saidMs: nowMs, isWaiting: false }
     return []
   }

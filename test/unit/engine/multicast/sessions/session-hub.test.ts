@@ -480,6 +480,28 @@ describe('who guesses passwords', () => {
     expect(came(other, { purpose: 'manage', key: keys.management })).toBe('wait')
   })
 
+  test('is not who manages a session whose source is still being read, unless it may be the management’s password that is guessed', () => {
+    const hubOf = (isManagementUnguessable: boolean) => {
+      const hub = createSessionHub({
+        isManagementUnguessable,
+        salt,
+        fingerprint,
+        nonce: () => new Uint8Array(32).fill(9),
+        managementKey: keys.management,
+      })
+      hub.setPending(['soon'])
+      return hub
+    }
+    const early = { purpose: 'manage', key: keys.right, sessionName: 'soon' } as const
+    const hub = hubOf(true)
+    for (let count = 0; count < 5; count++) expect(came(hub, early)).toBe('preparing')
+    hub.add(session('soon', { passwordKey: keys.right }))
+    expect(refusal(come(hub, early))).toBeNull()
+    const other = hubOf(false)
+    for (let count = 0; count < 3; count++) expect(came(other, early)).toBe('preparing')
+    expect(came(other, early)).toBe('wait')
+  })
+
   test('is not who gives none', () => {
     const hub = secretHub()
     for (let count = 0; count < 20; count++) expect(came(hub, {})).toBe('password')
