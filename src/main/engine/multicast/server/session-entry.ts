@@ -48,6 +48,18 @@ export interface SessionEntry {
 export const isOver = ({ live, ended }: Pick<SessionEntry, 'live' | 'ended'>): boolean =>
   ended !== null || live?.phase === 'ended' || live?.phase === 'failed'
 
+/** Of those that are over, the newest are remembered: who starts one each hour would have thousands to be told of. */
+const mostOver = 100
+
+/** Those that are to be forgotten. */
+export function forgettable(entries: Iterable<SessionEntry>): readonly SessionEntry[] {
+  const endedMs = ({ live, ended }: SessionEntry) => ended?.atMs ?? live?.endedMs ?? 0
+  return [...entries]
+    .filter(isOver)
+    .toSorted((a, b) => endedMs(b) - endedMs(a))
+    .slice(mostOver)
+}
+
 /** What is read in this thread isn't any more. */
 export async function letGo(entry: SessionEntry): Promise<void> {
   const { opened } = entry

@@ -21,7 +21,15 @@ import {
   type ExamineDevice,
 } from './prepare-session.ts'
 import { serverIdentity, type ServerIdentity } from './server-identity.ts'
-import { giveBack, isOver, letGo, stateOf, withinBounds, type SessionEntry } from './session-entry.ts'
+import {
+  forgettable,
+  giveBack,
+  isOver,
+  letGo,
+  stateOf,
+  withinBounds,
+  type SessionEntry,
+} from './session-entry.ts'
 import { StateListeners } from './state-listeners.ts'
 import { startThread, type ThreadHandle } from './thread-handle.ts'
 
@@ -59,7 +67,7 @@ export interface StreamServer extends AsyncDisposable {
   disconnect(sessionId: string, clientId: string): Promise<void>
   /** In which order clients without a wish are asked: these first, then the others as they are. */
   setPrecedence(sessionIds: readonly string[]): Promise<void>
-  /** In order of precedence; ended ones until they are forgotten. */
+  /** In order of precedence; ended ones until they are forgotten, by a `stop` or for a hundred that ended later. */
   states(): readonly SessionState[]
   /** Its own port, where others can't listen. */
   ownsPort(port: number): boolean
@@ -109,6 +117,7 @@ class Server implements StreamServer {
       await this.#threads.release(port)
       throw error
     }
+    for (const old of forgettable(this.#entries.values())) this.#entries.delete(old.sessionId)
     const entry = newEntry(settings, examined, abort)
     const { sessionId } = entry
     this.#entries.set(sessionId, entry)

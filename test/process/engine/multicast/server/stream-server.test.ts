@@ -326,6 +326,22 @@ describe('the server of streams', () => {
     expect(Buffer.compare(await fetched, image.bytes.subarray(2 ** 20, 2 ** 21))).toBe(0)
   })
 
+  it('forgets sessions that ended long ago, when another is started', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const start = (name: string) =>
+      real.server.start(sessionSettings({ source: image.path, name, configuration: { port } }))
+    await start('stays')
+    for (let count = 0; count < 102; count++) {
+      const { sessionId } = await start(`session ${count}`)
+      await real.server.stop(sessionId, 'now')
+    }
+    await start('last')
+    const names = real.server.states().map(({ settings }) => settings.name)
+    expect(names).toHaveLength(102)
+    expect([names[0], names[1], names.at(-1)]).toEqual(['stays', 'session 2', 'last'])
+  })
+
   it('goes on with one session while the source of another does not answer', async () => {
     const web = createHttpServer((request, response) => {
       const { length } = image.bytes
