@@ -65,13 +65,17 @@ async function serve(
 ): Promise<SessionState | null> {
   const over = Promise.withResolvers<SessionState | null>()
   const stop = () => over.resolve(null)
+  let isStarted = false
   using _watching = server.subscribe((sessions) => {
     print(sessions)
     const isOver = sessions.every(({ phase }) => phase === 'ended' || phase === 'failed')
-    if (sessions.length > 0 && isOver) over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
+    // Who stops a session twice makes the server forget it, perhaps before we are told that it is over.
+    if ((isStarted || sessions.length > 0) && isOver)
+      over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
   })
   try {
     await server.start(settings, signal)
+    isStarted = true
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     return await over.promise

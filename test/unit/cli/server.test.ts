@@ -200,6 +200,24 @@ describe('reprise server', () => {
     expect(disposals()).toBe(1)
   })
 
+  it('ends also when its session is forgotten before it is told that it is over', async () => {
+    const { engines, disposals } = streams([])
+    const live: StreamEngines = {
+      ...engines,
+      openServer: async () => ({
+        ...(await engines.openServer()),
+        subscribe(listener) {
+          listener([])
+          const told = [setTimeout(() => listener([state({})]), 1), setTimeout(() => listener([]), 20)]
+          return { [Symbol.dispose]: () => told.forEach((timer) => clearTimeout(timer)) }
+        },
+      }),
+    }
+    const { status, out } = await play(command, { streams: live })
+    expect([status, disposals()]).toEqual([0, 1])
+    expect(out).toContain('Ready to start accepting clients\n')
+  })
+
   it('goes on when its output is cut short, and says so at the end', async () => {
     const { engines, disposals } = streams([])
     const coming = [state({}), state({ phase: 'streaming', lap: 1 }), state({ phase: 'ended' })]
