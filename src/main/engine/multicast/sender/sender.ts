@@ -127,8 +127,8 @@ export function createSender(options: SenderOptions): Sender {
   }
   const judgeClients = (nowMs: number) => {
     tickDueMs = nowMs + tickMs
-    if (feedback.kind === 'none') return
     for (const id of clients.silentSince(nowMs - goneMs)) clients.leave(id)
+    if (feedback.kind === 'none') return
     clients.judge()
     isLossy = clients.all().some(({ loss }) => loss > 0.003)
   }

@@ -107,6 +107,15 @@ describe('a stream without a way back', () => {
     return kinds
   }
 
+  it('forgets clients that are silent', () => {
+    const sender = senderOf({})
+    sender.join('a', 0)
+    sender.join('b', 0)
+    sender.report('b', report, 10_000)
+    sender.next(20_000)
+    expect(sender.clients().map(({ id }) => id)).toEqual(['b'])
+  })
+
   it('rests when it is told to, and goes on when somebody joins', () => {
     const sender = senderOf({})
     sender.start()
