@@ -29,9 +29,11 @@ export interface HubOptions {
   readonly isManagementUnguessable?: boolean
 }
 
-/** What a manager may do: everything, or see and stop the one session whose password it knows. */
+/** What a manager may do: everything, or see and stop the one session whose password it knows, and no later one of that name. */
 export type ManagementRight =
-  { readonly kind: 'all' } | { readonly kind: 'session'; readonly session: string }
+  | { readonly kind: 'all' }
+  /** Its name, and its 32 hex digits. */
+  | { readonly kind: 'session'; readonly session: string; readonly sessionId: string }
 
 export type HubOutput =
   | { readonly kind: 'send'; readonly connection: string; readonly message: ServerMessage }
@@ -114,7 +116,8 @@ const heedMs = ({ needs }: Message<'report'>) =>
 function rightOf(offer: Offer | undefined, proof: ExaminedProof): ManagementRight | null {
   const key = offer?.session.passwordKey ?? null
   if (offer === undefined || key === null || !proof.isRight(key)) return null
-  return { kind: 'session', session: offer.name }
+  const sessionId = Buffer.from(offer.session.facts.sessionId).toString('hex')
+  return { kind: 'session', session: offer.name, sessionId }
 }
 
 export function createSessionHub({

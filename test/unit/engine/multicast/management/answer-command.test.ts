@@ -6,7 +6,7 @@ import type { SessionSettings, SessionState } from '#shared/model'
 import { sessionClient, sessionState } from '#test/session-fixtures'
 
 const all: ManagementRight = { kind: 'all' }
-const ofLab: ManagementRight = { kind: 'session', session: 'lab' }
+const ofLab: ManagementRight = { kind: 'session', session: 'lab', sessionId: sessionState('lab').sessionId }
 
 function fakeServer(sessions: readonly SessionState[]) {
   const calls: unknown[] = []
@@ -153,6 +153,14 @@ describe("a session's own password", () => {
           error: { code: 'E_MC_NOSESSION', details: { known: ['lab'] } },
         })
     expect(calls).toEqual([])
+  })
+
+  test("doesn't show or stop a later session of that name", async () => {
+    const ended = { ...lab, phase: 'ended' } as const
+    const { server, calls } = fakeServer([ended, sessionState('lab', { sessionId: 'later' })])
+    expect(await say(server, ofLab, { kind: 'list' })).toMatchObject({ sessions: [{ phase: 'ended' }] })
+    for (const session of ['lab', 'later']) await say(server, ofLab, { kind: 'stop', session, when: 'now' })
+    expect(calls).toEqual([['stopSession', lab.sessionId, 'now']])
   })
 
   test.each([

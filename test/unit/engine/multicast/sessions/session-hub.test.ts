@@ -654,7 +654,9 @@ describe('who manages', () => {
 
   test("has one session's right with that session's password, whoever may join it", () => {
     const { say } = managed({ key: keys.right, sessionName: 'secret' })
-    expect(say(1)).toMatchObject([{ kind: 'command', right: { kind: 'session', session: 'secret' } }])
+    expect(say(1)).toMatchObject([
+      { kind: 'command', right: { kind: 'session', session: 'secret', sessionId: '01'.repeat(16) } },
+    ])
   })
 
   test.each<[string, keyof typeof keys | null, string]>([
