@@ -7,6 +7,7 @@ import type { Management, SessionBrief } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   isWebLocator,
+  mostClients,
   suggestGroup,
   type ServerConfiguration,
   type SessionSettings,
@@ -40,7 +41,7 @@ const startOptions = {
     kind: 'count',
     placeholder: 'N',
     least: 1,
-    most: 1_000_000,
+    most: mostClients,
     help: 'Begin when so many have joined.',
   },
   after: {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   creatableFilesystems,
   creatableMaps,
+  mostClients,
   writableFormats,
   type Buffering,
   type CreateSource,
@@ -134,7 +135,7 @@ export const sessionSettingsSchema: z.ZodType<SessionSettings> = z.strictObject(
   configuration: serverConfigurationSchema,
   interface: z.string().min(1).max(255).nullable(),
   start: z.strictObject({
-    clients: positive.max(1_000_000).nullable(),
+    clients: positive.max(mostClients).nullable(),
     afterLastJoinMs: positive.nullable(),
   }),
   admission: z.array(z.string().min(1).max(1024)).max(1000),

@@ -25,6 +25,9 @@ export interface ServerConfiguration {
 /** How a device of the server's own is stored in the stream. */
 export type StreamCompression = 'none' | 'speed' | 'balanced' | 'size'
 
+/** Clients of one session at once, at most. */
+export const mostClients = 4096
+
 /** What a session is started with. */
 export interface SessionSettings {
   /** Locator on the server's machine: an image's path, an address of the web, a device or a volume. */
@@ -37,7 +40,7 @@ export interface SessionSettings {
   /** Name or address of the interface; null: that of the default route. */
   readonly interface: string | null
   readonly start: {
-    /** As soon as so many have joined; null: their number doesn't start it. */
+    /** As soon as so many have joined, `mostClients` at most; null: their number doesn't start it. */
     readonly clients: number | null
     /** So long after the last one joined; null: time doesn't start it. Both null: by hand. */
     readonly afterLastJoinMs: number | null

@@ -121,6 +121,7 @@ describe('what stands against a stream', () => {
       { start: 'either', clients: '0', minutes: 'x' },
       { clients: 'bad', minutes: 'bad' },
     ],
+    [{ start: 'clients', clients: '4097' }, { clients: 'bad' }],
     // Nobody asks for them.
     [{ start: 'first', clients: '0', minutes: 'x' }, {}],
   ])('is %j: %j', (change, expected) => expect(problems(change)).toEqual(expected))

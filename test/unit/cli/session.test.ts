@@ -301,6 +301,7 @@ describe('reprise session start', () => {
     ['start --source nfs://x/a.dmg', "Addresses that begin with nfs:// can't be read."],
     [`${start} --by-hand --clients 2`, '--by-hand goes without'],
     [`${start} --clients 0`, '--clients takes'],
+    [`${start} --clients 4097`, '--clients takes'],
     [`${start} --server asr://`, 'is no server'],
     [`${start} --server-password-stdin`, 'needs no password'],
     [`${start} --password-stdin`, 'no password on standard input'],

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Session } from '#engine/multicast/sessions'
 import { datagramHeaderBytes, passwordKey, type Message } from '#engine/multicast/wire'
 import { serializeError, type SerializedError } from '#shared/errors'
-import { parseAdmissionRule } from '#shared/model'
+import { mostClients, parseAdmissionRule } from '#shared/model'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import { openGroupSocket } from './open-socket.ts'
 import type { LiveState, ServedSession } from './orders.ts'
@@ -35,7 +35,6 @@ export interface ServedParts {
   readonly broken: (served: Served, error: unknown) => void
 }
 
-const mostClients = 4096
 /** After the end, its word is repeated for those who missed it. */
 const farewellMs = 2500
 
