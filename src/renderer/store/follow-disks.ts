@@ -1,7 +1,7 @@
 /** Whether a disk or volume is still the one that was chosen, and what the wells are when it isn't. Pure. */
-import type { Disk, TargetInfo } from '#shared/model'
-import { locatorOf, volumeName } from './items.ts'
-import type { DestinationChoice, ItemId, SourceChoice, ViewState } from './view-state.ts'
+import type { Disk, TargetInfo, Volume } from '#shared/model'
+import { locatorOf, volumeName, type DeviceItem } from './items.ts'
+import type { DestinationChoice, ItemId, ServerView, SourceChoice, ViewState } from './view-state.ts'
 
 /**
  * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
@@ -10,9 +10,11 @@ import type { DestinationChoice, ItemId, SourceChoice, ViewState } from './view-
 export function afterDevices(view: ViewState, disks: { readonly [path: string]: Disk }): Partial<ViewState> {
   const source = followSource(view.source, disks)
   const destination = followDestination(view.destination, disks)
+  const server = followStreamed(view.server, disks)
   return {
     ...(source === view.source ? {} : { source }),
     ...(destination === view.destination ? {} : { destination }),
+    ...(server === view.server ? {} : { server }),
     // The tick was for the disk that is gone.
     ...(destination?.state === 'gone' && view.options.erase
       ? { options: { ...view.options, erase: false } }
@@ -50,7 +52,7 @@ function followSource(source: SourceChoice | null, disks: Disks): SourceChoice |
   if (!disk) return { ...source, state: 'gone' }
   if (disk === info.disk) return source
   if (info.kind === 'disk') return { ...source, info: { ...info, disk } }
-  const volume = disk.volumes.find((volume) => volume.path === info.volume.path)
+  const volume = sameVolume(info.volume, disk)
   return volume ? { ...source, info: { ...info, disk, volume } } : { ...source, state: 'gone' }
 }
 
@@ -61,10 +63,30 @@ function followDestination(destination: DestinationChoice | null, disks: Disks):
   if (disk === destination.disk) return destination
   const { volume } = destination
   if (!volume) return { ...destination, disk, name: disk.name }
-  const now = disk.volumes.find((now) => now.path === volume.path && now.offset === volume.offset)
+  const now = sameVolume(volume, disk)
   return now
     ? { ...destination, disk, volume: now, name: volumeName(now) }
     : { ...destination, disk, state: 'gone' }
+}
+
+/** What is to be streamed, and what was found out about it. */
+function followStreamed(server: ServerView, disks: Disks): ServerView {
+  const { device } = server.draft
+  if (!device || device.state === 'gone') return server
+  const item = sameDevice(device.item, disks)
+  if (item === device.item) return server
+  if (item) return { ...server, draft: { ...server.draft, device: { item, state: 'ready' } } }
+  const draft = { ...server.draft, device: { ...device, state: 'gone' as const } }
+  return { ...server, draft, check: { state: 'none' }, refusal: null }
+}
+
+/** The disk or volume as it is now; null where something else is in its place, or nothing. */
+export function sameDevice(item: DeviceItem, disks: Disks): DeviceItem | null {
+  const disk = sameDisk(item.disk, disks)
+  if (!disk || disk === item.disk) return disk && item
+  if (item.kind === 'disk') return { kind: 'disk', disk }
+  const volume = sameVolume(item.volume, disk)
+  return volume && { kind: 'volume', disk, volume }
 }
 
 /** The disk is the one it was, and so is the place of the volume on it. */
@@ -80,6 +102,9 @@ function sameDisk(disk: Pick<Disk, 'path' | 'identity'>, disks: Disks): Disk | n
   const now = disks[disk.path]
   return now && now.identity === disk.identity ? now : null
 }
+
+const sameVolume = ({ path, offset }: Volume, { volumes }: Disk): Volume | null =>
+  volumes.find((now) => now.path === path && now.offset === offset) ?? null
 
 function isThere(id: ItemId, disks: Disks): boolean {
   const path = locatorOf(id)

@@ -10,6 +10,11 @@ export type Item =
   | { readonly kind: 'image'; readonly image: OpenedImage }
   | { readonly kind: 'stream'; readonly stream: FoundStream }
 
+export type DeviceItem = Extract<Item, { readonly kind: 'disk' | 'volume' }>
+
+export const isDeviceItem = (item: Item | null): item is DeviceItem =>
+  item?.kind === 'disk' || item?.kind === 'volume'
+
 export const diskId = (path: string): ItemId => `disk:${path}`
 export const volumeId = (path: string): ItemId => `volume:${path}`
 export const streamId = (locator: string): ItemId => `stream:${locator}`

@@ -79,9 +79,10 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     const { sheet, images } = view.getState()
     if (sheet && !hasSubject(sheet, now, images)) view.setState({ sheet: null })
     if (now.disks !== before.disks) {
+      const { device } = view.getState().server.draft
       const changed = afterDevices(view.getState(), now.disks)
       if (Object.keys(changed).length > 0) view.setState(changed)
-      actions.followDevice(before.disks, now.disks)
+      actions.followDevice(device)
     }
     if (now.jobs !== before.jobs) {
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)

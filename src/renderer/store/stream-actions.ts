@@ -3,7 +3,7 @@ import { serializeError } from '#shared/errors'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
-import { findItem, locatorOf } from './items.ts'
+import { findItem, isDeviceItem, locatorOf } from './items.ts'
 import {
   configurationDraft,
   draftConfiguration,
@@ -24,10 +24,10 @@ export interface StreamActions {
   readonly chooseStreamSource: (id: ItemId) => void
   /** Asks what stands against streaming the device in the well, so that it is said before the start. */
   readonly lookAtDevice: () => Promise<void>
-  /** The disks were listed anew: the one in the well may have changed. */
-  readonly followDevice: (before: EngineMirror['disks'], now: EngineMirror['disks']) => void
+  /** The disks were listed anew: the one in the well, which was this, may have changed. */
+  readonly followDevice: (before: StreamDraft['device']) => void
   readonly clearStreamSource: () => void
-  readonly changeStream: (change: Partial<Omit<StreamDraft, 'fixed' | 'source'>>) => void
+  readonly changeStream: (change: Partial<Omit<StreamDraft, 'fixed' | 'source' | 'device'>>) => void
   readonly showOptions: (shown: boolean) => void
   readonly checkNetwork: () => Promise<void>
   readonly startStream: () => Promise<void>
@@ -47,7 +47,8 @@ export interface StreamActions {
 export function draftSurroundings(mirror: EngineMirror, view: ViewState): DraftSurroundings {
   const { draft, interfaces, refusal } = view.server
   return {
-    item: draft.source === null ? null : findItem(mirror, view.images, draft.source),
+    // What lies at a device's path now may be another one.
+    item: draft.device?.item ?? (draft.source === null ? null : findItem(mirror, view.images, draft.source)),
     refusal,
     interfaces,
     sessions: mirror.sessions,
@@ -59,10 +60,13 @@ export function setStreamSource(
   { mirror, view }: Pick<ActionDeps, 'mirror' | 'view'>,
   source: ItemId | null,
 ) {
+  const { images } = view.getState()
+  const item = source === null ? null : findItem(mirror.store.getState(), images, source)
+  const device = isDeviceItem(item) ? ({ item, state: 'ready' } as const) : null
   view.setState(({ server, looking }) => {
     // Another image, another name; what was typed for the first isn't meant for it.
     const fixed = server.draft.fixed.filter((field) => field === 'dataRate')
-    const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, fixed } }
+    const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, device, fixed } }
     return {
       tab: 'multicast',
       looking: { ...looking, stream: null },
@@ -77,17 +81,6 @@ export function followDraft({ mirror, view }: Pick<ActionDeps, 'mirror' | 'view'
   const { server } = view.getState()
   const draft = followed(server.draft, draftSurroundings(mirror.store.getState(), view.getState()))
   if (!sameDraft(draft, server.draft)) view.setState({ server: { ...server, draft } })
-}
-
-const isDevice = (id: ItemId) => id.startsWith('disk:') || id.startsWith('volume:')
-
-/** The path of the disk that is, or holds, what the id names; null of what is no device, or isn't there. */
-function diskOf(disks: EngineMirror['disks'], id: ItemId): string | null {
-  if (!isDevice(id)) return null
-  const path = locatorOf(id)
-  if (id.startsWith('disk:')) return disks[path] ? path : null
-  const holding = Object.values(disks).find(({ volumes }) => volumes.some((volume) => volume.path === path))
-  return holding?.path ?? null
 }
 
 const sameDraft = (a: StreamDraft, b: StreamDraft) =>
@@ -122,9 +115,9 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
 
   let looks = 0
   const lookAtDevice = async () => {
-    const { source } = getState().server.draft
+    const { source, device } = getState().server.draft
     looks += 1
-    if (source === null || !isDevice(source)) return
+    if (source === null || device?.state !== 'ready') return
     const look = looks
     // That it can't be asked says nothing against the device; the start will say why.
     const error = await client
@@ -169,15 +162,16 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       }
     },
     chooseStreamSource(id) {
+      // It may have been unplugged while it was dragged.
+      if (!findItem(mirror.store.getState(), getState().images, id)) return
       setStreamSource({ mirror, view }, id)
       void lookAtDevice()
     },
     lookAtDevice,
-    followDevice(before, now) {
-      const { source } = getState().server.draft
-      if (source === null) return
-      const path = diskOf(before, source) ?? diskOf(now, source)
-      if (path !== null && before[path] !== now[path]) void lookAtDevice()
+    followDevice(before) {
+      if (getState().server.draft.device === before) return
+      followDraft({ mirror, view })
+      void lookAtDevice()
     },
     clearStreamSource: () => setStreamSource({ mirror, view }, null),
     changeStream(change) {
@@ -213,7 +207,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       try {
         const { sessionId } = await client.request('session.start', { settings })
         await sessionThere(sessionId)
-        const next: StreamDraft = { ...draft, source: null, name: '', password: '', fixed: ['dataRate'] }
+        const next: StreamDraft = {
+          ...draft,
+          source: null,
+          device: null,
+          name: '',
+          password: '',
+          fixed: ['dataRate'],
+        }
         setServer({ shown: sessionId, tried: false })
         setDraft(next)
       } catch (error) {

@@ -15,7 +15,7 @@ import {
 } from '#shared/model'
 import { mostRules, readAdmission } from './admission-draft.ts'
 import { isScannable } from './image-work.ts'
-import { itemName, locatorOf, type Item } from './items.ts'
+import { itemName, locatorOf, type DeviceItem, type Item } from './items.ts'
 import type { ItemId } from './view-state.ts'
 
 /** When the stream begins: with the first client, with so many, so long after the last one joined, or by hand. */
@@ -23,6 +23,8 @@ export type StartRule = 'first' | 'clients' | 'time' | 'either' | 'hand'
 
 export interface StreamDraft {
   readonly source: ItemId | null
+  /** What the source names, where it is a device, as last seen. `gone`: it has to be chosen again. */
+  readonly device: { readonly item: DeviceItem; readonly state: 'ready' | 'gone' } | null
   readonly name: string
   readonly group: string
   readonly port: string
@@ -66,6 +68,7 @@ export interface DraftSurroundings {
 
 export const streamDraft: StreamDraft = {
   source: null,
+  device: null,
   name: '',
   group: '',
   port: '7800',
@@ -173,6 +176,7 @@ export type FieldProblem =
   | 'taken'
   | 'too-many'
   // Of the source.
+  | 'gone'
   | 'reading'
   | 'unreadable'
   | 'refused'
@@ -189,7 +193,7 @@ export function draftProblems(
   around: DraftSurroundings,
 ): { readonly [field in DraftField]?: FieldProblem } {
   const problems: { [field in DraftField]?: FieldProblem | null } = {
-    source: sourceProblem(around),
+    source: draft.device?.state === 'gone' ? 'gone' : sourceProblem(around),
     name: nameProblem(draft.name, around.sessions),
     group: isStreamGroup(draft.group) ? null : draft.group.trim() === '' ? 'missing' : 'bad',
     port: within(draft.port, 1, 65_535),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, NetworkError, serializeError } from '#shared/errors'
+import { draftProblems, draftSurroundings, itemName } from '#src/renderer/store/index.ts'
 import type { SessionSettings } from '#shared/model'
 import { aClient, aSession, foundStreams, goodChecks, interfaces } from '#test/stream-fixtures'
 import { sandisk, smallStick, systemImage, unscannedImage, practiceImage } from '#test/ui-fixtures'
@@ -85,6 +86,12 @@ describe('the form', () => {
 describe('a device in the well', () => {
   const denied = serializeError(new DeviceError('E_DENIED', 'no', { details: { path: '/dev/sdb' } }))
   const looks = (window: TestWindow) => asked(window, 'multicast.checkSource')
+  /** What the well shows, and what stands against it. */
+  const stands = ({ reprise: { mirror, view } }: TestWindow) => {
+    const { draft } = view.getState().server
+    const around = draftSurroundings(mirror.getState(), view.getState())
+    return { shown: around.item && itemName(around.item), problems: draftProblems(draft, around) }
+  }
 
   it('is looked at before anything is started, and what stands against it is known', async () => {
     using window = await streamWindow()
@@ -122,16 +129,53 @@ describe('a device in the well', () => {
     expect(looks(window)).toHaveLength(3)
   })
 
-  it('that changes while it isn’t there, or is a volume, is looked at, too', async () => {
+  it('that is a volume is looked at anew, too, and called as it is now', async () => {
     using window = await streamWindow()
-    const [volume] = sandisk.volumes
-    window.reprise.actions.chooseStreamSource(`volume:${volume?.path}`)
+    const [efi, untitled] = sandisk.volumes
+    window.reprise.actions.chooseStreamSource('volume:/dev/sdb2')
     await settle()
-    window.double.setDevices([smallStick])
+    window.double.setDevices([{ ...sandisk, volumes: [efi!, { ...untitled!, label: 'PHOTOS' }] }])
     await settle()
-    window.double.setDevices([smallStick, sandisk])
+    expect(looks(window)).toHaveLength(2)
+    expect(server(window).draft).toMatchObject({ name: 'PHOTOS', device: { state: 'ready' } })
+  })
+
+  it('doesn’t become the disk that takes its place: it is gone until it is chosen again', async () => {
+    using window = await streamWindow()
+    const { actions } = window.reprise
+    actions.chooseStreamSource('disk:/dev/sdb')
     await settle()
-    expect(looks(window)).toHaveLength(3)
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(stands(window)).toEqual({ shown: 'SanDisk Ultra', problems: { source: 'gone' } })
+    window.double.plug({ ...smallStick, path: '/dev/sdb' })
+    await settle()
+    expect(stands(window)).toEqual({ shown: 'SanDisk Ultra', problems: { source: 'gone' } })
+    await actions.startStream()
+    await actions.checkNetwork()
+    expect([settingsAsked(window), asked(window, 'multicast.check')]).toEqual([[], []])
+    expect(looks(window)).toHaveLength(1)
+    actions.chooseStreamSource('disk:/dev/sdb')
+    expect(stands(window)).toEqual({ shown: 'Kingston DataTraveler', problems: {} })
+  })
+
+  it.each([
+    ['the disk, plugged in again', 'disk:/dev/sdb', [sandisk]],
+    ['another disk, in one step', 'disk:/dev/sdb', [{ ...smallStick, path: '/dev/sdb' }]],
+    ['a disk without the volume', 'volume:/dev/sdb2', [{ ...sandisk, volumes: [] }]],
+    [
+      'a volume of the same number elsewhere on it',
+      'volume:/dev/sdb2',
+      [{ ...sandisk, volumes: sandisk.volumes.map((each) => ({ ...each, offset: each.offset + 512 })) }],
+    ],
+  ] as const)('isn’t %s, either', async (_, id, disks) => {
+    using window = await streamWindow()
+    window.reprise.actions.chooseStreamSource(id)
+    if (disks[0] === sandisk) window.double.unplug('/dev/sdb')
+    await settle()
+    window.double.setDevices(disks)
+    await settle()
+    expect(stands(window)).toMatchObject({ problems: { source: 'gone' } })
   })
 
   it('gives its place to an image, of which nobody asks', async () => {

@@ -93,6 +93,18 @@ describe('the wells', () => {
     expect(view.getState().source?.state).toBe('gone')
   })
 
+  it('strike a volume whose place on its disk is another one', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.chooseDestination('volume:/dev/sdb2')
+    actions.chooseSource('volume:/dev/sdb1')
+    const volumes = sandisk.volumes.map((volume) => ({ ...volume, offset: volume.offset + 512 }))
+    window.double.setDevices([{ ...sandisk, volumes }])
+    await settle()
+    expect(view.getState().destination?.state).toBe('gone')
+    expect(view.getState().source?.state).toBe('gone')
+  })
+
   it('show a renamed volume by its new name', async () => {
     using window = await openWindow()
     window.reprise.actions.chooseDestination('volume:/dev/sdb2')

@@ -34,7 +34,7 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
         <Well
           label="Image"
           prompt="Drop a scanned image or a device, or choose an image"
-          content={item && contentOf(item)}
+          content={item && contentOf(item, problem)}
           next={problem !== null}
           offer={offer}
           fileOffer="Stream this image"
@@ -116,9 +116,12 @@ function Refused({ item }: { readonly item: Extract<Item, { readonly kind: 'disk
   )
 }
 
-function contentOf(item: Item): WellContent {
+function contentOf(item: Item, problem: FieldProblem | null): WellContent {
+  const shown = { icon: itemIcon(item), name: itemName(item) }
+  if (problem === 'gone')
+    return { ...shown, facts: 'Disconnected. Choose it again, or another.', state: 'gone' }
   const state = item.kind === 'image' ? (isLocked(item.image) ? 'locked' : item.image.state) : 'ready'
-  return { icon: itemIcon(item), name: itemName(item), facts: sourceFacts(item), state }
+  return { ...shown, facts: sourceFacts(item), state }
 }
 
 function dragOffer(mirror: EngineMirror, view: ViewState) {

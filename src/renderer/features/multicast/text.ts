@@ -126,6 +126,8 @@ export function describeField(field: string, problem: FieldProblem): string {
 
 function sourceWords(problem: FieldProblem): string {
   switch (problem) {
+    case 'gone':
+      return 'The device was disconnected.'
     case 'reading':
       return 'Reading image…'
     case 'not-scanned':
