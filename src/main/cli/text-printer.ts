@@ -1,5 +1,12 @@
 /** A restore as asr tells it to people. */
-import type { JobState, PreflightCheck, RestorePlan, RestoreSummary, TargetInfo } from '#shared/model'
+import {
+  ejectsTarget,
+  type JobState,
+  type PreflightCheck,
+  type RestorePlan,
+  type RestoreSummary,
+  type TargetInfo,
+} from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeCheck, describeLoss, describePhase, namesOf } from '#shared/words'
 import { createMarkLines } from './marks.ts'
@@ -87,7 +94,7 @@ function doneText(
     verbose ? summaryText(summary) : '',
     plan?.request.changedOnly === true ? unchangedText(summary) : '',
     `\tRestored target ${target?.kind === 'file' ? 'file' : 'device'} is ${printable(target?.path ?? '')}.\n`,
-    target === null || target.kind === 'file' ? '' : afterwardsText(summary, plan, state),
+    plan === null || target === null || target.kind === 'file' ? '' : afterwardsText(summary, plan, state),
     verbose ? summary.mountPoints.map((place) => `\tMounted at ${printable(place)}\n`).join('') : '',
     'Restore completed successfully.\n',
   ].join('')
@@ -101,8 +108,8 @@ function unchangedText({ restoredBytes, unchangedBytes, writtenBytes, zeroedByte
 }
 
 /** That an eject or a remount failed doesn't make the restore a failure: the warnings say why, on standard error. */
-function afterwardsText(summary: RestoreSummary, plan: RestorePlan | null, state: JobState): string {
-  if (plan?.request.afterwards === 'eject') {
+function afterwardsText(summary: RestoreSummary, plan: RestorePlan, state: JobState): string {
+  if (ejectsTarget(plan)) {
     return `\tEjecting target device...${summary.ejected ? 'done' : 'failed'}\n`
   }
   const remounting = state.phases.find(({ phase }) => phase === 'remounting')

@@ -159,3 +159,7 @@ export interface RestorePlan {
   /** Opening source or target needs rights this process hasn't. */
   readonly needsPrivilege: boolean
 }
+
+/** Whether the destination is ejected when all went well: a file can't be, whatever was asked for. */
+export const ejectsTarget = ({ request, target }: Pick<RestorePlan, 'request' | 'target'>): boolean =>
+  request.afterwards === 'eject' && target !== null && target.kind !== 'file'

@@ -4,7 +4,7 @@ import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestorePlan, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import { describeError, describeOutcome, describeOutdated, describeTargetState, namesOf } from '#shared/words'
-import { stoppedVerifyWords } from './text.ts'
+import { stoppedVerifyWords, whereNow } from './text.ts'
 import { Verdict } from './verdict.tsx'
 
 interface Props {
@@ -72,21 +72,13 @@ function Warnings({
 }
 
 function summaryFacts(summary: RestoreSummary, plan: RestorePlan | null): readonly Fact[] {
-  const toEject = plan?.request.afterwards === 'eject'
-  const where = summary.ejected
-    ? 'Ejected. It can be unplugged.'
-    : toEject
-      ? "It couldn't be ejected. Don't unplug it yet."
-      : summary.mountPoints.length > 0
-        ? summary.mountPoints.join(', ')
-        : 'Not mounted'
   return [
     { name: 'Restored', value: formatBytes(summary.restoredBytes) },
     { name: 'Time', value: summary.durationMs < 1000 ? '< 1 s' : formatClock(summary.durationMs) },
     { name: 'Average', value: formatRate(summary.bytesPerSecond) },
     ...unchangedFacts(summary),
     ...(summary.checksum === null ? [] : [{ name: 'CRC-32', value: <code>{summary.checksum}</code> }]),
-    { name: toEject ? 'Destination' : 'Mounted at', value: where },
+    whereNow(summary, plan),
   ]
 }
 

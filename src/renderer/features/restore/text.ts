@@ -9,6 +9,7 @@ import {
 } from '#renderer/store'
 import { unreachable } from '#shared/errors'
 import {
+  ejectsTarget,
   isComparedWithFile,
   isStreamLocator,
   isWebLocator,
@@ -16,6 +17,7 @@ import {
   type JobState,
   type PhaseState,
   type RestorePlan,
+  type RestoreSummary,
   type SourceInfo,
   type TargetState,
   type WebFetch,
@@ -193,4 +195,15 @@ export function notScannedWords(image: ImageInfo, locator: string): NotScannedWo
       : "An image on a web server can't be scanned from here: scan it where it is stored.",
     scannable,
   }
+}
+
+/** In the summary: where the destination's volumes are, or, where it was to be ejected, whether it was. */
+export function whereNow(
+  { ejected, mountPoints }: Pick<RestoreSummary, 'ejected' | 'mountPoints'>,
+  plan: RestorePlan | null,
+): { readonly name: string; readonly value: string } {
+  if (plan === null || !ejectsTarget(plan))
+    return { name: 'Mounted at', value: mountPoints.join(', ') || 'Not mounted' }
+  const value = ejected ? 'Ejected. It can be unplugged.' : "It couldn't be ejected. Don't unplug it yet."
+  return { name: 'Destination', value }
 }

@@ -8,6 +8,7 @@ import {
   sourceFacts,
   verifyNote,
   stoppedVerifyWords,
+  whereNow,
 } from '#src/renderer/features/restore/text.ts'
 import {
   aJob,
@@ -96,6 +97,24 @@ describe('the confirmation', () => {
   it('says that the copy will not be verified, where it will not', () => {
     expect(noteOf(false)).toBe('The copy will not be verified.')
     expect(noteOf(true)).toBeNull()
+  })
+})
+
+describe('in the summary', () => {
+  const plan = planFor(aRequest({ afterwards: 'eject' }), [sandisk], [systemImage])
+  const left = { ejected: false, mountPoints: [] }
+
+  it('stands whether the disk was ejected, where that was asked for', () => {
+    expect(whereNow(left, plan).value).toBe("It couldn't be ejected. Don't unplug it yet.")
+    expect(whereNow({ ...left, ejected: true }, plan).value).toBe('Ejected. It can be unplugged.')
+    const remounted = { ...plan, request: aRequest() }
+    expect(whereNow({ ...left, mountPoints: ['/a', '/b'] }, remounted).value).toBe('/a, /b')
+  })
+
+  it('stands nothing of unplugging a file, which nobody can eject', () => {
+    const { target } = plan
+    const toFile = { ...plan, target: target && { ...target, kind: 'file' as const, disk: null } }
+    expect(whereNow(left, toFile)).toEqual({ name: 'Mounted at', value: 'Not mounted' })
   })
 })
 
