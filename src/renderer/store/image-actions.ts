@@ -9,6 +9,7 @@ import {
   convertDraft,
   createDraft,
   draftFrom,
+  draftOfDevice,
   draftPath,
   draftProblem,
   draftTask,
@@ -16,8 +17,10 @@ import {
   nameFor,
   type ImageDraft,
 } from './image-draft.ts'
+import { sameDevice } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
-import { findItem, imageId, itemName, locatorOf } from './items.ts'
+import { diskId, findItem, imageId, isDeviceItem, itemName, volumeId } from './items.ts'
+import type { EngineMirror } from './engine-mirror.ts'
 import type { FilePurpose, ImageWork, ItemId, MakeSheet, Sheet, ViewState } from './view-state.ts'
 import { followDraft, setStreamSource } from './stream-actions.ts'
 import { fileName, type WellActions } from './well-actions.ts'
@@ -34,9 +37,11 @@ export interface ImageActions {
   /** New Image. A device's may be made of the selected one. */
   readonly openCreate: (kind: 'blank' | 'folder' | 'device', from?: ItemId | null) => void
   readonly changeDraft: (change: Partial<ImageDraft>) => void
-  /** What a new image is made of: a folder, or a device. */
-  readonly chooseFrom: (path: string, name: string) => void
-  /** The same of a folder, as it is typed. */
+  /** The device that a new image is made of, by its node. */
+  readonly chooseDevice: (path: string) => void
+  /** The disks were listed anew: the device that an image is to be made of has to be chosen again when it is gone. */
+  readonly followDisks: (disks: EngineMirror['disks']) => void
+  /** The folder that a new image is made of, as it is typed. */
   readonly typeFrom: (path: string) => void
   /** Makes or converts the image that the sheet describes, if nothing lies there. */
   readonly startDraft: () => Promise<void>
@@ -102,8 +107,10 @@ export function imageActions(
     if ((await startQuietly(task, path)) !== null && getState().sheet === sheet) setState(showJobs)
   }
 
+  const find = (id: ItemId) => findItem(mirror.store.getState(), getState().images, id)
+
   const nameOf = (path: string): string => {
-    const item = findItem(mirror.store.getState(), getState().images, imageId(path))
+    const item = find(imageId(path))
     return item ? itemName(item) : fileName(path)
   }
 
@@ -243,12 +250,8 @@ export function imageActions(
       await takeImage(sheet.purpose, sheet.path)
     },
     openCreate(kind, from = null) {
-      const item = from === null ? null : findItem(mirror.store.getState(), getState().images, from)
-      const device =
-        from !== null && kind === 'device' && (item?.kind === 'disk' || item?.kind === 'volume')
-          ? { path: locatorOf(from), name: itemName(item) }
-          : null
-      const draft = createDraft(kind, device, home())
+      const item = from === null || kind !== 'device' ? null : find(from)
+      const draft = createDraft(kind, isDeviceItem(item) ? item : null, home())
       setState({ sheet: { kind: 'make', draft, problem: null, starting: false } })
     },
     changeDraft(change) {
@@ -259,10 +262,24 @@ export function imageActions(
       const name = change.format === undefined ? draft.name : nameFor(draft.name, change.format)
       setState({ sheet: { ...sheet, draft: { ...draft, name }, problem: null } })
     },
-    chooseFrom(path, name) {
+    chooseDevice(path) {
       const { sheet } = getState()
-      if (sheet?.kind === 'make')
-        setState({ sheet: { ...sheet, draft: draftFrom(sheet.draft, path, name), problem: null } })
+      if (sheet?.kind !== 'make' || sheet.starting) return
+      const item = find(diskId(path)) ?? find(volumeId(path))
+      if (isDeviceItem(item))
+        setState({ sheet: { ...sheet, draft: draftOfDevice(sheet.draft, item), problem: null } })
+    },
+    followDisks(disks) {
+      const { sheet } = getState()
+      // Also behind a sheet that goes back to it.
+      const make = sheet && 'back' in sheet ? sheet.back : sheet
+      if (make?.kind !== 'make') return
+      const { draft, starting } = make
+      if (draft.device === null || sameDevice(draft.device, disks)) return
+      // Nothing is begun with what takes its place, though rights are given for it in a moment.
+      if (starting) asking?.abort()
+      const problem = { kind: 'no-from' } as const
+      setState({ sheet: { ...make, draft: draftOfDevice(draft, null), problem, starting: false } })
     },
     typeFrom(path) {
       const { sheet } = getState()

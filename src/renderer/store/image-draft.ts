@@ -13,6 +13,7 @@ import {
   type ImageTask,
   type WritableFormat,
 } from '#shared/model'
+import { devicePath, itemName, type DeviceItem } from './items.ts'
 
 export const sizeUnits = ['MB', 'GB', 'TB'] as const
 /** A size as it is typed. */
@@ -52,6 +53,8 @@ export interface ImageDraft {
   readonly volumeName: string
   /** The folder or device an image is made of. */
   readonly from: string | null
+  /** The device, as it was chosen: another one may come to its path. Null for a folder. */
+  readonly device: DeviceItem | null
 }
 
 /** What keeps it from being started. */
@@ -91,6 +94,7 @@ const blank: Omit<ImageDraft, 'work' | 'name' | 'folder'> = {
   filesystem: null,
   volumeName: '',
   from: null,
+  device: null,
 }
 
 /** `home` is where files go that have no better place. */
@@ -105,19 +109,18 @@ export function convertDraft(path: string, info: ImageInfo | null, name: string,
 
 export function createDraft(
   kind: 'blank' | 'folder' | 'device',
-  from: { readonly path: string; readonly name: string } | null,
+  device: DeviceItem | null,
   home: string,
 ): ImageDraft {
-  const format: WritableFormat = kind === 'blank' ? 'UDRW' : 'UDZO'
-  return {
+  const draft: ImageDraft = {
     ...blank,
     work: { kind },
-    from: from?.path ?? null,
-    name: nameFor(from?.name ?? 'Untitled', format),
+    name: '',
     folder: home,
-    format,
+    format: kind === 'blank' ? 'UDRW' : 'UDZO',
     filesystem: kind === 'blank' ? 'ext4' : null,
   }
+  return draftOfDevice(draft, device)
 }
 
 /** What the image is made of was chosen: the image is called after it, until somebody calls it otherwise. */
@@ -125,6 +128,12 @@ export const draftFrom = (draft: ImageDraft, path: string | null, name: string):
   ...draft,
   from: path,
   name: draft.named ? draft.name : nameFor(name, draft.format),
+})
+
+/** The same of a device; null: of none. */
+export const draftOfDevice = (draft: ImageDraft, device: DeviceItem | null): ImageDraft => ({
+  ...draftFrom(draft, device && devicePath(device), device ? itemName(device) : 'Untitled'),
+  device,
 })
 
 const unitBytes: { readonly [unit in SizeDraft['unit']]: number } = { MB: 1e6, GB: 1e9, TB: 1e12 }

@@ -44,6 +44,10 @@ export function findItem(mirror: EngineMirror, images: readonly OpenedImage[], i
   return null
 }
 
+/** The node of a disk or volume. */
+export const devicePath = (item: DeviceItem): string =>
+  item.kind === 'disk' ? item.disk.path : item.volume.path
+
 /** What a person calls the item. */
 export function itemName(item: Item): string {
   switch (item.kind) {

@@ -83,6 +83,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       const changed = afterDevices(view.getState(), now.disks)
       if (Object.keys(changed).length > 0) view.setState(changed)
       actions.followDevice(device)
+      actions.followDisks(now.disks)
     }
     if (now.jobs !== before.jobs) {
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)

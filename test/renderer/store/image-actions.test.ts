@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ImageTask } from '#shared/model'
+import { deviceOptions } from '#src/renderer/features/images/make-options.ts'
 import { createUiDouble } from '#test/ui-double'
 import {
   anImageJob,
@@ -9,7 +10,9 @@ import {
   practiceDisk,
   practiceImage,
   sandisk,
+  smallStick,
   sparseImage,
+  systemDisk,
   systemImage,
   unscannedImage,
 } from '#test/ui-fixtures'
@@ -190,6 +193,83 @@ describe('work that has ended', () => {
     await settle()
     expect(view.getState().source?.info).toMatchObject({ image: { sizeBytes: 40e9 } })
     expect(view.getState().images.find(({ path }) => path === sparseImage.path)?.info?.sizeBytes).toBe(40e9)
+  })
+})
+
+describe('an image of a device', () => {
+  const gone = { kind: 'make', draft: { from: null, name: 'Untitled.dmg' }, problem: { kind: 'no-from' } }
+
+  it('isn’t made of the disk that takes its place: one has to be chosen again', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    actions.openCreate('device', 'disk:/dev/sdb')
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(sheetOf(window)).toMatchObject(gone)
+    window.double.plug({ ...smallStick, path: '/dev/sdb' })
+    await settle()
+    expect(sheetOf(window)).toMatchObject(gone)
+    await actions.startDraft()
+    expect(tasksOf(window)).toEqual([])
+    actions.chooseDevice('/dev/sdb')
+    expect(sheetOf(window)).toMatchObject({
+      draft: { from: '/dev/sdb', name: 'Kingston DataTraveler.dmg' },
+      problem: null,
+    })
+  })
+
+  it('isn’t made of another volume of the same number, either', async () => {
+    using window = await withImages()
+    window.reprise.actions.openCreate('device')
+    window.reprise.actions.chooseDevice('/dev/sdb2')
+    expect(sheetOf(window)).toMatchObject({ draft: { from: '/dev/sdb2', name: 'UNTITLED.dmg' } })
+    const volumes = sandisk.volumes.map((volume) => ({ ...volume, offset: volume.offset + 512 }))
+    window.double.setDevices([{ ...sandisk, volumes }])
+    await settle()
+    expect(sheetOf(window)).toMatchObject(gone)
+  })
+
+  it('is given up when the disk goes while it is begun, or while a folder is looked for', async () => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    window.double.answer('image.start', async (_, signal) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      throw signal.reason
+    })
+    actions.openCreate('device', 'disk:/dev/sdb')
+    const starting = actions.startDraft()
+    await settle()
+    window.double.unplug('/dev/sdb')
+    await starting
+    expect(sheetOf(window)).toMatchObject({ ...gone, starting: false })
+    window.double.plug(sandisk)
+    await settle()
+    actions.chooseDevice('/dev/sdb')
+    await actions.chooseTarget()
+    expect(sheetOf(window)).toMatchObject({ kind: 'files', purpose: 'target' })
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(sheetOf(window)).toMatchObject(gone)
+  })
+
+  it('goes on being made of a disk that is only in use now', async () => {
+    using window = await withImages()
+    window.reprise.actions.openCreate('device', 'disk:/dev/sdb')
+    window.double.setDevices([{ ...sandisk, busy: true }])
+    await settle()
+    expect(sheetOf(window)).toMatchObject({ draft: { from: '/dev/sdb' }, problem: null })
+  })
+
+  it('can be chosen though it is hidden, where it is chosen already', async () => {
+    using window = await withImages()
+    const { actions, mirror, view } = window.reprise
+    window.double.setDevices([sandisk, systemDisk])
+    await settle()
+    const keys = () => deviceOptions(mirror.getState(), view.getState()).map(({ key }) => key)
+    actions.openCreate('device', 'disk:/dev/sdb')
+    expect(keys()).not.toContain(systemDisk.path)
+    actions.openCreate('device', `disk:${systemDisk.path}`)
+    expect(keys()).toContain(systemDisk.path)
   })
 })
 

@@ -11,7 +11,7 @@ import {
   sizeDraft,
   type ImageDraft,
 } from '#src/renderer/store/image-draft.ts'
-import { systemImage } from '#test/ui-fixtures'
+import { sandisk, systemImage } from '#test/ui-fixtures'
 
 const convert = (change: Partial<ImageDraft> = {}): ImageDraft => ({
   ...convertDraft(systemImage.path, systemImage, systemImage.name, '/home/ann'),
@@ -120,9 +120,9 @@ describe('the task of a draft', () => {
       volumeName: null,
       from: { kind: 'folder', path: '/srv/lab' },
     })
-    const device = createDraft('device', { path: '/dev/sdb', name: 'SanDisk' }, '/home/ann')
+    const device = createDraft('device', { kind: 'disk', disk: sandisk }, '/home/ann')
     expect(draftTask(device, { erase: false })).toMatchObject({
-      target: '/home/ann/SanDisk.dmg',
+      target: '/home/ann/SanDisk Ultra.dmg',
       from: { kind: 'device', path: '/dev/sdb' },
     })
   })

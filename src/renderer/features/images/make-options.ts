@@ -1,6 +1,6 @@
 /** What can be chosen in the sheets that make an image. Pure. */
 import type { ChoiceOption } from '#renderer/components'
-import { volumeName, type EngineMirror, type ImageDraft } from '#renderer/store'
+import { volumeName, type EngineMirror, type ImageDraft, type ViewState } from '#renderer/store'
 import {
   compressionLevels,
   creatableFilesystems,
@@ -36,12 +36,13 @@ export function levelOptions(format: WritableFormat): readonly ChoiceOption<stri
   })
 }
 
-/** The disks that are shown, and their volumes. */
-export function deviceOptions(mirror: EngineMirror): readonly ChoiceOption<string>[] {
+/** The disks that are shown, and their volumes; and the disk that is chosen, which may have been selected before it was hidden. */
+export function deviceOptions(mirror: EngineMirror, { sheet }: ViewState): readonly ChoiceOption<string>[] {
   const showInternal = mirror.app?.preferences.showInternalDisks ?? false
+  const chosen = sheet?.kind === 'make' ? sheet.draft.device?.disk.path : undefined
   return mirror.diskPaths.flatMap((path) => {
     const disk = mirror.disks[path]
-    if (!disk || (disk.internal && !showInternal)) return []
+    if (!disk || (disk.internal && !showInternal && path !== chosen)) return []
     return [
       {
         key: disk.path,

@@ -121,7 +121,7 @@ function FolderField({ draft, problem }: Props) {
 }
 
 function DeviceField({ draft, problem }: Props) {
-  const { chooseFrom } = useActions()
+  const { chooseDevice } = useActions()
   const options = useBoth(deviceOptions, sameData)
   const missing = problemAbout(problem, 'no-from')
   return (
@@ -132,7 +132,7 @@ function DeviceField({ draft, problem }: Props) {
       options={options}
       disabled={options.length === 0}
       autoFocus
-      onChange={(path) => chooseFrom(path, options.find((option) => option.key === path)?.label ?? '')}
+      onChange={chooseDevice}
       error={missing}
       hint="Only used blocks are read, where the file system is understood. An administrator's password may be asked for."
     />
