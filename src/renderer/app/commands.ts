@@ -175,10 +175,11 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
   },
 }
 
-/** Does nothing where the command can't be used. */
+/** Does nothing where the command can't be used; nor behind a sheet, which wants an answer first, wherever it comes from. */
 export function runCommand(reprise: Reprise, name: MenuCommand): void {
-  const command = commands[name]
-  if (command.enabled(reprise.mirror.getState(), reprise.view.getState())) command.run(reprise)
+  const view = reprise.view.getState()
+  const { enabled, run } = commands[name]
+  if (view.sheet === null && enabled(reprise.mirror.getState(), view)) run(reprise)
 }
 
 /** A command's shortcut where it works: a browser keeps some for itself. */

@@ -15,6 +15,7 @@ export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): voi
         focusNextRegion(event.shiftKey ? -1 : 1)
         return
       }
+      // Of a sheet, or of a menu that is open: its keys are its own.
       if (!shortcuts || document.querySelector('[role=dialog], [role=alertdialog]')) return
       const command = commandOf(event)
       if (!command) return

@@ -98,6 +98,22 @@ describe('the commands', () => {
     expect(window.reprise.view.getState().destination).toBeNull()
   })
 
+  it("of the host's menu do nothing behind a sheet, as keys don't", async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    const end = window.reprise.onMenu((command) => runCommand(window.reprise, command))
+    actions.openCreate('blank')
+    const before = view.getState()
+    for (const name of menuCommands) window.double.sendMenu(name)
+    await settle()
+    expect(view.getState()).toEqual(before)
+    actions.closeSheet()
+    window.double.sendMenu('show-log')
+    await settle()
+    expect(view.getState().tab).toBe('activity')
+    end()
+  })
+
   it("come from the host's menu too", async () => {
     using window = await readyWindow()
     const end = window.reprise.onMenu((command) => runCommand(window.reprise, command))
