@@ -51,9 +51,10 @@ export function writeChanged(
   by: Exclude<Comparison, { kind: 'nothing' }>,
   options: ChangeOptions,
 ): Promise<ChangeResult> {
-  const { source, context } = options
+  const { source, request, context } = options
   // The ends are blanked where something is going to be written, which isn't known yet.
   context.skip('erasing')
+  if (!request.verify) context.skip('verifying')
   context.enter('restoring', source.sizeBytes)
   return by.kind === 'source' ? writeBySource(options) : writeByHashes(by, options)
 }
@@ -71,9 +72,7 @@ async function writeBySource(options: ChangeOptions): Promise<ChangeResult> {
   const copied = await copyChanges(options, changes, checksums)
   const copyMs = now() - beganMs
 
-  let crc32: number | null = null
-  if (checksums === null) context.skip('verifying')
-  else crc32 = await verifyWritten({ source, sink, checksums, written, request, context })
+  const crc32 = checksums && (await verifyWritten({ source, sink, checksums, written, request, context }))
   const { sizeBytes, skippedBytes } = copied
   return resultOf(changes, { sizeBytes, skippedBytes, copyMs, crc32 })
 }
@@ -254,10 +253,7 @@ async function verifyHashes(
   { source, context }: ChangeOptions,
 ): Promise<number | null> {
   const { blocks, crcs } = compare
-  if (crcs === null) {
-    context.skip('verifying')
-    return null
-  }
+  if (crcs === null) return null
   const again = [...blocks.within(0, blocks.sizeBytes)].filter(isSelected)
   context.enter(
     'verifying',

@@ -280,6 +280,9 @@ describe.each(['hashes', 'source'] as const)('changed blocks only, compared by %
     expect(course.states.at(-1)!.phases.map(({ phase, state }) => `${phase} ${state}`)).toContain(
       'verifying skipped',
     )
+    const copying = course.states.filter(({ progress }) => progress?.phase === 'restoring')
+    const told = copying.map(({ phases }) => phases.find(({ phase }) => phase === 'verifying')?.state)
+    expect([...new Set(told)]).toEqual(['skipped'])
   })
 
   it('finds a bit that flips on its way to the medium', async () => {

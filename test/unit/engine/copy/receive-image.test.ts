@@ -198,6 +198,17 @@ describe('a restore from a stream', () => {
     ])
   })
 
+  it('says before it receives that nothing will be verified', async () => {
+    const { outcome, told } = await restore(bench().machine, { verify: false })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: false } })
+    expect(told.filter((each) => typeof each === 'string').slice(-4)).toEqual([
+      'skip erasing',
+      'skip verifying',
+      `restoring ${image.disk.length}`,
+      'remounting ?',
+    ])
+  })
+
   it('writes the head of the disk last, when all else was read back', async () => {
     const { machine, stick } = bench()
     await restore(machine)

@@ -195,6 +195,16 @@ describe('a restore that goes well', () => {
     expect(phasesOf(course)).toContain('verifying skipped')
   })
 
+  it.each([
+    [true, 'pending'],
+    [false, 'skipped'],
+  ] as const)('says while it copies whether it will verify: %s', async (verify, state) => {
+    const { states } = await restore(bench().machine, { verify })
+    const copying = states.filter(({ progress }) => progress?.phase === 'restoring')
+    const told = copying.map(({ phases }) => phases.find(({ phase }) => phase === 'verifying')?.state)
+    expect([...new Set(told)]).toEqual([state])
+  })
+
   it('tells the CRC-32 of the whole image, unused space as zeros', async () => {
     const bytes = noise(MiB + 512 * KiB)
     const { machine } = bench([

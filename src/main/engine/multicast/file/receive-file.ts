@@ -71,6 +71,9 @@ async function receive(
   const before = part.have.slice()
   const unchangedBytes = before.reduce((sum, value, block) => sum + (value === 1 ? lengthOf(block) : 0), 0)
   if (unchangedBytes > 0) context.log.info('going on with what came before', { bytes: unchangedBytes })
+  // What an earlier run left is read back in any case: nobody knows what happened to it since.
+  const verifies = request.verify || unchangedBytes > 0
+  if (!verifies) context.skip('verifying')
   context.enter('restoring', stream.sizeBytes)
   let doneBytes = unchangedBytes
   context.advance(doneBytes)
@@ -118,13 +121,11 @@ async function receive(
     }
     await part.save()
     const receiveMs = Math.max(1, performance.now() - beganMs)
-    // What an earlier run left is read back in any case: nobody knows what happened to it since.
-    if (request.verify || unchangedBytes > 0)
+    if (verifies)
       await verify(stream, part, reception, {
         context,
         isAsked: (block) => request.verify || before[block] === 1,
       })
-    else context.skip('verifying')
     signal.throwIfAborted()
     await part.finish(plan.target.path, request.erase ? 'replace' : 'create')
     outcome = 'done'

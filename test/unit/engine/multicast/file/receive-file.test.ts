@@ -69,6 +69,19 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
   })
 
+  test('says before it comes that nothing of it will be verified', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const asked = request(server, join(folder.path, 'out.dmg'), { verify: false })
+    const { outcome, context } = await run(asked)
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: false } })
+    expect(context.told.filter((each) => typeof each === 'string')).toEqual([
+      'validating-source ?',
+      'skip verifying',
+      `restoring ${image.length}`,
+    ])
+  })
+
   test("gets the image's own name in a folder, and never leaves that", async ({ expect }) => {
     await using server = await startStreamServer({ image, imageName: '../../etc/Spring lab.dmg' })
     await using folder = await temporaryFolder()
