@@ -1,35 +1,13 @@
 /** In the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
 import { unreachable } from '#shared/errors'
 import { Button, Spinner, StateIcon } from '#renderer/components'
-import {
-  needsScan,
-  shownPlan,
-  useActions,
-  useBoth,
-  useMirror,
-  type EngineMirror,
-  type ViewState,
-} from '#renderer/store'
-import { isWebLocator } from '#shared/model'
-
-type Need = 'none' | 'scan' | 'elsewhere' | 'scanning' | 'going-on'
-
-function needOf(mirror: EngineMirror, { plan, source, goOn }: ViewState): Need {
-  if (goOn?.step === 'scanning') return 'going-on'
-  const shown = shownPlan(plan)
-  if (!shown || !needsScan(shown) || source === null) return 'none'
-  if (isWebLocator(source.locator)) return 'elsewhere'
-  const running = mirror.jobIds.some((id) => {
-    const job = mirror.jobs[id]
-    return job?.kind === 'scan-image' && job.outcome === null
-  })
-  return running ? 'scanning' : 'scan'
-}
+import { useActions, useBoth, useMirror, type EngineMirror } from '#renderer/store'
+import { scanNeed } from './scan-need.ts'
 
 const isConnected = (mirror: EngineMirror) => mirror.connection.state === 'open'
 
 export function NeedsScan() {
-  const need = useBoth(needOf)
+  const need = useBoth(scanNeed)
   const connected = useMirror(isConnected)
   const actions = useActions()
   switch (need) {
