@@ -10,6 +10,7 @@ import { createLogger } from '#shared/log'
 import {
   diskRead,
   imageTaskPath,
+  imageTaskWritten,
   isWebLocator,
   pathWritten,
   webName,
@@ -108,6 +109,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
         throw new UsageError('E_UNSUPPORTED', message, { details: { input: task.kind } })
       }
       const path = imageTaskPath(task)
+      const written = imageTaskWritten(task)
       const title = isWebLocator(path) ? webName(path) : path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
         {
@@ -115,7 +117,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
           title,
           plan: null,
           task,
-          claims: [],
+          claims: written === null ? [] : [written],
           reads: await readsOf(task, signal),
         },
         bugs.guard((context) => engines.runImageTask(task, seenByJob, context)),

@@ -316,12 +316,12 @@ export function imageActions(
     },
     async startScan(options) {
       const { sheet } = getState()
-      if (sheet?.kind !== 'scan') return
+      if (sheet?.kind !== 'scan' || sheet.sending.state === 'busy') return
       await startFromSheet(sheet, { kind: 'scan', path: sheet.path, ...options })
     },
     async startResize(sizeBytes) {
       const { sheet } = getState()
-      if (sheet?.kind !== 'resize') return
+      if (sheet?.kind !== 'resize' || sheet.sending.state === 'busy') return
       await startFromSheet(sheet, { kind: 'resize', path: sheet.path, sizeBytes })
     },
     closeSheet() {

@@ -2,7 +2,7 @@
 import type { Disk } from './disk.ts'
 import type { RestorePlan } from './restore.ts'
 
-/** Paths of disks, and of files that stand for one. */
+/** Paths of disks, and of files that stand for one; other files that jobs write may be among them, and are no disk's. */
 export interface DisksInUse {
   readonly written: ReadonlySet<string>
   readonly read: ReadonlySet<string>

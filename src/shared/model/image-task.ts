@@ -30,3 +30,9 @@ export function imageTaskPath(task: ImageTask): string {
   if (task.kind === 'create') return task.target
   return task.kind === 'convert' ? task.source : task.path
 }
+
+/** The file the task changes or makes; null: it only reads. */
+export function imageTaskWritten(task: ImageTask): string | null {
+  if (task.kind === 'verify') return null
+  return 'target' in task ? task.target : task.path
+}

@@ -273,6 +273,20 @@ describe('an image of a device', () => {
   })
 })
 
+describe('Enter twice', () => {
+  it.each(['scan', 'resize'] as const)('starts one job: %s', async (work) => {
+    using window = await withImages()
+    const { actions } = window.reprise
+    await actions.takeImage(work, work === 'scan' ? unscannedImage.path : sparseImage.path)
+    const send = () =>
+      work === 'scan'
+        ? actions.startScan({ reorder: true, allowFragmentedCatalog: false })
+        : actions.startResize(40e9)
+    await Promise.all([send(), send()])
+    expect(tasksOf(window).map(({ kind }) => kind)).toEqual([work])
+  })
+})
+
 describe('a request that takes its time', () => {
   it.each([
     ['~/Pictures', 'Pictures.dmg'],

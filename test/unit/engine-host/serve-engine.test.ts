@@ -310,6 +310,29 @@ describe('verifying an image', () => {
   })
 })
 
+describe('work that changes an image', () => {
+  const path = '/images/a.img'
+  const resize = { kind: 'resize', path, sizeBytes: 4096 } as const
+  const scan = { kind: 'scan', path, reorder: true, allowFragmentedCatalog: false } as const
+
+  test('is refused while a job changes the same file already', async () => {
+    const release = Promise.withResolvers<JobOutcome>()
+    const { client } = start({ runImageTask: () => release.promise })
+    await client.request('image.start', { task: resize })
+    for (const task of [resize, scan])
+      await expect(client.request('image.start', { task })).rejects.toMatchObject({
+        code: 'E_DST_BUSY',
+        details: { path },
+      })
+    const others = [{ kind: 'verify', path } as const, { ...resize, path: '/images/b.img' }]
+    for (const task of others)
+      await expect(client.request('image.start', { task })).resolves.toMatchObject({})
+    release.resolve(done)
+    await soon()
+    await expect(client.request('image.start', { task: resize })).resolves.toMatchObject({})
+  })
+})
+
 describe('ejecting', () => {
   test.each([
     ['a path that is no disk', '/etc/passwd', {}, 'E_NOT_FOUND'],
