@@ -704,6 +704,19 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'new-device-gone',
+    reach: async (page) => {
+      await row(page, 'SanDisk').click()
+      await newImage(page, 'From Device…')
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: /SanDisk/ })
+        .waitFor()
+      await page.evaluate(() => window.double.unplug('/dev/sdb'))
+      await page.getByText('Choose what the image is made of.').waitFor()
+    },
+  },
+  {
     name: 'open-url',
     reach: async (page) => {
       await choose(page, 'File', 'Open URL…')
@@ -960,6 +973,17 @@ export const windowStates: readonly WindowState[] = [
       await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Image/ }))
       await page.mouse.up()
       await page.getByLabel('Compression').waitFor()
+    },
+  },
+  {
+    name: 'multicast-device-gone',
+    reach: async (page) => {
+      await page.getByRole('tab', { name: 'Multicast Server' }).click()
+      await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Image/ }))
+      await page.mouse.up()
+      await page.getByLabel('Compression').waitFor()
+      await page.evaluate(() => window.double.unplug('/dev/sdb'))
+      await page.getByText('Disconnected. Choose').waitFor()
     },
   },
   {
