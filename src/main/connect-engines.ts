@@ -24,6 +24,7 @@ import { AppError, unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   imageTaskPath,
+  imageTaskWritten,
   isWebLocator,
   parseStreamLocator,
   webName,
@@ -53,7 +54,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     unlockImage: unlockSource,
     watchFetches: (listener) => tellFetches(sharedWebSession(), listener),
     runImageTask: (task, platform, context) =>
-      changing(fileChangedBy(task), context, () => runImageTask(task, { platform, onBehalfOf }, context)),
+      changing(imageTaskWritten(task), context, () => runImageTask(task, { platform, onBehalfOf }, context)),
     async planRestore(request, platform, signal) {
       const plan =
         request.form === 'file'
@@ -161,11 +162,6 @@ async function changing(
     if (outdated === null) throw error
     return { ...outcomeOfError(error, signal), outdated }
   }
-}
-
-function fileChangedBy(task: ImageTask): string | null {
-  if (task.kind === 'verify') return null
-  return task.kind === 'convert' || task.kind === 'create' ? task.target : task.path
 }
 
 /** Which engine does which task. Loaded when it is asked for: a restore needs none of them, and starts sooner without. */
