@@ -9,7 +9,8 @@ import type { Disk, RestorePlan } from '#shared/model'
 export interface PlatformDouble {
   readonly platform: Platform
   /** Disks come and go. */
-  setDisks(disks: readonly Disk[]): void
+  /** `isSeen`: by a watch. Default: it is. */
+  setDisks(disks: readonly Disk[], options?: { readonly isSeen?: boolean }): void
   readonly ejected: string[]
   isWatched(): boolean
 }
@@ -23,9 +24,9 @@ export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
   return {
     ejected,
     isWatched: () => listeners.size > 0,
-    setDisks(changed) {
+    setDisks(changed, { isSeen = true } = {}) {
       now = changed
-      for (const listener of listeners) listener(now)
+      for (const listener of isSeen ? listeners : []) listener(now)
     },
     platform: {
       name: 'linux',

@@ -409,6 +409,28 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'stream-awaited',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, errors } = window
+        double.answer('source.inspect', async () => {
+          throw new errors.NetworkError('E_MC_REFUSED', 'not yet', {
+            details: {
+              address: '10.0.0.1',
+              host: 'imageserver.local',
+              phase: 'control',
+              reason: 'preparing',
+            },
+          })
+        })
+      })
+      await choose(page, 'File', 'Open URL…')
+      await page.getByLabel('URL').fill('asr://imageserver.local/Lab')
+      await page.keyboard.press('Enter')
+      await page.getByText('is read to its end before').waitFor()
+    },
+  },
+  {
     name: 'awaited',
     reach: async (page) => {
       await page.evaluate(() => {

@@ -77,6 +77,14 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     void tellDisks()
   }
 
+  /** Lists them now, unless the watch does meanwhile, which is newer. Throws what listing throws. */
+  const lookAtDisks = async (signal?: AbortSignal) => {
+    const before = changes
+    const now = await platform.list(signal)
+    if (changes === before) listed = now
+    await tellDisks()
+  }
+
   const handlers: Handlers<EngineContract> = {
     'host.info': async () => ({
       version: options.version,
@@ -86,11 +94,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     }),
     'devices.watch': async (_, signal) => {
       watching ??= platform.watch(disksChanged)
-      const before = changes
-      const now = await platform.list(signal)
-      // What the watch saw meanwhile is newer.
-      if (changes === before) listed = now
-      await tellDisks()
+      await lookAtDisks(signal)
       return null
     },
     'device.eject': async ({ path }) => {
@@ -272,6 +276,12 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     if (began) running.add(state.jobId)
     if (state.outcome !== null) running.delete(state.jobId)
     if (began || state.outcome !== null) void tellDisks()
+    // That another file system is on a disk is nothing a watch would see, where no udev reads it.
+    const hasDisk = state.plan !== null && state.plan.target?.kind !== 'file'
+    if (state.outcome !== null && hasDisk && watching !== null)
+      void lookAtDisks().catch((error: unknown) =>
+        log.warn('disks cannot be listed', { reason: String(error) }),
+      )
   })
 
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */

@@ -43,7 +43,7 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   const looked = view.looking.source ?? view.looking.destination ?? view.looking.stream
   if (looked) return busy(`Looking for '${looked.name}'…`)
   if (view.source?.state === 'reading')
-    return busy(view.source.error ? 'Waiting for the server of the stream…' : 'Reading image…')
+    return busy(view.source.awaited ? 'Waiting for the server of the stream…' : 'Reading image…')
   if (view.plan.state === 'checking') return busy('Checking…')
   if (restoreBlock(mirror, view) === null) return { text: 'Ready', icon: 'ok' }
   const count = sidebarGroups(mirror, view).reduce((sum, group) => sum + group.disks.length, 0)

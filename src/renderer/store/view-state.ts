@@ -37,6 +37,8 @@ export interface SourceChoice {
   readonly name: string
   /** `gone`: it was unplugged; it has to be chosen again. */
   readonly state: 'reading' | 'ready' | 'failed' | 'gone'
+  /** While `reading`: its server still reads what it will stream, and is asked again. */
+  readonly awaited?: true
   readonly info: SourceInfo | null
   readonly error: SerializedError | null
 }

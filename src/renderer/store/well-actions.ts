@@ -107,13 +107,14 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     )
 
   const chooseSourceFile = async (path: string, address = path) => {
-    let pending: SourceChoice = {
+    const chosen: SourceChoice = {
       locator: path,
       name: fileName(path),
       state: 'reading',
       info: null,
       error: null,
     }
+    let pending = chosen
     setSource(pending)
     const { signal } = (asking = new AbortController())
     const isStillIt = () => getState().source === pending
@@ -122,9 +123,8 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         try {
           return await client.request('source.inspect', { source: address }, { signal })
         } catch (error) {
-          const failed = serializeError(error)
-          if (!isPreparing(failed) || !isStillIt()) throw error
-          setState({ source: (pending = { ...pending, error: failed }) })
+          if (!isPreparing(serializeError(error)) || !isStillIt()) throw error
+          setState({ source: (pending = { ...pending, awaited: true }) })
         }
         await new Promise<void>((resolve) => clock.after(preparingMs, resolve))
         signal.throwIfAborted()
@@ -134,12 +134,11 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       const info = await inspect()
       if (info.kind === 'image')
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
-      if (isStillIt())
-        setState({ source: { ...pending, name: info.name, state: 'ready', info, error: null } })
+      if (isStillIt()) setState({ source: { ...chosen, name: info.name, state: 'ready', info } })
     } catch (error) {
       if (!isStillIt()) return
       const failed = serializeError(error)
-      setState({ source: { ...pending, state: 'failed', error: failed } })
+      setState({ source: { ...chosen, state: 'failed', error: failed } })
       askIfLocked(failed, path, 'source')
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '#src/renderer/app/status-text.ts'
 import { sourceFacts } from '#src/renderer/features/restore/text.ts'
+import { sourceProblem } from '#renderer/store'
 import { NetworkError } from '#shared/errors'
 import { openWindow, settle } from '#test/ui-window'
 import { systemImage } from '#test/ui-fixtures'
@@ -31,8 +32,10 @@ describe('a stream whose server still reads what it will stream', () => {
   it('is waited for, which the well and the status bar say', async () => {
     const { window, asked, source } = await asking([preparing(), preparing(), null])
     using _ = window
-    expect(source() && sourceFacts(source()!)).toBe('The server still reads its image. It is asked again…')
+    expect(source() && sourceFacts(source()!)).toBe('Waiting until the server has read its image…')
     const { mirror, view } = window.reprise
+    // It is a wait, and nothing went wrong.
+    expect(sourceProblem(mirror.getState(), view.getState())).toBeNull()
     expect(statusText(mirror.getState(), view.getState()).text).toBe('Waiting for the server of the stream…')
     window.clock.advance(1999)
     await settle()
@@ -43,6 +46,7 @@ describe('a stream whose server still reads what it will stream', () => {
     window.clock.advance(2000)
     await settle()
     expect(source()).toMatchObject({ state: 'ready', error: null })
+    expect(source()?.awaited).toBeUndefined()
   })
 
   it('is asked no more when the well was cleared', async () => {

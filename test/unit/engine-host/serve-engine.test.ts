@@ -172,6 +172,15 @@ describe('the host', () => {
     expect(host.isWatched()).toBe(false)
   })
 
+  test('looks at the disks again after a restore, which a watch may not see', async () => {
+    const running = start({ runRestore: async () => done })
+    await running.client.request('devices.watch', {})
+    running.host.setDisks([aDisk({ name: 'restored' })], { isSeen: false })
+    await startRestore(running)
+    await soon()
+    expect(running.disks.at(-1)).toEqual([aDisk({ name: 'restored' })])
+  })
+
   test('does not wait for a drive that does not answer', async () => {
     const { client, served } = start({ inspectSource: () => new Promise(() => undefined) })
     client.request('source.inspect', { source: '/dev/sdx' }).catch(() => undefined)

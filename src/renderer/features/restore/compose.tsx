@@ -16,7 +16,7 @@ import { DestinationWell } from './destination-well.tsx'
 import { Options } from './options.tsx'
 import { PracticeCard } from './practice-card.tsx'
 import { PreflightList } from './preflight-list.tsx'
-import { SourceFetch, SourceProblem } from './source-problem.tsx'
+import { SourceAwaited, SourceFetch, SourceProblem } from './source-problem.tsx'
 import { SourceWell } from './source-well.tsx'
 import { describeBlock } from './text.ts'
 import { WellArrow } from './well-arrow.tsx'
@@ -51,9 +51,11 @@ export function Compose() {
 function Findings() {
   const failed = useBoth(sourceFailed)
   const fetch = useBoth(sourceFetch)
+  const awaited = useView(({ source }) => source?.awaited === true)
   const both = useView(bothChosen)
   if (failed) return <SourceProblem />
   if (fetch) return <SourceFetch fetch={fetch} />
+  if (awaited) return <SourceAwaited />
   return both ? <PreflightList /> : <PracticeCard />
 }
 

@@ -30,6 +30,20 @@ export function SourceProblem() {
   )
 }
 
+/** Its server will stream it, and doesn't yet. */
+export function SourceAwaited() {
+  const actions = useActions()
+  return (
+    <div className="source-problem secondary selectable">
+      <p>A disk is read to its end before it is streamed. That may take some minutes.</p>
+      <div className="source-actions">
+        <Button onPress={actions.clearSource}>Cancel</Button>
+        <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>
+      </div>
+    </div>
+  )
+}
+
 /** Its server is away, or gives it only as a whole: either may take longer than somebody wants to wait. */
 export function SourceFetch({ fetch }: { readonly fetch: WebFetch }) {
   const actions = useActions()

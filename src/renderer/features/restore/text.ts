@@ -39,8 +39,7 @@ export function sourceFacts(source: SourceChoice, fetch: WebFetch | null = null)
   if (source.state === 'gone') return 'Disconnected. Choose it again, or another.'
   const stream = isStreamLocator(source.locator)
   if (source.state === 'reading' && fetch) return describeFetch(fetch)
-  if (source.state === 'reading' && source.error)
-    return 'The server still reads its image. It is asked again…'
+  if (source.awaited) return 'Waiting until the server has read its image…'
   if (source.state === 'reading') return stream ? 'Asking the server…' : 'Reading image…'
   if (isLocked(source))
     return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'
