@@ -15,7 +15,7 @@ import {
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
 import { outcomeOfError, startGuardedJob, type JobContext } from '#engine/job'
-import { createPlatform, type Platform } from '#engine/platform'
+import { createKeepAwake, createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession, tellFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
@@ -44,11 +44,13 @@ const streams = createStreamDoor(async (locator, options) => {
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
   const platform = createPlatform({ log })
+  const keepAwake = createKeepAwake({ log })
   const io = createSystemIo(platform, streams)
   const plans = createPlanRegistry()
   sharedWebSession().log = log
   return {
     platform,
+    keepAwake,
     inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
     imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
     unlockImage: unlockSource,
@@ -71,7 +73,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
           ? (await fileEngine()).receiveFile(plan, streams, context)
           : runRestore(plan, { platform, io }, context),
       ),
-    multicast: connectMulticast({ log }),
+    multicast: connectMulticast({ log, keepAwake }),
   }
 }
 
@@ -79,7 +81,7 @@ const fileEngine = () => import('#engine/multicast/file')
 
 /** For the command line: the same engines, in this process. */
 export function connectCommandLine(log: Logger): CliEngines {
-  const { platform, imageInfo, runImageTask, planRestore, runRestore } = createEngines({ log })
+  const { platform, keepAwake, imageInfo, runImageTask, planRestore, runRestore } = createEngines({ log })
   const never = new AbortController().signal
   return {
     supported: platform.supported,
@@ -126,14 +128,14 @@ export function connectCommandLine(log: Logger): CliEngines {
           task,
         },
         (context) => runImageTask(task, platform, context),
-        { log, events: process },
+        { log, keepAwake, events: process },
       ),
     planRestore: (request, signal) => planRestore(request, platform, signal),
     startRestore: (plan) =>
       startGuardedJob(
         { jobId: randomUUID(), kind: 'restore', title: titleOf(plan), plan },
         (context) => runRestore(plan, platform, context),
-        { log, events: process },
+        { log, keepAwake, events: process },
       ),
   }
 }

@@ -1,5 +1,6 @@
 /** The multicast engines, connected: for the engine host and for the command line. Loaded when something is asked of them. */
 import type { StreamServerOptions } from '#engine/multicast/server'
+import type { KeepAwake } from '#engine/platform'
 import type { StreamEngines, StreamServing } from '#main/cli'
 import type { MulticastEngine } from '#main/engine-host'
 import { dataFolder, productVersion } from '#main/product'
@@ -9,11 +10,17 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** For the engine host. */
-export function connectMulticast({ log }: { readonly log: Logger }): MulticastEngine {
+export function connectMulticast({
+  log,
+  keepAwake,
+}: {
+  readonly log: Logger
+  readonly keepAwake: KeepAwake
+}): MulticastEngine {
   let opened: ReturnType<typeof openServer> | null = null
   let listener: (sessions: readonly SessionState[]) => void = () => undefined
   const server = () => {
-    opened ??= openServer(log).then((made) => {
+    opened ??= openServer(log, keepAwake).then((made) => {
       made.subscribe((sessions) => listener(sessions))
       return made
     })
@@ -62,7 +69,10 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
   const { readConfiguration } = await import('#engine/multicast/configuration')
   return {
     readConfiguration,
-    openServer: (): Promise<StreamServing> => openServer(log),
+    async openServer(): Promise<StreamServing> {
+      const { createKeepAwake } = await import('#engine/platform')
+      return await openServer(log, createKeepAwake({ log }))
+    },
     async localServers(signal) {
       const { connectLocalServers } = await import('#engine/multicast/management')
       return await connectLocalServers(join(dataFolder(), 'multicast'), signal)
@@ -79,10 +89,10 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
   }
 }
 
-async function openServer(log: Logger) {
+async function openServer(log: Logger, keepAwake: KeepAwake) {
   const { serveSessions } = await import('#engine/multicast/serving')
   const examineDevice = examineDeviceWith(log)
-  return await serveSessions({ folder: join(dataFolder(), 'multicast'), log, examineDevice })
+  return await serveSessions({ folder: join(dataFolder(), 'multicast'), log, examineDevice, keepAwake })
 }
 
 /** Knows disks and volumes. What plainly is an image loads nothing. */

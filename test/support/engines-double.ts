@@ -85,6 +85,7 @@ export function enginesDouble(
   const plans = new Map<string, RestorePlan>()
   return {
     platform,
+    keepAwake: { hold: () => ({ [Symbol.dispose]: () => undefined }) },
     inspectSource: unused,
     imageInfo: unused,
     unlockImage: unused,

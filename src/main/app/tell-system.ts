@@ -28,6 +28,10 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
     open.setProgressBar(fraction, { mode })
   }
 
+  /**
+   * The hosts of jobs and sessions tell logind. A desktop passes by what its own user told there (up to systemd 256), and heeds what its
+   * session is told.
+   */
   const keepAwake = () => {
     const running = ui.jobs().some((job) => job.outcome === null) || ui.sessions().some(isStreaming)
     if (running) blocker ??= powerSaveBlocker.start('prevent-app-suspension')

@@ -1,7 +1,7 @@
 /** What the engine host needs of the engines, as one small interface: tests give it fakes of it. */
 import type { DisksRead } from '#engine/copy'
 import type { JobContext } from '#engine/job'
-import type { Platform } from '#engine/platform'
+import type { KeepAwake, Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
 import type {
   FoundStream,
@@ -22,6 +22,8 @@ import type {
 export interface Engines {
   /** Knows the system's disks; the host adds the Practice disk and what it is busy with. */
   readonly platform: Platform
+  /** Held while a job runs. */
+  readonly keepAwake: KeepAwake
   readonly inspectSource: (locator: string, platform: Platform, signal: AbortSignal) => Promise<SourceInfo>
   readonly imageInfo: (path: string, signal: AbortSignal) => Promise<ImageInfo>
   /** Keeps the keys in this process. Throws FormatError E_SRC_PASSWORD; of an `asr://` stream NetworkError E_MC_PASSWORD. */

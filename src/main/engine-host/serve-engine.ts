@@ -53,8 +53,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const log = createLogger((line) => emitLog(line), Date.now)
   const bugs = new Bugs()
   const engines = options.createEngines({ log, onBehalfOf: options.onBehalfOf ?? null })
-  const jobs = createJobTable({ log, readBesides: () => engines.disksRead.now() })
-  const { platform } = engines
+  const { platform, keepAwake } = engines
+  const jobs = createJobTable({ log, keepAwake, readBesides: () => engines.disksRead.now() })
   const disks = new HostDisks({ platform, inUse: () => jobs.inUse() })
   const seenByPlanner = disks.platform('planner')
   const seenByJob = disks.platform('job')

@@ -203,6 +203,19 @@ describe('the host', () => {
     await running.served.ended
     expect(stopped).toEqual(['cancelled'])
   })
+
+  test('keeps the computer awake while it has a job', async () => {
+    let holds = 0
+    const hold = () => {
+      holds += 1
+      return { [Symbol.dispose]: () => void (holds -= 1) }
+    }
+    const running = start({ runRestore: endless, keepAwake: { hold } })
+    const jobId = await startRestore(running)
+    expect(holds).toBe(1)
+    await running.client.request('job.cancel', { jobId })
+    expect(holds).toBe(0)
+  })
 })
 
 describe('a restore', () => {

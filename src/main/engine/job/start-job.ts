@@ -32,6 +32,8 @@ export interface JobDeps {
   readonly log: Logger
   /** Calls `tick` every `periodMs` until disposed. Default: a timer of Node's. */
   readonly every?: (periodMs: number, tick: () => void) => Disposable
+  /** Held while the job runs. Must not throw. Default: nothing is. */
+  readonly keepAwake?: { hold(): Disposable }
 }
 
 export type JobListener = (state: JobState) => void
@@ -137,6 +139,7 @@ export function startJob(
     await new Promise((begin) => setImmediate(begin))
     log.info('a job begins', { kind, ...facts })
     const outcome = await (async () => {
+      using _awake = deps.keepAwake?.hold()
       using _ticking = (deps.every ?? defaultEvery)(periodMs, () => {
         const { progress } = record.state
         if (progress === null) return

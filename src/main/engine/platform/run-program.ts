@@ -35,6 +35,15 @@ export type RunProgram = (
 ) => Promise<ProgramResult>
 
 const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+/** How every program is started, beside its stdio. */
+export const bareProcess = {
+  env: { LC_ALL: 'C', PATH: folders.join(':') },
+  cwd: '/',
+  // Its own process group: Ctrl-C in the terminal is for us, and what tidies up then has to come to its end.
+  detached: true,
+} as const
+
 /** How long we wait for a program that was killed: one that hangs on a dead device can't even die. */
 const UNKILLABLE_MS = 700
 const SIGNAL_NUMBERS: { readonly [name: string]: number } = { SIGKILL: 9, SIGTERM: 15 }
@@ -109,7 +118,8 @@ export function missingProgram(name: string): DeviceError {
   })
 }
 
-function findProgram(name: string): string | null {
+/** Its absolute path; null when it isn't in the folders of the system's programs. */
+export function findProgram(name: string): string | null {
   if (name.includes('/')) return null
   for (const folder of folders) {
     try {
@@ -134,11 +144,8 @@ function start(
       return
     }
     const child: ChildProcess = spawn(path, [...args], {
+      ...bareProcess,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { LC_ALL: 'C', PATH: folders.join(':') },
-      cwd: '/',
-      // Its own process group: Ctrl-C in the terminal is for us, and what tidies up then has to come to its end.
-      detached: true,
     })
     const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] }
     let bytes = 0

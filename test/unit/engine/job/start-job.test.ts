@@ -66,6 +66,27 @@ describe('what a job reads', () => {
   })
 })
 
+describe('while a job runs', () => {
+  it.each(['done', 'failed'])('the computer is kept awake: one that is %s', async (end) => {
+    const { run, context, resolve, reject } = held()
+    let holds = 0
+    const keepAwake = {
+      hold() {
+        holds += 1
+        return { [Symbol.dispose]: () => void (holds -= 1) }
+      },
+    }
+    const deps = { log: silentLogger, keepAwake }
+    const job = startJob({ jobId: 'j1', kind: 'restore', title: 't', plan: null }, run, deps)
+    await context
+    expect(holds).toBe(1)
+    if (end === 'done') resolve(checked)
+    else reject(new Error('no'))
+    await job.ended
+    expect(holds).toBe(0)
+  })
+})
+
 describe('the log of a job', () => {
   /** What a job of this description logs, with a clock that moves by 1.5 s while it runs. */
   async function logged(

@@ -10,16 +10,24 @@ import {
   type ManagedServer,
 } from '#engine/multicast/management'
 import { createStreamServer, type StreamServer, type StreamServerOptions } from '#engine/multicast/server'
+import type { KeepAwake } from '#engine/platform'
 import type { SessionState } from '#shared/model'
+import { holdWhile } from './hold-while.ts'
 import { createSessionLog } from './session-log.ts'
 
 export interface ServeOptions extends Pick<StreamServerOptions, 'folder' | 'log' | 'examineDevice'> {
+  /** Held while there is a session that isn't over. */
+  readonly keepAwake: KeepAwake
   /** For tests: how streams are told of. */
   readonly advertiser?: Advertiser
 }
 
 /** Throws what `createStreamServer` throws, and DeviceError when the management password can't be read. */
-export async function serveSessions({ advertiser, ...options }: ServeOptions): Promise<StreamServer> {
+export async function serveSessions({
+  advertiser,
+  keepAwake,
+  ...options
+}: ServeOptions): Promise<StreamServer> {
   const { folder, log } = options
   const server: StreamServer = await createStreamServer({
     ...options,
@@ -37,8 +45,10 @@ export async function serveSessions({ advertiser, ...options }: ServeOptions): P
   const telling = advertiser ?? createAdvertiser()
   const ports = watchPorts(folder, server.fingerprint)
   const logChanges = createSessionLog(log)
+  const awake = holdWhile(keepAwake)
   const watching = server.subscribe((sessions) => {
     logChanges(sessions)
+    awake.set(sessions.some(isAlive))
     telling.set(sessions.filter(isOffered).map(advertisementOf))
     ports.set(new Set(sessions.filter(isAlive).map(({ settings }) => settings.configuration.port)))
   })
@@ -54,6 +64,7 @@ export async function serveSessions({ advertiser, ...options }: ServeOptions): P
     ownsPort: (port) => server.ownsPort(port),
     subscribe: (listener) => server.subscribe(listener),
     async [Symbol.asyncDispose]() {
+      using _ = awake
       watching[Symbol.dispose]()
       ports.set(new Set())
       // Nobody new is to be sent here while those who are here are told.
