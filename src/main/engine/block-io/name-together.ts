@@ -49,7 +49,7 @@ export async function nameTogether(
 
   if (like !== null) for (const { hidden } of files) await ownNames.makeLike(hidden, like)
   // The same for all: they belong together.
-  const number = taken.length === 0 ? 1 : await nextRetiredNumber(folder)
+  const number = taken.length === 0 ? 1 : await nextRetiredNumber(taken)
   const retired: string[] = []
   const undo: (() => Promise<void>)[] = []
   const move = async (from: string, to: string) => {
@@ -85,7 +85,7 @@ export async function recoverNames(path: string, isPart: (name: string) => boole
   const number = await newestRetired(path)
   if (number === null) return
   const folder = dirname(path)
-  const left = (await readRetired(folder)).filter((each) => each.number === number)
+  const left = (await readRetired(folder).catch(() => [])).filter((each) => each.number === number)
   const parts = left.map(({ name }) => name).filter(isPart)
   try {
     // What leads to the others comes last.

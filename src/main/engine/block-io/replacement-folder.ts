@@ -63,7 +63,7 @@ export async function openReplacementFolder(
         await chown(hidden, old.uid, old.gid).catch(() => undefined)
         await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
       }
-      const retired = old === null ? null : retiredPath(path, await nextRetiredNumber(dirname(path)))
+      const retired = old === null ? null : retiredPath(path, await nextRetiredNumber([path]))
       await takeName(hidden, path, retired)
       isHidden = false
       await syncFolder(dirname(path))

@@ -3,7 +3,7 @@
  * one was left there before: it may be all that is left of something. Who was stopped last has the highest number, and it is
  * that which is whole; one with a lower number may have been half removed.
  */
-import { readdir } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** What was left of `name`, as the `number`th replacement in its folder. */
@@ -23,16 +23,23 @@ export async function readRetired(folder: string): Promise<readonly RetiredName[
   })
 }
 
-/** For what is replaced now: above all that were left. */
-export async function nextRetiredNumber(folder: string): Promise<number> {
-  // A folder may be written to and not be read.
-  const left = await readRetired(folder).catch(() => [])
-  return left.reduce((most, { number }) => Math.max(most, number), 0) + 1
+/** For what is replaced now, of one folder: above all that were left. */
+export async function nextRetiredNumber(paths: readonly string[]): Promise<number> {
+  const left = await readRetired(dirname(paths[0] ?? '')).catch(() => null)
+  const numbers =
+    left?.map(({ number }) => number) ?? (await Promise.all(paths.map((path) => countRetired(path))))
+  return Math.max(0, ...numbers) + 1
 }
 
 /** The one that `path` had last; null: nothing was left of it. */
 export async function newestRetired(path: string): Promise<number | null> {
-  const left = await readRetired(dirname(path)).catch(() => [])
-  const numbers = left.filter(({ name }) => name === basename(path)).map(({ number }) => number)
-  return numbers.length === 0 ? null : Math.max(...numbers)
+  const left = await readRetired(dirname(path)).catch(() => null)
+  const own = left?.filter(({ name }) => name === basename(path)).map(({ number }) => number)
+  return Math.max(0, ...(own ?? [await countRetired(path)])) || null
+}
+
+/** In a folder that may be written to and not be read. */
+async function countRetired(path: string): Promise<number> {
+  for (let number = 1; ; number++)
+    if ((await lstat(retiredPath(path, number)).catch(() => null)) === null) return number - 1
 }

@@ -124,10 +124,11 @@ function isMountedReadOnly({ disk, volume, mountPoints }: DeviceSource): boolean
   return volumes.some((each) => each.mountPoints.some((point) => !mountPoints.includes(point)))
 }
 
-/** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE. */
+/** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE; the signal's reason. */
 export async function openDeviceReading(
   device: ExaminedDevice,
   { platform, io }: RestoreDeps,
+  signal: AbortSignal,
 ): Promise<DeviceReading> {
   const { examined, path, sizeBytes } = device
   await using held = new AsyncDisposableStack()
@@ -137,7 +138,7 @@ export async function openDeviceReading(
   if (examined.kind === 'device') {
     const opened = held.use(await platform.openSource(path))
     if (opened.sizeBytes !== sizeBytes) throw changedSource(path)
-    await checkSameSource(examined, platform)
+    await checkSameSource(examined, platform, signal)
     fd = opened.fd
     alignmentBytes = opened.direct ? opened.abilities.logicalBlockBytes : 1
   } else {

@@ -48,6 +48,7 @@ export async function openRestoreSource(
   examined: HeldSource,
   { platform, io }: RestoreDeps,
   sizes: BufferSizes,
+  signal: AbortSignal,
 ): Promise<RestoreSource> {
   await using held = new AsyncDisposableStack()
   const openFiles = new Map<string, number>()
@@ -65,7 +66,7 @@ export async function openRestoreSource(
     held.use(device)
     openFiles.set(examined.path, device.fd)
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)
-    await checkSameSource(examined, platform)
+    await checkSameSource(examined, platform, signal)
     layout = deviceLayout(examined.path, examined.sizeBytes)
   }
   const { buffers, bufferBytes, uncompressed } = sizes
@@ -111,14 +112,15 @@ const minimumAlignment = 512
 
 /**
  * What is held open now is what was examined: unmounting in between may have taken minutes. Throws DeviceError E_SRC_CHANGED; what
- * `Platform.identify` and `resolve` throw.
+ * `Platform.identify` and `resolve` throw; the signal's reason.
  */
 export async function checkSameSource(
   { path, disk, volume }: DeviceSource,
   platform: RestoreDeps['platform'],
+  signal: AbortSignal,
 ): Promise<void> {
   if ((await platform.identify(disk.path)) !== disk.identity) throw changedSource(path)
-  if (volume !== null && !(await isStillThere(path, volume, platform))) throw changedSource(path)
+  if (volume !== null && !(await isStillThere(path, volume, platform, signal))) throw changedSource(path)
 }
 
 async function checkFiles(examined: ImageSource, io: RestoreIo): Promise<void> {

@@ -49,7 +49,7 @@ export interface RestoreTarget {
    * nobody any more. Never throws.
    */
   blank(sink: BlockSink): Promise<void>
-  /** It failed or was cancelled, and the handle is closed. Never throws; what the signal stopped is left, and told where it was a volume. */
+  /** It failed or was cancelled, and the handle is closed. Never throws; the signal ends the mounting of what was unmounted, and what it left is told. */
   abandon(written: 'nothing' | 'something', signal: AbortSignal): Promise<Left>
   /** It failed, the handle is closed, and what was written stays, to be gone on with. Never throws. */
   keep(): Promise<TargetState>
@@ -125,9 +125,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
-  async function makeEmpty(signal: AbortSignal): Promise<void> {
+  async function makeEmpty(): Promise<void> {
     if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
-    const how = await platform.makeEmpty(path, volume?.filesystem ?? null, signal)
+    const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
     log.info('the destination was left empty', { path, how })
   }
   /** A partition was all that was asked for: what else of its disk is mounted by now stays mounted. Throws E_DST_BUSY. */
@@ -192,7 +192,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         return { state: 'untouched', warnings }
       }
       try {
-        await unmounted(() => makeEmpty(signal))
+        await unmounted(makeEmpty)
         return { state: 'empty', warnings: [] }
       } catch (error) {
         log.error('the destination could not be left empty', { path, error: serializeError(error) })

@@ -9,9 +9,9 @@ import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
-import { lateSignal } from '#engine/platform'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
+import { lateSignal } from './late-signal.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
@@ -24,7 +24,7 @@ import { writeChanged, type ChangeResult } from './write-changed.ts'
 
 /** Mounting takes less, as a rule; with what a program takes that can't be ended, it is within a second. */
 const graceMs = 250
-/** An empty file system on a partition of a usual size takes less. */
+/** For mounting what was unmounted, when nothing else is left to do. */
 const leaveMs = 750
 
 /** What the steps share. */
@@ -123,7 +123,9 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     const left = isKept
       ? { state: await target.keep(), warnings: [] }
       : await target.abandon(written, late.signal)
-    const warnings = [...left.warnings, ...(await giveSourceBack(late.signal))]
+    // Leaving the destination empty may have taken longer than that, and isn't the source's affair.
+    using later = lateSignal(context.signal, leaveMs)
+    const warnings = [...left.warnings, ...(await giveSourceBack(later.signal))]
     return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }
@@ -173,7 +175,12 @@ async function writeAndVerify(
   const { plan, deps, context } = run
   if (ends.source.kind === 'stream')
     return await receive({ source: ends.source, target: ends.target }, target, run, marks)
-  await using source = await openRestoreSource(ends.source, deps, bufferSizes(plan.request.buffering))
+  await using source = await openRestoreSource(
+    ends.source,
+    deps,
+    bufferSizes(plan.request.buffering),
+    context.signal,
+  )
   return await withSink(target, context, marks, (sink) =>
     copyAndVerify(ends, { source, sink, target }, run, marks),
   )

@@ -7,7 +7,7 @@ export async function isStillThere(
   path: string,
   { offset }: Volume,
   platform: RestoreDeps['platform'],
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<boolean> {
   const now = await platform.resolve(path, signal)
   return now.kind === 'volume' && now.volume.path === path && now.volume.offset === offset

@@ -33,7 +33,7 @@ export async function createFromDevice(
   let warnings: readonly SerializedError[] = []
   let created
   try {
-    await using reading = await openDeviceReading(device, deps)
+    await using reading = await openDeviceReading(device, deps, signal)
     const files = await rememberUnchecked(reading.layout)
     const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, context)
     context.enter('creating', device.sizeBytes)

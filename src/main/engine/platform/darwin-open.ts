@@ -7,7 +7,7 @@ import { count, readDiskInfo } from './darwin-diskutil.ts'
 import { readDarwinSnapshot, wholeDisksUnder, wholeOf } from './darwin-list.ts'
 import { identifierOf } from './darwin-resolve.ts'
 import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
-import { stoppable, type Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
 import type { OpenDevice } from './platform.ts'
 
@@ -89,7 +89,7 @@ export async function makeDarwinEmpty(
   system: Machine,
   log: Logger,
   path: string,
-  { filesystem, signal }: { readonly filesystem: string | null; readonly signal: AbortSignal | undefined },
+  filesystem: string | null,
 ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
   const whole = /^disk\d+$/.test(identifierOf(path))
   let fits = false
@@ -115,13 +115,10 @@ export async function makeDarwinEmpty(
   const [program, ...args] = makers[filesystem ?? ''] ?? []
   if (program === undefined) return 'wiped'
   try {
-    const made = await stoppable(system, signal).run(program, [...args, `/dev/r${identifierOf(path)}`], {
-      timeoutMs: 300_000,
-    })
+    const made = await system.run(program, [...args, `/dev/r${identifierOf(path)}`], { timeoutMs: 300_000 })
     if (made.status === 0) return 'empty-filesystem'
     log.warn('no empty file system', { path, program, said: made.stderr })
   } catch (error) {
-    if (signal?.aborted === true && error === signal.reason) return 'wiped'
     DeviceError.accept(error)
     log.warn('no empty file system', { path, program, reason: error.message })
   }

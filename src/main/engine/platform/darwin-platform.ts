@@ -43,7 +43,7 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     zeroOut: () => Promise.reject(notHere('zeroOut')),
     discard: () => Promise.reject(notHere('discard')),
     rereadPartitions: (path, signal) => waitForPartitions(stoppable(system, signal), path),
-    makeEmpty: (path, filesystem, signal) => makeDarwinEmpty(system, log, path, { filesystem, signal }),
+    makeEmpty: (path, filesystem) => makeDarwinEmpty(system, log, path, filesystem),
   }
 }
 

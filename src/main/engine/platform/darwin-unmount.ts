@@ -3,14 +3,11 @@ import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { readDiskInfo, text } from './darwin-diskutil.ts'
 import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
-import { lateSignal } from './late-signal.ts'
 import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed, runChecked, saidBy, type ProgramResult } from './run-program.ts'
 
 const PAUSES_MS = [300, 1000]
-/** Mounting takes less, as a rule. */
-const graceMs = 250
 
 /** As `Platform.unmount`. Of an APFS partition all volumes of its container are unmounted. */
 export async function unmountDarwin(
@@ -69,8 +66,7 @@ export async function unmountDarwin(
     }
   } catch (error) {
     // All or nothing: nothing will be erased.
-    using late = signal === undefined ? null : lateSignal(signal, graceMs)
-    await remountDarwin(system, log, mounted, late?.signal)
+    await remountDarwin(system, log, mounted)
     throw error
   }
 }

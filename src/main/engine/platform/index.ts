@@ -1,5 +1,4 @@
 export * from './platform.ts'
 export * from './create-platform.ts'
 export { createKeepAwake, type KeepAwake } from './keep-awake.ts'
-export { lateSignal } from './late-signal.ts'
 export { programFailed, runChecked, runProgram, type ProgramResult, type RunProgram } from './run-program.ts'

@@ -7,7 +7,7 @@ import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
 import { openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
-import { stoppable, type Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { deviceError } from './open-errors.ts'
 import { saidBy } from './run-program.ts'
 
@@ -17,7 +17,10 @@ import { saidBy } from './run-program.ts'
  */
 const ENDS_BYTES = 2 ** 20
 
-/** Neither inode tables nor the journal, up to a gigabyte, are written now: who mounts it does that, or needn't. */
+/**
+ * Neither inode tables nor the journal, up to a gigabyte, are written now: who mounts it does that, or needn't. A person may be waiting
+ * for Cancel.
+ */
 const extOptions = ['-F', '-q', '-E', 'nodiscard,lazy_itable_init=1,lazy_journal_init=1']
 
 /** Make the file system, quickly and without asking; the device comes after the last argument. */
@@ -41,7 +44,7 @@ export async function makeDeviceEmpty(
   system: Machine,
   log: Logger,
   path: string,
-  { filesystem, signal }: { readonly filesystem: string | null; readonly signal: AbortSignal | undefined },
+  filesystem: string | null,
 ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
   const { disk, partition } = (await deviceAt(system, path)).place
   if (partition === null) {
@@ -56,7 +59,7 @@ export async function makeDeviceEmpty(
   }
   await overwrite(system, path, emptyEnds(partition.sizeBytes))
   const maker = makers[filesystem ?? '']
-  if (maker !== undefined && (await make(system, log, { maker, path, signal }))) return 'empty-filesystem'
+  if (maker !== undefined && (await make(system, log, maker, path))) return 'empty-filesystem'
   // Whatever half a file system was made is taken away again.
   await overwrite(system, path, emptyEnds(partition.sizeBytes))
   return 'wiped'
@@ -65,25 +68,14 @@ export async function makeDeviceEmpty(
 async function make(
   system: Machine,
   log: Logger,
-  {
-    maker: [program, ...args],
-    path,
-    signal,
-  }: {
-    readonly maker: readonly [string, ...string[]]
-    readonly path: string
-    readonly signal: AbortSignal | undefined
-  },
+  [program, ...args]: readonly [string, ...string[]],
+  path: string,
 ): Promise<boolean> {
   try {
-    const result = await stoppable(system, signal).run(program, [...args, path], { timeoutMs: 300_000 })
+    const result = await system.run(program, [...args, path], { timeoutMs: 300_000 })
     if (result.status === 0) return true
     log.warn('no empty file system', { path, program, said: saidBy(result) })
   } catch (error) {
-    if (signal?.aborted === true && error === signal.reason) {
-      log.warn('no empty file system', { path, program, reason: 'stopped' })
-      return false
-    }
     DeviceError.accept(error)
     log.warn('no empty file system', { path, program, reason: error.message })
   }

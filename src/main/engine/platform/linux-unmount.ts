@@ -4,7 +4,6 @@
  */
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { lateSignal } from './late-signal.ts'
 import { findHolders } from './linux-holders.ts'
 import { usersOf } from './linux-list.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
@@ -16,8 +15,6 @@ import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 
 const PAUSES_MS = [300, 1000]
-/** Mounting takes less, as a rule. */
-const graceMs = 250
 
 /**
  * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to what
@@ -49,9 +46,7 @@ export async function unmountDevice(
       await system.pause(pause, signal)
     }
   } catch (error) {
-    // A device that is still being written to keeps who mounts it waiting, and who asked to stop doesn't wait for that.
-    using late = signal === undefined ? null : lateSignal(signal, graceMs)
-    const { errors } = await remountVolumes(system, log, was, late?.signal)
+    const { errors } = await remountVolumes(system, log, was)
     const snapshot = await readSnapshot(system)
     for (const swap of swaps)
       if (!snapshot.swaps.some((on) => on.path === swap.path))

@@ -102,14 +102,10 @@ export interface Platform {
   rereadPartitions(path: string, signal?: AbortSignal): Promise<void>
   /**
    * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
-   * system of the kind it had (`filesystem`) if the system can make one, and does before the signal, else no signature at all. Resolves to which.
+   * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.
    * The device must not be held by `openTarget`. Throws what `openTarget` throws.
    */
-  makeEmpty(
-    path: string,
-    filesystem: string | null,
-    signal?: AbortSignal,
-  ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
+  makeEmpty(path: string, filesystem: string | null): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
 }
 
 /** Enough to mount it again. */

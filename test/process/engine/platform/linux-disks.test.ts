@@ -462,14 +462,6 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:sgdisk'))('em
     expect(await volumesOf(loop.path)).toMatchObject([{ label: null }])
   })
 
-  it('wipes a partition where there is no time for a file system', async () => {
-    await using loop = await attachLoop({ sizeBytes: 32 * MiB })
-    const [volume = ''] = await partitionLoop(loop.path, 'label: gpt\nsize=16M\n')
-    await command('mkfs.ext4', ['-q', volume])
-    expect(await platform.makeEmpty(volume, 'ext4', AbortSignal.abort())).toBe('wiped')
-    expect(await volumesOf(loop.path)).toMatchObject([{ filesystem: null }])
-  })
-
   it('wipes a partition that is too small for its file system', async () => {
     await using loop = await attachLoop({ sizeBytes: 32 * MiB })
     const [volume = ''] = await partitionLoop(loop.path, 'label: gpt\nsize=16M\n')

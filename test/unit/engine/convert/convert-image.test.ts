@@ -19,7 +19,7 @@ import type { JobContext } from '#engine/job'
 import { verifyImage } from '#engine/scan'
 import { createLogger } from '#shared/log'
 import { writableFormats, type ConvertRequest, type JobPhase, type WritableFormat } from '#shared/model'
-import { buildGptDisk } from '#test/build-gpt'
+import { buildFat16 } from '#test/build-fat'
 import { buildUdif, writeUdif } from '#test/build-udif'
 import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
 import { expandImage } from '#test/expand-image'
@@ -335,14 +335,13 @@ describe('a conversion that fails', () => {
     await expect(verified).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
   })
 
-  it('because a compressed disk ends within its last partition says so', async () => {
-    const disk = buildGptDisk({ sizeBytes: 12 << 20, firstLba: 2048, lastLba: 20_000 })
-    disk.set(noise(9 << 20, 1), 1 << 20)
-    const source = await folder.write('disk.img.gz', gzipSync(disk.subarray(0, 8 << 20), { level: 1 }))
+  it('because a compressed volume ends before its file system says so', async () => {
+    const { volume } = buildFat16({ sectors: 24_000, clusterSectors: 4, label: 'LABEL', files: [] })
+    const source = await folder.write('disk.img.gz', gzipSync(volume.subarray(0, 8 << 20), { level: 1 }))
     const target = await folder.write('old', 'precious')
     await expect(convert(source, 'UDZO', { target, erase: true })).rejects.toMatchObject({
       code: 'E_SRC_CORRUPT',
-      details: { field: 'size for gpt partition 1', cutShort: true },
+      details: { field: 'vfat size', cutShort: true },
     })
     expectUntouched(['disk.img.gz', 'old'], target)
   })
@@ -496,23 +495,26 @@ describe('a conversion that fails', () => {
   })
 })
 
-it('ends where a compressed hybrid disc does, whose map says more', async () => {
-  const disc = Buffer.alloc(7 << 20)
-  disc.set(noise(6 << 20, 1), 1 << 20)
-  disc.write('\x01CD001', 32_768, 'latin1')
-  // A Linux partition from 1 MiB to 10 MiB.
-  disc.writeUInt8(0x83, 450)
-  disc.writeUInt32LE(2048, 454)
-  disc.writeUInt32LE(9 * 2048, 458)
-  disc.writeUInt16LE(0xaa55, 510)
-  const source = await folder.write('disc.iso.gz', gzipSync(disc, { level: 1 }))
-  expect(await convert(source, 'UDRO')).toMatchObject({ sizeBytes: disc.length })
-  const target = join(folder.path, 'out.UDRO')
-  await expect(verifyImage(target, watch())).resolves.toMatchObject({ nothingToCheck: false })
-  const pieces: Uint8Array[] = []
-  for await (const piece of expandImage(await openImage(target))) pieces.push(piece)
-  expect(Buffer.concat(pieces).equals(disc)).toBe(true)
-})
+it.each(['a hybrid disc', "a router's disk"])(
+  'ends where %s does that is compressed, whose map says more',
+  async (what) => {
+    const disc = Buffer.alloc(7 << 20)
+    disc.set(noise(6 << 20, 1), 1 << 20)
+    if (what === 'a hybrid disc') disc.write('\x01CD001', 32_768, 'latin1')
+    // A Linux partition from 1 MiB to 10 MiB.
+    disc.writeUInt8(0x83, 450)
+    disc.writeUInt32LE(2048, 454)
+    disc.writeUInt32LE(9 * 2048, 458)
+    disc.writeUInt16LE(0xaa55, 510)
+    const source = await folder.write('disc.iso.gz', gzipSync(disc, { level: 1 }))
+    expect(await convert(source, 'UDRO')).toMatchObject({ sizeBytes: disc.length })
+    const target = join(folder.path, 'out.UDRO')
+    await expect(verifyImage(target, watch())).resolves.toMatchObject({ nothingToCheck: false })
+    const pieces: Uint8Array[] = []
+    for await (const piece of expandImage(await openImage(target))) pieces.push(piece)
+    expect(Buffer.concat(pieces).equals(disc)).toBe(true)
+  },
+)
 
 describe('a file that is replaced', () => {
   it('keeps its permissions, and stays behind the link it was reached by', async () => {

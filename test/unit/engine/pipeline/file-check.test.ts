@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checksumsOf } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { defaultPool, openBlockStream } from '#engine/pipeline'
 import { isComparedWithFile } from '#shared/model'
 import { noise } from '#test/image-of-runs'
@@ -81,6 +81,15 @@ describe.each(compressed)(
     })
   },
 )
+
+it.each([
+  ['with a checksum', zstdCompressSync(disk, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }), 'inside'],
+  ['without one', zstdCompressSync(disk), 'none'],
+  ['that begins with what is skipped', Buffer.concat([skippable(8), zstdCompressSync(disk)]), 'inside'],
+])('zstd %s is compared with what its head says', async (_, bytes, checksums) => {
+  const { layout } = await openImage(await folder.write('disk.img.zst', bytes))
+  expect(checksumsOf(layout)).toBe(checksums)
+})
 
 it('says first what the decoder finds, which knows where', async () => {
   const bytes = gzipSync(disk)

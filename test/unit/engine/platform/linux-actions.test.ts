@@ -157,26 +157,6 @@ describe('unmounting on Linux', () => {
     expect(mountPoints()).toEqual(['/mnt/one', '/mnt/two'])
   })
 
-  it('does not wait for a volume that cannot be mounted again yet, when it is stopped', async () => {
-    const stop = new AbortController()
-    const { system } = machineWith(
-      { disks: [stick], mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw', folders: ['/mnt/one'] },
-      [],
-    )
-    // The kernel writes what was left, and who mounts it waits for that.
-    const waiting = (signal: AbortSignal | undefined) =>
-      new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
-    const run: typeof system.run = async (name, args, options) => {
-      if (name === 'blkid' || name === 'mount') return await waiting(options?.signal)
-      const result = await system.run(name, args, options)
-      if (name === 'umount') stop.abort(new Error('stopped'))
-      options?.signal?.throwIfAborted()
-      return result
-    }
-    const platform = createLinuxPlatform({ system: { ...system, run } })
-    await expect(platform.unmount('/dev/sdb', stop.signal)).rejects.toThrow('stopped')
-  })
-
   it('puts the second place of a volume back when the first is held', async () => {
     const { platform, mountPoints } = machineWith(
       {

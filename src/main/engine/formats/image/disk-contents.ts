@@ -13,6 +13,8 @@ export interface DiskContents {
   readonly partitions: readonly ImagePartition[]
   /** The file system that begins with the disk; hybrid discs have one although they have a map. */
   readonly whole: FoundFilesystem | null
+  /** How large the disk has to be: its map or its file system says so. Null: nothing does. */
+  readonly least: LeastSize | null
 }
 
 /**
@@ -23,12 +25,19 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
   const limit = sizeBytes ?? Number.MAX_SAFE_INTEGER
   const map = await readPartitionMap(readDisk, limit)
   const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes: limit })
+  // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
+  const isDisc = whole?.filesystem === 'iso9660'
   if (map.kind === 'none') {
     const volumes = await apfsVolumes(readDisk, whole, { offset: 0, sizeBytes: limit })
     const partitions = wholeDisk(whole, sizeBytes).map((partition) => ({ ...partition, ...volumes }))
-    return { partitionMap: 'none', mapBlockBytes: map.blockBytes, partitions, whole }
+    const least =
+      isDisc || whole === null || whole.sizeBytes === null
+        ? null
+        : { sizeBytes: whole.sizeBytes, field: `${whole.filesystem} size` }
+    return { partitionMap: 'none', mapBlockBytes: map.blockBytes, partitions, whole, least }
   }
   const partitions: ImagePartition[] = []
+  let least: LeastSize | null = null
   for (const entry of map.partitions) {
     const room = Math.min(entry.sizeBytes, limit - entry.offset)
     const found = room > 0 ? await sniffFilesystem(readDisk, { offset: entry.offset, sizeBytes: room }) : null
@@ -39,8 +48,12 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
       label: found?.label ?? null,
       ...volumes,
     })
+    // A file system that says where it ends needn't fill its partition: images of routers end there.
+    const end = entry.offset + Math.min(entry.sizeBytes, found?.sizeBytes ?? Infinity)
+    if (!isDisc && entry.type !== 'GPT protective' && end > (least?.sizeBytes ?? 0))
+      least = { sizeBytes: end, field: `size for ${map.kind} partition ${entry.index}` }
   }
-  return { partitionMap: map.kind, mapBlockBytes: map.blockBytes, partitions, whole }
+  return { partitionMap: map.kind, mapBlockBytes: map.blockBytes, partitions, whole, least }
 }
 
 /** The volumes inside, where it is a container. */
@@ -92,29 +105,11 @@ export function isNamedRaw(path: string): boolean {
   return /\.(img|raw|iso|bin|dd)$/i.test(path)
 }
 
-/** How large a disk with these contents has to be: its map or its file system says so. Null: nothing does. */
-export function leastSizeOf({ partitions, partitionMap, whole }: DiskContents): LeastSize | null {
-  // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
-  if (whole?.filesystem === 'iso9660') return null
-  if (partitionMap === 'none')
-    return whole === null || whole.sizeBytes === null
-      ? null
-      : { sizeBytes: whole.sizeBytes, field: `${whole.filesystem} size` }
-  const ends = partitions
-    .filter(({ type }) => type !== 'GPT protective')
-    .map(({ index, offset, sizeBytes }) => ({
-      sizeBytes: offset + sizeBytes,
-      field: `size for ${partitionMap} partition ${index}`,
-    }))
-  return ends.toSorted((a, b) => b.sizeBytes - a.sizeBytes)[0] ?? null
-}
-
 /**
  * Throws `FormatError` E_SRC_CORRUPT when the disk should be larger than its `sizeBytes`. A raw image has no other sign of
  * having been cut short, by a broken download for one.
  */
-export function checkNotCutShort(contents: DiskContents, sizeBytes: number): void {
-  const least = leastSizeOf(contents)
+export function checkNotCutShort({ least }: Pick<DiskContents, 'least'>, sizeBytes: number): void {
   if (least !== null && least.sizeBytes > sizeBytes) throw cutShort('raw', least, sizeBytes)
 }
 

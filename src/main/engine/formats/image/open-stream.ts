@@ -5,14 +5,7 @@ import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import type { ImageFormat, ImageInfo } from '#shared/model'
 import { readStreamChecksum } from './stream-checksum.ts'
-import {
-  checkNotCutShort,
-  isDisk,
-  isNamedRaw,
-  leastSizeOf,
-  noTables,
-  readDiskContents,
-} from './disk-contents.ts'
+import { checkNotCutShort, isDisk, isNamedRaw, noTables, readDiskContents } from './disk-contents.ts'
 
 const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
   gzip: 'raw.gz',
@@ -46,8 +39,10 @@ export async function openStream(
 
   const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes)
   refuseNoDisk(codec, file.name, prefix.bytes, isDisk(contents, prefix.bytes))
-  if (sizeBytes !== null) checkNotCutShort(contents, sizeBytes)
-  const least = sizeBytes === null ? leastSizeOf(contents) : null
+  // That a partition is larger than what comes isn't a fault: some are meant to be filled by what boots from the disk. Whether its file
+  // system is whole could only be seen where it lies in what was expanded here.
+  const least = prefix.isWhole || contents.partitionMap === 'none' ? contents.least : null
+  if (sizeBytes !== null) checkNotCutShort({ least }, sizeBytes)
   return {
     info: {
       ...noTables,
@@ -60,7 +55,7 @@ export async function openStream(
       mapBlockBytes: contents.mapBlockBytes,
       partitions: contents.partitions,
       dataBytes: null,
-      ...(streamChecksum === null ? {} : { streamChecksum }),
+      ...(typeof streamChecksum === 'string' ? { streamChecksum } : {}),
     },
     layout: {
       kind: 'stream',
@@ -68,7 +63,7 @@ export async function openStream(
       path: file.path,
       storedBytes: source.sizeBytes,
       sizeBytes,
-      ...(least === null ? {} : { least }),
+      ...(sizeBytes !== null || least === null ? {} : { least }),
       ...(streamChecksum === null ? { unchecked: true } : {}),
     },
   }

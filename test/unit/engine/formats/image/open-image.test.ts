@@ -228,6 +228,23 @@ describe('a raw image', () => {
       field: 'vfat size',
     })
   })
+
+  it('that ends inside a partition is whole where the file system in that is', async () => {
+    await using folder = await temporaryFolder()
+    const router = Buffer.alloc(2 << 20)
+    router.writeUInt8(0x83, 450)
+    router.writeUInt32LE(2048, 454)
+    router.writeUInt32LE(100 * 2048, 458)
+    router.writeUInt16LE(0xaa55, 510)
+    router.write('hsqs', 1 << 20, 'latin1')
+    router.writeUInt16LE(4, (1 << 20) + 28)
+    router.writeBigUInt64LE(BigInt(900_000), (1 << 20) + 40)
+    const { info } = await openImage(await folder.write('router.img', router))
+    expect(info).toMatchObject({ sizeBytes: router.length, partitions: [{ filesystem: 'squashfs' }] })
+    router.writeBigUInt64LE(BigInt(1_100_000), (1 << 20) + 40)
+    const cut = await folder.write('cut.img', router)
+    expect(await rejectionOf(openImage(cut))).toMatchObject({ field: 'size for mbr partition 1' })
+  })
 })
 
 describe('a blank disk', () => {
