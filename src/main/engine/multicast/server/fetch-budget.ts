@@ -40,6 +40,14 @@ export class FetchBudget {
     return this.#waiting.some((fetch) => this.#isLittle(fetch)) ? share.little : share.much
   }
 
+  /** It was let through, and its `bytes` couldn't be sent. */
+  unsent({ connection }: Fetch, bytes: number): void {
+    this.#tokens += bytes * overhead
+    const fetched = this.#fetched.get(connection)
+    // Who has left isn't counted any more.
+    if (fetched !== undefined) this.#fetched.set(connection, Math.max(0, fetched - bytes))
+  }
+
   /** The next one that may be answered now, or null. `rate`: bytes a second for all of them. */
   next(bytesOf: (block: number) => number, rate: number, nowMs: number): Fetch | null {
     const filled = this.#tokens + (Math.max(0, nowMs - this.#filledMs) * rate) / 1000

@@ -252,12 +252,14 @@ export class StreamThread {
       const nowMs = performance.now()
       if (fetch.failingSinceMs === undefined) this.#log('warn', 'a block could not be read', error)
       const { failingSinceMs = nowMs } = fetch
+      stream.fetches.unsent(fetch, stream.layout.lengthOf(block))
       if (nowMs - failingSinceMs < patienceMs) {
         setTimeout(() => this.#askAgain(stream, { ...fetch, failingSinceMs }), againMs).unref()
         return
       }
-      // Without `end`, as the session isn't over: it may come again, and perhaps the block can be read then.
-      this.#control?.dismiss(connection, null, nowMs)
+      // As when the stream can't read it, which may rest while all who are here fetch.
+      const served = this.#clients.sessionOf(connection)
+      if (served?.stream === stream) this.#fail(served, error)
     }
     this.#control?.carry(this.#hub?.blockSent(connection) ?? [], performance.now())
   }

@@ -48,6 +48,24 @@ describe('fetching', () => {
     expect(serve(budget, 100 * mebibyte, { fromMs: 1000, toMs: 1100 })[0]).toBe('little')
   })
 
+  it('counts nothing that could not be sent', () => {
+    const budget = new FetchBudget()
+    let answered = 0
+    ask(budget, 'unlucky')
+    for (let nowMs = 0; nowMs < 1000; nowMs += 1) {
+      const fetch = budget.next(() => mebibyte, 100 * mebibyte, nowMs)
+      if (fetch === null) continue
+      answered += 1
+      budget.unsent(fetch, mebibyte)
+      budget.ask(fetch)
+    }
+    expect(answered).toBe(1000)
+    expect(budget.share).toBe(0.5)
+    budget.left('unlucky')
+    budget.unsent({ connection: 'unlucky', block: 0 }, mebibyte)
+    expect(budget.next(() => mebibyte, 1, 2000)).toBeNull()
+  })
+
   it('forgets who left', () => {
     const budget = new FetchBudget()
     ask(budget, 'a')
