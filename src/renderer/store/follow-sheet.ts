@@ -5,8 +5,18 @@ import { unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { Sheet, ViewState } from './view-state.ts'
 
-export function hasSubject(sheet: Sheet, mirror: EngineMirror, images: ViewState['images']): boolean {
+export function hasSubject(
+  sheet: Sheet,
+  mirror: EngineMirror,
+  { images, source }: Pick<ViewState, 'images' | 'source'>,
+): boolean {
   if (sheet.kind === 'info') return findItem(mirror, images, sheet.item) !== null
+  // Another one was chosen, by what was dropped before.
+  if (sheet.kind === 'not-scanned') return source?.info?.kind === 'image'
+  if (sheet.kind === 'scan-info') {
+    const image = images.find(({ path }) => path === sheet.path)
+    return image !== undefined && (image.info !== null || image.state === 'reading')
+  }
   if (!('sessionId' in sheet)) return true
   const session = mirror.sessions.find(({ sessionId }) => sessionId === sheet.sessionId)
   if (!session) return false

@@ -75,9 +75,13 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     if (restoreJobId !== view.getState().restoreJobId) view.setState({ restoreJobId })
   }
 
+  const closeLost = () => {
+    const now = view.getState()
+    if (now.sheet && !hasSubject(now.sheet, mirror.store.getState(), now)) view.setState({ sheet: null })
+  }
+
   const endFollow = mirror.store.subscribe((now, before) => {
-    const { sheet, images } = view.getState()
-    if (sheet && !hasSubject(sheet, now, images)) view.setState({ sheet: null })
+    closeLost()
     if (now.disks !== before.disks) {
       const { device } = view.getState().server.draft
       const changed = afterDevices(view.getState(), now.disks)
@@ -92,7 +96,10 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       actions.goOn()
     }
   })
-  const endGoOn = view.subscribe(() => actions.goOn())
+  const endGoOn = view.subscribe(() => {
+    closeLost()
+    actions.goOn()
+  })
   let written: string | null = null
   const endMemory = view.subscribe((now) => {
     if (!memory || remembered) return

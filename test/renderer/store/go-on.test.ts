@@ -51,6 +51,13 @@ describe('an image that was never scanned', () => {
     expect(stateOf(window).sheet).toEqual({ kind: 'not-scanned' })
   })
 
+  it('is asked about no more when another source was chosen, which nothing else waits for', async () => {
+    using window = await asked()
+    void window.reprise.actions.chooseSourceFile('/elsewhere/other.dmg')
+    expect(stateOf(window).sheet).toBeNull()
+    await settle()
+  })
+
   it('is scanned, and the confirmation comes by itself', async () => {
     using window = await asked()
     await window.reprise.actions.scanAndContinue()
