@@ -99,7 +99,7 @@ export interface VerificationDetails {
   readonly offset: number
   readonly differingBlocks: number
   readonly blockBytes: number
-  /** Hex of a few bytes at `offset`, and the block's CRC-32 where only that is known. */
+  /** Hex of a few bytes at `offset`, or, where only that is known, the block's sum: which (`crc32`, `poly1305`, `sha256`) and its hex. */
   readonly expected: string
   readonly found: string
   readonly [key: string]: Detail | undefined

@@ -1,21 +1,22 @@
 /**
- * What was written, in little: for each block of the disk the CRC-32 of its bytes, taken from the buffer that was
+ * What was written, in little: for each block of the disk the sum of its bytes, taken from the buffer that was
  * written; and which stretches are zeros, and which are unused and may hold anything. The verify compares with it.
  *
- * Kept small: about nine bytes a block, in columns that grow, whatever the image is like. A block that holds any data
+ * Kept small: thirteen bytes a block, in columns that grow, whatever the image is like. A block that holds any data
  * counts its zeros in; blocks that are all zeros are one row together.
  */
-import { crc32 } from 'node:zlib'
-import { appendZeros, combineCrc32 } from '#engine/pipeline'
 import { invariant } from '#shared/errors'
+import { crc32Sums, type BlockSum, type BlockSums } from './block-sum.ts'
 
-export type Segment = { readonly offset: number; readonly lengthBytes: number } & (
-  | { readonly kind: 'data'; readonly crc32: number }
-  | { readonly kind: 'zero' }
-  | { readonly kind: 'unused' }
-  /** Has this CRC-32: it was looked at already. */
-  | { readonly kind: 'known'; readonly crc32: number }
-)
+export type Segment = { readonly offset: number; readonly lengthBytes: number } &
+  /** `sum`: as `BlockChecksums.sums` makes them. */
+  (
+    | { readonly kind: 'data'; readonly sum: number }
+    | { readonly kind: 'zero' }
+    | { readonly kind: 'unused' }
+    /** Has this CRC-32: it was looked at already. */
+    | { readonly kind: 'known'; readonly crc32: number }
+  )
 
 const kinds = ['data', 'zero', 'unused'] as const
 type Kind = (typeof kinds)[number]
@@ -36,19 +37,23 @@ export function checksumBlockBytes(bufferBytes: number, sizeBytes: number | null
 
 export class BlockChecksums {
   readonly blockBytes: number
+  readonly sums: BlockSums
   #rows = 0
   #kinds = new Uint8Array(1024)
   #lengths = new Uint32Array(1024)
-  #crcs = new Uint32Array(1024)
+  /** Integers. */
+  #sums = new Float64Array(1024)
   /** Where the rows end. */
   #closed = 0
   /** Bytes after that, in the block that is being filled, and whether any of them is data. */
   #open = 0
   #openHasData = false
-  #openCrc = 0
+  readonly #openSum: BlockSum
 
-  constructor(blockBytes: number) {
+  constructor(blockBytes: number, sums = crc32Sums) {
     this.blockBytes = blockBytes
+    this.sums = sums
+    this.#openSum = sums.create()
   }
 
   /** Bytes told so far. */
@@ -67,13 +72,11 @@ export class BlockChecksums {
       const length = Math.min(bytes.length - done, this.roomBytes)
       if (!this.#openHasData) {
         // Zeros before the block's first data.
-        this.#openCrc = appendZeros(0, this.#open)
+        this.#openSum.addZeros(this.#open)
         this.#openHasData = true
       }
-      this.#openCrc =
-        crc !== undefined && length === bytes.length
-          ? combineCrc32(this.#openCrc, crc, length)
-          : crc32(bytes.subarray(done, done + length), this.#openCrc)
+      if (length === bytes.length) this.#openSum.add(bytes, crc)
+      else this.#openSum.add(bytes.subarray(done, done + length))
       this.#open += length
       done += length
       if (this.roomBytes === this.blockBytes) this.#closeBlock()
@@ -94,7 +97,7 @@ export class BlockChecksums {
         }
       }
       const length = Math.min(left, this.roomBytes)
-      if (this.#openHasData) this.#openCrc = appendZeros(this.#openCrc, length)
+      if (this.#openHasData) this.#openSum.addZeros(length)
       this.#open += length
       left -= length
       if (this.roomBytes === this.blockBytes) this.#closeBlock()
@@ -116,7 +119,7 @@ export class BlockChecksums {
       const lengthBytes = this.#lengths[row] ?? 0
       invariant(kind !== undefined, 'a row of the checksums has no kind')
       yield kind === 'data'
-        ? { kind, offset, lengthBytes, crc32: this.#crcs[row] ?? 0 }
+        ? { kind, offset, lengthBytes, sum: this.#sums[row] ?? 0 }
         : { kind, offset, lengthBytes }
       offset += lengthBytes
     }
@@ -126,12 +129,12 @@ export class BlockChecksums {
     if (this.#open === 0) return
     const length = this.#open
     this.#open = 0
-    if (this.#openHasData) this.#append('data', length, this.#openCrc)
+    if (this.#openHasData) this.#append('data', length, this.#openSum.take())
     else this.#append('zero', length)
     this.#openHasData = false
   }
 
-  #append(kind: Kind, lengthBytes: number, crc = 0): void {
+  #append(kind: Kind, lengthBytes: number, sum = 0): void {
     this.#closed += lengthBytes
     let left = lengthBytes
     while (left > 0) {
@@ -148,7 +151,7 @@ export class BlockChecksums {
       if (this.#rows === this.#kinds.length) this.#grow()
       this.#kinds[this.#rows] = kinds.indexOf(kind)
       this.#lengths[this.#rows] = length
-      this.#crcs[this.#rows] = crc
+      this.#sums[this.#rows] = sum
       this.#rows += 1
       left -= length
     }
@@ -156,13 +159,13 @@ export class BlockChecksums {
 
   #grow(): void {
     const count = this.#rows * 2
-    const [kinds, lengths, crcs] = [this.#kinds, this.#lengths, this.#crcs]
+    const [kinds, lengths, sums] = [this.#kinds, this.#lengths, this.#sums]
     this.#kinds = new Uint8Array(count)
     this.#lengths = new Uint32Array(count)
-    this.#crcs = new Uint32Array(count)
+    this.#sums = new Float64Array(count)
     this.#kinds.set(kinds)
     this.#lengths.set(lengths)
-    this.#crcs.set(crcs)
+    this.#sums.set(sums)
   }
 }
 

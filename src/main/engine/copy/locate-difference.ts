@@ -10,7 +10,7 @@ import type { Verdict } from './verify-blocks.ts'
 const shownBytes = 16
 
 /**
- * The error for a verdict. Where the byte can't be found any more (the source can't be read, or the destination now
+ * The error for a verdict: E_VERIFY, E_SRC_CHANGED, or E_SRC_CORRUPT where the image contradicts itself. Where the byte can't be found any more (the source can't be read, or the destination now
  * reads as it should) it tells the block and its checksums. Rejects only with the signal's reason.
  */
 export async function verificationError(
@@ -18,21 +18,9 @@ export async function verificationError(
   sink: BlockSink,
   source: RestoreSource,
   { blockBytes, signal }: { readonly blockBytes: number; readonly signal: AbortSignal },
-): Promise<VerificationError | DeviceError> {
-  if (verdict.kind === 'contradicts') {
-    const { bad } = verdict
-    return verificationFailure(
-      sink.path,
-      {
-        offset: bad.diskOffset,
-        differingBlocks: 1,
-        blockBytes,
-        expected: hexCrc(bad.expected),
-        found: hexCrc(bad.found),
-      },
-      badRangeError(bad, source.path),
-    )
-  }
+): Promise<VerificationError | DeviceError | FormatError> {
+  // Every block is what was written: no disk can be what such an image says.
+  if (verdict.kind === 'contradicts') return badRangeError(verdict.bad, source.path)
   const { first, differingBlocks } = verdict
   if (first.sourceChanged) return changedWhileRead(source.path, { offset: first.offset, differingBlocks })
   const exact = await firstDifferingByte(first, sink, source, signal)
@@ -40,8 +28,8 @@ export async function verificationError(
     offset: exact?.offset ?? first.offset,
     differingBlocks,
     blockBytes,
-    expected: exact?.expected ?? hexCrc(first.expectedCrc32),
-    found: exact?.found ?? hexCrc(first.foundCrc32),
+    expected: exact?.expected ?? first.expected,
+    found: exact?.found ?? first.found,
   })
 }
 
@@ -94,7 +82,6 @@ async function readStretch(
 export function verificationFailure(
   path: string,
   details: Pick<VerificationDetails, 'offset' | 'differingBlocks' | 'blockBytes' | 'expected' | 'found'>,
-  cause?: FormatError,
 ): VerificationError {
   const { differingBlocks, offset } = details
   return new VerificationError(
@@ -102,9 +89,6 @@ export function verificationFailure(
     `${differingBlocks} blocks of ${path} differ, first at ${offset}`,
     {
       details: { path, ...details },
-      cause,
     },
   )
 }
-
-const hexCrc = (crc: number) => `crc32 ${crc.toString(16).padStart(8, '0')}`

@@ -1,12 +1,14 @@
 /** Carries a plan out: looks at everything again, unmounts, erases, copies, verifies, and leaves the disk in order. */
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
+import type { DiskChecker, HashedBlocks } from '#engine/pipeline'
 import { deserializeError, DeviceError, invariant, serializeError } from '#shared/errors'
 import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
+import { crc32Sums, quickestSums } from './block-sum.ts'
 import { bufferSizes } from './buffer-sizes.ts'
 import type { Comparison } from './comparison.ts'
-import { copyBlocks, type Copied } from './copy-blocks.ts'
+import { copyBlocks, type Copied, type CopyOptions } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
@@ -222,10 +224,13 @@ async function copyAndVerify(
   await eraseTarget(sink, signal)
 
   const copyBeganMs = now()
-  const checksums = newChecksums(run, source)
+  const arrival = await source.readArrivalHashes(signal)
+  // What is compared with its hash as it comes is right before anything counts its checksums; the verify counts them in any case.
+  const checker = arrival === null || !plan.request.verify ? source.createChecker() : null
+  const checksums = newChecksums(run, source, checker)
   // Before the copy: whoever tells how long it takes tells what comes after it.
   if (checksums === null) context.skip('verifying')
-  const copied = await copy(source, sink, target, checksums, run)
+  const copied = await copy(source, sink, target, { arrival, checker, checksums }, run)
   await source.checkUnchanged()
   const copyMs = Math.max(1, now() - copyBeganMs)
 
@@ -284,27 +289,36 @@ async function receive(
 }
 
 /** Null without a verify. Blocks are at least as large as what is read at once to check them. */
-function newChecksums({ plan }: Run, source: RestoreSource): BlockChecksums | null {
+function newChecksums(
+  { plan }: Run,
+  source: RestoreSource,
+  checker: DiskChecker | null,
+): BlockChecksums | null {
   if (!plan.request.verify) return null
   const { bufferBytes, csumBufferBytes } = bufferSizes(plan.request.buffering)
-  return new BlockChecksums(checksumBlockBytes(Math.max(bufferBytes, csumBufferBytes), source.sizeBytes))
+  const blockBytes = checksumBlockBytes(Math.max(bufferBytes, csumBufferBytes), source.sizeBytes)
+  return new BlockChecksums(blockBytes, checker === null ? quickestSums(blockBytes) : crc32Sums)
 }
 
 async function copy(
   source: RestoreSource,
   sink: BlockSink,
   target: RestoreTarget,
-  checksums: BlockChecksums | null,
+  {
+    arrival,
+    checker,
+    checksums,
+  }: Pick<CopyOptions, 'checker' | 'checksums'> & { readonly arrival: HashedBlocks | null },
   { plan, context, now }: Run,
 ): Promise<Copied> {
   const { signal } = context
   context.enter('restoring', source.sizeBytes)
-  const blocks = await source.readArrivalHashes(signal)
-  const hashes = blocks === null ? null : { blocks, isSelected: null }
+  const hashes = arrival === null ? null : { blocks: arrival, isSelected: null }
   await using stream = await source.openStream({ alignmentBytes: sink.alignmentBytes, signal, hashes })
   return await copyBlocks({
     stream,
     sink,
+    checker,
     checksums,
     context,
     signal,
@@ -313,7 +327,6 @@ async function copy(
     sourcePath: source.path,
     capacityBytes: target.capacityBytes,
     fixedBytes: target.fixedBytes,
-    checker: source.createChecker(),
     clearUnused: plan.request.clearUnused,
   })
 }

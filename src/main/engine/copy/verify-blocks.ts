@@ -1,6 +1,6 @@
 /**
  * The verify: reads the destination back through the handle that wrote it, past the cache, and compares. Every block
- * against the CRC-32 of what was written; zeros with zeros; the image's own checksums over what was read; a device that
+ * against the sum of what was written; zeros with zeros; the image's own checksums over what was read; a device that
  * was copied, byte for byte, with itself. It goes on to the end, so that it can say how much is wrong.
  */
 import { crc32 } from 'node:zlib'
@@ -8,6 +8,7 @@ import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import { appendZeros, combineCrc32, type BadRange, type DiskChecker } from '#engine/pipeline'
 import { isZeros, type BlockChecksums } from './block-checksums.ts'
+import { crc32Sums, shownSum } from './block-sum.ts'
 import { readBack, type ReadBackOptions } from './read-back.ts'
 import type { SourceComparison } from './source-comparison.ts'
 import type { WrittenBlocks } from './written-blocks.ts'
@@ -35,9 +36,9 @@ export type Verdict =
 export interface Difference {
   readonly offset: number
   readonly lengthBytes: number
-  /** CRC-32 of the stretch as it should be, and as it was read. */
-  readonly expectedCrc32: number
-  readonly foundCrc32: number
+  /** The sum of the stretch as it should be, and as it was read; for people. */
+  readonly expected: string
+  readonly found: string
   /** It is what was written; the source has something else now. */
   readonly sourceChanged: boolean
 }
@@ -50,7 +51,9 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   let differingBlocks = 0
   let lastDiffering = -1
   let first: Difference | null = null
-  /** Of the segment so far, and of everything. */
+  /** Of the segment so far. */
+  const read = checksums.sums.create()
+  /** CRC-32 of it, and of everything. */
   let crc = 0
   let total = 0
   let sourceSame = true
@@ -87,21 +90,23 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
         differs({
           offset,
           lengthBytes: bytes.length,
-          expectedCrc32: appendZeros(0, bytes.length),
-          foundCrc32: pieceCrc,
+          expected: shownSum(crc32Sums, appendZeros(0, bytes.length)),
+          found: shownSum(crc32Sums, pieceCrc),
           sourceChanged: isStillZero,
         })
       total = appendZeros(total, bytes.length)
     } else {
       crc = combineCrc32(isFirstOfSegment ? 0 : crc, pieceCrc, bytes.length)
+      read.add(bytes, pieceCrc)
       if (isLastOfSegment) {
-        const same = crc === segment.crc32
+        const sum = read.take()
+        const same = sum === segment.sum
         if (!same || !sourceSame)
           differs({
             offset: segment.offset,
             lengthBytes: segment.lengthBytes,
-            expectedCrc32: segment.crc32,
-            foundCrc32: crc,
+            expected: shownSum(checksums.sums, segment.sum),
+            found: shownSum(checksums.sums, sum),
             sourceChanged: same,
           })
         total = combineCrc32(total, crc, segment.lengthBytes)

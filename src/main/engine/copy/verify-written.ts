@@ -20,7 +20,7 @@ export interface VerifyWrittenOptions {
   readonly context: JobContext
 }
 
-/** Resolves to the disk's CRC-32. Throws what `verifyBlocks` throws, VerificationError, DeviceError E_SRC_CHANGED. */
+/** Resolves to the disk's CRC-32. Throws what `verifyBlocks` throws, VerificationError, DeviceError E_SRC_CHANGED, FormatError E_SRC_CORRUPT. */
 export async function verifyWritten(options: VerifyWrittenOptions): Promise<number> {
   const { source, sink, checksums, request, context } = options
   const { signal } = context

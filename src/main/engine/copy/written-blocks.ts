@@ -20,7 +20,7 @@ export class WrittenBlocks {
     if (lengthBytes > 0) this.#blocks.fill(1, Math.floor(offset / this.#blockBytes), last)
   }
 
-  /** The segments, those as known in whose blocks nothing was written. */
+  /** The segments, summed up with CRC-32; those as known in whose blocks nothing was written. */
   *among(segments: Iterable<Segment>): Generator<Segment> {
     for (const segment of segments) {
       if (segment.kind === 'unused' || segment.kind === 'known') yield segment
@@ -39,7 +39,7 @@ export class WrittenBlocks {
       const lengthBytes = Math.min(end, next * this.#blockBytes) - offset
       if (written) yield { ...segment, offset, lengthBytes }
       else {
-        const crc32 = segment.kind === 'data' ? segment.crc32 : appendZeros(0, lengthBytes)
+        const crc32 = segment.kind === 'data' ? segment.sum : appendZeros(0, lengthBytes)
         yield { kind: 'known', offset, lengthBytes, crc32 }
       }
       offset += lengthBytes

@@ -7,7 +7,7 @@ const bytes = (lengthBytes: number, value: number) => new Uint8Array(lengthBytes
 const rows = (checksums: BlockChecksums) =>
   [...checksums.segments()].map((segment) =>
     segment.kind === 'data'
-      ? [segment.kind, segment.offset, segment.lengthBytes, segment.crc32]
+      ? [segment.kind, segment.offset, segment.lengthBytes, segment.sum]
       : [segment.kind, segment.offset, segment.lengthBytes],
   )
 

@@ -1045,6 +1045,21 @@ describe('a failure after writing began', () => {
     expect(outcome).toMatchObject(failure('E_SRC_CORRUPT', 'empty'))
   })
 
+  it('tells an image from a web server that contradicts itself, when it is verified: its blocks were right as they came', async () => {
+    const { machine } = bench()
+    const locator = 'http://lab/a.dmg'
+    const { file, layout } = machine.addImage(locator, mixed(), { hashedBlockBytes: 64 * KiB })
+    expect((await restore(machine, { source: locator })).outcome.kind).toBe('done')
+    const checks = layout.checks.map((check) => ({ ...check, crc32: check.crc32 ^ 1 }))
+    file.image = { ...file.image!, layout: { ...layout, checks } }
+    const course = await restore(machine, { source: locator })
+    expect(course.outcome).toMatchObject(failure('E_SRC_CORRUPT', 'empty'))
+    expect(phasesOf(course)).toContain('verifying failed')
+    // Nobody would tell it afterwards.
+    const unverified = await restore(machine, { source: locator, verify: false })
+    expect(unverified.outcome).toMatchObject(failure('E_SRC_CORRUPT', 'empty'))
+  })
+
   it('tells a source that is larger than the disk when it gets there', async () => {
     const { machine } = bench()
     machine.addStreamImage('/images/exact.img.gz', noise(4 * MiB))

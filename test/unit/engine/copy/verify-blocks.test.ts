@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createDiskChecker } from '#engine/pipeline'
 import { BlockChecksums } from '#src/main/engine/copy/block-checksums.ts'
+import { crc32Sums, quickestSums, shownSum } from '#src/main/engine/copy/block-sum.ts'
 import { verifyBlocks, type VerifyOptions } from '#src/main/engine/copy/verify-blocks.ts'
 import { FakeDisk, makeDisk } from '#test/fake-disk'
 import { FakeMachine } from '#test/fake-platform'
@@ -11,9 +12,9 @@ const block = 64 * KiB
 const data = new Uint8Array(3 * block).fill(9)
 
 /** A disk that holds what the checksums say: data, zeros, unused, data. */
-function bench() {
+function bench(sums = crc32Sums) {
   const disk = new FakeDisk(makeDisk({ path: '/dev/sdb', sizeBytes: 16 * block }))
-  const checksums = new BlockChecksums(block)
+  const checksums = new BlockChecksums(block, sums)
   checksums.data(data)
   checksums.zero(2 * block)
   checksums.unused(block + 8 * KiB)
@@ -68,11 +69,27 @@ describe('verifying', () => {
       first: {
         offset: block,
         lengthBytes: block,
-        expectedCrc32: crc32(data.subarray(0, block)),
-        foundCrc32: crc32(disk.bytes.subarray(block, 2 * block)),
+        expected: shownSum(crc32Sums, crc32(data.subarray(0, block))),
+        found: shownSum(crc32Sums, crc32(disk.bytes.subarray(block, 2 * block))),
         sourceChanged: false,
       },
     })
+  })
+
+  it('compares by other sums just as well, and tells the CRC-32 all the same', async () => {
+    const sums = quickestSums(2 ** 20)
+    const gap = new Uint8Array(3 * block + 8 * KiB)
+    const all = Buffer.concat([data, gap, data.subarray(0, 8 * KiB)])
+    expect(await bench(sums).verify()).toEqual({ kind: 'same', crc32: crc32(all) })
+    for (const at of [block + 5, 6 * block + 8 * KiB]) {
+      const { disk, verify } = bench(sums)
+      disk.bytes[at]! ^= 1
+      expect(await verify()).toMatchObject({
+        kind: 'different',
+        differingBlocks: 1,
+        first: { expected: expect.stringMatching(/^poly1305 [0-9a-f]{12}$/) },
+      })
+    }
   })
 
   it('does not read unused space', async () => {

@@ -12,7 +12,7 @@ describe('which blocks were written', () => {
     written.add(5_000_000, 10)
     written.add(10, 1)
     written.add(2_999_999_999, 2)
-    const data = (offset: number): Segment => ({ kind: 'data', offset, lengthBytes: 1000, crc32: 7 })
+    const data = (offset: number): Segment => ({ kind: 'data', offset, lengthBytes: 1000, sum: 7 })
     expect(told(written, data(0), data(1000), data(4_999_000), data(5_000_000))).toEqual([
       'data 0+1000',
       'known 1000+1000',
