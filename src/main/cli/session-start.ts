@@ -6,6 +6,7 @@ import { isAbsolute, resolve } from 'node:path'
 import type { Management, SessionBrief } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
+  defaultStreamPort,
   isWebLocator,
   mostClients,
   suggestGroup,
@@ -268,9 +269,10 @@ async function configurationFrom(
   {
     streams,
     name,
-    port,
+    port: runningPort,
   }: { readonly streams: StreamEngines; readonly name: string; readonly port: number | null },
 ): Promise<ServerConfiguration> {
+  const port = runningPort ?? defaultStreamPort
   let base: ServerConfiguration = {
     dataRate: 12_000_000,
     group: suggestGroup(name),
@@ -278,10 +280,10 @@ async function configurationFrom(
     advertise: true,
     loopSuspend: 0,
     ttl: 3,
-    port: port ?? 7800,
+    port,
   }
   if (values.config !== null) {
-    const { configuration, warnings } = await streams.readConfiguration(resolve(cwd, values.config))
+    const { configuration, warnings } = await streams.readConfiguration(resolve(cwd, values.config), { port })
     for (const warning of warnings) terminal.writeError(`${printable(warning)}\n`)
     base = configuration
   }

@@ -15,8 +15,14 @@ export interface StreamServing extends AsyncDisposable {
 }
 
 export interface StreamEngines {
-  /** asr's configuration. Throws UsageError E_MC_CONFIG; DeviceError when the file can't be read. */
-  readConfiguration(path: string): Promise<{
+  /**
+   * asr's configuration; `otherwise`: what a key is that it doesn't name, else asr's default. Throws UsageError E_MC_CONFIG;
+   * DeviceError when the file can't be read.
+   */
+  readConfiguration(
+    path: string,
+    otherwise?: Pick<ServerConfiguration, 'port'>,
+  ): Promise<{
     readonly configuration: ServerConfiguration
     readonly warnings: readonly string[]
   }>

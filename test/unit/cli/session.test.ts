@@ -89,9 +89,13 @@ function servers(options: {
       listener(options.found ?? [])
       return { [Symbol.asyncDispose]: () => Promise.resolve() }
     },
-    readConfiguration: () =>
+    readConfiguration: (path, otherwise) =>
       Promise.resolve({
-        configuration: { ...sessionState('x').settings.configuration, dataRate: 7, port: 9000 },
+        configuration: {
+          ...sessionState('x').settings.configuration,
+          dataRate: 7,
+          port: path.endsWith('portless.plist') ? (otherwise?.port ?? 7800) : 9000,
+        },
         warnings: ['Unknown key "Color".'],
       }),
     openServer: () =>
@@ -273,6 +277,23 @@ describe('reprise session start', () => {
     expect(err).toBe('Unknown key "Color".\n')
     expect(served).toMatchObject([{ configuration: { dataRate: 7, port: 9000, ttl: 5 } }])
   })
+
+  it.each([
+    ['portless.plist', 7900],
+    ['c.plist', 9000],
+    ['portless.plist --port 7801', 7801],
+  ])(
+    'stays on the port of the server that runs, unless a configuration names one: %s',
+    async (words, port) => {
+      const { settings } = sessionState('first')
+      const running = sessionState('first', {
+        settings: { ...settings, configuration: { ...settings.configuration, port: 7900 } },
+      })
+      const { session, said } = servers({ here: [[running]] })
+      expect((await session(`${start} --config ${words}`)).status).toBe(0)
+      expect(said[1]).toMatchObject({ kind: 'start', settings: { configuration: { dataRate: 7, port } } })
+    },
+  )
 
   it('on another computer needs a full path there and the password of its management', async () => {
     const { session, asked, said } = servers({})

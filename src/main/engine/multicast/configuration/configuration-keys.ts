@@ -30,8 +30,11 @@ export interface ReadConfiguration {
   readonly warnings: readonly string[]
 }
 
+/** What a key is without being given, where its reader knows better than asr: the port of a server that runs. */
+export type Otherwise = Pick<ServerConfiguration, 'port'>
+
 /** Throws UsageError E_MC_CONFIG for the first value that can't be. `path` is for the message. */
-export function readKeys(values: PlistTop, path: string): ReadConfiguration {
+export function readKeys(values: PlistTop, path: string, otherwise: Otherwise = defaults): ReadConfiguration {
   const warnings: string[] = []
   const refuse = (key: Key, problem: string, hint: string, found?: Detail): never => {
     throw new UsageError('E_MC_CONFIG', `${path}: ${problem}`, {
@@ -95,7 +98,7 @@ export function readKeys(values: PlistTop, path: string): ReadConfiguration {
     warnings.push(
       `"${keys.ttl}" is 1: the stream stays in its subnet, and some routers suffer from such packets. 3 is usual.`,
     )
-  const port = whole(keys.port, { least: 1, most: 65_535, unit: '', example: 7800 }) ?? defaults.port
+  const port = whole(keys.port, { least: 1, most: 65_535, unit: '', example: 7800 }) ?? otherwise.port
   const announced = values.get(keys.advertise)
   if (announced !== undefined && announced.kind !== 'boolean')
     refuse(

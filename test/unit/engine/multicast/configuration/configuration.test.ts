@@ -52,6 +52,14 @@ describe("asr's configuration", () => {
     })
   })
 
+  it('without a port has the one that its reader says', async () => {
+    await using folder = await temporaryFolder()
+    const path = await folder.write('c.plist', xml(required))
+    expect((await readConfiguration(path, { port: 7900 })).configuration.port).toBe(7900)
+    await folder.write('c.plist', xml(`${required}${integer('Port', 7801)}`))
+    expect((await readConfiguration(path, { port: 7900 })).configuration.port).toBe(7801)
+  })
+
   it('is read from binary, as defaults writes it, and names keys that nobody knows', () => {
     const { configuration, warnings } = parse(binary)
     expect(configuration).toEqual(all)
