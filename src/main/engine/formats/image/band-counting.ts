@@ -32,13 +32,13 @@ export function bandCipher(
  */
 export async function findCounting(
   parts: readonly StoredPart[],
-  header: EncryptedHeader,
+  header: Pick<EncryptedHeader, 'blockBytes'>,
   keys: ImageKeys,
   signal?: AbortSignal,
 ): Promise<BandCounting> {
   // In the first one, both come to the same.
   const telling = parts.filter((part) => part.streamOffset > 0)
-  const step = Math.max(1, Math.floor(telling.length / mostBands))
+  const step = Math.ceil(telling.length / mostBands)
   for (let index = 0; index < telling.length; index += step) {
     const part = telling[index]
     const counting = part === undefined ? null : await askBand(part, header, keys, signal)
@@ -49,7 +49,7 @@ export async function findCounting(
 
 async function askBand(
   part: StoredPart,
-  header: EncryptedHeader,
+  header: Pick<EncryptedHeader, 'blockBytes'>,
   keys: ImageKeys,
   signal?: AbortSignal,
 ): Promise<BandCounting | null> {

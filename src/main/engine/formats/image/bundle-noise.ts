@@ -6,8 +6,8 @@
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import type { ExtentLayout } from '#engine/formats/extents'
 
-/** Bands that are looked at, and how far into each. */
-const bandsLookedAt = 8
+/** Bands that are looked at, at most, and how far into each. */
+const mostBands = 8
 const bytesLookedAt = 64 * 1024
 /** Of less nothing can be said. */
 const leastBytes = 4096
@@ -17,10 +17,12 @@ const leastBytes = 4096
  */
 const mostOfNoise = 400
 
+type NoisyLayout = Pick<ExtentLayout, 'parts' | 'sizeBytes'>
+
 /** Whether all stored parts that are looked at are noise. Throws what `readDisk` throws. */
-async function isNoise(readDisk: ReadDisk, { parts, sizeBytes }: ExtentLayout): Promise<boolean> {
+async function isNoise(readDisk: ReadDisk, { parts, sizeBytes }: NoisyLayout): Promise<boolean> {
   let looked = 0
-  const step = Math.max(1, Math.floor(parts.length / bandsLookedAt))
+  const step = Math.ceil(parts.length / mostBands)
   for (let index = 0; index < parts.length; index += step) {
     const { streamOffset = 0, lengthBytes = 0 } = parts[index] ?? {}
     const length = Math.min(lengthBytes, bytesLookedAt, sizeBytes - streamOffset)
@@ -44,7 +46,7 @@ function looksRandom(bytes: Uint8Array): boolean {
  */
 export async function refuseNoise(
   readDisk: ReadDisk,
-  layout: ExtentLayout,
+  layout: NoisyLayout,
   token: { readonly path: string; readonly isThere: boolean },
 ): Promise<void> {
   if (!(await isNoise(readDisk, layout))) return
