@@ -8,7 +8,7 @@ import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts
 import { jsonLine } from './json-lines.ts'
 import { report, tellingOf } from './report.ts'
 import { offerAsText, sessionsAsText, streamsAsText } from './session-text.ts'
-import { openServers, passwordNote, passwordOptions, serverFrom, targetOptions } from './session-target.ts'
+import { openServers, ownServerNote, passwordOptions, serverFrom, targetOptions } from './session-target.ts'
 import type { StreamEngines } from './stream-engines.ts'
 import { defineVerb, openLog } from './verb.ts'
 
@@ -18,9 +18,9 @@ export const sessionList = defineVerb({
   synopsis: '[--server HOST [--password-stdin] | --discover]',
   notes: [
     'Without options, the sessions of the servers that you run on this computer.',
-    'With --server alone, what that server tells to everyone; with --password-stdin all there is to know.',
+    'With --server alone, what that server tells to everyone; with --password-stdin, which reads its management password up to a NUL or the end, all there is to know.',
     'With --discover, the streams that announce themselves by Bonjour and whose servers answer.',
-    passwordNote,
+    ownServerNote,
   ],
   options: {
     ...targetOptions,

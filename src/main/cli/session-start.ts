@@ -123,7 +123,7 @@ export const sessionStart = defineVerb({
     'Where you already run a server on this computer, the session is added to it. Where you run none, this command becomes it and serves until the last session is over; Ctrl-C ends it for everyone.',
     'It begins with the first client; with --clients or --after, whichever comes first; with --by-hand only by reprise session start-now. Clients that join later get everything, too.',
     'Rules of admission: a host name with * for any letters (lab-*), an address, a network (10.0.3.0/24), a range (10.0.3.10-10.0.3.40), a hardware address (3c:07:54:0a:1b:2c); with ! in front, such clients may not. Several in one, with commas. The first that fits decides; whom none fits may not join.',
-    "A disk or volume of the server's own: with --compression none it is streamed as it is; otherwise the used blocks are first made into an image in a temporary folder. Reading one needs administrator rights. It must not be mounted for writing.",
+    "A disk or volume of the server's own: with --compression none it is streamed as it is; otherwise the used blocks are first made into an image in a temporary folder. Reading one needs administrator rights. What is mounted for writing is unmounted meanwhile; what the server runs from can't be streamed.",
   ],
   options: startOptions,
   operands: noOperands,

@@ -23,8 +23,10 @@ export const passwordOptions = {
   },
 } as const satisfies OptionTable
 
-export const passwordNote =
-  "On this computer no password is needed: the server's lies in your data folder (multicast/management-password), and may be replaced there by one of your own. From another computer it is asked for, or read with --password-stdin up to a NUL or the end. A session's own password shows and stops that session."
+export const ownServerNote =
+  "On this computer no password is needed: the server's lies in your data folder (multicast/management-password), and may be replaced there by one of your own."
+
+export const passwordNote = `${ownServerNote} From another computer it is asked for, or read with --password-stdin up to a NUL or the end. A session's own password shows and stops that session.`
 
 /** Throws UsageError. */
 export function serverFrom(typed: string): ManagementTarget {

@@ -165,6 +165,14 @@ describe('reprise session list', () => {
     ])
   })
 
+  it('says in its help what it does, which is to ask for no password', async () => {
+    const { out } = await servers({}).session('list --help')
+    const text = out.replaceAll(/\s+/g, ' ')
+    expect(text).toContain('With --server alone, what that server tells to everyone')
+    expect(text).toContain('On this computer no password is needed')
+    expect(text).not.toContain('asked for')
+  })
+
   it('looks for streams on the network', async () => {
     const found: FoundStream = {
       name: 'lab (2)',
