@@ -25,7 +25,7 @@ export type OptionSpec = Common &
     | { readonly kind: 'list'; readonly placeholder: string }
     /** A whole number from `least` to `most`. */
     | { readonly kind: 'count'; readonly placeholder: string; readonly least: number; readonly most: number }
-    /** Bytes, or a number with b, k, m or g; at most `most` bytes. */
+    /** Bytes, or a number with b, k, m, g or t; at most `most` bytes. */
     | { readonly kind: 'size'; readonly placeholder: string; readonly most: number }
     /** One of `choices`, in any case; the value is as written here. */
     | {

@@ -15,8 +15,8 @@ export interface RestoreActions {
   /** Gives up while permission is being asked for. */
   readonly stopStarting: () => void
   /**
-   * Leaves the ended job for another try. Its source stays. After it was done the destination must be chosen: the next stick. After a
-   * failure or a stop it is chosen anew, if it is still the same disk; erasing must be ticked and confirmed again.
+   * Leaves the ended job for another try. Its source stays. After it was done the destination must be chosen: the next stick; after a
+   * failure, too. After a stop it is chosen anew, if it is still the same disk. Erasing must be ticked and confirmed again.
    */
   readonly startOver: () => void
   /** Fills the wells with the Practice image and the Practice disk. */

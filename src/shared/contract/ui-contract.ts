@@ -106,7 +106,7 @@ export const uiContract = {
       streams: readonly FoundStream[]
     }>(),
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
-    /** The system's open panel (Electron). Null when dismissed. The web host answers `browse`: use `files.list`. */
+    /** The system's open panel (Electron). The web host answers `browse`: use `files.list`. */
     'image.choose': request(nothing)<
       { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
     >(),
@@ -191,10 +191,7 @@ export const uiContract = {
     'configuration.write': request(
       z.strictObject({ path: locatorSchema, configuration: serverConfigurationSchema }),
     )<null>(),
-    /**
-     * The system's open panel (Electron), for asr's configuration. Null when dismissed. The web host answers `browse`: use
-     * `files.list`.
-     */
+    /** The system's open panel (Electron), for asr's configuration. The web host answers `browse`: use `files.list`. */
     'configuration.choose': request(nothing)<
       { kind: 'chosen'; path: string } | { kind: 'dismissed' } | { kind: 'browse' }
     >(),

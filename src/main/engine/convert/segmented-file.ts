@@ -1,7 +1,7 @@
 /**
  * A UDIF image in files of a given size: `image.dmg`, `image.002.dmgpart`, … The writer writes one file, data fork, list and
  * trailer; here its data fork is cut where a segment is full, its list goes behind the first segment's data, and each segment
- * gets a trailer of its own (docs/formats/udif.md §9). A run may straddle two. All files have hidden names until all are on
+ * gets a trailer of its own (docs/formats/udif.md §4). A run may straddle two. All files have hidden names until all are on
  * the medium.
  */
 import { lstat, realpath, stat } from 'node:fs/promises'

@@ -20,7 +20,7 @@ const wholePages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes
 
 /**
  * asr's defaults: eight buffers of 1 MiB to copy, one of 1 MiB to check with. Where nothing is to be decoded, and nobody
- * said otherwise, there are fewer and larger ones: they take a fifth less of the processor (docs/benchmarks.md). Unless it was told how many, checking
+ * said otherwise, there are fewer and larger ones: they take a fifth less of the processor. Unless it was told how many, checking
  * uses a second one, to read ahead while the first is compared.
  */
 export function bufferSizes(buffering: Buffering): BufferSizes {

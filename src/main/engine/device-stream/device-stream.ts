@@ -75,10 +75,7 @@ export async function examineDeviceStream(
   }
 }
 
-/**
- * Measured with 200 MB of programs and texts on two cores: see docs/command-line.md. ULFO is made and read fastest, ULMO is
- * smallest.
- */
+/** Measured with 200 MB of programs and texts on two cores: see docs/command-line.md. UDZO is made and read fastest, ULMO is smallest. */
 const formats: {
   readonly [level in Exclude<StreamCompression, 'none'>]: {
     readonly format: WritableFormat

@@ -1,4 +1,4 @@
-/** What the preflight found, at most five lines. It is asked again whenever something changes. */
+/** What the preflight found, five lines, or as many as matter. It is asked again whenever something changes. */
 import { Spinner, StateIcon } from '#renderer/components'
 import { shownPlan, useView, type PlanState } from '#renderer/store'
 import { describeCheck, describeError, namesOf } from '#shared/words'

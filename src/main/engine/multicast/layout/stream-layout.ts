@@ -9,7 +9,7 @@ import { invariant } from '#shared/errors'
 export interface StreamSizes {
   /** Of the whole stream, 1 or more. */
   readonly sizeBytes: number
-  /** Of every block but the last. 1 MiB, unless for very small streams. */
+  /** Of every block but the last. 1 MiB where we are the server. */
   readonly blockBytes: number
   /** Payload of one datagram, a multiple of 16. */
   readonly symbolBytes: number

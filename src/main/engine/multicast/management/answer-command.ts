@@ -106,7 +106,7 @@ function refuseWithout(right: ManagementRight, { kind }: ManagementCommand): voi
 const isOpenTo = (right: ManagementRight, session: SessionState): boolean =>
   right.kind === 'all' || session.sessionId === right.sessionId
 
-/** By its id or its name; of several of one name that which still runs. Throws UsageError E_MC_NOSESSION. */
+/** By its id or its name; of several of one name that which still runs. Throws NetworkError E_MC_NOSESSION. */
 export function findSession<S extends Pick<SessionState, 'sessionId' | 'phase' | 'settings'>>(
   sessions: readonly S[],
   name: string,

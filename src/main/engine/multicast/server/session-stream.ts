@@ -252,7 +252,7 @@ export class SessionStream {
     return nowMs
   }
 
-  /** Once a second: rest where nobody listens to a stream that goes round by itself. */
+  /** Several times a second: rest where nobody listens to a stream that goes round by itself. */
   tick(): void {
     const { loopSuspend } = this.session.settings.configuration
     const { laps, state } = this.sender
