@@ -26,16 +26,22 @@ export interface ReplacementFile extends AsyncDisposable {
 /** Between flushes: what the last one may still have to write. */
 const unflushedBytes = 128 * 1024 * 1024
 
+interface ReplacementFileOptions {
+  /** `create`: there must be nothing at the path. `replace`: there may be a regular file; the new one gets its permissions. */
+  readonly mode: 'create' | 'replace'
+  /** Whose rights count, and whose the file will be. Default, and null: this process's. */
+  readonly owner?: FileOwner | null
+  /** What makes and names files. For tests; default: the system, with the rights of `owner`. */
+  readonly names?: FileNames
+}
+
 /**
- * `create`: there must be nothing at `path`. `replace`: there may be a regular file; the new one gets its permissions. `owner`:
- * whose rights count, and whose the file will be; null: this process's.
  * Throws UsageError E_DST_EXISTS, E_DST_KIND; DeviceError E_NOT_FOUND (the folder), E_DENIED, E_DST_READONLY, E_DST_FULL.
  */
 export async function openReplacementFile(
   path: string,
-  { mode, owner = null }: { readonly mode: 'create' | 'replace'; readonly owner?: FileOwner | null },
+  { mode, owner = null, names = owner === null ? ownNames : namesOf(owner) }: ReplacementFileOptions,
 ): Promise<ReplacementFile> {
-  const names = owner === null ? ownNames : namesOf(owner)
   const old = await names.stat(path)
   if (old !== null && !old.isFile()) throw notAFile(path, old.isDirectory() ? 'a folder' : 'not a plain file')
   if (old !== null && mode === 'create') throw exists(path)
@@ -68,8 +74,8 @@ interface Parts {
 
 class Replacement implements ReplacementFile {
   readonly #parts: Parts
+  /** One after another. Of what was lost the system tells once, so when one fails this stays so. */
   #flushing: Promise<void> = Promise.resolve()
-  #isFlushing = false
   #unflushed = 0
   #isHidden = true
 
@@ -82,10 +88,9 @@ class Replacement implements ReplacementFile {
     this.#unflushed += bytes.length
     if (this.#unflushed < unflushedBytes) return
     // The medium keeps up meanwhile, and the last flush, which nothing can stop, is short.
-    if (this.#isFlushing) await this.#called(this.#flushing)
+    await this.#called(this.#flushing)
     this.#unflushed = 0
-    this.#isFlushing = true
-    this.#flushing = this.#parts.sink.flush().finally(() => (this.#isFlushing = false))
+    this.#flushing = this.#flushing.then(() => this.#parts.sink.flush())
     this.#flushing.catch(() => undefined)
   }
 
