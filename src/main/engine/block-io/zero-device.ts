@@ -37,6 +37,7 @@ export class ZeroDevice {
   #stretchBytes = firstStretchBytes
   #zeros: Uint8Array | null = null
   #readRoom: Uint8Array | null = null
+  #readRoomFree: Promise<unknown> = Promise.resolve()
 
   constructor(options: ZeroDeviceOptions) {
     this.#options = options
@@ -98,7 +99,14 @@ export class ZeroDevice {
     return true
   }
 
-  async #readsAsZeros(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
+  /** Several stretches may be zeroed at once, and there is one room to look at them in: they take turns. */
+  #readsAsZeros(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
+    const turn = this.#readRoomFree.then(() => this.#look(from, to, signal))
+    this.#readRoomFree = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #look(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
     const zeros = this.#zeroPiece()
     const room = (this.#readRoom ??= allocatePageAligned(writesInFlight * pieceBytes))
     let same = true
