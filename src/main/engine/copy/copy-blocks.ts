@@ -17,12 +17,14 @@ import { publicLocator } from '#shared/model'
 import type { BlockChecksums } from './block-checksums.ts'
 import { createBottleneckWatch } from './bottleneck.ts'
 import { tooSmall } from './compare-sizes.ts'
+import { diskEnds } from './disk-ends.ts'
 import { HeadBlocks, padded } from './head-blocks.ts'
 import { createPieceWriter } from './piece-writer.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface CopyOptions {
   readonly stream: BlockStream
+  /** Both ends of a device were blanked: unused space in them stays zeros. */
   readonly sink: BlockSink
   /** For messages. */
   readonly sourcePath: string
@@ -69,6 +71,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   const queue = createWriteQueue(writesInFlight)
   const writePieces = createPieceWriter(sink, options.now)
   const bottleneck = createBottleneckWatch(stream, context, options.now)
+  const tailStart = sink.sizeBytes === null ? Infinity : diskEnds(sink, sink.sizeBytes).tailStart
   let position = 0
   let done = 0
   let writtenBytes = 0
@@ -211,8 +214,9 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
     if (clearUnused) return writeZeros(offset, lengthBytes)
     const kept = Math.max(0, Math.min(lengthBytes, head.bytes.length - offset))
     const length = lengthBytes - kept
+    const room = Math.min(length, tailStart - offset - kept)
     // Whole blocks only: what lies after the source isn't ours to give away.
-    const whole = sink.sizeBytes === null ? length : length - (length % sink.alignmentBytes)
+    const whole = sink.sizeBytes === null ? room : room - (room % sink.alignmentBytes)
     if (whole > 0) await sink.discard(offset + kept, whole, signal)
     skippedBytes += length
     advance(length)

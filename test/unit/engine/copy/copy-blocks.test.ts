@@ -100,6 +100,26 @@ describe('copying', () => {
     }
   })
 
+  it('gives unused space back to the disk, but not of its end, which was blanked', async () => {
+    const { disk, copying } = bench([
+      { kind: 'raw', bytes: new Uint8Array(MiB).fill(5) },
+      { kind: 'ignore', lengthBytes: 3 * MiB },
+    ])
+    disk.bytes.fill(0, 3 * MiB)
+    expect(await copying()).toMatchObject({ skippedBytes: 3 * MiB })
+    expect(disk.events.filter((event) => event.startsWith('discard'))).toEqual([`discard ${MiB}+${2 * MiB}`])
+    expect(disk.bytes.subarray(3 * MiB).every((byte) => byte === 0)).toBe(true)
+  })
+
+  it('gives nothing back where all that is unused is the end of the disk', async () => {
+    const { disk, copying } = bench([
+      { kind: 'raw', bytes: new Uint8Array(3 * MiB + 64 * KiB).fill(5) },
+      { kind: 'ignore', lengthBytes: MiB - 64 * KiB },
+    ])
+    expect(await copying()).toMatchObject({ skippedBytes: MiB - 64 * KiB })
+    expect(disk.events.filter((event) => event.startsWith('discard'))).toEqual([])
+  })
+
   it('does not take a source for whole that ended early', async () => {
     const { copying } = bench(threeMiB, { sizeBytes: 3 * MiB + 512 })
     await expect(copying()).rejects.toMatchObject({
