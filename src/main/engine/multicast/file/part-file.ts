@@ -15,7 +15,7 @@ export interface PartFile extends AsyncDisposable {
   readonly have: Uint8Array
   /** Throws DeviceError E_DST_FULL, E_IO_WRITE, … */
   write(block: number, bytes: Uint8Array): Promise<void>
-  /** Bring to the medium what was written, and then say so in the journal. */
+  /** Bring to the medium what was written, and then say so in the journal. Once something was lost on the way, never again. */
   save(): Promise<void>
   /** These blocks turned out to be wrong: the next run gets them again. */
   forget(blocks: readonly number[]): Promise<void>
@@ -55,19 +55,23 @@ export async function lookAtPart(
   }
 }
 
-/**
- * Go on with what is there, or begin. `foreign`: what isn't of this stream may be replaced, or it throws UsageError E_DST_EXISTS.
- * Throws DeviceError E_DENIED, E_DST_FULL, E_DST_BUSY, …; UsageError E_DST_KIND.
- */
+interface PartFileOptions {
+  /** What isn't of this stream may be replaced, or it throws UsageError E_DST_EXISTS. */
+  readonly foreign: 'replace' | 'refuse'
+  /** For tests; default: the system's. */
+  readonly openFile?: typeof open
+}
+
+/** Go on with what is there, or begin. Throws DeviceError E_DENIED, E_DST_FULL, E_DST_BUSY, …; UsageError E_DST_KIND. */
 export async function openPartFile(
   path: string,
   facts: StreamFacts,
-  { foreign }: { readonly foreign: 'replace' | 'refuse' },
+  { foreign, openFile = open }: PartFileOptions,
 ): Promise<PartFile> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
   let file: FileHandle
   try {
-    file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666)
+    file = await openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666)
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }
@@ -127,6 +131,8 @@ class Part implements PartFile {
   #saving: Promise<void> = Promise.resolve()
   /** One that hasn't begun yet: it saves what is asked for until it does. */
   #nextSave: Promise<void> | null = null
+  /** All that was to be on the medium is. Of what was lost the system tells once, so when that failed it stays so. */
+  #synced: Promise<void> = Promise.resolve()
 
   constructor(
     path: string,
@@ -236,7 +242,8 @@ class Part implements PartFile {
     const { offsets } = journalPlace(this.#facts)
     const record = encodeJournal({ ...this.#facts, turn: this.#turn, have })
     try {
-      await this.#file.datasync()
+      this.#synced = this.#synced.then(() => this.#file.datasync())
+      await this.#synced
       await this.#file.write(record, 0, record.length, offsets[this.#turn % 2 === 0 ? 0 : 1])
     } catch (error) {
       throw writeFailure(error, this.path)
