@@ -90,7 +90,8 @@ export interface Loss {
   readonly mountPoints: readonly string[]
 }
 
-export type SourceChecksums = 'none' | 'inside' | 'beside'
+/** `partly`: inside, and of only a part of what the image stores. */
+export type SourceChecksums = 'none' | 'partly' | 'inside' | 'beside'
 
 /** The preflight, in asr's order. `done` carries the numbers the words are made of. */
 export type PreflightCheck = {
@@ -111,6 +112,7 @@ export type PreflightCheck = {
   | { readonly kind: 'losses'; readonly names: readonly string[] }
   | { readonly kind: 'unmounts'; readonly mountPoints: readonly string[] }
   | { readonly kind: 'not-checksummed' } // the image holds no checksums: only what was read can be compared
+  | { readonly kind: 'partly-checksummed' } // the same, of a part of it
   /** The file beside the image holds a SHA-256, and the image isn't read from its first byte to its last: only a verify compares it. */
   | { readonly kind: 'checksum-left-out'; readonly file: string }
   /**

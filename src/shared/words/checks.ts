@@ -33,6 +33,8 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
       return `Will be unmounted: ${enumerate(check.mountPoints)}`
     case 'not-checksummed':
       return 'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.'
+    case 'partly-checksummed':
+      return 'The image holds checksums of only a part of it: damage in the rest would not be noticed.'
     case 'checksum-left-out':
       return `The SHA-256 in ${quote(check.file)} isn't compared here: only verifying the image does that (reprise image verify).`
     case 'changed-only':
@@ -53,6 +55,8 @@ function comparison({ name, checksums }: Extract<PreflightCheck, { kind: 'source
   switch (checksums) {
     case 'inside':
       return ', with checksums'
+    case 'partly':
+      return ', with checksums of a part of it'
     case 'beside':
       return `, compared with the SHA-256 in ${quote(`${name}.sha256`)}`
     case 'none':

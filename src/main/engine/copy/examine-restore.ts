@@ -1,5 +1,6 @@
 /** The whole preflight in asr's order: target, source, sizes. For the plan, and once more when the plan is carried out. */
 import { basename } from 'node:path'
+import { vouchForAll } from '#engine/formats/extents'
 import { checksumPath } from '#engine/formats/image'
 import { notComparable } from '#engine/stream-connection'
 import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
@@ -13,7 +14,7 @@ import type {
 } from '#shared/model'
 import { compareSizes } from './compare-sizes.ts'
 import { chooseComparison, comparisonCheck, type Comparison } from './comparison.ts'
-import { examineSource, isVerifiable, type ExaminedSource } from './examine-source.ts'
+import { examineSource, isVerifiable, type ExaminedSource, type ImageSource } from './examine-source.ts'
 import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
 import { findOverlap } from './find-overlap.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -163,12 +164,16 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
       checksums,
     },
     // A device is compared with itself, which is better than any checksum.
-    ...(source.kind === 'image' && checksums === 'none'
-      ? [{ step: 'source', state: 'warning', kind: 'not-checksummed' } as const]
-      : []),
+    ...(source.kind === 'image' ? uncheckedParts(source) : []),
     ...leftOut(source),
     ...unmounts('source', source.kind === 'device' ? source.mountPoints : []),
   ]
+}
+
+function uncheckedParts({ checksums }: ImageSource): readonly PreflightCheck[] {
+  if (vouchForAll(checksums)) return []
+  const kind = checksums === 'partly' ? 'partly-checksummed' : 'not-checksummed'
+  return [{ step: 'source', state: 'warning', kind }]
 }
 
 /** Somebody put a checksum beside the image, and what is read here and there can't be compared with it on the way. */
@@ -177,7 +182,9 @@ function leftOut(source: ExaminedSource): readonly PreflightCheck[] {
   const { layout, checksums, info } = source
   if (info.image.fileChecksum === undefined || layout.fileCheck !== undefined) return []
   const file = basename(checksumPath(info.image.path))
-  return [{ step: 'source', state: checksums === 'none' ? 'warning' : 'ok', kind: 'checksum-left-out', file }]
+  return [
+    { step: 'source', state: vouchForAll(checksums) ? 'ok' : 'warning', kind: 'checksum-left-out', file },
+  ]
 }
 
 function formatOf({ info }: ExaminedSource): string {

@@ -2,7 +2,13 @@
  * The source of a running restore: its files or its device held open, known to be what the plan saw, and readable as a
  * stream as often as needed. Volumes that were mounted for writing are unmounted before, and mounted again after.
  */
-import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import {
+  allocateExtentTable,
+  kindIndex,
+  vouchForAll,
+  type ExtentLayout,
+  type ImageLayout,
+} from '#engine/formats/extents'
 import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } from '#engine/pipeline'
 import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
@@ -101,8 +107,8 @@ export async function openRestoreSource(
       return hashes === null ? null : HashedBlocks.of(hashes, layout.sizeBytes, image.path)
     },
     checkUnchanged: async () => {
-      // What has checksums was checked by them; touching such a file does no harm.
-      if (examined.kind === 'image' && examined.checksums === 'none') await checkFiles(examined, io)
+      // What has checksums of all of it was checked by them; touching such a file does no harm.
+      if (examined.kind === 'image' && !vouchForAll(examined.checksums)) await checkFiles(examined, io)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }

@@ -387,6 +387,18 @@ describe('the source', () => {
     expect(made.refusal).toBeNull()
   })
 
+  it('says that a part cannot be checked when the image has checksums of only the rest', async () => {
+    const { machine, plan } = bench()
+    const { file, layout } = machine.addImage('/images/part.dmg', fourMiB)
+    const checks = layout.checks.map((check) => ({ ...check, diskBytes: MiB }))
+    file.image = { info: file.image!.info, layout: { ...layout, checks } }
+    const made = await plan({ source: '/images/part.dmg' })
+    expect(find(made, 'partly-checksummed')).toMatchObject({ step: 'source', state: 'warning' })
+    expect(find(made, 'not-checksummed')).toBeUndefined()
+    expect(find(made, 'source-ok')).toMatchObject({ checksums: 'partly' })
+    expect(made.refusal).toBeNull()
+  })
+
   it('says that the checksum beside it is only compared by a verify, where that is so', async () => {
     const { machine, plan } = bench()
     const info = { fileChecksum: { algorithm: 'SHA-256', value: '0'.repeat(64) } }

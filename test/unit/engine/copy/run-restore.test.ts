@@ -1072,6 +1072,24 @@ describe('a failure after writing began', () => {
     })
   })
 
+  it('tells an image with checksums of a part of it that was written to while it was read', async () => {
+    const { machine, file, layout } = bench()
+    const [first] = layout.extents.diskBytes
+    const bytes = noise(MiB + 512 * KiB)
+    expect(first).toBe(bytes.length)
+    const checks = [{ name: 'first', diskOffset: 0, diskBytes: bytes.length, crc32: crc32(bytes) }]
+    file.image = { info: file.image!.info, layout: { ...layout, checks } }
+    machine.onItem = (offset) => {
+      // Behind what is checked.
+      if (offset > 2 * MiB) file.modifiedMs = 5_000
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject({
+      ...failure('E_SRC_CHANGED', 'empty'),
+      error: { code: 'E_SRC_CHANGED', details: { path: source, when: 'reading' } },
+    })
+  })
+
   it('tells an image without checksums that was written to while it was read', async () => {
     const { machine } = bench()
     machine.addImage('/images/raw.img', mixed(), { checks: 'none' })

@@ -34,6 +34,10 @@ describe('describeCheck', () => {
       'Source: a.dmg, UDIF read-only compressed (bzip2), with checksums',
     ],
     [
+      { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'UDBZ', checksums: 'partly' },
+      'Source: a.dmg, UDIF read-only compressed (bzip2), with checksums of a part of it',
+    ],
+    [
       { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.img', format: 'raw', checksums: 'beside' },
       "Source: a.img, Raw disk image, compared with the SHA-256 in 'a.img.sha256'",
     ],
@@ -64,6 +68,10 @@ describe('describeCheck', () => {
     [
       { ...sizes, kind: 'not-checksummed' },
       'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.',
+    ],
+    [
+      { ...sizes, kind: 'partly-checksummed' },
+      'The image holds checksums of only a part of it: damage in the rest would not be noticed.',
     ],
     [
       { ...sizes, kind: 'checksum-left-out', file: 'a.dmg.sha256' },

@@ -1,11 +1,12 @@
 /**
- * Whether somebody wrote to an image's files while it was read. What holds checksums was checked by them, and touching such a
- * file does no harm; of a raw image nothing else would tell that half of it is from before and half from after.
+ * Whether somebody wrote to an image's files while it was read. What holds checksums of all it stores was checked by them, and
+ * touching such a file does no harm; of a raw image nothing else would tell that half of it is from before and half from after.
  */
 import { stat } from 'node:fs/promises'
 import { isWebLocator, type SourceChecksums } from '#shared/model'
 import { DeviceError } from '#shared/errors'
-import { fileStamp, type ImageLayout } from './image-layout.ts'
+import { kindIndex } from './extent-table.ts'
+import { fileStamp, type ExtentLayout, type ImageLayout } from './image-layout.ts'
 
 /**
  * With what the image is compared while it is read; what lies beside it before what is in it. gzip and bzip2 always hold checksums; xz
@@ -13,8 +14,32 @@ import { fileStamp, type ImageLayout } from './image-layout.ts'
  */
 export function checksumsOf(layout: ImageLayout): SourceChecksums {
   if (layout.fileCheck !== undefined) return 'beside'
-  const isChecked = layout.kind === 'stream' ? layout.unchecked !== true : layout.checks.length > 0
-  return isChecked ? 'inside' : 'none'
+  if (layout.kind === 'stream') return layout.unchecked === true ? 'none' : 'inside'
+  if (layout.checks.length === 0) return 'none'
+  return isCovered(layout) ? 'inside' : 'partly'
+}
+
+/** All that is read is compared with something, and so is never a mixture of what was there before and after. */
+export const vouchForAll = (checksums: SourceChecksums): boolean =>
+  checksums === 'inside' || checksums === 'beside'
+
+/** Every row that is read lies in ranges with a checksum. */
+function isCovered({ extents, checks }: ExtentLayout): boolean {
+  const { count, kind, diskOffset, diskBytes } = extents
+  let range = 0
+  for (let row = 0; row < count; row++) {
+    if (kind[row] === kindIndex.zero || kind[row] === kindIndex.ignore) continue
+    let at = diskOffset[row] ?? 0
+    const end = at + (diskBytes[row] ?? 0)
+    while (at < end) {
+      const check = checks[range]
+      if (check === undefined || check.diskOffset > at) return false
+      // Both ascend.
+      if (check.diskOffset + check.diskBytes <= at) range += 1
+      else at = check.diskOffset + check.diskBytes
+    }
+  }
+  return true
 }
 
 /** Files as they were. */

@@ -1,11 +1,17 @@
 /** Whether somebody wrote to an image of which nothing but its files' state can vouch for what was read. */
-import { checksumsOf, rememberFiles, type ImageLayout, type RememberedFiles } from '#engine/formats/extents'
+import {
+  checksumsOf,
+  rememberFiles,
+  vouchForAll,
+  type ImageLayout,
+  type RememberedFiles,
+} from '#engine/formats/extents'
 import { readBundleFiles } from '#engine/formats/sparse'
 import { DeviceError } from '#shared/errors'
 
 /** To be asked before the first byte is read, and again after the last. */
 export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedFiles> {
-  if (checksumsOf(layout) !== 'none') return rememberFiles([])
+  if (vouchForAll(checksumsOf(layout))) return rememberFiles([])
   if (layout.kind === 'stream') return rememberFiles([layout.path])
   const { bundle } = layout
   if (bundle === undefined) return rememberFiles(layout.parts.map(({ path }) => path))
