@@ -1,10 +1,12 @@
 /** One session as the server keeps it, and what it tells of it. */
+import { maxFrameBytes } from '#shared/contract'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   formatStreamLocator,
   withoutPassword,
   type NetworkInterface,
+  type SessionClient,
   type SessionSettings,
   type SessionState,
 } from '#shared/model'
@@ -81,8 +83,8 @@ export function giveBack(entry: SessionEntry, log: Logger): Promise<void> {
   return entry.givingBack
 }
 
-/** A thousand bytes each at most, of the four million that a message may have. */
-const mostClientsTold = 3500
+/** All sessions as JSON. What is left of a frame is for what else a window is told as it opens. */
+const mostToldBytes = (maxFrameBytes / 4) * 3
 
 /** Everything but its password, and that of its source. */
 export function stateOf(entry: SessionEntry, fingerprint: string): SessionState {
@@ -136,22 +138,28 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
   }
 }
 
-/** All together go out in one message, so that there is a bound: clients of sessions that are over are left out first, of the oldest first. */
+/**
+ * All together go out in one message, so that there is a bound, in bytes: how much clients say of themselves is up to them. Clients of
+ * sessions that are over are left out first, of the oldest first.
+ */
 export function withinBounds(states: readonly SessionState[]): readonly SessionState[] {
-  let excess = states.reduce((sum, { clients }) => sum + clients.length, 0) - mostClientsTold
-  if (excess <= 0) return states
+  let excessBytes = states.reduce((sum, state) => sum + jsonBytes(state), 0) - mostToldBytes
+  if (excessBytes <= 0) return states
   const isOver = ({ phase }: SessionState) => phase === 'ended' || phase === 'failed'
   const byWorth = states.toSorted(
     (a, b) => Number(isOver(b)) - Number(isOver(a)) || a.createdMs - b.createdMs,
   )
-  const kept = new Map<SessionState, number>()
+  const kept = new Map<SessionState, readonly SessionClient[]>()
   for (const state of byWorth) {
-    const left = Math.min(excess, state.clients.length)
-    excess -= left
-    kept.set(state, state.clients.length - left)
+    const clients = [...state.clients]
+    while (excessBytes > 0 && clients.length > 0) excessBytes -= jsonBytes(clients.pop())
+    kept.set(state, clients)
   }
-  return states.map((state) => ({ ...state, clients: state.clients.slice(0, kept.get(state)) }))
+  return states.map((state) => ({ ...state, clients: kept.get(state) ?? [] }))
 }
+
+/** With the comma before the next one. */
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value)) + 1
 
 /** Its source is on a web server that is away, and waited for. */
 function troubleOf({ opened }: SessionEntry): readonly SerializedError[] {
