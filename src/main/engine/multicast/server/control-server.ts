@@ -38,6 +38,8 @@ const aheadBytes = 256 * 1024
 const pieceBytes = 64 * 1024
 /** A client that takes nothing for so long of what it is told isn't there any more, or means ill. */
 const unreadMs = 60_000
+/** And so does one that takes so long for one message, a little now and then, which is held all the while. */
+const unfinishedMs = 300_000
 /** Who asks so often without reading what is answered means ill. */
 const mostUnreadAnswers = 8
 /** After the last word, for the client to hang up. */
@@ -50,7 +52,12 @@ interface Connection {
   /** What it is to be told, the next thing first. */
   readonly outbox: Letter[]
   /** What of the last letter wasn't written yet. */
-  rest: { readonly bytes: Uint8Array; readonly taken: Letter['taken'] } | null
+  rest: {
+    readonly bytes: Uint8Array
+    readonly taken: Letter['taken']
+    /** When it was begun. */
+    readonly sinceMs: number
+  } | null
   unreadAnswers: number
   /** Since when it has taken nothing of what was written to it; null: it has taken everything. */
   waitsSinceMs: number | null
@@ -143,9 +150,10 @@ export class ControlServer {
 
   /** Cut off who doesn't read. Called a few times a second, before the hub's. */
   tick(nowMs: number): void {
-    for (const { id, waitsSinceMs, socket } of this.#connections.values()) {
+    for (const { id, waitsSinceMs, rest, socket } of this.#connections.values()) {
       if (waitsSinceMs === null) continue
-      if (nowMs - waitsSinceMs >= unreadMs) socket.destroy()
+      const isStuck = rest !== null && nowMs - rest.sinceMs >= unfinishedMs
+      if (isStuck || nowMs - waitsSinceMs >= unreadMs) socket.destroy()
       else this.#options.hub.isBehind(id, nowMs)
     }
   }
@@ -281,9 +289,9 @@ export class ControlServer {
     while (socket.writableLength < aheadBytes) {
       const next = connection.rest ?? open(outbox.shift())
       if (next === null) break
-      const { bytes, taken } = next
+      const { bytes, taken, sinceMs } = next
       const isLast = bytes.length <= pieceBytes
-      connection.rest = isLast ? null : { bytes: bytes.subarray(pieceBytes), taken }
+      connection.rest = isLast ? null : { bytes: bytes.subarray(pieceBytes), taken, sinceMs }
       connection.waitsSinceMs ??= performance.now()
       socket.write(bytes.subarray(0, pieceBytes), () => {
         connection.waitsSinceMs = socket.writableLength === 0 ? null : performance.now()
@@ -305,7 +313,9 @@ export class ControlServer {
 }
 
 const open = (letter: Letter | undefined) =>
-  letter === undefined ? null : { bytes: encodeMessage(letter.message), taken: letter.taken }
+  letter === undefined
+    ? null
+    : { bytes: encodeMessage(letter.message), taken: letter.taken, sinceMs: performance.now() }
 
 /** IPv4 addresses as they are written, also where they come through an IPv6 socket. */
 const plainAddress = (address: string | undefined): string =>

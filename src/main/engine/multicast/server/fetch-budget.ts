@@ -2,71 +2,125 @@
  * How much of the Data Rate goes to clients that fetch over their control connections. While the stream has something to send,
  * both share it, so that their sum stays below what was configured: half for those who have fetched little so far (an image's
  * tables, a few blocks at the end), an eighth for those who fetch everything because multicast doesn't reach them, who must not
- * slow the whole room.
+ * slow the whole room. Counted by address, as connections cost nothing; addresses take turns.
  */
+import type { AnswerRoom } from './answer-room.ts'
+
 export interface Fetch {
   readonly connection: string
+  /** Whose connection it is. */
+  readonly address: string
   readonly block: number
   /** It was tried before, and couldn't be read since. */
   readonly failingSinceMs?: number
 }
 
+export interface FetchBudgetOptions {
+  readonly bytesOf: (block: number) => number
+  readonly room: AnswerRoom
+}
+
 const littleBytes = 16 * 1024 * 1024
+/** Who has fetched nothing for so long begins anew. */
+const forgetMs = 300_000
 const share = { little: 0.5, much: 0.125 }
 /** TLS, TCP and the network around it add about so much. */
 const overhead = 1.05
 const depthMs = 50
 
 export class FetchBudget {
-  readonly #waiting: Fetch[] = []
-  /** By connection. */
-  readonly #fetched = new Map<string, number>()
+  readonly #options: FetchBudgetOptions
+  /** By address, the one whose turn is next first; those of one in the order they came. */
+  readonly #waiting = new Map<string, Fetch[]>()
+  /** By address, the one that was answered last at the end. */
+  readonly #fetched = new Map<string, { bytes: number; readonly atMs: number }>()
   #tokens = 0
   #filledMs = 0
 
+  constructor(options: FetchBudgetOptions) {
+    this.#options = options
+  }
+
   ask(fetch: Fetch): void {
-    this.#waiting.push(fetch)
+    const its = this.#waiting.get(fetch.address)
+    if (its === undefined) this.#waiting.set(fetch.address, [fetch])
+    else its.push(fetch)
   }
 
   left(connection: string): void {
-    this.#fetched.delete(connection)
-    const index = this.#waiting.findIndex((fetch) => fetch.connection === connection)
-    if (index !== -1) this.#waiting.splice(index, 1)
+    for (const [address, its] of this.#waiting) {
+      const left = its.filter((fetch) => fetch.connection !== connection)
+      if (left.length === its.length) continue
+      if (left.length === 0) this.#waiting.delete(address)
+      else this.#waiting.set(address, left)
+      return
+    }
   }
 
-  /** Of the Data Rate, what the stream leaves to those who wait; 0 while nobody does. */
+  /** Of the Data Rate, what the stream leaves to those who wait and may be answered; 0 while nobody does. */
   get share(): number {
-    if (this.#waiting.length === 0 && this.#tokens >= 0) return 0
-    return this.#waiting.some((fetch) => this.#isLittle(fetch)) ? share.little : share.much
+    const next = this.#next()
+    if (next === null) return this.#tokens < 0 ? share.much : 0
+    return this.#isLittle(next) ? share.little : share.much
   }
 
-  /** It was let through, and its `bytes` couldn't be sent. */
-  unsent({ connection }: Fetch, bytes: number): void {
+  /** It was let through, and its block couldn't be sent. */
+  unsent({ address, block }: Fetch): void {
+    const bytes = this.#options.bytesOf(block)
     this.#tokens += bytes * overhead
-    const fetched = this.#fetched.get(connection)
-    // Who has left isn't counted any more.
-    if (fetched !== undefined) this.#fetched.set(connection, Math.max(0, fetched - bytes))
+    const fetched = this.#fetched.get(address)
+    if (fetched !== undefined) fetched.bytes = Math.max(0, fetched.bytes - bytes)
   }
 
-  /** The next one that may be answered now, or null. `rate`: bytes a second for all of them. */
-  next(bytesOf: (block: number) => number, rate: number, nowMs: number): Fetch | null {
+  /** The next one that may be answered now, or null; it has its room then, until `over`. `rate`: bytes a second for all of them. */
+  next(rate: number, nowMs: number): Fetch | null {
     const filled = this.#tokens + (Math.max(0, nowMs - this.#filledMs) * rate) / 1000
     this.#tokens = Math.min(filled, (rate * depthMs) / 1000)
     this.#filledMs = nowMs
-    if (this.#waiting.length === 0 || this.#tokens < 0) return null
-    const index = Math.max(
-      0,
-      this.#waiting.findIndex((fetch) => this.#isLittle(fetch)),
-    )
-    const [fetch] = this.#waiting.splice(index, 1)
-    if (fetch === undefined) return null
-    const bytes = bytesOf(fetch.block)
+    this.#forget(nowMs)
+    if (this.#tokens < 0) return null
+    const fetch = this.#next()
+    if (fetch === null) return null
+    const { address, block } = fetch
+    const { bytesOf, room } = this.#options
+    const bytes = bytesOf(block)
+    const its = (this.#waiting.get(address) ?? []).slice(1)
+    this.#waiting.delete(address)
+    if (its.length > 0) this.#waiting.set(address, its)
+    const fetched = this.#fetched.get(address)?.bytes ?? 0
+    this.#fetched.delete(address)
+    this.#fetched.set(address, { bytes: fetched + bytes, atMs: nowMs })
     this.#tokens -= bytes * overhead
-    this.#fetched.set(fetch.connection, (this.#fetched.get(fetch.connection) ?? 0) + bytes)
+    room.take(address, bytes)
     return fetch
   }
 
-  #isLittle({ connection }: Fetch): boolean {
-    return (this.#fetched.get(connection) ?? 0) < littleBytes
+  /** Its answer was taken by the client, or nobody is there to take it. */
+  over({ address, block }: Fetch): void {
+    const { bytesOf, room } = this.#options
+    room.give(address, bytesOf(block))
+  }
+
+  /** Of those for whom there is room, the first who has fetched little, or the first of all. */
+  #next(): Fetch | null {
+    const { bytesOf, room } = this.#options
+    let first: Fetch | null = null
+    for (const [fetch] of this.#waiting.values()) {
+      if (fetch === undefined || !room.hasFor(fetch.address, bytesOf(fetch.block))) continue
+      if (this.#isLittle(fetch)) return fetch
+      first ??= fetch
+    }
+    return first
+  }
+
+  #forget(nowMs: number): void {
+    for (const [address, { atMs }] of this.#fetched) {
+      if (nowMs - atMs < forgetMs) return
+      this.#fetched.delete(address)
+    }
+  }
+
+  #isLittle({ address }: Fetch): boolean {
+    return (this.#fetched.get(address)?.bytes ?? 0) < littleBytes
   }
 }

@@ -4,6 +4,7 @@ import type { Session } from '#engine/multicast/sessions'
 import { datagramHeaderBytes, passwordKey, type Message } from '#engine/multicast/wire'
 import { serializeError, type SerializedError } from '#shared/errors'
 import { mostClients, parseAdmissionRule } from '#shared/model'
+import type { AnswerRoom } from './answer-room.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import { openGroupSocket } from './open-socket.ts'
 import type { LiveState, ServedSession } from './orders.ts'
@@ -29,6 +30,7 @@ export interface ServedParts {
   /** 16 bytes: the hub's. */
   readonly salt: Uint8Array
   readonly remote: RemoteReads
+  readonly room: AnswerRoom
   /** Something can be sent that couldn't before. */
   readonly wake: () => void
   /** Its source can't be read any more. */
@@ -44,7 +46,7 @@ const farewellMs = 2500
  */
 export async function openServed(
   session: ServedSession,
-  { salt, remote, wake, broken }: ServedParts,
+  { salt, remote, room, wake, broken }: ServedParts,
 ): Promise<{ readonly served: Served; readonly offer: Session }> {
   const { sessionId, settings, bytes: where } = session
   const { group, port, ttl } = settings.configuration
@@ -64,6 +66,7 @@ export async function openServed(
     key,
     tag,
     read: (into, offset) => bytes.read(into, offset),
+    room,
     wake,
     broken: (error) => broken(served, error),
   })

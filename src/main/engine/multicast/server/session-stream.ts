@@ -13,6 +13,7 @@ import {
   type DatagramCoder,
 } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
+import type { AnswerRoom } from './answer-room.ts'
 import { BlockCache, type ReadBytes } from './block-cache.ts'
 import { Burst } from './burst.ts'
 import { ClientRoster } from './client-roster.ts'
@@ -26,6 +27,8 @@ export interface StreamParts {
   /** The system cuts what is sent on it into datagrams: of `symbolBytes` and a header. */
   readonly isCut: boolean
   readonly read: ReadBytes
+  /** Shared by all sessions of a port. */
+  readonly room: AnswerRoom
   /** For the check of datagrams: 16 bytes, and the session's tag. */
   readonly key: Uint8Array
   readonly tag: number
@@ -52,7 +55,7 @@ export class SessionStream {
   readonly layout: StreamLayout
   readonly sender: Sender
   readonly roster: ClientRoster
-  readonly fetches = new FetchBudget()
+  readonly fetches: FetchBudget
   readonly datagramBytes: number
   readonly #parts: StreamParts
   readonly #cache: BlockCache
@@ -89,6 +92,7 @@ export class SessionStream {
     this.#clientDataRate = clientDataRate
     this.layout = planStream({ sizeBytes: bytes.sizeBytes, blockBytes, symbolBytes })
     this.roster = new ClientRoster(this.layout.blocks)
+    this.fetches = new FetchBudget({ bytesOf: (block) => this.layout.lengthOf(block), room: parts.room })
     this.datagramBytes = symbolBytes + datagramHeaderBytes + networkHeaderBytes
     this.sender = createSender({
       layout: this.layout,
@@ -246,7 +250,7 @@ export class SessionStream {
     this.#shareRate()
     const rate =
       this.sender.state === 'streaming' ? this.#dataRate * Math.max(this.#fetchShare, 0.125) : this.#dataRate
-    const fetch = this.fetches.next((block) => this.layout.lengthOf(block), rate, nowMs)
+    const fetch = this.fetches.next(rate, nowMs)
     if (fetch === null) return this.#fetchShare > 0 ? nowMs + 10 : Infinity
     answer(fetch, this.#cache.readOne(fetch.block))
     return nowMs

@@ -7,6 +7,7 @@ import { portTaken } from '#engine/multicast/network'
 import { createSessionHub, vanishedMs, type HubOutput, type SessionHub } from '#engine/multicast/sessions'
 import { passwordKey, type Message } from '#engine/multicast/wire'
 import { NetworkError, serializeError, UsageError } from '#shared/errors'
+import { AnswerRoom } from './answer-room.ts'
 import { ControlServer } from './control-server.ts'
 import type { Fetch } from './fetch-budget.ts'
 import type { Notice, Order, ServedSession, ThreadData } from './orders.ts'
@@ -29,6 +30,7 @@ export class StreamThread {
   readonly #salt = randomBytes(16)
   readonly #served = new Map<string, Served>()
   readonly #remote: RemoteReads
+  readonly #room = new AnswerRoom()
   readonly #ownTurn = new ThreadTurn()
   readonly #loop = new StreamLoop({
     streams: () => [...this.#served.values()].filter(({ isSilent }) => !isSilent).map(({ stream }) => stream),
@@ -143,6 +145,7 @@ export class StreamThread {
     const { served, offer } = await openServed(session, {
       salt: this.#salt,
       remote: this.#remote,
+      room: this.#room,
       wake: this.#loop.wake,
       broken: (broken, error) => this.#fail(broken, error),
     })
@@ -252,7 +255,7 @@ export class StreamThread {
       const nowMs = performance.now()
       if (fetch.failingSinceMs === undefined) this.#log('warn', 'a block could not be read', error)
       const { failingSinceMs = nowMs } = fetch
-      stream.fetches.unsent(fetch, stream.layout.lengthOf(block))
+      stream.fetches.unsent(fetch)
       if (nowMs - failingSinceMs < patienceMs) {
         setTimeout(() => this.#askAgain(stream, { ...fetch, failingSinceMs }), againMs).unref()
         return
@@ -260,6 +263,10 @@ export class StreamThread {
       // As when the stream can't read it, which may rest while all who are here fetch.
       const served = this.#clients.sessionOf(connection)
       if (served?.stream === stream) this.#fail(served, error)
+    } finally {
+      stream.fetches.over(fetch)
+      // Others may have waited for its room.
+      this.#loop.wake()
     }
     this.#control?.carry(this.#hub?.blockSent(connection) ?? [], performance.now())
   }
@@ -276,7 +283,8 @@ export class StreamThread {
     switch (output.kind) {
       case 'read': {
         const { connection, block } = output
-        this.#clients.sessionOf(connection)?.stream.fetches.ask({ connection, block })
+        const member = this.#clients.memberOf(connection)
+        member?.served.stream.fetches.ask({ connection, address: member.address, block })
         this.#loop.wake()
         break
       }

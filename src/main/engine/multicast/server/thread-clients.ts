@@ -18,11 +18,17 @@ interface Newcomer {
   readonly purpose: string
 }
 
+/** Who is in a session. */
+interface Member {
+  readonly served: Served
+  readonly address: string
+}
+
 export class ThreadClients {
   readonly #options: ThreadClientsOptions
   /** By connection. */
   readonly #newcomers = new Map<string, Newcomer>()
-  readonly #sessionOf = new Map<string, Served>()
+  readonly #members = new Map<string, Member>()
   /** Sessions whose reports were heard since their blocks were read ahead. */
   readonly #reported = new Set<Served>()
 
@@ -30,9 +36,13 @@ export class ThreadClients {
     this.#options = options
   }
 
+  memberOf(connection: string): Member | undefined {
+    return this.#members.get(connection)
+  }
+
   /** The session that a connection is in. */
   sessionOf(connection: string): Served | undefined {
-    return this.#sessionOf.get(connection)
+    return this.#members.get(connection)?.served
   }
 
   /** Heard before the hub hears it. */
@@ -45,7 +55,7 @@ export class ThreadClients {
         purpose,
       })
     }
-    const served = this.#sessionOf.get(connection)
+    const served = this.sessionOf(connection)
     served?.stream.roster.said(connection, message, nowMs)
     // What it needs should be at hand before its turn comes.
     if (message.kind === 'report' && served !== undefined) this.#afterReport(served)
@@ -59,7 +69,7 @@ export class ThreadClients {
     const served = this.#options.find(Buffer.from(message.sessionId).toString('hex'))
     this.#newcomers.delete(connection)
     if (newcomer === undefined || served === undefined) return
-    this.#sessionOf.set(connection, served)
+    this.#members.set(connection, { served, address })
     if (newcomer.purpose !== 'join') return
     const { clientId, host } = newcomer
     served.stream.roster.joined(connection, { clientId, host, address }, nowMs)
@@ -67,10 +77,10 @@ export class ThreadClients {
   }
 
   left(connection: string): void {
-    const served = this.#sessionOf.get(connection)
+    const served = this.sessionOf(connection)
     served?.stream.roster.left(connection)
     served?.stream.fetches.left(connection)
-    this.#sessionOf.delete(connection)
+    this.#members.delete(connection)
     this.#newcomers.delete(connection)
   }
 

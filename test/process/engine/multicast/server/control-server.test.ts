@@ -1,6 +1,6 @@
 /** The control port by itself: who is told more than he reads. Real TLS on the loopback interface. */
 import { connect, type TLSSocket } from 'node:tls'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SessionHub } from '#engine/multicast/sessions'
 import { createFrameReader, type ServerMessage } from '#engine/multicast/wire'
 import { ControlServer } from '#src/main/engine/multicast/server/control-server.ts'
@@ -16,18 +16,26 @@ const messages: readonly ServerMessage[] = Array.from({ length: 320 }, (_, index
   hashes,
 }))
 
-/** A port whose hub tells everyone all that, and `last` at the end. */
-async function talkative(last: 'stays' | 'hangs up') {
+/** A port whose hub tells everyone all that, and `last` at the end; or nothing. */
+async function talkative(last: 'stays' | 'hangs up' | 'nothing') {
   const folder = await temporaryFolder()
   onTestFinished(() => folder[Symbol.asyncDispose]())
   const identity = await serverIdentity(folder.path)
+  const here: string[] = []
   const gone: string[] = []
   const behind: string[] = []
   const hub: Pick<SessionHub, 'connected' | 'disconnected' | 'isBehind'> = {
-    connected: (connection) => [
-      ...messages.map((message) => ({ kind: 'send' as const, connection, message })),
-      ...(last === 'hangs up' ? [{ kind: 'close' as const, connection }] : []),
-    ],
+    connected: (connection) => {
+      here.push(connection)
+      return [
+        ...(last === 'nothing' ? [] : messages).map((message) => ({
+          kind: 'send' as const,
+          connection,
+          message,
+        })),
+        ...(last === 'hangs up' ? [{ kind: 'close' as const, connection }] : []),
+      ]
+    },
     disconnected: (connection) => void gone.push(connection),
     isBehind: (connection) => void behind.push(connection),
   }
@@ -50,6 +58,7 @@ async function talkative(last: 'stays' | 'hangs up') {
     made.pause()
   })
   onTestFinished(() => void socket.destroy())
+  await expect.poll(() => here).toEqual(['c1'])
   return { server, socket, gone, behind }
 }
 
@@ -83,6 +92,25 @@ describe('a client that is told much', () => {
     // It says nothing because it has more to read.
     expect(behind).toEqual(['c1'])
     await expect.poll(() => after(60_000)).toEqual(['c1'])
+  })
+
+  it('is cut off when it takes one message for minutes, a little now and then', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { server, socket, gone } = await talkative('nothing')
+    void server.tellBlock('c1', 0, new Uint8Array(16 * 1024 * 1024))
+    for (let seconds = 0; seconds < 290; seconds += 10) {
+      server.tick(performance.now())
+      expect(gone).toEqual([])
+      const bytesRead = socket.bytesRead
+      await expect
+        .poll(() => (socket.read(), socket.bytesRead - bytesRead), { interval: 10 })
+        .toBeGreaterThan(256 * 1024)
+      vi.advanceTimersByTime(10_000)
+    }
+    vi.advanceTimersByTime(10_000)
+    server.tick(performance.now())
+    await expect.poll(() => gone).toEqual(['c1'])
   })
 
   it('is cut off when it asks again and again, and reads no answer', async () => {
