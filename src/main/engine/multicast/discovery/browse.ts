@@ -28,6 +28,10 @@ export interface BrowseOptions {
 
 /** Who sends more names than that isn't telling of streams. */
 const mostServices = 256
+/** In the time in which each server is tried once. Who tells of ever new ones doesn't make this machine knock everywhere. */
+const mostTries = 256
+/** Names whose records are asked for in that time. */
+const mostAsked = 256
 /** Of another's records, at most so much is believed. */
 const mostTtlSeconds = 4500
 /** Asked after so many ms, then each minute. */
@@ -46,11 +50,15 @@ interface Service {
   text: readonly Uint8Array[] | null
   /** Who told of it: where it probably is. */
   from: string
+}
+
+/** An address and a port that services are at. Outlives them for a while, so that who tells of one again and again has it tried no more often. */
+interface Server {
+  readonly address: string
+  readonly port: number
   answers: 'unknown' | 'yes' | 'no'
   failures: number
   isProbing: boolean
-  /** When its records were last asked for. */
-  askedMs: number
 }
 
 /** Look for streams until disposed; `listener` hears all of them at each change. */
@@ -72,6 +80,12 @@ class Browser implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #sockets = new Map<string, MdnsSocket>()
   readonly #services = new Map<string, Service>()
+  /** By address and port: those that were tried. */
+  readonly #servers = new Map<string, Server>()
+  /** When records were last asked for, by the key of the service's name. */
+  readonly #asked = new Map<string, number>()
+  /** Of `mostTries`. */
+  #tries = 0
   /** Addresses of hosts, by the key of their names. */
   readonly #addresses = new Map<string, Set<string>>()
   #known: readonly LocalInterface[] = []
@@ -130,9 +144,11 @@ class Browser implements AsyncDisposable {
 
   /** Whatever comes in, little goes out. */
   #askFor(service: Service, questions: DnsMessage['questions']): void {
+    const key = nameKey(service.name)
     const nowMs = performance.now()
-    if (nowMs - service.askedMs < askAgainMs) return
-    service.askedMs = nowMs
+    const askedMs = this.#asked.get(key)
+    if (askedMs === undefined ? this.#asked.size >= mostAsked : nowMs - askedMs < askAgainMs) return
+    this.#asked.set(key, nowMs)
     this.#query(questions)
   }
 
@@ -166,10 +182,6 @@ class Browser implements AsyncDisposable {
       location: null,
       text: null,
       from: from.address,
-      answers: 'unknown',
-      failures: 0,
-      isProbing: false,
-      askedMs: -Infinity,
     }
     service.expiresMs = performance.now() + Math.min(ttlSeconds, mostTtlSeconds) * 1000
     this.#services.set(key, service)
@@ -186,10 +198,7 @@ class Browser implements AsyncDisposable {
       else if (addresses.size < 16 && (isWanted || this.#addresses.size < mostServices))
         this.#addresses.set(key, addresses.add(data.address))
     } else if (service !== undefined && data.kind === 'srv' && ttlSeconds > 0) {
-      const hostKey = nameKey(data.target)
-      const isMoved = service.location?.port !== data.port || service.location.hostKey !== hostKey
-      if (isMoved) [service.answers, service.failures] = ['unknown', 0]
-      service.location = { port: data.port, host: data.target, hostKey }
+      service.location = { port: data.port, host: data.target, hostKey: nameKey(data.target) }
       service.from = from.address
     } else if (service !== undefined && data.kind === 'txt' && ttlSeconds > 0) service.text = data.strings
   }
@@ -212,30 +221,50 @@ class Browser implements AsyncDisposable {
         ])
       else if (this.#addressOf(service) === null)
         this.#askFor(service, [{ name: location.host, type: recordTypes.a }])
-      else if (service.answers === 'unknown') void this.#try(service)
+      else this.#tryNew(service)
     }
   }
 
-  async #try(service: Service): Promise<void> {
+  /** Null: nothing was tried where it is. */
+  #serverOf(service: Service): Server | null {
+    return this.#servers.get(`${this.#addressOf(service)}:${service.location?.port}`) ?? null
+  }
+
+  /** Once; afterwards it is tried with all others. */
+  #tryNew(service: Service): void {
     const address = this.#addressOf(service)
-    const { location } = service
-    if (service.isProbing || address === null || location === null || location.port === 0) return
-    service.isProbing = true
-    const isThere = await this.#probe(address, location.port, this.#stop.signal)
-    service.isProbing = false
+    const port = service.location?.port ?? 0
+    if (address === null || port === 0 || this.#tries >= mostTries) return
+    if (this.#serverOf(service) !== null) return
+    const server: Server = { address, port, answers: 'unknown', failures: 0, isProbing: false }
+    this.#servers.set(`${address}:${port}`, server)
+    void this.#try(server)
+  }
+
+  async #try(server: Server): Promise<void> {
+    if (server.isProbing || this.#tries >= mostTries) return
+    this.#tries += 1
+    server.isProbing = true
+    const isThere = await this.#probe(server.address, server.port, this.#stop.signal)
+    server.isProbing = false
     if (this.#stop.signal.aborted) return
-    service.failures = isThere ? 0 : service.failures + 1
-    if (isThere) service.answers = 'yes'
-    else if (service.answers === 'unknown' || service.failures >= mostFailures) service.answers = 'no'
+    server.failures = isThere ? 0 : server.failures + 1
+    if (isThere) server.answers = 'yes'
+    else if (server.answers === 'unknown' || server.failures >= mostFailures) server.answers = 'no'
     this.#tell()
   }
 
   #tend(): void {
     if (this.#openSockets()) setTimeout(() => this.#ask(), 100)
-    for (const [key, service] of this.#services) {
-      if (service.expiresMs < performance.now()) this.#services.delete(key)
-      else void this.#try(service)
-    }
+    const nowMs = performance.now()
+    for (const [key, { expiresMs }] of this.#services) if (expiresMs < nowMs) this.#services.delete(key)
+    for (const [key, askedMs] of this.#asked) if (nowMs - askedMs >= askAgainMs) this.#asked.delete(key)
+    this.#tries = 0
+    const servers = new Set([...this.#services.values()].map((service) => this.#serverOf(service)))
+    for (const [key, server] of this.#servers)
+      if (servers.has(server)) void this.#try(server)
+      else if (!server.isProbing) this.#servers.delete(key)
+    for (const service of this.#services.values()) if (service.text !== null) this.#tryNew(service)
     const hosts = new Set([...this.#services.values()].map(({ location }) => location?.hostKey))
     for (const key of this.#addresses.keys()) if (!hosts.has(key)) this.#addresses.delete(key)
     this.#tell()
@@ -243,9 +272,10 @@ class Browser implements AsyncDisposable {
 
   #tell(): void {
     const streams = [...this.#services.values()].flatMap((service) => {
-      const { label, location, text, answers } = service
+      const { label, location, text } = service
       const address = this.#addressOf(service)
-      if (location === null || text === null || address === null || answers !== 'yes') return []
+      if (location === null || text === null || address === null) return []
+      if (this.#serverOf(service)?.answers !== 'yes') return []
       return [readService(label, { host: location.host.join('.'), address, port: location.port }, text)]
     })
     streams.sort((a, b) => a.name.localeCompare(b.name))

@@ -322,4 +322,38 @@ describe('who looks for streams', () => {
     await pass(1000)
     expect(heard).toEqual([])
   })
+
+  test('tries a server once, however often its streams are withdrawn and told of again', async () => {
+    const network = newNetwork()
+    const { tried, names } = browse(network)
+    const told = ['a', 'b'].flatMap((name) => [pointer(name, 0), pointer(name), location(name), text(name)])
+    for (let round = 0; round < 100; round++) {
+      network.say(response(...told, address()), from)
+      if (round % 10 === 0) await pass(1)
+    }
+    expect(tried).toEqual(['10.0.0.5:7800'])
+    expect(names()).toEqual(['a', 'b'])
+    await pass(10_000)
+    expect(tried).toEqual(['10.0.0.5:7800', '10.0.0.5:7800'])
+  })
+
+  test('tries few ports of all that it is told of, and asks little for names that come and go', async () => {
+    const network = newNetwork()
+    const { tried } = browse(network)
+    for (let port = 1; port <= 1000; port++) {
+      network.say(
+        response(pointer('lab', 0), pointer('lab'), location('lab', port), text('lab'), address()),
+        from,
+      )
+      network.say(response(pointer(`n${port}`), pointer(`n${port}`, 0), pointer(`m${port}`)), from)
+      network.say(response(pointer(`m${port}`, 0)), from)
+      await pass(1)
+    }
+    expect(tried.length).toBeLessThanOrEqual(256)
+    expect(network.said.filter(({ message }) => !message.isResponse).length).toBeLessThanOrEqual(260)
+    // Who comes then is tried a little later.
+    network.say(response(pointer('new'), location('new', 7800), text('new'), address()), from)
+    await pass(10_000)
+    expect(tried).toContain('10.0.0.5:7800')
+  })
 })
