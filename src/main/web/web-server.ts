@@ -46,23 +46,25 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     server.once('error', reject)
     server.listen({ host: address, port: options.port, exclusive: true }, resolve)
   })
-  const host = `${address}:${(server.address() as AddressInfo).port}`
-  const origin = `http://${host}`
+  const at = originAt((server.address() as AddressInfo).port)
   const access = new Access()
-  const door = new Door(options, access, host)
+  const door = new Door(options, access, at)
   server.on('request', (request, response) => void door.request(request, response))
   server.on('upgrade', (request, socket, head) => door.upgrade(request, socket, head))
   return {
-    origin,
-    link: () => `${origin}/?token=${access.issueToken()}`,
+    origin: at.origin,
+    link: () => `${at.origin}/?token=${access.issueToken()}`,
     [Symbol.asyncDispose]: () => door.close(server),
   }
 }
 
+/** As browsers write it in `Host` and `Origin`: without a port that is the usual one. */
+export const originAt = (port: number): Pick<URL, 'host' | 'origin'> => new URL(`http://${address}:${port}`)
+
 class Door {
   readonly #options: WebServerOptions
   readonly #access: Access
-  readonly #host: string
+  readonly #at: Pick<URL, 'host' | 'origin'>
   readonly #headers: { readonly [name: string]: string }
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -72,17 +74,17 @@ class Door {
     handleProtocols: (offered) => (offered.has(webProtocol) ? webProtocol : false),
   })
 
-  constructor(options: WebServerOptions, access: Access, host: string) {
+  constructor(options: WebServerOptions, access: Access, at: Pick<URL, 'host' | 'origin'>) {
     this.#options = options
     this.#access = access
-    this.#host = host
-    this.#headers = securityHeaders({ connect: [`ws://${host}`] })
+    this.#at = at
+    this.#headers = securityHeaders({ connect: [`ws://${at.host}`] })
   }
 
   async request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value)
     const path = (request.url ?? '').split('?', 1)[0] ?? ''
-    if (request.headers.host !== this.#host) return this.#refuse(response, 403, 'wrong host')
+    if (request.headers.host !== this.#at.host) return this.#refuse(response, 403, 'wrong host')
     if (path === '/session') return this.#exchange(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return this.#refuse(response, 405, 'only GET')
@@ -131,8 +133,8 @@ class Door {
   }
 
   #refusalOf(request: IncomingMessage): string | null {
-    if (request.headers.host !== this.#host) return 'wrong host'
-    if (request.headers.origin !== `http://${this.#host}`) return 'wrong origin'
+    if (request.headers.host !== this.#at.host) return 'wrong host'
+    if (request.headers.origin !== this.#at.origin) return 'wrong origin'
     if (request.url !== '/rpc') return 'wrong path'
     if (!protocolsOf(request).includes(webProtocol)) return 'wrong protocol'
     if (this.#sockets.clients.size >= maxSockets) return 'too many tabs'
@@ -141,7 +143,7 @@ class Door {
 
   async #exchange(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') return this.#refuse(response, 405, 'only POST')
-    if (request.headers.origin !== `http://${this.#host}`) {
+    if (request.headers.origin !== this.#at.origin) {
       return this.#refuse(response, 403, 'wrong origin')
     }
     const key = this.#access.exchange(await readBody(request))

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type FrameTransport, maxFrameBytes, webCloseCodes, webProtocol } from '#shared/contract'
 import { silentLogger } from '#shared/log'
-import { type WebServer, startWebServer } from '#src/main/web/web-server.ts'
+import { originAt, type WebServer, startWebServer } from '#src/main/web/web-server.ts'
 
 let server: WebServer
 let tabs: FrameTransport[]
@@ -285,4 +285,9 @@ test('says when the port is taken', async () => {
   await expect(
     startWebServer({ port: port(), files: new Map(), serve: () => undefined, log: silentLogger }),
   ).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})
+
+test('takes a browser at the usual port for what it is, which leaves that port out', () => {
+  expect(originAt(80)).toMatchObject({ host: '127.0.0.1', origin: 'http://127.0.0.1' })
+  expect(originAt(8080)).toMatchObject({ host: '127.0.0.1:8080', origin: 'http://127.0.0.1:8080' })
 })
