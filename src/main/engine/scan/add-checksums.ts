@@ -17,7 +17,7 @@ import {
 import { mishStruct, type Koly, type TablePatch } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
-import type { AddedChecksums, ChecksumRequest } from '#shared/model'
+import type { AddedChecksums, ChecksumRequest, ImageChecksum } from '#shared/model'
 import { hex } from './check-stored-bytes.ts'
 import { compareChecksum, hashFile } from './file-checksum.ts'
 import { checkHoldsScan, checkUnchanged, checkWritable } from './scan-target.ts'
@@ -87,7 +87,7 @@ async function addWithin(image: OpenImage, context: JobContext): Promise<Outcome
           advance: (doneBytes) => context.advance(doneBytes),
         })
   const sumOf = new Map(ordered.map((table, index) => [table, sums[index] ?? 0] as const))
-  const all = tables.map((table) => sumOf.get(table) ?? Number.parseInt(table.checksum?.value ?? '0', 16))
+  const all = tables.map((table) => sumOf.get(table) ?? firstWord(table.checksum))
   const fork = isForkDue
     ? await forkChecksum(layout, path, signal, (doneBytes) => context.advance(diskBytes + doneBytes))
     : 0
@@ -191,6 +191,10 @@ async function addBeside(
   await file.commit(line.length)
   return { added: [{ what: name, algorithm: 'SHA-256', value: sha256 }], besides, signatureRemoved: false }
 }
+
+/** The four bytes that count in the master checksum, whatever kind it is of. */
+const firstWord = (checksum: ImageChecksum | null) =>
+  Number.parseInt((checksum?.value ?? '').slice(0, 8).padEnd(8, '0'), 16)
 
 function u32(value: number): Uint8Array {
   const bytes = Buffer.alloc(4)

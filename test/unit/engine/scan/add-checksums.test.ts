@@ -49,6 +49,29 @@ describe('adding checksums', () => {
     expect(Buffer.compare(readFileSync(path), once)).toBe(0)
   })
 
+  it('adds a master checksum that is right where tables have an MD5', async () => {
+    await using folder = await temporaryFolder()
+    const md5 = createHash('md5').update(first).digest()
+    const built = buildUdif({
+      tables: [
+        {
+          name: 'one (Apple_HFS : 0)',
+          lie: { checksumType: 4, checksumBits: 128, checksum: md5 },
+          runs: [{ kind: 'raw', sectors: 2, data: first }],
+        },
+        { name: 'two (Apple_HFS : 1)', runs: [{ kind: 'raw', sectors: 4, data: second }] },
+      ],
+      koly: { masterChecksumType: 0, masterChecksumBits: 0, masterChecksum: new Uint8Array(128) },
+    })
+    const path = writeUdif(folder.path, built)
+    const { added } = await addChecksums({ path, replace: false }, quietContext())
+    const words = Buffer.concat([md5.subarray(0, 4), Buffer.alloc(4)])
+    words.writeUInt32BE(crc32(second), 4)
+    const value = crc32(words).toString(16).padStart(8, '0')
+    expect(added).toEqual([{ what: 'master', algorithm: 'CRC-32', value }])
+    expect((await verifyImage(path, quietContext())).checked.at(-1)).toMatchObject({ what: 'master', value })
+  })
+
   it('puts the SHA-256 of a raw image beside it, which a verify compares', async () => {
     await using folder = await temporaryFolder()
     const disk = Buffer.from(noise(1_500_160, 3))
