@@ -15,14 +15,14 @@ import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
 import { exchange, type Exchange } from './exchange.ts'
 import { Waiting } from './fetch-watch.ts'
-import { Outage, Tries } from './outage.ts'
+import { Outage, Tries, untoldMs } from './outage.ts'
 import { RangedSource } from './ranged-source.ts'
 import { openSpooled } from './spooled-source.ts'
 import { tryAgain } from './try-again.ts'
 import { areNone, readValidators } from './validators.ts'
 import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
 import { sharedWebSession, type WebSession } from './web-session.ts'
-import type { Opening, WebSource } from './web-source.ts'
+import type { Opening, Taking, WebSource } from './web-source.ts'
 
 export interface OpenWebOptions {
   readonly signal?: AbortSignal
@@ -57,24 +57,29 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
   const outage = again ? new Outage(session) : session.openingOutage(url)
   const tries = new Tries(session, outage)
   const waiting = new Waiting(session, opening.path, 'opening')
-  let lastMs = now()
+  const openedMs = now()
+  let beganMs = openedMs
+  let lastMs = openedMs
+  const came = () => {
+    lastMs = now()
+  }
   const pauseAfter = (error: unknown) => {
-    const pauseMs = tries.pauseAfter(error, lastMs)
-    if (pauseMs !== null) waiting.again(outage.trouble)
+    const pauseMs = tries.pauseAfter(error, { beganMs, lastMs })
+    // A gateway may take a minute for each of its troubles.
+    if (pauseMs !== null) waiting.again(now() - openedMs >= untoldMs ? error : outage.trouble)
     return pauseMs
   }
   try {
     const opened = await tryAgain(session, signal, pauseAfter, async () => {
       const headers = { range: `bytes=0-${headBytes - 1}` }
-      lastMs = now()
+      beganMs = lastMs = now()
       const answer = await exchange(session, url, { headers, signal })
+      came()
       try {
         // All of it may come now.
         if (answer.status < 300) waiting.end()
-        return await fromAnswer(opening, answer, signal)
+        return await fromAnswer(opening, answer, { signal, came })
       } catch (error) {
-        // It may have taken long to come.
-        lastMs = now()
         discard(answer)
         throw error
       }
@@ -86,7 +91,7 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
   }
 }
 
-async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSignal): Promise<WebSource> {
+async function fromAnswer(opening: Opening, answer: Exchange, taking: Taking): Promise<WebSource> {
   const { session, url } = opening
   const { status, headers } = answer
   if (status === 416 && parseContentRange(headers['content-range'])?.sizeBytes === 0) {
@@ -95,7 +100,7 @@ async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSign
   }
   if (status === 200) {
     refuseEncoded(answer)
-    return openSpooled(opening, answer, signal)
+    return openSpooled(opening, answer, taking)
   }
   if (status !== 206) throw refusedStatus(answer)
   refuseEncoded(answer)
@@ -108,7 +113,7 @@ async function fromAnswer(opening: Opening, answer: Exchange, signal?: AbortSign
     })
   const to = Math.min(headBytes, sizeBytes)
   checkRange(answer, { from: 0, to, sizeBytes })
-  const head = await takePiece(answer, to, session, signal)
+  const head = await takePiece(answer, to, session, taking)
   const validators = readValidators(headers)
   if (areNone(validators))
     session.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
@@ -123,7 +128,7 @@ async function takePiece(
   answer: Exchange,
   lengthBytes: number,
   session: WebSession,
-  signal?: AbortSignal,
+  { signal, came }: Taking,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(lengthBytes)
   let at = 0
@@ -132,6 +137,7 @@ async function takePiece(
     stallMs: session.stallMs,
     signal,
     onBytes: (piece) => {
+      came()
       if (at + piece.length > bytes.length) throw tooMuch(answer.url, bytes.length)
       bytes.set(piece, at)
       at += piece.length

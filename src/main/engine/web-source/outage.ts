@@ -8,7 +8,7 @@ import { AppError } from '#shared/errors'
 import type { WebSession } from './web-session.ts'
 
 /** What goes by within this isn't worth a word. */
-const untoldMs = 2000
+export const untoldMs = 2000
 
 export interface Patience {
   readonly patienceMs: number
@@ -17,11 +17,18 @@ export interface Patience {
   readonly now: () => number
 }
 
+/** A try that failed: when it began, and when its connection was made, or last brought something. */
+export interface Try {
+  readonly beganMs: number
+  readonly lastMs: number
+}
+
 interface Away {
   readonly sinceMs: number
   /** Connections have been refused since then, and nothing else; null: the last trouble was another. */
   readonly refusedSinceMs: number | null
-  readonly lastMs: number
+  /** When the last try ended. */
+  readonly triedMs: number
   readonly trouble: unknown
 }
 
@@ -49,18 +56,15 @@ export class Outage {
     this.#away = null
   }
 
-  /**
-   * A connection failed that was made, or last brought something, at `lastMs`. Returns for how many ms more it is worth to try; 0: not
-   * at all.
-   */
-  failed(error: unknown, lastMs: number): number {
+  /** A try failed. Returns for how many ms more it is worth to try; 0: not at all. */
+  failed(error: unknown, { beganMs, lastMs }: Try): number {
     if (!mayPass(error)) return 0
     const nowMs = this.#now()
     // Nobody tried for so long that it may have been back since.
-    if (this.#away !== null && nowMs - this.#away.lastMs > this.#patienceMs) this.#away = null
+    if (this.#away !== null && beganMs - this.#away.triedMs > this.#patienceMs) this.#away = null
     const sinceMs = this.#away?.sinceMs ?? lastMs
     const refusedSinceMs = isRefusal(error) ? (this.#away?.refusedSinceMs ?? lastMs) : null
-    this.#away = { sinceMs, refusedSinceMs, lastMs: nowMs, trouble: error }
+    this.#away = { sinceMs, refusedSinceMs, triedMs: nowMs, trouble: error }
     const endsMs = Math.min(
       sinceMs + this.#patienceMs,
       refusedSinceMs === null || this.#wasThere ? Infinity : refusedSinceMs + this.#refusedPatienceMs,
@@ -87,8 +91,8 @@ export class Tries {
   }
 
   /** See `Outage.failed`. How many ms to wait before the next one: what comes last is for all that follow; null: that was it. */
-  pauseAfter(error: unknown, lastMs: number): number | null {
-    const leftMs = this.#outage.failed(error, lastMs)
+  pauseAfter(error: unknown, failed: Try): number | null {
+    const leftMs = this.#outage.failed(error, failed)
     if (leftMs === 0) return null
     const pauseMs = this.#pausesMs[Math.min(this.#count, this.#pausesMs.length - 1)] ?? 0
     this.#count += 1

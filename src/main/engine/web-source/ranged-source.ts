@@ -97,18 +97,19 @@ export class RangedSource implements WebSource {
     let at = this.#kept?.give(from, to, take) ?? from
     if (at === to) return
     let before = at
-    let lastMs = now()
+    let beganMs = now()
+    let lastMs = beganMs
     const tries = new Tries(this.#session, this.#outage)
     const waiting = new Waiting(this.#session, this.path, 'reading')
     const pauseAfter = (error: unknown) => {
       if (at - before >= progressBytes) tries.gotOn()
-      const pauseMs = tries.pauseAfter(error, lastMs)
+      const pauseMs = tries.pauseAfter(error, { beganMs, lastMs })
       if (pauseMs !== null) waiting.again(this.trouble)
       return pauseMs
     }
     const reading = tryAgain(this.#session, signal, pauseAfter, async () => {
       before = at
-      lastMs = now()
+      beganMs = lastMs = now()
       try {
         const onBytes = (bytes: Uint8Array) => {
           if (at + bytes.length > to) throw tooMuch(this.#direct, to - before)

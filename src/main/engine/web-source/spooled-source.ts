@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts'
 import { endsBefore, Spool } from './spool.ts'
 import { areNone, modifiedOf, readValidators, sameValidators, versionOf } from './validators.ts'
 import { cutShort, shownUrl } from './web-errors.ts'
-import type { Opening, WebSource } from './web-source.ts'
+import type { Opening, Taking, WebSource } from './web-source.ts'
 
 /** An answer without any validator is good for as long as a plan is. */
 const blindMs = 10 * 60_000
@@ -14,7 +14,7 @@ const blindMs = 10 * 60_000
 export async function openSpooled(
   opening: Opening,
   answer: Exchange,
-  signal?: AbortSignal,
+  { signal, came }: Taking,
 ): Promise<WebSource> {
   const { session, url, path } = opening
   const { headers } = answer
@@ -42,6 +42,7 @@ export async function openSpooled(
       stallMs: session.stallMs,
       signal,
       async onBytes(bytes) {
+        came()
         await spool.append(bytes)
         progress?.advance(spool.sizeBytes)
       },

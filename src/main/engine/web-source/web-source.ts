@@ -40,3 +40,10 @@ export interface Opening {
   readonly url: URL
   readonly path: string
 }
+
+/** How the body of its first answer is taken. */
+export interface Taking {
+  readonly signal: AbortSignal | undefined
+  /** Called for each piece that comes. */
+  readonly came: () => void
+}

@@ -232,6 +232,44 @@ describe('opening', () => {
     expect(clock.ms).toBe(120_000)
   })
 
+  test('is given up, with a word, however long the server takes for each of its troubles', async () => {
+    const gone = { bytes, etag }
+    const troubles: readonly (readonly [string, number, number, (response: ServerResponse) => void])[] = [
+      ['E_NET_STATUS', 60_000, 10_000, (response) => response.writeHead(504).end()],
+      ['E_NET', 11_000, 10_000, cutWhole],
+      ['E_NET', 130_000, 120_000, cutWhole],
+    ]
+    for (const [code, takesMs, patienceMs, trouble] of troubles) {
+      const { session, clock } = impatient()
+      const server = await serve((request, response) => {
+        clock.ms += takesMs
+        // Whoever asks for ever is told so by getting it.
+        return server.requests.length > 5 ? serveFile(request, response, gone) : trouble(response)
+      })
+      const watched: string[] = []
+      session.fetchWatch = {
+        ...watchInto(watched),
+        begin: () => ({ advance: () => undefined, end: () => undefined }),
+      }
+      const again = patienceMs > 10_000
+      await expect(openWebSource(server.url, { session, again })).rejects.toMatchObject({ code })
+      expect(server.requests).toHaveLength(2)
+      expect(watched).toEqual(['opening', expect.any(String), 'over'])
+    }
+  })
+
+  test('is given up when a server sends no more than the head of its answer, each time', async () => {
+    const server = await serve((request, response) => {
+      if (server.requests.length > 5) return serveFile(request, response, { bytes, etag })
+      sendPart(response, { from: 0, to: 65_536 }, {}).flushHeaders()
+      return undefined
+    })
+    const session = new WebSession({ environment: {}, stallMs: 50, openingPatienceMs: 20, pausesMs: [1] })
+    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
+    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STALL' })
+    expect(server.requests).toHaveLength(1)
+  })
+
   test('says that nobody answers, and that an address is none', async () => {
     const server = await serve(() => undefined)
     await server[Symbol.asyncDispose]()
@@ -780,6 +818,12 @@ function sendPart(
     'content-range': `bytes ${from}-${to - 1}/${bytes.length}`,
     ...headers,
   })
+}
+
+/** Begins with the whole file, and breaks off. */
+function cutWhole(response: ServerResponse): void {
+  response.writeHead(200, { etag, 'content-length': bytes.length })
+  response.write(bytes.subarray(0, 1000), () => response.destroy())
 }
 
 function endlessHeaders({ socket }: ServerResponse): void {
