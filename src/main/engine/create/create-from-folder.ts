@@ -116,10 +116,11 @@ async function fillExt4({
 }: Work): Promise<void> {
   const { signal } = context
   const { uid, gid } = await stat(folder)
-  const inodes = Math.ceil(measure.entries * 1.02) + 64
-  const least = measure.blockBytes * 1.03 + inodes * 256 + 24 * mib
   for (let attempt = 0; ; attempt++) {
-    const sizeBytes = Math.ceil((least * growth ** attempt) / mib) * mib
+    const factor = growth ** attempt
+    const inodes = Math.ceil((measure.entries * 1.02 + 64) * factor)
+    const leastBytes = (measure.blockBytes * 1.03 + 24 * mib) * factor + inodes * 256
+    const sizeBytes = Math.ceil(leastBytes / mib) * mib
     await writeFile(path, '', { mode: 0o600 })
     await truncate(path, sizeBytes)
     context.enter('building', measure.blockBytes)

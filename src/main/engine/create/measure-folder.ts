@@ -49,7 +49,8 @@ export async function measureFolder(path: string, signal: AbortSignal): Promise<
 
   async function measure(each: Buffer): Promise<void> {
     const facts = await trying(each, () => lstat(each))
-    if (facts.nlink > 1 && !facts.isDirectory()) {
+    // mke2fs makes a link of each name of a symbolic one.
+    if (facts.nlink > 1 && !facts.isDirectory() && !facts.isSymbolicLink()) {
       const id = `${facts.dev}:${facts.ino}`
       if (linked.has(id)) return
       linked.add(id)

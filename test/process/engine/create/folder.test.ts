@@ -124,6 +124,20 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
       expect(creation.way).toMatchObject({ entries: 1501, contentBytes: 0 })
     })
 
+    it('has room for symbolic links with many names, each of which becomes a link of its own', async () => {
+      await using folder = await temporaryFolder()
+      const source = join(folder.path, 'snapshots')
+      mkdirSync(source)
+      symlinkSync('nowhere', join(source, 'first'))
+      for (let index = 0; index < 500; index++) linkSync(join(source, 'first'), join(source, `link ${index}`))
+      const creation = await createForReal({
+        target: join(folder.path, 'new.img'),
+        format: 'raw',
+        from: { kind: 'folder', path: source },
+      })
+      expect(creation.way).toMatchObject({ entries: 502 })
+    })
+
     it('is not made of one that it would lie in, nor of a file', async () => {
       await using folder = await temporaryFolder()
       const source = join(folder.path, 'source')
