@@ -9,7 +9,7 @@ import { openFailure } from '#engine/block-io'
 import { checkLevel, openImageTarget, type ImageTarget } from '#engine/convert'
 import { openImage } from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
-import { runChecked, type RunProgram } from '#engine/platform'
+import { programFailed, runChecked, type RunProgram } from '#engine/platform'
 import { UsageError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'
 import { composeDisk } from './compose-disk.ts'
@@ -115,7 +115,7 @@ async function fillExt4({
   run,
 }: Work): Promise<void> {
   const { signal } = context
-  const { uid, gid } = await stat(folder)
+  const { uid, gid, mode, mtimeMs } = await stat(folder)
   for (let attempt = 0; ; attempt++) {
     const factor = growth ** attempt
     const inodes = Math.ceil((measure.entries * 1.02 + 64) * factor)
@@ -129,11 +129,31 @@ async function fillExt4({
     const named = volumeName === '' ? [] : ['-L', volumeName]
     const args = [...flags, '-E', `root_owner=${uid}:${gid}`, ...named, '-d', folder, path]
     const result = await run('mke2fs', args, { timeoutMs, signal })
-    if (result.status === 0) return
+    if (result.status === 0) return await keepRoot(path, { mode, mtimeMs, run, signal })
     const isFull = /could not allocate|no free space|too small|no space left in/i.test(result.stderr)
     if (!isFull || attempt + 1 >= attempts)
       throw await toolFailure(result, args, { path, targetPath, folder })
   }
+}
+
+/** mke2fs gives the folder itself, which becomes the root, neither its permissions nor its time. Throws E_DEVICE_TOOL. */
+async function keepRoot(
+  path: string,
+  {
+    mode,
+    mtimeMs,
+    run,
+    signal,
+  }: Pick<Work, 'run'> & { readonly mode: number; readonly mtimeMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const orders = `${path}-root`
+  const fields = [`mode 0${mode.toString(8)}`, `mtime @${Math.floor(mtimeMs / 1000)}`]
+  await writeFile(orders, fields.map((field) => `set_inode_field <2> ${field}\n`).join(''))
+  const args = ['-w', '-f', orders, path]
+  const result = await run('debugfs', args, { timeoutMs, signal })
+  // Its status says nothing of what it was told to do; its version is all that it has to say otherwise.
+  const said = result.stderr.replace(/^debugfs \d.*\n?/, '')
+  if (result.status !== 0 || said !== '') throw programFailed({ ...result, stderr: said }, args)
 }
 
 /** What the file takes up by now is how far it is. */

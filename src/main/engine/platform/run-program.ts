@@ -66,6 +66,7 @@ const packages: { readonly [name: string]: string } = {
   udevadm: 'udev',
   mke2fs: 'e2fsprogs',
   resize2fs: 'e2fsprogs',
+  debugfs: 'e2fsprogs',
   'mkfs.xfs': 'xfsprogs',
   'mkfs.btrfs': 'btrfs-progs',
   'mkfs.vfat': 'dosfstools',

@@ -11,6 +11,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -55,6 +56,8 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
       const server = createServer().listen(at('socket'))
       await new Promise((resolve) => server.once('listening', resolve))
       chownSync(source, 77, 78)
+      chmodSync(source, 0o2710)
+      utimesSync(source, 1_600_000_000, 1_600_000_000)
       const target = join(folder.path, 'new.dmg')
       const context = quietContext()
       const creation = await createForReal(
@@ -89,7 +92,8 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
         ])
         expect([there('pipe').isFIFO(), there('empty ünïcödé 名').size]).toEqual([true, 0])
         const root = statSync(mounted)
-        expect([root.uid, root.gid]).toEqual([77, 78])
+        expect([root.uid, root.gid, root.mode & 0o7777]).toEqual([77, 78, 0o2710])
+        expect(root.mtimeMs).toBe(1_600_000_000_000)
         execFileSync('rm', ['-f', ...names.map((name) => join(source, name))])
         expect(withoutSpecial(mounted)).toEqual(hashWithout(source))
       })
