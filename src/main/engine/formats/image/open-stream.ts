@@ -3,7 +3,7 @@ import type { BlockSource } from '#engine/block-io'
 import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
-import type { ImageFormat, ImageInfo } from '#shared/model'
+import { isWebLocator, type ImageFormat, type ImageInfo } from '#shared/model'
 import { readStreamChecksum } from './stream-checksum.ts'
 import { checkNotCutShort, isDisk, isNamedRaw, noTables, readDiskContents } from './disk-contents.ts'
 
@@ -16,6 +16,8 @@ const formats: { readonly [codec in StreamCodec]: ImageFormat } = {
 
 /** What is expanded for a look inside: partition maps, and the first partition of most disks, begin in here. */
 const prefixBytes = 5 * 1024 * 1024
+/** On a server, hopping over blocks is fetching all of the file, to learn a number. */
+const mostWebBytes = 1024 * 1024
 
 /**
  * What is known of the stream in `source` without expanding it all. Throws `FormatError` E_SRC_CORRUPT when its beginning
@@ -28,7 +30,7 @@ export async function openStream(
   file: Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>,
   signal?: AbortSignal,
 ): Promise<{ readonly info: ImageInfo; readonly layout: StreamLayout }> {
-  const statedBytes = await statedSize(source, codec, signal)
+  const statedBytes = await statedSize(source, codec, file.path, signal)
   const streamChecksum = await readStreamChecksum(source, codec, signal)
   const prefix = await expandPrefix(codec, source, signal)
   const expandedBytes = prefix.isWhole ? prefix.bytes.length : statedBytes
@@ -73,10 +75,12 @@ export async function openStream(
 async function statedSize(
   source: BlockSource,
   codec: StreamCodec,
+  path: string,
   signal?: AbortSignal,
 ): Promise<number | null> {
   if (codec === 'xz') return await readXzSize(source, signal)
-  return codec === 'zstd' ? await readZstdSize(source, signal) : null
+  if (codec !== 'zstd') return null
+  return await readZstdSize(source, { signal, ...(isWebLocator(path) ? { mostBytes: mostWebBytes } : {}) })
 }
 
 /** The first bytes of the disk; `isWhole` when there are no more. */

@@ -7,14 +7,24 @@ const skippableMagic = 0x184d2a50
 /** Each costs a small read; a file with more than these expands to 4 GiB or so and is asked for nothing. */
 const maxBlocks = 32_768
 
+export interface ZstdSizeOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Further than this into the file nothing is read. A frame's own number isn't enough: another one may follow. */
+  readonly mostBytes?: number
+}
+
 /**
  * Bytes of the file expanded; null when a frame doesn't state its size or there are too many blocks to hop over. Throws
  * `FormatError` when the file ends inside a frame.
  */
-export async function readZstdSize(source: BlockSource, signal?: AbortSignal): Promise<number | null> {
+export async function readZstdSize(
+  source: BlockSource,
+  { signal, mostBytes = Infinity }: ZstdSizeOptions = {},
+): Promise<number | null> {
   let at = 0
   let total = 0
   let reads = 0
+  const isTooFar = () => reads >= maxBlocks || at > mostBytes
   const read = async (length: number) => {
     if (at + length > source.sizeBytes)
       throw corrupt({
@@ -32,7 +42,7 @@ export async function readZstdSize(source: BlockSource, signal?: AbortSignal): P
 
   for (;;) {
     if (at === source.sizeBytes) return total
-    if (reads >= maxBlocks) return null
+    if (isTooFar()) return null
     const magicAt = at
     const magic = (await read(4)).readUInt32LE(0)
     if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
@@ -53,7 +63,7 @@ export async function readZstdSize(source: BlockSource, signal?: AbortSignal): P
     total += contentBytes
     if (total > Number.MAX_SAFE_INTEGER) return null
     for (let last = false; !last;) {
-      if (reads >= maxBlocks) return null
+      if (isTooFar()) return null
       const header = (await read(3)).readUIntLE(0, 3)
       last = (header & 1) === 1
       const type = (header >> 1) & 3

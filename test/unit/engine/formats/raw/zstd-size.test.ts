@@ -2,14 +2,18 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readZstdSize } from '#engine/formats/raw'
 import { rejectionOf } from '#test/format-errors'
+import { noise } from '#test/image-of-runs'
 import { memorySource } from '#test/memory-source'
 
 const sizeOf = (...frames: Uint8Array[]) => readZstdSize(memorySource(Buffer.concat(frames)))
 
 /** Node states the content's size when it is told so. */
-const frame = (bytes: number, checksum = 0) =>
-  zstdCompressSync(Buffer.alloc(bytes, 'disk'), {
-    pledgedSrcSize: bytes,
+const frame = (bytes: number, checksum = 0) => frameOf(Buffer.alloc(bytes, 'disk'), checksum)
+/** As long as what it holds. */
+const noiseFrame = (bytes: number) => frameOf(noise(bytes, 1))
+const frameOf = (contents: Uint8Array, checksum = 0) =>
+  zstdCompressSync(contents, {
+    pledgedSrcSize: contents.length,
     params: { [constants.ZSTD_c_contentSizeFlag]: 1, [constants.ZSTD_c_checksumFlag]: checksum },
   })
 const skippable = Buffer.from('502a4d1805000000ffffffffff', 'hex')
@@ -42,6 +46,13 @@ describe('the size of a zstd file', () => {
     // A frame of empty raw blocks.
     const blocks = Buffer.alloc(3 * 40_000)
     expect(await sizeOf(Buffer.from('28b52ffd2005', 'hex'), blocks)).toBeNull()
+  })
+
+  it('is not looked for further in than is asked for', async () => {
+    const [small, large] = [memorySource(frame(1000)), memorySource(noiseFrame(1_000_000))]
+    const limit = { mostBytes: 500_000 }
+    expect([await readZstdSize(small, limit), await readZstdSize(large, limit)]).toEqual([1000, null])
+    expect(await readZstdSize(large)).toBe(1_000_000)
   })
 
   it('is refused when the file ends inside a frame, wherever', async () => {
