@@ -1,5 +1,5 @@
 /** `reprise imagescan`: scans an image for restore, in asr's words. */
-import { statfs } from 'node:fs/promises'
+import { realpath, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { BugError, serializeError } from '#shared/errors'
 import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
@@ -87,7 +87,10 @@ export const imagescan = defineVerb({
 
 /** What will happen to an image that isn't in order, before it does. */
 async function reorderText({ path, name, storedBytes }: ImageInfo): Promise<string> {
-  const free = await statfs(dirname(path)).catch(() => null)
+  // The new file is made where the old one lies, behind a link or not.
+  const free = await realpath(path)
+    .then((real) => statfs(dirname(real)))
+    .catch(() => null)
   const room = free === null ? '' : `; ${formatBytes(free.bavail * free.bsize)} are free`
   return printable(
     `'${name}' isn't in order for multicasting and will be rewritten, which takes ${formatBytes(storedBytes)} of free space until it is done${room}.`,

@@ -4,7 +4,7 @@
  * of the disk, the file is written anew, in order.
  *
  *     openImage           what is it, where is everything
- *     check…              can it hold a scan; is the file writable, is there room; is an HFS+ catalog in one piece
+ *     check…              can it hold a scan; is the file writable, can it be replaced; is an HFS+ catalog in one piece
  *     hashDisk            the numbers
  *     storeBehindData     into the file, without touching its data
  *     storeInOrder        or into a new one, which is read again before it takes the name
@@ -28,7 +28,7 @@ import { FormatError, invariant, UsageError } from '#shared/errors'
 import type { ImageScan, ScanInfo, ScanRequest } from '#shared/model'
 import { choosePartitions, type ScannedPart } from './choose-partitions.ts'
 import { hashDisk, type DiskNumbers } from './hash-disk.ts'
-import { checkHoldsScan, checkRoom, checkUnchanged, checkWritable } from './scan-target.ts'
+import { checkHoldsScan, checkReplaceable, checkUnchanged, checkWritable } from './scan-target.ts'
 import { storeBehindData, storeInOrder, type Stored } from './store-scan.ts'
 import { checkMaster } from './verify-image.ts'
 
@@ -128,7 +128,7 @@ export async function scanImage(
   return result('reordered', stored, file)
 }
 
-/** Throws UsageError E_UNSUPPORTED or DeviceError E_DST_FULL. */
+/** Throws UsageError E_UNSUPPORTED, what `checkReplaceable` throws. */
 async function prepareReorder({ info }: OpenImage, layout: ExtentLayout): Promise<void> {
   const { path, name, segmentCount } = info
   if (segmentCount > 1) {
@@ -136,7 +136,7 @@ async function prepareReorder({ info }: OpenImage, layout: ExtentLayout): Promis
     const hint = 'Convert it to one file first (reprise image convert), or scan it as it is with --nostream.'
     throw new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint } })
   }
-  await checkRoom(path, orderedBytes(layout.extents) + listRoomBytes)
+  await checkReplaceable(path, orderedBytes(layout.extents) + listRoomBytes)
 }
 
 async function readFacts(

@@ -1,8 +1,8 @@
 /** What can be scanned, found out before anything is read: a scan takes as long as reading the image. */
 import { constants } from 'node:fs'
-import { open, stat, statfs } from 'node:fs/promises'
+import { open, realpath, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { openFailure } from '#engine/block-io'
+import { openFailure, openReplacementFile } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { OpenImage } from '#engine/formats/image'
 import { DeviceError, UsageError } from '#shared/errors'
@@ -53,16 +53,21 @@ export async function checkWritable(path: string): Promise<FileState> {
   }
 }
 
-/** Throws DeviceError E_SRC_CHANGED when the file isn't what it was. */
+/** Throws DeviceError E_SRC_CHANGED when the file isn't what it was, or isn't there any more. */
 export async function checkUnchanged(path: string, before: FileState): Promise<void> {
-  const { size, mtimeMs } = await stat(path)
-  if (size === before.sizeBytes && mtimeMs === before.modifiedMs) return
+  const now = await stat(path).catch(() => null)
+  if (now?.size === before.sizeBytes && now.mtimeMs === before.modifiedMs) return
   throw new DeviceError('E_SRC_CHANGED', `${path} was changed while it was scanned`, { details: { path } })
 }
 
-/** Throws DeviceError E_DST_FULL when the folder of `path` has no room for `neededBytes` more. */
-export async function checkRoom(path: string, neededBytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(path))
+/**
+ * Throws DeviceError E_DENIED, E_DST_READONLY, … when nothing can be written where the file at `path` lies, behind a link or not;
+ * E_DST_FULL when there is no room for `neededBytes` more.
+ */
+export async function checkReplaceable(path: string, neededBytes: number): Promise<void> {
+  // What is opened and not committed leaves nothing.
+  await using _ = await openReplacementFile(path, { mode: 'replace' })
+  const { bavail, bsize } = await statfs(dirname(await realpath(path)))
   const availableBytes = bavail * bsize
   if (availableBytes >= neededBytes) return
   throw new DeviceError('E_DST_FULL', `no room for ${neededBytes} bytes beside ${path}`, {

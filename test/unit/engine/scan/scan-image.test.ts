@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openImage, readBlockHashes } from '#engine/formats/image'
 import { kolyBytes, kolyStruct, parseKoly } from '#engine/formats/udif'
-import { scanImage, verifyImage } from '#engine/scan'
+import { addChecksums, scanImage, verifyImage } from '#engine/scan'
 import { AppError } from '#shared/errors'
 import type { ImageScan, ScanRequest } from '#shared/model'
 import { buildUdif, runsOf, writeUdif, type UdifSpec } from '#test/build-udif'
@@ -346,6 +356,56 @@ describe('an image that can not be scanned', () => {
       times,
     )
     expect((await failureOf(scanning)).code).toBe('E_SRC_CHANGED')
+  })
+
+  it.each(['renamed', 'removed'])('is %s by someone else while it is scanned', async (how) => {
+    for (const run of [scanImage, addChecksums] as const) {
+      const { path } = write({ ...spec, unsegmented: true })
+      const advance = () => {
+        if (!existsSync(path)) return
+        if (how === 'renamed') renameSync(path, `${path}.old`)
+        else rmSync(path)
+      }
+      const request = { path, reorder: true, allowFragmentedCatalog: false, replace: false }
+      expect((await failureOf(run(request, { ...quietContext(), advance }, times))).code).toBe(
+        'E_SRC_CHANGED',
+      )
+    }
+  })
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'has to be written anew in a folder that may not be written',
+    async () => {
+      const { path } = write(outOfOrder)
+      const place = join(folder.path, 'closed')
+      mkdirSync(place)
+      renameSync(path, join(place, 'image.dmg'))
+      chmodSync(join(place, 'image.dmg'), 0o666)
+      chmodSync(place, 0o555)
+      chmodSync(folder.path, 0o755)
+      let advanced = 0
+      process.seteuid?.(65_534)
+      try {
+        const scanning = scanImage(
+          { path: join(place, 'image.dmg'), reorder: true, allowFragmentedCatalog: false },
+          { ...quietContext(), advance: () => (advanced += 1) },
+          times,
+        )
+        expect((await failureOf(scanning)).code).toBe('E_DENIED')
+      } finally {
+        process.seteuid?.(0)
+      }
+      expect(advanced).toBe(0)
+      expect(await readdir(place)).toEqual(['image.dmg'])
+    },
+  )
+
+  // The folder of this link has no room at all.
+  it.skipIf(process.platform !== 'linux')('is named by a link, and there is room where it lies', async () => {
+    const { path } = write(outOfOrder)
+    await using file = await open(path)
+    expect(await scan(`/proc/self/fd/${file.fd}`)).toMatchObject({ stored: 'reordered' })
+    expect((await openImage(path)).info.inOrder).toBe(true)
   })
 
   it.skipIf(process.getuid?.() === 0)('may not be written', async () => {
