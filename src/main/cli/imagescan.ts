@@ -1,6 +1,6 @@
 /** `reprise imagescan`: scans an image for restore, in asr's words. */
 import { realpath, statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { BugError, serializeError } from '#shared/errors'
 import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
@@ -10,7 +10,7 @@ import { exitCancelled } from './exit-status.ts'
 import { runImageTask } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
-import { imageLocatorFrom, nameOfLocator } from './locator.ts'
+import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { passwordOptions, unlockSource } from './passwords.ts'
@@ -47,8 +47,8 @@ export const imagescan = defineVerb({
     const source = values.source ?? operand
     if (source === undefined)
       throw usageError('--source', '--source is missing.', 'It names the image to scan.')
-    const path = imageLocatorFrom(cwd, source)
-    const names = { source: nameOfLocator(path) }
+    const path = imageLocatorFrom(cwd, source, 'here')
+    const names = { source: basename(path) }
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
     const reorder = !values.nostream
@@ -56,7 +56,7 @@ export const imagescan = defineVerb({
       await unlockSource(context, engines, path, values, interrupt)
       const info = await untilInterrupted(engines.imageInfo(path), interrupt)
       if (values.json) terminal.write(jsonLine('image', info))
-      else if (reorder && info.inOrder === false) terminal.write(await reorderText(info))
+      else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
     } catch (error) {
       if (interrupt.asked && error === interrupt.signal.reason) {
         terminal.writeError(`Stopped.\n${untouched}\n`)
@@ -84,6 +84,10 @@ export const imagescan = defineVerb({
     return done.tell(scanText(outcome.scan))
   },
 })
+
+/** What is encrypted or lies in several files is refused, and not put in order. */
+const mayReorder = ({ inOrder, encrypted, segmentCount }: ImageInfo) =>
+  inOrder === false && encrypted === null && segmentCount === 1
 
 /** What will happen to an image that isn't in order, before it does. */
 async function reorderText({ path, name, storedBytes }: ImageInfo): Promise<string> {

@@ -395,14 +395,13 @@ describe('an image that is an address', () => {
     },
   )
 
-  it.each([
-    ['image', 'checksum'],
-    ['image', 'compact'],
-    ['image', 'resize', '--size', '1g'],
-  ])('on a web server cannot be changed by %s %s, and is not taken for a path', async (...argv) => {
-    const { err, status, tasks } = await play([...argv, 'https://anna:secret@host/a.dmg'])
-    expect(err).toContain("'a.dmg' is on a web server and can't be changed there. (E_USAGE)\n")
-    expect(err).not.toContain('secret')
-    expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
-  })
+  it.each([['image', 'checksum'], ['image', 'compact'], ['image', 'resize', '--size', '1g'], ['imagescan']])(
+    'on a web server cannot be changed by %s %s, and is not taken for a path',
+    async (...argv) => {
+      const { err, status, tasks } = await play([...argv, 'https://anna:secret@host/a.dmg'])
+      expect(err).toContain("'a.dmg' is on a web server and can't be changed there. (E_USAGE)\n")
+      expect(err).not.toContain('secret')
+      expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+    },
+  )
 })

@@ -90,6 +90,16 @@ describe('reprise imagescan', () => {
     expect(out).toContain('The image is in order now: 5.1 GB before, 5.1 GB now.\n')
   })
 
+  it('tells nothing of the kind of an image that will not be rewritten', async () => {
+    for (const change of [{ encrypted: { bits: 128, version: 2 } }, { segmentCount: 2 }] as const) {
+      const { out } = await play(['imagescan', 'a.dmg'], {
+        image: image({ inOrder: false, ...change }),
+        task: [at(100, scanned())],
+      })
+      expect(out).not.toContain('will be rewritten')
+    }
+  })
+
   it('says when an image can not be multicast, has lost its signature, or was scanned before', async () => {
     const play1 = async (change: Partial<ImageScan>) =>
       (await play(['imagescan', '--nostream', 'a.dmg'], { task: [at(100, scanned(change))] })).out
