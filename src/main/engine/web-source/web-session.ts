@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Agent as HttpAgent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '#shared/log'
+import { withoutPassword } from '#shared/model'
 import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
 import type { FetchWatch } from './fetch-watch.ts'
@@ -260,7 +261,8 @@ export class WebSession implements Disposable {
   }
 }
 
-const folderOf = (path: string) => new URL('.', path).href
+/** Without name and password, which an address may still have or not any more. */
+const folderOf = (path: string) => new URL('.', withoutPassword(path)).href
 
 let shared: WebSession | null = null
 

@@ -706,6 +706,18 @@ describe('what is kept for a second reading', () => {
     expect(server.requests).toHaveLength(before + 3)
   })
 
+  test('is not asked for again with a name and a password, either', async () => {
+    const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
+    const { session } = impatient()
+    const url = `${server.url.replace('://', '://ann:secret@')}/a.dmg`
+    using _ = session.keepParts(url)
+    expect(await givesRest(await openWebSource(url, { session }))).toBe(true)
+    const second = await openWebSource(url, { session })
+    const before = server.requests.length
+    expect(await givesRest(second)).toBe(true)
+    expect(server.requests).toHaveLength(before)
+  })
+
   test('is nothing where there is no room, or nobody asked', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
     const { session } = impatient({ spoolFolder: '/nonexistent' })
