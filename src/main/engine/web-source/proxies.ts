@@ -36,8 +36,8 @@ function isExempt(url: URL, list: string): boolean {
     .filter((entry) => entry !== '')
     .some((entry) => {
       if (entry === '*') return true
-      // An address of IPv6 has colons of its own.
-      const [, name = entry, ofPort = port] = /^([^:]*):(\d+)$/.exec(entry) ?? []
+      // An address of IPv6 has colons of its own, and stands in brackets before a port.
+      const [, name = entry, ofPort = port] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? []
       const plain = name.replace(/^\[|\]$/g, '').replace(/^\*?\./, '')
       return ofPort === port && (host === plain || host.endsWith(`.${plain}`))
     })

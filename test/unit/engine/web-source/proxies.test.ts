@@ -101,6 +101,8 @@ describe('which proxy', () => {
   test('is none for an address of IPv6 that is named', () => {
     expect(to('http://[::1]:8080/a', { http_proxy: 'http://p:1', no_proxy: '::1' })).toBe(null)
     expect(to('http://[::1]:8080/a', { http_proxy: 'http://p:1', NO_PROXY: '[::1]' })).toBe(null)
+    expect(to('http://[::1]:8080/a', { http_proxy: 'http://p:1', no_proxy: '[::1]:8080' })).toBe(null)
+    expect(to('http://[::1]:8080/a', { http_proxy: 'http://p:1', no_proxy: '[::1]:80' })).not.toBe(null)
   })
 
   test('is refused when it speaks SOCKS', () => {
