@@ -36,6 +36,14 @@ export interface Volume {
   readonly mountedReadOnly?: boolean
 }
 
+/** What stands on a disk or a partition without being mounted there, and may write to it. */
+export interface DeviceUser {
+  /** The node of the disk or partition itself. */
+  readonly path: string
+  /** In words: `LVM (…)`, `an encrypted volume (…)`, `swap`. */
+  readonly by: string
+}
+
 /** Why a disk can't be a destination. */
 export type Protection =
   | { readonly kind: 'system'; readonly mountPoint: string } // holds `/`, `/boot`, swap, … of this computer
@@ -64,6 +72,8 @@ export interface Disk {
   /** In order of offset. */
   readonly volumes: readonly Volume[]
   readonly protection: Protection | null
+  /** Also of a disk that runs this computer, of which `protection` says only that. Absent where there is none. */
+  readonly users?: readonly DeviceUser[]
   /** The file behind a loop device or a disk in a file. */
   readonly backingFile: string | null
   readonly practice: boolean

@@ -197,7 +197,8 @@ export async function examineSource(
     if (source.sizeBytes === 0)
       errors.push(new DeviceError('E_NOT_FOUND', `${path} holds no medium`, { details: { path } }))
     // What this computer runs from can't be unmounted, and changes while it is read.
-    if (disk.protection?.kind === 'system' && mountPoints.length > 0)
+    const isSystemMounted = disk.protection?.kind === 'system' && mountPoints.length > 0
+    if (isSystemMounted)
       errors.push(
         new DeviceError('E_SRC_IN_USE', `${path} runs this computer and is mounted for writing`, {
           details: { path, holders: ['the system'], mountPoints },
@@ -216,8 +217,22 @@ export async function examineSource(
           details: { path, holders: [disk.protection.by] },
         }),
       )
+    // Of the system's disk it is only the member itself: beside an encrypted volume there may be another, which rests.
+    const holders = usersOf(disk, volume)
+    if (disk.protection?.kind === 'system' && !isSystemMounted && holders.length > 0)
+      errors.push(
+        new DeviceError('E_SRC_IN_USE', `${path} is in use by ${holders.join(', ')}`, {
+          details: { path, holders },
+        }),
+      )
     return { source, errors }
   }
+}
+
+/** In words, each once. What stands on the disk as a whole stands on its partitions too. */
+function usersOf({ users = [], path }: Disk, volume: Volume | null): readonly string[] {
+  const here = users.filter((user) => volume === null || user.path === volume.path || user.path === path)
+  return [...new Set(here.map((user) => user.by))]
 }
 
 /** Mounted so that somebody could write to it while it is read. */

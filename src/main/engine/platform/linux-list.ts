@@ -1,10 +1,10 @@
 /** Disks and volumes as people see them, made of what the kernel, udev and the media say. */
 import type { Logger } from '#shared/log'
-import type { Disk, PartitionMapKind, Protection, Volume } from '#shared/model'
+import type { DeviceUser, Disk, PartitionMapKind, Protection, Volume } from '#shared/model'
 import { cleanText } from './clean-text.ts'
 import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
 import { showsFilesystem, type Mount } from './linux-mounts.ts'
-import { numbersOf, readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
+import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
 import { isFillerPartition, partitionTypeName } from './partition-types.ts'
@@ -90,19 +90,32 @@ export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Prot
 
 /** What is built on a disk or its partitions, in words: RAID, LVM, an encrypted volume, a loop device. */
 export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
-  const holders = [...device.holders, ...device.partitions.flatMap((partition) => partition.holders)]
+  return [...new Set([device, ...device.partitions].flatMap((part) => usersOn(snapshot, part)))]
+}
+
+/** The same by where it stands, and the swap in use. */
+function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): readonly DeviceUser[] {
+  return [device, ...device.partitions].flatMap((part) => {
+    const swap = snapshot.swapsOn(part.number).length > 0 ? ['swap'] : []
+    return [...usersOn(snapshot, part), ...swap].map((by) => ({ path: part.path, by }))
+  })
+}
+
+/** Of a disk without its partitions, or of one of them. */
+function usersOn(
+  snapshot: LinuxSnapshot,
+  { number, holders }: Pick<PartitionDevice, 'number' | 'holders'>,
+): readonly string[] {
+  const pool = snapshot.zfsPoolOn(number)
   const loops = snapshot.devices.filter(
     (other) =>
       other.backingFile?.startsWith('/dev/') === true &&
       !other.backingFile.startsWith('/dev/shm/') &&
-      other !== device &&
-      snapshot.foundationsOf([other.number]).includes(device),
+      other.number !== number &&
+      snapshot.behind(other).includes(number),
   )
-  const pools = numbersOf({ disk: device, partition: null })
-    .map((number) => snapshot.zfsPoolOn(number))
-    .filter((pool) => pool !== null)
   return [
-    ...new Set(pools.map((pool) => `ZFS (${pool})`)),
+    ...(pool === null ? [] : [`ZFS (${pool})`]),
     ...holders.map((holder) => describeHolder(snapshot.named(holder)?.disk, holder)),
     ...loops.map((loop) => loop.path),
   ]
@@ -130,6 +143,7 @@ async function describeDisk(
   const model = own.model ?? cleanText(device.model)
   const volumes: Volume[] = []
   const mounts = snapshot.mountsOn(device.number)
+  const users = usersByPath(snapshot, device)
   const hasMap = device.partitions.length > 0 || (own.partitionMap !== null && own.partitionMap !== 'none')
   // The file system of a disk without a map; or a hybrid image's, mounted as a whole beside its partitions.
   if (mounts.length > 0 || (!hasMap && own.filesystem !== null))
@@ -155,6 +169,7 @@ async function describeDisk(
     partitionMap: mapKindOf(own, device, contents),
     volumes,
     protection: protectionOf(snapshot, device),
+    ...(users.length === 0 ? {} : { users }),
     backingFile: device.backingFile,
     practice: false,
     busy: false,

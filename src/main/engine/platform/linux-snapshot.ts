@@ -44,6 +44,8 @@ export interface LinuxSnapshot {
    * loop device and what stores that.
    */
   foundationsOf(numbers: readonly string[]): readonly BlockDevice[]
+  /** What stores the file, or is the device, that a loop device shows. */
+  behind(loop: BlockDevice): readonly string[]
   /** Block devices that store the file or folder, or would store it if it were made; none for network and memory. */
   devicesStoring(path: string): Promise<readonly string[]>
   /** What of the running system each disk carries, by kernel name: a mount point, or `swap`. */
@@ -173,6 +175,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     swapsOn: (number) => swaps.filter((swap) => numbersBySwap.get(swap)?.includes(number) === true),
     zfsPoolOn: (number) => [...zfsPools].find(([, members]) => members.includes(number))?.[0] ?? null,
     foundationsOf,
+    behind: (loop) => backing.get(loop.kernelName) ?? [],
     devicesStoring,
     systemUses,
   }

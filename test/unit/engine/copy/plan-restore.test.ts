@@ -473,6 +473,37 @@ describe('the source', () => {
     expect(refused(await plan({ source: '/dev/sdc2' }))).toBeNull()
   })
 
+  it("isn't what carries this computer through an encrypted volume or as swap, though nothing of it is mounted", async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdc',
+      sizeBytes: 4 * MiB,
+      protection: { kind: 'system', mountPoint: '/' },
+      volumes: [
+        makeVolume({ path: '/dev/sdc1', sizeBytes: MiB }),
+        makeVolume({ path: '/dev/sdc2', index: 2, offset: 2 * MiB, sizeBytes: MiB }),
+        makeVolume({ path: '/dev/sdc3', index: 3, offset: 3 * MiB, sizeBytes: MiB }),
+      ],
+      users: [
+        { path: '/dev/sdc2', by: 'an encrypted volume (root)' },
+        { path: '/dev/sdc3', by: 'swap' },
+      ],
+    })
+    machine.addDisk({
+      path: '/dev/sdd',
+      sizeBytes: 4 * MiB,
+      protection: { kind: 'system', mountPoint: '/' },
+      users: [{ path: '/dev/sdd', by: 'LVM (root)' }],
+    })
+    const holders = async (source: string) => (await plan({ source })).refusal?.details
+    expect(refused(await plan({ source: '/dev/sdc' }))).toBe('E_SRC_IN_USE')
+    expect(await holders('/dev/sdc')).toMatchObject({ holders: ['an encrypted volume (root)', 'swap'] })
+    expect(await holders('/dev/sdc2')).toMatchObject({ holders: ['an encrypted volume (root)'] })
+    expect(await holders('/dev/sdc3')).toMatchObject({ holders: ['swap'] })
+    expect(refused(await plan({ source: '/dev/sdc1' }))).toBeNull()
+    expect(await holders('/dev/sdd')).toMatchObject({ holders: ['LVM (root)'] })
+  })
+
   it.each([
     ['nothing', '/images/none.dmg', 'E_NOT_FOUND'],
     ['a file that is no image', '/images/text.txt', 'E_SRC_FORMAT'],

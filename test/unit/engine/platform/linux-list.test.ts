@@ -108,6 +108,37 @@ describe('listing disks on Linux', () => {
     })
   })
 
+  it('tells what stands on which partition, and where swap is, also where root stands on it', async () => {
+    const swapped = laptop()
+    const disks = await listOf({
+      ...swapped,
+      swaps: `${swapped.swaps}/dev/nvme0n1p2 partition\t1\t0\t-3\n`,
+    })
+    expect(disks.find((disk) => disk.path === '/dev/nvme0n1')?.users).toEqual([
+      { path: '/dev/nvme0n1p2', by: 'swap' },
+      { path: '/dev/nvme0n1p3', by: 'an encrypted volume (nvme0n1p3_crypt)' },
+    ])
+  })
+
+  it('tells what stands on a disk as a whole, and the loop device that shows a partition', async () => {
+    const disks = await listOf({
+      disks: [
+        sata('a', 1, { holders: ['md0'] }),
+        { at: 'virtual/block/md0', number: '9:0', sizeBytes: 900 * MiB, slaves: ['sda'] },
+        {
+          at: 'virtual/block/loop0',
+          number: '7:0',
+          sizeBytes: 900 * MiB,
+          files: { 'loop/backing_file': '/dev/sda1' },
+        },
+      ],
+    })
+    expect(disks.find((disk) => disk.path === '/dev/sda')?.users).toEqual([
+      { path: '/dev/sda', by: 'RAID (md0)' },
+      { path: '/dev/sda1', by: '/dev/loop0' },
+    ])
+  })
+
   it('gives the privileged and the unprivileged side the same identity', async () => {
     const seen = await Promise.all(
       [true, false].map((privileged) => listOf({ ...laptop(), privileged, programs: {} })),
