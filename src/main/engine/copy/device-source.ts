@@ -47,7 +47,7 @@ export async function examineDevice(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<ExaminedDevice> {
-  const { source, errors } = await examineSource(locator, deps, signal)
+  const { source, errors } = await examineSource({ source: locator }, deps, signal)
   const [error] = errors
   if (error instanceof FormatError && error.details.field === 'kind') throw notADevice(locator, error)
   if (source === null || error !== undefined) throw error ?? new Error('no source and no reason')

@@ -50,7 +50,7 @@ export async function examineRestore(
   const { target } = found
 
   enter('validating-source')
-  const { source, errors } = await examineSource(request.source, deps, signal)
+  const { source, errors } = await examineSource(request, deps, signal)
   signal.throwIfAborted()
   const overlap = await overlapping()
   signal.throwIfAborted()

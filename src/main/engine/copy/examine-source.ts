@@ -13,6 +13,7 @@ import {
   parseStreamLocator,
   withoutPassword,
   type Disk,
+  type RestoreRequest,
   type SourceChecksums,
   type SourceInfo,
   type StreamLocator,
@@ -76,8 +77,9 @@ export interface SourceFindings {
   readonly errors: readonly AppError[]
 }
 
+/** `interface` is looked for as soon as there is a stream that it would receive. */
 export async function examineSource(
-  locator: string,
+  { source: locator, interface: wanted }: Pick<RestoreRequest, 'source' | 'interface'>,
   { platform, io }: RestoreDeps,
   signal: AbortSignal,
 ): Promise<SourceFindings> {
@@ -151,7 +153,11 @@ export async function examineSource(
   async function examineStream(): Promise<StreamSource> {
     const parsed = parseStreamLocator(locator)
     if (parsed === null) throw notAStream(locator)
-    await using connection = await io.connectStream(parsed, { log: silentLogger, signal })
+    await using connection = await io.connectStream(parsed, {
+      log: silentLogger,
+      signal,
+      interface: wanted ?? null,
+    })
     const { image, layout, hashes } = await openStreamImage(connection, locator, signal)
     const { info: stream } = connection
     return {

@@ -9,7 +9,7 @@ export async function inspectSource(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<SourceInfo> {
-  const { source, errors } = await examineSource(locator, deps, signal)
+  const { source, errors } = await examineSource({ source: locator }, deps, signal)
   // A disk that is in use can be looked at; only a restore would have to unmount it.
   if (source !== null) return source.info
   throw errors[0] ?? new Error('no source and no reason')

@@ -171,6 +171,27 @@ describe('the plan of a restore from a stream', () => {
     expect(await problemsOf(machine, { source: 'asr://lab:99999/x' })).toEqual(['E_USAGE'])
   })
 
+  it('refuses an interface to receive on that is none, before the question and again at the start', async () => {
+    const { machine, server } = bench()
+    const looked: (string | null | undefined)[] = []
+    machine.connectStream = async (locator, options) => {
+      looked.push(options.interface)
+      if (looked.length === 2)
+        throw new NetworkError('E_MC_IFACE', 'no such interface', {
+          details: { address: 'nosuch0', phase: 'interface' },
+        })
+      return await server.connect(locator, { ...options, password: null, clientId: new Uint8Array(16) })
+    }
+    const plan = await planRestore(asked({ interface: 'nosuch0' }), machine)
+    expect(plan.refusal).toBeNull()
+    expect(failure(await runRestore(plan, machine, quietContext()))).toEqual({
+      code: 'E_MC_IFACE',
+      target: 'untouched',
+    })
+    expect(looked).toEqual(['nosuch0', 'nosuch0'])
+    expect(machine.calls.filter((call) => call.startsWith('unmount'))).toEqual([])
+  })
+
   it('refuses a stream that is no image', async () => {
     expect(await problemsOf(bench({ bytes: noise(9, 300 * KiB) }).machine)).toEqual(['E_SRC_FORMAT'])
   })

@@ -26,7 +26,7 @@ function bench() {
 }
 
 async function begin(path: string, deps: RestoreDeps) {
-  const { source } = await examineSource(path, deps, never)
+  const { source } = await examineSource({ source: path }, deps, never)
   if (source === null) throw new Error('no source')
   return { source, giveBack: await unmountSource(source, deps, never) }
 }
@@ -72,7 +72,7 @@ describe('the volumes of a disk that is read', () => {
       },
     }
     const first = await begin('/dev/sdc', slow)
-    const { source } = await examineSource('/dev/sdc', deps, never)
+    const { source } = await examineSource({ source: '/dev/sdc' }, deps, never)
     const done = first.giveBack(never)
     await begun.promise
     const second = unmountSource(source!, slow, never)
