@@ -11,6 +11,7 @@ import {
   disksRead,
   inspectSource,
   planRestore,
+  readStreamImage,
   runRestore,
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
@@ -60,7 +61,7 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
     async planRestore(request, platform, signal) {
       const plan =
         request.form === 'file'
-          ? await (await fileEngine()).planFile(request, { ...streams, signal })
+          ? await (await fileEngine()).planFile(request, { ...streams, readImage: readStreamImage, signal })
           : await planRestore(request, { platform, io, signal })
       plans.add(plan)
       return plan

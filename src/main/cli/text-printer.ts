@@ -140,7 +140,11 @@ export function questionText(plan: RestorePlan): string | null {
   const { target } = plan
   if (target === null) return null
   if (target.kind === 'file') {
-    return plan.losses.length === 0 ? null : `\tOverwrite file ${printable(target.path)}? [ny]: `
+    if (plan.losses.length === 0) return null
+    const lost = plan.losses.filter((loss) => loss.kind === 'file').map((loss) => printable(loss.path))
+    // What a disk in a file loses are volumes.
+    const files = lost.length === 0 ? [printable(target.path)] : lost
+    return `\tOverwrite ${files.length === 1 ? 'file' : 'files'} ${files.join(' and ')}? [ny]: `
   }
   return `\tErase contents of ${printable(target.path)} (${printable(calledAs(target))})? [ny]: `
 }

@@ -156,6 +156,26 @@ describe('reprise restore', () => {
       expect(out).toContain('\tOverwrite file /home/anna/d.img? [ny]: ')
     })
 
+    it('names what else would be overwritten, as what lies where a stream is saved until it is complete', async () => {
+      const path = '/home/anna/lab.dmg'
+      const lost = (of: string) => ({
+        kind: 'file' as const,
+        name: 'lab.dmg',
+        path: of,
+        filesystem: null,
+        sizeBytes: 5,
+        usedBytes: null,
+        mountPoints: [],
+      })
+      const file = target({ kind: 'file', path, mountPoints: [], disk: null })
+      const only = plan({ target: file, losses: [lost(`${path}.part`)] })
+      expect((await play(restoreArgs, { plan: only })).out).toContain(`\tOverwrite file ${path}.part? [ny]: `)
+      const both = plan({ target: file, losses: [lost(path), lost(`${path}.part`)] })
+      expect((await play(restoreArgs, { plan: both })).out).toContain(
+        `\tOverwrite files ${path} and ${path}.part? [ny]: `,
+      )
+    })
+
     it('is not asked for a file that is not there yet: nothing is lost', async () => {
       const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
       const { status, out } = await play(restoreArgs, { plan: plan({ target: file, losses: [] }) })

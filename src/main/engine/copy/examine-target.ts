@@ -3,7 +3,7 @@
  * showed, the rules hold here. Nothing is touched.
  */
 import { basename, dirname } from 'node:path'
-import { refuseFolderName } from '#engine/block-io'
+import { refuseFolderName, refuseMissingDevice } from '#engine/block-io'
 import { AppError, DeviceError, UsageError, unreachable } from '#shared/errors'
 import type { Confirmation, Disk, Loss, RestoreRequest, TargetInfo, Volume } from '#shared/model'
 import { overlapping } from './overlapping.ts'
@@ -82,9 +82,7 @@ export async function examineTarget(
     const facts = await io.readFacts(file)
     const name = disk?.name ?? basename(file)
     const folder = dirname(file)
-    // A device node that isn't there (yet, or misspelt) must not become a file in memory that looks like one.
-    if (facts === null && /^\/dev(?!\/shm(\/|$))(\/|$)/.test(folder))
-      return { ...nothing, errors: [noSuchDevice(file)] }
+    if (facts === null) refuseMissingDevice(file)
     const errors: AppError[] = []
     if (disk !== null) errors.push(...standingAgainst(disk, null, request))
     else if (facts !== null && !request.erase) errors.push(fileExists(file, facts.sizeBytes))
@@ -218,9 +216,6 @@ const wrongKind = (path: string, what: string) =>
   new UsageError('E_DST_KIND', `${path} is ${what}, which can't hold a disk`, {
     details: { input: 'target', path, what },
   })
-
-const noSuchDevice = (path: string) =>
-  new DeviceError('E_NOT_FOUND', `there is no device ${path}`, { details: { path } })
 
 const fileExists = (path: string, sizeBytes: number) =>
   new UsageError('E_DST_EXISTS', `${path} exists, and Erase wasn't given`, {

@@ -53,6 +53,26 @@ export async function openStreamImage(
   return { image, layout, hashes }
 }
 
+/**
+ * What the image says of itself. Null where it isn't one that can be opened: whoever saves it as it is may do so all the same. Throws
+ * NetworkError, the signal's reason.
+ */
+export async function readStreamImage(
+  connection: StreamConnection,
+  path: string,
+  signal: AbortSignal,
+): Promise<ImageInfo | null> {
+  const { imageFormat, imageName: name } = connection.info
+  try {
+    if (imageFormat === 'raw') return (await openRawStream(connection, path, signal)).image
+    await using source = streamSource(connection, path)
+    return (await openImage(path, { signal, given: { source, name } })).info
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof UsageError) return null
+    throw error
+  }
+}
+
 async function openRawStream(
   connection: StreamConnection,
   path: string,

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { planRestore, runRestore, type RestoreDeps } from '#engine/copy'
+import { planRestore, readStreamImage, runRestore, type RestoreDeps } from '#engine/copy'
 import { NetworkError } from '#shared/errors'
-import type { JobOutcome, RestoreRequest } from '#shared/model'
+import { silentLogger } from '#shared/log'
+import { parseStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
 import type { RunSpec } from '#test/build-udif'
 import { ioError, makeVolume } from '#test/fake-disk'
 import { FakeMachine } from '#test/fake-platform'
@@ -190,6 +191,22 @@ describe('the plan of a restore from a stream', () => {
     })
     expect(looked).toEqual(['nosuch0', 'nosuch0'])
     expect(machine.calls.filter((call) => call.startsWith('unmount'))).toEqual([])
+  })
+
+  it('is told of the image also where it is saved as it is; not of what is no image', async () => {
+    const read = async ({ server }: ReturnType<typeof bench>) => {
+      const signal = new AbortController().signal
+      await using connection = await server.connect(parseStreamLocator('asr://lab')!, {
+        password: null,
+        clientId: new Uint8Array(16),
+        log: silentLogger,
+        signal,
+      })
+      return await readStreamImage(connection, 'asr://lab', signal)
+    }
+    expect(await read(bench())).toMatchObject({ name: 'lab.dmg', sizeBytes: image.disk.length })
+    expect(await read(bench({ imageFormat: 'raw', bytes: image.disk }))).toMatchObject({ format: 'raw' })
+    expect(await read(bench({ bytes: noise(9, 300 * KiB) }))).toBeNull()
   })
 
   it('refuses a stream that is no image', async () => {

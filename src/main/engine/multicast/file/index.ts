@@ -1,2 +1,2 @@
-export { planFile, type OpenStream } from './plan-file.ts'
+export { planFile, type FilePlanning, type OpenStream } from './plan-file.ts'
 export { receiveFile } from './receive-file.ts'

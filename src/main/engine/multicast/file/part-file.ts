@@ -6,7 +6,7 @@ import { constants } from 'node:fs'
 import { link, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { holdAlone, errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
-import { UsageError } from '#shared/errors'
+import { DeviceError, UsageError } from '#shared/errors'
 import { encodeJournal, journalPlace, parseJournal, type StreamFacts } from './part-journal.ts'
 
 export interface PartFile extends AsyncDisposable {
@@ -30,14 +30,15 @@ export interface PartFile extends AsyncDisposable {
 export const partPath = (path: string): string => `${path}.part`
 
 /**
- * What an earlier run left at `path`: nothing, the beginning of this stream, or something else. Throws DeviceError.
+ * What an earlier run left at `path`: nothing, the beginning of this stream, or something else. Throws DeviceError; UsageError
+ * E_DST_KIND for a link, which is never followed.
  */
 export async function lookAtPart(
   path: string,
   facts: StreamFacts,
 ): Promise<
   | { readonly kind: 'absent' }
-  | { readonly kind: 'foreign' }
+  | { readonly kind: 'foreign'; readonly sizeBytes: number; readonly allocatedBytes: number }
   | { readonly kind: 'begun'; readonly haveBlocks: number; readonly allocatedBytes: number }
 > {
   try {
@@ -45,19 +46,22 @@ export async function lookAtPart(
     const { size, blocks } = await file.stat()
     if (size === 0) return { kind: 'begun', haveBlocks: 0, allocatedBytes: 0 }
     const journal = await readJournal(file, facts)
-    if (journal === null) return { kind: 'foreign' }
+    if (journal === null) return { kind: 'foreign', sizeBytes: size, allocatedBytes: blocks * 512 }
     const haveBlocks = journal.have.reduce((sum, value) => sum + value, 0)
     return { kind: 'begun', haveBlocks, allocatedBytes: blocks * 512 }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return { kind: 'absent' }
-    if (errnoOf(error) === 'ELOOP') return { kind: 'foreign' }
+    if (errnoOf(error) === 'ELOOP') throw partIsLink(path)
     throw openFailure(error, path, 'destination')
   }
 }
 
 interface PartFileOptions {
-  /** What isn't of this stream may be replaced, or it throws UsageError E_DST_EXISTS. */
-  readonly foreign: 'replace' | 'refuse'
+  /**
+   * What isn't of this stream may be replaced, or it throws: UsageError E_DST_EXISTS, and where it wasn't there when it was asked
+   * what may be, DeviceError E_DST_CHANGED.
+   */
+  readonly foreign: 'replace' | 'refuse' | 'unforeseen'
   /** For tests; default: the system's. */
   readonly openFile?: typeof open
 }
@@ -87,7 +91,10 @@ export async function openPartFile(
     const isKnown = facts.root.some((byte) => byte !== 0)
     const journal = before.size > 0 ? await readJournal(file, facts) : null
     const isBegun = journal !== null && isKnown
-    if (!isBegun && journal === null && before.size > 0 && foreign === 'refuse') throw partExists(path)
+    if (journal === null && before.size > 0) {
+      if (foreign === 'refuse') throw partExists(path)
+      if (foreign === 'unforeseen') throw partCame(path)
+    }
     if (!isBegun) await file.truncate(0)
     const part = new Part(path, file, facts, isBegun ? journal : null, held)
     if (!isBegun) await part.save()
@@ -107,6 +114,21 @@ export const partExists = (path: string) =>
       details: { input: 'erase', path },
     },
   )
+
+const partCame = (path: string) =>
+  new DeviceError('E_DST_CHANGED', `${path} came since the plan was made`, {
+    details: { path, kind: 'file', what: 'contents' },
+  })
+
+const partIsLink = (path: string) =>
+  new UsageError('E_DST_KIND', `${path} is a link`, {
+    details: {
+      input: 'target',
+      path,
+      problem: `'${path}', where the file would be until it is complete, is a link.`,
+      hint: 'Remove the link, or choose another name for the file.',
+    },
+  })
 
 /** The newer of the two copies that are whole. */
 async function readJournal(file: FileHandle, facts: StreamFacts) {

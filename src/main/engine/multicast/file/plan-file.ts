@@ -3,12 +3,19 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, realpath, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf, openFailure, refuseFolderName } from '#engine/block-io'
+import {
+  errnoOf,
+  openFailure,
+  refuseDanglingLink,
+  refuseFolderName,
+  refuseMissingDevice,
+} from '#engine/block-io'
 import { notComparable, type StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, serializeError, UsageError } from '#shared/errors'
 import { silentLogger, type Logger } from '#shared/log'
 import {
   parseStreamLocator,
+  type ImageInfo,
   type Loss,
   type PreflightCheck,
   type RestorePlan,
@@ -26,10 +33,21 @@ export type OpenStream = (
   options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface: string | null },
 ) => Promise<StreamConnection>
 
+export interface FilePlanning {
+  readonly connect: OpenStream
+  /** What the stream called `path` says of the disk inside; null where it isn't an image that can be opened. Rejects as `connect` does. */
+  readonly readImage: (
+    stream: StreamConnection,
+    path: string,
+    signal: AbortSignal,
+  ) => Promise<ImageInfo | null>
+  readonly signal: AbortSignal
+}
+
 /** A plan with a refusal is an answer, not an error; rejects only with the reason of `signal`. */
 export async function planFile(
   request: RestoreRequest,
-  { connect, signal }: { readonly connect: OpenStream; readonly signal: AbortSignal },
+  { connect, readImage, signal }: FilePlanning,
 ): Promise<RestorePlan> {
   const checks: PreflightCheck[] = []
   const fail = (step: PreflightCheck['step'], error: unknown) => {
@@ -52,7 +70,7 @@ export async function planFile(
       locator: request.source,
       name: stream.info.imageName,
       stream: stream.info,
-      image: null,
+      image: await readImage(stream, request.source, signal),
     }
     sourceIdentity = identityOf(stream)
     if (request.changedOnly) throw notComparable(request.source)
@@ -60,8 +78,8 @@ export async function planFile(
       const found = await examineFile(request, stream)
       ;({ target, losses } = found)
       checks.push({ step: 'target', state: 'ok', kind: 'target-ok', name: target.name, sizeBytes: null })
-      if (losses.length > 0)
-        checks.push({ step: 'target', state: 'warning', kind: 'losses', names: [target.name] })
+      for (const { name } of losses)
+        checks.push({ step: 'target', state: 'warning', kind: 'losses', names: [name] })
       checks.push(sourceCheck(stream), found.room)
     } catch (error) {
       fail('target', error)
@@ -114,6 +132,8 @@ const sourceCheck = ({ info }: StreamConnection): PreflightCheck => ({
 async function examineFile(request: RestoreRequest, stream: StreamConnection) {
   const asked = await placeOf(request.target, stream.info.imageName)
   const old = await facts(asked)
+  if (old === null) refuseMissingDevice(asked)
+  if (old === null) await refuseDanglingLink(asked)
   // Behind a link: the link stays, what it leads to is replaced.
   const path = old === null ? asked : await realpath(asked)
   if (old !== null && !old.isFile()) throw wrongKind(path, 'not a plain file')
@@ -130,7 +150,7 @@ async function examineFile(request: RestoreRequest, stream: StreamConnection) {
   const part = await lookAtPart(partPath(path), stream)
   if (part.kind === 'foreign' && !request.erase) throw partExists(partPath(path))
   const { bavail, bsize } = await statfs(folder)
-  const availableBytes = bavail * bsize + (part.kind === 'begun' ? part.allocatedBytes : 0)
+  const availableBytes = bavail * bsize + (part.kind === 'absent' ? 0 : part.allocatedBytes)
   const name = basename(path)
   const target: TargetInfo = {
     kind: 'file',
@@ -142,22 +162,22 @@ async function examineFile(request: RestoreRequest, stream: StreamConnection) {
     mountPoints: [],
     disk: null,
   }
-  const losses: readonly Loss[] =
-    old === null || old.size === 0
-      ? []
-      : [
-          {
-            kind: 'file',
-            name,
-            path,
-            filesystem: null,
-            sizeBytes: old.size,
-            usedBytes: null,
-            mountPoints: [],
-          },
-        ]
+  const losses = [
+    ...(old === null || old.size === 0 ? [] : [fileLoss(path, old.size)]),
+    ...(part.kind === 'foreign' ? [fileLoss(partPath(path), part.sizeBytes)] : []),
+  ]
   return { target, losses, room: roomCheck(path, journalPlace(stream).endBytes, availableBytes) }
 }
+
+const fileLoss = (path: string, sizeBytes: number): Loss => ({
+  kind: 'file',
+  name: basename(path),
+  path,
+  filesystem: null,
+  sizeBytes,
+  usedBytes: null,
+  mountPoints: [],
+})
 
 function roomCheck(path: string, neededBytes: number, availableBytes: number): PreflightCheck {
   if (neededBytes <= availableBytes)

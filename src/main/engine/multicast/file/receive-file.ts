@@ -44,8 +44,10 @@ export async function receiveFile(
       throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
         details: { path: plan.request.source },
       })
-    await using part = await openPartFile(partPath(plan.target.path), stream, {
-      foreign: plan.request.erase ? 'replace' : 'refuse',
+    const path = partPath(plan.target.path)
+    const isLost = plan.losses.some((loss) => loss.path === path)
+    await using part = await openPartFile(path, stream, {
+      foreign: !plan.request.erase ? 'refuse' : isLost ? 'replace' : 'unforeseen',
     })
     left = 'kept'
     return { kind: 'done', summary: await receive(stream, part, plan, context) }

@@ -3,8 +3,8 @@ import { lstat, mkdir, open, readFile, readdir, symlink, writeFile } from 'node:
 import { join } from 'node:path'
 import { describe, test, type ExpectStatic } from 'vitest'
 import { connectStream } from '#engine/multicast/client'
-import { planFile, receiveFile, type OpenStream } from '#engine/multicast/file'
-import { formatStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
+import { planFile, receiveFile, type FilePlanning, type OpenStream } from '#engine/multicast/file'
+import { formatStreamLocator, type ImageInfo, type JobOutcome, type RestoreRequest } from '#shared/model'
 import { quietContext } from '#test/quiet-context'
 import { restoreRequest } from '#test/restore-request'
 import { seededBytes, seededRandom } from '#test/seeded'
@@ -35,10 +35,15 @@ async function run(
   {
     stop = new AbortController(),
     onPlan = async () => {},
-  }: { stop?: AbortController; onPlan?: () => Promise<void> } = {},
+    readImage = async () => null,
+  }: {
+    stop?: AbortController
+    onPlan?: () => Promise<void>
+    readImage?: FilePlanning['readImage']
+  } = {},
 ) {
   const { signal } = stop
-  const plan = await planFile(asked, { connect, signal })
+  const plan = await planFile(asked, { connect, readImage, signal })
   await onPlan()
   const context = quietContext(signal)
   return { plan, context, outcome: await receiveFile(plan, { connect }, context) }
@@ -47,7 +52,7 @@ async function run(
 /** Stops it after some of it came, as Ctrl-C does. */
 async function runInPart(expect: ExpectStatic, asked: RestoreRequest): Promise<JobOutcome> {
   const stop = new AbortController()
-  const plan = await planFile(asked, { connect, signal: stop.signal })
+  const plan = await planFile(asked, { connect, readImage: async () => null, signal: stop.signal })
   const context = quietContext(stop.signal)
   const running = receiveFile(plan, { connect }, context)
   await expect.poll(() => Number(context.told.at(-1)) || 0).toBeGreaterThan(8 * blockBytes)
@@ -88,6 +93,26 @@ describe.concurrent("a stream's image received into a file", () => {
     const { outcome } = await run(request(server, folder.path))
     expect(outcome.kind).toBe('done')
     expect(await readdir(folder.path)).toEqual(['_.._etc_Spring lab.dmg'])
+  })
+
+  test('tells in its plan what the image is, where it is one that can be read', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const asked = request(server, join(folder.path, 'out.dmg'))
+    const imageInfo = { name: 'lab.dmg' } as ImageInfo
+    const read: string[] = []
+    const { plan } = await run(asked, {
+      readImage: async (_, path) => {
+        read.push(path)
+        return imageInfo
+      },
+    })
+    expect(plan.source).toMatchObject({ kind: 'stream', image: imageInfo })
+    expect(read).toEqual([asked.source])
+    expect((await run(request(server, join(folder.path, 'other.dmg')))).plan).toMatchObject({
+      source: { kind: 'stream', image: null },
+      refusal: null,
+    })
   })
 
   test('goes on where it was stopped, and reads back what came before', async ({ expect }) => {
@@ -199,6 +224,64 @@ describe.concurrent("a stream's image received into a file", () => {
     expect((await run(request(server, path, { erase: true }))).outcome.kind).toBe('done')
     expect((await lstat(path)).isSymbolicLink()).toBe(true)
     expect(await isImage(real)).toBe(true)
+  })
+
+  test('is refused before it comes where a link leads nowhere, or a device is not there', async ({
+    expect,
+  }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    await symlink(join(folder.path, 'gone', 'out.dmg'), path)
+    for (const erase of [false, true])
+      expect((await run(request(server, path, { erase }))).plan.refusal).toMatchObject({
+        code: 'E_DST_KIND',
+        details: { path },
+      })
+    await symlink(join(folder.path, 'gone'), join(folder.path, 'lab.dmg'))
+    expect((await run(request(server, folder.path))).plan.refusal).toMatchObject({ code: 'E_DST_KIND' })
+    expect(await readdir(folder.path)).toEqual(['lab.dmg', 'out.dmg'])
+    for (const device of ['/dev/nosuch', '/dev/disk/nosuch'])
+      expect((await run(request(server, device))).plan.refusal).toMatchObject({ code: 'E_NOT_FOUND' })
+    expect((await run(request(server, '/dev/'))).plan.refusal).toMatchObject({ code: 'E_NOT_FOUND' })
+  })
+
+  test("names a .part of somebody else's among what is lost", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const part = await folder.write('out.dmg.part', "somebody else's")
+    const { plan } = await run(request(server, path, { erase: true }), {
+      onPlan: () => writeFile(path, 'precious'),
+    })
+    expect(plan.losses).toMatchObject([{ kind: 'file', name: 'out.dmg.part', path: part, sizeBytes: 15 }])
+    expect(plan.checks.filter(({ kind }) => kind === 'losses')).toMatchObject([{ names: ['out.dmg.part'] }])
+    await folder.write('out.dmg.part', 'another')
+    expect((await run(request(server, path, { erase: true }))).plan.losses).toMatchObject([
+      { name: 'out.dmg' },
+      { name: 'out.dmg.part' },
+    ])
+  })
+
+  test("doesn't touch a .part that came after the question", async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { outcome } = await run(request(server, path, { erase: true }), {
+      onPlan: () => writeFile(`${path}.part`, 'precious'),
+    })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_CHANGED' }, target: 'untouched' })
+    expect(await readFile(`${path}.part`, 'latin1')).toBe('precious')
+  })
+
+  test('is refused beforehand where a link has the name of its .part', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    await symlink(await folder.write('victim', 'precious'), `${path}.part`)
+    expect((await run(request(server, path, { erase: true }))).plan.refusal).toMatchObject({
+      code: 'E_DST_KIND',
+    })
   })
 
   test("doesn't touch a .part of somebody else's without Erase", async ({ expect }) => {
