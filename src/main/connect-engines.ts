@@ -109,8 +109,8 @@ export function connectCommandLine(log: Logger): CliEngines {
         },
       }
     },
-    async capacityOf(target) {
-      const found = await platform.resolve(target).catch((error: unknown) => {
+    async capacityOf(target, signal) {
+      const found = await platform.resolve(target, signal).catch((error: unknown) => {
         AppError.accept(error)
         return null
       })

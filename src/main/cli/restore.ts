@@ -65,7 +65,9 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   try {
     const engines = await context.engines(openLog(context, values))
     const { source } = command.request
-    using _fetching = isWebLocator(source) ? await tellFetch(context, engines, command, values) : null
+    using _fetching = isWebLocator(source)
+      ? await tellFetch(context, engines, command, values, interrupt)
+      : null
     plan = await oncePrepared(
       async () => {
         await unlockSource(context, engines, source, values, interrupt)
@@ -95,8 +97,9 @@ async function tellFetch(
   engines: Engines,
   { request: { target: path } }: RestoreCommand,
   { json, puppetstrings }: RestoreValues & CommonValues,
+  interrupt: Interrupt,
 ): Promise<Disposable> {
-  const sizeBytes = await engines.capacityOf(path)
+  const sizeBytes = await untilInterrupted(engines.capacityOf(path, interrupt.signal), interrupt)
   const target = sizeBytes === null ? null : { path, sizeBytes }
   return tellFetching(engines, { terminal, now, as: json ? 'json' : puppetstrings ? null : 'text', target })
 }

@@ -61,8 +61,8 @@ export interface Stage {
   readonly streams?: StreamEngines
   /** What comes of an image that can only be fetched as a whole, when it is first opened. */
   readonly fetch?: (watch: FetchWatch) => void | Promise<void>
-  /** Of the target. */
-  readonly capacityBytes?: number
+  /** Of the target; null where this is left out. */
+  readonly capacityOf?: () => Promise<number | null>
   readonly now?: () => number
 }
 
@@ -183,7 +183,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         },
       }
     },
-    capacityOf: () => Promise.resolve(stage.capacityBytes ?? null),
+    capacityOf: () => stage.capacityOf?.() ?? Promise.resolve(null),
     startImageTask: (task) => {
       tasks.push(task)
       return run(stage.task ?? [])

@@ -486,6 +486,16 @@ describe('reprise restore', () => {
       expect((await puppet).out).toBe('XSTA\tstart\t1.2.3\tclient\nXSTA\tsetup\nXSTA\tfail\n')
     })
 
+    it('while a target hangs that an image on the web is to fit onto does not wait for it', async () => {
+      const web = ['restore', '--source', 'http://lab/a.dmg', '--target', '/dev/sdb', '--erase', '--noprompt']
+      const { status, out } = await play([...web, '--puppetstrings'], {
+        capacityOf: () => new Promise(() => undefined),
+        interruptAfter: 'XSTA\tsetup',
+      })
+      expect(status).toBe(130)
+      expect(out).toBe('XSTA\tstart\t1.2.3\tclient\nXSTA\tsetup\nXSTA\tfail\n')
+    })
+
     it('cancels a running job once, waits for it, and tells the state of the target', async () => {
       const { promise: ended, resolve: end } = Promise.withResolvers<JobState>()
       let cancels = 0
