@@ -1,4 +1,12 @@
-import type { RestoreRequest } from '#shared/model'
+import type { Buffering, RestoreRequest } from '#shared/model'
+
+/** Nobody said how large the pool is to be. */
+export const noBuffering: Buffering = {
+  buffers: null,
+  bufferBytes: null,
+  csumBuffers: null,
+  csumBufferBytes: null,
+}
 
 /** A restore that erases and verifies, with `change` made to it; source and target are always the test's own. */
 export function restoreRequest(
@@ -12,7 +20,7 @@ export function restoreRequest(
     afterwards: 'remount',
     timeoutMs: 0,
     form: 'contents',
-    buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
+    buffering: noBuffering,
     ...change,
   }
 }

@@ -54,7 +54,7 @@ export const restoreOptions = {
     placeholder: 'N',
     least: 1,
     most: mostBuffers,
-    help: 'Copy with this many buffers.',
+    help: 'Copy with this many buffers; of an asr address: hold as much while it comes.',
   },
   buffersize: { kind: 'size', placeholder: 'SIZE', most: mostBufferBytes, help: 'Size of each of them.' },
   csumbuffers: {
@@ -62,7 +62,7 @@ export const restoreOptions = {
     placeholder: 'N',
     least: 1,
     most: mostBuffers,
-    help: 'Verify with this many buffers.',
+    help: 'Verify with this many buffers. With --file: no effect.',
   },
   csumbuffersize: { kind: 'size', placeholder: 'SIZE', most: mostBufferBytes, help: 'Size of each of them.' },
   timeout: {

@@ -36,6 +36,23 @@ export function bufferSizes(buffering: Buffering): BufferSizes {
   }
 }
 
+/** Eight reads of 1 MiB keep a fast disk busy; blocks that are larger are read two at once in any case. */
+const compared = { blocks: 8, bytes: 8 * mebibyte, leastBlocks: 2 }
+/** Cancel waits for the reads that are under way. */
+const mostCompared = 64
+
+/**
+ * How many blocks of `blockBytes` that have hashes are read and compared side by side: one for each buffer to check with, fewer where a
+ * block is larger than a buffer, and never none.
+ */
+export function comparesAtOnce({ csumBuffers, csumBufferBytes }: Buffering, blockBytes: number): number {
+  if (csumBuffers === null && csumBufferBytes === null)
+    return Math.max(compared.leastBlocks, Math.min(compared.blocks, Math.floor(compared.bytes / blockBytes)))
+  const buffers = csumBuffers ?? compared.blocks
+  const room = buffers * wholePages(csumBufferBytes ?? mebibyte)
+  return Math.max(1, Math.min(buffers, mostCompared, Math.floor(room / blockBytes)))
+}
+
 /** What stands against allocating so much, or null. */
 export function bufferError(buffering: Buffering): UsageError | null {
   const sizes = bufferSizes(buffering)

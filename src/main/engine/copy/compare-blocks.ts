@@ -14,6 +14,8 @@ export interface CompareOptions {
   /** What lies past it reads as zeros. */
   readonly heldBytes: number
   readonly blocks: HashedBlocks
+  /** So many of them are in memory at once. */
+  readonly lanes: number
   readonly extents: ExtentTable
   /** Unused space must be zeros everywhere, and not only at the ends of the disk. */
   readonly clearUnused: boolean
@@ -22,11 +24,6 @@ export interface CompareOptions {
   readonly crcs: BlockCrcs | null
   readonly signal: AbortSignal
 }
-
-/** Eight reads of 1 MiB keep a fast disk busy; larger blocks take no more memory for it. */
-const roomBytes = 8 * 1024 * 1024
-const mostLanes = 8
-const leastLanes = 2
 
 /**
  * Whether each of `indices` is right; `tell` hears it of every block, in the order in which they are done. What a block
@@ -38,9 +35,8 @@ export async function compareBlocks(
   options: CompareOptions,
   tell: (index: number, same: boolean) => void,
 ): Promise<void> {
-  const { sink, blocks, heldBytes, crcs, signal } = options
+  const { sink, blocks, heldBytes, lanes, crcs, signal } = options
   const { blockBytes } = blocks
-  const lanes = Math.max(leastLanes, Math.min(mostLanes, Math.floor(roomBytes / blockBytes)))
   const room = allocatePageAligned(lanes * blockBytes)
   await using hasher = createBlockHasher()
   const next = indices[Symbol.iterator]()

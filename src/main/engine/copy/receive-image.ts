@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import type { StreamConnection, StreamReception } from '#engine/stream-connection'
+import { receivePoolBytes, type StreamConnection, type StreamReception } from '#engine/stream-connection'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { RestoreRequest, RestoreSummary } from '#shared/model'
 import { BlockWriter } from './block-writer.ts'
@@ -47,8 +47,8 @@ export interface ReceiveImageOptions {
 /** `warnings`: what the client had to say of the network. */
 export type Received = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected'>
 
-/** What the client may hold of blocks that aren't written yet, and what is kept of runs that aren't whole yet. */
-const holdBytes = 64 * 1024 * 1024
+/** What the client may hold of blocks that aren't written yet, unless it is told; and what is kept of runs that aren't whole yet. */
+const usualHoldBytes = 64 * 1024 * 1024
 const edgeBytes = 64 * 1024 * 1024
 /** A slow medium isn't flushed all the time. */
 const leastPauses = 4
@@ -191,6 +191,7 @@ async function writeAndVerify(options: Receiving): Promise<Received> {
       layout,
       ends,
       clearUnused: request.clearUnused,
+      buffering: request.buffering,
       sourcePath: locatorText,
       context,
     })
@@ -262,7 +263,10 @@ async function receiveBlocks(
   had(writer.hadBytes)
   const received = connection.receive({
     have: writer.complete.includes(1) ? writer.complete.slice() : null,
-    holdBytes,
+    holdBytes: receivePoolBytes(request.buffering, {
+      blockBytes: connection.blockBytes,
+      otherwiseBytes: usualHoldBytes,
+    }),
     timeoutMs: request.timeoutMs,
     onBlock: (block, bytes) => inbox.put({ block, bytes }),
     signal,

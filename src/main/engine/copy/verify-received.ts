@@ -8,7 +8,9 @@ import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { badRangeError } from '#engine/pipeline'
+import type { Buffering } from '#shared/model'
 import { BlockCrcs } from './block-crcs.ts'
+import { comparesAtOnce } from './buffer-sizes.ts'
 import { compareBlocks } from './compare-blocks.ts'
 import type { DiskEnds } from './disk-ends.ts'
 import type { HashedBlocks } from '#engine/pipeline'
@@ -23,6 +25,7 @@ export interface VerifyReceivedOptions {
   readonly layout: ExtentLayout
   readonly ends: DiskEnds
   readonly clearUnused: boolean
+  readonly buffering: Buffering
   /** For messages. */
   readonly sourcePath: string
   readonly context: JobContext
@@ -30,7 +33,7 @@ export interface VerifyReceivedOptions {
 
 /** Resolves to the disk's CRC-32, unused space as zeros. Throws VerificationError; FormatError E_SRC_CORRUPT where the image contradicts itself; what reading throws, the signal's reason. */
 export async function verifyReceived(options: VerifyReceivedOptions): Promise<number> {
-  const { blocks, layout, ends, clearUnused, context } = options
+  const { blocks, layout, ends, clearUnused, buffering, context } = options
   const sink = withHead(options.sink, options.head)
   const crcs = new BlockCrcs(layout, blocks)
   /** All of them, on a stick that claims to be larger than it is: millions. */
@@ -43,6 +46,7 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
       sink,
       heldBytes: Infinity,
       blocks,
+      lanes: comparesAtOnce(buffering, blocks.blockBytes),
       extents: layout.extents,
       clearUnused,
       ends,

@@ -12,7 +12,7 @@ import { invariant, type VerificationError } from '#shared/errors'
 import type { RestoreRequest, RestoreSummary } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { BlockCrcs } from './block-crcs.ts'
-import { bufferSizes } from './buffer-sizes.ts'
+import { bufferSizes, comparesAtOnce } from './buffer-sizes.ts'
 import { ChangedSink } from './changed-sink.ts'
 import { compareBlocks, looseParts, type CompareOptions } from './compare-blocks.ts'
 import type { Comparison } from './comparison.ts'
@@ -130,6 +130,7 @@ async function writeByHashes(
     sink,
     heldBytes,
     blocks,
+    lanes: comparesAtOnce(request.buffering, blocks.blockBytes),
     extents: layout.extents,
     clearUnused,
     ends: diskEnds(sink, heldBytes),

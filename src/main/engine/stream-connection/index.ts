@@ -1,2 +1,3 @@
 export * from './not-comparable.ts'
+export * from './receive-pool.ts'
 export type * from './stream-connection.ts'

@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { planRestore, readStreamImage, runRestore, type RestoreDeps } from '#engine/copy'
+import type { BlockSink } from '#engine/block-io'
+import { planRestore, readStreamImage, runRestore, type RestoreDeps, type RestoreIo } from '#engine/copy'
+import type { ReceiveOptions } from '#engine/stream-connection'
 import { NetworkError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
-import { parseStreamLocator, type JobOutcome, type RestoreRequest } from '#shared/model'
+import { parseStreamLocator, type JobOutcome, type RestoreRequest, type StreamLocator } from '#shared/model'
 import type { RunSpec } from '#test/build-udif'
 import { ioError, makeVolume } from '#test/fake-disk'
 import { FakeMachine } from '#test/fake-platform'
 import { fakeStreamServer, type FakeStream } from '#test/fake-stream-connection'
 import { hashedUdif } from '#test/hashed-udif'
 import { quietContext } from '#test/quiet-context'
-import { restoreRequest } from '#test/restore-request'
+import { noBuffering, restoreRequest } from '#test/restore-request'
 import { seededBytes, seededRandom } from '#test/seeded'
 
 const KiB = 1024
@@ -234,6 +236,47 @@ describe('a restore from a stream', () => {
       `verifying ${image.disk.length}`,
       'remounting ?',
     ])
+  })
+
+  it('holds as much as the buffers it was told have room for, and reads back with as many as it was told', async () => {
+    const { machine, stick, server } = bench()
+    const held: number[] = []
+    const { openDeviceSink } = machine.io
+    let [reads, most] = [0, 0]
+    const deps = {
+      io: {
+        ...machine.io,
+        connectStream: async (locator: StreamLocator, options: Parameters<RestoreIo['connectStream']>[1]) => {
+          const connection = await server.connect(locator, {
+            ...options,
+            password: null,
+            clientId: new Uint8Array(16),
+          })
+          return {
+            ...connection,
+            receive(how: ReceiveOptions) {
+              held.push(how.holdBytes)
+              return connection.receive(how)
+            },
+          }
+        },
+        openDeviceSink: async (path: string) => {
+          const sink = await openDeviceSink(path)
+          const read: BlockSink['read'] = async (into, offset) => {
+            most = Math.max(most, ++reads)
+            await sink.read(into, offset)
+            reads -= 1
+          }
+          return Object.assign(Object.create(sink) as BlockSink, { read })
+        },
+      },
+    }
+    const buffering = { ...noBuffering, buffers: 4, bufferBytes: 128 * KiB, csumBuffers: 1 }
+    const { outcome } = await restore(machine, { buffering }, deps)
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(isImage(stick)).toBe(true)
+    expect(held).toEqual([512 * KiB])
+    expect(most).toBe(1)
   })
 
   it('says before it receives that nothing will be verified', async () => {

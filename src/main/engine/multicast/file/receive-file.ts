@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { dropFileCache } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import type { StreamConnection, StreamReception } from '#engine/stream-connection'
+import { receivePoolBytes, type StreamConnection, type StreamReception } from '#engine/stream-connection'
 import {
   AppError,
   deserializeError,
@@ -18,8 +18,8 @@ import type { JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shar
 import { openPartFile, partPath, type PartFile } from './part-file.ts'
 import { identityOf, locatorOf, type OpenStream } from './plan-file.ts'
 
-/** Blocks in the making, and blocks on the way to the disk. */
-const holdBytes = 128 * 1024 * 1024
+/** Blocks in the making, and blocks on the way to the disk; unless it is told. */
+const usualHoldBytes = 128 * 1024 * 1024
 const saveMs = 1000
 const tellMs = 250
 
@@ -95,7 +95,10 @@ async function receive(
   const save = () => void part.save().catch((error: unknown) => broken.reject(error))
   const reception: StreamReception = stream.receive({
     have: part.have.slice(),
-    holdBytes,
+    holdBytes: receivePoolBytes(request.buffering, {
+      blockBytes: stream.blockBytes,
+      otherwiseBytes: usualHoldBytes,
+    }),
     timeoutMs: request.timeoutMs,
     signal,
     onBlock(block, bytes) {

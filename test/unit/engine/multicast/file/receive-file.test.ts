@@ -6,7 +6,7 @@ import { connectStream } from '#engine/multicast/client'
 import { planFile, receiveFile, type FilePlanning, type OpenStream } from '#engine/multicast/file'
 import { formatStreamLocator, type ImageInfo, type JobOutcome, type RestoreRequest } from '#shared/model'
 import { quietContext } from '#test/quiet-context'
-import { restoreRequest } from '#test/restore-request'
+import { noBuffering, restoreRequest } from '#test/restore-request'
 import { seededBytes, seededRandom } from '#test/seeded'
 import { startStreamServer, type StreamServerDouble } from '#test/stream-server-double'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -72,6 +72,33 @@ describe.concurrent("a stream's image received into a file", () => {
     expect(await isImage(path)).toBe(true)
     expect(await readdir(folder.path)).toEqual(['out.dmg'])
     expect(server.heard.at(-1)).toMatchObject({ kind: 'finished', outcome: 'done' })
+  })
+
+  test('is held in as much memory as the buffers have that were told, and in a sane amount', async ({
+    expect,
+  }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const held: number[] = []
+    const watched: OpenStream = async (locator, options) => {
+      const stream = await connect(locator, options)
+      return {
+        ...stream,
+        receive(how) {
+          held.push(how.holdBytes)
+          return stream.receive(how)
+        },
+      }
+    }
+    const { signal } = new AbortController()
+    for (const buffering of [noBuffering, { ...noBuffering, buffers: 1, bufferBytes: 4096 }]) {
+      const asked = request(server, join(folder.path, 'out.dmg'), { buffering, erase: true })
+      const plan = await planFile(asked, { connect, readImage: async () => null, signal })
+      expect(await receiveFile(plan, { connect: watched }, quietContext(signal))).toMatchObject({
+        kind: 'done',
+      })
+    }
+    expect(held).toEqual([128 * 1024 * 1024, 4 * blockBytes])
   })
 
   test('says before it comes that nothing of it will be verified', async ({ expect }) => {
