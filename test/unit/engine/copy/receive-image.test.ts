@@ -241,11 +241,11 @@ describe('a restore from a stream', () => {
   it('holds as much as the buffers it was told have room for, and reads back with as many as it was told', async () => {
     const { machine, stick, server } = bench()
     const held: number[] = []
-    const { openDeviceSink } = machine.io
+    const { io } = machine
     let [reads, most] = [0, 0]
     const deps = {
       io: {
-        ...machine.io,
+        ...io,
         connectStream: async (locator: StreamLocator, options: Parameters<RestoreIo['connectStream']>[1]) => {
           const connection = await server.connect(locator, {
             ...options,
@@ -261,7 +261,7 @@ describe('a restore from a stream', () => {
           }
         },
         openDeviceSink: async (path: string) => {
-          const sink = await openDeviceSink(path)
+          const sink = await io.openDeviceSink(path)
           const read: BlockSink['read'] = async (into, offset) => {
             most = Math.max(most, ++reads)
             await sink.read(into, offset)
