@@ -450,7 +450,7 @@ export function planFor(
         }
       : { kind: 'plain' },
     refusal,
-    needsPrivilege: target?.disk?.practice !== true,
+    needsPrivilege: target !== null && target.kind !== 'file',
   }
 }
 

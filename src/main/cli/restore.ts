@@ -122,17 +122,11 @@ function checkPlan(plan: RestorePlan, command: RestoreCommand): void {
   if (plan.refusal !== null) throw deserializeError(plan.refusal)
   if (plan.source !== null) checkDemands(command.demands, plan.source)
   if (plan.needsPrivilege) {
-    const path = deviceIn(plan) ?? command.request.target
+    const path = plan.target?.path ?? command.request.target
     throw new DeviceError('E_DENIED', `opening ${path} needs rights this process hasn't`, {
       details: { path },
     })
   }
-}
-
-/** What needs the rights: the target's device, or the source's where the target is a file. */
-function deviceIn({ source, target }: RestorePlan): string | null {
-  const sourceDevice = source?.kind === 'disk' || source?.kind === 'volume' ? source.locator : null
-  return target?.kind === 'file' && sourceDevice !== null ? sourceDevice : (target?.path ?? null)
 }
 
 /** Throws UsageError E_NOT_CONFIRMED unless the answer is y. */

@@ -179,9 +179,15 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       await engines.multicast.writeConfiguration(path, configuration)
       return null
     },
-    'restore.plan': (request, signal) => engines.planRestore(request, seenByPlanner, signal),
+    'restore.plan': async (request, signal) => {
+      if (request.form === 'file') refuseElevatedFile()
+      const plan = await engines.planRestore(request, seenByPlanner, signal)
+      if (plan.target?.kind === 'file') refuseElevatedFile()
+      return plan
+    },
     'restore.start': async ({ planId, typed }) => {
       const plan = engines.takePlan(planId, typed)
+      if (plan.target?.kind === 'file') refuseElevatedFile()
       const read = diskRead(plan)
       const job = jobs.start(
         {
@@ -225,6 +231,13 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     if (!options.elevated) return
     const message = 'an elevated host streams nothing, and reads and writes no configurations'
     throw new UsageError('E_UNSUPPORTED', message, { details: { input } })
+  }
+
+  /** Root would make it anywhere. Who asks writes their files with their own rights, in the host that has these. */
+  function refuseElevatedFile(): void {
+    if (!options.elevated) return
+    const message = 'an elevated host restores to devices, and to no file'
+    throw new UsageError('E_UNSUPPORTED', message, { details: { input: 'target' } })
   }
 
   async function readsOf(task: ImageTask, signal: AbortSignal): Promise<readonly string[]> {

@@ -158,7 +158,7 @@ export interface RestorePlan {
   readonly confirmation: Confirmation
   /** The first failed check's error: with it, the plan can't be started. */
   readonly refusal: SerializedError | null
-  /** Opening source or target needs rights this process hasn't. */
+  /** Opening the target, a device, needs rights this process hasn't. */
   readonly needsPrivilege: boolean
 }
 

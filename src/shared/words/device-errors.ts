@@ -26,6 +26,10 @@ const noFolder = (error: SerializedError): string | null => {
 /** It is about a disk in a file. */
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
+/** A device was to be read into a file, for which nobody is asked for permission. */
+const insteadOfFile = (error: SerializedError): string =>
+  textOf(error, 'into') === 'file' ? " In the window, choose 'New Image' and 'From Device…' instead." : ''
+
 /** `The system says EIO.` */
 const systemSays = (error: SerializedError): string | null => {
   const errno = textOf(error, 'errno')
@@ -72,7 +76,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     now:
       textOf(error, 'errno') === 'EPERM'
         ? "If it is a file, it may be marked as one that can't be changed: see lsattr and chattr."
-        : 'On the command line, run the same command with sudo.',
+        : `On the command line, run the same command with sudo.${insteadOfFile(error)}`,
   }),
 
   E_AUTH_CANCEL: () => ({

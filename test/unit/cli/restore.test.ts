@@ -263,15 +263,6 @@ describe('reprise restore', () => {
     expect(err).toContain('sudo')
   })
 
-  it('names the disk it may not read where the target is a file', async () => {
-    const source = { kind: 'disk', locator: '/dev/sdc', name: 'Ultra', disk: disk() } as const
-    const file = target({ kind: 'file', path: '/home/anna/d.img', mountPoints: [], disk: null })
-    const { err } = await play(noprompt, {
-      plan: plan({ source, target: file, losses: [], needsPrivilege: true }),
-    })
-    expect(err).toContain("The system refuses access to '/dev/sdc'. (E_DENIED)\n")
-  })
-
   it('says when its output was cut short, and finishes the work all the same', async () => {
     const full = new DeviceError('E_DST_FULL', 'full', {
       details: { path: 'standard output', errno: 'ENOSPC' },

@@ -318,6 +318,31 @@ describe('a restore', () => {
   })
 })
 
+describe('a restore by an elevated host', () => {
+  const file = join(tmpdir(), 'nobody-but-root', 'x')
+  const target = { ...aPlan().target!, kind: 'file', path: file, disk: null } as const
+  const elevated = (engines: Parameters<typeof start>[0]) => start(engines, undefined, { elevated: true })
+
+  test.each([
+    ['in a plan', aRequest],
+    ['of a stream', { ...aRequest, source: 'asr://lab', target: file, form: 'file' as const }],
+  ])('writes no file that is named %s', async (_, request) => {
+    const { client } = elevated({ plan: { target }, runRestore: endless })
+    await expect(client.request('restore.plan', request)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' })
+  })
+
+  test('writes no file, also when one was planned', async () => {
+    const { client } = elevated({ takePlan: () => aPlan({ target }), runRestore: endless })
+    await expect(client.request('restore.start', { planId: 'x', typed: null })).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+    })
+  })
+
+  test('writes the disk it was elevated for', async () => {
+    await expect(startRestore(elevated({ runRestore: endless }))).resolves.toEqual(expect.any(String))
+  })
+})
+
 describe('verifying an image', () => {
   test('is a job that says what was checked', async () => {
     const verification = { checked: [], nothingToCheck: true, expandedBytes: 5, durationMs: 1 }

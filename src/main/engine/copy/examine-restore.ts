@@ -3,7 +3,14 @@ import { basename } from 'node:path'
 import { vouchForAll } from '#engine/formats/extents'
 import { checksumPath } from '#engine/formats/image'
 import { notComparable } from '#engine/stream-connection'
-import { AppError, serializeError, unreachable, UsageError, type SerializedError } from '#shared/errors'
+import {
+  AppError,
+  DeviceError,
+  serializeError,
+  unreachable,
+  UsageError,
+  type SerializedError,
+} from '#shared/errors'
 import type {
   Confirmation,
   JobPhase,
@@ -61,6 +68,7 @@ export async function examineRestore(
     ...targetChecks(found),
     ...sourceChecks(source, [
       ...errors,
+      ...unreadable(),
       ...(overlap === null ? [] : [overlap]),
       ...against,
       ...(request.verify ? missingScan(source) : []),
@@ -77,11 +85,15 @@ export async function examineRestore(
     losses: found.losses,
     confirmation: found.confirmation,
     refusal: failed[0] ?? null,
-    needsPrivilege:
-      !deps.platform.privileged &&
-      (target?.kind === 'device' ||
-        source?.kind === 'device' ||
-        failed.some((error) => error.code === 'E_DENIED')),
+    needsPrivilege: !deps.platform.privileged && target?.kind === 'device',
+  }
+
+  /** Rights are given to write a device. A file is written with the rights that are there, and then what it comes from is read with them. */
+  function unreadable(): readonly AppError[] {
+    if (deps.platform.privileged || source?.kind !== 'device' || target?.kind !== 'file') return []
+    const path = source.info.locator
+    const message = `reading ${path} into a file needs rights this process hasn't`
+    return [new DeviceError('E_DENIED', message, { details: { path, into: 'file' } })]
   }
 
   async function overlapping(): Promise<AppError | null> {
@@ -91,7 +103,7 @@ export async function examineRestore(
     } catch (error) {
       AppError.accept(error)
       // The file behind a loop device may be for the administrator's eyes only. Who carries the plan out has them, and looks again.
-      const isForOthers = !deps.platform.privileged && (target.kind === 'device' || source.kind === 'device')
+      const isForOthers = !deps.platform.privileged && target.kind === 'device'
       return isForOthers && error.code === 'E_DENIED' ? null : error
     }
   }

@@ -131,6 +131,11 @@ describe('describeError', () => {
     ],
     [
       'E_DENIED',
+      { path: '/dev/sdb', into: 'file' },
+      "The system refuses access to '/dev/sdb'.\nOpening a disk needs administrator rights.\nOn the command line, run the same command with sudo. In the window, choose 'New Image' and 'From Device…' instead.",
+    ],
+    [
+      'E_DENIED',
       { path: '/a/d.img', errno: 'EPERM' },
       "The system refuses access to '/a/d.img'.\nThe system reports EPERM.\nIf it is a file, it may be marked as one that can't be changed: see lsattr and chattr.",
     ],
