@@ -133,8 +133,8 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     if (textOf(error, 'when') === 'writing')
       return {
         what: `${name} was deleted or replaced while it was being written.`,
-        why: "What was restored can't be found under this name.",
-        now: 'Leave the file alone until the restore is done, and start again.',
+        why: "What was written can't be found under this name.",
+        now: 'Leave it alone until it is complete, and start again.',
       }
     if (textOf(error, 'what') === 'contents')
       return {

@@ -2,9 +2,10 @@
  * A disk in a plain file, as a `BlockSink`. What isn't written is a hole. Direct I/O where the file system has it: then
  * nothing is cached and a read comes from the medium; elsewhere the cache is thrown away before the first read.
  */
-import { constants } from 'node:fs'
+import { close as closeFile, constants, ftruncate } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { DeviceError, UsageError } from '#shared/errors'
 import { AlignedFile } from './aligned-file.ts'
 import type { BlockSink } from './block-sink.ts'
@@ -32,14 +33,22 @@ export interface FileSinkOptions {
   readonly dropCache?: (path: string) => Promise<void>
 }
 
+/** A sink that is open in this process: what is asked of its file by the descriptor is asked of no other, whatever its name leads to. */
+export interface FileBlockSink extends BlockSink {
+  readonly fd: number
+}
+
 /** What every file system with direct I/O is content with. */
 const directAlignmentBytes = 4096
+
+const close = promisify(closeFile)
+const truncate = promisify(ftruncate)
 
 /**
  * Throws UsageError E_DST_EXISTS (create), E_DST_KIND for what isn't a regular file; DeviceError E_NOT_FOUND, E_DENIED,
  * E_DST_READONLY, E_DST_FULL, E_DST_BUSY.
  */
-export async function openFileSink(path: string, options: FileSinkOptions): Promise<BlockSink> {
+export async function openFileSink(path: string, options: FileSinkOptions): Promise<FileBlockSink> {
   const mode = options.mode === 'create' ? constants.O_CREAT | constants.O_EXCL : 0
   const flags = constants.O_RDWR | constants.O_NONBLOCK | mode
   const permissions = options.isPrivate === true ? 0o600 : 0o644
@@ -66,6 +75,13 @@ export async function openFileSink(path: string, options: FileSinkOptions): Prom
   }
 }
 
+/** A file that was just made at `path`, empty and open for reading and writing. It is buffered, and closed with the sink; its name is for who made it. */
+export function createFileSink(fd: number, path: string): FileBlockSink {
+  const handle = { fd, truncate: (sizeBytes: number) => truncate(fd, sizeBytes), close: () => close(fd) }
+  const state = { held: null, isDirect: false, isNew: false, heldBytes: 0, dropCache: dropFileCache }
+  return new FileSink(path, handle, state)
+}
+
 async function openFile(
   path: string,
   {
@@ -75,16 +91,10 @@ async function openFile(
   }: { readonly flags: number; readonly permissions: number; readonly caching: 'direct' | 'buffered' },
 ) {
   try {
-    if (caching === 'direct' && process.platform === 'linux') {
-      try {
-        return { handle: await open(path, flags | constants.O_DIRECT, permissions), isDirect: true }
-      } catch (error) {
-        // The file system has no direct I/O. With O_CREAT the file may be there all the same, and it is ours.
-        if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) throw error
-        return { handle: await open(path, flags & ~constants.O_EXCL, permissions), isDirect: false }
-      }
-    }
-    return { handle: await open(path, flags, permissions), isDirect: false }
+    const handle = await open(path, flags, permissions)
+    return caching === 'direct' && process.platform === 'linux'
+      ? await pastCache(handle)
+      : { handle, isDirect: false }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path }, cause: error })
@@ -92,6 +102,15 @@ async function openFile(
       throw new UsageError('E_DST_KIND', `${path} is a folder`, { details: { input: path }, cause: error })
     throw openFailure(error, path, 'destination')
   }
+}
+
+/** The same file once more, with direct I/O where the file system has it. By its descriptor: the name may lead somewhere else by now. */
+async function pastCache(cached: FileHandle) {
+  const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_DIRECT
+  const direct = await open(`/proc/self/fd/${cached.fd}`, flags).catch(() => null)
+  if (direct === null) return { handle: cached, isDirect: false }
+  await cached.close().catch(() => undefined)
+  return { handle: direct, isDirect: true }
 }
 
 interface FileState {
@@ -103,11 +122,11 @@ interface FileState {
   readonly dropCache: (path: string) => Promise<void>
 }
 
-class FileSink implements BlockSink {
+class FileSink implements FileBlockSink {
   readonly path: string
   readonly sizeBytes = null
   readonly alignmentBytes: number
-  readonly #handle: FileHandle
+  readonly #handle: Pick<FileHandle, 'fd' | 'truncate' | 'close'>
   readonly #state: FileState
   readonly #file: AlignedFile
   readonly #zeros: ZeroDevice
@@ -118,7 +137,7 @@ class FileSink implements BlockSink {
   #cacheHolds = true
   #folderIsSynced: boolean
 
-  constructor(path: string, handle: FileHandle, state: FileState) {
+  constructor(path: string, handle: Pick<FileHandle, 'fd' | 'truncate' | 'close'>, state: FileState) {
     this.path = path
     this.alignmentBytes = state.isDirect ? directAlignmentBytes : 1
     this.#handle = handle
@@ -130,6 +149,10 @@ class FileSink implements BlockSink {
     const file = new AlignedFile({ fd: handle.fd, path, alignmentBytes, pastEnd: 'zeros' })
     this.#file = file
     this.#zeros = new ZeroDevice({ file, alignmentBytes, zeroOut: null, discard: null })
+  }
+
+  get fd(): number {
+    return this.#handle.fd
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {

@@ -12,7 +12,7 @@
 import { lstat, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
-import { ownNames, type Permissions } from './file-names.ts'
+import { refuseExchanged, type FileIdentity } from './exchanged.ts'
 import { syncFolder } from './file-sink.ts'
 import { newestRetired, nextRetiredNumber, readRetired, retiredPath } from './retired-path.ts'
 import { openFailure } from './system-failure.ts'
@@ -21,22 +21,22 @@ export interface NewName {
   /** Where the file is: complete, on the medium, in the same folder. */
   readonly hidden: string
   readonly path: string
+  /** What it was when it was made. */
+  readonly made: FileIdentity
 }
 
 /**
  * `files`: the first is the one that is found first. `mode` `create`: none of the names may be taken. `alsoOld`: files of the
- * image that was there, which go with it. `like`: what the new files get as far as this process may; null: they stay as they are. Throws UsageError E_DST_EXISTS, DeviceError.
+ * image that was there, which go with it. Throws UsageError E_DST_EXISTS, DeviceError; E_DST_CHANGED where one of the new files isn't what was made.
  */
 export async function nameTogether(
   files: readonly NewName[],
   {
     mode,
     alsoOld,
-    like,
   }: {
     readonly mode: 'create' | 'replace'
     readonly alsoOld: readonly string[]
-    readonly like: Permissions | null
   },
 ): Promise<void> {
   const folder = dirname(files[0]?.path ?? '')
@@ -47,7 +47,8 @@ export async function nameTogether(
   if (first !== undefined && mode === 'create')
     throw new UsageError('E_DST_EXISTS', `${first} exists`, { details: { input: first, path: first } })
 
-  if (like !== null) for (const { hidden } of files) await ownNames.makeLike(hidden, like)
+  for (const { hidden, path, made } of files)
+    refuseExchanged(path, await lstat(hidden).catch(() => null), made)
   // The same for all: they belong together.
   const number = taken.length === 0 ? 1 : await nextRetiredNumber(taken)
   const retired: string[] = []

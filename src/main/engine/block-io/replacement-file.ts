@@ -3,13 +3,15 @@
  * before stays whole, and a failure leaves nothing: no half file is ever found under a name that promises a whole one.
  */
 import { randomBytes } from 'node:crypto'
+import { fstatSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DeviceError, UsageError } from '#shared/errors'
-import type { BlockSink } from './block-sink.ts'
 import { refuseDanglingLink } from './dangling-link.ts'
+import { refuseExchanged } from './exchanged.ts'
 import { refuseFolderName } from './folder-name.ts'
 import { namesOf, ownNames, type FileNames } from './file-names.ts'
 import type { FileOwner } from './file-owner.ts'
+import type { FileBlockSink } from './file-sink.ts'
 import { errnoOf, openFailure, writeFailure } from './system-failure.ts'
 
 export interface ReplacementFile extends AsyncDisposable {
@@ -17,7 +19,7 @@ export interface ReplacementFile extends AsyncDisposable {
   write(bytes: Uint8Array, offset: number): Promise<void>
   /**
    * The file is `sizeBytes` long and complete: bring it to the medium and give it its name. Throws like `write`;
-   * UsageError E_DST_EXISTS when `create` was asked for and somebody else was faster. Disposing without it removes all.
+   * UsageError E_DST_EXISTS when `create` was asked for and somebody else was faster, DeviceError E_DST_CHANGED when somebody exchanged it. Disposing without it removes all.
    * `check` looks at the complete file before it gets its name, at the path where it is until then; what it throws is thrown.
    */
   commit(sizeBytes: number, check?: (path: string) => Promise<void>): Promise<void>
@@ -61,7 +63,7 @@ export async function openReplacementFile(
 
 interface Parts {
   readonly names: FileNames
-  readonly sink: BlockSink
+  readonly sink: FileBlockSink
   /** As it was asked for, for messages. */
   readonly path: string
   /** Where it will be. */
@@ -99,10 +101,12 @@ class Replacement implements ReplacementFile {
     await this.#called(this.#flushing)
     await this.#called(sink.finish(sizeBytes))
     await this.#called(sink.flush())
+    // The file was somebody's.
+    if (old !== null) names.makeLike(sink.fd, old)
+    const made = fstatSync(sink.fd)
     await this.#close()
     await check?.(hidden)
-    // The file was somebody's.
-    if (old !== null) await names.makeLike(hidden, old)
+    refuseExchanged(path, await names.lstat(hidden), made)
     try {
       if (mode === 'create') await nameNew(names, hidden, place, path)
       else await names.rename(hidden, place)

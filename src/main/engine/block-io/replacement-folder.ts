@@ -10,10 +10,13 @@
  * it is the old one, under the name `.NAME.reprise-old`; whoever replaces NAME next gives it its name back first.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, realpath, rename, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, mkdir, open, realpath, rename, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#shared/errors'
 import { refuseDanglingLink } from './dangling-link.ts'
+import { refuseExchanged } from './exchanged.ts'
+import { makeLike } from './file-names.ts'
 import { syncFolder } from './file-sink.ts'
 import { newestRetired, nextRetiredNumber, retiredPath } from './retired-path.ts'
 import { errnoOf, openFailure } from './system-failure.ts'
@@ -21,7 +24,7 @@ import { errnoOf, openFailure } from './system-failure.ts'
 export interface ReplacementFolder extends AsyncDisposable {
   /** Hidden, empty, and this process's own. */
   readonly path: string
-  /** Everything in it is complete and on the medium: give it its name. Throws DeviceError; UsageError E_DST_EXISTS. */
+  /** Everything in it is complete and on the medium: give it its name. Throws DeviceError, E_DST_CHANGED when somebody exchanged it; UsageError E_DST_EXISTS. */
   commit(): Promise<void>
 }
 
@@ -54,15 +57,16 @@ export async function openReplacementFolder(
     const place = errnoOf(error) === 'ENOENT' ? dirname(path) : path
     throw openFailure(error, place, 'destination')
   })
+  const made = await openMade(hidden)
   let isHidden = true
   return {
     path: hidden,
     async commit() {
       if (old !== null) {
         // As much as this process may: the folder was somebody's.
-        await chown(hidden, old.uid, old.gid).catch(() => undefined)
-        await chmod(hidden, old.mode & 0o7777).catch(() => undefined)
+        if (made !== null) makeLike(made.fd, old)
       }
+      if (made !== null) refuseExchanged(path, await lstat(hidden).catch(() => null), await made.stat())
       const retired = old === null ? null : retiredPath(path, await nextRetiredNumber([path]))
       await takeName(hidden, path, retired)
       isHidden = false
@@ -71,8 +75,20 @@ export async function openReplacementFolder(
       if (retired !== null) await rm(retired, { recursive: true, force: true }).catch(() => undefined)
     },
     async [Symbol.asyncDispose]() {
+      await made?.close().catch(() => undefined)
       if (isHidden) await rm(hidden, { recursive: true, force: true }).catch(() => undefined)
     },
+  }
+}
+
+/** The folder that was just made at `path`. Null on Windows, which opens none. */
+async function openMade(path: string): Promise<FileHandle | null> {
+  if (process.platform === 'win32') return null
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch (error) {
+    await rmdir(path).catch(() => undefined)
+    throw openFailure(error, path, 'destination')
   }
 }
 

@@ -4,21 +4,43 @@
  * keys that no other segment has, and inside the segment with its trailer.
  */
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { openFailure, writeFailure } from '#engine/block-io'
+import {
+  errnoOf,
+  exchanged,
+  isSameFile,
+  makeLike,
+  openFailure,
+  writeFailure,
+  type FileIdentity,
+  type Permissions,
+} from '#engine/block-io'
 import { EncryptedFile, newEncryption, type NewEncryption } from '#engine/formats/encrypted'
 
 export interface SegmentPartOptions {
   /** Null: it isn't encrypted. */
   readonly password: string | null
-  /** Nobody else may read it: it replaces somebody's file, and doesn't have its permissions yet. */
-  readonly isPrivate: boolean
+  /** What it replaces is somebody's: it gets these permissions when it is complete, and nobody else may read it before. Null: it replaces nothing. */
+  readonly like: Permissions | null
 }
+
+interface Parts extends Pick<SegmentPartOptions, 'like'> {
+  readonly target: string
+  readonly hidden: string
+  readonly made: FileIdentity
+  readonly file: FileHandle
+  readonly encryption: NewEncryption | null
+}
+
+/** It is there already, in a folder that may be somebody else's: what lies at its name now may be a link to any file. */
+const reopening = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 export class SegmentPart {
   /** Where it is until it is complete. */
   readonly hidden: string
+  readonly made: FileIdentity
   /** Of its part of the data fork, and their CRC-32: whoever writes it counts. */
   dataBytes = 0
   crc = 0
@@ -28,12 +50,15 @@ export class SegmentPart {
   readonly #encryption: NewEncryption | null
   readonly #inside: Pick<EncryptedFile, 'read' | 'write'>
   readonly #encrypted: EncryptedFile | null
+  readonly #like: Permissions | null
 
-  private constructor(target: string, hidden: string, file: FileHandle, encryption: NewEncryption | null) {
+  private constructor({ target, hidden, made, file, encryption, like }: Parts) {
     this.#target = target
     this.hidden = hidden
+    this.made = made
     this.#file = file
     this.#encryption = encryption
+    this.#like = like
     const stored = {
       write: (bytes: Uint8Array, offset: number) => this.#writeStored(bytes, offset),
       read: (into: Uint8Array, offset: number) => this.#readStored(into, offset),
@@ -43,14 +68,15 @@ export class SegmentPart {
   }
 
   /** Beside `target`, which errors name. Throws DeviceError. */
-  static async create(target: string, { password, isPrivate }: SegmentPartOptions): Promise<SegmentPart> {
+  static async create(target: string, { password, like }: SegmentPartOptions): Promise<SegmentPart> {
     const encryption = password === null ? null : await newEncryption(password)
     const folder = dirname(target)
     const hidden = join(folder, `.reprise-${randomBytes(6).toString('hex')}.part`)
-    const file = await open(hidden, 'wx+', isPrivate ? 0o600 : 0o666).catch((error: unknown) => {
+    const file = await open(hidden, 'wx+', like === null ? 0o666 : 0o600).catch((error: unknown) => {
       throw openFailure(error, folder, 'destination')
     })
-    return new SegmentPart(target, hidden, file, encryption)
+    const made = await file.stat()
+    return new SegmentPart({ target, hidden, made, file, encryption, like })
   }
 
   /** Throws DeviceError. */
@@ -69,7 +95,9 @@ export class SegmentPart {
   async finish(sizeBytes: number): Promise<void> {
     const storedBytes = (await this.#encrypted?.finish(sizeBytes)) ?? sizeBytes
     if (this.#encryption !== null) await this.#writeStored(this.#encryption.header(sizeBytes), 0)
-    await this.#try((await this.#open()).truncate(storedBytes))
+    const file = await this.#open()
+    await this.#try(file.truncate(storedBytes))
+    if (this.#like !== null) makeLike(file.fd, this.#like)
     await this.putDown()
   }
 
@@ -91,8 +119,18 @@ export class SegmentPart {
   }
 
   async #open(): Promise<FileHandle> {
-    this.#file ??= await this.#try(open(this.hidden, 'r+'))
+    this.#file ??= await this.#reopen()
     return this.#file
+  }
+
+  /** Throws DeviceError E_DST_CHANGED when it isn't the file that was made. */
+  async #reopen(): Promise<FileHandle> {
+    const file = await open(this.hidden, reopening).catch((error: unknown) => {
+      throw errnoOf(error) === 'ELOOP' ? exchanged(this.#target) : writeFailure(error, this.#target)
+    })
+    if (isSameFile(await file.stat(), this.made)) return file
+    await file.close()
+    throw exchanged(this.#target)
   }
 
   async #writeStored(bytes: Uint8Array, offset: number): Promise<void> {

@@ -154,8 +154,12 @@ export class SegmentedFile implements ReplacementFile {
       await segment.finish(end + own.length)
       running += segment.dataBytes
     }
-    const files = this.#segments.map(({ hidden }, index) => ({ hidden, path: this.#pathOf(index + 1) }))
-    await nameTogether(files, { mode: this.#options.mode, alsoOld: this.#old, like: this.#like })
+    const files = this.#segments.map(({ hidden, made }, index) => ({
+      hidden,
+      made,
+      path: this.#pathOf(index + 1),
+    }))
+    await nameTogether(files, { mode: this.#options.mode, alsoOld: this.#old })
     this.#isNamed = true
   }
 
@@ -220,7 +224,7 @@ export class SegmentedFile implements ReplacementFile {
 
   async #newSegment(): Promise<SegmentPart> {
     const { password } = this.#options
-    return await SegmentPart.create(this.#target, { password, isPrivate: this.#like !== null })
+    return await SegmentPart.create(this.#target, { password, like: this.#like })
   }
 }
 

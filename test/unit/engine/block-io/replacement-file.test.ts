@@ -20,6 +20,7 @@ function namesWith(flushes: readonly (() => Promise<void>)[]): FileNames {
       const sink = await ownNames.openNew(path, isPrivate)
       return {
         path,
+        fd: sink.fd,
         sizeBytes: null,
         alignmentBytes: 1,
         write: async () => undefined,

@@ -147,7 +147,7 @@ describe('describeError', () => {
     [
       'E_DST_CHANGED',
       { path: '/home/a/d.img', kind: 'file', when: 'writing' },
-      "'SanDisk Ultra' was deleted or replaced while it was being written.\nWhat was restored can't be found under this name.\nLeave the file alone until the restore is done, and start again.",
+      "'SanDisk Ultra' was deleted or replaced while it was being written.\nWhat was written can't be found under this name.\nLeave it alone until it is complete, and start again.",
     ],
     [
       'E_SRC_CORRUPT',
