@@ -203,11 +203,12 @@ async function placeOf(target: string, imageName: string): Promise<string> {
 
 /** A server may call its image what it likes: here it is a file's name, and never a path. */
 export function safeName(imageName: string): string {
-  const plain = imageName.replaceAll(/[\\/:\0]/g, '_').replace(/^\.+/, '')
-  let name = plain.trim() === '' ? 'image.dmg' : plain.trim()
+  // In front, a dot hides a file, and blanks may hide the dot.
+  const visible = (name: string) => name.replace(/^[.\s]+/, '').trimEnd()
+  let name = visible(imageName.replaceAll(/[\\/:\0]/g, '_'))
   // With `.part` behind it, it has to fit into 255 bytes.
-  while (Buffer.byteLength(name) > 240) name = name.slice(1)
-  return name
+  while (Buffer.byteLength(name) > 240) name = visible(name.slice(1))
+  return name === '' ? 'image.dmg' : name
 }
 
 async function facts(path: string) {
