@@ -39,7 +39,7 @@ export async function planReading(
   let at = 0
   for (const { offset, lengthBytes, partition, isAlone } of stretches(contents, sizeBytes)) {
     add(at, offset)
-    const found = isAlone ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes }) : null
+    const found = isAlone ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
     let usedBytes = lengthBytes
     if (found?.kind === 'used') {
       usedBytes = found.ranges.usedBytes

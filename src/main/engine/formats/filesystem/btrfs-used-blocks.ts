@@ -202,14 +202,37 @@ async function readExtents(
 }
 
 /** All items of a tree in the order of their keys. */
-async function* walk(tree: Tree, address: bigint, level: number): AsyncGenerator<Item> {
+async function* walk(tree: Tree, root: bigint, level: number): AsyncGenerator<Item> {
   consistent(level <= 7, 'level of a tree')
+  let last: Item | null = null
+  for await (const item of below(tree, root, level)) {
+    // A tree that leads to one node again and again has an end only after as many nodes as fit.
+    consistent(last === null || isAfter(item, last), 'order of a tree')
+    yield item
+    last = item
+  }
+}
+
+const isAfter = (item: Item, last: Item): boolean => {
+  if (item.objectId !== last.objectId) return item.objectId > last.objectId
+  return item.type === last.type ? item.offset > last.offset : item.type > last.type
+}
+
+async function* below(
+  tree: Tree,
+  address: bigint,
+  level: number,
+  { isRoot = true } = {},
+): AsyncGenerator<Item> {
   const node = await readNode(tree, safe(address, 'place of a node'), level)
   const count = node.readUInt32LE(96)
+  consistent(isRoot || count > 0, 'an empty node')
   if (level > 0) {
     consistent(count <= (node.length - nodeHeaderBytes) / 33, 'number of children')
-    for (let index = 0; index < count; index++)
-      yield* walk(tree, node.readBigUInt64LE(nodeHeaderBytes + index * 33 + keyBytes), level - 1)
+    for (let index = 0; index < count; index++) {
+      const child = node.readBigUInt64LE(nodeHeaderBytes + index * 33 + keyBytes)
+      yield* below(tree, child, level - 1, { isRoot: false })
+    }
     return
   }
   consistent(count <= (node.length - nodeHeaderBytes) / 25, 'number of items')

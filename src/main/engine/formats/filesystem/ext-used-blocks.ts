@@ -135,6 +135,9 @@ function readLayout(block: Buffer, volumeBytes: number): Layout {
     'descriptor size',
   )
   const inodeBytes = block.readUInt32LE(76) === 0 ? 128 : block.readUInt16LE(88)
+  const inodeTableBlocks = Math.ceil((block.readUInt32LE(40) * inodeBytes) / blockBytes)
+  // Each group has one of its own; and to go through all that they cover must take no longer than to go through the groups.
+  consistent(groups * inodeTableBlocks <= blocks, 'inode tables')
   const backups = [block.readUInt32LE(588), block.readUInt32LE(592)]
   return {
     blockBytes,
@@ -144,7 +147,7 @@ function readLayout(block: Buffer, volumeBytes: number): Layout {
     groups,
     clusterBlocks,
     descriptorBytes,
-    inodeTableBlocks: Math.ceil((block.readUInt32LE(40) * inodeBytes) / blockBytes),
+    inodeTableBlocks,
     reservedDescriptorBlocks: block.readUInt16LE(206),
     firstMetaBlock: (incompatible & metaBlockGroups) === 0 ? Infinity : block.readUInt32LE(260),
     hasSuperblock: (group) => {

@@ -2,6 +2,7 @@
  * Which parts of a volume hold something, by its file system's own records. A record that isn't certain isn't used: what
  * can be relied on tells what is free, and everything else is in use.
  */
+import { setImmediate } from 'node:timers/promises'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { FormatError } from '#shared/errors'
 import type { WholeReason } from '#shared/model'
@@ -39,18 +40,22 @@ export type UsedBlocks = { readonly found: FoundFilesystem | null } & (
 
 /**
  * Look through the volume at `offset` of a disk, `sizeBytes` long. Ranges are relative to its start. Rejects only with
- * what the medium throws.
+ * what the medium throws, and the signal's reason.
  */
 export async function readUsedBlocks(
   readDisk: ReadDisk,
-  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
+  {
+    offset,
+    sizeBytes,
+    signal,
+  }: { readonly offset: number; readonly sizeBytes: number; readonly signal?: AbortSignal },
 ): Promise<UsedBlocks> {
   const all = await sniffAllFilesystems(readDisk, { offset, sizeBytes })
   const found = all[0] ?? null
   const read = found === null ? undefined : readers[found.filesystem]
   if (found === null || read === undefined)
     return { found, kind: 'whole', reason: 'unknown', problem: found?.filesystem ?? 'no file system' }
-  const volume = cachedVolume(readDisk, offset, sizeBytes)
+  const volume = cachedVolume(readDisk, { start: offset, sizeBytes, signal })
   try {
     // What one left behind and another wrote over is nobody's for certain.
     const other = all[1]?.filesystem ?? (await findOtherOwner(volume))
@@ -69,10 +74,20 @@ export async function readUsedBlocks(
 
 const windowBytes = 65_536
 const windows = 16
+/** Of reads: small ones that are kept are no wait for anything, and everything else in this thread would wait for them. */
+const pauseEvery = 256
 
 /** Small reads come from windows that are kept, for records that belong together lie together. */
-function cachedVolume(readDisk: ReadDisk, start: number, sizeBytes: number): BlockVolume {
+function cachedVolume(
+  readDisk: ReadDisk,
+  {
+    start,
+    sizeBytes,
+    signal,
+  }: { readonly start: number; readonly sizeBytes: number; readonly signal: AbortSignal | undefined },
+): BlockVolume {
   const kept = new Map<number, Buffer>()
+  let reads = 0
   const inside = (offset: number, lengthBytes: number) => {
     if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= sizeBytes))
       throw corrupt({
@@ -99,6 +114,11 @@ function cachedVolume(readDisk: ReadDisk, start: number, sizeBytes: number): Blo
     sizeBytes,
     async read(offset, lengthBytes) {
       inside(offset, lengthBytes)
+      reads += 1
+      if (reads % pauseEvery === 0) {
+        await setImmediate()
+        signal?.throwIfAborted()
+      }
       if (lengthBytes >= windowBytes) return Buffer.from(await readDisk(start + offset, lengthBytes))
       const bytes = Buffer.alloc(lengthBytes)
       for (let done = 0; done < lengthBytes;) {
