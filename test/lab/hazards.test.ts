@@ -1,8 +1,9 @@
 /** Clients that vanish and come back, cables that are pulled, a server that is killed. */
 import { describe, expect, it } from 'vitest'
 import { capturePackets } from '#test/lab-capture'
-import { setCable } from '#test/lab-trouble'
+import { changeAddress, pullAdapter, setCable } from '#test/lab-trouble'
 import type { LabProcess } from '#test/lab-process'
+import { startReceiving } from '#test/lab-stream'
 import { missing } from '#test/needs'
 import { expectNothingElse, openRoom, receivedBlocks } from './room.ts'
 
@@ -46,6 +47,32 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream in which things hap
     expectNothingElse(room, 1)
     await setCable(room.lab, room.client(1), 'up')
     expect(await room.outcome(1, clients[1] as LabProcess)).toBe('the image')
+  })
+
+  it('goes on by multicast when its server’s adapter was out and is back', async () => {
+    await using room = await openRoom({ clients: 1, megabytes: 12 })
+    await room.serve()
+    const client = room.receive(0)
+    await expect.poll(() => receivedBlocks(room, 0)).toBeGreaterThan(0)
+    const putBack = await pullAdapter(room.lab, room.lab.server)
+    await putBack()
+    await using capture = await capturePackets(room.lab)
+    expect(await room.outcome(0, client)).toBe('the image')
+    const { datagrams } = await capture.stop()
+    // Symbols, and many of them.
+    expect(datagrams.filter(({ bytes }) => bytes > 1000).length).toBeGreaterThan(2000)
+  })
+
+  it('goes on by multicast from the address that its server has now', async () => {
+    await using room = await openRoom({ clients: 1, megabytes: 12 })
+    await room.serve()
+    await changeAddress(room.lab.server, '10.77.0.9')
+    await using capture = await capturePackets(room.lab)
+    const locator = 'asr://10.77.0.9'
+    const client = startReceiving(room.client(0), { file: room.fileOf(0), locator })
+    expect(await room.outcome(0, client)).toBe('the image')
+    const { datagrams } = await capture.stop()
+    expect(datagrams.filter(({ bytes }) => bytes > 1000).length).toBeGreaterThan(2000)
   })
 
   it('goes on when its server was killed and started again', async () => {

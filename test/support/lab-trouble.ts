@@ -59,3 +59,24 @@ export async function endSlowness(lab: LabNetwork, machine: LabMachine): Promise
 export async function setCable(lab: LabNetwork, machine: LabMachine, state: 'up' | 'down'): Promise<void> {
   await lab.bridge.run(['ip', 'link', 'set', machine.port, state])
 }
+
+/** The machine's adapter is pulled out: the interface is gone, and its address with it. Returns what puts the same one back. */
+export async function pullAdapter(lab: LabNetwork, machine: LabMachine): Promise<() => Promise<void>> {
+  const mac = (await machine.run(['cat', '/sys/class/net/eth0/address'])).trim()
+  await machine.run(['ip', 'link', 'del', 'eth0'])
+  return async () => {
+    const peer = ['peer', 'name', machine.port, 'netns', lab.bridge.namespace]
+    await machine.run(['ip', 'link', 'add', 'eth0', 'address', mac, 'type', 'veth', ...peer])
+    await lab.bridge.run(['ip', 'link', 'set', machine.port, 'master', 'br0', 'up'])
+    await machine.run(['ip', 'addr', 'add', `${machine.address}/16`, 'brd', '+', 'dev', 'eth0'])
+    await machine.run(['ip', 'link', 'set', 'eth0', 'up'])
+    await machine.run(['ip', 'route', 'add', 'default', 'dev', 'eth0'])
+  }
+}
+
+/** The machine has another address from now on, as when DHCP gives it one. */
+export async function changeAddress(machine: LabMachine, address: string): Promise<void> {
+  await machine.run(['ip', '-4', 'addr', 'flush', 'dev', 'eth0'])
+  await machine.run(['ip', 'addr', 'add', `${address}/16`, 'brd', '+', 'dev', 'eth0'])
+  await machine.run(['ip', 'route', 'replace', 'default', 'dev', 'eth0'])
+}

@@ -1,7 +1,14 @@
 /** The socket that a stream is sent from: connected to its group, on one interface. */
 import { createSocket, type Socket } from 'node:dgram'
-import { cutSends, findOwnSocket, setSocketOptions } from '#engine/multicast/network'
+import {
+  cutSends,
+  findInterface,
+  findOwnSocket,
+  listInterfaces,
+  setSocketOptions,
+} from '#engine/multicast/network'
 import { NetworkError } from '#shared/errors'
+import type { NetworkInterface } from '#shared/model'
 
 export interface GroupAddress {
   readonly group: string
@@ -57,6 +64,19 @@ export async function openGroupSocket({
   // Errors of sending are told to who sends; an unreachable port of a group means nothing.
   socket.on('error', () => undefined)
   return { socket, isCut: await cut(socket, datagramBytes) }
+}
+
+/**
+ * The address that an interface has by now: its own, if it still has that, too. Throws NetworkError E_MC_IFACE as `findInterface`
+ * does.
+ */
+export async function addressNow({
+  name,
+  address,
+}: Pick<NetworkInterface, 'name' | 'address'>): Promise<string> {
+  const all = await listInterfaces()
+  const isThere = all.some((each) => each.name === name && each.address === address)
+  return isThere ? address : (await findInterface(name)).address
 }
 
 async function cut(socket: Socket, datagramBytes: number): Promise<boolean> {

@@ -6,7 +6,8 @@ import { serializeError, type SerializedError } from '#shared/errors'
 import { mostClients, parseAdmissionRule } from '#shared/model'
 import type { AnswerRoom } from './answer-room.ts'
 import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
-import { openGroupSocket } from './open-socket.ts'
+import { GroupSender } from './group-sender.ts'
+import { addressNow, openGroupSocket } from './open-socket.ts'
 import type { LiveState, ServedSession } from './orders.ts'
 import type { RemoteReads } from './remote-reads.ts'
 import { SessionStream } from './session-stream.ts'
@@ -54,15 +55,20 @@ export async function openServed(
   const secret = settings.password === null ? null : await passwordKey(settings.password, salt)
   await using opened = new AsyncDisposableStack()
   const bytes = opened.use(where.kind === 'web' ? remote.open(sessionId) : await openStreamBytes(where))
-  const { address } = session.interface
   const datagramBytes = datagramHeaderBytes + session.symbolBytes
-  const { socket, isCut } = await openGroupSocket({ group, port, ttl, address, datagramBytes })
-  opened.defer(() => void socket.close())
+  const openSocket = (address: string) => openGroupSocket({ group, port, ttl, address, datagramBytes })
+  const sender = new GroupSender({
+    opened: await openSocket(session.interface.address),
+    reopen: async () => openSocket(await addressNow(session.interface)),
+    datagramBytes,
+    group,
+    interfaceName: session.interface.name,
+  })
+  opened.defer(() => sender.close())
   const key = randomBytes(16)
   const tag = randomBytes(4).readUInt32BE()
   const stream = new SessionStream(session, {
-    socket,
-    isCut,
+    group: sender,
     key,
     tag,
     read: (into, offset) => bytes.read(into, offset),

@@ -2,7 +2,6 @@
  * One session's stream: its sender, its socket, the blocks it is about to send. Asked by the thread's loop to send what may be
  * sent now, it sends that and says when to be asked again.
  */
-import type { Socket } from 'node:dgram'
 import { createErasureCode } from '#engine/multicast/fec'
 import { planStream, type StreamLayout } from '#engine/multicast/layout'
 import { createSender, createSymbolSource, type Sender, type SenderStep } from '#engine/multicast/sender'
@@ -12,20 +11,17 @@ import {
   networkHeaderBytes,
   type DatagramCoder,
 } from '#engine/multicast/wire'
-import { NetworkError } from '#shared/errors'
 import type { AnswerRoom } from './answer-room.ts'
 import { BlockCache, type ReadBytes } from './block-cache.ts'
-import { Burst } from './burst.ts'
 import { ClientRoster } from './client-roster.ts'
 import { FetchBudget, type Fetch } from './fetch-budget.ts'
+import type { GroupSender } from './group-sender.ts'
 import type { ServedSession } from './orders.ts'
 import { SendMeter } from './send-meter.ts'
 
 export interface StreamParts {
-  /** Connected to the group, its TTL and interface set. */
-  readonly socket: Socket
-  /** The system cuts what is sent on it into datagrams: of `symbolBytes` and a header. */
-  readonly isCut: boolean
+  /** Of datagrams of `symbolBytes` and a header. Closed with the stream. */
+  readonly group: GroupSender
   readonly read: ReadBytes
   /** Shared by all sessions of a port. */
   readonly room: AnswerRoom
@@ -62,7 +58,6 @@ export class SessionStream {
   readonly #coder: DatagramCoder
   readonly #symbols: ReturnType<typeof createSymbolSource>
   readonly #meter = new SendMeter()
-  readonly #burst: Burst
   /** What becomes of the next burst is asked: of the first in each turn. */
   #asks = true
   /** What is to be sent as soon as its block is here. */
@@ -79,7 +74,6 @@ export class SessionStream {
   #dataRate: number
   #clientDataRate: number | null
   #fetchShare = 0
-  #sendError: { readonly error: NetworkError; readonly sinceMs: number } | null = null
   #readError: unknown = null
   #startedMs: number | null = null
 
@@ -122,8 +116,6 @@ export class SessionStream {
       },
     })
     this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })
-    const { socket, isCut } = parts
-    this.#burst = new Burst({ socket, isCut, datagramBytes: symbolBytes + datagramHeaderBytes })
     this.#symbols = createSymbolSource(this.layout, createErasureCode(symbolBytes), (block) => {
       const held = this.#cache.get(block)
       // `#mayLoad` has made sure.
@@ -159,11 +151,11 @@ export class SessionStream {
   }
   /** The system hasn't taken all that was sent: only the event loop's turn can change that. */
   get isQueued(): boolean {
-    return this.#parts.socket.getSendQueueCount() > 0
+    return this.#parts.group.isQueued
   }
   /** Troubles of the moment. */
   get warnings(): readonly unknown[] {
-    return [this.#sendError?.error, this.#readError].filter((error) => error !== undefined && error !== null)
+    return [this.#parts.group.trouble, this.#readError].filter((error) => error !== null)
   }
 
   setRate(dataRate: number, clientDataRate: number | null): void {
@@ -186,7 +178,7 @@ export class SessionStream {
    * Send what may be sent, until `untilMs` at most. Returns when to be asked again, Infinity when it will say so by `wake`.
    */
   send(untilMs: number): number {
-    const burst = this.#burst
+    const { burst } = this.#parts.group
     this.#asks = true
     for (;;) {
       const nowMs = performance.now()
@@ -234,9 +226,10 @@ export class SessionStream {
   }
 
   #flush(): void {
-    const { count, bytes } = this.#burst
+    const { group } = this.#parts
+    const { count, bytes } = group.burst
     if (count === 0) return
-    this.#burst.send(this.#asks ? this.#sendDone : null)
+    group.send({ asks: this.#asks })
     this.#asks = false
     if (this.isQueued) this.#queued = count
     // Counted from here on: it went out before, so what goes out 10 ms from now is 10 ms apart from it on the wire.
@@ -272,23 +265,7 @@ export class SessionStream {
 
   close(): void {
     this.#cache.close()
-    this.#parts.socket.close()
-  }
-
-  readonly #sendDone = (error: Error | null) => {
-    if (error === null) {
-      this.#sendError = null
-      return
-    }
-    const { group } = this.session.settings.configuration
-    const errno = 'code' in error ? String(error.code) : ''
-    this.#sendError ??= {
-      sinceMs: performance.now(),
-      error: new NetworkError('E_MC_SEND', error.message, {
-        details: { address: group, phase: 'stream', errno, interface: this.session.interface.name },
-        transient: true,
-      }),
-    }
+    this.#parts.group.close()
   }
 
   /** Its section is loaded, or its block is here to load it from. */
