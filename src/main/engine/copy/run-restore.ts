@@ -2,6 +2,7 @@
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import type { DiskChecker, HashedBlocks } from '#engine/pipeline'
+import { connectAgain } from '#engine/stream-connection'
 import { deserializeError, DeviceError, invariant, serializeError } from '#shared/errors'
 import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
@@ -51,11 +52,25 @@ interface Ends {
 export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobContext): Promise<JobOutcome> {
   const now = deps.now ?? defaultNow
   using watch = watchProgress(job, deps, plan.target?.path ?? plan.request.target)
-  const run: Run = { plan, deps, now, context: watch.context }
+  const { context } = watch
+  const run: Run = { plan, deps: { ...deps, io: patientIo(plan, deps, context) }, now, context }
   try {
     return await restore(await validate(run), run)
   } catch (error) {
     return outcomeOf(error, 'untouched', job)
+  }
+}
+
+/** Whoever carries a plan out was let in when it was made: what only passes is waited for, by the second look as by the last. */
+function patientIo(
+  { request: { timeoutMs } }: RestorePlan,
+  { io }: RestoreDeps,
+  { log }: JobContext,
+): RestoreDeps['io'] {
+  return {
+    ...io,
+    connectStream: (locator, options) =>
+      connectAgain(() => io.connectStream(locator, options), { timeoutMs, log, signal: options.signal }),
   }
 }
 

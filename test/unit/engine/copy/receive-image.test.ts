@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { BlockSink } from '#engine/block-io'
 import { planRestore, readStreamImage, runRestore, type RestoreDeps, type RestoreIo } from '#engine/copy'
 import type { ReceiveOptions } from '#engine/stream-connection'
-import { NetworkError } from '#shared/errors'
+import { NetworkError, type NetworkCode } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import { parseStreamLocator, type JobOutcome, type RestoreRequest, type StreamLocator } from '#shared/model'
 import type { RunSpec } from '#test/build-udif'
@@ -73,6 +73,26 @@ function benchWith(left: Uint8Array, change: Partial<FakeStream> = {}) {
 
 const isImage = ({ bytes }: { readonly bytes: Uint8Array }) =>
   Buffer.compare(bytes.subarray(0, 4300 * 512), image.disk.subarray(0, 4300 * 512)) === 0
+
+/** From the `nth` time on, so many connections fail: the first is the plan's. */
+function failingFrom(
+  machine: FakeMachine,
+  { nth, times, code }: { readonly nth: number; readonly times: number; readonly code: NetworkCode },
+) {
+  const connect = machine.connectStream
+  const calls = { count: 0 }
+  machine.connectStream = async (...asked) => {
+    calls.count += 1
+    if (calls.count >= nth && calls.count < nth + times)
+      throw new NetworkError(code, 'not now', {
+        details: { address: 'lab', phase: 'control' },
+        transient: code === 'E_NET',
+      })
+    if (connect === null) throw new Error('no streams')
+    return await connect(...asked)
+  }
+  return calls
+}
 
 /** Blocks that the newer copy of the journal knows. */
 const journalled = (disk: Uint8Array) =>
@@ -425,6 +445,42 @@ describe('a restore from a stream', () => {
     const { outcome } = await restore(machine)
     expect(failure(outcome)).toEqual({ code: 'E_IO_WRITE', target: 'empty' })
     expect(seen).toEqual([true])
+  })
+
+  it.each([
+    ['its second look', 2, 'E_NET'],
+    ['the last connection before it joins', 3, 'E_MC_NOSESSION'],
+  ] as const)('waits for a server that restarts after the plan: %s', async (_, nth, code) => {
+    const { machine, stick } = bench()
+    failingFrom(machine, { nth, times: 2, code })
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(isImage(stick)).toBe(true)
+  })
+
+  it('waits for such a server no longer than it may be without payload, and not to be refused', async () => {
+    const late = bench()
+    failingFrom(late.machine, { nth: 2, times: 1e6, code: 'E_NET' })
+    const { outcome } = await restore(late.machine, { timeoutMs: 600 })
+    expect(failure(outcome)).toEqual({ code: 'E_NET', target: 'untouched' })
+    const refused = bench()
+    const calls = failingFrom(refused.machine, { nth: 2, times: 1e6, code: 'E_MC_PASSWORD' })
+    expect(failure((await restore(refused.machine)).outcome)).toEqual({
+      code: 'E_MC_PASSWORD',
+      target: 'untouched',
+    })
+    expect(calls.count).toBe(2)
+  })
+
+  it('is cancelled while it waits for a server that restarts', async () => {
+    const { machine } = bench()
+    const calls = failingFrom(machine, { nth: 3, times: 1e6, code: 'E_NET' })
+    const stop = new AbortController()
+    const running = restore(machine, {}, {}, stop.signal)
+    await expect.poll(() => calls.count).toBeGreaterThan(2)
+    stop.abort()
+    expect((await running).outcome).toMatchObject({ kind: 'cancelled', target: 'untouched' })
+    expect(machine.calls).toContain('remount /dev/sdb: /media/old')
   })
 
   it('keeps what came when the server is gone for good, and goes on with it later', async () => {

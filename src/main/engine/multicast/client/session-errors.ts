@@ -37,7 +37,3 @@ export const endError = ({ reason, text }: Message<'end'>, address: string): Net
   new NetworkError('E_MC_ENDED', `the session ended: ${reason}`, {
     details: { address, host: address, phase: 'control', reason, text },
   })
-
-/** It may be there again in a while: a server that restarts, a place that becomes free. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof NetworkError && (error.transient || error.code === 'E_MC_NOSESSION')

@@ -4,7 +4,12 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { JoinedSession } from '#engine/multicast/sessions'
-import type { ConnectStreamOptions, StreamConnection, StreamReception } from '#engine/stream-connection'
+import {
+  isPassing,
+  type ConnectStreamOptions,
+  type StreamConnection,
+  type StreamReception,
+} from '#engine/stream-connection'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { StreamLocator } from '#shared/model'
@@ -19,7 +24,7 @@ import {
   type EnterOptions,
 } from './enter-session.ts'
 import { chooseInterface } from './receive-interface.ts'
-import { endError, isPassing } from './session-errors.ts'
+import { endError } from './session-errors.ts'
 import { startReception } from './stream-reception.ts'
 
 /** So long a lost connection is tried to be had again before a fetch fails. */

@@ -5,7 +5,12 @@
 import { createHash } from 'node:crypto'
 import { dropFileCache } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
-import { receivePoolBytes, type StreamConnection, type StreamReception } from '#engine/stream-connection'
+import {
+  connectAgain,
+  receivePoolBytes,
+  type StreamConnection,
+  type StreamReception,
+} from '#engine/stream-connection'
 import {
   AppError,
   deserializeError,
@@ -35,11 +40,11 @@ export async function receiveFile(
     if (plan.refusal !== null) throw deserializeError(plan.refusal)
     invariant(plan.target !== null, 'a plan without a refusal has a target')
     context.enter('validating-source')
-    await using stream = await connect(locatorOf(plan.request.source), {
-      log: context.log,
-      signal,
-      interface: plan.request.interface ?? null,
-    })
+    const { source, timeoutMs, interface: receiveOn = null } = plan.request
+    await using stream = await connectAgain(
+      () => connect(locatorOf(source), { log: context.log, signal, interface: receiveOn }),
+      { timeoutMs, log: context.log, signal },
+    )
     if (plan.sourceIdentity !== identityOf(stream))
       throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
         details: { path: plan.request.source },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, test, type ExpectStatic } from 'vitest'
 import { connectStream } from '#engine/multicast/client'
 import { planFile, receiveFile, type FilePlanning, type OpenStream } from '#engine/multicast/file'
+import { NetworkError } from '#shared/errors'
 import { formatStreamLocator, type ImageInfo, type JobOutcome, type RestoreRequest } from '#shared/model'
 import { quietContext } from '#test/quiet-context'
 import { noBuffering, restoreRequest } from '#test/restore-request'
@@ -99,6 +100,30 @@ describe.concurrent("a stream's image received into a file", () => {
       })
     }
     expect(held).toEqual([128 * 1024 * 1024, 4 * blockBytes])
+  })
+
+  test('waits for a server that restarts after the plan', async ({ expect }) => {
+    await using server = await startStreamServer({ image })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    let calls = 0
+    const sometimes: OpenStream = async (locator, options) => {
+      calls += 1
+      if (calls === 2)
+        throw new NetworkError('E_NET', 'refused', {
+          details: { address: '', phase: 'control' },
+          transient: true,
+        })
+      return await connect(locator, options)
+    }
+    const context = quietContext()
+    const plan = await planFile(request(server, path), {
+      connect: sometimes,
+      readImage: async () => null,
+      signal: context.signal,
+    })
+    expect((await receiveFile(plan, { connect: sometimes }, context)).kind).toBe('done')
+    expect(await isImage(path)).toBe(true)
   })
 
   test('says before it comes that nothing of it will be verified', async ({ expect }) => {

@@ -1,0 +1,54 @@
+/**
+ * Connects for somebody who was let in before: the plan is made, a person has read what is to be erased, and meanwhile the server
+ * may have restarted, or the last place been taken. As a client does that lost its connection, it tries again (docs/protocol.md, §7).
+ */
+import { NetworkError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+import type { StreamConnection } from './stream-connection.ts'
+
+/** It may be there again in a while: a server that restarts, a place that becomes free. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof NetworkError && (error.transient || error.code === 'E_MC_NOSESSION')
+
+export interface ConnectAgainOptions {
+  /** Of the request: for so long at most; 0: for ever. */
+  readonly timeoutMs: number
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** From one attempt to the next, and then always the last. */
+const retryMs = [250, 500, 1000, 2000, 4000] as const
+
+/** Rejects with what `connect` rejects with when it won't pass, or the time is up; with the signal's reason. */
+export async function connectAgain(
+  connect: () => Promise<StreamConnection>,
+  { timeoutMs, log, signal }: ConnectAgainOptions,
+): Promise<StreamConnection> {
+  const sinceMs = performance.now()
+  for (let tries = 0; ; tries++)
+    try {
+      return await connect()
+    } catch (error) {
+      signal.throwIfAborted()
+      const waitMs = retryMs[Math.min(tries, retryMs.length - 1)] ?? 0
+      const isLate = timeoutMs > 0 && performance.now() + waitMs - sinceMs > timeoutMs
+      if (isLate || !isPassing(error)) throw error
+      log[tries === 0 ? 'warn' : 'info']('no connection to the server; trying again', { why: String(error) })
+      await pause(waitMs, signal)
+    }
+}
+
+/** Rejects with the signal's reason. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const stop = () => reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+  }
+}
