@@ -46,7 +46,8 @@ const internet = 1
 const uniqueBit = 0x8000
 const mostRecords = 512
 const mostLabels = 64
-const headerBytes = 12
+/** Of a message without questions and records. */
+export const headerBytes = 12
 
 export const typeOf = ({ data }: DnsRecord): number =>
   data.kind === 'other' ? data.type : recordTypes[data.kind]
@@ -68,6 +69,9 @@ export function encodeDns(message: DnsMessage): Uint8Array {
     ]),
   )
 }
+
+/** How long it is in a message of ours, which never shortens names. */
+export const recordBytes = (record: DnsRecord): number => encodeRecord(record).length
 
 function encodeRecord(record: DnsRecord): Buffer {
   const data = encodeData(record.data)

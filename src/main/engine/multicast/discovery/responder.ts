@@ -4,6 +4,8 @@
  */
 import {
   encodeData,
+  encodeDns,
+  headerBytes,
   nameKey,
   recordTypes,
   typeOf,
@@ -13,6 +15,7 @@ import {
   type DnsRecord,
 } from './dns-message.ts'
 import { mdnsPort, type Sender } from './mdns-socket.ts'
+import { frameBytes, mostMessageBytes, packAnswers } from './pack-answers.ts'
 import { encodeText, instanceLabel, serviceName, typesName, type Advertisement } from './stream-records.ts'
 
 export interface ResponderOptions {
@@ -43,6 +46,8 @@ const ttlSeconds = 120
 const legacyTtlSeconds = 10
 /** RFC 6762 §6: a record isn't multicast more often, but for who wants to take its name. */
 const quietMs = 1000
+/** Of one message, so many are answered. */
+const mostQuestions = 16
 
 interface Service {
   readonly advertisement: Advertisement
@@ -181,32 +186,30 @@ export function createResponder({ send, host, chance }: ResponderOptions): Respo
   const answer = (query: DnsMessage, from: Sender) => {
     const isLegacy = from.port !== mdnsPort
     const isProbe = query.authorities.length > 0
-    const answers = query.questions
-      .slice(0, 16)
-      .flatMap(answersTo)
-      .filter((record) => !isKnown(record, query.answers))
+    const questions = query.questions.slice(0, mostQuestions)
+    const answers = questions.flatMap(answersTo).filter((record) => !isKnown(record, query.answers))
     if (answers.length === 0) return
-    const pointers = answers.filter(({ data }) => data.kind === 'ptr')
-    const named = [...services.values()].filter((service) =>
-      pointers.some(
-        ({ data }) => data.kind === 'ptr' && nameKey(data.target) === nameKey(instanceOf(service)),
-      ),
-    )
-    const additionals = named.flatMap((service) => [locationOf(service), textOf(service), addressOf(service)])
+    const byName = new Map(services.values().map((service) => [nameKey(instanceOf(service)), service]))
+    const besides = ({ data }: DnsRecord): readonly DnsRecord[] => {
+      const service = data.kind === 'ptr' ? byName.get(nameKey(data.target)) : undefined
+      return service === undefined ? [] : [locationOf(service), textOf(service), addressOf(service)]
+    }
     if (isLegacy) {
       const shorten = (record: DnsRecord) => ({ ...record, isUnique: false, ttlSeconds: legacyTtlSeconds })
-      const { id, questions } = query
-      send(
-        {
-          id,
-          isResponse: true,
-          questions,
-          answers: answers.map(shorten),
-          authorities: [],
-          additionals: additionals.map(shorten),
-        },
-        from,
-      )
+      const empty: DnsMessage = {
+        id: query.id,
+        isResponse: true,
+        questions,
+        answers: [],
+        authorities: [],
+        additionals: [],
+      }
+      // Such a one mostly takes the first message only.
+      for (const part of packAnswers(answers, besides, mostMessageBytes - encodeDns(empty).length))
+        send(
+          { ...empty, answers: part.answers.map(shorten), additionals: part.additionals.map(shorten) },
+          from,
+        )
       return
     }
     if (performance.now() - answeredMs < (isProbe ? probeMs : quietMs) && answeredKey === keyOf(answers))
@@ -218,7 +221,8 @@ export function createResponder({ send, host, chance }: ResponderOptions): Respo
     const timer = setTimeout(
       () => {
         waiting.delete(timer)
-        respond(answers, additionals)
+        for (const part of packAnswers(answers, besides, frameBytes - headerBytes))
+          respond(part.answers, part.additionals)
       },
       isShared ? 20 + chance() * 100 : 0,
     )

@@ -23,6 +23,8 @@ function newNetwork(latencyMs = 0) {
     said.push({ message, to })
     if (to !== null) return
     const bytes = encodeDns(message)
+    // As `openMdns` has it.
+    if (bytes.length > 9000) return
     const arrive = () => {
       for (const ear of ears.values()) ear(bytes, from)
     }
@@ -154,6 +156,38 @@ describe('a stream that is advertised', () => {
     const advertiser = advertise(network, [stream(`${long}1`), stream(`${long}2`)])
     await pass(4000)
     expect(advertiser.names()).toEqual(['ü'.repeat(31), `${'ü'.repeat(29)} (2)`])
+  })
+
+  test.each([40, 150])('is found among %i of one server, in messages that fit a frame', async (count) => {
+    const network = newNetwork()
+    const names = Array.from({ length: count }, (_, index) => `Room ${index}`)
+    advertise(
+      network,
+      names.map((name) => stream(name)),
+    )
+    await pass(4000)
+    network.said.length = 0
+    const found = browse(network)
+    await pass(2000)
+    expect(found.names().toSorted()).toEqual(names.toSorted())
+    const sizes = network.said.map(({ message }) => encodeDns(message).length)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1472)
+  })
+
+  test('is told to who asks from another port in messages that may be sent', async () => {
+    const network = newNetwork()
+    const names = Array.from({ length: 40 }, (_, index) => `Room ${index}`)
+    advertise(
+      network,
+      names.map((name) => stream(name)),
+    )
+    await pass(4000)
+    network.said.length = 0
+    const questions = [{ name: service, type: recordTypes.ptr }]
+    network.say(query({ id: 77, questions }), { address: '10.0.0.9', port: 4000 })
+    const told = network.said.filter(({ to }) => to !== null).map(({ message }) => message)
+    expect(told.flatMap(({ answers }) => answers)).toHaveLength(40)
+    expect(Math.max(...told.map((message) => encodeDns(message).length))).toBeLessThanOrEqual(9000 - 28)
   })
 
   test('is told to who asks from another port, there and for a short time', async () => {
