@@ -21,11 +21,14 @@ export interface Participation {
 
 export function createParticipation({ data, ledger, onDatagram, log }: ParticipationOptions): Participation {
   let strip: PassStrip | null = null
+  /** Left for another interface, which may not be had then. */
+  let left: Membership | null = null
   return {
     async join({ session, control }, before) {
       const where = chooseInterface(data.interface, control.localAddress)
       const isSame =
         before !== null &&
+        before !== left &&
         isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
         before.interface.address === where.address
       if (isSame) {
@@ -37,6 +40,7 @@ export function createParticipation({ data, ledger, onDatagram, log }: Participa
         before.receiver.hashesCame(nowMs)
         return before
       }
+      left = before
       await before?.group.close()
       strip ??= createPassStrip(session.layout)
       const made = await openMembership({
