@@ -173,6 +173,7 @@ function receive(
       missingBlocks: missing.size,
       receivedBytesPerSecond: 0,
       loss: 0,
+      standing: 'well',
       silence: null,
     }),
     warnings: (): readonly SerializedError[] => [],

@@ -176,6 +176,7 @@ export function aStream(change: Partial<StreamProgress> = {}): StreamProgress {
     missingBlocks: 3911,
     receivedBytesPerSecond: 11.4 * MB,
     loss: 0.006,
+    standing: 'well',
     silence: null,
     ...change,
   }

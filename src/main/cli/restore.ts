@@ -9,7 +9,7 @@ import {
   type SerializedError,
 } from '#shared/errors'
 import { isStreamLocator, isWebLocator, type JobOutcome, type RestorePlan } from '#shared/model'
-import { describeOutcome, describeTargetState, type Names } from '#shared/words'
+import { describeOutcome, describeSlow, describeTargetState, type Names } from '#shared/words'
 import { noOperands } from './arguments.ts'
 import { checkDemands } from './demands.ts'
 import type { Engines } from './engines.ts'
@@ -173,13 +173,21 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
+  let isSlowTold = false
   job.subscribe((state) => {
     print(printer.progressed(state))
     // The others go on being told it by the progress; people want to know why it takes so long while it does.
-    const silence = state.progress?.stream?.silence ?? null
-    if (quiet || silence === null || told.has(silence.code)) return
-    told.add(silence.code)
-    terminal.writeError(`\n${errorText(silence, {}, null)}`)
+    const stream = state.progress?.stream ?? null
+    if (quiet || stream === null) return
+    const { silence } = stream
+    if (silence !== null && !told.has(silence.code)) {
+      told.add(silence.code)
+      terminal.writeError(`\n${errorText(silence, {}, null)}`)
+    }
+    const slow = describeSlow(stream)
+    if (slow === null || isSlowTold) return
+    isSlowTold = true
+    terminal.writeError(`\n${slow}\n`)
   })
   const state = await job.ended
   print(printer.progressed(state))

@@ -201,6 +201,8 @@ export interface StreamProgress {
   readonly receivedBytesPerSecond: number
   /** Of what was sent lately, 0 to 1. */
   readonly loss: number
+  /** As the server says. `slow`: it loses far more than the others, and gets what it lacks when they need nothing. */
+  readonly standing: SessionClient['standing']
   /** Why blocks are fetched: E_MC_SILENT, with the group and the interface. Null as long as multicast arrives. */
   readonly silence: SerializedError | null
 }

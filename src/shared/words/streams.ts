@@ -74,6 +74,12 @@ export function describeWaiting({
   return clock === null ? `${soFar}, waiting for a word from the server` : `${soFar}, starts in ${clock}`
 }
 
+/** Of a client that loses far more than the others; null as long as it doesn't. */
+export const describeSlow = ({ standing, missingBlocks }: StreamProgress): string | null =>
+  standing === 'well' || missingBlocks === 0
+    ? null
+    : 'This computer loses far more of the stream than the others. It gets what it lacks when they need nothing any more.'
+
 /** `Pass 2 – 37 of 5,120 blocks still missing`. */
 export function describePasses({ passes, blocks, missingBlocks }: StreamProgress): string {
   const pass = `Pass ${Math.max(1, passes.length)}`

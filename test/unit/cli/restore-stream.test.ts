@@ -34,6 +34,7 @@ const receiving = (change: Partial<StreamProgress>, percent = 0): JobState => {
     missingBlocks: 50,
     receivedBytesPerSecond: 0,
     loss: 0,
+    standing: 'well',
     silence: null,
     ...change,
   }
@@ -111,6 +112,20 @@ it('says at once, and once, that multicast does not arrive', async () => {
   expect(err.match(/E_MC_SILENT/g)).toHaveLength(1)
   expect(err).toContain('firewall')
   expect(all.indexOf('E_MC_SILENT')).toBeLessThan(all.indexOf('Verifying'))
+})
+
+it('says once that this computer loses far more than the others, and to people only', async () => {
+  const slow = [
+    receiving({ standing: 'slow', passes: ['x'.repeat(50)] }),
+    receiving({ standing: 'well', passes: ['x'.repeat(50)] }),
+    receiving({ standing: 'slow', passes: ['x'.repeat(50), '.'.repeat(50)] }),
+    state({ phase: 'verifying', percent: 0 }),
+    state({ outcome: { kind: 'done', summary } }),
+  ]
+  const { err } = await play(argv, { plan: streamed, states: slow })
+  expect(err.match(/loses far more of the stream than the others/g)).toHaveLength(1)
+  const puppet = await play([...argv, '--puppetstrings'], { plan: streamed, states: slow })
+  expect(puppet.out + puppet.err).not.toContain('loses')
 })
 
 it('says that a computer without an IPv4 address can only fetch', async () => {

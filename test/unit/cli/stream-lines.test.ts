@@ -12,6 +12,7 @@ const progress = (change: Partial<StreamProgress>): StreamProgress => ({
   missingBlocks: 50,
   receivedBytesPerSecond: 0,
   loss: 0,
+  standing: 'well',
   silence: null,
   ...change,
 })

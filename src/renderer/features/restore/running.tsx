@@ -11,6 +11,7 @@ import {
   describeLeft,
   describePhase,
   describePhaseStop,
+  describeSlow,
   describeWaiting,
 } from '#shared/words'
 import { copiedShare } from './copied-share.ts'
@@ -79,6 +80,7 @@ function streamReason(progress: JobProgress | null): string | null {
   if (stream?.state === 'waiting' && stream.waiting) return describeWaiting(stream.waiting)
   if (stream?.state === 'connecting' && stream.missingBlocks < stream.blocks)
     return "It doesn't answer any more. Ask who runs it to start it again: this goes on by itself then, and what has come is kept."
+  if (stream?.state === 'receiving') return describeSlow(stream)
   if (stream?.state !== 'fetching') return null
   const why =
     stream.silence?.details['reason'] === 'no-address'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describePasses, describeWaiting, formatStreamRate } from '#shared/words'
+import { describePasses, describeSlow, describeWaiting, formatStreamRate } from '#shared/words'
 import { aStream } from '#test/stream-fixtures'
 
 describe('waiting for a stream', () => {
@@ -25,3 +25,9 @@ test.each([
   [1_250_000, '1.25 MB/s = 10 Mbit/s'],
   [110e6, '110 MB/s = 880 Mbit/s'],
 ])('a rate of %j is told in both units: %s', (rate, words) => expect(formatStreamRate(rate)).toBe(words))
+
+test('says of a client that loses far more than the others what becomes of it, while it lacks something', () => {
+  expect(describeSlow(aStream())).toBeNull()
+  expect(describeSlow(aStream({ standing: 'slow' }))).toContain('when they need nothing any more')
+  expect(describeSlow(aStream({ standing: 'slow', missingBlocks: 0 }))).toBeNull()
+})

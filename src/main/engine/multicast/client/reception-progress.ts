@@ -9,7 +9,7 @@ import type { StreamMeter } from './stream-meter.ts'
 
 export interface ProgressParts {
   readonly state: StreamProgress['state']
-  readonly server: Pick<ServerPresence, 'waiting'>
+  readonly server: Pick<ServerPresence, 'waiting' | 'standing'>
   readonly ledger: Pick<BlockLedger, 'blocks' | 'missing'>
   readonly meter: StreamMeter
   /** Null before the first receiver. */
@@ -20,7 +20,7 @@ export interface ProgressParts {
 
 export function progressOf(parts: ProgressParts, nowMs: number): StreamProgress {
   const { state, ledger, meter, receiver, symbolBytes, silence } = parts
-  const { waiting } = parts.server
+  const { waiting, standing } = parts.server
   const { bytesPerSecond, loss } = meter.sample(nowMs, receiver ?? { received: 0, expected: 0 }, symbolBytes)
   return {
     state,
@@ -35,6 +35,7 @@ export function progressOf(parts: ProgressParts, nowMs: number): StreamProgress 
     missingBlocks: ledger.missing,
     receivedBytesPerSecond: bytesPerSecond,
     loss,
+    standing,
     silence,
   }
 }

@@ -208,6 +208,7 @@ export function createReception(
         break
       case 'position':
         server.state = output.position.state
+        server.standing = output.position.standing
         if (server.state !== 'waiting') server.waiting = null
         at.receiver.position(output.position, now())
         break
@@ -260,6 +261,7 @@ export function createReception(
       if (isComplete) return await beSeen(entered)
       const member = await takePart(entered)
       server.state = session.position.state
+      server.standing = session.position.standing
       server.waiting = null
       server.came(control, now())
       fetcher.connected()

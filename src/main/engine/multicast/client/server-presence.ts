@@ -7,6 +7,8 @@ export const presenceMs = 2500
 
 export class ServerPresence {
   state: StreamState = 'waiting'
+  /** Ours, among its clients. */
+  standing: Message<'position'>['standing'] = 'well'
   /** Until the stream starts. */
   waiting: Message<'waiting'> | null = null
   #control: ControlSocket | null = null

@@ -41,6 +41,7 @@ export function startReception(
     missingBlocks: Math.ceil(facts.sizeBytes / facts.blockBytes),
     receivedBytesPerSecond: 0,
     loss: 0,
+    standing: 'well',
     silence: null,
   }
   let isOver = false

@@ -135,6 +135,20 @@ describe.concurrent('a stream that is received', () => {
     await reception.finish('failed', '')
   })
 
+  test('says that it loses far more than others when the server does', async ({ expect }) => {
+    await using server = await startStreamServer({
+      image,
+      startRule: { clients: 2, afterLastJoinMs: null },
+      falsify: (message) => (message.kind === 'position' ? { ...message, standing: 'slow' } : message),
+    })
+    await using stream = await lookAtStream(server)
+    const { reception } = receiveToMemory(stream)
+    expect(reception.progress().standing).toBe('well')
+    await expect.poll(() => reception.progress().standing).toBe('slow')
+    await reception.finish('cancelled', '')
+    await expect(reception.complete).rejects.toThrow()
+  })
+
   test("waits for its start, which isn't a silence that it gives up for", async ({ expect }) => {
     const startRule = { clients: 2, afterLastJoinMs: null }
     await using server = await startStreamServer({ image, startRule })
