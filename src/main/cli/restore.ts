@@ -9,7 +9,7 @@ import {
   type SerializedError,
 } from '#shared/errors'
 import { isStreamLocator, isWebLocator, type JobOutcome, type RestorePlan } from '#shared/model'
-import { describeOutcome, describeSlow, describeTargetState, type Names } from '#shared/words'
+import { describeOutcome, describeTargetState, type Names } from '#shared/words'
 import { noOperands } from './arguments.ts'
 import { checkDemands } from './demands.ts'
 import type { Engines } from './engines.ts'
@@ -30,6 +30,7 @@ import {
   type RestoreCommand,
   type RestoreValues,
 } from './restore-options.ts'
+import { createStreamTroubles } from './stream-troubles.ts'
 import { createTextPrinter, questionText } from './text-printer.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 import { createWorkOutput } from './work-output.ts'
@@ -159,7 +160,7 @@ async function ask(
 
 /** Resolves when the work has really stopped, also after an interrupt. */
 async function runJob(
-  { terminal }: CliContext,
+  { terminal, now }: CliContext,
   engines: Engines,
   plan: RestorePlan,
   printer: RestorePrinter,
@@ -173,21 +174,11 @@ async function runJob(
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
-  let isSlowTold = false
+  // Programs are told by the progress; people want to know why it takes so long while it does.
+  const troubles = quiet ? null : createStreamTroubles({ terminal, now, told })
   job.subscribe((state) => {
     print(printer.progressed(state))
-    // The others go on being told it by the progress; people want to know why it takes so long while it does.
-    const stream = state.progress?.stream ?? null
-    if (quiet || stream === null) return
-    const { silence } = stream
-    if (silence !== null && !told.has(silence.code)) {
-      told.add(silence.code)
-      terminal.writeError(`\n${errorText(silence, {}, null)}`)
-    }
-    const slow = describeSlow(stream)
-    if (slow === null || isSlowTold) return
-    isSlowTold = true
-    terminal.writeError(`\n${slow}\n`)
+    troubles?.hear(state.progress?.stream ?? null)
   })
   const state = await job.ended
   print(printer.progressed(state))

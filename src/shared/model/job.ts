@@ -50,7 +50,7 @@ export interface JobProgress {
   readonly bytesPerSecond: number | null
   readonly remainingMs: number | null
   readonly limitedBy: Bottleneck | null
-  /** While a multicast stream is received; null at all other times. */
+  /** While a multicast stream is received, or waited for after its server went away; null at all other times. */
   readonly stream: StreamProgress | null
 }
 

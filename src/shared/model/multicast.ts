@@ -196,6 +196,7 @@ export interface StreamProgress {
   readonly passes: readonly string[]
   /** The fiftieth that passes begin with: where the stream was when we came. Null until something of it came. */
   readonly passStart: number | null
+  /** 0: of a stream that was there, and can't be joined at the moment. */
   readonly blocks: number
   readonly missingBlocks: number
   readonly receivedBytesPerSecond: number

@@ -74,6 +74,16 @@ export function describeWaiting({
   return clock === null ? `${soFar}, waiting for a word from the server` : `${soFar}, starts in ${clock}`
 }
 
+/**
+ * The server is away; null as long as it isn't. Also in the first moments of a reception, before anything of the stream came:
+ * whoever says it lets a while go by then.
+ */
+export function describeAway({ state, blocks, missingBlocks }: StreamProgress): string | null {
+  if (state !== 'connecting') return null
+  const kept = missingBlocks < blocks ? ', and what has come is kept' : ''
+  return `The stream isn't there at the moment. Ask who runs it to start it again: this goes on by itself then${kept}.`
+}
+
 /** Of a client that loses far more than the others; null as long as it doesn't. */
 export const describeSlow = ({ standing, missingBlocks }: StreamProgress): string | null =>
   standing === 'well' || missingBlocks === 0

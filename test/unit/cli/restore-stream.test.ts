@@ -128,6 +128,29 @@ it('says once that this computer loses far more than the others, and to people o
   expect(puppet.out + puppet.err).not.toContain('loses')
 })
 
+it('says when the stream has been away for a while, each time, and to people only', async () => {
+  const pass = ['..-'.padEnd(50)]
+  const away = receiving({ state: 'connecting', passes: pass, missingBlocks: 48 })
+  const there = receiving({ passes: pass, missingBlocks: 48 })
+  const early = receiving({ state: 'connecting', blocks: 0, missingBlocks: 0 })
+  const states = [
+    ...[early, early, early, there, away, there, away, away, away, there],
+    state({ outcome: { kind: 'done', summary } }),
+  ]
+  // It is asked for the time whenever the stream isn't there.
+  const clock = () => {
+    let nowMs = 0
+    return () => (nowMs += 2000)
+  }
+  const { err } = await play(argv, { plan: streamed, states, now: clock() })
+  expect(err.match(/The stream isn't there at the moment.*\n/g)).toEqual([
+    "The stream isn't there at the moment. Ask who runs it to start it again: this goes on by itself then.\n",
+    "The stream isn't there at the moment. Ask who runs it to start it again: this goes on by itself then, and what has come is kept.\n",
+  ])
+  const puppet = await play([...argv, '--puppetstrings'], { plan: streamed, states, now: clock() })
+  expect(puppet.out + puppet.err).not.toContain('at the moment')
+})
+
 it('says that a computer without an IPv4 address can only fetch', async () => {
   const silence = new NetworkError('E_MC_SILENT', 'no multicast', {
     details: {

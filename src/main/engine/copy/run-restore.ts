@@ -65,12 +65,17 @@ export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobC
 function patientIo(
   { request: { timeoutMs } }: RestorePlan,
   { io }: RestoreDeps,
-  { log }: JobContext,
+  { log, streamed }: JobContext,
 ): RestoreDeps['io'] {
   return {
     ...io,
     connectStream: (locator, options) =>
-      connectAgain(() => io.connectStream(locator, options), { timeoutMs, log, signal: options.signal }),
+      connectAgain(() => io.connectStream(locator, options), {
+        timeoutMs,
+        log,
+        signal: options.signal,
+        streamed,
+      }),
   }
 }
 

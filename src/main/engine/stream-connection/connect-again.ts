@@ -4,6 +4,7 @@
  */
 import { NetworkError } from '#shared/errors'
 import type { Logger } from '#shared/log'
+import type { StreamProgress } from '#shared/model'
 import type { StreamConnection } from './stream-connection.ts'
 
 /** It may be there again in a while: a server that restarts, a place that becomes free. */
@@ -15,6 +16,21 @@ export interface ConnectAgainOptions {
   readonly timeoutMs: number
   readonly log: Logger
   readonly signal: AbortSignal
+  /** Hears that it isn't there, and null when it is again. */
+  readonly streamed: (progress: StreamProgress | null) => void
+}
+
+const away: StreamProgress = {
+  state: 'connecting',
+  waiting: null,
+  passes: [],
+  passStart: null,
+  blocks: 0,
+  missingBlocks: 0,
+  receivedBytesPerSecond: 0,
+  loss: 0,
+  standing: 'well',
+  silence: null,
 }
 
 /** From one attempt to the next, and then always the last. */
@@ -23,18 +39,21 @@ const retryMs = [250, 500, 1000, 2000, 4000] as const
 /** Rejects with what `connect` rejects with when it won't pass, or the time is up; with the signal's reason. */
 export async function connectAgain(
   connect: () => Promise<StreamConnection>,
-  { timeoutMs, log, signal }: ConnectAgainOptions,
+  { timeoutMs, log, signal, streamed }: ConnectAgainOptions,
 ): Promise<StreamConnection> {
   const sinceMs = performance.now()
   for (let tries = 0; ; tries++)
     try {
-      return await connect()
+      const connection = await connect()
+      if (tries > 0) streamed(null)
+      return connection
     } catch (error) {
       signal.throwIfAborted()
       const waitMs = retryMs[Math.min(tries, retryMs.length - 1)] ?? 0
       const isLate = timeoutMs > 0 && performance.now() + waitMs - sinceMs > timeoutMs
       if (isLate || !isPassing(error)) throw error
       log[tries === 0 ? 'warn' : 'info']('no connection to the server; trying again', { why: String(error) })
+      streamed(away)
       await pause(waitMs, signal)
     }
 }

@@ -11,6 +11,7 @@ import {
   describeLeft,
   describePhase,
   describePhaseStop,
+  describeAway,
   describeSlow,
   describeWaiting,
 } from '#shared/words'
@@ -78,8 +79,9 @@ function streamWords(progress: JobProgress | null): string | null {
 function streamReason(progress: JobProgress | null): string | null {
   const { stream = null } = progress ?? {}
   if (stream?.state === 'waiting' && stream.waiting) return describeWaiting(stream.waiting)
-  if (stream?.state === 'connecting' && stream.missingBlocks < stream.blocks)
-    return "It doesn't answer any more. Ask who runs it to start it again: this goes on by itself then, and what has come is kept."
+  // The first connection of a reception takes a moment, and no words.
+  if (stream?.state === 'connecting' && (stream.blocks === 0 || stream.missingBlocks < stream.blocks))
+    return describeAway(stream)
   if (stream?.state === 'receiving') return describeSlow(stream)
   if (stream?.state !== 'fetching') return null
   const why =

@@ -138,7 +138,7 @@ async function restore(
   const plan = await planRestore(asked(change), all)
   const context = quietContext(signal)
   const outcome = await runRestore(plan, all, context)
-  return { plan, outcome, told: context.told }
+  return { plan, outcome, told: context.told, streams: context.streams }
 }
 
 const failure = (outcome: JobOutcome) =>
@@ -453,8 +453,14 @@ describe('a restore from a stream', () => {
   ] as const)('waits for a server that restarts after the plan: %s', async (_, nth, code) => {
     const { machine, stick } = bench()
     failingFrom(machine, { nth, times: 2, code })
-    const { outcome } = await restore(machine)
+    const { outcome, streams } = await restore(machine)
     expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    // Whoever waits is told why.
+    expect(streams.slice(0, 3)).toMatchObject([
+      { state: 'connecting', blocks: 0 },
+      { state: 'connecting', blocks: 0 },
+      null,
+    ])
     expect(isImage(stick)).toBe(true)
   })
 

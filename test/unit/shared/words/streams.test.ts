@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { describePasses, describeSlow, describeWaiting, formatStreamRate } from '#shared/words'
+import { describeAway, describePasses, describeSlow, describeWaiting, formatStreamRate } from '#shared/words'
 import { aStream } from '#test/stream-fixtures'
 
 describe('waiting for a stream', () => {
@@ -30,4 +30,10 @@ test('says of a client that loses far more than the others what becomes of it, w
   expect(describeSlow(aStream())).toBeNull()
   expect(describeSlow(aStream({ standing: 'slow' }))).toContain('when they need nothing any more')
   expect(describeSlow(aStream({ standing: 'slow', missingBlocks: 0 }))).toBeNull()
+})
+
+test('says of a stream that is away that what has come is kept, where something has', () => {
+  expect(describeAway(aStream())).toBeNull()
+  expect(describeAway(aStream({ state: 'connecting' }))).toContain('and what has come is kept')
+  expect(describeAway(aStream({ state: 'connecting', blocks: 0, missingBlocks: 0 }))).not.toContain('kept')
 })
