@@ -1,7 +1,7 @@
 /** `reprise server`: streams an image by asr's configuration file. */
 import { resolve } from 'node:path'
 import { serializeError } from '#shared/errors'
-import type { SessionSettings } from '#shared/model'
+import { fittingName, type SessionSettings } from '#shared/model'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -84,6 +84,6 @@ export const server = defineVerb({
 /** The image's name without its extension, in the bounds of a session's. */
 export function sessionNameOf(imageName: string): string {
   const clean = imageName.replaceAll(/[\p{Cc}\p{Cf}]/gu, '').replace(/\.[A-Za-z0-9]{1,12}$/, '')
-  const name = Array.from(clean).slice(0, 63).join('').trim()
+  const name = fittingName(clean).trim()
   return name === '' ? 'image' : name
 }

@@ -4,6 +4,9 @@
  */
 import type { SerializedError } from '#shared/errors'
 import {
+  composedName,
+  fitsSessionName,
+  fittingName,
   mostClients,
   suggestGroup,
   type ImageInfo,
@@ -113,11 +116,12 @@ export const chosenInterface = (
     ? interfaces.find((each) => each.isDefault)
     : interfaces.find((each) => each.address === draft.interface)) ?? null
 
+/** Those of a number behind a name, and of the space before it. */
+const numberCharacters = 5
+
 /** The image's name without its ending; with a number behind it where a session has that name. */
 function freeName(item: Item, sessions: readonly SessionState[]): string {
-  const base = itemName(item)
-    .replace(/\.(dmg|img|raw|iso|cdr)$/i, '')
-    .slice(0, 58)
+  const base = fittingName(itemName(item).replace(/\.(dmg|img|raw|iso|cdr)$/i, ''), numberCharacters)
   const taken = new Set(sessions.map((session) => session.settings.name))
   for (let count = 1; ; count += 1) {
     const name = count === 1 ? base : `${base} ${count}`
@@ -218,10 +222,10 @@ function within(text: string, least: number, most: number): FieldProblem | null 
 }
 
 function nameProblem(name: string, sessions: readonly SessionState[]): FieldProblem | null {
-  const trimmed = name.trim()
-  if (trimmed === '') return 'missing'
-  if (trimmed.length > 63) return 'too-long'
-  const taken = sessions.some(({ phase, settings }) => !isOver(phase) && settings.name === trimmed)
+  const wanted = composedName(name.trim())
+  if (wanted === '') return 'missing'
+  if (!fitsSessionName(wanted)) return 'too-long'
+  const taken = sessions.some(({ phase, settings }) => !isOver(phase) && settings.name === wanted)
   return taken ? 'taken' : null
 }
 

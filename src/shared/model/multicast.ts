@@ -34,7 +34,7 @@ export interface SessionSettings {
   readonly source: string
   /** Of a device or a volume; null of an image, which is sent as it is. */
   readonly compression: StreamCompression | null
-  /** 1 to 63 characters, one of its kind on the server. */
+  /** See `longestSessionName`; one of its kind on the server, which composes it. */
   readonly name: string
   readonly configuration: ServerConfiguration
   /** Name or address of the interface; null: that of the default route. */

@@ -1,12 +1,13 @@
 /**
  * `asr://host[:port][/session][#fingerprint]`: a multicast stream as a source. Pure text.
  */
+import { composedName } from './session-name.ts'
 
 export interface StreamLocator {
   /** A name or an address, an IPv6 one without its brackets, with its zone where it has one: `fe80::1%eth0`. */
   readonly host: string
   readonly port: number
-  /** Null: the only one, or the first that takes us. */
+  /** Composed. Null: the only one, or the first that takes us. */
   readonly session: string | null
   /** SHA-256 of the server's certificate, 64 hex digits in lower case; null: whoever answers is believed. */
   readonly fingerprint: string | null
@@ -33,7 +34,7 @@ export function parseStreamLocator(locator: string): StreamLocator | null {
   if (fingerprint !== null && !/^[0-9a-f]{64}$/.test(fingerprint)) return null
   let session: string | null = null
   try {
-    session = path === undefined || path === '' ? null : decodeURIComponent(path)
+    session = path === undefined || path === '' ? null : composedName(decodeURIComponent(path))
   } catch {
     return null
   }

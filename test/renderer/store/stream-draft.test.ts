@@ -104,6 +104,8 @@ describe('what stands against a stream', () => {
   it.each<[Partial<StreamDraft>, object]>([
     [{ name: ' ' }, { name: 'missing' }],
     [{ name: 'x'.repeat(64) }, { name: 'too-long' }],
+    [{ name: '\u{1F600}'.repeat(61) }, {}],
+    [{ name: '\u{1F600}'.repeat(62) }, { name: 'too-long' }],
     [{ group: '' }, { group: 'missing' }],
     [{ group: '224.0.0.10' }, { group: 'bad' }],
     [{ port: '0' }, { port: 'bad' }],
@@ -130,6 +132,15 @@ describe('what stands against a stream', () => {
     const name = 'ModularSystem'
     expect(problems({ name }, { sessions: [aSession()] })).toEqual({ name: 'taken' })
     expect(problems({ name }, { sessions: [aSession({ phase: 'ended' })] })).toEqual({})
+  })
+
+  it('is a name that a running stream has, also with its accents apart', () => {
+    const name = 'Übungsraum'.normalize('NFC')
+    const session = aSession()
+    const sessions = [{ ...session, settings: { ...session.settings, name } }]
+    expect(problems({ name: name.normalize('NFD') }, { sessions })).toEqual({ name: 'taken' })
+    const image = { ...systemImage, name: `${name.normalize('NFD')}.dmg` }
+    expect(followed(draft, { ...around, item: imageItem(image), sessions }).name).toBe(`${name} 2`)
   })
 
   it('is an image that nobody scanned, or another program, isn’t in order, can’t be read, or isn’t there', () => {

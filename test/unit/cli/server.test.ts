@@ -338,6 +338,7 @@ describe('names and dates', () => {
     ['10.6 lab', '10.6 lab'],
     ['.dmg', 'image'],
     ['x'.repeat(80), 'x'.repeat(63)],
+    ['Übungsraum.dmg'.normalize('NFD'), 'Übungsraum'.normalize('NFC')],
   ])('calls the session of %s %s', (image, name) => expect(sessionNameOf(image)).toBe(name))
 
   it('writes a time as ctime does', () => {

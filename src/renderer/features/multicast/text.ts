@@ -98,7 +98,9 @@ export function describeField(field: string, problem: FieldProblem): string {
       return sourceWords(problem)
     case 'name':
       if (problem === 'taken') return 'A stream of this name runs already.'
-      return problem === 'too-long' ? 'A name has at most 63 characters.' : 'Give the session a name.'
+      return problem === 'too-long'
+        ? 'A name has at most 63 characters, or 61 emoji.'
+        : 'Give the session a name.'
     case 'group':
       return 'Give an address from 224.0.2.0 to 239.255.255.255.'
     case 'port':

@@ -40,6 +40,11 @@ describe('the address of a stream', () => {
     expect(parseStreamLocator(text)).toBeNull()
   })
 
+  it('names a session as its server does, also where a Mac wrote it', () => {
+    const typed = 'Übungsraum'.normalize('NFC')
+    expect(parseStreamLocator(`asr://host/${typed.normalize('NFD')}`)?.session).toBe(typed)
+  })
+
   it('takes a fingerprint as tools print it', () => {
     const colons = (print.toUpperCase().match(/../g) ?? []).join(':')
     expect(parseStreamLocator(`asr://host#${colons}`)?.fingerprint).toBe(print)

@@ -9,7 +9,7 @@ export const typesName: DnsName = ['_services', '_dns-sd', '_udp', 'local']
 
 /** A stream to tell the network of. */
 export interface Advertisement {
-  /** The session's. */
+  /** The session's name, which fits: see `longestSessionName`. */
   readonly session: string
   readonly imageName: string
   readonly sizeBytes: number
@@ -49,8 +49,9 @@ export function hostName(name: string): DnsName {
 
 export function encodeText(advertisement: Advertisement): readonly Uint8Array[] {
   const { session, imageName, sizeBytes, fingerprint } = advertisement
-  return Object.entries({ version, session, image: imageName, size: `${sizeBytes}`, fingerprint }).map(
-    ([key, value]) => Uint8Array.from(Buffer.from(cut(`${key}=${value}`, mostStringBytes), 'utf8')),
+  const image = cut(imageName, mostStringBytes - 'image='.length)
+  return Object.entries({ version, session, image, size: `${sizeBytes}`, fingerprint }).map(([key, value]) =>
+    Uint8Array.from(Buffer.from(`${key}=${value}`, 'utf8')),
   )
 }
 

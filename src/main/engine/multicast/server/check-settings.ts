@@ -1,7 +1,13 @@
 /** What a session can't be started with, each with its own words. The window and a manager may send anything. */
 import { checkGroup } from '#engine/multicast/network'
 import { UsageError } from '#shared/errors'
-import { parseAdmissionRule, type ServerConfiguration, type SessionSettings } from '#shared/model'
+import {
+  longestSessionName,
+  parseAdmissionRule,
+  sessionNameBytes,
+  type ServerConfiguration,
+  type SessionSettings,
+} from '#shared/model'
 
 /** Throws UsageError E_USAGE, NetworkError E_MC_ADDR. */
 export function checkSettings({ name, admission, configuration }: SessionSettings): void {
@@ -16,21 +22,27 @@ export function checkSettings({ name, admission, configuration }: SessionSetting
     throw wrongSetting('loopSuspend', 'Loop Suspend is 0 (never), or 2 and more.', 'Choose 2.')
 }
 
-const longestName = 63
-
 /** What it is called in terminals, addresses and on the network: nothing that can't be seen. */
 function checkName(name: string): void {
   const characters = Array.from(name)
-  const hint = `It has 1 to ${longestName} characters: letters, digits, spaces and signs, in any script.`
+  const hint = `It has 1 to ${longestSessionName.characters} characters: letters, digits, spaces and signs, in any script.`
   if (characters.length === 0) throw wrongSetting('name', 'A session needs a name.', hint)
-  if (characters.length > longestName)
+  if (characters.length > longestSessionName.characters)
     throw wrongSetting('name', `That name has ${characters.length} characters.`, hint)
   const index = characters.findIndex((character) => /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(character))
-  if (index === -1) return
+  if (index === -1) return checkNameBytes(name)
   const number = characters[index]?.codePointAt(0) ?? 0
   const code = `U+${number.toString(16).toUpperCase().padStart(4, '0')}`
   const found = invisible[number] ?? "a character that can't be seen"
   throw wrongSetting('name', `Character ${index + 1} of that name is ${found} (${code}).`, hint)
+}
+
+/** After what is wrong with its characters, as few scripts need so many. */
+function checkNameBytes(name: string): void {
+  const bytes = sessionNameBytes(name)
+  const { bytes: most } = longestSessionName
+  if (bytes > most)
+    throw wrongSetting('name', `That name has ${bytes} bytes of UTF-8.`, `It has ${most} at most.`)
 }
 
 const invisible: { readonly [number: number]: string } = {

@@ -8,7 +8,7 @@ import type { ManagementRight } from '#engine/multicast/sessions'
 import { sendTestPacket } from '#engine/multicast/network'
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import type { SessionSettings, SessionState } from '#shared/model'
+import { composedName, type SessionSettings, type SessionState } from '#shared/model'
 import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
 import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { sweepImageFolders } from './image-folder.ts'
@@ -101,7 +101,8 @@ class Server implements StreamServer {
     this.#threads = new PortThreads((port) => this.#startThread(port))
   }
 
-  async start(settings: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
+  async start(wanted: SessionSettings, signal?: AbortSignal): Promise<{ readonly sessionId: string }> {
+    const settings = { ...wanted, name: composedName(wanted.name) }
     this.#refuse(settings)
     const abort = new AbortController()
     const either = signal === undefined ? abort.signal : AbortSignal.any([abort.signal, signal])

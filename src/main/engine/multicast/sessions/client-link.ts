@@ -13,6 +13,7 @@ import {
   type ServerMessage,
 } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
+import { composedName } from '#shared/model'
 
 export interface LinkOptions {
   /** The server, for messages. */
@@ -124,7 +125,8 @@ export function createClientLink(options: LinkOptions): ClientLink {
   return {
     sayHello(passwordKey) {
       if (greeting === null) return refuse('no greeting')
-      const { purpose, clientId, hostName, sessionName, hardwareAddresses, fingerprint } = options
+      const { purpose, clientId, hostName, hardwareAddresses, fingerprint } = options
+      const sessionName = composedName(options.sessionName)
       const proof =
         passwordKey === null
           ? new Uint8Array(32)

@@ -9,6 +9,7 @@ import {
   type Message,
   type ServerMessage,
 } from '#engine/multicast/wire'
+import { composedName } from '#shared/model'
 import { chooseOffer, mayComeLater } from './choose-offer.ts'
 import { Offer, type Member } from './offer.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
@@ -268,7 +269,8 @@ export function createSessionHub({
     return [{ kind: 'command', connection, right: manager.right, id, json }]
   }
 
-  const hello = (connection: string, at: Connection, hello: Message<'hello'>, nowMs: number): HubOutput[] => {
+  const hello = (connection: string, at: Connection, said: Message<'hello'>, nowMs: number): HubOutput[] => {
+    const hello = { ...said, sessionName: composedName(said.sessionName) }
     if (!Buffer.from(hello.magic).equals(protocolMagic))
       return refuse(connection, 'protocol', 'That is another protocol.')
     if (hello.version !== protocolVersion)

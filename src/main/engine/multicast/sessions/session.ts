@@ -5,7 +5,7 @@ import type { AdmissionRule } from '#shared/model'
 import type { StartRule } from './autostart.ts'
 
 export interface Session {
-  /** Everything a client must know of it. */
+  /** Everything a client must know of it. Its name is composed: see `composedName`. */
   readonly facts: Message<'session'>
   readonly sender: Sender
   /**

@@ -123,6 +123,19 @@ describe('the server of streams', () => {
     ).rejects.toMatchObject({ code: 'E_USAGE', details: { input: 'name' } })
   })
 
+  it('offers one session of a name, however its accents are written', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const typed = 'Übungsraum'.normalize('NFC')
+    const start = (name: string) =>
+      real.server.start(sessionSettings({ source: image.path, name, configuration: { port } }))
+    await start(typed.normalize('NFD'))
+    await reaches('waiting', real, typed)
+    await expect(start(typed)).rejects.toMatchObject({ details: { input: 'name' } })
+    await using stream = await lookAtSession(real.server, port, { session: typed })
+    expect(stream.info.session).toBe(typed)
+  })
+
   it('gives clients that name no session the first in order, also where that was said while it was prepared', async () => {
     const other = await labImage(images, { megabytes: 4, seed: 2, name: 'other.dmg' })
     await using real = await realStreamServer()

@@ -79,6 +79,16 @@ function browse(network: Network, probe: (address: string, port: number) => bool
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 
 describe('a stream that is advertised', () => {
+  test('is named whole, however long its name may be', async () => {
+    const network = newNetwork()
+    const name = `${'\u{1F600}'.repeat(61)}abc`
+    advertise(network, [stream(name)])
+    await pass(3000)
+    const { heard } = browse(network)
+    await pass(1000)
+    expect(heard.at(-1)).toMatchObject([{ session: name }])
+  })
+
   test('is found, with everything that is told of it', async () => {
     const network = newNetwork()
     advertise(network, [stream('Größe 10.6, lab')])

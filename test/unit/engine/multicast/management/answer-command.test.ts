@@ -69,6 +69,13 @@ describe('a command', () => {
     expect(await say(server, all, { kind: 'status', session: lab.sessionId })).toEqual(whole)
   })
 
+  test('may name it with its accents apart', async () => {
+    const name = 'Übungsraum'.normalize('NFC')
+    const { server } = fakeServer([sessionState(name)])
+    const told = await say(server, all, { kind: 'status', session: name.normalize('NFD') })
+    expect(told).toMatchObject({ kind: 'session', session: { settings: { name } } })
+  })
+
   test('is done to the session it names', async () => {
     const { server, calls } = fakeServer(sessions)
     const other = sessions[1]!.sessionId

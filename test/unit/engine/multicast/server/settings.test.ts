@@ -55,7 +55,14 @@ describe('the name of a session', () => {
     )
   })
 
-  it.each(['Lab 2', 'Übungsraum', '教室', '\u{1F600}'.repeat(63)])('%s is one', (name) => {
+  it('is refused where it could not be announced whole', () => {
+    const problem = 'That name has 248 bytes of UTF-8.'
+    expect(() => checkSettings({ ...settings, name: '\u{1F600}'.repeat(62) })).toThrow(
+      expect.objectContaining({ details: { input: 'name', problem, hint: 'It has 247 at most.' } }),
+    )
+  })
+
+  it.each(['Lab 2', 'Übungsraum', '教室', '\u{1F600}'.repeat(61)])('%s is one', (name) => {
     expect(() => checkSettings({ ...settings, name })).not.toThrow()
   })
 })

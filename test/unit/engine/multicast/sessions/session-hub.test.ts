@@ -227,6 +227,19 @@ describe('a client', () => {
     expect(joined(visit(hub, 'b', { sessionName: 'secret', key: keys.right }))).toBe('secret')
   })
 
+  test('may write its accents apart, as a Mac does', () => {
+    const [name, apart] = ['Übungsraum'.normalize('NFC'), 'Übungsraum'.normalize('NFD')]
+    const hub = newHub(session(name))
+    const guest = visit(hub, 'a', { sessionName: apart })
+    expect(joined(guest)).toBe(name)
+    // Also one that isn't ours.
+    const greeted = clientLink()
+    for (const output of hub.connected('b', '10.0.0.7', 0))
+      if (output.kind === 'send') greeted.message(output.message)
+    const hello = { ...(greeted.sayHello(null) as Message<'hello'>), sessionName: apart }
+    expect(hub.message('b', hello, 0)[0]).toMatchObject({ message: { kind: 'session', name } })
+  })
+
   test('waits for a session whose source is still being read', () => {
     const hub = newHub(session('closed', { admission: [parseAdmissionRule('other-*')] }))
     const reason = (options: GuestOptions) => refusal(visit(hub, 'a', options))
