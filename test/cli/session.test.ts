@@ -61,6 +61,8 @@ describe.skipIf(missing('lab'))('sessions', () => {
     // Its password shows the session from elsewhere, and nothing else.
     expect(await there.session(`status lab ${elsewhere}`, 'lab secret')).toMatch(/^0 lab: 1 of 2 joined\n/)
     expect(await there.session(`status second ${elsewhere}`, 'lab secret')).toMatch(/^1 .*E_MC_PASSWORD/)
+    const list = await there.session(`list ${elsewhere}`, 'lab secret')
+    expect(list).toMatch(/^0 SESSION[^\n]*\nlab [^\n]*\n$/)
     expect(await there.session(`status lab ${elsewhere}`, 'wrong')).toMatch(/^1 .*E_MC_PASSWORD/)
     expect(await there.session(`start-now lab ${elsewhere}`, 'lab secret')).toMatch(/^1 .*E_MC_RIGHTS/)
 

@@ -18,7 +18,7 @@ export const sessionList = defineVerb({
   synopsis: '[--server HOST [--password-stdin] | --discover]',
   notes: [
     'Without options, the sessions of the servers that you run on this computer.',
-    'With --server alone, what that server tells to everyone; with --password-stdin, which reads its management password up to a NUL or the end, all there is to know.',
+    "With --server alone, what that server tells to everyone; with --password-stdin, which reads its management password or a session's own up to a NUL or the end, all there is to know of the sessions that it is for.",
     'With --discover, the streams that announce themselves by Bonjour and whose servers answer.',
     ownServerNote,
   ],

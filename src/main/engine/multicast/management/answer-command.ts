@@ -95,16 +95,17 @@ const wrongCommand = (why: string, cause?: unknown) =>
     cause,
   })
 
-/** A session's own password shows that session and stops it. */
+/** A session's own password shows it and stops it. */
 function refuseWithout(right: ManagementRight, { kind }: ManagementCommand): void {
   if (right.kind === 'all' || kind === 'list' || kind === 'status' || kind === 'stop') return
-  throw new UsageError('E_MC_RIGHTS', `the password of ${right.session} isn't enough for ${kind}`, {
-    details: { input: kind, session: right.session },
+  const session = right.sessions.map(({ name }) => name).join(', ')
+  throw new UsageError('E_MC_RIGHTS', `the password of ${session} isn't enough for ${kind}`, {
+    details: { input: kind, session },
   })
 }
 
 const isOpenTo = (right: ManagementRight, session: SessionState): boolean =>
-  right.kind === 'all' || session.sessionId === right.sessionId
+  right.kind === 'all' || right.sessions.some(({ sessionId }) => sessionId === session.sessionId)
 
 /** By its id or its name; of several of one name that which still runs. Throws NetworkError E_MC_NOSESSION. */
 export function findSession<S extends Pick<SessionState, 'sessionId' | 'phase' | 'settings'>>(

@@ -17,9 +17,9 @@ export interface ManagementTarget {
 }
 
 export interface ManagementOptions {
-  /** The server's, or that of `session`. Null: none is known. */
+  /** The server's, or that of `session`, or with none meant, of any. Null: none is known. */
   readonly password: string | null
-  /** The session whose password it is; null: it is the management password. */
+  /** The session that is meant, if one is: it may be its password. */
   readonly session: string | null
   readonly signal: AbortSignal
 }

@@ -1,7 +1,7 @@
 /** What the server and its thread tell each other. Plain data. */
 import type { SerializedError } from '#shared/errors'
 import type { NetworkInterface, SessionPhase, SessionSettings, SessionState } from '#shared/model'
-import type { ManagementRight } from '#engine/multicast/sessions'
+import type { ManagementRight, SessionNames } from '#engine/multicast/sessions'
 
 /** What the thread begins with. */
 export interface ThreadData {
@@ -61,8 +61,8 @@ export type Order =
   | { readonly kind: 'disconnect'; readonly sessionId: string; readonly clientId: string }
   /** Session names: what clients are asked about first. */
   | { readonly kind: 'precedence'; readonly names: readonly string[] }
-  /** Names of sessions whose `add` is still to come. */
-  | { readonly kind: 'pending'; readonly names: readonly string[] }
+  /** Sessions whose `add` is still to come. */
+  | { readonly kind: 'pending'; readonly sessions: readonly SessionNames[] }
   | { readonly kind: 'answer'; readonly connection: string; readonly id: number; readonly json: Uint8Array }
   /** What was asked for by `read`. */
   | {

@@ -244,9 +244,11 @@ class Server implements StreamServer {
   async #tellPending(port: number, thread: ThreadHandle): Promise<void> {
     const isPending = ({ settings, ended, isServed }: SessionEntry) =>
       settings.configuration.port === port && ended === null && !isServed
-    const names = [...this.#entries.values()].filter(isPending).map(({ settings }) => settings.name)
+    const sessions = [...this.#entries.values()]
+      .filter(isPending)
+      .map(({ settings: { name }, sessionId }) => ({ name, sessionId }))
     // A thread that is gone has taken its sessions along.
-    await thread.order({ kind: 'pending', names }).catch((error: unknown) => AppError.accept(error))
+    await thread.order({ kind: 'pending', sessions }).catch((error: unknown) => AppError.accept(error))
   }
 
   /** A stream may reach others where its own packets don't come back, so this stops nothing. */

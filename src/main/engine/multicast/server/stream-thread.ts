@@ -117,7 +117,7 @@ export class StreamThread {
         this.#hub?.setPrecedence(order.names)
         break
       case 'pending':
-        this.#hub?.setPending(order.names)
+        this.#hub?.setPending(order.sessions)
         break
       case 'answer': {
         const nowMs = performance.now()

@@ -1,5 +1,6 @@
 /** Which session a client gets, or why it gets none. Pure, but for the proof, which counts what is wrong. */
 import { isAdmitted, type Applicant } from './admission.ts'
+import type { SessionNames } from './management-right.ts'
 import type { Offer } from './offer.ts'
 import type { ExaminedProof } from './proof-gate.ts'
 import type { Objection } from './refusal-texts.ts'
@@ -26,13 +27,13 @@ export function chooseOffer(offers: readonly Offer[], asking: Asking, nowMs: num
   return judged.find(({ objection }) => objection === null || objection === 'wait') ?? judged[0] ?? null
 }
 
-/** It gets nothing now, and one of those whose source is still being read may take it: `pending`, by their names. */
+/** It gets nothing now, and one of those whose source is still being read may take it: `pending`. */
 export function mayComeLater(
-  pending: readonly string[],
+  pending: readonly SessionNames[],
   sessionName: string,
   chosen: Chosen | null,
 ): boolean {
-  if (sessionName !== '') return chosen === null && pending.includes(sessionName)
+  if (sessionName !== '') return chosen === null && pending.some(({ name }) => name === sessionName)
   const isTurnedAway = chosen === null || chosen.objection === 'not-admitted' || chosen.objection === 'full'
   return isTurnedAway && pending.length > 0
 }

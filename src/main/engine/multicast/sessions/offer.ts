@@ -46,6 +46,11 @@ export class Offer {
     return this.session.facts.name
   }
 
+  /** 32 hex digits. */
+  get sessionId(): string {
+    return Buffer.from(this.session.facts.sessionId).toString('hex')
+  }
+
   /** Clients that count: one whose connection stands, but who is silent for long, may be gone, and nobody counts twice. */
   get joined(): number {
     return this.session.sender.clientCount - this.#doubted.size

@@ -11,6 +11,7 @@ import {
 } from '#engine/multicast/wire'
 import { composedName } from '#shared/model'
 import { chooseOffer, mayComeLater } from './choose-offer.ts'
+import { isMeant, rightTo, type ManagementRight, type SessionNames } from './management-right.ts'
 import { Offer, type Member } from './offer.ts'
 import { createProofGate, type ExaminedProof } from './proof-gate.ts'
 import { refusalText, type Objection } from './refusal-texts.ts'
@@ -29,12 +30,6 @@ export interface HubOptions {
   /** Its password is so long that nobody guesses it: who has it never waits for those who guess. Default: it isn't. */
   readonly isManagementUnguessable?: boolean
 }
-
-/** What a manager may do: everything, or see and stop the one session whose password it knows, and no later one of that name. */
-export type ManagementRight =
-  | { readonly kind: 'all' }
-  /** Its name, and its 32 hex digits. */
-  | { readonly kind: 'session'; readonly session: string; readonly sessionId: string }
 
 export type HubOutput =
   | { readonly kind: 'send'; readonly connection: string; readonly message: ServerMessage }
@@ -62,8 +57,8 @@ export interface SessionHub {
   add(session: Session): boolean
   /** What clients are asked about first: all names, in the new order. */
   setPrecedence(names: readonly string[]): void
-  /** Names of sessions that will be added when their source is read: whoever comes for one of them is told to wait. */
-  setPending(names: readonly string[]): void
+  /** Sessions that will be added when their source is read: whoever comes for one of them is told to wait. */
+  setPending(sessions: readonly SessionNames[]): void
   startNow(name: string): boolean
   /** Tell everyone that it is over, and forget it. */
   stop(name: string, end: { readonly reason: Message<'end'>['reason']; readonly text: string }): HubOutput[]
@@ -113,14 +108,6 @@ interface Manager {
 const heedMs = ({ needs }: Message<'report'>) =>
   Math.max(reportMs, needs.reduce((sum, { count }) => sum + count, 0) / sectionsPerMs)
 
-/** By the session's own password. */
-function rightOf(offer: Offer | undefined, proof: ExaminedProof): ManagementRight | null {
-  const key = offer?.session.passwordKey ?? null
-  if (offer === undefined || key === null || !proof.isRight(key)) return null
-  const sessionId = Buffer.from(offer.session.facts.sessionId).toString('hex')
-  return { kind: 'session', session: offer.name, sessionId }
-}
-
 export function createSessionHub({
   salt,
   fingerprint,
@@ -129,7 +116,7 @@ export function createSessionHub({
   isManagementUnguessable = false,
 }: HubOptions): SessionHub {
   let offers: Offer[] = []
-  let pending: readonly string[] = []
+  let pending: readonly SessionNames[] = []
   let clockMs = 0
   const connections = new Map<string, Connection>()
   const proofs = createProofGate(fingerprint)
@@ -232,22 +219,26 @@ export function createSessionHub({
     return [...send(connection, [sessionList(offers, nowMs)]), { kind: 'close', connection }]
   }
 
-  /** By the management password everything; by a session's own, what is about that one. */
+  /** By the management password everything; by a session's own, what is about the sessions of that password. */
   const manage = (
     connection: string,
     at: Connection,
     hello: Message<'hello'>,
     nowMs: number,
   ): HubOutput[] => {
-    const { sessionName } = hello
+    const isWanted = isMeant(hello.sessionName)
+    const wanted = offers.filter(isWanted)
     const proof = proofs.examine(hello, at, nowMs)
     const isManager =
       managementKey !== null &&
       (isManagementUnguessable ? proof.isRightUnguessable(managementKey) : proof.isRight(managementKey))
-    const right = isManager ? ({ kind: 'all' } as const) : rightOf(find(sessionName), proof)
-    const isEarly = right === null && pending.includes(sessionName)
-    // Its key isn't here yet, so its right proof looks like a wrong one; it counts only where it may be a guess at the management's.
-    const isGuess = !isEarly || (managementKey !== null && !isManagementUnguessable)
+    const right = isManager ? ({ kind: 'all' } as const) : rightTo(wanted, proof)
+    const isEarly = right === null && pending.some(isWanted)
+    // Its key isn't here yet, so its right proof looks like a wrong one; it counts only where it may be a guess at another.
+    const isGuess =
+      !isEarly ||
+      (managementKey !== null && !isManagementUnguessable) ||
+      wanted.some(({ session }) => session.passwordKey !== null)
     const told = isGuess ? settle(proof, at) : []
     if (right === null) {
       const objection = isGuess && proof.waitMs > 0 ? 'wait' : isEarly ? 'preparing' : 'password'
@@ -318,7 +309,7 @@ export function createSessionHub({
     add(session) {
       if (find(session.facts.name) !== undefined) return false
       offers.push(new Offer(session))
-      pending = pending.filter((name) => name !== session.facts.name)
+      pending = pending.filter(({ name }) => name !== session.facts.name)
       return true
     },
 
@@ -330,9 +321,9 @@ export function createSessionHub({
       offers = offers.toSorted((a, b) => place(a) - place(b))
     },
 
-    setPending(names) {
-      // One may have been added since the names were gathered.
-      pending = names.filter((name) => find(name) === undefined)
+    setPending(sessions) {
+      // One may have been added since they were gathered.
+      pending = sessions.filter(({ name }) => find(name) === undefined)
     },
 
     startNow(name) {

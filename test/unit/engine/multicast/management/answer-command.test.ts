@@ -6,7 +6,10 @@ import type { SessionSettings, SessionState } from '#shared/model'
 import { sessionClient, sessionState } from '#test/session-fixtures'
 
 const all: ManagementRight = { kind: 'all' }
-const ofLab: ManagementRight = { kind: 'session', session: 'lab', sessionId: sessionState('lab').sessionId }
+const ofLab: ManagementRight = {
+  kind: 'sessions',
+  sessions: [{ name: 'lab', sessionId: sessionState('lab').sessionId }],
+}
 
 function fakeServer(sessions: readonly SessionState[]) {
   const calls: unknown[] = []

@@ -91,6 +91,9 @@ function session(name: string, options: Partial<Session> = {}): Session {
   }
 }
 
+/** A session that is still to be added. */
+const pending = (name: string) => ({ name, sessionId: '01'.repeat(16) })
+
 const newHub = (...sessions: Session[]) => {
   const hub = createSessionHub({ salt, fingerprint, nonce: () => new Uint8Array(32).fill(9) })
   for (const each of sessions) expect(hub.add(each)).toBe(true)
@@ -243,7 +246,7 @@ describe('a client', () => {
   test('waits for a session whose source is still being read', () => {
     const hub = newHub(session('closed', { admission: [parseAdmissionRule('other-*')] }))
     const reason = (options: GuestOptions) => refusal(visit(hub, 'a', options))
-    hub.setPending(['soon'])
+    hub.setPending([pending('soon')])
     expect(reason({ sessionName: 'soon' })).toBe('preparing')
     expect(reason({})).toBe('preparing')
     expect(reason({ sessionName: 'nowhere' })).toBe('no-session')
@@ -251,11 +254,11 @@ describe('a client', () => {
     expect(hub.add(session('soon'))).toBe(true)
     expect(joined(visit(hub, 'b', { sessionName: 'soon' }))).toBe('soon')
     expect(joined(visit(hub, 'c', { id: 8 }))).toBe('soon')
-    hub.setPending(['later'])
+    hub.setPending([pending('later')])
     hub.setPending([])
     expect(reason({ sessionName: 'later' })).toBe('no-session')
     // Said late: it has come since.
-    hub.setPending(['soon'])
+    hub.setPending([pending('soon')])
     hub.stop('soon', { reason: 'stopped', text: '' })
     expect(reason({ sessionName: 'soon' })).toBe('no-session')
   })
@@ -502,17 +505,24 @@ describe('who guesses passwords', () => {
         nonce: () => new Uint8Array(32).fill(9),
         managementKey: keys.management,
       })
-      hub.setPending(['soon'])
+      hub.setPending([pending('soon')])
       return hub
     }
     const early = { purpose: 'manage', key: keys.right, sessionName: 'soon' } as const
     const hub = hubOf(true)
-    for (let count = 0; count < 5; count++) expect(came(hub, early)).toBe('preparing')
+    for (const sessionName of ['soon', '01'.repeat(16), '', 'soon', ''])
+      expect(came(hub, { ...early, sessionName })).toBe('preparing')
     hub.add(session('soon', { passwordKey: keys.right }))
     expect(refusal(come(hub, early))).toBeNull()
     const other = hubOf(false)
     for (let count = 0; count < 3; count++) expect(came(other, early)).toBe('preparing')
     expect(came(other, early)).toBe('wait')
+    // Or that of another session.
+    const third = hubOf(true)
+    third.add(session('secret', { passwordKey: keys.wrong }))
+    for (let count = 0; count < 3; count++)
+      expect(came(third, { ...early, sessionName: '' })).toBe('preparing')
+    expect(came(third, { ...early, sessionName: '' })).toBe('wait')
   })
 
   test('is not who gives none', () => {
@@ -665,17 +675,37 @@ describe('who manages', () => {
     expect(hub.status(0)).toMatchObject([{ joined: 0, state: 'waiting' }, { joined: 0 }])
   })
 
-  test("has one session's right with that session's password, whoever may join it", () => {
-    const { say } = managed({ key: keys.right, sessionName: 'secret' })
+  const sessionId = '01'.repeat(16)
+  test.each([
+    ['its name', 'secret'],
+    ['its id', sessionId],
+    ['nothing', ''],
+  ])("has one session's right with that session's password and %s, whoever may join it", (_, sessionName) => {
+    const { say } = managed({ key: keys.right, sessionName })
     expect(say(1)).toMatchObject([
-      { kind: 'command', right: { kind: 'session', session: 'secret', sessionId: '01'.repeat(16) } },
+      { kind: 'command', right: { kind: 'sessions', sessions: [{ name: 'secret', sessionId }] } },
     ])
+  })
+
+  test('who names none has the right to all sessions of that password, and tries it once', () => {
+    const hub = newHub(
+      session('first', { passwordKey: keys.right }),
+      session('other', { passwordKey: keys.management }),
+      session('last', { passwordKey: keys.right }),
+    )
+    const come = (connection: string, key: Uint8Array) => visit(hub, connection, { purpose: 'manage', key })
+    come('a', keys.right)
+    expect(hub.message('a', command(1), 0)).toMatchObject([
+      { right: { sessions: [{ name: 'first' }, { name: 'last' }] } },
+    ])
+    for (const connection of ['b', 'c', 'd']) expect(refusal(come(connection, keys.wrong))).toBe('password')
+    expect(refusal(come('e', keys.right))).toBe('wait')
   })
 
   test.each<[string, keyof typeof keys | null, string]>([
     ['without a password', null, ''],
     ['with a wrong one', 'wrong', 'secret'],
-    ["with a session's, but not its name", 'right', ''],
+    ['with a wrong one for no session', 'wrong', ''],
     ["with one session's for another", 'right', 'open'],
     ['for a session that has none', null, 'open'],
   ])('is sent away %s', (_, password, sessionName) => {
