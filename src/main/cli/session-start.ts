@@ -102,7 +102,13 @@ const startOptions = {
     most: 65_535,
     help: "Default: the running server's, else 7800.",
   },
-  ttl: { kind: 'count', placeholder: 'N', least: 1, most: 255, help: 'Multicast TTL. Default: 3.' },
+  ttl: {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: 255,
+    help: 'Multicast TTL; 1, which keeps it in its subnet, is warned of. Default: 3.',
+  },
   'no-bonjour': { kind: 'flag', help: "Don't announce it on the network." },
   interface: {
     kind: 'text',
@@ -287,6 +293,10 @@ async function configurationFrom(
     for (const warning of warnings) terminal.writeError(`${printable(warning)}\n`)
     base = configuration
   }
+  if (values.ttl === 1)
+    terminal.writeError(
+      '--ttl is 1: the stream stays in its subnet, and some routers suffer from such packets. 3 is usual.\n',
+    )
   return {
     dataRate: values['data-rate'] ?? base.dataRate,
     group: values.address ?? base.group,

@@ -286,6 +286,13 @@ describe('reprise session start', () => {
     expect(served).toMatchObject([{ configuration: { dataRate: 7, port: 9000, ttl: 5 } }])
   })
 
+  it('warns of a TTL of 1, and takes it', async () => {
+    const { session, served } = servers({})
+    const { err, status } = await session(`${start} --ttl 1`)
+    expect(err).toMatch(/^--ttl is 1: the stream stays in its subnet, .*\n$/)
+    expect([status, served]).toMatchObject([0, [{ configuration: { ttl: 1 } }]])
+  })
+
   it.each([
     ['portless.plist', 7900],
     ['c.plist', 9000],
