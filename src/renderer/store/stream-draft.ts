@@ -136,9 +136,8 @@ export function suggestRate({ linkBitsPerSecond }: NetworkInterface): number {
   return Math.max(100_000, Math.min(6e6, Math.floor(linkBitsPerSecond / 16 / 100_000) * 100_000))
 }
 
-/** Bytes a second as the form writes them: `12`, `2.5`. */
-export const inMegabytes = (bytesPerSecond: number): string =>
-  String(Math.round(bytesPerSecond / 10_000) / 100)
+/** Whole bytes a second as the form writes them, to the byte, so that `parseRate` has them back: `12`, `2.5`, `0.004`. */
+export const inMegabytes = (bytesPerSecond: number): string => String(bytesPerSecond / 1e6)
 
 /** `12`, `2.5` and `2,5` in MB/s, as whole bytes a second; null when it isn't a rate. */
 export function parseRate(text: string): number | null {

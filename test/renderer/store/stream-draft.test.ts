@@ -1,7 +1,9 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import type { Item } from '#src/renderer/store/items.ts'
 import {
+  configurationDraft,
   draftConfiguration,
   draftProblems,
   draftSettings,
@@ -13,7 +15,7 @@ import {
   type DraftSurroundings,
   type StreamDraft,
 } from '#src/renderer/store/stream-draft.ts'
-import { suggestGroup } from '#shared/model'
+import { suggestGroup, type ServerConfiguration } from '#shared/model'
 import { aSession, interfaces } from '#test/stream-fixtures'
 import { anImage, sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
 
@@ -244,4 +246,38 @@ describe('what the engine is asked for', () => {
     expect(draftSettings({ ...draft, ttl: 'x' }, around)).toBeNull()
     expect(draftConfiguration({ ...draft, port: '70000' })).toBeNull()
   })
+})
+
+describe('an opened configuration', () => {
+  const configuration: ServerConfiguration = {
+    dataRate: 12_000_000,
+    group: '239.1.2.3',
+    clientDataRate: null,
+    advertise: false,
+    loopSuspend: 0,
+    ttl: 9,
+    port: 7801,
+  }
+  const saved = (change: Partial<ServerConfiguration>) =>
+    draftConfiguration({ ...streamDraft, ...configurationDraft({ ...configuration, ...change }) })
+  const fastest = 10_000_000_000
+
+  it.each([15_000, 995_000, 12_345_678, fastest])('keeps a Data Rate of %i', (dataRate) =>
+    expect(saved({ dataRate })).toEqual({ ...configuration, dataRate }),
+  )
+
+  it.each([null, 1, 4000])('keeps a Client Data Rate of %j', (clientDataRate) =>
+    expect(saved({ clientDataRate })).toEqual({ ...configuration, clientDataRate }),
+  )
+
+  it('keeps all rates', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 10_000, max: fastest }),
+        fc.option(fc.integer({ min: 1, max: fastest })),
+        (dataRate, clientDataRate) => {
+          expect(saved({ dataRate, clientDataRate })).toEqual({ ...configuration, dataRate, clientDataRate })
+        },
+      ),
+    ))
 })
