@@ -133,10 +133,8 @@ it('says when the stream has been away for a while, each time, and to people onl
   const away = receiving({ state: 'connecting', passes: pass, missingBlocks: 48 })
   const there = receiving({ passes: pass, missingBlocks: 48 })
   const early = receiving({ state: 'connecting', blocks: 0, missingBlocks: 0 })
-  const states = [
-    ...[early, early, early, there, away, there, away, away, away, there],
-    state({ outcome: { kind: 'done', summary } }),
-  ]
+  const done = state({ outcome: { kind: 'done', summary } })
+  const states = [early, early, early, there, away, there, away, away, away, there, done]
   // It is asked for the time whenever the stream isn't there.
   const clock = () => {
     let nowMs = 0

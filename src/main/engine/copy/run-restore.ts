@@ -65,16 +65,16 @@ export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobC
 function patientIo(
   { request: { timeoutMs } }: RestorePlan,
   { io }: RestoreDeps,
-  { log, streamed }: JobContext,
+  context: JobContext,
 ): RestoreDeps['io'] {
   return {
     ...io,
     connectStream: (locator, options) =>
       connectAgain(() => io.connectStream(locator, options), {
         timeoutMs,
-        log,
+        log: context.log,
         signal: options.signal,
-        streamed,
+        streamed: (progress) => context.streamed(progress),
       }),
   }
 }

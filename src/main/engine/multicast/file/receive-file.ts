@@ -43,7 +43,7 @@ export async function receiveFile(
     const { source, timeoutMs, interface: receiveOn = null } = plan.request
     await using stream = await connectAgain(
       () => connect(locatorOf(source), { log: context.log, signal, interface: receiveOn }),
-      { timeoutMs, log: context.log, signal, streamed: context.streamed },
+      { timeoutMs, log: context.log, signal, streamed: (progress) => context.streamed(progress) },
     )
     if (plan.sourceIdentity !== identityOf(stream))
       throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
