@@ -1,6 +1,6 @@
 /** What is worth a notification about streams, from one state of them to the next. Pure. */
 import type { SessionState } from '#shared/model'
-import { isStopped } from '#shared/words'
+import { describeSessionFailure, isStopped } from '#shared/words'
 
 export interface News {
   readonly title: string
@@ -14,6 +14,11 @@ const isDone = ({ clients }: SessionState) =>
   clients.some(({ state }) => state === 'done') &&
   clients.every(({ state }) => state === 'done' || state === 'failed' || isStopped(state))
 
+/** It has failed, and hadn't before. */
+export const hasFailed = ({ sessionId, phase }: SessionState, before: readonly SessionState[]): boolean =>
+  phase === 'failed' &&
+  before.every((session) => session.sessionId !== sessionId || session.phase !== 'failed')
+
 export function sessionNews(before: readonly SessionState[], now: readonly SessionState[]): readonly News[] {
   return now.flatMap((session) => {
     const was = before.find(({ sessionId }) => sessionId === session.sessionId)
@@ -24,6 +29,8 @@ export function sessionNews(before: readonly SessionState[], now: readonly Sessi
       news.push({ title: 'The first computer has joined', body: `${first.host} receives '${name}'.` })
     if (isDone(session) && !(was && isDone(was)))
       news.push({ title: 'All computers are done', body: doneWords(session) })
+    if (hasFailed(session, before))
+      news.push({ title: 'The stream failed', body: `'${name}': ${describeSessionFailure(session).what}` })
     return news
   })
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and a notification for someone
- * who isn't looking: at the end of a job, when the first computer has joined a stream, when all are done.
+ * who isn't looking: at the end of a job, when the first computer has joined a stream, when all are done, when it failed.
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { SessionState } from '#shared/model'
@@ -8,7 +8,7 @@ import { visible } from '#shared/words'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { farewell, progressBar } from './job-summary.ts'
-import { isStreaming, sessionNews } from './session-news.ts'
+import { hasFailed, isStreaming, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
   readonly electron: Pick<ElectronModules, 'BrowserWindow' | 'Notification' | 'powerSaveBlocker'>
@@ -66,8 +66,12 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
   let sessions: readonly SessionState[] = ui.sessions()
   const endSessions = ui.onSessions((now) => {
     keepAwake()
-    if (!isLooking()) for (const news of sessionNews(sessions, now)) notify(news)
+    if (!isLooking()) {
+      if (now.some((session) => hasFailed(session, sessions))) failure = 'unseen'
+      for (const news of sessionNews(sessions, now)) notify(news)
+    }
     sessions = now
+    draw()
   })
 
   return {

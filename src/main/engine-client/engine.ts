@@ -32,6 +32,7 @@ import {
 import { DiskUses } from './disk-uses.ts'
 import { Elevation } from './elevation.ts'
 import type { HostProcess } from './host-process.ts'
+import { KnownSessions } from './known-sessions.ts'
 import { lostJob } from './lost-job.ts'
 import { samePlan } from './same-plan.ts'
 import { Unlocks } from './unlocks.ts'
@@ -92,6 +93,7 @@ class TwoHosts implements Engine {
   readonly #unlocks = new Unlocks()
   readonly #web: WebAccess
   readonly #jobs = new Map<string, { readonly host: HostProcess; state: JobState }>()
+  readonly #sessions = new KnownSessions()
   readonly #fetches = new Map<HostProcess, readonly WebFetch[]>()
   readonly #listeners = new Map<string, Set<(payload: never) => void>>()
   readonly #stateListeners = new Set<(state: EngineState) => void>()
@@ -176,6 +178,8 @@ class TwoHosts implements Engine {
         return this.#eject(input as RequestIn<EngineContract, 'device.eject'>, signal)
       case 'job.cancel':
         return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
+      case 'session.stop':
+        return this.#stopSession(input as RequestIn<EngineContract, 'session.stop'>, signal)
       default:
         return ask(await this.#plain, name as RequestName<EngineContract>, input as never, signal)
     }
@@ -279,6 +283,14 @@ class TwoHosts implements Engine {
     }
   }
 
+  /** Of a session that was lost with its host, this host knows nothing. */
+  async #stopSession(input: RequestIn<EngineContract, 'session.stop'>, signal?: AbortSignal): Promise<null> {
+    if (!this.#sessions.forget(input.sessionId))
+      return await ask(await this.#plain, 'session.stop', input, signal)
+    this.#emit('sessions', this.#sessions.all())
+    return null
+  }
+
   async #eject(input: RequestIn<EngineContract, 'device.eject'>, signal?: AbortSignal): Promise<null> {
     using _ = this.#uses.claimToEject(input.path)
     return await ask(await this.#plain, 'device.eject', input, signal)
@@ -308,7 +320,10 @@ class TwoHosts implements Engine {
         this.#emit('devices', this.#uses.disks())
       })
       // An elevated host streams nothing.
-      host.connection.subscribe('sessions', (sessions) => this.#emit('sessions', sessions))
+      host.connection.subscribe('sessions', (sessions) => {
+        this.#sessions.set(sessions)
+        this.#emit('sessions', this.#sessions.all())
+      })
       host.connection.subscribe('streams', (streams) => this.#emit('streams', streams))
       this.#tellState({ state: 'ready' })
       // Called at once where it died meanwhile, so this is the last word.
@@ -329,6 +344,8 @@ class TwoHosts implements Engine {
     const reason = error instanceof AppError ? error : ending(error)
     this.#log.error('the engine host is gone', { code: reason.code, details: reason.details })
     this.#tellState({ state: 'gone', reason })
+    this.#sessions.lose(reason, Date.now())
+    this.#emit('sessions', this.#sessions.all())
     const pauseMs = this.#pausesMs[Math.min(this.#failures, this.#pausesMs.length - 1)] ?? 0
     this.#failures += 1
     clearTimeout(this.#restart)

@@ -135,8 +135,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
 
   const setEngineState = async (state: EngineState) => {
     engineState = state
-    // They were the old host's, and ended with it.
-    if (sessions.length > 0) setSessions([])
+    // They were found by the old host.
     if (streams.length > 0) setStreams([])
     if (state.state === 'ready') {
       // The host is new. A drive that doesn't answer may hold up the list for seconds, and must not hold up the window.

@@ -96,7 +96,10 @@ function jobWords(before: JobState | null, job: JobState): string | null {
   return passed === undefined ? null : `${passed} percent`
 }
 
-/** A stream of this computer: when it begins, who is first, when all are done, and when it ends. */
+/**
+ * A stream of this computer: when it begins, who is first, when all are done, and when it ends. Its failure is read from its own panel
+ * or, where that isn't in sight, from a notice: both are alerts.
+ */
 function sessionWords(before: Moment, now: Moment): string | null {
   if (before.mirror.sessions === now.mirror.sessions) return null
   for (const session of now.mirror.sessions) {

@@ -20,6 +20,8 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
       ? `${describeSessionPhase(session.phase)} – ${name} – Reprise`
       : `${done} of ${session.clients.length} done – ${name} – Reprise`
   }
+  const failed = failedSession(mirror, view)
+  if (failed) return `Failed – ${failed.settings.name} – Reprise`
   const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
   switch (shown?.outcome?.kind) {
     case 'done':
@@ -29,6 +31,13 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
     default:
       return 'Reprise'
   }
+}
+
+/** The stream that failed, where that is told of: by a notice, or by its panel. */
+const failedSession = ({ sessions }: EngineMirror, { notice, server, tab }: ViewState) => {
+  if (notice?.kind === 'stream-failed') return notice.session
+  if (tab !== 'multicast') return undefined
+  return sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
 }
 
 /** Null without a job; else the percent in steps of 4, so that the picture changes rarely. */

@@ -6,6 +6,7 @@ import {
   describeError,
   describeOutcome,
   describeOutcomeFigures,
+  describeSessionFailure,
   describeTargetState,
   namesOf,
 } from '#shared/words'
@@ -52,6 +53,14 @@ export function noticeWords(notice: Notice): NoticeWords {
       }
     case 'worked':
       return workedWords(notice.job)
+    case 'stream-failed': {
+      const { what, why, now } = describeSessionFailure(notice.session)
+      return {
+        tone: 'danger',
+        title: `${notice.session.settings.name}: ${what}`,
+        text: [why, now].filter((part) => part !== null).join(' '),
+      }
+    }
     default:
       return unreachable(notice)
   }

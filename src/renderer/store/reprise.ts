@@ -9,6 +9,7 @@ import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
 import { createPlanner } from './planner.ts'
 import { encodeRemembered, parseRemembered, type Memory, type Remembered } from './remembered.ts'
 import { afterJobs } from './restore-actions.ts'
+import { afterSessions } from './session-actions.ts'
 import { createViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './follow-disks.ts'
 import { hasSubject } from './follow-sheet.ts'
@@ -88,6 +89,10 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       if (Object.keys(changed).length > 0) view.setState(changed)
       actions.followDevice(device)
       actions.followDisks(now.disks)
+    }
+    if (now.sessions !== before.sessions) {
+      const changed = afterSessions(view.getState(), before.sessions, now.sessions)
+      if (Object.keys(changed).length > 0) view.setState(changed)
     }
     if (now.jobs !== before.jobs) {
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)

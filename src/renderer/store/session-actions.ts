@@ -3,7 +3,8 @@ import type { SessionState } from '#shared/model'
 import { failNotice, type ActionDeps } from './action-deps.ts'
 import { movedOrder, unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
-import type { Sheet } from './view-state.ts'
+import type { EngineMirror } from './engine-mirror.ts'
+import type { Sheet, ViewState } from './view-state.ts'
 
 export interface SessionActions {
   readonly showSession: (sessionId: string) => void
@@ -106,4 +107,18 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
     disconnectClient: (sessionId, clientId) =>
       tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId })),
   }
+}
+
+/** What changes on the screen when streams moved: one that fails where nobody sees it is told of. Pure; returns only what changed. */
+export function afterSessions(
+  { tab, server }: ViewState,
+  before: EngineMirror['sessions'],
+  now: EngineMirror['sessions'],
+): Partial<ViewState> {
+  const ran = new Set(before.filter(({ phase }) => !isOver(phase)).map(({ sessionId }) => sessionId))
+  const unseen = now.find(
+    ({ sessionId, phase }) =>
+      phase === 'failed' && ran.has(sessionId) && !(sessionId === server.shown && tab === 'multicast'),
+  )
+  return unseen ? { notice: { kind: 'stream-failed', session: unseen } } : {}
 }

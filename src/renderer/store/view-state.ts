@@ -13,6 +13,7 @@ import type {
   NetworkInterface,
   RestorePlan,
   ServerConfiguration,
+  SessionState,
   SourceInfo,
   Volume,
 } from '#shared/model'
@@ -184,6 +185,8 @@ export type Notice =
   | { readonly kind: 'ejected'; readonly name: string }
   /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }
+  /** A stream failed that isn't in sight. */
+  | { readonly kind: 'stream-failed'; readonly session: SessionState }
   | {
       readonly kind: 'configuration'
       readonly doing: 'opened' | 'saved'

@@ -1,7 +1,8 @@
 /** The words for multicast streams: how a session stands, how its clients do, and what a receiver waits for. */
 import { unreachable } from '#shared/errors'
-import type { NetworkCheck, SessionClient, SessionPhase, StreamProgress } from '#shared/model'
+import type { NetworkCheck, SessionClient, SessionPhase, SessionState, StreamProgress } from '#shared/model'
 import { formatClock, formatCount } from '#shared/units'
+import { describeError, type ErrorWords } from './error-words.ts'
 
 export function describeSessionPhase(phase: SessionPhase): string {
   switch (phase) {
@@ -19,6 +20,27 @@ export function describeSessionPhase(phase: SessionPhase): string {
       return 'Failed'
     default:
       return unreachable(phase)
+  }
+}
+
+/** Why a session failed. */
+export function describeSessionFailure({
+  error,
+  imageName,
+}: Pick<SessionState, 'error' | 'imageName'>): ErrorWords {
+  if (error === null) return { what: 'The stream failed.', why: null, now: null }
+  const words = describeError(error, { source: imageName })
+  switch (error.code) {
+    case 'E_SRC_CHANGED':
+      return {
+        what: `'${imageName}' was changed while it was streamed.`,
+        why: 'What clients had received so far was no longer what is stored, so the stream was ended.',
+        now: 'Leave it as it is, and start the stream again.',
+      }
+    case 'E_ENGINE_GONE':
+      return { ...words, now: "Computers that hadn't finished are incomplete. Start the stream again." }
+    default:
+      return words
   }
 }
 

@@ -105,4 +105,20 @@ describe('the status line and the title', () => {
     await settle()
     expect(status(window)).toEqual({ text: 'Connecting again…', icon: 'busy' })
   })
+
+  it('have a stream that failed in the title, until it was read', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    window.double.sendSessions([aSession()])
+    await settle()
+    window.double.sendSessions([aSession({ phase: 'failed' })])
+    await settle()
+    expect(title(window)).toBe('Failed – ModularSystem – Reprise')
+    actions.closeNotice()
+    expect(title(window)).toBe('Reprise')
+    actions.showSession(aSession().sessionId)
+    expect(title(window)).toBe('Failed – ModularSystem – Reprise')
+    actions.setTab('restore')
+    expect(title(window)).toBe('Reprise')
+  })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import { engineGoneWords, noticeWords } from '#src/renderer/app/text.ts'
 import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aSession } from '#test/stream-fixtures'
 
 describe('the notice of a restore that failed out of sight', () => {
   it('says which disk it was, why, and how the disk is now', () => {
@@ -16,6 +17,15 @@ describe('the notice of a restore that failed out of sight', () => {
     expect(words.tone).toBe('danger')
     expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: '/dev/sdb' couldn't be written.")
     expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
+  })
+})
+
+describe('the notice of a stream that failed out of sight', () => {
+  it('names the stream, and says why', () => {
+    const error = serializeError(new DeviceError('E_SRC_GONE', 'gone', { details: { path: '/lab.dmg' } }))
+    const words = noticeWords({ kind: 'stream-failed', session: aSession({ phase: 'failed', error }) })
+    expect(words.tone).toBe('danger')
+    expect(words.title).toBe("ModularSystem: 'ModularSystem.dmg' is gone.")
   })
 })
 

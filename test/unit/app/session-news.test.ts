@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
 import { isStreaming, sessionNews } from '#src/main/app/session-news.ts'
 import { aClient, aSession } from '#test/stream-fixtures'
 
@@ -27,6 +28,15 @@ describe('news of streams', () => {
     ])
     expect(news({ clients: [done] }, { clients: [done] })).toEqual([])
     expect(news({ clients: [joined] }, { clients: [failed] })).toEqual([])
+  })
+
+  test('is that it failed, once, and why', () => {
+    const error = serializeError(new DeviceError('E_SRC_GONE', 'gone', { details: { path: '/lab.dmg' } }))
+    const told = ["The stream failed: 'ModularSystem': 'ModularSystem.dmg' is gone."]
+    expect(news({ clients: [joined] }, { phase: 'failed', clients: [joined], error })).toEqual(told)
+    expect(news(null, { phase: 'failed', error })).toEqual(told)
+    expect(news({ phase: 'failed', error }, { phase: 'failed', error })).toEqual([])
+    expect(news({ clients: [joined] }, { phase: 'ended', clients: [joined] })).toEqual([])
   })
 
   test('is nothing of a stream that is over', () => {

@@ -300,6 +300,20 @@ describe('while a stream runs', () => {
     expect(electron.blockers.size).toBe(0)
   })
 
+  test('someone who is not looking is told that it failed, on the taskbar until the window was looked at', async () => {
+    const { electron, engine, window } = await start()
+    engine.emit('sessions', [aSession({ clients: [joined] })])
+    engine.emit('sessions', [aSession({ phase: 'failed', clients: [joined] })])
+    await soon()
+    expect(electron.notifications).toMatchObject([
+      { title: 'The first computer has joined' },
+      { title: 'The stream failed' },
+    ])
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', 1, { mode: 'error' }])
+    window.emit('focus')
+    expect(window.calls.at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
+  })
+
   test('leaving asks, and says who would be left incomplete', async () => {
     const { electron, engine, window, disposed } = await start()
     engine.emit('sessions', [aSession({ clients: [joined] })])

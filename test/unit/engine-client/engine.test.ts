@@ -4,7 +4,7 @@ import { aDisk, aJob, aPlan, aRequest } from '#test/engine-double'
 import { engineContract, type EngineContract, type Handlers } from '#shared/contract'
 import { DeviceError, EngineGoneError, FormatError, serializeError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
-import type { JobState } from '#shared/model'
+import type { JobState, SessionState } from '#shared/model'
 import { aSession, foundStreams } from '#test/stream-fixtures'
 import { createEngine, type Engine, type EngineOptions } from '#src/main/engine-client/engine.ts'
 import type { HostProcess } from '#src/main/engine-client/host-process.ts'
@@ -71,17 +71,70 @@ describe('streams', () => {
     const [first, second] = [fakeHost(), fakeHost()]
     const { engine } = engineOf([first, second])
     const heard: unknown[] = []
-    engine.subscribe('sessions', (sessions) => heard.push(sessions))
     engine.subscribe('streams', (streams) => heard.push(streams))
     await soon()
-    first.emit('sessions', [aSession()])
     first.emit('streams', foundStreams)
     await soon()
     first.die(died())
     await soon(20)
     second.emit('streams', [])
     await soon()
-    expect(heard).toEqual([[expect.objectContaining({ imageName: 'ModularSystem.dmg' })], foundStreams, []])
+    expect(heard).toEqual([foundStreams, []])
+  })
+
+  test('that run have failed when their host dies, and stand beside those of the next until they are taken out', async () => {
+    const stops: unknown[] = []
+    const [first, second] = [
+      fakeHost(),
+      fakeHost({
+        'session.stop': async (input) => {
+          stops.push(input)
+          return null
+        },
+      }),
+    ]
+    const { engine } = engineOf([first, second])
+    let sessions: readonly SessionState[] = []
+    engine.subscribe('sessions', (now) => (sessions = now))
+    await soon()
+    const phases = () => sessions.map(({ sessionId, phase, error }) => [sessionId, phase, error?.code])
+    first.emit('sessions', [
+      aSession({ sessionId: 'a', phase: 'waiting', startsInMs: 60_000 }),
+      aSession({ sessionId: 'b', phase: 'ended', endedMs: 5 }),
+    ])
+    await soon()
+    expect(phases()).toEqual([
+      ['a', 'waiting', undefined],
+      ['b', 'ended', undefined],
+    ])
+    first.die(died())
+    await soon(20)
+    const lost = [
+      ['a', 'failed', 'E_ENGINE_GONE'],
+      ['b', 'ended', undefined],
+    ]
+    expect(phases()).toEqual(lost)
+    expect(sessions[0]).toMatchObject({ startsInMs: null, sentBytesPerSecond: 0, preparing: null })
+    expect(sessions[0]?.endedMs).toBeGreaterThan(5)
+    second.emit('sessions', [aSession({ sessionId: 'c' })])
+    await soon()
+    expect(phases()).toEqual([['c', 'streaming', undefined], ...lost])
+    await engine.request('session.stop', { sessionId: 'a', when: 'now' })
+    expect(phases().map(([sessionId]) => sessionId)).toEqual(['c', 'b'])
+    await engine.request('session.stop', { sessionId: 'c', when: 'now' })
+    expect(stops).toEqual([{ sessionId: 'c', when: 'now' }])
+  })
+
+  test('are not told of as failed when the app ends', async () => {
+    const host = fakeHost()
+    const { engine } = engineOf(host)
+    const heard: unknown[] = []
+    engine.subscribe('sessions', (sessions) => heard.push(sessions.map(({ phase }) => phase)))
+    await soon()
+    host.emit('sessions', [aSession()])
+    await soon()
+    await engine[Symbol.asyncDispose]()
+    expect(heard).toEqual([['streaming']])
   })
 })
 

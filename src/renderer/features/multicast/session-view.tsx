@@ -4,12 +4,12 @@ import { Button, CopyButton, ProgressBar, StateIcon } from '#renderer/components
 import { isOver, useActions, useMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { describeError } from '#shared/words'
+import { describeError, describeSessionFailure } from '#shared/words'
 import { ClientTable } from './client-table.tsx'
 import { LossHint } from './loss-hint.tsx'
 import { SessionHead } from './session-head.tsx'
 import { StreamFigures } from './stream-figures.tsx'
-import { endedWords, failureWords, waitingWords } from './text.ts'
+import { endedWords, waitingWords } from './text.ts'
 import { useCountdown } from './use-countdown.ts'
 
 export function SessionView({ sessionId }: { readonly sessionId: string }) {
@@ -81,17 +81,18 @@ function Waiting({ session }: { readonly session: SessionState }) {
 }
 
 function Over({ session }: { readonly session: SessionState }) {
-  const words = failureWords(session)
-  if (session.phase === 'failed')
+  if (session.phase === 'failed') {
+    const { what, why, now } = describeSessionFailure(session)
     return (
       <div className="session-stage session-over" data-tone="failed" role="alert">
         <StateIcon state="failed" size={18} />
         <div className="selectable">
-          <p className="section-title">{words?.what ?? 'The stream failed.'}</p>
-          {[words?.why, words?.now].map((part) => part && <p key={part}>{part}</p>)}
+          <p className="section-title">{what}</p>
+          {[why, now].map((part) => part && <p key={part}>{part}</p>)}
         </div>
       </div>
     )
+  }
   return (
     <div className="session-stage session-over">
       <StateIcon state={endedIcon(session)} size={18} />

@@ -18,7 +18,6 @@ import {
   describeWaiting,
   formatStreamRate,
   isStopped,
-  type ErrorWords,
 } from '#shared/words'
 
 const dot = ' · '
@@ -240,20 +239,6 @@ export function endedWords({ clients, sentBytes }: SessionState): string {
   if (clients.length === 0) return `Nobody joined. ${sent}`
   if (done === clients.length) return `${computers(done)} done, all of them. ${sent}`
   return `${formatCount(done)} of ${computers(clients.length)} done. ${sent}`
-}
-
-/** Why a session failed; null where nothing is known of it. */
-export function failureWords({
-  error,
-  imageName,
-}: Pick<SessionState, 'error' | 'imageName'>): ErrorWords | null {
-  if (error?.code === 'E_SRC_CHANGED')
-    return {
-      what: `'${imageName}' was changed while it was streamed.`,
-      why: 'What clients had received so far was no longer what is stored, so the stream was ended.',
-      now: 'Leave it as it is, and start the stream again.',
-    }
-  return error && describeError(error, { source: imageName })
 }
 
 /** Above the table: who loses more than they can make up for, and what would help. */

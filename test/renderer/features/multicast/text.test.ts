@@ -3,7 +3,6 @@ import {
   clientCounts,
   describeField,
   endedWords,
-  failureWords,
   interfaceFacts,
   lossWords,
   notReadyWords,
@@ -16,7 +15,7 @@ import {
   waitingWords,
 } from '#src/renderer/features/multicast/text.ts'
 import { clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
-import { DeviceError, serializeError, UsageError } from '#shared/errors'
+import { serializeError, UsageError } from '#shared/errors'
 import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
 import { systemImage } from '#test/ui-fixtures'
 
@@ -90,16 +89,6 @@ describe('the clients', () => {
     expect(endedWords(aSession({ clients: [] }))).toBe('Nobody joined. 7.1 GB sent.')
     expect(endedWords(aSession({ clients: [done] }))).toBe('1 computer done, all of them. 7.1 GB sent.')
     expect(endedWords(aSession({ clients: someClients() }))).toBe('1 of 11 computers done. 7.1 GB sent.')
-  })
-
-  it('have no more of a stream that failed, which is told as one', () => {
-    const failed = (code: 'E_SRC_CHANGED' | 'E_SRC_GONE') => {
-      const error = serializeError(new DeviceError(code, 'no', { details: { path: '/lab.dmg' } }))
-      return failureWords({ error, imageName: 'Lab.dmg' })
-    }
-    expect(failed('E_SRC_CHANGED')?.what).toBe("'Lab.dmg' was changed while it was streamed.")
-    expect(failed('E_SRC_GONE')?.what).toBe("'Lab.dmg' is gone.")
-    expect(failureWords({ error: null, imageName: 'Lab.dmg' })).toBeNull()
   })
 
   it('that lose too much are counted, with what would help', () => {

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { describeAway, describePasses, describeSlow, describeWaiting, formatStreamRate } from '#shared/words'
-import { aStream } from '#test/stream-fixtures'
+import { DeviceError, EngineGoneError, serializeError, type AppError } from '#shared/errors'
+import {
+  describeAway,
+  describePasses,
+  describeSessionFailure,
+  describeSlow,
+  describeWaiting,
+  formatStreamRate,
+} from '#shared/words'
+import { aSession, aStream } from '#test/stream-fixtures'
 
 describe('waiting for a stream', () => {
   test.each([
@@ -36,4 +44,26 @@ test('says of a stream that is away that what has come is kept, where something 
   expect(describeAway(aStream())).toBeNull()
   expect(describeAway(aStream({ state: 'connecting' }))).toContain('and what has come is kept')
   expect(describeAway(aStream({ state: 'connecting', blocks: 0, missingBlocks: 0 }))).not.toContain('kept')
+})
+
+describe('a stream that failed', () => {
+  const failed = (error: AppError | null) =>
+    describeSessionFailure(aSession({ imageName: 'Lab.dmg', error: error && serializeError(error) }))
+  const device = (code: 'E_SRC_CHANGED' | 'E_SRC_GONE') =>
+    new DeviceError(code, 'no', { details: { path: '/lab.dmg' } })
+
+  test('is told as one', () => {
+    expect(failed(device('E_SRC_CHANGED')).what).toBe("'Lab.dmg' was changed while it was streamed.")
+    expect(failed(device('E_SRC_GONE')).what).toBe("'Lab.dmg' is gone.")
+    expect(failed(null)).toEqual({ what: 'The stream failed.', why: null, now: null })
+  })
+
+  test('with its host says what becomes of the computers, not of a destination here', () => {
+    const details = { exitCode: null, signal: 'SIGKILL', lastLines: [] }
+    expect(failed(new EngineGoneError('E_ENGINE_GONE', 'killed', { details }))).toEqual({
+      what: 'The part of Reprise that does the work stopped unexpectedly.',
+      why: 'It ended with signal SIGKILL.',
+      now: "Computers that hadn't finished are incomplete. Start the stream again.",
+    })
+  })
 })
