@@ -7,6 +7,8 @@ import type { PlanState, ViewState } from './view-state.ts'
 
 export type RestoreBlock =
   | { readonly kind: 'offline' | 'engine-gone' | 'unsupported' }
+  /** A restore starts, or one is shown: the wells aren't in sight. */
+  | { readonly kind: 'job-shown' }
   | { readonly kind: 'no-source' | 'source-reading' | 'source-gone' }
   | { readonly kind: 'source-failed'; readonly error: SerializedError }
   | { readonly kind: 'no-destination' | 'destination-gone' | 'no-erase' | 'checking' | 'scanning' }
@@ -17,6 +19,7 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   if (mirror.connection.state !== 'open') return { kind: 'offline' }
   if (mirror.app?.supported === false) return { kind: 'unsupported' }
   if (mirror.engine.state === 'gone') return { kind: 'engine-gone' }
+  if (restoreStage(mirror, view) !== 'compose') return { kind: 'job-shown' }
   const { source, destination, plan } = view
   if (!source) return { kind: 'no-source' }
   if (source.state === 'reading') return { kind: 'source-reading' }

@@ -84,7 +84,7 @@ export function restoreActions(
         // Stop and the job's start crossed each other.
         if (controller.signal.aborted) await client.request('job.cancel', { jobId })
       } catch (error) {
-        setState({ starting: null })
+        setState({ starting: null, plan: { state: 'checking', previous: plan } })
         if (!isGivenUp(error, controller.signal))
           failNotice(view, 'start', plan.target?.name ?? plan.request.target)(error)
       } finally {

@@ -12,6 +12,7 @@ import {
   sandisk,
   systemImage,
 } from '#test/ui-fixtures'
+import { canAskToRestore, restoreBlock } from '#src/renderer/store/index.ts'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 43 })
@@ -82,14 +83,21 @@ describe('a restore', () => {
 
   it('says why it was not started, and plans anew', async () => {
     using window = await readyWindow()
-    const { actions, view } = window.reprise
+    const { actions, mirror, view } = window.reprise
     const used = view.getState().plan
     window.double.answer('restore.start', async () => {
       throw new UsageError('E_NOT_CONFIRMED', 'expired', { details: { input: 'plan' } })
     })
     actions.openConfirm()
+    // That it is ready is said once: of the new plan, not of the one that is used up.
+    const ready = new Set<unknown>()
+    const end = view.subscribe((now) => {
+      if (!now.starting && restoreBlock(mirror.getState(), now) === null) ready.add(now.plan)
+    })
     await actions.confirmRestore(null)
     await window.planned()
+    end()
+    expect([...ready]).toEqual([view.getState().plan])
     expect(view.getState().notice).toMatchObject({ kind: 'error', error: { code: 'E_NOT_CONFIRMED' } })
     expect(view.getState().plan).toMatchObject({ state: 'ready' })
     expect(view.getState().plan).not.toEqual(used)
@@ -106,6 +114,32 @@ describe('a restore', () => {
     expect(view.getState().starting?.stopping).toBe(true)
     await confirming
     expect(view.getState()).toMatchObject({ starting: null, notice: null, restoreJobId: null })
+  })
+
+  it('is not asked about again while it starts', async () => {
+    using window = await readyWindow()
+    const { actions, mirror, view } = window.reprise
+    const release = window.double.holdStart()
+    actions.openConfirm()
+    const confirming = actions.confirmRestore(null)
+    await settle()
+    expect(canAskToRestore(mirror.getState(), view.getState())).toBe(false)
+    actions.openConfirm()
+    expect(view.getState().sheet).toBeNull()
+    release()
+    await confirming
+    expect(started(window)).toHaveLength(1)
+  })
+
+  it('is not asked about over another one that is shown, whose wells are not in sight', async () => {
+    using window = await readyWindow()
+    const { actions, mirror, view } = window.reprise
+    window.double.sendJob(ended(job, { kind: 'done', summary: aSummary() }))
+    await settle()
+    actions.showJob('job-1')
+    expect(canAskToRestore(mirror.getState(), view.getState())).toBe(false)
+    actions.openConfirm()
+    expect(view.getState().sheet).toBeNull()
   })
 
   it('is stopped all the same when Stop and the start crossed', async () => {

@@ -99,6 +99,8 @@ export function describeBlock(block: RestoreBlock): string {
       return "The engine isn't running."
     case 'unsupported':
       return "Restoring to disks isn't supported on this system yet."
+    case 'job-shown':
+      return 'Another restore is shown.'
     case 'no-source':
       return 'Choose a source.'
     case 'source-reading':

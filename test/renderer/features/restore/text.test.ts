@@ -76,6 +76,7 @@ describe('the words of the wells', () => {
       { kind: 'offline' },
       { kind: 'engine-gone' },
       { kind: 'unsupported' },
+      { kind: 'job-shown' },
       { kind: 'no-source' },
       { kind: 'source-reading' },
       { kind: 'source-gone' },
