@@ -84,7 +84,7 @@ export function imageActions(
       ours.add(jobId)
       const known = mirror.store.getState().jobs[jobId]
       // A short job may have ended before its answer came.
-      if (known?.outcome) end(known)
+      if (known?.outcome) followEnd(known)
       return jobId
     } finally {
       if (asking === controller) asking = null
@@ -202,21 +202,31 @@ export function imageActions(
     if (getState().images.some((image) => image.path === path)) setState({ selected: imageId(path) })
   }
 
-  /** Something was done to an image: what is known of it is read again, wherever it is shown. */
-  const refresh = async (path: string) => {
-    if (getState().images.some((image) => image.path === path)) await wells.readAgain(path)
-    if (getState().source?.locator === path) planner.renew()
+  /**
+   * An image was made, or something was done to it: what is known of it is read again, wherever it is shown. It isn't asked for its
+   * password, which nobody waits to type just now.
+   */
+  const refresh = async (path: string, shown: boolean) => {
+    const { source, images } = getState()
+    if (source?.locator === path) planner.renew()
+    else if (!shown && !images.some((image) => image.path === path)) return
+    await wells.readAgain(path)
+    if (shown) setState({ selected: imageId(path) })
   }
 
-  const end = (job: JobState) => {
-    const { outcome } = job
-    if (!outcome || !ours.delete(job.jobId)) return
-    const { tab, goOn } = getState()
-    const awaited = goOn?.step === 'scanning' && goOn.jobId === job.jobId && outcome.kind === 'scanned'
-    const seen = tab === 'activity' && getState().activity === 'jobs'
-    if (!awaited && !seen && outcome.kind !== 'cancelled') setState({ notice: { kind: 'worked', job } })
-    if (outcome.kind === 'converted') void wells.openImage(outcome.conversion.target)
-    if (outcome.kind === 'created') void wells.openImage(outcome.creation.target)
+  const tellEnd = (job: JobState) => {
+    const { tab, goOn, activity } = getState()
+    const awaited = goOn?.step === 'scanning' && goOn.jobId === job.jobId && job.outcome?.kind === 'scanned'
+    const seen = tab === 'activity' && activity === 'jobs'
+    if (!awaited && !seen && job.outcome?.kind !== 'cancelled') setState({ notice: { kind: 'worked', job } })
+  }
+
+  const followEnd = (job: JobState) => {
+    const isOurs = ours.delete(job.jobId)
+    if (isOurs) tellEnd(job)
+    const image = imageOf(job)
+    // What was made here is shown, also where it wasn't in the sidebar.
+    if (image) void refresh(image.path, isOurs && image.isNew)
   }
 
   return {
@@ -335,23 +345,25 @@ export function imageActions(
     followJobs(before, now) {
       for (const job of Object.values(now)) {
         if (!job.outcome || before[job.jobId] === job || before[job.jobId]?.outcome) continue
-        end(job)
-        const changed = changedPath(job)
-        if (changed !== null) void refresh(changed)
+        followEnd(job)
       }
     },
   }
 }
 
-/** The image that a job has changed, wherever it was started. */
-function changedPath({ outcome }: JobState): string | null {
+/** The image that a job has made or changed, wherever it was started. */
+function imageOf({ outcome }: JobState): { readonly path: string; readonly isNew: boolean } | null {
   switch (outcome?.kind) {
+    case 'converted':
+      return { path: outcome.conversion.target, isNew: true }
+    case 'created':
+      return { path: outcome.creation.target, isNew: true }
     case 'scanned':
-      return outcome.scan.path
+      return { path: outcome.scan.path, isNew: false }
     case 'checksummed':
-      return outcome.checksums.path
+      return { path: outcome.checksums.path, isNew: false }
     case 'resized':
-      return outcome.resize.path
+      return { path: outcome.resize.path, isNew: false }
     default:
       return null
   }

@@ -20,7 +20,7 @@ export interface WellActions {
   readonly clearDestination: () => void
   /** Shows an image file in the sidebar and reads what is inside. Resolves when it was read, or couldn't be. */
   readonly openImage: (path: string, options?: { readonly practice?: boolean }) => Promise<void>
-  /** Reads an image of the sidebar anew, after something was done to it, also where it is the source. */
+  /** Reads an image anew, after it was made or something was done to it: for the sidebar, and where it is the source. */
   readonly readAgain: (path: string) => Promise<void>
   /**
    * Makes a file the source. Resolves when it was read, or couldn't be. `address` is what the engine is asked with the
@@ -212,10 +212,15 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     },
     async readAgain(path) {
       await readImage(path, false)
-      const { source } = getState()
-      const info = getState().images.find((image) => image.path === path)?.info
-      if (info && source?.locator === path && source.info?.kind === 'image')
-        setState({ source: { ...source, info: { ...source.info, image: info } } })
+      const { source, images } = getState()
+      if (source?.locator !== path || source.state === 'reading') return
+      const image = images.find((image) => image.path === path)
+      if (image?.info) {
+        const { name, info } = image
+        const read: SourceInfo = { kind: 'image', locator: path, name, image: info }
+        setState({ source: { ...source, name, state: 'ready', info: read, error: null } })
+      } else if (image && isLocked(image))
+        setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
     },
     chooseSourceFile,
     chooseDestinationFile,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ImageTask } from '#shared/model'
+import type { ImageInfo, ImageTask } from '#shared/model'
 import { deviceOptions } from '#src/renderer/features/images/make-options.ts'
 import { createUiDouble } from '#test/ui-double'
 import {
@@ -193,6 +193,98 @@ describe('work that has ended', () => {
     await settle()
     expect(view.getState().source?.info).toMatchObject({ image: { sizeBytes: 40e9 } })
     expect(view.getState().images.find(({ path }) => path === sparseImage.path)?.info?.sizeBytes).toBe(40e9)
+  })
+})
+
+/** Work of another tab has made the image that lies at `path`. */
+function madeAnew(window: TestWindow, path: string, change: Partial<ImageInfo> = {}, jobId = 'another') {
+  const { double } = window
+  double.images = double.images.map((image) => (image.path === path ? { ...image, ...change } : image))
+  const [converted] = imageJobs()
+  if (converted?.outcome?.kind !== 'converted') throw new Error('no fixture')
+  const outcome = { ...converted.outcome, conversion: { ...converted.outcome.conversion, target: path } }
+  double.sendJob({ ...converted, jobId, outcome })
+}
+
+describe('an image that is made anew where another was', () => {
+  const later = { sizeBytes: 40e9, modifiedMs: systemImage.modifiedMs + 60_000 }
+
+  it('is what the source well, the sidebar and the plan tell of', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    const plans = () => window.double.calls.filter(({ name }) => name === 'restore.plan').length
+    const before = plans()
+    madeAnew(window, systemImage.path, later)
+    await window.planned()
+    expect(view.getState().source).toMatchObject({ state: 'ready', info: { image: later } })
+    expect(view.getState().images.find(({ path }) => path === systemImage.path)?.info).toMatchObject(later)
+    expect(plans()).toBe(before + 1)
+  })
+
+  it('can be the source again, though the one before could not be read', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    const path = '/home/ann/Images/Broken.dmg'
+    await actions.chooseSourceFile(path)
+    expect(view.getState().source?.state).toBe('failed')
+    window.double.images = [...window.double.images, { ...systemImage, path, name: 'Broken.dmg' }]
+    actions.setTab('activity')
+    madeAnew(window, path)
+    await settle()
+    expect(view.getState()).toMatchObject({
+      tab: 'activity',
+      source: { locator: path, name: 'Broken.dmg', state: 'ready', error: null, info: { kind: 'image' } },
+    })
+  })
+
+  it('is no longer taken for what was there, when it is encrypted now', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    const open = window.double.images
+    window.double.answer('source.inspect', async ({ source }) => ({
+      kind: 'image',
+      locator: source,
+      name: lockedImage.name,
+      image: open.find(({ path }) => path === source)!,
+    }))
+    await actions.chooseSourceFile(lockedImage.path)
+    expect(view.getState().source?.state).toBe('ready')
+    madeAnew(window, lockedImage.path)
+    await settle()
+    expect(view.getState()).toMatchObject({
+      sheet: null,
+      source: { state: 'failed', info: null, error: { code: 'E_SRC_ENCRYPTED' } },
+    })
+  })
+
+  it('says nothing of an image that is not shown', async () => {
+    using window = await withImages()
+    madeAnew(window, systemImage.path, later)
+    await settle()
+    expect(window.reprise.view.getState().images.map(({ path }) => path)).toEqual([practiceImage.path])
+  })
+})
+
+describe('an encrypted image that was made here', () => {
+  it('is listed as locked, and asks nobody for its password', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.takeImage('convert', systemImage.path)
+    await actions.startDraft()
+    actions.setTab('multicast')
+    madeAnew(window, lockedImage.path, {}, 'job-1')
+    await settle()
+    expect(view.getState()).toMatchObject({
+      tab: 'multicast',
+      sheet: null,
+      selected: `image:${lockedImage.path}`,
+      notice: { kind: 'worked' },
+    })
+    const listed = view.getState().images.find(({ path }) => path === lockedImage.path)
+    expect(listed).toMatchObject({ state: 'failed', error: { code: 'E_SRC_ENCRYPTED' } })
   })
 })
 
