@@ -5,6 +5,7 @@ import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
 import {
+  afterStart,
   configurationDraft,
   draftConfiguration,
   draftSettings,
@@ -70,11 +71,15 @@ export function setStreamSource(
     return {
       tab: 'multicast',
       looking: { ...looking, stream: null },
-      server: { ...changed, check: { state: 'none' }, refusal: null, sending: { state: 'idle' } },
+      server: { ...changed, check: { state: 'none' }, refusal: null, sending: afterChange(server) },
     }
   })
   followDraft({ mirror, view })
 }
+
+/** Why a start was refused isn't true of another form; a start that is under way stays that. */
+const afterChange = ({ sending }: ServerView): ServerView['sending'] =>
+  sending.state === 'busy' ? sending : { state: 'idle' }
 
 /** The source was read, a session began, an interface came: what follows from it follows. */
 export function followDraft({ mirror, view }: Pick<ActionDeps, 'mirror' | 'view'>) {
@@ -96,7 +101,9 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     setState(({ server }) => ({ server: { ...server, ...change } }))
 
   const setDraft = (draft: StreamDraft) => {
-    setServer({ draft, check: { state: 'none' }, sending: { state: 'idle' } })
+    setState(({ server }) => ({
+      server: { ...server, draft, check: { state: 'none' }, sending: afterChange(server) },
+    }))
     followDraft({ mirror, view })
   }
 
@@ -198,8 +205,9 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     },
     async startStream() {
       const { draft, sending } = getState().server
+      if (sending.state === 'busy') return
       const settings = settingsNow()
-      if (settings === null || sending.state === 'busy') {
+      if (settings === null) {
         setServer({ tried: true })
         return
       }
@@ -207,18 +215,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       try {
         const { sessionId } = await client.request('session.start', { settings })
         await sessionThere(sessionId)
-        const next: StreamDraft = {
-          ...draft,
-          source: null,
-          device: null,
-          name: '',
-          password: '',
-          fixed: ['dataRate'],
-        }
-        setServer({ shown: sessionId, tried: false })
-        setDraft(next)
+        setServer({ shown: sessionId, tried: false, sending: { state: 'idle' } })
+        setDraft(afterStart(getState().server.draft, draft))
       } catch (error) {
-        setServer({ sending: { state: 'failed', error: serializeError(error) } })
+        const isStillIt = getState().server.draft.source === draft.source
+        setServer({
+          sending: isStillIt ? { state: 'failed', error: serializeError(error) } : { state: 'idle' },
+        })
+        if (!isStillIt) failNotice(view, 'stream', draft.name)(error)
       }
     },
     newStream: () => setServer({ shown: null, tried: false }),

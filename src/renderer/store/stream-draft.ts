@@ -93,6 +93,19 @@ export const streamDraft: StreamDraft = {
   fixed: [],
 }
 
+/** The form once the stream that it was has started: emptied for the next one, for which what was changed meanwhile was meant. */
+export function afterStart(now: StreamDraft, started: StreamDraft): StreamDraft {
+  const isChanged = (field: 'source' | 'password' | StreamDraft['fixed'][number]) =>
+    now[field] !== started[field]
+  return {
+    ...now,
+    ...(!isChanged('source') && { source: null, device: null }),
+    name: isChanged('name') ? now.name : '',
+    password: isChanged('password') ? now.password : '',
+    fixed: ['dataRate', ...now.fixed.filter((field) => field !== 'dataRate' && isChanged(field))],
+  }
+}
+
 /** The draft with what follows from it: the name from the image, the address from the name, the rate from the link. */
 export function followed(draft: StreamDraft, around: DraftSurroundings): StreamDraft {
   const { item, interfaces, sessions } = around

@@ -231,6 +231,94 @@ describe('starting', () => {
     expect(server(window).sending).toMatchObject({ state: 'failed', error: { code: 'E_MC_PORT' } })
     expect(server(window).draft.source).toBe(`image:${systemImage.path}`)
   })
+
+  /** Start Stream was pressed; the answer comes when `answer` is called. */
+  async function held() {
+    const window = await withImage()
+    const { promise, resolve, reject } = Promise.withResolvers<{ sessionId: string }>()
+    window.double.answer('session.start', () => promise)
+    window.reprise.actions.changeStream({ password: 'secret', group: '239.9.9.9', dataRate: '7' })
+    const started = window.reprise.actions.startStream()
+    await settle()
+    return {
+      window,
+      answer: async () => {
+        window.double.sendSessions([aSession({ sessionId: 'session-1' })])
+        resolve({ sessionId: 'session-1' })
+        await started
+      },
+      refuse: async () => {
+        reject(
+          new NetworkError('E_MC_PORT', 'taken', { details: { address: '', phase: 'start', port: 7800 } }),
+        )
+        await started
+      },
+    }
+  }
+
+  it('keeps what is prepared for the next stream meanwhile', async () => {
+    const { window: opened, answer } = await held()
+    using window = opened
+    const { actions } = window.reprise
+    actions.chooseStreamSource('disk:/dev/sdb')
+    actions.changeStream({ port: '7900', password: 'other' })
+    await answer()
+    expect(settingsAsked(window)).toMatchObject([
+      { source: systemImage.path, configuration: { port: 7800 }, password: 'secret' },
+    ])
+    expect(server(window)).toMatchObject({ shown: 'session-1', sending: { state: 'idle' } })
+    expect(server(window).draft).toMatchObject({
+      source: 'disk:/dev/sdb',
+      device: { state: 'ready' },
+      name: 'SanDisk Ultra',
+      port: '7900',
+      password: 'other',
+      dataRate: '7',
+      fixed: ['dataRate'],
+    })
+  })
+
+  it('keeps a name and an address that were typed meanwhile, and clears what was started', async () => {
+    const { window: opened, answer } = await held()
+    using window = opened
+    window.reprise.actions.changeStream({ name: 'Next', group: '239.8.8.8' })
+    await answer()
+    expect(server(window).draft).toMatchObject({
+      source: null,
+      name: 'Next',
+      group: '239.8.8.8',
+      password: '',
+    })
+    window.reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    expect(server(window).draft.name).toBe('SanDisk Ultra')
+  })
+
+  it('is asked for once, whatever is changed meanwhile', async () => {
+    const { window: opened, answer } = await held()
+    using window = opened
+    const { actions } = window.reprise
+    actions.changeStream({ port: '7900' })
+    actions.chooseStreamSource('disk:/dev/sdb')
+    expect(server(window).sending).toEqual({ state: 'busy' })
+    await actions.startStream()
+    expect(server(window).tried).toBe(false)
+    await answer()
+    expect(settingsAsked(window)).toHaveLength(1)
+  })
+
+  it('that is refused is not told of the image that was chosen meanwhile', async () => {
+    const { window: opened, refuse } = await held()
+    using window = opened
+    window.reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    await refuse()
+    expect(server(window)).toMatchObject({ sending: { state: 'idle' }, draft: { source: 'disk:/dev/sdb' } })
+    expect(window.reprise.view.getState().notice).toMatchObject({
+      kind: 'error',
+      doing: 'stream',
+      name: 'ModularSystem',
+      error: { code: 'E_MC_PORT' },
+    })
+  })
 })
 
 describe('stopping', () => {
