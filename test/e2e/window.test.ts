@@ -298,6 +298,22 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
     })
 
+    it('has its shortcuts on keyboards with other letters', async () => {
+      await row(page, 'SanDisk').click()
+      await page.evaluate(() => {
+        for (const [key, code] of [
+          ['é', 'Digit2'],
+          ['д', 'KeyL'],
+        ] as const)
+          document.activeElement?.dispatchEvent(
+            new KeyboardEvent('keydown', { key, code, ctrlKey: true, bubbles: true, cancelable: true }),
+          )
+      })
+      await page.getByRole('tab', { name: 'Activity', selected: true }).waitFor()
+      await page.getByRole('tab', { name: 'Restore' }).click()
+      expect(await appears(page.getByRole('group', { name: /^Destination, SanDisk/ }))).toBe(true)
+    })
+
     it('does not run shortcuts under an open sheet', async () => {
       await reach(page, 'confirm')
       await page.keyboard.press('Control+l')

@@ -188,6 +188,24 @@ export function shortcutOf(name: MenuCommand, host: 'electron' | 'web'): Shortcu
   return shortcut && !(host === 'web' && shortcut.browserKeeps) ? shortcut : null
 }
 
+/** What of a key that goes down says whether it is a shortcut's. */
+export type PressedKey = Pick<KeyboardEvent, 'key' | 'code' | 'shiftKey' | 'altKey'>
+
+/**
+ * Whether a key is a shortcut's. That it is held with Ctrl or ⌘ is known. A letter is where it is written, where keyboards write
+ * Latin ones; else it is where it is on an American keyboard, as is a digit where its key writes something else.
+ */
+export function isPressed(shortcut: Shortcut, { key, code, shiftKey, altKey }: PressedKey): boolean {
+  if ((shortcut.shift ?? false) !== shiftKey || (shortcut.alt ?? false) !== altKey) return false
+  if (key.toLowerCase() === shortcut.key && !altKey) return true
+  if (/\d/.test(shortcut.key)) return code === `Digit${shortcut.key}` && !/^[a-z\d]$/i.test(key)
+  // With Alt some keyboards write another letter; the key is where it was.
+  return code === `Key${shortcut.key.toUpperCase()}` && (altKey || isForeign(key))
+}
+
+/** Of a script without the letters of the shortcuts. */
+const isForeign = (key: string) => /^\p{L}$/u.test(key) && !/\p{Script=Latin}/u.test(key)
+
 /** `⇧⌘R` on a Mac, `Ctrl+Shift+R` elsewhere. */
 export function shortcutText({ key, shift, alt }: Shortcut, mac: boolean): string {
   const name = key.toUpperCase()

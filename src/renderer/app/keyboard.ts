@@ -3,7 +3,7 @@ import { useEffect } from 'react'
 import { isMac } from '#renderer/components'
 import { useReprise } from '#renderer/store'
 import { menuCommands, type MenuCommand } from '#shared/contract'
-import { runCommand, shortcutOf } from './commands.ts'
+import { isPressed, runCommand, shortcutOf } from './commands.ts'
 
 /** The shortcuts of the commands, where no native menu brings them, and F6 from region to region. */
 export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): void {
@@ -29,17 +29,12 @@ export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): voi
 
 function commandOf(event: KeyboardEvent): MenuCommand | null {
   if (!(isMac ? event.metaKey : event.ctrlKey)) return null
-  for (const name of menuCommands) {
-    const shortcut = shortcutOf(name, 'web')
-    if (!shortcut || (shortcut.shift ?? false) !== event.shiftKey || (shortcut.alt ?? false) !== event.altKey)
-      continue
-    // With Alt some keyboards write another letter; the key is where it was.
-    const pressed = event.altKey
-      ? event.code === `Key${shortcut.key.toUpperCase()}`
-      : event.key.toLowerCase() === shortcut.key
-    if (pressed) return name
-  }
-  return null
+  return (
+    menuCommands.find((name) => {
+      const shortcut = shortcutOf(name, 'web')
+      return shortcut !== null && isPressed(shortcut, event)
+    }) ?? null
+  )
 }
 
 /** What can hold the focus in a region; roving widgets offer one stop. */

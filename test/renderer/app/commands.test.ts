@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { commandsOf, menuCommands, menuTable } from '#shared/contract'
-import { commands, runCommand, shortcutOf, shortcutText } from '#src/renderer/app/commands.ts'
+import { commands, isPressed, runCommand, shortcutOf, shortcutText } from '#src/renderer/app/commands.ts'
 import { createUiDouble } from '#test/ui-double'
 import { practiceImage, sandisk, systemDisk, systemImage } from '#test/ui-fixtures'
 import { aSession } from '#test/stream-fixtures'
@@ -139,5 +139,44 @@ describe('the commands', () => {
       { task: { kind: 'verify', path: systemImage.path } },
       { task: { kind: 'verify', path: practiceImage.path } },
     ])
+  })
+})
+
+describe('a shortcut', () => {
+  /** The commands whose shortcut it is. */
+  const meant = (key: string, code: string, held: { shiftKey?: boolean; altKey?: boolean } = {}) =>
+    menuCommands.filter((name) => {
+      const shortcut = shortcutOf(name, 'web')
+      return shortcut && isPressed(shortcut, { key, code, shiftKey: false, altKey: false, ...held })
+    })
+
+  it.each([
+    ['an American keyboard', 'o', 'KeyO', 'open-image'],
+    ['with the capitals locked', 'O', 'KeyO', 'open-image'],
+    ['a Dvorak keyboard, where it is written', 'o', 'KeyS', 'open-image'],
+    ['a Russian keyboard', 'щ', 'KeyO', 'open-image'],
+    ['a Greek keyboard', 'ι', 'KeyI', 'get-info'],
+    ['a French keyboard', '&', 'Digit1', 'use-as-source'],
+    ['a French keyboard', 'é', 'Digit2', 'use-as-destination'],
+    ['a Thai keyboard', '/', 'Digit2', 'use-as-destination'],
+  ] as const)('is found on %s: %s', (_, key, code, name) => expect(meant(key, code)).toEqual([name]))
+
+  it('with other keys held is found there, too', () => {
+    expect(meant('R', 'KeyR', { shiftKey: true })).toEqual(['restore'])
+    expect(meant('К', 'KeyR', { shiftKey: true })).toEqual(['restore'])
+    expect(meant('ñ', 'KeyN', { altKey: true })).toEqual(['new-device-image'])
+  })
+
+  it.each([
+    ['a letter that is somewhere else', 'z', 'KeyE'],
+    ['a letter of its own, of a Turkish keyboard', 'ğ', 'KeyE'],
+    ['a dot, of a Dvorak keyboard', '.', 'KeyE'],
+    ['a digit that is somewhere else', '3', 'Digit2'],
+    ['an arrow', 'End', 'Numpad1'],
+  ])('is not %s', (_, key, code) => expect(meant(key, code)).toEqual([]))
+
+  it('is none where other keys are held', () => {
+    expect(meant('O', 'KeyO', { shiftKey: true })).toEqual([])
+    expect(meant('щ', 'KeyO', { altKey: true })).toEqual([])
   })
 })
