@@ -627,7 +627,26 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       }
       return heard
     })
-    expect(said).toEqual(['Restored and verified.', 'Restored and verified.'])
+    const words = 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.'
+    expect(said).toEqual([words, words])
+  })
+
+  it('tells a screen reader once of an end that a notice shows, too', async () => {
+    await startRestore(page)
+    await page.getByRole('tab', { name: 'Multicast Server' }).click()
+    await page.evaluate(() => {
+      const { double, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 })
+      double.sendJob(job)
+      double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
+    })
+    await page.getByRole('button', { name: 'Close this message' }).waitFor()
+    const telling = await page
+      .locator('[role=status], [role=alert], [aria-live]')
+      .filter({ hasText: 'Restored and verified' })
+      .evaluateAll((regions) => regions.map((region) => region.getAttribute('data-announcer')))
+    expect(telling).toEqual(['urgent'])
   })
 
   it('does not take a second Enter, or a double click, for a yes to replacing a configuration', async () => {

@@ -8,6 +8,7 @@ import {
   frontJob,
   offered,
   restoreBlock,
+  restoreStage,
   shownFetch,
   type EngineMirror,
   type ViewState,
@@ -20,6 +21,7 @@ import {
   describeFetchReason,
   describeTargetState,
 } from '#shared/words'
+import { noticeWords } from './text.ts'
 
 export interface Moment {
   readonly mirror: EngineMirror
@@ -41,10 +43,12 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
   const fetch = fetchWords(before, now)
   if (fetch !== null) return polite(fetch)
   const job = frontJob(now.mirror, now.view)
-  if (job) return polite(jobWords(before.mirror.jobs[job.jobId] ?? null, job))
+  const atJob = job && jobWords(before.mirror.jobs[job.jobId] ?? null, job)
+  if (atJob !== null) return polite(atJob)
   if (now.view.starting && !before.view.starting)
     return polite(now.view.starting.plan.needsPrivilege ? 'Waiting for permission' : 'Starting')
-  return polite(wellWords(before, now))
+  // What becomes of the disks of the restore in sight is told by it: that it ejects one, or fails because one is gone.
+  return restoreStage(now.mirror, now.view) === 'running' ? null : polite(wellWords(before, now))
 }
 
 const polite = (text: string | null): Announcement | null => (text === null ? null : { text, urgent: false })
@@ -61,16 +65,15 @@ function endedJob(before: Moment, now: Moment): JobState | null {
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null
+  const headline = `${job.title}: ${describeOutcome(outcome)}`
   switch (outcome.kind) {
     case 'failed':
-      return job.kind === 'restore'
-        ? null
-        : { text: `${job.title}: ${describeOutcome(outcome)}`, urgent: true }
+      return job.kind === 'restore' ? null : { text: failureWords(job), urgent: true }
     case 'cancelled':
       return polite(
         job.kind === 'restore'
-          ? `${describeOutcome(outcome)} ${describeTargetState(outcome.target, plan?.target ?? null)}`
-          : describeOutcome(outcome),
+          ? `${headline} ${describeTargetState(outcome.target, plan?.target ?? null)}`
+          : headline,
       )
     case 'done':
     case 'checked':
@@ -79,10 +82,16 @@ function endWords(job: JobState): Announcement | null {
     case 'scanned':
     case 'checksummed':
     case 'resized':
-      return { text: describeOutcome(outcome), urgent: true }
+      return { text: headline, urgent: true }
     default:
       return unreachable(outcome)
   }
+}
+
+/** What the notice says of it where it isn't in sight, which is silent therefore. */
+function failureWords(job: JobState): string {
+  const { title, text } = noticeWords({ kind: 'worked', job })
+  return `${title} ${text}`.trim()
 }
 
 function jobWords(before: JobState | null, job: JobState): string | null {

@@ -1,6 +1,6 @@
 /** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
 import { Banner, Spinner } from '#renderer/components'
-import { useActions, useMirror, useView, type EngineMirror } from '#renderer/store'
+import { useActions, useMirror, useView, type EngineMirror, type Notice } from '#renderer/store'
 import { engineGoneWords, noticeWords } from './text.ts'
 
 export function Notices() {
@@ -61,13 +61,17 @@ function UnsupportedNotice() {
   )
 }
 
+/** The announcer tells of every end but a restore's failure. */
+const isTold = (notice: Notice): boolean =>
+  notice.kind === 'worked' && !(notice.job.kind === 'restore' && notice.job.outcome?.kind === 'failed')
+
 function AsideNotice() {
   const notice = useView((view) => view.notice)
   const { closeNotice } = useActions()
   if (!notice) return null
   const { tone, title, text } = noticeWords(notice)
   return (
-    <Banner tone={tone} title={title} onClose={closeNotice}>
+    <Banner tone={tone} title={title} told={isTold(notice)} onClose={closeNotice}>
       {text}
     </Banner>
   )

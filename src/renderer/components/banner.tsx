@@ -1,4 +1,4 @@
-/** A message across the top of the main panel. `alert` is read out at once. */
+/** A message across the top of the main panel. `alert` is read out at once; nothing is where `told` says that it was told already. */
 import { X } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
@@ -10,12 +10,14 @@ interface Props {
   readonly title: string
   readonly children?: ReactNode
   readonly actions?: ReactNode
+  readonly told?: boolean
   readonly onClose?: () => void
 }
 
-export function Banner({ tone, title, children, actions, onClose }: Props) {
+export function Banner({ tone, title, children, actions, told = false, onClose }: Props) {
+  const role = tone === 'info' ? 'status' : 'alert'
   return (
-    <div className="banner" data-tone={tone} role={tone === 'info' ? 'status' : 'alert'}>
+    <div className="banner" data-tone={tone} role={told ? undefined : role}>
       <StateIcon state={tone === 'info' ? 'info' : tone === 'warning' ? 'warning' : 'failed'} />
       <div className="banner-text selectable">
         <strong>{title}</strong>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
 import type { JobState } from '#shared/model'
-import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aClient, aSession } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -114,15 +114,57 @@ describe('what a screen reader says by itself', () => {
       return announcement(before, moment(window))
     }
     expect(await endWith('a', { kind: 'done', summary: aSummary() })).toEqual({
-      text: 'Restored and verified.',
+      text: 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.',
       urgent: true,
     })
     expect(await endWith('b', { kind: 'cancelled', target: 'empty', percent: 43 })).toEqual({
-      text: "Stopped at 43 %. 'SanDisk Ultra' was erased: it is empty, valid and unmounted.",
+      text: "ModularSystem.dmg → SanDisk Ultra: Stopped at 43 %. 'SanDisk Ultra' was erased: it is empty, valid and unmounted.",
       urgent: false,
     })
     const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
     expect(await endWith('c', { kind: 'failed', error, target: 'empty' })).toBeNull()
+  })
+
+  it('says of work on an image that failed which it was, and why', async () => {
+    using window = await openWindow()
+    const job = anImageJob('verify', 'Old.dmg', { phase: 'verifying', percent: 4 })
+    window.double.sendJob(job)
+    await settle()
+    const before = moment(window)
+    const error = serializeError(new DeviceError('E_IO_READ', 'x', { details: { path: '/images/Old.dmg' } }))
+    window.double.sendJob(ended(job, { kind: 'failed', error, target: 'untouched' }))
+    await settle()
+    const said = announcement(before, moment(window))
+    expect(said?.urgent).toBe(true)
+    expect(said?.text).toMatch(/^Old\.dmg: .*couldn't be read/)
+  })
+
+  it('tells of the wells, and of a wait for permission, while other work runs', async () => {
+    using window = await readyWindow()
+    window.double.sendJob(anImageJob('verify', 'Old.dmg', { phase: 'verifying', percent: 4 }))
+    await settle()
+    const before = moment(window)
+    const starting = { plan: { ...plan, needsPrivilege: true }, stopping: false }
+    expect(announcement(before, { ...before, view: { ...before.view, starting } })?.text).toBe(
+      'Waiting for permission',
+    )
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(announcement(before, moment(window))?.text).toBe('SanDisk Ultra was disconnected')
+  })
+
+  it('leaves a disk that a running restore ejects to that restore', async () => {
+    using window = await readyWindow()
+    const { actions } = window.reprise
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    const jobId = window.reprise.view.getState().restoreJobId!
+    window.double.sendJob(aJob(plan, { phase: 'remounting', percent: 100 }, { jobId }))
+    await settle()
+    const before = moment(window)
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(announcement(before, moment(window))).toBeNull()
   })
 
   it('says when everything is ready', async () => {
