@@ -6,10 +6,12 @@ import { unreachable } from '#shared/errors'
 import {
   allDone,
   frontJob,
+  needsScan,
   offered,
   restoreBlock,
   restoreStage,
   shownFetch,
+  shownPlan,
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
@@ -150,9 +152,18 @@ function wellWords(before: Moment, now: Moment): string | null {
   if (source?.state === 'gone' && before.view.source?.state !== 'gone')
     return `${source.name} was disconnected`
   if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
-  if (isReady(now) && !isReady(before) && source && destination)
-    return `Ready to restore ${source.name} to ${destination.name}`
-  return null
+  if (!source || !destination) return null
+  const canBegin = isReady(now) && !isReady(before)
+  if (lacksScan(now))
+    return canBegin || !lacksScan(before)
+      ? `${source.name} needs a scan: without one the copy can't be verified.`
+      : null
+  return canBegin ? `Ready to restore ${source.name} to ${destination.name}` : null
+}
+
+function lacksScan({ view: { plan } }: Moment): boolean {
+  const shown = shownPlan(plan)
+  return shown !== null && needsScan(shown)
 }
 
 const isReady = ({ mirror, view }: Moment) => restoreBlock(mirror, view) === null

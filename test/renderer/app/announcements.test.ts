@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, serializeError } from '#shared/errors'
+import { DeviceError, UsageError, serializeError } from '#shared/errors'
 import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
 import type { JobState } from '#shared/model'
 import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
@@ -178,6 +178,32 @@ describe('what a screen reader says by itself', () => {
     expect(announcement(before, moment(window))?.text).toBe(
       'Ready to restore ModularSystem.dmg to SanDisk Ultra',
     )
+  })
+
+  it('says that the source needs a scan, not that all is ready', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const unscanned = serializeError(
+      new UsageError('E_SRC_NOSCAN', 'x', { details: { path: systemImage.path } }),
+    )
+    window.double.answer('restore.plan', async (request) => ({
+      ...planFor(request, [sandisk], [systemImage]),
+      refusal: request.verify ? unscanned : null,
+    }))
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    const heard: (string | null)[] = []
+    const afterwards = async (act: () => void) => {
+      act()
+      const before = moment(window)
+      await window.planned()
+      heard.push(announcement(before, moment(window))?.text ?? null)
+    }
+    await afterwards(() => undefined)
+    await afterwards(() => actions.setOption('erase', true))
+    await afterwards(() => actions.setOption('verify', false))
+    const words = "ModularSystem.dmg needs a scan: without one the copy can't be verified."
+    expect(heard).toEqual([words, words, 'Ready to restore ModularSystem.dmg to SanDisk Ultra'])
   })
 
   it('says when the destination is unplugged', async () => {
