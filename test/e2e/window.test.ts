@@ -607,6 +607,26 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('counts by the clock of its host, which may be another computer', async () => {
+    await startRestore(page)
+    await page.evaluate(() => {
+      const { double, fixtures, streams } = globalThis.window
+      double.aheadMs = 600_000
+      double.lose()
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const hostMs = Date.now() + double.aheadMs
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 3 })
+      double.sendJob({ ...job, startedMs: hostMs - 2 * 3_600_000 })
+      const client = streams.aClient({ host: 'lab-07', state: 'lost', lastSeenMs: hostMs - 3_600_000 })
+      double.sendSessions([streams.aSession({ startedMs: hostMs - 4 * 3_600_000, clients: [client] })])
+    })
+    expect(await appears(page.getByText(/^2:00:\d\d$/))).toBe(true)
+    await page.getByRole('tab', { name: 'Multicast Server' }).click()
+    expect(await appears(page.getByText(/^4:00:\d\d$/))).toBe(true)
+    const seen = page.getByRole('row', { name: /lab-07/ }).getByText(/^1:00:\d\d$/)
+    expect(await appears(seen)).toBe(true)
+  })
+
   it('tells a screen reader of a second end in the same words, too', async () => {
     await startRestore(page)
     const said = await page.evaluate(async () => {

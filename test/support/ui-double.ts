@@ -67,6 +67,8 @@ export interface UiDouble {
   /** The connection breaks. While `refusing`, no new one comes about. */
   lose(options?: { readonly refusing?: boolean }): void
   refusing: boolean
+  /** By how much the host's clock is ahead of the window's. */
+  aheadMs: number
   /** `restore.start` waits until it is called; without it the answer comes at once. */
   holdStart(): () => void
 }
@@ -112,6 +114,7 @@ export function createUiDouble(
       jobs: [...jobs.values()],
       sessions: double.sessions,
       streams: double.streams,
+      nowMs: Date.now() + double.aheadMs,
     }),
     'device.eject': async ({ path }) => {
       double.unplug(path)
@@ -208,6 +211,7 @@ export function createUiDouble(
     targets: {},
     located: null,
     refusing: false,
+    aheadMs: 0,
     async connect() {
       if (double.refusing)
         throw new EngineGoneError('E_ENGINE_GONE', 'refused', {

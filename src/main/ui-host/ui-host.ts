@@ -187,7 +187,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
     },
     'state.get': async () => {
       await firstState.promise
-      return { devices: disks, jobs: [...jobs.values()], sessions, streams }
+      return { devices: disks, jobs: [...jobs.values()], sessions, streams, nowMs: Date.now() }
     },
     'image.choose': shell.chooseImage,
     'folder.choose': shell.chooseFolder,

@@ -83,7 +83,7 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
       if (ended || disposed) return
       mirror.setEngine({ state: 'ready', reason: null })
       endEvents = follow(host.client, deps)
-      await fill(host.client, mirror)
+      await fill(host.client, deps)
       // It may have been lost while it was being asked.
       if (ended || disposed) return
       current = host.client
@@ -122,10 +122,12 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
 }
 
 /** Each answer goes into the mirror as it comes, so that no event that follows it is overwritten. */
-async function fill(client: Client<UiContract>, mirror: MirrorWriter) {
+async function fill(client: Client<UiContract>, { mirror, clock }: ConnectionDeps) {
   await Promise.all([
     client.request('app.info', {}).then(mirror.setApp),
-    client.request('state.get', {}).then(mirror.setState),
+    client
+      .request('state.get', {})
+      .then(({ nowMs, ...state }) => mirror.setState({ ...state, hostAheadMs: nowMs - clock.now() })),
     client.request('log.read', {}).then(({ lines }) => mirror.setLog(lines)),
   ])
 }

@@ -28,6 +28,8 @@ export interface EngineMirror {
   readonly connection: Connection
   /** Null until the first answer. */
   readonly app: AppInfo | null
+  /** How far its clock is ahead of this one: times are by its clock, and it may be another computer's. */
+  readonly hostAheadMs: number
   readonly engine: { readonly state: 'ready' | 'gone'; readonly reason: string | null }
   /** Paths, in the order the engine lists them. */
   readonly diskPaths: readonly string[]
@@ -51,6 +53,7 @@ export interface EngineMirror {
 const initial: EngineMirror = {
   connection: { state: 'connecting' },
   app: null,
+  hostAheadMs: 0,
   engine: { state: 'ready', reason: null },
   diskPaths: [],
   disks: {},
@@ -80,6 +83,7 @@ export interface MirrorWriter {
     readonly jobs: readonly JobState[]
     readonly sessions: readonly SessionState[]
     readonly streams: readonly FoundStream[]
+    readonly hostAheadMs: number
   }) => void
   readonly setJob: (job: JobState) => void
   readonly setSessions: (sessions: readonly SessionState[]) => void
@@ -112,13 +116,14 @@ export function createEngineMirror(): MirrorWriter {
     },
     setEngine: (engine) => setState({ engine }),
     setDevices: (devices) => setState((mirror) => withDevices(mirror, devices)),
-    setState: ({ devices, jobs, sessions, streams }) =>
+    setState: ({ devices, jobs, sessions, streams, hostAheadMs }) =>
       setState((mirror) => ({
         ...withDevices(mirror, devices),
         jobIds: [...jobs].sort((a, b) => b.startedMs - a.startedMs).map((job) => job.jobId),
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
         ...withSessions(mirror, sessions),
         streams,
+        hostAheadMs,
         // What is on its way says so again at once.
         fetches: [],
       })),

@@ -14,6 +14,7 @@ export {
 export { describeProblem } from './destination-words.ts'
 export type { EngineMirror } from './engine-mirror.ts'
 export { fetchPercent, jobFetch, shownFetch, sourceFetch, startingFetch } from './fetches.ts'
+export { hostAheadMs, useHostTime } from './host-time.ts'
 export { sourceProblem } from './known-damage.ts'
 export { imageCan, isLocked } from './image-work.ts'
 export {

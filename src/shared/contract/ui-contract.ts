@@ -98,12 +98,16 @@ export const uiContract = {
   request: {
     'app.info': request(nothing)<AppInfo>(),
     'app.setPreferences': request(preferencesSchema)<null>(),
-    /** All state now; afterwards `devices`, `job`, `sessions` and `streams` events follow every change. */
+    /**
+     * All state now; afterwards `devices`, `job`, `sessions` and `streams` events follow every change. `nowMs`: the time by the host's
+     * clock, as all times in it are; the window may be on another computer.
+     */
     'state.get': request(nothing)<{
       devices: readonly Disk[]
       jobs: readonly JobState[]
       sessions: readonly SessionState[]
       streams: readonly FoundStream[]
+      nowMs: number
     }>(),
     'device.eject': request(z.strictObject({ path: locatorSchema }))<null>(),
     /** The system's open panel (Electron). The web host answers `browse`: use `files.list`. */

@@ -184,7 +184,7 @@ describe('what a screen reader says by itself', () => {
     using window = await openWindow()
     const { actions } = window.reprise
     const unscanned = serializeError(
-      new UsageError('E_SRC_NOSCAN', 'x', { details: { path: systemImage.path } }),
+      new UsageError('E_SRC_NOSCAN', 'x', { details: { input: 'source', path: systemImage.path } }),
     )
     window.double.answer('restore.plan', async (request) => ({
       ...planFor(request, [sandisk], [systemImage]),

@@ -23,6 +23,22 @@ describe('the connection to the host', () => {
     expect(window.reprise.view.getState().restoreJobId).toBe('job-1')
   })
 
+  it('knows by how much the clock of its host is ahead', async () => {
+    using window = await openWindow()
+    window.double.answer('state.get', async () => ({
+      devices: [],
+      jobs: [],
+      sessions: [],
+      streams: [],
+      nowMs: window.clock.now() + 600_000,
+    }))
+    window.double.lose()
+    await settle()
+    window.clock.advance(250)
+    await settle()
+    expect(window.reprise.mirror.getState().hostAheadMs).toBe(600_000)
+  })
+
   it('tries again with growing pauses, and takes the new state when it is back', async () => {
     using window = await openWindow()
     const { mirror } = window.reprise

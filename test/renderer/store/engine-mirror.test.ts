@@ -31,7 +31,7 @@ describe('the mirror of the engine', () => {
     const mirror = createEngineMirror()
     mirror.setDevices([sandisk])
     mirror.setJob(job)
-    mirror.setState({ devices: [smallStick], jobs: [], sessions: [], streams: [] })
+    mirror.setState({ devices: [smallStick], jobs: [], sessions: [], streams: [], hostAheadMs: 0 })
     expect(mirror.store.getState().diskPaths).toEqual(['/dev/sdc'])
     expect(mirror.store.getState().jobs).toEqual({})
   })

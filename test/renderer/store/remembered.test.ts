@@ -88,6 +88,7 @@ describe('a page that is loaded anew', () => {
         jobs: [],
         sessions: [],
         streams: [],
+        nowMs: 0,
       })),
     )
     expect(unknown.reprise.view.getState().restoreJobId).toBeNull()

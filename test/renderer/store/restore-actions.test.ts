@@ -327,6 +327,7 @@ describe('a restore', () => {
       jobs: [],
       sessions: [],
       streams: [],
+      nowMs: 0,
     }))
     window.double.lose()
     await settle()

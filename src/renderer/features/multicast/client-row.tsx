@@ -16,6 +16,8 @@ interface Props {
   readonly blocks: number
   /** The stream has ended: nobody receives any more. */
   readonly over: boolean
+  /** How far the clock that `lastSeenMs` is by is ahead of this one. */
+  readonly hostAheadMs: number
   /** The row's menu was asked for. */
   readonly onMenu: (clientId: string, event: MouseEvent<HTMLButtonElement>) => void
 }
@@ -34,7 +36,7 @@ const icons: { readonly [state in SessionClient['state']]: IconState } = {
 
 export const ClientRow = memo(Row, sameRow)
 
-function Row({ client, blocks, over, onMenu }: Props) {
+function Row({ client, blocks, over, hostAheadMs, onMenu }: Props) {
   const { clientId, host, address, state, standing, loss, writeBytesPerSecond, text } = client
   const tone = lossTone(loss)
   const isLeft = over && isCutOff(state)
@@ -73,7 +75,9 @@ function Row({ client, blocks, over, onMenu }: Props) {
         )}
       </td>
       <td className="clients-number clients-rate">{receives ? writeRate(writeBytesPerSecond) : '–'}</td>
-      <td className="clients-number clients-seen secondary">{over ? '–' : formatSeen(client)}</td>
+      <td className="clients-number clients-seen secondary">
+        {over ? '–' : formatSeen(client, hostAheadMs)}
+      </td>
       <td>
         <button
           type="button"
@@ -117,9 +121,9 @@ const formatLoss = (loss: number): string =>
   loss === 0 ? '0 %' : loss < 0.001 ? '< 0.1 %' : `${(loss * 100).toFixed(loss < 0.1 ? 1 : 0)} %`
 
 /** How long ago its last word was; who is done needn't say more. */
-const formatSeen = ({ state, lastSeenMs }: SessionClient): string => {
+const formatSeen = ({ state, lastSeenMs }: SessionClient, hostAheadMs: number): string => {
   if (state === 'done' || isStopped(state)) return '–'
-  const ms = Math.max(0, Date.now() - lastSeenMs)
+  const ms = Math.max(0, Date.now() + hostAheadMs - lastSeenMs)
   return ms < 5000 ? 'now' : formatClock(ms)
 }
 
@@ -130,6 +134,7 @@ function sameRow(a: Props, b: Props): boolean {
   return (
     a.blocks === b.blocks &&
     a.over === b.over &&
+    a.hostAheadMs === b.hostAheadMs &&
     a.onMenu === b.onMenu &&
     was.state === now.state &&
     was.standing === now.standing &&

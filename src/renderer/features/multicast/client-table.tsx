@@ -1,7 +1,7 @@
 /** Who is receiving, in order of concern. The first hundred are drawn until all are asked for: a thousand rows take their time. */
 import { useCallback, useState, type MouseEvent } from 'react'
 import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
-import { inOrderOfConcern, isOver, useActions } from '#renderer/store'
+import { hostAheadMs, inOrderOfConcern, isOver, useActions, useMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { isStopped } from '#shared/words'
@@ -16,6 +16,7 @@ interface OpenMenu {
 }
 
 export function ClientTable({ session }: { readonly session: SessionState }) {
+  const aheadMs = useMirror(hostAheadMs)
   const [all, setAll] = useState(false)
   const [menu, setMenu] = useState<OpenMenu | null>(null)
   const openMenu = useCallback((clientId: string, event: MouseEvent<HTMLButtonElement>) => {
@@ -36,6 +37,7 @@ export function ClientTable({ session }: { readonly session: SessionState }) {
               client={client}
               blocks={session.blocks}
               over={isOver(session.phase)}
+              hostAheadMs={aheadMs}
               onMenu={openMenu}
             />
           ))}

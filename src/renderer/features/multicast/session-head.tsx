@@ -1,8 +1,8 @@
 /** Which session it is, how it stands, and how it is ended. */
 import { Ellipsis, Plus } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { Button, DeviceIcon, useSettled, type ContextMenuPlace } from '#renderer/components'
-import { isOver, unfinished, useActions, useMirror, type EngineMirror } from '#renderer/store'
+import { isOver, unfinished, useActions, useHostTime, useMirror, type EngineMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
 import { describeSessionPhase } from '#shared/words'
@@ -86,13 +86,7 @@ function More({ session: { sessionId, settings } }: { readonly session: SessionS
 
 /** Since the stream began; nothing before. */
 function Elapsed({ session: { startedMs, endedMs } }: { readonly session: SessionState }) {
-  const [now, setNow] = useState(() => Date.now())
-  const running = startedMs !== null && endedMs === null
-  useEffect(() => {
-    if (!running) return undefined
-    const timer = setInterval(() => setNow(Date.now()), 1000)
-    return () => clearInterval(timer)
-  }, [running])
+  const now = useHostTime({ ticking: startedMs !== null && endedMs === null })
   if (startedMs === null) return null
   const ms = Math.max(0, (endedMs ?? now) - startedMs)
   return (

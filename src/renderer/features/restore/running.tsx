@@ -1,7 +1,7 @@
 /** A restore that runs: its phases with their times, how far it is, and what holds it up. */
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
-import { fetchPercent, jobFetch, useMirror } from '#renderer/store'
+import { fetchPercent, jobFetch, useHostTime, useMirror } from '#renderer/store'
 import type { Bottleneck, JobProgress, JobState, PhaseState, WebFetch } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import {
@@ -20,7 +20,6 @@ import { PassStrip } from './pass-strip.tsx'
 import { SpeedCurve } from './speed-curve.tsx'
 import { SummaryLine } from './summary-line.tsx'
 import { phaseNote } from './text.ts'
-import { useElapsed } from './use-elapsed.ts'
 
 export function Running({ job }: { readonly job: JobState }) {
   const fetch = useMirror((mirror) => jobFetch(mirror, job))
@@ -102,7 +101,7 @@ function timeLeft(job: JobState): string {
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function Figures({ job }: { readonly job: JobState }) {
-  const elapsedMs = useElapsed(job.startedMs)
+  const elapsedMs = Math.max(0, useHostTime({ ticking: true }) - job.startedMs)
   const { progress } = job
   const { bytesPerSecond = null, limitedBy = null } = progress ?? {}
   const facts: readonly Fact[] = [
