@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  accessibilityFaults,
   appears,
   disappears,
   dragOnto,
   dropFiles,
   launchBrowser,
   openPage,
+  overflowing,
   reopenPage,
+  screenshot,
   type Window,
 } from '#test/browser'
 import { missing } from '#test/needs'
@@ -703,6 +706,67 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await appears(clients.getByText('Write failed at'))).toBe(true)
       await page.setViewportSize({ width: 1200, height: 700 })
       expect(await appears(clients.getByRole('columnheader', { name: 'Write rate' }))).toBe(true)
+    })
+
+    const tiny = { width: 490, height: 320 }
+    const sidebar = () => page.getByRole('complementary')
+    /** By keyboard, as whoever zooms so far may. */
+    const showSidebar = async () => {
+      await page.getByRole('button', { name: 'View', exact: true }).focus()
+      await page.keyboard.press('Enter')
+      const line = page.getByRole('menuitem', { name: 'Show Sidebar' })
+      await line.waitFor()
+      expect(await line.getAttribute('aria-checked').then((checked) => checked ?? 'false')).toBe('false')
+      await line.press('Enter')
+      await sidebar().waitFor()
+    }
+
+    it('shows the sidebar over the panel, where a disk is made the source by keyboard', async () => {
+      await page.setViewportSize(tiny)
+      expect(await disappears(sidebar())).toBe(true)
+      await showSidebar()
+      await expect.poll(() => sidebar().evaluate((box) => box.contains(document.activeElement))).toBe(true)
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme })
+        expect(await accessibilityFaults(page, scheme === 'light' ? 'all' : 'colours')).toEqual([])
+        expect(await overflowing(page)).toEqual([])
+        await screenshot(page, `sidebar-over-${scheme}`)
+      }
+      const onDisk = page.locator('[role=row]:focus').filter({ hasText: 'SanDisk' })
+      for (let presses = 0; presses < 20 && (await onDisk.count()) === 0; presses += 1)
+        await page.keyboard.press('ArrowDown')
+      await page.keyboard.press('Control+1')
+      expect(await disappears(sidebar())).toBe(true)
+      await page.getByRole('group', { name: /^Source, SanDisk Ultra/ }).waitFor()
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.closest('main') !== null))
+        .toBe(true)
+    })
+
+    it('takes the sidebar away again at Escape, and gives the focus back', async () => {
+      await page.setViewportSize(tiny)
+      const image = page.getByRole('button', { name: 'Image…' })
+      await image.focus()
+      await page.evaluate(() => globalThis.window.double.sendMenu('toggle-sidebar'))
+      await expect.poll(() => sidebar().evaluate((box) => box.contains(document.activeElement))).toBe(true)
+      await page.keyboard.press('Escape')
+      expect(await disappears(sidebar())).toBe(true)
+      await expect.poll(() => image.evaluate((button) => button === document.activeElement)).toBe(true)
+      await page.evaluate(() => globalThis.window.double.sendMenu('toggle-sidebar'))
+      await sidebar().waitFor()
+      await page.mouse.click(470, 200)
+      expect(await disappears(sidebar())).toBe(true)
+      await page.setViewportSize({ width: 1200, height: 700 })
+      await sidebar().waitFor()
+    })
+
+    it('lets a disk of the sidebar over the panel be dropped on a well', async () => {
+      await page.setViewportSize({ width: 490, height: 600 })
+      await showSidebar()
+      await dragOnto(page, row(page, 'SanDisk'), page.getByRole('group', { name: /^Destination/ }))
+      await page.mouse.up()
+      await page.getByRole('group', { name: /^Destination, SanDisk Ultra/ }).waitFor()
+      expect(await disappears(sidebar())).toBe(true)
     })
 
     it('says in full what a restore is at', async () => {

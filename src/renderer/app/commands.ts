@@ -158,7 +158,7 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
   },
   'toggle-sidebar': {
     enabled: always,
-    checked: (_, view) => view.sidebarShown,
+    checked: (_, view) => (view.narrow ? view.sidebarOver : view.sidebarShown),
     run: ({ actions }) => actions.toggleSidebar(),
   },
   'show-log': {

@@ -44,7 +44,7 @@ const focusable =
 function focusNextRegion(step: 1 | -1): void {
   if (document.querySelector('[role=dialog], [role=alertdialog]')) return
   const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter(
-    (region) => region.checkVisibility() && firstStop(region) !== null,
+    (region) => region.checkVisibility() && region.closest('[inert]') === null && firstStop(region) !== null,
   )
   const current = regions.findIndex((region) => region.contains(document.activeElement))
   const next =
@@ -53,7 +53,7 @@ function focusNextRegion(step: 1 | -1): void {
   if (region) firstStop(region)?.focus()
 }
 
-function firstStop(region: HTMLElement): HTMLElement | null {
+export function firstStop(region: HTMLElement): HTMLElement | null {
   const preferred = region.querySelector<HTMLElement>('[data-region-stop]')
   return preferred ?? region.querySelector<HTMLElement>(focusable)
 }

@@ -22,6 +22,7 @@ import { MenuBar } from './menu-bar.tsx'
 import { Notices } from './notices.tsx'
 import { PageTitle } from './page-title.ts'
 import { Sheets } from './sheets.tsx'
+import { isCovered, SidebarOver, useNarrow } from './sidebar-over.tsx'
 import { StatusBar } from './status-bar.tsx'
 import './shell.css'
 
@@ -31,14 +32,17 @@ const platformOf = (mirror: EngineMirror) => mirror.app?.platform ?? null
 export function Shell({ host: knownHost }: { readonly host: 'electron' | 'web' }) {
   const host = useMirror(hostOf) ?? knownHost
   const platform = useMirror(platformOf)
+  const narrow = useView((view) => view.narrow)
   const sidebarShown = useView((view) => view.sidebarShown)
+  useNarrow()
   useKeyboard({ shortcuts: host === 'web' })
   useHostMenu()
   useEffect(keepFocus, [])
   return (
-    <div className="shell" data-host={host} data-platform={platform} data-sidebar={sidebarShown || undefined}>
+    <div className="shell" data-host={host} data-platform={platform}>
       {host === 'web' && <MenuBar />}
-      {sidebarShown && (
+      {narrow && <SidebarOver />}
+      {!narrow && sidebarShown && (
         <aside className="shell-sidebar" data-region="sidebar" aria-label="Disks, images and streams">
           <Sidebar />
         </aside>
@@ -87,9 +91,10 @@ const tabTitles: { readonly [tab in ViewState['tab']]: string } = {
 
 function MainPanel() {
   const tab = useView((view) => view.tab)
+  const covered = useView(isCovered)
   const { setTab } = useActions()
   return (
-    <main className="shell-main" data-region="main">
+    <main className="shell-main" data-region="main" inert={covered}>
       <h1 className="visually-hidden">{tabTitles[tab]}</h1>
       <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(key as ViewState['tab'])}>
         <TabList className="tab-list" aria-label="What to do">

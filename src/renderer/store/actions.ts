@@ -18,6 +18,9 @@ export interface PlainActions {
   readonly showActivity: (list: ViewState['activity']) => void
   readonly select: (id: ItemId | null) => void
   readonly toggleSidebar: () => void
+  /** Of one that lies over the panel. */
+  readonly closeSidebar: () => void
+  readonly setNarrow: (narrow: boolean) => void
   readonly toggleVolumes: () => void
   readonly toggleInternalDisks: () => void
   readonly setDragging: (id: ItemId | null) => void
@@ -45,6 +48,11 @@ export function createActions(deps: ActionDeps): Actions {
   const images = imageActions(deps, wells)
   const plain = plainActions(deps)
   const streams = streamActions(deps)
+  /** What was chosen is below the sidebar, where that lies over the panel. */
+  const thenClose = (choose: (id: ItemId) => void) => (id: ItemId) => {
+    choose(id)
+    plain.closeSidebar()
+  }
   return {
     ...plain,
     ...wells,
@@ -54,6 +62,9 @@ export function createActions(deps: ActionDeps): Actions {
     ...goOnActions(deps, wells, images),
     ...streams,
     ...sessionActions(deps),
+    chooseSource: thenClose(wells.chooseSource),
+    chooseDestination: thenClose(wells.chooseDestination),
+    chooseStreamSource: thenClose(streams.chooseStreamSource),
     setTab(tab) {
       plain.setTab(tab)
       if (tab !== 'multicast') return
@@ -69,7 +80,12 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     setTab: (tab) => setState({ tab }),
     showActivity: (activity) => setState({ tab: 'activity', activity }),
     select: (selected) => setState({ selected }),
-    toggleSidebar: () => setState(({ sidebarShown }) => ({ sidebarShown: !sidebarShown })),
+    toggleSidebar: () =>
+      setState(({ narrow, sidebarShown, sidebarOver }) =>
+        narrow ? { sidebarOver: !sidebarOver } : { sidebarShown: !sidebarShown },
+      ),
+    closeSidebar: () => setState({ sidebarOver: false }),
+    setNarrow: (narrow) => setState({ narrow, sidebarOver: false }),
     toggleVolumes: () => setState(({ volumesShown }) => ({ volumesShown: !volumesShown })),
     toggleInternalDisks() {
       const preferences = mirror.store.getState().app?.preferences

@@ -223,6 +223,10 @@ export interface ViewState {
   readonly activity: 'jobs' | 'log'
   readonly selected: ItemId | null
   readonly sidebarShown: boolean
+  /** The window has no room for the sidebar beside the panel. */
+  readonly narrow: boolean
+  /** Then it is shown over the panel, until something in it was chosen. */
+  readonly sidebarOver: boolean
   readonly volumesShown: boolean
   readonly images: readonly OpenedImage[]
   readonly source: SourceChoice | null
@@ -256,6 +260,8 @@ const initial: ViewState = {
   activity: 'jobs',
   selected: null,
   sidebarShown: true,
+  narrow: false,
+  sidebarOver: false,
   volumesShown: true,
   images: [],
   source: null,
