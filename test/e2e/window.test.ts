@@ -743,6 +743,21 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         .toBe(true)
     })
 
+    it('lets a disk of the sidebar over the panel be dragged by keyboard, too', async () => {
+      await page.setViewportSize(tiny)
+      await showSidebar()
+      await page.locator('[role=row]:focus').waitFor()
+      await page.keyboard.press('ArrowRight')
+      await expect.poll(() => focusedName(page)).toMatch(/^Drag /)
+      await page.keyboard.press('Enter')
+      await expect.poll(() => focusedName(page)).toMatch(/^(Source|Destination)/)
+      for (let tabs = 0; tabs < 4 && !(await focusedName(page)).startsWith('Source'); tabs += 1)
+        await page.keyboard.press('Tab')
+      await page.keyboard.press('Enter')
+      await page.getByRole('group', { name: /^Source, (?!empty)/ }).waitFor()
+      expect(await disappears(sidebar())).toBe(true)
+    })
+
     it('takes the sidebar away again at Escape, and gives the focus back', async () => {
       await page.setViewportSize(tiny)
       const image = page.getByRole('button', { name: 'Image…' })

@@ -13,7 +13,7 @@ import type {
   Served,
   UiContract,
 } from '#shared/contract'
-import { serveContract, uiContract } from '#shared/contract'
+import { rememberedJobs, serveContract, uiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
 import type { Logger, LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
@@ -68,7 +68,6 @@ export interface UiHost extends Disposable {
   onSessions(listener: (sessions: readonly SessionState[]) => void): () => void
 }
 
-const rememberedJobs = 100
 const maxWaitForDisksMs = 1000
 
 export function createUiHost(options: UiHostOptions): UiHost {

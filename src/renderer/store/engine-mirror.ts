@@ -3,7 +3,7 @@
  * that did not change keep their identity, so that a row draws again only when its own disk or job changed.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import type { AppInfo, Preferences } from '#shared/contract'
+import { rememberedJobs, type AppInfo, type Preferences } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
 
@@ -127,12 +127,17 @@ export function createEngineMirror(): MirrorWriter {
         // What is on its way says so again at once.
         fetches: [],
       })),
-    setJob: (job) =>
-      setState((mirror) => ({
-        jobs: { ...mirror.jobs, [job.jobId]: job },
-        jobIds: mirror.jobs[job.jobId] ? mirror.jobIds : [job.jobId, ...mirror.jobIds],
-        speeds: withSpeed(mirror.speeds, job),
-      })),
+    setJob(job) {
+      const { jobs, jobIds, speeds } = getState()
+      const now = {
+        jobs: { ...jobs, [job.jobId]: job },
+        jobIds: jobs[job.jobId] ? jobIds : [job.jobId, ...jobIds],
+        speeds: withSpeed(speeds, job),
+      }
+      const old = forgottenJobs(now)
+      for (const jobId of old) counts.delete(jobId)
+      setState(old.size === 0 ? now : without(now, old))
+    },
     setSessions: (sessions) => setState((mirror) => withSessions(mirror, sessions)),
     setStreams: (streams) => setState({ streams }),
     setFetches: (fetches) => setState({ fetches }),
@@ -141,6 +146,20 @@ export function createEngineMirror(): MirrorWriter {
       if (lines.length > 0) setState((mirror) => ({ log: [...mirror.log, ...lines].slice(-maxLogLines) }))
     },
   }
+}
+
+type Jobs = Pick<EngineMirror, 'jobs' | 'jobIds' | 'speeds'>
+
+/** Those of the ended jobs that are too old to be remembered. */
+function forgottenJobs({ jobs, jobIds }: Jobs): ReadonlySet<string> {
+  const ended = jobIds.filter((jobId) => jobs[jobId]?.outcome)
+  return new Set(ended.slice(rememberedJobs))
+}
+
+function without({ jobs, jobIds, speeds }: Jobs, old: ReadonlySet<string>): Jobs {
+  const kept = <T>(table: { readonly [jobId: string]: T }) =>
+    Object.fromEntries(Object.entries(table).filter(([jobId]) => !old.has(jobId)))
+  return { jobs: kept(jobs), jobIds: jobIds.filter((jobId) => !old.has(jobId)), speeds: kept(speeds) }
 }
 
 function withDevices(mirror: EngineMirror, devices: readonly Disk[]): Partial<EngineMirror> {

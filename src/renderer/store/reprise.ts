@@ -95,6 +95,10 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       if (Object.keys(changed).length > 0) view.setState(changed)
     }
     if (now.jobs !== before.jobs) {
+      const { restoreJobId } = view.getState()
+      // Too many have ended since.
+      if (restoreJobId !== null && before.jobs[restoreJobId] && !now.jobs[restoreJobId])
+        view.setState({ restoreJobId: null })
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)
       if (Object.keys(changed).length > 0) view.setState(changed)
       actions.followJobs(before.jobs, now.jobs)

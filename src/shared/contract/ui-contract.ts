@@ -58,6 +58,9 @@ export interface Preferences {
   readonly knownDisks: readonly string[]
 }
 
+/** Of jobs that ended so many are remembered, the newest, by the host and by each window. */
+export const rememberedJobs = 100
+
 export interface FolderListing {
   readonly folder: string
   /** The file in it whose path was asked for; null: it was the folder's. */

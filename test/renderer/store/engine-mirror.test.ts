@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createEngineMirror } from '#src/renderer/store/engine-mirror.ts'
-import { aJob, aRequest, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
+import { aJob, aRequest, aSummary, ended, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 10 })
 
@@ -25,6 +25,21 @@ describe('the mirror of the engine', () => {
     expect(jobIds).toEqual(['b', 'a'])
     expect(mirror.store.getState().jobIds).toBe(jobIds)
     expect(mirror.store.getState().jobs['a']?.stopping).toBe(true)
+  })
+
+  it('forgets the oldest ended jobs, as the host does, and never one that runs', () => {
+    const mirror = createEngineMirror()
+    mirror.setJob({ ...job, jobId: 'long' })
+    const outcome = { kind: 'done', summary: aSummary() } as const
+    for (let index = 0; index < 150; index += 1) {
+      mirror.setJob({ ...job, jobId: `${index}` })
+      mirror.setJob(ended({ ...job, jobId: `${index}` }, outcome))
+    }
+    const { jobIds, jobs, speeds } = mirror.store.getState()
+    expect(jobIds).toHaveLength(101)
+    expect([jobIds[0], jobIds[99], jobIds[100]]).toEqual(['149', '50', 'long'])
+    expect(Object.keys(jobs).toSorted()).toEqual(jobIds.toSorted())
+    expect(Object.keys(speeds).toSorted()).toEqual(jobIds.toSorted())
   })
 
   it('forgets what a host does not list any more', () => {

@@ -320,6 +320,18 @@ describe('a restore', () => {
     expect(asked()).toBe(before + 1)
   })
 
+  it('is left when so many jobs have ended since that it is forgotten', async () => {
+    using window = await confirmed()
+    const { reprise, double } = window
+    const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring' })
+    const outcome = { kind: 'done', summary: aSummary() } as const
+    double.sendJob(ended(job, outcome))
+    await settle()
+    for (let index = 0; index < 100; index += 1) double.sendJob(ended({ ...job, jobId: `${index}` }, outcome))
+    await settle()
+    expect(reprise.view.getState().restoreJobId).toBeNull()
+  })
+
   it('is left when the host was started anew and knows nothing of it', async () => {
     using window = await confirmed()
     window.double.answer('state.get', async () => ({
