@@ -67,6 +67,8 @@ export class WindowDouble extends EventEmitter {
   focus = () => void this.calls.push(['focus'])
   restore = () => void this.calls.push(['restore'])
   maximize = () => void this.calls.push(['maximize'])
+  flashFrame = (...argv: unknown[]) => void this.calls.push(['flashFrame', ...argv])
+  setOverlayIcon = (...argv: unknown[]) => void this.calls.push(['setOverlayIcon', ...argv])
   setProgressBar = (...argv: unknown[]) => void this.calls.push(['setProgressBar', ...argv])
   isMinimized = () => false
   isMaximized = () => false
@@ -100,6 +102,7 @@ class AppDouble extends EventEmitter {
   }
   enableSandbox = () => void this.calls.push(['enableSandbox'])
   setPath = (...argv: unknown[]) => void this.calls.push(['setPath', ...argv])
+  setBadgeCount = (...argv: unknown[]) => void this.calls.push(['setBadgeCount', ...argv])
   requestSingleInstanceLock = () => this.firstInstance
   whenReady = async () => {
     this.calls.push(['whenReady'])
@@ -199,6 +202,12 @@ export class ElectronDouble {
       Menu: {
         buildFromTemplate: (template: MenuItemConstructorOptions[]) => template,
         setApplicationMenu: (template: MenuItemConstructorOptions[]) => (this.menu = template),
+      },
+      nativeImage: {
+        // A PNG says its width first.
+        createFromDataURL: (url: string) => ({
+          size: Buffer.from(url.slice(url.indexOf(',') + 1), 'base64').readUInt32BE(16),
+        }),
       },
       powerSaveBlocker: {
         start: () => {

@@ -8,6 +8,7 @@ export type ElectronModules = Pick<
   | 'dialog'
   | 'ipcMain'
   | 'Menu'
+  | 'nativeImage'
   | 'Notification'
   | 'powerSaveBlocker'
   | 'protocol'

@@ -83,7 +83,7 @@ async function start(options: StartAppOptions): Promise<void> {
   })
   forward = ui.addLine
   const ipc = bindIpc({ ipcMain, origin: pageOrigin, serve: (transport) => ui.serve(transport), log: ui.log })
-  const system = tellSystem({ electron, ui, window: () => window })
+  const system = tellSystem({ electron, platform: process.platform, ui, window: () => window })
 
   const quit = quitRules({
     electron,

@@ -1,30 +1,64 @@
 /**
- * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and a notification for someone
- * who isn't looking: at the end of a job, when the first computer has joined a stream, when all are done, when it failed.
+ * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and for someone who isn't looking a
+ * window that asks for a look, failures counted on its icon, and a notification: at the end of a job, when the first
+ * computer has joined a stream, when all are done, when it failed.
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { SessionState } from '#shared/model'
 import { visible } from '#shared/words'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
+import { failureBadge } from './failure-badge.ts'
 import { farewell, progressBar } from './job-summary.ts'
 import { hasFailed, isStreaming, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
-  readonly electron: Pick<ElectronModules, 'BrowserWindow' | 'Notification' | 'powerSaveBlocker'>
+  readonly electron: Pick<
+    ElectronModules,
+    'app' | 'BrowserWindow' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'
+  >
+  readonly platform: NodeJS.Platform
   readonly ui: Pick<UiHost, 'jobs' | 'onJob' | 'sessions' | 'onSessions'>
   readonly window: () => Window | null
 }
 
-export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposable & { seen(): void } {
-  const { BrowserWindow, Notification, powerSaveBlocker } = electron
+export function tellSystem({
+  electron,
+  platform,
+  ui,
+  window,
+}: TellSystemOptions): Disposable & { seen(): void } {
+  const { app, BrowserWindow, nativeImage, Notification, powerSaveBlocker } = electron
   let blocker: number | null = null
-  let failure: 'seen' | 'unseen' = 'seen'
+  let unseenFailures = 0
+  let countedFailures = 0
+  let flashing = false
+
+  const openWindow = () => {
+    const open = window()
+    return open?.isDestroyed() === false ? open : null
+  }
+
+  /** Windows has no count on an icon, but room for a small one on it. */
+  const countFailures = () => {
+    if (unseenFailures === countedFailures) return
+    countedFailures = unseenFailures
+    if (platform !== 'win32') app.setBadgeCount(unseenFailures)
+    else if (unseenFailures === 0) openWindow()?.setOverlayIcon(null, '')
+    else openWindow()?.setOverlayIcon(nativeImage.createFromDataURL(failureBadge), `${unseenFailures} failed`)
+  }
+
+  const flash = (now: boolean) => {
+    if (now === flashing) return
+    flashing = now
+    openWindow()?.flashFrame(now)
+  }
 
   const draw = () => {
-    const open = window()
-    if (open === null || open.isDestroyed()) return
-    const { fraction, mode } = progressBar(ui.jobs(), failure)
+    countFailures()
+    const open = openWindow()
+    if (open === null) return
+    const { fraction, mode } = progressBar(ui.jobs(), unseenFailures > 0 ? 'unseen' : 'seen')
     open.setProgressBar(fraction, { mode })
   }
 
@@ -57,7 +91,8 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
     keepAwake()
     const words = farewell(job)
     if (words !== null && !isLooking()) {
-      if (job.outcome?.kind === 'failed') failure = 'unseen'
+      if (job.outcome?.kind === 'failed') unseenFailures += 1
+      flash(true)
       notify(words)
     }
     draw()
@@ -67,7 +102,9 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
   const endSessions = ui.onSessions((now) => {
     keepAwake()
     if (!isLooking()) {
-      if (now.some((session) => hasFailed(session, sessions))) failure = 'unseen'
+      const failures = now.filter((session) => hasFailed(session, sessions)).length
+      unseenFailures += failures
+      if (failures > 0) flash(true)
       for (const news of sessionNews(sessions, now)) notify(news)
     }
     sessions = now
@@ -77,12 +114,15 @@ export function tellSystem({ electron, ui, window }: TellSystemOptions): Disposa
   return {
     /** The window was looked at. */
     seen() {
-      failure = 'seen'
+      unseenFailures = 0
+      flash(false)
       draw()
     },
     [Symbol.dispose]() {
       endJobs()
       endSessions()
+      unseenFailures = 0
+      countFailures()
       if (blocker !== null) powerSaveBlocker.stop(blocker)
     },
   }
