@@ -882,6 +882,11 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.goto(`${host.address}#log`)
       await page.getByRole('radio', { name: 'Transcript' }).waitFor()
       await expect.poll(() => page.getByRole('tab').count()).toBe(0)
+      expect(await page.title()).toBe('Log – Reprise')
+      await page.goto(`${host.address}?electron`)
+      await page.getByRole('tab', { name: 'Activity' }).click()
+      await page.getByRole('radio', { name: 'Log' }).click()
+      expect(await appears(page.getByRole('button', { name: 'Own Window' }))).toBe(true)
     })
   })
 

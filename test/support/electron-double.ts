@@ -19,7 +19,7 @@ export class ContentsDouble extends EventEmitter {
   mainFrame: FrameDouble = { origin: 'app://bundle' }
   url = ''
   destroyed = false
-  windowOpen: (() => unknown) | null = null
+  windowOpen: ((details: { readonly url: string }) => unknown) | null = null
   /** What was sent to the page, in order, until a page takes it. */
   readonly sent: (readonly [channel: string, ...argv: unknown[]])[] = []
   deliver: ((channel: string, argv: readonly unknown[]) => void) | null = null
@@ -34,7 +34,7 @@ export class ContentsDouble extends EventEmitter {
   isDestroyed(): boolean {
     return this.destroyed
   }
-  setWindowOpenHandler(handler: () => unknown): void {
+  setWindowOpenHandler(handler: (details: { readonly url: string }) => unknown): void {
     this.windowOpen = handler
   }
   /** The renderer goes away. */
@@ -66,6 +66,7 @@ export class WindowDouble extends EventEmitter {
   show = () => void this.calls.push(['show'])
   focus = () => void this.calls.push(['focus'])
   restore = () => void this.calls.push(['restore'])
+  removeMenu = () => void this.calls.push(['removeMenu'])
   maximize = () => void this.calls.push(['maximize'])
   flashFrame = (...argv: unknown[]) => void this.calls.push(['flashFrame', ...argv])
   setOverlayIcon = (...argv: unknown[]) => void this.calls.push(['setOverlayIcon', ...argv])

@@ -1,8 +1,8 @@
-/** The one window. */
+/** The window, and the one of the log: both hold our page, and neither is trusted more than the other. */
 import { join } from 'node:path'
-import type { BrowserWindow as Window } from 'electron'
+import type { BrowserWindow as Window, WebPreferences } from 'electron'
 import type { ElectronModules } from './electron-modules.ts'
-import { pageUrl } from './page-protocol.ts'
+import { logUrl, pageUrl } from './page-protocol.ts'
 import { firstSize, minSize, readWindowState, writeWindowState } from './window-state.ts'
 
 export interface WindowOptions {
@@ -25,16 +25,7 @@ export function createWindow({ electron, preload, folder }: WindowOptions): Wind
     show: false,
     title: 'Reprise',
     titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'default',
-    webPreferences: {
-      preload,
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-      webviewTag: false,
-      webSecurity: true,
-      spellcheck: false,
-      devTools: !app.isPackaged,
-    },
+    webPreferences: pagePreferences(app, preload),
   })
   if (maximized) window.maximize()
   window.once('ready-to-show', () => window.show())
@@ -44,3 +35,32 @@ export function createWindow({ electron, preload, folder }: WindowOptions): Wind
   void window.loadURL(pageUrl)
   return window
 }
+
+/** The log's own window, which has no menu: commands are for the other one. It is gone with it. */
+export function createLogWindow({ electron, preload }: Omit<WindowOptions, 'folder'>): Window {
+  const { app, BrowserWindow } = electron
+  const window = new BrowserWindow({
+    width: 820,
+    height: 520,
+    minWidth: 560,
+    minHeight: 320,
+    show: false,
+    title: 'Log – Reprise',
+    webPreferences: pagePreferences(app, preload),
+  })
+  window.removeMenu()
+  window.once('ready-to-show', () => window.show())
+  void window.loadURL(logUrl)
+  return window
+}
+
+const pagePreferences = (app: ElectronModules['app'], preload: string): WebPreferences => ({
+  preload,
+  sandbox: true,
+  contextIsolation: true,
+  nodeIntegration: false,
+  webviewTag: false,
+  webSecurity: true,
+  spellcheck: false,
+  devTools: !app.isPackaged,
+})

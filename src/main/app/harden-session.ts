@@ -3,7 +3,7 @@
  * to another page, open a window. A dependency that turned bad could send nothing anywhere.
  */
 import type { Session, WebContents } from 'electron'
-import { pageOrigin, pageUrl } from './page-protocol.ts'
+import { logUrl, pageOrigin, pageUrl } from './page-protocol.ts'
 
 /** Copy Details writes text to the clipboard; nothing else is ever asked for. */
 const allowedPermission = 'clipboard-sanitized-write'
@@ -25,9 +25,12 @@ export function hardenSession(session: Session): void {
   })
 }
 
-/** For every page that comes to be, whoever made it. */
-export function hardenContents(contents: WebContents): void {
-  contents.setWindowOpenHandler(() => ({ action: 'deny' }))
+/** For every page that comes to be, whoever made it. It opens no window itself; our page may ask for the log's, which `openLog` makes. */
+export function hardenContents(contents: WebContents, openLog: () => void): void {
+  contents.setWindowOpenHandler(({ url }) => {
+    if (url === logUrl && isOurPage(contents.getURL())) openLog()
+    return { action: 'deny' }
+  })
   contents.on('will-navigate', (event) => {
     if (event.url !== pageUrl) event.preventDefault()
   })

@@ -7,6 +7,8 @@ import type { ElectronModules } from './electron-modules.ts'
 
 export const pageOrigin = 'app://bundle'
 export const pageUrl = `${pageOrigin}/`
+/** The same page, which shows the log alone. */
+export const logUrl = `${pageUrl}#log`
 
 /** Must be called before the app is ready. */
 export function registerPageScheme(protocol: ElectronModules['protocol']): void {

@@ -4,12 +4,11 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { Logger } from '#shared/log'
-import { pageUrl } from './page-protocol.ts'
 
 const maxReloads = 3
 const withinMs = 60_000
 
-export function reloadCrashedPage(window: Window, log: Logger): void {
+export function reloadCrashedPage(window: Window, url: string, log: Logger): void {
   let reloadsMs: readonly number[] = []
   window.webContents.on('render-process-gone', (_, { reason, exitCode }) => {
     if (reason === 'clean-exit') return
@@ -21,7 +20,7 @@ export function reloadCrashedPage(window: Window, log: Logger): void {
       if (window.isDestroyed() || reloadsMs.length >= maxReloads) return
       reloadsMs = [...reloadsMs, nowMs]
       // What keeps it from loading is told by the next event.
-      window.loadURL(pageUrl).catch(() => undefined)
+      window.loadURL(url).catch(() => undefined)
     })
   })
 }

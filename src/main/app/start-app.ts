@@ -6,11 +6,11 @@ import { createSystemEngine, type Engine } from '#main/engine-client'
 import { bindIpc, electronShell } from '#main/ipc'
 import { dataFolder, productFile, productVersion, systemName } from '#main/product'
 import { createUiHost, jobLogs, preferenceFile, readPageFiles, type PageFiles } from '#main/ui-host'
-import { createWindow } from './create-window.ts'
+import { createLogWindow, createWindow } from './create-window.ts'
 import type { ElectronModules } from './electron-modules.ts'
 import { hardenContents, hardenSession } from './harden-session.ts'
 import { menuTemplate } from './menu-template.ts'
-import { pageOrigin, registerPageScheme, servePage } from './page-protocol.ts'
+import { logUrl, pageOrigin, pageUrl, registerPageScheme, servePage } from './page-protocol.ts'
 import { quitRules } from './quit-rules.ts'
 import { reloadCrashedPage } from './reload-page.ts'
 import { tellSystem } from './tell-system.ts'
@@ -60,7 +60,21 @@ async function start(options: StartAppOptions): Promise<void> {
     if (window?.isMinimized()) window.restore()
     window?.focus()
   })
-  app.on('web-contents-created', (_, contents) => hardenContents(contents))
+  let logWindow: Window | null = null
+  const openLog = () => {
+    if (logWindow) {
+      if (logWindow.isMinimized()) logWindow.restore()
+      logWindow.focus()
+      return
+    }
+    const opened = createLogWindow({ electron, preload: options.preload })
+    logWindow = opened
+    reloadCrashedPage(opened, logUrl, ui.log)
+    opened.on('closed', () => {
+      logWindow = null
+    })
+  }
+  app.on('web-contents-created', (_, contents) => hardenContents(contents, openLog))
   await app.whenReady()
 
   hardenSession(session.defaultSession)
@@ -105,7 +119,7 @@ async function start(options: StartAppOptions): Promise<void> {
 
   const open = () => {
     window = createWindow({ electron, preload: options.preload, folder })
-    reloadCrashedPage(window, ui.log)
+    reloadCrashedPage(window, pageUrl, ui.log)
     window.on('close', (event) => quit.onLeave(event))
     window.on('focus', () => system.seen())
     window.on('closed', () => {

@@ -24,6 +24,7 @@ export interface MountOptions {
 
 export function mount(root: Element, { connect, host, pathForFile }: MountOptions): void {
   const isLog = location.hash === '#log'
+  if (isLog) document.title = 'Log – Reprise'
   const reprise = createReprise({
     connect,
     clock: realClock,

@@ -98,7 +98,7 @@ describe('the window', () => {
   })
 
   test('cannot be led elsewhere, opened twice or given a webview', async () => {
-    const { window } = await start()
+    const { electron, window } = await start()
     const { webContents } = window
     const prevented = (event: string, details: object = {}) => {
       let was = false
@@ -111,7 +111,34 @@ describe('the window', () => {
     expect(prevented('will-frame-navigate', { url: 'app://bundle/', isMainFrame: false })).toBe(true)
     expect(prevented('will-redirect')).toBe(true)
     expect(prevented('will-attach-webview')).toBe(true)
-    expect(webContents.windowOpen?.()).toEqual({ action: 'deny' })
+    for (const url of ['https://evil.example/', 'app://bundle/', 'app://bundle/other#log'])
+      expect(webContents.windowOpen?.({ url })).toEqual({ action: 'deny' })
+    expect(electron.windows).toEqual([window])
+  })
+
+  test('gives the log a window of its own, once, which is as little trusted', async () => {
+    const { electron, window } = await start()
+    const openLog = () => window.webContents.windowOpen?.({ url: 'app://bundle/#log' })
+    expect(openLog()).toEqual({ action: 'deny' })
+    const log = electron.windows[1]!
+    expect(log.webContents.url).toBe('app://bundle/#log')
+    expect(log.options['webPreferences']).toEqual(window.options['webPreferences'])
+    expect(log.webContents.windowOpen?.({ url: 'https://evil.example/' })).toEqual({ action: 'deny' })
+    openLog()
+    expect(electron.windows).toHaveLength(2)
+    expect(log.calls.at(-1)).toEqual(['focus'])
+    expect(log.close()).toBe(true)
+    openLog()
+    expect(electron.windows).toHaveLength(2)
+    expect(electron.windows[1]).not.toBe(log)
+  })
+
+  test('takes the window of the log along when it is closed', async () => {
+    const { electron, window } = await start()
+    window.webContents.windowOpen?.({ url: 'app://bundle/#log' })
+    window.close()
+    await electron.app.ended.promise
+    expect(electron.windows).toEqual([])
   })
 
   test('loads its page again when that crashed, but not one that crashes again and again', async () => {

@@ -2,16 +2,13 @@
 import { ExternalLink } from 'lucide-react'
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components'
 import { Button } from '#renderer/components'
-import { useActions, useMirror, useView, type EngineMirror, type ViewState } from '#renderer/store'
+import { useActions, useView, type ViewState } from '#renderer/store'
 import { JobList } from './job-list.tsx'
 import { LogView } from './log-view.tsx'
 import './activity.css'
 
-const isWeb = (mirror: EngineMirror) => mirror.app?.host === 'web'
-
 export function ActivityPanel() {
   const list = useView((view) => view.activity)
-  const web = useMirror(isWeb)
   const { showActivity } = useActions()
   return (
     <div className="activity">
@@ -31,7 +28,7 @@ export function ActivityPanel() {
             Log
           </ToggleButton>
         </ToggleButtonGroup>
-        {list === 'log' && web && (
+        {list === 'log' && (
           <Button look="quiet" onPress={() => window.open(`${location.pathname}#log`, '_blank', 'noopener')}>
             <ExternalLink size={14} aria-hidden /> Own Window
           </Button>
