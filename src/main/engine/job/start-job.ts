@@ -27,7 +27,7 @@ export interface JobDescription {
 }
 
 export interface JobDeps {
-  /** Milliseconds since 1970, by a clock that never runs backwards. Default: the process's. */
+  /** Milliseconds since 1970, by a clock that never runs backwards. Default: the time of day at the start, and then the process's. */
   readonly now?: () => number
   readonly log: Logger
   /** Calls `tick` every `periodMs` until disposed. Default: a timer of Node's. */
@@ -54,7 +54,11 @@ export interface Job {
 
 const periodMs = 250
 
-const defaultNow = () => Math.round(performance.timeOrigin + performance.now())
+/** From the time of day on. What counts from the process's start stands still while the computer sleeps. */
+function clockFromNow(): () => number {
+  const originMs = Date.now() - performance.now()
+  return () => Math.round(originMs + performance.now())
+}
 
 function defaultEvery(periodMs: number, tick: () => void): Disposable {
   const timer = setInterval(tick, periodMs)
@@ -71,7 +75,7 @@ export function startJob(
   run: (context: JobContext) => Promise<JobOutcome>,
   deps: JobDeps,
 ): Job {
-  const now = deps.now ?? defaultNow
+  const now = deps.now ?? clockFromNow()
   const { task, ...described } = description
   const { jobId, kind, plan } = described
   const log = withFields(deps.log, { job: jobId })

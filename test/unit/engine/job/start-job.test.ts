@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startJob, type JobContext, type JobDescription } from '#engine/job'
 import { createLogger, lineText, silentLogger, type LogLine } from '#shared/log'
 import { aRequest, aSummary, planFor, sandisk, systemImage } from '#test/ui-fixtures'
@@ -49,6 +49,20 @@ function held() {
     reject,
   }
 }
+
+it('began at the time of day, however long the computer has slept since its process began', async () => {
+  // What counts milliseconds stood still for eight hours.
+  const timeOfDay = Date.now() + 8 * 3_600_000
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(timeOfDay)
+  const job = startJob({ jobId: 'j1', kind: 'verify-image', title: 't', plan: null }, async () => checked, {
+    log: silentLogger,
+  })
+  clock.mockRestore()
+  const { startedMs, endedMs } = await job.ended
+  expect(startedMs - timeOfDay).toBeGreaterThanOrEqual(0)
+  expect(startedMs - timeOfDay).toBeLessThan(60_000)
+  expect((endedMs ?? 0) - startedMs).toBeLessThan(60_000)
+})
 
 describe('what a job reads', () => {
   const sourceOf = (description: Omit<JobDescription, 'jobId' | 'title'>) =>
