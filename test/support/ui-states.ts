@@ -913,7 +913,7 @@ export const windowStates: readonly WindowState[] = [
     name: 'receiving-lost',
     reach: async (page) => {
       await receiving(page, { phase: 'restoring', percent: 12 }, { state: 'connecting' })
-      await page.getByText("It doesn't answer any more.").waitFor()
+      await page.getByText(/^The stream isn't there at the moment\. .* what has come is kept\.$/).waitFor()
     },
   },
   {
