@@ -784,6 +784,34 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await disappears(sidebar())).toBe(true)
     })
 
+    it.each([490, 560, 653, 900])('lays no fact of the footer over another, %i wide', async (width) => {
+      await page.setViewportSize({ width: 1200, height: 700 })
+      await row(page, 'notes.img').click()
+      await page.setViewportSize({ width, height: 600 })
+      const facts = page.locator('.info .facts-columns > div')
+      // In sight, or on a line that isn't; and as wide as its name is at least.
+      const inSight = () =>
+        facts.evaluateAll((boxes) =>
+          boxes
+            .filter((box) => {
+              const line = box.parentElement?.getBoundingClientRect()
+              return line !== undefined && box.getBoundingClientRect().top < line.bottom
+            })
+            .map((box) => {
+              const name = box.querySelector('dt')
+              const { right = 0 } = box.parentElement?.getBoundingClientRect() ?? {}
+              return {
+                name: name?.textContent,
+                isWhole: name !== null && name.scrollWidth <= name.clientWidth,
+                isInside: box.getBoundingClientRect().right <= right + 0.5,
+              }
+            }),
+        )
+      await expect.poll(async () => (await inSight()).length).toBeGreaterThan(1)
+      expect((await inSight()).filter(({ isWhole, isInside }) => !isWhole || !isInside)).toEqual([])
+      await page.setViewportSize({ width: 1200, height: 700 })
+    })
+
     it('says in full what a restore is at', async () => {
       await reach(page, 'running')
       await page.setViewportSize({ width: 800, height: 600 })
