@@ -77,7 +77,13 @@ export async function openFileSink(path: string, options: FileSinkOptions): Prom
 
 /** A file that was just made at `path`, empty and open for reading and writing. It is buffered, and closed with the sink; its name is for who made it. */
 export function createFileSink(fd: number, path: string): FileBlockSink {
-  const handle = { fd, truncate: (sizeBytes: number) => truncate(fd, sizeBytes), close: () => close(fd) }
+  let closed: Promise<void> | null = null
+  const handle = {
+    fd,
+    truncate: (sizeBytes: number) => truncate(fd, sizeBytes),
+    // Closed once more, it could be somebody else's file that has the number by then.
+    close: () => (closed ??= close(fd)),
+  }
   const state = { held: null, isDirect: false, isNew: false, heldBytes: 0, dropCache: dropFileCache }
   return new FileSink(path, handle, state)
 }

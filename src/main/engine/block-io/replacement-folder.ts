@@ -62,10 +62,8 @@ export async function openReplacementFolder(
   return {
     path: hidden,
     async commit() {
-      if (old !== null) {
-        // As much as this process may: the folder was somebody's.
-        if (made !== null) makeLike(made.fd, old)
-      }
+      // The folder was somebody's.
+      if (old !== null && made !== null) makeLike(made.fd, old)
       if (made !== null) refuseExchanged(path, await lstat(hidden).catch(() => null), await made.stat())
       const retired = old === null ? null : retiredPath(path, await nextRetiredNumber([path]))
       await takeName(hidden, path, retired)

@@ -40,7 +40,6 @@ const reopening = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK
 export class SegmentPart {
   /** Where it is until it is complete. */
   readonly hidden: string
-  readonly made: FileIdentity
   /** Of its part of the data fork, and their CRC-32: whoever writes it counts. */
   dataBytes = 0
   crc = 0
@@ -51,11 +50,12 @@ export class SegmentPart {
   readonly #inside: Pick<EncryptedFile, 'read' | 'write'>
   readonly #encrypted: EncryptedFile | null
   readonly #like: Permissions | null
+  #made: FileIdentity
 
   private constructor({ target, hidden, made, file, encryption, like }: Parts) {
     this.#target = target
     this.hidden = hidden
-    this.made = made
+    this.#made = made
     this.#file = file
     this.#encryption = encryption
     this.#like = like
@@ -67,6 +67,11 @@ export class SegmentPart {
     this.#inside = this.#encrypted ?? stored
   }
 
+  /** What it was when it was made, or is complete: it may have another owner since. */
+  get made(): FileIdentity {
+    return this.#made
+  }
+
   /** Beside `target`, which errors name. Throws DeviceError. */
   static async create(target: string, { password, like }: SegmentPartOptions): Promise<SegmentPart> {
     const encryption = password === null ? null : await newEncryption(password)
@@ -75,8 +80,14 @@ export class SegmentPart {
     const file = await open(hidden, 'wx+', like === null ? 0o666 : 0o600).catch((error: unknown) => {
       throw openFailure(error, folder, 'destination')
     })
-    const made = await file.stat()
-    return new SegmentPart({ target, hidden, made, file, encryption, like })
+    try {
+      const made = await file.stat()
+      return new SegmentPart({ target, hidden, made, file, encryption, like })
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await unlink(hidden).catch(() => undefined)
+      throw writeFailure(error, target)
+    }
   }
 
   /** Throws DeviceError. */
@@ -98,6 +109,7 @@ export class SegmentPart {
     const file = await this.#open()
     await this.#try(file.truncate(storedBytes))
     if (this.#like !== null) makeLike(file.fd, this.#like)
+    this.#made = await this.#try(file.stat())
     await this.putDown()
   }
 
@@ -128,9 +140,13 @@ export class SegmentPart {
     const file = await open(this.hidden, reopening).catch((error: unknown) => {
       throw errnoOf(error) === 'ELOOP' ? exchanged(this.#target) : writeFailure(error, this.#target)
     })
-    if (isSameFile(await file.stat(), this.made)) return file
-    await file.close()
-    throw exchanged(this.#target)
+    try {
+      if (isSameFile(await this.#try(file.stat()), this.#made)) return file
+      throw exchanged(this.#target)
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      throw error
+    }
   }
 
   async #writeStored(bytes: Uint8Array, offset: number): Promise<void> {

@@ -1,10 +1,15 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  copyFileSync,
   existsSync,
+  fstatSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -16,7 +21,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openReplacementFile, openReplacementFolder } from '#engine/block-io'
+import { nameTogether, openReplacementFile, openReplacementFolder } from '#engine/block-io'
+import { createFileSink } from '#src/main/engine/block-io/file-sink.ts'
 import { SegmentPart } from '#src/main/engine/convert/segment-part.ts'
 import { missing } from '#test/needs'
 
@@ -74,6 +80,41 @@ describe('a file that replaces another', () => {
     })
     expect(readFileSync(path, 'utf8')).toBe('old')
     expect(lstatSync(path).isFile()).toBe(true)
+  })
+})
+
+describe('a segment that was put down', () => {
+  // FAT and exFAT number a file anew when it was forgotten meanwhile, which of many segments the first ones are.
+  test('is gone on with where its file system has given it another number', async () => {
+    const segment = await SegmentPart.create(join(home, 'lab.dmg'), { password: null, like: null })
+    await segment.write(Buffer.from('some data'), 0)
+    await segment.putDown()
+    copyFileSync(segment.hidden, join(home, 'other'))
+    renameSync(join(home, 'other'), segment.hidden)
+    await segment.finish(4)
+    const path = join(home, 'lab.dmg')
+    await nameTogether([{ hidden: segment.hidden, path, made: segment.made }], {
+      mode: 'create',
+      alsoOld: [],
+    })
+    expect(readFileSync(path, 'utf8')).toBe('some')
+  })
+})
+
+describe('a new file that is written by its descriptor', () => {
+  test('closes no other that has the same number by now', async () => {
+    const path = join(home, 'lab.dmg')
+    const fd = openSync(path, 'wx+')
+    const sink = createFileSink(fd, path)
+    await sink[Symbol.asyncDispose]()
+    const next = openSync(secret, 'r')
+    try {
+      expect(next).toBe(fd)
+      await sink[Symbol.asyncDispose]()
+      expect(fstatSync(next).isFile()).toBe(true)
+    } finally {
+      closeSync(next)
+    }
   })
 })
 
@@ -137,6 +178,17 @@ describe.skipIf(missing('root', 'linux'))('what root replaces in the folder of s
     await segment.remove()
     expect(readFileSync(secret, 'utf8')).toBe('root:')
     expect(owned(secret)).toEqual([0, 0, 0o600])
+  })
+
+  test('takes no second name of a file of root for a segment that was put down', async () => {
+    const segment = await SegmentPart.create(join(home, 'lab.dmg'), { password: null, like: null })
+    await segment.write(Buffer.from('some data'), 0)
+    await segment.putDown()
+    rmSync(segment.hidden)
+    linkSync(secret, segment.hidden)
+    await expect(segment.finish(4)).rejects.toMatchObject({ code: 'E_DST_CHANGED' })
+    await segment.remove()
+    expect(readFileSync(secret, 'utf8')).toBe('root:')
   })
 
   test('stays theirs, if it is a segment', async () => {
