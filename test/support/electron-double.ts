@@ -71,6 +71,7 @@ export class WindowDouble extends EventEmitter {
   flashFrame = (...argv: unknown[]) => void this.calls.push(['flashFrame', ...argv])
   setOverlayIcon = (...argv: unknown[]) => void this.calls.push(['setOverlayIcon', ...argv])
   setProgressBar = (...argv: unknown[]) => void this.calls.push(['setProgressBar', ...argv])
+  isFocused = () => this.#world.focused === this
   isMinimized = () => false
   isMaximized = () => false
   isDestroyed = () => this.closed
@@ -160,7 +161,6 @@ export class ElectronDouble {
         super(world, options)
       }
       static getAllWindows = () => world.windows
-      static getFocusedWindow = () => world.focused
     }
     class Notification extends EventEmitter {
       readonly #words: { readonly title: string; readonly body: string }

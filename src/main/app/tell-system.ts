@@ -1,7 +1,7 @@
 /**
  * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and for someone who isn't looking a
- * window that asks for a look, failures counted on its icon, and a notification: at the end of a job, when the first
- * computer has joined a stream, when all are done, when it failed.
+ * notification: at the end of a job, when the first computer has joined a stream, when all are done, when it failed. At the
+ * end of a job and the failure of a stream the window asks for a look, too, and failures are counted on its icon.
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { SessionState } from '#shared/model'
@@ -13,10 +13,7 @@ import { farewell, progressBar } from './job-summary.ts'
 import { hasFailed, isStreaming, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
-  readonly electron: Pick<
-    ElectronModules,
-    'app' | 'BrowserWindow' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'
-  >
+  readonly electron: Pick<ElectronModules, 'app' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'>
   readonly platform: NodeJS.Platform
   readonly ui: Pick<UiHost, 'jobs' | 'onJob' | 'sessions' | 'onSessions'>
   readonly window: () => Window | null
@@ -28,7 +25,7 @@ export function tellSystem({
   ui,
   window,
 }: TellSystemOptions): Disposable & { seen(): void } {
-  const { app, BrowserWindow, nativeImage, Notification, powerSaveBlocker } = electron
+  const { app, nativeImage, Notification, powerSaveBlocker } = electron
   let blocker: number | null = null
   let unseenFailures = 0
   let countedFailures = 0
@@ -85,7 +82,8 @@ export function tellSystem({
     notification.show()
   }
 
-  const isLooking = () => BrowserWindow.getFocusedWindow() !== null
+  /** At the log's own window nobody sees how jobs end. */
+  const isLooking = () => openWindow()?.isFocused() === true
 
   const endJobs = ui.onJob((job) => {
     keepAwake()

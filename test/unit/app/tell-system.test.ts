@@ -74,6 +74,13 @@ describe('what ended while nobody was looking', () => {
     expect(third).toEqual(['setOverlayIcon', null, ''])
   })
 
+  test('asks someone who looks at the log in a window of its own', () => {
+    const { electron, send, calls } = start('linux')
+    electron.focused = new WindowDouble(electron, {})
+    send(failed('a'))
+    expect(calls('flashFrame')).toEqual([['flashFrame', true]])
+  })
+
   test('asks nothing of someone who is looking, nor of who stopped it', () => {
     const { electron, window, send, calls } = start('linux')
     send(ended(running, { kind: 'cancelled', target: 'empty', percent: 43 }))
