@@ -272,7 +272,9 @@ function engineEvent(state: EngineState): EventPayload<UiContract, 'engine'> {
 }
 
 function forgetOld(jobs: Map<string, JobState>): void {
-  const ended = [...jobs.values()].filter((job) => job.outcome !== null)
+  const ended = [...jobs.values()]
+    .filter((job) => job.outcome !== null)
+    .toSorted((a, b) => (a.endedMs ?? 0) - (b.endedMs ?? 0))
   for (const job of ended.slice(0, Math.max(0, ended.length - rememberedJobs))) jobs.delete(job.jobId)
 }
 

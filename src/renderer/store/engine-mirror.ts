@@ -150,10 +150,12 @@ export function createEngineMirror(): MirrorWriter {
 
 type Jobs = Pick<EngineMirror, 'jobs' | 'jobIds' | 'speeds'>
 
-/** Those of the ended jobs that are too old to be remembered. */
+/** Those of the ended jobs that are too old to be remembered. What ended just now isn't, however long ago it began. */
 function forgottenJobs({ jobs, jobIds }: Jobs): ReadonlySet<string> {
   const ended = jobIds.filter((jobId) => jobs[jobId]?.outcome)
-  return new Set(ended.slice(rememberedJobs))
+  if (ended.length <= rememberedJobs) return new Set()
+  const endedMs = (jobId: string) => jobs[jobId]?.endedMs ?? 0
+  return new Set(ended.toSorted((a, b) => endedMs(b) - endedMs(a)).slice(rememberedJobs))
 }
 
 function without({ jobs, jobIds, speeds }: Jobs, old: ReadonlySet<string>): Jobs {

@@ -98,7 +98,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       const { restoreJobId } = view.getState()
       // Too many have ended since.
       if (restoreJobId !== null && before.jobs[restoreJobId] && !now.jobs[restoreJobId])
-        view.setState({ restoreJobId: null })
+        view.setState({ restoreJobId: null, destination: null })
       const changed = afterJobs(view.getState(), before.jobs, now.jobs)
       if (Object.keys(changed).length > 0) view.setState(changed)
       actions.followJobs(before.jobs, now.jobs)

@@ -39,6 +39,9 @@ describe('the mirror of the engine', () => {
     expect(jobIds).toHaveLength(101)
     expect([jobIds[0], jobIds[99], jobIds[100]]).toEqual(['149', '50', 'long'])
     expect(Object.keys(jobs).toSorted()).toEqual(jobIds.toSorted())
+    // How it ended has to be told, however long ago it began.
+    mirror.setJob({ ...ended({ ...job, jobId: 'long' }, outcome), endedMs: 1e15 })
+    expect(mirror.store.getState().jobs['long']?.outcome).toEqual(outcome)
     expect(Object.keys(speeds).toSorted()).toEqual(jobIds.toSorted())
   })
 
