@@ -66,7 +66,7 @@ export interface Engine extends Client<EngineContract>, AsyncDisposable {
 
 /** A host that lived this long is started again without a pause to speak of. */
 const stableMs = 30_000
-const rememberedJobs = 200
+const keptJobs = 200
 const rememberedPlans = 200
 
 interface Planned {
@@ -377,7 +377,7 @@ class TwoHosts implements Engine {
     const before = this.#jobs.get(state.jobId)
     if (before?.state.outcome) return
     this.#jobs.set(state.jobId, { host, state })
-    dropOldest(this.#jobs, rememberedJobs, (job) => job.state.outcome !== null)
+    dropOldest(this.#jobs, keptJobs, (job) => job.state.outcome !== null)
     this.#emit('job', state)
     if (before === undefined || state.outcome !== null) {
       this.#elevation.rest()

@@ -1,6 +1,6 @@
 /**
  * The UI contract over Electron's IPC. One channel each way, text only. Every message is checked for who sent it: the
- * main frame of our window, showing our page; a frame inside it, another page or a closed one is refused.
+ * main frame of a window of ours, showing our page; a frame inside it, another page or a closed one is refused.
  */
 import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron'
 import type { FrameTransport, Served, UiContract } from '#shared/contract'
