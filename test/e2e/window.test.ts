@@ -775,6 +775,23 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await sidebar().waitFor()
     })
 
+    it('keeps what it has to tell in reach beside the sidebar over the panel', async () => {
+      await page.setViewportSize({ width: 560, height: 640 })
+      await showSidebar()
+      await page.evaluate(() => {
+        const { double, streams } = globalThis.window
+        double.sendSessions([streams.aSession()])
+        double.sendSessions([streams.aSession({ phase: 'failed', endedMs: 1 })])
+      })
+      const close = page.locator('.notices').getByRole('button', { name: 'Close' })
+      await close.waitFor()
+      expect(await close.evaluate((button) => button.closest('[inert]'))).toBeNull()
+      await close.focus()
+      await page.keyboard.press('Enter')
+      expect(await disappears(close)).toBe(true)
+      expect(await page.getByRole('tablist').evaluate((list) => list.closest('[inert]') !== null)).toBe(true)
+    })
+
     it('lets a disk of the sidebar over the panel be dropped on a well', async () => {
       await page.setViewportSize({ width: 490, height: 600 })
       await showSidebar()

@@ -11,7 +11,7 @@ import {
   type FileAccess,
   type Memory,
 } from '#renderer/store'
-import { Notices } from './notices.tsx'
+import { HostNotices } from './notices.tsx'
 import { Shell } from './shell.tsx'
 import './tokens.css'
 import './base.css'
@@ -65,7 +65,7 @@ function LogWindow() {
   return (
     <main className="log-window">
       <h1 className="visually-hidden">Log</h1>
-      <Notices />
+      <HostNotices />
       <LogView />
     </main>
   )

@@ -14,6 +14,16 @@ export function Notices() {
   )
 }
 
+/** For the log's own window, where nobody sees what a job or a stream is at: the main window tells of those. */
+export function HostNotices() {
+  return (
+    <div className="notices">
+      <ConnectionNotice />
+      <EngineNotice />
+    </div>
+  )
+}
+
 const connectionOf = (mirror: EngineMirror) => mirror.connection
 
 function ConnectionNotice() {

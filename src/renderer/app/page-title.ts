@@ -35,7 +35,7 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
 
 /** The stream that failed, where that is told of: by a notice, or by its panel. */
 const failedSession = ({ sessions }: EngineMirror, { notice, server, tab }: ViewState) => {
-  if (notice?.kind === 'stream-failed') return notice.session
+  if (notice?.kind === 'stream-failed') return notice.sessions[0]
   if (tab !== 'multicast') return undefined
   return sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
 }

@@ -94,10 +94,10 @@ function MainPanel() {
   const covered = useView(isCovered)
   const { setTab } = useActions()
   return (
-    <main className="shell-main" data-region="main" inert={covered}>
+    <main className="shell-main" data-region="main">
       <h1 className="visually-hidden">{tabTitles[tab]}</h1>
       <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => setTab(key as ViewState['tab'])}>
-        <TabList className="tab-list" aria-label="What to do">
+        <TabList className="tab-list" aria-label="What to do" inert={covered}>
           <Tab id="restore" className="tab">
             {tabTitles.restore}
           </Tab>
@@ -109,13 +109,13 @@ function MainPanel() {
           </Tab>
         </TabList>
         <Notices />
-        <TabPanel id="restore" className="tab-panel">
+        <TabPanel id="restore" className="tab-panel" inert={covered}>
           <RestorePanel />
         </TabPanel>
-        <TabPanel id="multicast" className="tab-panel">
+        <TabPanel id="multicast" className="tab-panel" inert={covered}>
           <MulticastPanel />
         </TabPanel>
-        <TabPanel id="activity" className="tab-panel">
+        <TabPanel id="activity" className="tab-panel" inert={covered}>
           <ActivityPanel />
         </TabPanel>
       </Tabs>

@@ -33,14 +33,7 @@ export const SidebarOver = () => useView(isOver) && <Over />
 function Over() {
   const { closeSidebar, select } = useActions()
   const dragging = useView(isDragging)
-  const tab = useView((view) => view.tab)
-  const firstTab = useRef(tab)
   const box = useRef<HTMLElement>(null)
-
-  // What was asked for here is shown in another view.
-  useEffect(() => {
-    if (tab !== firstTab.current) closeSidebar()
-  }, [tab, closeSidebar])
 
   useEffect(() => {
     const giveBack = rememberFocus()

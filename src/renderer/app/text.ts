@@ -8,6 +8,7 @@ import {
   describeOutcomeFigures,
   describeSessionFailure,
   describeTargetState,
+  enumerate,
   namesOf,
 } from '#shared/words'
 
@@ -54,10 +55,11 @@ export function noticeWords(notice: Notice): NoticeWords {
     case 'worked':
       return workedWords(notice.job)
     case 'stream-failed': {
-      const { what, why, now } = describeSessionFailure(notice.session)
+      // Those that fail at once do so for one reason.
+      const { what, why, now } = describeSessionFailure(notice.sessions[0])
       return {
         tone: 'danger',
-        title: `${notice.session.settings.name}: ${what}`,
+        title: `${enumerate(notice.sessions.map(({ settings }) => settings.name))}: ${what}`,
         text: [why, now].filter((part) => part !== null).join(' '),
       }
     }

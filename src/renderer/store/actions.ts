@@ -10,7 +10,7 @@ import { findItem } from './items.ts'
 import { restoreActions, type RestoreActions } from './restore-actions.ts'
 import { sessionActions, type SessionActions } from './session-actions.ts'
 import { streamActions, type StreamActions } from './stream-actions.ts'
-import type { ItemId, ViewState } from './view-state.ts'
+import { goTo, type ItemId, type ViewState } from './view-state.ts'
 import { wellActions, type WellActions } from './well-actions.ts'
 
 export interface PlainActions {
@@ -48,11 +48,6 @@ export function createActions(deps: ActionDeps): Actions {
   const images = imageActions(deps, wells)
   const plain = plainActions(deps)
   const streams = streamActions(deps)
-  /** What was chosen is below the sidebar, where that lies over the panel. */
-  const thenClose = (choose: (id: ItemId) => void) => (id: ItemId) => {
-    choose(id)
-    plain.closeSidebar()
-  }
   return {
     ...plain,
     ...wells,
@@ -62,9 +57,6 @@ export function createActions(deps: ActionDeps): Actions {
     ...goOnActions(deps, wells, images),
     ...streams,
     ...sessionActions(deps),
-    chooseSource: thenClose(wells.chooseSource),
-    chooseDestination: thenClose(wells.chooseDestination),
-    chooseStreamSource: thenClose(streams.chooseStreamSource),
     setTab(tab) {
       plain.setTab(tab)
       if (tab !== 'multicast') return
@@ -77,8 +69,8 @@ export function createActions(deps: ActionDeps): Actions {
 function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
   const { setState, getState } = view
   return {
-    setTab: (tab) => setState({ tab }),
-    showActivity: (activity) => setState({ tab: 'activity', activity }),
+    setTab: (tab) => setState(goTo(tab)),
+    showActivity: (activity) => setState({ ...goTo('activity'), activity }),
     select: (selected) => setState({ selected }),
     toggleSidebar: () =>
       setState(({ narrow, sidebarShown, sidebarOver }) =>
@@ -116,6 +108,6 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
         failNotice(view, 'stop', mirror.store.getState().jobs[jobId]?.title ?? '')(error)
       }
     },
-    showJob: (restoreJobId) => setState({ tab: 'restore', restoreJobId }),
+    showJob: (restoreJobId) => setState({ ...goTo('restore'), restoreJobId }),
   }
 }

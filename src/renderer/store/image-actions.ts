@@ -21,7 +21,15 @@ import { sameDevice } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, isDeviceItem, itemName, volumeId } from './items.ts'
 import type { EngineMirror } from './engine-mirror.ts'
-import type { FilePurpose, ImageWork, ItemId, MakeSheet, Sheet, ViewState } from './view-state.ts'
+import {
+  goTo,
+  type FilePurpose,
+  type ImageWork,
+  type ItemId,
+  type MakeSheet,
+  type Sheet,
+  type ViewState,
+} from './view-state.ts'
 import { followDraft, setStreamSource } from './stream-actions.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
@@ -91,7 +99,7 @@ export function imageActions(
     }
   }
 
-  const showJobs: Partial<ViewState> = { sheet: null, tab: 'activity', activity: 'jobs' }
+  const showJobs: Partial<ViewState> = { sheet: null, ...goTo('activity'), activity: 'jobs' }
 
   const startQuietly = async (task: ImageTask, path: string): Promise<string | null> => {
     try {

@@ -4,7 +4,7 @@ import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { diskId } from './items.ts'
 import { needsScan, restoreBlock, restoreJob } from './readiness.ts'
-import type { ViewState } from './view-state.ts'
+import { goTo, type ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
 export interface RestoreActions {
@@ -56,11 +56,11 @@ export function restoreActions(
       if (block?.kind === 'checking' && source && destination)
         setState({
           goOn: { step: 'planning', source: source.locator, target: destination.locator, pressed: true },
-          tab: 'restore',
+          ...goTo('restore'),
         })
       if (block !== null) return
       const kind = plan.state === 'ready' && needsScan(plan.plan) ? 'not-scanned' : 'confirm'
-      setState({ sheet: { kind }, tab: 'restore' })
+      setState({ sheet: { kind }, ...goTo('restore') })
     },
     async confirmRestore(typed) {
       const { plan: planState, sheet } = getState()

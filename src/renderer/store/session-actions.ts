@@ -4,7 +4,7 @@ import { failNotice, type ActionDeps } from './action-deps.ts'
 import { movedOrder, unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { EngineMirror } from './engine-mirror.ts'
-import type { Sheet, ViewState } from './view-state.ts'
+import { goTo, type Sheet, type ViewState } from './view-state.ts'
 
 export interface SessionActions {
   readonly showSession: (sessionId: string) => void
@@ -63,7 +63,7 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
 
   return {
     showSession(sessionId) {
-      setState({ tab: 'multicast' })
+      setState(goTo('multicast'))
       show(sessionId)
     },
     moveSession: (sessionId, way) =>
@@ -109,16 +109,21 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
   }
 }
 
-/** What changes on the screen when streams moved: one that fails where nobody sees it is told of. Pure; returns only what changed. */
+/**
+ * What changes on the screen when streams moved: those that fail where nobody sees it are told of, unless a restore's failure is, which
+ * is told nowhere else. Pure; returns only what changed.
+ */
 export function afterSessions(
-  { tab, server }: ViewState,
+  { tab, server, notice }: ViewState,
   before: EngineMirror['sessions'],
   now: EngineMirror['sessions'],
 ): Partial<ViewState> {
   const ran = new Set(before.filter(({ phase }) => !isOver(phase)).map(({ sessionId }) => sessionId))
-  const unseen = now.find(
+  if (notice?.kind === 'worked' && notice.job.kind === 'restore' && notice.job.outcome?.kind === 'failed')
+    return {}
+  const [first, ...others] = now.filter(
     ({ sessionId, phase }) =>
       phase === 'failed' && ran.has(sessionId) && !(sessionId === server.shown && tab === 'multicast'),
   )
-  return unseen ? { notice: { kind: 'stream-failed', session: unseen } } : {}
+  return first ? { notice: { kind: 'stream-failed', sessions: [first, ...others] } } : {}
 }

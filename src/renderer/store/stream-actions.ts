@@ -14,7 +14,14 @@ import {
   type DraftSurroundings,
   type StreamDraft,
 } from './stream-draft.ts'
-import type { ItemId, SaveConfigurationSheet, ServerView, Sheet, ViewState } from './view-state.ts'
+import {
+  goTo,
+  type ItemId,
+  type SaveConfigurationSheet,
+  type ServerView,
+  type Sheet,
+  type ViewState,
+} from './view-state.ts'
 import { fileName } from './well-actions.ts'
 
 export interface StreamActions {
@@ -69,7 +76,7 @@ export function setStreamSource(
     const fixed = server.draft.fixed.filter((field) => field === 'dataRate')
     const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, device, fixed } }
     return {
-      tab: 'multicast',
+      ...goTo('multicast'),
       looking: { ...looking, stream: null },
       server: { ...changed, check: { state: 'none' }, refusal: null, sending: afterChange(server) },
     }
@@ -206,6 +213,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     async startStream() {
       const { draft, sending } = getState().server
       if (sending.state === 'busy') return
+      setState(goTo('multicast'))
       const settings = settingsNow()
       if (settings === null) {
         setServer({ tried: true })
@@ -234,7 +242,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       client.request('app.setPreferences', changed).catch(ignoreUnsaved)
     },
     async openConfiguration(path) {
-      setState({ tab: 'multicast' })
+      setState(goTo('multicast'))
       try {
         const { configuration, warnings } = await client.request('configuration.read', { path })
         const { draft } = getState().server
@@ -249,7 +257,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     async saveConfiguration() {
       const now = configurationNow()
       if (now === null) {
-        setState({ tab: 'multicast' })
+        setState(goTo('multicast'))
         setServer({ shown: null, tried: true })
         return
       }

@@ -186,7 +186,7 @@ export type Notice =
   /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }
   /** A stream failed that isn't in sight. */
-  | { readonly kind: 'stream-failed'; readonly session: SessionState }
+  | { readonly kind: 'stream-failed'; readonly sessions: readonly [SessionState, ...SessionState[]] }
   | {
       readonly kind: 'configuration'
       readonly doing: 'opened' | 'saved'
@@ -288,5 +288,11 @@ const initial: ViewState = {
 }
 
 export type ViewStore = StoreApi<ViewState>
+
+/** Shows another view, or what is asked for in the one in sight: the sidebar no longer lies over it. */
+export const goTo = (tab: ViewState['tab']): Pick<ViewState, 'tab' | 'sidebarOver'> => ({
+  tab,
+  sidebarOver: false,
+})
 
 export const createViewState = (): ViewStore => createStore<ViewState>(() => initial)

@@ -6,7 +6,14 @@ import { itemProblem } from './destinations.ts'
 import { isSameTarget, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
-import type { DestinationChoice, ItemId, OpenedImage, SourceChoice, ViewState } from './view-state.ts'
+import {
+  goTo,
+  type DestinationChoice,
+  type ItemId,
+  type OpenedImage,
+  type SourceChoice,
+  type ViewState,
+} from './view-state.ts'
 
 export interface WellActions {
   readonly chooseSource: (id: ItemId) => void
@@ -80,7 +87,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       return {
         source,
         looking: { ...looking, source: null },
-        tab: 'restore',
+        ...goTo('restore'),
         restoreJobId: leaves ? null : restoreJobId,
         destination: leaves ? null : destination,
         options: leaves ? { ...options, erase: false } : options,
@@ -94,7 +101,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       destination,
       looking: { ...looking, destination: null },
       options: { ...options, erase: false },
-      tab: 'restore',
+      ...goTo('restore'),
       restoreJobId: starting ? restoreJobId : null,
     }))
 

@@ -1,6 +1,6 @@
 export * from './checks.ts'
 export * from './creation.ts'
-export type { Names } from './details.ts'
+export { enumerate, type Names } from './details.ts'
 export * from './disks.ts'
 export * from './error-words.ts'
 export * from './fetches.ts'

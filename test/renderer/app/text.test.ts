@@ -23,9 +23,14 @@ describe('the notice of a restore that failed out of sight', () => {
 describe('the notice of a stream that failed out of sight', () => {
   it('names the stream, and says why', () => {
     const error = serializeError(new DeviceError('E_SRC_GONE', 'gone', { details: { path: '/lab.dmg' } }))
-    const words = noticeWords({ kind: 'stream-failed', session: aSession({ phase: 'failed', error }) })
+    const session = aSession({ phase: 'failed', error })
+    const words = noticeWords({ kind: 'stream-failed', sessions: [session] })
     expect(words.tone).toBe('danger')
     expect(words.title).toBe("ModularSystem: 'ModularSystem.dmg' is gone.")
+    const other = { ...session, settings: { ...session.settings, name: 'Kiosk' } }
+    expect(noticeWords({ kind: 'stream-failed', sessions: [session, other] }).title).toBe(
+      "ModularSystem and Kiosk: 'ModularSystem.dmg' is gone.",
+    )
   })
 })
 

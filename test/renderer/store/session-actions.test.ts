@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
 import { aSession } from '#test/stream-fixtures'
+import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, settle, type TestWindow } from '#test/ui-window'
 
 const failed = aSession({ phase: 'failed', endedMs: 1 })
+const restore = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 43 })
+const failedRestore = ended(restore, {
+  kind: 'failed',
+  error: serializeError(new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/dev/sdb' } })),
+  target: 'incomplete',
+})
 const noticeOf = ({ reprise }: TestWindow) => reprise.view.getState().notice
 
 /** The stream runs, then it is as `now`. */
@@ -27,7 +35,7 @@ describe('a stream', () => {
       await becomes(window, failed)
       expect(noticeOf(window)).toMatchObject({
         kind: 'stream-failed',
-        session: { sessionId: failed.sessionId, phase: 'failed' },
+        sessions: [{ sessionId: failed.sessionId, phase: 'failed' }],
       })
       // What was read and closed doesn't come back.
       window.reprise.actions.closeNotice()
@@ -45,6 +53,26 @@ describe('a stream', () => {
     later.double.sendSessions([failed])
     await settle()
     expect([shown, later].map(noticeOf)).toEqual([null, null])
+  })
+
+  it('that fails leaves in sight how a restore failed, which nothing else tells', async () => {
+    using window = await openWindow()
+    const notice = { kind: 'worked' as const, job: failedRestore }
+    window.reprise.view.setState({ notice })
+    await becomes(window, failed)
+    expect(noticeOf(window)).toEqual(notice)
+  })
+
+  it('that fails with others is told of with them', async () => {
+    using window = await openWindow()
+    const other = aSession({ sessionId: 'another' })
+    window.double.sendSessions([aSession(), other])
+    await settle()
+    window.double.sendSessions([failed, { ...other, phase: 'failed', endedMs: 1 }])
+    await settle()
+    expect(noticeOf(window)).toMatchObject({
+      sessions: [{ sessionId: failed.sessionId }, { sessionId: 'another' }],
+    })
   })
 
   it('that ends or is taken out is no trouble', async () => {
