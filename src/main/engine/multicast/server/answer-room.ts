@@ -8,6 +8,12 @@ export class AnswerRoom {
   /** Of those who have some. */
   readonly #byAddress = new Map<string, number>()
   #bytes = 0
+  #changes = 0
+
+  /** Another number when there is more or less room than before, for whomever. */
+  get changes(): number {
+    return this.#changes
+  }
 
   hasFor(address: string, bytes: number): boolean {
     return (this.#byAddress.get(address) ?? 0) + bytes <= mostBytes - this.#bytes
@@ -24,6 +30,7 @@ export class AnswerRoom {
 
   #add(address: string, bytes: number): void {
     this.#bytes += bytes
+    this.#changes += 1
     const its = (this.#byAddress.get(address) ?? 0) + bytes
     if (its === 0) this.#byAddress.delete(address)
     else this.#byAddress.set(address, its)

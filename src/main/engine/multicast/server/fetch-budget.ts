@@ -21,7 +21,7 @@ export interface FetchBudgetOptions {
 }
 
 const littleBytes = 16 * 1024 * 1024
-/** Who has fetched nothing for so long begins anew. */
+/** Who has fetched nothing for so long, and doesn't wait to, begins anew. */
 const forgetMs = 300_000
 const share = { little: 0.5, much: 0.125 }
 /** TLS, TCP and the network around it add about so much. */
@@ -36,18 +36,22 @@ export class FetchBudget {
   readonly #fetched = new Map<string, { bytes: number; readonly atMs: number }>()
   #tokens = 0
   #filledMs = 0
+  /** Whose turn it was when `room` was so; asked for at each turn of the stream, which are thousands a second. */
+  #turn: { readonly fetch: Fetch | null; readonly room: number } | null = null
 
   constructor(options: FetchBudgetOptions) {
     this.#options = options
   }
 
   ask(fetch: Fetch): void {
+    this.#turn = null
     const its = this.#waiting.get(fetch.address)
     if (its === undefined) this.#waiting.set(fetch.address, [fetch])
     else its.push(fetch)
   }
 
   left(connection: string): void {
+    this.#turn = null
     for (const [address, its] of this.#waiting) {
       const left = its.filter((fetch) => fetch.connection !== connection)
       if (left.length === its.length) continue
@@ -67,6 +71,7 @@ export class FetchBudget {
   /** It was let through, and its block couldn't be sent. */
   unsent({ address, block }: Fetch): void {
     const bytes = this.#options.bytesOf(block)
+    this.#turn = null
     this.#tokens += bytes * overhead
     const fetched = this.#fetched.get(address)
     if (fetched !== undefined) fetched.bytes = Math.max(0, fetched.bytes - bytes)
@@ -84,6 +89,7 @@ export class FetchBudget {
     const { address, block } = fetch
     const { bytesOf, room } = this.#options
     const bytes = bytesOf(block)
+    this.#turn = null
     const its = (this.#waiting.get(address) ?? []).slice(1)
     this.#waiting.delete(address)
     if (its.length > 0) this.#waiting.set(address, its)
@@ -101,8 +107,14 @@ export class FetchBudget {
     room.give(address, bytesOf(block))
   }
 
-  /** Of those for whom there is room, the first who has fetched little, or the first of all. */
   #next(): Fetch | null {
+    const room = this.#options.room.changes
+    if (this.#turn?.room !== room) this.#turn = { fetch: this.#find(), room }
+    return this.#turn.fetch
+  }
+
+  /** Of those for whom there is room, the first who has fetched little, or the first of all. */
+  #find(): Fetch | null {
     const { bytesOf, room } = this.#options
     let first: Fetch | null = null
     for (const [fetch] of this.#waiting.values()) {
@@ -114,9 +126,12 @@ export class FetchBudget {
   }
 
   #forget(nowMs: number): void {
-    for (const [address, { atMs }] of this.#fetched) {
+    for (const [address, { bytes, atMs }] of this.#fetched) {
       if (nowMs - atMs < forgetMs) return
       this.#fetched.delete(address)
+      // A slow client in a long queue isn't a new one.
+      if (this.#waiting.has(address)) this.#fetched.set(address, { bytes, atMs: nowMs })
+      else this.#turn = null
     }
   }
 

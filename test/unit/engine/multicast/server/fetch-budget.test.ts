@@ -94,9 +94,25 @@ describe('fetching', () => {
     const budget = newBudget()
     ask(budget, 'a')
     serve(budget, 100 * mebibyte, { fromMs: 0, toMs: 1000 })
+    budget.left('a')
+    ask(budget, 'b')
+    serve(budget, 0.01, { fromMs: 1000, toMs: 1010 })
+    ask(budget, 'a')
+    budget.left('b')
+    expect(budget.share).toBe(0.125)
+    budget.left('a')
+    budget.next(0, 302_000)
+    ask(budget, 'a')
+    expect(budget.share).toBe(0.5)
+  })
+
+  it('takes who waits for minutes for what it is, as the queue of those who fetch everything is long', () => {
+    const budget = newBudget()
+    ask(budget, 'a')
+    serve(budget, 100 * mebibyte, { fromMs: 0, toMs: 1000 })
     expect(budget.share).toBe(0.125)
     budget.next(0, 302_000)
-    expect(budget.share).toBe(0.5)
+    expect(budget.share).toBe(0.125)
   })
 
   it('lets addresses take turns, and the connections of each', () => {
@@ -150,5 +166,21 @@ describe('who fetches and reads nothing', () => {
     const other = newBudget(room)
     ask(other, 'more', 'stranger')
     expect(other.share).toBe(0)
+  })
+  it('keeps another session waiting only as long as there is no room', () => {
+    const room = new AnswerRoom()
+    const budget = newBudget(room)
+    for (let index = 0; index < 100; index++) ask(budget, `c${index}`)
+    const answered = []
+    for (let nowMs = 0; nowMs < 2000; nowMs += 1) {
+      const fetch = budget.next(1000 * mebibyte, nowMs)
+      if (fetch !== null) answered.push(fetch)
+    }
+    expect(answered).toHaveLength(64)
+    const other = newBudget(room)
+    ask(other, 'pupil')
+    expect(other.share).toBe(0)
+    for (const fetch of answered.slice(0, 2)) budget.over(fetch)
+    expect(other.share).toBe(0.5)
   })
 })
