@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { capturePackets } from '#test/lab-capture'
 import { changeAddress, pullAdapter, setCable } from '#test/lab-trouble'
 import type { LabProcess } from '#test/lab-process'
-import { startReceiving } from '#test/lab-stream'
+import { startReceiving, testedProgram } from '#test/lab-stream'
 import { missing } from '#test/needs'
 import { expectNothingElse, openRoom, receivedBlocks } from './room.ts'
 
@@ -73,6 +73,9 @@ describe.skipIf(missing('lab', 'program:tcpdump'))('a stream in which things hap
     expect(await room.outcome(0, client)).toBe('the image')
     const { datagrams } = await capture.stop()
     expect(datagrams.filter(({ bytes }) => bytes > 1000).length).toBeGreaterThan(2000)
+    // As its networks are told now.
+    const list = () => room.client(0).run([...testedProgram, 'session', 'list', '--discover'])
+    await expect.poll(list, { timeout: 30_000 }).toContain('10.77.0.9')
   })
 
   it('goes on when its server was killed and started again', async () => {

@@ -1,6 +1,6 @@
 /** Multicast DNS on one interface: the group's messages, shared with the system's own responder. */
 import { createSocket } from 'node:dgram'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import { FormatError } from '#shared/errors'
 import { decodeDns, encodeDns, type DnsMessage } from './dns-message.ts'
 
@@ -74,15 +74,24 @@ export interface LocalInterface {
   readonly reaches: (address: string) => boolean
 }
 
-/** Interfaces with an IPv4 address; the loopback only where there is nothing else. */
+/** Interfaces with an IPv4 address. */
+export const allInterfaces = (): readonly LocalInterface[] => ipv4Addresses().map(localInterface)
+
+/** Those, but the loopback only where there is nothing else. */
 export function localInterfaces(): readonly LocalInterface[] {
-  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
-  const usable = all.filter(({ family }) => family === 'IPv4')
-  const outside = usable.filter(({ internal }) => !internal)
-  return (outside.length > 0 ? outside : usable).map(({ address, netmask }) => {
-    const mask = numberOf(netmask)
-    return { address, reaches: (other) => (numberOf(other) & mask) === (numberOf(address) & mask) }
-  })
+  const all = ipv4Addresses()
+  const outside = all.filter(({ internal }) => !internal)
+  return (outside.length > 0 ? outside : all).map(localInterface)
+}
+
+const ipv4Addresses = () =>
+  Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter(({ family }) => family === 'IPv4')
+
+function localInterface({ address, netmask }: NetworkInterfaceInfo): LocalInterface {
+  const mask = numberOf(netmask)
+  return { address, reaches: (other) => (numberOf(other) & mask) === (numberOf(address) & mask) }
 }
 
 const numberOf = (address: string): number =>

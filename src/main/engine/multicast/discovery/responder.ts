@@ -20,6 +20,8 @@ import { encodeText, instanceLabel, serviceName, typesName, type Advertisement }
 
 export interface ResponderOptions {
   readonly send: (message: DnsMessage, to?: Sender) => void
+  /** Whether an address lies in the interface's network. */
+  readonly isNear: (address: string) => boolean
   /** This machine's: `['vm', 'local']`. */
   readonly host: DnsName
   /** 0 to 1. */
@@ -56,7 +58,7 @@ interface Service {
   timer: NodeJS.Timeout | null
 }
 
-export function createResponder({ send, host, chance }: ResponderOptions): Responder {
+export function createResponder({ send, isNear, host, chance }: ResponderOptions): Responder {
   const services = new Map<string, Service>()
 
   const instanceOf = ({ advertisement, number }: Service): DnsName => [
@@ -159,9 +161,8 @@ export function createResponder({ send, host, chance }: ResponderOptions): Respo
     }
   }
 
-  /** Of a question, what is ours to say. */
-  const answersTo = ({ name, type }: DnsQuestion): readonly DnsRecord[] => {
-    const key = nameKey(name)
+  /** What is ours to say, each once however often it is asked for. */
+  const answersTo = (questions: readonly DnsQuestion[]): readonly DnsRecord[] => {
     const announced = [...services.values()].filter(({ state }) => state === 'announced')
     const [first] = announced
     if (first === undefined) return []
@@ -169,10 +170,11 @@ export function createResponder({ send, host, chance }: ResponderOptions): Respo
       typeRecord,
       ...announced.flatMap((service) => [pointerOf(service), locationOf(service), textOf(service)]),
       addressOf(first),
-    ].filter(
-      (record) => nameKey(record.name) === key && (type === recordTypes.any || typeOf(record) === type),
-    )
+    ].filter((record) => questions.some((question) => isAsked(record, question)))
   }
+
+  const isAsked = (record: DnsRecord, { name, type }: DnsQuestion) =>
+    nameKey(record.name) === nameKey(name) && (type === recordTypes.any || typeOf(record) === type)
 
   const isKnown = (record: DnsRecord, known: readonly DnsRecord[]) =>
     known.some(
@@ -185,9 +187,11 @@ export function createResponder({ send, host, chance }: ResponderOptions): Respo
 
   const answer = (query: DnsMessage, from: Sender) => {
     const isLegacy = from.port !== mdnsPort
+    // RFC 6762 §11. Others would have this machine send to whomever they name as the asker.
+    if (isLegacy && !isNear(from.address)) return
     const isProbe = query.authorities.length > 0
     const questions = query.questions.slice(0, mostQuestions)
-    const answers = questions.flatMap(answersTo).filter((record) => !isKnown(record, query.answers))
+    const answers = answersTo(questions).filter((record) => !isKnown(record, query.answers))
     if (answers.length === 0) return
     const byName = new Map(services.values().map((service) => [nameKey(instanceOf(service)), service]))
     const besides = ({ data }: DnsRecord): readonly DnsRecord[] => {

@@ -24,6 +24,7 @@ const pauseMs = 2000
 export class GroupSender {
   readonly #options: GroupSenderOptions
   #socket: StreamSocket['socket']
+  #address: string
   #burst: Burst
   #trouble: NetworkError | null = null
   #reopenDueMs = 0
@@ -33,12 +34,17 @@ export class GroupSender {
   constructor(options: GroupSenderOptions) {
     this.#options = options
     this.#socket = options.opened.socket
+    this.#address = options.opened.address
     this.#burst = this.#burstOn(options.opened)
   }
 
   /** Where the next datagrams go. It is another one after each time that the socket was opened anew, and empty then. */
   get burst(): Burst {
     return this.#burst
+  }
+  /** The interface's address: another one, maybe, after it was opened anew. */
+  get address(): string {
+    return this.#address
   }
   /** The system hasn't taken all that was sent: only the event loop's turn can change that. */
   get isQueued(): boolean {
@@ -96,6 +102,7 @@ export class GroupSender {
       }
       const before = this.#socket
       this.#socket = opened.socket
+      this.#address = opened.address
       this.#burst = this.#burstOn(opened)
       before.close()
     } catch {

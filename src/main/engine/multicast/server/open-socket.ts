@@ -22,6 +22,8 @@ export interface GroupAddress {
 
 export interface StreamSocket {
   readonly socket: Socket
+  /** It sends from there. */
+  readonly address: string
   /** The system cuts what is sent into datagrams of that length. */
   readonly isCut: boolean
 }
@@ -63,7 +65,7 @@ export async function openGroupSocket({
   socket.removeAllListeners('error')
   // Errors of sending are told to who sends; an unreachable port of a group means nothing.
   socket.on('error', () => undefined)
-  return { socket, isCut: await cut(socket, datagramBytes) }
+  return { socket, address, isCut: await cut(socket, datagramBytes) }
 }
 
 /**

@@ -85,6 +85,7 @@ export interface Call {
 export interface LiveState extends Pick<
   SessionState,
   | 'sessionId'
+  | 'address'
   | 'startedMs'
   | 'endedMs'
   | 'wanted'

@@ -149,6 +149,7 @@ export function liveStateOf(served: Served, startsInMs: number | null, nowMs: nu
   const { state } = sender
   return {
     sessionId: session.sessionId,
+    address: stream.address,
     phase: phase === 'open' ? state : phase,
     startedMs: stream.startedMs,
     endedMs,

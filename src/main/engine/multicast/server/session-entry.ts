@@ -92,8 +92,9 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
   const { password, ...rest } = settings
   const { sizeBytes, imageName } = entry
   const { configuration, name } = settings
+  const address = live?.address ?? entry.interface.address
   const locator = formatStreamLocator({
-    host: entry.interface.address,
+    host: address,
     port: configuration.port,
     session: name,
     fingerprint,
@@ -116,7 +117,7 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
     blocks: Math.ceil(sizeBytes / blockBytes),
     preparing: ended === null && live === null ? { doneBytes, totalBytes } : null,
     interfaceName: entry.interface.name,
-    address: entry.interface.address,
+    address,
     fingerprint,
     locator,
     // An apostrophe would end what the shell takes as it is.

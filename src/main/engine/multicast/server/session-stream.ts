@@ -154,6 +154,11 @@ export class SessionStream {
     return this.#parts.group.isQueued
   }
   /** Troubles of the moment. */
+  /** It is sent from there. */
+  get address(): string {
+    return this.#parts.group.address
+  }
+
   get warnings(): readonly unknown[] {
     return [this.#parts.group.trouble, this.#readError].filter((error) => error !== null)
   }

@@ -1,16 +1,20 @@
-/** Says in the log which sessions begin and end, whoever starts and stops them. A failure is logged by whoever handles it. */
+/** Says in the log which sessions begin, move to another address and end, whoever starts and stops them. A failure is logged by whoever handles it. */
 import type { Logger } from '#shared/log'
 import { publicLocator, type SessionState } from '#shared/model'
 
 /** Call it with all sessions at each change. */
 export function createSessionLog(log: Logger): (sessions: readonly SessionState[]) => void {
-  const running = new Set<string>()
+  /** Where they are sent from. */
+  const running = new Map<string, string>()
   return (sessions) => {
     for (const session of sessions) {
-      const { sessionId, endedMs } = session
-      if (endedMs === null && !running.has(sessionId)) {
-        running.add(sessionId)
-        log.info('a session begins', beginning(session))
+      const { sessionId, settings, address, endedMs } = session
+      if (endedMs === null) {
+        const before = running.get(sessionId)
+        running.set(sessionId, address)
+        if (before === undefined) log.info('a session begins', beginning(session))
+        else if (before !== address)
+          log.info('a session is sent from another address', { name: settings.name, before, address })
       }
       if (endedMs !== null && running.delete(sessionId)) log.info('a session ended', end(session, endedMs))
     }

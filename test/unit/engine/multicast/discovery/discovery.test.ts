@@ -55,8 +55,24 @@ const stream = (session: string, options: Partial<Advertisement> = {}): Advertis
   ...options,
 })
 
-function advertise(network: Network, streams: readonly Advertisement[], host = 'server.example.org') {
-  const advertiser = createAdvertiser({ host, open: network.open })
+const near = (address: string) => address.startsWith('10.0.0.')
+
+interface Advertising {
+  readonly host?: string
+  /** Addresses of this machine, as they are by now. */
+  readonly here?: readonly string[]
+}
+
+function advertise(
+  network: Network,
+  streams: readonly Advertisement[],
+  { host = 'server.example.org', here = ['10.0.0.1', '10.0.0.2', '10.0.0.3'] }: Advertising = {},
+) {
+  const advertiser = createAdvertiser({
+    host,
+    open: network.open,
+    interfaces: () => here.map((address) => ({ address, reaches: near })),
+  })
   advertiser.set(streams)
   return advertiser
 }
@@ -66,7 +82,7 @@ function browse(network: Network, probe: (address: string, port: number) => bool
   const tried: string[] = []
   const browser = browseStreams((streams) => heard.push(streams), {
     open: network.open,
-    interfaces: () => [{ address: '10.0.0.2', reaches: (address) => address.startsWith('10.0.0.') }],
+    interfaces: () => [{ address: '10.0.0.2', reaches: near }],
     async probe(address, port) {
       tried.push(`${address}:${port}`)
       return probe(address, port)
@@ -132,7 +148,7 @@ describe('a stream that is advertised', () => {
     const network = newNetwork()
     const first = advertise(network, [stream('lab')])
     await pass(3000)
-    const second = advertise(network, [stream('lab', { address: '10.0.0.3' })], 'other')
+    const second = advertise(network, [stream('lab', { address: '10.0.0.3' })], { host: 'other' })
     await pass(3000)
     expect([first.names(), second.names()]).toEqual([['lab'], ['lab (2)']])
     const { heard } = browse(network)
@@ -148,7 +164,7 @@ describe('a stream that is advertised', () => {
     onTestFinished(() => void vi.restoreAllMocks())
     const network = newNetwork(5)
     const both = ['a', 'b'].map((host, index) =>
-      advertise(network, [stream('lab', { address: `10.0.0.${index}` })], host),
+      advertise(network, [stream('lab', { address: `10.0.0.${index + 1}` })], { host }),
     )
     await pass(6000)
     expect(both.flatMap((each) => each.names()).toSorted()).toEqual(['lab', 'lab (2)'])
@@ -198,6 +214,40 @@ describe('a stream that is advertised', () => {
     const told = network.said.filter(({ to }) => to !== null).map(({ message }) => message)
     expect(told.flatMap(({ answers }) => answers)).toHaveLength(40)
     expect(Math.max(...told.map((message) => encodeDns(message).length))).toBeLessThanOrEqual(9000 - 28)
+  })
+
+  test('is told once to who asks for it many times, and not to who asks from another network', async () => {
+    const network = newNetwork()
+    advertise(network, [stream('lab')])
+    await pass(4000)
+    network.said.length = 0
+    const question = { name: service, type: recordTypes.ptr }
+    const questions = Array.from({ length: 16 }, () => question)
+    network.say(query({ questions }), { address: '10.0.0.9', port: 4000 })
+    network.say(query({ questions }), { address: '192.0.2.7', port: 4000 })
+    const told = network.said.filter(({ to }) => to !== null)
+    expect(told.map(({ to }) => to?.address)).toEqual(['10.0.0.9'])
+    expect(told[0]?.message.answers).toHaveLength(1)
+  })
+
+  test('is told again on an adapter that was pulled and put back', async () => {
+    const network = newNetwork()
+    const here = ['10.0.0.1']
+    const advertiser = advertise(network, [stream('lab')], { here })
+    await pass(4000)
+    network.cut()
+    here.length = 0
+    await pass(3000)
+    expect(advertiser.names()).toEqual([])
+    here.push('10.0.0.1')
+    network.said.length = 0
+    await pass(6000)
+    expect(advertiser.names()).toEqual(['lab'])
+    expect(network.said.filter(({ message }) => message.isResponse)).not.toEqual([])
+    advertiser.set([])
+    network.said.length = 0
+    await pass(10_000)
+    expect(network.said).toEqual([])
   })
 
   test('is told to who asks from another port, there and for a short time', async () => {

@@ -6,7 +6,7 @@ import type { StreamSocket } from '#src/main/engine/multicast/server/open-socket
 const datagramBytes = 1440
 
 /** A socket on which every send goes as `errno` says; '' is well. */
-function fakeSocket(errno: { now: string }) {
+function fakeSocket(errno: { now: string }, address = '10.0.0.1') {
   const seen = { sent: 0, isClosed: false }
   const late: ((error: Error | null) => void)[] = []
   const socket = {
@@ -21,7 +21,7 @@ function fakeSocket(errno: { now: string }) {
       for (const done of late.splice(0)) done(new Error('canceled'))
     },
   }
-  return { seen, opened: { socket, isCut: true } as unknown as StreamSocket }
+  return { seen, opened: { socket, address, isCut: true } as unknown as StreamSocket }
 }
 
 function senderOn(reopen: () => Promise<StreamSocket>) {
@@ -55,7 +55,7 @@ describe('what a stream is sent through', () => {
   afterEach(() => void vi.useRealTimers())
 
   it.each(['ENODEV', 'EINVAL'])('is opened anew when nothing goes out any more (%s)', async (code) => {
-    const second = fakeSocket({ now: '' })
+    const second = fakeSocket({ now: '' }, '10.0.0.9')
     const reopen = vi.fn(() => Promise.resolve(second.opened))
     const { sender, errno, first, sendFor, send } = senderOn(reopen)
     await sendFor(500)
@@ -63,9 +63,11 @@ describe('what a stream is sent through', () => {
     await sendFor(500)
     expect(sender.trouble).toMatchObject({ code: 'E_MC_SEND', details: { errno: code, interface: 'eth1' } })
     expect(reopen).not.toHaveBeenCalled()
+    expect(sender.address).toBe('10.0.0.1')
     await sendFor(2000)
     expect(reopen).toHaveBeenCalledOnce()
     expect(first.seen.isClosed).toBe(true)
+    expect(sender.address).toBe('10.0.0.9')
     await send()
     expect(second.seen.sent).toBeGreaterThan(0)
     expect(sender.trouble).toBeNull()

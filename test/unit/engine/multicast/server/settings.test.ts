@@ -110,6 +110,14 @@ describe('what is told of a session', () => {
     expect([isOver(entry({})), isOver(entry({ ended }))]).toEqual([false, true])
   })
 
+  it('says where it is sent from by now', () => {
+    const live = { address: '10.0.0.9' } as SessionEntry['live']
+    const state = stateOf(entry({ live }), 'ab'.repeat(32))
+    expect(state.address).toBe('10.0.0.9')
+    expect(state.locator).toContain('asr://10.0.0.9')
+    expect(state.command).toContain('asr://10.0.0.9')
+  })
+
   it('holds no password, and a command that a shell takes as it is meant', () => {
     const secret = sessionSettings({
       source: 'https://anna:secret@images.example/lab.dmg',
