@@ -6,6 +6,7 @@ import { NetworkError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { StreamProgress } from '#shared/model'
 import type { StreamConnection } from './stream-connection.ts'
+import { pause, retryMs } from './try-again.ts'
 
 /** It may be there again in a while: a server that restarts, a place that becomes free. */
 export const isPassing = (error: unknown): boolean =>
@@ -33,9 +34,6 @@ const away: StreamProgress = {
   silence: null,
 }
 
-/** From one attempt to the next, and then always the last. */
-const retryMs = [250, 500, 1000, 2000, 4000] as const
-
 /** Rejects with what `connect` rejects with when it won't pass, or the time is up; with the signal's reason. */
 export async function connectAgain(
   connect: () => Promise<StreamConnection>,
@@ -49,25 +47,11 @@ export async function connectAgain(
       return connection
     } catch (error) {
       signal.throwIfAborted()
-      const waitMs = retryMs[Math.min(tries, retryMs.length - 1)] ?? 0
-      const isLate = timeoutMs > 0 && performance.now() + waitMs - sinceMs > timeoutMs
-      if (isLate || !isPassing(error)) throw error
+      const leftMs = timeoutMs > 0 ? timeoutMs - (performance.now() - sinceMs) : Infinity
+      if (leftMs <= 0 || !isPassing(error)) throw error
       log[tries === 0 ? 'warn' : 'info']('no connection to the server; trying again', { why: String(error) })
       streamed(away)
-      await pause(waitMs, signal)
+      await pause(Math.min(retryMs(tries), leftMs), signal)
+      signal.throwIfAborted()
     }
-}
-
-/** Rejects with the signal's reason. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', stop)
-  }
 }

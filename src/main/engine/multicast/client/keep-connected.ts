@@ -1,5 +1,5 @@
 /** Keeps a connection to a server: when one is lost, another is made, as long as that may help. */
-import { pause } from './pause.ts'
+import { pause, retryMs } from '#engine/stream-connection'
 
 export interface KeepConnectedOptions {
   /** One connection, from its greeting to its end. Throws what ended it. */
@@ -13,7 +13,6 @@ export interface KeepConnectedOptions {
   readonly signal: AbortSignal
 }
 
-const retryMs = [250, 500, 1000, 2000, 4000] as const
 /** A connection that stood for so long makes the next one worth trying soon. */
 const goodMs = 10_000
 
@@ -31,7 +30,7 @@ export async function keepConnected(options: KeepConnectedOptions): Promise<void
       if (verdict === 'at once') continue
       if (performance.now() - beganMs > goodMs) tries = 0
       lost(error, tries)
-      await pause(retryMs[Math.min(tries, retryMs.length - 1)] ?? 0, signal)
+      await pause(retryMs(tries), signal)
     }
   }
 }
