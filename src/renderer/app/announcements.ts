@@ -153,7 +153,7 @@ function wellWords(before: Moment, now: Moment): string | null {
     return `${source.name} was disconnected`
   if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
   if (!source || !destination) return null
-  const canBegin = isReady(now) && !isReady(before)
+  const canBegin = isReady(now) && (!isReady(before) || lacksScan(now) !== lacksScan(before))
   if (lacksScan(now))
     return canBegin || !lacksScan(before)
       ? `${source.name} needs a scan: without one the copy can't be verified.`
@@ -166,4 +166,8 @@ function lacksScan({ view: { plan } }: Moment): boolean {
   return shown !== null && needsScan(shown)
 }
 
-const isReady = ({ mirror, view }: Moment) => restoreBlock(mirror, view) === null
+/** The old answer stands while it is asked for again: as it grows old, or with another option. */
+function isReady({ mirror, view }: Moment): boolean {
+  const plan = shownPlan(view.plan)
+  return restoreBlock(mirror, plan === null ? view : { ...view, plan: { state: 'ready', plan } }) === null
+}

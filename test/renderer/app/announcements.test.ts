@@ -12,6 +12,21 @@ const moment = ({ reprise }: TestWindow): Moment => ({
   view: reprise.view.getState(),
 })
 
+/** All that is said from now on. */
+function listenTo(window: TestWindow): readonly string[] {
+  const heard: string[] = []
+  let last = moment(window)
+  const look = () => {
+    const before = last
+    last = moment(window)
+    const said = announcement(before, last)
+    if (said !== null) heard.push(said.text)
+  }
+  window.reprise.mirror.subscribe(look)
+  window.reprise.view.subscribe(look)
+  return heard
+}
+
 /** What is said while the job goes through `states`, one after the other. */
 async function saidOf(...states: readonly JobState[]): Promise<(string | null)[]> {
   using window = await openWindow()
@@ -167,17 +182,27 @@ describe('what a screen reader says by itself', () => {
     expect(announcement(before, moment(window))).toBeNull()
   })
 
-  it('says when everything is ready', async () => {
+  it('says when everything is ready, and not again while nothing else is', async () => {
     using window = await openWindow()
     const { actions } = window.reprise
     await actions.chooseSourceFile(systemImage.path)
     actions.chooseDestination('disk:/dev/sdb')
     actions.setOption('erase', true)
-    const before = moment(window)
+    const heard = listenTo(window)
+    const ready = 'Ready to restore ModularSystem.dmg to SanDisk Ultra'
     await window.planned()
-    expect(announcement(before, moment(window))?.text).toBe(
-      'Ready to restore ModularSystem.dmg to SanDisk Ultra',
-    )
+    expect(heard).toEqual([ready])
+    // The plan is renewed by now.
+    const asked = window.double.calls.filter(({ name }) => name === 'restore.plan').length
+    window.clock.advance(8 * 60_000)
+    await window.planned()
+    expect(window.double.calls.filter(({ name }) => name === 'restore.plan').length).toBeGreaterThan(asked)
+    expect(heard).toEqual([ready])
+    actions.setOption('erase', false)
+    await window.planned()
+    actions.setOption('erase', true)
+    await window.planned()
+    expect(heard).toEqual([ready, ready])
   })
 
   it('says that the source needs a scan, not that all is ready', async () => {
@@ -192,16 +217,12 @@ describe('what a screen reader says by itself', () => {
     }))
     await actions.chooseSourceFile(systemImage.path)
     actions.chooseDestination('disk:/dev/sdb')
-    const heard: (string | null)[] = []
-    const afterwards = async (act: () => void) => {
-      act()
-      const before = moment(window)
-      await window.planned()
-      heard.push(announcement(before, moment(window))?.text ?? null)
-    }
-    await afterwards(() => undefined)
-    await afterwards(() => actions.setOption('erase', true))
-    await afterwards(() => actions.setOption('verify', false))
+    const heard = listenTo(window)
+    await window.planned()
+    actions.setOption('erase', true)
+    await window.planned()
+    actions.setOption('verify', false)
+    await window.planned()
     const words = "ModularSystem.dmg needs a scan: without one the copy can't be verified."
     expect(heard).toEqual([words, words, 'Ready to restore ModularSystem.dmg to SanDisk Ultra'])
   })
