@@ -13,13 +13,20 @@ export interface Output {
   drained(): Promise<void>
 }
 
-export function openOutputs(): { readonly output: Output; readonly errors: Output } {
+export interface Outputs {
+  readonly output: Output
+  readonly errors: Output
+  /** Both go to one screen, pipe or file: what is written to one breaks an open line of the other. */
+  readonly areOne: boolean
+}
+
+export function openOutputs(): Outputs {
   const errors = createOutput({ descriptor: neverBlocking(2), name: null })
   // What comes out of one pipe keeps its order.
-  const output = isSamePipe(1, 2)
-    ? errors
-    : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
-  return { output, errors }
+  const same = sameOf(1, 2)
+  const output =
+    same === 'pipe' ? errors : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
+  return { output, errors, areOne: same !== null }
 }
 
 /**
@@ -36,12 +43,14 @@ function neverBlocking(descriptor: number): number {
   }
 }
 
-function isSamePipe(one: number, other: number): boolean {
+/** What both descriptors are; null: they are two. */
+function sameOf(one: number, other: number): 'pipe' | 'other' | null {
   try {
     const [a, b] = [fstatSync(one), fstatSync(other)]
-    return a.isFIFO() && a.dev === b.dev && a.ino === b.ino
+    if (a.dev !== b.dev || a.ino !== b.ino) return null
+    return a.isFIFO() ? 'pipe' : 'other'
   } catch {
-    return false
+    return null
   }
 }
 

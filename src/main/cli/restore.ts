@@ -168,14 +168,14 @@ async function runJob(
   { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
 ): Promise<{ readonly outcome: JobOutcome; readonly lost: SerializedError | null }> {
   const job = engines.startRestore(plan)
-  const { print, lost } = createWorkOutput(terminal)
+  const { print, tell, lost } = createWorkOutput(terminal)
   const stop = () => {
     terminal.writeError('Stopping at a safe point...\n')
     void job.cancel()
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
   // Programs are told by the progress; people want to know why it takes so long while it does.
-  const troubles = quiet ? null : createStreamTroubles({ terminal, now, told })
+  const troubles = quiet ? null : createStreamTroubles({ say: tell, now, told })
   job.subscribe((state) => {
     print(printer.progressed(state))
     troubles?.hear(state.progress?.stream ?? null)

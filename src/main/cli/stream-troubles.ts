@@ -2,10 +2,10 @@
 import type { StreamProgress } from '#shared/model'
 import { describeAway, describeSlow } from '#shared/words'
 import { errorText } from './report.ts'
-import type { Terminal } from './terminal.ts'
 
 export interface StreamTelling {
-  readonly terminal: Pick<Terminal, 'writeError'>
+  /** Says something, in whole lines. */
+  readonly say: (text: string) => void
   /** Counts ms. */
   readonly now: () => number
   /** Codes of what was told, also by others. */
@@ -16,11 +16,10 @@ export interface StreamTelling {
 const untoldMs = 5000
 
 /** `hear` of the stream at each change, and null when there is none. */
-export function createStreamTroubles({ terminal, now, told }: StreamTelling) {
+export function createStreamTroubles({ say, now, told }: StreamTelling) {
   let isSlowTold = false
   /** Null: it is there; `told`: it was told that it isn't. */
   let away: { readonly sinceMs: number; told: boolean } | null = null
-  const say = (text: string) => terminal.writeError(`\n${text}`)
 
   return {
     hear(stream: StreamProgress | null): void {

@@ -9,6 +9,8 @@ export interface Terminal {
   readonly write: (text: string) => void
   /** Standard error. Never throws. */
   readonly writeError: (text: string) => void
+  /** Both are read in one place: what is written to one breaks an open line of the other. */
+  readonly isOne: boolean
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
   /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
@@ -32,7 +34,7 @@ const patienceMs = 500
 
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
-  const { output, errors } = openOutputs()
+  const { output, errors, areOne } = openOutputs()
   const writeError = (text: string) => errors.write(text)
   const listeners = new Set<() => void>()
   const interrupted = Promise.withResolvers<void>()
@@ -47,6 +49,7 @@ export function processTerminal(): ProcessTerminal {
   return {
     write: (text) => output.write(text),
     writeError,
+    isOne: areOne,
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },

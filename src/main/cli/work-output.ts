@@ -8,19 +8,34 @@ import type { Terminal } from './terminal.ts'
 export interface WorkOutput {
   /** Never throws: a timer may call it, or an engine. */
   readonly print: (text: string) => void
+  /** A message on standard error, in whole lines. Where both are read in one place, a line that was open goes on below it as it began. */
+  readonly tell: (text: string) => void
   /** Why something of what was printed is missing, for the end; null when nothing is. */
   readonly lost: () => SerializedError | null
 }
 
-export function createWorkOutput(terminal: Pick<Terminal, 'write'>): WorkOutput {
+export function createWorkOutput(terminal: Pick<Terminal, 'write' | 'writeError' | 'isOne'>): WorkOutput {
   let lost: SerializedError | null = null
+  /** What was printed of a line that hasn't ended. */
+  let open = ''
+
+  const write = (text: string) => {
+    try {
+      terminal.write(text)
+    } catch (error) {
+      lost ??= serializeError(error)
+    }
+  }
+
   return {
     print(text) {
-      try {
-        terminal.write(text)
-      } catch (error) {
-        lost ??= serializeError(error)
-      }
+      open = (open + text).slice((open + text).lastIndexOf('\n') + 1)
+      write(text)
+    },
+    tell(text) {
+      const isBroken = terminal.isOne && open !== ''
+      terminal.writeError(isBroken ? `\n${text}` : text)
+      if (isBroken) write(open)
     },
     lost: () => lost,
   }

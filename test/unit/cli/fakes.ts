@@ -36,6 +36,8 @@ export interface Played {
 }
 
 export interface Stage {
+  /** Standard output and standard error are read in one place. */
+  readonly isOne?: boolean
   readonly plan?: RestorePlan | ((request: RestoreRequest) => Promise<RestorePlan>)
   /** The states a job passes through, the last with its outcome. */
   readonly states?: readonly JobState[]
@@ -110,6 +112,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         printed.all += text === '' ? '' : `! ${text}`
         watch(text)
       },
+      isOne: stage.isOne ?? false,
       readLine: async (signal) => {
         await Promise.resolve()
         signal.throwIfAborted()

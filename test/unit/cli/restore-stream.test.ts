@@ -149,6 +149,29 @@ it('says when the stream has been away for a while, each time, and to people onl
   expect(puppet.out + puppet.err).not.toContain('at the moment')
 })
 
+it('goes on below what it says on the same screen with the line that this broke, as it began', async () => {
+  const at = (strip: string, more: object = {}) =>
+    receiving({ passes: [strip.padEnd(50)], passStart: 0, missingBlocks: 48, ...more })
+  const states = [
+    at('.......'),
+    ...Array.from({ length: 4 }, () => at('.......', { state: 'connecting' })),
+    at('.'.repeat(50), { missingBlocks: 0 }),
+    state({ outcome: { kind: 'done', summary } }),
+  ]
+  const clock = () => {
+    let nowMs = 0
+    return () => (nowMs += 2000)
+  }
+  const screen = await play(argv, { plan: streamed, states, now: clock(), isOne: true })
+  const lines = screen.all.split('\n')
+  const said = lines.findIndex((line) => line.includes('at the moment'))
+  expect(lines[said - 1]).toBe('\tRestoring  ....10..! ')
+  expect(lines[said + 1]).toMatch(/^\tRestoring {2}\.\.\.\.10\.\.\.\.20/)
+  const apart = await play(argv, { plan: streamed, states, now: clock() })
+  expect(apart.out).toMatch(/\tRestoring {2}\.\.\.\.10\.\.\.\.20/)
+  expect(apart.err).toMatch(/^The stream isn't there/)
+})
+
 it('says that a computer without an IPv4 address can only fetch', async () => {
   const silence = new NetworkError('E_MC_SILENT', 'no multicast', {
     details: {
