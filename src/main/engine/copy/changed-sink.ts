@@ -8,7 +8,7 @@
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import { blankEnds, diskEnds, type DiskEnds } from './disk-ends.ts'
 import type { HeadBlocks } from './head-blocks.ts'
-import { findZeros, readHeld } from './read-held.ts'
+import { findZeros, readHeld, zeroRoomBytes } from './read-held.ts'
 
 export interface ChangedSinkOptions {
   /** Stays the caller's to close. */
@@ -38,7 +38,9 @@ export class ChangedSink implements BlockSink {
   readonly #ends: DiskEnds
   /** What has to be in the tail. The rest of it is zeros, as after any restore. */
   readonly #tail: Uint8Array
+  /** To read into, those that are free. */
   readonly #rooms: Uint8Array[] = []
+  readonly #zeroRooms: Uint8Array[] = []
   #heldBytes: number
   #changed = false
   #blanked: Promise<void> | null = null
@@ -209,13 +211,19 @@ export class ChangedSink implements BlockSink {
   async #clear(offset: number, lengthBytes: number): Promise<void> {
     const { signal } = this.#options
     const stretch = { offset, lengthBytes: Math.min(lengthBytes, this.#heldBytes - offset) }
+    if (stretch.lengthBytes <= 0) return
     const end = stretch.offset + stretch.lengthBytes
     let begin: number | null = null
-    for await (const { from, to, isZero } of findZeros(this.#sink, stretch, signal)) {
-      if (!isZero) begin ??= from
-      if (begin === null || (!isZero && to < end)) continue
-      await this.#zeroNow(begin, isZero ? from : to)
-      begin = null
+    const room = this.#zeroRooms.pop() ?? allocatePageAligned(zeroRoomBytes)
+    try {
+      for await (const { from, to, isZero } of findZeros(this.#sink, stretch, signal, room)) {
+        if (!isZero) begin ??= from
+        if (begin === null || (!isZero && to < end)) continue
+        await this.#zeroNow(begin, isZero ? from : to)
+        begin = null
+      }
+    } finally {
+      this.#zeroRooms.push(room)
     }
   }
 

@@ -7,6 +7,8 @@ export interface ReadBackOptions {
   readonly buffers: number
   readonly bufferBytes: number
   readonly signal: AbortSignal
+  /** Page-aligned room for all buffers, the caller's again when the reading has ended. Absent: it is allocated, which is too much to do often. */
+  readonly room?: Uint8Array
 }
 
 /** A piece of a segment: at most a buffer of it, in order. Unused and known segments come whole, and aren't read. */
@@ -22,9 +24,8 @@ export interface ReadBack {
 export async function* readBack(
   sink: BlockSink,
   segments: Iterable<Segment>,
-  { buffers, bufferBytes, signal }: ReadBackOptions,
+  { buffers, bufferBytes, signal, room = allocatePageAligned(buffers * bufferBytes) }: ReadBackOptions,
 ): AsyncGenerator<ReadBack> {
-  const room = allocatePageAligned(buffers * bufferBytes)
   const pieces = cut(segments, bufferBytes)
   const underWay: { readonly piece: ReadBack; readonly read: Promise<void> }[] = []
   let count = 0
