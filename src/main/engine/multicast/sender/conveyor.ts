@@ -6,7 +6,8 @@
  *
  * Three orders of service:
  * - a few symbols for a section that was just sent: at once, so that receivers needn't hold it for a whole lap
- * - whole sections: where the walk comes by
+ * - whole sections: where the walk comes by. It isn't kept waiting for long: who lacks a few of everything again and again
+ *   has half of the stream at most
  * - what slow clients lack: on the walk as well, when nobody else needs anything
  */
 import type { StreamLayout } from '#engine/multicast/layout'
@@ -52,6 +53,11 @@ export interface ConveyorWatch {
   onRepairs?(section: number, count: number): void
 }
 
+/** Ahead of the walk come so many symbols at most; for each more, the walk has one first. */
+const mostAhead = 4096
+/** So many sections that are done may stand before those that aren't. */
+const mostDone = 4096
+
 /** From this share on, what is lacking is sent as source symbols, which cost nobody any arithmetic. */
 const wholeShare = 0.75
 
@@ -69,6 +75,8 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
   /** Sections with few to send, in the order they were asked for; those before `soonFirst` are done. */
   let soon: number[] = []
   let soonFirst = 0
+  /** Symbols that may still come ahead of the walk. */
+  let ahead = mostAhead
   let serial = 0
   let cursor = 0
   let current: { section: number; sourcesLeft: number; repairsLeft: number } | null = null
@@ -92,13 +100,16 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
     whole.clear(section)
     few.clear(section)
     later.clear(section)
-    run(section, sources[section] as number, afterSources)
+    const count = sources[section] as number
+    ahead = Math.min(mostAhead, ahead + count)
+    run(section, count, afterSources)
   }
   const runFew = (section: number, { afterRepairs }: Extra) => {
     const count = few.of(section) + afterRepairs
     watch.onRepairs?.(section, count)
     few.clear(section)
     later.reduce(section, count)
+    if (whole.count > 0) ahead -= count
     run(section, 0, count)
   }
   const runLater = (section: number, extra: Extra) => {
@@ -108,13 +119,17 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
     run(section, 0, lack + extra.afterRepairs)
   }
 
+  const isWalkDue = () => ahead <= 0 && whole.count > 0
+
   const choose = (extra: () => Extra) => {
-    while (soonFirst < soon.length) {
+    if (soonFirst > mostDone) {
+      soon = soon.slice(soonFirst)
+      soonFirst = 0
+    }
+    while (soonFirst < soon.length && !isWalkDue()) {
       const section = soon[soonFirst++] as number
       if (few.of(section) > 0) return runFew(section, extra())
     }
-    soon = []
-    soonFirst = 0
     const table = whole.count > 0 ? whole : later
     const section = table.from(cursor)
     if (section === null) return
@@ -167,17 +182,19 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
     },
 
     upcoming(count) {
-      const ahead = current === null ? [] : [current.section]
-      for (let index = soonFirst; index < soon.length && ahead.length < count; index++)
-        ahead.push(soon[index] as number)
+      const next = current === null ? [] : [current.section]
+      const first = isWalkDue() ? whole.from(cursor) : null
+      if (first !== null) next.push(first)
+      for (let index = soonFirst; index < soon.length && next.length < count; index++)
+        next.push(soon[index] as number)
       const table = whole.count > 0 ? whole : later
-      for (let from = cursor; ahead.length < count;) {
+      for (let from = first === null ? cursor : (first + 1) % sections; next.length < count;) {
         const section = table.from(from)
-        if (section === null || ahead.includes(section)) break
-        ahead.push(section)
-        from = section + 1 === sections ? 0 : section + 1
+        if (section === null || next.includes(section)) break
+        next.push(section)
+        from = (section + 1) % sections
       }
-      return ahead
+      return next
     },
   }
 }

@@ -50,6 +50,23 @@ describe('the conveyor', () => {
     expect(drain(conveyor)).toEqual([`0: ${sources.slice(2)}`, '8: 10', `1: ${sources}`, `2: ${sources}`])
   })
 
+  test('goes on with its walk although somebody lacks a little of everything, again and again', () => {
+    const many = planStream({ sizeBytes: 160 * 2000, blockBytes: 160, symbolBytes: 16 })
+    const conveyor = createConveyor(many)
+    for (let section = 0; section < 2000; section++) conveyor.need(section, 255, 0)
+    let whole = 0
+    for (let sent = 0; sent < 60_000 && conveyor.wholeSections > 0; sent++) {
+      if (sent % 50 === 0)
+        for (let section = 0; section < 2000; section++) conveyor.need(section, 1, conveyor.serial)
+      if ((conveyor.next(() => plain)?.number ?? 10) < 10) whole += 1
+    }
+    expect(conveyor.wholeSections).toBe(0)
+    expect(whole).toBeGreaterThan(19_900)
+    // What it lacks comes all the same, and nothing when nobody asks any more.
+    expect(drain(conveyor).length).toBeLessThanOrEqual(2000)
+    expect(conveyor.next(() => plain)).toBeNull()
+  })
+
   test('adds what is to be added', () => {
     const conveyor = createConveyor(layout)
     conveyor.need(0, 255, 0)
