@@ -27,6 +27,7 @@ export class StreamLoop {
   #timer: NodeJS.Timeout | null = null
   #isTurnDue = false
   #isClosed = false
+  #turns = 0
   #tickDueMs = 0
 
   constructor(options: StreamLoopOptions) {
@@ -61,7 +62,7 @@ export class StreamLoop {
       this.#tickDueMs = beganMs + tickMs
       tick(beganMs)
     }
-    const streams = this.#options.streams()
+    const streams = this.#inTurn(this.#options.streams())
     const untilMs = beganMs + turnMs
     for (;;) {
       let dueMs = this.#tickDueMs
@@ -81,5 +82,12 @@ export class StreamLoop {
       }
       return
     }
+  }
+
+  /** Another one first each time: one whose rate is more than the processor has leaves nothing to those behind it. */
+  #inTurn(streams: readonly SessionStream[]): readonly SessionStream[] {
+    this.#turns += 1
+    const first = this.#turns % Math.max(1, streams.length)
+    return [...streams.slice(first), ...streams.slice(0, first)]
   }
 }
