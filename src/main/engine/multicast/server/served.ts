@@ -58,7 +58,8 @@ export async function openServed(
   const datagramBytes = datagramHeaderBytes + session.symbolBytes
   const openSocket = (address: string) => openGroupSocket({ group, port, ttl, address, datagramBytes })
   const sender = new GroupSender({
-    opened: await openSocket(session.interface.address),
+    // It may have been prepared for hours.
+    opened: await openSocket(await addressNow(session.interface)),
     reopen: async () => openSocket(await addressNow(session.interface)),
     datagramBytes,
     group,

@@ -153,12 +153,12 @@ export class SessionStream {
   get isQueued(): boolean {
     return this.#parts.group.isQueued
   }
-  /** Troubles of the moment. */
   /** It is sent from there. */
   get address(): string {
     return this.#parts.group.address
   }
 
+  /** Troubles of the moment. */
   get warnings(): readonly unknown[] {
     return [this.#parts.group.trouble, this.#readError].filter((error) => error !== null)
   }
