@@ -271,16 +271,17 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         return
       }
       if (datagram.kind === 'position') {
+        if (serial < meter.newest) return
         lastPositionMs = nowMs
-        const isNews = serial >= meter.newest
         meter.position(serial)
         settled.seen(serial, nowMs)
-        if (isNews) heardState(datagram.state, nowMs)
+        heardState(datagram.state, nowMs)
         return
       }
+      // Anybody may send again what was sent.
+      if (!meter.symbol(serial)) return
       lastSymbolMs = nowMs
       serverState = 'streaming'
-      if (!meter.symbol(serial)) return
       settled.seen(meter.newest, nowMs)
       // The walk, told by the newest source symbols; repairs are sent out of turn.
       if (serial === meter.newestCame) strip.symbol(section, datagram.number)

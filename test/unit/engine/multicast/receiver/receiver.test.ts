@@ -93,6 +93,26 @@ describe('a receiver', () => {
     expect(receiver.progress()).toMatchObject({ blocksDone: 1, heldBytes: 0 })
   })
 
+  test('hears nothing in what was sent before and is sent again', () => {
+    const { receiver, pass, now, kinds } = setUp()
+    const symbol = { kind: 'symbol', section: 0, number: 0, payload: symbols.symbol(0, 0) } as const
+    const [first, told] = [
+      coder.encode({ ...symbol, serial: 1 }),
+      coder.encode({ kind: 'position', serial: 0, section: 0, state: 'streaming' }),
+    ].map((bytes) => bytes.slice())
+    if (!first || !told) throw new Error('nothing to send')
+    receiver.datagram(first, now())
+    pass(1000)
+    const { lastSymbolMs } = receiver.progress()
+    for (let index = 0; index < 20; index++) {
+      receiver.datagram(first, now())
+      receiver.datagram(told, now())
+      pass(500)
+    }
+    expect(receiver.progress().lastSymbolMs).toBe(lastSymbolMs)
+    expect(kinds()).toContain('silence')
+  })
+
   test('reports how many symbols it lacks once they stop coming, and what it was sent', () => {
     const { send, lose, pass, reports } = setUp()
     send(0, upTo(95))
