@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import {
   allInterfaces,
+  interfacesNow,
   openMdns,
   type LocalInterface,
   type MdnsSocket,
@@ -43,6 +44,7 @@ class MdnsAdvertiser implements Advertiser {
   #wanted: ReadonlyMap<string, readonly Advertisement[]> = new Map()
   readonly #told = new Map<string, Told>()
   readonly #closing = new Set<PromiseLike<void>>()
+  #known: readonly LocalInterface[] = []
   #looking: NodeJS.Timeout | null = null
 
   constructor({ host = hostname(), open = openMdns, interfaces = allInterfaces }: AdvertiserOptions) {
@@ -74,7 +76,8 @@ class MdnsAdvertiser implements Advertiser {
 
   /** On the interfaces that are there now. */
   #tell(): void {
-    const there = new Map(this.#interfaces().map((each) => [each.address, each]))
+    this.#known = interfacesNow(this.#interfaces, this.#known)
+    const there = new Map(this.#known.map((each) => [each.address, each]))
     for (const [address, told] of this.#told)
       if (!this.#wanted.has(address) || !there.has(address)) {
         this.#told.delete(address)

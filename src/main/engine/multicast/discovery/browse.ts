@@ -7,6 +7,7 @@ import { connect } from 'node:net'
 import type { FoundStream } from '#shared/model'
 import { nameKey, recordTypes, type DnsMessage, type DnsName, type DnsRecord } from './dns-message.ts'
 import {
+  interfacesNow,
   localInterfaces,
   mdnsPort,
   openMdns,
@@ -117,7 +118,7 @@ class Browser implements AsyncDisposable {
 
   /** A laptop's cable is plugged in, a network comes up: such interfaces are looked at, too. */
   #openSockets(): boolean {
-    this.#known = this.#interfaces()
+    this.#known = interfacesNow(this.#interfaces, this.#known)
     const addresses = new Set(this.#known.map(({ address }) => address))
     for (const [address, socket] of this.#sockets)
       if (!addresses.has(address)) {

@@ -74,6 +74,18 @@ export interface LocalInterface {
   readonly reaches: (address: string) => boolean
 }
 
+/** As `interfaces` says, or as `before` where the system can't say: it needs a descriptor for that. */
+export function interfacesNow(
+  interfaces: () => readonly LocalInterface[],
+  before: readonly LocalInterface[],
+): readonly LocalInterface[] {
+  try {
+    return interfaces()
+  } catch {
+    return before
+  }
+}
+
 /** Interfaces with an IPv4 address. */
 export const allInterfaces = (): readonly LocalInterface[] => ipv4Addresses().map(localInterface)
 

@@ -260,7 +260,8 @@ export function createResponder({ send, isNear, host, chance }: ResponderOptions
     },
 
     hear(message, from) {
-      contest(message)
+      // RFC 6762 §11: what comes from elsewhere takes no name here.
+      if (from.port === mdnsPort && isNear(from.address)) contest(message)
       if (!message.isResponse) answer(message, from)
     },
 

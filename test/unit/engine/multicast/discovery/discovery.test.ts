@@ -159,6 +159,34 @@ describe('a stream that is advertised', () => {
     ])
   })
 
+  test('keeps its name whatever is said of it in another network, or not from where such is said', async () => {
+    const network = newNetwork()
+    const advertiser = advertise(network, [stream('lab')])
+    await pass(3000)
+    const claim = response(location('lab', 7999))
+    network.say(claim, { address: '192.0.2.7', port: mdnsPort })
+    network.say(claim, { address: '10.0.0.9', port: 4000 })
+    await pass(3000)
+    expect(advertiser.names()).toEqual(['lab'])
+  })
+
+  test('goes on where the system cannot say what interfaces there are', async () => {
+    const network = newNetwork()
+    let isAsked = false
+    const advertiser = createAdvertiser({
+      host: 'server',
+      open: network.open,
+      interfaces() {
+        if (isAsked) throw new Error('EMFILE')
+        isAsked = true
+        return [{ address: '10.0.0.1', reaches: near }]
+      },
+    })
+    advertiser.set([stream('lab')])
+    await pass(9000)
+    expect(advertiser.names()).toEqual(['lab'])
+  })
+
   test('agrees with one that wants the same name at the same time', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     onTestFinished(() => void vi.restoreAllMocks())
