@@ -162,11 +162,14 @@ export function createSessionText({
 
   /** Again where others have spoken since. */
   const label = () => (isOnLine() ? '' : 'Reading image  ')
-  const prepared = ({ preparing }: SessionState): string => {
+  const prepared = ({ preparing, phase }: SessionState): string => {
     if (preparing === null) {
-      const rest = reached === null ? '' : `${label()}${marks(reached, 50)}\n`
+      const from = reached
       reached = null
-      return rest
+      if (from === null) return ''
+      // Stopped in the middle.
+      if (phase === 'ended' || phase === 'failed') return isOnLine() ? '\n' : ''
+      return `${label()}${marks(from, 50)}\n`
     }
     const { doneBytes, totalBytes } = preparing
     if (doneBytes === 0) return ''
@@ -200,8 +203,10 @@ export function createSessionText({
 
   return (session) => {
     let text = prepared(session)
-    const isOpen = session.phase !== 'preparing' && session.phase !== 'failed'
-    if (isOpen && !isReady) {
+    const { phase, startedMs } = session
+    const wasOffered =
+      startedMs !== null || (phase !== 'preparing' && phase !== 'failed' && phase !== 'ended')
+    if (wasOffered && !isReady) {
       isReady = true
       text += 'Ready to start accepting clients\n'
       if (isVerbose) text += `${printable(session.command)}\n`

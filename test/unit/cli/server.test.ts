@@ -300,6 +300,17 @@ describe('reprise server', () => {
     ])
   })
 
+  it.each(['ended', 'failed'] as const)(
+    'ends the line of an image that was not read to its end (%s)',
+    (phase) => {
+      const print = createSessionText({ now: () => 0, isVerbose: false, isOnLine: () => true })
+      print(state({ phase: 'preparing', preparing: { doneBytes: 20, totalBytes: 100 } }))
+      const over = { phase, preparing: null, startedMs: null, endedMs: 5 }
+      expect(print(state(over))).toBe('\n')
+      expect(print(state(over))).toBe('')
+    },
+  )
+
   it('begins a line for each lap, also where two began between two looks', () => {
     const print = createSessionText({ now: () => 0, isVerbose: false, isOnLine: () => false })
     print(state({}))
