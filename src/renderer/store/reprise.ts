@@ -54,10 +54,9 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
   const takeOver = ({ source, target, options, restoreJobId }: Remembered): string | null => {
     view.setState({ options })
     if (source) actions.chooseSourceAgain(source)
-    const job = restoreJobId === null ? undefined : mirror.store.getState().jobs[restoreJobId]
-    if (job) return job.jobId
-    actions.chooseDestinationAgain(target)
-    return null
+    // Beside a job it was that job's, whether or not the host still knows of it: another restore has it only when it is chosen.
+    if (restoreJobId === null) actions.chooseDestinationAgain(target)
+    return restoreJobId
   }
 
   /** After a (re)connection: the Practice image, and the restore that is running, if one is. */

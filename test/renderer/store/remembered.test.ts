@@ -91,7 +91,7 @@ describe('a page that is loaded anew', () => {
         nowMs: 0,
       })),
     )
-    expect(unknown.reprise.view.getState().restoreJobId).toBeNull()
+    expect(unknown.reprise.view.getState()).toMatchObject({ restoreJobId: null, destination: null })
   })
 
   it('keeps no password of an address', async () => {
