@@ -35,6 +35,16 @@ export function testClock(): TestClock {
 /** Lets everything happen that needs no more time. */
 export const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
 
+/** What a browser keeps of a page for its tab. */
+export function tabMemory(text: string | null = null) {
+  const memory = {
+    text,
+    read: () => memory.text,
+    write: (now: string) => void (memory.text = now),
+  }
+  return memory
+}
+
 export interface TestWindow extends Disposable {
   readonly reprise: Reprise
   readonly double: UiDouble

@@ -1,6 +1,7 @@
 /** The window's whole state with everything that moves it, put together. One per page. */
 import type { Client, MenuCommand, UiContract } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
+import type { JobState } from '#shared/model'
 import type { FileAccess } from './action-deps.ts'
 import { createActions, type Actions } from './actions.ts'
 import type { Clock } from './clock.ts'
@@ -10,7 +11,7 @@ import { createPlanner } from './planner.ts'
 import { encodeRemembered, parseRemembered, type Memory, type Remembered } from './remembered.ts'
 import { afterJobs } from './restore-actions.ts'
 import { afterSessions } from './session-actions.ts'
-import { createViewState, type ViewStore } from './view-state.ts'
+import { createViewState, type ViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './follow-disks.ts'
 import { hasSubject } from './follow-sheet.ts'
 
@@ -59,7 +60,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     return restoreJobId
   }
 
-  /** After a (re)connection: the Practice image, and the restore that is running, if one is. */
+  /** After a (re)connection: the Practice image, and the restore that is running, if one is and no other is composed. */
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
@@ -70,8 +71,10 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     const shown = view.getState().restoreJobId ?? before
     // A host that was started anew knows nothing of the jobs before.
     const known = shown !== null && jobs[shown] ? shown : null
-    const running = jobIds.find((id) => jobs[id]?.kind === 'restore' && !jobs[id].outcome)
-    const restoreJobId = known ?? running ?? null
+    const running = jobIds
+      .map((id) => jobs[id])
+      .find((job) => job?.kind === 'restore' && !job.outcome && fitsWells(job, view.getState()))
+    const restoreJobId = known ?? running?.jobId ?? null
     if (restoreJobId !== view.getState().restoreJobId) view.setState({ restoreJobId })
   }
 
@@ -132,6 +135,11 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     },
   }
 }
+
+/** It takes the place of nothing that is composed: the wells are empty, or it began with what is in them, and its answer was lost. */
+const fitsWells = ({ plan }: JobState, { source, destination }: ViewState): boolean =>
+  (source === null && destination === null) ||
+  (plan?.request.source === source?.locator && plan?.request.target === destination?.locator)
 
 /** Requests while there is no connection fail at once, as those do whose connection is lost on the way. */
 function whileConnected(client: () => Client<UiContract> | null): Client<UiContract> {

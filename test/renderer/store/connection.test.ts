@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ConnectRefused } from '#src/renderer/store/index.ts'
 import { createUiDouble } from '#test/ui-double'
-import { aJob, aRequest, planFor, practiceImage, sandisk, systemImage } from '#test/ui-fixtures'
-import { openWindow, settle } from '#test/ui-window'
+import { aJob, aRequest, planFor, practiceDisk, practiceImage, sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle, tabMemory } from '#test/ui-window'
 
 describe('the connection to the host', () => {
   it('fills the mirror and then follows the events', async () => {
@@ -21,6 +21,42 @@ describe('the connection to the host', () => {
     double.sendJob(aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 3 }))
     using window = await openWindow({ double })
     expect(window.reprise.view.getState().restoreJobId).toBe('job-1')
+  })
+
+  it('leaves the restore that is being composed where it is, though another one runs', async () => {
+    const double = createUiDouble({ devices: [sandisk, practiceDisk], images: [practiceImage, systemImage] })
+    double.sendJob(aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 3 }))
+    const memory = tabMemory()
+    const composed = { source: { locator: practiceImage.path }, destination: { name: 'Practice disk' } }
+    {
+      using window = await openWindow({ double, memory })
+      const { actions, view } = window.reprise
+      actions.setUpPractice()
+      await settle()
+      actions.setOption('erase', true)
+      double.lose()
+      await settle()
+      window.clock.advance(250)
+      await settle()
+      expect(view.getState()).toMatchObject({ ...composed, restoreJobId: null, options: { erase: true } })
+    }
+    using window = await openWindow({ double, memory })
+    expect(window.reprise.view.getState()).toMatchObject({ ...composed, restoreJobId: null })
+  })
+
+  it('shows the restore that began when its answer was lost with the connection', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.holdStart()
+    actions.openConfirm()
+    const confirmed = actions.confirmRestore(null)
+    await settle()
+    window.double.sendJob(aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'unmounting' }))
+    window.double.lose()
+    await confirmed
+    window.clock.advance(250)
+    await settle()
+    expect(view.getState()).toMatchObject({ restoreJobId: 'job-1', starting: null })
   })
 
   it('knows by how much the clock of its host is ahead', async () => {

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
-import { openWindow, settle, type TestWindow } from '#test/ui-window'
+import { openWindow, settle, tabMemory, type TestWindow } from '#test/ui-window'
 import type { UiDouble } from '#test/ui-double'
-
-/** What a browser keeps of a page for its tab. */
-function tabMemory(text: string | null = null) {
-  const memory = {
-    text,
-    read: () => memory.text,
-    write: (now: string) => void (memory.text = now),
-  }
-  return memory
-}
 
 /** The page before and after a reload, on the same host. */
 async function reloaded(
