@@ -25,7 +25,7 @@ export interface FileAccess {
 export interface ActionDeps {
   readonly mirror: MirrorWriter
   readonly view: ViewStore
-  /** Rejects with E_ENGINE_GONE while there is no connection. */
+  /** Rejects with E_HOST_LOST while there is no connection, and when it is lost before the answer. */
   readonly client: Client<UiContract>
   readonly planner: Planner
   readonly files: FileAccess

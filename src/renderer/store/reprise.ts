@@ -144,14 +144,23 @@ const fitsWells = ({ plan }: JobState, { source, destination }: ViewState): bool
 /** Requests while there is no connection fail at once, as those do whose connection is lost on the way. */
 function whileConnected(client: () => Client<UiContract> | null): Client<UiContract> {
   return {
-    request: (name, input, options) =>
-      client()?.request(name, input, options) ??
-      Promise.reject(
-        new EngineGoneError('E_ENGINE_GONE', 'not connected', {
-          details: { exitCode: null, signal: null, lastLines: [] },
-          transient: true,
-        }),
-      ),
+    async request(name, input, options) {
+      const asked = client()
+      if (!asked) throw hostLost('not connected')
+      try {
+        return await asked.request(name, input, options)
+      } catch (error) {
+        throw client() === asked ? error : hostLost('the connection was lost before the answer', error)
+      }
+    },
     subscribe: (name, listener) => client()?.subscribe(name, listener) ?? (() => undefined),
   }
 }
+
+/** Not the engine's end, which its host would have told of. */
+const hostLost = (message: string, cause?: unknown) =>
+  new EngineGoneError('E_HOST_LOST', message, {
+    details: { exitCode: null, signal: null, lastLines: [] },
+    transient: true,
+    cause,
+  })

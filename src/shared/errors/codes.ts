@@ -78,7 +78,11 @@ export const networkCodes = [
   'E_MC_BUFFER', // a warning: the system threw datagrams away because a receive buffer was full
 ] as const
 export const verificationCodes = ['E_VERIFY'] as const
-export const engineGoneCodes = ['E_ENGINE_GONE', 'E_HELPER_VERSION'] as const
+export const engineGoneCodes = [
+  'E_ENGINE_GONE', // the engine's process died or never started
+  'E_HOST_LOST', // the window isn't connected to its host; that and the engine may go on
+  'E_HELPER_VERSION', // the other side is another version than this one
+] as const
 export const bugCodes = ['E_BUG'] as const
 
 export type UsageCode = (typeof usageCodes)[number]

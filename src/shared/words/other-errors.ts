@@ -44,6 +44,12 @@ export const otherWords: {
     }
   },
 
+  E_HOST_LOST: () => ({
+    what: 'The connection to Reprise was lost.',
+    why: "It isn't known whether what was asked for happened.",
+    now: 'Look in Activity before you try again.',
+  }),
+
   E_HELPER_VERSION: (error) => {
     const ours = textOf(error, 'ours') ?? textOf(error, 'expected')
     const theirs = textOf(error, 'theirs') ?? textOf(error, 'found')

@@ -130,7 +130,19 @@ describe('the connection to the host', () => {
     window.double.lose({ refusing: true })
     await settle()
     await window.reprise.actions.chooseSourceFile(systemImage.path)
-    expect(window.reprise.view.getState().source?.error?.code).toBe('E_ENGINE_GONE')
+    expect(window.reprise.view.getState().source?.error?.code).toBe('E_HOST_LOST')
+  })
+
+  it('does not take its own end for the end of the engine', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.holdStart()
+    actions.openConfirm()
+    const confirmed = actions.confirmRestore(null)
+    await settle()
+    window.double.lose()
+    await confirmed
+    expect(view.getState().notice).toMatchObject({ doing: 'start', error: { code: 'E_HOST_LOST' } })
   })
 
   it('hands the log on in batches', async () => {

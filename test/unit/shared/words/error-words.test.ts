@@ -290,6 +290,11 @@ describe('describeError', () => {
       'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',
     ],
     [
+      'E_HOST_LOST',
+      { exitCode: null, signal: null, lastLines: [] },
+      "The connection to Reprise was lost.\nIt isn't known whether what was asked for happened.\nLook in Activity before you try again.",
+    ],
+    [
       'E_SRC_FORMAT',
       { field: 'size', found: 0, format: 'raw', offset: 0 },
       "'System.dmg' isn't a disk image Reprise can read.\nIt is empty.\nReadable are UDIF images (.dmg), sparse images and bundles, raw images, and raw images compressed with gzip, bzip2, xz or zstd.",
