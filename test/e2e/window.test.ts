@@ -610,6 +610,25 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     })
   })
 
+  it('reads a source again, when asked to, that the engine stopped over', async () => {
+    await page.evaluate(() => {
+      const { double, errors, fixtures } = globalThis.window
+      const details = { exitCode: null, signal: 'SIGKILL', lastLines: [] }
+      double.answer('source.inspect', async ({ source }) => {
+        double.answer('source.inspect', async () => {
+          const image = fixtures.practiceImage
+          return { kind: 'image', locator: source, name: image.name, image }
+        })
+        throw new errors.EngineGoneError('E_ENGINE_GONE', 'killed', { details })
+      })
+    })
+    await row(page, 'Practice Image').click()
+    await page.keyboard.press('Control+1')
+    const problem = page.getByRole('alert').filter({ hasText: 'It ended with signal SIGKILL.' })
+    await problem.getByRole('button', { name: 'Try Again' }).click()
+    expect(await appears(page.getByRole('group', { name: /^Source, Practice Image.dmg, 48 MB/ }))).toBe(true)
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -7,10 +7,14 @@ import type { ImageWork, OpenedImage, SourceChoice, ViewState } from './view-sta
 export const isLocked = (image: Pick<OpenedImage | SourceChoice, 'error'>): boolean =>
   image.error?.code === 'E_SRC_ENCRYPTED' || image.error?.code === 'E_MC_PASSWORD'
 
+/** Whoever was asked went away before the answer: that says nothing against the image. */
+export const isUnanswered = (image: Pick<OpenedImage | SourceChoice, 'error'>): boolean =>
+  image.error?.code === 'E_HOST_LOST' || image.error?.code === 'E_ENGINE_GONE'
+
 /** An image of which nothing is known yet can do everything: it will be read first. */
 export function imageCan(view: ViewState, path: string, work: ImageWork): boolean {
   const image = view.images.find((image) => image.path === path)
-  if (image?.state === 'failed') return isLocked(image)
+  if (image?.state === 'failed') return isLocked(image) || isUnanswered(image)
   return !image?.info || can(image.info, path, work)
 }
 

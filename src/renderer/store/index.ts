@@ -16,7 +16,7 @@ export type { EngineMirror } from './engine-mirror.ts'
 export { fetchPercent, jobFetch, shownFetch, sourceFetch, startingFetch } from './fetches.ts'
 export { hostAheadMs, useHostTime } from './host-time.ts'
 export { sourceProblem } from './known-damage.ts'
-export { imageCan, isLocked } from './image-work.ts'
+export { imageCan, isLocked, isUnanswered } from './image-work.ts'
 export {
   canBeCut,
   draftBytes,

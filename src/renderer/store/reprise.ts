@@ -60,10 +60,14 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     return restoreJobId
   }
 
-  /** After a (re)connection: the Practice image, and the restore that is running, if one is and no other is composed. */
+  /**
+   * After a (re)connection: the Practice image, what couldn't be read without one, and the restore that is running, if one is
+   * and no other is composed.
+   */
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
+    actions.readLost()
     if (view.getState().tab === 'multicast') void actions.readInterfaces()
     actions.adoptSessions()
     const before = remembered && takeOver(remembered)

@@ -34,6 +34,11 @@ export interface WellActions {
    * first time, where that is another one: with a name and a password in it, which it remembers and the window forgets.
    */
   readonly chooseSourceFile: (path: string, address?: string) => Promise<void>
+  /**
+   * There is a connection again: reads what couldn't be read without one. What the engine died over is read again by nobody
+   * but the person: it may be what it died of.
+   */
+  readonly readLost: () => void
   /** Makes a file the destination: a disk in a file. */
   readonly chooseDestinationFile: (path: string) => void
   readonly setOption: <Name extends keyof ViewState['options']>(
@@ -46,6 +51,9 @@ export interface WellActions {
 const preparingMs = 2000
 const isPreparing = ({ code, details }: SerializedError) =>
   code === 'E_MC_REFUSED' && details['reason'] === 'preparing'
+
+const isLost = ({ state, error }: SourceChoice | OpenedImage) =>
+  state === 'failed' && error?.code === 'E_HOST_LOST'
 
 export function wellActions({ mirror, view, client, clock }: ActionDeps): WellActions {
   const { setState, getState } = view
@@ -113,16 +121,10 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         : {},
     )
 
-  const chooseSourceFile = async (path: string, address = path) => {
-    const chosen: SourceChoice = {
-      locator: path,
-      name: fileName(path),
-      state: 'reading',
-      info: null,
-      error: null,
-    }
+  /** Reads what the well holds, as long as it holds it. */
+  const readSource = async (chosen: SourceChoice, address: string) => {
+    const path = chosen.locator
     let pending = chosen
-    setSource(pending)
     const { signal } = (asking = new AbortController())
     const isStillIt = () => getState().source === pending
     const inspect = async (): Promise<SourceInfo> => {
@@ -148,6 +150,18 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       setState({ source: { ...chosen, state: 'failed', error: failed } })
       askIfLocked(failed, path, 'source')
     }
+  }
+
+  const chooseSourceFile = (path: string, address = path) => {
+    const chosen: SourceChoice = {
+      locator: path,
+      name: fileName(path),
+      state: 'reading',
+      info: null,
+      error: null,
+    }
+    setSource(chosen)
+    return readSource(chosen, address)
   }
 
   const chooseSource = (id: ItemId) => {
@@ -230,6 +244,15 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
     },
     chooseSourceFile,
+    readLost() {
+      const { source, images } = getState()
+      if (source && isLost(source)) {
+        const chosen: SourceChoice = { ...source, state: 'reading', error: null }
+        setState({ source: chosen })
+        void readSource(chosen, chosen.locator)
+      }
+      for (const { path, practice } of images.filter(isLost)) void readImage(path, practice)
+    },
     chooseDestinationFile,
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
   }

@@ -133,6 +133,31 @@ describe('the connection to the host', () => {
     expect(window.reprise.view.getState().source?.error?.code).toBe('E_HOST_LOST')
   })
 
+  it('reads again what was being read when it was lost, wherever one is by then', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const other = { ...systemImage, path: '/home/ann/Other.dmg' }
+    let isAway = true
+    const read = async <T>(answer: T) => (isAway ? new Promise<never>(() => undefined) : answer)
+    window.double.answer('source.inspect', async ({ source }) =>
+      read({ kind: 'image', locator: source, name: 'System.dmg', image: systemImage }),
+    )
+    window.double.answer('image.info', async () => read(other))
+    const asked = [actions.chooseSourceFile(systemImage.path), actions.openImage(other.path)]
+    await settle()
+    window.double.lose()
+    await Promise.all(asked)
+    expect(view.getState().source).toMatchObject({ state: 'failed', error: { code: 'E_HOST_LOST' } })
+    isAway = false
+    actions.setTab('activity')
+    window.clock.advance(250)
+    await settle()
+    const { source, images, tab } = view.getState()
+    expect(source).toMatchObject({ state: 'ready', name: 'System.dmg', error: null })
+    expect(images.find(({ path }) => path === other.path)).toMatchObject({ state: 'ready', info: other })
+    expect(tab).toBe('activity')
+  })
+
   it('does not take its own end for the end of the engine', async () => {
     using window = await readyWindow()
     const { actions, view } = window.reprise

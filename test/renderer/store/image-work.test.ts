@@ -37,3 +37,13 @@ it.each([
   const info = anImage({ path, format, encrypted: { bits: 128, version: 1 } })
   expect(imageCan({ images: [{ path, state: 'ready', info }] } as unknown as ViewState, path, work)).toBe(can)
 })
+
+it.each([
+  ['E_SRC_CORRUPT', false],
+  ['E_ENGINE_GONE', true],
+  ['E_HOST_LOST', true],
+] as const)('an image that could not be read by %s can be meant: %s', (code, can) => {
+  const path = '/images/a'
+  const image = { path, state: 'failed', info: null, error: { code } }
+  expect(imageCan({ images: [image] } as unknown as ViewState, path, 'verify')).toBe(can)
+})

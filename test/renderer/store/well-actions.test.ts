@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { EngineGoneError } from '#shared/errors'
 import { sandisk, smallStick, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle } from '#test/ui-window'
 
@@ -26,6 +27,23 @@ describe('the wells', () => {
       name: 'cat.png',
       state: 'failed',
       error: { code: 'E_SRC_FORMAT' },
+    })
+  })
+
+  it('leave it to the person to read again what the engine died over', async () => {
+    using window = await openWindow()
+    const details = { exitCode: null, signal: 'SIGSEGV', lastLines: [] }
+    window.double.answer('source.inspect', async () => {
+      throw new EngineGoneError('E_ENGINE_GONE', 'killed', { details })
+    })
+    await window.reprise.actions.chooseSourceFile(systemImage.path)
+    window.double.sendEngine('gone', null)
+    window.double.sendEngine('ready', null)
+    await settle()
+    expect(window.double.calls.filter(({ name }) => name === 'source.inspect')).toHaveLength(1)
+    expect(window.reprise.view.getState().source).toMatchObject({
+      state: 'failed',
+      locator: systemImage.path,
     })
   })
 

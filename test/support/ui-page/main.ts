@@ -3,7 +3,7 @@ import { mount } from '#src/renderer/app/mount.tsx'
 import { createUiDouble } from '#test/ui-double'
 import * as streams from '#test/stream-fixtures'
 import * as fixtures from '#test/ui-fixtures'
-import { DeviceError, NetworkError, serializeError, VerificationError } from '#shared/errors'
+import { DeviceError, EngineGoneError, NetworkError, serializeError, VerificationError } from '#shared/errors'
 
 const double = createUiDouble({
   devices: [
@@ -34,7 +34,7 @@ const page = {
   double,
   fixtures,
   streams,
-  errors: { DeviceError, NetworkError, VerificationError, serializeError },
+  errors: { DeviceError, EngineGoneError, NetworkError, VerificationError, serializeError },
 }
 export type DoublePage = typeof page
 Object.assign(window, page)

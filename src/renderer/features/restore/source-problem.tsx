@@ -1,6 +1,6 @@
 /** Why the source can't be read, or takes long, and what to do: the well has room for the headline only. */
 import { Button } from '#renderer/components'
-import { isLocked, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
+import { isLocked, isUnanswered, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
 import { isStreamLocator, isWebLocator, type WebFetch } from '#shared/model'
 import { describeError, describeFetchReason } from '#shared/words'
 
@@ -15,15 +15,17 @@ export function SourceProblem() {
         <Button onPress={() => actions.askPassword(source.locator, 'source')}>Unlock…</Button>
       </div>
     )
+  const isRemote = isWebLocator(source.locator) || isStreamLocator(source.locator)
+  const unanswered = isUnanswered({ error })
   const { why, now } = describeError(error, { source: source.name })
   return (
     <div className="source-problem secondary selectable" role="alert">
       {why !== null && <p>{why}</p>}
-      {now !== null && <p>{now}</p>}
-      {(isWebLocator(source.locator) || isStreamLocator(source.locator)) && (
+      {now !== null && !unanswered && <p>{now}</p>}
+      {(isRemote || unanswered) && (
         <div className="source-actions">
           <Button onPress={() => void actions.chooseSourceFile(source.locator)}>Try Again</Button>
-          <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>
+          {isRemote && <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>}
         </div>
       )}
     </div>

@@ -2,6 +2,7 @@
 import {
   fetchPercent,
   isLocked,
+  isUnanswered,
   sourceSize,
   type DestinationChoice,
   type RestoreBlock,
@@ -108,7 +109,8 @@ export function describeBlock(block: RestoreBlock): string {
     case 'source-gone':
       return 'The source was disconnected.'
     case 'source-failed':
-      return isLocked(block) ? 'Unlock the source.' : 'Choose another source.'
+      if (isLocked(block)) return 'Unlock the source.'
+      return isUnanswered(block) ? 'Try to read the source again.' : 'Choose another source.'
     case 'no-destination':
       return 'Choose a destination.'
     case 'destination-gone':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { serializeError, UsageError } from '#shared/errors'
+import { EngineGoneError, serializeError, UsageError } from '#shared/errors'
 import type { RestoreBlock } from '#src/renderer/store/index.ts'
 import {
   describeBlock,
@@ -72,6 +72,11 @@ describe('the words of the wells', () => {
 
   it('say for every block what is to be done', () => {
     const error = serializeError(new UsageError('E_SAME', 'x', { details: { input: 'x' } }))
+    const lost = serializeError(
+      new EngineGoneError('E_ENGINE_GONE', 'x', {
+        details: { exitCode: null, signal: 'SIGKILL', lastLines: [] },
+      }),
+    )
     const blocks: readonly RestoreBlock[] = [
       { kind: 'offline' },
       { kind: 'engine-gone' },
@@ -81,6 +86,7 @@ describe('the words of the wells', () => {
       { kind: 'source-reading' },
       { kind: 'source-gone' },
       { kind: 'source-failed', error },
+      { kind: 'source-failed', error: lost },
       { kind: 'no-destination' },
       { kind: 'destination-gone' },
       { kind: 'no-erase' },
