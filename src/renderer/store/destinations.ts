@@ -5,6 +5,7 @@
 import { unreachable } from '#shared/errors'
 import type { Disk, Protection, SourceInfo, Volume } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
+import { isInside } from './file-place.ts'
 import type { Item } from './items.ts'
 import type { SourceChoice } from './view-state.ts'
 
@@ -74,9 +75,6 @@ function holdsSource(info: SourceInfo, disk: Disk, volume: Volume | null): boole
     volume.mountPoints.some((mountPoint) => mountPoint !== '/' && isInside(info.image.path, mountPoint)),
   )
 }
-
-const isInside = (path: string, folder: string) =>
-  path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 
 export interface DestinationOption {
   readonly disk: Disk

@@ -46,8 +46,9 @@ export interface EarlierSource {
 type Disks = { readonly [path: string]: Disk }
 
 function followSource(source: SourceChoice | null, disks: Disks): SourceChoice | null {
-  if (!source?.info || !('disk' in source.info) || source.state === 'gone') return source
-  const { info } = source
+  if (!source?.info || source.state === 'gone') return source
+  const { info, holder } = source
+  if (!('disk' in info)) return holder && !sameDisk(holder, disks) ? { ...source, state: 'gone' } : source
   const disk = sameDisk(info.disk, disks)
   if (!disk) return { ...source, state: 'gone' }
   if (disk === info.disk) return source

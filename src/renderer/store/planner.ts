@@ -8,6 +8,7 @@ import { serializeError } from '#shared/errors'
 import type { RestorePlan, RestoreRequest } from '#shared/model'
 import type { Clock } from './clock.ts'
 import type { EngineMirror, MirrorStore } from './engine-mirror.ts'
+import { placeOfFile } from './file-place.ts'
 import type { PlanState, ViewState, ViewStore } from './view-state.ts'
 
 /** Changes come in bursts (a disk appears with its volumes one by one); wait for the end of one. */
@@ -49,7 +50,11 @@ export function planQuestion(
   }
   const sourceDisk = source.info && 'disk' in source.info ? mirror.disks[source.info.disk.path] : null
   const targetDisk = destination.disk ? mirror.disks[destination.disk.path] : null
-  return { request, key: JSON.stringify([request, sourceDisk ?? null, targetDisk ?? null]) }
+  const mountPoint = placeOfFile(source.locator, mirror.disks)?.mountPoint
+  return {
+    request,
+    key: JSON.stringify([request, sourceDisk ?? null, targetDisk ?? null, mountPoint ?? null]),
+  }
 }
 
 /** Asked for of one restore: it holds on the way to its confirmation and while that is open. */

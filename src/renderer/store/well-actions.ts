@@ -3,6 +3,7 @@ import { serializeError, type SerializedError } from '#shared/errors'
 import { isStreamLocator, isWebLocator, parseStreamLocator, webName, type SourceInfo } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
+import { placeOfFile } from './file-place.ts'
 import { isSameTarget, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
@@ -121,6 +122,11 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         : {},
     )
 
+  const wasRead = (source: SourceChoice, info: SourceInfo): SourceChoice => {
+    const place = info.kind === 'image' ? placeOfFile(source.locator, mirror.store.getState().disks) : null
+    return { ...source, name: info.name, state: 'ready', info, error: null, holder: place?.disk ?? null }
+  }
+
   /** Reads what the well holds, as long as it holds it. */
   const readSource = async (chosen: SourceChoice, address: string) => {
     const path = chosen.locator
@@ -143,7 +149,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       const info = await inspect()
       if (info.kind === 'image')
         putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
-      if (isStillIt()) setState({ source: { ...chosen, name: info.name, state: 'ready', info } })
+      if (isStillIt()) setState({ source: wasRead(chosen, info) })
     } catch (error) {
       if (!isStillIt()) return
       const failed = serializeError(error)
@@ -239,7 +245,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       if (image?.info) {
         const { name, info } = image
         const read: SourceInfo = { kind: 'image', locator: path, name, image: info }
-        setState({ source: { ...source, name, state: 'ready', info: read, error: null } })
+        setState({ source: wasRead(source, read) })
       } else if (image && isLocked(image))
         setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
     },

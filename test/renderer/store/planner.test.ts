@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { sandisk, systemImage } from '#test/ui-fixtures'
+import type { Disk } from '#shared/model'
+import { createUiDouble } from '#test/ui-double'
+import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const asked = ({ double }: TestWindow) => double.calls.filter((call) => call.name === 'restore.plan').length
@@ -34,6 +36,25 @@ describe('the planner', () => {
     window.double.unplug('/dev/sdc')
     await window.planned()
     expect(asked(window)).toBe(1)
+  })
+
+  it('asks again when the volume that the image lies on is unmounted, or mounted', async () => {
+    const image = { ...systemImage, path: '/media/ann/KINGSTON/System.dmg' }
+    const volume = { ...smallStick.volumes[0]!, mountPoints: ['/media/ann/KINGSTON'] }
+    const mounted = { ...smallStick, volumes: [volume] }
+    const double = createUiDouble({ devices: [systemDisk, mounted, sandisk], images: [image] })
+    using window = await openWindow({ double })
+    await window.reprise.actions.chooseSourceFile(image.path)
+    window.reprise.actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    const askedAfter = async (stick: Disk) => {
+      double.setDevices([systemDisk, stick, sandisk])
+      await window.planned()
+      return asked(window)
+    }
+    expect(await askedAfter({ ...mounted, volumes: [{ ...volume, usedBytes: 1 }] })).toBe(1)
+    expect(await askedAfter(smallStick)).toBe(2)
+    expect(await askedAfter(mounted)).toBe(3)
   })
 
   it('keeps the last answer on the screen while the next is on its way', async () => {

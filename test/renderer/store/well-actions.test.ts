@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineGoneError } from '#shared/errors'
-import { sandisk, smallStick, systemImage } from '#test/ui-fixtures'
+import { createUiDouble } from '#test/ui-double'
+import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle } from '#test/ui-window'
 
 describe('the wells', () => {
@@ -98,6 +99,30 @@ describe('the wells', () => {
     window.double.setDevices([{ ...smallStick, path: '/dev/sdb' }])
     await settle()
     expect(window.reprise.view.getState().destination?.state).toBe('gone')
+  })
+
+  it('strike an image whose disk was unplugged, though it was unmounted before', async () => {
+    const image = { ...systemImage, path: '/media/ann/KINGSTON/System.dmg' }
+    const [volume] = smallStick.volumes
+    const mounted = { ...smallStick, volumes: [{ ...volume!, mountPoints: ['/media/ann/KINGSTON'] }] }
+    using window = await openWindow({
+      double: createUiDouble({ devices: [systemDisk, mounted, sandisk], images: [image] }),
+    })
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(image.path)
+    window.double.setDevices([systemDisk, smallStick])
+    await settle()
+    expect(view.getState().source?.state).toBe('ready')
+    window.double.setDevices([systemDisk])
+    await settle()
+    expect(view.getState().source).toMatchObject({ name: image.name, state: 'gone' })
+    window.double.plug({ ...mounted, path: '/dev/sdd' })
+    await settle()
+    expect(view.getState().source?.state).toBe('gone')
+    await actions.readAgain(image.path)
+    window.double.setDevices([...window.double.devices, sandisk])
+    await settle()
+    expect(view.getState().source?.state).toBe('ready')
   })
 
   it('strike a volume that is no longer on its disk', async () => {
