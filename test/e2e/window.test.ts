@@ -691,6 +691,38 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(telling).toEqual(['urgent'])
   })
 
+  it('tells of each failure that nobody saw until it was read, beside what comes meanwhile', async () => {
+    await page.evaluate(() => {
+      const { double, fixtures, streams } = globalThis.window
+      const failed = { phase: 'failed' as const, endedMs: 1 }
+      const ways = [{}, failed]
+      for (const sessionId of ['Lab A', 'Lab B'])
+        for (const way of ways)
+          double.sendSessions([
+            streams.aSession({
+              ...way,
+              sessionId,
+              settings: { ...streams.aSession().settings, name: sessionId },
+            }),
+          ])
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 })
+      double.sendJob(job)
+      double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
+    })
+    const told = () => page.locator('.notices .banner strong').allTextContents()
+    const ended = 'ModularSystem.dmg → SanDisk Ultra'
+    await expect.poll(told).toEqual([expect.stringMatching(/^Lab A: /), ended])
+    const close = page.getByRole('button', { name: 'Close this message' }).first()
+    // So long it takes no press.
+    await page.waitForTimeout(1200)
+    await close.dblclick()
+    expect(await told()).toEqual([expect.stringMatching(/^Lab B: /), ended])
+    await page.waitForTimeout(1200)
+    await close.click()
+    expect(await told()).toEqual([ended])
+  })
+
   it('does not take a second Enter, or a double click, for a yes to replacing a configuration', async () => {
     await reach(page, 'save-configuration')
     await page.getByRole('textbox', { name: 'Save as' }).focus()
@@ -806,6 +838,8 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await close.waitFor()
       expect(await close.evaluate((button) => button.closest('[inert]'))).toBeNull()
       await close.focus()
+      // So long it takes no press.
+      await page.waitForTimeout(1200)
       await page.keyboard.press('Enter')
       expect(await disappears(close)).toBe(true)
       expect(await page.getByRole('tablist').evaluate((list) => list.closest('[inert]') !== null)).toBe(true)

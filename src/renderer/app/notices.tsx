@@ -1,6 +1,14 @@
 /** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
-import { Banner, Spinner } from '#renderer/components'
-import { useActions, useMirror, useView, type EngineMirror, type Notice } from '#renderer/store'
+import { Banner, Spinner, useSettled } from '#renderer/components'
+import {
+  useActions,
+  useMirror,
+  useView,
+  type EngineMirror,
+  type Failure,
+  type Notice,
+  type ViewState,
+} from '#renderer/store'
 import { engineGoneWords, noticeWords } from './text.ts'
 
 export function Notices() {
@@ -9,6 +17,7 @@ export function Notices() {
       <ConnectionNotice />
       <EngineNotice />
       <UnsupportedNotice />
+      <FailureNotice />
       <AsideNotice />
     </div>
   )
@@ -75,13 +84,30 @@ function UnsupportedNotice() {
 const isTold = (notice: Notice): boolean =>
   notice.kind === 'worked' && !(notice.job.kind === 'restore' && notice.job.outcome?.kind === 'failed')
 
+const firstFailure = ({ failures }: ViewState) => failures[0]
+const subjectOf = (failure: Failure) =>
+  failure.kind === 'worked' ? failure.job.jobId : failure.sessions[0].sessionId
+
+/** The next one comes where it was: a second press on its button doesn't close that unread. */
+function FailureNotice() {
+  const failure = useView(firstFailure)
+  const { closeFailure } = useActions()
+  const settled = useSettled(failure ? subjectOf(failure) : '')
+  return failure && <NoticeBanner notice={failure} onClose={() => settled && closeFailure()} />
+}
+
+const noticeOf = ({ notice }: ViewState) => notice
+
 function AsideNotice() {
-  const notice = useView((view) => view.notice)
+  const notice = useView(noticeOf)
   const { closeNotice } = useActions()
-  if (!notice) return null
+  return notice && <NoticeBanner notice={notice} onClose={closeNotice} />
+}
+
+function NoticeBanner({ notice, onClose }: { readonly notice: Notice; readonly onClose: () => void }) {
   const { tone, title, text } = noticeWords(notice)
   return (
-    <Banner tone={tone} title={title} told={isTold(notice)} onClose={closeNotice}>
+    <Banner tone={tone} title={title} told={isTold(notice)} onClose={onClose}>
       {text}
     </Banner>
   )

@@ -33,9 +33,10 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
   }
 }
 
-/** The stream that failed, where that is told of: by a notice, or by its panel. */
-const failedSession = ({ sessions }: EngineMirror, { notice, server, tab }: ViewState) => {
-  if (notice?.kind === 'stream-failed') return notice.sessions[0]
+/** The stream that failed, until that was read: above the panel, or in its own. */
+const failedSession = ({ sessions }: EngineMirror, { failures, server, tab }: ViewState) => {
+  const unread = failures.find((failure) => failure.kind === 'stream-failed')
+  if (unread) return unread.sessions[0]
   if (tab !== 'multicast') return undefined
   return sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
 }

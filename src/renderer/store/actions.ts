@@ -27,6 +27,8 @@ export interface PlainActions {
   readonly openInfo: (id: ItemId) => void
   readonly openSheet: (kind: 'shortcuts' | 'about' | 'open-url') => void
   readonly closeNotice: () => void
+  /** The one that is shown was read. */
+  readonly closeFailure: () => void
   /** Unmounts the disk of a disk or volume and lets go of it. */
   readonly eject: (id: ItemId) => Promise<void>
   readonly stop: (jobId: string) => Promise<void>
@@ -90,6 +92,7 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     openInfo: (item) => setState({ sheet: { kind: 'info', item } }),
     openSheet: (kind) => setState({ sheet: { kind } }),
     closeNotice: () => setState({ notice: null }),
+    closeFailure: () => setState(({ failures }) => ({ failures: failures.slice(1) })),
     async eject(id) {
       const item = findItem(mirror.store.getState(), getState().images, id)
       if (!item || item.kind === 'image' || item.kind === 'stream') return

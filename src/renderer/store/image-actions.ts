@@ -17,6 +17,7 @@ import {
   nameFor,
   type ImageDraft,
 } from './image-draft.ts'
+import { tellEnds } from './failures.ts'
 import { sameDevice } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, isDeviceItem, itemName, volumeId } from './items.ts'
@@ -226,7 +227,7 @@ export function imageActions(
     const { tab, goOn, activity } = getState()
     const awaited = goOn?.step === 'scanning' && goOn.jobId === job.jobId && job.outcome?.kind === 'scanned'
     const seen = tab === 'activity' && activity === 'jobs'
-    if (!awaited && !seen && job.outcome?.kind !== 'cancelled') setState({ notice: { kind: 'worked', job } })
+    if (!awaited && !seen && job.outcome?.kind !== 'cancelled') setState((view) => tellEnds(view, [job]))
   }
 
   const followEnd = (job: JobState) => {

@@ -81,6 +81,7 @@ export type { Memory } from './remembered.ts'
 export { createReprise, type Reprise } from './reprise.ts'
 export type {
   DestinationChoice,
+  Failure,
   FilesSheet,
   ImageWork,
   ItemId,

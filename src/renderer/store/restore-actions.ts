@@ -2,6 +2,7 @@
 import { AppError } from '#shared/errors'
 import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
+import { tellEnds } from './failures.ts'
 import { diskId } from './items.ts'
 import { needsScan, restoreBlock, restoreJob } from './readiness.ts'
 import { goTo, type ViewState } from './view-state.ts'
@@ -153,7 +154,7 @@ export function afterJobs(
   const ended = Object.values(now).filter(
     ({ jobId, kind, outcome }) => kind === 'restore' && outcome && !before[jobId]?.outcome,
   )
-  const unseen = ended.find(
+  const unseen = ended.filter(
     ({ jobId, outcome }) =>
       before[jobId] && outcome?.kind !== 'cancelled' && !(jobId === restoreJobId && view.tab === 'restore'),
   )
@@ -163,7 +164,7 @@ export function afterJobs(
     return path === destination?.locator || (disk !== null && disk.path === destination?.disk?.path)
   })
   return {
-    ...(unseen ? { notice: { kind: 'worked', job: unseen } } : {}),
+    ...tellEnds(view, unseen),
     ...(written ? { destination: null, options: { ...view.options, erase: false } } : {}),
   }
 }

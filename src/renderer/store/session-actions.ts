@@ -1,6 +1,7 @@
 /** Streams of this computer that run: which one is shown, what is changed while they do, and how they end. */
 import type { SessionState } from '#shared/model'
 import { failNotice, type ActionDeps } from './action-deps.ts'
+import { addFailures } from './failures.ts'
 import { movedOrder, unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { EngineMirror } from './engine-mirror.ts'
@@ -109,21 +110,18 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
   }
 }
 
-/**
- * What changes on the screen when streams moved: those that fail where nobody sees it are told of, unless a restore's failure is, which
- * is told nowhere else. Pure; returns only what changed.
- */
+/** What changes on the screen when streams moved: those that fail where nobody sees it are told of. Pure; returns only what changed. */
 export function afterSessions(
-  { tab, server, notice }: ViewState,
+  view: ViewState,
   before: EngineMirror['sessions'],
   now: EngineMirror['sessions'],
 ): Partial<ViewState> {
   const ran = new Set(before.filter(({ phase }) => !isOver(phase)).map(({ sessionId }) => sessionId))
-  if (notice?.kind === 'worked' && notice.job.kind === 'restore' && notice.job.outcome?.kind === 'failed')
-    return {}
   const [first, ...others] = now.filter(
     ({ sessionId, phase }) =>
-      phase === 'failed' && ran.has(sessionId) && !(sessionId === server.shown && tab === 'multicast'),
+      phase === 'failed' &&
+      ran.has(sessionId) &&
+      !(sessionId === view.server.shown && view.tab === 'multicast'),
   )
-  return first ? { notice: { kind: 'stream-failed', sessions: [first, ...others] } } : {}
+  return first ? addFailures(view, [{ kind: 'stream-failed', sessions: [first, ...others] }]) : {}
 }

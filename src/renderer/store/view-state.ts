@@ -174,7 +174,7 @@ export type GoOn =
       readonly pressed?: boolean
     }
 
-/** Something that happened beside the restore and that the person should read. One at a time, until closed. */
+/** Something that happened beside the restore and that the person should read: until it is closed, or the next one comes. */
 export type Notice =
   | {
       readonly kind: 'error'
@@ -196,6 +196,9 @@ export type Notice =
       /** Sentences. */
       readonly warnings: readonly string[]
     }
+
+/** That a job or a stream failed which nobody watched: told until it is closed, as nothing else in sight tells it. */
+export type Failure = Extract<Notice, { readonly kind: 'worked' | 'stream-failed' }>
 
 /** The Multicast Server tab. */
 export interface ServerView {
@@ -245,6 +248,8 @@ export interface ViewState {
   readonly server: ServerView
   readonly sheet: Sheet | null
   readonly notice: Notice | null
+  /** The first is shown; the others wait until it was read. */
+  readonly failures: readonly Failure[]
   /** The sidebar item being dragged. */
   readonly dragging: ItemId | null
 }
@@ -286,6 +291,7 @@ const initial: ViewState = {
   },
   sheet: null,
   notice: null,
+  failures: [],
   dragging: null,
 }
 

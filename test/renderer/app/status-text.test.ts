@@ -114,7 +114,7 @@ describe('the status line and the title', () => {
     window.double.sendSessions([aSession({ phase: 'failed' })])
     await settle()
     expect(title(window)).toBe('Failed – ModularSystem – Reprise')
-    actions.closeNotice()
+    actions.closeFailure()
     expect(title(window)).toBe('Reprise')
     actions.showSession(aSession().sessionId)
     expect(title(window)).toBe('Failed – ModularSystem – Reprise')

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError, serializeError } from '#shared/errors'
 import type { ImageInfo, ImageTask } from '#shared/model'
 import { deviceOptions } from '#src/renderer/features/images/make-options.ts'
 import { createUiDouble } from '#test/ui-double'
@@ -163,6 +164,26 @@ describe('work that has ended', () => {
     await settle()
     expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1' } })
     expect(view.getState().images.map(({ name }) => name)).toContain('ModularSystem 2.dmg')
+  })
+
+  it('and failed is told of until it was read', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.takeImage('convert', systemImage.path)
+    await actions.startDraft()
+    actions.setTab('restore')
+    const [converted] = imageJobs()
+    if (!converted) throw new Error('no fixture')
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/' } }))
+    window.double.sendJob({
+      ...converted,
+      jobId: 'job-1',
+      outcome: { kind: 'failed', error, target: 'untouched' },
+    })
+    await settle()
+    expect(view.getState()).toMatchObject({
+      failures: [{ kind: 'worked', job: { jobId: 'job-1' } }],
+    })
   })
 
   it('is not told of work that another window started', async () => {

@@ -255,23 +255,58 @@ describe('a restore', () => {
     expect(view.getState().destination).toBeNull()
   })
 
-  it('that ends while another one is composed is told of', async () => {
-    for (const outcome of [
-      { kind: 'failed', error: failure, target: 'incomplete' },
-      { kind: 'done', summary: aSummary() },
-    ] as const) {
-      using window = await confirmed()
-      const { actions, view } = window.reprise
-      actions.clearSource()
-      window.double.sendJob(ended(job, outcome))
-      await settle()
-      expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1', outcome } })
-      // What was read and closed doesn't come back.
-      actions.closeNotice()
-      window.double.sendJob({ ...ended(job, outcome), endedMs: 2 })
-      await settle()
-      expect(view.getState().notice).toBeNull()
+  it('that is done while another one is composed is told of', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    const outcome = { kind: 'done', summary: aSummary() } as const
+    actions.clearSource()
+    window.double.sendJob(ended(job, outcome))
+    await settle()
+    expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1', outcome } })
+    // What was read and closed doesn't come back.
+    actions.closeNotice()
+    window.double.sendJob({ ...ended(job, outcome), endedMs: 2 })
+    await settle()
+    expect(view.getState()).toMatchObject({ notice: null, failures: [] })
+  })
+
+  it('that fails while another one is composed is told of until it was read, whatever comes meanwhile', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    const other = { ...job, jobId: 'another' }
+    const failed: JobOutcome = { kind: 'failed', error: failure, target: 'incomplete' }
+    actions.clearSource()
+    window.double.sendJob(other)
+    window.double.sendJob(ended(job, failed))
+    window.double.sendJob(ended(other, { kind: 'done', summary: aSummary() }))
+    await settle()
+    await actions.eject('disk:/dev/sdc')
+    expect(view.getState()).toMatchObject({
+      notice: { kind: 'ejected' },
+      failures: [{ kind: 'worked', job: { jobId: 'job-1', outcome: failed } }],
+    })
+    actions.closeFailure()
+    window.double.sendJob({ ...ended(job, failed), endedMs: 2 })
+    await settle()
+    expect(view.getState().failures).toEqual([])
+  })
+
+  it('that fails after another one is told of when that was read', async () => {
+    using window = await confirmed()
+    const { actions, view } = window.reprise
+    const failed: JobOutcome = { kind: 'failed', error: failure, target: 'incomplete' }
+    actions.clearSource()
+    for (let each = 1; each < 20; each += 1) {
+      const next = { ...job, jobId: `job-${each}` }
+      window.double.sendJob(next)
+      window.double.sendJob(ended(next, failed))
     }
+    await settle()
+    const told = () => view.getState().failures.map((each) => each.kind === 'worked' && each.job.jobId)
+    // Nobody closes as many as there may be.
+    expect(told()).toEqual(['job-15', 'job-16', 'job-17', 'job-18', 'job-19'])
+    actions.closeFailure()
+    expect(told()[0]).toBe('job-16')
   })
 
   it('that ends is told of where its tab is not in sight', async () => {
@@ -280,7 +315,7 @@ describe('a restore', () => {
     actions.setTab('activity')
     window.double.sendJob(ended(job, { kind: 'failed', error: failure, target: 'incomplete' }))
     await settle()
-    expect(view.getState().notice).toMatchObject({ kind: 'worked', job: { jobId: 'job-1' } })
+    expect(view.getState().failures).toMatchObject([{ kind: 'worked', job: { jobId: 'job-1' } }])
   })
 
   it('that ends is not told of twice: where it is shown, where it was stopped, or before the page was loaded', async () => {
@@ -292,7 +327,8 @@ describe('a restore', () => {
     using later = await openWindow()
     later.double.sendJob(ended(job, { kind: 'done', summary: aSummary() }))
     await settle()
-    for (const { reprise } of [shown, stopped, later]) expect(reprise.view.getState().notice).toBeNull()
+    for (const { reprise } of [shown, stopped, later])
+      expect(reprise.view.getState()).toMatchObject({ notice: null, failures: [] })
   })
 
   it('that fails leaves the disk of another restore alone', async () => {

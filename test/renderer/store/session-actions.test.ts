@@ -11,7 +11,7 @@ const failedRestore = ended(restore, {
   error: serializeError(new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/dev/sdb' } })),
   target: 'incomplete',
 })
-const noticeOf = ({ reprise }: TestWindow) => reprise.view.getState().notice
+const failuresOf = ({ reprise }: TestWindow) => reprise.view.getState().failures
 
 /** The stream runs, then it is as `now`. */
 async function becomes(window: TestWindow, now: Parameters<typeof aSession>[0]) {
@@ -33,15 +33,14 @@ describe('a stream', () => {
       window.reprise.actions.showSession(aSession().sessionId)
       look(window)
       await becomes(window, failed)
-      expect(noticeOf(window)).toMatchObject({
-        kind: 'stream-failed',
-        sessions: [{ sessionId: failed.sessionId, phase: 'failed' }],
-      })
+      expect(failuresOf(window)).toMatchObject([
+        { kind: 'stream-failed', sessions: [{ sessionId: failed.sessionId, phase: 'failed' }] },
+      ])
       // What was read and closed doesn't come back.
-      window.reprise.actions.closeNotice()
+      window.reprise.actions.closeFailure()
       window.double.sendSessions([{ ...failed, endedMs: 2 }])
       await settle()
-      expect(noticeOf(window)).toBeNull()
+      expect(failuresOf(window)).toEqual([])
     }
   })
 
@@ -52,15 +51,18 @@ describe('a stream', () => {
     using later = await openWindow()
     later.double.sendSessions([failed])
     await settle()
-    expect([shown, later].map(noticeOf)).toEqual([null, null])
+    expect([shown, later].map(failuresOf)).toEqual([[], []])
   })
 
-  it('that fails leaves in sight how a restore failed, which nothing else tells', async () => {
+  it('that fails is told of when it was read how a restore failed', async () => {
     using window = await openWindow()
-    const notice = { kind: 'worked' as const, job: failedRestore }
-    window.reprise.view.setState({ notice })
+    window.double.sendJob(restore)
+    await settle()
+    window.double.sendJob(failedRestore)
     await becomes(window, failed)
-    expect(noticeOf(window)).toEqual(notice)
+    expect(failuresOf(window)[0]).toMatchObject({ kind: 'worked', job: { jobId: restore.jobId } })
+    window.reprise.actions.closeFailure()
+    expect(failuresOf(window)).toMatchObject([{ kind: 'stream-failed' }])
   })
 
   it('that fails with others is told of with them', async () => {
@@ -70,9 +72,9 @@ describe('a stream', () => {
     await settle()
     window.double.sendSessions([failed, { ...other, phase: 'failed', endedMs: 1 }])
     await settle()
-    expect(noticeOf(window)).toMatchObject({
-      sessions: [{ sessionId: failed.sessionId }, { sessionId: 'another' }],
-    })
+    expect(failuresOf(window)).toMatchObject([
+      { sessions: [{ sessionId: failed.sessionId }, { sessionId: 'another' }] },
+    ])
   })
 
   it('that ends or is taken out is no trouble', async () => {
@@ -80,6 +82,6 @@ describe('a stream', () => {
     await becomes(window, { phase: 'ended' })
     window.double.sendSessions([])
     await settle()
-    expect(noticeOf(window)).toBeNull()
+    expect(failuresOf(window)).toEqual([])
   })
 })

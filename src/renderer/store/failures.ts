@@ -1,0 +1,22 @@
+/** Failures that nobody saw. Unlike a notice, none is replaced by what comes after it. Pure; returns only what changed. */
+import type { JobState } from '#shared/model'
+import type { Failure, ViewState } from './view-state.ts'
+
+/** The last ones: nobody closes more one after another. Activity lists them all. */
+const maxFailures = 5
+
+export const addFailures = (view: ViewState, added: readonly Failure[]): Pick<ViewState, 'failures'> => ({
+  failures: [...view.failures, ...added].slice(-maxFailures),
+})
+
+/** Jobs ended out of sight. */
+export function tellEnds(view: ViewState, jobs: readonly JobState[]): Partial<ViewState> {
+  const failed = jobs.filter(({ outcome }) => outcome?.kind === 'failed')
+  const job = jobs.find(({ outcome }) => outcome?.kind !== 'failed')
+  return {
+    ...(job ? { notice: { kind: 'worked', job } } : {}),
+    ...(failed.length > 0 ? addFailures(view, failed.map(worked)) : {}),
+  }
+}
+
+const worked = (job: JobState): Failure => ({ kind: 'worked', job })
