@@ -3,8 +3,8 @@
  * end; one that hangs in the kernel is given some seconds. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
-import type { JobState, SessionState } from '#shared/model'
-import { visible } from '#shared/words'
+import { mayHaveWritten, type JobState, type SessionState } from '#shared/model'
+import { enumerate, visible } from '#shared/words'
 import type { ElectronModules } from './electron-modules.ts'
 import { isStreaming } from './session-news.ts'
 
@@ -78,13 +78,36 @@ function leavingWords(running: readonly JobState[], streaming: readonly SessionS
   return { message: job.message, detail: `${job.detail}\n\n${visible(stream.message)} ${stream.detail}` }
 }
 
-const jobWords = (running: readonly JobState[]): Words => ({
-  message:
-    running.length === 1 ? `${running[0]?.title} isn't finished.` : `${running.length} jobs aren't finished.`,
-  detail: running.some((job) => job.kind === 'restore')
+function jobWords(running: readonly JobState[]): Words {
+  const [only] = running.length === 1 ? running : []
+  return only
+    ? { message: `${only.title} isn't finished.`, detail: oneJobDetail(only) }
+    : { message: `${running.length} jobs aren't finished.`, detail: jobsDetail(running.filter(isTorn)) }
+}
+
+function oneJobDetail(job: JobState): string {
+  if (job.kind !== 'restore') return 'If you quit now, it is stopped.'
+  if (isRestored(job))
+    return 'It is restored. If you quit now, the destination may not be mounted again or ejected.'
+  return isTorn(job)
     ? 'If you quit now, the restore is stopped and the destination is left erased and empty.'
-    : 'If you quit now, it is stopped.',
-})
+    : 'If you quit now, the restore is stopped. Nothing was written yet.'
+}
+
+function jobsDetail(torn: readonly JobState[]): string {
+  if (torn.length === 0) return 'If you quit now, they are stopped.'
+  const names = enumerate(torn.map(({ plan }) => `'${visible(plan?.target?.name ?? '')}'`))
+  return `If you quit now, they are stopped, and ${names} ${torn.length === 1 ? 'is' : 'are'} left erased and empty.`
+}
+
+/** What a restore that is stopped has written is erased again. A client that waits for its stream to start has touched nothing. */
+const isTorn = (job: JobState) => mayHaveWritten(job) && !isRestored(job) && !waits(job)
+
+const waits = ({ progress }: JobState) => progress?.doneBytes === 0 && progress.stream?.state === 'waiting'
+
+/** Stopping comes too late to change that. */
+const isRestored = ({ phases }: JobState) =>
+  phases.some(({ phase, state }) => phase === 'remounting' && state === 'current')
 
 function streamWords(streaming: readonly SessionState[]): Words {
   const names = streaming.map(({ settings }) => `'${settings.name}'`).join(', ')

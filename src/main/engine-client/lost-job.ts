@@ -1,10 +1,7 @@
 /** What is to be said of a job whose host died: nobody else can say it any more. */
 import type { AppError } from '#shared/errors'
 import { serializeError } from '#shared/errors'
-import type { JobPhase, JobState, TargetState } from '#shared/model'
-
-/** From one of these on, something may have been written. */
-const writing: readonly JobPhase[] = ['erasing', 'restoring', 'verifying', 'remounting']
+import { mayHaveWritten, type JobState, type TargetState } from '#shared/model'
 
 /** The last state of a job, as it ended with its host. An ended job stays as it is. */
 export function lostJob(job: JobState, error: AppError, nowMs: number): JobState {
@@ -25,9 +22,4 @@ export function lostJob(job: JobState, error: AppError, nowMs: number): JobState
   }
 }
 
-function targetOf(job: JobState): TargetState {
-  const began = job.phases.some(
-    ({ phase, state }) => writing.includes(phase) && (state === 'current' || state === 'done'),
-  )
-  return job.kind === 'restore' && began ? 'incomplete' : 'untouched'
-}
+const targetOf = (job: JobState): TargetState => (mayHaveWritten(job) ? 'incomplete' : 'untouched')

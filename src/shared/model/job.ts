@@ -131,3 +131,11 @@ export interface JobState {
   /** Null while it runs. */
   readonly outcome: JobOutcome | null
 }
+
+/** From one of these on, something may have been written. */
+const writing: readonly JobPhase[] = ['erasing', 'restoring', 'verifying', 'remounting']
+
+/** Whether a restore has come so far that its destination may be another one than it was. */
+export const mayHaveWritten = ({ kind, phases }: Pick<JobState, 'kind' | 'phases'>): boolean =>
+  kind === 'restore' &&
+  phases.some(({ phase, state }) => writing.includes(phase) && (state === 'current' || state === 'done'))

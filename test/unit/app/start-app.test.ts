@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ElectronDouble } from '#test/electron-double'
-import { aJob, engineDouble } from '#test/engine-double'
-import { aClient, aSession } from '#test/stream-fixtures'
+import { aJob, aPlan, engineDouble } from '#test/engine-double'
+import { aClient, aSession, withStream } from '#test/stream-fixtures'
 import { menuCommands, type ServerFrame } from '#shared/contract'
+import type { JobPhase, JobState } from '#shared/model'
 import { startApp } from '#src/main/app/start-app.ts'
 
 let data: string
@@ -379,6 +380,54 @@ describe('leaving', () => {
     expect(window.close()).toBe(false)
     expect(await electron.app.ended.promise).toBe('quit')
     expect(disposed()).toBe(1)
+  })
+
+  const at = (phase: JobPhase, change: Partial<JobState> = {}) =>
+    aJob({ phases: [{ phase, state: 'current', durationMs: null }], ...change })
+  const waiting = { joined: 1, wanted: 2, startsInMs: null }
+  const untouched = { ...aJob().progress!, doneBytes: 0 }
+  const stopped = 'If you quit now, the restore is stopped.'
+  const emptied = 'If you quit now, the restore is stopped and the destination is left erased and empty.'
+  const other = aJob({ jobId: 'job-2', plan: aPlan({ target: { ...aPlan().target!, name: 'Card' } }) })
+  const image = aJob({ jobId: 'job-3', kind: 'convert-image', plan: null })
+
+  test.each([
+    [
+      'a restore whose disk is only looked at',
+      [at('validating-source')],
+      `${stopped} Nothing was written yet.`,
+    ],
+    [
+      'a restore that waits for its stream',
+      [withStream(at('restoring', { progress: untouched }), { state: 'waiting', waiting })],
+      `${stopped} Nothing was written yet.`,
+    ],
+    ['a restore that writes', [at('erasing')], emptied],
+    ['a restore that verifies', [at('verifying')], emptied],
+    [
+      'a restore that is done but for the mounting',
+      [at('remounting')],
+      'It is restored. If you quit now, the destination may not be mounted again or ejected.',
+    ],
+    ['work on an image', [image], 'If you quit now, it is stopped.'],
+    ['jobs that wrote nothing yet', [at('unmounting'), image], 'If you quit now, they are stopped.'],
+    [
+      'jobs of which one writes',
+      [at('unmounting'), other],
+      "If you quit now, they are stopped, and 'Card' is left erased and empty.",
+    ],
+    [
+      'jobs that write',
+      [aJob(), other],
+      "If you quit now, they are stopped, and 'Test Stick' and 'Card' are left erased and empty.",
+    ],
+  ] as const)('says what becomes of %s', async (_, jobs, detail) => {
+    const { electron, engine, window } = await start()
+    for (const job of jobs) engine.emit('job', job)
+    await soon()
+    window.close()
+    await soon()
+    expect(electron.dialogs.at(-1)?.at(-1)).toMatchObject({ detail })
   })
 
   test('while a job runs asks, and stays when the answer is to keep going', async () => {
