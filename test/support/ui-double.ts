@@ -5,6 +5,7 @@
 import { contractDouble, type ContractDouble } from './contract-double.ts'
 import { practiceDisk, practiceImage, planFor } from './ui-fixtures.ts'
 import {
+  changedPreferences,
   uiContract,
   type AppInfo,
   type FolderListing,
@@ -105,8 +106,8 @@ export function createUiDouble(
 
   const handlers: Handlers<UiContract> = {
     'app.info': async () => double.app,
-    'app.setPreferences': async (preferences) => {
-      double.app = { ...double.app, preferences }
+    'app.setPreferences': async (change) => {
+      double.app = { ...double.app, preferences: changedPreferences(double.app.preferences, change) }
       return null
     },
     'state.get': async () => ({

@@ -1,16 +1,16 @@
 /** What the app remembers between starts, as a small JSON file. Losing it loses nothing that matters. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Preferences } from '#shared/contract'
-import { uiContract } from '#shared/contract'
+import type { Preferences, PreferencesChange } from '#shared/contract'
+import { changedPreferences, preferencesSchema } from '#shared/contract'
 import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 
 export interface PreferenceStore {
   /** What was stored; the defaults where there is nothing or nothing that can be understood. */
   load(): Promise<Preferences>
-  /** Throws DeviceError E_IO_WRITE. Calls are done one after the other. */
-  save(preferences: Preferences): Promise<void>
+  /** Keeps everything else as it is stored. Throws DeviceError E_IO_WRITE. Calls are done one after the other. */
+  change(change: PreferencesChange): Promise<void>
 }
 
 const defaults: Preferences = {
@@ -22,28 +22,29 @@ const defaults: Preferences = {
 
 export function preferenceFile(path: string, log: Logger): PreferenceStore {
   let last: Promise<unknown> = Promise.resolve()
+  const load = () => read(path, log)
   return {
-    async load() {
-      try {
-        const checked = uiContract.request['app.setPreferences'].in.safeParse(
-          JSON.parse(await readFile(path, 'utf8')),
-        )
-        if (checked.success) return checked.data
-        log.warn('preferences are not understood', { path })
-      } catch (error) {
-        // Not there on the first start; unreadable or no JSON is no reason not to start either.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-          log.warn('preferences cannot be read', { path, error: String(error) })
-        }
-      }
-      return defaults
-    },
-    save(preferences) {
-      const saved = last.then(() => write(path, preferences))
-      last = saved.catch(() => undefined)
-      return saved
+    load,
+    change(change) {
+      const changed = last.then(async () => write(path, changedPreferences(await load(), change)))
+      last = changed.catch(() => undefined)
+      return changed
     },
   }
+}
+
+async function read(path: string, log: Logger): Promise<Preferences> {
+  try {
+    const checked = preferencesSchema.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    if (checked.success) return checked.data
+    log.warn('preferences are not understood', { path })
+  } catch (error) {
+    // Not there on the first start; unreadable or no JSON is no reason not to start either.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      log.warn('preferences cannot be read', { path, error: String(error) })
+    }
+  }
+  return defaults
 }
 
 /** The old file stays whole until the new one is. */

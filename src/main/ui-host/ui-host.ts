@@ -181,7 +181,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
       }
     },
     'app.setPreferences': async (input) => {
-      await preferences.save(input)
+      await preferences.change(input)
       return null
     },
     'state.get': async () => {

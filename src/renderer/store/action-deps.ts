@@ -1,5 +1,5 @@
 /** What the actions work with, and what they say when a request fails. */
-import type { Client, UiContract } from '#shared/contract'
+import type { Client, PreferencesChange, UiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
 import type { Clock } from './clock.ts'
 import type { MirrorWriter } from './engine-mirror.ts'
@@ -40,4 +40,10 @@ export function failNotice(view: ViewStore, doing: ErrorNotice['doing'], name: s
 type ErrorNotice = Extract<Notice, { readonly kind: 'error' }>
 
 /** A preference that couldn't be saved holds until the window closes; that isn't worth a message. */
-export const ignoreUnsaved = () => undefined
+export function setPreferences(
+  { mirror, client }: Pick<ActionDeps, 'mirror' | 'client'>,
+  change: PreferencesChange,
+): void {
+  mirror.setPreferences(change)
+  client.request('app.setPreferences', change).catch(() => undefined)
+}

@@ -2,7 +2,7 @@
  * Everything the person can do, as functions. They change the view state and ask the engine; what the engine then says
  * arrives in the mirror by itself. A component never asks the engine.
  */
-import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
+import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import { fileActions, type FileActions } from './file-actions.ts'
 import { goOnActions, type GoOnActions } from './go-on.ts'
 import { imageActions, type ImageActions } from './image-actions.ts'
@@ -83,10 +83,8 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
     toggleVolumes: () => setState(({ volumesShown }) => ({ volumesShown: !volumesShown })),
     toggleInternalDisks() {
       const preferences = mirror.store.getState().app?.preferences
-      if (!preferences) return
-      const changed = { ...preferences, showInternalDisks: !preferences.showInternalDisks }
-      mirror.setPreferences(changed)
-      client.request('app.setPreferences', changed).catch(ignoreUnsaved)
+      if (preferences)
+        setPreferences({ mirror, client }, { showInternalDisks: !preferences.showInternalDisks })
     },
     setDragging: (dragging) => setState({ dragging }),
     openInfo: (item) => setState({ sheet: { kind: 'info', item } }),

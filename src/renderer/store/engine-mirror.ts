@@ -3,7 +3,7 @@
  * that did not change keep their identity, so that a row draws again only when its own disk or job changed.
  */
 import { createStore, type StoreApi } from 'zustand/vanilla'
-import { rememberedJobs, type AppInfo, type Preferences } from '#shared/contract'
+import { changedPreferences, rememberedJobs, type AppInfo, type PreferencesChange } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
 
@@ -74,7 +74,7 @@ export interface MirrorWriter {
   readonly store: MirrorStore
   readonly setConnection: (connection: Connection) => void
   readonly setApp: (app: AppInfo) => void
-  readonly setPreferences: (preferences: Preferences) => void
+  readonly setPreferences: (change: PreferencesChange) => void
   readonly setEngine: (engine: EngineMirror['engine']) => void
   readonly setDevices: (devices: readonly Disk[]) => void
   /** Replaces disks and jobs: everything the host has, after a (re)connection. */
@@ -110,9 +110,9 @@ export function createEngineMirror(): MirrorWriter {
     store,
     setConnection: (connection) => setState({ connection }),
     setApp: (app) => setState({ app }),
-    setPreferences(preferences) {
+    setPreferences(change) {
       const { app } = getState()
-      if (app) setState({ app: { ...app, preferences } })
+      if (app) setState({ app: { ...app, preferences: changedPreferences(app.preferences, change) } })
     },
     setEngine: (engine) => setState({ engine }),
     setDevices: (devices) => setState((mirror) => withDevices(mirror, devices)),

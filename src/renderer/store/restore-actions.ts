@@ -1,6 +1,6 @@
 /** The restore itself: confirm, start, stop, and what comes after. */
 import { AppError } from '#shared/errors'
-import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
+import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { tellEnds } from './failures.ts'
 import { diskId } from './items.ts'
@@ -27,28 +27,12 @@ export interface RestoreActions {
   readonly resetPractice: () => Promise<void>
 }
 
-/** The engine's limit for remembered disks. */
-const maxKnownDisks = 200
-
 export function restoreActions(
   { mirror, view, client, planner }: ActionDeps,
   wells: WellActions,
 ): RestoreActions {
   const { setState, getState } = view
   let starting: AbortController | null = null
-
-  const setPreferences = (change: { practiceOffered?: true; knownDisk?: string }) => {
-    const preferences = mirror.store.getState().app?.preferences
-    if (!preferences) return
-    const known = preferences.knownDisks.filter((identity) => identity !== change.knownDisk)
-    const changed = {
-      ...preferences,
-      practiceOffered: change.practiceOffered ?? preferences.practiceOffered,
-      knownDisks: change.knownDisk === undefined ? known : [...known, change.knownDisk].slice(-maxKnownDisks),
-    }
-    mirror.setPreferences(changed)
-    client.request('app.setPreferences', changed).catch(ignoreUnsaved)
-  }
 
   return {
     openConfirm() {
@@ -81,7 +65,7 @@ export function restoreActions(
           restoreJobId: jobId,
           options: { ...options, erase: false },
         }))
-        if (plan.target?.disk) setPreferences({ knownDisk: plan.target.disk.identity })
+        if (plan.target?.disk) setPreferences({ mirror, client }, { knownDisk: plan.target.disk.identity })
         // Stop and the job's start crossed each other.
         if (controller.signal.aborted) await client.request('job.cancel', { jobId })
       } catch (error) {
@@ -120,11 +104,11 @@ export function restoreActions(
     setUpPractice() {
       const practice = mirror.store.getState().app?.practice
       if (!practice) return
-      setPreferences({ practiceOffered: true })
+      setPreferences({ mirror, client }, { practiceOffered: true })
       void wells.chooseSourceFile(practice.image)
       wells.chooseDestination(diskId(practice.disk))
     },
-    dismissPractice: () => setPreferences({ practiceOffered: true }),
+    dismissPractice: () => setPreferences({ mirror, client }, { practiceOffered: true }),
     async resetPractice() {
       try {
         await client.request('practice.reset', {})

@@ -1,6 +1,6 @@
 /** The form for a stream of this computer: what is to be streamed and how, what stands against it, starting it, and asr's configuration. */
 import { serializeError } from '#shared/errors'
-import { failNotice, ignoreUnsaved, type ActionDeps } from './action-deps.ts'
+import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
@@ -234,13 +234,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       }
     },
     newStream: () => setServer({ shown: null, tried: false }),
-    closeNetworkWarning() {
-      const preferences = mirror.store.getState().app?.preferences
-      if (!preferences) return
-      const changed = { ...preferences, networkWarned: true }
-      mirror.setPreferences(changed)
-      client.request('app.setPreferences', changed).catch(ignoreUnsaved)
-    },
+    closeNetworkWarning: () => setPreferences({ mirror, client }, { networkWarned: true }),
     async openConfiguration(path) {
       setState(goTo('multicast'))
       try {

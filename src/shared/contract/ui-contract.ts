@@ -19,6 +19,7 @@ import type {
 } from '#shared/model'
 import { event, request } from './define.ts'
 import type { MenuCommand } from './menu-table.ts'
+import { preferencesChangeSchema, type Preferences } from './preferences.ts'
 import {
   idSchema,
   imageTaskSchema,
@@ -45,17 +46,6 @@ export interface AppInfo {
   readonly home: string
   readonly practice: { readonly disk: string; readonly image: string } | null
   readonly preferences: Preferences
-}
-
-/** What the app remembers between starts. */
-export interface Preferences {
-  /** The card that offers the practice restore was closed or used. */
-  readonly practiceOffered: boolean
-  readonly showInternalDisks: boolean
-  /** The warning about multicast in shared networks was read. */
-  readonly networkWarned: boolean
-  /** Identities of disks that were erased once: their confirm button isn't delayed again. At most 200. */
-  readonly knownDisks: readonly string[]
 }
 
 /** Of jobs that ended so many are remembered, the newest, by the host and by each window. */
@@ -89,18 +79,10 @@ export interface TargetFacts {
   readonly freeBytes: number | null
 }
 
-const preferencesSchema: z.ZodType<Preferences> = z.strictObject({
-  practiceOffered: z.boolean(),
-  showInternalDisks: z.boolean(),
-  // Files of versions before don't have it.
-  networkWarned: z.boolean().default(false),
-  knownDisks: z.array(z.string().max(512)).max(200),
-})
-
 export const uiContract = {
   request: {
     'app.info': request(nothing)<AppInfo>(),
-    'app.setPreferences': request(preferencesSchema)<null>(),
+    'app.setPreferences': request(preferencesChangeSchema)<null>(),
     /**
      * All state now; afterwards `devices`, `job`, `sessions` and `streams` events follow every change. `nowMs`: the time by the host's
      * clock, as all times in it are; the window may be on another computer.

@@ -45,7 +45,7 @@ describe('reprise web', () => {
       practiceOffered: true,
       showInternalDisks: true,
       networkWarned: true,
-      knownDisks: ['one'],
+      knownDisk: 'one',
     })
     await host.stop()
     await using again = await startWebHost({ home: host.home })

@@ -64,6 +64,23 @@ describe('a restore', () => {
     expect(window.double.app.preferences.knownDisks).toEqual([sandisk.identity])
   })
 
+  it('leaves the preferences as another window has changed them meanwhile', async () => {
+    using window = await readyWindow()
+    const { double, reprise } = window
+    const { preferences } = double.app
+    const theirs = { ...preferences, showInternalDisks: true, knownDisks: ['theirs'] }
+    double.app = { ...double.app, preferences: theirs }
+    reprise.actions.openConfirm()
+    await reprise.actions.confirmRestore(null)
+    reprise.actions.closeNetworkWarning()
+    await settle()
+    expect(double.app.preferences).toEqual({
+      ...theirs,
+      networkWarned: true,
+      knownDisks: ['theirs', sandisk.identity],
+    })
+  })
+
   it('goes back to Ready without a word when the password prompt is dismissed', async () => {
     using window = await readyWindow()
     const { actions, view } = window.reprise

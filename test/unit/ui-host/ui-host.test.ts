@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { transportPair } from '#test/contract-double'
 import { aDisk, aJob, aRequest, engineDouble, type EngineDouble } from '#test/engine-double'
-import { connectContract, uiContract, type Preferences } from '#shared/contract'
+import { changedPreferences, connectContract, uiContract, type Preferences } from '#shared/contract'
 import { EngineGoneError } from '#shared/errors'
 import type { LogLine } from '#shared/log'
 import type { FoundStream } from '#shared/model'
@@ -34,8 +34,8 @@ function start(double: EngineDouble = engineDouble()) {
     system: 'Debian GNU/Linux 13 (trixie), Linux 6.12.0 x64',
     preferences: {
       load: async () => stored,
-      save: async (preferences) => {
-        stored = preferences
+      change: async (change) => {
+        stored = changedPreferences(stored, change)
       },
     },
     practiceFolder: '/data/practice',
