@@ -845,6 +845,43 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await page.getByRole('tablist').evaluate((list) => list.closest('[inert]') !== null)).toBe(true)
     })
 
+    it('has what it has to tell among what F6 reaches, and under the pointer, beside the sidebar over the panel', async () => {
+      await page.setViewportSize({ width: 560, height: 640 })
+      await showSidebar()
+      const region = () =>
+        page.evaluate(() => document.activeElement?.closest<HTMLElement>('[data-region]')?.dataset['region'])
+      const visited = async () => {
+        const regions = new Set<string | undefined>()
+        for (let presses = 0; presses < 6; presses += 1) {
+          await page.keyboard.press('F6')
+          regions.add(await region())
+        }
+        return [...regions]
+      }
+      await expect.poll(region).toBe('sidebar')
+      expect(await visited()).not.toContain('main')
+      expect(await visited()).toContain('menus')
+      await page.evaluate(() => {
+        const { double, streams } = globalThis.window
+        double.sendSessions([streams.aSession()])
+        double.sendSessions([streams.aSession({ phase: 'failed', endedMs: 1 })])
+      })
+      const close = page.locator('.notices').getByRole('button', { name: 'Close' })
+      await close.waitFor()
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme })
+        expect(await accessibilityFaults(page, scheme === 'light' ? 'all' : 'colours')).toEqual([])
+        expect(await overflowing(page)).toEqual([])
+        await screenshot(page, `sidebar-over-notice-${scheme}`)
+      }
+      expect(await visited()).toContain('main')
+      // So long it takes no press.
+      await page.waitForTimeout(1200)
+      await close.click()
+      expect(await disappears(close)).toBe(true)
+      expect(await sidebar().isVisible()).toBe(true)
+    })
+
     it('lets a disk of the sidebar over the panel be dropped on a well', async () => {
       await page.setViewportSize({ width: 490, height: 600 })
       await showSidebar()

@@ -44,7 +44,7 @@ const focusable =
 function focusNextRegion(step: 1 | -1): void {
   if (document.querySelector('[role=dialog], [role=alertdialog]')) return
   const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter(
-    (region) => region.checkVisibility() && region.closest('[inert]') === null && firstStop(region) !== null,
+    (region) => region.checkVisibility() && firstStop(region) !== null,
   )
   const current = regions.findIndex((region) => region.contains(document.activeElement))
   const next =
@@ -53,7 +53,7 @@ function focusNextRegion(step: 1 | -1): void {
   if (region) firstStop(region)?.focus()
 }
 
-export function firstStop(region: HTMLElement): HTMLElement | null {
-  const preferred = region.querySelector<HTMLElement>('[data-region-stop]')
-  return preferred ?? region.querySelector<HTMLElement>(focusable)
-}
+/** Of a region whose panel lies under the sidebar, what it has to tell may be the only one. */
+export const firstStop = (region: HTMLElement): HTMLElement | null =>
+  [...region.querySelectorAll<HTMLElement>(focusable)].find((stop) => stop.closest('[inert]') === null) ??
+  null
