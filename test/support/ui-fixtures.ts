@@ -587,6 +587,7 @@ export function aSummary(change: Partial<RestoreSummary> = {}): RestoreSummary {
     checksum: 'e0c4d511',
     mountPoints: ['/media/ann/System'],
     ejected: false,
+    remounted: true,
     warnings: [],
     ...change,
   }

@@ -114,9 +114,7 @@ function afterwardsText(summary: RestoreSummary, plan: RestorePlan, state: JobSt
   }
   const remounting = state.phases.find(({ phase }) => phase === 'remounting')
   if (remounting?.state !== 'done') return ''
-  // What the network was like is no matter of the disk.
-  const failed = summary.warnings.some(({ family }) => family !== 'network')
-  return `\tRemounting target volume...${failed ? 'failed' : 'done'}\n`
+  return `\tRemounting target volume...${summary.remounted ? 'done' : 'failed'}\n`
 }
 
 function summaryText(summary: RestoreSummary): string {

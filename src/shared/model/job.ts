@@ -80,6 +80,8 @@ export interface RestoreSummary {
   /** Where volumes are mounted now. */
   readonly mountPoints: readonly string[]
   readonly ejected: boolean
+  /** Of the destination, all is mounted again that was. False where it was to be ejected, and of a file. */
+  readonly remounted: boolean
   /** It is done, and this did not work: the eject, a remount. */
   readonly warnings: readonly SerializedError[]
 }

@@ -363,6 +363,7 @@ export const summary: RestoreSummary = {
   checksum: '1a2b3c4d',
   mountPoints: ['/media/anna/System'],
   ejected: false,
+  remounted: true,
   warnings: [],
 }
 

@@ -367,12 +367,20 @@ describe('reprise restore', () => {
       details: { path: '/dev/sdb', holders: ['nautilus (812)'] },
     })
     const { status, err, out } = await play([...noprompt, option], {
-      states: happyStates({ warnings: [serializeError(busy)] }),
+      states: happyStates({ remounted: false, warnings: [serializeError(busy)] }),
     })
     expect(status).toBe(0)
     expect(out).toContain(line)
     expect(out).toContain('Restore completed successfully.\n')
     expect(err).toContain('It is used by nautilus (812).')
+  })
+
+  it('has remounted the target when only the source could not be mounted again', async () => {
+    const silent = new DeviceError('E_DEVICE_TOOL', 'no', { details: { path: '/mnt', device: '/dev/sdc1' } })
+    const { out } = await play([...noprompt, '--verbose'], {
+      states: happyStates({ warnings: [serializeError(silent)] }),
+    })
+    expect(out).toContain('\tRemounting target volume...done\n')
   })
 
   it.each([

@@ -45,7 +45,7 @@ export interface ReceiveImageOptions {
 }
 
 /** `warnings`: what the client had to say of the network. */
-export type Received = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected'>
+export type Received = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected' | 'remounted'>
 
 /** What the client may hold of blocks that aren't written yet, unless it is told; and what is kept of runs that aren't whole yet. */
 const usualHoldBytes = 64 * 1024 * 1024

@@ -64,6 +64,7 @@ export interface Left {
 export interface Settled {
   readonly mountPoints: readonly string[]
   readonly ejected: boolean
+  readonly remounted: boolean
   readonly warnings: readonly SerializedError[]
 }
 
@@ -145,7 +146,12 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     const warnings = await attempt(letGo, { left: 'eject', path: disk.path, signal })
     // It stays, so that whoever looks at it next should see what is on it now.
     const rereadWarnings = warnings.length > 0 ? await reread(signal) : []
-    return { mountPoints: [], ejected: warnings.length === 0, warnings: [...warnings, ...rereadWarnings] }
+    return {
+      mountPoints: [],
+      ejected: warnings.length === 0,
+      remounted: false,
+      warnings: [...warnings, ...rereadWarnings],
+    }
   }
 
   return {
@@ -176,8 +182,14 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     async settle(afterwards, signal) {
       if (afterwards === 'eject') return eject(signal)
       const rereadWarnings = await reread(signal)
-      const { mountPoints, warnings } = await remount(signal)
-      return { mountPoints, ejected: false, warnings: [...rereadWarnings, ...warnings] }
+      const left = await remount(signal)
+      const warnings = [...rereadWarnings, ...left.warnings]
+      return {
+        mountPoints: left.mountPoints,
+        ejected: false,
+        remounted: warnings.length === 0,
+        warnings,
+      }
     },
     async blank(sink) {
       try {
@@ -263,7 +275,7 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
     },
     // It is cut to nothing in a moment, and no system mounts it by itself.
     blank: async () => undefined,
-    settle: async () => ({ mountPoints: [], ejected: false, warnings: [] }),
+    settle: async () => ({ mountPoints: [], ejected: false, remounted: false, warnings: [] }),
     async abandon(written) {
       const left = (state: TargetState): Left => ({ state, warnings: [] })
       if (opened === null) return left('untouched')

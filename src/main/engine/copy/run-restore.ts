@@ -130,13 +130,12 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     using late = lateSignal(context.signal, graceMs)
     // Before the destination: both may be parts of one disk, and with a volume that is mounted it isn't ejected.
     const sourceWarnings = await giveSourceBack(late.signal)
-    const { mountPoints, ejected, warnings } = await target.settle(plan.request.afterwards, late.signal)
+    const settled = await target.settle(plan.request.afterwards, late.signal)
     const summary: RestoreSummary = {
       ...result,
+      ...settled,
       durationMs: Math.round(now() - beganMs),
-      mountPoints,
-      ejected,
-      warnings: [...(result.warnings ?? []), ...warnings, ...sourceWarnings],
+      warnings: [...(result.warnings ?? []), ...settled.warnings, ...sourceWarnings],
     }
     return { kind: 'done', summary }
   } catch (error) {

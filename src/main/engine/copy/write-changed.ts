@@ -44,7 +44,10 @@ export interface ChangeOptions {
   readonly onFirstChange: () => void
 }
 
-export type ChangeResult = Omit<RestoreSummary, 'durationMs' | 'mountPoints' | 'ejected' | 'warnings'>
+export type ChangeResult = Omit<
+  RestoreSummary,
+  'durationMs' | 'mountPoints' | 'ejected' | 'remounted' | 'warnings'
+>
 
 /** Throws what `copyBlocks` and `verifyBlocks` throw, VerificationError, the signal's reason. */
 export function writeChanged(

@@ -135,6 +135,7 @@ describe('a restore that goes well', () => {
         verified: true,
         mountPoints: ['/media/old'],
         ejected: false,
+        remounted: true,
         warnings: [],
       },
     })
@@ -256,7 +257,11 @@ describe('a restore that goes well', () => {
     const { outcome } = await restore(machine)
     expect(outcome).toMatchObject({
       kind: 'done',
-      summary: { warnings: [{ code: 'E_DEVICE_TOOL' }, { code: 'E_DEVICE_TOOL' }], mountPoints: [] },
+      summary: {
+        remounted: false,
+        warnings: [{ code: 'E_DEVICE_TOOL' }, { code: 'E_DEVICE_TOOL' }],
+        mountPoints: [],
+      },
     })
   })
 
@@ -446,6 +451,18 @@ describe('a device as the source', () => {
     expect(machine.calls.indexOf('unmount /dev/sdc')).toBeLessThan(machine.calls.indexOf('open /dev/sdb'))
     expect(machine.calls).toContain('remount /dev/sdc: /media/src')
     expect(machine.streams).toHaveLength(2)
+  })
+
+  it('that cannot be mounted again is a warning, and the destination is remounted all the same', async () => {
+    const { machine } = benchDevices()
+    machine.onRemount = (path) => {
+      if (path === '/dev/sdc') throw new DeviceError('E_DEVICE_TOOL', 'no', { details: { path } })
+    }
+    const { outcome } = await restore(machine, { source: '/dev/sdc' })
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: { remounted: true, warnings: [{ code: 'E_DEVICE_TOOL', details: { path: '/dev/sdc' } }] },
+    })
   })
 
   it('beside the destination on one disk is mounted again before that is ejected', async () => {

@@ -26,6 +26,7 @@ const done: JobOutcome = {
     checksum: null,
     mountPoints: [],
     ejected: false,
+    remounted: true,
     warnings: [],
   },
 }

@@ -151,6 +151,7 @@ async function receive(
       checksum: null,
       mountPoints: [],
       ejected: false,
+      remounted: false,
       warnings: reception.warnings(),
     }
   } catch (error) {
