@@ -43,7 +43,7 @@ export class FakeMachine {
   supported = true
   freeBytes = 1e12
   /** Replaces what a call does; may throw. */
-  onUnmount: ((path: string) => void | Promise<void>) | null = null
+  onUnmount: ((path: string, left: (errors: readonly Error[]) => void) => void | Promise<void>) | null = null
   onRemount: ((path: string) => void) | null = null
   onEject: ((path: string) => void) | null = null
   onMakeEmpty: ((path: string) => void | Promise<void>) | null = null
@@ -225,9 +225,9 @@ function platformOf(machine: FakeMachine): Platform {
       return disk.disk.identity
     },
     disksHoldingFile: async (path) => machine.files.get(path)?.disks ?? [],
-    async unmount(path) {
+    async unmount(path, _signal, left = () => undefined) {
       machine.calls.push(`unmount ${path}`)
-      await machine.onUnmount?.(path)
+      await machine.onUnmount?.(path, left)
       const volumes = (machine.diskAt(path)?.disk.volumes ?? []).filter(
         (volume) => path === volume.path || path === machine.diskAt(path)?.disk.path,
       )

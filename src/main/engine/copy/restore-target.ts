@@ -94,6 +94,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   const { path } = info
   let before: readonly MountedVolume[] = []
   let wasMounted = false
+  const leftUnmounted: SerializedError[] = []
 
   async function remount(signal?: AbortSignal): Promise<{
     mountPoints: readonly string[]
@@ -106,6 +107,10 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       return { mountPoints: [], warnings: [serializeError(error)] }
     }
   }
+  const takeOut = (signal?: AbortSignal): Promise<readonly MountedVolume[]> =>
+    platform.unmount(path, signal, (errors) => {
+      for (const error of errors) leftUnmounted.push(serializeError(error))
+    })
   /** A desktop may have mounted it again in the moment between; then once more, and no more than that. */
   async function unmounted<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     try {
@@ -113,7 +118,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     } catch (error) {
       DeviceError.accept(error)
       if (error.code !== 'E_DST_BUSY') throw error
-      const mounted = await platform.unmount(path, signal)
+      const mounted = await takeOut(signal)
       if (mounted.length === 0) throw error
       wasMounted = true
       log.info('unmounted again what was mounted meanwhile', { path })
@@ -161,7 +166,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       return wasMounted
     },
     async unmount(signal) {
-      before = await platform.unmount(path, signal)
+      before = await takeOut(signal)
       wasMounted = before.length > 0
     },
     async open(signal) {
@@ -201,7 +206,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     async abandon(written, signal) {
       if (written === 'nothing') {
         const { warnings } = await remount(signal)
-        return { state: 'untouched', warnings }
+        return { state: 'untouched', warnings: [...leftUnmounted, ...warnings] }
       }
       try {
         await unmounted(makeEmpty)

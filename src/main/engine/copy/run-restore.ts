@@ -2,8 +2,15 @@
 import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import type { DiskChecker, HashedBlocks } from '#engine/pipeline'
+import { lateSignal, leaveMs } from '#engine/platform'
 import { connectAgain } from '#engine/stream-connection'
-import { deserializeError, DeviceError, invariant, serializeError } from '#shared/errors'
+import {
+  deserializeError,
+  DeviceError,
+  invariant,
+  serializeError,
+  type SerializedError,
+} from '#shared/errors'
 import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { crc32Sums, quickestSums } from './block-sum.ts'
@@ -14,7 +21,6 @@ import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
-import { lateSignal } from './late-signal.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
@@ -27,8 +33,6 @@ import { writeChanged, type ChangeResult } from './write-changed.ts'
 
 /** Mounting takes less, as a rule; with what a program takes that can't be ended, it is within a second. */
 const graceMs = 250
-/** For mounting what was unmounted, when nothing else is left to do. */
-const leaveMs = 750
 
 /** What the steps share. */
 interface Run {
@@ -109,11 +113,14 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const beganMs = now()
   const target = holdTarget(ends.target, deps, context.log)
   let giveSourceBack: GiveBack = async () => []
+  const sourceLeft: SerializedError[] = []
   let written: 'nothing' | 'something' = 'nothing'
   let isKept = false
   try {
     enterUnmounting(ends, context)
-    giveSourceBack = await unmountSource(ends.source, deps, context.signal)
+    giveSourceBack = await unmountSource(ends.source, deps, context.signal, (left) =>
+      sourceLeft.push(...left),
+    )
     await target.unmount(context.signal)
     const result = await writeAndVerify(ends, target, run, {
       onWrite: () => {
@@ -146,7 +153,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       : await target.abandon(written, late.signal)
     // Leaving the destination empty may have taken longer than that, and isn't the source's affair.
     using later = lateSignal(context.signal, leaveMs)
-    const warnings = [...left.warnings, ...(await giveSourceBack(later.signal))]
+    const warnings = [...left.warnings, ...sourceLeft, ...(await giveSourceBack(later.signal))]
     return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }

@@ -42,11 +42,12 @@ export const disksRead: DisksRead = {
   },
 }
 
-/** Unmount what is mounted for writing on a source device. Throws DeviceError E_SRC_IN_USE, and nothing is left unmounted then. */
+/** Unmount what is mounted for writing on a source device. Throws DeviceError E_SRC_IN_USE, and `tellLeft` is called with what can't be mounted again then. */
 export async function unmountSource(
   examined: ExaminedSource,
   { platform }: RestoreDeps,
   signal: AbortSignal,
+  tellLeft?: (errors: readonly SerializedError[]) => void,
 ): Promise<GiveBack> {
   if (examined.kind !== 'device') return async () => []
   const disk = examined.disk.path
@@ -84,11 +85,12 @@ export async function unmountSource(
   try {
     await inTurn(async () => {
       if (examined.mountPoints.length === 0 && !(await isMounted(examined, platform, signal))) return
-      const volumes = await unmount(examined, platform, signal)
+      const volumes = await unmount(examined, platform, signal, tellLeft)
       if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })
     })
   } catch (error) {
-    await giveBack()
+    const errors = await giveBack()
+    tellLeft?.(errors)
     throw error
   }
   return giveBack
@@ -115,9 +117,12 @@ async function unmount(
   { path }: DeviceSource,
   platform: RestoreDeps['platform'],
   signal: AbortSignal,
+  tellLeft: ((errors: readonly SerializedError[]) => void) | undefined,
 ): Promise<readonly MountedVolume[]> {
   try {
-    return await platform.unmount(path, signal)
+    return await platform.unmount(path, signal, (errors) =>
+      tellLeft?.(errors.map((error) => serializeError(error))),
+    )
   } catch (error) {
     AppError.accept(error)
     if (error.code !== 'E_DST_BUSY' && error.code !== 'E_DST_SYSTEM') throw error

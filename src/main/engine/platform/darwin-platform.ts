@@ -35,7 +35,7 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     resolve: (locator, signal) => resolveDarwin(system, resolve(locator), () => list(signal)),
     identify: (path) => identifyDarwin(system, path),
     disksHoldingFile: (path) => darwinDisksHolding(system, resolve(path)),
-    unmount: (path, signal) => unmountDarwin(system, log, path, signal),
+    unmount: (path, signal, left) => unmountDarwin(system, log, path, signal, left),
     remount: (_path, before, signal) => remountDarwin(system, log, before, signal),
     eject: (path, signal) => ejectDarwin(system, log, path, signal),
     openSource: (path) => openDarwin(system, path, 'source'),

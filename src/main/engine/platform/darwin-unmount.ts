@@ -3,6 +3,7 @@ import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { readDiskInfo, text } from './darwin-diskutil.ts'
 import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
+import { lateSignal, leaveMs } from './late-signal.ts'
 import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 import { programFailed, runChecked, saidBy, type ProgramResult } from './run-program.ts'
@@ -15,6 +16,7 @@ export async function unmountDarwin(
   log: Logger,
   path: string,
   signal?: AbortSignal,
+  tellLeft?: (errors: readonly Error[]) => void,
 ): Promise<readonly MountedVolume[]> {
   signal?.throwIfAborted()
   const disks = await listDarwinDisks(system, log, signal)
@@ -66,7 +68,9 @@ export async function unmountDarwin(
     }
   } catch (error) {
     // All or nothing: nothing will be erased.
-    await remountDarwin(system, log, mounted)
+    using late = lateSignal(signal, leaveMs)
+    const { errors } = await remountDarwin(system, log, mounted, late.signal)
+    if (errors.length > 0) tellLeft?.(errors)
     throw error
   }
 }

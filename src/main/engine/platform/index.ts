@@ -1,4 +1,5 @@
 export * from './platform.ts'
 export * from './create-platform.ts'
 export { createKeepAwake, type KeepAwake } from './keep-awake.ts'
+export { lateSignal, leaveMs } from './late-signal.ts'
 export { programFailed, runChecked, runProgram, type ProgramResult, type RunProgram } from './run-program.ts'

@@ -48,7 +48,7 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
         .map((device) => device.path)
         .sort()
     },
-    unmount: (path, signal) => unmountDevice(system, log, path, signal),
+    unmount: (path, signal, left) => unmountDevice(system, log, path, signal, left),
     remount: (_path, before, signal) => remountVolumes(system, log, before, signal),
     eject: (path, signal) => ejectDevice(system, log, path, signal),
     openSource: (path) => openForReading(system, path),

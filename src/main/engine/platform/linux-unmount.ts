@@ -7,18 +7,19 @@ import type { Logger } from '#shared/log'
 import { findHolders } from './linux-holders.ts'
 import { usersOf } from './linux-list.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
+import { lateSignal, leaveMs } from './late-signal.ts'
 import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { nodePath } from './linux-sysfs.ts'
-import type { Machine } from './machine.ts'
+import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 
 const PAUSES_MS = [300, 1000]
 
 /**
  * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to what
- * was mounted. Throws UsageError E_DST_SYSTEM for what the computer runs from, DeviceError E_DST_BUSY with
+ * was mounted; `tellLeft` is `Platform.unmount`'s `left`. Throws UsageError E_DST_SYSTEM for what the computer runs from, DeviceError E_DST_BUSY with
  * `holders`, E_DENIED, E_NOT_FOUND; the signal's reason when cancelled.
  */
 export async function unmountDevice(
@@ -26,6 +27,7 @@ export async function unmountDevice(
   log: Logger,
   path: string,
   signal?: AbortSignal,
+  tellLeft?: (errors: readonly Error[]) => void,
 ): Promise<readonly MountedVolume[]> {
   const { place, snapshot: before } = await deviceAt(system, path)
   const numbers = numbersOf(place)
@@ -46,12 +48,15 @@ export async function unmountDevice(
       await system.pause(pause, signal)
     }
   } catch (error) {
-    const { errors } = await remountVolumes(system, log, was)
+    using late = lateSignal(signal, leaveMs)
+    const { errors } = await remountVolumes(system, log, was, late.signal)
     const snapshot = await readSnapshot(system)
     for (const swap of swaps)
       if (!snapshot.swaps.some((on) => on.path === swap.path))
-        await system.run('swapon', [swap.path]).catch(() => undefined)
-    if (errors.length > 0) log.warn('not everything could be mounted again', { path, count: errors.length })
+        await stoppable(system, late.signal)
+          .run('swapon', [swap.path])
+          .catch(() => undefined)
+    if (errors.length > 0) tellLeft?.(errors)
     throw error
   }
 }

@@ -68,10 +68,15 @@ export interface Platform {
 
   /**
    * Unmount everything on the disk or partition at `path` and switch off its swap; three tries with growing pauses.
-   * Throws DeviceError E_DST_BUSY with `holders` (`name (pid)`), then nothing is left unmounted; UsageError E_DST_SYSTEM
+   * Throws DeviceError E_DST_BUSY with `holders` (`name (pid)`), and the signal's reason; then it mounts again what it had
+   * unmounted, and `left` is called with what couldn't be, or not within a moment of the signal. UsageError E_DST_SYSTEM
    * for what this computer runs from. Returns what was mounted, for `remount`.
    */
-  unmount(path: string, signal?: AbortSignal): Promise<readonly MountedVolume[]>
+  unmount(
+    path: string,
+    signal?: AbortSignal,
+    left?: (errors: readonly Error[]) => void,
+  ): Promise<readonly MountedVolume[]>
   /**
    * Mount again. For each volume `before` had: the same place if the partition still has a file system; a disk's new
    * volumes that had no place are left to the system's own automounter. Bind mounts come back if their folder is there.

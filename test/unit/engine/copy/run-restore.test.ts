@@ -556,6 +556,23 @@ describe('a device as the source', () => {
     expect(stick.events).toEqual([])
   })
 
+  it.each([
+    ['source', '/dev/sdc'],
+    ['destination', '/dev/sdb'],
+  ])('is told when the %s could not be unmounted, and stays unmounted in part', async (_, stuck) => {
+    const { machine } = benchDevices()
+    machine.onUnmount = (path, left) => {
+      if (path !== stuck) return
+      left([new DeviceError('E_DEVICE_TOOL', 'no', { details: { path: `${path}1` } })])
+      throw new DeviceError('E_DST_BUSY', 'busy', { details: { path } })
+    }
+    const { outcome } = await restore(machine, { source: '/dev/sdc' })
+    expect(outcome).toMatchObject({
+      target: 'untouched',
+      warnings: [{ code: 'E_DEVICE_TOOL', details: { path: `${stuck}1` } }],
+    })
+  })
+
   it('is mounted again after a failure and after Cancel, too', async () => {
     for (const how of ['fail', 'cancel'] as const) {
       const { machine, stick } = benchDevices()

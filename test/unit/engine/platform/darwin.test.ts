@@ -260,6 +260,21 @@ describe('unmounting on macOS', () => {
     expect(isMounted).toBe(true)
   })
 
+  it('tells what it had unmounted and could not mount again', async () => {
+    const info = fixture('info-disk4s2').replace(/<key>MountPoint<\/key>\s*<string>[^<]*<\/string>/, '')
+    const failed = { status: 1, stdout: 'no' }
+    const { platform } = answering({
+      'unmount /dev/disk7s1': '',
+      'unmount /dev/disk7s2': failed,
+      'info -plist /dev/disk7s1': info,
+      'mount /dev/disk7s1': failed,
+    })
+    const left: Error[] = []
+    const unmounted = platform.unmount('/dev/disk6s2', undefined, (errors) => left.push(...errors))
+    await expect(unmounted).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(left).toMatchObject([{ code: 'E_DEVICE_TOOL', details: { tool: 'diskutil' } }])
+  })
+
   it('refuses the disk that the Mac runs from, and orders nothing', async () => {
     const { platform, system } = answering({})
     for (const path of ['/dev/disk0', '/dev/disk0s2'])

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import type { Platform } from '#engine/platform'
+import type { Platform, RunProgram } from '#engine/platform'
 import { DeviceError } from '#shared/errors'
 import { createLinuxPlatform } from '#src/main/engine/platform/linux-platform.ts'
 import { recordLinux, type RecordedDisk, type RecordedLinux } from './recorded-linux.ts'
@@ -155,6 +156,43 @@ describe('unmounting on Linux', () => {
     })
     expect(system.ran.filter((command) => command === 'umount /mnt/one')).toHaveLength(3)
     expect(mountPoints()).toEqual(['/mnt/one', '/mnt/two'])
+  })
+
+  it('tells what it had unmounted and could not mount again', async () => {
+    const { platform } = machineWith(
+      {
+        disks: [stick],
+        mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:18 / /mnt/two rw - ext4 /dev/sdb2 rw',
+        folders: ['/mnt/one'],
+      },
+      ['/mnt/one'],
+    )
+    const left: Error[] = []
+    const unmounted = platform.unmount('/dev/sdb', undefined, (errors) => left.push(...errors))
+    await expect(unmounted).rejects.toMatchObject({ code: 'E_DST_BUSY' })
+    expect(left).toMatchObject([{ code: 'E_NOT_FOUND', details: { path: '/mnt/two' } }])
+  })
+
+  it('does not wait for a slow disk that was unmounted in part when it is stopped', async () => {
+    const stop = new AbortController()
+    const { system } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:18 / /mnt/two rw - ext4 /dev/sdb2 rw',
+      folders: ['/mnt/one', '/mnt/two'],
+    })
+    const run: RunProgram = async (name, args, options) => {
+      const result = await system.run(name, args, options)
+      if (name === 'umount') stop.abort()
+      if (name !== 'blkid') return result
+      if (options?.signal === undefined) throw new Error('nobody can stop this')
+      await once(options.signal, 'abort')
+      throw options.signal.reason
+    }
+    const platform = createLinuxPlatform({ system: { ...system, run } })
+    const left: Error[] = []
+    const unmounted = platform.unmount('/dev/sdb', stop.signal, (errors) => left.push(...errors))
+    await expect(unmounted).rejects.toMatchObject({ name: 'AbortError' })
+    expect(left).toMatchObject([{ details: { path: '/mnt/two', left: 'mount', why: 'stopped' } }])
   })
 
   it('puts the second place of a volume back when the first is held', async () => {
