@@ -100,10 +100,46 @@ async function mountAgain(
       ? await bindFromAside(machine, folder, signal)
       : await bindAgain(system, from, folder)
   }
-  if (!(await isItself(system, mountPoint)) || (await system.stat(mountPoint)).kind !== 'folder')
+  const isMade = await makePlace(machine, volume)
+  try {
+    const options = isSame ? volume.options : flagsOnly(volume.options)
+    await runMount(system, ['-o', options, devicePath, mountPoint])
+    return true
+  } catch (error) {
+    if (isMade) await machine.run('rmdir', [mountPoint])
+    throw error
+  }
+}
+
+/** The folder around a place that a desktop mounts at: `/media/anna/STICK`, `/run/media/anna/STICK`, `/media/STICK`. */
+const desktopFolder = /^((?:\/run)?\/media)(?:\/[^/]+)?(?=\/[^/]+$)/
+
+/**
+ * udisks takes the folder away that it made, when it sees the volume go. False: the place is there as it was. Throws
+ * E_NOT_FOUND for one that is gone and wasn't a desktop's, or where anybody but root could have put something else by then.
+ */
+async function makePlace(system: Machine, volume: MountedVolume): Promise<boolean> {
+  const { mountPoint } = volume
+  if (await isItself(system, mountPoint)) {
+    if ((await system.stat(mountPoint)).kind !== 'folder') throw placeGone(volume)
+    return false
+  }
+  const [around, top] = desktopFolder.exec(mountPoint) ?? []
+  if (around === undefined || top === undefined || !(await isRootsAlone(system, around, top)))
     throw placeGone(volume)
-  await runMount(system, ['-o', isSame ? volume.options : flagsOnly(volume.options), devicePath, mountPoint])
+  // Fails for whatever is there, a link that leads nowhere included. Not stopped half way: it would be left behind.
+  await runChecked(system.run, 'mkdir', ['-m', '0755', mountPoint])
   return true
+}
+
+/** `folder` is `top` or lies in it, not on a volume of its own, and only root can change what is in them. */
+async function isRootsAlone(system: Machine, folder: string, top: string): Promise<boolean> {
+  if (!(await isItself(system, folder))) return false
+  const each = await Promise.all([system.stat(folder), system.stat(top)])
+  return (
+    each.every(({ kind, owner, mode }) => kind === 'folder' && owner === 0 && (mode & 0o022) === 0) &&
+    each[0].device === each[1].device
+  )
 }
 
 type MountedFolder = MountedVolume & { readonly subfolder: string }

@@ -30,6 +30,10 @@ export interface FileFacts {
   readonly deviceNumber: number
   /** The device that a device node stands for, as `major:minor`; `0:0` for others. */
   readonly node: string
+  /** Number of the user whose it is. */
+  readonly owner: number
+  /** Who may do what: the nine bits. Of what has an access list, the group's are the most that anybody on it has. */
+  readonly mode: number
 }
 
 export interface Machine {
@@ -145,6 +149,8 @@ export function realMachine(): Machine {
         device: deviceNumberText(stats.dev),
         deviceNumber: stats.dev,
         node: deviceNumberText(stats.rdev),
+        owner: stats.uid,
+        mode: stats.mode & 0o777,
       }
     },
     usedBytes: async (mountPoint) => {

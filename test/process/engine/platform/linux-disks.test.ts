@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -204,6 +213,31 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       expect(options).toContain('noatime')
       expect(await command('findmnt', ['-n', '-o', 'OPTIONS', nested])).toMatch(/^ro/)
       await platform.unmount(loop.path)
+    })
+
+    it('comes back where a desktop had mounted it, and has taken the folder away since', async () => {
+      const folder = mkdtempSync('/media/reprise-')
+      const place = join(folder, 'STICK')
+      await using cleanUp = new AsyncDisposableStack()
+      cleanUp.defer(() => {
+        for (const path of [place, folder]) if (existsSync(path)) rmdirSync(path)
+      })
+      // What is mounted of it is unmounted before.
+      const loop = cleanUp.use(await attachLoop({ sizeBytes: 32 * MiB }))
+      // Somebody writes to what could be a link by then.
+      chmodSync(folder, 0o777)
+      mkdirSync(place)
+      await command('mkfs.ext4', ['-q', loop.path])
+      await command('mount', [loop.path, place])
+      const before = await platform.unmount(loop.path)
+      rmdirSync(place)
+      expect(await platform.remount(loop.path, before)).toMatchObject({
+        mountPoints: [],
+        errors: [{ code: 'E_NOT_FOUND' }],
+      })
+      chmodSync(folder, 0o750)
+      expect(await platform.remount(loop.path, before)).toEqual({ mountPoints: [place], errors: [] })
+      expect((await volumesOf(loop.path)).flatMap((volume) => volume.mountPoints)).toEqual([place])
     })
 
     it('shows a folder again of which nothing else was mounted, and never what a link there leads to', async () => {

@@ -65,6 +65,11 @@ function machineWith(linux: RecordedLinux, stuck: readonly string[] = []) {
         },
         swapon: '',
         mktemp: '/run/reprise-1\n',
+        mkdir: ([, , made = '']) => {
+          linux = { ...linux, folders: [...(linux.folders ?? []), made] }
+          system.change(record())
+          return ''
+        },
         rmdir: '',
         blkid: 'ID_FS_TYPE=ext4\n',
         ...linux.programs,
@@ -444,6 +449,62 @@ describe('mounting again on Linux', () => {
     expect(mountPoints).toEqual(['/mnt/one'])
     expect(errors).toMatchObject([{ code: 'E_NOT_FOUND' }, { code: 'E_NOT_FOUND' }])
     expect(system.ran.filter((command) => command.includes('/mnt/one/two'))).toEqual([])
+  })
+
+  describe('at a place that the desktop has taken away when it saw the volume go', () => {
+    const placeOf = (mountPoint: string) => ({ ...volume, mountPoint })
+
+    it.each([
+      ['/media/mona/STICK', '/media/mona'],
+      ['/run/media/mona/STICK', '/run/media/mona'],
+      ['/media/STICK', '/media'],
+    ])('makes %s once more', async (mountPoint, parent) => {
+      const { platform, system } = machineWith({
+        disks: [stick],
+        folders: [parent],
+        modes: { [parent]: 0o750 },
+      })
+      expect(await platform.remount('/dev/sdb', [placeOf(mountPoint)])).toEqual({
+        mountPoints: [mountPoint],
+        errors: [],
+      })
+      expect(system.ran.slice(-2)).toEqual([
+        `mkdir -m 0755 ${mountPoint}`,
+        `mount -o rw,nosuid /dev/sdb1 ${mountPoint}`,
+      ])
+    })
+
+    it('takes it away again when the volume cannot be mounted', async () => {
+      const { platform, system } = machineWith({
+        disks: [stick],
+        folders: ['/media/mona'],
+        programs: { mount: { status: 32, stderr: 'wrong fs type' } },
+      })
+      const { errors } = await platform.remount('/dev/sdb', [placeOf('/media/mona/STICK')])
+      expect(errors).toMatchObject([{ code: 'E_DEVICE_TOOL', details: { tool: 'mount' } }])
+      expect(system.ran.at(-1)).toBe('rmdir /media/mona/STICK')
+    })
+
+    it.each<[string, string, Partial<RecordedLinux>]>([
+      ['it was nobody’s but a person’s', '/mnt/STICK', { folders: ['/mnt'] }],
+      ['it lay deeper', '/media/mona/STICK/folder', { folders: ['/media/mona/STICK'] }],
+      ['its own folder is gone', '/media/mona/STICK', { folders: ['/media'] }],
+      ['its folder belongs to somebody else', '/media/mona/STICK', { owners: { '/media/mona': 1000 } }],
+      ['the folder above does', '/media/mona/STICK', { owners: { '/media': 1000 } }],
+      ['others may write to its folder', '/media/mona/STICK', { modes: { '/media/mona': 0o775 } }],
+      ['everybody may', '/media/mona/STICK', { modes: { '/media/mona': 0o757 } }],
+      [
+        'a link leads to its folder',
+        '/media/mona/STICK',
+        { folders: ['/etc', '/media'], links: { '/media/mona': '/etc' } },
+      ],
+      ['its folder is another volume', '/media/mona/STICK', { devices: { '/media/mona': '8:1' } }],
+    ])('makes nothing where %s', async (_, mountPoint, change) => {
+      const { platform, system } = machineWith({ disks: [stick], folders: ['/media/mona'], ...change })
+      const { errors } = await platform.remount('/dev/sdb', [placeOf(mountPoint)])
+      expect(errors).toMatchObject([{ code: 'E_NOT_FOUND', details: { path: mountPoint } }])
+      expect(system.ran.filter((command) => /^mkdir|^mount/.test(command))).toEqual([])
+    })
   })
 
   it('leaves nothing mounted aside when there is no such folder any more', async () => {

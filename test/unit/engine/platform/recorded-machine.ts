@@ -12,6 +12,10 @@ export interface Recording {
   readonly folders?: readonly string[]
   /** Path → target; absolute. */
   readonly links?: { readonly [path: string]: string }
+  /** Path → user, where it isn't root's. */
+  readonly owners?: { readonly [path: string]: number }
+  /** Path → permissions, where they aren't 0755. */
+  readonly modes?: { readonly [path: string]: number }
   /** Device nodes: path → `major:minor`. */
   readonly nodes?: { readonly [path: string]: string }
   /** Folder → `major:minor` of the file system mounted there. */
@@ -62,6 +66,8 @@ export function recordedMachine(recording: Recording): RecordedMachine {
       inode: 1,
       device: (mounted === undefined ? undefined : now.devices?.[mounted]) ?? '0:1',
       deviceNumber: 1,
+      owner: now.owners?.[real] ?? 0,
+      mode: now.modes?.[real] ?? 0o755,
       node: node ?? '0:0',
     }
   }
