@@ -8,8 +8,8 @@ import type { Disk, ImageInfo, ImageTask, JobState, RestorePlan, RestoreRequest 
 export interface RunningJob {
   /** Calls `listener` now, at changes, and with the final state. */
   subscribe(listener: (state: JobState) => void): unknown
-  /** Asks it to stop; settles when the work has stopped. */
-  cancel(): Promise<JobState>
+  /** Asks it to stop, for a signal's `reason`; settles when the work has stopped. */
+  cancel(reason?: unknown): Promise<JobState>
   /** Resolves to the final state. Never rejects. */
   readonly ended: Promise<JobState>
 }

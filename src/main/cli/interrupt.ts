@@ -1,7 +1,9 @@
 /** Ctrl-C and requests to end, as a signal that is aborted once. */
+import { Interruption } from '#engine/job'
 import type { Terminal } from './terminal.ts'
 
 export interface Interrupt extends Disposable {
+  /** Its reason is an `Interruption` where it wasn't Ctrl-C. */
   readonly signal: AbortSignal
   /** True once somebody asked to stop. */
   readonly asked: boolean
@@ -10,9 +12,9 @@ export interface Interrupt extends Disposable {
 /** `again` is called at each further request: people press Ctrl-C twice, and deserve to hear why it isn't over. */
 export function watchInterrupt(terminal: Terminal, again: () => void): Interrupt {
   const controller = new AbortController()
-  const watching = terminal.onInterrupt(() => {
+  const watching = terminal.onInterrupt((how) => {
     if (controller.signal.aborted) again()
-    else controller.abort()
+    else controller.abort(how === 'SIGINT' ? undefined : new Interruption())
   })
   return {
     signal: controller.signal,

@@ -171,7 +171,7 @@ async function runJob(
   const { print, tell, lost } = createWorkOutput(terminal)
   const stop = () => {
     terminal.writeError('Stopping at a safe point...\n')
-    void job.cancel()
+    void job.cancel(interrupt.signal.reason)
   }
   interrupt.signal.addEventListener('abort', stop, { once: true })
   // Programs are told by the progress; people want to know why it takes so long while it does.

@@ -21,7 +21,7 @@ export interface Terminal {
    * Calls `listener` at each Ctrl-C or request to end, until disposed. The process never ends by one again: what it did, it is about to
    * tell by its exit status.
    */
-  onInterrupt(listener: () => void): Disposable
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): Disposable
 }
 
 export interface ProcessTerminal extends Terminal {
@@ -36,11 +36,11 @@ const patienceMs = 500
 export function processTerminal(): ProcessTerminal {
   const { output, errors, areOne } = openOutputs()
   const writeError = (text: string) => errors.write(text)
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const interrupted = Promise.withResolvers<void>()
-  const handle = () => {
+  const handle = (signal: NodeJS.Signals) => {
     interrupted.resolve()
-    for (const listener of listeners) listener()
+    for (const listener of listeners) listener(signal)
   }
   const tooLate = async () => {
     await interrupted.promise

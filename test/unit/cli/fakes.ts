@@ -42,7 +42,7 @@ export interface Stage {
   /** The states a job passes through, the last with its outcome. */
   readonly states?: readonly JobState[]
   /** Instead of `states`: play a job by hand. */
-  readonly job?: (stage: { interrupt: () => void }) => RunningJob
+  readonly job?: (stage: { interrupt: (signal?: NodeJS.Signals) => void }) => RunningJob
   readonly disks?: readonly Disk[]
   readonly image?: ImageInfo | Error
   readonly task?: readonly JobState[]
@@ -86,14 +86,14 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   const printed = { out: '', err: '', all: '' }
   const requests: RestoreRequest[] = []
   const tasks: ImageTask[] = []
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const answers = [...(stage.answers ?? [])]
   const typed = [...(stage.typed ?? [])]
   const given = stage.stdin === undefined || stage.stdin === '' ? [] : stage.stdin.split('\0')
   const unlocks: string[] = []
   const counts = { cancels: 0, startedJobs: 0 }
-  const interrupt = () => {
-    for (const listener of listeners) listener()
+  const interrupt = (signal: NodeJS.Signals = 'SIGINT') => {
+    for (const listener of listeners) listener(signal)
   }
   const watch = (text: string) => {
     if (stage.interruptAfter !== undefined && text.includes(stage.interruptAfter)) interrupt()

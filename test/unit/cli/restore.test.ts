@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { Interruption } from '#engine/job'
 import { DeviceError, FormatError, serializeError, UsageError } from '#shared/errors'
 import type { JobState } from '#shared/model'
 import { disk, happyStates, image, plan, play, restoreArgs, state, summary, target } from './fakes.ts'
@@ -527,6 +528,27 @@ describe('reprise restore', () => {
           "\n! Stopped at 43 %.\n'/dev/sdb' was erased: it is empty, valid and unmounted.\n",
         ].join(''),
       )
+    })
+
+    it.each([
+      ['SIGINT', false],
+      ['SIGTERM', true],
+      ['SIGHUP', true],
+    ] as const)('tells the job by %s whether what came of a stream is kept', async (signal, isKept) => {
+      const { promise: ended, resolve: end } = Promise.withResolvers<JobState>()
+      let why: unknown
+      await play(noprompt, {
+        job: ({ interrupt }) => ({
+          ended,
+          subscribe: () => interrupt(signal),
+          cancel(reason) {
+            why = reason
+            end(state({ outcome: { kind: 'cancelled', target: 'empty', percent: 43 } }))
+            return ended
+          },
+        }),
+      })
+      expect(why instanceof Interruption).toBe(isKept)
     })
 
     it('that comes too late changes nothing about a restore that is done', async () => {

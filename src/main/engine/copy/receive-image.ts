@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BlockSink } from '#engine/block-io'
-import type { JobContext } from '#engine/job'
+import { Interruption, type JobContext } from '#engine/job'
 import { receivePoolBytes, type StreamConnection, type StreamReception } from '#engine/stream-connection'
 import { AppError, invariant, NetworkError } from '#shared/errors'
 import type { RestoreRequest, RestoreSummary } from '#shared/model'
@@ -60,7 +60,7 @@ const farewellMs = 300
 
 /**
  * Receive, write, verify. Throws FormatError, DeviceError, VerificationError, the signal's reason: then no journal is left; and
- * NetworkError, after which another run may go on. In either case the destination isn't a disk yet. Nothing is under way any more
+ * NetworkError or an Interruption, after which another run may go on. In either case the destination isn't a disk yet. Nothing is under way any more
  * when it settles.
  */
 export async function receiveImage(options: ReceiveImageOptions): Promise<Received> {
@@ -95,9 +95,8 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
     await reception.current?.finish('done', '')
     return result
   } catch (error) {
-    // The network or the server failed, not the disk, which looks blank to everyone.
-    const isKept =
-      hasBegun && error instanceof NetworkError && !context.signal.aborted && journal?.isThere === true
+    // Whatever failed, it wasn't the disk, which looks blank to everyone.
+    const isKept = hasBegun && mayBeGoneOnWith(error, context.signal) && journal?.isThere === true
     if (isKept) options.onKept()
     const said = reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error))
     // The disk is waited for, however slow it is: whoever called closes it next, and its number may soon be another's.
@@ -107,6 +106,13 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
     await farewell(Promise.resolve(said))
     throw error
   }
+}
+
+/** The network or the server failed, or the computer goes down; a person who stops it wants none of it. */
+function mayBeGoneOnWith(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  if (!aborted) return error instanceof NetworkError
+  const isStopped = error instanceof NetworkError || (error instanceof Error && error.name === 'AbortError')
+  return isStopped && reason instanceof Interruption
 }
 
 /**

@@ -5,6 +5,14 @@
 import type { Bottleneck, JobPhase, StreamProgress } from '#shared/model'
 import type { Logger } from '#shared/log'
 
+/**
+ * Why a job is to stop that nobody has called off: the computer goes down, or whoever looked on was cut off. What can be gone
+ * on with is kept then.
+ */
+export class Interruption extends Error {
+  override readonly name = 'AbortError'
+}
+
 export interface JobContext {
   readonly signal: AbortSignal
   readonly log: Logger

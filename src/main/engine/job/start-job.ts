@@ -46,8 +46,11 @@ export interface Job {
    * with the final state, after which never again. Returns the function that ends it.
    */
   subscribe(listener: JobListener): () => void
-  /** Asks the engine to stop. Resolves to the final state, when the work has really stopped. May be called twice. */
-  cancel(): Promise<JobState>
+  /**
+   * Asks the engine to stop; `reason` is its signal's, an `Interruption` or a person's Stop. Resolves to the final state, when the
+   * work has really stopped. May be called twice.
+   */
+  cancel(reason?: unknown): Promise<JobState>
   /** Resolves to the final state. Never rejects. */
   readonly ended: Promise<JobState>
 }
@@ -187,11 +190,11 @@ export function startJob(
       tellOne(listener)
       return () => listeners.delete(listener)
     },
-    async cancel() {
+    async cancel(reason) {
       if (record.state.outcome === null && !stop.signal.aborted) {
         apply({ kind: 'stopping', atMs: now() })
         // Before it is told: a listener may cancel, too.
-        stop.abort()
+        stop.abort(reason)
         tell()
       }
       return ended

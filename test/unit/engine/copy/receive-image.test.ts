@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { BlockSink } from '#engine/block-io'
 import { planRestore, readStreamImage, runRestore, type RestoreDeps, type RestoreIo } from '#engine/copy'
+import { Interruption } from '#engine/job'
 import type { ReceiveOptions } from '#engine/stream-connection'
 import { NetworkError, type NetworkCode } from '#shared/errors'
 import { silentLogger } from '#shared/log'
@@ -510,6 +511,26 @@ describe('a restore from a stream', () => {
     const second = benchWith(first.stick.bytes)
     expect((await restore(second.machine)).outcome.kind).toBe('done')
     expect(second.server.told[1]).toMatch(/^have \d+$/)
+  })
+
+  it.each([
+    ['keeps what came when the computer goes down, and goes on with it later', new Interruption(), 'kept'],
+    ['leaves the disk empty when a person stops it', undefined, 'empty'],
+  ] as const)('%s', async (_, reason, target) => {
+    const stop = new AbortController()
+    const first = bench({
+      order: 'ascending',
+      onTurn: async (handedOut) => {
+        if (handedOut !== 33) return
+        await expect.poll(() => journalled(first.stick.bytes)).toBe(8)
+        stop.abort(reason)
+      },
+    })
+    const { outcome } = await restore(first.machine, {}, { journalMs: 5 }, stop.signal)
+    expect(outcome).toMatchObject({ kind: 'cancelled', target })
+    const second = benchWith(first.stick.bytes)
+    expect((await restore(second.machine)).outcome.kind).toBe('done')
+    expect(second.server.told.some((each) => each.startsWith('have'))).toBe(target === 'kept')
   })
 
   it('fails the verify of a disk that lies, and says where', async () => {
