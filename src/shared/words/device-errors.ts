@@ -116,11 +116,16 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
           now: 'Check it and start again.',
         },
 
-  E_DST_BUSY: (error, names) => ({
-    what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,
-    why: usedBy(error) ?? itSaid(error) ?? systemSays(error),
-    now: 'Close what is using it and try again.',
-  }),
+  E_DST_BUSY: (error, names) => {
+    const why = usedBy(error) ?? itSaid(error) ?? systemSays(error)
+    const left = textOf(error, 'left')
+    if (left !== null) return { ...leftUndone(left, error, names), why }
+    return {
+      what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,
+      why,
+      now: 'Close what is using it and try again.',
+    }
+  },
 
   E_DST_GONE: (error, names) => ({
     what: `${theTarget(error, names)} was disconnected${at(error)}.`,

@@ -212,6 +212,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         await unmounted(makeEmpty)
         return { state: 'empty', warnings: [] }
       } catch (error) {
+        // It is empty, and somebody has an old partition open.
+        if (error instanceof DeviceError && error.details['left'] === 'reread')
+          return { state: 'empty', warnings: [serializeError(error)] }
         log.error('the destination could not be left empty', { path, error: serializeError(error) })
         return { state: 'incomplete', warnings: [] }
       }

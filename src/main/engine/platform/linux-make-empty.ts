@@ -38,7 +38,7 @@ const makers: { readonly [filesystem: string]: readonly [program: string, ...arg
 
 /**
  * The device must not be held open. A disk gets an empty GPT; a partition an empty file system of the kind it had, if
- * that can be made. Throws what opening for writing throws, and E_IO_WRITE.
+ * that can be made. Throws what opening for writing throws, and E_IO_WRITE; what rereading the map throws when it is done.
  */
 export async function makeDeviceEmpty(
   system: Machine,

@@ -116,7 +116,7 @@ async function keepsOld(system: Machine, disk: BlockDevice, said: string): Promi
     mounts: numbers.flatMap((number) => snapshot.mountsOn(number)),
   })
   return new DeviceError('E_DST_BUSY', `the system keeps the old partitions of ${disk.path}: ${said}`, {
-    details: { path: disk.path, holders, stderr: said.slice(0, 400) },
+    details: { path: disk.path, holders, left: 'reread', stderr: said.slice(0, 400) },
     transient: true,
   })
 }

@@ -102,13 +102,15 @@ export interface Platform {
   discard(device: OpenDevice, offset: number, lengthBytes: number, signal?: AbortSignal): Promise<void>
   /**
    * Make the kernel read the partition table again; returns when the nodes of the new partitions are there. The device
-   * must not be held by `openTarget`. Throws E_DST_BUSY when the system keeps using old partitions; the signal's reason.
+   * must not be held by `openTarget`. Throws E_DST_BUSY with `left: 'reread'` when the system keeps using old partitions; the
+   * signal's reason.
    */
   rereadPartitions(path: string, signal?: AbortSignal): Promise<void>
   /**
    * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
    * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.
-   * The device must not be held by `openTarget`. Throws what `openTarget` throws.
+   * The device must not be held by `openTarget`. Throws what `openTarget` throws; what `rereadPartitions` throws when it is
+   * empty by then.
    */
   makeEmpty(path: string, filesystem: string | null): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
 }

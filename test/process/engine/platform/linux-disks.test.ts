@@ -503,6 +503,17 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:sgdisk'))('em
     expect(await volumesOf(loop.path)).toMatchObject([{ filesystem: null }])
   })
 
+  it('leaves an empty map, and says so, where somebody has an old partition open', async () => {
+    await using loop = await attachLoop({ sizeBytes: 64 * MiB })
+    const [volume = ''] = await partitionLoop(loop.path, 'label: gpt\nsize=16M\n')
+    await using _open = await open(volume)
+    await expect(platform.makeEmpty(loop.path, null)).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { left: 'reread' },
+    })
+    expect(await command('sgdisk', ['--verify', loop.path])).toContain('No problems found')
+  })
+
   it('touches nothing that is mounted', async () => {
     using folder = scratch('here')
     await using loop = await attachLoop({ sizeBytes: 32 * MiB })

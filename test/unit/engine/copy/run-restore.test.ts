@@ -924,6 +924,19 @@ describe('a failure after writing began', () => {
     expect(lines.map((line) => line.message)).toContain('the destination was left empty')
   })
 
+  it('leaves the disk empty, and tells it, when the system keeps its old partitions', async () => {
+    const { machine, stick } = bench()
+    stick.faults = { onWrite: failAtWrite(7) }
+    machine.onMakeEmpty = (path) => {
+      throw new DeviceError('E_DST_BUSY', 'busy', { details: { path, left: 'reread' } })
+    }
+    const { outcome } = await restore(machine)
+    expect(outcome).toMatchObject({
+      ...failure('E_IO_WRITE', 'empty'),
+      warnings: [{ code: 'E_DST_BUSY', details: { left: 'reread' } }],
+    })
+  })
+
   it('never lets the old or the new partition map be seen meanwhile', async () => {
     const { machine, stick } = bench()
     let seen: Uint8Array | null = null

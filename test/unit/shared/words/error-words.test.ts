@@ -96,6 +96,11 @@ describe('describeError', () => {
     ],
     [
       'E_DST_BUSY',
+      { path: '/dev/sdb', holders: ['gparted (812)'], left: 'reread' },
+      "The system may still see the old partitions of 'SanDisk Ultra'.\nIt is used by gparted (812).\nDisconnect it and connect it again before you use it.",
+    ],
+    [
+      'E_DST_BUSY',
       { path: '/home/a/d.img', holders: ['/dev/loop0'] },
       "'SanDisk Ultra' is in use.\nIt is used by /dev/loop0.\nClose what is using it and try again.",
     ],
