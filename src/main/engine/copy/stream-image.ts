@@ -85,7 +85,7 @@ async function openRawStream(
     decodeBudgetBytes,
     signal,
   })
-  const { partitionMap, partitions } = await readDiskContents(disk.read, layout.sizeBytes)
+  const { partitionMap, partitions } = await readDiskContents(disk.read, layout.sizeBytes, signal)
   const image: ImageInfo = {
     path,
     name: info.imageName,

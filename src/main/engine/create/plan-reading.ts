@@ -29,7 +29,7 @@ export async function planReading(
     signal.throwIfAborted()
     return await read(offset, lengthBytes)
   }
-  const contents = await readDiskContents(readDisk, sizeBytes)
+  const contents = await readDiskContents(readDisk, sizeBytes, signal)
   const ranges = new UsedRanges()
   const add = (from: number, to: number) => {
     const end = Math.min(sizeBytes, Math.ceil(to / unitBytes) * unitBytes)

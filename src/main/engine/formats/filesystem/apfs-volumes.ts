@@ -3,7 +3,8 @@
  * checkpoints, omap_phys_t, btree_node_phys_t, apfs_superblock_t. Every block is checked by its Fletcher-64; what is followed
  * is bounded, and what can't be read is left out.
  */
-import { readOrNull, type ReadDisk } from '#engine/formats/struct'
+import { setImmediate } from 'node:timers/promises'
+import { corrupt, readOrNull, type ReadDisk } from '#engine/formats/struct'
 
 export interface ApfsVolume {
   readonly name: string
@@ -18,6 +19,10 @@ const mostVolumes = 100
 const mostLevels = 16
 /** A checkpoint area of this many blocks is far more than formatters make. */
 const mostCheckpointBlocks = 4096
+/** All containers of a disk together: a map may name any number of them, and one as often as it likes. */
+const mostBytes = 64 * 1024 * 1024
+/** Of reads: those of zeros are no wait for anything, and everything else in this thread would wait for them. */
+const pauseEvery = 256
 const headerBytes = 32
 const btreeInfoBytes = 40
 const nodeDataAt = 56
@@ -41,12 +46,48 @@ const roles: { readonly [role: number]: string } = {
   [11 << 6]: 'Prelogin',
 }
 
-/** In the order of the container. Empty where there are none or its structures can't be read. Rejects with what the medium throws. */
-export async function readApfsVolumes(
-  readDisk: ReadDisk,
-  volume: { readonly offset: number; readonly sizeBytes: number },
-): Promise<ApfsVolume[]> {
-  const container = new Container(readDisk, volume)
+interface Place {
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
+/** One for each disk: it counts what looking into its containers takes. */
+export class ApfsReader {
+  readonly #readDisk: ReadDisk
+  readonly #signal: AbortSignal | undefined
+  #bytesLeft = mostBytes
+  #reads = 0
+
+  constructor(readDisk: ReadDisk, signal?: AbortSignal) {
+    this.#readDisk = readDisk
+    this.#signal = signal
+  }
+
+  /**
+   * In the order of the container. Empty where there are none, its structures can't be read, or too much was looked at
+   * before. Rejects with what the medium throws, and the signal's reason.
+   */
+  async volumes(place: Place): Promise<ApfsVolume[]> {
+    return (await readOrNull(readVolumes(new Container(this.#read, place)))) ?? []
+  }
+
+  /** Null: it can't be decoded. */
+  readonly #read: ReadBlock = async (offset, lengthBytes) => {
+    this.#bytesLeft -= lengthBytes
+    if (this.#bytesLeft < 0)
+      throw corrupt({ format: 'apfs', field: 'container', offset, expected: 'less to look through' })
+    this.#reads += 1
+    if (this.#reads % pauseEvery === 0) {
+      await setImmediate()
+      this.#signal?.throwIfAborted()
+    }
+    return await readOrNull(this.#readDisk(offset, lengthBytes))
+  }
+}
+
+type ReadBlock = (offset: number, lengthBytes: number) => Promise<Uint8Array | null>
+
+async function readVolumes(container: Container): Promise<ApfsVolume[]> {
   const superblock = await container.latestSuperblock()
   if (superblock === null) return []
   const xid = superblock.readBigUInt64LE(16)
@@ -77,16 +118,13 @@ function parseVolume(block: Buffer | null): ApfsVolume | null {
 }
 
 class Container {
-  readonly #readDisk: ReadDisk
+  readonly #readBlock: ReadBlock
   readonly #offset: number
   readonly #sizeBytes: number
   #blockBytes = 4096
 
-  constructor(
-    readDisk: ReadDisk,
-    { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
-  ) {
-    this.#readDisk = readDisk
+  constructor(readBlock: ReadBlock, { offset, sizeBytes }: Place) {
+    this.#readBlock = readBlock
     this.#offset = offset
     this.#sizeBytes = sizeBytes
   }
@@ -98,15 +136,15 @@ class Container {
     const blockBytes = head.readUInt32LE(36)
     if (blockBytes < 4096 || blockBytes > 65_536 || (blockBytes & (blockBytes - 1)) !== 0) return null
     this.#blockBytes = blockBytes
-    let latest = await this.block(0n)
-    if (latest !== null && !isSuperblock(latest)) latest = null
+    let latest = await this.#superblock(0n)
     // With the highest bit, the area isn't contiguous but listed in a tree: block 0 has to do.
     const listed = head.readUInt32LE(104)
-    const count = listed < 0x8000_0000 ? Math.min(listed, mostCheckpointBlocks) : 0
     const base = head.readBigUInt64LE(112)
+    const inside = Math.floor(this.#sizeBytes / blockBytes) - Number(base)
+    const count = listed < 0x8000_0000 ? Math.min(listed, mostCheckpointBlocks, inside) : 0
     for (let index = 0; index < count; index++) {
-      const block = await this.block(base + BigInt(index))
-      if (block === null || !isSuperblock(block)) continue
+      const block = await this.#superblock(base + BigInt(index))
+      if (block === null) continue
       if (latest === null || block.readBigUInt64LE(16) > latest.readBigUInt64LE(16)) latest = block
     }
     return latest
@@ -114,9 +152,14 @@ class Container {
 
   /** A block with a right checksum; null otherwise. */
   async block(address: bigint): Promise<Buffer | null> {
-    if (address > BigInt(Math.floor(this.#sizeBytes / this.#blockBytes))) return null
-    const bytes = await this.#read(Number(address) * this.#blockBytes, this.#blockBytes)
+    const bytes = await this.#at(address)
     return bytes !== null && isIntact(bytes) ? bytes : null
+  }
+
+  /** Its mark first: summing up every block of a checkpoint area would take long. */
+  async #superblock(address: bigint): Promise<Buffer | null> {
+    const bytes = await this.#at(address)
+    return bytes !== null && isSuperblock(bytes) && isIntact(bytes) ? bytes : null
   }
 
   /** Where object `oid` is, as of transaction `xid`: down the tree, at each node the last key that isn't greater. */
@@ -137,9 +180,14 @@ class Container {
     return null
   }
 
+  async #at(address: bigint): Promise<Buffer | null> {
+    if (address > BigInt(Math.floor(this.#sizeBytes / this.#blockBytes))) return null
+    return await this.#read(Number(address) * this.#blockBytes, this.#blockBytes)
+  }
+
   async #read(at: number, lengthBytes: number): Promise<Buffer | null> {
     if (at + lengthBytes > this.#sizeBytes) return null
-    const bytes = await readOrNull(this.#readDisk(this.#offset + at, lengthBytes))
+    const bytes = await this.#readBlock(this.#offset + at, lengthBytes)
     return bytes === null ? null : Buffer.from(bytes)
   }
 }

@@ -1,6 +1,6 @@
 /** What is on the disk inside an image: its partition map, and the file system of each partition. */
 import { cutShort, type LeastSize } from '#engine/formats/extents'
-import { readApfsVolumes, sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
+import { ApfsReader, sniffFilesystem, type FoundFilesystem } from '#engine/formats/filesystem'
 import { readPartitionMap } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
 import type { ImageInfo, ImagePartition, PartitionMapKind } from '#shared/model'
@@ -19,16 +19,21 @@ export interface DiskContents {
 
 /**
  * Look at a disk of `sizeBytes`, null when that isn't known. What is damaged is left out; rejects only with what the
- * medium throws.
+ * medium throws, and the signal's reason.
  */
-export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | null): Promise<DiskContents> {
+export async function readDiskContents(
+  readDisk: ReadDisk,
+  sizeBytes: number | null,
+  signal?: AbortSignal,
+): Promise<DiskContents> {
   const limit = sizeBytes ?? Number.MAX_SAFE_INTEGER
+  const apfs = new ApfsReader(readDisk, signal)
   const map = await readPartitionMap(readDisk, limit)
   const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes: limit })
   // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
   const isDisc = whole?.filesystem === 'iso9660'
   if (map.kind === 'none') {
-    const volumes = await apfsVolumes(readDisk, whole, { offset: 0, sizeBytes: limit })
+    const volumes = await apfsVolumes(apfs, whole, { offset: 0, sizeBytes: limit })
     const partitions = wholeDisk(whole, sizeBytes).map((partition) => ({ ...partition, ...volumes }))
     const least =
       isDisc || whole === null || whole.sizeBytes === null
@@ -41,7 +46,7 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
   for (const entry of map.partitions) {
     const room = Math.min(entry.sizeBytes, limit - entry.offset)
     const found = room > 0 ? await sniffFilesystem(readDisk, { offset: entry.offset, sizeBytes: room }) : null
-    const volumes = await apfsVolumes(readDisk, found, { offset: entry.offset, sizeBytes: room })
+    const volumes = await apfsVolumes(apfs, found, { offset: entry.offset, sizeBytes: room })
     partitions.push({
       ...entry,
       filesystem: found?.filesystem ?? null,
@@ -58,11 +63,11 @@ export async function readDiskContents(readDisk: ReadDisk, sizeBytes: number | n
 
 /** The volumes inside, where it is a container. */
 async function apfsVolumes(
-  readDisk: ReadDisk,
+  apfs: ApfsReader,
   found: FoundFilesystem | null,
   place: { readonly offset: number; readonly sizeBytes: number },
 ): Promise<Pick<ImagePartition, 'volumes'>> {
-  return found?.filesystem === 'apfs' ? { volumes: await readApfsVolumes(readDisk, place) } : {}
+  return found?.filesystem === 'apfs' ? { volumes: await apfs.volumes(place) } : {}
 }
 
 function wholeDisk(found: FoundFilesystem | null, diskBytes: number | null): ImagePartition[] {

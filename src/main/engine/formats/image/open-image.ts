@@ -182,7 +182,7 @@ async function readContents(
   signal?: AbortSignal,
 ): Promise<DiskContents> {
   await using disk = contentsReader(layout, open, signal)
-  return await readDiskContents(disk.read, layout.sizeBytes)
+  return await readDiskContents(disk.read, layout.sizeBytes, signal)
 }
 
 const contentsReader = (layout: ExtentLayout, open: OpenFile, signal?: AbortSignal) =>

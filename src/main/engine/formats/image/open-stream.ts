@@ -39,7 +39,7 @@ export async function openStream(
   // A disk has whole sectors; the last one ends in zeros where the stream doesn't fill it.
   const sizeBytes = expandedBytes === null ? null : Math.ceil(expandedBytes / 512) * 512
 
-  const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes)
+  const contents = await readDiskContents(prefixDisk(codec, prefix.bytes), sizeBytes, signal)
   refuseNoDisk(codec, file.name, prefix.bytes, isDisk(contents, prefix.bytes))
   // That a partition is larger than what comes isn't a fault: some are meant to be filled by what boots from the disk. Whether its file
   // system is whole could only be seen where it lies in what was expanded here.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readApfsVolumes } from '#engine/formats/filesystem'
+import { ApfsReader } from '#engine/formats/filesystem'
 import { memoryDisk } from '#test/memory-source'
 
 const blockBytes = 4096
@@ -84,7 +84,7 @@ const container = () => [
   volume('an older one', 0),
 ]
 const uuid = '01234567-89AB-CDEF-0123-456789ABCDEF'
-const read = (disk: Buffer) => readApfsVolumes(memoryDisk(disk), { offset: 0, sizeBytes: disk.length })
+const read = (disk: Buffer) => new ApfsReader(memoryDisk(disk)).volumes({ offset: 0, sizeBytes: disk.length })
 
 describe('the volumes of an APFS container', () => {
   it('are those of the last checkpoint, with their roles', async () => {
