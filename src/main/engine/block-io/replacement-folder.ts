@@ -4,7 +4,7 @@
  *
  *     1  the new folder is written under a hidden name and brought to the medium
  *     2  the old one gets a hidden name, the new one its name, and the folder that holds both is brought to the medium
- *     3  the old one is removed
+ *     3  the old one gets another hidden name, which nobody looks for, and is removed
  *
  * Whenever this process or the machine stops, a whole old or a whole new folder is there. Stopped between the two renames,
  * it is the old one, under the name `.NAME.reprise-old`; whoever replaces NAME next gives it its name back first.
@@ -51,7 +51,7 @@ export async function openReplacementFolder(
   const old = await lstat(path).catch(() => null)
   if (old !== null && mode === 'create') throw exists(path)
   if (old !== null && !(old.isDirectory() && (await isReplaceable(path)))) throw notReplaceable(path)
-  const hidden = join(dirname(path), `.reprise-${randomBytes(6).toString('hex')}.part`)
+  const hidden = hiddenBeside(path)
   // What replaces somebody's folder is nobody else's business until it has that one's permissions.
   await mkdir(hidden, old === null ? {} : { mode: 0o700 }).catch((error: unknown) => {
     const place = errnoOf(error) === 'ENOENT' ? dirname(path) : path
@@ -70,7 +70,7 @@ export async function openReplacementFolder(
       isHidden = false
       await syncFolder(dirname(path))
       // What can't be removed any more does no harm: it isn't found under the name.
-      if (retired !== null) await rm(retired, { recursive: true, force: true }).catch(() => undefined)
+      if (retired !== null) await discard(retired).catch(() => undefined)
     },
     async [Symbol.asyncDispose]() {
       await made?.close().catch(() => undefined)
@@ -110,6 +110,14 @@ async function takeName(hidden: string, path: string, retired: string | null): P
   }
 }
 
+/** Half removed it would still open as an image, so by then no recovery may find it. */
+async function discard(retired: string): Promise<void> {
+  const hidden = hiddenBeside(retired)
+  await rename(retired, hidden)
+  await syncFolder(dirname(retired))
+  await rm(hidden, { recursive: true, force: true })
+}
+
 /** Somebody was stopped between the two renames. */
 async function recover(path: string): Promise<void> {
   if ((await lstat(path).catch(() => null)) !== null) return
@@ -119,6 +127,8 @@ async function recover(path: string): Promise<void> {
     throw openFailure(error, path, 'destination')
   })
 }
+
+const hiddenBeside = (path: string) => join(dirname(path), `.reprise-${randomBytes(6).toString('hex')}.part`)
 
 const exists = (path: string) =>
   new UsageError('E_DST_EXISTS', `${path} exists`, { details: { input: path, path } })

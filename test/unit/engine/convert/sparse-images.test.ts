@@ -173,6 +173,23 @@ describe('a sparse bundle that is there', () => {
     expect(same(await expand(at('disk.sparsebundle')), smallDisk(1))).toBe(true)
   })
 
+  it('that was replaced and only half removed does not come back', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    // Under any longer name of the bundle, its path is too long for the system.
+    let deep = at('disk.sparsebundle')
+    while (deep.length < 4095) deep = join(deep, 'd'.repeat(Math.min(200, 4094 - deep.length)))
+    await mkdir(deep, { recursive: true })
+    await convert(source, at('disk.sparsebundle'), 'UDSB')
+    await rm(at('disk.sparsebundle'), { recursive: true })
+    const [half = ''] = left().filter((name) => name.startsWith('.'))
+    const abort = new AbortController()
+    const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
+    await expect(convert(source, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
+    expect(left()).toEqual([half, 'disk.img'])
+    await rename(at(half), at('x'))
+  })
+
   it("is read by nobody else while it replaces somebody's", async () => {
     const source = await folder.write('disk.img', smallDisk(1))
     await convert(source, at('disk.sparsebundle'), 'UDSB')
