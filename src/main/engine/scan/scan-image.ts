@@ -11,7 +11,7 @@
  */
 import { openFileSource } from '#engine/block-io'
 import { readHfsPlusFacts, type HfsPlusFacts } from '#engine/formats/filesystem'
-import { DiskReader, openImage, type OpenImage } from '#engine/formats/image'
+import { DiskReader, openImage, readBlockHashes, type OpenImage } from '#engine/formats/image'
 import {
   blockBytesFor,
   orderedBytes,
@@ -22,10 +22,11 @@ import {
   type PartitionScan,
   type ScanToStore,
 } from '#engine/formats/udif'
+import { readOrNull } from '#engine/formats/struct'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { FormatError, invariant, UsageError } from '#shared/errors'
-import type { ImageScan, ScanInfo, ScanRequest } from '#shared/model'
+import type { ImageInfo, ImageScan, ScanInfo, ScanRequest } from '#shared/model'
 import { choosePartitions, type ScannedPart } from './choose-partitions.ts'
 import { hashDisk, type DiskNumbers } from './hash-disk.ts'
 import { checkHoldsScan, checkReplaceable, checkUnchanged, checkWritable } from './scan-target.ts'
@@ -108,7 +109,9 @@ export async function scanImage(
       bytesPerSecond: (layout.sizeBytes / durationMs) * 1000,
     }
   }
-  if (!reorders && info.scan !== null && sameNumbers(info.scan, stored)) return result('kept', info.scan)
+  const isThere = info.scan !== null && sameNumbers(info.scan, stored)
+  if (!reorders && isThere && (await sameHashes(info, numbers.hashes, signal)))
+    return result('kept', info.scan)
 
   await checkUnchanged(path, before)
   const edit = { remove: scanTypes, add: scanResources(scan) }
@@ -196,6 +199,12 @@ function infoOf(scan: ScanToStore): ScanInfo {
 function sameNumbers(old: ScanInfo, scan: ScanInfo): boolean {
   const numbers = ({ partitions, blocks }: ScanInfo) => JSON.stringify({ partitions, blocks })
   return numbers(old) === numbers(scan)
+}
+
+/** Opening the image read no more of its list than the head; a list that is damaged has to be stored again. */
+async function sameHashes(info: ImageInfo, hashes: Uint8Array, signal: AbortSignal): Promise<boolean> {
+  const stored = await readOrNull(readBlockHashes(info, { signal }))
+  return stored !== null && Buffer.compare(stored.hashes, hashes) === 0
 }
 
 /** Reads the new file from its first byte to its last: throws when it doesn't hold the same disk, in order. */

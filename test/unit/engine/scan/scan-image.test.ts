@@ -137,6 +137,23 @@ describe('scanning an image', () => {
     expect(statSync(path).mtimeMs).toBe(mtimeMs)
   })
 
+  it('mends a list of hashes that was damaged', async () => {
+    const { path } = write(spec)
+    await scan(path)
+    const once = readFileSync(path)
+    const damaged = Buffer.from(once)
+    const end = damaged.indexOf('</data>', damaged.indexOf('<key>rpbh</key>'))
+    const at = end - 100
+    damaged.write(damaged.toString('latin1', at, at + 1) === 'A' ? 'B' : 'A', at)
+    writeFileSync(path, damaged)
+    expect(await failureOf(verifyImage(path, quietContext()))).toMatchObject({
+      code: 'E_SRC_CORRUPT',
+      details: { field: 'rpbh.root' },
+    })
+    expect(await scan(path)).toMatchObject({ stored: 'added' })
+    expect(Buffer.compare(readFileSync(path), once)).toBe(0)
+  })
+
   it('takes the place of what another program stored', async () => {
     const { path } = write({
       ...spec,
