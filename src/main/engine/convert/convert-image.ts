@@ -38,7 +38,7 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   const { info, layout } = await openImage(source, { signal })
   const files = await rememberUnchecked(layout)
   await refuseSame(layout, source, target)
-  if (request.segmentBytes !== null) refuseSameSegment(layout, target)
+  if (request.segmentBytes !== null) await refuseSameSegment(layout, target)
   await using file = await openImageTarget(request)
 
   context.enter('converting', layout.sizeBytes)
@@ -64,8 +64,7 @@ async function refuseSame(layout: ImageLayout, source: string, target: string): 
     throw new UsageError('E_SAME', 'source and target are the same file', { details: { input: target } })
   }
   const bundle = layout.kind === 'extents' ? layout.bundle : undefined
-  const folder = await realpath(dirname(target)).catch(() => dirname(target))
-  const place = await realpath(target).catch(() => join(folder, basename(target)))
+  const place = await placeOf(target)
   if (bundle !== undefined && isWithin(place, await realpath(bundle.path))) refuse()
   // A sparse bundle is replaced with all that is in it.
   if (isWithin(await realpath(source).catch(() => source), place)) refuse()
@@ -82,11 +81,19 @@ async function refuseSame(layout: ImageLayout, source: string, target: string): 
 }
 
 /** The target is cut into files, and one of them would have a name of the source's. */
-function refuseSameSegment(layout: ImageLayout, target: string): void {
+async function refuseSameSegment(layout: ImageLayout, target: string): Promise<void> {
+  const place = await placeOf(target)
   const paths = layout.kind === 'extents' ? layout.parts.map(({ path }) => path) : [layout.path]
-  if (paths.some((path) => dirname(path) === dirname(target) && isSegmentName(target, basename(path))))
-    throw new UsageError('E_SAME', 'source and target share a segment', { details: { input: target } })
+  for (const path of paths.filter((each) => isSegmentName(place, basename(each))))
+    if ((await folderOf(path)) === dirname(place))
+      throw new UsageError('E_SAME', 'source and target share a segment', { details: { input: target } })
 }
+
+/** What `path` leads to, or will when it's written: links on the way are followed. */
+const placeOf = async (path: string) =>
+  await realpath(path).catch(async () => join(await folderOf(path), basename(path)))
+
+const folderOf = async (path: string) => await realpath(dirname(path)).catch(() => dirname(path))
 
 /** `path` is `folder` or inside it. */
 const isWithin = (path: string, folder: string) => path === folder || path.startsWith(join(folder, sep))

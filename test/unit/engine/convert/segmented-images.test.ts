@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
@@ -252,5 +252,15 @@ describe('segments', () => {
     await convert(source)
     await rename(at('disk.dmg'), at('disk.DMG'))
     await expect(convert(at('disk.DMG'), { erase: true })).rejects.toMatchObject({ code: 'E_SAME' })
+  })
+
+  it('of the source are not written over by way of another name of its folder', async () => {
+    await mkdir(at('data'))
+    await symlink(at('data'), at('link'))
+    await convert(await folder.write('disk.img', disk(1)), { target: at('data/disk.dmg') })
+    // Without its ending, the target is no file of the source's by any name.
+    const change = { target: at('data/disk'), erase: true }
+    await expect(convert(at('link/disk.dmg'), change)).rejects.toMatchObject({ code: 'E_SAME' })
+    expect(same(await expand(at('data/disk.dmg')), disk(1))).toBe(true)
   })
 })
