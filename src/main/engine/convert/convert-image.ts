@@ -35,7 +35,7 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   checkLevel(request)
   checkSegments(request)
   context.enter('validating-source')
-  const { info, layout } = await openImage(source, { signal })
+  const { info, layout, least } = await openImage(source, { signal })
   const files = await rememberUnchecked(layout)
   await refuseSame(layout, source, target)
   if (request.segmentBytes !== null) await refuseSameSegment(layout, target)
@@ -45,7 +45,7 @@ export async function convertImage(request: ConvertRequest, context: JobContext)
   await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal })
   const items = thenCheck(diskItems(stream, layout, source), files)
   const advance = (doneBytes: number) => context.advance(doneBytes)
-  const sizes = await file.write({ contents: info, items }, { advance, signal })
+  const sizes = await file.write({ contents: { ...info, least }, items }, { advance, signal })
 
   const durationMs = performance.now() - startMs
   return {

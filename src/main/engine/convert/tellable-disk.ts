@@ -1,12 +1,15 @@
 /**
- * A raw disk has no mark of its own. One of unknown contents can only be told by its name, and under any other it would be
- * refused when it is to be restored, after the original was erased perhaps: so it is refused now, before it is written.
+ * A raw disk has no mark of its own. One of unknown contents can only be told by its name, and one that should be larger only
+ * passes for a file that was cut short. It would be refused when it is to be restored, after the original was erased perhaps:
+ * so it is refused now, before it is written.
  */
 import { basename } from 'node:path'
 import { isDisk, passesAsRaw } from '#engine/formats/image'
 import { UsageError } from '#shared/errors'
 import type { ImageInfo } from '#shared/model'
+import { formatBytes } from '#shared/units'
 import type { DiskItem } from './disk-stream.ts'
+import type { DiskToWrite } from './write-image.ts'
 
 /** What reading looks at. */
 const headBytes = 4096
@@ -39,6 +42,20 @@ export async function* tellableDisk(
     yield item
   }
   return undefined
+}
+
+/** Throws UsageError E_UNSUPPORTED when the disk's own map, or file system, goes on behind its end. */
+export function refuseCutShort(target: string, { least, sizeBytes }: DiskToWrite['contents']): void {
+  if (!least || sizeBytes === null || least.sizeBytes <= sizeBytes) return
+  const problem = `Later, '${target}' would be taken for an image that was cut short.`
+  throw new UsageError('E_UNSUPPORTED', `${target} couldn't be read again`, {
+    details: {
+      input: 'target',
+      problem,
+      reason: `The disk ends ${formatBytes(least.sizeBytes - sizeBytes)} before what is on it does, and a raw image of it would look as if its end were missing.`,
+      hint: 'Write another format, such as UDRO or UDZO.',
+    },
+  })
 }
 
 function untellable(target: string): UsageError {

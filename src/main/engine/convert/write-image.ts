@@ -6,12 +6,13 @@ import { unlink } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { openReplacementFile, type FileOwner } from '#engine/block-io'
 import type { CompressedKind } from '#engine/formats/codecs'
+import type { LeastSize } from '#engine/formats/extents'
 import { EncryptedFile, newEncryption } from '#engine/formats/encrypted'
 import { planTables } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
-import { tellableDisk } from './tellable-disk.ts'
+import { refuseCutShort, tellableDisk } from './tellable-disk.ts'
 import { writeRawImage } from './write-raw-image.ts'
 import { findOldSegments } from './old-segments.ts'
 import { openSegmentedFile } from './segmented-file.ts'
@@ -37,14 +38,17 @@ export type ImageTargetRequest = Pick<
 
 /** A disk to be written: what is on it, for the image's tables, and its bytes in order. */
 export interface DiskToWrite {
-  readonly contents: Pick<ImageInfo, 'partitionMap' | 'mapBlockBytes' | 'partitions' | 'sizeBytes'>
+  readonly contents: Pick<ImageInfo, 'partitionMap' | 'mapBlockBytes' | 'partitions' | 'sizeBytes'> & {
+    /** How large the disk has to be by what is on it, where that is known. */
+    readonly least?: LeastSize | null
+  }
   readonly items: AsyncIterable<DiskItem>
 }
 
 export interface ImageTarget extends AsyncDisposable {
   /**
    * Write the disk and give the file its name; once. Resolves to the sizes of the disk and of the file. Throws what `items`
-   * throws, UsageError E_UNSUPPORTED for a raw disk that couldn't be told as one, DeviceError of the target, the signal's reason; then the target is as it was before.
+   * throws, UsageError E_UNSUPPORTED for a raw disk that couldn't be told as one or not as a whole one, DeviceError of the target, the signal's reason; then the target is as it was before.
    */
   write(
     disk: DiskToWrite,
@@ -109,6 +113,7 @@ export async function openImageTarget(
         const { sizeBytes } = contents
         sizes = await writeSparseImage(items, inside, { sizeBytes, advance, signal })
       } else if (codec === undefined) {
+        refuseCutShort(target, contents)
         // Encrypted, its header tells.
         const told = password === null ? tellableDisk(items, { target, contents }) : items
         const sizeBytes = await writeRawImage(told, inside, { advance, signal })

@@ -20,7 +20,7 @@ import { verifyImage } from '#engine/scan'
 import { createLogger } from '#shared/log'
 import { writableFormats, type ConvertRequest, type JobPhase, type WritableFormat } from '#shared/model'
 import { buildFat16 } from '#test/build-fat'
-import { buildUdif, writeUdif } from '#test/build-udif'
+import { buildUdif, runsOf, writeUdif } from '#test/build-udif'
 import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
 import { expandImage } from '#test/expand-image'
 import { noise } from '#test/image-of-runs'
@@ -452,6 +452,30 @@ describe('a conversion that fails', () => {
       await convert(from, format, { target })
       expect(same(await expand(target), readFileSync(from))).toBe(true)
     }
+  })
+
+  it('because a raw image of it would be taken for one that was cut short, at once', async () => {
+    // Its last partition ends behind it: as when a card was copied to one that is a little smaller.
+    const disk = Buffer.from(noise(1024 * 1024, 7))
+    disk.fill(0, 0, 512)
+    disk.writeUInt8(0x83, 446 + 4)
+    disk.writeUInt32LE(64, 446 + 8)
+    disk.writeUInt32LE(2048, 446 + 12)
+    disk.writeUInt16LE(0xaa55, 510)
+    const built = buildUdif({ tables: [{ runs: runsOf(disk, { kind: 'raw' }) }] })
+    const source = writeUdif(folder.path, built)
+    for (const change of [{}, { encryption: { password: 'secret' } }])
+      for (const format of ['raw', 'UDRW'] as const) {
+        const context = watch()
+        await expect(convert(source, format, change, context)).rejects.toMatchObject({
+          code: 'E_UNSUPPORTED',
+          details: { input: 'target' },
+        })
+        expect(context.done).toEqual([])
+      }
+    expectUntouched(['image.dmg'], null)
+    const { target } = await convert(source, 'UDRO')
+    expect(same(await expand(target), disk)).toBe(true)
   })
 
   it('because no file can have such a name, at once', async () => {

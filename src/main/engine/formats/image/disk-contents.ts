@@ -53,7 +53,8 @@ export async function readDiskContents(
       label: found?.label ?? null,
       ...volumes,
     })
-    // A file system that says where it ends needn't fill its partition: images of routers end there.
+    // A file system that says where it ends needn't fill its partition: images of routers end there. Where nothing says,
+    // all of the partition has to be there.
     const end = entry.offset + Math.min(entry.sizeBytes, found?.sizeBytes ?? Infinity)
     if (!isDisc && entry.type !== 'GPT protective' && end > (least?.sizeBytes ?? 0))
       least = { sizeBytes: end, field: `size for ${map.kind} partition ${entry.index}` }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { BlockSource } from '#engine/block-io'
 import { processKeyring, type Keyring } from '#engine/formats/encrypted'
-import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
+import type { ExtentLayout, ImageLayout, LeastSize } from '#engine/formats/extents'
 import { rawLayout, sniffStreamCodec } from '#engine/formats/raw'
 import {
   bundleNames,
@@ -45,6 +45,8 @@ export interface OpenImage {
   readonly layout: ImageLayout
   /** The master checksum over the tables' checksums; null when the image has none. A verify compares them. */
   readonly masterCheck: { readonly stored: number; readonly computed: number } | null
+  /** How large the disk has to be by what is on it. Null: nothing says, or it was seen to be as large. */
+  readonly least: LeastSize | null
 }
 
 export interface OpenImageOptions {
@@ -94,7 +96,8 @@ export async function openImage(locator: string, options: OpenImageOptions = {})
   const codec = files.encrypted === null ? sniffStreamCodec(ends.head) : null
   if (codec !== null) {
     const { info, layout } = await openStream(source, codec, file, signal)
-    return { info, layout: withFileCheck(files.withCiphers(layout), file, files), masterCheck: null }
+    const checked = withFileCheck(files.withCiphers(layout), file, files)
+    return { info, layout: checked, masterCheck: null, least: null }
   }
   refuseForeign(ends)
   if (files.encrypted !== null) refuseEncryptedTwice(ends)
@@ -112,7 +115,11 @@ async function openUdif(
   const { layout: plain, masterCheck, ...about } = udif
   const layout = files.withCiphers(plain)
   const { encrypted, storedBytes } = files
-  const { partitionMap, mapBlockBytes, partitions } = await readContents(layout, files.openAsIs, signal)
+  const { partitionMap, mapBlockBytes, partitions, least } = await readContents(
+    layout,
+    files.openAsIs,
+    signal,
+  )
   return {
     info: {
       ...file,
@@ -126,6 +133,7 @@ async function openUdif(
     },
     layout,
     masterCheck,
+    least,
   }
 }
 
@@ -161,6 +169,7 @@ async function openRaw(
     },
     layout,
     masterCheck: null,
+    least: null,
   }
 }
 
@@ -246,7 +255,7 @@ async function openSparse(
   signal?: AbortSignal,
 ): Promise<OpenImage> {
   const { layout, storedBytes, dataBytes, encrypted } = image
-  const { partitionMap, mapBlockBytes, partitions } = await readContents(layout, open, signal)
+  const { partitionMap, mapBlockBytes, partitions, least } = await readContents(layout, open, signal)
   return {
     info: {
       ...noTables,
@@ -262,5 +271,6 @@ async function openSparse(
     },
     layout,
     masterCheck: null,
+    least,
   }
 }
