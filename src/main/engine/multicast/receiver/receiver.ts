@@ -118,6 +118,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   let blocksDone = 0
   let wrongBlocks = 0
   let lastSymbolMs = options.nowMs
+  /** The newest serial that came by multicast. */
+  let heard = 0
   let lastPositionMs = options.nowMs
   const strip = options.strip ?? createPassStrip(layout)
   let serverState: StreamState = options.position.state
@@ -271,15 +273,19 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         return
       }
       if (datagram.kind === 'position') {
-        if (serial < meter.newest) return
+        if (serial < heard) return
+        heard = serial
         lastPositionMs = nowMs
+        // The control connection may have told of more, which waits for its bytes.
+        const isNews = serial >= meter.newest
         meter.position(serial)
         settled.seen(serial, nowMs)
-        heardState(datagram.state, nowMs)
+        if (isNews) heardState(datagram.state, nowMs)
         return
       }
       // Anybody may send again what was sent.
       if (!meter.symbol(serial)) return
+      heard = Math.max(heard, serial)
       lastSymbolMs = nowMs
       serverState = 'streaming'
       settled.seen(meter.newest, nowMs)

@@ -113,6 +113,17 @@ describe('a receiver', () => {
     expect(kinds()).toContain('silence')
   })
 
+  test('hears a stream that waits for its source, though the control connection tells of the next symbol', () => {
+    const { receiver, send, pass, now, kinds } = setUp()
+    send(0, upTo(5))
+    for (let index = 0; index < 20; index++) {
+      receiver.position(position(6, 'streaming'), now())
+      receiver.datagram(coder.encode({ kind: 'position', serial: 5, section: 0, state: 'streaming' }), now())
+      pass(500)
+    }
+    expect(kinds()).not.toContain('silence')
+  })
+
   test('reports how many symbols it lacks once they stop coming, and what it was sent', () => {
     const { send, lose, pass, reports } = setUp()
     send(0, upTo(95))
