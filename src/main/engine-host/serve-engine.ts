@@ -19,7 +19,7 @@ import {
   type JobState,
   type RestorePlan,
 } from '#shared/model'
-import { Bugs, createJobTable } from '#engine/job'
+import { Bugs, createJobTable, Interruption } from '#engine/job'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
 import type { CreateEngines } from './engine-deps.ts'
@@ -307,7 +307,8 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       watchingStreams?.[Symbol.asyncDispose](),
     ])
     await Promise.all([
-      jobs.cancelAll(),
+      // Whoever stops a job asks for that; who went away, or a signal, calls nothing off.
+      jobs.cancelAll(new Interruption()),
       engines.multicast[Symbol.asyncDispose](),
       Promise.race([others, after(otherWorkMs)]),
     ])

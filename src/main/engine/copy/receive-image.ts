@@ -96,7 +96,11 @@ export async function receiveImage(options: ReceiveImageOptions): Promise<Receiv
     return result
   } catch (error) {
     // Whatever failed, it wasn't the disk, which looks blank to everyone.
-    const isKept = hasBegun && mayBeGoneOnWith(error, context.signal) && journal?.isThere === true
+    const isKept =
+      hasBegun &&
+      isVerifiable(options.source) &&
+      mayBeGoneOnWith(error, context.signal) &&
+      journal?.isThere === true
     if (isKept) options.onKept()
     const said = reception.current?.finish(context.signal.aborted ? 'cancelled' : 'failed', wordOf(error))
     // The disk is waited for, however slow it is: whoever called closes it next, and its number may soon be another's.

@@ -30,8 +30,8 @@ export interface JobTable extends AsyncDisposable {
   inUse(): DisksInUse
   /** Every state of every job, from now on. Returns the function that ends it. */
   subscribe(listener: JobListener): () => void
-  /** Cancels all, and resolves when all have really stopped. Also what disposing does. */
-  cancelAll(): Promise<void>
+  /** Cancels all, for that reason of their signals, and resolves when all have really stopped. Disposing does so without one. */
+  cancelAll(reason?: unknown): Promise<void>
 }
 
 /** Ended jobs that are remembered. */
@@ -57,8 +57,8 @@ export function createJobTable(
     const ended = [...jobs.values()].filter((job) => job.state().outcome !== null)
     for (const job of ended.slice(0, Math.max(0, ended.length - keptJobs))) jobs.delete(job.jobId)
   }
-  async function cancelAll(): Promise<void> {
-    await Promise.all([...jobs.values()].map((job) => job.cancel()))
+  async function cancelAll(reason?: unknown): Promise<void> {
+    await Promise.all([...jobs.values()].map((job) => job.cancel(reason)))
   }
 
   function refuseConflicts({ claims, reads }: Uses): void {
@@ -105,6 +105,6 @@ export function createJobTable(
       return () => listeners.delete(listener)
     },
     cancelAll,
-    [Symbol.asyncDispose]: cancelAll,
+    [Symbol.asyncDispose]: () => cancelAll(),
   }
 }

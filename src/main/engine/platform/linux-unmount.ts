@@ -12,7 +12,7 @@ import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { nodePath } from './linux-sysfs.ts'
-import { stoppable, type Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 
 const PAUSES_MS = [300, 1000]
@@ -51,11 +51,10 @@ export async function unmountDevice(
     using late = lateSignal(signal, leaveMs)
     const { errors } = await remountVolumes(system, log, was, late.signal)
     const snapshot = await readSnapshot(system)
+    // Not stopped: it takes no time, and nobody would miss it before it is needed.
     for (const swap of swaps)
       if (!snapshot.swaps.some((on) => on.path === swap.path))
-        await stoppable(system, late.signal)
-          .run('swapon', [swap.path])
-          .catch(() => undefined)
+        await system.run('swapon', [swap.path]).catch(() => undefined)
     if (errors.length > 0) tellLeft?.(errors)
     throw error
   }

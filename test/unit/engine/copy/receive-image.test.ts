@@ -533,6 +533,21 @@ describe('a restore from a stream', () => {
     expect(second.server.told.some((each) => each.startsWith('have'))).toBe(target === 'kept')
   })
 
+  it('keeps nothing that nothing could tell of later', async () => {
+    const stop = new AbortController()
+    const first = bench({
+      order: 'ascending',
+      bytes: hashedUdif({ tables: [{ runs }] }, 32 * KiB).bytes,
+      onTurn: async (handedOut) => {
+        if (handedOut !== 33) return
+        await expect.poll(() => journalled(first.stick.bytes)).toBe(8)
+        stop.abort(new Interruption())
+      },
+    })
+    const { outcome } = await restore(first.machine, { verify: false }, { journalMs: 5 }, stop.signal)
+    expect(outcome).toMatchObject({ kind: 'cancelled', target: 'empty' })
+  })
+
   it('fails the verify of a disk that lies, and says where', async () => {
     const { machine, stick, server } = bench()
     const at = 2 * MiB - 700 * KiB

@@ -184,6 +184,7 @@ describe('unmounting on Linux', () => {
       disks: [stick],
       mountinfo: '30 1 8:17 / /mnt/one rw - ext4 /dev/sdb1 rw\n31 1 8:18 / /mnt/two rw - ext4 /dev/sdb2 rw',
       folders: ['/mnt/one', '/mnt/two'],
+      swaps: '/dev/sdb2 partition 1 0 -2\n',
     })
     const run: RunProgram = async (name, args, options) => {
       const result = await system.run(name, args, options)
@@ -198,6 +199,7 @@ describe('unmounting on Linux', () => {
     const unmounted = platform.unmount('/dev/sdb', stop.signal, (errors) => left.push(...errors))
     await expect(unmounted).rejects.toMatchObject({ name: 'AbortError' })
     expect(left).toMatchObject([{ details: { path: '/mnt/two', left: 'mount', why: 'stopped' } }])
+    expect(system.ran).toContain('swapon /dev/sdb2')
   })
 
   it('puts the second place of a volume back when the first is held', async () => {
