@@ -4,7 +4,8 @@
  * so it is refused now, before it is written.
  */
 import { basename } from 'node:path'
-import { isDisk, passesAsRaw } from '#engine/formats/image'
+import { openFileSource } from '#engine/block-io'
+import { isDisk, passesAsRaw, readDiskContents } from '#engine/formats/image'
 import { UsageError } from '#shared/errors'
 import type { ImageInfo } from '#shared/model'
 import { formatBytes } from '#shared/units'
@@ -45,7 +46,10 @@ export async function* tellableDisk(
 }
 
 /** Throws UsageError E_UNSUPPORTED when the disk's own map, or file system, goes on behind its end. */
-export function refuseCutShort(target: string, { least, sizeBytes }: DiskToWrite['contents']): void {
+export function refuseCutShort(
+  target: string,
+  { least, sizeBytes }: Pick<DiskToWrite['contents'], 'least' | 'sizeBytes'>,
+): void {
   if (!least || sizeBytes === null || least.sizeBytes <= sizeBytes) return
   const problem = `Later, '${target}' would be taken for an image that was cut short.`
   throw new UsageError('E_UNSUPPORTED', `${target} couldn't be read again`, {
@@ -56,6 +60,19 @@ export function refuseCutShort(target: string, { least, sizeBytes }: DiskToWrite
       hint: 'Write another format, such as UDRO or UDZO.',
     },
   })
+}
+
+/** The same of a raw image that was written to `path`, of a disk whose end nobody knew before. */
+export async function refuseWrittenShort(target: string, path: string, signal: AbortSignal): Promise<void> {
+  await using written = await openFileSource(path)
+  const { sizeBytes } = written
+  const readDisk = async (offset: number, lengthBytes: number) => {
+    const bytes = new Uint8Array(lengthBytes)
+    await written.read(bytes, offset, signal)
+    return bytes
+  }
+  const { least } = await readDiskContents(readDisk, sizeBytes, signal)
+  refuseCutShort(target, { least, sizeBytes })
 }
 
 function untellable(target: string): UsageError {

@@ -12,7 +12,7 @@ import { planTables } from '#engine/formats/udif'
 import { UsageError } from '#shared/errors'
 import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFormat } from '#shared/model'
 import type { DiskItem } from './disk-stream.ts'
-import { refuseCutShort, tellableDisk } from './tellable-disk.ts'
+import { refuseCutShort, refuseWrittenShort, tellableDisk } from './tellable-disk.ts'
 import { writeRawImage } from './write-raw-image.ts'
 import { findOldSegments } from './old-segments.ts'
 import { openSegmentedFile } from './segmented-file.ts'
@@ -134,7 +134,9 @@ export async function openImageTarget(
       segments?.replaces(old)
       const storedBytes = (await encrypted?.finish(sizes.storedBytes)) ?? sizes.storedBytes
       if (keys !== null) await file.write(keys.header(sizes.storedBytes), 0)
-      await file.commit(storedBytes)
+      // Of a compressed disk the end may not have been seen before.
+      const isToSee = codec === undefined && format !== 'UDSP' && encrypted === null && !contents.least
+      await file.commit(storedBytes, isToSee ? (path) => refuseWrittenShort(target, path, signal) : undefined)
       if (segments === null) for (const path of old) await unlink(path).catch(() => undefined)
       return { ...sizes, storedBytes: (await segments?.storedBytes()) ?? storedBytes }
     },

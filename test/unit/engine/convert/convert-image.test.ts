@@ -478,6 +478,23 @@ describe('a conversion that fails', () => {
     expect(same(await expand(target), disk)).toBe(true)
   })
 
+  it('because a raw image of it would be, as only its end shows', async () => {
+    const disk = Buffer.alloc(8 * 1024 * 1024)
+    disk.writeUInt8(0x83, 446 + 4)
+    disk.writeUInt32LE(2048, 446 + 8)
+    disk.writeUInt32LE(8 * 2048, 446 + 12)
+    disk.writeUInt16LE(0xaa55, 510)
+    const source = await folder.write('card.img.gz', gzipSync(disk))
+    await expect(convert(source, 'raw')).rejects.toMatchObject({
+      code: 'E_UNSUPPORTED',
+      details: { input: 'target' },
+    })
+    expectUntouched(['card.img.gz'], null)
+    disk.writeUInt32LE(7 * 2048, 446 + 12)
+    const whole = await folder.write('whole.img.gz', gzipSync(disk))
+    await convert(whole, 'raw')
+  })
+
   it('because no file can have such a name, at once', async () => {
     const source = await folder.write('disk.img', await diskToConvert('mbr'))
     const target = join(folder.path, 'n'.repeat(300))
