@@ -68,7 +68,8 @@ export async function unmountDarwin(
     }
   } catch (error) {
     // All or nothing: nothing will be erased.
-    using late = lateSignal(signal, leaveMs)
+    // Nobody would hear what is left: then nothing is.
+    using late = lateSignal(tellLeft && signal, leaveMs)
     const { errors } = await remountDarwin(system, log, mounted, late.signal)
     if (errors.length > 0) tellLeft?.(errors)
     throw error

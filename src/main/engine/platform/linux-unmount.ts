@@ -48,7 +48,8 @@ export async function unmountDevice(
       await system.pause(pause, signal)
     }
   } catch (error) {
-    using late = lateSignal(signal, leaveMs)
+    // Nobody would hear what is left: then nothing is.
+    using late = lateSignal(tellLeft && signal, leaveMs)
     const { errors } = await remountVolumes(system, log, was, late.signal)
     const snapshot = await readSnapshot(system)
     // Not stopped: it takes no time, and nobody would miss it before it is needed.
