@@ -1,6 +1,6 @@
 /** `reprise image info`: what an image is, without reading all of it. */
 import { serializeError } from '#shared/errors'
-import type { ImageChecksum, ImageInfo } from '#shared/model'
+import { isStreamReady, type ImageChecksum, type ImageInfo } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
@@ -71,10 +71,10 @@ function factsText(info: ImageInfo): string {
   return shown.map(([name, value]) => `${`${name}:`.padEnd(16)}${printable(value)}\n`).join('')
 }
 
-/** Only what lies in one file can be put in order, and be multicast. */
-function orderText({ inOrder, segmentCount }: ImageInfo): string {
-  if (segmentCount > 1) return inOrder === true ? 'yes' : 'no'
-  return inOrder === true ? 'yes, ready to be multicast' : 'no, a scan would put it in order'
+/** Only what lies in one file can be put in order. */
+function orderText(info: ImageInfo): string {
+  if (info.inOrder === true) return isStreamReady(info) ? 'yes, ready to be multicast' : 'yes'
+  return info.segmentCount > 1 ? 'no' : 'no, a scan would put it in order'
 }
 
 const formatText = ({ format }: ImageInfo): string =>

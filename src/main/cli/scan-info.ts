@@ -1,6 +1,7 @@
 /** `reprise info`: what a scan for restore stored in an image, when, and by what. */
 import { serializeError, UsageError } from '#shared/errors'
 import {
+  apfsRole,
   streamObstacle,
   type ImageInfo,
   type ScanInfo,
@@ -67,7 +68,7 @@ export const info = defineVerb({
   },
 })
 
-type StreamFacts = Pick<ImageInfo, 'inOrder' | 'segmentCount'>
+type ScannedFacts = Pick<ImageInfo, 'inOrder' | 'segmentCount' | 'partitions'>
 
 const obstacles: { readonly [obstacle in StreamObstacle]: string } = {
   segments: 'no, it lies in several files',
@@ -85,7 +86,7 @@ const timeOf = ({ dateMs }: Pick<ScanInfo | ScannedPartition, 'dateMs'>): string
   dateMs === null ? null : isoTime(dateMs)
 
 /** Also what `image info` says of a scan. */
-export function scanInfoText(info: StreamFacts, scan: ScanInfo): string {
+export function scanInfoText(info: ScannedFacts, scan: ScanInfo): string {
   const obstacle = streamObstacle(info, scan)
   const facts: (readonly [string, string])[] = [
     ['Scanned', timeOf(scan) ?? 'at a time that was not stored'],
@@ -101,10 +102,10 @@ export function scanInfoText(info: StreamFacts, scan: ScanInfo): string {
           ['Root', scan.blocks.root] as const,
         ]),
   ]
-  return [lines(facts, ''), ...scan.partitions.map(partitionText)].join('')
+  return [lines(facts, ''), ...scan.partitions.map((partition) => partitionText(partition, info))].join('')
 }
 
-function partitionText(partition: ScannedPartition): string {
+function partitionText(partition: ScannedPartition, info: Pick<ImageInfo, 'partitions'>): string {
   const { sha256, sha1, blockChecksum2, usedBytes, volumes } = partition
   const facts: (readonly [string, string | null])[] = [
     ['SHA-256', sha256],
@@ -112,7 +113,13 @@ function partitionText(partition: ScannedPartition): string {
     ['Block checksum', blockChecksum2],
     ['In use', usedBytes === null ? null : `${formatBytes(usedBytes)} (${formatCount(usedBytes)} bytes)`],
     ['Changed', timeOf(partition)],
-    ...volumes.map(({ name, uuid }) => ['Volume', `${name} (${uuid})`] as const),
+    ...volumes.map(
+      ({ name, uuid }) =>
+        [
+          'Volume',
+          `${name} (${[apfsRole(info, uuid), uuid].filter((part) => part !== null).join(', ')})`,
+        ] as const,
+    ),
   ]
   return `Partition ${partition.partNum}\n${lines(
     facts.filter((fact): fact is readonly [string, string] => fact[1] !== null),

@@ -36,6 +36,15 @@ export interface ImagePartition {
   readonly volumes?: readonly { readonly name: string; readonly uuid: string; readonly role: string | null }[]
 }
 
+/** What an APFS volume in an image is for: `System`, `Data`, …; null: nothing special, or it isn't there. */
+export const apfsRole = (
+  { partitions }: { readonly partitions: readonly Pick<ImagePartition, 'volumes'>[] },
+  uuid: string,
+): string | null =>
+  partitions
+    .flatMap(({ volumes = [] }) => volumes)
+    .find((volume) => volume.uuid.toUpperCase() === uuid.toUpperCase())?.role ?? null
+
 export interface ImageChecksum {
   readonly algorithm: string
   /** Lower-case hex. */

@@ -5,6 +5,10 @@ import type { ScanInfo } from './scan.ts'
 /** It lies in several files, its data isn't in order, its scan stored no hashes of blocks. */
 export type StreamObstacle = 'segments' | 'order' | 'hashes'
 
+/** It was scanned, and nothing stands against multicasting it. */
+export const isStreamReady = (info: Pick<ImageInfo, 'inOrder' | 'segmentCount' | 'scan'>): boolean =>
+  info.scan !== null && streamObstacle(info, info.scan) === null
+
 /** The first that stands against it; null: nothing. */
 export function streamObstacle(
   { inOrder, segmentCount }: Pick<ImageInfo, 'inOrder' | 'segmentCount'>,

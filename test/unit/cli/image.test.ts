@@ -17,7 +17,7 @@ describe('reprise image info', () => {
         'Modified:       2026-05-12T00:00:00.000Z\n',
         'Partition map:  GUID partition map\n',
         'Runs:           12 zero, 54,156 zlib\n',
-        'In order:       yes, ready to be multicast\n',
+        'In order:       yes\n',
         '\n',
         'Partitions\n',
         '#  OFFSET     SIZE  TYPE       FORMAT  LABEL   NAME\n',
@@ -65,9 +65,11 @@ describe('reprise image info', () => {
     expect(out).toContain('Partition 2\n  SHA-1:          aa\n  Block checksum: -5\n  In use:         9 GB')
   })
 
-  it('calls no image ready to be multicast that lies in several files', async () => {
+  it('calls no image ready to be multicast that lies in several files, or was never scanned', async () => {
     const { out } = await play(['image', 'info', 'a.dmg'], { image: image({ segmentCount: 2 }) })
     expect(out).toContain('In order:       yes\n')
+    const unscanned = await play(['image', 'info', 'a.dmg'], { image: image({}) })
+    expect(unscanned.out).toContain('In order:       yes\n')
     const one = await play(['image', 'info', 'a.dmg'], { image: image({ inOrder: false }) })
     expect(one.out).toContain('In order:       no, a scan would put it in order\n')
   })

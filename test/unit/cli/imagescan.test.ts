@@ -164,6 +164,15 @@ describe('reprise info', () => {
     )
   })
 
+  it('tells what the volumes of an APFS container are for', async () => {
+    const [about] = image({}).partitions
+    if (about === undefined) throw new Error('the fixture has a partition')
+    const volumes = [{ name: 'System & Co', uuid: 'u-1', role: 'System' }]
+    const stage = { image: image({ scan, partitions: [{ ...about, volumes }] }) }
+    const { out } = await play(['info', '--source', 'a.dmg'], stage)
+    expect(out).toContain('  Volume:         System & Co (System, U-1)\n')
+  })
+
   it.each([
     [{ inOrder: false }, {}, 'no, its data is not in order'],
     [{ segmentCount: 3 }, {}, 'no, it lies in several files'],

@@ -4,6 +4,7 @@ import type { Fact } from '#renderer/components'
 import { isLocked, volumeName, type Item, type OpenedImage } from '#renderer/store'
 import {
   isComparedWithFile,
+  isStreamReady,
   isWebLocator,
   withoutPassword,
   type Disk,
@@ -106,7 +107,9 @@ function imageShortFacts({ info, error, path, name }: OpenedImage): readonly Fac
     { name: 'Capacity', value: info.sizeBytes === null ? 'Not known yet' : formatBytes(info.sizeBytes) },
     { name: 'File size', value: formatBytes(info.storedBytes) },
     // Only of UDIF images anybody asks.
-    ...(canBeScanned(info) ? [{ name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' }] : []),
+    ...(canBeScanned(info)
+      ? [{ name: 'Scanned', value: info.scan ? scanFacts(info, info.scan) : 'No' }]
+      : []),
     ...(info.encrypted ? [{ name: 'Encrypted', value: `AES-${info.encrypted.bits}` }] : []),
     ...(isComparedWithFile(info) ? [{ name: 'Checksum', value: 'SHA-256 beside it' }] : []),
   ]
@@ -222,10 +225,10 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
       ? []
       : [{ name: 'Checksum', value: `${info.streamChecksum} of its contents, which Verify compares` }]),
     ...(info.fileChecksum ? [{ name: 'Beside it', value: checksumBeside(info, info.fileChecksum) }] : []),
-    ...(info.inOrder === null
-      ? []
-      : [{ name: 'In order', value: info.inOrder ? 'Yes, ready to be multicast' : 'No' }]),
-    ...(canBeScanned(info) ? [{ name: 'Scanned', value: info.scan ? scanFacts(info.scan) : 'No' }] : []),
+    ...(info.inOrder === null ? [] : [{ name: 'In order', value: orderText(info) }]),
+    ...(canBeScanned(info)
+      ? [{ name: 'Scanned', value: info.scan ? scanFacts(info, info.scan) : 'No' }]
+      : []),
     ...(info.scan?.blocks
       ? [
           {
@@ -235,6 +238,11 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
         ]
       : []),
   ]
+}
+
+function orderText(info: ImageInfo): string {
+  if (!info.inOrder) return 'No'
+  return isStreamReady(info) ? 'Yes, ready to be multicast' : 'Yes'
 }
 
 type ApfsVolume = NonNullable<ImageInfo['partitions'][number]['volumes']>[number]
@@ -251,11 +259,11 @@ const exactSize = (bytes: number) => `${formatBytes(bytes)} (${formatCount(bytes
 const optional = (name: string, value: string | null): readonly Fact[] =>
   value === null ? [] : [{ name, value }]
 
-function scanFacts(scan: ScanInfo): string {
+function scanFacts(info: ImageInfo, scan: ScanInfo): string {
   const hashes = [
     scan.partitions.some((partition) => partition.sha256 !== null) ? 'SHA-256' : null,
     scan.partitions.some((partition) => partition.sha1 !== null) ? 'SHA-1' : null,
   ].filter((hash) => hash !== null)
   const day = scan.dateMs === null ? null : localTime(scan.dateMs, { dateStyle: 'medium' })
-  return [day ?? 'Yes', ...hashes].join(', ')
+  return [day ?? 'Yes', ...hashes, ...(isStreamReady(info) ? ['stream-ready'] : [])].join(', ')
 }

@@ -1,6 +1,7 @@
 /** A scan for restore as facts. Pure. */
 import type { Fact } from '#renderer/components'
 import {
+  apfsRole,
   streamObstacle,
   type ImageInfo,
   type ScanInfo,
@@ -50,20 +51,23 @@ export function scanInfoFacts(
 
 /** Of each partition, in the order stored. */
 export function scannedPartitions(
-  { tables }: Pick<ImageInfo, 'tables'>,
+  info: Pick<ImageInfo, 'tables' | 'partitions'>,
   scan: ScanInfo,
 ): readonly { readonly title: string; readonly facts: readonly Fact[] }[] {
   return scan.partitions.map((scanned) => {
     // It goes by the tables of the image, of which a partition map and the gaps have theirs, too.
-    const name = tables.find(({ id }) => id === scanned.partNum)?.name ?? ''
+    const name = info.tables.find(({ id }) => id === scanned.partNum)?.name ?? ''
     return {
       title: name === '' ? `Part ${scanned.partNum}` : name,
-      facts: partitionFacts(scanned),
+      facts: partitionFacts(scanned, info),
     }
   })
 }
 
-function partitionFacts(scanned: ScannedPartition): readonly Fact[] {
+const volumeText = ({ name }: { readonly name: string }, role: string | null) =>
+  role === null ? name : `${name} (${role})`
+
+function partitionFacts(scanned: ScannedPartition, info: Pick<ImageInfo, 'partitions'>): readonly Fact[] {
   return [
     ...hash('SHA-256', scanned.sha256),
     ...hash('SHA-1', scanned.sha1),
@@ -72,6 +76,13 @@ function partitionFacts(scanned: ScannedPartition): readonly Fact[] {
     ...optional('Last changed', scanned.dateMs === null ? null : moment(scanned.dateMs)),
     ...(scanned.volumes.length === 0
       ? []
-      : [{ name: 'Volumes', value: scanned.volumes.map(({ name }) => name).join(', ') }]),
+      : [
+          {
+            name: 'Volumes',
+            value: scanned.volumes
+              .map((volume) => volumeText(volume, apfsRole(info, volume.uuid)))
+              .join(', '),
+          },
+        ]),
   ]
 }

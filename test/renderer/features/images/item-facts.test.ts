@@ -113,6 +113,17 @@ describe('what Get Info tells', () => {
     })
   })
 
+  it('that an image is ready to be multicast only when the server would take it', () => {
+    const of = (change: Partial<typeof systemImage>) => {
+      const item = opened({ ...systemImage, ...change })
+      return [factsOf(longFacts(item))['In order'], factsOf(shortFacts(item))['Scanned']]
+    }
+    expect(of({})).toEqual(['Yes, ready to be multicast', expect.stringMatching(/, stream-ready$/)])
+    expect(of({ scan: null })).toEqual(['Yes', 'No'])
+    expect(of({ segmentCount: 2 })).toEqual(['Yes', expect.not.stringContaining('stream-ready')])
+    expect(of({ inOrder: false })[0]).toBe('No')
+  })
+
   it('of a checksum beside an image, and whether it is what the image is compared with', () => {
     const fileChecksum = { algorithm: 'SHA-256', value: 'ab12' }
     const raw = opened({ ...rawImage, fileChecksum })
