@@ -1,5 +1,6 @@
 /** Work on images from the window: the real page, the real host, the real engines. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -119,6 +120,25 @@ describe.skipIf(missing('program:chromium'))('work on images', () => {
     await press('Replace')
     await appears(page.locator('.info').getByText('UDIF read-only compressed (bzip2)'))
     expect(statSync(path).ino).not.toBe(before.ino)
+  })
+
+  it('an old SHA-256 beside an image is replaced when that is confirmed', async () => {
+    const path = await convertPractice('beside.img', 'Raw disk image')
+    await appears(row('beside.img'))
+    const old = `${'0'.repeat(64)}  beside.img\n`
+    writeFileSync(`${path}.sha256`, old)
+    await choose(page, 'Images', 'Add Checksum…')
+    await appears(page.getByText("'beside.img' isn't what the SHA-256 beside it says."))
+    const replace = page.getByRole('button', { name: 'Replace Checksum… of beside.img' })
+    await replace.click()
+    await press('Cancel')
+    expect(readFileSync(`${path}.sha256`, 'utf8')).toBe(old)
+    await replace.click()
+    await press('Replace')
+    await appears(page.getByText(/Checksums were added to the image\..*beside\.img\.sha256/))
+    await disappears(replace)
+    const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
+    expect(readFileSync(`${path}.sha256`, 'utf8')).toContain(sha256)
   })
 
   it('the log says what a job did, and is saved with the program and the system above it', async () => {

@@ -701,6 +701,7 @@ export function imageJobs(): readonly JobState[] {
           storedBytes: 1.3 * GB,
           storedBeforeBytes: 1.3 * GB,
         },
+        outdated: `${sparseImage.path}.sha256`,
       },
     ],
     [

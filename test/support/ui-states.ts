@@ -802,6 +802,14 @@ export const windowStates: readonly WindowState[] = [
   },
   { name: 'image-jobs', reach: imageJobs },
   {
+    name: 'replace-checksum',
+    reach: async (page) => {
+      await imageJobs(page)
+      await page.getByRole('button', { name: /^Replace Checksum…/ }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
     name: 'worked-notice',
     reach: async (page) => {
       await imageSheet(page, 'ModularSystem', 'Convert…')

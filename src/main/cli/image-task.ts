@@ -72,7 +72,7 @@ export function tellOutdated(
   { json }: Pick<CommonValues, 'json'>,
   outcome: JobOutcome,
 ): void {
-  const words = describeOutdated(outcome)
+  const words = describeOutdated(outcome, 'terminal')
   if (words !== null && !json) terminal.writeError(`${printable(words)}\n`)
 }
 

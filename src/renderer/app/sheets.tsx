@@ -8,6 +8,7 @@ import {
   MakeImageSheet,
   OpenUrlSheet,
   PasswordSheet,
+  ReplaceChecksumSheet,
   ReplaceSheet,
   ResizeSheet,
   ScanInfoSheet,
@@ -34,6 +35,8 @@ export function Sheets() {
       return <MakeImageSheet />
     case 'replace':
       return <ReplaceSheet />
+    case 'replace-checksum':
+      return <ReplaceChecksumSheet />
     case 'scan':
       return <ScanSheet />
     case 'scan-info':

@@ -61,6 +61,10 @@ export interface ImageActions {
     readonly allowFragmentedCatalog: boolean
   }) => Promise<void>
   readonly startResize: (sizeBytes: number) => Promise<void>
+  /** Asks whether the SHA-256 beside an image is to be written anew, which vouches for what nobody has compared. */
+  readonly askReplaceChecksum: (path: string) => void
+  /** Yes, it is. */
+  readonly replaceChecksum: () => Promise<void>
   /** Leaves the open sheet; back to the one that it came from. What it asked for is given up. */
   readonly closeSheet: () => void
   /** Starts work on an image; resolves to the job's id, or null when it couldn't be, which was said. */
@@ -342,6 +346,13 @@ export function imageActions(
       const { sheet } = getState()
       if (sheet?.kind !== 'resize' || sheet.sending.state === 'busy') return
       await startFromSheet(sheet, { kind: 'resize', path: sheet.path, sizeBytes })
+    },
+    askReplaceChecksum: (path) => setState({ sheet: { kind: 'replace-checksum', path } }),
+    async replaceChecksum() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'replace-checksum') return
+      setState({ sheet: null })
+      await startFromMenu({ kind: 'add-checksum', path: sheet.path, replace: true }, sheet.path)
     },
     closeSheet() {
       asking?.abort()

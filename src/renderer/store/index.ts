@@ -17,6 +17,7 @@ export { fetchPercent, jobFetch, shownFetch, sourceFetch, startingFetch } from '
 export { hostAheadMs, useHostTime } from './host-time.ts'
 export { sourceProblem } from './known-damage.ts'
 export { imageCan, isLocked, isUnanswered } from './image-work.ts'
+export { misfitChecksum } from './misfit-checksum.ts'
 export {
   canBeCut,
   draftBytes,

@@ -90,6 +90,8 @@ export type Sheet =
   | MakeSheet
   /** Something lies where the image is to be written. `back` is what is to be done there. */
   | { readonly kind: 'replace'; readonly path: string; readonly back: MakeSheet }
+  /** The SHA-256 beside the image isn't the image's: a new one in its place? */
+  | { readonly kind: 'replace-checksum'; readonly path: string }
   /** `freeBytes` beside the image; null until it is known, or when it can't be. */
   | {
       readonly kind: 'scan'

@@ -65,7 +65,7 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
       return {
         what: `${theImage(error, names)} isn't what the SHA-256 beside it says.`,
         why: difference(error),
-        now: `Get a fresh copy of the image. If it was changed on purpose, write a new one (reprise image checksum --replace), or remove ${quote(`${path}.sha256`)}.`,
+        now: `Get a fresh copy of the image. If it was changed on purpose, write a new one (Replace Checksum… in Activity, or reprise image checksum --replace), or remove ${quote(`${path}.sha256`)}.`,
       }
     const table = textOf(error, 'table')
     // A checksum is over a whole table: that something in it is wrong it tells, and not at which byte.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, serializeError } from '#shared/errors'
-import type { ImageInfo, ImageTask } from '#shared/model'
+import { DeviceError, FormatError, serializeError } from '#shared/errors'
+import type { ImageInfo, ImageTask, JobOutcome, JobState } from '#shared/model'
 import { deviceOptions } from '#src/renderer/features/images/make-options.ts'
+import { misfitChecksum } from '#src/renderer/store/index.ts'
 import { createUiDouble } from '#test/ui-double'
 import {
   anImageJob,
@@ -97,6 +98,61 @@ describe('converting', () => {
       kind: 'make',
       draft: { folder: '/srv/images', name: 'ModularSystem converted.img', format: 'raw' },
     })
+  })
+})
+
+describe('a SHA-256 beside an image that is not the image’s any more', () => {
+  const { path } = sparseImage
+  const besides = `${path}.sha256`
+  const resized: JobOutcome = {
+    kind: 'resized',
+    resize: { path, beforeBytes: 1, afterBytes: 2, storedBytes: 1, storedBeforeBytes: 1 },
+    outdated: besides,
+  }
+  const details = { format: 'sha256', field: 'SHA-256', offset: 0, path }
+  const error = serializeError(new FormatError('E_SRC_CORRUPT', 'wrong', { details }))
+  const differs: JobOutcome = { kind: 'failed', error, target: 'untouched' }
+  const checksummed: JobOutcome = {
+    kind: 'checksummed',
+    checksums: { path, added: [], besides, signatureRemoved: false, durationMs: 1 },
+  }
+  const jobOf = (task: 'resize' | 'add-checksum', outcome: JobOutcome, change: Partial<JobState> = {}) =>
+    ended(
+      anImageJob(task, 'Scratch', { phase: 'scanning', percent: 100 }, { source: path, ...change }),
+      outcome,
+    )
+
+  it.each([jobOf('resize', resized), jobOf('add-checksum', differs)])(
+    'is written anew when that was asked for and confirmed',
+    async (job) => {
+      using window = await withImages()
+      const { actions, mirror } = window.reprise
+      window.double.sendJob(job)
+      await settle()
+      expect(misfitChecksum(mirror.getState(), job)).toBe(path)
+      actions.askReplaceChecksum(path)
+      expect(sheetOf(window)).toEqual({ kind: 'replace-checksum', path })
+      expect(tasksOf(window)).toEqual([])
+      await actions.replaceChecksum()
+      expect(tasksOf(window)).toEqual([{ kind: 'add-checksum', path, replace: true }])
+      expect(window.reprise.view.getState()).toMatchObject({ sheet: null, tab: 'activity' })
+    },
+  )
+
+  it('is offered no more when it was, and not where nothing is left of the image', async () => {
+    using window = await withImages()
+    const job = jobOf('resize', resized)
+    const later = { jobId: 'later', startedMs: job.startedMs + 1 }
+    window.double.sendJob(job)
+    window.double.sendJob(jobOf('add-checksum', checksummed, later))
+    await settle()
+    const mirror = window.reprise.mirror.getState()
+    expect(misfitChecksum(mirror, job)).toBeNull()
+    expect(misfitChecksum(mirror, jobOf('add-checksum', differs, { startedMs: later.startedMs + 1 }))).toBe(
+      path,
+    )
+    const gone: JobOutcome = { kind: 'cancelled', target: 'empty', percent: 4, outdated: besides }
+    expect(misfitChecksum(mirror, jobOf('resize', gone, { startedMs: later.startedMs + 1 }))).toBeNull()
   })
 })
 

@@ -29,6 +29,22 @@ const verify: JobState = {
 }
 const found = (job: JobState, path: string | null = systemImage.path) =>
   ended(job, { kind: 'failed', error: damage(path), target: 'untouched' })
+const wrongChecksum = serializeError(
+  new FormatError('E_SRC_CORRUPT', 'wrong', {
+    details: { format: 'sha256', field: 'SHA-256', offset: 0, path: systemImage.path },
+  }),
+)
+const checksummed = (job: JobState) =>
+  ended(job, {
+    kind: 'checksummed',
+    checksums: {
+      path: systemImage.path,
+      added: [],
+      besides: `${systemImage.path}.sha256`,
+      signatureRemoved: false,
+      durationMs: 1,
+    },
+  })
 const right = (job: JobState) =>
   ended(job, {
     kind: 'checked',
@@ -75,6 +91,23 @@ describe('an image that was found damaged', () => {
     using segmented = await readyWindow()
     await send(segmented, found(verify, systemImage.path.replace('.dmg', '.002.dmgpart')))
     expect(problem(segmented)).toBe('E_SRC_CORRUPT')
+  })
+
+  it('does not count for what only differs from an old SHA-256 beside it, once that was written anew', async () => {
+    const differs = (job: JobState) =>
+      ended(job, { kind: 'failed', error: wrongChecksum, target: 'untouched' })
+    const adding: JobState = { ...verify, jobId: 'adding-1', kind: 'add-checksum-image' }
+    using window = await readyWindow()
+    await send(window, differs(adding))
+    expect(problem(window)).toBeNull()
+    await send(window, differs(verify))
+    expect(problem(window)).toBe('E_SRC_CORRUPT')
+    const startedMs = verify.startedMs + 1000
+    await send(window, checksummed({ ...adding, jobId: 'adding-2', startedMs }))
+    expect(problem(window)).toBeNull()
+    using damaged = await readyWindow()
+    await send(damaged, found(verify), checksummed({ ...adding, jobId: 'adding-2', startedMs }))
+    expect(problem(damaged)).toBe('E_SRC_CORRUPT')
   })
 
   it('says nothing of another image, though it has the same name', async () => {

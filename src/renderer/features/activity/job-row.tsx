@@ -2,7 +2,7 @@
 import { Disclosure, DisclosurePanel, Button as AriaButton } from 'react-aria-components'
 import { ChevronRight } from 'lucide-react'
 import { Button, ProgressBar, StateIcon } from '#renderer/components'
-import { fetchPercent, jobFetch, useActions, useMirror } from '#renderer/store'
+import { fetchPercent, jobFetch, misfitChecksum, useActions, useMirror } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import { localTime } from '#shared/units'
 import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
@@ -12,6 +12,7 @@ import { jobLine } from './text.ts'
 export function JobRow({ jobId }: { readonly jobId: string }) {
   const job = useMirror((mirror) => mirror.jobs[jobId])
   const fetch = useMirror((mirror) => job && jobFetch(mirror, job)) ?? null
+  const misfit = useMirror((mirror) => job && misfitChecksum(mirror, job)) ?? null
   const actions = useActions()
   if (!job) return null
   const line = jobLine(job, fetch)
@@ -36,6 +37,14 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
       {!job.outcome && (
         <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
           Stop
+        </Button>
+      )}
+      {misfit !== null && (
+        <Button
+          aria-label={`Replace Checksum… of ${job.title}`}
+          onPress={() => actions.askReplaceChecksum(misfit)}
+        >
+          Replace Checksum…
         </Button>
       )}
       {job.kind === 'restore' && <ShowButton job={job} />}

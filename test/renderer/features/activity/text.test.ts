@@ -56,6 +56,13 @@ describe("a job's line", () => {
     )
   })
 
+  it('says where a SHA-256 that is outdated is written anew', () => {
+    const resized = imageJobs().find(({ outcome }) => outcome?.kind === 'resized')
+    expect(resized && jobLine(resized)).toContain(
+      'write a new one (Replace Checksum… in Activity), or remove the file.',
+    )
+  })
+
   it('names the package that is missing', () => {
     const failed = imageJobs().find(({ outcome }) => outcome?.kind === 'failed')
     expect(failed && jobLine(failed)).toContain('Install the package ntfs-3g, and try again.')
