@@ -121,6 +121,19 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await appears(page.getByRole('alert').getByText('One file at a time.'))).toBe(true)
     })
 
+    it('and what is pasted may be the address of an image', async () => {
+      const address = 'https://lab.example/Lab%2010.6.dmg'
+      await page
+        .getByRole('group', { name: /^Source/ })
+        .getByRole('button', { name: /^Source/ })
+        .focus()
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      await page.evaluate((text) => navigator.clipboard.writeText(text), address)
+      await page.keyboard.press('Control+v')
+      expect(await appears(page.getByRole('group', { name: /^Source, Lab 10\.6\.dmg/ }))).toBe(true)
+      expect(await page.getByText('One file at a time.').count()).toBe(0)
+    })
+
     it('of a sparse bundle, which is a folder, do so, too', async () => {
       await using folder = await temporaryFolder()
       const bundle = join(folder.path, 'Lab.sparsebundle')

@@ -43,6 +43,8 @@ interface Props {
   readonly fileOffer: string
   readonly onDropItem: (id: string) => void
   readonly onDropFiles: (files: readonly File[]) => void
+  /** A text that is no row: perhaps an address. Absent: it counts as no file. */
+  readonly onDropText?: (text: string) => void
   readonly onClear: () => void
 }
 
@@ -97,7 +99,7 @@ export function Well({ label, prompt, content, next = false, offer, fileOffer, .
 async function takeDrop(
   items: readonly DropItem[],
   files: readonly File[],
-  { onDropItem, onDropFiles }: Pick<Props, 'onDropItem' | 'onDropFiles'>,
+  { onDropItem, onDropFiles, onDropText }: Pick<Props, 'onDropItem' | 'onDropFiles' | 'onDropText'>,
 ) {
   const ours = items.find((item) => isTextDropItem(item) && item.types.has(itemDragType))
   if (ours && isTextDropItem(ours)) {
@@ -105,7 +107,18 @@ async function takeDrop(
     return
   }
   const pasted = files.length > 0 ? [] : items.filter((item) => item.kind === 'file')
-  onDropFiles([...files, ...(await Promise.all(pasted.map((item) => item.getFile())))])
+  const all = [...files, ...(await Promise.all(pasted.map((item) => item.getFile())))]
+  const text = all.length === 0 && onDropText ? await readText(items) : null
+  if (text === null) onDropFiles(all)
+  else onDropText?.(text)
+}
+
+/** What a dragged link, or a marked text, is told as. */
+async function readText(items: readonly DropItem[]): Promise<string | null> {
+  for (const type of ['text/uri-list', 'text/plain'])
+    for (const item of items)
+      if (isTextDropItem(item) && item.types.has(type)) return await item.getText(type)
+  return null
 }
 
 function Empty({ prompt, offer }: { readonly prompt: string; readonly offer: DropOffer | null }) {

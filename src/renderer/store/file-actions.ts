@@ -1,15 +1,19 @@
 /** Files from outside: dropped ones, the system's panels, and the window's own panel in a browser. */
 import { serializeError } from '#shared/errors'
+import { isStreamLocator, withoutPassword } from '#shared/model'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { draftFrom, draftPath, folderOf, isBundle } from './image-draft.ts'
 import type { StreamActions } from './stream-actions.ts'
+import { urlProblem } from './url-problem.ts'
 import type { FilePurpose, FilesSheet, MakeSheet, WellName } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
   /** Files dropped on a well. Exactly one is meant. */
   readonly dropFiles: (well: WellName, files: readonly DroppedFile[]) => Promise<void>
+  /** A text dropped on a well that takes addresses: its first line may be one. */
+  readonly dropText: (well: 'source' | 'stream', text: string) => void
   /** Lets the person choose an image: the system's panel, or ours. */
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lets the person choose where the image of the open sheet is to be written. */
@@ -148,6 +152,18 @@ export function fileActions(
       } catch (error) {
         if (isAwaited()) failNotice(view, 'open', name)(error)
       }
+    },
+    dropText(well, text) {
+      // In a list of addresses, `#` begins a comment.
+      const address =
+        text
+          .split('\n')
+          .find((line) => !line.startsWith('#'))
+          ?.trim() ?? ''
+      const isRight = urlProblem(address) === null && (well === 'source' || !isStreamLocator(address))
+      if (!isRight) setState({ notice: { kind: 'not-one-file' } })
+      else if (well === 'source') images.openUrl(address)
+      else void images.takeImage('stream', withoutPassword(address))
     },
     async chooseImage(purpose) {
       await chooseWith(

@@ -80,6 +80,7 @@ export {
 } from './readiness.ts'
 export type { Memory } from './remembered.ts'
 export { createReprise, type Reprise } from './reprise.ts'
+export { urlProblem } from './url-problem.ts'
 export type {
   DestinationChoice,
   Failure,

@@ -232,3 +232,39 @@ describe('choosing an image', () => {
     expect(view.getState()).toMatchObject({ tab: 'activity', activity: 'jobs' })
   })
 })
+
+describe('a dropped text', () => {
+  it.each([
+    'https://lab.example/System.dmg',
+    ' asr://lab/Lab%2010.6\r\nand what is in it',
+    '# what a browser calls it\r\nhttp://lab/a.img\r\n',
+  ])('is the source when it is an address: %j', async (text) => {
+    using window = await openWindow()
+    window.reprise.actions.dropText('source', text)
+    await settle()
+    const { source, notice } = window.reprise.view.getState()
+    expect([source?.locator, notice]).toEqual([/(http|asr)\S+/.exec(text)?.[0], null])
+  })
+
+  it('is the image of a stream when it is the address of one, and its password stays unseen', async () => {
+    using window = await openWindow()
+    window.reprise.actions.dropText('stream', 'https://ann:hush@lab.example/System.dmg')
+    await settle()
+    const view = window.reprise.view.getState()
+    expect(view.server.draft.source).toBe('image:https://lab.example/System.dmg')
+    expect(JSON.stringify(view)).not.toContain('hush')
+    expect(view.source).toBeNull()
+  })
+
+  it.each([
+    ['source', 'System.dmg'],
+    ['source', 'file:///home/ann/System.dmg'],
+    ['source', ''],
+    ['stream', 'asr://lab/Lab'],
+  ] as const)('on the well for a %s is none when it is %j', async (well, text) => {
+    using window = await openWindow()
+    window.reprise.actions.dropText(well, text)
+    const { source, server, notice } = window.reprise.view.getState()
+    expect([source, server.draft.source, notice]).toEqual([null, null, { kind: 'not-one-file' }])
+  })
+})

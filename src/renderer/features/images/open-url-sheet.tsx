@@ -4,9 +4,8 @@
  */
 import { useState } from 'react'
 import { Button, Form, Sheet, TextInput } from '#renderer/components'
-import { useReprise, type SourceChoice } from '#renderer/store'
+import { urlProblem, useReprise, type SourceChoice } from '#renderer/store'
 import { isStreamLocator, isWebLocator, withPassword } from '#shared/model'
-import { urlProblem } from './url-problem.ts'
 
 export function OpenUrlSheet() {
   const { actions, view } = useReprise()

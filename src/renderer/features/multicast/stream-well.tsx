@@ -40,6 +40,7 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
           fileOffer="Stream this image"
           onDropItem={(id) => actions.chooseStreamSource(id as ItemId)}
           onDropFiles={(files) => void actions.dropFiles('stream', files)}
+          onDropText={(text) => actions.dropText('stream', text)}
           onClear={actions.clearStreamSource}
         />
         <Button onPress={() => void actions.chooseImage('stream')}>Image…</Button>

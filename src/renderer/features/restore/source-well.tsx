@@ -40,6 +40,7 @@ export function SourceWell() {
         fileOffer="Use as source"
         onDropItem={(id) => actions.chooseSource(id as ItemId)}
         onDropFiles={(files) => void actions.dropFiles('source', files)}
+        onDropText={(text) => actions.dropText('source', text)}
         onClear={actions.clearSource}
       />
       <Button onPress={() => void actions.chooseImage('source')}>Image…</Button>

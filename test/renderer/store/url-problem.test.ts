@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { urlProblem } from '#src/renderer/features/images/url-problem.ts'
+import { urlProblem } from '#src/renderer/store/url-problem.ts'
 
 describe('the address of an image', () => {
   it.each([
