@@ -1,8 +1,10 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
 import { BugError, serializeError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion, ImageInfo, JobState } from '#shared/model'
-import { formatBytes, formatCount, formatRate } from '#shared/units'
+import { formatBytes, formatRate, formatShare } from '#shared/units'
 import {
+  comparedSize,
+  conversionTime,
   describeFormat,
   describeOutcome,
   describePhase,
@@ -88,7 +90,7 @@ export const imageConvert = defineVerb({
       terminal.writeError(`Stopped.\n${lastWords}\n`)
       return exitCancelled
     }
-    terminal.write(values.json ? jsonLine('image', info) : sourceText(info))
+    terminal.write(values.json ? jsonLine('image', info) : sourceText(info, request))
     const task = { kind: 'convert', ...request, encryption } as const
     const print = createTextProgress()
     const done = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
@@ -136,12 +138,14 @@ function createTextProgress(): (state: JobState) => string {
   }
 }
 
-function sourceText({ format, sizeBytes, storedBytes }: ImageInfo): string {
+function sourceText(info: ImageInfo, request: ConvertRequest): string {
+  const { format, sizeBytes, storedBytes } = info
+  const time = conversionTime(info, request)
   const size =
     sizeBytes === null
       ? `${formatBytes(storedBytes)}, and how much is in it isn't known before all has been read`
       : storedText(sizeBytes, storedBytes)
-  return `\tSource: ${describeFormat(format)}, ${size}\n`
+  return `\tSource: ${describeFormat(format)}, ${size}\n${time === null ? '' : `\tTakes ${time}\n`}`
 }
 
 export function conversionText(conversion: ImageConversion): string {
@@ -149,7 +153,7 @@ export function conversionText(conversion: ImageConversion): string {
   const seconds = (durationMs / 1000).toFixed(2)
   return [
     `\tTarget: ${describeFormat(format)}, ${storedText(sizeBytes, storedBytes)}\n`,
-    `\t${comparedText(storedBytes, sourceStoredBytes)} the source's size\n`,
+    `\t${comparedSize(storedBytes, sourceStoredBytes)}\n`,
     `\t${formatBytes(sizeBytes)} converted in ${seconds} seconds, ${formatRate(bytesPerSecond)}\n`,
     `\tWritten to ${printable(target)}\n`,
   ].join('')
@@ -157,17 +161,4 @@ export function conversionText(conversion: ImageConversion): string {
 
 /** `10.5 MB disk in 16.4 kB, 0.2 %`. */
 const storedText = (sizeBytes: number, storedBytes: number) =>
-  `a disk of ${formatBytes(sizeBytes)} in ${formatBytes(storedBytes)} (${percentText(storedBytes, sizeBytes)})`
-
-/** `96 % of`, `12 times`. */
-function comparedText(part: number, whole: number): string {
-  return part < 10 * whole
-    ? `${percentText(part, whole)} of`
-    : `${formatCount(Math.round(part / whole))} times`
-}
-
-function percentText(part: number, whole: number): string {
-  if (whole === 0) return '0 %'
-  const percent = (part / whole) * 100
-  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`
-}
+  `a disk of ${formatBytes(sizeBytes)} in ${formatBytes(storedBytes)} (${formatShare(storedBytes, sizeBytes)})`

@@ -9,7 +9,7 @@ import {
   type JobPhase,
   type JobState,
 } from '#shared/model'
-import { formatBytes, formatRate } from '#shared/units'
+import { formatBytes, formatRate, formatShare } from '#shared/units'
 import {
   describeCreationWay,
   describeError,
@@ -172,16 +172,11 @@ function createTextProgress(): (state: JobState) => string {
 function creationText(creation: ImageCreation): string {
   const { target, format, sizeBytes, storedBytes, usedBytes, durationMs, bytesPerSecond, way } = creation
   const seconds = (durationMs / 1000).toFixed(2)
-  const ratio = `${formatBytes(storedBytes)} (${percentText(storedBytes, sizeBytes)})`
+  const ratio = `${formatBytes(storedBytes)} (${formatShare(storedBytes, sizeBytes)})`
   return [
     ...describeCreationWay(way).map((line) => `\t${printable(line)}\n`),
     `\tTarget: ${describeFormat(format)}, a disk of ${formatBytes(sizeBytes)}, ${formatBytes(usedBytes)} of it in use, in ${ratio}\n`,
     `\tCreated in ${seconds} seconds, ${formatRate(bytesPerSecond)}\n`,
     `\tWritten to ${printable(target)}\n`,
   ].join('')
-}
-
-function percentText(part: number, whole: number): string {
-  const percent = whole === 0 ? 0 : (part / whole) * 100
-  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`
 }

@@ -41,3 +41,10 @@ export function parseSize(text: string): number | null {
   const size = Number(match[1]) * (suffix === '' ? 1 : multipliers[suffix as keyof typeof multipliers])
   return Number.isSafeInteger(size) && size > 0 ? size : null
 }
+
+/** `7.7 %`, `36 %`: of nothing, 0 %. */
+export function formatShare(part: number, whole: number): string {
+  const percent = whole === 0 ? 0 : (part / whole) * 100
+  const digits = percent > 0 && percent < 9.95 ? 1 : 0
+  return `${percent.toFixed(digits)} %`
+}

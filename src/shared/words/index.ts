@@ -1,4 +1,5 @@
 export * from './checks.ts'
+export * from './conversions.ts'
 export * from './creation.ts'
 export { enumerate, type Names } from './details.ts'
 export * from './disks.ts'

@@ -14,6 +14,7 @@ import type {
   TargetState,
 } from '#shared/model'
 import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
+import { comparedSize } from './conversions.ts'
 import { quote } from './details.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
@@ -218,15 +219,13 @@ function figuresOf(outcome: JobOutcome): string | null {
   }
 }
 
-const madeFigures = ({
-  sizeBytes,
-  storedBytes,
-  durationMs,
-  target,
-}: ImageConversion | ImageCreation): string => {
+function madeFigures(made: ImageConversion | ImageCreation): string {
+  const { sizeBytes, storedBytes, durationMs, target } = made
   const percent = sizeBytes === 0 ? 100 : (storedBytes / sizeBytes) * 100
   const ratio = percent > 0 && percent < 1 ? '< 1' : String(Math.round(percent))
-  return `${formatBytes(sizeBytes)} disk in ${formatBytes(storedBytes)}, ${ratio} %, ${took(durationMs)}. Written to ${target}.`
+  const compared =
+    'sourceStoredBytes' in made ? ` It is ${comparedSize(storedBytes, made.sourceStoredBytes)}.` : ''
+  return `${formatBytes(sizeBytes)} disk in ${formatBytes(storedBytes)}, ${ratio} %, ${took(durationMs)}.${compared} Written to ${target}.`
 }
 
 /** A clock's figures, in words where they would be zeros. */

@@ -29,6 +29,7 @@ describe('reprise image convert', () => {
     expect(out).toBe(
       [
         '\tSource: UDIF read-only compressed (zlib), a disk of 14.2 GB in 5.1 GB (36 %)\n',
+        '\tTakes about 5 minutes\n',
         '\tConverting  ....10....20....30....40....50....60....70....80....90....100\n',
         '\tTarget: UDIF read-only compressed (LZFSE), a disk of 14.2 GB in 4.9 GB (35 %)\n',
         "\t96 % of the source's size\n",
@@ -67,6 +68,7 @@ describe('reprise image convert', () => {
       "Source: Raw disk image compressed with gzip, 5.1 GB, and how much is in it isn't known before all has been read\n",
     )
     expect(out).toContain('\tConverting  ...done\n')
+    expect(out).not.toContain('Takes')
   })
 
   it('tells a target that is much larger as so many times the source', async () => {

@@ -2,6 +2,7 @@
 import { Button, Checkbox, Choice, FormRow, TextInput } from '#renderer/components'
 import { canBeCut, useActions, type DraftProblem, type ImageDraft } from '#renderer/store'
 import { compressionLevels } from '#shared/model'
+import { conversionTime } from '#shared/words'
 import { formatOptions, levelOptions } from './make-options.ts'
 import { SizeField } from './size-field.tsx'
 import { problemAbout } from './text.ts'
@@ -45,6 +46,9 @@ export function MakeHow({ draft, problem }: Props) {
           options={levels}
           onChange={(level) => changeDraft({ level: Number(level) })}
         />
+      )}
+      {draft.work.kind === 'convert' && draft.work.info && (
+        <FormRow label="Takes">{conversionTime(draft.work.info, draft) ?? 'Not known beforehand'}</FormRow>
       )}
       {draft.work.kind === 'convert' && canBeCut(format) && <Segments draft={draft} problem={problem} />}
       <Encryption draft={draft} problem={problem} />

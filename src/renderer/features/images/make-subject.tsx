@@ -11,11 +11,10 @@ import {
   type ImageDraft,
 } from '#renderer/store'
 import { creatableMaps, type CreatableMap } from '#shared/model'
-import { formatBytes } from '#shared/units'
 import { describeFilesystem, describeFormat, describePartitionMap } from '#shared/words'
 import { deviceOptions, filesystemsFor } from './make-options.ts'
 import { SizeField } from './size-field.tsx'
-import { problemAbout } from './text.ts'
+import { originalSize, problemAbout } from './text.ts'
 
 interface Props {
   readonly draft: ImageDraft
@@ -39,11 +38,10 @@ export function MakeSubject({ draft, problem }: Props) {
 
 function Original({ work: { info } }: { readonly work: Extract<ImageDraft['work'], { kind: 'convert' }> }) {
   if (!info) return null
-  const stored = formatBytes(info.storedBytes)
   return (
     <FormRow label="Now">
       <span className="selectable">
-        {info.sizeBytes === null ? `${stored} stored` : `${formatBytes(info.sizeBytes)} disk in ${stored}`}
+        {originalSize(info)}
         <br />
         <span className="secondary">{describeFormat(info.format)}</span>
       </span>

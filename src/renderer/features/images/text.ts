@@ -1,7 +1,8 @@
 /** The words of the sheets that work on images. */
 import { unreachable, type SerializedError } from '#shared/errors'
 import type { DraftProblem, FilesSheet, ImageDraft } from '#renderer/store'
-import { formatBytes, formatRemaining } from '#shared/units'
+import type { ImageInfo } from '#shared/model'
+import { formatBytes, formatRemaining, formatShare } from '#shared/units'
 import { describeError } from '#shared/words'
 
 export const filesTitles: { readonly [purpose in FilesSheet['purpose']]: string } = {
@@ -86,6 +87,17 @@ export const problemAbout = (
   problem: DraftProblem | null,
   ...kinds: readonly DraftProblem['kind'][]
 ): string | null => (problem && kinds.includes(problem.kind) ? describeDraftProblem(problem) : null)
+
+/** What there is before a conversion: `14.2 GB disk in 5.8 GB, 41 %`. */
+export function originalSize({
+  sizeBytes,
+  storedBytes,
+}: Pick<ImageInfo, 'sizeBytes' | 'storedBytes'>): string {
+  const stored = formatBytes(storedBytes)
+  return sizeBytes === null
+    ? `${stored} stored`
+    : `${formatBytes(sizeBytes)} disk in ${stored}, ${formatShare(storedBytes, sizeBytes)}`
+}
 
 /** A rough rate at which images are read and hashed, for an estimate that is told as one. */
 const scanBytesPerSecond = 250e6

@@ -52,7 +52,7 @@ describe("a job's line", () => {
   it('tells what work on an image came to, and where it was written', () => {
     const [converted] = imageJobs()
     expect(converted && jobLine(converted)).toBe(
-      'The image was converted. 14.2 GB disk in 4.6 GB, 32 %, 5:12. Written to /home/ann/Images/ModularSystem 2.dmg.',
+      "The image was converted. 14.2 GB disk in 4.6 GB, 32 %, 5:12. It is 79 % of the source's size. Written to /home/ann/Images/ModularSystem 2.dmg.",
     )
   })
 

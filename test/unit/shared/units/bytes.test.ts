@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatBytes, formatCount, formatRate, parseSize } from '#shared/units'
+import { formatBytes, formatCount, formatRate, formatShare, parseSize } from '#shared/units'
 
 describe('formatBytes', () => {
   it.each([
@@ -21,6 +21,18 @@ describe('formatBytes', () => {
     [-3_100_000_000, '−3.1 GB'],
   ])('%i is %s', (bytes, words) => {
     expect(formatBytes(bytes)).toBe(words)
+  })
+})
+
+describe('formatShare', () => {
+  it.each([
+    [0, 0, '0 %'],
+    [77, 1000, '7.7 %'],
+    [995, 10_000, '10 %'],
+    [363, 1000, '36 %'],
+    [3, 2, '150 %'],
+  ])('%i of %i is %s', (part, whole, words) => {
+    expect(formatShare(part, whole)).toBe(words)
   })
 })
 
