@@ -3,7 +3,7 @@
  * the file changes, or is found right. A courtesy, so that nobody erases a disk for it; the engine finds it again. Pure.
  */
 import type { SerializedError } from '#shared/errors'
-import type { JobState } from '#shared/model'
+import { isComparedWithFile, type JobState } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { differsFromBeside, misfitChecksum } from './misfit-checksum.ts'
 import { shownPlan } from './planner.ts'
@@ -26,9 +26,9 @@ function knownDamage(mirror: EngineMirror, { source, plan }: ViewState): Seriali
     if (!job || job.startedMs < modifiedMs) continue
     if (job.source !== path) continue
     if (isFoundRight(job)) return null
-    // Only an old file may be wrong: that was written anew since, or it is what a new one was refused for.
-    if (differsFromBeside(job) && (job.kind === 'add-checksum-image' || !misfitChecksum(mirror, job)))
-      continue
+    // Only an old file may be wrong: that was written anew since, or it is what a new one was refused for and no restore heeds it.
+    const isUnheeded = job.kind === 'add-checksum-image' && !isComparedWithFile(source.info.image)
+    if (differsFromBeside(job) && (isUnheeded || !misfitChecksum(mirror, job))) continue
     if (job.outcome?.kind === 'failed' && job.outcome.error.code === 'E_SRC_CORRUPT') return job.outcome.error
   }
   return null

@@ -105,6 +105,19 @@ describe('an image that was found damaged', () => {
     const startedMs = verify.startedMs + 1000
     await send(window, checksummed({ ...adding, jobId: 'adding-2', startedMs }))
     expect(problem(window)).toBeNull()
+    // A raw image is compared with it while it is restored.
+    using heeding = await readyWindow()
+    const { source } = heeding.reprise.view.getState()
+    if (source?.info?.kind !== 'image') throw new Error('the window has an image')
+    const raw = {
+      ...source.info.image,
+      format: 'raw',
+      tables: [],
+      fileChecksum: { algorithm: 'SHA-256', value: 'ab' },
+    }
+    heeding.reprise.view.setState({ source: { ...source, info: { ...source.info, image: raw } } })
+    await send(heeding, differs(adding))
+    expect(problem(heeding)).toBe('E_SRC_CORRUPT')
     using damaged = await readyWindow()
     await send(damaged, found(verify), checksummed({ ...adding, jobId: 'adding-2', startedMs }))
     expect(problem(damaged)).toBe('E_SRC_CORRUPT')
