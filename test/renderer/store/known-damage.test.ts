@@ -111,7 +111,7 @@ describe('an image that was found damaged', () => {
     if (source?.info?.kind !== 'image') throw new Error('the window has an image')
     const raw = {
       ...source.info.image,
-      format: 'raw',
+      format: 'raw' as const,
       tables: [],
       fileChecksum: { algorithm: 'SHA-256', value: 'ab' },
     }
