@@ -13,6 +13,7 @@ import {
   shownFetch,
   shownPlan,
   type EngineMirror,
+  type Failure,
   type ViewState,
 } from '#renderer/store'
 import type { JobState } from '#shared/model'
@@ -38,6 +39,8 @@ export interface Announcement {
 const quarters = [25, 50, 75]
 
 export function announcement(before: Moment, now: Moment): Announcement | null {
+  const waiting = waitingWords(before, now)
+  if (waiting !== null) return { text: waiting, urgent: true }
   const ended = endedJob(before, now)
   if (ended) return endWords(ended)
   const session = sessionWords(before, now)
@@ -63,14 +66,24 @@ function endedJob(before: Moment, now: Moment): JobState | null {
   return (id === undefined ? undefined : now.mirror.jobs[id]) ?? null
 }
 
-/** A restore's failure is read from its own panel or, where that isn't in sight, from a notice: both are alerts. */
+/** The failures that have to wait until another one was read: only the first is an alert. Work on an image is told at its end. */
+function waitingWords(before: Moment, now: Moment): string | null {
+  const added = now.view.failures
+    .slice(1)
+    .filter((failure) => !before.view.failures.includes(failure) && !isImageWork(failure))
+  return added.length === 0 ? null : added.map(failureWords).join(' ')
+}
+
+const isImageWork = (failure: Failure) => failure.kind === 'worked' && failure.job.kind !== 'restore'
+
+/** A restore's failure is read from its own panel, an alert, or told with the notices. */
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null
   const headline = `${job.title}: ${describeOutcome(outcome)}`
   switch (outcome.kind) {
     case 'failed':
-      return job.kind === 'restore' ? null : { text: failureWords(job), urgent: true }
+      return job.kind === 'restore' ? null : { text: failureWords({ kind: 'worked', job }), urgent: true }
     case 'cancelled':
       return polite(
         job.kind === 'restore'
@@ -90,9 +103,9 @@ function endWords(job: JobState): Announcement | null {
   }
 }
 
-/** What the notice says of it where it isn't in sight, which is silent therefore. */
-function failureWords(job: JobState): string {
-  const { title, text } = noticeWords({ kind: 'worked', job })
+/** What the notice says of it. */
+function failureWords(failure: Failure): string {
+  const { title, text } = noticeWords(failure)
   return `${title} ${text}`.trim()
 }
 
@@ -108,8 +121,8 @@ function jobWords(before: JobState | null, job: JobState): string | null {
 }
 
 /**
- * A stream of this computer: when it begins, who is first, when all are done, and when it ends. Its failure is read from its own panel
- * or, where that isn't in sight, from a notice: both are alerts.
+ * A stream of this computer: when it begins, who is first, when all are done, and when it ends. Its failure is read from its own
+ * panel, an alert, or told with the notices.
  */
 function sessionWords(before: Moment, now: Moment): string | null {
   if (before.mirror.sessions === now.mirror.sessions) return null

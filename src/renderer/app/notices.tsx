@@ -85,15 +85,17 @@ const isTold = (notice: Notice): boolean =>
   notice.kind === 'worked' && !(notice.job.kind === 'restore' && notice.job.outcome?.kind === 'failed')
 
 const firstFailure = ({ failures }: ViewState) => failures[0]
+const failureCount = ({ failures }: ViewState) => failures.length
 const subjectOf = (failure: Failure) =>
   failure.kind === 'worked' ? failure.job.jobId : failure.sessions[0].sessionId
 
 /** The next one comes where it was: a second press on its button doesn't close that unread. */
 function FailureNotice() {
   const failure = useView(firstFailure)
+  const count = useView(failureCount)
   const { closeFailure } = useActions()
   const settled = useSettled(failure ? subjectOf(failure) : '')
-  return failure && <NoticeBanner notice={failure} onClose={() => settled && closeFailure()} />
+  return failure && <NoticeBanner notice={failure} count={count} onClose={() => settled && closeFailure()} />
 }
 
 const noticeOf = ({ notice }: ViewState) => notice
@@ -104,10 +106,30 @@ function AsideNotice() {
   return notice && <NoticeBanner notice={notice} onClose={closeNotice} />
 }
 
-function NoticeBanner({ notice, onClose }: { readonly notice: Notice; readonly onClose: () => void }) {
+interface NoticeBannerProps {
+  readonly notice: Notice
+  /** This one, and those that wait behind it. */
+  readonly count?: number
+  readonly onClose: () => void
+}
+
+function NoticeBanner({ notice, count = 1, onClose }: NoticeBannerProps) {
   const { tone, title, text } = noticeWords(notice)
   return (
-    <Banner tone={tone} title={title} told={isTold(notice)} onClose={onClose}>
+    <Banner
+      tone={tone}
+      title={title}
+      told={isTold(notice)}
+      // The announcer tells of who comes: not all of this again.
+      actions={
+        count > 1 && (
+          <span className="notice-count small" aria-live="off">
+            1 of {count}
+          </span>
+        )
+      }
+      onClose={onClose}
+    >
       {text}
     </Banner>
   )

@@ -2,12 +2,13 @@
 import type { JobState } from '#shared/model'
 import type { Failure, ViewState } from './view-state.ts'
 
-/** The last ones: nobody closes more one after another. Activity lists them all. */
+/** The one that is being read, and the last of the others: nobody closes more one after another. Activity lists them all. */
 const maxFailures = 5
 
-export const addFailures = (view: ViewState, added: readonly Failure[]): Pick<ViewState, 'failures'> => ({
-  failures: [...view.failures, ...added].slice(-maxFailures),
-})
+export function addFailures(view: ViewState, added: readonly Failure[]): Pick<ViewState, 'failures'> {
+  const all = [...view.failures, ...added]
+  return { failures: all.toSpliced(1, Math.max(0, all.length - maxFailures)) }
+}
 
 /** Jobs ended out of sight. */
 export function tellEnds(view: ViewState, jobs: readonly JobState[]): Partial<ViewState> {

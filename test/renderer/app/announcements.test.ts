@@ -154,6 +154,46 @@ describe('what a screen reader says by itself', () => {
     expect(said?.text).toMatch(/^Old\.dmg: .*couldn't be read/)
   })
 
+  it('interrupts for a failure that waits for another one to be read, which no alert tells', async () => {
+    using window = await openWindow()
+    const failNext = async (send: () => void) => {
+      const before = moment(window)
+      send()
+      await settle()
+      return announcement(before, moment(window))
+    }
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    const failRestore = (jobId: string) => {
+      const job = aJob(plan, { phase: 'restoring', percent: 43 }, { jobId })
+      window.double.sendJob(job)
+      window.double.sendJob(ended(job, { kind: 'failed', error, target: 'incomplete' }))
+    }
+    expect(await failNext(() => failRestore('a'))).toBeNull()
+    for (let count = 0; count < 6; count += 1) {
+      expect(await failNext(() => failRestore(`b${count}`))).toEqual({
+        text: expect.stringMatching(
+          /^ModularSystem\.dmg → SanDisk Ultra: '\/dev\/sdb' couldn't be written\./,
+        ),
+        urgent: true,
+      })
+    }
+    window.double.sendSessions([aSession()])
+    await settle()
+    expect(
+      await failNext(() => window.double.sendSessions([aSession({ phase: 'failed', endedMs: 1 })])),
+    ).toEqual({ text: 'ModularSystem: The stream failed.', urgent: true })
+    const { actions, view } = window.reprise
+    expect(await failNext(() => actions.closeFailure())).toBeNull()
+    const verify = ended(anImageJob('verify', 'Old.dmg', { phase: 'verifying', percent: 4 }), {
+      kind: 'failed',
+      error,
+      target: 'untouched',
+    })
+    const addVerify = () =>
+      view.setState(({ failures }) => ({ failures: [...failures, { kind: 'worked', job: verify }] }))
+    expect(await failNext(addVerify)).toBeNull()
+  })
+
   it('tells of the wells, and of a wait for permission, while other work runs', async () => {
     using window = await readyWindow()
     window.double.sendJob(anImageJob('verify', 'Old.dmg', { phase: 'verifying', percent: 4 }))
