@@ -55,7 +55,7 @@ export function noticeWords(notice: Notice): NoticeWords {
     case 'worked':
       return workedWords(notice.job)
     case 'stream-failed': {
-      // Those that fail at once do so for one reason.
+      // They are told of together because the words are the same for all.
       const { what, why, now } = describeSessionFailure(notice.sessions[0])
       return {
         tone: 'danger',

@@ -1,11 +1,12 @@
 /** Streams of this computer that run: which one is shown, what is changed while they do, and how they end. */
 import type { SessionState } from '#shared/model'
+import { describeSessionFailure } from '#shared/words'
 import { failNotice, type ActionDeps } from './action-deps.ts'
 import { addFailures } from './failures.ts'
 import { movedOrder, unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { EngineMirror } from './engine-mirror.ts'
-import { goTo, type Sheet, type ViewState } from './view-state.ts'
+import { goTo, type Failure, type Sheet, type ViewState } from './view-state.ts'
 
 export interface SessionActions {
   readonly showSession: (sessionId: string) => void
@@ -117,11 +118,17 @@ export function afterSessions(
   now: EngineMirror['sessions'],
 ): Partial<ViewState> {
   const ran = new Set(before.filter(({ phase }) => !isOver(phase)).map(({ sessionId }) => sessionId))
-  const [first, ...others] = now.filter(
+  const failed = now.filter(
     ({ sessionId, phase }) =>
       phase === 'failed' &&
       ran.has(sessionId) &&
       !(sessionId === view.server.shown && view.tab === 'multicast'),
   )
-  return first ? addFailures(view, [{ kind: 'stream-failed', sessions: [first, ...others] }]) : {}
+  return failed.length > 0 ? addFailures(view, forEachReason(failed)) : {}
 }
+
+/** Of streams that fail at once, those for one reason are told of together. */
+const forEachReason = (failed: EngineMirror['sessions']): readonly Failure[] =>
+  [...Map.groupBy(failed, (session) => JSON.stringify(describeSessionFailure(session))).values()].flatMap(
+    ([first, ...others]) => (first ? [{ kind: 'stream-failed', sessions: [first, ...others] }] : []),
+  )

@@ -189,7 +189,7 @@ export type Notice =
   | { readonly kind: 'ejected'; readonly name: string }
   /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }
-  /** A stream failed that isn't in sight. */
+  /** Streams failed that aren't in sight, for one reason. */
   | { readonly kind: 'stream-failed'; readonly sessions: readonly [SessionState, ...SessionState[]] }
   | {
       readonly kind: 'configuration'

@@ -77,6 +77,23 @@ describe('a stream', () => {
     ])
   })
 
+  it('that fails with others for a reason of its own is told of apart', async () => {
+    using window = await openWindow()
+    const gone = (path: string) =>
+      serializeError(new DeviceError('E_SRC_GONE', 'gone', { details: { path } }))
+    const streams = ['a.dmg', 'b.dmg', 'a.dmg'].map((imageName, index) =>
+      aSession({ sessionId: `${index}`, imageName, error: gone(`/media/ann/KINGSTON/${imageName}`) }),
+    )
+    window.double.sendSessions(streams.map((stream) => ({ ...stream, error: null })))
+    await settle()
+    window.double.sendSessions(streams.map((stream) => ({ ...stream, phase: 'failed', endedMs: 1 })))
+    await settle()
+    expect(failuresOf(window)).toMatchObject([
+      { sessions: [{ sessionId: '0' }, { sessionId: '2' }] },
+      { sessions: [{ sessionId: '1' }] },
+    ])
+  })
+
   it('that ends or is taken out is no trouble', async () => {
     using window = await openWindow()
     await becomes(window, { phase: 'ended' })
