@@ -69,9 +69,10 @@ export function restoreActions(
         // Stop and the job's start crossed each other.
         if (controller.signal.aborted) await client.request('job.cancel', { jobId })
       } catch (error) {
-        setState({ starting: null, plan: { state: 'checking', previous: plan } })
-        if (!isGivenUp(error, controller.signal))
-          failNotice(view, 'start', plan.target?.name ?? plan.request.target)(error)
+        const givenUp = isGivenUp(error, controller.signal)
+        // A plan that was refused says no longer that all is ready.
+        setState({ starting: null, plan: { state: 'checking', previous: givenUp ? plan : null } })
+        if (!givenUp) failNotice(view, 'start', plan.target?.name ?? plan.request.target)(error)
       } finally {
         starting = null
         // The plan is used up, whatever came of it.

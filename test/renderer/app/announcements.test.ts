@@ -245,6 +245,20 @@ describe('what a screen reader says by itself', () => {
     expect(heard).toEqual([ready, ready])
   })
 
+  it('does not say that everything is ready when the start is refused', async () => {
+    using window = await readyWindow()
+    const { actions } = window.reprise
+    window.double.answer('restore.start', async () => {
+      throw new DeviceError('E_DST_CHANGED', 'x', { details: { path: '/dev/sdb' } })
+    })
+    const heard = listenTo(window)
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    expect(heard).toEqual(['Waiting for permission'])
+    await window.planned()
+    expect(heard).toEqual(['Waiting for permission', 'Ready to restore ModularSystem.dmg to SanDisk Ultra'])
+  })
+
   it('says that the source needs a scan, not that all is ready', async () => {
     using window = await openWindow()
     const { actions } = window.reprise
