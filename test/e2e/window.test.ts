@@ -859,6 +859,12 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.keyboard.press('Enter')
       expect(await disappears(close)).toBe(true)
       expect(await page.getByRole('tablist').evaluate((list) => list.closest('[inert]') !== null)).toBe(true)
+      // The focus has one place left to go to, from where Escape closes it.
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.closest('[data-region=sidebar]') !== null))
+        .toBe(true)
+      await page.keyboard.press('Escape')
+      expect(await disappears(sidebar())).toBe(true)
     })
 
     it('has what it has to tell among what F6 reaches, and under the pointer, beside the sidebar over the panel', async () => {

@@ -104,7 +104,10 @@ function ancestors(element: Element): readonly Element[] {
   return around
 }
 
-/** Where what was lost inside of these goes: from the nearest to the farthest. */
+/**
+ * Where what was lost inside of these goes: from the nearest to the farthest, to the tab, or, where the sidebar that lies over the panel
+ * keeps that from being used, into the sidebar.
+ */
 function landing(around: readonly Element[]): HTMLElement | null {
   for (const place of around.filter((place) => place.isConnected)) {
     if (place.matches('[role=dialog], [role=alertdialog]') && place instanceof HTMLElement) return place
@@ -114,7 +117,10 @@ function landing(around: readonly Element[]): HTMLElement | null {
       if (stop) return stop
     }
   }
-  return document.querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+  const tab = document.querySelector<HTMLElement>('[role=tab][aria-selected=true]')
+  if (tab && canHold(tab)) return tab
+  const over = document.querySelector('.shell-sidebar[data-over]')
+  return over && stopIn(over)
 }
 
 function stopIn(mark: Element): HTMLElement | null {
