@@ -867,6 +867,32 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await disappears(sidebar())).toBe(true)
     })
 
+    it('lays what it has to tell over the sidebar over the panel where there is no room beside', async () => {
+      await page.setViewportSize({ width: 320, height: 640 })
+      await showSidebar()
+      await page.evaluate(() => {
+        const { double, streams } = globalThis.window
+        double.sendSessions([streams.aSession()])
+        double.sendSessions([streams.aSession({ phase: 'failed', endedMs: 1 })])
+      })
+      const banner = page.locator('.notices .banner')
+      await banner.waitFor()
+      const covered = await banner.evaluate((box) => {
+        const { left, right, top, bottom } = box.getBoundingClientRect()
+        const y = (top + bottom) / 2
+        return [left + 2, (left + right) / 2, right - 2].map(
+          (x) => !box.contains(document.elementFromPoint(x, y)),
+        )
+      })
+      expect(covered).toEqual([false, false, false])
+      expect(await banner.evaluate((box) => box.clientWidth)).toBeGreaterThan(240)
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme })
+        expect(await accessibilityFaults(page, 'colours')).toEqual([])
+        await screenshot(page, `sidebar-over-notice-small-${scheme}`)
+      }
+    })
+
     it('has what it has to tell among what F6 reaches, and under the pointer, beside the sidebar over the panel', async () => {
       await page.setViewportSize({ width: 560, height: 640 })
       await showSidebar()
