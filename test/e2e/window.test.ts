@@ -735,7 +735,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await told()).toEqual([expect.stringMatching(/^Lab B: /), ended])
     expect(await count.count()).toBe(0)
     await page.waitForTimeout(1200)
-    await close.click()
+    await close.dblclick()
     expect(await told()).toEqual([ended])
   })
 

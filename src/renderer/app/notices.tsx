@@ -89,12 +89,17 @@ const failureCount = ({ failures }: ViewState) => failures.length
 const subjectOf = (failure: Failure) =>
   failure.kind === 'worked' ? failure.job.jobId : failure.sessions[0].sessionId
 
-/** The next one comes where it was: a second press on its button doesn't close that unread. */
+/** What is below the shown failure, or comes after it, comes where it was: a second press on its button doesn't close that unread. */
+function useFailureSettled(): boolean {
+  const failure = useView(firstFailure)
+  return useSettled(failure ? subjectOf(failure) : '')
+}
+
 function FailureNotice() {
   const failure = useView(firstFailure)
   const count = useView(failureCount)
   const { closeFailure } = useActions()
-  const settled = useSettled(failure ? subjectOf(failure) : '')
+  const settled = useFailureSettled()
   return failure && <NoticeBanner notice={failure} count={count} onClose={() => settled && closeFailure()} />
 }
 
@@ -103,7 +108,8 @@ const noticeOf = ({ notice }: ViewState) => notice
 function AsideNotice() {
   const notice = useView(noticeOf)
   const { closeNotice } = useActions()
-  return notice && <NoticeBanner notice={notice} onClose={closeNotice} />
+  const settled = useFailureSettled()
+  return notice && <NoticeBanner notice={notice} onClose={() => settled && closeNotice()} />
 }
 
 interface NoticeBannerProps {
