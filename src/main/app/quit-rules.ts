@@ -3,7 +3,7 @@
  * end; one that hangs in the kernel is given some seconds. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
-import { mayHaveWritten, type JobState, type SessionState } from '#shared/model'
+import { mayHaveWritten, type JobState, type SessionState, type StreamProgress } from '#shared/model'
 import { enumerate, visible } from '#shared/words'
 import type { ElectronModules } from './electron-modules.ts'
 import { isStreaming } from './session-news.ts'
@@ -90,20 +90,28 @@ function oneJobDetail(job: JobState): string {
   if (isRestored(job))
     return 'It is restored. If you quit now, the destination may not be mounted again or ejected.'
   return isTorn(job)
-    ? 'If you quit now, the restore is stopped and the destination is left erased and empty.'
+    ? `If you quit now, the restore is stopped and the destination ${leftWord([job], 'is')} left erased and empty.`
     : 'If you quit now, the restore is stopped. Nothing was written yet.'
 }
 
 function jobsDetail(torn: readonly JobState[]): string {
   if (torn.length === 0) return 'If you quit now, they are stopped.'
   const names = enumerate(torn.map(({ plan }) => `'${visible(plan?.target?.name ?? '')}'`))
-  return `If you quit now, they are stopped, and ${names} ${torn.length === 1 ? 'is' : 'are'} left erased and empty.`
+  return `If you quit now, they are stopped, and ${names} ${leftWord(torn, torn.length === 1 ? 'is' : 'are')} left erased and empty.`
 }
+
+/** Who writes only what differs may have found nothing yet. */
+const leftWord = (torn: readonly JobState[], word: 'is' | 'are') =>
+  torn.some(({ plan }) => plan?.request.changedOnly) ? 'may be' : word
 
 /** What a restore that is stopped has written is erased again. A client that waits for its stream to start has touched nothing. */
 const isTorn = (job: JobState) => mayHaveWritten(job) && !isRestored(job) && !waits(job)
 
-const waits = ({ progress }: JobState) => progress?.doneBytes === 0 && progress.stream?.state === 'waiting'
+const waits = ({ progress }: JobState) =>
+  progress?.doneBytes === 0 && progress.stream !== null && isYetToCome(progress.stream)
+
+const isYetToCome = ({ state, blocks, missingBlocks }: StreamProgress) =>
+  state === 'waiting' || (state === 'connecting' && missingBlocks === blocks)
 
 /** Stopping comes too late to change that. */
 const isRestored = ({ phases }: JobState) =>

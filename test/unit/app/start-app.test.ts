@@ -389,6 +389,7 @@ describe('leaving', () => {
   const stopped = 'If you quit now, the restore is stopped.'
   const emptied = 'If you quit now, the restore is stopped and the destination is left erased and empty.'
   const other = aJob({ jobId: 'job-2', plan: aPlan({ target: { ...aPlan().target!, name: 'Card' } }) })
+  const onlyChanged = aPlan({ request: { ...aPlan().request, changedOnly: true } })
   const image = aJob({ jobId: 'job-3', kind: 'convert-image', plan: null })
 
   test.each([
@@ -402,7 +403,34 @@ describe('leaving', () => {
       [withStream(at('restoring', { progress: untouched }), { state: 'waiting', waiting })],
       `${stopped} Nothing was written yet.`,
     ],
+    [
+      'a restore whose stream is not there when it begins',
+      [
+        withStream(at('restoring', { progress: untouched }), {
+          state: 'connecting',
+          blocks: 100,
+          missingBlocks: 100,
+        }),
+      ],
+      `${stopped} Nothing was written yet.`,
+    ],
+    [
+      'a restore whose stream is gone when its first block has come',
+      [
+        withStream(at('restoring', { progress: untouched }), {
+          state: 'connecting',
+          blocks: 100,
+          missingBlocks: 99,
+        }),
+      ],
+      emptied,
+    ],
     ['a restore that writes', [at('erasing')], emptied],
+    [
+      'a restore of what differs, which may be nothing',
+      [at('restoring', { plan: onlyChanged })],
+      `${stopped.slice(0, -1)} and the destination may be left erased and empty.`,
+    ],
     ['a restore that verifies', [at('verifying')], emptied],
     [
       'a restore that is done but for the mounting',
@@ -420,6 +448,11 @@ describe('leaving', () => {
       'jobs that write',
       [aJob(), other],
       "If you quit now, they are stopped, and 'Test Stick' and 'Card' are left erased and empty.",
+    ],
+    [
+      'jobs of which one writes what differs',
+      [aJob({ plan: onlyChanged }), other],
+      "If you quit now, they are stopped, and 'Test Stick' and 'Card' may be left erased and empty.",
     ],
   ] as const)('says what becomes of %s', async (_, jobs, detail) => {
     const { electron, engine, window } = await start()
