@@ -158,6 +158,19 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     }
   }
 
+  const readAgain = async (path: string) => {
+    await readImage(path, false)
+    const { source, images } = getState()
+    if (source?.locator !== path || source.state === 'reading') return
+    const image = images.find((image) => image.path === path)
+    if (image?.info) {
+      const { name, info } = image
+      const read: SourceInfo = { kind: 'image', locator: path, name, image: info }
+      setState({ source: wasRead(source, read) })
+    } else if (image && isLocked(image))
+      setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
+  }
+
   const chooseSourceFile = (path: string, address = path) => {
     const chosen: SourceChoice = {
       locator: path,
@@ -237,18 +250,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       const error = getState().images.find((image) => image.path === path)?.error
       if (error) askIfLocked(error, path, 'open')
     },
-    async readAgain(path) {
-      await readImage(path, false)
-      const { source, images } = getState()
-      if (source?.locator !== path || source.state === 'reading') return
-      const image = images.find((image) => image.path === path)
-      if (image?.info) {
-        const { name, info } = image
-        const read: SourceInfo = { kind: 'image', locator: path, name, image: info }
-        setState({ source: wasRead(source, read) })
-      } else if (image && isLocked(image))
-        setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
-    },
+    readAgain,
     chooseSourceFile,
     readLost() {
       const { source, images } = getState()
@@ -257,7 +259,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         setState({ source: chosen })
         void readSource(chosen, chosen.locator)
       }
-      for (const { path, practice } of images.filter(isLost)) void readImage(path, practice)
+      for (const { path } of images.filter(isLost)) void readAgain(path)
     },
     chooseDestinationFile,
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),

@@ -208,6 +208,14 @@ describe('an encrypted image', () => {
 })
 
 describe('work that has ended', () => {
+  const resize = {
+    path: sparseImage.path,
+    beforeBytes: 20e9,
+    afterBytes: 40e9,
+    storedBytes: 1,
+    storedBeforeBytes: 1,
+  }
+
   it('is told where nobody watches, and its image is opened', async () => {
     using window = await withImages()
     const { actions, view } = window.reprise
@@ -259,17 +267,29 @@ describe('work that has ended', () => {
       image.path === sparseImage.path ? { ...image, sizeBytes: 40e9 } : image,
     )
     const running = anImageJob('resize', sparseImage.name, { phase: 'resizing', percent: 50 })
-    const resize = {
-      path: sparseImage.path,
-      beforeBytes: 20e9,
-      afterBytes: 40e9,
-      storedBytes: 1,
-      storedBeforeBytes: 1,
-    }
     window.double.sendJob(ended(running, { kind: 'resized', resize }))
     await settle()
     expect(view.getState().source?.info).toMatchObject({ image: { sizeBytes: 40e9 } })
     expect(view.getState().images.find(({ path }) => path === sparseImage.path)?.info?.sizeBytes).toBe(40e9)
+  })
+
+  it('is read again for the source well, too, when it ended while there was no connection', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    await actions.chooseSourceFile(sparseImage.path)
+    const running = anImageJob('resize', sparseImage.name, { phase: 'resizing', percent: 50 })
+    window.double.sendJob(running)
+    await settle()
+    window.double.lose()
+    await settle()
+    window.double.images = window.double.images.map((image) =>
+      image.path === sparseImage.path ? { ...image, sizeBytes: 40e9 } : image,
+    )
+    window.double.sendJob(ended(running, { kind: 'resized', resize }))
+    window.clock.advance(250)
+    await settle()
+    expect(view.getState().source).toMatchObject({ state: 'ready', info: { image: { sizeBytes: 40e9 } } })
+    expect(view.getState().images.find(({ practice }) => practice)?.path).toBe(practiceImage.path)
   })
 })
 
