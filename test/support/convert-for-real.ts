@@ -18,6 +18,7 @@ export async function convertForReal(
       skip: () => undefined,
       advance: () => undefined,
       limitedBy: () => undefined,
+      stalled: () => undefined,
       streamed: () => undefined,
     },
   )

@@ -117,6 +117,7 @@ export function aJob(change: Partial<JobState> = {}): JobState {
       bytesPerSecond: 1,
       remainingMs: 1000,
       limitedBy: null,
+      stall: null,
       stream: null,
     },
     outcome: null,

@@ -22,6 +22,7 @@ export function quietContext(signal: AbortSignal = new AbortController().signal)
     skip: (phase) => void told.push(`skip ${phase}`),
     advance: (doneBytes) => void told.push(doneBytes),
     limitedBy: () => undefined,
+    stalled: () => undefined,
     streamed: (progress) => void streams.push(progress),
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Locator, Page } from 'playwright-core'
 import { dragOnto } from './browser.ts'
+import type { Stall } from '#shared/model'
 import type { DoublePage } from './ui-page/main.ts'
 
 declare global {
@@ -91,10 +92,14 @@ export async function startRestore(page: Page): Promise<void> {
 type At = Parameters<DoublePage['fixtures']['aJob']>[1]
 
 /** Shows the restore at a phase, with two minutes of speed behind it. */
-async function running(page: Page, at: At, change: { readonly stopping?: true } = {}): Promise<void> {
+async function running(
+  page: Page,
+  at: At,
+  { stall, ...change }: { readonly stopping?: true; readonly stall?: Stall } = {},
+): Promise<void> {
   await startRestore(page)
   await page.evaluate(
-    ({ at, change }) => {
+    ({ at, stall, change }) => {
       const { double, fixtures } = window
       const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
       double.setDevices(
@@ -105,9 +110,11 @@ async function running(page: Page, at: At, change: { readonly stopping?: true } 
         const bytesPerSecond = 187e6 + Math.sin(index / 9) * 14e6 + (index % 7) * 2e6
         if (job.progress) double.sendJob({ ...job, progress: { ...job.progress, bytesPerSecond } })
       }
-      double.sendJob(fixtures.aJob(plan, at, change))
+      const job = fixtures.aJob(plan, at, change)
+      const still = { bytesPerSecond: 0, remainingMs: null }
+      double.sendJob(stall && job.progress ? { ...job, progress: { ...job.progress, ...still, stall } } : job)
     },
-    { at, change },
+    { at, stall, change },
   )
   await page.locator('.running').waitFor()
 }
@@ -489,6 +496,13 @@ export const windowStates: readonly WindowState[] = [
   },
   { name: 'unmounting', reach: (page) => running(page, { phase: 'unmounting' }) },
   { name: 'running', reach: (page) => running(page, { phase: 'restoring', percent: 43 }) },
+  {
+    name: 'stalled',
+    reach: async (page) => {
+      const stall = { silentMs: 60_000, awaited: 'destination' } as const
+      await running(page, { phase: 'restoring', percent: 43 }, { stall })
+    },
+  },
   { name: 'verifying', reach: (page) => running(page, { phase: 'verifying', percent: 78 }) },
   {
     name: 'stopping',

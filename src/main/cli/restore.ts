@@ -30,6 +30,7 @@ import {
   type RestoreCommand,
   type RestoreValues,
 } from './restore-options.ts'
+import { createStallLine } from './stall-line.ts'
 import { createStreamTroubles } from './stream-troubles.ts'
 import { createTextPrinter, questionText } from './text-printer.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
@@ -176,9 +177,11 @@ async function runJob(
   interrupt.signal.addEventListener('abort', stop, { once: true })
   // Programs are told by the progress; people want to know why it takes so long while it does.
   const troubles = quiet ? null : createStreamTroubles({ say: tell, now, told })
+  const stalls = quiet ? null : createStallLine(tell, namesFor(plan))
   job.subscribe((state) => {
     print(printer.progressed(state))
     troubles?.hear(state.progress?.stream ?? null)
+    stalls?.hear(state.progress?.stall ?? null)
   })
   const state = await job.ended
   print(printer.progressed(state))

@@ -22,6 +22,7 @@ import {
   describeSessionPhase,
   jobDoing,
   describeFetchReason,
+  describeJobStall,
   describeTargetState,
 } from '#shared/words'
 import { noticeWords } from './text.ts'
@@ -48,6 +49,8 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
   const fetch = fetchWords(before, now)
   if (fetch !== null) return polite(fetch)
   const job = frontJob(now.mirror, now.view)
+  const stall = job && stallWords(before.mirror.jobs[job.jobId] ?? null, job)
+  if (stall !== null) return { text: stall, urgent: true }
   const atJob = job && jobWords(before.mirror.jobs[job.jobId] ?? null, job)
   if (atJob !== null) return polite(atJob)
   if (now.view.starting && !before.view.starting)
@@ -119,6 +122,10 @@ function jobWords(before: JobState | null, job: JobState): string | null {
     percent === null ? undefined : quarters.findLast((quarter) => last < quarter && percent >= quarter)
   return passed === undefined ? null : `${passed} percent`
 }
+
+/** Once: how long it has been by now is for those who look. */
+const stallWords = (before: JobState | null, job: JobState): string | null =>
+  before?.progress?.stall ? null : describeJobStall(job)
 
 /**
  * A stream of this computer: when it begins, who is first, when all are done, and when it ends. Its failure is read from its own

@@ -13,7 +13,14 @@ import {
 } from '#renderer/store'
 import { webName, type JobState } from '#shared/model'
 import { formatCount } from '#shared/units'
-import { describeBottleneck, describeFetch, describeOutcome, describePhase, jobDoing } from '#shared/words'
+import {
+  describeStalled,
+  describeBottleneck,
+  describeFetch,
+  describeOutcome,
+  describePhase,
+  jobDoing,
+} from '#shared/words'
 
 export interface Status {
   readonly text: string
@@ -73,6 +80,8 @@ function sessionText({ sessions }: EngineMirror): Status | null {
 
 function jobText(job: JobState): string {
   if (job.stopping) return 'Stopping at a safe point…'
+  const awaited = describeStalled(job)
+  if (awaited !== null) return awaited
   const stream = job.progress?.stream?.state
   if (stream === 'connecting') return 'Connecting to the server…'
   if (stream === 'waiting') return 'Waiting for the stream to start'

@@ -38,6 +38,13 @@ export interface PhaseState {
 /** What holds the current phase up. Null before it can be told. */
 export type Bottleneck = 'source' | 'decoding' | 'destination'
 
+/** Bytes should move, and for a minute or longer none has. */
+export interface Stall {
+  readonly silentMs: number
+  /** Whose answer is missing. */
+  readonly awaited: 'source' | 'destination'
+}
+
 export interface JobProgress {
   readonly phase: JobPhase
   /** Bytes of the disk, unused ones included, so that it ends at `totalBytes`. */
@@ -50,6 +57,8 @@ export interface JobProgress {
   readonly bytesPerSecond: number | null
   readonly remainingMs: number | null
   readonly limitedBy: Bottleneck | null
+  /** Of a restore. Null while bytes move, and where waiting is nobody's fault. */
+  readonly stall: Stall | null
   /** While a multicast stream is received, or waited for after its server went away; null at all other times. */
   readonly stream: StreamProgress | null
 }

@@ -10,12 +10,14 @@ import type {
   JobOutcome,
   JobPhase,
   JobState,
+  Stall,
   TargetInfo,
   TargetState,
 } from '#shared/model'
-import { formatBytes, formatClock, formatRate, formatRemaining } from '#shared/units'
+import { formatBytes, formatClock, formatCount, formatRate, formatRemaining } from '#shared/units'
+import { namesOf } from './checks.ts'
 import { comparedSize } from './conversions.ts'
-import { quote } from './details.ts'
+import { quote, type Names } from './details.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
   'validating-target': 'Validating target',
@@ -74,6 +76,30 @@ export function describeLeft({ phases, progress }: Pick<JobState, 'phases' | 'pr
   if (remainingMs === null) return null
   const verifies = phases.some(({ phase, state }) => phase === 'verifying' && state === 'pending')
   return `${formatRemaining(remainingMs)} left${verifies ? ', then verifying' : ''}`
+}
+
+/** `names`: by which its ends are known where it is read. */
+export function describeStall({ silentMs, awaited }: Stall, names: Names): string {
+  const seconds = Math.floor(silentMs / 1000)
+  const long = seconds < 120 ? `${seconds} seconds` : `${formatCount(Math.floor(seconds / 60))} minutes`
+  return awaited === 'destination'
+    ? `${capital(awaitedName(awaited, names))} hasn't answered for ${long}. Check the cable and the port. This goes on when it answers.`
+    : `Nothing has come from ${awaitedName(awaited, names)} for ${long}. Check the disk or the network that it comes from. This goes on when it answers.`
+}
+
+/** The same of a job, in the window; null while nothing stands still. */
+export const describeJobStall = ({ plan, progress }: Pick<JobState, 'plan' | 'progress'>): string | null =>
+  progress?.stall ? describeStall(progress.stall, plan ? namesOf(plan) : {}) : null
+
+/** `Waiting for 'SanDisk Ultra' to answer`. */
+export const describeStalled = ({ plan, progress }: Pick<JobState, 'plan' | 'progress'>): string | null =>
+  progress?.stall
+    ? `Waiting for ${awaitedName(progress.stall.awaited, plan ? namesOf(plan) : {})} to answer`
+    : null
+
+function awaitedName(awaited: Stall['awaited'], { source, target }: Names): string {
+  const name = awaited === 'source' ? source : target
+  return name === undefined ? `the ${awaited}` : quote(name)
 }
 
 const bottlenecks: { readonly [bottleneck in Bottleneck]: string } = {

@@ -51,6 +51,23 @@ describe('what a screen reader says by itself', () => {
     ).toEqual(['Unmounting', null, 'Restoring'])
   })
 
+  it('tells once that a disk stopped responding, and again when it happens again', async () => {
+    const at = (seconds: number | null): JobState => {
+      const job = aJob(plan, { phase: 'restoring', percent: 30 })
+      const stall = seconds === null ? null : { silentMs: seconds * 1000, awaited: 'destination' as const }
+      return { ...job, progress: job.progress && { ...job.progress, stall } }
+    }
+    const words =
+      "'SanDisk Ultra' hasn't answered for 60 seconds. Check the cable and the port. This goes on when it answers."
+    expect(await saidOf(at(null), at(60), at(61), at(null), at(60))).toEqual([
+      'Restoring',
+      words,
+      null,
+      null,
+      words,
+    ])
+  })
+
   it('tells the percent at the quarters only', async () => {
     const at = (percent: number) => aJob(plan, { phase: 'restoring', percent })
     expect(await saidOf(at(0), at(10), at(26), at(27), at(49), at(80), at(99))).toEqual([

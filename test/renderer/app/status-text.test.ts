@@ -29,6 +29,15 @@ describe('the status line and the title', () => {
     expect(title(window)).toBe('43 % – Restoring – Reprise')
   })
 
+  it('tell who is waited for when nothing moves any more', async () => {
+    using window = await openWindow()
+    const job = aJob(plan, { phase: 'restoring', percent: 43 })
+    const stall = { silentMs: 60_000, awaited: 'destination' } as const
+    window.double.sendJob({ ...job, progress: job.progress && { ...job.progress, stall } })
+    await settle()
+    expect(status(window)).toEqual({ text: "Waiting for 'SanDisk Ultra' to answer", icon: 'busy' })
+  })
+
   it('tell the end as the engine told it', async () => {
     using window = await openWindow()
     const job = aJob(plan, { phase: 'remounting' })

@@ -421,6 +421,7 @@ export function state({
             bytesPerSecond: 100_000_000,
             remainingMs: 1000,
             limitedBy: 'destination',
+            stall: null,
             stream: null,
           },
     outcome,

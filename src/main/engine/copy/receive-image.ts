@@ -332,11 +332,8 @@ async function receiveBlocks(
     }
   }
   const tell = () => {
-    const progress = received.progress()
-    context.streamed(progress)
+    context.streamed(received.progress())
     context.limitedBy(inbox.length > backlogBlocks ? 'destination' : 'source')
-    // Waiting for the start isn't a stall.
-    if (progress.state === 'waiting') context.advance(done)
   }
   const telling = setInterval(tell, tellEveryMs)
   try {

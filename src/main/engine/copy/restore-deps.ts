@@ -9,7 +9,7 @@ export interface RestoreDeps {
   /** Milliseconds, by a clock that never runs backwards. Default: the process's. */
   readonly now?: () => number
   /**
-   * No byte moved for this long while bytes should move: it is logged once, with the side that is waited for.
+   * No byte moved for this long while bytes should move: it is told, with the side that is waited for, and logged once.
    * Default one minute.
    */
   readonly stallMs?: number

@@ -11,7 +11,15 @@ import {
   serializeError,
   type SerializedError,
 } from '#shared/errors'
-import type { Disk, JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
+import {
+  isStreamLocator,
+  isWebLocator,
+  type Disk,
+  type JobOutcome,
+  type RestorePlan,
+  type RestoreSummary,
+  type TargetState,
+} from '#shared/model'
 import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { crc32Sums, quickestSums } from './block-sum.ts'
 import { bufferSizes } from './buffer-sizes.ts'
@@ -28,7 +36,7 @@ import { changedContents, changedTarget, holdTarget, type RestoreTarget } from '
 import { unmountSource, type GiveBack } from './source-volumes.ts'
 import { sameLosses } from './target-losses.ts'
 import { verifyWritten } from './verify-written.ts'
-import { watchProgress } from './watch-progress.ts'
+import { watchProgress, type ProgressWatch } from './watch-progress.ts'
 import { writeChanged, type ChangeResult } from './write-changed.ts'
 
 /** Mounting takes less, as a rule; with what a program takes that can't be ended, it is within a second. */
@@ -40,6 +48,7 @@ interface Run {
   readonly deps: RestoreDeps
   readonly context: JobContext
   readonly now: () => number
+  readonly watch: Pick<ProgressWatch, 'sink'>
 }
 
 interface Ends {
@@ -55,9 +64,13 @@ interface Ends {
  */
 export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobContext): Promise<JobOutcome> {
   const now = deps.now ?? defaultNow
-  using watch = watchProgress(job, deps, plan.target?.path ?? plan.request.target)
+  const { source } = plan.request
+  using watch = watchProgress(job, deps, {
+    source: isStreamLocator(source) || isWebLocator(source) ? null : source,
+    target: plan.target?.path ?? plan.request.target,
+  })
   const { context } = watch
-  const run: Run = { plan, deps: { ...deps, io: patientIo(plan, deps, context) }, now, context }
+  const run: Run = { plan, deps: { ...deps, io: patientIo(plan, deps, context) }, now, context, watch }
   try {
     return await restore(await validate(run), run)
   } catch (error) {
@@ -179,11 +192,11 @@ interface Marks {
  */
 async function withSink<Result>(
   target: RestoreTarget,
-  { signal }: JobContext,
+  { context: { signal }, watch }: Run,
   { isTorn }: Marks,
   work: (sink: BlockSink) => Promise<Result>,
 ): Promise<Result> {
-  await using sink = await target.open(signal)
+  await using sink = watch.sink(await target.open(signal))
   try {
     signal.throwIfAborted()
     return await work(sink)
@@ -209,7 +222,7 @@ async function writeAndVerify(
     bufferSizes(plan.request.buffering),
     context.signal,
   )
-  return await withSink(target, context, marks, (sink) =>
+  return await withSink(target, run, marks, (sink) =>
     copyAndVerify(ends, { source, sink, target }, run, marks),
   )
 }
@@ -280,9 +293,10 @@ async function copyAndVerify(
 async function receive(
   { source, target: examined }: { readonly source: StreamSource; readonly target: ExaminedTarget },
   target: RestoreTarget,
-  { plan, deps, context, now }: Run,
+  run: Run,
   marks: Marks,
 ): Promise<ChangeResult & Pick<RestoreSummary, 'warnings'>> {
+  const { plan, deps, context, now } = run
   const { signal, log } = context
   const connection = await deps.io.connectStream(source.locator, {
     log,
@@ -291,7 +305,7 @@ async function receive(
   })
   try {
     checkSameStream(source, connection)
-    return await withSink(target, context, marks, async (sink) => {
+    return await withSink(target, run, marks, async (sink) => {
       const received = await receiveImage({
         source,
         connection,

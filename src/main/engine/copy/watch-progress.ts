@@ -1,14 +1,24 @@
-/** Notices when nothing moves any more, which is how bad cables, dying cards and unplugged network disks fail. */
+/**
+ * Notices when nothing moves any more, which is how bad cables, dying cards and unplugged network disks fail, and who it
+ * is that doesn't answer: the destination while it reads or writes, else the source.
+ */
+import type { BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import { DeviceError } from '#shared/errors'
-import type { JobPhase } from '#shared/model'
+import type { JobPhase, Stall } from '#shared/model'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 
 export interface ProgressWatch extends Disposable {
-  /** The job's context, watched. Its signal also aborts on a stall, where that was asked for. */
+  /** The job's context, watched. Its signal also aborts on a stall, with E_STALL, where that was asked for. */
   readonly context: JobContext
-  /** The E_STALL that ended it, or null. */
-  stall(): DeviceError | null
+  /** The destination, watched. */
+  sink(sink: BlockSink): BlockSink
+}
+
+/** What the log calls them. A source that is null tells itself what it waits for: a stream, a web server. */
+export interface WatchedEnds {
+  readonly source: string | null
+  readonly target: string
 }
 
 const defaultStallMs = 60_000
@@ -18,30 +28,57 @@ const moving: ReadonlySet<JobPhase> = new Set(['erasing', 'restoring', 'verifyin
 export function watchProgress(
   job: JobContext,
   { now = defaultNow, stallMs = defaultStallMs, onStall = 'wait' }: Omit<RestoreDeps, 'platform' | 'io'>,
-  path: string,
+  ends: WatchedEnds,
 ): ProgressWatch {
   const stop = new AbortController()
+  const periodMs = Math.min(1000, stallMs / 4)
+  const asked = { pieces: 0, stretches: 0 }
   let phase: JobPhase | null = null
-  let lastMs = now()
-  let told = false
-  let stall: DeviceError | null = null
+  let movedMs = now()
+  let lookedMs = movedMs
+  let isStalled = false
   const moved = () => {
-    lastMs = now()
-    told = false
+    movedMs = now()
+    if (isStalled) job.stalled(null)
+    isStalled = false
+  }
+  /** Who is waited for, where they can be blamed: a stretch to zero or to flush takes as long as it takes. */
+  const awaited = (): Stall['awaited'] | null => {
+    if (asked.pieces > 0) return 'destination'
+    return asked.stretches > 0 || ends.source === null ? null : 'source'
   }
   const look = () => {
-    const silentMs = now() - lastMs
-    if (phase === null || !moving.has(phase) || told || silentMs < stallMs) return
-    told = true
-    const seconds = Math.round(silentMs / 1000)
-    job.log.warn('nothing has moved for a long time', { path, phase, seconds })
-    if (onStall === 'wait') return
-    stall = new DeviceError('E_STALL', `no progress for ${seconds} s while ${phase}`, {
-      details: { path, phase, seconds },
-    })
-    stop.abort(stall)
+    const sinceMs = now() - lookedMs
+    lookedMs += sinceMs
+    // So late, it was this process that stood still.
+    if (sinceMs > 10 * periodMs) moved()
+    const silentMs = lookedMs - movedMs
+    const who = awaited()
+    if (phase === null || !moving.has(phase) || who === null || silentMs < stallMs) return
+    if (!isStalled) noticed(phase, who, silentMs)
+    isStalled = true
+    job.stalled({ silentMs: Math.round(silentMs), awaited: who })
   }
-  const timer = setInterval(look, Math.min(1000, stallMs / 4))
+  const noticed = (phase: JobPhase, awaited: Stall['awaited'], silentMs: number) => {
+    const path = (awaited === 'source' ? ends.source : null) ?? ends.target
+    const details = { path, phase, seconds: Math.round(silentMs / 1000) }
+    job.log.warn('nothing has moved for a long time', { ...details, awaited })
+    if (onStall === 'fail')
+      stop.abort(
+        new DeviceError('E_STALL', `no progress for ${details.seconds} s while ${phase}`, { details }),
+      )
+  }
+  const counted = async <Result>(what: keyof typeof asked, work: () => Promise<Result>): Promise<Result> => {
+    moved()
+    asked[what] += 1
+    try {
+      return await work()
+    } finally {
+      asked[what] -= 1
+      moved()
+    }
+  }
+  const timer = setInterval(look, periodMs)
   timer.unref()
   return {
     context: {
@@ -58,9 +95,23 @@ export function watchProgress(
         job.advance(doneBytes)
       },
       limitedBy: (bottleneck) => job.limitedBy(bottleneck),
+      stalled: (stall) => job.stalled(stall),
       streamed: (progress) => job.streamed(progress),
     },
-    stall: () => stall,
+    sink: (sink) => ({
+      path: sink.path,
+      sizeBytes: sink.sizeBytes,
+      alignmentBytes: sink.alignmentBytes,
+      write: (bytes, offset) => counted('pieces', () => sink.write(bytes, offset)),
+      zero: (offset, lengthBytes, signal) =>
+        counted('stretches', () => sink.zero(offset, lengthBytes, signal)),
+      discard: (offset, lengthBytes, signal) =>
+        counted('stretches', () => sink.discard(offset, lengthBytes, signal)),
+      flush: () => counted('stretches', () => sink.flush()),
+      read: (into, offset) => counted('pieces', () => sink.read(into, offset)),
+      finish: (sizeBytes) => counted('stretches', () => sink.finish(sizeBytes)),
+      [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
+    }),
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }

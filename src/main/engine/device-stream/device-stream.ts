@@ -199,6 +199,7 @@ function jobContext({ signal, progress, log }: PrepareContext & { readonly log: 
       if (phase !== null) progress(phase === 'creating' ? doneBytes : totalBytes + doneBytes, totalBytes * 2)
     },
     limitedBy: () => undefined,
+    stalled: () => undefined,
     streamed: () => undefined,
   }
 }

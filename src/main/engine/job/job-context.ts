@@ -2,7 +2,7 @@
  * What a running engine is given: the means to be cancelled and the counters to bump. Engines never draw, print or send
  * state; the job samples these and makes `JobState`s of them.
  */
-import type { Bottleneck, JobPhase, StreamProgress } from '#shared/model'
+import type { Bottleneck, JobPhase, Stall, StreamProgress } from '#shared/model'
 import type { Logger } from '#shared/log'
 
 /**
@@ -24,6 +24,8 @@ export interface JobContext {
   advance(doneBytes: number): void
   /** What holds the current phase up; call it as often as you like. */
   limitedBy(bottleneck: Bottleneck | null): void
+  /** Nothing moves any more, or, with null, something does again. */
+  stalled(stall: Stall | null): void
   /** How far receiving a stream is, in the current phase; call it as often as you like. */
   streamed(progress: StreamProgress | null): void
 }

@@ -9,6 +9,7 @@ import type {
   JobProgress,
   JobState,
   PhaseState,
+  Stall,
   StreamProgress,
 } from '#shared/model'
 import { unreachable } from '#shared/errors'
@@ -31,6 +32,7 @@ export type JobEvent = { readonly atMs: number } & (
       readonly kind: 'sampled'
       readonly doneBytes: number
       readonly limitedBy: Bottleneck | null
+      readonly stall: Stall | null
       readonly stream: StreamProgress | null
     }
   | { readonly kind: 'stopping' }
@@ -120,6 +122,7 @@ function entered(record: JobRecord, phase: JobPhase, totalBytes: number | null, 
     bytesPerSecond: null,
     remainingMs: null,
     limitedBy: null,
+    stall: null,
     stream: null,
   }
   return {
@@ -131,7 +134,7 @@ function entered(record: JobRecord, phase: JobPhase, totalBytes: number | null, 
 
 function sampled(
   record: JobRecord,
-  reported: Pick<JobEvent & { readonly kind: 'sampled' }, 'doneBytes' | 'limitedBy' | 'stream'>,
+  reported: Pick<JobEvent & { readonly kind: 'sampled' }, 'doneBytes' | 'limitedBy' | 'stall' | 'stream'>,
   atMs: number,
 ): JobRecord {
   const { progress } = record.state
@@ -160,6 +163,7 @@ function sampled(
             ? null
             : Math.round(((totalBytes - doneBytes) / bytesPerSecond) * 1000),
         limitedBy: reported.limitedBy,
+        stall: reported.stall,
         stream: reported.stream,
       },
     },
@@ -181,7 +185,7 @@ function wholePercent(doneBytes: number, totalBytes: number | null): number | nu
 
 function atItsEnd(progress: JobProgress | null): JobProgress | null {
   if (progress === null || progress.totalBytes === null) return progress
-  return { ...progress, doneBytes: progress.totalBytes, percent: 100, remainingMs: 0 }
+  return { ...progress, doneBytes: progress.totalBytes, percent: 100, remainingMs: 0, stall: null }
 }
 
 function ended(record: JobRecord, outcome: JobOutcome, atMs: number): JobRecord {
@@ -192,7 +196,7 @@ function ended(record: JobRecord, outcome: JobOutcome, atMs: number): JobRecord 
     phases: closed.map((entry) => (entry.state === 'pending' ? { ...entry, state: 'skipped' } : entry)),
     progress: good
       ? atItsEnd(progress)
-      : progress && { ...progress, bytesPerSecond: null, remainingMs: null },
+      : progress && { ...progress, bytesPerSecond: null, remainingMs: null, stall: null },
     outcome:
       outcome.kind === 'cancelled'
         ? {

@@ -9,6 +9,7 @@ import {
   type ImageTask,
   type JobOutcome,
   type JobState,
+  type Stall,
   type StreamProgress,
 } from '#shared/model'
 import { serializeError } from '#shared/errors'
@@ -88,6 +89,7 @@ export function startJob(
   let record: JobRecord = firstRecord({ ...described, source: sourceOf(description), startedMs: now() })
   let doneBytes = 0
   let limitedBy: Bottleneck | null = null
+  let stall: Stall | null = null
   let stream: StreamProgress | null = null
   let stale = false
 
@@ -105,7 +107,7 @@ export function startJob(
       log.error('a listener of a job failed', { error: serializeError(error) })
     }
   }
-  const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, stream, atMs: now() })
+  const sample = () => apply({ kind: 'sampled', doneBytes, limitedBy, stall, stream, atMs: now() })
 
   const context: JobContext = {
     signal: stop.signal,
@@ -119,6 +121,7 @@ export function startJob(
       }
       doneBytes = 0
       limitedBy = null
+      stall = null
       stream = null
       apply({ kind: 'entered', phase, totalBytes, atMs: now() })
       tell()
@@ -133,6 +136,10 @@ export function startJob(
     },
     limitedBy(bottleneck) {
       limitedBy = bottleneck
+      stale = true
+    },
+    stalled(now) {
+      stall = now
       stale = true
     },
     streamed(progress) {

@@ -8,6 +8,7 @@ import {
   describeBottleneck,
   describeFetch,
   describeFetchReason,
+  describeJobStall,
   describeLeft,
   describePhase,
   describePhaseStop,
@@ -37,7 +38,7 @@ export function Running({ job }: { readonly job: JobState }) {
             {runningWords(job, fetch)}
           </h2>
           <p className="secondary running-left">
-            {job.stopping ? blank : (runningReason(job, fetch) ?? timeLeft(job))}
+            {describeJobStall(job) ?? (job.stopping ? blank : (runningReason(job, fetch) ?? timeLeft(job)))}
           </p>
           <Figures job={job} />
           <SpeedCurve jobId={job.jobId} />

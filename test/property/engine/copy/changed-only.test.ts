@@ -121,6 +121,7 @@ async function restore(
     skip: () => undefined,
     advance: (bytes) => progress.push(bytes),
     limitedBy: () => undefined,
+    stalled: () => undefined,
     streamed: () => undefined,
   }
   return { outcome: await runRestore(plan, machine, context), progress }

@@ -120,6 +120,7 @@ async function restore(image: readonly FakeRun[], options: Options, what: Troubl
     skip: () => undefined,
     advance: (bytes) => progress.push(bytes),
     limitedBy: () => undefined,
+    stalled: () => undefined,
     streamed: () => undefined,
   }
   const outcome = await runRestore(plan, machine, context)

@@ -58,6 +58,7 @@ function watch(signal: AbortSignal = new AbortController().signal, onAdvance = (
       onAdvance()
     },
     limitedBy: () => undefined,
+    stalled: () => undefined,
     streamed: () => undefined,
   }
 }

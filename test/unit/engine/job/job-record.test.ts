@@ -114,6 +114,7 @@ describe('progress', () => {
     kind: 'sampled',
     doneBytes,
     limitedBy: null,
+    stall: null,
     stream: null,
     atMs,
   })

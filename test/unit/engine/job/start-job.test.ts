@@ -80,6 +80,30 @@ describe('what a job reads', () => {
   })
 })
 
+describe('a job in which nothing moves', () => {
+  it('tells so as long as it lasts', async () => {
+    const { run, context, resolve } = held()
+    const { job, states, pass } = startHeld(run)
+    const engine = await context
+    const last = () => states.at(-1)?.progress?.stall
+    engine.enter('restoring', 1000)
+    engine.advance(10)
+    pass(250)
+    expect(last()).toBeNull()
+    engine.stalled({ silentMs: 60_000, awaited: 'destination' })
+    pass(250)
+    expect(last()).toEqual({ silentMs: 60_000, awaited: 'destination' })
+    engine.stalled(null)
+    pass(250)
+    expect(last()).toBeNull()
+    engine.stalled({ silentMs: 60_000, awaited: 'source' })
+    pass(250)
+    resolve(checked)
+    await job.ended
+    expect(last()).toBeNull()
+  })
+})
+
 describe('while a job runs', () => {
   it.each(['done', 'failed'])('the computer is kept awake: one that is %s', async (end) => {
     const { run, context, resolve, reject } = held()

@@ -14,6 +14,7 @@ import {
   describePartitionMap,
   describePhase,
   describeProtection,
+  describeStall,
   describeTargetState,
 } from '#shared/words'
 import { practiceDisk, sandisk } from '#test/ui-fixtures'
@@ -241,6 +242,25 @@ describe('small words', () => {
   })
 })
 
+describe('describeStall', () => {
+  const names = { source: 'System.dmg', target: 'SanDisk Ultra' }
+
+  it('says who does not answer, for how long, and what helps', () => {
+    expect(describeStall({ silentMs: 60_000, awaited: 'destination' }, names)).toBe(
+      "'SanDisk Ultra' hasn't answered for 60 seconds. Check the cable and the port. This goes on when it answers.",
+    )
+    expect(describeStall({ silentMs: 119_900, awaited: 'source' }, names)).toBe(
+      "Nothing has come from 'System.dmg' for 119 seconds. Check the disk or the network that it comes from. This goes on when it answers.",
+    )
+  })
+
+  it('counts minutes where seconds are too many, and does without a name', () => {
+    expect(describeStall({ silentMs: 179_000, awaited: 'destination' }, {})).toMatch(
+      /^The destination hasn't answered for 2 minutes\./,
+    )
+  })
+})
+
 describe('describeLeft', () => {
   const progress: JobProgress = {
     phase: 'restoring',
@@ -250,6 +270,7 @@ describe('describeLeft', () => {
     bytesPerSecond: 1,
     remainingMs: 360_000,
     limitedBy: null,
+    stall: null,
     stream: null,
   }
   const verifying = (state: PhaseState['state']): PhaseState => ({
