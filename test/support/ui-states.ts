@@ -465,6 +465,15 @@ export const windowStates: readonly WindowState[] = [
       await page.getByRole('menu').waitFor()
     },
   },
+  {
+    name: 'save-disk',
+    reach: async (page) => {
+      await chooseSource(page)
+      await page.getByRole('button', { name: 'Choose…' }).click()
+      await page.getByRole('menuitem', { name: 'File…' }).click()
+      await page.getByRole('textbox', { name: 'Save as' }).waitFor()
+    },
+  },
   { name: 'confirm', reach: confirm },
   {
     name: 'confirm-armed',

@@ -11,10 +11,11 @@ import {
   ReplaceChecksumSheet,
   ReplaceSheet,
   ResizeSheet,
+  SaveSheet,
   ScanInfoSheet,
   ScanSheet,
 } from '#renderer/features/images'
-import { ClientSheet, RateSheet, SaveConfigurationSheet, StopSheet } from '#renderer/features/multicast'
+import { ClientSheet, RateSheet, StopSheet } from '#renderer/features/multicast'
 import { ConfirmSheet, NotScannedSheet } from '#renderer/features/restore'
 import { useActions, useMirror, useView, type ViewState } from '#renderer/store'
 import icon from '#assets/icon.svg'
@@ -58,7 +59,8 @@ export function Sheets() {
     case 'stream-client':
       return <ClientSheet />
     case 'save-configuration':
-      return <SaveConfigurationSheet />
+    case 'save-disk':
+      return <SaveSheet />
     case 'shortcuts':
       return <ShortcutsSheet />
     case 'about':

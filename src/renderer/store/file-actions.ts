@@ -3,10 +3,10 @@ import { serializeError } from '#shared/errors'
 import { isStreamLocator, withoutPassword } from '#shared/model'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
-import { draftFrom, draftPath, folderOf, isBundle } from './image-draft.ts'
+import { draftFrom, draftPath, folderOf, isBundle, joinPath, nameFor } from './image-draft.ts'
 import type { StreamActions } from './stream-actions.ts'
 import { urlProblem } from './url-problem.ts'
-import type { FilePurpose, FilesSheet, MakeSheet, WellName } from './view-state.ts'
+import type { FilePurpose, FilesSheet, MakeSheet, SaveDiskSheet, WellName } from './view-state.ts'
 import { fileName, type WellActions } from './well-actions.ts'
 
 export interface FileActions {
@@ -18,9 +18,13 @@ export interface FileActions {
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lets the person choose where the image of the open sheet is to be written. */
   readonly chooseTarget: () => Promise<void>
+  /** Lets the person choose where a disk in a file is to be made, as the destination. */
+  readonly chooseDestinationPlace: () => Promise<void>
+  /** The destination is what the sheet names, if a file can be there. */
+  readonly takeDestinationPlace: () => Promise<void>
   /** Lets the person choose asr's configuration of a stream, and opens it. */
   readonly chooseConfiguration: () => Promise<void>
-  /** Lets the person choose the folder that the image of the open sheet is made of, or that the configuration goes into. */
+  /** Lets the person choose the folder that the image of the open sheet is made of, or that what is to be saved goes into. */
   readonly chooseFolder: () => Promise<void>
   /**
    * Lists a folder in our panel; null is the first one. A path may be as it was typed: of a file, or of a bundle, it takes
@@ -35,12 +39,13 @@ export interface FileActions {
 const headBytes = 64 * 1024
 
 export function fileActions(
-  { view, client, files }: ActionDeps,
+  { mirror, view, client, files }: ActionDeps,
   wells: WellActions,
   images: ImageActions,
   streams: StreamActions,
 ): FileActions {
   const { setState, getState } = view
+  const home = () => mirror.store.getState().app?.home ?? ''
 
   const locate = async (file: DroppedFile): Promise<string | null> => {
     if (files.pathForFile) return files.pathForFile(file) || null
@@ -117,7 +122,8 @@ export function fileActions(
     const { purpose, back } = sheet
     lastFolders.set(kindOf(purpose), choosesFolder(purpose) ? path : folderOf(path))
     setState({ sheet: back })
-    if (purpose === 'target') images.changeDraft({ folder: path })
+    if (back?.kind === 'save-disk') streams.changeSaving({ folder: path })
+    else if (purpose === 'target') images.changeDraft({ folder: path })
     else if (purpose === 'configuration-folder') streams.changeSaving({ folder: path })
     else if (purpose === 'configuration') void streams.openConfiguration(path)
     else if (purpose !== 'folder') void images.takeImage(purpose, path)
@@ -188,6 +194,39 @@ export function fileActions(
         { back: sheet, folder: sheet.draft.folder || null },
       )
     },
+    async chooseDestinationPlace() {
+      const { source } = getState()
+      const name = nameFor(source?.name ?? '', 'raw') || 'Disk.img'
+      try {
+        const answer = await client.request('image.chooseTarget', { path: joinPath(home(), name) })
+        if (answer.kind === 'chosen') wells.chooseDestinationFile(answer.path)
+        if (answer.kind === 'browse')
+          setState({ sheet: { kind: 'save-disk', folder: home(), name, problem: null } })
+      } catch (error) {
+        failNotice(view, 'open', name)(error)
+      }
+    },
+    async takeDestinationPlace() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'save-disk') return
+      const refuse = (problem: SaveDiskSheet['problem']) => {
+        if (getState().sheet === sheet) setState({ sheet: { ...sheet, problem } })
+      }
+      const name = sheet.name.trim()
+      const folder = sheet.folder.trim().replace(/^~(?=[/\\]|$)/, home())
+      if (name === '' || /[/\\]/.test(name)) return refuse({ kind: 'bad-name' })
+      if (folder === '') return refuse({ kind: 'no-folder' })
+      const path = joinPath(folder, name)
+      try {
+        const { kind } = await client.request('target.inspect', { path })
+        if (kind === 'no-folder' || kind === 'denied' || kind === 'folder') return refuse({ kind })
+        if (getState().sheet !== sheet) return
+        setState({ sheet: null })
+        wells.chooseDestinationFile(path)
+      } catch (error) {
+        refuse({ kind: 'error', error: serializeError(error) })
+      }
+    },
     async chooseConfiguration() {
       await chooseWith(
         'configuration',
@@ -200,6 +239,10 @@ export function fileActions(
       const { sheet } = getState()
       if (sheet?.kind === 'save-configuration') {
         await openPanel('configuration-folder', sheet, sheet.folder)
+        return
+      }
+      if (sheet?.kind === 'save-disk') {
+        await openPanel('target', sheet, sheet.folder)
         return
       }
       if (sheet?.kind !== 'make') return

@@ -200,7 +200,7 @@ function sourceOf({ work, from, size, partitionMap, filesystem }: ImageDraft): C
 }
 
 /** Paths of the host's system, which may be Windows. */
-function joinPath(folder: string, name: string): string {
+export function joinPath(folder: string, name: string): string {
   const separator = folder.includes('\\') && !folder.includes('/') ? '\\' : '/'
   return folder.endsWith(separator) ? folder + name : folder + separator + name
 }

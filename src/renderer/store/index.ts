@@ -91,6 +91,7 @@ export type {
   OpenedImage,
   PlanState,
   SaveConfigurationSheet,
+  SaveDiskSheet,
   Sending,
   SourceChoice,
   ViewState,

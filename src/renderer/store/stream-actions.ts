@@ -46,6 +46,7 @@ export interface StreamActions {
   readonly openConfiguration: (path: string) => Promise<void>
   /** Of the stream that is shown, else of the form. Asks where; the system's panel, or our sheet. */
   readonly saveConfiguration: () => Promise<void>
+  /** In either of the sheets that ask where. */
   readonly changeSaving: (change: Partial<Pick<SaveConfigurationSheet, 'name' | 'folder'>>) => void
   /** Writes what the sheet names. What lies there is replaced at the second yes. */
   readonly writeConfiguration: () => Promise<void>
@@ -275,7 +276,8 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     },
     changeSaving(change) {
       const { sheet } = getState()
-      if (sheet?.kind === 'save-configuration') setState({ sheet: { ...sheet, ...change, problem: null } })
+      if (sheet?.kind === 'save-configuration' || sheet?.kind === 'save-disk')
+        setState({ sheet: { ...sheet, ...change, problem: null } })
     },
     async writeConfiguration() {
       const { sheet } = getState()

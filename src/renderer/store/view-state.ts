@@ -115,6 +115,7 @@ export type Sheet =
   | { readonly kind: 'stream-rate'; readonly sessionId: string }
   | { readonly kind: 'stream-client'; readonly sessionId: string; readonly clientId: string }
   | SaveConfigurationSheet
+  | SaveDiskSheet
   | { readonly kind: 'shortcuts' }
   | { readonly kind: 'about' }
 
@@ -122,10 +123,8 @@ export type Sheet =
 export type Sending =
   { readonly state: 'idle' | 'busy' } | { readonly state: 'failed'; readonly error: SerializedError }
 
-/** Where asr's configuration is to be written. */
-export interface SaveConfigurationSheet {
-  readonly kind: 'save-configuration'
-  readonly configuration: ServerConfiguration
+/** Where a file is to be written, where no system's panel asks for it. */
+interface Saving {
   readonly folder: string
   readonly name: string
   /** `exists`: a file lies there; the next yes replaces it. */
@@ -133,6 +132,17 @@ export interface SaveConfigurationSheet {
     | { readonly kind: 'bad-name' | 'no-folder' | 'denied' | 'folder' | 'exists' }
     | { readonly kind: 'error'; readonly error: SerializedError }
     | null
+}
+
+/** Of asr's configuration. */
+export interface SaveConfigurationSheet extends Saving {
+  readonly kind: 'save-configuration'
+  readonly configuration: ServerConfiguration
+}
+
+/** Of a disk in a file, which becomes the destination. What lies there is replaced by the restore, which asks. */
+export interface SaveDiskSheet extends Saving {
+  readonly kind: 'save-disk'
 }
 
 export interface FilesSheet {
@@ -146,7 +156,7 @@ export interface FilesSheet {
   readonly loading: boolean
   readonly error: SerializedError | null
   /** The sheet that it was opened from, and that comes back. */
-  readonly back: MakeSheet | SaveConfigurationSheet | null
+  readonly back: MakeSheet | SaveConfigurationSheet | SaveDiskSheet | null
 }
 
 /** An image is to be made: converted, or new. */

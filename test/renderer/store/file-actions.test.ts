@@ -268,3 +268,53 @@ describe('a dropped text', () => {
     expect([source, server.draft.source, notice]).toEqual([null, null, { kind: 'not-one-file' }])
   })
 })
+
+describe('a disk in a file that is to be made', () => {
+  const path = '/home/ann/Images/Lab.img'
+
+  it('is the destination where the system’s panel says', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('image.chooseTarget', async () => ({ kind: 'chosen', path, replace: false }))
+    await actions.chooseSourceFile(systemImage.path)
+    await actions.chooseDestinationPlace()
+    expect(window.double.calls).toContainEqual({
+      name: 'image.chooseTarget',
+      input: { path: '/home/ann/ModularSystem.img' },
+    })
+    expect(view.getState()).toMatchObject({
+      destination: { kind: 'file', locator: path, name: 'Lab.img', state: 'ready' },
+      options: { erase: false },
+    })
+  })
+
+  it('is asked for in a browser, by folder and name', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    await actions.chooseDestinationPlace()
+    expect(view.getState().sheet).toEqual({
+      kind: 'save-disk',
+      folder: '/home/ann',
+      name: 'Disk.img',
+      problem: null,
+    })
+    await actions.chooseFolder()
+    expect(view.getState().sheet).toMatchObject({ kind: 'files', purpose: 'target' })
+    actions.chooseListed('/home/ann/Images')
+    actions.changeSaving({ name: 'a/b' })
+    await actions.takeDestinationPlace()
+    expect(view.getState()).toMatchObject({
+      sheet: { folder: '/home/ann/Images', problem: { kind: 'bad-name' } },
+      destination: null,
+    })
+    actions.changeSaving({ name: 'Lab.img' })
+    window.double.targets = { [path]: { kind: 'folder', sizeBytes: 0, freeBytes: 1 } }
+    await actions.takeDestinationPlace()
+    expect(view.getState().sheet).toMatchObject({ problem: { kind: 'folder' } })
+    // What is there is told by the preflight, and asked about where it is confirmed.
+    window.double.targets = { [path]: { kind: 'file', sizeBytes: 9, freeBytes: 1 } }
+    actions.changeSaving({ folder: '~/Images' })
+    await actions.takeDestinationPlace()
+    expect(view.getState()).toMatchObject({ sheet: null, destination: { kind: 'file', locator: path } })
+  })
+})

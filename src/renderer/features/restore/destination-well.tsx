@@ -100,6 +100,18 @@ function Choices() {
           : [{ id: 'none', label: 'No disk can be the destination', disabled: true, run: () => undefined }],
     },
     {
+      id: 'file',
+      entries: [
+        {
+          id: 'file',
+          label: 'File…',
+          description: 'A disk in a file, new or overwritten',
+          icon: <DeviceIcon name="file" size={28} />,
+          run: () => void actions.chooseDestinationPlace(),
+        },
+      ],
+    },
+    {
       id: 'impossible',
       title: 'Not possible',
       entries: impossible.map((option) => entryOf(option, actions)),

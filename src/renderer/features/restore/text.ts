@@ -134,9 +134,15 @@ export const eraseHint = {
   off: "Off would copy files and keep the others. That isn't available yet.",
 } as const
 
+/** The destination is a file that will be made. */
+export const isNewFile = ({ target, losses }: RestorePlan): boolean =>
+  target?.kind === 'file' && target.disk === null && !target.exists && losses.length === 0
+
 /** `Erase 'SanDisk Ultra' and restore 'System.dmg' to it?` */
 export const confirmTitle = (plan: RestorePlan, target: string) =>
-  `Erase '${target}' and restore '${sourceName(plan)}' to it?`
+  isNewFile(plan)
+    ? `Restore '${sourceName(plan)}' to the new file '${target}'?`
+    : `Erase '${target}' and restore '${sourceName(plan)}' to it?`
 
 /** Said before the second yes, whether the box is off or this one restore was asked for without. */
 export const verifyNote = ({ request }: RestorePlan): string | null =>

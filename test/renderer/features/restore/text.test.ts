@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { EngineGoneError, serializeError, UsageError } from '#shared/errors'
 import type { RestoreBlock } from '#src/renderer/store/index.ts'
 import {
+  confirmTitle,
   describeBlock,
   destinationFacts,
   phaseNote,
@@ -104,6 +105,16 @@ describe('the confirmation', () => {
   it('says that the copy will not be verified, where it will not', () => {
     expect(noteOf(false)).toBe('The copy will not be verified.')
     expect(noteOf(true)).toBeNull()
+  })
+
+  it('speaks of erasing only where there is something to erase', () => {
+    const plan = planFor(aRequest(), [sandisk], [systemImage])
+    const file = plan.target && { ...plan.target, kind: 'file' as const, disk: null, name: 'Lab.img' }
+    const titleOf = (target: typeof file) => confirmTitle({ ...plan, losses: [], target }, 'Lab.img')
+    expect(titleOf(file)).toBe(`Restore '${systemImage.name}' to the new file 'Lab.img'?`)
+    expect(titleOf(file && { ...file, exists: true })).toBe(
+      `Erase 'Lab.img' and restore '${systemImage.name}' to it?`,
+    )
   })
 })
 

@@ -1,28 +1,52 @@
-/** Where asr's configuration is to be written, where no system's panel asks for it. */
+/** Where a configuration or a disk in a file is to be written, where no system's panel asks for it. */
 import { unreachable } from '#shared/errors'
 import { Button, Form, Sheet, TextInput, useSettled } from '#renderer/components'
-import { useActions, useView, type SaveConfigurationSheet as Saving, type ViewState } from '#renderer/store'
+import {
+  useActions,
+  useView,
+  type SaveConfigurationSheet,
+  type SaveDiskSheet,
+  type ViewState,
+} from '#renderer/store'
 import { describeError } from '#shared/words'
 
-const savingSheet = ({ sheet }: ViewState) => (sheet?.kind === 'save-configuration' ? sheet : null)
+type Saving = SaveConfigurationSheet | SaveDiskSheet
 
-export function SaveConfigurationSheet() {
+const savingSheet = ({ sheet }: ViewState): Saving | null =>
+  sheet?.kind === 'save-configuration' || sheet?.kind === 'save-disk' ? sheet : null
+
+const words = {
+  'save-configuration': {
+    title: 'Save the configuration',
+    hint: 'A property list that asr and reprise server take with --config.',
+    yes: 'Save',
+  },
+  'save-disk': {
+    title: 'Restore to a disk in a file',
+    hint: 'A disk image, made or overwritten when the restore begins.',
+    yes: 'Choose',
+  },
+} as const
+
+export function SaveSheet() {
   const sheet = useView(savingSheet)
   const actions = useActions()
   const replaces = sheet?.problem?.kind === 'exists'
   const settled = useSettled(replaces)
   if (!sheet) return null
-  const send = () => void actions.writeConfiguration()
+  const { title, hint, yes } = words[sheet.kind]
+  const send = () =>
+    void (sheet.kind === 'save-disk' ? actions.takeDestinationPlace() : actions.writeConfiguration())
   return (
     <Sheet
       size="form"
-      title="Save the configuration"
+      title={title}
       onClose={actions.closeSheet}
       actions={
         <>
           <Button onPress={actions.closeSheet}>Cancel</Button>
           <Button look={replaces ? 'danger' : 'primary'} onPress={() => (!replaces || settled) && send()}>
-            {replaces ? 'Replace' : 'Save'}
+            {replaces ? 'Replace' : yes}
           </Button>
         </>
       }
@@ -35,7 +59,7 @@ export function SaveConfigurationSheet() {
           onChange={(name) => actions.changeSaving({ name })}
           autoFocus
           error={isAboutFolder(sheet.problem) ? null : problemWords(sheet.problem)}
-          hint="A property list that asr and reprise server take with --config."
+          hint={hint}
         />
         <TextInput
           label="In"
