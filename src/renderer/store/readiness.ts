@@ -53,7 +53,8 @@ export function nextStep(mirror: EngineMirror, view: ViewState): NextStep {
 
 /** What is asked about when Restore… is pressed, and doesn't stand against pressing it. */
 const askedLater = (error: SerializedError, { request }: RestorePlan) =>
-  (error.code === 'E_NEEDS_ERASE' && !request.erase) || (error.code === 'E_SRC_NOSCAN' && request.verify)
+  ((error.code === 'E_NEEDS_ERASE' || error.code === 'E_DST_EXISTS') && !request.erase) ||
+  (error.code === 'E_SRC_NOSCAN' && request.verify)
 
 /** What stands against the plan, apart from the missing tick and the missing scan: those are told in their own words. */
 function refusalOf(plan: PlanState): SerializedError | null {

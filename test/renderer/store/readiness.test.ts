@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { serializeError, UsageError } from '#shared/errors'
 import { frontJob, restoreBlock, restoreStage } from '#src/renderer/store/index.ts'
 import { aJob, aRequest, ended, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
@@ -23,6 +24,22 @@ describe('Restore…', () => {
     expect(block(window)).toBe('checking')
     await window.planned()
     expect(block(window)).toBeNull()
+  })
+
+  it('asks for the tick where it would overwrite a file, which is not impossible', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const details = { input: 'erase', path: '/home/ann/Lab.img', sizeBytes: 9 }
+    const refusal = serializeError(new UsageError('E_DST_EXISTS', 'it exists', { details }))
+    window.double.answer('restore.plan', async (request) => ({
+      ...planFor(request, [sandisk], [systemImage]),
+      checks: [{ step: 'target', state: 'failed', kind: 'error', error: refusal }],
+      refusal,
+    }))
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestinationFile('/home/ann/Lab.img')
+    await window.planned()
+    expect(block(window)).toBe('no-erase')
   })
 
   it('says that it is impossible rather than ask for the tick', async () => {

@@ -4,7 +4,7 @@ import type { PreflightCheck } from '#shared/model'
 /** As many lines as there is room for; more only where each of them matters. */
 const maxLines = 5
 
-const toldElsewhere = ['E_NEEDS_ERASE', 'E_SRC_NOSCAN'] as const
+const toldElsewhere = ['E_NEEDS_ERASE', 'E_DST_EXISTS', 'E_SRC_NOSCAN'] as const
 
 /** How much a person wants to know of it: what fails, what will be lost or unmounted, warnings, then what is only said. */
 function rank(check: PreflightCheck): number {
