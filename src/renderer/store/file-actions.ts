@@ -1,6 +1,6 @@
 /** Files from outside: dropped ones, the system's panels, and the window's own panel in a browser. */
 import { serializeError } from '#shared/errors'
-import { isStreamLocator, withoutPassword } from '#shared/model'
+import { isStreamLocator, withoutPassword, type RestoreRequest } from '#shared/model'
 import { failNotice, type ActionDeps, type DroppedFile } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { draftFrom, draftPath, folderOf, isBundle, joinPath, nameFor } from './image-draft.ts'
@@ -18,8 +18,8 @@ export interface FileActions {
   readonly chooseImage: (purpose: FilePurpose) => Promise<void>
   /** Lets the person choose where the image of the open sheet is to be written. */
   readonly chooseTarget: () => Promise<void>
-  /** Lets the person choose where a disk in a file is to be made, as the destination. */
-  readonly chooseDestinationPlace: () => Promise<void>
+  /** Lets the person choose the file that becomes the destination: a disk in it, or the stream's image. */
+  readonly chooseDestinationPlace: (form: RestoreRequest['form']) => Promise<void>
   /** The destination is what the sheet names, if a file can be there. */
   readonly takeDestinationPlace: () => Promise<void>
   /** Lets the person choose asr's configuration of a stream, and opens it. */
@@ -194,14 +194,15 @@ export function fileActions(
         { back: sheet, folder: sheet.draft.folder || null },
       )
     },
-    async chooseDestinationPlace() {
+    async chooseDestinationPlace(form) {
       const { source } = getState()
-      const name = nameFor(source?.name ?? '', 'raw') || 'Disk.img'
+      const named = source?.name ?? ''
+      const name = (form === 'file' ? named : nameFor(named, 'raw')) || 'Disk.img'
       try {
         const answer = await client.request('image.chooseTarget', { path: joinPath(home(), name) })
-        if (answer.kind === 'chosen') wells.chooseDestinationFile(answer.path)
+        if (answer.kind === 'chosen') wells.chooseDestinationFile(answer.path, form)
         if (answer.kind === 'browse')
-          setState({ sheet: { kind: 'save-disk', folder: home(), name, problem: null } })
+          setState({ sheet: { kind: 'save-disk', form, folder: home(), name, problem: null } })
       } catch (error) {
         failNotice(view, 'open', name)(error)
       }
@@ -222,7 +223,7 @@ export function fileActions(
         if (kind === 'no-folder' || kind === 'denied' || kind === 'folder') return refuse({ kind })
         if (getState().sheet !== sheet) return
         setState({ sheet: null })
-        wells.chooseDestinationFile(path)
+        wells.chooseDestinationFile(path, sheet.form)
       } catch (error) {
         refuse({ kind: 'error', error: serializeError(error) })
       }

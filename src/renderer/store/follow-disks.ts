@@ -1,5 +1,5 @@
 /** Whether a disk or volume is still the one that was chosen, and what the wells are when it isn't. Pure. */
-import type { Disk, TargetInfo, Volume } from '#shared/model'
+import type { Disk, RestoreRequest, TargetInfo, Volume } from '#shared/model'
 import { locatorOf, volumeName, type DeviceItem } from './items.ts'
 import type { DestinationChoice, ItemId, ServerView, SourceChoice, ViewState } from './view-state.ts'
 
@@ -35,6 +35,8 @@ export interface EarlierTarget {
   readonly kind: TargetInfo['kind']
   readonly path: string
   readonly disk: EarlierDisk | null
+  /** See `DestinationChoice`. */
+  readonly form?: RestoreRequest['form'] | undefined
 }
 
 /** A source as it was; without a disk it is a file or a stream. */

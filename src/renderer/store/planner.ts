@@ -45,7 +45,7 @@ export function planQuestion(
     verify: options.verify && !leavesVerifyOut(view),
     changedOnly: options.changedOnly && source.info?.kind !== 'stream',
     timeoutMs: 0,
-    form: 'contents',
+    form: destination.form ?? 'contents',
     buffering: { buffers: null, bufferBytes: null, csumBuffers: null, csumBufferBytes: null },
   }
   const sourceDisk = source.info && 'disk' in source.info ? mirror.disks[source.info.disk.path] : null

@@ -35,6 +35,7 @@ export function encodeRemembered({ source, destination, options, restoreJobId }:
             kind: destination.kind === 'volume' ? 'partition' : destination.kind,
             path: destination.locator,
             disk: destination.disk && placeOf(destination.disk),
+            form: destination.form,
           },
     options: { ...options, erase: false },
     restoreJobId,
@@ -82,6 +83,8 @@ const isSource = (value: unknown): value is EarlierSource =>
 
 function isTarget(value: unknown): value is EarlierTarget {
   if (!isRecord(value) || typeof value['path'] !== 'string') return false
+  const { form } = value
+  if (form !== undefined && form !== 'contents' && form !== 'file') return false
   if (value['kind'] === 'file') return value['disk'] === null
   return (value['kind'] === 'disk' || value['kind'] === 'partition') && isPlace(value['disk'])
 }

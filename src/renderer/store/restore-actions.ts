@@ -100,7 +100,7 @@ export function restoreActions(
         })
       // After a failure a person looks at the disk again, and chooses it again.
       if (destination?.state !== 'gone' && job.outcome?.kind === 'cancelled')
-        wells.chooseDestinationAgain(job.plan.target)
+        wells.chooseDestinationAgain(job.plan.target && { ...job.plan.target, form: request.form })
     },
     setUpPractice() {
       const practice = mirror.store.getState().app?.practice

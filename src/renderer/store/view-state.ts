@@ -12,6 +12,7 @@ import type {
   NetworkCheck,
   NetworkInterface,
   RestorePlan,
+  RestoreRequest,
   ServerConfiguration,
   SessionState,
   SourceInfo,
@@ -54,6 +55,8 @@ export interface DestinationChoice {
   /** The disk and volume as last seen; null for a file. */
   readonly disk: Disk | null
   readonly volume: Volume | null
+  /** `file`: the image of a stream itself. Absent: what is in it. */
+  readonly form?: RestoreRequest['form']
 }
 
 /** What a file can be dropped on. */
@@ -140,9 +143,10 @@ export interface SaveConfigurationSheet extends Saving {
   readonly configuration: ServerConfiguration
 }
 
-/** Of a disk in a file, which becomes the destination. What lies there is replaced by the restore, which asks. */
+/** Of the destination: a disk in a file, or a stream's image. What lies there is replaced by the restore, which asks. */
 export interface SaveDiskSheet extends Saving {
   readonly kind: 'save-disk'
+  readonly form: RestoreRequest['form']
 }
 
 export interface FilesSheet {

@@ -1,6 +1,13 @@
 /** What the two wells hold: choosing, clearing, and letting go of what was unplugged. */
 import { serializeError, type SerializedError } from '#shared/errors'
-import { isStreamLocator, isWebLocator, parseStreamLocator, webName, type SourceInfo } from '#shared/model'
+import {
+  isStreamLocator,
+  isWebLocator,
+  parseStreamLocator,
+  webName,
+  type RestoreRequest,
+  type SourceInfo,
+} from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
 import { placeOfFile } from './file-place.ts'
@@ -41,7 +48,7 @@ export interface WellActions {
    */
   readonly readLost: () => void
   /** Makes a file the destination: a disk in a file. */
-  readonly chooseDestinationFile: (path: string) => void
+  readonly chooseDestinationFile: (path: string, form?: RestoreRequest['form']) => void
   readonly setOption: <Name extends keyof ViewState['options']>(
     name: Name,
     value: ViewState['options'][Name],
@@ -98,7 +105,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         looking: { ...looking, source: null },
         ...goTo('restore'),
         restoreJobId: leaves ? null : restoreJobId,
-        destination: leaves ? null : destination,
+        destination: leaves ? null : suiting(destination, source),
         options: leaves ? { ...options, erase: false } : options,
       }
     })
@@ -217,9 +224,10 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     })
   }
 
-  const chooseDestinationFile = (path: string) =>
+  const chooseDestinationFile = (path: string, form: RestoreRequest['form'] = 'contents') =>
     setDestination({
       kind: 'file',
+      form,
       locator: path,
       name: fileName(path),
       state: 'ready',
@@ -237,7 +245,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         chooseSource((kind === 'disk' ? diskId : volumeId)(locator))
     },
     chooseDestinationAgain(target) {
-      if (target?.kind === 'file') chooseDestinationFile(target.path)
+      if (target?.kind === 'file') chooseDestinationFile(target.path, target.form)
       else if (target && isSameTarget(target, mirror.store.getState().disks))
         chooseDestination((target.kind === 'disk' ? diskId : volumeId)(target.path))
     },
@@ -265,6 +273,15 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
   }
 }
+
+/** Only of a stream is there an image to save. */
+const suiting = (
+  destination: DestinationChoice | null,
+  source: SourceChoice | null,
+): DestinationChoice | null =>
+  destination?.form !== 'file' || (source && isStreamLocator(source.locator))
+    ? destination
+    : { ...destination, form: 'contents' }
 
 /** The last part of a path of any system, or of an address; of a stream its session's name, or its server's. */
 export function fileName(path: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError } from '#shared/errors'
+import { encodeRemembered, parseRemembered } from '#src/renderer/store/remembered.ts'
 import { systemImage } from '#test/ui-fixtures'
 import { openWindow, settle } from '#test/ui-window'
 
@@ -277,7 +278,7 @@ describe('a disk in a file that is to be made', () => {
     const { actions, view } = window.reprise
     window.double.answer('image.chooseTarget', async () => ({ kind: 'chosen', path, replace: false }))
     await actions.chooseSourceFile(systemImage.path)
-    await actions.chooseDestinationPlace()
+    await actions.chooseDestinationPlace('contents')
     expect(window.double.calls).toContainEqual({
       name: 'image.chooseTarget',
       input: { path: '/home/ann/ModularSystem.img' },
@@ -291,9 +292,10 @@ describe('a disk in a file that is to be made', () => {
   it('is asked for in a browser, by folder and name', async () => {
     using window = await openWindow()
     const { actions, view } = window.reprise
-    await actions.chooseDestinationPlace()
+    await actions.chooseDestinationPlace('contents')
     expect(view.getState().sheet).toEqual({
       kind: 'save-disk',
+      form: 'contents',
       folder: '/home/ann',
       name: 'Disk.img',
       problem: null,
@@ -316,5 +318,61 @@ describe('a disk in a file that is to be made', () => {
     actions.changeSaving({ folder: '~/Images' })
     await actions.takeDestinationPlace()
     expect(view.getState()).toMatchObject({ sheet: null, destination: { kind: 'file', locator: path } })
+  })
+})
+
+describe('the image of a stream, saved as a file', () => {
+  const locator = 'asr://lab/Spring'
+  const path = '/home/ann/Lab 10.6.dmg'
+  async function streamChosen() {
+    const window = await openWindow()
+    window.double.answer('source.inspect', async ({ source }) => ({
+      kind: 'stream',
+      locator: source,
+      name: 'Lab 10.6.dmg',
+      stream: {
+        session: 'Spring',
+        imageName: 'Lab 10.6.dmg',
+        imageFormat: 'ULFO',
+        streamBytes: 1e9,
+        fingerprint: 'c0'.repeat(32),
+        pinned: false,
+      },
+      image: null,
+    }))
+    await window.reprise.actions.chooseSourceFile(locator)
+    return window
+  }
+  const planned = ({ double }: Awaited<ReturnType<typeof streamChosen>>) =>
+    double.calls.filter(({ name }) => name === 'restore.plan').at(-1)?.input
+
+  it('keeps its name, and is planned as what it is', async () => {
+    using window = await streamChosen()
+    const { actions, view } = window.reprise
+    await actions.chooseDestinationPlace('file')
+    expect(view.getState().sheet).toMatchObject({ kind: 'save-disk', form: 'file', name: 'Lab 10.6.dmg' })
+    await actions.takeDestinationPlace()
+    await window.planned()
+    expect(view.getState().destination).toMatchObject({ kind: 'file', locator: path, form: 'file' })
+    expect(planned(window)).toMatchObject({ source: locator, target: path, form: 'file' })
+  })
+
+  it('stays what it is when the page is loaded anew', async () => {
+    using window = await streamChosen()
+    const { actions, view } = window.reprise
+    await actions.chooseDestinationPlace('file')
+    await actions.takeDestinationPlace()
+    expect(parseRemembered(encodeRemembered(view.getState()))?.target).toMatchObject({ path, form: 'file' })
+  })
+
+  it('is a disk in a file again when something else becomes the source', async () => {
+    using window = await streamChosen()
+    const { actions, view } = window.reprise
+    window.double.answer('image.chooseTarget', async () => ({ kind: 'chosen', path, replace: false }))
+    await actions.chooseDestinationPlace('file')
+    actions.chooseSource('disk:/dev/sdc')
+    await window.planned()
+    expect(view.getState().destination).toMatchObject({ locator: path, form: 'contents' })
+    expect(planned(window)).toMatchObject({ target: path, form: 'contents' })
   })
 })

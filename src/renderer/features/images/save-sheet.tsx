@@ -21,9 +21,14 @@ const words = {
     hint: 'A property list that asr and reprise server take with --config.',
     yes: 'Save',
   },
-  'save-disk': {
+  contents: {
     title: 'Restore to a disk in a file',
     hint: 'A disk image, made or overwritten when the restore begins.',
+    yes: 'Choose',
+  },
+  file: {
+    title: 'Save the image of the stream',
+    hint: 'The image as it is streamed, made or replaced when the restore begins.',
     yes: 'Choose',
   },
 } as const
@@ -34,7 +39,7 @@ export function SaveSheet() {
   const replaces = sheet?.problem?.kind === 'exists'
   const settled = useSettled(replaces)
   if (!sheet) return null
-  const { title, hint, yes } = words[sheet.kind]
+  const { title, hint, yes } = words[sheet.kind === 'save-disk' ? sheet.form : sheet.kind]
   const send = () =>
     void (sheet.kind === 'save-disk' ? actions.takeDestinationPlace() : actions.writeConfiguration())
   return (

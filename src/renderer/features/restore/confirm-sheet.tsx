@@ -11,7 +11,7 @@ import { isTyped, type RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeBus, describeLoss } from '#shared/words'
 import { confirmationOf } from './confirmation.ts'
-import { confirmTitle, isNewFile, targetName, verifyNote } from './text.ts'
+import { confirmTitle, confirmYes, targetName, verifyNote } from './text.ts'
 
 /** How long the button waits the first time a disk is erased. */
 const armMs = 2000
@@ -55,7 +55,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
               isDisabled={!armed || !named || !current}
               onPress={() => void actions.confirmRestore(toType === null ? null : typed)}
             >
-              {isNewFile(plan) ? 'Restore' : 'Erase and Restore'}
+              {confirmYes(plan)}
             </Button>
           </span>
         </>

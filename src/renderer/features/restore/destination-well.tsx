@@ -85,10 +85,13 @@ function dragOffer(mirror: EngineMirror, view: ViewState): DropOffer | null {
 
 const options = (mirror: EngineMirror, view: ViewState) => destinationOptions(mirror, view.source)
 
+const isStream = ({ source }: ViewState) => source?.info?.kind === 'stream'
+
 /** Drawn only while the menu is open. */
 function Choices() {
   const actions = useActions()
   const all = useBoth(options, sameData)
+  const stream = useView(isStream)
   const possible = all.filter((option) => !option.problem)
   const impossible = all.filter((option) => option.problem)
   const groups: readonly MenuGroup[] = [
@@ -107,8 +110,19 @@ function Choices() {
           label: 'File…',
           description: 'A disk in a file, new or overwritten',
           icon: <DeviceIcon name="file" size={28} />,
-          run: () => void actions.chooseDestinationPlace(),
+          run: () => void actions.chooseDestinationPlace('contents'),
         },
+        ...(stream
+          ? [
+              {
+                id: 'image-file',
+                label: 'Image File…',
+                description: 'The image itself, as it is streamed',
+                icon: <DeviceIcon name="image" size={28} />,
+                run: () => void actions.chooseDestinationPlace('file'),
+              },
+            ]
+          : []),
       ],
     },
     {

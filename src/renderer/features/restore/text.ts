@@ -79,9 +79,9 @@ function infoFacts(info: SourceInfo): string {
 /** The line under the destination's name. */
 export function destinationFacts(destination: DestinationChoice): string {
   if (destination.state === 'gone') return 'Disconnected. Choose it again, or another.'
-  const { kind, disk, volume, locator } = destination
+  const { kind, disk, volume, locator, form } = destination
   if (disk?.practice) return `${formatBytes(disk.sizeBytes)}${dot}A file on this computer, to practise with`
-  if (kind === 'file' || !disk) return `Disk in a file${dot}${locator}`
+  if (kind === 'file' || !disk) return `${form === 'file' ? 'Image file' : 'Disk in a file'}${dot}${locator}`
   if (!volume) return [formatBytes(disk.sizeBytes), describeBus(disk.bus), locator].join(dot)
   return [
     formatBytes(volume.sizeBytes),
@@ -135,14 +135,24 @@ export const eraseHint = {
 } as const
 
 /** The destination is a file that will be made. */
-export const isNewFile = ({ target, losses }: RestorePlan): boolean =>
+const isNewFile = ({ target, losses }: RestorePlan): boolean =>
   target?.kind === 'file' && target.disk === null && !target.exists && losses.length === 0
 
 /** `Erase 'SanDisk Ultra' and restore 'System.dmg' to it?` */
-export const confirmTitle = (plan: RestorePlan, target: string) =>
-  isNewFile(plan)
-    ? `Restore '${sourceName(plan)}' to the new file '${target}'?`
-    : `Erase '${target}' and restore '${sourceName(plan)}' to it?`
+export function confirmTitle(plan: RestorePlan, target: string): string {
+  const source = sourceName(plan)
+  if (plan.request.form === 'file')
+    return isNewFile(plan) ? `Save '${source}' as '${target}'?` : `Replace '${target}' with '${source}'?`
+  return isNewFile(plan)
+    ? `Restore '${source}' to the new file '${target}'?`
+    : `Erase '${target}' and restore '${source}' to it?`
+}
+
+/** The button's words. */
+export function confirmYes(plan: RestorePlan): string {
+  if (plan.request.form === 'file') return isNewFile(plan) ? 'Save' : 'Replace'
+  return isNewFile(plan) ? 'Restore' : 'Erase and Restore'
+}
 
 /** Said before the second yes, whether the box is off or this one restore was asked for without. */
 export const verifyNote = ({ request }: RestorePlan): string | null =>

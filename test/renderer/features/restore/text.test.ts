@@ -3,6 +3,7 @@ import { EngineGoneError, serializeError, UsageError } from '#shared/errors'
 import type { RestoreBlock } from '#src/renderer/store/index.ts'
 import {
   confirmTitle,
+  confirmYes,
   describeBlock,
   destinationFacts,
   phaseNote,
@@ -105,6 +106,18 @@ describe('the confirmation', () => {
   it('says that the copy will not be verified, where it will not', () => {
     expect(noteOf(false)).toBe('The copy will not be verified.')
     expect(noteOf(true)).toBeNull()
+  })
+
+  it('says of the image of a stream that it is saved', () => {
+    const plan = { ...planFor(aRequest({ form: 'file' }), [sandisk], [systemImage]), losses: [] }
+    const file = plan.target && { ...plan.target, kind: 'file' as const, disk: null }
+    const saving = { ...plan, target: file }
+    expect(confirmTitle(saving, 'Lab.dmg')).toBe(`Save '${systemImage.name}' as 'Lab.dmg'?`)
+    expect(confirmYes(saving)).toBe('Save')
+    const [loss] = planFor(aRequest(), [sandisk], [systemImage]).losses
+    const replacing = { ...saving, losses: loss ? [loss] : [] }
+    expect(confirmTitle(replacing, 'Lab.dmg')).toBe(`Replace 'Lab.dmg' with '${systemImage.name}'?`)
+    expect(confirmYes(replacing)).toBe('Replace')
   })
 
   it('speaks of erasing only where there is something to erase', () => {
