@@ -78,6 +78,8 @@ export interface ImageInfo {
   /** Of the disk that the map was made for; absent: 512. */
   readonly mapBlockBytes?: number
   readonly partitions: readonly ImagePartition[]
+  /** The file system that begins with the disk although it has a map, as on hybrid discs; absent: there is none. */
+  readonly hybrid?: string
   readonly tables: readonly ImageTable[]
   /** Runs of each kind; empty for raw images. */
   readonly runCounts: { readonly [kind in RunKind]?: number }

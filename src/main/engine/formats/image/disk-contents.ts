@@ -62,6 +62,17 @@ export async function readDiskContents(
   return { partitionMap: map.kind, mapBlockBytes: map.blockBytes, partitions, whole, least }
 }
 
+/** What an image says of itself by what is on its disk. */
+export function contentsInfo({
+  partitionMap,
+  mapBlockBytes,
+  partitions,
+  whole,
+}: DiskContents): Pick<ImageInfo, 'partitionMap' | 'mapBlockBytes' | 'partitions' | 'hybrid'> {
+  const isHybrid = partitionMap !== 'none' && whole !== null
+  return { partitionMap, mapBlockBytes, partitions, ...(isHybrid ? { hybrid: whole.filesystem } : {}) }
+}
+
 /** The volumes inside, where it is a container. */
 async function apfsVolumes(
   apfs: ApfsReader,

@@ -22,6 +22,7 @@ import { encryptedBands, lockedBundle, readBundleHeader } from './bundle-cipher.
 import { findChecksum } from './checksum-file.ts'
 import {
   checkNotCutShort,
+  contentsInfo,
   isDisk,
   noTables,
   passesAsRaw,
@@ -115,11 +116,7 @@ async function openUdif(
   const { layout: plain, masterCheck, ...about } = udif
   const layout = files.withCiphers(plain)
   const { encrypted, storedBytes } = files
-  const { partitionMap, mapBlockBytes, partitions, least } = await readContents(
-    layout,
-    files.openAsIs,
-    signal,
-  )
+  const contents = await readContents(layout, files.openAsIs, signal)
   return {
     info: {
       ...file,
@@ -127,13 +124,11 @@ async function openUdif(
       storedBytes,
       encrypted,
       sizeBytes: layout.sizeBytes,
-      partitionMap,
-      mapBlockBytes,
-      partitions,
+      ...contentsInfo(contents),
     },
     layout,
     masterCheck,
-    least,
+    least: contents.least,
   }
 }
 
@@ -162,9 +157,7 @@ async function openRaw(
       storedBytes: files.storedBytes,
       encrypted: files.encrypted,
       sizeBytes: layout.sizeBytes,
-      partitionMap: contents.partitionMap,
-      mapBlockBytes: contents.mapBlockBytes,
-      partitions: contents.partitions,
+      ...contentsInfo(contents),
       dataBytes: null,
     },
     layout,
@@ -255,7 +248,7 @@ async function openSparse(
   signal?: AbortSignal,
 ): Promise<OpenImage> {
   const { layout, storedBytes, dataBytes, encrypted } = image
-  const { partitionMap, mapBlockBytes, partitions, least } = await readContents(layout, open, signal)
+  const contents = await readContents(layout, open, signal)
   return {
     info: {
       ...noTables,
@@ -264,13 +257,11 @@ async function openSparse(
       storedBytes,
       encrypted,
       sizeBytes: layout.sizeBytes,
-      partitionMap,
-      mapBlockBytes,
-      partitions,
+      ...contentsInfo(contents),
       dataBytes,
     },
     layout,
     masterCheck: null,
-    least,
+    least: contents.least,
   }
 }

@@ -157,6 +157,15 @@ describe('a raw image', () => {
     expect(masterCheck).toBeNull()
   })
 
+  it('of a hybrid disc says which file system begins with the disk, beside its map', async () => {
+    await using folder = await temporaryFolder()
+    const disc = Buffer.concat([disk, Buffer.alloc(4096)])
+    disc.write('\u0002CD001', 32_768, 'latin1')
+    const { info } = await openImage(await folder.write('disc.iso', disc))
+    expect(info).toMatchObject({ partitionMap: 'mbr', hybrid: 'iso9660' })
+    expect((await openImage(await folder.write('disk.img', disk))).info).not.toHaveProperty('hybrid')
+  })
+
   it('is recognised by its file system', async () => {
     await using folder = await temporaryFolder()
     const { info } = await openImage(await folder.write('volume', volume))
