@@ -80,6 +80,7 @@ function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boole
 /** What erasing means, asr doesn't say before its question; what is odd about this source and this target, is said. */
 const isNews = (check: PreflightCheck): boolean =>
   check.kind === 'checksum-left-out' ||
+  check.kind === 'only-volume' ||
   (check.state === 'warning' && check.kind !== 'losses' && check.kind !== 'unmounts')
 
 /** asr's last lines. What is told here comes from the engine's own result. */

@@ -49,6 +49,7 @@ const bufferingSchema: z.ZodType<Buffering> = z.strictObject({
 export const restoreRequestSchema: z.ZodType<RestoreRequest> = z.strictObject({
   source: locatorSchema,
   target: locatorSchema,
+  sourcePartition: positive.exactOptional(),
   erase: z.boolean(),
   verify: z.boolean(),
   clearUnused: z.boolean(),

@@ -14,6 +14,7 @@ export const usageCodes = [
   'E_DST_EXISTS', // the destination file exists and Erase wasn't given
   'E_DST_KIND', // the destination is something that can't hold a disk (a folder, a socket, a CD drive)
   'E_SRC_NOSCAN', // the image was never scanned for restore, or lacks the digest that was asked for
+  'E_SRC_MULTIVOL', // the image holds several volumes, and the destination is one partition
   'E_MC_CONFIG', // a configuration of a stream that isn't one, or a value in it that can't be
   'E_MC_RIGHTS', // a session's own password isn't enough for what was asked
   'E_MC_NOTORDERED', // the image's data isn't in the order of the disk, so it can't be multicast

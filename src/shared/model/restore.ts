@@ -11,6 +11,8 @@ import type { StreamInfo } from './multicast.ts'
 export interface RestoreRequest {
   readonly source: string
   readonly target: string
+  /** Which partition of an image, by its number in the map, goes into a target that is a partition. Absent: the only volume. */
+  readonly sourcePartition?: number
   /** Must be true: without Erase a restore would be a file copy, which isn't available yet. */
   readonly erase: boolean
   readonly verify: boolean
@@ -111,15 +113,17 @@ export type PreflightCheck = {
   | { readonly kind: 'left-over'; readonly unusedBytes: number } // the destination is larger than the image
   | { readonly kind: 'losses'; readonly names: readonly string[] }
   | { readonly kind: 'unmounts'; readonly mountPoints: readonly string[] }
+  /** The image's disk has a partition map, and the destination is a partition. `names`: of the volumes in the one that is restored. */
+  | { readonly kind: 'only-volume'; readonly names: readonly string[]; readonly partition: number }
   | { readonly kind: 'not-checksummed' } // the image holds no checksums: only what was read can be compared
   | { readonly kind: 'partly-checksummed' } // the same, of a part of it
   /** The file beside the image holds a SHA-256, and the image isn't read from its first byte to its last: only a verify compares it. */
   | { readonly kind: 'checksum-left-out'; readonly file: string }
   /**
    * Only with `changedOnly`: what the destination is compared with. `hashes` of the image's blocks; the `source`'s
-   * contents, all of which must be read for it; `nothing`: there is no destination yet, so all is written.
+   * contents, all of which must be read for it; `volume`: the same, of one `volume` of an image; `nothing`: there is no destination yet, so all is written.
    */
-  | { readonly kind: 'changed-only'; readonly by: 'hashes' | 'source' | 'nothing' }
+  | { readonly kind: 'changed-only'; readonly by: 'hashes' | 'source' | 'volume' | 'nothing' }
   | { readonly kind: 'block-size'; readonly imageBytes: number; readonly diskBytes: number } // 512-byte image, 4K disk
   | { readonly kind: 'error'; readonly error: SerializedError }
 )

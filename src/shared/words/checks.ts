@@ -31,6 +31,8 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
         : `${counted(check.names.length, 'volume', 'volumes')} will be lost: ${enumerate(check.names)}`
     case 'unmounts':
       return `Will be unmounted: ${enumerate(check.mountPoints)}`
+    case 'only-volume':
+      return `Only ${describeVolumes(check)} is restored`
     case 'not-checksummed':
       return 'The image holds no checksums: the copy is compared with what was read, and damage in the image itself would not be noticed.'
     case 'partly-checksummed':
@@ -48,6 +50,15 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     default:
       return unreachable(check)
   }
+}
+
+function describeVolumes({ names, partition }: Extract<PreflightCheck, { kind: 'only-volume' }>): string {
+  const place = `partition ${partition}`
+  if (names.length === 0) return `${place} of the image`
+  const shown = enumerate(names.map(quote))
+  return names.length === 1
+    ? `the volume ${shown} of the image (${place})`
+    : `${place} of the image, with the volumes ${shown},`
 }
 
 /** With what the image is compared while it is read. */
@@ -72,6 +83,8 @@ function describeComparison(by: Extract<PreflightCheck, { kind: 'changed-only' }
       return 'Only changed blocks will be written, as the hashes in the image tell them'
     case 'source':
       return 'Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them. Of an image that was scanned for restore, only what differs is read.'
+    case 'volume':
+      return 'Only changed blocks will be written. All of the volume has to be read to find them: hashes are of the blocks of a whole disk.'
     case 'nothing':
       return 'There is nothing to compare with yet: everything will be written.'
     default:

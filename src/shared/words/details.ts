@@ -29,6 +29,12 @@ export function textsOf(error: SerializedError, key: string): readonly string[] 
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
+/** The numbers of a list in the details; empty when there is none. */
+export function numbersOf(error: SerializedError, key: string): readonly number[] {
+  const value = error.details[key]
+  return Array.isArray(value) ? value.filter((item) => Number.isFinite(item)) : []
+}
+
 /** Text (at most 200 characters of it) or number as it is written in a sentence; null for anything else. */
 export function valueOf(error: SerializedError, key: string): string | null {
   const value = error.details[key]

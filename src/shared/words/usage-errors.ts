@@ -2,7 +2,17 @@
 import type { SerializedError, UsageCode } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { numberOf, quote, sentence, sizePair, textOf, type Names } from './details.ts'
+import {
+  enumerate,
+  numberOf,
+  numbersOf,
+  quote,
+  sentence,
+  sizePair,
+  textOf,
+  textsOf,
+  type Names,
+} from './details.ts'
 import type { ErrorWords } from './error-words.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
@@ -138,6 +148,20 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
               : `A ${digest} digest is stored in the image when it is scanned for restore.`,
           now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
         }
+  },
+
+  E_SRC_MULTIVOL: (error, names) => {
+    const name = names.source ?? textOf(error, 'name')
+    const partitions = numbersOf(error, 'partitions')
+    const volumes = textsOf(error, 'names').map((volume, at) => {
+      const place = `partition ${partitions[at]}`
+      return volume === '' ? place : `${quote(volume)} (${place})`
+    })
+    return {
+      what: `${name === null ? 'The source' : quote(name)} holds several volumes, and the destination is a single partition.`,
+      why: volumes.length === 0 ? null : `They are ${enumerate(volumes)}.`,
+      now: `Choose one by its number, such as --source-partition ${partitions[0] ?? 1}, or choose a whole disk.`,
+    }
   },
 
   E_MC_CONFIG: (error) => {

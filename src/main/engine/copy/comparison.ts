@@ -11,6 +11,8 @@ export type Comparison =
   | { readonly kind: 'hashes'; readonly hashes: BlockHashes }
   /** All of the source is read. */
   | { readonly kind: 'source' }
+  /** The same, of one partition of an image: its hashes, if any, are of the whole disk's blocks. */
+  | { readonly kind: 'volume' }
   /** A file that isn't there yet, or is empty. */
   | { readonly kind: 'nothing' }
 
@@ -24,6 +26,7 @@ export async function chooseComparison(
   if (target.kind === 'file' && (target.facts?.sizeBytes ?? 0) === 0) return { kind: 'nothing' }
   if (source.kind !== 'image' || source.layout.kind !== 'extents' || source.info.kind !== 'image')
     return { kind: 'source' }
+  if (source.partition !== undefined) return { kind: 'volume' }
   const hashes = await io.readBlockHashes(source.info.image, signal)
   if (hashes === null || !HashedBlocks.helps(hashes, source.layout.sizeBytes, source.info.image.path))
     return { kind: 'source' }

@@ -25,6 +25,7 @@ import { examineSource, isVerifiable, type ExaminedSource, type ImageSource } fr
 import { examineTarget, type ExaminedTarget, type TargetFindings } from './examine-target.ts'
 import { findOverlap } from './find-overlap.ts'
 import type { RestoreDeps } from './restore-deps.ts'
+import { namesIn, takeVolume } from './take-volume.ts'
 
 export interface Examination {
   readonly source: ExaminedSource | null
@@ -57,8 +58,13 @@ export async function examineRestore(
   const { target } = found
 
   enter('validating-source')
-  const { source, errors } = await examineSource(request, deps, signal)
+  const examined = await examineSource(request, deps, signal)
   signal.throwIfAborted()
+  const taken =
+    examined.source === null || target === null
+      ? { source: examined.source, errors: [] }
+      : takeVolume(examined.source, target, request.sourcePartition)
+  const { source } = taken
   const overlap = await overlapping()
   signal.throwIfAborted()
   const { comparison, against } = await compareWith()
@@ -67,14 +73,18 @@ export async function examineRestore(
   const checks = [
     ...targetChecks(found),
     ...sourceChecks(source, [
-      ...errors,
+      ...examined.errors,
+      ...taken.errors,
       ...unreadable(),
       ...(overlap === null ? [] : [overlap]),
       ...against,
       ...(request.verify ? missingScan(source) : []),
     ]),
     ...(comparison === null ? [] : [comparisonCheck(comparison)]),
-    ...(source !== null && target !== null ? compareSizes(source, target, request.buffering) : []),
+    // Nobody knows yet what goes into the target.
+    ...(source !== null && target !== null && taken.errors.length === 0
+      ? compareSizes(source, target, request.buffering)
+      : []),
   ]
   const failed = checks.flatMap((check) => (check.kind === 'error' ? [check.error] : []))
   return {
@@ -175,11 +185,18 @@ function sourceChecks(source: ExaminedSource | null, errors: readonly AppError[]
       format: formatOf(source),
       checksums,
     },
+    ...onlyVolume(source),
     // A device is compared with itself, which is better than any checksum.
     ...(source.kind === 'image' ? uncheckedParts(source) : []),
     ...leftOut(source),
     ...unmounts('source', source.kind === 'device' ? source.mountPoints : []),
   ]
+}
+
+function onlyVolume(source: ExaminedSource): readonly PreflightCheck[] {
+  if (source.kind !== 'image' || source.partition === undefined) return []
+  const { index: partition } = source.partition
+  return [{ step: 'source', state: 'ok', kind: 'only-volume', names: namesIn(source.partition), partition }]
 }
 
 function uncheckedParts({ checksums }: ImageSource): readonly PreflightCheck[] {

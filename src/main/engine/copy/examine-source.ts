@@ -13,6 +13,7 @@ import {
   parseStreamLocator,
   withoutPassword,
   type Disk,
+  type ImagePartition,
   type RestoreRequest,
   type SourceChecksums,
   type SourceInfo,
@@ -41,6 +42,8 @@ export interface ImageSource extends SourceCommon {
   readonly files: readonly FileFacts[]
   /** `inside` also where its codec checks itself. */
   readonly checksums: SourceChecksums
+  /** Only this partition of its disk is restored, and all of this tells of it alone. Absent: all of the disk. */
+  readonly partition?: ImagePartition
 }
 
 /** A disk, or one of its partitions (`volume`). */

@@ -101,6 +101,8 @@ export async function openRestoreSource(
     readArrivalHashes: async (signal) => {
       if (examined.kind !== 'image' || layout.kind !== 'extents' || examined.info.kind !== 'image')
         return null
+      // Those of a scan are of the whole disk's blocks.
+      if (examined.partition !== undefined) return null
       const { image } = examined.info
       if (!isWebLocator(image.path)) return null
       const hashes = await io.readBlockHashes(image, signal)

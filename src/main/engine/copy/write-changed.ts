@@ -59,7 +59,7 @@ export function writeChanged(
   context.skip('erasing')
   if (!request.verify) context.skip('verifying')
   context.enter('restoring', source.sizeBytes)
-  return by.kind === 'source' ? writeBySource(options) : writeByHashes(by, options)
+  return by.kind === 'hashes' ? writeByHashes(by, options) : writeBySource(options)
 }
 
 /** Everything is decoded; the sink compares. */

@@ -10,8 +10,10 @@ type Facts = LogLine['fields']
 
 export function restoreFacts({ request, source, target }: RestorePlan): Facts {
   const { verify, clearUnused, changedOnly, afterwards, form, timeoutMs, interface: on, buffering } = request
+  const { sourcePartition } = request
   return {
     source: publicLocator(request.source),
+    sourcePartition,
     sourceKind: source === null ? null : source.kind === 'image' ? source.image.format : source.kind,
     destination: request.target,
     node: target === null || target.path === request.target ? null : target.path,

@@ -6,12 +6,12 @@ const maxLines = 5
 
 const toldElsewhere = ['E_NEEDS_ERASE', 'E_DST_EXISTS', 'E_SRC_NOSCAN'] as const
 
-/** How much a person wants to know of it: what fails, what will be lost or unmounted, warnings, then what is only said. */
+/** How much a person wants to know of it: what fails, what will be lost or unmounted, warnings and what is left out, then what is only said. */
 function rank(check: PreflightCheck): number {
   if (check.state === 'failed') return 0
   if (check.kind === 'losses') return 1
   if (check.kind === 'unmounts') return 2
-  if (check.state === 'warning') return 3
+  if (check.state === 'warning' || check.kind === 'only-volume') return 3
   // What the wells say already.
   const isKnown = check.kind === 'target-ok' || (check.kind === 'source-ok' && check.checksums !== 'beside')
   return isKnown ? said + 1 : said

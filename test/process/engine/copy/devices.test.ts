@@ -113,6 +113,37 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     expect(await command('sfdisk', ['-l', '-o', 'Device', disk.path])).toContain(second)
   })
 
+  it('a partition gets the only volume of an image with a partition map, which is mounted in its place', async () => {
+    const image = join(folder, 'one-volume.img')
+    await command('truncate', ['-s', '40M', image])
+    let volume = ''
+    {
+      await using made = await attachLoop({ file: image })
+      const [efi = '', only = ''] = await partitionLoop(made.path, 'label: gpt\nsize=4M, type=U\nsize=16M\n')
+      await command('mkfs.vfat', [efi])
+      await command('mkfs.ext4', ['-q', '-F', '-L', 'NEWVOL', only])
+      volume = await sha256(only, 16 * MiB)
+    }
+    await using disk = await attachLoop({ sizeBytes: 64 * MiB })
+    const [first = '', second = ''] = await partitionLoop(disk.path, 'label: gpt\nsize=20M\nsize=20M\n')
+    await command('mkfs.ext4', ['-q', '-F', '-L', 'OLD', first])
+    await command('mkfs.ext4', ['-q', '-F', '-L', 'NEIGHBOUR', second])
+    const neighbour = await sha256(second, 20 * MiB)
+    const place = await mount(first, 'target-one-volume')
+    const done = await restoreForReal({ source: image, target: place })
+    expect(summaryOf(done)).toMatchObject({ restoredBytes: 16 * MiB, mountPoints: [place], verified: true })
+    await command('umount', [place])
+    expect(await command('blkid', ['-p', '-o', 'value', '-s', 'LABEL', first])).toBe('NEWVOL\n')
+    await command('e2fsck', ['-fn', first])
+    expect(await sha256(second, 20 * MiB)).toBe(neighbour)
+
+    // Mounted, it has changed. It isn't any more: what is written now stays as it is.
+    summaryOf(await restoreForReal({ source: image, target: first, changedOnly: true }))
+    expect(await sha256(first, 16 * MiB)).toBe(volume)
+    const chosen = await restoreForReal({ source: image, target: first, sourcePartition: 1 })
+    expect(summaryOf(chosen)).toMatchObject({ restoredBytes: 4 * MiB, verified: true })
+  })
+
   it('a disk with mounted partitions is taken out of use and replaced, map and all', async () => {
     const image = join(folder, 'partitioned.img')
     await command('truncate', ['-s', '32M', image])

@@ -35,6 +35,18 @@ describe('the preflight list', () => {
     expect(shownChecks(checks)).toEqual([losses, unmounts, warning, warning, warning, warning])
   })
 
+  it('always says that only a part of the image is restored', () => {
+    const part: PreflightCheck = {
+      step: 'source',
+      state: 'ok',
+      kind: 'only-volume',
+      names: ['Lab'],
+      partition: 2,
+    }
+    const checks = [ok('a'), losses, ok('b'), warning, warning, warning, part]
+    expect(shownChecks(checks)).toEqual([losses, warning, warning, warning, part])
+  })
+
   it('says what the wells say already last', () => {
     const fits: PreflightCheck = {
       step: 'sizes',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { planRestore } from '#engine/copy'
-import type { PreflightCheck, RestorePlan, RestoreRequest } from '#shared/model'
+import type { ImageInfo, ImagePartition, PreflightCheck, RestorePlan, RestoreRequest } from '#shared/model'
 import { DeviceError } from '#shared/errors'
 import { makeVolume } from '#test/fake-disk'
 import { FakeMachine, type FakeRun } from '#test/fake-platform'
@@ -587,6 +587,176 @@ describe('the sizes', () => {
     const { plan } = bench()
     const buffering = { buffers: 4096, bufferBytes: 256 * MiB, csumBuffers: null, csumBufferBytes: null }
     expect(refused(await plan({ buffering }))).toBe('E_USAGE')
+  })
+})
+
+describe('an image with a partition map, and a partition as the target', () => {
+  const efi = {
+    index: 1,
+    name: 'EFI System Partition',
+    type: 'EFI System',
+    offset: MiB,
+    sizeBytes: MiB,
+    filesystem: 'vfat',
+    label: 'EFI',
+  }
+  const lab = {
+    index: 2,
+    name: 'disk image',
+    type: 'Apple HFS/HFS+',
+    offset: 2 * MiB,
+    sizeBytes: MiB,
+    filesystem: 'hfsplus',
+    label: 'Lab',
+  }
+  const source = '/images/gpt.dmg'
+
+  /** A disk of 4 MiB with these partitions, and a stick with one of 2 MiB. */
+  function mapped(partitions: readonly ImagePartition[], info: Partial<ImageInfo> = {}) {
+    const made = bench()
+    const facts = { info: { partitionMap: 'gpt', partitions, ...info } as const }
+    const image = made.machine.addImage(source, fourMiB, facts)
+    made.machine.addDisk({
+      path: '/dev/sdc',
+      volumes: [makeVolume({ path: '/dev/sdc1', mountPoints: ['/mnt/install'] })],
+    })
+    const plan = (change: Partial<RestoreRequest> = {}) =>
+      made.plan({ source, target: '/mnt/install', ...change })
+    return { ...made, image, plan }
+  }
+
+  it('takes the only volume in it, and says so', async () => {
+    const { plan } = mapped([efi, lab])
+    const made = await plan()
+    expect(refused(made)).toBeNull()
+    expect(find(made, 'only-volume')).toEqual({
+      step: 'source',
+      state: 'ok',
+      kind: 'only-volume',
+      names: ['Lab'],
+      partition: 2,
+    })
+    expect(find(made, 'fits')).toMatchObject({ neededBytes: MiB, availableBytes: 2 * MiB })
+    expect(made.source).toMatchObject({
+      name: 'gpt.dmg',
+      image: { sizeBytes: MiB, partitionMap: 'none', partitions: [{ label: 'Lab', offset: 0 }] },
+    })
+    // The one checksum is of the whole disk.
+    expect(find(made, 'not-checksummed')).toMatchObject({ state: 'warning' })
+  })
+
+  it('is known again only as the same partition of the same image', async () => {
+    const { plan, image } = mapped([efi, lab])
+    const whole = await plan({ target: '/dev/sdb' })
+    const first = await plan()
+    expect(first.sourceIdentity).not.toBe(whole.sourceIdentity)
+    expect((await plan({ sourcePartition: 1 })).sourceIdentity).not.toBe(first.sourceIdentity)
+    const { info, layout } = image.file.image!
+    image.file.image = { info: { ...info, partitions: [efi, { ...lab, offset: 3 * MiB }] }, layout }
+    expect((await plan()).sourceIdentity).not.toBe(first.sourceIdentity)
+  })
+
+  it('names the volumes of an APFS container', async () => {
+    const volumes = ['System', 'Data'].map((name) => ({ name, uuid: name, role: null }))
+    const { plan } = mapped([efi, { ...lab, filesystem: 'apfs', label: null, volumes }])
+    expect(find(await plan(), 'only-volume')).toMatchObject({ names: ['System', 'Data'] })
+  })
+
+  it('compares the size of the volume, not of the disk', async () => {
+    const { plan } = mapped([{ ...lab, offset: MiB, sizeBytes: 3 * MiB }])
+    const made = await plan()
+    expect(refused(made)).toBe('E_DST_SMALL')
+    expect(made.refusal?.details).toMatchObject({ neededBytes: 3 * MiB, availableBytes: 2 * MiB })
+  })
+
+  it('still wants a scan of an image that can hold one', async () => {
+    const table = { name: 'Lab', id: 1, firstSector: 0, sectorCount: 1, runCount: 1, checksum: null }
+    const { plan } = mapped([efi, lab], { tables: [table] })
+    expect(refused(await plan())).toBe('E_SRC_NOSCAN')
+    expect(refused(await plan({ verify: false }))).toBeNull()
+  })
+
+  it('leaves the checksum beside it out, and says so', async () => {
+    const { machine, plan } = mapped([efi, lab])
+    machine.addImage(source, fourMiB, {
+      checks: 'beside',
+      info: {
+        partitionMap: 'gpt',
+        partitions: [efi, lab],
+        fileChecksum: { algorithm: 'SHA-256', value: '0'.repeat(64) },
+      },
+    })
+    expect(find(await plan(), 'checksum-left-out')).toMatchObject({ state: 'warning' })
+  })
+
+  it("compares changed blocks with the volume itself: a scan's hashes are of the whole disk", async () => {
+    const { machine, plan } = mapped([efi, lab])
+    machine.addImage(source, fourMiB, {
+      hashedBlockBytes: 256 * 1024,
+      info: { partitionMap: 'gpt', partitions: [efi, lab] },
+    })
+    expect(find(await plan({ changedOnly: true }), 'changed-only')).toMatchObject({ by: 'volume' })
+    expect(find(await plan({ changedOnly: true, target: '/dev/sdb' }), 'changed-only')).toMatchObject({
+      by: 'hashes',
+    })
+  })
+
+  it('asks which, where there are several', async () => {
+    const { plan } = mapped([efi, { ...lab, index: 3, label: 'Data', offset: 3 * MiB }, lab])
+    const made = await plan()
+    expect(made.refusal).toMatchObject({
+      code: 'E_SRC_MULTIVOL',
+      details: { input: 'source', names: ['Data', 'Lab'], partitions: [3, 2] },
+    })
+    expect(kinds(made).filter((kind) => kind.endsWith('error'))).toEqual(['source error'])
+    const chosen = await plan({ sourcePartition: 3 })
+    expect(refused(chosen)).toBeNull()
+    expect(find(chosen, 'only-volume')).toMatchObject({ names: ['Data'], partition: 3 })
+  })
+
+  it('takes a helper only where it is chosen', async () => {
+    const recovery = { ...lab, type: 'Apple boot', label: 'Recovery HD', index: 4 }
+    const swap = { ...lab, type: 'Linux filesystem', filesystem: 'swap', index: 5 }
+    const { plan } = mapped([efi, recovery, lab, swap])
+    expect(find(await plan(), 'only-volume')).toMatchObject({ partition: 2 })
+    expect(find(await plan({ sourcePartition: 4 }), 'only-volume')).toMatchObject({ partition: 4 })
+    expect(refused(await plan({ sourcePartition: 6 }))).toBe('E_USAGE')
+  })
+
+  it('asks which, too, where beside its volume lies what nobody knows', async () => {
+    const unknown = { ...lab, type: 'Linux filesystem', filesystem: null, label: null, index: 3 }
+    const { plan } = mapped([efi, lab, unknown])
+    expect((await plan()).refusal).toMatchObject({
+      code: 'E_SRC_MULTIVOL',
+      details: { names: ['Lab', ''], partitions: [2, 3] },
+    })
+    expect(find(await plan({ sourcePartition: 3 }), 'only-volume')).toMatchObject({ names: [], partition: 3 })
+    const driver = { ...unknown, type: 'Apple_Driver43' }
+    expect(refused(await mapped([driver, lab]).plan())).toBeNull()
+  })
+
+  it.each<[string, readonly ImagePartition[], Partial<ImageInfo>]>([
+    ['without a volume that is known', [efi, { ...lab, filesystem: null }], {}],
+    ['of a hybrid disc', [efi, lab], { hybrid: 'iso9660' }],
+  ])('refuses one %s, and says to take the disk', async (_, partitions, info) => {
+    const made = await mapped(partitions, info).plan()
+    expect(refused(made)).toBe('E_UNSUPPORTED')
+    expect(made.refusal?.details['hint']).toContain('/dev/sdc')
+  })
+
+  it('takes no partition where none can be chosen', async () => {
+    const { machine, plan } = mapped([efi, lab])
+    machine.addStreamImage('/images/a.img.gz', new Uint8Array(4 * MiB))
+    machine.addDisk({ path: '/dev/sdd', sizeBytes: MiB })
+    const sourcePartition = 2
+    for (const change of [
+      { target: '/dev/sdb' },
+      { target: '/tmp/new.img' },
+      { source: '/images/a.dmg' },
+      { source: '/images/a.img.gz' },
+      { source: '/dev/sdd' },
+    ])
+      expect(refused(await plan({ sourcePartition, ...change }))).toBe('E_USAGE')
   })
 })
 

@@ -344,6 +344,89 @@ describe('a partition as the target', () => {
     expect(machine.calls).not.toContain('reread /dev/sdb1')
   })
 
+  describe('and an image with a partition map as the source', () => {
+    const lab = {
+      index: 2,
+      name: null,
+      type: 'Linux filesystem',
+      offset: 512 * KiB,
+      sizeBytes: 2 * MiB,
+      filesystem: 'ext4',
+      label: 'Lab',
+    }
+    const mapped = () => {
+      const made = bench()
+      const info = { partitionMap: 'gpt', partitions: [lab] } as const
+      const { file, layout, expanded } = made.machine.addImage(source, mixed(), { info })
+      const inside = expanded.subarray(lab.offset, lab.offset + lab.sizeBytes)
+      const check = (name: string, diskOffset: number, diskBytes: number) => ({
+        name,
+        diskOffset,
+        diskBytes,
+        crc32: crc32(expanded.subarray(diskOffset, diskOffset + diskBytes)),
+      })
+      const checks = [check('map', 0, lab.offset), check('Lab', lab.offset, MiB + 512 * KiB)]
+      const setChecks = (to: typeof checks) => {
+        file.image = { info: file.image!.info, layout: { ...layout, checks: to } }
+      }
+      setChecks(checks)
+      return { ...made, file, inside, checks, setChecks }
+    }
+    /** In the image's 512 KiB that say nothing. */
+    const unused: readonly [number, number][] = [[MiB + 512 * KiB, 2 * MiB]]
+
+    it.each([false, true])(
+      'gets the volume alone, and is verified (changed only: %s)',
+      async (changedOnly) => {
+        const { machine, stick, inside } = mapped()
+        const { outcome } = await restore(machine, { target: '/dev/sdb1', changedOnly })
+        expect(outcome).toMatchObject({
+          kind: 'done',
+          summary: { restoredBytes: lab.sizeBytes, verified: true },
+        })
+        const found = Uint8Array.from(stick.bytes.subarray(MiB, 3 * MiB))
+        for (const [from, to] of unused) found.fill(0, from, to)
+        expect(same(found, inside)).toBe(true)
+        expect(stick.bytes.subarray(0, MiB).every((byte) => byte === 0xee)).toBe(true)
+        expect(stick.bytes.subarray(3 * MiB).every((byte) => byte === 0xee)).toBe(true)
+      },
+    )
+
+    it("doesn't take a scan's hashes for it, which are of the whole disk: from a web server neither", async () => {
+      const { machine, stick, inside } = mapped()
+      const address = 'https://images.example/lab.dmg'
+      const info = { partitionMap: 'gpt', partitions: [lab] } as const
+      machine.addImage(address, mixed(), { info, checks: 'none', hashedBlockBytes: 64 * KiB })
+      for (const changedOnly of [false, true]) {
+        const { outcome } = await restore(machine, { source: address, target: '/dev/sdb1', changedOnly })
+        expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+        expect(same(stick.bytes.subarray(MiB, 2 * MiB), inside.subarray(0, MiB))).toBe(true)
+      }
+    })
+
+    it('compares it with the checksums that lie in it, and with no other', async () => {
+      const { machine, checks, setChecks } = mapped()
+      const [map, own] = checks as [(typeof checks)[0], (typeof checks)[0]]
+      setChecks([{ ...map, crc32: 1 }, own])
+      expect((await restore(machine, { target: '/dev/sdb1' })).outcome.kind).toBe('done')
+      setChecks([map, { ...own, crc32: 1 }])
+      const { outcome } = await restore(machine, { target: '/dev/sdb1' })
+      expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_SRC_CORRUPT' } })
+    })
+
+    it('touches nothing where the map says something else by now', async () => {
+      const { machine, stick, file } = mapped()
+      const before = Uint8Array.from(stick.bytes)
+      const between = () => {
+        const { info, layout } = file.image!
+        file.image = { info: { ...info, partitions: [{ ...lab, offset: MiB }] }, layout }
+      }
+      const { outcome } = await restore(machine, { target: '/dev/sdb1' }, { between })
+      expect(outcome).toMatchObject(failure('E_SRC_CHANGED', 'untouched'))
+      expect(same(stick.bytes, before)).toBe(true)
+    })
+  })
+
   /** The same partition by name and size, half a MiB further on: something else. */
   const move = (stick: FakeDisk) => {
     const volumes = stick.disk.volumes.map((volume) => ({ ...volume, offset: MiB + 512 * KiB }))

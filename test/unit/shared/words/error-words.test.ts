@@ -290,6 +290,11 @@ describe('describeError', () => {
       "'System.dmg' has no scan information with SHA-256.\nA SHA-256 digest is stored in the image when it is scanned for restore.\nLeave the option out to verify by the image's own checksums, or add --noverify.",
     ],
     [
+      'E_SRC_MULTIVOL',
+      { input: 'source', name: 'x', names: ['Lab', ''], partitions: [2, 3] },
+      "'System.dmg' holds several volumes, and the destination is a single partition.\nThey are 'Lab' (partition 2) and partition 3.\nChoose one by its number, such as --source-partition 2, or choose a whole disk.",
+    ],
+    [
       'E_ENGINE_GONE',
       { exitCode: null, signal: 'SIGKILL', lastLines: ['a', 'out of memory'] },
       'The part of Reprise that does the work stopped unexpectedly.\nIt ended with signal SIGKILL; its last words: Out of memory.\nA destination that was being written is incomplete. Restore it again.',

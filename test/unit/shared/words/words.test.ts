@@ -87,6 +87,19 @@ describe('describeCheck', () => {
       'Only changed blocks will be written. The image holds no block hashes, so all of it has to be read to find them. Of an image that was scanned for restore, only what differs is read.',
     ],
     [
+      { ...sizes, kind: 'changed-only', by: 'volume' },
+      'Only changed blocks will be written. All of the volume has to be read to find them: hashes are of the blocks of a whole disk.',
+    ],
+    [
+      { ...sizes, kind: 'only-volume', names: ['Lab'], partition: 2 },
+      "Only the volume 'Lab' of the image (partition 2) is restored",
+    ],
+    [
+      { ...sizes, kind: 'only-volume', names: ['System', 'Data'], partition: 2 },
+      "Only partition 2 of the image, with the volumes 'System' and 'Data', is restored",
+    ],
+    [{ ...sizes, kind: 'only-volume', names: [], partition: 1 }, 'Only partition 1 of the image is restored'],
+    [
       { ...sizes, kind: 'changed-only', by: 'nothing' },
       'There is nothing to compare with yet: everything will be written.',
     ],
