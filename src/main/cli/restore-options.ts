@@ -9,6 +9,8 @@ import { passwordOptions } from './passwords.ts'
 /** The bounds of the engine contract (#shared/contract, bufferingSchema). */
 const mostBuffers = 4096
 const mostBufferBytes = 256 * 1024 * 1024
+/** No map lists more. */
+const mostPartitions = 1024
 
 export const restoreOptions = {
   source: {
@@ -22,6 +24,13 @@ export const restoreOptions = {
     letter: 't',
     placeholder: 'TARGET',
     help: 'A /dev entry, a mount point, or a file that becomes a disk image.',
+  },
+  'source-partition': {
+    kind: 'count',
+    placeholder: 'N',
+    least: 1,
+    most: mostPartitions,
+    help: 'Restore this partition of the image to a partition. Default: its only volume.',
   },
   file: {
     kind: 'text',
@@ -113,6 +122,13 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
       'To restore into a file, name it with --target.',
     )
   }
+  if (file !== null && values['source-partition'] !== null) {
+    throw usageError(
+      '--source-partition',
+      '--file saves the whole image, whatever is in it.',
+      'Leave --source-partition out.',
+    )
+  }
   if (target !== null && file !== null)
     throw usageError('--file', "--target and --file can't both be given.", 'Leave one out.')
   const place = target ?? file
@@ -128,6 +144,7 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
     request: {
       source: locatorFrom(cwd, source),
       target: targetFrom(cwd, place),
+      ...(values['source-partition'] === null ? {} : { sourcePartition: values['source-partition'] }),
       erase: values.erase,
       verify,
       clearUnused: values['clear-unused'],

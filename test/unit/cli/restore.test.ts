@@ -65,6 +65,11 @@ describe('reprise restore', () => {
     ])
   })
 
+  it('hands on which partition of the image was chosen', async () => {
+    const { requests } = await play([...noprompt, '--source-partition', '3'])
+    expect(requests[0]).toMatchObject({ sourcePartition: 3 })
+  })
+
   it("hands on that a target's name ends as a folder's does, and leaves it to the engine whether it is one", async () => {
     for (const typed of ['newdir/', 'newdir//', 'newdir/.']) {
       const { requests } = await play(['restore', '-s', 'a.dmg', '-t', typed, '--erase', '--noprompt'])
@@ -286,12 +291,14 @@ describe('reprise restore', () => {
           { step: 'target', state: 'warning', kind: 'losses', names: ['UNTITLED'] },
           { step: 'target', state: 'warning', kind: 'unmounts', mountPoints: ['/media/anna/UNTITLED'] },
           { step: 'source', state: 'ok', kind: 'checksum-left-out', file: 'a.dmg.sha256' },
+          { step: 'source', state: 'ok', kind: 'only-volume', names: ['Lab'], partition: 2 },
           { step: 'sizes', state: 'warning', kind: 'left-over', unusedBytes: 49_800_000_000 },
         ],
       }),
     })
     expect(out).not.toContain('UNTITLED')
     expect(out).toContain("\tValidating source...done\n\t\tThe SHA-256 in 'a.dmg.sha256' isn't compared here")
+    expect(out).toContain("\n\t\tOnly the volume 'Lab' of the image (partition 2) is restored\n")
     expect(out).toContain(
       '\tValidating sizes...done\n\tWarning: 49.8 GB at the end will be left unused\n\tRestoring',
     )
@@ -746,6 +753,14 @@ describe('reprise restore', () => {
       [['restore', '--source', 'a.dmg'], '--target is missing.'],
       [['restore', '--source', 'a.dmg', '--target', '/dev/sdb'], 'Erase is required.'],
       [['restore', '--source', 'a.dmg', '--file', 'b'], '--file saves a multicast stream'],
+      [
+        ['restore', '--source', 'asr://lab', '--file', 'b', '--source-partition', '2'],
+        '--file saves the whole image, whatever is in it.',
+      ],
+      [
+        ['restore', '--source', 'a.dmg', '--target', 'b', '--erase', '--source-partition', '0'],
+        '--source-partition takes',
+      ],
       [
         ['restore', '--source', 'asr://lab:0/x', '--target', 'b', '--erase'],
         "This isn't the address of a multicast stream.",
