@@ -30,7 +30,8 @@ export function destinationProblem(
   if (!source?.info) return null
   if (overlaps(source.info, disk, volume)) return { kind: 'same' }
   if (holdsSource(source.info, disk, volume)) return { kind: 'holds-source', sourceName: source.name }
-  const neededBytes = sourceSize(source.info)
+  const isPartition = volume !== null && volume.path !== disk.path
+  const neededBytes = isPartition ? leastVolumeBytes(source.info) : sourceSize(source.info)
   const availableBytes = volume?.sizeBytes ?? disk.sizeBytes
   if (neededBytes !== null && neededBytes > availableBytes)
     return { kind: 'too-small', missingBytes: neededBytes - availableBytes, neededBytes }
@@ -58,6 +59,16 @@ export function sourceSize(info: SourceInfo): number | null {
     default:
       return unreachable(info)
   }
+}
+
+/** Bytes that a partition needs at least: of an image with a map it gets one volume, and which one the engine tells. */
+function leastVolumeBytes(info: SourceInfo): number | null {
+  if (info.kind !== 'image' || info.image.partitionMap === 'none') return sourceSize(info)
+  const volumes = info.image.partitions.filter(
+    ({ filesystem, type }) => filesystem !== null && type !== 'EFI System',
+  )
+  if (volumes.length === 0) return sourceSize(info)
+  return Math.min(...volumes.map(({ sizeBytes }) => sizeBytes))
 }
 
 function overlaps(info: SourceInfo, disk: Disk, volume: Volume | null): boolean {

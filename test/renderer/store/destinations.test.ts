@@ -40,6 +40,27 @@ describe('why a disk cannot be the destination', () => {
     expect(told(smallStick, null, imageSource())).toBe('Too small by 6.2 GB')
   })
 
+  it('asks of a partition only that it holds the volume of an image, which is smaller than its disk', () => {
+    const [efi, main] = systemImage.partitions
+    const small = { ...main!, sizeBytes: 6 * GB }
+    const source = imageSource(anImage({ path: systemImage.path, partitions: [efi!, small] }))
+    const disk = aDisk({
+      path: '/dev/sdd',
+      sizeBytes: 8 * GB,
+      volumes: [
+        aVolume({ path: '/dev/sdd1', sizeBytes: 7 * GB }),
+        aVolume({ path: '/dev/sdd2', sizeBytes: GB }),
+      ],
+    })
+    const [first, second] = disk.volumes
+    expect(told(disk, null, source)).toBe('Too small by 6.2 GB')
+    expect(told(disk, first!, source)).toBeNull()
+    expect(told(disk, second!, source)).toBe('Too small by 5 GB')
+    // A file system on a disk without a map is that disk.
+    const whole = aDisk({ path: '/dev/sde', sizeBytes: 8 * GB })
+    expect(told(whole, aVolume({ path: '/dev/sde', sizeBytes: 8 * GB }), source)).toBe('Too small by 6.2 GB')
+  })
+
   it('says why a protected disk is protected', () => {
     expect(told(systemDisk, null, null)).toBe('Runs this computer (/)')
     expect(told(card, null, null)).toBe('Write-protected')
