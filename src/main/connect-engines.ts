@@ -115,7 +115,8 @@ export function connectCommandLine(log: Logger): CliEngines {
         return null
       })
       if (found?.kind === 'disk') return found.disk.sizeBytes
-      return found?.kind === 'volume' ? found.volume.sizeBytes : null
+      // Of an image with a map a partition gets one volume, and how large that is the image has to tell first.
+      return found?.kind === 'volume' && found.volume.path === found.disk.path ? found.disk.sizeBytes : null
     },
     startImageTask: (task) =>
       startGuardedJob(

@@ -37,7 +37,7 @@ export interface Engines {
   unlockImage(path: string, password: string, signal: AbortSignal): Promise<void>
   /** Until it is disposed, `watch` is told why opening an image on a server takes long. */
   watchFetch(watch: FetchWatch): Disposable
-  /** Bytes of the device a target is; null where it is none, or can't be looked at. Rejects with the signal's reason. */
+  /** Bytes of the disk a target is; null where it is none or a part of one, or can't be looked at. Rejects with the signal's reason. */
   capacityOf(target: string, signal: AbortSignal): Promise<number | null>
   /** Verifies, converts, … an image. */
   startImageTask(task: ImageTask): RunningJob
