@@ -363,6 +363,21 @@ export function planFor(
     errors.push({ step, state: 'failed', kind: 'error', error: serializeError(error) })
   if (!request.erase)
     refuse('target', new UsageError('E_NEEDS_ERASE', 'erase is off', { details: { input: 'erase' } }))
+  const volumes =
+    source?.kind === 'image' && target?.kind === 'partition'
+      ? source.image.partitions.filter(({ type }) => type !== 'EFI System')
+      : []
+  if (volumes.length > 1 && request.sourcePartition === undefined)
+    refuse(
+      'source',
+      new UsageError('E_SRC_MULTIVOL', 'several volumes', {
+        details: {
+          input: 'source',
+          names: volumes.map(({ label }) => label ?? ''),
+          partitions: volumes.map(({ index }) => index),
+        },
+      }),
+    )
   const needed = source ? sizeOf(source) : null
   if (target && needed !== null && target.sizeBytes !== null && needed > target.sizeBytes)
     refuse(

@@ -398,6 +398,24 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'several-volumes',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, fixtures } = window
+        double.images = double.images.map((image) => {
+          const [efi, main] = image.partitions
+          if (image.path !== fixtures.systemImage.path || !efi || !main) return image
+          return { ...image, partitions: [efi, main, { ...main, index: 3, label: 'Data' }] }
+        })
+      })
+      await chooseSource(page)
+      await row(page, 'UNTITLED').click()
+      await page.keyboard.press('Control+2')
+      await page.getByRole('button', { name: 'Volume in image' }).click()
+      await page.getByRole('option', { name: 'Data' }).waitFor()
+    },
+  },
+  {
     name: 'unreadable-source',
     reach: async (page) => {
       await chooseSource(page)

@@ -38,9 +38,11 @@ export function planQuestion(
   const { source, destination, options } = view
   if (mirror.connection.state !== 'open' || mirror.engine.state === 'gone') return null
   if (source?.state !== 'ready' || destination?.state !== 'ready') return null
+  const partition = chosenPartition(view)
   const request: RestoreRequest = {
     source: source.locator,
     target: destination.locator,
+    ...(partition === null ? {} : { sourcePartition: partition }),
     ...options,
     verify: options.verify && !leavesVerifyOut(view),
     changedOnly: options.changedOnly && source.info?.kind !== 'stream',
@@ -55,6 +57,15 @@ export function planQuestion(
     request,
     key: JSON.stringify([request, sourceDisk ?? null, targetDisk ?? null, mountPoint ?? null]),
   }
+}
+
+/** The answer, where it counts: a whole disk gets the whole image. */
+export function chosenPartition({
+  source,
+  destination,
+}: Pick<ViewState, 'source' | 'destination'>): number | null {
+  const isPartition = destination?.kind === 'volume' && destination.volume?.path !== destination.disk?.path
+  return isPartition ? (source?.partition ?? null) : null
 }
 
 /** Asked for of one restore: it holds on the way to its confirmation and while that is open. */

@@ -42,6 +42,8 @@ export interface SourceChoice {
   /** While `reading`: its server still reads what it will stream, and is asked again. */
   readonly awaited?: true
   readonly info: SourceInfo | null
+  /** Of an image with several volumes, the one that was chosen for a partition, by its number in the map. */
+  readonly partition?: number
   /** The disk that an image's file lay on when it was read, where one is known. */
   readonly holder?: Disk | null
   readonly error: SerializedError | null

@@ -49,6 +49,8 @@ export interface WellActions {
   readonly readLost: () => void
   /** Makes a file the destination: a disk in a file. */
   readonly chooseDestinationFile: (path: string, form?: RestoreRequest['form']) => void
+  /** Which partition of the source, an image, goes into a destination that is one. */
+  readonly choosePartition: (index: number) => void
   readonly setOption: <Name extends keyof ViewState['options']>(
     name: Name,
     value: ViewState['options'][Name],
@@ -270,6 +272,8 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
       for (const { path } of images.filter(isLost)) void readAgain(path)
     },
     chooseDestinationFile,
+    choosePartition: (partition) =>
+      setState(({ source }) => (source ? { source: { ...source, partition } } : {})),
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
   }
 }

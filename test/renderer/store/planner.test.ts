@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Disk } from '#shared/model'
 import { createUiDouble } from '#test/ui-double'
 import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
+import { volumeChoice } from '#src/renderer/store/index.ts'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const asked = ({ double }: TestWindow) => double.calls.filter((call) => call.name === 'restore.plan').length
@@ -21,6 +22,36 @@ describe('the planner', () => {
       state: 'ready',
       plan: { request: { source: systemImage.path, target: '/dev/sdb', erase: true, verify: false } },
     })
+  })
+
+  it('asks which volume of an image goes into a partition, and with the answer only there', async () => {
+    const [efi, main] = systemImage.partitions
+    const partitions = [efi!, main!, { ...main!, index: 3, label: 'Data' }]
+    const image = { ...systemImage, partitions }
+    const double = createUiDouble({ devices: [sandisk], images: [image] })
+    using window = await openWindow({ double })
+    const { actions, mirror, view } = window.reprise
+    const choice = () => volumeChoice(mirror.getState(), view.getState())
+    const sent = () => double.calls.findLast(({ name }) => name === 'restore.plan')?.input
+    await actions.chooseSourceFile(image.path)
+    actions.chooseDestination('volume:/dev/sdb2')
+    await window.planned()
+    expect(choice()).toEqual({ chosen: null, partitions })
+
+    actions.choosePartition(3)
+    await window.planned()
+    expect(sent()).toMatchObject({ target: '/dev/sdb2', sourcePartition: 3 })
+    expect(choice()).toMatchObject({ chosen: 3 })
+
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    expect(sent()).not.toHaveProperty('sourcePartition')
+    expect(choice()).toBeNull()
+
+    await actions.chooseSourceFile(image.path)
+    actions.chooseDestination('volume:/dev/sdb2')
+    await window.planned()
+    expect(choice()).toMatchObject({ chosen: null })
   })
 
   it('asks again when the destination disk itself has changed', async () => {

@@ -2,6 +2,7 @@
 import { Checkbox } from '#renderer/components'
 import { nextStep, useActions, useBoth, useView, type EngineMirror, type ViewState } from '#renderer/store'
 import { eraseHint } from './text.ts'
+import { VolumeInImage } from './volume-in-image.tsx'
 
 export function Options() {
   const options = useView((view) => view.options)
@@ -46,6 +47,7 @@ export function Options() {
           Eject when done
         </Checkbox>
       </div>
+      <VolumeInImage />
     </div>
   )
 }

@@ -15,6 +15,7 @@ import {
   isStreamLocator,
   isWebLocator,
   type ImageInfo,
+  type ImagePartition,
   type JobState,
   type PhaseState,
   type RestorePlan,
@@ -46,6 +47,28 @@ export function sourceFacts(source: SourceChoice, fetch: WebFetch | null = null)
     return stream ? 'This stream asks for a password.' : 'Encrypted. Its password opens it.'
   if (source.error) return describeError(source.error, { source: source.name }).what
   return source.info ? infoFacts(source.info) : ''
+}
+
+/** A partition of an image, to choose from: what is in it, and which it is. */
+export function volumeOption({
+  index,
+  label,
+  name,
+  type,
+  filesystem,
+  sizeBytes,
+  volumes = [],
+}: ImagePartition) {
+  const names = volumes.map((volume) => volume.name).join(', ')
+  return {
+    key: String(index),
+    label: [names, label, name, type].find((words) => words !== null && words !== '') ?? type,
+    description: [
+      `Partition ${index}`,
+      filesystem === null ? type : describeFilesystem(filesystem),
+      formatBytes(sizeBytes),
+    ].join(dot),
+  }
 }
 
 function infoFacts(info: SourceInfo): string {

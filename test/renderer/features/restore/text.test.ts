@@ -9,6 +9,7 @@ import {
   phaseNote,
   sourceFacts,
   verifyNote,
+  volumeOption,
   stoppedVerifyWords,
   whereNow,
 } from '#src/renderer/features/restore/text.ts'
@@ -34,6 +35,22 @@ describe('the words of the wells', () => {
 
   it('tell size and format of an image', () => {
     expect(sourceFacts(source)).toBe('14.2 GB · UDIF read-only compressed (LZFSE)')
+  })
+
+  it('tell what is in a partition of an image, and which it is', () => {
+    const [, main] = systemImage.partitions
+    expect(volumeOption(main!)).toEqual({
+      key: '2',
+      label: 'System',
+      description: 'Partition 2 · HFS+ · 13.9 GB',
+    })
+    const volumes = ['One', 'Two'].map((name) => ({ name, uuid: name, role: null }))
+    expect(volumeOption({ ...main!, label: null, volumes }).label).toBe('One, Two')
+    const blank = { ...main!, label: null, name: null, filesystem: null }
+    expect(volumeOption(blank)).toMatchObject({
+      label: 'Apple_HFS',
+      description: 'Partition 2 · Apple_HFS · 13.9 GB',
+    })
   })
 
   it('tell that a raw image will be compared with the checksum beside it', () => {
