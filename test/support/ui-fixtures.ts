@@ -391,7 +391,19 @@ export function planFor(
       'source',
       new UsageError('E_SRC_NOSCAN', 'not scanned', { details: { input: 'source', name: source.name } }),
     )
+  const volume = volumes.find(({ index }) => index === request.sourcePartition) ?? volumes.at(0)
   const checks: PreflightCheck[] = [
+    ...(volume && (volumes.length === 1 || request.sourcePartition !== undefined)
+      ? [
+          {
+            step: 'source',
+            state: 'ok',
+            kind: 'only-volume',
+            names: volume.label === null ? [] : [volume.label],
+            partition: volume.index,
+          } as const,
+        ]
+      : []),
     ...(target && errors.length === 0
       ? [
           {

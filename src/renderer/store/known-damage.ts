@@ -3,7 +3,7 @@
  * the file changes, or is found right. A courtesy, so that nobody erases a disk for it; the engine finds it again. Pure.
  */
 import type { SerializedError } from '#shared/errors'
-import { isComparedWithFile, type JobState } from '#shared/model'
+import { isComparedWithFile, onlyVolumeOf, type JobState } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { differsFromBeside, misfitChecksum } from './misfit-checksum.ts'
 import { shownPlan } from './planner.ts'
@@ -34,6 +34,8 @@ function knownDamage(mirror: EngineMirror, { source, plan }: ViewState): Seriali
   return null
 }
 
-/** Read to its end without a fault. */
-const isFoundRight = ({ outcome }: JobState): boolean =>
-  outcome?.kind === 'scanned' || outcome?.kind === 'checked' || outcome?.kind === 'done'
+/** Read to its end without a fault: of one volume of it, or of what differs, that says nothing. */
+const isFoundRight = ({ outcome, plan }: JobState): boolean =>
+  outcome?.kind === 'scanned' ||
+  outcome?.kind === 'checked' ||
+  (outcome?.kind === 'done' && plan !== null && !plan.request.changedOnly && onlyVolumeOf(plan) === null)

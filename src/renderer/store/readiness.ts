@@ -11,7 +11,10 @@ export type RestoreBlock =
   | { readonly kind: 'job-shown' }
   | { readonly kind: 'no-source' | 'source-reading' | 'source-gone' }
   | { readonly kind: 'source-failed'; readonly error: SerializedError }
-  | { readonly kind: 'no-destination' | 'destination-gone' | 'no-erase' | 'checking' | 'scanning' }
+  | {
+      readonly kind:
+        'no-destination' | 'destination-gone' | 'no-volume' | 'no-erase' | 'checking' | 'scanning'
+    }
   | { readonly kind: 'refused'; readonly error: SerializedError }
 
 /** Null when everything is there. The first thing to do comes first. */
@@ -30,6 +33,7 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   if (destination.state === 'gone') return { kind: 'destination-gone' }
   if (view.goOn?.step === 'scanning') return { kind: 'scanning' }
   const refusal = refusalOf(plan)
+  if (refusal?.code === 'E_SRC_MULTIVOL') return { kind: 'no-volume' }
   if (refusal) return { kind: 'refused', error: refusal }
   if (!view.options.erase) return { kind: 'no-erase' }
   return plan.state === 'ready' ? null : { kind: 'checking' }

@@ -14,6 +14,7 @@ interface VolumeChoice {
 export function volumeChoice(_: EngineMirror, view: ViewState): VolumeChoice | null {
   const { source, plan } = view
   if (source?.state !== 'ready' || source.info?.kind !== 'image') return null
+  if (source.info.image.partitionMap === 'none') return null
   const chosen = chosenPartition(view)
   const isAsked = shownPlan(plan)?.checks.some(
     (check) => check.kind === 'error' && check.error.code === 'E_SRC_MULTIVOL',

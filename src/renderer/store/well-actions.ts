@@ -65,6 +65,14 @@ const isPreparing = ({ code, details }: SerializedError) =>
 const isLost = ({ state, error }: SourceChoice | OpenedImage) =>
   state === 'failed' && error?.code === 'E_HOST_LOST'
 
+/** A choice among the volumes of an image holds only as long as that one lies where it lay: the file may be another by now. */
+function hasSamePartition(before: SourceInfo | null, now: SourceInfo, index: number): boolean {
+  const [was, is] = [before, now].map((info) =>
+    info?.kind === 'image' ? info.image.partitions.find((partition) => partition.index === index) : undefined,
+  )
+  return was !== undefined && was.offset === is?.offset && was.sizeBytes === is.sizeBytes
+}
+
 export function wellActions({ mirror, view, client, clock }: ActionDeps): WellActions {
   const { setState, getState } = view
   /** Ends the request that the source well waits for. */
@@ -131,9 +139,19 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         : {},
     )
 
-  const wasRead = (source: SourceChoice, info: SourceInfo): SourceChoice => {
+  const wasRead = ({ partition, ...source }: SourceChoice, info: SourceInfo): SourceChoice => {
     const place = info.kind === 'image' ? placeOfFile(source.locator, mirror.store.getState().disks) : null
-    return { ...source, name: info.name, state: 'ready', info, error: null, holder: place?.disk ?? null }
+    const kept =
+      partition !== undefined && hasSamePartition(source.info, info, partition) ? { partition } : {}
+    return {
+      ...source,
+      ...kept,
+      name: info.name,
+      state: 'ready',
+      info,
+      error: null,
+      holder: place?.disk ?? null,
+    }
   }
 
   /** Reads what the well holds, as long as it holds it. */

@@ -96,6 +96,10 @@ export interface Loss {
 export type SourceChecksums = 'none' | 'partly' | 'inside' | 'beside'
 
 /** The preflight, in asr's order. `done` carries the numbers the words are made of. */
+/** What of an image with a partition map goes into a partition; null: everything goes. */
+export const onlyVolumeOf = ({ checks }: Pick<RestorePlan, 'checks'>) =>
+  checks.find((check) => check.kind === 'only-volume') ?? null
+
 export type PreflightCheck = {
   readonly step: 'target' | 'source' | 'sizes'
   readonly state: 'ok' | 'warning' | 'failed'

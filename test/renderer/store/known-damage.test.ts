@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { FormatError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
-import { readyWindow, settle, type TestWindow } from '#test/ui-window'
+import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 import { restoreBlock, sourceProblem } from '#src/renderer/store/index.ts'
 
 /** What finds it deep inside knows no path. */
@@ -82,6 +82,35 @@ describe('an image that was found damaged', () => {
     using again = await readyWindow()
     await send(again, found(verify), right({ ...verify, jobId: 'verify-2' }))
     expect(problem(again)).toBeNull()
+  })
+
+  it('was not found right by a restore that read only a part of it', async () => {
+    if (!restore.plan) throw new Error('a restore has a plan')
+    const { plan } = restore
+    const volume = {
+      step: 'source',
+      state: 'ok',
+      kind: 'only-volume',
+      names: ['Data'],
+      partition: 3,
+    } as const
+    const done = (plan: JobState['plan'], startedMs: number) =>
+      ended(
+        { ...restore, jobId: `restore-${startedMs}`, plan, startedMs },
+        { kind: 'done', summary: aSummary() },
+      )
+    const later = verify.startedMs + 1000
+    using window = await openWindow()
+    await window.reprise.actions.chooseSourceFile(systemImage.path)
+    await send(
+      window,
+      found(verify),
+      done({ ...plan, checks: [...plan.checks, volume] }, later),
+      done({ ...plan, request: { ...plan.request, changedOnly: true } }, later + 1),
+    )
+    expect(problem(window)).toBe('E_SRC_CORRUPT')
+    await send(window, done(plan, later + 2))
+    expect(problem(window)).toBeNull()
   })
 
   it('is known by its path, whatever the error names, which may be a segment or nothing', async () => {

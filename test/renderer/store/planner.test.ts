@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Disk } from '#shared/model'
 import { createUiDouble } from '#test/ui-double'
 import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
-import { volumeChoice } from '#src/renderer/store/index.ts'
+import { restoreBlock, volumeChoice } from '#src/renderer/store/index.ts'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const asked = ({ double }: TestWindow) => double.calls.filter((call) => call.name === 'restore.plan').length
@@ -37,10 +37,27 @@ describe('the planner', () => {
     actions.chooseDestination('volume:/dev/sdb2')
     await window.planned()
     expect(choice()).toEqual({ chosen: null, partitions })
+    expect(restoreBlock(mirror.getState(), view.getState())).toEqual({ kind: 'no-volume' })
 
     actions.choosePartition(3)
     await window.planned()
     expect(sent()).toMatchObject({ target: '/dev/sdb2', sourcePartition: 3 })
+    expect(choice()).toMatchObject({ chosen: 3 })
+
+    // Another scan says nothing of where it lies; another image does.
+    double.images = [{ ...image, modifiedMs: image.modifiedMs + 1 }]
+    await actions.readAgain(image.path)
+    expect(choice()).toMatchObject({ chosen: 3 })
+    double.images = [
+      { ...image, partitions: [efi!, main!, { ...main!, index: 3, offset: main!.offset + 512 }] },
+    ]
+    await actions.readAgain(image.path)
+    await window.planned()
+    expect(choice()).toMatchObject({ chosen: null })
+    double.images = [image]
+    await actions.readAgain(image.path)
+    actions.choosePartition(3)
+    await window.planned()
     expect(choice()).toMatchObject({ chosen: 3 })
 
     actions.chooseDestination('disk:/dev/sdb')

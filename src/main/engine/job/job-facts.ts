@@ -4,16 +4,16 @@
  */
 import { unreachable } from '#shared/errors'
 import type { LogLine } from '#shared/log'
-import { publicLocator, type ImageTask, type JobOutcome, type RestorePlan } from '#shared/model'
+import { onlyVolumeOf, publicLocator, type ImageTask, type JobOutcome, type RestorePlan } from '#shared/model'
 
 type Facts = LogLine['fields']
 
-export function restoreFacts({ request, source, target }: RestorePlan): Facts {
+export function restoreFacts(plan: RestorePlan): Facts {
+  const { request, source, target } = plan
   const { verify, clearUnused, changedOnly, afterwards, form, timeoutMs, interface: on, buffering } = request
-  const { sourcePartition } = request
   return {
     source: publicLocator(request.source),
-    sourcePartition,
+    sourcePartition: onlyVolumeOf(plan)?.partition,
     sourceKind: source === null ? null : source.kind === 'image' ? source.image.format : source.kind,
     destination: request.target,
     node: target === null || target.path === request.target ? null : target.path,

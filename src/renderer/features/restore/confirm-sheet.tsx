@@ -7,9 +7,9 @@ import { useEffect, useState } from 'react'
 import { Input, Label, TextField } from 'react-aria-components'
 import { Button, CapacityBar, DeviceIcon, diskIcon, diskSegments, Sheet } from '#renderer/components'
 import { shownPlan, useActions, useMirror, useView, volumeName, type EngineMirror } from '#renderer/store'
-import { isTyped, type RestorePlan } from '#shared/model'
+import { isTyped, onlyVolumeOf, type RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
-import { describeBus, describeLoss } from '#shared/words'
+import { describeBus, describeCheck, describeLoss } from '#shared/words'
 import { confirmationOf } from './confirmation.ts'
 import { confirmTitle, confirmYes, targetName, verifyNote } from './text.ts'
 
@@ -24,7 +24,14 @@ export function ConfirmSheet() {
   const shown = shownPlan(plan)
   if (!shown) return null
   // Anything that changes what is being agreed to begins the agreement anew.
-  const agreement = JSON.stringify([shown.target, shown.losses, shown.confirmation, shown.request.verify])
+  const agreement = JSON.stringify([
+    shown.target,
+    shown.losses,
+    shown.confirmation,
+    shown.request.verify,
+    shown.sourceIdentity ?? null,
+    onlyVolumeOf(shown),
+  ])
   return <Confirm key={agreement} plan={shown} current={plan.state === 'ready'} />
 }
 
@@ -38,6 +45,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
   const named = toType === null || isTyped(toType.phrase, typed)
   const name = targetName(plan)
   const note = verifyNote(plan)
+  const volume = onlyVolumeOf(plan)
   return (
     <Sheet
       role="alertdialog"
@@ -69,6 +77,7 @@ function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly curre
             <li key={`${loss.kind} ${loss.path}`}>{describeLoss(loss)}</li>
           ))}
         </ul>
+        {volume !== null && <p>{describeCheck(volume)}.</p>}
         {note !== null && <p>{note}</p>}
       </div>
       {toType !== null && (

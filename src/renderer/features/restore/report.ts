@@ -2,7 +2,7 @@
 import type { AppInfo } from '#shared/contract'
 import type { SerializedError } from '#shared/errors'
 import { fieldsText, lineText, type LogLine } from '#shared/log'
-import type { JobState } from '#shared/model'
+import { onlyVolumeOf, type JobState } from '#shared/model'
 import { describeOutcome, describePhase } from '#shared/words'
 
 /** The log's last lines that go with it. */
@@ -18,7 +18,7 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
       ? [
           `Source ${plan.request.source}`,
           `Target ${plan.request.target}, identity ${plan.target?.identity ?? 'unknown'}`,
-          `Options ${fieldsText({ ...plan.request, source: null, target: null })}`,
+          `Options ${fieldsText({ ...plan.request, sourcePartition: onlyVolumeOf(plan)?.partition, source: null, target: null })}`,
         ]
       : []),
     '',

@@ -144,6 +144,8 @@ export function describeBlock(block: RestoreBlock): string {
       return 'Checking…'
     case 'scanning':
       return 'The source is being scanned. Then this goes on.'
+    case 'no-volume':
+      return 'Choose a volume of the image.'
     case 'refused':
       return 'This restore is not possible.'
     default:

@@ -37,4 +37,10 @@ describe('Copy Details', () => {
     expect(report).toContain('line 49  disk=/dev/sdb')
     expect(report).not.toContain('line 9 ')
   })
+
+  it('says which volume of the image it was', () => {
+    const plan = planFor(aRequest({ target: '/dev/sdb2' }), [sandisk], [systemImage])
+    const job = aJob(plan, { phase: 'restoring', percent: 4 })
+    expect(jobReport(job, null, [])).toContain('sourcePartition=2')
+  })
 })

@@ -108,6 +108,7 @@ describe('the words of the wells', () => {
       { kind: 'source-failed', error: lost },
       { kind: 'no-destination' },
       { kind: 'destination-gone' },
+      { kind: 'no-volume' },
       { kind: 'no-erase' },
       { kind: 'checking' },
       { kind: 'refused', error },
