@@ -1,43 +1,25 @@
 #!/usr/bin/env node
 /**
- * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. Connects, and decides
- * nothing. What a verb doesn't need isn't loaded.
+ * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. This file only sees to it
+ * that what V8 compiles is kept, which must be said before the first of the program's modules is loaded: a fifth of what a short
+ * command costs is compiling.
  */
-import { readFileSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { main, processTerminal, workingFolder } from '#main/cli'
-import { productVersion } from '#main/product'
+import { statSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 
-// V8 may free machine code of a WebAssembly import that another thread still runs, and the process ends with SIGSEGV
-// (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small. The built
-// program has no such import, and a flag that differs would cost it Node's own compiled code.
-if (import.meta.url.endsWith('.ts')) setFlagsFromString('--no-wasm-code-gc')
+/**
+ * Where compiled code is kept for the next start: beside the built program, so that the next build takes it away, and so that
+ * it is trusted as much as the program itself. Null for sources, for an installed package, whose folder is the package manager's,
+ * and where the folder is somebody else's, who couldn't remove what we put there.
+ */
+function compiledFolder(folder: string): string | null {
+  const isBuild = /[\\/]out[\\/]main$/.test(folder)
+  const isOurs = process.geteuid === undefined || statSync(folder).uid === process.geteuid()
+  return isBuild && isOurs ? join(folder, 'compiled') : null
+}
 
-const terminal = processTerminal()
-const status = await main(process.argv.slice(2), {
-  terminal,
-  // Asked when a path is: there may be none.
-  get cwd() {
-    return workingFolder(process.env, () => process.cwd())
-  },
-  version: productVersion(),
-  platform: process.platform,
-  argumentBytes: () => (process.platform === 'linux' ? readFileSync('/proc/self/cmdline') : null),
-  now: Date.now,
-  engines: async (log) => (await import('./connect-engines.ts')).connectCommandLine(log),
-  streams: async (log) => (await import('./connect-multicast.ts')).connectStreams(log),
-  programs: {
-    web: async (argv) => (await import('#main/web')).runWeb(argv),
-    engineHost: async () => {
-      const [{ runEngineHost }, { createEngines }] = await Promise.all([
-        import('#main/engine-host'),
-        import('./connect-engines.ts'),
-      ])
-      return runEngineHost(createEngines)
-    },
-  },
-})
-
-await terminal.drained()
-// Everything is written and let go; a handle of somebody's library mustn't keep the process.
-process.exit(status)
+const folder = compiledFolder(import.meta.dirname)
+// Never throws: what can't be kept is compiled again.
+if (folder !== null) enableCompileCache(folder)
+await import('./command-line.ts')

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { missing } from '#test/needs'
@@ -12,6 +12,20 @@ describe('the program', () => {
   it.each([['version'], ['-v'], ['--version']])('%s tells the version', async (verb) => {
     const { version } = JSON.parse(readFileSync(resolve('package.json'), 'utf8')) as { version: string }
     expect(await reprise([verb])).toMatchObject({ status: 0, out: `reprise ${version}\n`, err: '' })
+  })
+
+  const beside = resolve(programEntry, '../compiled')
+  const isOurs = process.geteuid?.() === statSync(resolve(programEntry, '..')).uid
+  const isBuilt = programEntry.endsWith('.js')
+  it.skipIf(!isBuilt || !isOurs)('keeps what was compiled beside a build, for the next start', async () => {
+    await rm(beside, { recursive: true, force: true })
+    expect(await reprise(['--version'])).toMatchObject({ status: 0, err: '' })
+    expect(await readdir(beside)).not.toEqual([])
+  })
+
+  it.skipIf(isBuilt)('keeps nothing of its sources', async () => {
+    expect(await reprise(['--version'])).toMatchObject({ status: 0 })
+    expect(existsSync(beside)).toBe(false)
   })
 
   it('help restore explains its options', async () => {

@@ -20,8 +20,9 @@ const wholePages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes
 
 /**
  * asr's defaults: eight buffers of 1 MiB to copy, one of 1 MiB to check with. Where nothing is to be decoded, and nobody
- * said otherwise, there are fewer and larger ones: they take a fifth less of the processor. Unless it was told how many, checking
- * uses a second one, to read ahead while the first is compared.
+ * said otherwise, there are two larger ones, one being filled while the other is written: they take a fifth less of the
+ * processor, and more of them are only more memory that isn't in its caches. Unless it was told how many, checking uses a
+ * second one, to read ahead while the first is compared.
  */
 export function bufferSizes(buffering: Buffering): BufferSizes {
   return {
@@ -29,7 +30,7 @@ export function bufferSizes(buffering: Buffering): BufferSizes {
     bufferBytes: wholePages(buffering.bufferBytes ?? mebibyte),
     uncompressed:
       buffering.buffers === null && buffering.bufferBytes === null
-        ? { buffers: 4, bufferBytes: 8 * mebibyte }
+        ? { buffers: 2, bufferBytes: 8 * mebibyte }
         : null,
     csumBuffers: buffering.csumBuffers ?? 2,
     csumBufferBytes: wholePages(buffering.csumBufferBytes ?? mebibyte),

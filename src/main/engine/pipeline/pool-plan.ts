@@ -137,9 +137,9 @@ function choosePool(pool: PoolOptions, isCompressed: boolean, isFetched: boolean
   const { uncompressed = null } = pool
   if (isCompressed || uncompressed === null) return pool
   if (!isFetched) return uncompressed
-  // The same memory in more buffers, each still worth its request.
+  // In more buffers, each still worth its request, and twice as much in all: a network comes and goes.
   const parts = Math.max(1, Math.floor(uncompressed.bufferBytes / leastFetchBytes))
-  return { buffers: uncompressed.buffers * parts, bufferBytes: uncompressed.bufferBytes / parts }
+  return { buffers: 2 * uncompressed.buffers * parts, bufferBytes: uncompressed.bufferBytes / parts }
 }
 
 const roundUp = (bytes: number, unit: number) => Math.max(1, Math.ceil(bytes / unit)) * unit

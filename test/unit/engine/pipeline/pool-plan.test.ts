@@ -47,8 +47,8 @@ test('what is not compressed has a pool of its own where one was given', () => {
   expect(planPool(table(['zlib', mebibyte, 9]), both, on)).toMatchObject({ slots: 8, windowBytes: mebibyte })
 })
 
-test('what is fetched has the same memory in more buffers than are fetched at once', () => {
-  const uncompressed = { buffers: 4, bufferBytes: 8 * mebibyte }
+test('what is fetched has more and smaller buffers than are fetched at once', () => {
+  const uncompressed = { buffers: 2, bufferBytes: 8 * mebibyte }
   const raw = table(['raw', 100 * mebibyte, 100 * mebibyte])
   const plan = (pool: PoolOptions) => planPool(raw, pool, { ...on, readsCost: 'of-small-buffers' })
   const ours = plan({ ...eight, uncompressed })
