@@ -177,7 +177,7 @@ class TwoHosts implements Engine {
       case 'device.eject':
         return this.#eject(input as RequestIn<EngineContract, 'device.eject'>, signal)
       case 'job.cancel':
-        return this.#cancel((input as RequestIn<EngineContract, 'job.cancel'>).jobId)
+        return this.#cancel(input as RequestIn<EngineContract, 'job.cancel'>)
       case 'session.stop':
         return this.#stopSession(input as RequestIn<EngineContract, 'session.stop'>, signal)
       default:
@@ -268,14 +268,15 @@ class TwoHosts implements Engine {
     })
   }
 
-  async #cancel(jobId: string): Promise<JobState> {
+  async #cancel(input: RequestIn<EngineContract, 'job.cancel'>): Promise<JobState> {
+    const { jobId } = input
     const job = this.#jobs.get(jobId)
     if (job === undefined) {
       throw new UsageError('E_USAGE', 'there is no such job', { details: { input: 'jobId' } })
     }
     if (job.state.outcome !== null) return job.state
     try {
-      return await ask(job.host, 'job.cancel', { jobId })
+      return await ask(job.host, 'job.cancel', input)
     } catch (error) {
       EngineGoneError.accept(error)
       // It stopped with its host, and how is said in its last state.

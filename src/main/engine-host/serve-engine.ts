@@ -201,11 +201,11 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       )
       return { jobId: job.jobId }
     },
-    'job.cancel': async ({ jobId }) => {
+    'job.cancel': async ({ jobId, interrupted = false }) => {
       const job = jobs.get(jobId)
       if (job === null)
         throw new UsageError('E_USAGE', 'there is no such job', { details: { input: 'jobId' } })
-      return job.cancel()
+      return job.cancel(interrupted ? new Interruption() : undefined)
     },
     'practice.prepare': async ({ folder, renew }) => {
       if (options.elevated) {

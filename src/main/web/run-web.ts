@@ -20,7 +20,7 @@ import { startWebServer } from './web-server.ts'
 import { webShell } from './web-shell.ts'
 
 /**
- * Serve until Ctrl-C, SIGTERM or SIGHUP; then running jobs are stopped, and it ends. Resolves to the exit status: 0, or
+ * Serve until Ctrl-C, SIGTERM or SIGHUP; then running jobs are stopped, by a signal without giving up a stream, and it ends. Resolves to the exit status: 0, or
  * 1 when it couldn't start, which it says on stderr. The first line on stdout holds the address.
  */
 export async function runWeb(argv: readonly string[]): Promise<number> {
@@ -60,8 +60,11 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     print(`Reprise runs in your browser at ${server.link()} (Ctrl-C stops it)`)
     using _opened = open ? openBrowser(server.link()) : null
     offerLinks(server)
-    await asked
-    await stopJobs(ui, (jobId) => engine.request('job.cancel', { jobId }))
+    // A stream that was received goes on after the restart; who presses Ctrl-C means the stream, too.
+    const interrupted = (await asked) !== 'SIGINT'
+    await stopJobs(ui, (jobId) =>
+      engine.request('job.cancel', { jobId, ...(interrupted && { interrupted }) }),
+    )
     return 0
   } catch (error) {
     process.stderr.write(`reprise web: ${explain(error)}\n`)
@@ -91,17 +94,17 @@ function offerLinks(server: WebServer): void {
 }
 
 /**
- * Resolves at the first signal. The second one ends the process at once; the engine host then ends by itself. A terminal that is
+ * Resolves to the first signal. The second one ends the process at once; the engine host then ends by itself. A terminal that is
  * closed often says so more than once.
  */
-function askedToEnd(): Promise<void> {
+function askedToEnd(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false
     onAskedToEnd((signal) => {
       if (asked && signal === 'SIGHUP') return
       if (asked) process.exit(130)
       asked = true
-      resolve()
+      resolve(signal)
     })
   })
 }

@@ -64,10 +64,9 @@ export function sourceSize(info: SourceInfo): number | null {
 /** Bytes that a partition needs at least: of an image with a map it gets one volume, and which one the engine tells. */
 function leastVolumeBytes(info: SourceInfo): number | null {
   if (info.kind !== 'image' || info.image.partitionMap === 'none') return sourceSize(info)
-  const volumes = info.image.partitions.filter(
-    ({ filesystem, type }) => filesystem !== null && type !== 'EFI System',
-  )
-  if (volumes.length === 0) return sourceSize(info)
+  const volumes = info.image.partitions.filter(({ type }) => type !== 'EFI System')
+  // Where none is known, the engine takes all of it for one.
+  if (volumes.every(({ filesystem }) => filesystem === null)) return sourceSize(info)
   return Math.min(...volumes.map(({ sizeBytes }) => sizeBytes))
 }
 

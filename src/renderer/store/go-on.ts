@@ -115,4 +115,4 @@ const stillMeant = (goOn: GoOn, { source, destination, options }: ViewState): bo
   source.state === 'ready' &&
   destination?.locator === goOn.target &&
   destination.state === 'ready' &&
-  options.erase
+  (options.erase || destination.kind === 'file')

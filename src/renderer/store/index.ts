@@ -74,6 +74,7 @@ export {
   needsScan,
   nextStep,
   canAskToRestore,
+  isNewFile,
   restoreBlock,
   restoreJob,
   restoreStage,

@@ -3,6 +3,7 @@ import type { SerializedError } from '#shared/errors'
 import type { JobState, RestorePlan } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { sourceProblem } from './known-damage.ts'
+import { shownPlan } from './planner.ts'
 import type { PlanState, ViewState } from './view-state.ts'
 
 export type RestoreBlock =
@@ -35,9 +36,23 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   const refusal = refusalOf(plan)
   if (refusal?.code === 'E_SRC_MULTIVOL') return { kind: 'no-volume' }
   if (refusal) return { kind: 'refused', error: refusal }
-  if (!view.options.erase) return { kind: 'no-erase' }
+  if (!view.options.erase && !isNewFile(view)) return { kind: 'no-erase' }
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
+
+/** The destination is a file that isn't there yet, as far as is known: there is nothing to erase. */
+export function isNewFile({ destination, plan }: Pick<ViewState, 'destination' | 'plan'>): boolean {
+  const shown = shownPlan(plan)
+  if (destination?.kind !== 'file' || shown === null) return false
+  return shown.losses.length === 0 && !errorsOf(shown).some(wantsErase)
+}
+
+const wantsErase = ({ code }: SerializedError) => code === 'E_NEEDS_ERASE' || code === 'E_DST_EXISTS'
+
+const errorsOf = ({ checks, refusal }: RestorePlan): readonly SerializedError[] => [
+  ...checks.flatMap((check) => (check.kind === 'error' ? [check.error] : [])),
+  ...(refusal ? [refusal] : []),
+]
 
 /** Restore… can be pressed: everything is there, or is only still being checked, which is waited for then. */
 export const canAskToRestore = (mirror: EngineMirror, view: ViewState): boolean => {
@@ -57,8 +72,7 @@ export function nextStep(mirror: EngineMirror, view: ViewState): NextStep {
 
 /** What is asked about when Restore… is pressed, and doesn't stand against pressing it. */
 const askedLater = (error: SerializedError, { request }: RestorePlan) =>
-  ((error.code === 'E_NEEDS_ERASE' || error.code === 'E_DST_EXISTS') && !request.erase) ||
-  (error.code === 'E_SRC_NOSCAN' && request.verify)
+  (wantsErase(error) && !request.erase) || (error.code === 'E_SRC_NOSCAN' && request.verify)
 
 /** What stands against the plan, apart from the missing tick and the missing scan: those are told in their own words. */
 function refusalOf(plan: PlanState): SerializedError | null {

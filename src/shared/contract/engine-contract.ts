@@ -75,8 +75,10 @@ export const engineContract = {
     'restore.start': request(z.strictObject({ planId: idSchema, typed: z.string().max(512).nullable() }))<{
       jobId: string
     }>(),
-    /** Answers when the job has really stopped. */
-    'job.cancel': request(z.strictObject({ jobId: idSchema }))<JobState>(),
+    /** Answers when the job has really stopped. `interrupted`: nobody calls it off, the program has to end; what came of a stream stays. */
+    'job.cancel': request(
+      z.strictObject({ jobId: idSchema, interrupted: z.boolean().exactOptional() }),
+    )<JobState>(),
     /**
      * Makes sure that the Practice disk and the Practice image exist in `folder`: what is `missing`, or both anew,
      * `always`. From then on the disk is among the devices. An elevated host refuses.

@@ -56,6 +56,12 @@ describe('why a disk cannot be the destination', () => {
     expect(told(disk, null, source)).toBe('Too small by 6.2 GB')
     expect(told(disk, first!, source)).toBeNull()
     expect(told(disk, second!, source)).toBe('Too small by 5 GB')
+    // What isn't known can be chosen, too.
+    const unknown = { ...small, index: 3, filesystem: null, label: null, sizeBytes: GB }
+    const withUnknown = imageSource(anImage({ path: systemImage.path, partitions: [efi!, small, unknown] }))
+    expect(told(disk, second!, withUnknown)).toBeNull()
+    const onlyUnknown = imageSource(anImage({ path: systemImage.path, partitions: [efi!, unknown] }))
+    expect(told(disk, second!, onlyUnknown)).not.toBeNull()
     // A file system on a disk without a map is that disk.
     const whole = aDisk({ path: '/dev/sde', sizeBytes: 8 * GB })
     expect(told(whole, aVolume({ path: '/dev/sde', sizeBytes: 8 * GB }), source)).toBe('Too small by 6.2 GB')

@@ -42,6 +42,25 @@ describe('Restore…', () => {
     expect(block(window)).toBe('no-erase')
   })
 
+  it('asks for no tick where the destination is a new file', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('restore.plan', async (request) => ({
+      ...planFor(request, [sandisk], [systemImage]),
+      checks: [],
+      losses: [],
+      refusal: null,
+    }))
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestinationFile('/home/ann/Lab.img')
+    expect(block(window)).toBe('no-erase')
+    actions.openConfirm()
+    await window.planned()
+    expect(block(window)).toBeNull()
+    actions.openConfirm()
+    expect(view.getState()).toMatchObject({ sheet: { kind: 'confirm' }, options: { erase: false } })
+  })
+
   it('says that it is impossible rather than ask for the tick', async () => {
     using window = await openWindow()
     const { actions } = window.reprise

@@ -443,7 +443,9 @@ describe('cancelling', () => {
     await soon()
     host.emit('job', aJob())
     await soon()
-    await expect(engine.request('job.cancel', { jobId: 'job-1' })).resolves.toMatchObject({ stopping: true })
+    const input = { jobId: 'job-1', interrupted: true }
+    await expect(engine.request('job.cancel', input)).resolves.toMatchObject({ stopping: true })
+    expect(host.calls).toContainEqual({ name: 'job.cancel', input })
   })
 
   test('a job that nobody knows is refused', async () => {

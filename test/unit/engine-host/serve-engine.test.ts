@@ -7,6 +7,7 @@ import { aDisk, aPlan, aRequest } from '#test/engine-double'
 import { aSummary } from '#test/ui-fixtures'
 import { enginesDouble, multicastDouble, platformDouble, type PlatformDouble } from '#test/engines-double'
 import { aSession, foundStreams } from '#test/stream-fixtures'
+import { Interruption } from '#engine/job'
 import type { Platform } from '#engine/platform'
 import type { Engines } from '#main/engine-host'
 import { connectContract, engineContract } from '#shared/contract'
@@ -282,6 +283,23 @@ describe('a restore', () => {
       jobId,
       outcome: { kind: 'cancelled', target: 'empty' },
     })
+  })
+
+  test.each([
+    [{}, false],
+    [{ interrupted: true }, true],
+  ])('that is cancelled with %j is told whether somebody called it off', async (how, interrupted) => {
+    const reasons: unknown[] = []
+    const running = start({
+      runRestore: async (_plan, _platform, context) => {
+        const outcome = await endless(_plan, _platform, context)
+        reasons.push(context.signal.reason)
+        return outcome
+      },
+    })
+    const jobId = await startRestore(running)
+    await running.client.request('job.cancel', { jobId, ...how })
+    expect(reasons.map((reason) => reason instanceof Interruption)).toEqual([interrupted])
   })
 
   test('that throws what nobody expected fails with it, and the host lives on', async () => {

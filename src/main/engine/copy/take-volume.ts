@@ -4,10 +4,12 @@
  */
 import { checksumsOf } from '#engine/formats/extents'
 import { AppError, UsageError } from '#shared/errors'
-import type { ImageInfo, ImagePartition } from '#shared/model'
+import type { ImageInfo, ImagePartition, ScannedPartition } from '#shared/model'
 import type { ExaminedSource, ImageSource, SourceFindings } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { partitionLayout } from './partition-layout.ts'
+
+const sectorBytes = 512
 
 /** Types of partitions that are there for the computer, and that nobody means by a volume. */
 const helperTypes: ReadonlySet<string> = new Set([
@@ -106,7 +108,7 @@ const isHelper = ({ type, filesystem }: ImagePartition) =>
 export const namesIn = ({ volumes, label }: ImagePartition): readonly string[] =>
   volumes?.map(({ name }) => name) ?? (label === null || label === '' ? [] : [label])
 
-/** Tables, runs and scan stay those of the file. */
+/** Tables and runs stay those of the file, and so do the hashes of its blocks. */
 function onlyOf(
   source: ImageSource,
   image: ImageInfo,
@@ -122,6 +124,7 @@ function onlyOf(
     partitions: [{ ...partition, index: 0, offset: 0 }],
     dataBytes: null,
     masterChecksum: null,
+    scan: image.scan && { ...image.scan, partitions: scannedIn(image, partition) },
   }
   return {
     ...source,
@@ -133,6 +136,22 @@ function onlyOf(
     checksums: checksumsOf(layout),
     partition,
   }
+}
+
+/** Another partition's digest says nothing of this one. */
+function scannedIn(
+  { scan, tables }: ImageInfo,
+  { offset, sizeBytes }: ImagePartition,
+): readonly ScannedPartition[] {
+  const ids = new Set(
+    tables
+      .filter(
+        ({ firstSector }) =>
+          firstSector * sectorBytes >= offset && firstSector * sectorBytes < offset + sizeBytes,
+      )
+      .map(({ id }) => id),
+  )
+  return scan?.partitions.filter(({ partNum }) => ids.has(partNum)) ?? []
 }
 
 const notChosen = (problem: string, hint: string) =>

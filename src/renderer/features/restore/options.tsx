@@ -1,12 +1,21 @@
 /** How it is to be done. Erase is off until it is ticked: the tick is the first yes. */
 import { Checkbox } from '#renderer/components'
-import { nextStep, useActions, useBoth, useView, type EngineMirror, type ViewState } from '#renderer/store'
+import {
+  isNewFile,
+  nextStep,
+  useActions,
+  useBoth,
+  useView,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
 import { eraseHint } from './text.ts'
 import { VolumeInImage } from './volume-in-image.tsx'
 
 export function Options() {
   const options = useView((view) => view.options)
   const stream = useView(isStream)
+  const newFile = useView(isNewFile)
   const next = useBoth(isNext)
   const { setOption } = useActions()
   return (
@@ -30,7 +39,7 @@ export function Options() {
           </Checkbox>
         </div>
         <p id="erase-hint" className="options-hint secondary small">
-          {eraseHint[hintOf(options, { stream })]}
+          {eraseHint[hintOf(options, { stream, newFile })]}
         </p>
       </div>
       <div className="options-more">
@@ -57,9 +66,10 @@ const isStream = ({ source }: ViewState) => source?.info?.kind === 'stream'
 
 function hintOf(
   { erase, changedOnly }: ViewState['options'],
-  { stream }: { readonly stream: boolean },
+  { stream, newFile }: { readonly stream: boolean; readonly newFile: boolean },
 ): keyof typeof eraseHint {
   // A stream brings everything; there is nothing to compare with before it has come.
   if (changedOnly && !stream) return 'changed'
+  if (newFile) return 'new'
   return erase ? 'on' : 'off'
 }

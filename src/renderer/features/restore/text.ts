@@ -156,6 +156,7 @@ export function describeBlock(block: RestoreBlock): string {
 export const eraseHint = {
   on: 'Everything on the destination is replaced, block by block.',
   changed: 'The destination is read and compared first; only blocks that differ are written.',
+  new: 'The destination is a new file: there is nothing to erase.',
   off: "Off would copy files and keep the others. That isn't available yet.",
 } as const
 
@@ -241,11 +242,12 @@ export function notScannedWords(image: ImageInfo, locator: string): NotScannedWo
   }
 }
 
-/** In the summary: where the destination's volumes are, or, where it was to be ejected, whether it was. */
+/** In the summary: where the file is, or the destination's volumes, or, where it was to be ejected, whether it was. */
 export function whereNow(
   { ejected, mountPoints }: Pick<RestoreSummary, 'ejected' | 'mountPoints'>,
   plan: RestorePlan | null,
 ): { readonly name: string; readonly value: string } {
+  if (plan?.target?.kind === 'file') return { name: 'File', value: plan.target.path }
   if (plan === null || !ejectsTarget(plan))
     return { name: 'Mounted at', value: mountPoints.join(', ') || 'Not mounted' }
   const value = ejected ? 'Ejected. It can be unplugged.' : "It couldn't be ejected. Don't unplug it yet."

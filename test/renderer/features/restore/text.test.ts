@@ -160,10 +160,11 @@ describe('in the summary', () => {
     expect(whereNow({ ...left, mountPoints: ['/a', '/b'] }, remounted).value).toBe('/a, /b')
   })
 
-  it('stands nothing of unplugging a file, which nobody can eject', () => {
+  it('stands where the file is, which nobody can eject or mount', () => {
     const { target } = plan
-    const toFile = { ...plan, target: target && { ...target, kind: 'file' as const, disk: null } }
-    expect(whereNow(left, toFile)).toEqual({ name: 'Mounted at', value: 'Not mounted' })
+    const path = '/home/ann/Lab.img'
+    const toFile = { ...plan, target: target && { ...target, kind: 'file' as const, disk: null, path } }
+    expect(whereNow(left, toFile)).toEqual({ name: 'File', value: path })
   })
 })
 

@@ -676,6 +676,32 @@ describe('an image with a partition map, and a partition as the target', () => {
     expect(refused(await plan({ verify: false }))).toBeNull()
   })
 
+  it("tells of a scan only the partition's own digests", async () => {
+    const tables = [
+      { name: 'GPT', id: -1, firstSector: 0 },
+      { name: 'EFI', id: 3, firstSector: efi.offset / 512 },
+      { name: 'Lab', id: 4, firstSector: lab.offset / 512 },
+    ].map((table) => ({ ...table, sectorCount: 1, runCount: 1, checksum: null }))
+    const none = {
+      sha1: null,
+      sha256: null,
+      blockChecksum2: null,
+      dateMs: null,
+      usedBytes: null,
+      volumes: [],
+    }
+    const partitions = [3, 4].map((partNum) => ({ ...none, partNum, sha1: partNum === 3 ? 'aa' : null }))
+    const scan = { partitions, blocks: null, dateMs: null, scannedBy: null }
+    const { plan } = mapped([efi, lab], { tables, scan })
+    const scanned = async (change: Partial<RestoreRequest>) => {
+      const { source } = await plan(change)
+      return source?.kind === 'image' ? source.image.scan?.partitions.map(({ partNum }) => partNum) : null
+    }
+    expect(await scanned({ sourcePartition: 2 })).toEqual([4])
+    expect(await scanned({ sourcePartition: 1 })).toEqual([3])
+    expect(await scanned({ target: '/dev/sdb' })).toEqual([3, 4])
+  })
+
   it('leaves the checksum beside it out, and says so', async () => {
     const { machine, plan } = mapped([efi, lab])
     machine.addImage(source, fourMiB, {
