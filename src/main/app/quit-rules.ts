@@ -3,7 +3,13 @@
  * end; one that hangs in the kernel is given some seconds. Nothing else keeps it.
  */
 import type { BrowserWindow as Window } from 'electron'
-import { mayHaveWritten, type JobState, type SessionState, type StreamProgress } from '#shared/model'
+import {
+  keepsWhatCame,
+  mayHaveWritten,
+  type JobState,
+  type SessionState,
+  type StreamProgress,
+} from '#shared/model'
 import { enumerate, visible } from '#shared/words'
 import type { ElectronModules } from './electron-modules.ts'
 import { isStreaming } from './session-news.ts'
@@ -89,6 +95,8 @@ function oneJobDetail(job: JobState): string {
   if (job.kind !== 'restore') return 'If you quit now, it is stopped.'
   if (isRestored(job))
     return 'It is restored. If you quit now, the destination may not be mounted again or ejected.'
+  if (keepsWhatCame(job))
+    return 'If you quit now, it is stopped. What has come is kept, and the same goes on from there.'
   return isTorn(job)
     ? `If you quit now, the restore is stopped and the destination ${leftWord([job], 'is')} left erased and empty.`
     : 'If you quit now, the restore is stopped. Nothing was written yet.'
@@ -105,7 +113,8 @@ const leftWord = (torn: readonly JobState[], word: 'is' | 'are') =>
   torn.some(({ plan }) => plan?.request.changedOnly) ? 'may be' : word
 
 /** What a restore that is stopped has written is erased again. A client that waits for its stream to start has touched nothing. */
-const isTorn = (job: JobState) => mayHaveWritten(job) && !isRestored(job) && !waits(job)
+const isTorn = (job: JobState) =>
+  mayHaveWritten(job) && !keepsWhatCame(job) && !isRestored(job) && !waits(job)
 
 const waits = ({ progress }: JobState) =>
   progress?.doneBytes === 0 && progress.stream !== null && isYetToCome(progress.stream)

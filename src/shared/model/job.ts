@@ -150,3 +150,6 @@ const writing: readonly JobPhase[] = ['erasing', 'restoring', 'verifying', 'remo
 export const mayHaveWritten = ({ kind, phases }: Pick<JobState, 'kind' | 'phases'>): boolean =>
   kind === 'restore' &&
   phases.some(({ phase, state }) => writing.includes(phase) && (state === 'current' || state === 'done'))
+
+/** What comes is kept beside the file, whose name it takes only when it is complete: whatever happens, nothing is lost. */
+export const keepsWhatCame = ({ plan }: Pick<JobState, 'plan'>): boolean => plan?.request.form === 'file'

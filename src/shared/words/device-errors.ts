@@ -273,6 +273,12 @@ function leftUndone(left: string, error: SerializedError, names: Names): ErrorWo
       why,
       now: 'Disconnect it and connect it again before you use it.',
     }
+  if (left === 'cache')
+    return {
+      what: `${path(error, 'The file')} was compared with what this computer still had in memory.`,
+      why: "This system can't be made to read it from the medium.",
+      now: 'Verify the image later, if you are in doubt about the medium.',
+    }
   return {
     what: `${path(error, 'A volume')} wasn't mounted again.`,
     why,

@@ -437,6 +437,11 @@ describe('leaving', () => {
       [at('remounting')],
       'It is restored. If you quit now, the destination may not be mounted again or ejected.',
     ],
+    [
+      'a stream that is saved as a file',
+      [at('restoring', { plan: aPlan({ request: { ...aPlan().request, form: 'file' } }) })],
+      'If you quit now, it is stopped. What has come is kept, and the same goes on from there.',
+    ],
     ['work on an image', [image], 'If you quit now, it is stopped.'],
     ['jobs that wrote nothing yet', [at('unmounting'), image], 'If you quit now, they are stopped.'],
     [

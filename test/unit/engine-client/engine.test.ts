@@ -346,6 +346,19 @@ describe('the unprivileged host', () => {
     await expect(engine.request('host.info', {})).resolves.toMatchObject({ version: '1' })
   })
 
+  test('that dies leaves a file that was received as it was, and its part beside it', async () => {
+    const first = fakeHost()
+    const { engine } = engineOf([first, fakeHost()])
+    const states: JobState[] = []
+    engine.subscribe('job', (state) => states.push(state))
+    await soon()
+    const phases = [{ phase: 'restoring', state: 'current', durationMs: null }] as const
+    first.emit('job', aJob({ phases, plan: aPlan({ request: { ...aRequest, form: 'file' } }) }))
+    await soon()
+    first.die(died())
+    expect(states.at(-1)?.outcome).toMatchObject({ kind: 'failed', target: 'kept' })
+  })
+
   test('that dies fails its running job with its last lines, and leaves ended ones alone', async () => {
     const first = fakeHost()
     const { engine } = engineOf([first, fakeHost()])

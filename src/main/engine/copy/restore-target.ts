@@ -133,6 +133,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
   async function makeEmpty(): Promise<void> {
     if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
+    // Nothing holds it any more: somebody may have drawn other partitions.
+    if (volume !== null && !(await isStillThere(path, volume, platform, AbortSignal.any([]))))
+      throw changedTarget(path, 'device')
     const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
     log.info('the destination was left empty', { path, how })
   }

@@ -256,6 +256,8 @@ async function copyAndVerify(
     return changed
   }
 
+  // What a server may still refuse is asked for before anything is lost.
+  const arrival = await source.readArrivalHashes(signal)
   marks.onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
   if (created) context.skip('erasing')
@@ -263,7 +265,6 @@ async function copyAndVerify(
   await eraseTarget(sink, signal)
 
   const copyBeganMs = now()
-  const arrival = await source.readArrivalHashes(signal)
   // What is compared with its hash as it comes is right before anything counts its checksums; the verify counts them in any case.
   const checker = arrival === null || !plan.request.verify ? source.createChecker() : null
   const checksums = newChecksums(run, source, checker)

@@ -446,6 +446,15 @@ describe('a partition as the target', () => {
     },
   )
 
+  it('is not emptied after a failure when another one has its name by then', async () => {
+    const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
+    stick.faults = { onWrite: failAtWrite(1) }
+    machine.onItem = () => move(stick)
+    const { outcome } = await restore(machine, { target: '/dev/sdb1' })
+    expect(outcome).toMatchObject(failure('E_IO_WRITE', 'incomplete'))
+    expect(machine.calls.filter((call) => call.startsWith('make-empty'))).toEqual([])
+  })
+
   it('is not ejected while other volumes of the disk are in use', async () => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
     stick.disk = {
@@ -1188,6 +1197,24 @@ describe('a failure after writing began', () => {
     // Nobody would tell it afterwards.
     const unverified = await restore(machine, { source: locator, verify: false })
     expect(unverified.outcome).toMatchObject(failure('E_SRC_CORRUPT', 'empty'))
+  })
+
+  it("loses nothing when a web server can't give the image's hashes", async () => {
+    const { machine, stick } = bench()
+    const locator = 'http://lab/a.dmg'
+    const { file } = machine.addImage(locator, mixed(), { hashedBlockBytes: 64 * KiB })
+    const before = Uint8Array.from(stick.bytes)
+    const { outcome } = await restore(
+      machine,
+      { source: locator },
+      {
+        between: () => {
+          file.hashes = { blockBytes: 64 * KiB, hashes: new Uint8Array(32) }
+        },
+      },
+    )
+    expect(outcome).toMatchObject(failure('E_SRC_CORRUPT', 'untouched'))
+    expect(same(stick.bytes, before)).toBe(true)
   })
 
   it('tells a source that is larger than the disk when it gets there', async () => {

@@ -3,10 +3,19 @@
  * when it is complete. What is killed goes on where it was: a block is in the journal only when it is on the medium.
  */
 import { constants } from 'node:fs'
-import { link, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { holdAlone, errnoOf, openFailure, readFailure, syncFolder, writeFailure } from '#engine/block-io'
+import {
+  errnoOf,
+  exchanged,
+  holdAlone,
+  openFailure,
+  readFailure,
+  syncFolder,
+  writeFailure,
+} from '#engine/block-io'
 import { DeviceError, UsageError } from '#shared/errors'
+import type { AgreedFile } from './agreed-file.ts'
 import { encodeJournal, journalPlace, parseJournal, type StreamFacts } from './part-journal.ts'
 
 export interface PartFile extends AsyncDisposable {
@@ -20,11 +29,13 @@ export interface PartFile extends AsyncDisposable {
   /** These blocks turned out to be wrong: the next run gets them again. */
   forget(blocks: readonly number[]): Promise<void>
   read(block: number): Promise<Uint8Array>
+  /** Whether this file still lies at its path, or has its name by now: else what came is lost with it. */
+  isThere(): Promise<boolean>
   /**
-   * Complete: cut the journal off and give it its name. `create`: throws UsageError E_DST_EXISTS when something has that name by
-   * now; `replace`: it takes the place of a plain file.
+   * Complete: cut the journal off and give it its name, which something else may have only if that was agreed to. Throws what
+   * `agreed` does; DeviceError E_DST_CHANGED where it isn't there itself any more.
    */
-  finish(name: string, mode: 'create' | 'replace'): Promise<void>
+  finish(name: string, agreed: Pick<AgreedFile, 'isThere'>): Promise<void>
 }
 
 export const partPath = (path: string): string => `${path}.part`
@@ -150,6 +161,7 @@ class Part implements PartFile {
   readonly #facts: StreamFacts
   readonly #held: AsyncDisposable
   #turn: number
+  #isNamed = false
   #saving: Promise<void> = Promise.resolve()
   /** One that hasn't begun yet: it saves what is asked for until it does. */
   #nextSave: Promise<void> | null = null
@@ -217,19 +229,21 @@ class Part implements PartFile {
     return bytes
   }
 
-  async finish(name: string, mode: 'create' | 'replace'): Promise<void> {
+  async isThere(): Promise<boolean> {
+    if (this.#isNamed) return true
+    const [now, ours] = await Promise.all([lstat(this.path).catch(() => null), this.#file.stat()])
+    return now !== null && now.dev === ours.dev && now.ino === ours.ino
+  }
+
+  async finish(name: string, agreed: Pick<AgreedFile, 'isThere'>): Promise<void> {
     try {
       await this.#saving
       await this.#file.truncate(this.#facts.sizeBytes)
       await this.#file.sync()
-      // Somebody may have put something else there meanwhile, but never a folder is replaced.
-      const there = await stat(name).catch(() => null)
-      if (there !== null && !there.isFile())
-        throw new UsageError('E_DST_KIND', `${name} is not a plain file`, {
-          details: { input: 'target', path: name, what: 'not a plain file' },
-        })
-      if (mode === 'replace') await rename(this.path, name)
-      else await this.#nameNew(name, there !== null)
+      if (!(await this.isThere())) throw exchanged(this.path)
+      if (await agreed.isThere()) await rename(this.path, name)
+      else await this.#nameNew(name, agreed)
+      this.#isNamed = true
       await syncFolder(dirname(name))
     } catch (error) {
       throw writeFailure(error, name)
@@ -243,18 +257,15 @@ class Part implements PartFile {
   }
 
   /** A second name never takes the place of anything; where a file can't have two, it is looked for first. */
-  async #nameNew(name: string, isThere: boolean): Promise<void> {
+  async #nameNew(name: string, agreed: Pick<AgreedFile, 'isThere'>): Promise<void> {
     try {
       await link(this.path, name)
-      await unlink(this.path)
-    } catch (error) {
-      if (isThere || errnoOf(error) === 'EEXIST')
-        throw new UsageError('E_DST_EXISTS', `${name} exists by now, and Erase wasn't given`, {
-          details: { input: 'erase', path: name },
-          cause: error,
-        })
-      await rename(this.path, name)
+    } catch {
+      // Says who was faster, where that was why.
+      await agreed.isThere()
+      return await rename(this.path, name)
     }
+    await unlink(this.path)
   }
 
   async #save(): Promise<void> {

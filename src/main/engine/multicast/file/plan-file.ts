@@ -24,6 +24,7 @@ import {
   type StreamLocator,
   type TargetInfo,
 } from '#shared/model'
+import { fileIdentity } from './agreed-file.ts'
 import { lookAtPart, partExists, partPath } from './part-file.ts'
 import { journalPlace } from './part-journal.ts'
 
@@ -158,9 +159,10 @@ async function examineFile(request: RestoreRequest, stream: StreamConnection) {
     name,
     sizeBytes: null,
     bus: 'file',
-    identity: `file:${path}${old === null ? '' : `:${old.dev}:${old.ino}`}`,
+    identity: fileIdentity(path, old),
     mountPoints: [],
     disk: null,
+    ...(old === null ? {} : { exists: true }),
   }
   const losses = [
     ...(old === null || old.size === 0 ? [] : [fileLoss(path, old.size)]),

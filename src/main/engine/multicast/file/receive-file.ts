@@ -20,6 +20,7 @@ import {
   VerificationError,
 } from '#shared/errors'
 import type { JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
+import { holdAgreed } from './agreed-file.ts'
 import { openPartFile, partPath, type PartFile } from './part-file.ts'
 import { identityOf, locatorOf, type OpenStream } from './plan-file.ts'
 
@@ -49,13 +50,25 @@ export async function receiveFile(
       throw new DeviceError('E_SRC_CHANGED', 'the stream is another one than when the plan was made', {
         details: { path: plan.request.source },
       })
-    const path = partPath(plan.target.path)
+    const { path: name, identity } = plan.target
+    await using agreed = await holdAgreed(name, identity, plan.request.erase)
+    const path = partPath(name)
     const isLost = plan.losses.some((loss) => loss.path === path)
     await using part = await openPartFile(path, stream, {
       foreign: !plan.request.erase ? 'refuse' : isLost ? 'replace' : 'unforeseen',
     })
     left = 'kept'
-    return { kind: 'done', summary: await receive(stream, part, plan, context) }
+    try {
+      const summary = await receive(stream, part, {
+        plan,
+        context,
+        finish: () => part.finish(name, agreed),
+      })
+      return { kind: 'done', summary }
+    } catch (error) {
+      if (!(await part.isThere())) left = 'untouched'
+      throw error
+    }
   } catch (error) {
     if (signal.aborted && (error === signal.reason || !(error instanceof AppError)))
       return { kind: 'cancelled', target: left, percent: null }
@@ -66,11 +79,12 @@ export async function receiveFile(
 async function receive(
   stream: StreamConnection,
   part: PartFile,
-  plan: RestorePlan,
-  context: JobContext,
+  {
+    plan: { request },
+    context,
+    finish,
+  }: { readonly plan: RestorePlan; readonly context: JobContext; readonly finish: () => Promise<void> },
 ): Promise<RestoreSummary> {
-  invariant(plan.target !== null, 'a plan that is carried out has a target')
-  const { request } = plan
   const { signal } = context
   const beganMs = performance.now()
   const lengthOf = (block: number) =>
@@ -131,13 +145,14 @@ async function receive(
     }
     await part.save()
     const receiveMs = Math.max(1, performance.now() - beganMs)
-    if (verifies)
-      await verify(stream, part, reception, {
-        context,
-        isAsked: (block) => request.verify || before[block] === 1,
-      })
+    const fromMemory = verifies
+      ? await verify(stream, part, reception, {
+          context,
+          isAsked: (block) => request.verify || before[block] === 1,
+        })
+      : null
     signal.throwIfAborted()
-    await part.finish(plan.target.path, request.erase ? 'replace' : 'create')
+    await finish()
     outcome = 'done'
     return {
       restoredBytes: stream.sizeBytes,
@@ -152,7 +167,7 @@ async function receive(
       mountPoints: [],
       ejected: false,
       remounted: false,
-      warnings: reception.warnings(),
+      warnings: [...reception.warnings(), ...(fromMemory ? [serializeError(fromMemory)] : [])],
     }
   } catch (error) {
     outcome = signal.aborted ? 'cancelled' : 'failed'
@@ -165,17 +180,19 @@ async function receive(
   }
 }
 
-/** Read blocks back. Throws VerificationError, and has the wrong blocks come again next time. */
+/**
+ * Read blocks back. Throws VerificationError, and has the wrong blocks come again next time. Resolves to why they were read from
+ * the system's memory and not from the medium, if they were.
+ */
 async function verify(
   stream: StreamConnection,
   part: PartFile,
   reception: StreamReception,
   { context, isAsked }: { readonly context: JobContext; readonly isAsked: (block: number) => boolean },
-): Promise<void> {
+): Promise<DeviceError | null> {
   const { signal } = context
   reception.verifying()
-  // From the medium, where the system can; what is read from memory is compared all the same.
-  await dropFileCache(part.path).catch(() => context.log.info('the cache could not be dropped'))
+  const fromMemory = await forgetCached(part.path)
   context.enter('verifying', stream.sizeBytes)
   const wrong: number[] = []
   let [expected, found] = ['', '']
@@ -195,7 +212,7 @@ async function verify(
     }
   }
   context.advance(stream.sizeBytes)
-  if (wrong.length === 0) return
+  if (wrong.length === 0) return fromMemory
   await part.forget(wrong)
   throw new VerificationError('E_VERIFY', `${wrong.length} blocks of ${part.path} read back differ`, {
     details: {
@@ -207,4 +224,16 @@ async function verify(
       found: found.slice(0, 16),
     },
   })
+}
+
+/** What is read from memory is compared all the same, and that is said. */
+async function forgetCached(path: string): Promise<DeviceError | null> {
+  try {
+    await dropFileCache(path)
+    return null
+  } catch (error) {
+    DeviceError.accept(error)
+    const { code, message, details } = error
+    return new DeviceError(code, message, { details: { ...details, left: 'cache' } })
+  }
 }

@@ -60,7 +60,8 @@ describe('a part of a file', () => {
     await expect(part.save()).rejects.toMatchObject({ code: 'E_IO_WRITE' })
     const newest = await readNewest(path)
     expect([newest?.have[3], newest?.have[7]]).toEqual([1, 0])
-    await expect(part.finish(join(folder.path, 'a'), 'create')).rejects.toMatchObject({ code: 'E_IO_WRITE' })
+    const free = { isThere: async () => false }
+    await expect(part.finish(join(folder.path, 'a'), free)).rejects.toMatchObject({ code: 'E_IO_WRITE' })
     expect(await readdir(folder.path)).toEqual(['a.part'])
   })
 

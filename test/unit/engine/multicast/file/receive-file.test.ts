@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, readFile, readdir, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, readdir, rename, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test, type ExpectStatic } from 'vitest'
 import { connectStream } from '#engine/multicast/client'
@@ -36,10 +36,13 @@ async function run(
   {
     stop = new AbortController(),
     onPlan = async () => {},
+    onBegun = null,
     readImage = async () => null,
   }: {
     stop?: AbortController
-    onPlan?: () => Promise<void>
+    onPlan?: (() => Promise<void>) | undefined
+    /** When its .part is there and some of it has come. */
+    onBegun?: (() => Promise<void>) | null
     readImage?: FilePlanning['readImage']
   } = {},
 ) {
@@ -47,7 +50,18 @@ async function run(
   const plan = await planFile(asked, { connect, readImage, signal })
   await onPlan()
   const context = quietContext(signal)
-  return { plan, context, outcome: await receiveFile(plan, { connect }, context) }
+  const receiving = receiveFile(plan, { connect }, context)
+  if (onBegun !== null) {
+    await firstBytes(context.told, receiving)
+    await onBegun()
+  }
+  return { plan, context, outcome: await receiving }
+}
+
+async function firstBytes(told: readonly unknown[], receiving: Promise<unknown>): Promise<void> {
+  const isOver = receiving.then(() => true)
+  const pause = () => new Promise<false>((resolve) => setTimeout(resolve, 5, false))
+  while (!(Number(told.at(-1)) > 8 * blockBytes) && !(await Promise.race([isOver, pause()])));
 }
 
 /** Stops it after some of it came, as Ctrl-C does. */
@@ -245,8 +259,72 @@ describe.concurrent("a stream's image received into a file", () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'out.dmg')
     const { outcome } = await run(request(server, path), { onPlan: () => writeFile(path, 'precious') })
-    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_EXISTS' }, target: 'kept' })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_EXISTS' }, target: 'untouched' })
     expect(await readFile(path, 'latin1')).toBe('precious')
+  })
+
+  test.for([
+    ['came after it was agreed to lose nothing', null, 'E_DST_CHANGED', true],
+    ['came while it was received, without Erase', null, 'E_DST_EXISTS', false],
+    ['came in the place of what it was agreed to lose', 'old', 'E_DST_CHANGED', true],
+  ] as const)("doesn't take the place of what %s", async ([, before, code, erase], { expect }) => {
+    const asked = { erase }
+    for (const when of ['before it began', 'while it came']) {
+      await using server = await startStreamServer({ image, dataRate: 1e6 })
+      await using folder = await temporaryFolder()
+      const path = join(folder.path, 'out.dmg')
+      if (before !== null) await writeFile(path, before)
+      const exchange = async () => {
+        const other = await folder.write('other', 'precious')
+        await rename(other, path)
+      }
+      const { outcome } = await run(request(server, path, asked), {
+        onPlan: when === 'before it began' ? exchange : undefined,
+        onBegun: when === 'while it came' ? exchange : null,
+      })
+      expect(outcome, when).toMatchObject({
+        kind: 'failed',
+        error: { code },
+        target: when === 'while it came' ? 'kept' : 'untouched',
+      })
+      expect(await readFile(path, 'latin1')).toBe('precious')
+    }
+  })
+
+  test('is made where what it was agreed to lose is gone', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using folder = await temporaryFolder()
+    const path = await folder.write('out.dmg', 'old')
+    const { plan, outcome } = await run(request(server, path, { erase: true }), {
+      onBegun: () => unlink(path),
+    })
+    expect(plan.target).toMatchObject({ exists: true })
+    expect(outcome.kind).toBe('done')
+    expect(await isImage(path)).toBe(true)
+  })
+
+  test('is not what somebody put in the place of its .part', async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using folder = await temporaryFolder()
+    const path = await folder.write('out.dmg', 'old')
+    const { outcome } = await run(request(server, path, { erase: true }), {
+      onBegun: async () => rename(await folder.write('other', 'not the image'), `${path}.part`),
+    })
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      error: { code: 'E_DST_CHANGED', details: { when: 'writing' } },
+      target: 'untouched',
+    })
+    expect(await readFile(path, 'latin1')).toBe('old')
+  })
+
+  test("doesn't promise to go on with a .part that was deleted", async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'out.dmg')
+    const { outcome } = await run(request(server, path), { onBegun: () => unlink(`${path}.part`) })
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'E_DST_CHANGED' }, target: 'untouched' })
+    expect(await readdir(folder.path)).toEqual([])
   })
 
   test('is received by one at a time', async ({ expect }) => {
