@@ -59,6 +59,8 @@ export interface ConnectionDeps {
 export interface KeptConnection {
   /** Null while there is none. */
   readonly client: () => Client<UiContract> | null
+  /** How the first try went: who presses a button as soon as the window is there waits for it. Null: there is no host. */
+  readonly first: Promise<Client<UiContract> | null>
   readonly dispose: () => void
 }
 
@@ -69,6 +71,7 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
   let tries = 0
   let cancelRetry = () => {}
   let endEvents = () => {}
+  const first = Promise.withResolvers<Client<UiContract> | null>()
 
   const attempt = async () => {
     let ended = false
@@ -90,6 +93,7 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
       tries = 0
       mirror.setConnection({ state: 'open' })
       deps.onReady()
+      first.resolve(current)
     } catch (error) {
       end(error instanceof ConnectRefused)
     }
@@ -100,6 +104,7 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
     endEvents = () => {}
     cancelRetry()
     current = null
+    first.resolve(null)
     if (final) {
       mirror.setConnection({ state: 'refused' })
       return
@@ -113,8 +118,10 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
   void attempt()
   return {
     client: () => current,
+    first: first.promise,
     dispose() {
       disposed = true
+      first.resolve(null)
       cancelRetry()
       endEvents()
     },

@@ -5,7 +5,7 @@ import type { JobState } from '#shared/model'
 import type { FileAccess } from './action-deps.ts'
 import { createActions, type Actions } from './actions.ts'
 import type { Clock } from './clock.ts'
-import { keepConnected, type Connect } from './connection.ts'
+import { keepConnected, type Connect, type KeptConnection } from './connection.ts'
 import { createEngineMirror, type MirrorStore } from './engine-mirror.ts'
 import { createPlanner } from './planner.ts'
 import { encodeRemembered, parseRemembered, type Memory, type Remembered } from './remembered.ts'
@@ -46,7 +46,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     onReady: () => adopt(),
   })
   const planner = createPlanner({ mirror: mirror.store, view, client: kept.client, clock })
-  const actions = createActions({ mirror, view, client: whileConnected(kept.client), planner, files, clock })
+  const actions = createActions({ mirror, view, client: whileConnected(kept), planner, files, clock })
 
   /** Of the page before this one, until it was taken over. */
   let remembered: Remembered | null = parseRemembered(memory?.read() ?? null)
@@ -145,12 +145,16 @@ const fitsWells = ({ plan }: JobState, { source, destination }: ViewState): bool
   (source === null && destination === null) ||
   (plan?.request.source === source?.locator && plan?.request.target === destination?.locator)
 
-/** Requests while there is no connection fail at once, as those do whose connection is lost on the way. */
-function whileConnected(client: () => Client<UiContract> | null): Client<UiContract> {
+/**
+ * Requests while there is no connection fail at once, as those do whose connection is lost on the way. Only the first connection is
+ * waited for.
+ */
+function whileConnected({ client, first }: KeptConnection): Client<UiContract> {
   return {
     async request(name, input, options) {
-      const asked = client()
-      if (!asked) throw hostLost('not connected')
+      const asked = client() ?? (await first)
+      options?.signal?.throwIfAborted()
+      if (!asked || asked !== client()) throw hostLost('not connected')
       try {
         return await asked.request(name, input, options)
       } catch (error) {

@@ -125,6 +125,33 @@ describe('the connection to the host', () => {
     expect(tries).toBe(1)
   })
 
+  it.each([
+    ['is read as soon as the first connection is there', false],
+    ['is told when there is none', true],
+  ])('what is asked for before the window is connected %s', async (_, refuses) => {
+    const double = createUiDouble({ devices: [sandisk], images: [systemImage] })
+    const gate = Promise.withResolvers<void>()
+    using window = await openWindow({
+      double: {
+        ...double,
+        connect: async () => {
+          await gate.promise
+          if (refuses) throw new Error('no host')
+          return double.connect()
+        },
+      },
+    })
+    const { actions, view } = window.reprise
+    const asked = actions.chooseSourceFile(systemImage.path)
+    await settle()
+    expect(view.getState()).toMatchObject({ source: { state: 'reading' }, notice: null })
+    gate.resolve()
+    await asked
+    expect(view.getState().source).toMatchObject(
+      refuses ? { state: 'failed', error: { code: 'E_HOST_LOST' } } : { state: 'ready' },
+    )
+  })
+
   it('fails requests at once while there is no connection', async () => {
     using window = await openWindow()
     window.double.lose({ refusing: true })
