@@ -17,8 +17,13 @@ export interface PlatformDouble {
 
 const unused = () => Promise.reject(new Error('the test does not go this far'))
 
-export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
+/** `answer`: lists instead, whoever lists. */
+export function platformDouble(
+  disks: readonly Disk[] = [],
+  answer?: () => Promise<readonly Disk[]>,
+): PlatformDouble {
   let now = disks
+  const list = answer ?? (async () => now)
   const listeners = new Set<(disks: readonly Disk[]) => void>()
   const ejected: string[] = []
   return {
@@ -32,10 +37,13 @@ export function platformDouble(disks: readonly Disk[] = []): PlatformDouble {
       name: 'linux',
       supported: true,
       privileged: false,
-      list: async () => now,
+      list,
       watch(listener) {
         listeners.add(listener)
-        return { [Symbol.asyncDispose]: async () => void listeners.delete(listener) }
+        return {
+          refresh: async () => listener(await list()),
+          [Symbol.asyncDispose]: async () => void listeners.delete(listener),
+        }
       },
       resolve: async (locator) => {
         const disk = now.find(({ path }) => path === locator)

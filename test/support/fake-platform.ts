@@ -193,7 +193,7 @@ function platformOf(machine: FakeMachine): Platform {
       return machine.privileged
     },
     list: async () => present(),
-    watch: () => ({ [Symbol.asyncDispose]: async () => undefined }),
+    watch: () => ({ refresh: async () => undefined, [Symbol.asyncDispose]: async () => undefined }),
     async resolve(asked): Promise<Resolved> {
       const locator = asked.replace(/(?<=.)\/$/, '')
       if (!machine.supported)

@@ -20,6 +20,7 @@ import {
   type RestorePlan,
 } from '#shared/model'
 import { Bugs, createJobTable, Interruption } from '#engine/job'
+import type { DiskWatch } from '#engine/platform'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
 import type { CreateEngines } from './engine-deps.ts'
@@ -58,31 +59,23 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
   const disks = new HostDisks({ platform, inUse: () => jobs.inUse() })
   const seenByPlanner = disks.platform('planner')
   const seenByJob = disks.platform('job')
-  let watching: AsyncDisposable | null = null
+  let watching: DiskWatch | null = null
   let watchingStreams: AsyncDisposable | null = null
-  let listed: readonly Disk[] = []
-  let changes = 0
+  /** Null until they were listed: whoever heard of the Practice disk alone would think that all others were unplugged. */
+  let listed: readonly Disk[] | null = null
   let tellings = 0
 
-  /** Tells the disks as they are now. Who is overtaken by another telling leaves it to that one. */
+  /** Tells the disks as they are now, once that is known. Who is overtaken by another telling leaves it to that one. */
   const tellDisks = async () => {
+    if (listed === null) return
     tellings += 1
     const telling = tellings
     const complete = await disks.complete(listed)
-    if (watching !== null && telling === tellings) served.emit('devices', complete)
+    if (telling === tellings) served.emit('devices', complete)
   }
   const disksChanged = (now: readonly Disk[]) => {
-    changes += 1
     listed = now
     void tellDisks()
-  }
-
-  /** Lists them now, unless the watch does meanwhile, which is newer. Throws what listing throws. */
-  const lookAtDisks = async (signal?: AbortSignal) => {
-    const before = changes
-    const now = await platform.list(signal)
-    if (changes === before) listed = now
-    await tellDisks()
   }
 
   const handlers: Handlers<EngineContract> = {
@@ -94,7 +87,14 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     }),
     'devices.watch': async (_, signal) => {
       watching ??= platform.watch(disksChanged)
-      await lookAtDisks(signal)
+      try {
+        await watching.refresh(signal)
+        await tellDisks()
+      } catch (error) {
+        // Where none can be listed there is the Practice disk still.
+        if (!signal.aborted) disksChanged(listed ?? [])
+        throw error
+      }
       return null
     },
     'device.eject': async ({ path }) => {
@@ -291,10 +291,10 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     if (began || state.outcome !== null) void tellDisks()
     // That another file system is on a disk is nothing a watch would see, where no udev reads it.
     const hasDisk = state.plan !== null && state.plan.target?.kind !== 'file'
-    if (state.outcome !== null && hasDisk && watching !== null)
-      void lookAtDisks().catch((error: unknown) =>
-        log.warn('disks cannot be listed', { reason: String(error) }),
-      )
+    if (state.outcome !== null && hasDisk)
+      watching
+        ?.refresh()
+        .catch((error: unknown) => log.warn('disks cannot be listed', { reason: String(error) }))
   })
 
   /** Jobs are waited for. A look at a drive that doesn't answer touches nothing, and isn't. */

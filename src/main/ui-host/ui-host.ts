@@ -137,11 +137,12 @@ export function createUiHost(options: UiHostOptions): UiHost {
     // They were found by the old host.
     if (streams.length > 0) setStreams([])
     if (state.state === 'ready') {
-      // The host is new. A drive that doesn't answer may hold up the list for seconds, and must not hold up the window.
-      const listed = listDisks()
       void findStreams()
+      // The host is new, and of a list without the Practice disk it would seem that somebody unplugged it.
       await preparePractice()
-      await Promise.race([listed, after(maxWaitForDisksMs)])
+      if (engineState !== state) return
+      // A drive that doesn't answer may hold up the list for seconds, and must not hold up the window.
+      await Promise.race([listDisks(), after(maxWaitForDisksMs)])
       // It died meanwhile, and that was told.
       if (engineState !== state) return
     }

@@ -504,35 +504,33 @@ describe('the Practice disk', () => {
   })
 
   test('stays among the devices when it was made while they were looked at', async () => {
-    const look = Promise.withResolvers<undefined>()
-    const host = platformDouble([aDisk()])
-    const slow: Platform = {
-      ...host.platform,
-      list: async (signal) => {
-        await look.promise
-        return host.platform.list(signal)
-      },
-    }
-    const { client, disks } = start({}, { ...host, platform: slow })
+    const look = Promise.withResolvers<readonly Disk[]>()
+    const { client, disks } = start(
+      {},
+      platformDouble([], () => look.promise),
+    )
     const watching = client.request('devices.watch', {})
     await client.request('practice.prepare', { ...prepare, folder })
-    look.resolve(undefined)
+    await soon()
+    // Alone it would be the news that all others were unplugged.
+    expect(disks).toEqual([])
+    look.resolve([aDisk()])
     await watching
     await soon()
-    expect(disks.at(-1)).toHaveLength(2)
+    expect(disks.map((now) => now.map(({ path }) => path))).toEqual([
+      ['/dev/sdx', join(folder, 'Practice disk')],
+    ])
   })
 
-  test('is not hidden by an older list that took longer', async () => {
-    const look = Promise.withResolvers<readonly Disk[]>()
-    const host = platformDouble([aDisk()])
-    const { client, disks } = start({}, { ...host, platform: { ...host.platform, list: () => look.promise } })
-    const watching = client.request('devices.watch', {})
+  test('is there where disks cannot be listed', async () => {
+    const { client, disks } = start(
+      {},
+      platformDouble([], () => Promise.reject(new Error('no lsblk'))),
+    )
+    await client.request('practice.prepare', { ...prepare, folder })
+    await expect(client.request('devices.watch', {})).rejects.toThrow()
     await soon()
-    host.setDisks([aDisk(), aDisk({ path: '/dev/sdy' })])
-    look.resolve([])
-    await watching
-    await soon()
-    expect(disks.at(-1)).toHaveLength(2)
+    expect(disks).toEqual([[expect.objectContaining({ practice: true })]])
   })
 
   test('cannot be made anew while it is written to', async () => {

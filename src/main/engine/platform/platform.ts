@@ -39,6 +39,14 @@ export interface OpenDevice extends AsyncDisposable {
   readonly direct: boolean
 }
 
+export interface DiskWatch extends AsyncDisposable {
+  /**
+   * Lists the disks now, for what a watch may not see. Resolves when the listener was told what is new, by this list or by
+   * one that was begun after it. Throws what listing throws.
+   */
+  refresh(signal?: AbortSignal): Promise<void>
+}
+
 export interface Platform {
   readonly name: 'linux' | 'darwin' | 'win32'
   /** False: restoring isn't supported here yet; `list` is empty and everything else throws UsageError E_UNSUPPORTED. */
@@ -50,9 +58,9 @@ export interface Platform {
   list(signal?: AbortSignal): Promise<readonly Disk[]>
   /**
    * Calls `listener` with the new list at every hot-plug, mount and unmount (coalesced, within a second). Not at the
-   * start: ask `list` after `watch`, and nothing is missed. The watch alone doesn't keep the process running.
+   * start: `refresh` it, and nothing is missed. The watch alone doesn't keep the process running.
    */
-  watch(listener: (disks: readonly Disk[]) => void): AsyncDisposable
+  watch(listener: (disks: readonly Disk[]) => void): DiskWatch
   /**
    * `/dev` node, mount point, or file path. Throws DeviceError E_NOT_FOUND (also for what isn't in /dev: a mistyped disk
    * never becomes a file), E_DENIED.

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { Disk } from '#shared/model'
+import type { DiskWatch } from './platform.ts'
 
 const LOOK_EVERY_MS = 300
 /** Events come in bursts: a disk, then its partitions. */
@@ -21,14 +22,14 @@ export interface Watched {
 
 /**
  * Calls `listener` with the new list after each change, until disposed; the first time also if the change can't be seen
- * in the list, since nobody knows what the caller has seen. Disposing waits for a listing under way; the listener isn't
- * called after that. The watch alone doesn't keep the process running.
+ * in the list, since nobody knows what the caller has seen. Disposing waits for a listing of the watch's own; the listener
+ * isn't called after that. The watch alone doesn't keep the process running.
  */
 export function watchDisks(
   { look, listen, list }: Watched,
   log: Logger,
   listener: (disks: readonly Disk[]) => void,
-): AsyncDisposable {
+): DiskWatch {
   const stop = new AbortController()
   let nudged = false
   let wake = () => {}
@@ -39,6 +40,22 @@ export function watchDisks(
   // Taken here and now, before the caller goes on: what changes from now on is told.
   const before = look()
 
+  let begun = 0
+  let newest = 0
+  let told: string | null = null
+  /** Listings end in any order: one that was begun before the newest that ended shows disks as they were. */
+  const refresh = async (signal = stop.signal) => {
+    begun += 1
+    const number = begun
+    const disks = await list(signal)
+    if (stop.signal.aborted || number < newest) return
+    newest = number
+    const text = JSON.stringify(disks)
+    if (text === told) return
+    told = text
+    listener(disks)
+  }
+
   const untilSomethingHappens = async () => {
     const woken = new Promise<void>((go) => {
       wake = go
@@ -48,7 +65,6 @@ export function watchDisks(
 
   const run = async () => {
     let seen = await before
-    let told: string | null = null
     while (!stop.signal.aborted) {
       await untilSomethingHappens()
       if (stop.signal.aborted) return
@@ -58,11 +74,7 @@ export function watchDisks(
       // Before listing: what happens during the listing is seen in the next round.
       seen = await look()
       try {
-        const disks = await list(stop.signal)
-        const text = JSON.stringify(disks)
-        if (text === told || stop.signal.aborted) continue
-        told = text
-        listener(disks)
+        await refresh()
       } catch (error) {
         if (stop.signal.aborted) return
         const code = error instanceof AppError ? error.code : 'unknown'
@@ -72,6 +84,7 @@ export function watchDisks(
   }
   const running = run()
   return {
+    refresh,
     [Symbol.asyncDispose]: async () => {
       stop.abort()
       listening?.[Symbol.dispose]()

@@ -14,7 +14,10 @@ export function createWin32Platform(): Platform {
     supported: false,
     privileged: false,
     list: () => Promise.resolve([]),
-    watch: () => ({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+    watch: (listener) => ({
+      refresh: async () => listener([]),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
     resolve: refuse,
     identify: refuse,
     disksHoldingFile: refuse,

@@ -77,6 +77,62 @@ describe('watching disks', () => {
     expect(told).toEqual([2])
   })
 
+  it('does not take an older list for news that was begun before a newer one, and ended after it', async () => {
+    let nudge = () => {}
+    const listings: PromiseWithResolvers<Disk[]>[] = []
+    const told: string[][] = []
+    await using watch = watchDisks(
+      {
+        look: () => Promise.resolve('same'),
+        listen: (call) => {
+          nudge = call
+          return null
+        },
+        list: () => {
+          const listing = Promise.withResolvers<Disk[]>()
+          listings.push(listing)
+          return listing.promise
+        },
+      },
+      silentLogger,
+      (now) => told.push(now.map((each) => each.path)),
+    )
+    await sleep(20)
+    nudge()
+    await expect.poll(() => listings.length, { timeout: 30_000 }).toBe(1)
+    // A disk is attached meanwhile, and somebody asks.
+    const refreshed = watch.refresh()
+    listings[1]?.resolve([disk('/dev/sda'), disk('/dev/sdb')])
+    await refreshed
+    listings[0]?.resolve([disk('/dev/sda')])
+    await sleep(20)
+    expect(told).toEqual([['/dev/sda', '/dev/sdb']])
+
+    // It goes again: that is another list than the one that was told last, whoever had asked for that.
+    nudge()
+    await expect.poll(() => listings.length, { timeout: 30_000 }).toBe(3)
+    listings[2]?.resolve([disk('/dev/sda')])
+    await expect.poll(() => told, { timeout: 30_000 }).toEqual([['/dev/sda', '/dev/sdb'], ['/dev/sda']])
+  })
+
+  it('tells of a list that was asked for only what is new, and throws what listing throws', async () => {
+    let fails = false
+    const told: number[] = []
+    await using watch = watchDisks(
+      {
+        look: () => Promise.resolve('same'),
+        list: () => (fails ? Promise.reject(new Error('no')) : Promise.resolve([disk('/dev/sda')])),
+      },
+      silentLogger,
+      (now) => told.push(now.length),
+    )
+    await watch.refresh()
+    await watch.refresh()
+    expect(told).toEqual([1])
+    fails = true
+    await expect(watch.refresh()).rejects.toThrow('no')
+  })
+
   it('goes on after a listing that failed', async () => {
     let counter = 0
     let fails = true
