@@ -11,17 +11,23 @@ import {
 
 export interface TestClock extends Clock {
   advance(ms: number): void
+  /** The computer sleeps: timers know nothing of that time. */
+  sleep(ms: number): void
 }
 
 export function testClock(): TestClock {
   let now = 1_000_000
-  let timers: { readonly at: number; readonly run: () => void }[] = []
+  let timers: { readonly id: object; readonly at: number; readonly run: () => void }[] = []
   return {
     now: () => now,
     after(delayMs, run) {
-      const timer = { at: now + delayMs, run }
+      const timer = { id: {}, at: now + delayMs, run }
       timers.push(timer)
-      return () => void (timers = timers.filter((other) => other !== timer))
+      return () => void (timers = timers.filter((other) => other.id !== timer.id))
+    },
+    sleep(ms) {
+      now += ms
+      timers = timers.map((timer) => ({ ...timer, at: timer.at + ms }))
     },
     advance(ms) {
       now += ms

@@ -1,7 +1,8 @@
 /**
  * Keeps the preflight true: asks the engine for a plan whenever what it depends on has changed (source, destination,
- * options, the disks themselves) and before the plan expires. The latest question wins; earlier ones are given up.
- * It only ever asks. Starting a plan is the actions' business.
+ * options, the disks themselves) and before the plan expires; as long as something stands against the restore, at every
+ * change of any disk or job, since it may be what has gone. The latest question wins; earlier ones are given up. It only
+ * ever asks. Starting a plan is the actions' business.
  */
 import type { Client, UiContract } from '#shared/contract'
 import { serializeError } from '#shared/errors'
@@ -9,12 +10,17 @@ import type { RestorePlan, RestoreRequest } from '#shared/model'
 import type { Clock } from './clock.ts'
 import type { EngineMirror, MirrorStore } from './engine-mirror.ts'
 import { placeOfFile } from './file-place.ts'
+import { isRefused, refusalOf } from './refusal.ts'
 import type { PlanState, ViewState, ViewStore } from './view-state.ts'
 
 /** Changes come in bursts (a disk appears with its volumes one by one); wait for the end of one. */
 const settleMs = 80
+/** What is asked again because anything has changed waits longer each time: the asking itself might be what changes it. */
+const longestPauseMs = 10_000
 /** The engine forgets a plan after ten minutes. */
 const renewAfterMs = 8 * 60_000
+/** Timers stand still while the computer sleeps, and the engine's clock doesn't. */
+const lookAtClockMs = 10_000
 
 export interface PlannerDeps {
   readonly mirror: MirrorStore
@@ -27,6 +33,8 @@ export interface PlannerDeps {
 export interface Planner {
   /** Ask again although nothing changed: the plan was used, or refused at the start. */
   readonly renew: () => void
+  /** Ask again if the plan is too old: the computer slept. To be called before it is used. */
+  readonly renewOld: () => void
   readonly dispose: () => void
 }
 
@@ -79,6 +87,10 @@ export const shownPlan = (plan: PlanState): RestorePlan | null =>
 
 export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Planner {
   let askedKey: string | null = null
+  let askedWorld: string | null = null
+  let askedMs = 0
+  let pauseMs = settleMs
+  /** From when it is decided to ask until the answer is there. */
   let asking: AbortController | null = null
   let cancelWait = () => {}
   let cancelRenewal = () => {}
@@ -90,30 +102,60 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
     asking = null
   }
 
-  const ask = async (request: RestoreRequest) => {
+  const askAfter = (delayMs: number, request: RestoreRequest) => {
+    stop()
     const controller = new AbortController()
     asking = controller
+    cancelWait = clock.after(delayMs, () => void ask(request, controller))
+  }
+
+  const ask = async (request: RestoreRequest, controller: AbortController) => {
+    askedWorld = worldOf(mirror.getState())
+    askedMs = clock.now()
     const plan = await planOnce(client(), request, controller.signal)
     if (controller.signal.aborted) return
+    asking = null
+    cancelRenewal = clock.after(lookAtClockMs, lookAtClock)
     view.setState({ plan })
-    cancelRenewal = clock.after(renewAfterMs, renew)
+  }
+
+  const isOld = () => asking === null && clock.now() - askedMs >= renewAfterMs
+  const lookAtClock = () => {
+    if (isOld()) renew()
+    else cancelRenewal = clock.after(lookAtClockMs, lookAtClock)
+  }
+
+  /** The answer stays on the screen meanwhile: it is most likely to be the same again. */
+  const askAgainIfRefused = (request: RestoreRequest) => {
+    if (asking !== null || refusalOf(view.getState().plan) === null) return
+    if (worldOf(mirror.getState()) === askedWorld) return
+    askAfter(pauseMs, request)
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
   }
 
   const follow = () => {
     // A running restore changes its disk all the time, and the wells aren't shown: there is nothing to plan.
     if (view.getState().starting || view.getState().restoreJobId !== null) return
     const question = planQuestion(mirror.getState(), view.getState())
-    if ((question?.key ?? null) === askedKey) return
+    if ((question?.key ?? null) === askedKey) {
+      if (question) askAgainIfRefused(question.request)
+      return
+    }
     askedKey = question?.key ?? null
     stop()
     if (!question) {
       if (view.getState().plan.state !== 'none') view.setState({ plan: { state: 'none' } })
       return
     }
+    pauseMs = settleMs
+    askAfter(settleMs, question.request)
     view.setState(({ plan }) => ({
-      plan: { state: 'checking', previous: stillFits(plan, question.request) },
+      plan: {
+        state: 'checking',
+        previous: stillFits(plan, question.request),
+        ...(isRefused(plan) && { refused: true }),
+      },
     }))
-    cancelWait = clock.after(settleMs, () => void ask(question.request))
   }
 
   const renew = () => {
@@ -124,12 +166,19 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
   const ends = [mirror.subscribe(follow), view.subscribe(follow)]
   return {
     renew,
+    renewOld() {
+      if (isOld()) renew()
+    },
     dispose() {
       stop()
       for (const end of ends) end()
     },
   }
 }
+
+/** What an answer may depend on beside what its question is about: whose disk is in use, what an image lies in, … */
+const worldOf = ({ disks, jobs }: EngineMirror): string =>
+  JSON.stringify([disks, Object.values(jobs).map(({ jobId, outcome }) => [jobId, outcome === null])])
 
 async function planOnce(
   client: Client<UiContract> | null,

@@ -4,7 +4,8 @@ import type { JobState, RestorePlan } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { sourceProblem } from './known-damage.ts'
 import { shownPlan } from './planner.ts'
-import type { PlanState, ViewState } from './view-state.ts'
+import { refusalOf, wantsErase } from './refusal.ts'
+import type { ViewState } from './view-state.ts'
 
 export type RestoreBlock =
   | { readonly kind: 'offline' | 'engine-gone' | 'unsupported' }
@@ -47,8 +48,6 @@ export function isNewFile({ destination, plan }: Pick<ViewState, 'destination' |
   return shown.losses.length === 0 && !errorsOf(shown).some(wantsErase)
 }
 
-const wantsErase = ({ code }: SerializedError) => code === 'E_NEEDS_ERASE' || code === 'E_DST_EXISTS'
-
 const errorsOf = ({ checks, refusal }: RestorePlan): readonly SerializedError[] => [
   ...checks.flatMap((check) => (check.kind === 'error' ? [check.error] : [])),
   ...(refusal ? [refusal] : []),
@@ -68,20 +67,6 @@ export function nextStep(mirror: EngineMirror, view: ViewState): NextStep {
   if (!source || source.state === 'gone' || sourceProblem(mirror, view)) return 'source'
   if (!destination || destination.state === 'gone') return 'destination'
   return restoreBlock(mirror, view) === null ? 'restore' : 'options'
-}
-
-/** What is asked about when Restore… is pressed, and doesn't stand against pressing it. */
-const askedLater = (error: SerializedError, { request }: RestorePlan) =>
-  (wantsErase(error) && !request.erase) || (error.code === 'E_SRC_NOSCAN' && request.verify)
-
-/** What stands against the plan, apart from the missing tick and the missing scan: those are told in their own words. */
-function refusalOf(plan: PlanState): SerializedError | null {
-  if (plan.state === 'failed') return plan.error
-  if (plan.state !== 'ready') return null
-  for (const check of plan.plan.checks)
-    if (check.kind === 'error' && !askedLater(check.error, plan.plan)) return check.error
-  const { refusal } = plan.plan
-  return refusal && !askedLater(refusal, plan.plan) ? refusal : null
 }
 
 /** The source has to be scanned before it can be restored as it is asked for. */

@@ -13,6 +13,8 @@ export interface RestoreActions {
   readonly openConfirm: () => void
   /** Yes. `typed` is what was typed where the plan asks for it. */
   readonly confirmRestore: (typed: string | null) => Promise<void>
+  /** Asks again what stands against the restore: it may be mended where nobody here sees it. */
+  readonly checkAgain: () => void
   /** Gives up while permission is being asked for. */
   readonly stopStarting: () => void
   /**
@@ -36,6 +38,7 @@ export function restoreActions(
 
   return {
     openConfirm() {
+      planner.renewOld()
       const block = restoreBlock(mirror.store.getState(), getState())
       const { plan, source, destination } = getState()
       if (block?.kind === 'checking' && source && destination)
@@ -48,6 +51,7 @@ export function restoreActions(
       setState({ sheet: { kind }, ...goTo('restore') })
     },
     async confirmRestore(typed) {
+      planner.renewOld()
       const { plan: planState, sheet } = getState()
       if (sheet?.kind !== 'confirm' || planState.state !== 'ready' || getState().starting) return
       const { plan } = planState
@@ -79,6 +83,7 @@ export function restoreActions(
         planner.renew()
       }
     },
+    checkAgain: planner.renew,
     stopStarting() {
       setState((view) => (view.starting ? { starting: { ...view.starting, stopping: true } } : view))
       starting?.abort()

@@ -74,7 +74,8 @@ export interface RestoreOptions {
 
 export type PlanState =
   | { readonly state: 'none' }
-  | { readonly state: 'checking'; readonly previous: RestorePlan | null }
+  /** `refused`: the answer before this one. */
+  | { readonly state: 'checking'; readonly previous: RestorePlan | null; readonly refused?: boolean }
   | { readonly state: 'ready'; readonly plan: RestorePlan }
   | { readonly state: 'failed'; readonly error: SerializedError }
 

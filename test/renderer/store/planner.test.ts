@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { createUiDouble } from '#test/ui-double'
-import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
+import { anImageJob, ended, planFor, sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
 import { restoreBlock, volumeChoice } from '#src/renderer/store/index.ts'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -86,6 +87,95 @@ describe('the planner', () => {
     expect(asked(window)).toBe(1)
   })
 
+  describe('that was refused', () => {
+    /** The destination is in use; `free` lets it go, which nothing tells. */
+    const refusedWindow = async () => {
+      const window = await openWindow()
+      const { double } = window
+      const busy = new DeviceError('E_DST_BUSY', 'in use', { details: { path: '/dev/sdb' } })
+      double.answer('restore.plan', () => Promise.reject(busy))
+      await window.reprise.actions.chooseSourceFile(systemImage.path)
+      window.reprise.actions.chooseDestination('disk:/dev/sdb')
+      window.reprise.actions.setOption('erase', true)
+      await window.planned()
+      const free = () =>
+        double.answer('restore.plan', async (request) => planFor(request, double.devices, double.images))
+      return Object.assign(window, { free })
+    }
+
+    it('asks again when any disk has changed, and leaves the answer on the screen meanwhile', async () => {
+      using window = await refusedWindow()
+      expect(plan(window)).toMatchObject({ state: 'failed' })
+      window.free()
+      window.double.unplug('/dev/sdc')
+      await settle()
+      expect(plan(window)).toMatchObject({ state: 'failed' })
+      await window.planned()
+      expect(plan(window)).toMatchObject({ state: 'ready', plan: { refusal: null } })
+      window.double.plug(smallStick)
+      await window.planned()
+      expect(asked(window)).toBe(2)
+    })
+
+    it('asks again when a job has begun or ended, and not while it goes on', async () => {
+      using window = await refusedWindow()
+      const job = anImageJob('scan', 'Lab 2019.dmg', { phase: 'scanning', percent: 1 })
+      window.double.sendJob(job)
+      await window.planned()
+      expect(asked(window)).toBe(2)
+      window.double.sendJob({ ...job, stopping: true })
+      await window.planned()
+      expect(asked(window)).toBe(2)
+      window.free()
+      window.double.sendJob(ended(job, { kind: 'cancelled', target: 'untouched', percent: null }))
+      await settle()
+      window.clock.advance(200)
+      await settle()
+      expect(plan(window).state).toBe('ready')
+    })
+
+    it('asks again when something changed while it was being asked', async () => {
+      using window = await refusedWindow()
+      const answer = Promise.withResolvers<never>()
+      window.double.answer('restore.plan', () => answer.promise)
+      window.double.unplug('/dev/sdc')
+      await window.planned()
+      window.free()
+      window.double.plug(smallStick)
+      await window.planned()
+      expect(asked(window)).toBe(2)
+      answer.reject(new Error('odd'))
+      await settle()
+      window.clock.advance(200)
+      await settle()
+      expect(plan(window).state).toBe('ready')
+    })
+
+    it('waits longer each time, since the asking itself may be what changes the disks', async () => {
+      using window = await refusedWindow()
+      let size = 0
+      window.double.answer('restore.plan', async () => {
+        window.double.setDevices([sandisk, { ...smallStick, sizeBytes: (size += 1) }])
+        throw new Error('odd')
+      })
+      window.double.unplug('/dev/sdc')
+      for (let seconds = 0; seconds < 60; seconds += 0.1) {
+        window.clock.advance(100)
+        await settle()
+      }
+      expect(asked(window)).toBeLessThan(16)
+    })
+
+    it('asks again when the person wants it, and says so', async () => {
+      using window = await refusedWindow()
+      window.free()
+      window.reprise.actions.checkAgain()
+      expect(plan(window)).toEqual({ state: 'checking', previous: null, refused: true })
+      await window.planned()
+      expect(plan(window)).toMatchObject({ state: 'ready', plan: { refusal: null } })
+    })
+  })
+
   it('asks again when the volume that the image lies on is unmounted, or mounted', async () => {
     const image = { ...systemImage, path: '/media/ann/KINGSTON/System.dmg' }
     const volume = { ...smallStick.volumes[0]!, mountPoints: ['/media/ann/KINGSTON'] }
@@ -144,6 +234,34 @@ describe('the planner', () => {
     window.clock.advance(8 * 60_000)
     await window.planned()
     expect(asked(window)).toBe(2)
+  })
+
+  it('makes a new plan when the computer slept until the old one expired', async () => {
+    using window = await readyWindow()
+    window.clock.sleep(3_600_000)
+    window.clock.advance(10_000)
+    await window.planned()
+    expect(asked(window)).toBe(2)
+  })
+
+  it('makes a new plan before it lets anybody agree to one that expired while the computer slept', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.clock.sleep(3_600_000)
+    actions.openConfirm()
+    expect(view.getState().sheet).toBeNull()
+    await window.planned()
+    expect(asked(window)).toBe(2)
+    expect(view.getState().sheet).toEqual({ kind: 'confirm' })
+
+    window.clock.sleep(3_600_000)
+    await actions.confirmRestore(null)
+    expect(plan(window).state).toBe('checking')
+    await window.planned()
+    expect(asked(window)).toBe(3)
+    expect(view.getState().sheet).toEqual({ kind: 'confirm' })
+    await actions.confirmRestore(null)
+    expect(view.getState().restoreJobId).not.toBeNull()
   })
 
   it('shows why there is no plan', async () => {

@@ -1,6 +1,6 @@
 /** What the preflight found, five lines, or as many as matter. It is asked again whenever something changes. */
-import { Spinner, StateIcon } from '#renderer/components'
-import { shownPlan, useView, type PlanState } from '#renderer/store'
+import { Button, Spinner, StateIcon } from '#renderer/components'
+import { isRefused, shownPlan, useActions, useView, type PlanState } from '#renderer/store'
 import { describeCheck, describeError, namesOf } from '#shared/words'
 import { NeedsScan } from './needs-scan.tsx'
 import { shownChecks } from './preflight.ts'
@@ -15,15 +15,22 @@ export function PreflightList() {
   )
 }
 
+/** In the first line, which tells the worst. It stays while it is checked: who presses it keeps the focus. */
+function CheckAgain({ plan }: { readonly plan: PlanState }) {
+  const actions = useActions()
+  return isRefused(plan) && <Button onPress={actions.checkAgain}>Check Again</Button>
+}
+
 function Lines({ plan }: { readonly plan: PlanState }) {
   const shown = shownPlan(plan)
   if (shown)
-    return shownChecks(shown.checks).map((check) => {
+    return shownChecks(shown.checks).map((check, index) => {
       const words = describeCheck(check, namesOf(shown))
       return (
         <li key={`${check.step} ${check.kind} ${words}`} data-state={check.state}>
           <StateIcon state={check.state} />
           <span className="selectable">{words}</span>
+          {index === 0 && <CheckAgain plan={plan} />}
         </li>
       )
     })
@@ -32,6 +39,7 @@ function Lines({ plan }: { readonly plan: PlanState }) {
       <li>
         <Spinner />
         <span className="secondary">Checking…</span>
+        <CheckAgain plan={plan} />
       </li>
     )
   if (plan.state === 'failed') {
@@ -40,6 +48,7 @@ function Lines({ plan }: { readonly plan: PlanState }) {
       <li data-state="failed">
         <StateIcon state="failed" />
         <span className="selectable">{why === null ? what : `${what} ${why}`}</span>
+        <CheckAgain plan={plan} />
       </li>
     )
   }
