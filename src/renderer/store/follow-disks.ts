@@ -5,9 +5,10 @@ import type { DestinationChoice, ItemId, ServerView, SourceChoice, ViewState } f
 
 /**
  * What the wells and the selection are after the disks changed: what was unplugged is `gone` until it is chosen again,
- * whether or not it comes back; the rest is shown as it is now. Pure; returns only what changed.
+ * whether or not it comes back; the rest is shown as it is now. The Practice disk that was made as new is the same to
+ * people. Pure; returns only what changed.
  */
-export function afterDevices(view: ViewState, disks: { readonly [path: string]: Disk }): Partial<ViewState> {
+export function afterDevices(view: ViewState, disks: Disks, before: Disks): Partial<ViewState> {
   const source = followSource(view.source, disks)
   const destination = followDestination(view.destination, disks)
   const server = followStreamed(view.server, disks)
@@ -15,11 +16,11 @@ export function afterDevices(view: ViewState, disks: { readonly [path: string]: 
     ...(source === view.source ? {} : { source }),
     ...(destination === view.destination ? {} : { destination }),
     ...(server === view.server ? {} : { server }),
-    // The tick was for the disk that is gone.
-    ...(destination?.state === 'gone' && view.options.erase
+    // The tick was for the disk that is gone, or for what was on it.
+    ...(view.options.erase && destination !== null && isAnother(view.destination, destination)
       ? { options: { ...view.options, erase: false } }
       : {}),
-    ...(view.selected !== null && !isThere(view.selected, disks) ? { selected: null } : {}),
+    ...(view.selected !== null && !isThere(view.selected, disks, before) ? { selected: null } : {}),
   }
 }
 
@@ -51,7 +52,7 @@ function followSource(source: SourceChoice | null, disks: Disks): SourceChoice |
   if (!source?.info || source.state === 'gone') return source
   const { info, holder } = source
   if (!('disk' in info)) return holder && !sameDisk(holder, disks) ? { ...source, state: 'gone' } : source
-  const disk = sameDisk(info.disk, disks)
+  const disk = diskNow(info.disk, disks)
   if (!disk) return { ...source, state: 'gone' }
   if (disk === info.disk) return source
   if (info.kind === 'disk') return { ...source, info: { ...info, disk } }
@@ -61,7 +62,7 @@ function followSource(source: SourceChoice | null, disks: Disks): SourceChoice |
 
 function followDestination(destination: DestinationChoice | null, disks: Disks): DestinationChoice | null {
   if (!destination?.disk || destination.state === 'gone') return destination
-  const disk = sameDisk(destination.disk, disks)
+  const disk = diskNow(destination.disk, disks)
   if (!disk) return { ...destination, state: 'gone' }
   if (disk === destination.disk) return destination
   const { volume } = destination
@@ -85,7 +86,7 @@ function followStreamed(server: ServerView, disks: Disks): ServerView {
 
 /** The disk or volume as it is now; null where something else is in its place, or nothing. */
 export function sameDevice(item: DeviceItem, disks: Disks): DeviceItem | null {
-  const disk = sameDisk(item.disk, disks)
+  const disk = diskNow(item.disk, disks)
   if (!disk || disk === item.disk) return disk && item
   if (item.kind === 'disk') return { kind: 'disk', disk }
   const volume = sameVolume(item.volume, disk)
@@ -106,13 +107,29 @@ function sameDisk(disk: Pick<Disk, 'path' | 'identity'>, disks: Disks): Disk | n
   return now && now.identity === disk.identity ? now : null
 }
 
+/** The Practice disk is made anew in its place, and nobody unplugs it. */
+const diskNow = (disk: Disk, disks: Disks): Disk | null => {
+  const now = disks[disk.path]
+  return disk.practice && now?.practice ? now : sameDisk(disk, disks)
+}
+
+/** Gone, or made as new. */
+const isAnother = (before: DestinationChoice | null, now: DestinationChoice): boolean =>
+  now.state === 'gone' || before?.disk?.identity !== now.disk?.identity
+
 const sameVolume = ({ path, offset }: Volume, { volumes }: Disk): Volume | null =>
   volumes.find((now) => now.path === path && now.offset === offset) ?? null
 
-function isThere(id: ItemId, disks: Disks): boolean {
-  const path = locatorOf(id)
+/** Where another disk has taken its place, what is done with the row would be done with that one. */
+function isThere(id: ItemId, disks: Disks, before: Disks): boolean {
   // Disks say nothing of these.
   if (id.startsWith('image:') || id.startsWith('stream:')) return true
-  if (id.startsWith('disk:')) return disks[path] !== undefined
-  return Object.values(disks).some((disk) => disk.volumes.some((volume) => volume.path === path))
+  const [was, now] = [diskOf(id, before), diskOf(id, disks)]
+  return now !== null && (was === null || diskNow(was, disks) === now)
+}
+
+function diskOf(id: ItemId, disks: Disks): Disk | null {
+  const path = locatorOf(id)
+  if (id.startsWith('disk:')) return disks[path] ?? null
+  return Object.values(disks).find(({ volumes }) => volumes.some((volume) => volume.path === path)) ?? null
 }

@@ -67,6 +67,7 @@ export {
 } from './stream-draft.ts'
 export { draftSurroundings } from './stream-actions.ts'
 export { shownPlan } from './planner.ts'
+export { canResetPractice } from './practice.ts'
 export { isRefused } from './refusal.ts'
 export { volumeChoice } from './volume-choice.ts'
 export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'

@@ -91,7 +91,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     closeLost()
     if (now.disks !== before.disks) {
       const { device } = view.getState().server.draft
-      const changed = afterDevices(view.getState(), now.disks)
+      const changed = afterDevices(view.getState(), now.disks, before.disks)
       if (Object.keys(changed).length > 0) view.setState(changed)
       actions.followDevice(device)
       actions.followDisks(now.disks)

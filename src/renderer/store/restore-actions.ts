@@ -120,7 +120,12 @@ export function restoreActions(
         await client.request('practice.reset', {})
       } catch (error) {
         failNotice(view, 'practice', '')(error)
+        return
       }
+      // The disk is told with all disks. That the image is another file, nothing tells.
+      planner.renew()
+      const practice = mirror.store.getState().app?.practice
+      if (practice) await wells.readAgain(practice.image)
     },
   }
 }

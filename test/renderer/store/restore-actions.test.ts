@@ -12,7 +12,7 @@ import {
   sandisk,
   systemImage,
 } from '#test/ui-fixtures'
-import { canAskToRestore, restoreBlock } from '#src/renderer/store/index.ts'
+import { canAskToRestore, canResetPractice, restoreBlock } from '#src/renderer/store/index.ts'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 43 })
@@ -409,6 +409,71 @@ describe('a restore', () => {
 })
 
 describe('the practice restore', () => {
+  describe('made as new', () => {
+    const anew = {
+      ...practiceDisk,
+      identity: 'file practice anew',
+      partitionMap: 'none' as const,
+      volumes: [],
+    }
+
+    it('keeps the Practice disk chosen, unticked, and reads the Practice image again', async () => {
+      using window = await openWindow()
+      const { actions, view } = window.reprise
+      actions.setUpPractice()
+      await settle()
+      actions.setOption('erase', true)
+      actions.select(`disk:${practiceDisk.path}`)
+      await window.planned()
+      const image = { ...practiceImage, modifiedMs: practiceImage.modifiedMs + 1 }
+      window.double.answer('practice.reset', async () => {
+        window.double.images = [image]
+        window.double.setDevices([sandisk, anew])
+        return null
+      })
+      const states: unknown[] = []
+      using ends = new DisposableStack()
+      ends.defer(view.subscribe(({ destination }) => states.push(destination?.state)))
+      await actions.resetPractice()
+      await window.planned()
+      expect(view.getState()).toMatchObject({
+        source: { state: 'ready', info: { image } },
+        destination: { state: 'ready', disk: anew },
+        options: { erase: false },
+        selected: `disk:${practiceDisk.path}`,
+        plan: { state: 'ready', plan: { target: { disk: anew } } },
+      })
+      expect(new Set(states)).toEqual(new Set(['ready']))
+    })
+
+    it('makes a new plan of the Practice image for another disk', async () => {
+      using window = await openWindow()
+      await window.reprise.actions.chooseSourceFile(practiceImage.path)
+      window.reprise.actions.chooseDestination('disk:/dev/sdb')
+      await window.planned()
+      await window.reprise.actions.resetPractice()
+      await window.planned()
+      expect(window.double.calls.filter(({ name }) => name === 'restore.plan')).toHaveLength(2)
+    })
+
+    it('is not offered while a job uses one of them', async () => {
+      using window = await openWindow()
+      const { mirror } = window.reprise
+      expect(canResetPractice(mirror.getState())).toBe(true)
+      window.double.setDevices([sandisk, { ...practiceDisk, busy: true }])
+      await settle()
+      expect(canResetPractice(mirror.getState())).toBe(false)
+      window.double.setDevices([sandisk, practiceDisk])
+      const reading = { ...job, source: practiceImage.path }
+      window.double.sendJob(reading)
+      await settle()
+      expect(canResetPractice(mirror.getState())).toBe(false)
+      window.double.sendJob(ended(reading, { kind: 'cancelled', target: 'untouched', percent: null }))
+      await settle()
+      expect(canResetPractice(mirror.getState())).toBe(true)
+    })
+  })
+
   it('fills both wells, leaves the tick to the person, and is not offered again', async () => {
     using window = await openWindow()
     window.reprise.actions.setUpPractice()

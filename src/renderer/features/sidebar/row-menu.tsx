@@ -2,6 +2,7 @@
 import { ContextMenu, type ContextMenuPlace, type MenuEntry, type MenuGroup } from '#renderer/components'
 import {
   canEject,
+  canResetPractice,
   describeProblem,
   findItem,
   imageCan,
@@ -11,6 +12,7 @@ import {
   useActions,
   useReprise,
   type Actions,
+  type EngineMirror,
   type ImageWork,
   type Item,
   type ItemId,
@@ -44,11 +46,15 @@ export function RowMenu({ id, at, onClose }: Props) {
       },
     ],
   }
-  const groups = [use, ...workGroups(item, view.getState(), actions), aboutGroup(item, id, actions)]
+  const groups = [
+    use,
+    ...workGroups(item, view.getState(), actions),
+    aboutGroup(item, id, mirror.getState(), actions),
+  ]
   return <ContextMenu at={at} label={itemName(item)} groups={groups} onClose={onClose} />
 }
 
-function aboutGroup(item: Item, id: ItemId, actions: Actions): MenuGroup {
+function aboutGroup(item: Item, id: ItemId, mirror: EngineMirror, actions: Actions): MenuGroup {
   const practice = item.kind === 'image' ? item.image.practice : item.kind !== 'stream' && item.disk.practice
   return {
     id: 'about',
@@ -57,7 +63,16 @@ function aboutGroup(item: Item, id: ItemId, actions: Actions): MenuGroup {
       ...(item.kind === 'image' || item.kind === 'stream'
         ? []
         : [{ id: 'eject', label: 'Eject', disabled: !canEject(item), run: () => void actions.eject(id) }]),
-      ...(practice ? [{ id: 'reset', label: 'Make as New', run: () => void actions.resetPractice() }] : []),
+      ...(practice
+        ? [
+            {
+              id: 'reset',
+              label: 'Make as New',
+              disabled: !canResetPractice(mirror),
+              run: () => void actions.resetPractice(),
+            },
+          ]
+        : []),
     ],
   }
 }
