@@ -5,6 +5,7 @@ import {
   isWebLocator,
   parseStreamLocator,
   webName,
+  type ImageInfo,
   type RestoreRequest,
   type SourceInfo,
 } from '#shared/model'
@@ -88,15 +89,29 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         : [...images, image],
     }))
 
+  let asked = 0
+  /** The latest question that was answered about each file: it may have been scanned since an earlier one, which may take longer. */
+  const answered = new Map<string, number>()
+  /** Called before asking; what it returns, when the answer is there: whether that is news. */
+  const ask = (path: string): (() => boolean) => {
+    const question = (asked += 1)
+    return () => {
+      if (question < (answered.get(path) ?? 0)) return false
+      answered.set(path, question)
+      return true
+    }
+  }
+
   const readImage = async (path: string, practice: boolean): Promise<void> => {
+    const isNews = ask(path)
     const blank = { path, name: fileName(path), practice, info: null, error: null }
     const known = getState().images.find((image) => image.path === path)
     putImage(known ? { ...known, state: 'reading' } : { ...blank, state: 'reading' })
     try {
       const info = await client.request('image.info', { path })
-      putImage({ ...blank, name: info.name, state: 'ready', info })
+      if (isNews()) putImage({ ...blank, name: info.name, state: 'ready', info })
     } catch (error) {
-      putImage({ ...blank, state: 'failed', error: serializeError(error) })
+      if (isNews()) putImage({ ...blank, state: 'failed', error: serializeError(error) })
     }
   }
 
@@ -160,6 +175,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     let pending = chosen
     const { signal } = (asking = new AbortController())
     const isStillIt = () => getState().source === pending
+    const isNews = ask(path)
     const inspect = async (): Promise<SourceInfo> => {
       for (;;) {
         try {
@@ -174,9 +190,13 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     }
     try {
       const info = await inspect()
-      if (info.kind === 'image')
-        putImage({ path, name: info.name, state: 'ready', info: info.image, error: null, practice: false })
-      if (isStillIt()) setState({ source: wasRead(chosen, info) })
+      if (!isStillIt()) return
+      const image = info.kind === 'image' ? info.image : null
+      if (image && isNews())
+        putImage({ path, name: info.name, state: 'ready', info: image, error: null, practice: false })
+      // What was asked later may have been answered before.
+      const known = image && getState().images.find((image) => image.path === path)?.info
+      setState({ source: wasRead(chosen, image ? asSource(path, info.name, known ?? image) : info) })
     } catch (error) {
       if (!isStillIt()) return
       const failed = serializeError(error)
@@ -185,17 +205,19 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     }
   }
 
-  const readAgain = async (path: string) => {
-    await readImage(path, false)
+  /** What was read of an image is so of the source, too, where it is that. */
+  const tellSource = (path: string) => {
     const { source, images } = getState()
     if (source?.locator !== path || source.state === 'reading') return
     const image = images.find((image) => image.path === path)
-    if (image?.info) {
-      const { name, info } = image
-      const read: SourceInfo = { kind: 'image', locator: path, name, image: info }
-      setState({ source: wasRead(source, read) })
-    } else if (image && isLocked(image))
+    if (image?.info) setState({ source: wasRead(source, asSource(path, image.name, image.info)) })
+    else if (image && isLocked(image))
       setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
+  }
+
+  const readAgain = async (path: string) => {
+    await readImage(path, false)
+    tellSource(path)
   }
 
   const chooseSourceFile = (path: string, address = path) => {
@@ -273,6 +295,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     clearDestination: () => setDestination(null),
     async openImage(path, { practice = false } = {}) {
       await readImage(path, practice)
+      if (getState().source?.state === 'ready') tellSource(path)
       if (practice) return
       setState({ selected: imageId(path) })
       const error = getState().images.find((image) => image.path === path)?.error
@@ -295,6 +318,13 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     setOption: (name, value) => setState(({ options }) => ({ options: { ...options, [name]: value } })),
   }
 }
+
+const asSource = (locator: string, name: string, image: ImageInfo): SourceInfo => ({
+  kind: 'image',
+  locator,
+  name,
+  image,
+})
 
 /** Only of a stream is there an image to save. */
 const suiting = (

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EngineGoneError } from '#shared/errors'
+import type { ImageInfo, SourceInfo } from '#shared/model'
 import { createUiDouble } from '#test/ui-double'
 import { sandisk, smallStick, systemDisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, readyWindow, settle } from '#test/ui-window'
@@ -55,6 +56,60 @@ describe('the wells', () => {
     actions.chooseSource('disk:/dev/sdb')
     await slow
     expect(view.getState().source?.locator).toBe('/dev/sdb')
+  })
+
+  it('show what the last question found out about an image, in whatever order the answers come', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const answers: PromiseWithResolvers<ImageInfo>[] = []
+    window.double.answer('image.info', () => {
+      const answer = Promise.withResolvers<ImageInfo>()
+      answers.push(answer)
+      return answer.promise
+    })
+    await actions.chooseSourceFile(systemImage.path)
+    const before = actions.openImage(systemImage.path)
+    // It is scanned meanwhile.
+    const after = actions.readAgain(systemImage.path)
+    await settle()
+    const unscanned = { ...systemImage, scan: null }
+    answers[1]?.resolve(systemImage)
+    await after
+    answers[0]?.resolve(unscanned)
+    await before
+    const { images, source } = view.getState()
+    expect(images.find(({ path }) => path === systemImage.path)).toMatchObject({
+      state: 'ready',
+      info: { scan: systemImage.scan },
+    })
+    expect(source).toMatchObject({ state: 'ready', info: { image: { scan: systemImage.scan } } })
+  })
+
+  it('do not take an older answer about the source than the sidebar has', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const answer = Promise.withResolvers<SourceInfo>()
+    window.double.answer('source.inspect', () => answer.promise)
+    const chosen = actions.chooseSourceFile(systemImage.path)
+    await actions.readAgain(systemImage.path)
+    const image = { ...systemImage, scan: null }
+    answer.resolve({ kind: 'image', locator: image.path, name: image.name, image })
+    await chosen
+    const { images, source } = view.getState()
+    expect(images.find(({ path }) => path === image.path)?.info?.scan).toEqual(systemImage.scan)
+    expect(source).toMatchObject({ state: 'ready', info: { image: { scan: systemImage.scan } } })
+  })
+
+  it('put no image into the sidebar that is not wanted any more', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const answer = Promise.withResolvers<SourceInfo>()
+    window.double.answer('source.inspect', () => answer.promise)
+    const chosen = actions.chooseSourceFile(systemImage.path)
+    actions.clearSource()
+    answer.resolve({ kind: 'image', locator: systemImage.path, name: systemImage.name, image: systemImage })
+    await chosen
+    expect(view.getState().images.map(({ path }) => path)).not.toContain(systemImage.path)
   })
 
   it('refuse a destination that cannot be one', async () => {
@@ -155,6 +210,22 @@ describe('the wells', () => {
     window.double.setDevices([{ ...sandisk, volumes: [efi!, { ...untitled!, label: 'PHOTOS' }] }])
     await settle()
     expect(window.reprise.view.getState().destination).toMatchObject({ state: 'ready', name: 'PHOTOS' })
+  })
+
+  it('drop the selection when another disk has taken the place of the selected one', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    for (const id of ['disk:/dev/sdb', 'volume:/dev/sdb2'] as const) {
+      window.double.setDevices([sandisk])
+      await settle()
+      actions.select(id)
+      window.double.setDevices([{ ...sandisk, name: 'Renamed' }])
+      await settle()
+      expect(view.getState().selected).toBe(id)
+      window.double.setDevices([{ ...sandisk, identity: 'another stick' }])
+      await settle()
+      expect(view.getState().selected).toBeNull()
+    }
   })
 
   it('drop the selection with the disk', async () => {
