@@ -642,6 +642,33 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await appears(page.getByRole('group', { name: /^Source, Practice Image.dmg, 48 MB/ }))).toBe(true)
   })
 
+  it('checks a refused restore again when asked to, and leaves the keyboard where it is', async () => {
+    await page.evaluate(() => {
+      const { double, errors } = globalThis.window
+      double.answer('restore.plan', async () => {
+        throw new errors.DeviceError('E_DST_BUSY', 'in use', { details: { path: '/dev/sdb' } })
+      })
+    })
+    await chooseSource(page)
+    await row(page, 'SanDisk Ultra').click()
+    await page.keyboard.press('Control+2')
+    const again = page.getByRole('list', { name: 'Preflight' }).getByRole('button', { name: 'Check Again' })
+    await appears(again)
+    await screenshot(page, 'refused')
+    await page.evaluate(() => {
+      const { double, fixtures } = globalThis.window
+      double.answer('restore.plan', async (request) => {
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        return fixtures.planFor(request, double.devices, double.images)
+      })
+    })
+    await again.focus()
+    await page.keyboard.press('Enter')
+    await appears(page.getByText('Checking…'))
+    expect(await again.evaluate((button) => button === document.activeElement)).toBe(true)
+    await disappears(again)
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {
