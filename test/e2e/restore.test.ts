@@ -2,7 +2,7 @@
 import { createHash, randomFillSync } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Browser, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -17,23 +17,18 @@ import {
   selectRow,
 } from '#test/browser'
 import { attachFaultyDisk } from '#test/faulty-disk'
-import { attachLoop } from '#test/loop'
+import { attachLoop, type LoopDevice } from '#test/loop'
 import { missing } from '#test/needs'
 import { startWebHost, type WebHost } from '#test/web-host'
 
 const MiB = 1024 * 1024
 
-/** The row of exactly this device: other people's devices are on this machine too. */
-const deviceRow = (page: Page, path: string): Locator => {
-  usedPaths.add(path)
-  return page.locator(`[role=row][data-key="disk:${path}"]`)
-}
-/** The next disk may get the name of the last one: whoever doesn't wait for it to go takes the old row for the new disk. */
-const usedPaths = new Set<string>()
-const usedDisksGone = async (page: Page) => {
-  for (const path of usedPaths) await expect.poll(() => deviceRow(page, path).count()).toBe(0)
-  usedPaths.clear()
-}
+/**
+ * The row of exactly this device: other people's devices are on this machine too, and one that went a moment ago, still
+ * shown, may have had the same path, with another file behind it.
+ */
+const deviceRow = (page: Page, { path, file }: Pick<LoopDevice, 'path' | 'file'>): Locator =>
+  page.locator(`[role=row][data-key="disk:${path}"]`, { hasText: basename(file) })
 const well = (page: Page, name: 'Source' | 'Destination'): Locator =>
   page.getByRole('group', { name: new RegExp(`^${name}`) })
 const erase = (page: Page) => page.getByText('Erase destination', { exact: true })
@@ -58,7 +53,13 @@ async function sha256(path: string, sizeBytes: number): Promise<string> {
 /** From filled wells to the running job. */
 async function confirmRestore(page: Page): Promise<void> {
   await erase(page).click()
-  await page.getByRole('button', { name: 'Restore…' }).click()
+  await page
+    .getByRole('button', { name: 'Restore…' })
+    .click()
+    .catch(async (cause: unknown) => {
+      const reason = await page.locator('#restore-reason').textContent({ timeout: 1000 })
+      throw new Error(`Restore… can't be pressed: ${reason}`, { cause })
+    })
   const sheet = page.getByRole('alertdialog')
   const yes = sheet.getByRole('button', { name: 'Erase and Restore' })
   await yes.click()
@@ -115,17 +116,16 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     await appears(page.getByRole('group', { name: 'Source, empty' }))
   })
   afterEach(async () => {
-    await usedDisksGone(page)
     expect(window.errors).toEqual([])
   })
 
   it('a dropped file and a dragged disk become a verified copy', async () => {
     const image = await rawImage(join(host.home, 'system.img'), 32 * MiB)
     await using disk = await attachLoop({ sizeBytes: 48 * MiB })
-    await appears(deviceRow(page, disk.path))
+    await appears(deviceRow(page, disk))
     await dropFiles(page, well(page, 'Source'), [image])
     await appears(page.getByRole('group', { name: /^Source, system.img, 33.6 MB/ }))
-    await dragOnto(page, deviceRow(page, disk.path), well(page, 'Destination'))
+    await dragOnto(page, deviceRow(page, disk), well(page, 'Destination'))
     await page.mouse.up()
     await appears(page.getByRole('group', { name: new RegExp(`^Destination, .*${disk.path}`) }))
     await appears(page.getByText('Fits: 33.6 MB of 50.3 MB'))
@@ -137,7 +137,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
 
   it('a restore needs nothing but the keyboard, which is never nowhere', async () => {
     await using disk = await attachLoop({ sizeBytes: 80 * MiB })
-    const row = deviceRow(page, disk.path)
+    const row = deviceRow(page, disk)
     await appears(row)
     const press = (...keys: readonly string[]) =>
       keys.reduce((last, key) => last.then(() => page.keyboard.press(key)), Promise.resolve())
@@ -193,7 +193,7 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
 
   it('a disk appears when it is attached and goes when it is detached', async () => {
     const disk = await attachLoop({ sizeBytes: 16 * MiB })
-    const row = deviceRow(page, disk.path)
+    const row = deviceRow(page, disk)
     try {
       expect(await appears(row)).toBe(true)
       await selectRow(row)
@@ -210,10 +210,10 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     const image = await rawImage(join(host.home, 'large.img'), 512 * MiB)
     // Slower than any real one: nothing is over before it is stopped.
     await using disk = await attachFaultyDisk({ sizeBytes: 528 * MiB })
-    await appears(deviceRow(page, disk.path))
+    await appears(deviceRow(page, disk))
     await dropFiles(page, well(page, 'Source'), [image])
     await appears(page.getByRole('group', { name: /^Source, large.img/ }))
-    await selectRow(deviceRow(page, disk.path))
+    await selectRow(deviceRow(page, disk))
     await page.keyboard.press('Control+2')
     await confirmRestore(page)
     await appears(page.locator('.phases [data-state=current]', { hasText: 'Restoring' }))
@@ -230,10 +230,10 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     async () => {
       const image = await rawImage(join(host.home, 'good.img'), 48 * MiB)
       await using disk = await attachFaultyDisk({ sizeBytes: 64 * MiB, failAtOffset: 24 * MiB })
-      await appears(deviceRow(page, disk.path))
+      await appears(deviceRow(page, disk))
       await dropFiles(page, well(page, 'Source'), [image])
       await appears(page.getByRole('group', { name: /^Source, good.img/ }))
-      await selectRow(deviceRow(page, disk.path))
+      await selectRow(deviceRow(page, disk))
       await page.keyboard.press('Control+2')
       await confirmRestore(page)
       const alert = page.getByRole('alert')
@@ -257,10 +257,10 @@ describe.skipIf(missing('program:chromium', 'root', 'loop'))('on real devices', 
     async () => {
       const image = await rawImage(join(host.home, 'long.img'), 256 * MiB)
       await using disk = await attachFaultyDisk({ sizeBytes: 264 * MiB })
-      await appears(deviceRow(page, disk.path))
+      await appears(deviceRow(page, disk))
       await dropFiles(page, well(page, 'Source'), [image])
       await appears(page.getByRole('group', { name: /^Source, long.img/ }))
-      await selectRow(deviceRow(page, disk.path))
+      await selectRow(deviceRow(page, disk))
       await page.keyboard.press('Control+2')
       await confirmRestore(page)
       await appears(page.locator('.phases [data-state=current]', { hasText: 'Restoring' }))

@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { mkdtemp, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Faults, FromServer, ToServer } from './faulty-nbd-server.ts'
@@ -39,7 +39,7 @@ export async function attachFaultyDisk(
   await using cleanup = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'reprise-faulty-'))
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }))
-  const file = join(folder, 'disk')
+  const file = join(folder, basename(folder))
   const socketPath = join(folder, 'socket')
   await writeFile(file, '')
 

@@ -27,7 +27,10 @@ interface LoopCommon {
   /** 512 (default), 1024, 2048 or 4096. */
   readonly logicalBlockBytes?: number
 }
-/** `sizeBytes`: a new sparse file in a folder of its own, deleted at the end. `file`: yours, left alone. */
+/**
+ * `sizeBytes`: a new sparse file in a folder of its own, deleted at the end, whose name no other file has, since that is
+ * what the disk is called: another suite may have had the same device a moment ago. `file`: yours, left alone.
+ */
 export type LoopOptions = LoopCommon &
   ({ readonly sizeBytes: number; readonly file?: undefined } | { readonly file: string })
 
@@ -63,7 +66,7 @@ export async function attachLoop(options: LoopOptions): Promise<LoopDevice> {
   let file: string
   if (options.file === undefined) {
     folder = await mkdtemp(join(tmpdir(), 'reprise-loop-'))
-    file = join(folder, 'disk.img')
+    file = join(folder, `${basename(folder)}.img`)
     await using handle = await open(file, 'wx')
     await handle.truncate(options.sizeBytes)
   } else {

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createPlatform } from '#engine/platform'
@@ -69,7 +69,7 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       await platform.rereadPartitions(loop.path)
       const disk = await find(loop.path)
       expect(disk).toMatchObject({
-        name: 'disk.img',
+        name: basename(loop.file),
         partitionMap: 'gpt',
         bus: 'loop',
         protection: null,
