@@ -272,7 +272,8 @@ function platformOf(machine: FakeMachine): Platform {
       if (disk.isOpen) throw new DeviceError('E_DST_BUSY', `${path} is open`, { details: { path } })
       disk.bytes.fill(0, part.offset, part.offset + Math.min(part.sizeBytes, 1024 * 1024))
       disk.events.push('make-empty')
-      return 'empty-map'
+      if (path === disk.disk.path) return 'empty-map'
+      return filesystem === null ? 'wiped' : 'empty-filesystem'
     },
   }
 }

@@ -68,6 +68,7 @@ export type TargetState =
   | 'untouched' // nothing was written
   | 'kept' // what came of a stream is kept, and the same command goes on with it
   | 'empty' // erased, valid and unmounted
+  | 'wiped' // erased, and no map or file system could be made that it is a valid one of
   | 'incomplete' // could not even be erased: unplugged, or it refuses writes
 
 export interface RestoreSummary {

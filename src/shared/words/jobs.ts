@@ -130,6 +130,8 @@ export function describeTargetState(
       return target.exists === true
         ? `${name} was emptied: what was in it is gone, and nothing incomplete was left there.`
         : `Nothing incomplete was left at ${name}.`
+    case 'wiped':
+      return `${capital(name)} was erased: nothing is on it, not even a file system.`
     case 'incomplete':
       return `${capital(name)} is incomplete and can't be used: restore it again.`
     default:

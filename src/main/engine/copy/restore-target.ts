@@ -131,13 +131,14 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
-  async function makeEmpty(): Promise<void> {
+  async function makeEmpty(): Promise<'empty' | 'wiped'> {
     if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
     // Nothing holds it any more: somebody may have drawn other partitions.
     if (volume !== null && !(await isStillThere(path, volume, platform, AbortSignal.any([]))))
       throw changedTarget(path, 'device')
     const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
     log.info('the destination was left empty', { path, how })
+    return how === 'wiped' ? 'wiped' : 'empty'
   }
   /** A partition was all that was asked for: what else of its disk is mounted by now stays mounted. Throws E_DST_BUSY. */
   async function checkOthers(signal: AbortSignal): Promise<void> {
@@ -212,8 +213,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         return { state: 'untouched', warnings: [...leftUnmounted, ...warnings] }
       }
       try {
-        await unmounted(makeEmpty)
-        return { state: 'empty', warnings: [] }
+        return { state: await unmounted(makeEmpty), warnings: [] }
       } catch (error) {
         // It is empty, and somebody has an old partition open.
         if (error instanceof DeviceError && error.details['left'] === 'reread')

@@ -92,26 +92,9 @@ export async function makeDarwinEmpty(
   filesystem: string | null,
 ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
   const whole = /^disk\d+$/.test(identifierOf(path))
-  let fits = false
-  {
-    await using device = await openDarwin(system, path, 'target')
-    const { sizeBytes, abilities } = device
-    const blockBytes = abilities.logicalBlockBytes
-    const zeros = new Uint8Array(Math.min(ENDS_BYTES, sizeBytes))
-    const pieces: { offset: number; bytes: Uint8Array }[] = [
-      { offset: 0, bytes: zeros },
-      { offset: sizeBytes - zeros.length, bytes: zeros },
-    ]
-    fits = whole && sizeBytes >= smallestGptBytes(blockBytes)
-    if (fits) pieces.push(...encodeEmptyGpt({ sizeBytes, blockBytes, diskGuid: randomUUID() }))
-    try {
-      await system.writeDurably(device.fd, pieces)
-    } catch (error) {
-      throw deviceError(error, { path, role: 'target' })
-    }
-  }
+  const left = await overwriteEnds(system, path, whole ? 'map' : 'nothing')
   await waitForPartitions(system, path)
-  if (whole) return fits ? 'empty-map' : 'wiped'
+  if (whole) return left === 'map' ? 'empty-map' : 'wiped'
   const [program, ...args] = makers[filesystem ?? ''] ?? []
   if (program === undefined) return 'wiped'
   try {
@@ -122,5 +105,31 @@ export async function makeDarwinEmpty(
     DeviceError.accept(error)
     log.warn('no empty file system', { path, program, reason: error.message })
   }
+  // Whatever half a file system was made is taken away again.
+  await overwriteEnds(system, path, 'nothing')
   return 'wiped'
+}
+
+/** With zeros, and an empty map where one is wanted and fits. Resolves to what is there then. */
+async function overwriteEnds(
+  system: Machine,
+  path: string,
+  wanted: 'map' | 'nothing',
+): Promise<'map' | 'nothing'> {
+  await using device = await openDarwin(system, path, 'target')
+  const { sizeBytes, abilities } = device
+  const blockBytes = abilities.logicalBlockBytes
+  const zeros = new Uint8Array(Math.min(ENDS_BYTES, sizeBytes))
+  const pieces: { offset: number; bytes: Uint8Array }[] = [
+    { offset: 0, bytes: zeros },
+    { offset: sizeBytes - zeros.length, bytes: zeros },
+  ]
+  const left = wanted === 'map' && sizeBytes >= smallestGptBytes(blockBytes) ? 'map' : 'nothing'
+  if (left === 'map') pieces.push(...encodeEmptyGpt({ sizeBytes, blockBytes, diskGuid: randomUUID() }))
+  try {
+    await system.writeDurably(device.fd, pieces)
+  } catch (error) {
+    throw deviceError(error, { path, role: 'target' })
+  }
+  return left
 }

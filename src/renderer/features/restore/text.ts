@@ -192,7 +192,7 @@ const lastPart = (path: string) => path.split('/').findLast((part) => part !== '
 
 /** Stopped while it was read back: the engine doesn't keep a copy of which nobody knows that it is right. */
 export const stoppedVerifyWords = (target: TargetState): string =>
-  target === 'empty'
+  target === 'empty' || target === 'wiped'
     ? "Everything had been copied, but the copy wasn't read back to its end. It wasn't kept."
     : "Everything had been copied, but the copy wasn't read back to its end: nobody knows that it is right."
 

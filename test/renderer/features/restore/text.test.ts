@@ -189,6 +189,7 @@ describe('beside a phase', () => {
 describe('a verify that was stopped', () => {
   it('says that the copy was complete, and that it was erased all the same', () => {
     expect(stoppedVerifyWords('empty')).toContain("It wasn't kept.")
+    expect(stoppedVerifyWords('wiped')).toContain("It wasn't kept.")
     expect(stoppedVerifyWords('incomplete')).toContain('nobody knows that it is right')
   })
 })

@@ -344,6 +344,22 @@ describe('a partition as the target', () => {
     expect(machine.calls).not.toContain('reread /dev/sdb1')
   })
 
+  it.each([
+    ['ext4', 'empty'],
+    [null, 'wiped'],
+  ] as const)('is told truly when it failed: one of %s is %s', async (filesystem, target) => {
+    const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB + 512 * KiB) }])
+    const [volume] = stick.disk.volumes
+    stick.disk = { ...stick.disk, volumes: [{ ...volume!, filesystem }] }
+    stick.faults = {
+      onWrite: ({ offset, count }) => {
+        if (count > 4) throw ioError('E_IO_WRITE', '/dev/sdb1', offset)
+      },
+    }
+    const { outcome } = await restore(machine, { target: '/dev/sdb1' })
+    expect(outcome).toMatchObject(failure('E_IO_WRITE', target))
+  })
+
   describe('and an image with a partition map as the source', () => {
     const lab = {
       index: 2,

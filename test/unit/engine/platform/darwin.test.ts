@@ -355,4 +355,20 @@ describe('opening on macOS', () => {
     expect(await platform.makeEmpty('/dev/disk4s2', 'hfsplus')).toBe('empty-filesystem')
     expect(await platform.makeEmpty('/dev/disk4s2', 'ext4')).toBe('wiped')
   })
+
+  it('takes half a file system away again', async () => {
+    const events: string[] = []
+    const newfs = () => {
+      events.push('newfs')
+      return { status: 1, stdout: 'no room' }
+    }
+    const system = {
+      ...recordedMachine(mac({ programs: { newfs_hfs: newfs } })),
+      open: () => Promise.resolve(7),
+      writeDurably: () => Promise.resolve(void events.push('zeros')),
+    }
+    const platform = createDarwinPlatform({ system })
+    expect(await platform.makeEmpty('/dev/disk4s2', 'hfsplus')).toBe('wiped')
+    expect(events).toEqual(['zeros', 'newfs', 'zeros'])
+  })
 })

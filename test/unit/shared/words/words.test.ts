@@ -155,6 +155,7 @@ describe('what is left of a target', () => {
     ['untouched', null, 'Nothing was written: the destination is as it was.'],
     ['untouched', '/dev/sdb', "Nothing was written: '/dev/sdb' is as it was."],
     ['empty', null, 'The destination was erased: it is empty, valid and unmounted.'],
+    ['wiped', '/dev/sdb', "'/dev/sdb' was erased: nothing is on it, not even a file system."],
     ['incomplete', '/dev/sdb', "'/dev/sdb' is incomplete and can't be used: restore it again."],
   ] as const)('%s of %s', (state, target, words) => {
     expect(describeTargetState(state, target && { kind: 'disk', name: target, disk: sandisk })).toBe(words)
