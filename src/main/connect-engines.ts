@@ -17,7 +17,7 @@ import {
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
 import { outcomeOfError, startGuardedJob, type JobContext } from '#engine/job'
 import { createKeepAwake, createPlatform, type Platform } from '#engine/platform'
-import { sharedWebSession, tellFetches } from '#engine/web-source'
+import { sharedWebSession, tellFetches, watchFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
@@ -93,22 +93,7 @@ export function connectCommandLine(log: Logger): CliEngines {
       return stream === null ? await isImageLocked(locator) : await streams.isLocked(stream, signal)
     },
     unlockImage: unlockSource,
-    watchFetch(watch) {
-      const session = sharedWebSession()
-      session.fetchWatch = {
-        begin: (path, sizeBytes) => watch.begin(path, sizeBytes),
-        waits: (_, during) => ({
-          // While it is read, lines of progress are being written.
-          again: (trouble) => void (during === 'opening' && watch.waits(trouble)),
-          end: () => undefined,
-        }),
-      }
-      return {
-        [Symbol.dispose]: () => {
-          session.fetchWatch = null
-        },
-      }
-    },
+    watchFetch: (watch) => watchFetches(sharedWebSession(), watch),
     async capacityOf(target, signal) {
       const found = await platform.resolve(target, signal).catch((error: unknown) => {
         AppError.accept(error)

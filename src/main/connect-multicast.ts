@@ -73,6 +73,10 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
       const { createKeepAwake } = await import('#engine/platform')
       return await openServer(log, createKeepAwake({ log }))
     },
+    async fetches() {
+      const { sharedWebSession, watchFetches } = await import('#engine/web-source')
+      return { watchFetch: (watch) => watchFetches(sharedWebSession(), watch) }
+    },
     async localServers(signal) {
       const { connectLocalServers } = await import('#engine/multicast/management')
       return await connectLocalServers(join(dataFolder(), 'multicast'), signal)

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { encodeBlockHashes } from '#engine/formats/udif'
@@ -224,6 +225,39 @@ describe('reprise with an image on a server', () => {
     expect(err).toContain('3,145,728')
     expect(status).toBe(1)
   })
+
+  it(
+    'says once that the server is away in the middle, and goes on when it is back',
+    { timeout: 60_000 },
+    async () => {
+      await using folder = await temporaryFolder()
+      let wasAway = false
+      const gone: Promise<void>[] = []
+      const away = async () => {
+        await server.goAway()
+        await delay(5000)
+        await server.comeBack()
+      }
+      await using server = await startWebServer((request, response) => {
+        if (!wasAway && /^bytes=0-(?!65535)/.test(request.headers.range ?? '')) {
+          wasAway = true
+          gone.push(away())
+        } else serveFile(request, response, { bytes: dmg, etag: '"1"' })
+      })
+      const target = join(folder.path, 'out.img')
+      const { err, status } = await reprise(
+        ['restore', '--source', `${server.url}/a.dmg`, '--target', target, '--erase', '--noprompt'],
+        '',
+        direct,
+      )
+      await Promise.all(gone)
+      expect({ err, status }).toEqual({
+        err: expect.stringMatching(/^The network connection to 127\.0\.0\.1:\d+ .*Trying again\.\n$/),
+        status: 0,
+      })
+      expect(Buffer.compare(await readFile(target), data)).toBe(0)
+    },
+  )
 
   it('erases the target when the image changes in the middle, and says so', async () => {
     await using folder = await temporaryFolder()

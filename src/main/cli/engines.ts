@@ -16,7 +16,13 @@ export interface RunningJob {
 
 /** See #engine/web-source. */
 export interface FetchWatch {
-  waits(trouble: unknown): void
+  waits(
+    path: string,
+    during: 'opening' | 'reading',
+  ): {
+    again(trouble: unknown): void
+    end(): void
+  }
   begin(
     path: string,
     sizeBytes: number | null,
@@ -35,7 +41,7 @@ export interface Engines {
   isLocked(path: string, signal: AbortSignal): Promise<boolean>
   /** Keeps the keys in this process. Rejects with FormatError E_SRC_PASSWORD, NetworkError E_MC_PASSWORD, the signal's reason. */
   unlockImage(path: string, password: string, signal: AbortSignal): Promise<void>
-  /** Until it is disposed, `watch` is told why opening an image on a server takes long. */
+  /** Until it is disposed, `watch` is told why an image on a server takes long. */
   watchFetch(watch: FetchWatch): Disposable
   /** Bytes of the disk a target is; null where it is none or a part of one, or can't be looked at. Rejects with the signal's reason. */
   capacityOf(target: string, signal: AbortSignal): Promise<number | null>

@@ -1,23 +1,29 @@
 /**
- * Why nothing is known of an image on a server yet: the server is away, and waited for a moment; or it gives no parts of files, so
- * that all of it has to be here first. How far that is, and whether it is worth the while.
+ * Why an image on a server takes long: the server is away, and waited for; or it gives no parts of files, so that all of it has to be
+ * here before anything is known of it. How far that is, and whether it is worth the while.
  */
 import { serializeError, UsageError } from '#shared/errors'
+import { publicLocator } from '#shared/model'
 import { describeAwaited, wholeFetchWords } from '#shared/words'
 import type { Engines, FetchWatch } from './engines.ts'
 import { jsonLine } from './json-lines.ts'
 import { createMarkLines } from './marks.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
+import { createWorkOutput, type WorkOutput } from './work-output.ts'
 
 export interface FetchTelling {
-  readonly terminal: Pick<Terminal, 'write' | 'writeError'>
+  readonly terminal: Pick<Terminal, 'write' | 'writeError' | 'isOne'>
+  /** What the work on the image prints by, whose line may be open while a server is away. Absent: nothing else is printed meanwhile. */
+  readonly output?: WorkOutput
   /** Counts ms. */
   readonly now: () => number
   /** As lines of JSON among the others, or for people beside what is printed; null: not at all. */
   readonly as: 'text' | 'json' | null
   /** The device it is for; null: none, or one that can't be looked at. */
   readonly target: { readonly path: string; readonly sizeBytes: number } | null
+  /** True: others tell of a server that goes away when the image is open. */
+  readonly openingOnly?: boolean
 }
 
 /** What is here sooner needs no words. */
@@ -29,14 +35,32 @@ const lineBytes = 64 * 1024 * 1024
 const mostStored = (diskBytes: number) => diskBytes * 1.02 + 4 * 1024 * 1024
 
 export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: FetchTelling): Disposable {
-  const { terminal, now, as, target } = telling
+  const { terminal, output = createWorkOutput(terminal), now, as, target, openingOnly = false } = telling
   const lines = createMarkLines(() => 'Fetching')
-  let isAwaited = false
+  /** Connections that are waiting: one outage keeps several of them. */
+  const waiting = new Set<symbol>()
+  let isOpeningTold = false
+  const sayAwaited = (path: string, trouble: unknown) => {
+    const address = publicLocator(path)
+    const error = serializeError(trouble)
+    const words = describeAwaited(error)
+    if (as === 'json') output.print(jsonLine('waiting', { address, error, words }))
+    else output.tell(`${printable(words)}\n`)
+  }
   const watch: FetchWatch = {
-    waits(trouble) {
-      if (as !== 'text' || isAwaited) return
-      isAwaited = true
-      terminal.writeError(printable(describeAwaited(serializeError(trouble))) + '\n')
+    waits(path, during) {
+      const key = Symbol(path)
+      return {
+        again(trouble) {
+          if (as === null || waiting.has(key) || (openingOnly && during === 'reading')) return
+          waiting.add(key)
+          // An image is opened more than once before the work begins.
+          if (waiting.size > 1 || (during === 'opening' && isOpeningTold)) return
+          isOpeningTold ||= during === 'opening'
+          sayAwaited(path, trouble)
+        },
+        end: () => void waiting.delete(key),
+      }
     },
     begin(_, sizeBytes) {
       if (target !== null && sizeBytes !== null && sizeBytes > mostStored(target.sizeBytes))

@@ -23,6 +23,7 @@ import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
+import { createWorkOutput } from './work-output.ts'
 import { formatNotes, readWrittenImage, writtenImage } from './written-image.ts'
 
 const convertOptions = {
@@ -77,7 +78,9 @@ export const imageConvert = defineVerb({
     )
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
-    using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
+    const output = createWorkOutput(terminal)
+    const as = values.json ? 'json' : 'text'
+    using _fetching = tellFetching(engines, { ...context, output, as, target: null })
     let info: ImageInfo
     let encryption: ConvertRequest['encryption'] = null
     try {
@@ -93,7 +96,8 @@ export const imageConvert = defineVerb({
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info, request))
     const task = { kind: 'convert', ...request, encryption } as const
     const print = createTextProgress()
-    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
+    const run = { engines, interrupt, names, print, lastWords, output }
+    const done = await runImageTask(context, values, task, run)
     if (typeof done === 'number') return done
     const { outcome } = done
     if (outcome.kind !== 'converted')

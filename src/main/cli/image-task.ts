@@ -9,7 +9,7 @@ import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import type { CliContext, CommonValues } from './verb.ts'
-import { createWorkOutput } from './work-output.ts'
+import { createWorkOutput, type WorkOutput } from './work-output.ts'
 
 export interface ImageTaskRun {
   readonly engines: Engines
@@ -17,6 +17,8 @@ export interface ImageTaskRun {
   readonly names: Names
   /** What to print at a state; with --json that is done here. */
   readonly print: (state: JobState) => string
+  /** Where something else speaks meanwhile, too. */
+  readonly output?: WorkOutput
   /** After a failure or an interrupt: in what state things are. */
   readonly lastWords?: string
 }
@@ -32,9 +34,8 @@ export async function runImageTask(
   { terminal }: CliContext,
   values: CommonValues,
   task: ImageTask,
-  { engines, interrupt, names, print, lastWords }: ImageTaskRun,
+  { engines, interrupt, names, print, lastWords, output = createWorkOutput(terminal) }: ImageTaskRun,
 ): Promise<ImageTaskDone | number> {
-  const output = createWorkOutput(terminal)
   const job = engines.startImageTask(task)
   const stop = () => void job.cancel()
   interrupt.signal.addEventListener('abort', stop, { once: true })

@@ -14,6 +14,7 @@ import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
+import { createWorkOutput } from './work-output.ts'
 
 export const imageVerify = defineVerb({
   name: 'image verify',
@@ -26,7 +27,9 @@ export const imageVerify = defineVerb({
     const { terminal } = context
     using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
     const engines = await context.engines(openLog(context, values))
-    using _fetching = tellFetching(engines, { ...context, as: values.json ? 'json' : 'text', target: null })
+    const output = createWorkOutput(terminal)
+    const as = values.json ? 'json' : 'text'
+    using _fetching = tellFetching(engines, { ...context, output, as, target: null })
     const image = imageLocatorFrom(context.cwd, path)
     const names = { source: nameOfLocator(path) }
     try {
@@ -37,7 +40,7 @@ export const imageVerify = defineVerb({
     }
     const task = { kind: 'verify', path: image } as const
     const print = createTextProgress()
-    const done = await runImageTask(context, values, task, { engines, interrupt, names, print })
+    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, output })
     if (typeof done === 'number') return done
     const { outcome } = done
     if (outcome.kind !== 'checked')

@@ -34,7 +34,7 @@ import { createStallLine } from './stall-line.ts'
 import { createStreamTroubles } from './stream-troubles.ts'
 import { createTextPrinter, questionText } from './text-printer.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
-import { createWorkOutput } from './work-output.ts'
+import { createWorkOutput, type WorkOutput } from './work-output.ts'
 
 export const restore = defineVerb({
   name: 'restore',
@@ -60,6 +60,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   using interrupt = watchInterrupt(terminal, () =>
     terminal.writeError('Still stopping: the target is being left in a safe state.\n'),
   )
+  const output = createWorkOutput(terminal)
   terminal.write(printer.started())
   /** Codes of warnings that needn't be told again at the end. */
   const told = new Set<string>()
@@ -68,7 +69,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     const engines = await context.engines(openLog(context, values))
     const { source } = command.request
     using _fetching = isWebLocator(source)
-      ? await tellFetch(context, engines, command, values, interrupt)
+      ? await tellFetch(context, engines, command, values, { interrupt, output })
       : null
     plan = await oncePrepared(
       async () => {
@@ -81,7 +82,11 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     checkPlan(plan, command)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
     interrupt.signal.throwIfAborted()
-    const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, { quiet, told })
+    const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, {
+      quiet,
+      told,
+      output,
+    })
     const status = tellOutcome(context, outcome, plan, telling, told)
     return lost === null || status !== exitDone
       ? status
@@ -99,11 +104,12 @@ async function tellFetch(
   engines: Engines,
   { request: { target: path } }: RestoreCommand,
   { json, puppetstrings }: RestoreValues & CommonValues,
-  interrupt: Interrupt,
+  { interrupt, output }: { readonly interrupt: Interrupt; readonly output: WorkOutput },
 ): Promise<Disposable> {
   const sizeBytes = await untilInterrupted(engines.capacityOf(path, interrupt.signal), interrupt)
   const target = sizeBytes === null ? null : { path, sizeBytes }
-  return tellFetching(engines, { terminal, now, as: json ? 'json' : puppetstrings ? null : 'text', target })
+  const as = json ? 'json' : puppetstrings ? null : 'text'
+  return tellFetching(engines, { terminal, output, now, as, target })
 }
 
 function choosePrinter(
@@ -166,10 +172,13 @@ async function runJob(
   plan: RestorePlan,
   printer: RestorePrinter,
   interrupt: Interrupt,
-  { quiet, told }: { readonly quiet: boolean; readonly told: Set<string> },
+  {
+    quiet,
+    told,
+    output: { print, tell, lost },
+  }: { readonly quiet: boolean; readonly told: Set<string>; readonly output: WorkOutput },
 ): Promise<{ readonly outcome: JobOutcome; readonly lost: SerializedError | null }> {
   const job = engines.startRestore(plan)
-  const { print, tell, lost } = createWorkOutput(terminal)
   const stop = () => {
     terminal.writeError('Stopping at a safe point...\n')
     void job.cancel(interrupt.signal.reason)

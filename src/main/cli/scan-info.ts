@@ -11,6 +11,7 @@ import {
 import { formatBytes, formatCount } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { isoTime } from './iso-time.ts'
 import { jsonLine } from './json-lines.ts'
@@ -43,6 +44,7 @@ export const info = defineVerb({
     const path = imageLocatorFrom(cwd, source)
     using interrupt = watchInterrupt(terminal, () => undefined)
     const engines = await context.engines(openLog(context, values))
+    using _fetching = tellFetching(engines, { ...context, as: values.json ? null : 'text', target: null })
     try {
       await unlockSource(context, engines, path, values, interrupt)
       const image = await untilInterrupted(engines.imageInfo(path), interrupt)

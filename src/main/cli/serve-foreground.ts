@@ -10,9 +10,10 @@
  * with a line for each lap over the image.
  */
 import { deserializeError, invariant, serializeError } from '#shared/errors'
-import type { SessionClient, SessionSettings, SessionState } from '#shared/model'
+import { isWebLocator, type SessionClient, type SessionSettings, type SessionState } from '#shared/model'
 import { describeError } from '#shared/words'
 import { exitDone } from './exit-status.ts'
+import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { nameOfLocator } from './locator.ts'
@@ -38,6 +39,15 @@ export async function serveInForeground(
   try {
     const streams = await context.streams(openLog(context, values))
     if (!values.json) terminal.write(configurationText(settings))
+    using _fetching = isWebLocator(settings.source)
+      ? tellFetching(await streams.fetches(), {
+          ...context,
+          output,
+          as: values.json ? 'json' : 'text',
+          target: null,
+          openingOnly: true,
+        })
+      : null
     const server = await untilInterrupted(streams.openServer(), interrupt)
     const printer = createPrinter(context, values, output.print)
     const failed = await serve(server, settings, interrupt.signal, printer)

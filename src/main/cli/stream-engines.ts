@@ -5,6 +5,7 @@
 import type { Offer } from '#engine/multicast/client'
 import type { Management, ManagementOptions, ManagementTarget } from '#engine/multicast/management'
 import type { FoundStream, ServerConfiguration, SessionSettings, SessionState } from '#shared/model'
+import type { Engines } from './engines.ts'
 
 /** A server of streams in this process. Disposing it ends every session at once and says so to its clients. */
 export interface StreamServing extends AsyncDisposable {
@@ -27,6 +28,8 @@ export interface StreamEngines {
     readonly warnings: readonly string[]
   }>
   openServer(): Promise<StreamServing>
+  /** What its sources on web servers are fetched by. */
+  fetches(): Promise<Pick<Engines, 'watchFetch'>>
   /** The servers that this person runs on this computer. Those that don't answer are left out. */
   localServers(signal: AbortSignal): Promise<readonly Management[]>
   manage(target: ManagementTarget, options: ManagementOptions): Promise<Management>

@@ -75,6 +75,7 @@ const absent = (): never => {
 export const noStreams: StreamEngines = {
   readConfiguration: absent,
   openServer: absent,
+  fetches: absent,
   localServers: absent,
   manage: absent,
   listSessions: absent,

@@ -2,11 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { NetworkError } from '#shared/errors'
 import type { FetchWatch } from '#src/main/cli/engines.ts'
 import { tellFetching } from '#src/main/cli/fetching.ts'
-import { play } from './fakes.ts'
+import { createWorkOutput } from '#src/main/cli/work-output.ts'
+import { image, play, state } from './fakes.ts'
 
 const gigabyte = 1_000_000_000
 const restoring = ['restore', '--source', 'http://h/a.dmg', '--target', '/dev/sdb', '--erase', '--noprompt']
 const arguments_ = (...more: string[]) => [...restoring, ...more]
+
+const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
+  details: { address: 'http://h/a.dmg', host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
+})
+const awaited = 'The network connection to h failed. Nobody answers at that port. Trying again.\n'
 
 /** A tenth each ten seconds. */
 function slowly(sizeBytes: number | null) {
@@ -35,16 +41,37 @@ describe('an image that can only be fetched as a whole', () => {
   })
 
   it('of a server that is away says once why it takes so long', async () => {
-    const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
-      details: { address: 'http://h/a.dmg', host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
-    })
     const away = (watch: FetchWatch) => {
-      watch.waits(refused)
-      watch.waits(refused)
+      for (const _ of ['looked at', 'planned']) {
+        const wait = watch.waits('http://h/a.dmg?key=t0ken', 'opening')
+        wait.again(refused)
+        wait.again(refused)
+        wait.end()
+      }
     }
-    const { err } = await play(arguments_(), { fetch: away })
-    expect(err).toBe('The network connection to h failed. Nobody answers at that port. Trying again.\n')
-    expect((await play(arguments_('--json'), { fetch: away })).err).toBe('')
+    expect((await play(arguments_(), { fetch: away })).err).toBe(awaited)
+    const { out, err } = await play(arguments_('--json'), { fetch: away })
+    expect(err).toBe('')
+    const lines = out.split('\n').filter((line) => line.includes('"waiting"'))
+    expect(lines).toHaveLength(1)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      type: 'waiting',
+      address: expect.not.stringContaining('t0ken'),
+      error: { code: 'E_NET' },
+      words: awaited.trim(),
+    })
+    expect((await play(arguments_('--puppetstrings'), { fetch: away })).err).toBe('')
+  })
+
+  it.each([
+    ['info', '--source'],
+    ['image', 'info'],
+  ])('says so, too, before it is shown: %s %s', async (...verb) => {
+    const away = (watch: FetchWatch) => watch.waits('http://h/a.dmg', 'opening').again(refused)
+    const told = await play([...verb, 'http://h/a.dmg'], { fetch: away, image: image() })
+    expect(told.err).toContain(awaited)
+    const { out, err } = await play([...verb, 'http://h/a.dmg', '--json'], { fetch: away, image: image() })
+    expect(out + err).not.toContain('Trying again')
   })
 
   it('shows that something comes where nobody says how much it is', async () => {
@@ -83,7 +110,7 @@ describe('an image that can only be fetched as a whole', () => {
       watches.push(watch)
       return { [Symbol.dispose]: () => undefined }
     }
-    const terminal = { write: () => undefined, writeError: () => undefined }
+    const terminal = { write: () => undefined, writeError: () => undefined, isOne: false }
     const target = { path: '/dev/sdb', sizeBytes: gigabyte }
     using _ = tellFetching({ watchFetch }, { terminal, now: () => 0, as: 'text', target })
     expect(() => watches[0]?.begin('http://h/a.dmg', 2 * gigabyte)).toThrow(
@@ -99,5 +126,46 @@ describe('an image that can only be fetched as a whole', () => {
     // A format adds a little to what can't be compressed, and nobody knows how much it will be without a length.
     watches[0]?.begin('http://h/a.dmg', 1.01 * gigabyte)
     watches[0]?.begin('http://h/a.dmg', null)
+  })
+})
+
+describe('a server that goes away while the image is read', () => {
+  /** It is away twice, for both connections, and the first of them has it again a little sooner. */
+  const twice = (watch: FetchWatch) => {
+    for (const _ of [1, 2]) {
+      const waits = [1, 2].map(() => watch.waits('http://h/a.dmg', 'reading'))
+      for (const _ of [1, 2]) for (const wait of waits) wait.again(refused)
+      for (const wait of waits) wait.end()
+    }
+  }
+
+  it('is told once each time, above the line that goes on', async () => {
+    const watches: FetchWatch[] = []
+    const watchFetch = (watch: FetchWatch) => {
+      watches.push(watch)
+      return { [Symbol.dispose]: () => undefined }
+    }
+    let all = ''
+    const terminal = {
+      write: (text: string) => void (all += text),
+      writeError: (text: string) => void (all += `! ${text}`),
+      isOne: true,
+    }
+    const output = createWorkOutput(terminal)
+    output.print('\tRestoring  ....10')
+    using _ = tellFetching({ watchFetch }, { terminal, output, now: () => 0, as: 'text', target: null })
+    twice(watches[0]!)
+    output.print('....20')
+    const again = `! \n${awaited}\tRestoring  ....10`
+    expect(all).toBe(`\tRestoring  ....10${again}${again}....20`)
+  })
+
+  it.each([
+    ['restore', arguments_('--json')],
+    ['image verify', ['image', 'verify', 'http://h/a.dmg', '--json']],
+  ])('is a line of JSON each time: %s', async (_, argv) => {
+    const task = [state({ outcome: { kind: 'cancelled', target: 'untouched', percent: null } })]
+    const { out } = await play(argv, { fetch: twice, task })
+    expect(out.split('\n').filter((line) => line.startsWith('{"type":"waiting"'))).toHaveLength(2)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSessionText, dateText } from '#src/main/cli/serve-foreground.ts'
 import { sessionNameOf } from '#src/main/cli/server.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
-import { DeviceError, FormatError, serializeError, UsageError } from '#shared/errors'
+import { DeviceError, FormatError, NetworkError, serializeError, UsageError } from '#shared/errors'
 import type { SessionSettings, SessionState } from '#shared/model'
 import { noStreams, play } from './fakes.ts'
 
@@ -25,6 +25,7 @@ function streams(states: readonly SessionState[], warnings: readonly string[] = 
   const engines: StreamEngines = {
     ...noStreams,
     readConfiguration: () => Promise.resolve({ configuration, warnings }),
+    fetches: () => Promise.resolve({ watchFetch: () => ({ [Symbol.dispose]: () => undefined }) }),
     openServer: () =>
       Promise.resolve({
         start(settings) {
@@ -198,6 +199,28 @@ describe('reprise server', () => {
     expect(status).toBe(1)
     expect(err).toContain('E_SRC_CORRUPT')
     expect(disposals()).toBe(1)
+  })
+
+  it('says why its image takes long to open on a web server', async () => {
+    const { engines } = streams([state({ phase: 'ended', startedMs: 1 })])
+    const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
+      details: { address: 'http://h/a.dmg', host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
+    })
+    const away: StreamEngines = {
+      ...engines,
+      fetches: () =>
+        Promise.resolve({
+          watchFetch(watch) {
+            // The second is a warning of the session.
+            for (const during of ['opening', 'reading'] as const)
+              watch.waits('http://h/a.dmg', during).again(refused)
+            return { [Symbol.dispose]: () => undefined }
+          },
+        }),
+    }
+    const source = ['server', '--source', 'http://h/a.dmg', '--config', 'c.plist']
+    const { err } = await play(source, { streams: away })
+    expect(err).toBe('The network connection to h failed. Nobody answers at that port. Trying again.\n')
   })
 
   it('ends also when its session is forgotten before it is told that it is over', async () => {

@@ -28,6 +28,16 @@ export interface FetchProgress {
   end(): void
 }
 
+/** Until it is disposed, `watch` is told of what `session` fetches, and nobody else is. */
+export function watchFetches(session: Pick<WebSession, 'fetchWatch'>, watch: FetchWatch): Disposable {
+  session.fetchWatch = watch
+  return {
+    [Symbol.dispose]: () => {
+      session.fetchWatch = null
+    },
+  }
+}
+
 /** One who waits, as it is told to the session's watch. */
 export class Waiting {
   readonly #begin: () => FetchWait | null

@@ -1,6 +1,7 @@
 /** All files on servers that something waits for, as a list that is told at each change and a few times a second while they come. */
 import { serializeError } from '#shared/errors'
 import type { WebFetch } from '#shared/model'
+import { watchFetches } from './fetch-watch.ts'
 import type { WebSession } from './web-session.ts'
 
 const periodMs = 250
@@ -31,7 +32,7 @@ export function tellFetches(
     ticking?.[Symbol.dispose]()
     ticking = null
   }
-  session.fetchWatch = {
+  const watching = watchFetches(session, {
     waits(locator) {
       const key = Symbol(locator)
       return {
@@ -63,10 +64,10 @@ export function tellFetches(
         },
       }
     },
-  }
+  })
   return {
     [Symbol.dispose]: () => {
-      session.fetchWatch = null
+      watching[Symbol.dispose]()
       rest()
     },
   }
