@@ -4,8 +4,7 @@ import { BugError, serializeError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
 import type { OptionTable } from './arguments.ts'
-import { exitCancelled } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -21,6 +20,8 @@ const checksumOptions = {
   },
   ...passwordOptions,
 } as const satisfies OptionTable
+
+const untouched = 'The image is as it was.'
 
 export const imageChecksum = defineVerb({
   name: 'image checksum',
@@ -41,7 +42,7 @@ export const imageChecksum = defineVerb({
     try {
       await unlockSource(context, engines, path, values, interrupt)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const lines = createMarkLines(() => 'Checksumming')
@@ -53,7 +54,7 @@ export const imageChecksum = defineVerb({
         engines,
         interrupt,
         names,
-        lastWords: 'The image is as it was.',
+        lastWords: untouched,
         print({ progress, outcome: end }) {
           if (progress === null || progress.phase !== 'scanning') return ''
           const { percent, doneBytes } = progress

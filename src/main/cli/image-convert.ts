@@ -12,9 +12,8 @@ import {
   type Names,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
@@ -90,8 +89,7 @@ export const imageConvert = defineVerb({
     } catch (error) {
       if (!(interrupt.asked && error === interrupt.signal.reason))
         return report(terminal, serializeError(error), tellingOf(values), { names })
-      terminal.writeError(`Stopped.\n${lastWords}\n`)
-      return exitCancelled
+      return tellStopped(context, values, lastWords)
     }
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info, request))
     const task = { kind: 'convert', ...request, encryption } as const

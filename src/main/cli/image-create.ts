@@ -19,8 +19,7 @@ import {
   describeTargetState,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { ownPathFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -97,8 +96,7 @@ export const imageCreate = defineVerb({
     } catch (error) {
       if (!(interrupt.asked && error === interrupt.signal.reason))
         return report(terminal, serializeError(error), tellingOf(values), { names })
-      terminal.writeError(`Stopped.\n${lastWords}\n`)
-      return exitCancelled
+      return tellStopped(context, values, lastWords)
     }
     const engines = await context.engines(openLog(context, values))
     const print = createTextProgress()

@@ -5,8 +5,7 @@ import type { ImageResizing, ImageTask, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
-import { exitCancelled } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -75,7 +74,7 @@ async function run(
   try {
     await unlockSource(context, engines, task.path, values, interrupt)
   } catch (error) {
-    if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+    if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values)
     return report(terminal, serializeError(error), tellingOf(values), { names })
   }
   const done = await runImageTask(context, values, task, {

@@ -67,6 +67,19 @@ export async function runImageTask(
   }
 }
 
+/** It was interrupted before its job began. Returns the exit status. */
+export function tellStopped(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  { json }: Pick<CommonValues, 'json'>,
+  lastWords: string | null = null,
+): number {
+  const outcome = { kind: 'cancelled', target: 'untouched', percent: null } as const
+  // Whether it can be written or not, standard error has the words.
+  if (json) createWorkOutput(terminal).print(outcomeLine(outcome))
+  terminal.writeError(`${describeOutcome(outcome)}\n${lastWords === null ? '' : `${lastWords}\n`}`)
+  return exitCancelled
+}
+
 /** After what it came to. JSON has it in the outcome. */
 export function tellOutdated(
   { terminal }: Pick<CliContext, 'terminal'>,

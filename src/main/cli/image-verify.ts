@@ -3,9 +3,8 @@ import { BugError, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
-import { exitCancelled } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
@@ -35,7 +34,7 @@ export const imageVerify = defineVerb({
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values)
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const task = { kind: 'verify', path: image } as const

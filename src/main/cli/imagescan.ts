@@ -6,8 +6,7 @@ import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
-import { exitCancelled } from './exit-status.ts'
-import { runImageTask } from './image-task.ts'
+import { runImageTask, tellStopped } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom } from './locator.ts'
@@ -58,10 +57,7 @@ export const imagescan = defineVerb({
       if (values.json) terminal.write(jsonLine('image', info))
       else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) {
-        terminal.writeError(`Stopped.\n${untouched}\n`)
-        return exitCancelled
-      }
+      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const task = {

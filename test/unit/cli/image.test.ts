@@ -281,6 +281,39 @@ describe('reprise image verify', () => {
     },
   )
 
+  it.each([
+    ['image verify a.dmg', 'Stopped.\n'],
+    ['image checksum a.dmg', 'Stopped.\nThe image is as it was.\n'],
+    ['image compact a.dmg', 'Stopped.\n'],
+    ['image resize a.dmg --size 1g', 'Stopped.\n'],
+    ['imagescan a.dmg', 'Stopped.\nThe image is as it was.\n'],
+    [
+      'image convert -s a.dmg -t b.dmg --format UDZO',
+      "Stopped.\nNothing was written: '/home/anna/b.dmg' is as it was.\n",
+    ],
+    [
+      'image create -t b.dmg --format UDZO --size 1m --encryption AES-256',
+      "Stopped.\nNothing was written: '/home/anna/b.dmg' is as it was.\n",
+    ],
+  ])('%s says so then, with --json as an outcome', async (command, words) => {
+    const stage = {
+      logs: [{ level: 'info', message: 'engines are starting', fields: {} }],
+      typed: ['new'],
+      interruptAfter: command.includes('create') ? 'New password' : 'engines are starting',
+    } as const
+    const text = await play([...command.split(' '), '--debug'], stage)
+    expect(text.err).toMatch(new RegExp(`${RegExp.escape(words)}$`))
+    const { out, status } = await play([...command.split(' '), '--json', '--debug'], stage)
+    expect(status).toBe(130)
+    expect(JSON.parse(out)).toEqual({
+      type: 'outcome',
+      kind: 'cancelled',
+      target: 'untouched',
+      percent: null,
+      words: 'Stopped.',
+    })
+  })
+
   it('prints objects with --json', async () => {
     const { out } = await play(['image', 'verify', 'a.dmg', '--json'], {
       task: [verifying(31), verifying(99, checked)],
