@@ -1,7 +1,7 @@
 /** `reprise imagescan`: scans an image for restore, in asr's words. */
 import { realpath, statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { BugError, serializeError } from '#shared/errors'
+import { BugError, serializeError, UsageError } from '#shared/errors'
 import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
@@ -12,7 +12,6 @@ import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
-import { passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
@@ -21,7 +20,8 @@ const imagescanOptions = {
   source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'A UDIF image (.dmg).' },
   nostream: { kind: 'flag', help: "Don't put the image's data in order for multicasting." },
   allowfragmentedcatalog: { kind: 'flag', help: 'Scan an HFS+ volume whose catalog is fragmented, too.' },
-  ...passwordOptions,
+  // For scripts of earlier versions, which asked for the password of an image that can't be scanned.
+  stdinpass: { kind: 'flag', help: null },
   // For old scripts: what a file copy would need besides, asr never computes any more either.
   blockonly: { kind: 'flag', help: null },
   ...memoryOptions,
@@ -52,7 +52,8 @@ export const imagescan = defineVerb({
     const engines = await context.engines(openLog(context, values))
     const reorder = !values.nostream
     try {
-      await unlockSource(context, engines, path, values, interrupt)
+      // Nobody is asked for a password that would open it in vain.
+      if (await untilInterrupted(engines.isLocked(path, interrupt.signal), interrupt)) throw encrypted(path)
       const info = await untilInterrupted(engines.imageInfo(path), interrupt)
       if (values.json) terminal.write(jsonLine('image', info))
       else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
@@ -80,6 +81,12 @@ export const imagescan = defineVerb({
     return done.tell(scanText(outcome.scan))
   },
 })
+
+function encrypted(path: string): UsageError {
+  const problem = `'${basename(path)}' is encrypted and can't be scanned.`
+  const hint = 'Convert it to an image without encryption, and scan that.'
+  return new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint } })
+}
 
 /** What is encrypted or lies in several files is refused, and not put in order. */
 const mayReorder = ({ inOrder, encrypted, segmentCount }: ImageInfo) =>

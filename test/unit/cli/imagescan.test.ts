@@ -45,6 +45,18 @@ const at = (percent: number | null, outcome: JobOutcome | null = null): JobState
 })
 
 describe('reprise imagescan', () => {
+  it('refuses an encrypted image without asking for its password', async () => {
+    for (const how of [{ typed: ['sesame'] }, { stdin: 'sesame' }]) {
+      const argv = ['imagescan', 'a.dmg', ...('stdin' in how ? ['--stdinpass'] : [])]
+      const { err, status, tasks, unlocks } = await play(argv, { password: 'sesame', ...how })
+      expect({ status, tasks, unlocks }).toEqual({ status: 1, tasks: [], unlocks: [] })
+      expect(err).toBe(
+        "'a.dmg' is encrypted and can't be scanned. (E_UNSUPPORTED)\nConvert it to an image without encryption, and scan that.\n",
+      )
+    }
+    expect((await play(['imagescan', '--help'])).out).not.toContain('stdinpass')
+  })
+
   it("scans, in asr's words", async () => {
     const { out, status, tasks } = await play(['imagescan', '--source', 'a.dmg'], {
       task: [at(0), at(50), at(100, scanned())],
