@@ -12,7 +12,7 @@
 import { deserializeError, invariant, serializeError } from '#shared/errors'
 import { isWebLocator, type SessionClient, type SessionSettings, type SessionState } from '#shared/model'
 import { describeError } from '#shared/words'
-import { exitDone } from './exit-status.ts'
+import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
@@ -25,8 +25,12 @@ import { openLog, type CliContext, type CommonValues } from './verb.ts'
 import { createWorkOutput, type WorkOutput } from './work-output.ts'
 
 const overForAll = 'The stream has ended for everyone.'
+const neverOffered = 'Stopped. No stream was offered.'
 
-/** Resolves to the exit status when every session of this process is over: 0 also after Ctrl-C, which is how a stream ends. */
+/**
+ * Resolves to the exit status when every session of this process is over: 0 also after Ctrl-C, which is how a stream ends; not where it
+ * came before there was one.
+ */
 export async function serveInForeground(
   context: CliContext,
   values: CommonValues,
@@ -36,6 +40,7 @@ export async function serveInForeground(
   using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still telling the clients.\n'))
   const names = { source: nameOfLocator(settings.source) }
   const output = createWorkOutput(terminal)
+  let isOffered = false
   try {
     const streams = await context.streams(openLog(context, values))
     if (!values.json) terminal.write(configurationText(settings))
@@ -49,19 +54,29 @@ export async function serveInForeground(
         })
       : null
     const server = await untilInterrupted(streams.openServer(), interrupt)
-    const printer = createPrinter(context, values, output.print)
-    const failed = await serve(server, settings, interrupt.signal, printer)
+    const print = createPrinter(context, values, output.print)
+    const failed = await serve(server, settings, interrupt.signal, (sessions) => {
+      isOffered ||= sessions.some(wasOffered)
+      print(sessions)
+    })
     if (failed?.error) throw deserializeError(failed.error)
   } catch (error) {
     if (!(interrupt.asked && error === interrupt.signal.reason))
       return report(terminal, serializeError(error), tellingOf(values), { names })
   }
-  if (interrupt.asked && !values.json) output.print(`${overForAll}\n`)
+  const isStopped = interrupt.asked && !isOffered
+  if (isStopped) terminal.writeError(`${neverOffered}\n`)
+  else if (interrupt.asked && !values.json) output.print(`${overForAll}\n`)
   const lost = output.lost()
+  if (isStopped) return exitCancelled
   return lost === null
     ? exitDone
     : report(terminal, lost, tellingOf(values), { names, lastWords: overForAll })
 }
+
+/** Clients may join it, or could. */
+const wasOffered = ({ phase, startedMs }: SessionState): boolean =>
+  startedMs !== null || (phase !== 'preparing' && phase !== 'failed' && phase !== 'ended')
 
 /**
  * Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. Disposes the server, and
@@ -213,10 +228,7 @@ export function createSessionText({
 
   return (session) => {
     let text = prepared(session)
-    const { phase, startedMs } = session
-    const wasOffered =
-      startedMs !== null || (phase !== 'preparing' && phase !== 'failed' && phase !== 'ended')
-    if (wasOffered && !isReady) {
+    if (wasOffered(session) && !isReady) {
       isReady = true
       text += 'Ready to start accepting clients\n'
       if (isVerbose) text += `${printable(session.command)}\n`

@@ -223,6 +223,18 @@ describe('reprise server', () => {
     expect(err).toBe('The network connection to h failed. Nobody answers at that port. Trying again.\n')
   })
 
+  it.each([[[]], [['--json']]])(
+    'says so when it is stopped before it had anything to offer: %j',
+    async (more) => {
+      const { engines, disposals } = streams([preparing(0), preparing(200)])
+      const interruptAfter = more.length === 0 ? 'Reading image' : '"doneBytes":200'
+      const { err, out, status } = await play([...command, ...more], { streams: engines, interruptAfter })
+      expect(err).toBe('Stopped. No stream was offered.\n')
+      expect(out).not.toContain('ended for everyone')
+      expect([status, disposals()]).toEqual([130, 1])
+    },
+  )
+
   it('ends also when its session is forgotten before it is told that it is over', async () => {
     const { engines, disposals } = streams([])
     const live: StreamEngines = {
