@@ -7,7 +7,7 @@
  *     asr -h | -v                              help, version
  *
  * `-restore -source …` is seen in scripts as well: a verb with dashes is that verb. What every verb takes may also stand before it:
- * `reprise --json devices`.
+ * `reprise --json devices`, `asr -verbose -h`.
  */
 import { absentVerbs } from './absent.ts'
 import { usageError } from './arguments.ts'
@@ -32,7 +32,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     return { verb: name, args: argv.slice(length) }
   }
   const place = argv.findIndex((arg) => !everywhere.includes(arg.replace(/^--?/, '')) || !arg.startsWith('-'))
-  if (place > 0 && argv[place]?.startsWith('-') === false) {
+  if (place > 0) {
     const { verb, args } = readCommandLine(argv.slice(place))
     return { verb, args: [...argv.slice(0, place), ...args] }
   }

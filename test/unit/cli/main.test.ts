@@ -106,6 +106,34 @@ describe('reprise', () => {
   })
 
   it.each([
+    [['--json', '--help'], 'help', '{"type":"help","name":"restore"'],
+    [['-verbose', '-h'], 'help', 'Verbs'],
+    [['-verbose', '-v'], 'version', '1.2.3'],
+    [['--json', '--version'], 'version', '"version":"1.2.3"'],
+  ])("takes them before asr's older forms: %j is %s", async (argv, verb, words) => {
+    const { all, out, status } = await play(argv)
+    const there = (await play([verb, ...argv.slice(0, 1)])).out
+    expect({ all, status }).toEqual({ all: there, status: 0 })
+    expect(out).toContain(words)
+  })
+
+  it("takes them before asr's older verbs, too", async () => {
+    const older = [
+      '-exit-codes',
+      '-restore',
+      '-source',
+      'a.dmg',
+      '-target',
+      '/dev/sdb',
+      '-erase',
+      '-noprompt',
+    ]
+    expect(await play(older)).toMatchObject({ status: 0, startedJobs: 1 })
+    const scan = await play(['-verbose', '-imagescan', '-nostream', 'a.dmg'])
+    expect(scan.tasks).toMatchObject([{ kind: 'scan', path: '/home/anna/a.dmg', reorder: false }])
+  })
+
+  it.each([
     [['web', '-port', '8080', '-open'], 43],
     [['web', '--port=0'], 42],
     [['web'], 40],
