@@ -1,6 +1,7 @@
 /** Whether what a sheet is about is still there; without it the sheet shows nothing, and would stand in the way unseen. Pure. */
 import type { EngineMirror } from './engine-mirror.ts'
 import { findItem } from './items.ts'
+import { isComposed } from './readiness.ts'
 import { unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { Sheet, ViewState } from './view-state.ts'
@@ -8,11 +9,12 @@ import type { Sheet, ViewState } from './view-state.ts'
 export function hasSubject(
   sheet: Sheet,
   mirror: EngineMirror,
-  { images, source }: Pick<ViewState, 'images' | 'source'>,
+  view: Pick<ViewState, 'images' | 'source' | 'destination' | 'options'>,
 ): boolean {
+  const { images } = view
   if (sheet.kind === 'info') return findItem(mirror, images, sheet.item) !== null
-  // Another one was chosen, by what was dropped before.
-  if (sheet.kind === 'not-scanned') return source?.info?.kind === 'image'
+  // Another source was chosen, by what was dropped before; or the destination was unplugged.
+  if (sheet.kind === 'not-scanned') return view.source?.info?.kind === 'image' && isComposed(view)
   if (sheet.kind === 'scan-info') {
     const image = images.find(({ path }) => path === sheet.path)
     return image !== undefined && (image.info !== null || image.state === 'reading')

@@ -6,7 +6,7 @@ import type { RestorePlan } from '#shared/model'
 import type { ActionDeps } from './action-deps.ts'
 import type { ImageActions } from './image-actions.ts'
 import { shownPlan } from './planner.ts'
-import { needsScan, restoreBlock } from './readiness.ts'
+import { isComposed, needsScan, restoreBlock } from './readiness.ts'
 import type { GoOn, Sheet, ViewState } from './view-state.ts'
 import type { WellActions } from './well-actions.ts'
 
@@ -110,9 +110,5 @@ function nextSheet(
   return { kind: 'confirm', ...(unverified && { unverified: true }) }
 }
 
-const stillMeant = (goOn: GoOn, { source, destination, options }: ViewState): boolean =>
-  source?.locator === goOn.source &&
-  source.state === 'ready' &&
-  destination?.locator === goOn.target &&
-  destination.state === 'ready' &&
-  (options.erase || destination.kind === 'file')
+const stillMeant = ({ source, target }: GoOn, view: ViewState): boolean =>
+  view.source?.locator === source && view.destination?.locator === target && isComposed(view)

@@ -41,6 +41,16 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
 
+/** Both wells hold what is there, and that it may be erased stands: a question about the restore, or a step towards it, still has one. */
+export const isComposed = ({
+  source,
+  destination,
+  options,
+}: Pick<ViewState, 'source' | 'destination' | 'options'>): boolean =>
+  source?.state === 'ready' &&
+  destination?.state === 'ready' &&
+  (options.erase || destination.kind === 'file')
+
 /** The destination is a file that isn't there yet, as far as is known: there is nothing to erase. */
 export function isNewFile({ destination, plan }: Pick<ViewState, 'destination' | 'plan'>): boolean {
   const shown = shownPlan(plan)

@@ -58,6 +58,20 @@ describe('an image that was never scanned', () => {
     await settle()
   })
 
+  it('is asked about no more when the disk was unplugged, for which no answer would do anything', async () => {
+    using window = await asked()
+    window.double.unplug('/dev/sdb')
+    await settle()
+    expect(stateOf(window)).toMatchObject({ sheet: null, goOn: null, destination: { state: 'gone' } })
+  })
+
+  it('is asked about as long as the disk only changes', async () => {
+    using window = await asked()
+    window.double.setDevices([{ ...sandisk, busy: true }])
+    await window.planned()
+    expect(stateOf(window).sheet).toEqual({ kind: 'not-scanned' })
+  })
+
   it('is scanned, and the confirmation comes by itself', async () => {
     using window = await asked()
     await window.reprise.actions.scanAndContinue()
