@@ -249,6 +249,31 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByRole('button', { name: 'Erase and Restore' }).isEnabled()).toBe(true)
     })
 
+    it('keeps what is typed while the disk fills up, and begins anew for another disk', async () => {
+      const field = page.getByRole('textbox')
+      await field.focus()
+      await page.evaluate(() => {
+        const { double } = globalThis.window
+        double.setDevices(
+          double.devices.map((disk) =>
+            disk.path === '/dev/sda'
+              ? { ...disk, volumes: disk.volumes.map((volume) => ({ ...volume, usedBytes: 3200e9 })) }
+              : disk,
+          ),
+        )
+      })
+      await page.getByRole('alertdialog').getByText('3.2 TB used').waitFor()
+      expect(await field.inputValue()).toBe('WDC WD40')
+      expect(await field.evaluate((element) => element === document.activeElement)).toBe(true)
+      await page.evaluate(() => {
+        const { double } = globalThis.window
+        double.setDevices(
+          double.devices.map((disk) => (disk.path === '/dev/sda' ? { ...disk, sizeBytes: 4001e9 } : disk)),
+        )
+      })
+      await expect.poll(() => field.inputValue()).toBe('')
+    })
+
     it('takes nothing pasted', async () => {
       const field = page.getByRole('textbox')
       await field.fill('')

@@ -92,6 +92,13 @@ export interface Loss {
   readonly mountPoints: readonly string[]
 }
 
+/**
+ * What of losses is agreed to: a disk that was partitioned anew is another matter, even if it is the same disk. Where volumes are
+ * mounted and how full they are may change without making a difference.
+ */
+export const agreedLosses = (losses: readonly Loss[]) =>
+  losses.map(({ kind, name, path, filesystem, sizeBytes }) => [kind, name, path, filesystem, sizeBytes])
+
 /** `partly`: inside, and of only a part of what the image stores. */
 export type SourceChecksums = 'none' | 'partly' | 'inside' | 'beside'
 

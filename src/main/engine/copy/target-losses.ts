@@ -1,5 +1,5 @@
 /** What a restore takes from its destination, and how the person has to agree to it. Pure. */
-import type { Confirmation, Disk, Loss, Volume } from '#shared/model'
+import { agreedLosses, type Confirmation, type Disk, type Loss, type Volume } from '#shared/model'
 import { overlapping } from './overlapping.ts'
 
 /** Above this a disk is more likely somebody's archive than a stick to restore onto. Decimal, as disks are sold. */
@@ -54,15 +54,9 @@ export function fileLosses(
   return [{ kind: 'file', name, path, filesystem: null, sizeBytes, usedBytes: null, mountPoints: [] }]
 }
 
-/**
- * The same things would be lost: a disk that was partitioned anew since the person looked is another matter, even if it
- * is the same disk. Where volumes are mounted and how full they are may change without making a difference.
- */
-export function sameLosses(a: readonly Loss[], b: readonly Loss[]): boolean {
-  const told = (losses: readonly Loss[]) =>
-    JSON.stringify(losses.map((loss) => [loss.kind, loss.name, loss.path, loss.filesystem, loss.sizeBytes]))
-  return told(a) === told(b)
-}
+/** The same things would be lost as when the person looked. */
+export const sameLosses = (a: readonly Loss[], b: readonly Loss[]): boolean =>
+  JSON.stringify(agreedLosses(a)) === JSON.stringify(agreedLosses(b))
 
 /** Typed out where a slip would hurt most: an internal disk, a very large one, one with many volumes in use. */
 export function confirmationFor(name: string, disk: Disk, volume: Volume | null): Confirmation {

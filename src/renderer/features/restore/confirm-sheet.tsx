@@ -10,7 +10,7 @@ import { shownPlan, useActions, useMirror, useView, volumeName, type EngineMirro
 import { isTyped, onlyVolumeOf, type RestorePlan } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeBus, describeCheck, describeLoss } from '#shared/words'
-import { confirmationOf } from './confirmation.ts'
+import { agreementOf, confirmationOf } from './confirmation.ts'
 import { confirmTitle, confirmYes, targetName, verifyNote } from './text.ts'
 
 /** How long the button waits the first time a disk is erased. */
@@ -23,16 +23,7 @@ export function ConfirmSheet() {
   const plan = useView((view) => view.plan)
   const shown = shownPlan(plan)
   if (!shown) return null
-  // Anything that changes what is being agreed to begins the agreement anew.
-  const agreement = JSON.stringify([
-    shown.target,
-    shown.losses,
-    shown.confirmation,
-    shown.request.verify,
-    shown.sourceIdentity ?? null,
-    onlyVolumeOf(shown),
-  ])
-  return <Confirm key={agreement} plan={shown} current={plan.state === 'ready'} />
+  return <Confirm key={agreementOf(shown)} plan={shown} current={plan.state === 'ready'} />
 }
 
 function Confirm({ plan, current }: { readonly plan: RestorePlan; readonly current: boolean }) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aRequest, planFor, practiceDisk, sandisk, systemImage } from '#test/ui-fixtures'
-import { confirmationOf } from '#src/renderer/features/restore/confirmation.ts'
+import { agreementOf, confirmationOf } from '#src/renderer/features/restore/confirmation.ts'
 
 const plan = planFor(aRequest(), [sandisk], [systemImage])
 
@@ -28,4 +28,24 @@ describe('what confirms a restore', () => {
     const practice = { ...plan, target: { ...plan.target!, disk: practiceDisk } }
     expect(confirmationOf(practice, { internalShown: true })).toBeNull()
   })
+})
+
+describe('what is agreed to', () => {
+  const [first] = sandisk.volumes
+  const planned = (change: Partial<typeof sandisk>) =>
+    planFor(aRequest(), [{ ...sandisk, ...change }], [systemImage])
+
+  it('is the same where the disk is fuller by now, or mounted elsewhere', () => {
+    const volumes = sandisk.volumes.map((volume) => ({ ...volume, usedBytes: 1e9, mountPoints: ['/mnt'] }))
+    expect(agreementOf(planned({ volumes }))).toBe(agreementOf(plan))
+  })
+
+  it.each([
+    ['another disk', planned({ identity: 'usb-9 another' })],
+    ['another size', planned({ sizeBytes: 64e9 })],
+    ['another name, which may have to be typed', planned({ name: 'Cruzer' })],
+    ['another volume on it', planned({ volumes: [{ ...first!, label: 'WEDDING' }] })],
+    ['another file as the source', { ...plan, sourceIdentity: '8:1 4711' }],
+    ['no verify', planFor(aRequest({ verify: false }), [sandisk], [systemImage])],
+  ])('is something else with %s', (_, other) => expect(agreementOf(other)).not.toBe(agreementOf(plan)))
 })
