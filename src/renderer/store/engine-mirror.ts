@@ -116,17 +116,21 @@ export function createEngineMirror(): MirrorWriter {
     },
     setEngine: (engine) => setState({ engine }),
     setDevices: (devices) => setState((mirror) => withDevices(mirror, devices)),
-    setState: ({ devices, jobs, sessions, streams, hostAheadMs }) =>
+    setState({ devices, jobs, sessions, streams, hostAheadMs }) {
+      const known = new Set(jobs.map((job) => job.jobId))
+      for (const jobId of counts.keys()) if (!known.has(jobId)) counts.delete(jobId)
       setState((mirror) => ({
         ...withDevices(mirror, devices),
         jobIds: [...jobs].sort((a, b) => b.startedMs - a.startedMs).map((job) => job.jobId),
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
+        speeds: withOnly(mirror.speeds, (jobId) => known.has(jobId)),
         ...withSessions(mirror, sessions),
         streams,
         hostAheadMs,
         // What is on its way says so again at once.
         fetches: [],
-      })),
+      }))
+    },
     setJob(job) {
       const { jobs, jobIds, speeds } = getState()
       const now = {
@@ -159,10 +163,15 @@ function forgottenJobs({ jobs, jobIds }: Jobs): ReadonlySet<string> {
 }
 
 function without({ jobs, jobIds, speeds }: Jobs, old: ReadonlySet<string>): Jobs {
-  const kept = <T>(table: { readonly [jobId: string]: T }) =>
-    Object.fromEntries(Object.entries(table).filter(([jobId]) => !old.has(jobId)))
-  return { jobs: kept(jobs), jobIds: jobIds.filter((jobId) => !old.has(jobId)), speeds: kept(speeds) }
+  const isKept = (jobId: string) => !old.has(jobId)
+  return { jobs: withOnly(jobs, isKept), jobIds: jobIds.filter(isKept), speeds: withOnly(speeds, isKept) }
 }
+
+const withOnly = <T>(
+  table: { readonly [jobId: string]: T },
+  isKept: (jobId: string) => boolean,
+): { readonly [jobId: string]: T } =>
+  Object.fromEntries(Object.entries(table).filter(([jobId]) => isKept(jobId)))
 
 function withDevices(mirror: EngineMirror, devices: readonly Disk[]): Partial<EngineMirror> {
   const disks = Object.fromEntries(

@@ -52,6 +52,19 @@ describe('the mirror of the engine', () => {
     mirror.setState({ devices: [smallStick], jobs: [], sessions: [], streams: [], hostAheadMs: 0 })
     expect(mirror.store.getState().diskPaths).toEqual(['/dev/sdc'])
     expect(mirror.store.getState().jobs).toEqual({})
+    expect(mirror.store.getState().speeds).toEqual({})
+  })
+
+  it('begins the curve of a job anew that another host gives the same id', () => {
+    const mirror = createEngineMirror()
+    const none = { devices: [], sessions: [], streams: [], hostAheadMs: 0 }
+    mirror.setJob(job)
+    mirror.setState({ ...none, jobs: [job] })
+    expect(mirror.store.getState().speeds['job-1']).toHaveLength(1)
+    mirror.setState({ ...none, jobs: [] })
+    const progress = { ...job.progress!, bytesPerSecond: 7 }
+    mirror.setJob({ ...job, progress })
+    expect(mirror.store.getState().speeds['job-1']).toEqual([7])
   })
 
   it('keeps the last 5000 lines of log', () => {
