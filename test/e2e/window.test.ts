@@ -694,6 +694,33 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await disappears(again)
   })
 
+  it('reads a file again, when asked to, that could not be read', async () => {
+    await page.evaluate(() => {
+      const { double, errors, fixtures } = globalThis.window
+      double.answer('source.inspect', async ({ source }) => {
+        double.answer('source.inspect', async () => {
+          const image = fixtures.practiceImage
+          return { kind: 'image', locator: source, name: image.name, image }
+        })
+        throw new errors.DeviceError('E_IO_READ', 'EIO', { details: { path: source, errno: 'EIO' } })
+      })
+    })
+    await row(page, 'Practice Image').click()
+    await page.keyboard.press('Control+1')
+    await page.getByRole('alert').getByRole('button', { name: 'Try Again' }).click()
+    expect(await appears(page.getByRole('group', { name: /^Source, Practice Image.dmg, 48 MB/ }))).toBe(true)
+  })
+
+  it('copies what there is to tell of any job that failed, from its row', async () => {
+    await reach(page, 'image-jobs')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy Details of Untitled.dmg' }).click()
+    expect(await appears(page.getByRole('button', { name: 'Copied of Untitled.dmg' }))).toBe(true)
+    const text = await page.evaluate(() => navigator.clipboard.readText())
+    expect(text).toContain('E_DEVICE_TOOL (device)')
+    expect(await page.getByRole('button', { name: /^Copy Details/ }).count()).toBe(0)
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -394,7 +394,7 @@ export const windowStates: readonly WindowState[] = [
       await row(page, 'Kingston').click()
       await page.keyboard.press('Control+2')
       await chooseSource(page)
-      await page.getByText('too small').waitFor()
+      await page.getByRole('listitem').getByText('too small').waitFor()
     },
   },
   {
@@ -422,6 +422,26 @@ export const windowStates: readonly WindowState[] = [
       await page.getByRole('button', { name: 'Image…' }).click()
       await page.getByRole('option', { name: /holiday/ }).dblclick()
       await page.getByText("isn't a disk image").waitFor()
+    },
+  },
+  {
+    name: 'write-protected',
+    reach: async (page) => {
+      await page.evaluate(() => {
+        const { double, errors, fixtures } = window
+        const refusal = errors.serializeError(
+          new errors.DeviceError('E_DST_READONLY', 'locked', { details: { path: '/dev/sdb' } }),
+        )
+        double.answer('restore.plan', async (request) => ({
+          ...fixtures.planFor(request, double.devices, double.images),
+          checks: [{ step: 'target', state: 'failed', kind: 'error', error: refusal }],
+          refusal,
+        }))
+      })
+      await chooseSource(page)
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('Control+2')
+      await page.getByRole('listitem').getByText('Check the lock switch').waitFor()
     },
   },
   {

@@ -2,7 +2,7 @@
  * What a screen reader says by itself: phases as they change, percents at the quarters, and how it ended. Pure: what to
  * say follows from what was before and what is now.
  */
-import { unreachable } from '#shared/errors'
+import { unreachable, type SerializedError } from '#shared/errors'
 import {
   allDone,
   frontJob,
@@ -14,6 +14,7 @@ import {
   shownPlan,
   type EngineMirror,
   type Failure,
+  type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
 import type { JobState } from '#shared/model'
@@ -24,6 +25,8 @@ import {
   describeFetchReason,
   describeJobStall,
   describeTargetState,
+  describeWhole,
+  namesOf,
 } from '#shared/words'
 import { noticeWords } from './text.ts'
 
@@ -173,6 +176,8 @@ function wellWords(before: Moment, now: Moment): string | null {
     return `${source.name} was disconnected`
   if (source?.state === 'reading' && before.view.source?.state !== 'reading') return 'Reading image'
   if (!source || !destination) return null
+  const refused = refusalWords(before, now)
+  if (refused !== null) return refused
   const canBegin = isReady(now) && (!isReady(before) || lacksScan(now) !== lacksScan(before))
   if (lacksScan(now))
     return canBegin || !lacksScan(before)
@@ -186,8 +191,26 @@ function lacksScan({ view: { plan } }: Moment): boolean {
   return shown !== null && needsScan(shown)
 }
 
+const isReady = (moment: Moment): boolean => blockOf(moment) === null
+
 /** The old answer stands while it is asked for again: as it grows old, or with another option. */
-function isReady({ mirror, view }: Moment): boolean {
+function blockOf({ mirror, view }: Moment): RestoreBlock | null {
   const plan = shownPlan(view.plan)
-  return restoreBlock(mirror, plan === null ? view : { ...view, plan: { state: 'ready', plan } }) === null
+  return restoreBlock(mirror, plan === null ? view : { ...view, plan: { state: 'ready', plan } })
+}
+
+/** What stands against the restore, once for each reason and destination. */
+function refusalWords(before: Moment, now: Moment): string | null {
+  const refusal = refusalOf(now)
+  if (refusal === null) return null
+  const was = refusalOf(before)
+  if (was?.code === refusal.code && before.view.destination?.locator === now.view.destination?.locator)
+    return null
+  const plan = shownPlan(now.view.plan)
+  return describeWhole(refusal, plan ? namesOf(plan) : {})
+}
+
+function refusalOf(moment: Moment): SerializedError | null {
+  const block = blockOf(moment)
+  return block?.kind === 'refused' ? block.error : null
 }

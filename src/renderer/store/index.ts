@@ -66,6 +66,7 @@ export {
   type StreamDraft,
 } from './stream-draft.ts'
 export { draftSurroundings } from './stream-actions.ts'
+export { jobReport } from './job-report.ts'
 export { shownPlan } from './planner.ts'
 export { canResetPractice } from './practice.ts'
 export { isRefused } from './refusal.ts'

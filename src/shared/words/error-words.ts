@@ -29,3 +29,9 @@ export function describeError(error: SerializedError, names: Names = {}): ErrorW
   const describe = Object.hasOwn(words, error.code) ? words[error.code] : words.E_BUG
   return describe(error, names)
 }
+
+/** All of it, where there is room for it. */
+export function describeWhole(error: SerializedError, names: Names = {}): string {
+  const { what, why, now } = describeError(error, names)
+  return [what, why, now].filter((part) => part !== null).join(' ')
+}

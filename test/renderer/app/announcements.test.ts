@@ -276,6 +276,56 @@ describe('what a screen reader says by itself', () => {
     expect(heard).toEqual(['Waiting for permission', 'Ready to restore ModularSystem.dmg to SanDisk Ultra'])
   })
 
+  it('says why a restore is refused, and what to do, once for each reason and destination', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    let refusal: DeviceError | null = new DeviceError('E_DST_READONLY', 'x', {
+      details: { path: '/dev/sdb' },
+    })
+    window.double.answer('restore.plan', async (request) => ({
+      ...planFor({ ...request, erase: true }, window.double.devices, [systemImage]),
+      refusal: refusal && serializeError(refusal),
+    }))
+    await actions.chooseSourceFile(systemImage.path)
+    const heard = listenTo(window)
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    const locked = "'SanDisk Ultra' is write-protected. Check the lock switch on the card or its adapter."
+    expect(heard).toEqual([locked])
+    // It grows old, an option changes, the disk does: the answer is the same.
+    window.clock.advance(8 * 60_000)
+    await window.planned()
+    actions.setOption('erase', true)
+    await window.planned()
+    window.double.setDevices(
+      window.double.devices.map((disk) => (disk.path === '/dev/sdb' ? { ...disk, busy: true } : disk)),
+    )
+    await window.planned()
+    expect(heard).toEqual([locked])
+    refusal = new DeviceError('E_DST_BUSY', 'x', { details: { path: '/dev/sdb' } })
+    actions.setOption('verify', false)
+    await window.planned()
+    const busy = "'SanDisk Ultra' is in use. Close what is using it and try again."
+    expect(heard).toEqual([locked, busy])
+    refusal = null
+    actions.setOption('verify', true)
+    await window.planned()
+    expect(heard.at(-1)).toBe('Ready to restore ModularSystem.dmg to SanDisk Ultra')
+  })
+
+  it('leaves what is asked about later to that', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    await actions.chooseSourceFile(systemImage.path)
+    const heard = listenTo(window)
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    expect(window.reprise.view.getState().plan).toMatchObject({
+      plan: { refusal: { code: 'E_NEEDS_ERASE' } },
+    })
+    expect(heard).toEqual([])
+  })
+
   it('says that the source needs a scan, not that all is ready', async () => {
     using window = await openWindow()
     const { actions } = window.reprise

@@ -1,8 +1,16 @@
 /** A job in the list. It watches its own job and nothing else. */
 import { Disclosure, DisclosurePanel, Button as AriaButton } from 'react-aria-components'
 import { ChevronRight } from 'lucide-react'
-import { Button, ProgressBar, StateIcon } from '#renderer/components'
-import { fetchPercent, jobFetch, misfitChecksum, useActions, useMirror } from '#renderer/store'
+import { Button, CopyButton, ProgressBar, StateIcon } from '#renderer/components'
+import {
+  fetchPercent,
+  jobFetch,
+  jobReport,
+  misfitChecksum,
+  useActions,
+  useMirror,
+  useReprise,
+} from '#renderer/store'
 import type { JobState } from '#shared/model'
 import { localTime } from '#shared/units'
 import { outcomeDetails, type OutcomeDetails } from './outcome-details.ts'
@@ -34,22 +42,31 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
         {!job.outcome && <ProgressBar label={job.title} percent={percent} text={line} />}
         {details && <Details {...details} />}
       </div>
-      {!job.outcome && (
-        <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
-          Stop
-        </Button>
-      )}
-      {misfit !== null && (
-        <Button
-          aria-label={`Replace Checksum… of ${job.title}`}
-          onPress={() => actions.askReplaceChecksum(misfit)}
-        >
-          Replace Checksum…
-        </Button>
-      )}
-      {job.kind === 'restore' && <ShowButton job={job} />}
+      <div className="job-buttons">
+        {!job.outcome && (
+          <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
+            Stop
+          </Button>
+        )}
+        {misfit !== null && (
+          <Button
+            aria-label={`Replace Checksum… of ${job.title}`}
+            onPress={() => actions.askReplaceChecksum(misfit)}
+          >
+            Replace Checksum…
+          </Button>
+        )}
+        {job.outcome?.kind === 'failed' && <CopyDetails job={job} />}
+        {job.kind === 'restore' && <ShowButton job={job} />}
+      </div>
     </li>
   )
+}
+
+function CopyDetails({ job }: { readonly job: JobState }) {
+  const { mirror } = useReprise()
+  const text = () => jobReport(job, mirror.getState().app, mirror.getState().log)
+  return <CopyButton label="Copy Details" of={job.title} text={text} />
 }
 
 function ShowButton({ job }: { readonly job: JobState }) {

@@ -2,7 +2,7 @@
 import type { AdmissionDraft } from '#renderer/store'
 import type { SerializedError } from '#shared/errors'
 import { formatCount } from '#shared/units'
-import { describeError } from '#shared/words'
+import { describeWhole } from '#shared/words'
 
 /** Beside More Options while it is closed: what is set in there; empty for nothing. */
 export function optionsSummary(
@@ -40,6 +40,5 @@ export function refusalWords(
       words: `There is nothing on '${name}' to stream: it has no partition map and no file system.`,
       image: false,
     }
-  const { what, why, now } = describeError(error, { source: name })
-  return { words: [what, why, now].filter((part) => part !== null).join(' '), image: false }
+  return { words: describeWhole(error, { source: name }), image: false }
 }

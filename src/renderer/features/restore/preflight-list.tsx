@@ -1,9 +1,9 @@
 /** What the preflight found, five lines, or as many as matter. It is asked again whenever something changes. */
 import { Button, Spinner, StateIcon } from '#renderer/components'
 import { isRefused, shownPlan, useActions, useView, type PlanState } from '#renderer/store'
-import { describeCheck, describeError, namesOf } from '#shared/words'
+import { describeWhole, namesOf } from '#shared/words'
 import { NeedsScan } from './needs-scan.tsx'
-import { shownChecks } from './preflight.ts'
+import { checkWords, shownChecks } from './preflight.ts'
 
 export function PreflightList() {
   const plan = useView((view) => view.plan)
@@ -25,7 +25,7 @@ function Lines({ plan }: { readonly plan: PlanState }) {
   const shown = shownPlan(plan)
   if (shown)
     return shownChecks(shown.checks).map((check, index) => {
-      const words = describeCheck(check, namesOf(shown))
+      const words = checkWords(check, namesOf(shown))
       return (
         <li key={`${check.step} ${check.kind} ${words}`} data-state={check.state}>
           <StateIcon state={check.state} />
@@ -43,11 +43,10 @@ function Lines({ plan }: { readonly plan: PlanState }) {
       </li>
     )
   if (plan.state === 'failed') {
-    const { what, why } = describeError(plan.error)
     return (
       <li data-state="failed">
         <StateIcon state="failed" />
-        <span className="selectable">{why === null ? what : `${what} ${why}`}</span>
+        <span className="selectable">{describeWhole(plan.error)}</span>
         <CheckAgain plan={plan} />
       </li>
     )

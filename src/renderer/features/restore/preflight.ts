@@ -1,5 +1,6 @@
-/** Which of a plan's checks the window shows. Pure. */
+/** Which of a plan's checks the window shows, and in which words. Pure. */
 import type { PreflightCheck } from '#shared/model'
+import { describeCheck, describeWhole, type Names } from '#shared/words'
 
 /** As many lines as there is room for; more only where each of them matters. */
 const maxLines = 5
@@ -31,3 +32,7 @@ export function shownChecks(checks: readonly PreflightCheck[]): readonly Preflig
     .toSorted((a, b) => rank(a) - rank(b))
     .filter((check, index) => index < maxLines || rank(check) < said)
 }
+
+/** What fails comes with what to do about it: nothing else in the window says that. */
+export const checkWords = (check: PreflightCheck, names: Names): string =>
+  check.kind === 'error' ? describeWhole(check.error, names) : describeCheck(check, names)

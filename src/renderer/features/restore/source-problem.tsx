@@ -22,7 +22,8 @@ export function SourceProblem() {
     <div className="source-problem secondary selectable" role="alert">
       {why !== null && <p>{why}</p>}
       {now !== null && !unanswered && <p>{now}</p>}
-      {(isRemote || unanswered) && (
+      {/* A file may be there by now, or free, or whole. One that was read and found damaged would be no other. */}
+      {(isRemote || source.state === 'failed') && (
         <div className="source-actions">
           <Button onPress={() => void actions.chooseSourceFile(source.locator)}>Try Again</Button>
           {isRemote && <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>}

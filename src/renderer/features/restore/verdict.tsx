@@ -1,10 +1,9 @@
 /** What every end has in common: what it was, the phases, the headline with what there is to say of it, and what can be done. */
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react'
 import { Button, CopyButton, StateIcon, type IconState } from '#renderer/components'
-import { useActions, useReprise } from '#renderer/store'
+import { jobReport, useActions, useReprise } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import { copiedShare } from './copied-share.ts'
-import { jobReport } from './report.ts'
 import { PhaseList } from './running.tsx'
 import { SummaryLine } from './summary-line.tsx'
 

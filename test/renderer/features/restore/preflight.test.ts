@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { serializeError, UsageError } from '#shared/errors'
+import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import type { PreflightCheck } from '#shared/model'
-import { shownChecks } from '#src/renderer/features/restore/preflight.ts'
+import { checkWords, shownChecks } from '#src/renderer/features/restore/preflight.ts'
 
 const ok = (name: string): PreflightCheck => ({
   step: 'target',
@@ -68,5 +68,20 @@ describe('the preflight list', () => {
 
   it('does not repeat that the tick is missing', () => {
     expect(shownChecks([error('E_NEEDS_ERASE'), error('E_DST_EXISTS'), ok('a')])).toEqual([ok('a')])
+  })
+})
+
+describe('a line of it', () => {
+  it('says of what fails also what to do', () => {
+    expect(checkWords(error('E_DST_SMALL'), { target: 'SanDisk' })).toBe(
+      "'SanDisk' is too small. Choose a larger destination.",
+    )
+    const busy = serializeError(
+      new DeviceError('E_DST_BUSY', 'x', { details: { path: '/dev/sdb', holders: ['dd (12)'] } }),
+    )
+    expect(checkWords({ step: 'target', state: 'failed', kind: 'error', error: busy }, {})).toBe(
+      "'/dev/sdb' is in use. It is used by dd (12). Close what is using it and try again.",
+    )
+    expect(checkWords(losses, {})).toBe('Will be lost: A')
   })
 })

@@ -5,11 +5,13 @@ import { fieldsText, lineText, type LogLine } from '#shared/log'
 import { onlyVolumeOf, type JobState } from '#shared/model'
 import { describeOutcome, describePhase } from '#shared/words'
 
-/** The log's last lines that go with it. */
+/** The log's lines that go with it: the last before its end, and what was still said of it then. */
 const tailLines = 40
+const afterEndMs = 1000
 
 export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogLine[]): string {
-  const { plan, outcome } = job
+  const { plan, outcome, endedMs } = job
+  const told = endedMs === null ? log : log.filter(({ timeMs }) => timeMs <= endedMs + afterEndMs)
   const lines = [
     `Reprise ${app?.version ?? '?'} on ${app?.system ?? '?'} (${app?.host ?? '?'})`,
     `Job ${job.jobId}: ${job.title}`,
@@ -27,7 +29,7 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
     ...(outcome ? [describeOutcome(outcome)] : []),
     ...(outcome?.kind === 'failed' ? [`Target state: ${outcome.target}`, ...errorLines(outcome.error)] : []),
     '',
-    ...log.slice(-tailLines).map((line) => `${time(line.timeMs)} ${line.level} ${lineText(line)}`),
+    ...told.slice(-tailLines).map((line) => `${time(line.timeMs)} ${line.level} ${lineText(line)}`),
   ]
   return `${lines.join('\n').trimEnd()}\n`
 }

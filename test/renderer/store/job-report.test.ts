@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { jobReport } from '#src/renderer/features/restore/report.ts'
+import { jobReport } from '#src/renderer/store/job-report.ts'
 import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 
 describe('Copy Details', () => {
@@ -36,6 +36,17 @@ describe('Copy Details', () => {
     expect(report).toContain('Target state: empty')
     expect(report).toContain('line 49  disk=/dev/sdb')
     expect(report).not.toContain('line 9 ')
+  })
+
+  it('has the lines of its own time, though much has happened since', () => {
+    const plan = planFor(aRequest(), [sandisk], [systemImage])
+    const job = aJob(plan, { phase: 'restoring', percent: 4 }, { startedMs: 0, endedMs: 10_000 })
+    const at = (timeMs: number) => ({ timeMs, level: 'info' as const, message: `at ${timeMs}`, fields: {} })
+    const later = Array.from({ length: 100 }, (_, index) => at(20_000 + index))
+    const report = jobReport(job, null, [at(9_000), at(10_500), ...later])
+    expect(report).toContain('at 9000')
+    expect(report).toContain('at 10500')
+    expect(report).not.toContain('at 20000')
   })
 
   it('says which volume of the image it was', () => {
