@@ -17,7 +17,7 @@ import {
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
-import type { JobState } from '#shared/model'
+import type { JobState, SessionState } from '#shared/model'
 import {
   describeOutcome,
   describeSessionPhase,
@@ -131,7 +131,7 @@ const stallWords = (before: JobState | null, job: JobState): string | null =>
   before?.progress?.stall ? null : describeJobStall(job)
 
 /**
- * A stream of this computer: when it begins, who is first, when all are done, and when it ends. Its failure is read from its own
+ * A stream of this computer: when it begins, who is first, that it is too fast, when all are done, and when it ends. Its failure is read from its own
  * panel, an alert, or told with the notices.
  */
 function sessionWords(before: Moment, now: Moment): string | null {
@@ -141,6 +141,8 @@ function sessionWords(before: Moment, now: Moment): string | null {
     if (!was || was === session) continue
     const { name } = session.settings
     if (allDone(session) && !allDone(was)) return `${name}: all computers are done`
+    if (loses(now, session) && !loses(before, session))
+      return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
     if (session.phase !== was.phase && session.phase !== 'failed')
       return `${name}: ${describeSessionPhase(session.phase)}`
     if (session.clients.length > 0 && was.clients.length === 0)
@@ -148,6 +150,8 @@ function sessionWords(before: Moment, now: Moment): string | null {
   }
   return orderWords(before, now)
 }
+
+const loses = ({ mirror }: Moment, { sessionId }: SessionState) => mirror.losing[sessionId] !== undefined
 
 /** The same streams in another order. */
 function orderWords(before: Moment, now: Moment): string | null {

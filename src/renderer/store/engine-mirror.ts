@@ -6,6 +6,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { changedPreferences, rememberedJobs, type AppInfo, type PreferencesChange } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
+import { losing } from './sessions.ts'
 
 /** Lines of log the window keeps; the job's file has them all. */
 const maxLogLines = 5000
@@ -43,6 +44,8 @@ export interface EngineMirror {
   readonly sessions: readonly SessionState[]
   /** Bytes a second that each sent over the last two minutes, two figures a second. */
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
+  /** How many of its clients lose more than they can make up for; a session of which none does isn't in it. */
+  readonly losing: { readonly [sessionId: string]: number }
   /** Streams found on the network. */
   readonly streams: readonly FoundStream[]
   /** Files that are being fetched as a whole. */
@@ -62,6 +65,7 @@ const initial: EngineMirror = {
   speeds: {},
   sessions: [],
   sentRates: {},
+  losing: {},
   streams: [],
   fetches: [],
   log: [],
@@ -197,7 +201,11 @@ function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): 
     const running = phase === 'streaming' || phase === 'quiet'
     return [sessionId, running ? [...before, sentBytesPerSecond].slice(-maxSentRates) : before] as const
   })
-  return { sessions: kept, sentRates: Object.fromEntries(rates) }
+  const losses = kept.flatMap((session) => {
+    const count = losing(session, mirror.losing[session.sessionId] !== undefined)
+    return count === 0 ? [] : [[session.sessionId, count] as const]
+  })
+  return { sessions: kept, sentRates: Object.fromEntries(rates), losing: Object.fromEntries(losses) }
 }
 
 /** Equal as plain data. Lists of disks are short; their JSON is the simplest true comparison. */

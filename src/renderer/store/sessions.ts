@@ -47,13 +47,23 @@ export const unfinished = (session: SessionState): number => session.clients.fil
 export const allDone = (session: SessionState): boolean =>
   session.clients.some(({ state }) => state === 'done') && unfinished(session) === 0
 
-/** A rate that the worst client could follow, when some lose more than they can make up for; null else. */
-export function gentlerRate({ clients, settings, phase }: SessionState): number | null {
-  if (phase !== 'streaming') return null
-  const receiving = clients.filter(({ state }) => state === 'receiving' || state === 'missing')
-  const worst = Math.max(0, ...receiving.map(({ loss }) => loss))
-  if (lossTone(worst) !== 'too-high') return null
-  const { dataRate } = settings.configuration
+const lossesOf = ({ clients }: SessionState): readonly number[] =>
+  clients.filter(({ state }) => state === 'receiving' || state === 'missing').map(({ loss }) => loss)
+
+/** Under this it is well again what was too much: what is said of it would come and go with each figure around the limit. */
+const calmLoss = 0.15
+
+/** Clients that lose more than they can make up for; `before`: some did a moment ago. */
+export function losing(session: SessionState, before: boolean): number {
+  if (session.phase !== 'streaming') return 0
+  const isTooHigh = (loss: number) => (before ? loss > calmLoss : lossTone(loss) === 'too-high')
+  return lossesOf(session).filter(isTooHigh).length
+}
+
+/** A rate that the worst client could follow. */
+export function gentlerRate(session: SessionState): number {
+  const worst = Math.max(0, ...lossesOf(session))
+  const { dataRate } = session.settings.configuration
   const wanted = dataRate * (1 - Math.min(worst, 0.75)) * 0.95
   const step = 10 ** Math.floor(Math.log10(wanted)) / 2
   return Math.max(100_000, Math.floor(wanted / step) * step)

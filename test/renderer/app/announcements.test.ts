@@ -125,6 +125,23 @@ describe('what a screen reader says by itself', () => {
     ])
   })
 
+  it('tells once of computers that lose too much, however the figures move, and again when it comes back', async () => {
+    using window = await openWindow()
+    const lose = async (loss: number) => {
+      window.double.sendSessions([aSession({ clients: [aClient({ host: 'a', loss })] })])
+      await settle()
+    }
+    await lose(0.1)
+    const heard = listenTo(window)
+    for (let count = 0; count < 20; count += 1) await lose(0.16 + ((count * 7) % 20) / 100)
+    const words =
+      'ModularSystem: some computers lose more than they can make up for. A lower data rate would help.'
+    expect(heard).toEqual([words])
+    await lose(0.1)
+    await lose(0.3)
+    expect(heard).toEqual([words, words])
+  })
+
   it('says that it is stopping', async () => {
     const job = aJob(plan, { phase: 'restoring', percent: 3 })
     expect(await saidOf(job, { ...job, stopping: true }, { ...job, stopping: true })).toEqual([

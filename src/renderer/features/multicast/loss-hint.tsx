@@ -1,19 +1,18 @@
 /** Some lose more than they can make up for: what would help, and the button that does it. */
 import { Button, StateIcon } from '#renderer/components'
-import { gentlerRate, lossTone, useActions } from '#renderer/store'
+import { gentlerRate, useActions, useMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { lossWords } from './text.ts'
 
 export function LossHint({ session }: { readonly session: SessionState }) {
   const actions = useActions()
+  const count = useMirror(({ losing }) => losing[session.sessionId]) ?? 0
+  if (count === 0) return null
   const rate = gentlerRate(session)
-  if (rate === null) return null
-  const count = session.clients.filter(
-    ({ state, loss }) => (state === 'receiving' || state === 'missing') && lossTone(loss) === 'too-high',
-  ).length
   const { clientDataRate } = session.settings.configuration
   return (
-    <div className="stream-note" data-tone="warning" role="status">
+    // Its figures change twice a second: that it came is announced, and no more.
+    <div className="stream-note" data-tone="warning">
       <StateIcon state="warning" />
       <p>{lossWords(count, rate)}</p>
       <Button
