@@ -14,6 +14,7 @@ import { afterSessions } from './session-actions.ts'
 import { createViewState, type ViewState, type ViewStore } from './view-state.ts'
 import { afterDevices } from './follow-disks.ts'
 import { hasSubject } from './follow-sheet.ts'
+import { watchInterfaces } from './watch-interfaces.ts'
 
 export interface RepriseDeps {
   readonly connect: Connect
@@ -115,6 +116,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     closeLost()
     actions.goOn()
   })
+  const endWatch = watchInterfaces({ mirror: mirror.store, view, clock, look: actions.readInterfaces })
   let written: string | null = null
   const endMemory = view.subscribe((now) => {
     if (!memory || remembered) return
@@ -134,6 +136,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       endFollow()
       endGoOn()
       endMemory()
+      endWatch()
       planner.dispose()
       kept.dispose()
     },

@@ -38,6 +38,31 @@ describe('the form', () => {
     expect(server(window).interfaces).toEqual(interfaces)
   })
 
+  it('looks again while none are found, as long as one waits for one', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const looks = () => asked(window, 'multicast.interfaces').length
+    const wait = async () => {
+      window.clock.advance(3000)
+      await settle()
+    }
+    actions.setTab('multicast')
+    await settle()
+    expect([server(window).interfaces, looks()]).toEqual([[], 1])
+    await wait()
+    expect(looks()).toBe(2)
+    actions.setTab('restore')
+    await wait()
+    expect(looks()).toBe(2)
+    actions.setTab('multicast')
+    await settle()
+    window.double.interfaces = interfaces
+    await wait()
+    expect([server(window).interfaces, looks()]).toEqual([interfaces, 4])
+    await wait()
+    expect(looks()).toBe(4)
+  })
+
   it('takes an image, and its name when it has been read', async () => {
     using window = await withImage()
     expect(server(window).draft).toMatchObject({ source: `image:${systemImage.path}`, name: 'ModularSystem' })
