@@ -1020,6 +1020,14 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'multicast-offline',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.evaluate(() => window.double.lose({ refusing: true }))
+      await page.locator('#stream-reason').getByText('Not connected.').waitFor()
+    },
+  },
+  {
     name: 'multicast-checked',
     reach: async (page) => {
       await streamImage(page)

@@ -81,7 +81,7 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
   eject: {
     enabled: (mirror, view) => {
       const item = selectedItem(mirror, view)
-      return item !== null && canEject(item)
+      return connected(mirror) && item !== null && canEject(item)
     },
     run: withSelected(({ actions }, id) => void actions.eject(id)),
   },
@@ -125,7 +125,7 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
     },
   },
   'stop-stream': {
-    enabled: (mirror, view) => runningSession(mirror, view) !== null,
+    enabled: (mirror, view) => connected(mirror) && runningSession(mirror, view) !== null,
     run: ({ actions, mirror, view }) => {
       const session = runningSession(mirror.getState(), view.getState())
       if (!session) return

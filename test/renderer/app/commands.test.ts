@@ -56,6 +56,17 @@ describe('the commands', () => {
     expect(window.double.calls.at(-1)).toMatchObject({ name: 'session.stop', input: { when: 'now' } })
   })
 
+  it('that ask the engine for something wait for a connection', async () => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession({ phase: 'waiting' })])
+    await settle()
+    window.reprise.actions.select('disk:/dev/sdb')
+    expect([enabled(window, 'eject'), enabled(window, 'stop-stream')]).toEqual([true, true])
+    window.double.lose({ refusing: true })
+    await settle()
+    expect([enabled(window, 'eject'), enabled(window, 'stop-stream')]).toEqual([false, false])
+  })
+
   it('restore what is still being checked, as the button does: it is asked about as soon as it is', async () => {
     using window = await openWindow({ double: createUiDouble({ devices: [sandisk], images: [systemImage] }) })
     const { actions, view } = window.reprise

@@ -11,8 +11,9 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { describeError } from '#shared/words'
+import { describeWhole } from '#shared/words'
 import { CheckList } from './check-list.tsx'
+import { offlineWords } from './form-text.ts'
 import { StreamFields } from './stream-fields.tsx'
 import { StreamOptions } from './stream-options.tsx'
 import { StreamWell } from './stream-well.tsx'
@@ -74,35 +75,33 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
   const checking = useView((view) => view.server.check.state === 'busy')
   const troubled = useView(checkFailed)
   const tried = useView((view) => view.server.tried)
-  const connected = useMirror(
-    (mirror) => mirror.connection.state === 'open' && mirror.engine.state === 'ready',
-  )
+  const offline = useMirror(offlineWords)
   const [field, problem] = Object.entries(problems)[0] ?? []
   const missing = field === undefined || problem === undefined ? null : describeField(field, problem)
-  const failed = sending.state === 'failed' ? describeError(sending.error) : null
-  const said = failed ? null : (missing ?? (troubled ? 'The check found a problem.' : 'Ready to start.'))
+  const failed = sending.state === 'failed' ? describeWhole(sending.error) : null
+  const said = offline ?? missing ?? (troubled ? 'The check found a problem.' : 'Ready to start.')
   return (
     <div className="configure-actions" data-landing={nextIn(problems) === 'start' ? 'next' : undefined}>
       {failed ? (
         <p role="alert" className="configure-failed selectable">
           <StateIcon state="failed" />
-          <span>{[failed.what, failed.why, failed.now].filter((part) => part !== null).join(' ')}</span>
+          <span>{failed}</span>
         </p>
       ) : (
-        <p id="stream-reason" className={tried && missing !== null ? 'field-error' : 'secondary'}>
+        <p id="stream-reason" className={tried && said === missing ? 'field-error' : 'secondary'}>
           {said}
         </p>
       )}
       {sending.state === 'busy' && <Spinner />}
       <Button
-        isDisabled={!connected || checking || missing !== null}
+        isDisabled={offline !== null || checking || missing !== null}
         onPress={() => void actions.checkNetwork()}
       >
         {checking ? 'Checking…' : 'Check Network'}
       </Button>
       <Button
         look="primary"
-        isDisabled={!connected || missing !== null || sending.state === 'busy'}
+        isDisabled={offline !== null || missing !== null || sending.state === 'busy'}
         {...(failed ? {} : { 'aria-describedby': 'stream-reason' })}
         onPress={() => void actions.startStream()}
       >

@@ -1,5 +1,5 @@
 /** Words of the form for a new stream: what its closed options hold, and why a device can't be streamed. */
-import type { AdmissionDraft } from '#renderer/store'
+import type { AdmissionDraft, EngineMirror } from '#renderer/store'
 import type { SerializedError } from '#shared/errors'
 import { formatCount } from '#shared/units'
 import { describeWhole } from '#shared/words'
@@ -19,6 +19,15 @@ export function optionsSummary(
           ? '1 rule of who may join'
           : `${formatCount(count)} rules of who may join`
   return [who, oneWay ? 'one-way' : null].filter((part) => part !== null).join(', ')
+}
+
+/** Why nothing of the form can be asked for, however complete it is; null: it can. */
+export function offlineWords({
+  connection,
+  engine,
+}: Pick<EngineMirror, 'connection' | 'engine'>): string | null {
+  if (connection.state !== 'open') return 'Not connected.'
+  return engine.state === 'ready' ? null : "The engine isn't running."
 }
 
 /**

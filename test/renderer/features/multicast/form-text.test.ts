@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, FormatError, serializeError } from '#shared/errors'
-import { optionsSummary, refusalWords } from '#src/renderer/features/multicast/form-text.ts'
+import { offlineWords, optionsSummary, refusalWords } from '#src/renderer/features/multicast/form-text.ts'
 import { readAdmission } from '#src/renderer/store/index.ts'
 
 describe('a device', () => {
@@ -45,3 +45,14 @@ it.each([
 ])('says beside More Options what is set there: %j, %j', (text, oneWay, words) =>
   expect(optionsSummary(readAdmission(text), oneWay)).toBe(words),
 )
+
+it('says why nothing can be started that has nothing wrong with it', () => {
+  const ready = { state: 'ready', reason: null } as const
+  expect(offlineWords({ connection: { state: 'open' }, engine: ready })).toBeNull()
+  expect(offlineWords({ connection: { state: 'lost', retrying: true }, engine: ready })).toBe(
+    'Not connected.',
+  )
+  expect(
+    offlineWords({ connection: { state: 'open' }, engine: { state: 'gone', reason: 'E_ENGINE_GONE' } }),
+  ).toBe("The engine isn't running.")
+})
