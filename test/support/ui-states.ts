@@ -1020,6 +1020,15 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'multicast-namesake',
+    reach: async (page) => {
+      await page.evaluate(() => window.double.sendStreams(window.streams.foundStreams))
+      await streamImage(page)
+      await page.getByLabel('Session name').fill('Kiosk')
+      await page.getByText('announces a stream of this name').waitFor()
+    },
+  },
+  {
     name: 'multicast-offline',
     reach: async (page) => {
       await streamImage(page)

@@ -57,6 +57,7 @@ export {
   draftProblems,
   inMegabytes,
   isOver,
+  namesake,
   parseRate,
   usesClients,
   usesMinutes,

@@ -1,5 +1,5 @@
 /** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
-import type { SessionClient, SessionState } from '#shared/model'
+import type { FoundStream, SessionClient, SessionState } from '#shared/model'
 import { isOver } from './stream-draft.ts'
 
 /** What needs eyes stands first. */
@@ -84,6 +84,21 @@ export function sessionRemainingMs({
   if (receiving.length === 0) return null
   const least = Math.min(...receiving.map(({ blocksDone }) => blocksDone))
   return ((sizeBytes * (1 - least / blocks)) / sentBytesPerSecond) * 1000
+}
+
+/**
+ * Those on the network that aren't of this computer, which hears itself announce. A server has one certificate for all its streams;
+ * asr's announce none.
+ */
+export const othersStreams = ({
+  streams,
+  sessions,
+}: {
+  readonly streams: readonly FoundStream[]
+  readonly sessions: readonly SessionState[]
+}): readonly FoundStream[] => {
+  const own = new Set(sessions.map(({ fingerprint }) => fingerprint))
+  return streams.filter(({ fingerprint }) => fingerprint === null || !own.has(fingerprint))
 }
 
 /** Streams that clients can still be given, in order of precedence. */

@@ -4,6 +4,7 @@ import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
+import { othersStreams } from './sessions.ts'
 import {
   afterStart,
   configurationDraft,
@@ -61,6 +62,7 @@ export function draftSurroundings(mirror: EngineMirror, view: ViewState): DraftS
     refusal,
     interfaces,
     sessions: mirror.sessions,
+    streams: othersStreams(mirror),
   }
 }
 

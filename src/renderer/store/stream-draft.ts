@@ -9,6 +9,7 @@ import {
   fittingName,
   mostClients,
   suggestGroup,
+  type FoundStream,
   type ImageInfo,
   type NetworkInterface,
   type ServerConfiguration,
@@ -67,6 +68,8 @@ export interface DraftSurroundings {
   /** Null before they are known. */
   readonly interfaces: readonly NetworkInterface[] | null
   readonly sessions: readonly SessionState[]
+  /** What others announce on the network. */
+  readonly streams: readonly FoundStream[]
 }
 
 export const streamDraft: StreamDraft = {
@@ -108,9 +111,9 @@ export function afterStart(now: StreamDraft, started: StreamDraft): StreamDraft 
 
 /** The draft with what follows from it: the name from the image, the address from the name, the rate from the link. */
 export function followed(draft: StreamDraft, around: DraftSurroundings): StreamDraft {
-  const { item, interfaces, sessions } = around
+  const { item, interfaces } = around
   const isFixed = (field: StreamDraft['fixed'][number]) => draft.fixed.includes(field)
-  const name = isFixed('name') ? draft.name : item === null ? '' : freeName(item, sessions)
+  const name = isFixed('name') ? draft.name : item === null ? '' : freeName(item, around)
   const via = interfaces === null ? null : chosenInterface(draft, interfaces)
   return {
     ...draft,
@@ -132,10 +135,13 @@ export const chosenInterface = (
 /** Those of a number behind a name, and of the space before it. */
 const numberCharacters = 5
 
-/** The image's name without its ending; with a number behind it where a session has that name. */
-function freeName(item: Item, sessions: readonly SessionState[]): string {
+/** The image's name without its ending; with a number behind it where a session has that name, here or elsewhere. */
+function freeName(item: Item, { sessions, streams }: DraftSurroundings): string {
   const base = fittingName(itemName(item).replace(/\.(dmg|img|raw|iso|cdr)$/i, ''), numberCharacters)
-  const taken = new Set(sessions.map((session) => session.settings.name))
+  const taken = new Set([
+    ...sessions.map(({ settings }) => settings.name),
+    ...streams.map(({ session }) => composedName(session)),
+  ])
   for (let count = 1; ; count += 1) {
     const name = count === 1 ? base : `${base} ${count}`
     if (!taken.has(name)) return name
@@ -239,6 +245,15 @@ function nameProblem(name: string, sessions: readonly SessionState[]): FieldProb
   if (!fitsSessionName(wanted)) return 'too-long'
   const taken = sessions.some(({ phase, settings }) => !isOver(phase) && settings.name === wanted)
   return taken ? 'taken' : null
+}
+
+/**
+ * Somebody else's stream of this name. Nothing refuses a second one, which its server's name tells from the first; but who looks for
+ * one finds two.
+ */
+export function namesake(name: string, { streams }: Pick<DraftSurroundings, 'streams'>): FoundStream | null {
+  const wanted = composedName(name.trim())
+  return streams.find(({ session }) => composedName(session) === wanted) ?? null
 }
 
 function admissionProblem(text: string): FieldProblem | null {

@@ -7,10 +7,11 @@ import {
   lossTone,
   movedOrder,
   offered,
+  othersStreams,
   sessionRemainingMs,
   unfinished,
 } from '#src/renderer/store/sessions.ts'
-import { aClient, aSession, someClients } from '#test/stream-fixtures'
+import { aClient, aSession, foundStreams, someClients } from '#test/stream-fixtures'
 
 describe('the clients', () => {
   it('stand with failures first, then who is slow or loses, and who is done last', () => {
@@ -106,4 +107,15 @@ describe('the order of precedence', () => {
   ] as const)('changes when %s goes %s: %j', (id, way, order) =>
     expect(movedOrder(sessions, id, way)).toEqual(order),
   )
+})
+
+describe('streams of others', () => {
+  it("are those that another server's certificate announces, or none", () => {
+    const [stream, plain] = foundStreams
+    if (!stream || !plain) throw new Error('there are two')
+    const own = aSession()
+    const streams = [{ ...stream, fingerprint: own.fingerprint }, stream, plain]
+    expect(othersStreams({ streams, sessions: [own] })).toEqual([stream, plain])
+    expect(othersStreams({ streams, sessions: [] })).toEqual(streams)
+  })
 })

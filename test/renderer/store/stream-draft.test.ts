@@ -9,6 +9,7 @@ import {
   draftSettings,
   followed,
   isStreamGroup,
+  namesake,
   parseRate,
   streamDraft,
   suggestRate,
@@ -16,14 +17,14 @@ import {
   type StreamDraft,
 } from '#src/renderer/store/stream-draft.ts'
 import { suggestGroup, type ServerConfiguration } from '#shared/model'
-import { aSession, interfaces } from '#test/stream-fixtures'
+import { aSession, foundStreams, interfaces } from '#test/stream-fixtures'
 import { anImage, sandisk, systemImage, unscannedImage } from '#test/ui-fixtures'
 
 const imageItem = (info = systemImage): Item => ({
   kind: 'image',
   image: { path: info.path, name: info.name, state: 'ready', info, error: null, practice: false },
 })
-const around: DraftSurroundings = { item: imageItem(), refusal: null, interfaces, sessions: [] }
+const around: DraftSurroundings = { item: imageItem(), refusal: null, interfaces, sessions: [], streams: [] }
 const draft: StreamDraft = followed({ ...streamDraft, source: `image:${systemImage.path}` }, around)
 const problems = (change: Partial<StreamDraft>, near: Partial<DraftSurroundings> = {}) =>
   draftProblems({ ...draft, ...change }, { ...around, ...near })
@@ -40,6 +41,16 @@ describe('what follows in the form', () => {
   it('is another name where a session has that one', () => {
     const sessions = [aSession()]
     expect(followed(draft, { ...around, sessions }).name).toBe('ModularSystem 2')
+  })
+
+  it('is another name where somebody on the network announces that one', () => {
+    const [stream] = foundStreams
+    if (!stream) throw new Error('there are two')
+    const streams = [
+      { ...stream, session: 'ModularSystem' },
+      { ...stream, session: 'ModularSystem 2' },
+    ]
+    expect(followed(draft, { ...around, streams }).name).toBe('ModularSystem 3')
   })
 
   it('is left alone once it was typed', () => {
@@ -134,6 +145,13 @@ describe('what stands against a stream', () => {
     const name = 'ModularSystem'
     expect(problems({ name }, { sessions: [aSession()] })).toEqual({ name: 'taken' })
     expect(problems({ name }, { sessions: [aSession({ phase: 'ended' })] })).toEqual({})
+  })
+
+  it('is no name that somebody on the network announces: that is only told', () => {
+    const streams = foundStreams
+    expect(problems({ name: 'Kiosk' }, { streams })).toEqual({})
+    expect(namesake(' Kiosk ', { streams })?.host).toBe('kiosk-server.local')
+    expect(namesake('Kiosk 2', { streams })).toBeNull()
   })
 
   it('is a name that a running stream has, also with its accents apart', () => {

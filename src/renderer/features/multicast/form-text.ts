@@ -1,6 +1,7 @@
 /** Words of the form for a new stream: what its closed options hold, and why a device can't be streamed. */
 import type { AdmissionDraft, EngineMirror } from '#renderer/store'
 import type { SerializedError } from '#shared/errors'
+import type { FoundStream } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { describeWhole } from '#shared/words'
 
@@ -20,6 +21,10 @@ export function optionsSummary(
           : `${formatCount(count)} rules of who may join`
   return [who, oneWay ? 'one-way' : null].filter((part) => part !== null).join(', ')
 }
+
+/** Under the session's name, where somebody else's stream has it. */
+export const announcedWords = ({ host }: Pick<FoundStream, 'host'>): string =>
+  `'${host}' announces a stream of this name.`
 
 /** Why nothing of the form can be asked for, however complete it is; null: it can. */
 export function offlineWords({

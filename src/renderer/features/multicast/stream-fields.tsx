@@ -4,6 +4,7 @@ import { Checkbox, Choice, TextInput } from '#renderer/components'
 import {
   chosenInterface,
   draftSurroundings,
+  namesake,
   parseRate,
   useActions,
   useBoth,
@@ -17,6 +18,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import type { NetworkInterface } from '#shared/model'
+import { announcedWords } from './form-text.ts'
 import {
   compressionOptions,
   describeField,
@@ -49,6 +51,7 @@ export function StreamFields({ problems, next }: Props) {
   const interfaces = useView((view) => view.server.interfaces) ?? noInterfaces
   const { changeStream } = useActions()
   const via = chosenInterface(draft, interfaces)
+  const sameName = useBoth(announcedName)
   const rate = parseRate(draft.dataRate)
   /** What was typed and can't be is said at once; what is missing only when it was asked for. */
   const error = (field: DraftField) => {
@@ -66,6 +69,7 @@ export function StreamFields({ problems, next }: Props) {
           label="Session name"
           {...text('name')}
           error={error('name')}
+          hint={sameName && <span className="field-warning">{announcedWords(sameName)}</span>}
           placeholder="The image's name"
         />
         <TextInput
@@ -175,6 +179,9 @@ const Column = ({ title, children }: { readonly title: string; readonly children
     {children}
   </section>
 )
+
+const announcedName = (mirror: EngineMirror, view: ViewState) =>
+  namesake(view.server.draft.name, draftSurroundings(mirror, view))
 
 const isDevice = (mirror: EngineMirror, view: ViewState) => {
   const kind = draftSurroundings(mirror, view).item?.kind
