@@ -62,7 +62,14 @@ function aboutGroup(item: Item, id: ItemId, mirror: EngineMirror, actions: Actio
       { id: 'info', label: 'Get Info', run: () => actions.openInfo(id) },
       ...(item.kind === 'image' || item.kind === 'stream'
         ? []
-        : [{ id: 'eject', label: 'Eject', disabled: mirror.connection.state !== 'open' || !canEject(item), run: () => void actions.eject(id) }]),
+        : [
+            {
+              id: 'eject',
+              label: 'Eject',
+              disabled: mirror.connection.state !== 'open' || !canEject(item),
+              run: () => void actions.eject(id),
+            },
+          ]),
       ...(practice
         ? [
             {
