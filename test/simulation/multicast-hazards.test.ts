@@ -86,6 +86,27 @@ describe('every finished client has the image, byte for byte, each block written
     expect(wrongBlocks).toBe(0)
   })
 
+  test('while a client makes the others believe that far more was sent', () => {
+    const script = ({ queue, spray, coder, lastDatagrams }: Lab) =>
+      [20_000, 60_000].forEach((atMs, index) =>
+        queue.at(atMs, () => {
+          const last = coder.decode(lastDatagrams.at(-1)!)
+          if (last.kind !== 'symbol') throw new Error('nothing is sent')
+          for (const serial of [2 ** 53 - 1, last.serial + 1_000_000])
+            spray(
+              index === 0
+                ? coder.encode({ ...last, serial })
+                : coder.encode({ kind: 'position', section: 0, state: 'streaming', serial }),
+            )
+        }),
+      )
+    const run = lab(crowd(9, { loss: 0.01 }), { script })
+    expect(areIdentical(run)).toBe(true)
+    expect(Math.max(...times(run))).toBeLessThan(1.1)
+    expect(run.sender.clients().every(({ loss }) => loss < 0.05)).toBe(true)
+    expect(run.results()[0]?.receiver.progress().rejected.impossible).toBe(2)
+  })
+
   test('with little memory and a slow disk', () => {
     const run = lab([
       ...crowd(2),

@@ -63,6 +63,8 @@ export interface LabClientResult {
 export interface Lab {
   readonly queue: EventQueue
   readonly sender: Sender
+  /** Of the session, as every client has it. */
+  readonly coder: DatagramCoder
   /** Send these bytes to the group as somebody else would. */
   readonly spray: (bytes: Uint8Array) => void
   /** Datagrams that the sender sent so far: of symbols, of positions. */
@@ -366,6 +368,7 @@ export function runLab(options: LabOptions): Lab {
   const lab: Lab = {
     queue,
     sender,
+    coder,
     spray: multicast,
     sent,
     times,

@@ -3,6 +3,7 @@
  * all and says, for the first one that can't be right, why.
  */
 import { isGroupAddress } from '#engine/multicast/network'
+import { mostBytesPerSecond } from '#engine/multicast/wire'
 import { UsageError, type Detail } from '#shared/errors'
 import type { ServerConfiguration } from '#shared/model'
 import type { PlistTop, PlistValue } from './plist-values.ts'
@@ -22,7 +23,7 @@ export type Key = (typeof keys)[keyof typeof keys]
 /** What asr takes where nothing is given. */
 export const defaults = { advertise: true, loopSuspend: 0, ttl: 3, port: 7800 } as const
 
-const rates = { least: 10_000, most: 10_000_000_000 }
+const rates = { least: 10_000, most: mostBytesPerSecond }
 
 export interface ReadConfiguration {
   readonly configuration: ServerConfiguration

@@ -16,6 +16,8 @@ export interface LossMeter {
   symbol(serial: number): boolean
   /** So many symbols were sent, it is said. */
   position(serial: number): void
+  /** No more were sent: what said so was forged. */
+  correct(serial: number): void
 }
 
 /** `joined`: the serial of the last symbol that was sent before; none up to it counts, or is taken. */
@@ -59,6 +61,14 @@ export function createLossMeter(joined: number): LossMeter {
     },
     position(serial) {
       if (serial > newest) newest = serial
+    },
+    correct(serial) {
+      newest = Math.min(newest, serial)
+      newestCame = Math.min(newestCame, serial)
+      if (base === null || base < serial) return
+      // The first that came was the forged one.
+      base = null
+      received = 0
     },
   }
 }

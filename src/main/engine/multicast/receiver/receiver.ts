@@ -15,6 +15,7 @@ import { createLossMeter } from './loss-meter.ts'
 import { createPassStrip, type PassStrip } from './pass-strip.ts'
 import { createReportPlan } from './report-plan.ts'
 import { createSettledSerial } from './settled-serial.ts'
+import { createToldSerial } from './told-serial.ts'
 import { createWriteMeter } from './write-meter.ts'
 
 export interface ReceiverOptions {
@@ -105,6 +106,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const handedOut = new Map<number, number>()
   const wrong = new Map<number, number>()
   const meter = createLossMeter(options.position.serial)
+  const serials = createToldSerial(options.position.serial, layout.symbolBytes, options.nowMs)
   const writes = createWriteMeter()
   const settled = createSettledSerial(options.position.serial)
   const plan = createReportPlan(options.chance, options.nowMs)
@@ -268,7 +270,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         return
       }
       const { serial, section } = datagram
-      if (section >= layout.sections || serial > Number.MAX_SAFE_INTEGER) {
+      if (section >= layout.sections || serials.isBeyond(serial, nowMs)) {
         rejected.impossible += 1
         return
       }
@@ -296,6 +298,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
     position({ serial, state, reportEveryMs }, nowMs) {
       plan.setInterval(Math.max(50, reportEveryMs))
+      if (serials.told(serial, meter.newest, nowMs)) {
+        meter.correct(serial)
+        heard = Math.min(heard, serial)
+      }
       meter.position(serial)
       settled.seen(serial, nowMs)
       heardState(state, nowMs)

@@ -52,8 +52,8 @@ interface Entry extends Mutable<ClientState> {
 export interface ClientTable {
   join(id: string, nowMs: number): void
   leave(id: string): void
-  /** False when nobody of that name is here. */
-  report(id: string, report: Report, nowMs: number): boolean
+  /** `sentSerial`: of the last symbol sent. False when nobody of that name is here. */
+  report(id: string, report: Report, nowMs: number, sentSerial: number): boolean
   /** Decide anew who is slow. Called once a second. */
   judge(): void
   get(id: string): ClientState | null
@@ -90,7 +90,7 @@ export function createClientTable(): ClientTable {
 
     leave: (id) => void entries.delete(id),
 
-    report(id, report, nowMs) {
+    report(id, report, nowMs, sentSerial) {
       const entry = entries.get(id)
       if (entry === undefined) return false
       const { asOf, expected, received, blocksDone, backlogBytes, writeBytesPerSecond, dropped, rejected } =
@@ -107,7 +107,9 @@ export function createClientTable(): ClientTable {
       })
       if (nowMs - entry.lastReportMs >= outageMs) entry.caughtUpMs = nowMs + catchUpMs
       entry.lastReportMs = nowMs
-      if (nowMs < entry.caughtUpMs) {
+      // It was told of symbols that were never sent, or knows by now that it was: what a forger makes it count is no loss either.
+      const isMisled = asOf > sentSerial || expected < (entry.sampled?.expected ?? 0)
+      if (nowMs < entry.caughtUpMs || isMisled) {
         entry.sinceMs = nowMs
         entry.sampled = null
       }

@@ -197,7 +197,7 @@ export function createSender(options: SenderOptions): Sender {
     leave: (id) => clients.leave(id),
 
     report(id, report, nowMs) {
-      if (!clients.report(id, report, nowMs)) return false
+      if (!clients.report(id, report, nowMs, conveyor.serial)) return false
       // Everything is to be sent: nobody can need more.
       if (feedback.kind === 'none' || conveyor.wholeSections === layout.sections) return true
       const isSlow = clients.get(id)?.standing === 'slow'

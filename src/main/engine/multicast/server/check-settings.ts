@@ -1,5 +1,6 @@
 /** What a session can't be started with, each with its own words. The window and a manager may send anything. */
 import { checkGroup } from '#engine/multicast/network'
+import { mostBytesPerSecond } from '#engine/multicast/wire'
 import { UsageError } from '#shared/errors'
 import {
   longestSessionName,
@@ -56,7 +57,7 @@ const invisible: { readonly [number: number]: string } = {
 }
 
 /** A stream slower than that would take weeks, faster than that no network is. */
-const rates = { least: 10_000, most: 10_000_000_000 }
+const rates = { least: 10_000, most: mostBytesPerSecond }
 
 /** Throws UsageError E_USAGE. */
 export function checkRates({

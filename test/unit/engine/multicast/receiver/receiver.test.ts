@@ -311,6 +311,82 @@ describe('a receiver', () => {
     expect(reports().at(-1)).toMatchObject({ expected: 10_000 - 4999, received: 3, repeated: 3 })
   })
 
+  describe.each(['symbol', 'position'] as const)('that hears a %s of somebody who has the key', (kind) => {
+    const forged = (serial: number) => {
+      // What it says of the section is true: a wrong symbol would spoil that besides.
+      const payload = symbols.symbol(2, 3)
+      return kind === 'symbol'
+        ? coder.encode({ kind, serial, section: 2, number: 3, payload })
+        : coder.encode({ kind, serial, section: 2, state: 'streaming' })
+    }
+
+    test('takes no serial that no server can have come to', () => {
+      const { receiver, send, pass, kinds, reports, now } = setUp()
+      const hostile = [2 ** 53 - 1, 2 ** 52, 2 ** 40]
+      for (const serial of hostile) receiver.datagram(forged(serial), now())
+      send(0, upTo(100))
+      for (const serial of hostile) receiver.datagram(forged(serial), now())
+      for (let section = 1; section < 6; section++) send(section, upTo(100))
+      send(6, upTo(2))
+      expect(kinds().filter((kind) => kind === 'block')).toHaveLength(4)
+      pass(250)
+      expect(reports().at(-1)).toMatchObject({ expected: 602, received: 602, rejected: 6, needs: [] })
+      expect(receiver.progress().rejected.impossible).toBe(6)
+    })
+
+    test('is back soon from one that could be', () => {
+      const { receiver, send, lose, pass, kinds, reports, now } = setUp()
+      lose(1000)
+      receiver.datagram(forged(1_000_000), now())
+      // Meanwhile it hears what is sent, and takes it for old.
+      let sent = 1000
+      for (let second = 0; second < 5; second++) {
+        pass(1000)
+        send(6, [0])
+        sent += 1
+        receiver.position(position(sent, 'streaming'), now())
+      }
+      for (let section = 0; section < 6; section++) send(section, upTo(100))
+      send(6, upTo(2))
+      expect(kinds().filter((kind) => kind === 'block')).toHaveLength(4)
+      sent += 602
+      receiver.datagram(coder.encode({ kind: 'position', serial: sent, section: 0, state: 'quiet' }), now())
+      pass(100)
+      const last = reports().at(-1)
+      expect(last).toMatchObject({ asOf: sent, needs: [] })
+      expect(last?.expected).toBeLessThan(700)
+      expect(last?.received).toBeGreaterThanOrEqual(602)
+    })
+  })
+
+  test('believes what it heard though the word of the server was under way for long', () => {
+    const { receiver, send, lose, pass, reports, now } = setUp()
+    send(0, upTo(50))
+    for (let second = 0; second < 5; second++) {
+      pass(1000)
+      receiver.position(position(10, 'streaming'), now())
+    }
+    lose(10)
+    send(0, upTo(40, 60))
+    pass(250)
+    expect(reports().at(-1)).toMatchObject({ asOf: 100, expected: 100, received: 90, repeated: 0 })
+  })
+
+  test('takes the serials of the fastest stream, also late and after a pause of the connection', () => {
+    const { receiver, pass, now } = setUp({ position: position(77) })
+    const perSecond = 10e9 / (60 + symbolBytes)
+    for (const seconds of [0, 1, 3600]) {
+      pass(seconds * 1000)
+      const serial = 78 + Math.round(perSecond * (now() / 1000))
+      const payload = symbols.symbol(0, seconds % 100)
+      receiver.datagram(
+        coder.encode({ kind: 'symbol', serial, section: 0, number: seconds % 100, payload }),
+        now(),
+      )
+    }
+    expect(receiver.progress()).toMatchObject({ received: 3, rejected: { impossible: 0 } })
+  })
+
   test('counts what is not ours, and takes nothing from it', () => {
     const { receiver, now } = setUp()
     receiver.datagram(new Uint8Array(64), now())
