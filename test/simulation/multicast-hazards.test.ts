@@ -120,11 +120,31 @@ describe('every finished client has the image, byte for byte, each block written
 
 describe('a client costs itself, not the lab', () => {
   const healthy = crowd(3, { loss: 0.01 })
+  const blockBytes = 320 * symbolBytes
+  const bytesPerSecond = (20 * blockBytes * 1000) / imageTimeMs
   const alone = Math.max(...times(lab(healthy)))
 
   test('when it is killed', () => {
     const run = lab([...healthy, { loss: 0.01, vanishMs: 60_000 }])
     expect(Math.max(...times(run).slice(0, 3))).toBeLessThan(alone * 1.02)
+  })
+
+  test('when its disk is slow', () => {
+    const run = lab([...healthy, { writeBytesPerSecond: bytesPerSecond / 5, holdBytes: 4 * blockBytes }])
+    expect(areIdentical(run)).toBe(true)
+    expect(Math.max(...times(run).slice(0, 3))).toBeLessThan(alone * 1.05)
+    expect(run.sent.symbols).toBeLessThan(2 * 20 * 320)
+  })
+
+  test('nor another that is slow for its narrow way, when its disk is slow', () => {
+    const slowDisk = { writeBytesPerSecond: bytesPerSecond / 10, holdBytes: 4 * blockBytes }
+    const rate = (20 * 320 * (symbolBytes + 60) * 1000) / imageTimeMs
+    const narrow = { narrow: { bytesPerSecond: rate / 3, queueBytes: 10 * (symbolBytes + 60) } }
+    const run = lab([slowDisk, narrow], { limit: 12 })
+    expect(areIdentical(run)).toBe(true)
+    // With one beside it that has everything at once: 3.2.
+    expect(times(run)[1]).toBeLessThan(4)
+    expect(run.sent.symbols).toBeLessThan(5 * 20 * 320)
   })
 
   test('when its way is too narrow', () => {
@@ -174,6 +194,27 @@ describe('the stream', () => {
     const hurries = lab(clients)
     expect(areIdentical(waits) && areIdentical(hurries)).toBe(true)
     expect(waits.sent.symbols).toBeLessThan(hurries.sent.symbols)
+    expect(hurries.sent.symbols).toBeLessThan(1.25 * 20 * 320)
+  })
+
+  test('sends a slow disk what it has room for, and a fast one that stood still all that it can', () => {
+    const blockBytes = 320 * symbolBytes
+    const quick = { sizeBytes: 100 * blockBytes, imageTimeMs: 8000, limit: 12 }
+    const bytesPerSecond = (100 * blockBytes * 1000) / 8000
+    const holdBytes = 10 * blockBytes
+    const slow = lab([{ writeBytesPerSecond: bytesPerSecond / 5, holdBytes }], quick)
+    expect(areIdentical(slow)).toBe(true)
+    expect(slow.sent.symbols).toBeLessThan(2 * 100 * 320)
+    expect(times(slow)[0]).toBeLessThan(5.7)
+    const stood = {
+      loss: 0.01,
+      writeBytesPerSecond: bytesPerSecond * 2,
+      writePause: [2000, 4000],
+      holdBytes,
+    } as const
+    const still = lab(crowd(3, stood), quick)
+    expect(areIdentical(still)).toBe(true)
+    expect(Math.max(...times(still))).toBeLessThan(1.3)
   })
 
   test('never exceeds its rate in any 10 ms', () => {

@@ -38,6 +38,8 @@ export interface LabClient extends LinkOptions {
   readonly rebootMs?: readonly [number, number]
   /** Bytes a second that its disk takes. Default: no limit. */
   readonly writeBytesPerSecond?: number
+  /** It takes nothing from … to. */
+  readonly writePause?: readonly [number, number]
   readonly holdBytes?: number
 }
 
@@ -222,7 +224,10 @@ export function runLab(options: LabOptions): Lab {
       if (speed !== undefined) settle(machine)
     }
     if (speed === undefined) return finish()
-    machine.diskFreeMs = Math.max(machine.diskFreeMs, queue.nowMs) + (bytes.length * 1000) / speed
+    const [pauseMs, goesOnMs] = machine.options.writePause ?? [0, 0]
+    const startMs = Math.max(machine.diskFreeMs, queue.nowMs)
+    machine.diskFreeMs =
+      (startMs >= pauseMs ? Math.max(startMs, goesOnMs) : startMs) + (bytes.length * 1000) / speed
     queue.at(machine.diskFreeMs, finish)
   }
   /** Over the control connection, as bytes, in order, a little later. */

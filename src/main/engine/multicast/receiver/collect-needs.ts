@@ -1,6 +1,6 @@
 /**
- * What a client lacks, as the list a report carries: of sections in the making those whose symbols have stopped coming, and, when
- * all is to be told, those of which nothing came yet. Neighbours that lack the same are one entry.
+ * What a client lacks, as the list a report carries: of sections in the making those whose symbols have stopped coming, and of
+ * those of which nothing came yet as many as are to be told. Neighbours that lack the same are one entry.
  */
 import type { StreamLayout } from '#engine/multicast/layout'
 import { lacksAll, maxNeeds, type Need } from '#engine/multicast/wire'
@@ -13,11 +13,12 @@ export interface NeedsOptions {
   readonly sections: Uint8Array
   readonly makings: ReadonlyMap<number, Assembly>
   readonly nowMs: number
-  readonly untouched: 'told' | 'left out'
+  /** Of which nothing came: every section, none, or those of blocks in the making and of these. */
+  readonly untouched: 'all' | 'none' | readonly number[]
 }
 
 export function collectNeeds(options: NeedsOptions): Need[] {
-  const { sections, makings, nowMs, untouched } = options
+  const { layout, sections, makings, nowMs, untouched } = options
   const needs: { first: number; count: number; lack: number }[] = []
 
   const add = (section: number, lack: number) => {
@@ -28,15 +29,22 @@ export function collectNeeds(options: NeedsOptions): Need[] {
   const addMaking = (making: Assembly) => {
     for (const { section, lack, touchedMs } of making.lacking())
       if (touchedMs === null) {
-        if (untouched === 'told') add(section, lacksAll)
+        if (untouched !== 'none') add(section, lacksAll)
       } else if (touchedMs <= nowMs - settleMs) add(section, lack)
   }
 
-  if (untouched === 'left out') {
-    for (const block of [...makings.keys()].sort((a, b) => a - b)) addMaking(makings.get(block) as Assembly)
+  const addBlock = (block: number) => {
+    const making = makings.get(block)
+    if (making !== undefined) return addMaking(making)
+    const first = layout.firstSectionOf(block)
+    for (let section = first; section < first + layout.sectionsOf(block); section++) add(section, lacksAll)
+  }
+
+  if (untouched !== 'all') {
+    const blocks = [...makings.keys(), ...(untouched === 'none' ? [] : untouched)]
+    for (const block of blocks.sort((a, b) => a - b)) addBlock(block)
     return needs
   }
-  const { layout } = options
   for (let section = 0; section < sections.length && needs.length < maxNeeds; section++) {
     if (sections[section] === 2) continue
     const block = layout.blockOf(section)

@@ -9,9 +9,11 @@ import { createHash } from 'node:crypto'
 import type { ErasureCode } from '#engine/multicast/fec'
 import type { StreamLayout } from '#engine/multicast/layout'
 import type { DatagramCoder, Message, Rejection, StreamState } from '#engine/multicast/wire'
+import { createAppetite } from './appetite.ts'
 import { Assembly } from './assembly.ts'
-import { collectNeeds } from './collect-needs.ts'
+import { collectNeeds, type NeedsOptions } from './collect-needs.ts'
 import { createLossMeter } from './loss-meter.ts'
+import { nextBlocks } from './next-blocks.ts'
 import { createPassStrip, type PassStrip } from './pass-strip.ts'
 import { createReportPlan } from './report-plan.ts'
 import { createSettledSerial } from './settled-serial.ts'
@@ -108,6 +110,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const meter = createLossMeter(options.position.serial)
   const serials = createToldSerial(options.position.serial, layout.symbolBytes, options.nowMs)
   const writes = createWriteMeter()
+  const appetite = createAppetite(holdBytes)
   const settled = createSettledSerial(options.position.serial)
   const plan = createReportPlan(options.chance, options.nowMs)
   const rejected = { foreign: 0, unknown: 0, forged: 0, impossible: 0 }
@@ -123,6 +126,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   /** The newest serial that came by multicast. */
   let heard = 0
   let lastPositionMs = options.nowMs
+  /** Where the stream's walk goes on, as far as was heard. */
+  let walkAt = 0
   const strip = options.strip ?? createPassStrip(layout)
   let serverState: StreamState = options.position.state
   let isSilent = false
@@ -187,8 +192,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (wrong.get(block) === wrongBound) outputs.push({ kind: 'fetch', block })
   }
 
+  const heldBytes = () => makingBytes + writes.backlogBytes
   const isRoomFor = (lengthBytes: number) =>
-    makingBytes + writes.backlogBytes + lengthBytes <= holdBytes || makings.size + handedOut.size === 0
+    heldBytes() + lengthBytes <= holdBytes || makings.size + handedOut.size === 0
 
   const makingOf = (block: number): Assembly | null => {
     const there = makings.get(block)
@@ -206,6 +212,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const making = makingOf(layout.blockOf(section))
     if (making === null) {
       dropped += 1
+      appetite.full()
       return
     }
     sections[section] = inTheMaking
@@ -218,23 +225,34 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const heardState = (state: StreamState, nowMs: number) => {
     serverState = state
     if (state !== 'quiet' || isComplete) return
-    plan.hurry(nowMs)
     tellAllMs = Math.min(tellAllMs, nowMs)
+    // Where the disk has enough to do until the next report, nothing is quicker for coming sooner.
+    const isBusy = writes.backlogBytes > (writes.bytesPerSecond * (plan.dueMs - nowMs)) / 1000
+    if (!appetite.isBounded || !isBusy) plan.hurry(nowMs)
+  }
+
+  const untouchedToTell = (nowMs: number): NeedsOptions['untouched'] => {
+    const bytes = appetite.ask(heldBytes(), blocksDone * layout.blockBytes)
+    if (bytes < Infinity) {
+      // When it may ask for everything again, it does at once.
+      tellAllMs = nowMs
+      return nextBlocks({
+        layout,
+        walkAt,
+        bytes,
+        isOneSure: makings.size + handedOut.size === 0,
+        isUntouched: (block) => !makings.has(block) && sections[layout.firstSectionOf(block)] === untouched,
+      })
+    }
+    if (nowMs < tellAllMs) return 'none'
+    tellAllMs = nowMs + tellAllEveryMs
+    return 'all'
   }
 
   const report = (nowMs: number): ReceiverOutput => {
-    const isToTellAll = nowMs >= tellAllMs
-    if (isToTellAll) tellAllMs = nowMs + tellAllEveryMs
+    const untouched = untouchedToTell(nowMs)
     // Nobody is to be sent again what can't arrive: who hears nothing asks for nothing.
-    const needs = isSilent
-      ? []
-      : collectNeeds({
-          sections,
-          makings,
-          layout,
-          nowMs,
-          untouched: isToTellAll ? 'told' : 'left out',
-        })
+    const needs = isSilent ? [] : collectNeeds({ sections, makings, layout, nowMs, untouched })
     plan.sent(nowMs)
     return {
       kind: 'report',
@@ -278,6 +296,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         if (serial < heard) return
         heard = serial
         lastPositionMs = nowMs
+        walkAt = section
         // The control connection may have told of more, which waits for its bytes.
         const isNews = serial >= meter.newest
         meter.position(serial)
@@ -292,7 +311,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       serverState = 'streaming'
       settled.seen(meter.newest, nowMs)
       // The walk, told by the newest source symbols; repairs are sent out of turn.
-      if (serial === meter.newestCame) strip.symbol(section, datagram.number)
+      if (serial === meter.newestCame) {
+        strip.symbol(section, datagram.number)
+        if (datagram.number < layout.sourceSymbolsOf(section)) walkAt = (section + 1) % layout.sections
+      }
       takeSymbol(section, datagram.number, datagram.payload, nowMs)
     },
 
@@ -371,7 +393,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       blocks: layout.blocks,
       blocksDone,
       done: done.slice(),
-      heldBytes: makingBytes + writes.backlogBytes,
+      heldBytes: heldBytes(),
       received: meter.received,
       expected: meter.expected,
       rejected: { ...rejected },

@@ -8,7 +8,8 @@
  * - a few symbols for a section that was just sent: at once, so that receivers needn't hold it for a whole lap
  * - whole sections: where the walk comes by. It isn't kept waiting for long: who lacks a few of everything again and again
  *   has half of the stream at most
- * - what slow clients lack: on the walk as well, when nobody else needs anything
+ * - what slow clients lack: on the walk as well, when nobody else needs anything. Where others always do, one section in eight
+ *   of the walk is one that slow clients lack
  */
 import type { StreamLayout } from '#engine/multicast/layout'
 import { maxSymbols } from '#engine/multicast/fec'
@@ -55,6 +56,12 @@ export interface ConveyorWatch {
 
 /** Ahead of the walk come so many symbols at most; for each more, the walk has one first. */
 const mostAhead = 4096
+/**
+ * Of the sections of the walk that slow clients have no use for, one for so many is owed to them; and how many are owed at most, as
+ * the others wait while they come.
+ */
+const othersForOwed = 7
+const mostOwed = 256
 /** So many sections that are done may stand before those that aren't. */
 const mostDone = 4096
 
@@ -77,6 +84,8 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
   let soonFirst = 0
   /** Symbols that may still come ahead of the walk. */
   let ahead = mostAhead
+  /** Sections that the walk owes to slow clients. */
+  let owed = 0
   let serial = 0
   let cursor = 0
   let current: { section: number; sourcesLeft: number; repairsLeft: number } | null = null
@@ -97,6 +106,7 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
   const runWhole = (section: number, { afterSources }: Extra) => {
     watch.onSources?.(section)
     if (afterSources > 0) watch.onRepairs?.(section, afterSources)
+    if (later.of(section) === 0) owed = later.count === 0 ? 0 : Math.min(mostOwed, owed + 1 / othersForOwed)
     whole.clear(section)
     few.clear(section)
     later.clear(section)
@@ -114,12 +124,21 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
   }
   const runLater = (section: number, extra: Extra) => {
     const lack = later.of(section)
+    if (whole.count > 0) owed -= 1
     if (isWhole(section, lack)) return runWhole(section, extra)
     later.clear(section)
+    ahead = Math.min(mostAhead, ahead + lack)
     run(section, 0, lack + extra.afterRepairs)
   }
 
   const isWalkDue = () => ahead <= 0 && whole.count > 0
+
+  /** Where the walk comes by next, from there on: it passes nothing that others wait for, only stops in between. */
+  const nextOfWalk = (from: number, mayStop: boolean) => {
+    const next = whole.from(from)
+    if (next === null) return later.from(from)
+    return next === from || !mayStop ? next : (later.between(from, next) ?? next)
+  }
 
   const choose = (extra: () => Extra) => {
     if (soonFirst > mostDone) {
@@ -130,11 +149,10 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
       const section = soon[soonFirst++] as number
       if (few.of(section) > 0) return runFew(section, extra())
     }
-    const table = whole.count > 0 ? whole : later
-    const section = table.from(cursor)
+    const section = nextOfWalk(cursor, owed >= 1)
     if (section === null) return
     cursor = section + 1 === sections ? 0 : section + 1
-    if (table === whole) runWhole(section, extra())
+    if (whole.of(section) > 0) runWhole(section, extra())
     else runLater(section, extra())
   }
 
@@ -183,15 +201,16 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
 
     upcoming(count) {
       const next = current === null ? [] : [current.section]
-      const first = isWalkDue() ? whole.from(cursor) : null
+      const first = isWalkDue() ? nextOfWalk(cursor, owed >= 1) : null
       if (first !== null) next.push(first)
       for (let index = soonFirst; index < soon.length && next.length < count; index++)
         next.push(soon[index] as number)
-      const table = whole.count > 0 ? whole : later
+      let owedThen = owed
       for (let from = first === null ? cursor : (first + 1) % sections; next.length < count;) {
-        const section = table.from(from)
+        const section = nextOfWalk(from, owedThen >= 1)
         if (section === null || next.includes(section)) break
         next.push(section)
+        if (whole.of(section) === 0) owedThen -= 1
         from = (section + 1) % sections
       }
       return next
@@ -226,9 +245,15 @@ function createNeeds(sections: number) {
     },
     /** The first section with a need from there on, around the end. */
     from(start: number): number | null {
+      return this.between(start, start)
+    },
+    /** The same, before `end`: where that isn't behind `start`, around the end. */
+    between(start: number, end: number): number | null {
       if (count === 0) return null
-      for (let section = start; section < sections; section++) if (table[section] !== 0) return section
-      for (let section = 0; section < start; section++) if (table[section] !== 0) return section
+      const last = end > start ? end : sections
+      for (let section = start; section < last; section++) if (table[section] !== 0) return section
+      if (end > start) return null
+      for (let section = 0; section < end; section++) if (table[section] !== 0) return section
       return null
     },
   }

@@ -213,6 +213,47 @@ describe('a receiver', () => {
     expect(receiver.progress()).toMatchObject({ blocksDone: 1, heldBytes: layout.paddedLengthOf(1) })
   })
 
+  test('asks for no more than it has room for once it had none, the next of the walk first', () => {
+    const { receiver, send, pass, reports } = setUp({ holdBytes: 2 * layout.paddedLengthOf(0) })
+    send(2, upTo(100))
+    send(3, upTo(100))
+    send(4, upTo(10))
+    send(6, [0])
+    pass(250)
+    // Of what is in the making it may have all.
+    expect(reports().at(-1)?.needs).toEqual([
+      { first: 4, count: 1, lack: 90 },
+      { first: 5, count: 1, lack: lacksAll },
+    ])
+    receiver.written(1, 0)
+    pass(250)
+    // The walk is in the last one, and comes to the first next.
+    expect(reports().at(-1)?.needs).toEqual([
+      { first: 0, count: 2, lack: lacksAll },
+      { first: 4, count: 1, lack: 90 },
+      { first: 5, count: 1, lack: lacksAll },
+    ])
+    send(4, upTo(90, 10))
+    send(5, upTo(100))
+    send(6, [0, 1])
+    receiver.written(2, 0)
+    receiver.written(3, 0)
+    pass(250)
+    expect(reports().at(-1)?.needs).toEqual([{ first: 0, count: 2, lack: lacksAll }])
+  })
+
+  test('asks for a block that is larger than its memory, one at a time', () => {
+    const { send, receiver, pass, reports } = setUp({ holdBytes: 1 })
+    send(0, upTo(100))
+    send(1, upTo(100))
+    send(2, [0])
+    pass(250)
+    expect(reports().at(-1)?.needs).toEqual([])
+    receiver.written(0, 0)
+    pass(250)
+    expect(reports().at(-1)?.needs).toEqual([{ first: 4, count: 2, lack: lacksAll }])
+  })
+
   test('goes on where its journal is, and is complete when everything is written', () => {
     const { receiver, send, kinds, reports, pass } = setUp({ have: Uint8Array.of(1, 1, 1, 0) })
     expect(reports()[0]?.needs).toEqual([{ first: 6, count: 1, lack: lacksAll }])

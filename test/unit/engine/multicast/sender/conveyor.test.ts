@@ -108,6 +108,34 @@ describe('the conveyor', () => {
     expect(drain(conveyor)).toEqual(['2: 10 11', `9: ${sources}`, '2: 12 13 14', `4: ${sources}`])
   })
 
+  test('leaves one section in eight to slow clients while others always need what those have', () => {
+    const many = planStream({ sizeBytes: 160 * 1000, blockBytes: 160, symbolBytes: 16 })
+    const conveyor = createConveyor(many)
+    for (let section = 0; section < 500; section++) conveyor.needLater(section, 255, 0)
+    const sent = { first: 0, second: 0 }
+    for (let index = 0; index < 32_000; index++) {
+      if (conveyor.wholeSections < 100)
+        for (let section = 500; section < 1000; section++) conveyor.need(section, 255, conveyor.serial)
+      const ahead = conveyor.upcoming(3)
+      const section = conveyor.next(() => plain)?.section ?? -1
+      // Whoever reads ahead knows.
+      expect(ahead[0]).toBe(section)
+      sent[section < 500 ? 'first' : 'second'] += 1
+    }
+    expect(sent.first).toBeGreaterThan(3500)
+    expect(sent.first).toBeLessThanOrEqual(4000)
+  })
+
+  test('makes no way for slow clients where they need what the others need', () => {
+    const conveyor = createConveyor(layout)
+    for (let section = 0; section < 10; section++) {
+      conveyor.needLater(section, 255, 0)
+      if (section !== 4) conveyor.need(section, 255, 0)
+    }
+    const order = drain(conveyor).map((run) => Number(run.split(':')[0]))
+    expect(order).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9, 4])
+  })
+
   test('begins with the sources again when all repair symbols have had their turn', () => {
     const conveyor = createConveyor(layout)
     const numbers = new Set<string>()
