@@ -1,6 +1,16 @@
 /** The threads of the ports that sessions use: one a port, as long as somebody uses it, and a while longer for its last words. */
 import type { ThreadHandle } from './thread-handle.ts'
 
+/** The use of a port. */
+export interface PortLease {
+  readonly thread: ThreadHandle
+  /**
+   * To be called once. Resolves when the port is free for others, if this was the last use of it; at once where its thread has ended by
+   * itself, whoever has the port now.
+   */
+  release(): Promise<void>
+}
+
 interface Port {
   readonly thread: Promise<ThreadHandle>
   users: number
@@ -31,25 +41,24 @@ export class PortThreads implements AsyncDisposable {
     return [...this.#ports.values()].map(({ thread }) => thread)
   }
 
-  /** To be given back by `release`, once. Rejects with NetworkError E_MC_PORT; then there is nothing to give back. */
-  async take(port: number): Promise<ThreadHandle> {
+  /** Rejects with NetworkError E_MC_PORT; then there is nothing to give back. */
+  async take(port: number): Promise<PortLease> {
     while (this.#closing.has(port)) await this.#closing.get(port)
     const known = this.#ports.get(port)
     const at = known ?? { thread: this.#start(port), users: 0 }
     if (known === undefined) this.#ports.set(port, at)
     at.users += 1
     try {
-      return await at.thread
+      return { thread: await at.thread, release: () => this.#release(port, at) }
     } catch (error) {
       if (this.#ports.get(port) === at) this.#ports.delete(port)
       throw error
     }
   }
 
-  /** Resolves when it is free for others, if this was the last one who used it. */
-  async release(port: number): Promise<void> {
-    const at = this.#ports.get(port)
-    if (at === undefined) return
+  async #release(port: number, at: Port): Promise<void> {
+    // It was `gone`, and another one may have come in its place.
+    if (this.#ports.get(port) !== at) return
     at.users -= 1
     if (at.users > 0) return
     this.#ports.delete(port)

@@ -54,7 +54,7 @@ export async function examineSession(
 export function newEntry(
   settings: SessionSettings,
   { interface: found, source, device, blockBytes }: ExaminedSession,
-  abort: AbortController,
+  { abort, lease }: Pick<SessionEntry, 'abort' | 'lease'>,
 ): SessionEntry {
   const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
   return {
@@ -67,6 +67,7 @@ export function newEntry(
     sizeBytes,
     blockBytes,
     abort,
+    lease,
     opened: null,
     warnings: device?.warnings.map((warning) => serializeError(warning)) ?? [],
     doneBytes: 0,

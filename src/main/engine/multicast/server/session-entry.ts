@@ -12,6 +12,7 @@ import {
 } from '#shared/model'
 import type { OpenBytes } from './open-bytes.ts'
 import type { LiveState } from './orders.ts'
+import type { PortLease } from './port-threads.ts'
 import type { StreamSource } from './stream-source.ts'
 
 export interface SessionEntry {
@@ -25,6 +26,8 @@ export interface SessionEntry {
   sizeBytes: number
   blockBytes: number
   readonly abort: AbortController
+  /** Of its port, until it is over. */
+  readonly lease: PortLease
   /** What is streamed, while this thread reads it. */
   opened: OpenBytes | null
   /** What should be known, and stops nothing. */

@@ -109,20 +109,20 @@ class Server implements StreamServer {
     const examined = await examineSession(settings, this.#options.examineDevice, either)
     // The port is taken before the source is read, which may take long.
     const { port } = settings.configuration
-    const thread = await this.#threads.take(port)
+    const lease = await this.#threads.take(port)
     try {
       // Another of that name may have come meanwhile.
       this.#refuse(settings)
       signal?.throwIfAborted()
     } catch (error) {
-      await this.#threads.release(port)
+      await lease.release()
       throw error
     }
     for (const old of forgettable(this.#entries.values())) this.#entries.delete(old.sessionId)
-    const entry = newEntry(settings, examined, abort)
+    const entry = newEntry(settings, examined, { abort, lease })
     const { sessionId } = entry
     this.#entries.set(sessionId, entry)
-    entry.preparing = this.#prepare(entry, examined, thread)
+    entry.preparing = this.#prepare(entry, examined)
     void this.#tryNetwork(entry)
     this.#listeners.changed()
     return { sessionId }
@@ -212,8 +212,9 @@ class Server implements StreamServer {
   }
 
   /** Never rejects: what goes wrong is the session's end. */
-  async #prepare(entry: SessionEntry, examined: ExaminedSession, thread: ThreadHandle): Promise<void> {
+  async #prepare(entry: SessionEntry, examined: ExaminedSession): Promise<void> {
     const { settings, abort } = entry
+    const { thread } = entry.lease
     const { folder, log } = this.#options
     const changed = () => this.#listeners.changed()
     try {
@@ -277,7 +278,7 @@ class Server implements StreamServer {
   /** Its session is over. The port is free again when its last session is. */
   async #releasePort(entry: SessionEntry): Promise<void> {
     if (this.#isClosed) return
-    entry.leavingPort ??= this.#threads.release(entry.settings.configuration.port)
+    entry.leavingPort ??= entry.lease.release()
     await entry.leavingPort
   }
 

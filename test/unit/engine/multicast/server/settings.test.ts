@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseStreamLocator } from '#shared/model'
 import { checkSettings } from '#src/main/engine/multicast/server/check-settings.ts'
 import { isOver, stateOf, type SessionEntry } from '#src/main/engine/multicast/server/session-entry.ts'
+import { idleThread } from '#test/idle-thread'
 import { sessionSettings } from '#test/real-stream-server'
 
 const configuration = { port: 7800 }
@@ -85,6 +86,7 @@ describe('what is told of a session', () => {
     sizeBytes: 3 * 2 ** 20 + 1,
     blockBytes: 2 ** 20,
     abort: new AbortController(),
+    lease: { thread: idleThread(), release: () => Promise.resolve() },
     opened: null,
     warnings: [],
     doneBytes: 7,
