@@ -24,6 +24,8 @@ export interface RateOptions {
 export interface RateControl {
   /** Bytes a second. */
   readonly rate: number
+  /** What the share is of: the Data Rate, or as much of it as is considerate. */
+  readonly sharedRate: number
   setDataRate(bytesPerSecond: number): void
   /** So much of the Data Rate, and of what is considerate, is the stream's: 0–1. The rest goes out in other ways. */
   setShare(share: number): void
@@ -60,7 +62,10 @@ export function createRateControl(options: RateOptions): RateControl {
 
   return {
     get rate() {
-      return Math.min(share * dataRate, share * considerate.rate, clientRate)
+      return Math.min(share * this.sharedRate, clientRate)
+    },
+    get sharedRate() {
+      return Math.min(dataRate, considerate.rate)
     },
     setDataRate(bytesPerSecond) {
       considerate.setDataRate(bytesPerSecond)

@@ -61,6 +61,8 @@ export interface Sender {
   readonly clientCount: number
   /** Bytes a second on the wire, at present. */
   readonly rate: number
+  /** What its share is of: the Data Rate, or as much of it as is considerate. */
+  readonly sharedRate: number
   readonly state: StreamState
   /** Laps that a stream without feedback has begun; how long one with feedback has had nothing to send. */
   readonly laps: number
@@ -78,6 +80,11 @@ const tickMs = 1000
 const rateMs = 100
 /** And while the next symbol can't be sent. */
 const stalledMs = 500
+/**
+ * From when on a source is away, and what the network takes isn't seen from what is sent. One that is only slow is what the stream's
+ * speed comes from, and counts.
+ */
+const awayMs = 250
 
 export function createSender(options: SenderOptions): Sender {
   const { layout, datagramBytes, feedback } = options
@@ -98,6 +105,8 @@ export function createSender(options: SenderOptions): Sender {
   let positions = 0
   let positionDueMs = -Infinity
   let stalledDueMs = -Infinity
+  /** Since when the next symbol can't be sent; null: it can. */
+  let stalledSinceMs: number | null = null
   let tickDueMs = -Infinity
   let rateDueMs = -Infinity
   let quietMs: number | null = null
@@ -120,10 +129,18 @@ export function createSender(options: SenderOptions): Sender {
 
   const tick = (nowMs: number) => {
     // Its share of the time: what is judged is the whole rate.
-    if (state === 'streaming') streamingMs += (nowMs - clockMs) * share
+    if (state === 'streaming' && stalledSinceMs === null) streamingMs += (nowMs - clockMs) * share
     clockMs = nowMs
     if (nowMs >= tickDueMs) judgeClients(nowMs)
-    if (nowMs >= rateDueMs) judgeRate(nowMs)
+    if (nowMs >= rateDueMs && stalledSinceMs === null) judgeRate(nowMs)
+  }
+  /** The symbol was sent that couldn't be. */
+  const goOn = (nowMs: number) => {
+    if (stalledSinceMs === null) return
+    const heldUpMs = nowMs - stalledSinceMs
+    if (state === 'streaming' && heldUpMs < awayMs) streamingMs += heldUpMs * share
+    clockMs = nowMs
+    stalledSinceMs = null
   }
   const judgeClients = (nowMs: number) => {
     tickDueMs = nowMs + tickMs
@@ -213,6 +230,7 @@ export function createSender(options: SenderOptions): Sender {
     },
 
     next(nowMs) {
+      goOn(nowMs)
       tick(nowMs)
       const waitMs = pacer.waitMs(datagramBytes, nowMs)
       if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
@@ -224,6 +242,7 @@ export function createSender(options: SenderOptions): Sender {
 
     stalled(nowMs, { serial, section }) {
       tick(nowMs)
+      stalledSinceMs ??= nowMs
       const waitMs = Math.max(stalledDueMs - nowMs, pacer.waitMs(datagramBytes, nowMs))
       if (waitMs > 0) return { kind: 'wait', untilMs: nowMs + waitMs }
       stalledDueMs = nowMs + stalledMs
@@ -262,6 +281,9 @@ export function createSender(options: SenderOptions): Sender {
     },
     get rate() {
       return rates.rate
+    },
+    get sharedRate() {
+      return rates.sharedRate
     },
     get state() {
       return state

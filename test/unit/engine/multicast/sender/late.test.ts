@@ -95,6 +95,61 @@ describe('a sender whose next symbol cannot be sent', () => {
   })
 })
 
+/**
+ * A considerate stream of 12 MB/s to sixteen clients that lose 5 %, whatever its rate: what it may send by and by. `away`: from when to
+ * when its source is away; `readMs`: how long each block takes to be read before its first symbol.
+ */
+function ratesOf({ away: [from, to], readMs = 0 }: { away: [number, number]; readMs?: number }) {
+  const long = planStream({ sizeBytes: 64 * 1024 * 1024, blockBytes: 1024 * 1024, symbolBytes: 1408 })
+  const sender = senderOf({ considerate: 'on', feedback: { kind: 'demand' }, layout: long })
+  const ids = Array.from({ length: 16 }, (_, index) => String(index))
+  for (const id of ids) sender.join(id, 0)
+  sender.start()
+  const needs = [{ first: 0, count: long.sections, lack: lacksAll }]
+  const rates = new Map<number, number>()
+  let [nowMs, serial, reportMs, readBlock] = [0, 0, 0, -1]
+  const pass = (untilMs: number) => {
+    for (; reportMs <= untilMs; reportMs += 250) {
+      const came = { asOf: serial, expected: serial, received: Math.round(serial * 0.95) }
+      for (const id of ids) sender.report(id, { ...report, ...came, needs }, reportMs)
+      rates.set(reportMs, sender.rate)
+    }
+    return untilMs
+  }
+  const wait = (untilMs: number, step: { readonly serial: number; readonly section: number }) => {
+    for (let atMs = nowMs; atMs < untilMs;) {
+      const word = sender.stalled(atMs, step)
+      atMs = pass(Math.min(untilMs, word.kind === 'wait' ? Math.max(atMs + 0.1, word.untilMs) : atMs + 0.1))
+    }
+    return Math.max(nowMs, untilMs)
+  }
+  for (pass(0); nowMs < 9000;) {
+    const step = sender.next(nowMs)
+    if (step.kind === 'symbol') {
+      if (nowMs >= from && nowMs < to) nowMs = wait(to, step)
+      const block = long.blockOf(step.section)
+      if (block !== readBlock) nowMs = wait(nowMs + readMs, step)
+      readBlock = block
+      serial = step.serial
+    } else if (step.kind === 'wait') nowMs = pass(Math.max(nowMs + 0.01, step.untilMs))
+  }
+  return { rates, serial }
+}
+
+describe('a sender whose source is away', () => {
+  it('does not take that for a slow network', () => {
+    const { rates } = ratesOf({ away: [100, 5100] })
+    expect(Math.min(...rates.values())).toBeGreaterThan(0.8 * 12_000_000)
+  })
+
+  it('goes by what was really sent where the source is only slow', () => {
+    const { rates, serial } = ratesOf({ away: [0, 0], readMs: 200 })
+    // 12 MB/s would be 9000 ms of 8.2 symbols.
+    expect(serial).toBeLessThan(30_000)
+    expect(Math.min(...rates.values())).toBeLessThan(0.5 * 12_000_000)
+  })
+})
+
 describe('a stream without a way back', () => {
   const kindsOf = (sender: ReturnType<typeof senderOf>, fromMs: number, count: number) => {
     const kinds = new Set<string>()
