@@ -13,6 +13,7 @@ import {
   type ServerMessage,
 } from '#engine/multicast/wire'
 import { NetworkError } from '#shared/errors'
+import type { Pace } from './answer-pacer.ts'
 
 export interface ControlOptions {
   readonly port: number
@@ -26,6 +27,8 @@ export interface ControlOptions {
   readonly said: (connection: string, message: ClientMessage, nowMs: number) => void
   readonly told: (connection: string, message: ServerMessage, address: string, nowMs: number) => void
   readonly left: (connection: string) => void
+  /** For what is long; null: it goes out as fast as the client takes it. `go`: go on with it, it is its turn. */
+  readonly paceOf: (connection: string, kind: 'block' | 'hashes', go: () => void) => Pace | null
   readonly log: (message: string, fields: { readonly [key: string]: unknown }) => void
 }
 
@@ -50,14 +53,9 @@ interface Connection {
   readonly address: string
   readonly socket: TLSSocket
   /** What it is to be told, the next thing first. */
-  readonly outbox: Letter[]
+  outbox: Letter[]
   /** What of the last letter wasn't written yet. */
-  rest: {
-    readonly bytes: Uint8Array
-    readonly taken: Letter['taken']
-    /** When it was begun. */
-    readonly sinceMs: number
-  } | null
+  rest: Rest | null
   unreadAnswers: number
   /** Since when it has taken nothing of what was written to it; null: it has taken everything. */
   waitsSinceMs: number | null
@@ -67,8 +65,20 @@ interface Connection {
 
 interface Letter {
   readonly message: ServerMessage
+  /** Null: it goes out as fast as it is taken. */
+  readonly pace: Pace | null
   /** It was taken off our hands. */
   readonly taken?: () => void
+}
+
+interface Rest {
+  readonly bytes: Uint8Array
+  readonly taken: Letter['taken']
+  readonly pace: Pace | null
+  /** When it was begun; later by what it has waited for its turn. */
+  readonly sinceMs: number
+  /** It waits for its turn since then; null: for the client. */
+  readonly heldSinceMs: number | null
 }
 
 /** Whose connections come from one address. */
@@ -136,14 +146,15 @@ export class ControlServer {
   async tellBlock(connection: string, block: number, bytes: Uint8Array): Promise<void> {
     const at = this.#connections.get(connection)
     if (at === undefined || at.isClosing) return
-    const { socket, outbox } = at
+    const { socket } = at
     await new Promise<void>((resolve) => {
       const taken = () => {
         socket.off('close', taken)
         resolve()
       }
       socket.once('close', taken)
-      outbox.push({ message: { kind: 'block', block, bytes }, taken })
+      const message = { kind: 'block', block, bytes } as const
+      at.outbox.push({ message, pace: this.#paceOf(at, message), taken })
       this.#write(at)
     })
   }
@@ -151,9 +162,11 @@ export class ControlServer {
   /** Cut off who doesn't read. Called a few times a second, before the hub's. */
   tick(nowMs: number): void {
     for (const { id, waitsSinceMs, rest, socket } of this.#connections.values()) {
-      if (waitsSinceMs === null) continue
-      const isStuck = rest !== null && nowMs - rest.sinceMs >= unfinishedMs
-      if (isStuck || nowMs - waitsSinceMs >= unreadMs) socket.destroy()
+      const isHeld = rest !== null && rest.heldSinceMs !== null
+      if (waitsSinceMs === null && !isHeld) continue
+      const isStuck = rest !== null && !isHeld && nowMs - rest.sinceMs >= unfinishedMs
+      const isUnread = waitsSinceMs !== null && nowMs - waitsSinceMs >= unreadMs
+      if (isStuck || isUnread) socket.destroy()
       else this.#options.hub.isBehind(id, nowMs)
     }
   }
@@ -275,47 +288,81 @@ export class ControlServer {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
     this.#options.told(id, message, connection.address, nowMs)
+    const pace = this.#paceOf(connection, message)
     if (message.kind === 'answer') {
       connection.unreadAnswers += 1
       if (connection.unreadAnswers > mostUnreadAnswers) connection.socket.destroy()
-      connection.outbox.push({ message, taken: () => void (connection.unreadAnswers -= 1) })
-    } else connection.outbox.push({ message })
+      connection.outbox.push({ message, pace, taken: () => void (connection.unreadAnswers -= 1) })
+    } else if (!hasReplaced(connection.outbox, message)) connection.outbox.push({ message, pace })
     this.#write(connection)
   }
 
-  /** As much as may be ahead of what it has read. */
+  /** As much as may be ahead of what it has read, and goes out now. */
   #write(connection: Connection): void {
-    const { socket, outbox } = connection
+    const { socket, outbox, isClosing } = connection
+    if (socket.destroyed) return
     while (socket.writableLength < aheadBytes) {
       const next = connection.rest ?? open(outbox.shift())
       if (next === null) break
-      const { bytes, taken, sinceMs } = next
-      const isLast = bytes.length <= pieceBytes
-      connection.rest = isLast ? null : { bytes: bytes.subarray(pieceBytes), taken, sinceMs }
-      connection.waitsSinceMs ??= performance.now()
-      socket.write(bytes.subarray(0, pieceBytes), () => {
+      const { bytes, taken, heldSinceMs } = next
+      // What was begun mustn't keep the last word from it.
+      const pace = isClosing ? null : next.pace
+      const nowMs = performance.now()
+      const length = Math.min(bytes.length, pace?.pieceBytes ?? pieceBytes)
+      if (pace?.take(length, nowMs) === false) {
+        connection.rest = { ...next, heldSinceMs: heldSinceMs ?? nowMs }
+        break
+      }
+      const sinceMs = next.sinceMs + (heldSinceMs === null ? 0 : nowMs - heldSinceMs)
+      const isLast = length === bytes.length
+      connection.rest = isLast
+        ? null
+        : { bytes: bytes.subarray(length), taken, pace, sinceMs, heldSinceMs: null }
+      connection.waitsSinceMs ??= nowMs
+      socket.write(bytes.subarray(0, length), () => {
         connection.waitsSinceMs = socket.writableLength === 0 ? null : performance.now()
         if (isLast) taken?.()
         this.#write(connection)
       })
     }
     const isOut = connection.rest === null && outbox.length === 0
-    if (connection.isClosing && isOut && !socket.writableEnded) socket.end()
+    if (isClosing && isOut && !socket.writableEnded) socket.end()
+  }
+
+  #paceOf(connection: Connection, { kind }: ServerMessage): Pace | null {
+    if (kind !== 'block' && kind !== 'hashes') return null
+    return this.#options.paceOf(connection.id, kind, () => this.#write(connection))
   }
 
   #hangUp(id: string): void {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
     connection.isClosing = true
+    connection.outbox = connection.outbox.filter(({ pace }) => pace === null)
     this.#write(connection)
     setTimeout(() => connection.socket.destroy(), lingerMs).unref()
   }
 }
 
-const open = (letter: Letter | undefined) =>
+const open = (letter: Letter | undefined): Rest | null =>
   letter === undefined
     ? null
-    : { bytes: encodeMessage(letter.message), taken: letter.taken, sinceMs: performance.now() }
+    : {
+        bytes: encodeMessage(letter.message),
+        taken: letter.taken,
+        pace: letter.pace,
+        sinceMs: performance.now(),
+        heldSinceMs: null,
+      }
+
+/** What is true at the moment takes the place of what was, and isn't out yet: who reads slowly isn't told of each second. */
+function hasReplaced(outbox: Letter[], message: ServerMessage): boolean {
+  const { kind } = message
+  if (kind !== 'position' && kind !== 'waiting') return false
+  const index = outbox.findLastIndex((letter) => letter.message.kind === kind)
+  if (index !== -1) outbox[index] = { message, pace: null }
+  return index !== -1
+}
 
 /** IPv4 addresses as they are written, also where they come through an IPv6 socket. */
 const plainAddress = (address: string | undefined): string =>

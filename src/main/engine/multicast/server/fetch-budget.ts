@@ -21,9 +21,12 @@ export interface FetchBudgetOptions {
 }
 
 const littleBytes = 16 * 1024 * 1024
+/** Hashes are sent to everyone who joins, and are not much; who has them sent again and again isn't new for ever. */
+const hashWeight = 1 / 8
 /** Who has fetched nothing for so long, and doesn't wait to, begins anew. */
 const forgetMs = 300_000
-const share = { little: 0.5, much: 0.125 }
+/** Of the Data Rate, what the stream leaves to those who wait: to one who has fetched little so far, and to the others. */
+export const answerShare = { little: 0.5, much: 0.125 }
 /** TLS, TCP and the network around it add about so much. */
 const overhead = 1.05
 const depthMs = 50
@@ -64,8 +67,18 @@ export class FetchBudget {
   /** Of the Data Rate, what the stream leaves to those who wait and may be answered; 0 while nobody does. */
   get share(): number {
     const next = this.#next()
-    if (next === null) return this.#tokens < 0 ? share.much : 0
-    return this.#isLittle(next) ? share.little : share.much
+    if (next === null) return this.#tokens < 0 ? answerShare.much : 0
+    return this.isLittle(next.address) ? answerShare.little : answerShare.much
+  }
+
+  /** That one has fetched little so far. */
+  isLittle(address: string): boolean {
+    return (this.#fetched.get(address)?.bytes ?? 0) < littleBytes
+  }
+
+  /** So many bytes of hashes go there. */
+  told(address: string, bytes: number, nowMs: number): void {
+    this.#count(address, bytes * hashWeight, nowMs)
   }
 
   /** It was let through, and its block couldn't be sent. */
@@ -93,9 +106,7 @@ export class FetchBudget {
     const its = (this.#waiting.get(address) ?? []).slice(1)
     this.#waiting.delete(address)
     if (its.length > 0) this.#waiting.set(address, its)
-    const fetched = this.#fetched.get(address)?.bytes ?? 0
-    this.#fetched.delete(address)
-    this.#fetched.set(address, { bytes: fetched + bytes, atMs: nowMs })
+    this.#count(address, bytes, nowMs)
     this.#tokens -= bytes * overhead
     room.take(address, bytes)
     return fetch
@@ -119,7 +130,7 @@ export class FetchBudget {
     let first: Fetch | null = null
     for (const [fetch] of this.#waiting.values()) {
       if (fetch === undefined || !room.hasFor(fetch.address, bytesOf(fetch.block))) continue
-      if (this.#isLittle(fetch)) return fetch
+      if (this.isLittle(fetch.address)) return fetch
       first ??= fetch
     }
     return first
@@ -135,7 +146,10 @@ export class FetchBudget {
     }
   }
 
-  #isLittle({ address }: Fetch): boolean {
-    return (this.#fetched.get(address)?.bytes ?? 0) < littleBytes
+  #count(address: string, bytes: number, nowMs: number): void {
+    const fetched = this.#fetched.get(address)?.bytes ?? 0
+    this.#fetched.delete(address)
+    this.#fetched.set(address, { bytes: fetched + bytes, atMs: nowMs })
+    this.#turn = null
   }
 }

@@ -11,10 +11,11 @@ import {
   networkHeaderBytes,
   type DatagramCoder,
 } from '#engine/multicast/wire'
+import { AnswerPacer, type Pace } from './answer-pacer.ts'
 import type { AnswerRoom } from './answer-room.ts'
 import { BlockCache, type ReadBytes } from './block-cache.ts'
 import { ClientRoster } from './client-roster.ts'
-import { FetchBudget, type Fetch } from './fetch-budget.ts'
+import { answerShare, FetchBudget, type Fetch } from './fetch-budget.ts'
 import type { GroupSender } from './group-sender.ts'
 import type { ServedSession } from './orders.ts'
 import { SendMeter } from './send-meter.ts'
@@ -39,6 +40,8 @@ const oneWayRepairShare = 0.08
 /** Of the stream at its rate, what is held: enough to be mended without reading again. */
 const heldSeconds = 0.4
 const heldBlocks = { least: 24, most: 40 }
+/** So many blocks wait for their turn to go out, and no other is read for a fetch: whoever comes later waits no longer for that. */
+const aheadAnswers = 4
 /** Sections that are asked for ahead. */
 const aheadSections = 96
 /** A source that can't be read for so long isn't coming back. One on a web server has been waited for before it says that it can't. */
@@ -54,6 +57,7 @@ export class SessionStream {
   readonly fetches: FetchBudget
   readonly datagramBytes: number
   readonly #parts: StreamParts
+  readonly #answers: AnswerPacer
   readonly #cache: BlockCache
   readonly #coder: DatagramCoder
   readonly #symbols: ReturnType<typeof createSymbolSource>
@@ -87,6 +91,7 @@ export class SessionStream {
     this.layout = planStream({ sizeBytes: bytes.sizeBytes, blockBytes, symbolBytes })
     this.roster = new ClientRoster(this.layout.blocks)
     this.fetches = new FetchBudget({ bytesOf: (block) => this.layout.lengthOf(block), room: parts.room })
+    this.#answers = new AnswerPacer({ rate: () => this.#answerRate, wake: parts.wake })
     this.datagramBytes = symbolBytes + datagramHeaderBytes + networkHeaderBytes
     this.sender = createSender({
       layout: this.layout,
@@ -243,15 +248,35 @@ export class SessionStream {
     this.#meter.add(bytes + count * networkHeaderBytes, nowMs)
   }
 
-  /** Answer a fetch if one may be answered. Returns when to be asked again. */
+  /** For what is said at length to a client. `go`: it is its turn to go on. */
+  paceOf(address: string, kind: 'block' | 'hashes', go: () => void): Pace {
+    const isBlock = kind === 'block'
+    return this.#answers.pace({
+      isBlock,
+      isLittle: () => this.fetches.isLittle(address),
+      goes: (bytes) => {
+        // Blocks were counted when they were let through.
+        if (!isBlock) this.fetches.told(address, bytes, performance.now())
+      },
+      go,
+    })
+  }
+
+  /** Go on with answers whose turn it is, and begin one if that may be. Returns when to be asked again. */
   serveFetch(nowMs: number, answer: (fetch: Fetch, bytes: Promise<Uint8Array>) => void): number {
     this.#shareRate()
-    const rate =
-      this.sender.state === 'streaming' ? this.#dataRate * Math.max(this.#fetchShare, 0.125) : this.#dataRate
-    const fetch = this.fetches.next(rate, nowMs)
-    if (fetch === null) return this.#fetchShare > 0 ? nowMs + 10 : Infinity
+    const dueMs = this.#answers.serve(nowMs)
+    const mayBegin = this.#answers.blocks < aheadAnswers
+    const fetch = mayBegin ? this.fetches.next(this.#answerRate, nowMs) : null
+    if (fetch === null) return this.#fetchShare > 0 ? Math.min(dueMs, nowMs + 10) : dueMs
     answer(fetch, this.#cache.readOne(fetch.block))
     return nowMs
+  }
+
+  /** Bytes a second over all control connections. While the stream rests, TCP finds by itself what the network takes. */
+  get #answerRate(): number {
+    if (this.sender.state !== 'streaming') return this.#dataRate
+    return this.sender.sharedRate * Math.max(this.#fetchShare, answerShare.much)
   }
 
   /** Several times a second: rest where nobody listens to a stream that goes round by itself. */
@@ -299,7 +324,8 @@ export class SessionStream {
 
   /** The stream makes room for those who fetch, so that both together stay below the rate. */
   #shareRate(): void {
-    const share = this.fetches.share
+    const { waiting } = this.#answers
+    const share = Math.max(this.fetches.share, waiting === 'none' ? 0 : answerShare[waiting])
     if (share === this.#fetchShare) return
     this.#fetchShare = share
     this.sender.setShare(1 - share)

@@ -1,5 +1,6 @@
 /** Who is connected to a port's thread, and to which of its sessions: what they say is counted for those, and read ahead for. */
 import type { ClientMessage, ServerMessage } from '#engine/multicast/wire'
+import type { Pace } from './answer-pacer.ts'
 import type { Served } from './served.ts'
 
 export interface ThreadClientsOptions {
@@ -43,6 +44,12 @@ export class ThreadClients {
   /** The session that a connection is in. */
   sessionOf(connection: string): Served | undefined {
     return this.#members.get(connection)?.served
+  }
+
+  /** For what is said at length to who is in a session; null: he is in none. */
+  paceOf(connection: string, kind: 'block' | 'hashes', go: () => void): Pace | null {
+    const member = this.#members.get(connection)
+    return member?.served.stream.paceOf(member.address, kind, go) ?? null
   }
 
   /** Heard before the hub hears it. */

@@ -3,6 +3,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SessionHub } from '#engine/multicast/sessions'
 import { createFrameReader, type ServerMessage } from '#engine/multicast/wire'
+import { AnswerPacer } from '#src/main/engine/multicast/server/answer-pacer.ts'
 import { ControlServer } from '#src/main/engine/multicast/server/control-server.ts'
 import { serverIdentity } from '#src/main/engine/multicast/server/server-identity.ts'
 import { freePort } from '#test/real-stream-server'
@@ -16,8 +17,8 @@ const messages: readonly ServerMessage[] = Array.from({ length: 320 }, (_, index
   hashes,
 }))
 
-/** A port whose hub tells everyone all that, and `last` at the end; or nothing. */
-async function talkative(last: 'stays' | 'hangs up' | 'nothing') {
+/** A port whose hub tells everyone all that, and `last` at the end; or nothing. What is long goes out at `pacer`'s rate. */
+async function talkative(last: 'stays' | 'hangs up' | 'nothing', pacer: AnswerPacer | null = null) {
   const folder = await temporaryFolder()
   onTestFinished(() => folder[Symbol.asyncDispose]())
   const identity = await serverIdentity(folder.path)
@@ -48,6 +49,8 @@ async function talkative(last: 'stays' | 'hangs up' | 'nothing') {
     said: () => undefined,
     told: () => undefined,
     left: () => undefined,
+    paceOf: (_, kind, go) =>
+      pacer?.pace({ isBlock: kind === 'block', isLittle: () => true, goes: () => undefined, go }) ?? null,
     log: () => undefined,
   })
   await server.listen()
@@ -77,6 +80,32 @@ describe('a client that is told much', () => {
       socket.resume()
     })
     expect(firsts).toEqual(messages.map((_, index) => index * 4096))
+  })
+
+  it('is told once where the stream is when it reads on, however often that was said', async () => {
+    const { server, socket } = await talkative('stays')
+    const send = (message: ServerMessage) => ({ kind: 'send' as const, connection: 'c1', message })
+    for (let serial = 1; serial <= 600; serial++)
+      server.carry(
+        [
+          send({ kind: 'position', serial, state: 'waiting', standing: 'well', reportEveryMs: 250 }),
+          send({ kind: 'waiting', joined: serial, wanted: 0, startsInMs: 0 }),
+        ],
+        performance.now(),
+      )
+    const told: ServerMessage[] = []
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    await new Promise<void>((resolve) => {
+      socket.on('data', (bytes: Buffer) => {
+        told.push(...(reader.read(bytes) as ServerMessage[]))
+        if (told.some((message) => message.kind === 'waiting' && message.joined === 600)) resolve()
+      })
+      socket.resume()
+    })
+    expect(told.slice(messages.length)).toMatchObject([
+      { kind: 'position', serial: 600 },
+      { kind: 'waiting', joined: 600 },
+    ])
   })
 
   it('is cut off when it reads nothing of it for a minute', async () => {
@@ -126,5 +155,86 @@ describe('a client that is told much', () => {
     expect(gone).toEqual([])
     answer()
     await expect.poll(() => gone).toEqual(['c1'])
+  })
+})
+
+describe('a client that is told something long at a rate', () => {
+  const rate = 1_000_000
+  const block = new Uint8Array(1024 * 1024).fill(3)
+
+  /** Served as the loop serves it. */
+  async function paced(last: Parameters<typeof talkative>[0] = 'nothing') {
+    let timer: NodeJS.Timeout | undefined
+    const pacer: AnswerPacer = new AnswerPacer({ rate: () => rate, wake: () => void setImmediate(turn) })
+    const turn = () => {
+      clearTimeout(timer)
+      const nowMs = performance.now()
+      const dueMs = pacer.serve(nowMs)
+      if (dueMs < Infinity) timer = setTimeout(turn, dueMs - nowMs)
+    }
+    onTestFinished(() => clearTimeout(timer))
+    return { pacer, ...(await talkative(last, pacer)) }
+  }
+
+  it('gets it whole, and no faster', async () => {
+    const { server, socket } = await paced()
+    socket.resume()
+    const sinceMs = performance.now()
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    const came = new Promise<ServerMessage>((resolve) => {
+      socket.on('data', (bytes: Buffer) => {
+        for (const message of reader.read(bytes)) resolve(message as ServerMessage)
+      })
+    })
+    await server.tellBlock('c1', 7, block)
+    const message = await came
+    expect(performance.now() - sinceMs).toBeGreaterThan(900)
+    expect(message.kind === 'block' && [message.block, Buffer.compare(message.bytes, block)]).toEqual([7, 0])
+  })
+
+  it('is not cut off for what it has to wait for, and nothing is expected of it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { server, socket, gone, behind } = await paced()
+    socket.resume()
+    void server.tellBlock('c1', 0, block)
+    // What went out was taken long ago, and nobody has its turn.
+    await expect.poll(() => socket.bytesRead).toBeGreaterThan(9000)
+    vi.advanceTimersByTime(400_000)
+    server.tick(performance.now())
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect([gone, behind]).toEqual([[], ['c1']])
+  })
+
+  it('leaves its turn to others when it is gone', async () => {
+    const { server, socket, gone, pacer } = await paced()
+    const told = server.tellBlock('c1', 0, block)
+    expect(pacer.waiting).toBe('little')
+    socket.destroy()
+    await told
+    await expect.poll(() => gone).toEqual(['c1'])
+    await expect.poll(() => pacer.waiting).toBe('none')
+  })
+
+  it('hears at once that it is over', async () => {
+    const { server, socket } = await paced()
+    socket.resume()
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    const kinds: string[] = []
+    socket.on('data', (bytes: Buffer) => kinds.push(...reader.read(bytes).map(({ kind }) => kind)))
+    const send = (message: ServerMessage) => ({ kind: 'send' as const, connection: 'c1', message })
+    void server.tellBlock('c1', 0, block)
+    const sinceMs = performance.now()
+    server.carry(
+      [
+        ...messages.map(send),
+        send({ kind: 'end', reason: 'stopped', text: '' }),
+        { kind: 'close', connection: 'c1' },
+      ],
+      sinceMs,
+    )
+    await new Promise((resolve) => void socket.once('end', resolve))
+    expect(kinds).toEqual(['block', 'end'])
+    expect(performance.now() - sinceMs).toBeLessThan(900)
   })
 })

@@ -339,6 +339,19 @@ describe('the server of streams', () => {
     expect(Buffer.compare(await fetched, image.bytes.subarray(2 ** 20, 2 ** 21))).toBe(0)
   })
 
+  it('sends a client that fetches its block no faster than the Data Rate', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    const configuration = { port, dataRate: 1_000_000 }
+    await real.server.start(sessionSettings({ source: image.path, configuration }))
+    await reaches('waiting', real)
+    await using stream = await lookAtSession(real.server, port)
+    const sinceMs = performance.now()
+    const bytes = await stream.fetchBlock(1)
+    expect(Buffer.compare(bytes, image.bytes.subarray(2 ** 20, 2 ** 21))).toBe(0)
+    expect(performance.now() - sinceMs).toBeGreaterThan(900)
+  })
+
   it('forgets sessions that ended long ago, when another is started', async () => {
     await using real = await realStreamServer()
     const port = await freePort()

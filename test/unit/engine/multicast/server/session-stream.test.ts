@@ -1,0 +1,174 @@
+/** How the answers to those who fetch share the rate with a session's stream. Nothing is sent or read. */
+import { describe, expect, it } from 'vitest'
+import type { Message } from '#engine/multicast/wire'
+import { AnswerRoom } from '#src/main/engine/multicast/server/answer-room.ts'
+import type { GroupSender } from '#src/main/engine/multicast/server/group-sender.ts'
+import { SessionStream } from '#src/main/engine/multicast/server/session-stream.ts'
+import { sessionSettings } from '#test/real-stream-server'
+
+const mebibyte = 1024 * 1024
+const dataRate = 12_000_000
+const blocks = 64
+
+function streamOf() {
+  const settings = sessionSettings({ source: '/lab.dmg', configuration: { port: 7800, dataRate } })
+  const stream = new SessionStream(
+    {
+      sessionId: 'ab'.repeat(16),
+      settings,
+      interface: {
+        name: 'eth0',
+        address: '10.0.0.1',
+        mtu: 1500,
+        linkBitsPerSecond: null,
+        isDefault: true,
+        isUp: true,
+      },
+      bytes: { kind: 'file', locator: '/lab.dmg', stamp: null, sizeBytes: blocks * mebibyte },
+      blockBytes: mebibyte,
+      symbolBytes: 1408,
+      imageName: 'lab.dmg',
+      imageFormat: 'UDZO',
+      root: new Uint8Array(32),
+      hashes: new Uint8Array(blocks * 32),
+    },
+    {
+      group: {} as GroupSender,
+      read: () => new Promise(() => undefined),
+      room: new AnswerRoom(),
+      key: new Uint8Array(16),
+      tag: 1,
+      wake: () => undefined,
+      broken: () => undefined,
+    },
+  )
+  stream.sender.start()
+  stream.sender.join('a', 0)
+  return stream
+}
+
+/** Seconds pass; the one client loses what `loss` says it loses at the present rate. */
+function pass(stream: SessionStream, toMs: number, loss: (rate: number) => number) {
+  const { sender } = stream
+  const needs = [{ first: 0, count: stream.layout.sections, lack: 255 }]
+  let [nowMs, reportMs, sent, reported, received] = [0, 0, 0, 0, 0]
+  while (nowMs < toMs) {
+    for (; reportMs <= nowMs; reportMs += 250) {
+      received += Math.round((sent - reported) * (1 - loss(sender.rate)))
+      reported = sent
+      const report: Message<'report'> = {
+        kind: 'report',
+        asOf: sent,
+        expected: sent,
+        received,
+        repeated: 0,
+        rejected: 0,
+        dropped: 0,
+        blocksDone: 0,
+        backlogBytes: 0,
+        writeBytesPerSecond: 0,
+        needs,
+      }
+      sender.report('a', report, reportMs)
+    }
+    const step = sender.next(nowMs)
+    if (step.kind === 'symbol') sent = step.serial
+    else if (step.kind === 'wait') nowMs = Math.max(nowMs + 0.01, step.untilMs)
+  }
+}
+
+/** Blocks that are let through in ten seconds, each for another address. */
+function fetchedIn10s(stream: SessionStream, fromMs: number): number {
+  let count = 0
+  for (let index = 0; index < 500; index++)
+    stream.fetches.ask({ connection: `c${index}`, address: `a${index}`, block: 0 })
+  for (let nowMs = fromMs; nowMs < fromMs + 10_000; nowMs += 1)
+    stream.serveFetch(nowMs, (fetch) => {
+      count += 1
+      stream.fetches.over(fetch)
+    })
+  return count
+}
+
+describe('those who fetch', () => {
+  const half = (0.5 * dataRate * 10) / 1.05 / mebibyte
+
+  it('have half of the Data Rate beside a stream that has all of it', () => {
+    const stream = streamOf()
+    pass(stream, 3000, () => 0)
+    expect(fetchedIn10s(stream, 3000) / half).toBeCloseTo(1, 1)
+  })
+
+  it('have half of what is considerate when the stream has slowed down', () => {
+    const stream = streamOf()
+    pass(stream, 3000, (rate) => Math.max(0, 1 - (0.2 * dataRate) / rate))
+    const considerate = stream.sender.sharedRate / dataRate
+    expect(considerate).toBeLessThan(0.25)
+    expect(fetchedIn10s(stream, 3000) / half).toBeLessThan(considerate + 0.1)
+  })
+
+  it('have all of the Data Rate while the stream has nothing to send', () => {
+    const stream = streamOf()
+    stream.sender.next(0)
+    expect(stream.sender.state).toBe('quiet')
+    expect(fetchedIn10s(stream, 0) / (2 * half)).toBeCloseTo(1, 1)
+  })
+})
+
+describe('those who get hashes', () => {
+  /** Somebody is sent so many bytes, as they may go. */
+  function tell(stream: SessionStream, bytes: number) {
+    let left = bytes
+    const pace = stream.paceOf('10.0.0.9', 'hashes', () => go())
+    const go = () => {
+      while (left > 0) {
+        const length = Math.min(left, pace.pieceBytes)
+        if (!pace.take(length, nowMs)) return
+        left -= length
+      }
+    }
+    let nowMs = 3000
+    go()
+    return {
+      get left() {
+        return left
+      },
+      pass(ms: number) {
+        for (const untilMs = nowMs + ms; nowMs < untilMs; nowMs += 1)
+          stream.serveFetch(nowMs, () => undefined)
+      },
+    }
+  }
+
+  it('have half of the Data Rate, and the stream the other half, until they have them', () => {
+    const stream = streamOf()
+    pass(stream, 3000, () => 0)
+    const told = tell(stream, 8 * mebibyte)
+    told.pass(1000)
+    expect(stream.sender.rate).toBe(dataRate / 2)
+    expect((8 * mebibyte - told.left) / (dataRate / 2 / 1.05)).toBeCloseTo(1, 1)
+    told.pass(1000)
+    expect(told.left).toBe(0)
+    expect(stream.sender.rate).toBe(dataRate)
+  })
+
+  it('have an eighth when they have had more of them than an image has', () => {
+    const stream = streamOf()
+    pass(stream, 3000, () => 0)
+    const told = tell(stream, 200 * mebibyte)
+    told.pass(22_000)
+    expect(stream.sender.rate).toBe(dataRate / 2)
+    told.pass(3000)
+    expect(stream.sender.rate).toBe((dataRate * 7) / 8)
+  })
+
+  it('are not behind those who fetch', () => {
+    const stream = streamOf()
+    pass(stream, 3000, () => 0)
+    for (let index = 0; index < 500; index++)
+      stream.fetches.ask({ connection: `c${index}`, address: `a${index}`, block: 0 })
+    const told = tell(stream, mebibyte / 2)
+    told.pass(1000)
+    expect(told.left).toBe(0)
+  })
+})
