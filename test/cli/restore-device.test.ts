@@ -58,7 +58,7 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise on a loop device', ()
     })
     const text = await reprise(['devices'])
     expect(text.out).toMatch(
-      new RegExp(`^${loop.path}  +33\\.6 MB  Disk image  ext4  +disk\\.img \\(CLITEST\\)$`, 'm'),
+      new RegExp(`^${loop.path}  +33\\.6 MB  Disk image  ext4  +reprise-loop-\\w+\\.img \\(CLITEST\\)$`, 'm'),
     )
     expect(text.out).toContain('protected: runs this computer (/')
   })
@@ -104,7 +104,7 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise on a loop device', ()
           '\tValidating source\\.\\.\\.done\n',
           '\tValidating sizes\\.\\.\\.done\n',
           '\tWarning: 5\\.24 MB at the end will be left unused\n',
-          `\tErase contents of ${loop.path} \\(disk\\.img, 8\\.39 MB\\)\\? \\[ny\\]: `,
+          `\tErase contents of ${loop.path} \\(reprise-loop-\\w+\\.img, 8\\.39 MB\\)\\? \\[ny\\]: `,
           '\tRestoring  (\\.{4}\\d0){9}\\.{4}100\n',
           '\tVerifying  (\\.{4}\\d0){9}\\.{4}100\n',
           `\tRestored target device is ${loop.path}\\.\n`,

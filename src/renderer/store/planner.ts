@@ -129,6 +129,8 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
   const askAgainIfRefused = (request: RestoreRequest) => {
     if (asking !== null || refusalOf(view.getState().plan) === null) return
     if (worldOf(mirror.getState()) === askedWorld) return
+    // It was quiet for a while: this change is no answer to the last question.
+    if (clock.now() - askedMs > 3 * longestPauseMs) pauseMs = settleMs
     askAfter(pauseMs, request)
     pauseMs = Math.min(pauseMs * 2, longestPauseMs)
   }

@@ -37,7 +37,9 @@ export function restoreBlock(mirror: EngineMirror, view: ViewState): RestoreBloc
   const refusal = refusalOf(plan)
   if (refusal?.code === 'E_SRC_MULTIVOL') return { kind: 'no-volume' }
   if (refusal) return { kind: 'refused', error: refusal }
-  if (!view.options.erase && !isNewFile(view)) return { kind: 'no-erase' }
+  // Whether a file needs the tick isn't known before the answer.
+  const isUnknown = destination.kind === 'file' && plan.state === 'checking' && shownPlan(plan) === null
+  if (!view.options.erase && !isUnknown && !isNewFile(view)) return { kind: 'no-erase' }
   return plan.state === 'ready' ? null : { kind: 'checking' }
 }
 
@@ -54,8 +56,8 @@ export const isComposed = ({
 /** The destination is a file that isn't there yet, as far as is known: there is nothing to erase. */
 export function isNewFile({ destination, plan }: Pick<ViewState, 'destination' | 'plan'>): boolean {
   const shown = shownPlan(plan)
-  if (destination?.kind !== 'file' || shown === null) return false
-  return shown.losses.length === 0 && !errorsOf(shown).some(wantsErase)
+  if (destination?.kind !== 'file' || shown?.target?.kind !== 'file') return false
+  return !shown.target.exists && shown.losses.length === 0 && !errorsOf(shown).some(wantsErase)
 }
 
 const errorsOf = ({ checks, refusal }: RestorePlan): readonly SerializedError[] => [

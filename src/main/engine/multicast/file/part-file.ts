@@ -197,6 +197,8 @@ class Part implements PartFile {
   }
 
   async save(): Promise<void> {
+    // Behind a file that has its name no journal belongs.
+    if (this.#isNamed) return
     if (this.#nextSave === null) {
       const save = () => {
         this.#nextSave = null
@@ -265,7 +267,8 @@ class Part implements PartFile {
       await agreed.isThere()
       return await rename(this.path, name)
     }
-    await unlink(this.path)
+    // Its first name may be left where nobody may take it away: it is the same file.
+    await unlink(this.path).catch(() => undefined)
   }
 
   async #save(): Promise<void> {

@@ -134,8 +134,7 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
   const isWalkDue = () => ahead <= 0 && whole.count > 0
 
   /** Where the walk comes by next, from there on: it passes nothing that others wait for, only stops in between. */
-  const nextOfWalk = (from: number, mayStop: boolean) => {
-    const next = whole.from(from)
+  const nextOfWalk = (from: number, mayStop: boolean, next = whole.from(from)) => {
     if (next === null) return later.from(from)
     return next === from || !mayStop ? next : (later.between(from, next) ?? next)
   }
@@ -206,11 +205,15 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
       for (let index = soonFirst; index < soon.length && next.length < count; index++)
         next.push(soon[index] as number)
       let owedThen = owed
+      // Looked for once, however often the walk stops before it: it may be almost a lap away.
+      let nextWhole: number | null | undefined
       for (let from = first === null ? cursor : (first + 1) % sections; next.length < count;) {
-        const section = nextOfWalk(from, owedThen >= 1)
+        nextWhole = nextWhole === undefined ? whole.from(from) : nextWhole
+        const section = nextOfWalk(from, owedThen >= 1, nextWhole)
         if (section === null || next.includes(section)) break
         next.push(section)
         if (whole.of(section) === 0) owedThen -= 1
+        else nextWhole = undefined
         from = (section + 1) % sections
       }
       return next

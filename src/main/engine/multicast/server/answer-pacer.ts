@@ -1,7 +1,6 @@
 /**
- * When the next piece of what a session says at length over its control connections may go: blocks that were fetched, and hashes for
- * those who join. They share one bucket, so that they keep to their part of the Data Rate from one moment to the next, however long
- * they are. Connections take turns, a piece each; who can't take one when its turn comes isn't waited for.
+ * When the next piece of the blocks that were fetched from a session may go over its control connections. They share one bucket, so
+ * that they keep to their part of the Data Rate from one moment to the next, however long they are. Connections take turns, a piece each; who can't take one when its turn comes isn't waited for.
  */
 export interface AnswerPacerOptions {
   /** Bytes a second for all of them, at present. */
@@ -19,11 +18,8 @@ export interface Pace {
 }
 
 export interface Answer {
-  readonly isBlock: boolean
   /** Half of the Data Rate is left to it, not only an eighth. Asked whenever it begins to wait. */
   readonly isLittle: () => boolean
-  /** So many bytes of it go out now. */
-  readonly goes: (bytes: number) => void
   /** It is its turn: ask again. */
   readonly go: () => void
 }
@@ -44,7 +40,6 @@ export class AnswerPacer {
   /** The one whose turn is next first; with whether it is little. */
   readonly #waiting = new Map<Answer, boolean>()
   #littles = 0
-  #blocks = 0
   #tokens = 0
   #filledMs = -Infinity
   /** Whose turn it is. */
@@ -63,7 +58,7 @@ export class AnswerPacer {
 
   /** So many blocks wait for their turn. */
   get blocks(): number {
-    return this.#blocks
+    return this.#waiting.size
   }
 
   /** Of an answer that is about to go out. */
@@ -104,7 +99,6 @@ export class AnswerPacer {
     }
     this.#turn = null
     this.#tokens -= bytes * overhead
-    answer.goes(bytes)
     return true
   }
 
@@ -122,13 +116,11 @@ export class AnswerPacer {
     const isLittle = answer.isLittle()
     this.#waiting.set(answer, isLittle)
     if (isLittle) this.#littles += 1
-    if (answer.isBlock) this.#blocks += 1
     if (!this.#isServing && this.#waiting.size === 1) this.#options.wake()
   }
 
   #remove(answer: Answer): void {
     if (this.#waiting.get(answer) === true) this.#littles -= 1
-    if (answer.isBlock) this.#blocks -= 1
     this.#waiting.delete(answer)
   }
 }

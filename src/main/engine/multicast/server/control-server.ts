@@ -27,8 +27,8 @@ export interface ControlOptions {
   readonly said: (connection: string, message: ClientMessage, nowMs: number) => void
   readonly told: (connection: string, message: ServerMessage, address: string, nowMs: number) => void
   readonly left: (connection: string) => void
-  /** For what is long; null: it goes out as fast as the client takes it. `go`: go on with it, it is its turn. */
-  readonly paceOf: (connection: string, kind: 'block' | 'hashes', go: () => void) => Pace | null
+  /** For a block; null: it goes out as fast as the client takes it. `go`: go on with it, it is its turn. */
+  readonly paceOf: (connection: string, go: () => void) => Pace | null
   readonly log: (message: string, fields: { readonly [key: string]: unknown }) => void
 }
 
@@ -153,8 +153,8 @@ export class ControlServer {
         resolve()
       }
       socket.once('close', taken)
-      const message = { kind: 'block', block, bytes } as const
-      at.outbox.push({ message, pace: this.#paceOf(at, message), taken })
+      const pace = this.#options.paceOf(connection, () => this.#write(at))
+      at.outbox.push({ message: { kind: 'block', block, bytes }, pace, taken })
       this.#write(at)
     })
   }
@@ -288,12 +288,11 @@ export class ControlServer {
     const connection = this.#connections.get(id)
     if (connection === undefined || connection.isClosing) return
     this.#options.told(id, message, connection.address, nowMs)
-    const pace = this.#paceOf(connection, message)
     if (message.kind === 'answer') {
       connection.unreadAnswers += 1
       if (connection.unreadAnswers > mostUnreadAnswers) connection.socket.destroy()
-      connection.outbox.push({ message, pace, taken: () => void (connection.unreadAnswers -= 1) })
-    } else if (!hasReplaced(connection.outbox, message)) connection.outbox.push({ message, pace })
+      connection.outbox.push({ message, pace: null, taken: () => void (connection.unreadAnswers -= 1) })
+    } else if (!hasReplaced(connection.outbox, message)) connection.outbox.push({ message, pace: null })
     this.#write(connection)
   }
 
@@ -327,11 +326,6 @@ export class ControlServer {
     }
     const isOut = connection.rest === null && outbox.length === 0
     if (isClosing && isOut && !socket.writableEnded) socket.end()
-  }
-
-  #paceOf(connection: Connection, { kind }: ServerMessage): Pace | null {
-    if (kind !== 'block' && kind !== 'hashes') return null
-    return this.#options.paceOf(connection.id, kind, () => this.#write(connection))
   }
 
   #hangUp(id: string): void {

@@ -21,8 +21,6 @@ export interface FetchBudgetOptions {
 }
 
 const littleBytes = 16 * 1024 * 1024
-/** Hashes are sent to everyone who joins, and are not much; who has them sent again and again isn't new for ever. */
-const hashWeight = 1 / 8
 /** Who has fetched nothing for so long, and doesn't wait to, begins anew. */
 const forgetMs = 300_000
 /** Of the Data Rate, what the stream leaves to those who wait: to one who has fetched little so far, and to the others. */
@@ -74,11 +72,6 @@ export class FetchBudget {
   /** That one has fetched little so far. */
   isLittle(address: string): boolean {
     return (this.#fetched.get(address)?.bytes ?? 0) < littleBytes
-  }
-
-  /** So many bytes of hashes go there. */
-  told(address: string, bytes: number, nowMs: number): void {
-    this.#count(address, bytes * hashWeight, nowMs)
   }
 
   /** It was let through, and its block couldn't be sent. */

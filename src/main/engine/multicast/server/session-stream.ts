@@ -248,18 +248,9 @@ export class SessionStream {
     this.#meter.add(bytes + count * networkHeaderBytes, nowMs)
   }
 
-  /** For what is said at length to a client. `go`: it is its turn to go on. */
-  paceOf(address: string, kind: 'block' | 'hashes', go: () => void): Pace {
-    const isBlock = kind === 'block'
-    return this.#answers.pace({
-      isBlock,
-      isLittle: () => this.fetches.isLittle(address),
-      goes: (bytes) => {
-        // Blocks were counted when they were let through.
-        if (!isBlock) this.fetches.told(address, bytes, performance.now())
-      },
-      go,
-    })
+  /** For a block that goes to a client. `go`: it is its turn to go on. */
+  paceOf(address: string, go: () => void): Pace {
+    return this.#answers.pace({ isLittle: () => this.fetches.isLittle(address), go })
   }
 
   /** Go on with answers whose turn it is, and begin one if that may be. Returns when to be asked again. */

@@ -79,7 +79,7 @@ export class StreamThread {
       said: (connection, message, nowMs) => clients.said(connection, message, nowMs),
       told: (connection, message, address, nowMs) => clients.told(connection, message, address, nowMs),
       left: (connection) => clients.left(connection),
-      paceOf: (connection, kind, go) => clients.paceOf(connection, kind, go),
+      paceOf: (connection, go) => clients.paceOf(connection, go),
       log: (message, fields) => this.#post({ kind: 'log', level: 'debug', message, fields }),
     })
     try {

@@ -46,10 +46,10 @@ export class ThreadClients {
     return this.#members.get(connection)?.served
   }
 
-  /** For what is said at length to who is in a session; null: he is in none. */
-  paceOf(connection: string, kind: 'block' | 'hashes', go: () => void): Pace | null {
+  /** For a block to who is in a session; null: he is in none. */
+  paceOf(connection: string, go: () => void): Pace | null {
     const member = this.#members.get(connection)
-    return member?.served.stream.paceOf(member.address, kind, go) ?? null
+    return member?.served.stream.paceOf(member.address, go) ?? null
   }
 
   /** Heard before the hub hears it. */

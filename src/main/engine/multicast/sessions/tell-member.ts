@@ -1,10 +1,8 @@
 /** What whoever is in a session is told of it, again and again. */
-import { startsByHand, type ServerMessage } from '#engine/multicast/wire'
+import { maxHashesAtOnce, startsByHand, type ServerMessage } from '#engine/multicast/wire'
 import type { Member, Offer } from './offer.ts'
 
 const hashBytes = 32
-/** Fewer than a message may hold: one is kept for each who joins while all of them take turns, and each is to have some soon. */
-const hashesAtOnce = 512
 /** As many as a message may hold. */
 const mostListed = 256
 
@@ -14,7 +12,7 @@ export function newHashes(member: Member): ServerMessage[] {
   const messages: ServerMessage[] = []
   while (member.hashesTold < blocks) {
     const firstBlock = member.hashesTold
-    const hashes = hashesFrom(firstBlock, hashesAtOnce)
+    const hashes = hashesFrom(firstBlock, maxHashesAtOnce)
     if (hashes.length === 0) break
     member.hashesTold += hashes.length / hashBytes
     messages.push({ kind: 'hashes', firstBlock, hashes })

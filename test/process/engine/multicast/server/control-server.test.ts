@@ -49,8 +49,7 @@ async function talkative(last: 'stays' | 'hangs up' | 'nothing', pacer: AnswerPa
     said: () => undefined,
     told: () => undefined,
     left: () => undefined,
-    paceOf: (_, kind, go) =>
-      pacer?.pace({ isBlock: kind === 'block', isLittle: () => true, goes: () => undefined, go }) ?? null,
+    paceOf: (_, go) => pacer?.pace({ isLittle: () => true, go }) ?? null,
     log: () => undefined,
   })
   await server.listen()
@@ -234,7 +233,7 @@ describe('a client that is told something long at a rate', () => {
       sinceMs,
     )
     await new Promise((resolve) => void socket.once('end', resolve))
-    expect(kinds).toEqual(['block', 'end'])
+    expect([kinds[0], kinds.at(-1)]).toEqual(['block', 'end'])
     expect(performance.now() - sinceMs).toBeLessThan(900)
   })
 })

@@ -19,12 +19,10 @@ function answersOn(rateNow: () => number) {
       return woken
     },
     /** Say so many bytes. It can take no more than `room` until more is made of that. */
-    say(name: string, bytes: number, { isBlock = true, isLittle = true } = {}) {
+    say(name: string, bytes: number, { isLittle = true } = {}) {
       const answer = { left: bytes, room: Infinity, go: () => undefined as void }
       const pace = pacer.pace({
-        isBlock,
         isLittle: () => isLittle,
-        goes: () => undefined,
         go: () => answer.go(),
       })
       answer.go = () => {
@@ -81,16 +79,16 @@ describe('what is said at length', () => {
     const lab = answersOn(() => 1_000_000)
     for (let index = 0; index < 8; index++) lab.say(`block ${index}`, 16 * 1024 * 1024)
     lab.pass(1000)
-    lab.say('hashes', 32 * 1024, { isBlock: false })
+    lab.say('short', 32 * 1024)
     lab.pass(500)
-    expect(bytesOf(lab.sent, 'hashes')).toBe(32 * 1024)
+    expect(bytesOf(lab.sent, 'short')).toBe(32 * 1024)
     const shares = Array.from({ length: 8 }, (_, index) => bytesOf(lab.sent, `block ${index}`))
     expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(2 * 10_000)
   })
 
   it('is heard by everyone each few seconds, however many wait', () => {
     const lab = answersOn(() => 500_000)
-    for (let index = 0; index < 800; index++) lab.say(`c${index}`, 1024 * 1024, { isBlock: false })
+    for (let index = 0; index < 800; index++) lab.say(`c${index}`, 1024 * 1024)
     lab.pass(5000)
     expect(new Set(lab.sent.map(({ name }) => name)).size).toBe(800)
   })
@@ -114,8 +112,8 @@ describe('what is said at length', () => {
     expect(lab.pacer.waiting).toBe('none')
     lab.say('much', 1024 * 1024, { isLittle: false })
     expect([lab.pacer.waiting, lab.pacer.blocks, lab.woken]).toEqual(['much', 1, 1])
-    lab.say('little', 1024, { isBlock: false })
-    expect([lab.pacer.waiting, lab.pacer.blocks, lab.woken]).toEqual(['little', 1, 1])
+    lab.say('little', 1024)
+    expect([lab.pacer.waiting, lab.pacer.blocks, lab.woken]).toEqual(['little', 2, 1])
     lab.pass(100)
     expect(lab.pacer.waiting).toBe('much')
     lab.pass(2000)

@@ -197,18 +197,6 @@ describe('a client', () => {
     expect(hub.status(0)).toMatchObject([{ name: 'lab', joined: 1, state: 'quiet' }])
   })
 
-  test('gets hashes in messages that a server can hold for each of thousands', () => {
-    let most = 0
-    const lab = session('lab')
-    const hashesFrom = (first: number, count: number) => {
-      const some = lab.hashesFrom(first, count)
-      most = Math.max(most, some.length)
-      return some
-    }
-    visit(newHub({ ...lab, hashesFrom }), 'a')
-    expect(most).toBe(512 * 32)
-  })
-
   test('gets the session it names, or the first in precedence that lets it in', () => {
     const closed = session('closed', { admission: [parseAdmissionRule('other-*')] })
     const hub = newHub(closed, session('first'), session('second'))
