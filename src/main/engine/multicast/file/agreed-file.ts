@@ -9,8 +9,8 @@ import { DeviceError, UsageError } from '#shared/errors'
 
 export interface AgreedFile extends AsyncDisposable {
   /**
-   * Whether the file is still there to be replaced; where none was agreed to, whether the name is still free. Throws UsageError
-   * E_DST_EXISTS, E_DST_KIND; DeviceError E_DST_CHANGED where something else has the name by now.
+   * In the end, right before that is done: whether the file is still there to be replaced; where none was agreed to, whether the
+   * name is still free. Throws UsageError E_DST_EXISTS, E_DST_KIND; DeviceError E_DST_CHANGED where something else has it by now.
    */
   isThere(): Promise<boolean>
 }
@@ -25,17 +25,21 @@ export async function holdAgreed(path: string, identity: string, erase: boolean)
   if (old !== null && fileIdentity(path, old) !== identity) throw another(path, old, erase)
   // FAT and exFAT give a file another number when it was forgotten meanwhile; one that is open isn't.
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
-  const held = old === null ? null : await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null)
+  let held = old === null ? null : await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null)
+  const letGo = async () => {
+    await held?.close()
+    held = null
+  }
   return {
     async isThere() {
       const now = await factsOf(path)
+      // A file server may refuse to replace one that is open.
+      await letGo()
       if (now !== null && (old === null || now.dev !== old.dev || now.ino !== old.ino))
         throw another(path, now, erase)
       return now !== null
     },
-    async [Symbol.asyncDispose]() {
-      await held?.close()
-    },
+    [Symbol.asyncDispose]: letGo,
   }
 }
 
