@@ -2,7 +2,7 @@
  * What is sent next. The conveyor walks the sections in a loop and sends each only as far as somebody needs it: all
  * source symbols where somebody lacks (nearly) everything, fresh repair symbols where clients lack a few. It knows how many
  * symbols each section needs at most over all clients, never which client needs what: so its memory is a few bytes a
- * section, and a client that vanished is forgotten by itself.
+ * section, and a client that vanished is forgotten by itself, after a lap.
  *
  * Three orders of service:
  * - a few symbols for a section that was just sent: at once, so that receivers needn't hold it for a whole lap
@@ -41,6 +41,8 @@ export interface Conveyor {
   need(section: number, lack: number, asOf: number): void
   /** The same from a slow client. */
   needLater(section: number, lack: number, asOf: number): void
+  /** Nobody needs anything any more. A section that is being sent is sent to its end. */
+  clear(): void
   /** The next symbol, or null when nobody needs anything. */
   next(extra: () => Extra): ConveyorStep | null
   /** Sections that will be sent next as far as it can be told, for reading ahead: at most `count`, the first one first. */
@@ -178,6 +180,13 @@ export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}):
       if (left > 0) later.raise(section, left)
     },
 
+    clear() {
+      for (const needs of [whole, few, later]) needs.clearAll()
+      soon = []
+      soonFirst = 0
+      owed = 0
+    },
+
     next(extra) {
       if (current === null) choose(extra)
       if (current === null) return null
@@ -245,6 +254,10 @@ function createNeeds(sections: number) {
     },
     clear(section: number): void {
       this.reduce(section, 255)
+    },
+    clearAll(): void {
+      table.fill(0)
+      count = 0
     },
     /** The first section with a need from there on, around the end. */
     from(start: number): number | null {

@@ -73,6 +73,8 @@ export interface Sender {
 
 /** A client that doesn't report for so long is gone. */
 const goneMs = 15_000
+/** After so long without any client, what the last ones lacked isn't sent: it would be for nobody. A connection that broke is back by then. */
+const emptyMs = 5000
 /** Between positions while there is nothing else to send: soon at first, for those who wait for it. */
 const positionMs = [20, 40, 80, 160, 320, 640, 1000] as const
 const tickMs = 1000
@@ -110,6 +112,8 @@ export function createSender(options: SenderOptions): Sender {
   let tickDueMs = -Infinity
   let rateDueMs = -Infinity
   let quietMs: number | null = null
+  /** Since when nobody is here; null: somebody is. */
+  let emptySinceMs: number | null = null
   let laps = 0
 
   const extra = (): Extra => {
@@ -146,6 +150,8 @@ export function createSender(options: SenderOptions): Sender {
     tickDueMs = nowMs + tickMs
     for (const id of clients.silentSince(nowMs - goneMs)) clients.leave(id)
     if (feedback.kind === 'none') return
+    emptySinceMs = clients.count > 0 ? null : (emptySinceMs ?? nowMs)
+    if (emptySinceMs !== null && nowMs - emptySinceMs >= emptyMs) conveyor.clear()
     clients.judge()
     isLossy = clients.all().some(({ loss }) => loss > 0.003)
   }
@@ -209,6 +215,7 @@ export function createSender(options: SenderOptions): Sender {
     },
     join(id, nowMs) {
       clients.join(id, nowMs)
+      emptySinceMs = null
       isResting = false
     },
     leave: (id) => clients.leave(id),

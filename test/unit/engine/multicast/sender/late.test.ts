@@ -1,4 +1,4 @@
-/** What a sender counts that couldn't be sent when it was said to be, and how it shares and rests. */
+/** What a sender counts that couldn’t be sent when it was said to be, how it shares and rests, and that it sends to nobody for long. */
 import { describe, expect, it } from 'vitest'
 import { planStream } from '#engine/multicast/layout'
 import { createSender, type SenderOptions } from '#engine/multicast/sender'
@@ -219,5 +219,49 @@ describe('Client Data Rate', () => {
     expect(rateAt(3000)).toBe(3_000_000)
     sender.setClientDataRate(null)
     expect(rateAt(5000)).toBe(12_000_000)
+  })
+})
+
+describe('a sender whose last client left', () => {
+  const senderFor = (blocks: number) => {
+    const sender = senderOf({ feedback: { kind: 'demand' } })
+    sender.start()
+    sender.join('one', 1000)
+    sender.report(
+      'one',
+      { ...report, needs: [{ first: 0, count: Math.min(blocks * 6, layout.sections), lack: lacksAll }] },
+      1000,
+    )
+    return sender
+  }
+  const symbolsFrom = (sender: ReturnType<typeof senderOf>, fromMs: number, untilMs: number) => {
+    let symbols = 0
+    for (let nowMs = fromMs; nowMs < untilMs;) {
+      const step = sender.next(nowMs)
+      if (step.kind === 'wait') nowMs = Math.max(nowMs + 0.01, step.untilMs)
+      if (step.kind === 'symbol') symbols += 1
+    }
+    return symbols
+  }
+
+  it('sends to nobody no longer than five seconds', () => {
+    const sender = senderFor(8)
+    sender.setDataRate(500_000)
+    expect(symbolsFrom(sender, 1000, 2000)).toBeGreaterThan(200)
+    sender.leave('one')
+    expect(symbolsFrom(sender, 2000, 4000)).toBeGreaterThan(400)
+    expect(symbolsFrom(sender, 4000, 9000)).toBeLessThan(1500)
+    expect(symbolsFrom(sender, 9000, 12_000)).toBe(0)
+    expect(sender.state).toBe('quiet')
+  })
+
+  it('sends on where somebody else comes, or he himself', () => {
+    const sender = senderFor(8)
+    sender.setDataRate(500_000)
+    symbolsFrom(sender, 1000, 2000)
+    sender.leave('one')
+    symbolsFrom(sender, 2000, 6000)
+    sender.join('two', 6000)
+    expect(symbolsFrom(sender, 6000, 12_000)).toBeGreaterThan(1700)
   })
 })
