@@ -1,6 +1,6 @@
 /** `reprise web` as people start it in a terminal: script(1) makes one. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +13,8 @@ const script = program('script') ?? ''
 interface InTerminal extends AsyncDisposable {
   /** With its one-time token. */
   readonly url: string
+  /** The folder it runs in. */
+  readonly home: string
   /** Ends the program as Ctrl-C would. */
   stop(): void
   /** Resolves when the terminal shows it, to what it matched. */
@@ -38,6 +40,7 @@ async function inTerminal(line: string): Promise<InTerminal> {
   const [url] = await shows(/http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}/)
   return {
     url,
+    home,
     stop: () => process.kill(pid, 'SIGINT'),
     shows,
     async type(keys) {
@@ -86,11 +89,13 @@ describe.skipIf(process.platform !== 'linux' || script === '')('reprise web in a
 
   test('serves on when Ctrl-Z and bg send it there, and gives links again after fg', async () => {
     await using host = await inTerminal(
-      'set -m; sh -c \'echo pid $$; exec $WEB\'; bg; sleep 7; fg; echo "ended $?"',
+      'set -m; sh -c \'echo pid $$; exec $WEB\'; bg; echo "it is back there"; until [ -e go ]; do sleep 0.1; done; fg; echo "ended $?"',
     )
     await host.type('\x1a')
+    await host.shows(/it is back there/)
     await host.type('\n')
     expect(await statusOf(host.url)).toBe(200)
+    writeFileSync(join(host.home, 'go'), '')
     // The Enter was kept for whom the terminal would be given to.
     await host.shows(/New link: http/)
     host.stop()
