@@ -50,6 +50,12 @@ export class Burst {
     return this.#memory.subarray(this.#bytes)
   }
 
+  /** Until the next one is worth its way: so many milliseconds after the last, at `rate` bytes a second. 0: each datagram is. */
+  fillsInMs(rate: number): number {
+    const due = Math.min(this.#most, Math.floor(((rate / 1000) * burstMs) / this.#datagramBytes))
+    return due > 1 ? (due * this.#datagramBytes) / (rate / 1000) : 0
+  }
+
   /**
    * It was written there. Returns false when the burst has to be sent before there is another: it is as much as `rate`, in bytes a
    * second, allows, or the datagram is shorter than the others, which only the last may be.

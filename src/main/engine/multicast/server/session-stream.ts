@@ -200,7 +200,7 @@ export class SessionStream {
       const step = this.#nextStep(nowMs)
       if (step.kind === 'wait') {
         this.#flush()
-        return step.untilMs
+        return Math.max(step.untilMs, nowMs + burst.fillsInMs(this.sender.rate))
       }
       const datagram = this.#coder.encode(
         step.kind === 'symbol' ? { ...step, payload: this.#symbols.symbol(step.section, step.number) } : step,

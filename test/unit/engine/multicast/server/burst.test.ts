@@ -49,6 +49,14 @@ describe('a burst', () => {
     expect(sent).toEqual([1440, 1440, 1440])
   })
 
+  test('says how long it takes until one is due, where that is more than a datagram', () => {
+    const cut = burstOn().burst
+    expect(cut.fillsInMs(slow)).toBe(0)
+    expect(cut.fillsInMs(slow * 4)).toBeCloseTo(0.1)
+    expect(cut.fillsInMs(1e12)).toBeCloseTo((45 * 1440) / 1e9)
+    expect(burstOn({ isCut: false }).burst.fillsInMs(1e12)).toBe(0)
+  })
+
   test('ends with a datagram that is shorter', () => {
     const { burst, offer } = burstOn()
     offer(2, 1e12)

@@ -1,7 +1,9 @@
-/** How the answers to those who fetch share the rate with a session's stream. Nothing is sent or read. */
+/** How the answers to those who fetch share the rate with a session's stream, and when it asks for its turn. Nothing is sent. */
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Message } from '#engine/multicast/wire'
 import { AnswerRoom } from '#src/main/engine/multicast/server/answer-room.ts'
+import { Burst } from '#src/main/engine/multicast/server/burst.ts'
 import type { GroupSender } from '#src/main/engine/multicast/server/group-sender.ts'
 import { SessionStream } from '#src/main/engine/multicast/server/session-stream.ts'
 import { sessionSettings } from '#test/real-stream-server'
@@ -9,9 +11,11 @@ import { sessionSettings } from '#test/real-stream-server'
 const mebibyte = 1024 * 1024
 const dataRate = 12_000_000
 const blocks = 64
+/** Of a block of zeros, which each is. */
+const zeros = createHash('sha256').update(new Uint8Array(mebibyte)).digest()
 
-function streamOf() {
-  const settings = sessionSettings({ source: '/lab.dmg', configuration: { port: 7800, dataRate } })
+function streamOf(group = {} as GroupSender, rate = dataRate) {
+  const settings = sessionSettings({ source: '/lab.dmg', configuration: { port: 7800, dataRate: rate } })
   const stream = new SessionStream(
     {
       sessionId: 'ab'.repeat(16),
@@ -30,11 +34,11 @@ function streamOf() {
       imageName: 'lab.dmg',
       imageFormat: 'UDZO',
       root: new Uint8Array(32),
-      hashes: new Uint8Array(blocks * 32),
+      hashes: Buffer.concat(Array.from({ length: blocks }, () => zeros)),
     },
     {
-      group: {} as GroupSender,
-      read: () => new Promise(() => undefined),
+      group,
+      read: () => Promise.resolve(),
       room: new AnswerRoom(),
       key: new Uint8Array(16),
       tag: 1,
@@ -47,6 +51,20 @@ function streamOf() {
   return stream
 }
 
+const nothingYet: Message<'report'> = {
+  kind: 'report',
+  asOf: 0,
+  expected: 0,
+  received: 0,
+  repeated: 0,
+  rejected: 0,
+  dropped: 0,
+  blocksDone: 0,
+  backlogBytes: 0,
+  writeBytesPerSecond: 0,
+  needs: [],
+}
+
 /** Seconds pass; the one client loses what `loss` says it loses at the present rate. */
 function pass(stream: SessionStream, toMs: number, loss: (rate: number) => number) {
   const { sender } = stream
@@ -56,20 +74,7 @@ function pass(stream: SessionStream, toMs: number, loss: (rate: number) => numbe
     for (; reportMs <= nowMs; reportMs += 250) {
       received += Math.round((sent - reported) * (1 - loss(sender.rate)))
       reported = sent
-      const report: Message<'report'> = {
-        kind: 'report',
-        asOf: sent,
-        expected: sent,
-        received,
-        repeated: 0,
-        rejected: 0,
-        dropped: 0,
-        blocksDone: 0,
-        backlogBytes: 0,
-        writeBytesPerSecond: 0,
-        needs,
-      }
-      sender.report('a', report, reportMs)
+      sender.report('a', { ...nothingYet, asOf: sent, expected: sent, received, needs }, reportMs)
     }
     const step = sender.next(nowMs)
     if (step.kind === 'symbol') sent = step.serial
@@ -112,5 +117,28 @@ describe('those who fetch', () => {
     stream.sender.next(0)
     expect(stream.sender.state).toBe('quiet')
     expect(fetchedIn10s(stream, 0) / (2 * half)).toBeCloseTo(1, 1)
+  })
+})
+
+describe('a stream that sends', () => {
+  it.each([
+    [12_000_000, 1],
+    [150_000_000, 10],
+  ])('of %i bytes a second wants its turn when %i datagrams are due', async (rate, datagrams) => {
+    const sent: number[] = []
+    const socket = { send: (bytes: Uint8Array) => void sent.push(bytes.length) } as never
+    const burst = new Burst({ socket, datagramBytes: 1440, isCut: true })
+    const group = { burst, isQueued: false, send: () => burst.send(null) } as unknown as GroupSender
+    const stream = streamOf(group, rate)
+    const { sender, layout } = stream
+    const needs = [{ first: 0, count: layout.sections, lack: 255 }]
+    sender.report('a', { ...nothingYet, needs }, 0)
+    stream.readAhead()
+    await expect.poll(() => (stream.send(Infinity), sent.length)).toBeGreaterThan(0)
+    const leastMs = ((datagrams - 1) * 1440) / (rate / 1000)
+    for (let turn = 0; turn < 50; turn++) {
+      const askedMs = performance.now()
+      expect(stream.send(Infinity) - askedMs).toBeGreaterThanOrEqual(leastMs)
+    }
   })
 })
