@@ -2,7 +2,7 @@
 import { realpath, statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { BugError, serializeError, UsageError } from '#shared/errors'
-import type { ImageInfo, ImageScan, JobPhase, JobState } from '#shared/model'
+import type { ImageInfo, ImageScan, ImageTask, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
@@ -14,7 +14,7 @@ import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
-import { defineVerb, openLog } from './verb.ts'
+import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
 const imagescanOptions = {
   source: { kind: 'text', letter: 's', placeholder: 'IMAGE', help: 'A UDIF image (.dmg).' },
@@ -40,47 +40,54 @@ export const imagescan = defineVerb({
   options: imagescanOptions,
   operands: { least: 0, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [operand]) {
-    const { terminal, cwd } = context
     if (values.source !== null && operand !== undefined)
       throw usageError(operand, 'The image is named twice.', 'Name it with --source alone.')
     const source = values.source ?? operand
     if (source === undefined)
       throw usageError('--source', '--source is missing.', 'It names the image to scan.')
-    const path = imageLocatorFrom(cwd, source, 'here')
-    const names = { source: basename(path) }
-    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
-    const engines = await context.engines(openLog(context, values))
-    const reorder = !values.nostream
-    try {
-      // Nobody is asked for a password that would open it in vain.
-      if (await untilInterrupted(engines.isLocked(path, interrupt.signal), interrupt)) throw encrypted(path)
-      const info = await untilInterrupted(engines.imageInfo(path), interrupt)
-      if (values.json) terminal.write(jsonLine('image', info))
-      else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
-    } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
-      return report(terminal, serializeError(error), tellingOf(values), { names })
-    }
-    const task = {
-      kind: 'scan',
+    const path = imageLocatorFrom(context.cwd, source, 'here')
+    return await scanImage(context, values, {
       path,
-      reorder,
+      reorder: !values.nostream,
       allowFragmentedCatalog: values.allowfragmentedcatalog,
-    } as const
-    const done = await runImageTask(context, values, task, {
-      engines,
-      interrupt,
-      names,
-      print: createScanLines(),
-      lastWords: untouched,
     })
-    if (typeof done === 'number') return done
-    const { outcome } = done
-    if (outcome.kind !== 'scanned')
-      throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
-    return done.tell(scanText(outcome.scan))
   },
 })
+
+/** Scan an image's file, in asr's words. Resolves to the exit status; everything has been told then. */
+export async function scanImage(
+  context: CliContext,
+  values: CommonValues,
+  { path, reorder, allowFragmentedCatalog }: Omit<Extract<ImageTask, { kind: 'scan' }>, 'kind'>,
+): Promise<number> {
+  const { terminal } = context
+  const names = { source: basename(path) }
+  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+  const engines = await context.engines(openLog(context, values))
+  try {
+    // Nobody is asked for a password that would open it in vain.
+    if (await untilInterrupted(engines.isLocked(path, interrupt.signal), interrupt)) throw encrypted(path)
+    const info = await untilInterrupted(engines.imageInfo(path), interrupt)
+    if (values.json) terminal.write(jsonLine('image', info))
+    else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
+  } catch (error) {
+    if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
+    return report(terminal, serializeError(error), tellingOf(values), { names })
+  }
+  const task = { kind: 'scan', path, reorder, allowFragmentedCatalog } as const
+  const done = await runImageTask(context, values, task, {
+    engines,
+    interrupt,
+    names,
+    print: createScanLines(),
+    lastWords: untouched,
+  })
+  if (typeof done === 'number') return done
+  const { outcome } = done
+  if (outcome.kind !== 'scanned')
+    throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
+  return done.tell(scanText(outcome.scan))
+}
 
 function encrypted(path: string): UsageError {
   const problem = `'${basename(path)}' is encrypted and can't be scanned.`

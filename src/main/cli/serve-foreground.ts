@@ -9,7 +9,7 @@
  *
  * with a line for each lap over the image.
  */
-import { deserializeError, invariant, serializeError } from '#shared/errors'
+import { deserializeError, invariant, serializeError, type SerializedError } from '#shared/errors'
 import { isWebLocator, type SessionClient, type SessionSettings, type SessionState } from '#shared/model'
 import { describeError } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
@@ -18,6 +18,7 @@ import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { nameOfLocator } from './locator.ts'
 import { marks } from './marks.ts'
+import { onceScanned } from './offer-scan.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import type { StreamServing } from './stream-engines.ts'
@@ -29,13 +30,20 @@ const neverOffered = 'Stopped. No stream was offered.'
 
 /**
  * Resolves to the exit status when every session of this process is over: 0 also after Ctrl-C, which is how a stream ends; not where it
- * came before there was one.
+ * came before there was one. An image that only lacks a scan is scanned, where somebody at the terminal says so.
  */
-export async function serveInForeground(
+export const serveInForeground = async (
   context: CliContext,
   values: CommonValues,
   settings: SessionSettings,
-): Promise<number> {
+): Promise<number> =>
+  await onceScanned(context, values, async () => await serveOnce(context, values, settings))
+
+async function serveOnce(
+  context: CliContext,
+  values: CommonValues,
+  settings: SessionSettings,
+): Promise<number | { readonly status: number; readonly error: SerializedError }> {
   const { terminal } = context
   using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still telling the clients.\n'))
   const names = { source: nameOfLocator(settings.source) }
@@ -61,8 +69,10 @@ export async function serveInForeground(
     })
     if (failed?.error) throw deserializeError(failed.error)
   } catch (error) {
-    if (!(interrupt.asked && error === interrupt.signal.reason))
-      return report(terminal, serializeError(error), tellingOf(values), { names })
+    if (!(interrupt.asked && error === interrupt.signal.reason)) {
+      const why = serializeError(error)
+      return { status: report(terminal, why, tellingOf(values), { names }), error: why }
+    }
   }
   const isStopped = interrupt.asked && !isOffered
   if (isStopped) terminal.writeError(`${neverOffered}\n`)

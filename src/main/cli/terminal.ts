@@ -11,6 +11,8 @@ export interface Terminal {
   readonly writeError: (text: string) => void
   /** Both are read in one place: what is written to one breaks an open line of the other. */
   readonly isOne: boolean
+  /** Somebody sits at it: what is asked on standard error can be answered on standard input. */
+  readonly isInteractive: boolean
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
   /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
@@ -50,6 +52,7 @@ export function processTerminal(): ProcessTerminal {
     write: (text) => output.write(text),
     writeError,
     isOne: areOne,
+    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },

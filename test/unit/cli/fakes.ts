@@ -38,6 +38,8 @@ export interface Played {
 export interface Stage {
   /** Standard output and standard error are read in one place. */
   readonly isOne?: boolean
+  /** Somebody sits at the terminal. */
+  readonly isInteractive?: boolean
   readonly plan?: RestorePlan | ((request: RestoreRequest) => Promise<RestorePlan>)
   /** The states a job passes through, the last with its outcome. */
   readonly states?: readonly JobState[]
@@ -114,6 +116,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         watch(text)
       },
       isOne: stage.isOne ?? false,
+      isInteractive: stage.isInteractive ?? false,
       readLine: async (signal) => {
         await Promise.resolve()
         signal.throwIfAborted()

@@ -3,8 +3,8 @@ import { createSessionText, dateText } from '#src/main/cli/serve-foreground.ts'
 import { sessionNameOf } from '#src/main/cli/server.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
 import { DeviceError, FormatError, NetworkError, serializeError, UsageError } from '#shared/errors'
-import type { SessionSettings, SessionState } from '#shared/model'
-import { noStreams, play } from './fakes.ts'
+import type { JobOutcome, JobState, SessionSettings, SessionState } from '#shared/model'
+import { noStreams, play, state as jobState } from './fakes.ts'
 
 const configuration = {
   dataRate: 12_000_000,
@@ -17,6 +17,29 @@ const configuration = {
 }
 
 const full = new DeviceError('E_DST_FULL', 'full', { details: { path: 'standard output', errno: 'ENOSPC' } })
+
+const scanned: JobState = {
+  ...jobState({
+    phase: 'scanning',
+    percent: 100,
+    outcome: {
+      kind: 'scanned',
+      scan: {
+        path: '/home/anna/lab 7.dmg',
+        scan: { partitions: [], blocks: null, dateMs: 0, scannedBy: 'Reprise' },
+        stored: 'added',
+        inOrder: true,
+        signatureRemoved: false,
+        sizeBytes: 1000,
+        beforeBytes: 900,
+        storedBytes: 950,
+        durationMs: 10,
+        bytesPerSecond: 100,
+      },
+    },
+  }),
+  kind: 'scan-image',
+}
 
 /** A server that goes through `states`, and what it was asked. */
 function streams(states: readonly SessionState[], warnings: readonly string[] = []) {
@@ -188,6 +211,98 @@ describe('reprise server', () => {
     const { engines } = streams([state({ phase: 'ended' })], ['"Colour" isn\'t a key'])
     const { err } = await play(command, { streams: engines })
     expect(err).toBe('"Colour" isn\'t a key\n')
+  })
+
+  describe('of an image that was never scanned', () => {
+    const unscanned = serializeError(
+      new UsageError('E_SRC_NOSCAN', 'no hashes', {
+        details: {
+          input: '--source',
+          path: '/home/anna/lab 7.dmg',
+          name: 'lab 7.dmg',
+          purpose: 'multicast',
+          scanned: 'never',
+        },
+      }),
+    )
+    /** It can be streamed the second time. */
+    const serving = () => {
+      const runs = [state({ phase: 'failed', error: unscanned }), state({ phase: 'ended', startedMs: 1 })]
+      const { engines, started, disposals } = streams([])
+      const streaming: StreamEngines = {
+        ...engines,
+        async openServer() {
+          const run = runs.shift()
+          return {
+            ...(await engines.openServer()),
+            subscribe(listener) {
+              if (run !== undefined) listener([run])
+              return { [Symbol.dispose]: () => undefined }
+            },
+          }
+        },
+      }
+      return { streaming, started, disposals }
+    }
+    const at = { streams: serving().streaming, isInteractive: true, task: [scanned] }
+
+    it('offers to scan it, and streams it then', async () => {
+      const { streaming, started, disposals } = serving()
+      const played = await play(command, { ...at, streams: streaming, answers: ['y'] })
+      expect(played.status).toBe(0)
+      expect(played.err).toContain('E_SRC_NOSCAN')
+      expect(played.err).toMatch(/\tScan it now\? \[ny\]: $/)
+      expect(played.tasks).toEqual([
+        { kind: 'scan', path: '/home/anna/lab 7.dmg', reorder: true, allowFragmentedCatalog: false },
+      ])
+      expect(played.out).toContain('successfully scanned image "/home/anna/lab 7.dmg"')
+      expect([started.length, disposals()]).toEqual([2, 2])
+    })
+
+    it.each([
+      ['is told no', { answers: ['n'] }],
+      ['is told nothing', { answers: [] }],
+      ['has nobody to ask', { answers: ['y'], isInteractive: false }],
+    ])('ends with that when it %s', async (_what, how) => {
+      const { streaming, started } = serving()
+      const { status, err, tasks } = await play(command, { ...at, streams: streaming, ...how })
+      expect({ status, tasks, started: started.length }).toEqual({ status: 1, tasks: [], started: 1 })
+      expect(err).toContain('E_SRC_NOSCAN')
+      expect(err.includes('Scan it now')).toBe(!('isInteractive' in how))
+    })
+
+    it('asks no program, and nobody about an image on a web server', async () => {
+      const json = await play([...command, '--json'], { ...at, streams: serving().streaming, answers: ['y'] })
+      expect([json.status, json.tasks, json.err.includes('Scan it now')]).toEqual([
+        expect.any(Number),
+        [],
+        false,
+      ])
+      const details = { ...unscanned.details, path: 'https://images.example/lab.dmg' }
+      const web = streams([state({ phase: 'failed', error: { ...unscanned, details } })])
+      const far = await play(command, { ...at, streams: web.engines, answers: ['y'] })
+      expect([far.status, far.tasks, far.err.includes('Scan it now')]).toEqual([1, [], false])
+    })
+
+    it('is over when it is interrupted there', async () => {
+      const how = { ...at, streams: serving().streaming, interruptAfter: 'Scan it now' }
+      const { status, tasks } = await play(command, how)
+      expect({ status, tasks }).toEqual({ status: 130, tasks: [] })
+    })
+
+    it('ends as the scan ends', async () => {
+      const { streaming, started } = serving()
+      const broken: JobOutcome = {
+        kind: 'failed',
+        error: serializeError(full),
+        target: 'untouched',
+        warnings: [],
+      }
+      const task = [{ ...scanned, outcome: broken }]
+      const { status, err } = await play(command, { ...at, streams: streaming, answers: ['y'], task })
+      expect([status, started.length]).toEqual([1, 1])
+      expect(err).toContain('E_DST_FULL')
+    })
   })
 
   it('fails as its session fails', async () => {
