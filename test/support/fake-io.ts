@@ -13,7 +13,13 @@ export function ioOf(machine: FakeMachine): RestoreIo {
   const hold = (path: string) => {
     const fd = paths.size + 1000
     paths.set(fd, path)
-    return { fd, [Symbol.asyncDispose]: async () => void paths.delete(fd) }
+    return {
+      fd,
+      async [Symbol.asyncDispose]() {
+        paths.delete(fd)
+        machine.onClose?.(path)
+      },
+    }
   }
   return {
     async openImage(path) {

@@ -47,6 +47,8 @@ export class FakeMachine {
   onRemount: ((path: string) => void) | null = null
   onEject: ((path: string) => void) | null = null
   onMakeEmpty: ((path: string) => void | Promise<void>) | null = null
+  /** A held file or device is closed. */
+  onClose: ((path: string) => void) | null = null
   onReread: ((path: string, signal?: AbortSignal) => void | Promise<void>) | null = null
   /** Asked before each item of a stream. */
   onItem: ((offset: number) => void | Promise<void>) | null = null

@@ -4,7 +4,7 @@
  * on, and Ctrl-C is heard, while whoever should read has stalled.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, errnoName } from '#shared/errors'
 
 export interface Output {
   /** Silent once nobody reads it any more; throws DeviceError E_DST_FULL when it goes to a file on a full disk, E_IO_WRITE for anything else. */
@@ -80,7 +80,7 @@ export function createOutput({ descriptor, name, write = writeSync }: OutputOpti
       try {
         bytes = bytes.subarray(write(descriptor, bytes))
       } catch (error) {
-        const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+        const errno = errnoName(error) ?? ''
         if (errno === 'EAGAIN') return bytes
         if (errno === 'EINTR') continue
         if (name !== null && !nobodyReads.has(errno)) throw lost(name, errno, error)

@@ -1,3 +1,5 @@
 export * from './app-error.ts'
 export * from './codes.ts'
+export * from './errno-name.ts'
 export * from './serialized.ts'
+export * from './thrown-first.ts'

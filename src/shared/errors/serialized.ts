@@ -11,6 +11,7 @@ import {
   type ErrorFamily,
 } from './app-error.ts'
 import type { ErrorCode } from './codes.ts'
+import { thrownFirst } from './thrown-first.ts'
 
 /** JSON-safe. `cause` at most five deep. */
 export interface SerializedError {
@@ -33,7 +34,8 @@ const classes = {
 } as const
 
 /** Any thrown value as data; what isn't ours becomes a bug report with its message and stack. */
-export function serializeError(error: unknown, depth = 0): SerializedError {
+export function serializeError(thrown: unknown, depth = 0): SerializedError {
+  const error = thrownFirst(thrown)
   const cause =
     depth < 5 && error instanceof Error && error.cause !== undefined
       ? serializeError(error.cause, depth + 1)

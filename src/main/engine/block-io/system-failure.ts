@@ -2,7 +2,7 @@
  * The system's words (`errno`) as our codes. One place, so that a pulled-out disk is the same error whoever noticed it
  * and however: reading, writing, at open.
  */
-import { AppError, DeviceError, type DeviceCode } from '#shared/errors'
+import { AppError, DeviceError, errnoName, type DeviceCode } from '#shared/errors'
 
 /** Whether the path is read from or written to: the same errno means another code. */
 export type Role = 'source' | 'destination'
@@ -16,10 +16,8 @@ const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const passing = new Set(['EAGAIN', 'EINTR', 'ENOMEM', 'ENOBUFS', 'EBUSY', 'ETIMEDOUT'])
 
 /** `EIO` of a Node system error; null when `error` isn't one. */
-export function errnoOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return null
-  return typeof error.code === 'string' ? error.code : null
-}
+export const errnoOf = (error: unknown): string | null =>
+  error instanceof Error && 'syscall' in error ? (errnoName(error) ?? null) : null
 
 const goneCode = (role: Role): DeviceCode => (role === 'source' ? 'E_SRC_GONE' : 'E_DST_GONE')
 

@@ -9,8 +9,10 @@ import {
   DeviceError,
   invariant,
   serializeError,
+  thrownFirst,
   type SerializedError,
 } from '#shared/errors'
+import type { Logger } from '#shared/log'
 import {
   isStreamLocator,
   isWebLocator,
@@ -74,7 +76,7 @@ export async function runRestore(plan: RestorePlan, deps: RestoreDeps, job: JobC
   try {
     return await restore(await validate(run), run)
   } catch (error) {
-    return outcomeOf(error, 'untouched', job)
+    return outcomeOf(thrownFirst(error), 'untouched', job)
   }
 }
 
@@ -159,7 +161,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     }
     return { kind: 'done', summary }
   } catch (error) {
-    const told = await explain(error, ends, deps)
+    const told = await explain(thrownFirst(error), ends, deps)
     using late = lateSignal(context.signal, leaveMs)
     const left = isKept
       ? { state: await target.keep(), warnings: [] }
@@ -192,17 +194,31 @@ interface Marks {
  */
 async function withSink<Result>(
   target: RestoreTarget,
-  { context: { signal }, watch }: Run,
+  { context: { signal, log }, watch }: Run,
   { isTorn }: Marks,
   work: (sink: BlockSink) => Promise<Result>,
 ): Promise<Result> {
-  await using sink = watch.sink(await target.open(signal))
+  const sink = watch.sink(await target.open(signal))
   try {
     signal.throwIfAborted()
     return await work(sink)
   } catch (error) {
     if (isTorn()) await target.blank(sink)
     throw error
+  } finally {
+    await close(sink, log)
+  }
+}
+
+/**
+ * What was only read, or was written and flushed, isn't wrong because closing it fails: a network file system that went away since says
+ * so then, and a disk that was verified isn't to be emptied for that.
+ */
+async function close(held: AsyncDisposable, log: Logger): Promise<void> {
+  try {
+    await held[Symbol.asyncDispose]()
+  } catch (error) {
+    log.warn('closing failed', { error: serializeError(error) })
   }
 }
 
@@ -216,15 +232,19 @@ async function writeAndVerify(
   const { plan, deps, context } = run
   if (ends.source.kind === 'stream')
     return await receive({ source: ends.source, target: ends.target }, target, run, marks)
-  await using source = await openRestoreSource(
+  const source = await openRestoreSource(
     ends.source,
     deps,
     bufferSizes(plan.request.buffering),
     context.signal,
   )
-  return await withSink(target, run, marks, (sink) =>
-    copyAndVerify(ends, { source, sink, target }, run, marks),
-  )
+  try {
+    return await withSink(target, run, marks, (sink) =>
+      copyAndVerify(ends, { source, sink, target }, run, marks),
+    )
+  } finally {
+    await close(source, context.log)
+  }
 }
 
 /** The source lies here, and can be read as often as needed. */

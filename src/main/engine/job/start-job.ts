@@ -12,7 +12,7 @@ import {
   type Stall,
   type StreamProgress,
 } from '#shared/model'
-import { serializeError } from '#shared/errors'
+import { serializeError, thrownFirst } from '#shared/errors'
 import { withFields, type Logger } from '#shared/log'
 import type { JobContext } from './job-context.ts'
 import { endFacts, restoreFacts, taskFacts } from './job-facts.ts'
@@ -216,9 +216,10 @@ function sourceOf({ plan, task }: JobDescription): string | null {
 
 /** What a job came to that threw `error`, as `startJob` has it. */
 export function outcomeOfError(
-  error: unknown,
+  thrown: unknown,
   signal: AbortSignal,
 ): Extract<JobOutcome, { kind: 'failed' | 'cancelled' }> {
+  const error = thrownFirst(thrown)
   const cancelled =
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
   return cancelled

@@ -28,7 +28,8 @@ export class OpenParts implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#handles.map((handle) => handle.close()))
+    // What was only read isn't wrong because its file system is away when it is closed.
+    await Promise.allSettled(this.#handles.map((handle) => handle.close()))
     await this.#web?.[Symbol.asyncDispose]()
   }
 }
@@ -61,7 +62,7 @@ export async function openParts(
       web,
     )
   } catch (error) {
-    await Promise.all(handles.map((handle) => handle.close()))
+    await Promise.allSettled(handles.map((handle) => handle.close()))
     await web?.[Symbol.asyncDispose]()
     throw openFailure(error, pathOf(error) ?? parts[0]?.path ?? '', 'source')
   }

@@ -1,14 +1,14 @@
 /** Raw devices of a Mac as descriptors, and what is left of a disk after a failure. */
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { DeviceError, UsageError } from '#shared/errors'
+import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { count, readDiskInfo } from './darwin-diskutil.ts'
 import { readDarwinSnapshot, wholeDisksUnder, wholeOf } from './darwin-list.ts'
 import { identifierOf } from './darwin-resolve.ts'
 import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
 import type { Machine } from './machine.ts'
-import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
+import { deviceError, type DeviceUse } from './open-errors.ts'
 import type { OpenDevice } from './platform.ts'
 
 /** open(2) of macOS; Node has no name for it. "atomically obtain an exclusive lock". */

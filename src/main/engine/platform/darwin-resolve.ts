@@ -1,6 +1,6 @@
 /** From what a person names to what it is, on a Mac. */
 import { dirname } from 'node:path'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, errnoName } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { readDiskInfo } from './darwin-diskutil.ts'
 import {
@@ -11,7 +11,7 @@ import {
   wholeOf,
 } from './darwin-list.ts'
 import type { Machine } from './machine.ts'
-import { deviceError, errnoName } from './open-errors.ts'
+import { deviceError } from './open-errors.ts'
 import type { Resolved } from './platform.ts'
 
 /** As `Platform.resolve`; `locator` is an absolute path. */

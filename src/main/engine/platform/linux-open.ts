@@ -1,11 +1,11 @@
 /** Devices as descriptors, and what a device can do without data being sent to it. */
 import { constants } from 'node:fs'
-import { DeviceError, UsageError } from '#shared/errors'
+import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import { findHolders } from './linux-holders.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
-import { deviceError, errnoName, type DeviceUse } from './open-errors.ts'
+import { deviceError, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
 
 const BUSY_PAUSES_MS = [100, 300]

@@ -1,11 +1,11 @@
 /** From what a person names (a device node, a mount point, a file) to what it is. */
-import { DeviceError } from '#shared/errors'
+import { DeviceError, errnoName } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { parseSwaps, showsFilesystem } from './linux-mounts.ts'
 import { readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import { isListed, type BlockDevice } from './linux-sysfs.ts'
 import type { FileFacts, Machine } from './machine.ts'
-import { deviceError, errnoName } from './open-errors.ts'
+import { deviceError } from './open-errors.ts'
 import type { Resolved } from './platform.ts'
 
 /** Describes a disk of the snapshot that was just taken. */

@@ -1,5 +1,5 @@
 /** What the system's `errno` means for a device that we read from or write to. */
-import { DeviceError, type DeviceCode } from '#shared/errors'
+import { DeviceError, errnoName, type DeviceCode } from '#shared/errors'
 
 export interface DeviceUse {
   readonly path: string
@@ -8,17 +8,6 @@ export interface DeviceUse {
   readonly readOnly?: boolean
   readonly offset?: number
   readonly holders?: readonly string[]
-}
-
-/** Errnos that Node's libuv has no name for, by number (Linux, asm-generic/errno.h). */
-const unnamed: { readonly [errno: number]: string } = { 123: 'ENOMEDIUM', 124: 'EMEDIUMTYPE' }
-
-/** `EIO`, `EBUSY`, …; undefined when the value isn't a system error. */
-export function errnoName(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  const { code, errno } = error as NodeJS.ErrnoException
-  if (typeof errno === 'number' && unnamed[-errno] !== undefined) return unnamed[-errno]
-  return typeof code === 'string' ? code : undefined
 }
 
 /** A caught system error as ours, with its errno and cause. */

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import { errnoOf, openFailure, readFailure, writeFailure } from '#engine/block-io'
 import { BugError, type DeviceError } from '#shared/errors'
 
-const system = (code: string) => Object.assign(new Error(code), { code, syscall: 'x', errno: -1 })
+/** As Node makes them: it has no name for some, only Linux's number. */
+const numbers: { readonly [code: string]: number } = { ESTALE: -116, EDQUOT: -122, ENOMEDIUM: -123 }
+const system = (name: string) => {
+  const errno = numbers[name] ?? -1
+  const code = errno === -1 ? name : `Unknown system error ${errno}`
+  return Object.assign(new Error(code), { code, syscall: 'x', errno })
+}
 
 test.each([
   ['ENOENT', 'E_NOT_FOUND', 'E_NOT_FOUND'],

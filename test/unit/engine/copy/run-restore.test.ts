@@ -111,6 +111,9 @@ async function restore(
   return { outcome: outcome!, states, lines }
 }
 
+/** What closing a file says whose network file system went away. */
+const notConnected = (path: string) =>
+  Object.assign(new Error(`ENOTCONN: ${path}`), { code: 'ENOTCONN', syscall: 'close', errno: -107 })
 const failure = (code: string, target: string) => ({ kind: 'failed', target, error: { code } })
 const phasesOf = ({ states }: Course) => states.at(-1)!.phases.map((entry) => `${entry.phase} ${entry.state}`)
 /** The disk as it has to be: the image, with old contents left in unused space. */
@@ -263,6 +266,18 @@ describe('a restore that goes well', () => {
         mountPoints: [],
       },
     })
+  })
+
+  it('stays restored when the image’s file system is away at the end, and closing it fails', async () => {
+    const { machine, stick, expanded } = bench()
+    machine.onClose = (path) => {
+      throw notConnected(path)
+    }
+    const { outcome, lines } = await restore(machine)
+    expect(outcome).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(machine.calls.join()).not.toContain('make-empty')
+    expectImage(stick, expanded, [[2 * MiB, 2 * MiB + 512 * KiB]])
+    expect(lines.map(({ message }) => message)).toContain('closing failed')
   })
 
   it('never erases again what is restored, whatever goes wrong afterwards', async () => {
@@ -1176,6 +1191,26 @@ describe('a failure after writing began', () => {
     expect(lines.find((line) => line.level === 'error')?.fields).toMatchObject({
       error: { code: 'E_DST_READONLY' },
     })
+  })
+
+  it('tells what went wrong first, and a stop as a stop, where closing fails as well', async () => {
+    const { machine, stick } = bench()
+    machine.onClose = (path) => {
+      throw notConnected(path)
+    }
+    stick.faults = { onWrite: failAtWrite(3) }
+    expect((await restore(machine)).outcome).toMatchObject(failure('E_IO_WRITE', 'empty'))
+    stick.faults = {}
+    const stopped = await restore(
+      machine,
+      {},
+      {
+        during: (job, { progress }) => {
+          if (progress?.phase === 'restoring') void job.cancel()
+        },
+      },
+    )
+    expect(stopped.outcome).toMatchObject({ kind: 'cancelled', target: 'empty' })
   })
 
   it('is noticed although the source is slow', async () => {

@@ -9,6 +9,7 @@ import {
   deserializeError,
   invariant,
   serializeError,
+  thrownFirst,
 } from '#shared/errors'
 
 const cross = (error: unknown) => deserializeError(JSON.parse(JSON.stringify(serializeError(error))))
@@ -82,5 +83,40 @@ describe('invariant', () => {
   it('names the mistake', () => {
     expect(() => invariant(false, 'a row of the ring was released twice')).toThrow(BugError)
     expect(() => invariant(true, 'never')).not.toThrow()
+  })
+})
+
+describe('what went wrong first', () => {
+  const failing = () => ({
+    [Symbol.dispose]() {
+      throw new Error('closing failed')
+    },
+  })
+  const thrownBy = (work: () => void): unknown => {
+    try {
+      work()
+    } catch (error) {
+      return error
+    }
+    return null
+  }
+
+  it('is told, however often closing failed after it', () => {
+    const first = new UsageError('E_USAGE', 'no', { details: { input: '--x' } })
+    const thrown = thrownBy(() => {
+      using _one = failing()
+      using _other = failing()
+      throw first
+    })
+    expect(thrown).not.toBe(first)
+    expect(thrownFirst(thrown)).toBe(first)
+    expect(serializeError(thrown).code).toBe('E_USAGE')
+    expect(thrownFirst(first)).toBe(first)
+  })
+
+  it('is found in bounded time in an error that holds itself', () => {
+    const error: Error & { suppressed?: unknown } = new Error('x')
+    error.suppressed = error
+    expect(thrownFirst(error)).toBe(error)
   })
 })

@@ -18,6 +18,7 @@ import {
   invariant,
   serializeError,
   VerificationError,
+  thrownFirst,
 } from '#shared/errors'
 import type { JobOutcome, RestorePlan, RestoreSummary, TargetState } from '#shared/model'
 import { holdAgreed } from './agreed-file.ts'
@@ -69,7 +70,8 @@ export async function receiveFile(
       if (!(await part.isThere())) left = 'untouched'
       throw error
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrownFirst(thrown)
     if (signal.aborted && (error === signal.reason || !(error instanceof AppError)))
       return { kind: 'cancelled', target: left, percent: null }
     return { kind: 'failed', error: serializeError(error), target: left }

@@ -5,7 +5,7 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, errnoName } from '#shared/errors'
 import { fingerprintOf, makeCertificate, type Certificate } from './certificate.ts'
 
 export interface ServerIdentity extends Certificate {
@@ -64,7 +64,7 @@ const isErrno = (error: unknown, code: string) =>
   error instanceof Error && 'code' in error && error.code === code
 
 function unusable(path: string, cause: unknown): DeviceError {
-  const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : 'EINVAL'
+  const errno = errnoName(cause) ?? 'EINVAL'
   const code =
     errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS'
       ? 'E_DENIED'
