@@ -1,5 +1,10 @@
 /** `reprise session status|stop|start-now|set-rate|precedence`: one session of a server that runs. */
-import type { Management, ManagementCommand, ManagementResult } from '#engine/multicast/management'
+import {
+  findSession,
+  type Management,
+  type ManagementCommand,
+  type ManagementResult,
+} from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import type { SessionState } from '#shared/model'
 import { usageError, type OperandRule, type Values } from './arguments.ts'
@@ -8,7 +13,7 @@ import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
-import { openServers, passwordNote, passwordOptions, targetOptions } from './session-target.ts'
+import { openServers, passwordNote, passwordOptions, sessionsOf, targetOptions } from './session-target.ts'
 import { statusAsText } from './session-text.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
@@ -155,14 +160,16 @@ async function command(
   }
 }
 
-/** Several servers on this computer: the one that has the session. Throws what the last one says. */
+/** Several servers on this computer: the one that has the session, and serves it still if one does. Throws what the last one says. */
 async function firstThatKnows(
   servers: readonly Management[],
   command: ManagementCommand,
 ): Promise<ManagementResult> {
   let failure: unknown = null
   try {
-    for (const server of servers) {
+    const inOrder =
+      servers.length > 1 && 'session' in command ? await runningFirst(servers, command.session) : servers
+    for (const server of inOrder) {
       try {
         return await server.command(command)
       } catch (error) {
@@ -175,4 +182,20 @@ async function firstThatKnows(
     for (const server of servers) server[Symbol.dispose]()
   }
   throw failure
+}
+
+/** A server also remembers what is over, perhaps by the name of what another one streams now. */
+async function runningFirst(servers: readonly Management[], session: string): Promise<readonly Management[]> {
+  const isRunning = await Promise.all(
+    servers.map(async (server) => {
+      try {
+        const { phase } = findSession(await sessionsOf(server), session)
+        return phase !== 'ended' && phase !== 'failed'
+      } catch (error) {
+        AppError.accept(error)
+        return false
+      }
+    }),
+  )
+  return [true, false].flatMap((running) => servers.filter((_, index) => isRunning[index] === running))
 }

@@ -3,7 +3,7 @@
  * becomes it.
  */
 import { isAbsolute, resolve } from 'node:path'
-import type { Management, SessionBrief } from '#engine/multicast/management'
+import type { Management, ManagementTarget, SessionBrief } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   defaultStreamPort,
@@ -24,7 +24,7 @@ import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
 import { sessionNameOf } from './server.ts'
 import { stateOf } from './session-control.ts'
-import { givenPassword, localServers, serverFrom, targetOptions } from './session-target.ts'
+import { givenPassword, localServers, serverFrom, sessionsOf, targetOptions } from './session-target.ts'
 import { statusAsText } from './session-text.ts'
 import type { StreamEngines } from './stream-engines.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
@@ -139,8 +139,11 @@ export const sessionStart = defineVerb({
     try {
       const streams = await context.streams(openLog(context, values))
       const target = values.server === null ? null : serverFrom(values.server)
-      const managed = await serverToAsk(context, streams, values, interrupt)
-      const settings = await settingsFrom(context, values, { streams, managed, interrupt })
+      const source = sourceFrom(context, values)
+      // A server hangs up on a manager who says nothing: who types, or a program that asks somebody, may take longer.
+      const passwords = await passwordsFrom(context, values, interrupt)
+      const managed = await serverToAsk(streams, target, passwords, interrupt)
+      const settings = await settingsFrom(context, values, { streams, managed, source, passwords })
       if (managed !== null) {
         using management = managed.management
         const state = await untilInterrupted(startThere(management, settings, values.precedence), interrupt)
@@ -163,16 +166,45 @@ interface Managed {
   readonly port: number | null
 }
 
-/** The server that gets the session; null: this process. */
-async function serverToAsk(
+interface Passwords {
+  /** Of the management of a server elsewhere. */
+  readonly server: string | null
+  /** That clients need. */
+  readonly session: string | null
+}
+
+/** On standard input the server's comes first. Throws UsageError; the signal's reason. */
+async function passwordsFrom(
   context: CliContext,
-  streams: StreamEngines,
   values: StartValues,
   interrupt: Interrupt,
+): Promise<Passwords> {
+  const { server } = values
+  const isGiven = values['server-password-stdin']
+  if (server === null && isGiven)
+    throw usageError('--server-password-stdin', 'The server on this computer needs no password.')
+  const ask = async (host: string) =>
+    await context.terminal.askPassword(`Management password of ${printable(host)}: `, interrupt.signal)
+  const ofServer =
+    server === null
+      ? null
+      : isGiven
+        ? await givenPassword(context, interrupt, '--server-password-stdin')
+        : await ask(serverFrom(server).host)
+  const session = values['password-stdin']
+    ? await givenPassword(context, interrupt, '--password-stdin')
+    : null
+  return { server: ofServer, session }
+}
+
+/** The server that gets the session; null: this process. */
+async function serverToAsk(
+  streams: StreamEngines,
+  target: ManagementTarget | null,
+  { server: password }: Passwords,
+  interrupt: Interrupt,
 ): Promise<Managed | null> {
-  if (values.server === null) {
-    if (values['server-password-stdin'])
-      throw usageError('--server-password-stdin', 'The server on this computer needs no password.')
+  if (target === null) {
     const [management = null, ...others] = await localServers(streams, interrupt).catch((error: unknown) => {
       AppError.accept(error)
       if (error.code !== 'E_MC_NOSERVER') throw error
@@ -181,13 +213,6 @@ async function serverToAsk(
     for (const other of others) other[Symbol.dispose]()
     return management === null ? null : { management, port: await portOf(management) }
   }
-  const target = serverFrom(values.server)
-  const password = values['server-password-stdin']
-    ? await givenPassword(context, interrupt, '--server-password-stdin')
-    : await context.terminal.askPassword(
-        `Management password of ${printable(target.host)}: `,
-        interrupt.signal,
-      )
   const { signal } = interrupt
   const management = await untilInterrupted(
     streams.manage(target, { password, session: null, signal }),
@@ -203,9 +228,7 @@ async function portOf(management: Management): Promise<number | null> {
 
 /** In order of precedence, in which those that are over have no place. */
 async function runningSessions(management: Management): Promise<readonly SessionBrief[]> {
-  const answer = await management.command({ kind: 'list' })
-  invariant(answer.kind === 'sessions', 'a list answered with something else')
-  return answer.sessions.filter(({ phase }) => phase !== 'ended' && phase !== 'failed')
+  return (await sessionsOf(management)).filter(({ phase }) => phase !== 'ended' && phase !== 'failed')
 }
 
 async function startThere(
@@ -234,10 +257,15 @@ async function settingsFrom(
   {
     streams,
     managed,
-    interrupt,
-  }: { readonly streams: StreamEngines; readonly managed: Managed | null; readonly interrupt: Interrupt },
+    source,
+    passwords,
+  }: {
+    readonly streams: StreamEngines
+    readonly managed: Managed | null
+    readonly source: string
+    readonly passwords: Passwords
+  },
 ): Promise<SessionSettings> {
-  const source = sourceFrom(context, values)
   const name = values.name ?? sessionNameOf(nameOfLocator(source))
   if (values['by-hand'] && (values.clients !== null || values.after !== null))
     throw usageError('--by-hand', '--by-hand goes without --clients and --after.')
@@ -253,7 +281,7 @@ async function settingsFrom(
       afterLastJoinMs: values.after === null ? null : values.after * 60_000,
     },
     admission: values.admit.flatMap((rules) => rules.split(',').map((rule) => rule.trim())),
-    password: values['password-stdin'] ? await givenPassword(context, interrupt, '--password-stdin') : null,
+    password: passwords.session,
     whenFinished: values['delete-when-finished'] ? 'ends' : 'stays',
     considerate: values['full-rate'] ? 'off' : 'on',
     feedback: values.oneway ? 'one-way' : 'demand',

@@ -1,6 +1,6 @@
 /** Which server a session verb speaks to, and with which password: the one on this computer, or `--server HOST`. */
-import type { Management, ManagementTarget } from '#engine/multicast/management'
-import { NetworkError, UsageError } from '#shared/errors'
+import type { Management, ManagementTarget, SessionBrief } from '#engine/multicast/management'
+import { invariant, NetworkError, UsageError } from '#shared/errors'
 import { defaultStreamPort, isStreamLocator, parseStreamLocator } from '#shared/model'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
 import { untilInterrupted, type Interrupt } from './interrupt.ts'
@@ -87,6 +87,13 @@ export async function localServers(
   throw new NetworkError('E_MC_NOSERVER', 'no server of ours runs here', {
     details: { address: '127.0.0.1', phase: 'management', owner: isOther ? 'other' : null },
   })
+}
+
+/** What a server that we manage has, in order of precedence; what is over stands among them. */
+export async function sessionsOf(management: Management): Promise<readonly SessionBrief[]> {
+  const answer = await management.command({ kind: 'list' })
+  invariant(answer.kind === 'sessions', 'a list answered with something else')
+  return answer.sessions
 }
 
 /** Up to a NUL or the end, without the end of a line. Throws UsageError when there is none. */

@@ -7,17 +7,27 @@ import { describeClientState, describeError } from '#shared/words'
 import { printable } from './printable.ts'
 import { table } from './table.ts'
 
-type Standing = Pick<SessionBrief, 'phase' | 'preparing' | 'wanted' | 'startsInMs' | 'joined' | 'finished'>
+type Standing = Pick<
+  SessionBrief,
+  'phase' | 'preparing' | 'wanted' | 'startsInMs' | 'joined' | 'finished' | 'settings'
+>
 
 /** `3 of 5 joined, starts in 12:40 at the latest`. */
-export function describeStanding({ phase, preparing, joined, finished, ...start }: Standing): string {
+export function describeStanding({
+  phase,
+  preparing,
+  joined,
+  finished,
+  settings,
+  ...start
+}: Standing): string {
   switch (phase) {
     case 'preparing':
       return preparing === null || preparing.totalBytes === 0
         ? 'reading its source'
         : `reading its source, ${Math.floor((preparing.doneBytes * 100) / preparing.totalBytes)} %`
     case 'waiting':
-      return describeStart({ joined, ...start })
+      return describeStart({ joined, ...start, afterLastJoinMs: settings.start.afterLastJoinMs })
     case 'streaming':
       return `streaming, ${describeCrowd(joined, finished)}`
     case 'quiet':
@@ -38,16 +48,25 @@ function describeStart({
   joined,
   wanted,
   startsInMs,
+  afterLastJoinMs,
 }: {
   readonly joined: number
   readonly wanted: number | null
   readonly startsInMs: number | null
+  /** So long after the last one joined; null: not by time. Undefined: nobody said. */
+  readonly afterLastJoinMs: number | null | undefined
 }): string {
   const crowd =
     wanted === null
       ? `${formatCount(joined)} joined`
       : `${formatCount(joined)} of ${formatCount(wanted)} joined`
-  if (startsInMs === null) return wanted === null ? `${crowd}, starts by hand` : crowd
+  if (startsInMs === null) {
+    if (wanted !== null || (afterLastJoinMs === undefined && joined === 0)) return crowd
+    // The clock runs from the first one on.
+    return typeof afterLastJoinMs === 'number' && joined === 0
+      ? `${crowd}, starts ${formatClock(afterLastJoinMs)} after the last one joins`
+      : `${crowd}, starts by hand`
+  }
   const clock = formatClock(startsInMs)
   return wanted === null ? `${crowd}, starts in ${clock}` : `${crowd}, starts in ${clock} at the latest`
 }
@@ -83,7 +102,7 @@ export function offerAsText(sessions: readonly OfferedSession[]): string {
       imageName,
       formatBytes(sizeBytes),
       state === 'waiting'
-        ? describeStart({ joined, wanted, startsInMs })
+        ? describeStart({ joined, wanted, startsInMs, afterLastJoinMs: undefined })
         : `${state}, ${formatCount(joined)} joined`,
     ]),
   )

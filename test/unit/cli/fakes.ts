@@ -53,6 +53,8 @@ export interface Stage {
   readonly password?: string
   /** All that comes on standard input, for --stdinpass. */
   readonly stdin?: string
+  /** A password is asked for. */
+  readonly onPassword?: () => void
   /** Passwords that are typed; without it there is no terminal. */
   readonly typed?: readonly string[]
   readonly supported?: boolean
@@ -123,6 +125,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         return answers.shift() ?? null
       },
       readPassword: async (signal) => {
+        stage.onPassword?.()
         await Promise.resolve()
         signal.throwIfAborted()
         return given.shift() ?? null

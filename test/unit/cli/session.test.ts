@@ -31,15 +31,18 @@ function servers(options: {
   readonly found?: readonly FoundStream[]
 }) {
   const said: ManagementCommand[] = []
+  /** To which server here, counted from 0. */
+  const saidTo: number[] = []
   const asked: [ManagementTarget, Omit<ManagementOptions, 'signal'>][] = []
   const served: SessionSettings[] = []
   let open = 0
-  const manage = (sessions: readonly SessionState[]): Management => {
+  const manage = (sessions: readonly SessionState[], index = 0): Management => {
     open += 1
     let started: SessionState | null = null
     return {
       async command(command): Promise<ManagementResult> {
         said.push(command)
+        saidTo.push(index)
         if (command.kind === 'list')
           return {
             kind: 'sessions',
@@ -63,7 +66,7 @@ function servers(options: {
   }
   const streams: StreamEngines = {
     ...noStreams,
-    localServers: () => Promise.resolve((options.here ?? []).map(manage)),
+    localServers: () => Promise.resolve((options.here ?? []).map((each, index) => manage(each, index))),
     manage: (target, { password, session }) => {
       asked.push([target, { password, session }])
       return Promise.resolve(manage([sessionState('lab')]))
@@ -113,7 +116,7 @@ function servers(options: {
   }
   const session = (words: string, stage: Stage = {}) =>
     play(['session', ...words.split(' ')], { streams, ...stage })
-  return { session, said, asked, served, open: () => open }
+  return { session, said, saidTo, asked, served, open: () => open }
 }
 
 describe('reprise session list', () => {
@@ -279,6 +282,13 @@ describe('reprise session start', () => {
     ])
   })
 
+  it('holds no connection while it waits for passwords', async () => {
+    const { session, open } = servers({ here: [[sessionState('first')]] })
+    const asked: number[] = []
+    await session(`${start} --password-stdin`, { stdin: 'secret', onPassword: () => asked.push(open()) })
+    expect(asked).toEqual([0])
+  })
+
   it("takes asr's configuration, and what is given beside it wins", async () => {
     const { session, served } = servers({})
     const { err } = await session(`${start} --config c.plist --ttl 5`)
@@ -413,12 +423,31 @@ describe('one session', () => {
     ])
   })
 
+  it.each(['ended', 'failed'] as const)(
+    'is the one that runs, where an earlier server remembers one of its name that %s',
+    async (phase) => {
+      const { session, said, saidTo, open } = servers({
+        here: [[sessionState('lab', { phase }), sessionState('other')], [sessionState('lab')]],
+      })
+      expect((await session('stop lab')).status).toBe(0)
+      expect([said.at(-1)?.kind, saidTo.at(-1), open()]).toEqual(['stop', 1, 0])
+      // What is over everywhere is still told.
+      expect(
+        (await servers({ here: [[sessionState('lab', { phase })], []] }).session('status lab')).status,
+      ).toBe(0)
+    },
+  )
+
   it('that is nowhere is said to be', async () => {
     const { session } = servers({ here: [[sessionState('a')], [sessionState('b')]] })
     expect((await session('status lab')).err).toContain("no session 'lab'")
     expect((await servers({}).session('status lab')).err).toContain('No server of sessions runs')
     expect((await session('set-rate lab')).err).toContain('--data-rate is missing')
   })
+})
+
+const starting = (afterLastJoinMs: number | null): Pick<SessionBrief, 'settings'> => ({
+  settings: { ...sessionState('lab').settings, start: { clients: null, afterLastJoinMs } },
 })
 
 test.each<[Partial<SessionBrief>, string]>([
@@ -428,7 +457,11 @@ test.each<[Partial<SessionBrief>, string]>([
   ],
   [{ phase: 'waiting', joined: 3, wanted: 5 }, '3 of 5 joined'],
   [{ phase: 'waiting', joined: 3, wanted: null, startsInMs: 5000 }, '3 joined, starts in 0:05'],
-  [{ phase: 'waiting', wanted: null }, '0 joined, starts by hand'],
+  [{ phase: 'waiting', wanted: null, ...starting(null) }, '0 joined, starts by hand'],
+  [
+    { phase: 'waiting', wanted: null, ...starting(900_000) },
+    '0 joined, starts 15:00 after the last one joins',
+  ],
   [{ phase: 'preparing', preparing: { doneBytes: 1, totalBytes: 3 } }, 'reading its source, 33 %'],
   [{ phase: 'preparing', preparing: { doneBytes: 0, totalBytes: 0 } }, 'reading its source'],
   [{ phase: 'streaming', joined: 1200, finished: 3 }, 'streaming, 1,200 receiving, 3 done'],

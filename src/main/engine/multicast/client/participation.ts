@@ -53,6 +53,8 @@ export function createParticipation({ data, ledger, onDatagram, log }: Participa
         onDatagram,
         onError: (error) => log('warn', 'the multicast socket failed', { error: String(error) }),
       })
+      // What it held is as much again.
+      left = null
       const { group, port, name } = session.facts
       log('info', 'joined', { session: name, group, port, interface: where.name })
       const { advice, askedBytes, grantedBytes } = made.group

@@ -50,7 +50,8 @@ export async function openGroupSocket({
           reject(error)
           return
         }
-        socket.connect(port, group, () => resolve())
+        // It hands a failure to whom Node's types promise none.
+        socket.connect(port, group, (failed?: Error | null) => (failed ? reject(failed) : resolve()))
       })
     })
   } catch (error) {
