@@ -19,7 +19,9 @@ describe('reprise and sparse images', () => {
         string,
         string,
       ]
-      await writeFile(source, disk)
+      // Something known in its first partition, and nothing behind its last one.
+      disk.write('LUKS\xba\xbe', disk.readUInt32LE(446 + 8) * 512, 'latin1')
+      await writeFile(source, disk.fill(0, 12 * 1024 * 1024))
       expect((await convert(source, image, format)).out).toContain('The image was converted.\n')
       const grown = await reprise(['image', 'resize', image, '--size', '1g'])
       expect(grown.out).toContain('The image was resized from 25.2 MB to 1.07 GB.\n')

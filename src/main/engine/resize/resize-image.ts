@@ -15,7 +15,7 @@ import type { ImageResizing, ResizeRequest } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { examineImage, readStoredBytes, type ResizeDeps } from './examine-image.ts'
 import { openResizableDisk, type ResizableDisk } from './resizable-disk.ts'
-import { readSizeLimits } from './smallest-size.ts'
+import { readSizeLimits, type LimitReason } from './smallest-size.ts'
 
 const sectorBytes = 512
 
@@ -35,10 +35,10 @@ export async function resizeImage(
   const { kind, storedBytes: storedBeforeBytes } = await examineImage(path, deps, signal)
   await using disk = await (deps.openDisk ?? openResizableDisk)(path, kind)
   const beforeBytes = disk.sizeBytes
-  const { map, smallestBytes } = await readSizeLimits(disk, sizeBytes, signal)
+  const { map, smallestBytes, why } = await readSizeLimits(disk, sizeBytes, signal)
   // Of the size it has, a disk whose map is of another needs the room for it, too.
   const changesDisk = sizeBytes !== beforeBytes || map?.fits === false
-  if (sizeBytes < smallestBytes && changesDisk) throw tooSmall(path, smallestBytes)
+  if (sizeBytes < smallestBytes && changesDisk) throw tooSmall(path, smallestBytes, why)
   if (map !== null) checkUnit(sizeBytes, map.sectorBytes)
   if (map !== null && sizeBytes > map.largestBytes) throw tooLarge(path, map.largestBytes)
 
@@ -79,16 +79,16 @@ function checkUnit(sizeBytes: number, unit: number): void {
   throw new UsageError('E_USAGE', problem, { details: { input: 'size', problem, hint, sizeBytes } })
 }
 
-function tooSmall(path: string, smallestBytes: number): UsageError {
+const limitHints: { readonly [why in LimitReason]: string } = {
+  'ends-there': 'A partition, a file system or other data ends there, and nothing of it is cut off.',
+  'sectors-unknown':
+    'Nothing tells whether its partition map counts sectors of 512 or of 4,096 bytes. With the larger ones a partition ends there, and nothing of it is cut off.',
+}
+
+function tooSmall(path: string, smallestBytes: number, why: LimitReason): UsageError {
   const problem = `The image can't be smaller than ${formatBytes(smallestBytes)} (${formatCount(smallestBytes)} bytes).`
   return new UsageError('E_USAGE', problem, {
-    details: {
-      input: 'size',
-      path,
-      problem,
-      hint: 'A partition, a file system or other data ends there, and nothing of it is cut off.',
-      smallestBytes,
-    },
+    details: { input: 'size', path, problem, hint: limitHints[why], smallestBytes },
   })
 }
 

@@ -8,10 +8,14 @@ const pieceBytes = 1024 * 1024
 const sectorBytes = 512
 const zeros = Buffer.alloc(pieceBytes)
 
+/** What a smaller size would cut: something that ends there, or what would if an MBR counts the larger sectors. */
+export type LimitReason = 'ends-there' | 'sectors-unknown'
+
 export interface SizeLimits {
   readonly map: MapToResize | null
   /** Of the disk, in whole sectors. Right when it is above what was asked for; otherwise not more than that. */
   readonly smallestBytes: number
+  readonly why: LimitReason
 }
 
 /**
@@ -34,11 +38,15 @@ export async function readSizeLimits(
   if (map !== null) {
     // A hybrid disc is a file system as a whole, too.
     const disc = whole?.filesystem === 'iso9660' ? (whole.sizeBytes ?? sizeBytes) : 0
-    return { map, smallestBytes: Math.max(map.smallestBytes, disc) }
+    const floor = Math.max(map.smallestBytes, disc)
+    // Other maps have their own end there. An MBR says little of its disk: what isn't zeros behind it is somebody's.
+    const data = map.kind === 'mbr' ? await lastData(disk, Math.max(wantedBytes, floor), signal) : 0
+    const smallestBytes = Math.ceil(Math.max(floor, data) / map.sectorBytes) * map.sectorBytes
+    return { map, smallestBytes, why: map.isGuess && floor >= data ? 'sectors-unknown' : 'ends-there' }
   }
   const floor = whole === null ? sectorBytes : (whole.sizeBytes ?? sizeBytes)
-  const lowest = wantedBytes >= floor ? wantedBytes : floor
-  return { map, smallestBytes: Math.max(floor, await lastData(disk, lowest, signal)) }
+  const data = await lastData(disk, Math.max(wantedBytes, floor), signal)
+  return { map, smallestBytes: Math.max(floor, data), why: 'ends-there' }
 }
 
 /** Where the last sector ends that isn't zeros, looking no further down than `from`; 0 when there is none. */

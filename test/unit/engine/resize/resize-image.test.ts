@@ -69,6 +69,35 @@ function gptDisk(): Buffer {
   return disk
 }
 
+interface MbrPartition {
+  readonly firstLba: number
+  readonly sectorCount: number
+  readonly type?: number
+}
+
+/** Zeros behind a first sector that lists `partitions`. */
+function mbrDisk(sizeBytes: number, partitions: readonly MbrPartition[]): Buffer {
+  const disk = Buffer.alloc(sizeBytes)
+  for (const [index, { firstLba, sectorCount, type = 0x83 }] of partitions.entries()) {
+    const entry = 446 + index * 16
+    disk.writeUInt8(type, entry + 4)
+    disk.writeUInt32LE(firstLba, entry + 8)
+    disk.writeUInt32LE(sectorCount, entry + 12)
+  }
+  disk.writeUInt16LE(0xaa55, 510)
+  return disk
+}
+
+/** Of an ext4 of so many blocks of 4 KiB; it lies 1 KiB into the volume. */
+function extSuperblock(blocks: number): Buffer {
+  const block = Buffer.alloc(1024)
+  block.writeUInt32LE(blocks, 4)
+  block.writeUInt32LE(2, 24)
+  block.writeUInt16LE(0xef53, 56)
+  block.writeUInt32LE(0x40, 96)
+  return block
+}
+
 const grown = (disk: Uint8Array, sizeBytes: number) =>
   Buffer.concat([disk, Buffer.alloc(Math.max(0, sizeBytes - disk.length))]).subarray(0, sizeBytes)
 
@@ -152,13 +181,78 @@ describe('other maps', () => {
     const end = Math.max(
       ...entries.map((entry) => disk.readUInt32LE(entry + 8) + disk.readUInt32LE(entry + 12)),
     )
-    // The vector's partitions lie behind the end of the disk that it was cut to.
+    // Data that no partition has lies behind the last one.
+    const data = 20 * mebibyte + 512
+    await expect(resize(path, end * 512)).rejects.toMatchObject({ details: { smallestBytes: data } })
+    await writeFile(path, disk.fill(0, end * 512))
     await resize(path, end * 512)
     await resize(path, end * 512 + 4096)
     expect(same(await expand(path), grown(disk, end * 512 + 4096))).toBe(true)
     await expect(resize(path, end * 512 - 512)).rejects.toMatchObject({
       details: { smallestBytes: end * 512 },
     })
+  })
+
+  it('MBR that counts sectors of 4096 bytes: nothing of its partition is cut', async () => {
+    const disk = mbrDisk(64 * mebibyte, [{ firstLba: 256, sectorCount: 15_000 }])
+    disk.set(extSuperblock(15_000), mebibyte + 1024)
+    disk[50 * mebibyte] = 1
+    const path = await imageOf(disk, 'raw')
+    const refusal = { code: 'E_USAGE', details: { smallestBytes: (256 + 15_000) * 4096 } }
+    await expect(resize(path, 16 * mebibyte)).rejects.toMatchObject(refusal)
+    expect(same(readFileSync(path), disk)).toBe(true)
+    // It has whole ones of them.
+    await expect(resize(path, 65 * mebibyte + 512)).rejects.toMatchObject({ code: 'E_USAGE' })
+    await resize(path, (256 + 15_000) * 4096)
+    await resize(path, 70 * mebibyte)
+    expect(same(readFileSync(path), grown(disk, 70 * mebibyte))).toBe(true)
+  })
+
+  it('MBR with a known partition where sectors of 512 bytes have it is taken to count those', async () => {
+    for (const mark of [extSuperblock(1000), Buffer.from('LUKS\xba\xbe', 'latin1')]) {
+      const disk = mbrDisk(64 * mebibyte, [{ firstLba: 256, sectorCount: 15_000 }])
+      disk.set(mark, 256 * 512 + (mark.length > 6 ? 1024 : 0))
+      const path = await imageOf(disk, 'raw')
+      await resize(path, (256 + 15_000) * 512)
+      expect(same(readFileSync(path), grown(disk, (256 + 15_000) * 512))).toBe(true)
+    }
+  })
+
+  it('MBR is taken to count sectors of 4096 bytes where the chain of its logical partitions begins so', async () => {
+    const disk = mbrDisk(64 * mebibyte, [{ firstLba: 256, sectorCount: 1024, type: 0x0f }])
+    disk.set(mbrDisk(512, [{ firstLba: 256, sectorCount: 700 }]), mebibyte)
+    const path = await imageOf(disk, 'raw')
+    const refusal = { details: { smallestBytes: (256 + 1024) * 4096 } }
+    await expect(resize(path, mebibyte)).rejects.toMatchObject(refusal)
+  })
+
+  it("MBR that doesn't show what it counts is taken to need the larger, if the disk has it", async () => {
+    const [small, large] = [1024, 15_000].map((sectorCount) =>
+      mbrDisk(32 * mebibyte, [{ firstLba: 256, sectorCount }]),
+    ) as [Buffer, Buffer]
+    const path = await imageOf(small, 'raw')
+    await expect(resize(path, mebibyte)).rejects.toMatchObject({
+      details: {
+        smallestBytes: (256 + 1024) * 4096,
+        hint: expect.stringContaining('sectors of 512 or of 4,096 bytes'),
+      },
+    })
+    await resize(path, (256 + 1024) * 4096)
+    // Larger ones would end behind the disk.
+    const other = await imageOf(large, 'raw')
+    await resize(other, (256 + 15_000) * 512)
+    expect(same(readFileSync(other), grown(large, (256 + 15_000) * 512))).toBe(true)
+  })
+
+  it('MBR: what lies behind its last partition is not cut either', async () => {
+    const disk = mbrDisk(64 * mebibyte, [{ firstLba: 256, sectorCount: 10_000 }])
+    disk.set(extSuperblock(1000), 256 * 512 + 1024)
+    disk[50 * mebibyte] = 1
+    const path = await imageOf(disk, 'raw')
+    const refusal = { code: 'E_USAGE', details: { smallestBytes: 50 * mebibyte + 512 } }
+    await expect(resize(path, 16 * mebibyte)).rejects.toMatchObject(refusal)
+    expect(same(readFileSync(path), disk)).toBe(true)
+    await resize(path, 50 * mebibyte + 512)
   })
 
   it('Apple: the free space at the end and the size of the disk follow', async () => {

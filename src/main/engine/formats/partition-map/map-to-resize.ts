@@ -1,7 +1,8 @@
 /** What a partition map asks of a disk that is to become larger or smaller. Bytes. */
 import { readOrNull, type ReadDisk } from '#engine/formats/struct'
 import { apmEntryStruct, ddmStruct } from './apm.ts'
-import { mbrEntryStruct, readProtection } from './mbr.ts'
+import { readMbrToResize } from './mbr-to-resize.ts'
+import { readProtection } from './mbr.ts'
 import { readGptToResize } from './move-gpt.ts'
 import { readPartitionMap } from './read-partition-map.ts'
 
@@ -32,6 +33,8 @@ export interface MapToResize {
   readonly largestBytes: number
   /** It is the map of a disk of the size this one has: a resize may have been stopped in the middle. */
   readonly fits: boolean
+  /** `smallestBytes` is the larger of two readings: the map doesn't say how large its sectors are, and nothing else does. */
+  readonly isGuess: boolean
   changesFor(sizeBytes: number): MapChanges
 }
 
@@ -62,28 +65,10 @@ export async function readMapToResize(
       // A GPT that is announced and can't be read is somebody's all the same.
       return (await readProtection(readDisk, sizeBytes)) === 'protective'
         ? 'damaged'
-        : await readMbrToResize(readDisk)
+        : await readMbrToResize(readDisk, sizeBytes)
     case 'none':
     default:
       return (await readProtection(readDisk, sizeBytes)) === 'protective' ? 'damaged' : null
-  }
-}
-
-/** The extended partition counts with all it has room for. */
-async function readMbrToResize(readDisk: ReadDisk): Promise<MapToResize> {
-  const sector = await readDisk(0, 512)
-  let sectors = 1
-  for (let index = 0; index < 4; index++) {
-    const entry = mbrEntryStruct.parse(sector.subarray(446 + index * mbrEntryStruct.sizeBytes), 446)
-    if (entry.type !== 0) sectors = Math.max(sectors, entry.firstLba + entry.sectorCount)
-  }
-  return {
-    kind: 'mbr',
-    sectorBytes: 512,
-    smallestBytes: sectors * 512,
-    largestBytes: Infinity,
-    fits: true,
-    changesFor: () => none,
   }
 }
 
@@ -124,6 +109,7 @@ async function readApmToResize(readDisk: ReadDisk, sizeBytes: number): Promise<M
         free === undefined ? Infinity : (free.start + mostApmBlocks) * blockBytes,
       ),
       fits: true,
+      isGuess: false,
       changesFor(newBytes) {
         const newDdm = Buffer.from(ddm)
         if (coversAll) newDdm.writeUInt32BE(Math.floor(newBytes / sbBlkSize), 4)

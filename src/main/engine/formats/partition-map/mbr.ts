@@ -21,11 +21,11 @@ export const mbrEntryStruct = defineStruct({
 })
 
 const protectiveType = 0xee
-const extendedTypes = new Set([0x05, 0x0f, 0x85])
+export const extendedTypes = new Set([0x05, 0x0f, 0x85])
 /** Linux stops counting at 60 or so; what is longer is a trap. */
 const maxLogical = 128
 
-interface Entry {
+export interface MbrEntry {
   readonly status: number
   readonly type: number
   readonly firstLba: number
@@ -80,10 +80,10 @@ async function readLogical(
     if (seen.has(lba) || (lba + 1) * sectorBytes > sizeBytes) break
     seen.add(lba)
     const sector: Uint8Array | null = await readOrNull(readDisk(lba * sectorBytes, sectorBytes))
-    const entries: Entry[] | null = sector === null ? null : parseEntries(sector, lba * sectorBytes)
+    const entries: MbrEntry[] | null = sector === null ? null : parseEntries(sector, lba * sectorBytes)
     if (entries === null) break
     const own = entries.find((entry) => isUsed(entry) && !extendedTypes.has(entry.type))
-    const next: Entry | undefined = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
+    const next: MbrEntry | undefined = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
     // Numbered from 5, whether or not the four primary ones are used.
     if (own !== undefined) partitions.push(partition(own, 5 + partitions.length, lba))
     lba = next === undefined || seen.size >= maxLogical ? null : extendedLba + next.firstLba
@@ -91,7 +91,8 @@ async function readLogical(
   return partitions
 }
 
-function parseEntries(sector: Uint8Array, offset: number): Entry[] | null {
+/** The four of the boot record at `offset`; null without its mark. */
+export function parseEntries(sector: Uint8Array, offset: number): MbrEntry[] | null {
   if (sector[510] !== 0x55 || sector[511] !== 0xaa) return null
   return Array.from({ length: 4 }, (_, index) => {
     const at = entriesAt + index * mbrEntryStruct.sizeBytes
@@ -99,9 +100,9 @@ function parseEntries(sector: Uint8Array, offset: number): Entry[] | null {
   })
 }
 
-const isUsed = ({ type, sectorCount }: Entry) => type !== 0 && sectorCount > 0
+const isUsed = ({ type, sectorCount }: MbrEntry) => type !== 0 && sectorCount > 0
 
-function partition(entry: Entry, index: number, baseLba: number): PartitionEntry {
+function partition(entry: MbrEntry, index: number, baseLba: number): PartitionEntry {
   return {
     index,
     name: null,

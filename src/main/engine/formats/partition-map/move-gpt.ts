@@ -46,6 +46,7 @@ export async function readGptToResize(
     fits: gpt.header.alternateLba === Math.floor(diskBytes / sectorBytes) - 1,
     smallestBytes: (gpt.lastUsedLba + 1 + tableSectors(gpt) + 1) * sectorBytes,
     largestBytes: Infinity,
+    isGuess: false,
     changesFor: (sizeBytes) => changesFor(gpt, Math.floor(sizeBytes / sectorBytes) - 1),
   }
 }

@@ -1,0 +1,26 @@
+/** Whose a volume is: a known file system's, or that of something else that marks what it owns. */
+import type { ReadDisk } from '#engine/formats/struct'
+import { findOtherOwner } from './other-owners.ts'
+import { sniffFilesystem } from './sniff-filesystem.ts'
+import type { FoundFilesystem } from './volume.ts'
+
+export interface Occupant {
+  readonly filesystem: FoundFilesystem | null
+  /** RAID, encryption or a volume manager; what seems to be a file system beside its mark needn't be one. */
+  readonly otherOwner: string | null
+}
+
+/** Of the volume at `offset` of a disk, `sizeBytes` long, all of it on the disk. Rejects with what the medium throws. */
+export async function readOccupant(
+  readDisk: ReadDisk,
+  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
+): Promise<Occupant> {
+  const volume = {
+    sizeBytes,
+    read: async (at: number, lengthBytes: number) => Buffer.from(await readDisk(offset + at, lengthBytes)),
+  }
+  return {
+    filesystem: await sniffFilesystem(readDisk, { offset, sizeBytes }),
+    otherOwner: await findOtherOwner(volume),
+  }
+}
