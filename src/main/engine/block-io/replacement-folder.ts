@@ -24,7 +24,10 @@ import { errnoOf, openFailure } from './system-failure.ts'
 export interface ReplacementFolder extends AsyncDisposable {
   /** Hidden, empty, and this process's own. */
   readonly path: string
-  /** Everything in it is complete and on the medium: give it its name. Throws DeviceError, E_DST_CHANGED when somebody exchanged it; UsageError E_DST_EXISTS. */
+  /**
+   * Everything in it is complete and on the medium: give it its name. Throws DeviceError, E_DST_CHANGED when somebody exchanged it;
+   * UsageError E_DST_EXISTS, E_DST_KIND when the folder that is there may not be replaced any more.
+   */
   commit(): Promise<void>
 }
 
@@ -50,7 +53,7 @@ export async function openReplacementFolder(
   await recover(path)
   const old = await lstat(path).catch(() => null)
   if (old !== null && mode === 'create') throw exists(path)
-  if (old !== null && !(old.isDirectory() && (await isReplaceable(path)))) throw notReplaceable(path)
+  if (old !== null) await checkReplaceable(path, isReplaceable)
   const hidden = hiddenBeside(path)
   // What replaces somebody's folder is nobody else's business until it has that one's permissions.
   await mkdir(hidden, old === null ? {} : { mode: 0o700 }).catch((error: unknown) => {
@@ -65,6 +68,8 @@ export async function openReplacementFolder(
       // The folder was somebody's.
       if (old !== null && made !== null) makeLike(made.fd, old)
       if (made !== null) refuseExchanged(path, await lstat(hidden).catch(() => null), await made.stat())
+      // All that is in it goes: somebody may have put something there while this was written.
+      if (old !== null) await checkReplaceable(path, isReplaceable)
       const retired = old === null ? null : retiredPath(path, await nextRetiredNumber([path]))
       await takeName(hidden, path, retired)
       isHidden = false
@@ -77,6 +82,15 @@ export async function openReplacementFolder(
       if (isHidden) await rm(hidden, { recursive: true, force: true }).catch(() => undefined)
     },
   }
+}
+
+async function checkReplaceable(
+  path: string,
+  isReplaceable: ReplacementFolderOptions['isReplaceable'],
+): Promise<void> {
+  const stats = await lstat(path).catch(() => null)
+  // What is gone is in nobody's way.
+  if (stats !== null && !(stats.isDirectory() && (await isReplaceable(path)))) throw notReplaceable(path)
 }
 
 /** The folder that was just made at `path`. Null on Windows, which opens none. */
@@ -138,7 +152,7 @@ const notReplaceable = (path: string) =>
     details: {
       input: path,
       path,
-      problem: `'${path}' is there and isn't a sparse bundle: it won't be replaced by one.`,
+      problem: `'${path}' is there and isn't a sparse bundle, or holds other things, too: it won't be replaced by one.`,
       hint: 'Choose another name.',
     },
   })

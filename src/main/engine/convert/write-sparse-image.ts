@@ -3,7 +3,7 @@ import { openReplacementFolder, type ReplacementFile } from '#engine/block-io'
 import { newEncryption } from '#engine/formats/encrypted'
 import {
   chooseBandBytes,
-  isSparseBundle,
+  isReplaceableBundle,
   SparseBundleWriter,
   SparseImageWriter,
   usualBundleBandBytes,
@@ -37,14 +37,14 @@ export async function writeSparseImage(
 }
 
 /**
- * A sparse bundle at `target`, which may replace a sparse bundle and nothing else. `password`: of an encrypted one. Throws
+ * A sparse bundle at `target`, which may replace one that holds nothing but its own files, and nothing else. `password`: of an encrypted one. Throws
  * UsageError E_DST_EXISTS, E_DST_KIND; DeviceError.
  */
 export async function openBundleTarget(
   target: string,
   { mode, password }: { readonly mode: 'create' | 'replace'; readonly password: string | null },
 ): Promise<ImageTarget> {
-  const folder = await openReplacementFolder(target, { mode, isReplaceable: isSparseBundle })
+  const folder = await openReplacementFolder(target, { mode, isReplaceable: isReplaceableBundle })
   return {
     async write({ items }, options) {
       const encryption = password === null ? null : await newEncryption(password)

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { chmod, cp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
 import { openImage } from '#engine/formats/image'
 import type { WritableFormat } from '#shared/model'
+import { plistOf } from '#test/build-sparse'
 import { diskToConvert, mapsToConvert } from '#test/disk-to-convert'
 import { expandImage } from '#test/expand-image'
 import { noise } from '#test/image-of-runs'
@@ -176,18 +177,104 @@ describe('a sparse bundle that is there', () => {
   it('that was replaced and only half removed does not come back', async () => {
     const source = await folder.write('disk.img', smallDisk(1))
     await convert(source, at('disk.sparsebundle'), 'UDSB')
-    // Under any longer name of the bundle, its path is too long for the system.
-    let deep = at('disk.sparsebundle')
-    while (deep.length < 4095) deep = join(deep, 'd'.repeat(Math.min(200, 4094 - deep.length)))
+    // Under any longer name of the bundle, the path of its last file is too long for the system.
+    const file = `._${'f'.repeat(200)}`
+    const wanted = 4095 - join('/disk.sparsebundle', file).length
+    let deep = at('deep')
+    while (deep.length < wanted) deep = join(deep, 'd'.repeat(Math.min(200, wanted - deep.length - 1)))
     await mkdir(deep, { recursive: true })
-    await convert(source, at('disk.sparsebundle'), 'UDSB')
-    await rm(at('disk.sparsebundle'), { recursive: true })
-    const [half = ''] = left().filter((name) => name.startsWith('.'))
+    const bundle = join(deep, 'disk.sparsebundle')
+    await rename(at('disk.sparsebundle'), bundle)
+    await writeFile(join(bundle, file), '')
+    await convert(source, bundle, 'UDSB')
+    await rm(bundle, { recursive: true })
+    const [half = ''] = readdirSync(deep)
     const abort = new AbortController()
     const context = { ...quietContext(abort.signal), advance: () => abort.abort(new Error('enough')) }
-    await expect(convert(source, at('disk.sparsebundle'), 'UDSB', context)).rejects.toThrow('enough')
-    expect(left()).toEqual([half, 'disk.img'])
-    await rename(at(half), at('x'))
+    await expect(convert(source, bundle, 'UDSB', context)).rejects.toThrow('enough')
+    expect(readdirSync(deep)).toEqual([half])
+    await rename(join(deep, half), at('x'))
+  })
+
+  it('is replaced with what systems put into it', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    const bundle = at('disk.sparsebundle')
+    await convert(source, bundle, 'UDSB')
+    await rm(join(bundle, 'Info.plist'))
+    for (const name of [
+      '.DS_Store',
+      '._bands',
+      'lock',
+      '.reprise-0123456789ab.part',
+      'bands/._0',
+      'bands/.DS_Store',
+    ])
+      await writeFile(join(bundle, name), '')
+    await mkdir(join(bundle, 'mapped'))
+    await writeFile(join(bundle, 'mapped/1f'), '')
+    await writeFile(source, smallDisk(5))
+    await convert(source, bundle, 'UDSB')
+    expect(same(await expand(bundle), smallDisk(5))).toBe(true)
+    expect(left()).toEqual(['disk.img', 'disk.sparsebundle'])
+  })
+
+  const everything = { recursive: true, encoding: 'utf8' } as const
+  const others: readonly [what: string, change: (bundle: string) => Promise<void>][] = [
+    ['holds something else', (bundle) => writeFile(join(bundle, 'keep.txt'), 'mine')],
+    ['holds a folder called as a file may be', (bundle) => mkdir(join(bundle, '.DS_Store'))],
+    ['holds something else in bands', (bundle) => writeFile(join(bundle, 'bands/keep.txt'), 'mine')],
+    ['holds a folder in bands', (bundle) => mkdir(join(bundle, 'bands/a'))],
+    ['holds something else in mapped', async (bundle) => {
+      await mkdir(join(bundle, 'mapped'))
+      await writeFile(join(bundle, 'mapped/keep.txt'), 'mine')
+    }],
+    ['has no plist', async (bundle) => {
+      await rm(join(bundle, 'Info.plist'))
+      await rm(join(bundle, 'Info.bckup'))
+    }],
+    ["has another bundle's plist", async (bundle) => {
+      for (const name of ['Info.plist', 'Info.bckup'])
+        await writeFile(join(bundle, name), plistOf('<key>CFBundleName</key><string>Music</string>'))
+    }],
+    ['has a link as its plist', async (bundle) => {
+      await rename(join(bundle, 'Info.plist'), at('a.plist'))
+      await symlink(at('a.plist'), join(bundle, 'Info.plist'))
+    }],
+    ['has its bands behind a link', async (bundle) => {
+      await rename(join(bundle, 'bands'), at('elsewhere'))
+      await symlink(at('elsewhere'), join(bundle, 'bands'))
+    }],
+    ['has no bands', (bundle) => rm(join(bundle, 'bands'), { recursive: true })],
+  ] // prettier-ignore
+
+  it.each(others)('is not replaced, and nothing in it touched, when it %s', async (_, change) => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    const bundle = at('disk.sparsebundle')
+    await convert(source, bundle, 'UDSB')
+    await change(bundle)
+    const before = [left(), readdirSync(bundle, everything).sort()]
+    await expect(convert(source, bundle, 'UDSB')).rejects.toMatchObject({ code: 'E_DST_KIND' })
+    expect([left(), readdirSync(bundle, everything).sort()]).toEqual(before)
+  })
+
+  it('is not replaced when something else came into it meanwhile', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    const bundle = at('disk.sparsebundle')
+    await convert(source, bundle, 'UDSB')
+    const other = await folder.write('other.img', smallDisk(5))
+    const context = { ...quietContext(), advance: () => writeFileSync(join(bundle, 'keep.txt'), 'mine') }
+    await expect(convert(other, bundle, 'UDSB', context)).rejects.toMatchObject({ code: 'E_DST_KIND' })
+    expect(readFileSync(join(bundle, 'keep.txt'), 'utf8')).toBe('mine')
+    expect(same(await expand(bundle), smallDisk(1))).toBe(true)
+    expect(left()).toEqual(['disk.img', 'disk.sparsebundle', 'other.img'])
+  })
+
+  it('is no folder that happens to hold one called bands', async () => {
+    const source = await folder.write('disk.img', smallDisk(1))
+    await mkdir(at('music/bands'), { recursive: true })
+    await writeFile(at('music/keep.txt'), 'mine')
+    await expect(convert(source, at('music'), 'UDSB')).rejects.toMatchObject({ code: 'E_DST_KIND' })
+    expect(readFileSync(at('music/keep.txt'), 'utf8')).toBe('mine')
   })
 
   it("is read by nobody else while it replaces somebody's", async () => {

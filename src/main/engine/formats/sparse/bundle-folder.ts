@@ -45,6 +45,12 @@ export const bundleNames = {
 export const bandPath = (bundle: string, index: number): string =>
   join(bundle, bundleNames.bands, index.toString(16))
 
+/** Whether a band may be called so: its number, in lower case and without zeros before it. */
+export function isBandName(name: string): boolean {
+  const index = Number.parseInt(name, 16)
+  return Number.isSafeInteger(index) && index.toString(16) === name
+}
+
 const openFolder = promisify(opendir)
 const lstatLater = promisify(lstat)
 /** Entries asked for at once, and files looked at at once: a hundred thousand take a third of a second. */
@@ -53,7 +59,7 @@ const looksAtOnce = 32
 /** A folder with more is a trap. */
 const maxEntries = 8 * 1024 * 1024
 
-/** Whether the folder at `path` has what only a bundle has. */
+/** Whether the folder at `path` is to be opened as a bundle. To remove it takes more: `isReplaceableBundle`. */
 export async function isSparseBundle(path: string): Promise<boolean> {
   const bands = await lstatLater(join(path, bundleNames.bands)).catch(() => null)
   return bands?.isDirectory() === true
@@ -121,7 +127,7 @@ async function bandNames(folder: string, signal?: AbortSignal): Promise<{ name: 
       if (found.length > maxEntries) throw corrupt({ ...problem, expected: `at most ${maxEntries} bands` })
       if (!/^[0-9a-f]+$/i.test(name)) continue
       const index = Number.parseInt(name, 16)
-      if (!Number.isSafeInteger(index) || index.toString(16) !== name)
+      if (!isBandName(name))
         throw corrupt({ ...problem, found: name, expected: 'bands named by their number in lower case' })
       found.push({ name, index })
     }

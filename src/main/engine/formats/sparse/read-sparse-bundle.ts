@@ -21,7 +21,7 @@ const maxPlistBytes = 1024 * 1024
  */
 export async function readSparseBundle(path: string, signal?: AbortSignal): Promise<SparseBundle> {
   const files = await readBundleFiles(path, signal)
-  const geometry = await readGeometry(path, files, signal)
+  const geometry = await readBundleGeometry(path, files, signal)
   const { sizeBytes, bandBytes } = geometry
   const bandCount = countBands(geometry)
   const tooLong = files.bands.find((band) => band.sizeBytes > bandBytes)
@@ -66,8 +66,15 @@ export async function readSparseBundle(path: string, signal?: AbortSignal): Prom
   }
 }
 
-/** From `Info.plist`; where that is missing or damaged, from the copy that is there for it. */
-async function readGeometry(path: string, files: BundleFiles, signal?: AbortSignal): Promise<BandGeometry> {
+/**
+ * From `Info.plist` of the bundle at `path`; where that is missing or damaged, from the copy that is there for it. `files`: the
+ * lengths of both. Throws `FormatError` E_SRC_FORMAT, E_SRC_CORRUPT; DeviceError; the signal's reason.
+ */
+export async function readBundleGeometry(
+  path: string,
+  files: Pick<BundleFiles, 'info' | 'backup'>,
+  signal?: AbortSignal,
+): Promise<BandGeometry> {
   try {
     return await readPlist(path, bundleNames.info, files.info, signal)
   } catch (error) {
