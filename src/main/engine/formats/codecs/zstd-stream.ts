@@ -10,6 +10,12 @@ import { decodeThrough, outputBytes } from './zlib-transform.ts'
 
 const maxWindowLog = 27
 
+/**
+ * Node gives what follows to the decoder once more where a frame ends with the buffer full, and zeros behind the last frame are an
+ * error then. Disks are whole sectors: next to none of them is a multiple of this.
+ */
+const chunkSize = outputBytes - 1
+
 const frameMagic = 0xfd2fb528
 /** The low four bits are free. */
 const skippableMagic = 0x184d2a50
@@ -42,7 +48,7 @@ export async function* decodeZstd(pieces: StoredPieces): AsyncGenerator<Uint8Arr
 
 async function* decodeFrame(pieces: StoredPieces, start: number): AsyncGenerator<Uint8Array, number> {
   const transform = createZstdDecompress({
-    chunkSize: outputBytes,
+    chunkSize,
     params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog },
   })
   return yield* decodeThrough(pieces, start, transform, (error, taken) => {

@@ -24,6 +24,7 @@ export async function readZstdSize(
   let at = 0
   let total = 0
   let reads = 0
+  let hasFrame = false
   const isTooFar = () => reads >= maxBlocks || at > mostBytes
   const read = async (length: number) => {
     if (at + length > source.sizeBytes)
@@ -39,12 +40,21 @@ export async function readZstdSize(
     reads++
     return bytes
   }
+  const areZeros = async (length: number) => {
+    const bytes = Buffer.alloc(length)
+    await source.read(bytes, at, signal)
+    return bytes.every((byte) => byte === 0)
+  }
 
   for (;;) {
     if (at === source.sizeBytes) return total
     if (isTooFar()) return null
     const magicAt = at
+    const left = source.sizeBytes - at
+    if (hasFrame && left > 0 && left < 4 && (await areZeros(left))) return total
     const magic = (await read(4)).readUInt32LE(0)
+    // Copies from a medium end in zeros. Whether anything comes behind them the decoder sees.
+    if (hasFrame && magic === 0) return total
     if ((magic & 0xfffffff0) >>> 0 === skippableMagic) {
       const length = (await read(4)).readUInt32LE(0)
       at += length
@@ -58,6 +68,7 @@ export async function readZstdSize(
         found: magic,
         expected: frameMagic,
       })
+    hasFrame = true
     const { contentBytes, hasChecksum } = await readFrameHeader(read)
     if (contentBytes === null) return null
     total += contentBytes

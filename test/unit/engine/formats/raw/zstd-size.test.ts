@@ -55,6 +55,23 @@ describe('the size of a zstd file', () => {
     expect(await readZstdSize(large)).toBe(1_000_000)
   })
 
+  it.each([1, 3, 4, 5, 512])(
+    'is known when %i zeros follow, as a copy from a medium has them',
+    async (zeros) => {
+      expect(await sizeOf(frame(1000, 1), Buffer.alloc(zeros))).toBe(1000)
+      expect(await sizeOf(frame(1000), skippable, Buffer.alloc(zeros))).toBe(1000)
+    },
+  )
+
+  it('is refused when nothing but zeros is there, and when zeros end in something else', async () => {
+    for (const bytes of [Buffer.alloc(3), Buffer.alloc(512), Buffer.concat([skippable, Buffer.alloc(512)])])
+      expect(await rejectionOf(sizeOf(bytes))).toMatchObject({ code: 'E_SRC_CORRUPT' })
+    for (const end of ['000001', '00010000', '01'])
+      expect(await rejectionOf(sizeOf(frame(10), Buffer.from(end, 'hex')))).toMatchObject({
+        code: 'E_SRC_CORRUPT',
+      })
+  })
+
   it('is refused when the file ends inside a frame, wherever', async () => {
     const whole = Buffer.concat([frame(300_000, 1), skippable])
     const first = whole.length - skippable.length
