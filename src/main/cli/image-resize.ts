@@ -31,7 +31,7 @@ export const imageResize = defineVerb({
   synopsis: 'IMAGE --size SIZE [--stdinpass] [--json]',
   notes: [
     'Works on raw images, sparse images and sparse bundles, where they are. File systems stay as large as they are: make them larger afterwards, or smaller before, with their own tools.',
-    'Nothing of a partition or a file system is cut off, and on a disk without a partition map nothing but zeros: too small a size is answered with the smallest possible one. The backup of a GPT moves to the new end.',
+    'Nothing of a partition or a file system is cut off. A disk without a partition map loses nothing but zeros, and those only where it is blank or has a file system that is known. Too small a size is answered with the smallest possible one. The backup of a GPT moves to the new end.',
     passwordNote,
   ],
   options: resizeOptions,

@@ -81,6 +81,8 @@ function checkUnit(sizeBytes: number, unit: number): void {
 
 const limitHints: { readonly [why in LimitReason]: string } = {
   'ends-there': 'A partition, a file system or other data ends there, and nothing of it is cut off.',
+  'content-unknown':
+    "The disk has no partition map, and what is on it isn't known: nothing tells how much of the disk that needs, so all of it stays.",
   'sectors-unknown':
     'Nothing tells whether its partition map counts sectors of 512 or of 4,096 bytes. With the larger ones a partition ends there, and nothing of it is cut off.',
 }

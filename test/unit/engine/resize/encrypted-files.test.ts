@@ -41,9 +41,12 @@ async function store(inside: Uint8Array, blockBytes: number): Promise<void> {
   await unlockImage(path, password)
 }
 
-/** Of a disk without a map, and not of noise. */
+/** Of a disk without a map, and not of noise: what seems to be an XFS says that it needs two sectors. */
 function head(lengthBytes: number, seed: number): Buffer {
   const bytes = Buffer.from(noise(lengthBytes, seed))
+  bytes.write('XFSB', 0, 'latin1')
+  bytes.writeUInt32BE(512, 4)
+  bytes.writeBigUInt64BE(2n, 8)
   bytes.writeUInt16LE(0xaa55, 510)
   return bytes
 }

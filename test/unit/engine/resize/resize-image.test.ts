@@ -53,11 +53,10 @@ async function imageOf(disk: Uint8Array, kind: (typeof kinds)[number]): Promise<
 
 const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
 
-/** 20.5 MiB of nothing known, with data in its first and fifth MiB. */
+/** 20.5 MiB that nothing marks as its own, with data in its second and fifth MiB. */
 function plainDisk(): Buffer {
   const disk = Buffer.alloc(20.5 * mebibyte)
-  disk.writeUInt16LE(0xaa55, 510)
-  disk.set(noise(3000, 1), 4096)
+  disk.set(noise(3000, 1), mebibyte + 4096)
   disk.set(noise(700, 2), 5 * mebibyte - 700)
   return disk
 }
@@ -125,6 +124,52 @@ describe.each(kinds)('a disk without a map, as %s', (kind) => {
       details: { input: 'size', smallestBytes: 5 * mebibyte },
     })
     expect(same(await expand(path), plainDisk())).toBe(true)
+  })
+})
+
+const marks: readonly [name: string, offset: number, bytes: Buffer][] = [
+  ['LUKS', 0, Buffer.from('LUKS\xba\xbe', 'latin1')],
+  ['an LVM physical volume', 512, Buffer.from('LABELONE')],
+  ['a member of a RAID', 4096, Buffer.from('fc4e2ba901000000', 'hex')],
+  ['F2FS', 1024, Buffer.from('1020f5f2', 'hex')],
+  ['JFS', 32_768, Buffer.from('JFS1')],
+  ['UFS', 65_536 + 1372, Buffer.from('19015419', 'hex')],
+  ['a boot sector without partitions', 510, Buffer.from('55aa', 'hex')],
+  ['a member of a RAID that has it at its end', 20 * mebibyte - 8192, Buffer.from('fc4e2ba901000000', 'hex')],
+]
+
+describe('a disk without a map', () => {
+  it.each(marks)('with %s keeps all of it: nothing tells how much that needs', async (_, offset, bytes) => {
+    const disk = Buffer.alloc(20 * mebibyte)
+    disk.set(bytes, offset)
+    const path = await imageOf(disk, 'raw')
+    await expect(resize(path, 19 * mebibyte)).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { smallestBytes: disk.length, hint: expect.stringMatching(/known/) },
+    })
+    expect(same(readFileSync(path), disk)).toBe(true)
+    await resize(path, 30 * mebibyte)
+    expect(same(readFileSync(path), grown(disk, 30 * mebibyte))).toBe(true)
+  })
+
+  it('with the old superblock of a file system beside the mark of LUKS keeps all of it', async () => {
+    const disk = Buffer.alloc(20 * mebibyte)
+    disk.write('LUKS\xba\xbe', 0, 'latin1')
+    disk.set(extSuperblock(1000), 1024)
+    const path = await imageOf(disk, 'raw')
+    await expect(resize(path, 10 * mebibyte)).rejects.toMatchObject({
+      details: { smallestBytes: disk.length },
+    })
+  })
+
+  it('that is blank, or has a file system that ends before it does, becomes smaller', async () => {
+    const disk = Buffer.alloc(20 * mebibyte)
+    await resize(await imageOf(disk, 'raw'), mebibyte)
+    disk.set(extSuperblock(1000), 1024)
+    const path = await imageOf(disk, 'raw')
+    await resize(path, 4_096_000)
+    expect(same(readFileSync(path), disk.subarray(0, 4_096_000))).toBe(true)
+    await expect(resize(path, 4_095_488)).rejects.toMatchObject({ details: { smallestBytes: 4_096_000 } })
   })
 })
 
