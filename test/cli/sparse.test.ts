@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { buildSprs } from '#test/build-sparse'
 import { diskToConvert } from '#test/disk-to-convert'
 import { noise } from '#test/image-of-runs'
 import { reprise, startReprise, temporaryFolder } from './run-reprise.ts'
@@ -40,6 +41,30 @@ describe('reprise and sparse images', () => {
       expect(Buffer.compare(now.subarray(0, common), disk.subarray(0, common))).toBe(0)
     },
   )
+
+  it('restores no disk into a file that would pass for one that was cut short', async () => {
+    await using folder = await temporaryFolder()
+    const disk = Buffer.alloc(4 * 1024 * 1024)
+    disk.writeUInt8(0x83, 446 + 4)
+    disk.writeUInt32LE(2048, 446 + 8)
+    disk.writeUInt32LE(10_000, 446 + 12)
+    disk.writeUInt16LE(0xaa55, 510)
+    const data = (number: number) => disk.subarray((number - 1) * 1024 * 1024, number * 1024 * 1024)
+    const plan = { sizeBytes: disk.length, sectorsPerBand: 2048, slots: [1, 2, 3, 4], data }
+    await writeFile(folder.path('a.sparseimage'), buildSprs(plan))
+    const target = folder.path('b.img')
+    const restored = await reprise([
+      'restore',
+      '--source',
+      folder.path('a.sparseimage'),
+      '--target',
+      target,
+      '--erase',
+    ])
+    expect(restored.status).toBe(1)
+    expect(restored.err).toContain('would be taken for an image that was cut short')
+    expect(await readdir(folder.path(''))).toEqual(['a.sparseimage'])
+  })
 
   it('writes segments, and reads them', async () => {
     await using folder = await temporaryFolder()

@@ -5,7 +5,7 @@
 import type { RestoreIo } from '#engine/copy'
 import { hash } from 'node:crypto'
 import type { FileFacts } from '#engine/copy'
-import { allocateExtentTable, kindIndex, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { MountedVolume, Platform, Resolved } from '#engine/platform'
 import { DeviceError, UsageError } from '#shared/errors'
@@ -26,7 +26,7 @@ export interface FakeFile {
   modifiedMs: number
   /** Disks that store it. */
   disks: readonly string[]
-  image: { readonly info: ImageInfo; readonly layout: ImageLayout } | null
+  image: Awaited<ReturnType<RestoreIo['openImage']>> | null
   /** What a scan left in the image. */
   hashes: BlockHashes | null
 }

@@ -1,6 +1,7 @@
 /** The preflight's third step: does the one fit onto the other. Pure. */
 import { DeviceError, UsageError, serializeError, type AppError } from '#shared/errors'
 import type { Buffering, PreflightCheck } from '#shared/model'
+import { formatBytes } from '#shared/units'
 import { bufferError } from './buffer-sizes.ts'
 import type { ExaminedSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
@@ -16,9 +17,12 @@ export function compareSizes(
   target: ExaminedTarget,
   buffering: Buffering,
 ): readonly PreflightCheck[] {
-  const errors = [bufferError(buffering), mapError(source, target), sizeError(source, target)].filter(
-    (error) => error !== null,
-  )
+  const errors = [
+    bufferError(buffering),
+    mapError(source, target),
+    sizeError(source, target),
+    cutShortError(source, target),
+  ].filter((error) => error !== null)
   if (errors.length > 0)
     return errors.map((error) => ({
       step: 'sizes',
@@ -78,6 +82,26 @@ function sizeError(source: ExaminedSource, target: ExaminedTarget): AppError | n
   if (storedBytes <= target.roomBytes) return null
   return new DeviceError('E_DST_FULL', `no room for ${target.info.path}`, {
     details: { path: target.info.path, neededBytes: storedBytes, availableBytes: target.roomBytes },
+  })
+}
+
+/**
+ * A disk that ends before what is on it does is a fine source, and a raw image of it would be refused as one: it looks as if its
+ * end were missing.
+ */
+function cutShortError(source: ExaminedSource, target: ExaminedTarget): AppError | null {
+  if (source.kind !== 'image' || target.kind !== 'file' || target.fixedBytes !== null) return null
+  const { least, sizeBytes } = source
+  if (least === null || sizeBytes === null || least.sizeBytes <= sizeBytes) return null
+  const { path } = target.info
+  const problem = `Later, '${path}' would be taken for an image that was cut short.`
+  return new UsageError('E_UNSUPPORTED', `${path} couldn't be read again`, {
+    details: {
+      input: 'target',
+      problem,
+      reason: `The source's disk ends ${formatBytes(least.sizeBytes - sizeBytes)} before what is on it does, and a raw image of it would look as if its end were missing.`,
+      hint: 'Convert the image to another format instead, such as UDRO or UDZO.',
+    },
   })
 }
 

@@ -2,7 +2,7 @@
  * The preflight's second step: what stands behind the source's locator, and can it be read while nobody writes to it.
  * Opens the image and reads its structure; decodes nothing, unmounts nothing.
  */
-import { checksumsOf, type ExtentLayout, type ImageLayout } from '#engine/formats/extents'
+import { checksumsOf, type ExtentLayout, type ImageLayout, type LeastSize } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { StreamConnection } from '#engine/stream-connection'
 import { AppError, DeviceError, FormatError, UsageError, unreachable } from '#shared/errors'
@@ -38,6 +38,8 @@ interface SourceCommon {
 export interface ImageSource extends SourceCommon {
   readonly kind: 'image'
   readonly layout: ImageLayout
+  /** How large its disk has to be by what is on it; null: nothing says so. */
+  readonly least: LeastSize | null
   /** Each file of the image that is here, once; none of an image on a server. */
   readonly files: readonly FileFacts[]
   /** `inside` also where its codec checks itself. */
@@ -121,7 +123,7 @@ export async function examineSource(
   }
 
   async function examineImage(path: string): Promise<SourceFindings> {
-    const { info, layout } = await io.openImage(path, signal)
+    const { info, layout, least = null } = await io.openImage(path, signal)
     const files = await Promise.all(pathsOf(path, layout).map(async (each) => factsOf(each)))
     const bundle = layout.kind === 'extents' ? layout.bundle : undefined
     if (bundle !== undefined && files[0]?.contents !== bundle.state)
@@ -130,6 +132,7 @@ export async function examineSource(
       kind: 'image',
       info: { kind: 'image', locator, name: info.name, image: info },
       layout,
+      least,
       files,
       sizeBytes: layout.sizeBytes,
       identity: imageIdentity(files),
@@ -140,11 +143,12 @@ export async function examineSource(
 
   /** Nothing of it is here: what it is, the server says, and every answer of its is compared with the first. */
   async function examineWebImage(): Promise<SourceFindings> {
-    const { info, layout } = await io.openImage(locator, signal)
+    const { info, layout, least = null } = await io.openImage(locator, signal)
     const source: ImageSource = {
       kind: 'image',
       info: { kind: 'image', locator: withoutPassword(locator), name: info.name, image: info },
       layout,
+      least,
       files: [],
       sizeBytes: layout.sizeBytes,
       identity: webIdentity(layout),

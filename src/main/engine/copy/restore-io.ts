@@ -3,7 +3,7 @@
  * interface, so that a test can put a disk that lies in the place of a real one. `system-io.ts` is the real thing.
  */
 import type { BlockSink } from '#engine/block-io'
-import type { ImageLayout } from '#engine/formats/extents'
+import type { ImageLayout, LeastSize } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { BlockStream, DiskChecker, HashDemand } from '#engine/pipeline'
 import type { StreamConnection } from '#engine/stream-connection'
@@ -25,6 +25,8 @@ export interface FileFacts {
 export interface OpenedImage {
   readonly info: ImageInfo
   readonly layout: ImageLayout
+  /** How large the disk has to be by what is on it; null: nothing says so. */
+  readonly least?: LeastSize | null
 }
 
 /** Files or devices of a source, held open while it is read. */

@@ -130,6 +130,8 @@ function onlyOf(
     ...source,
     info: { kind: 'image', locator: source.info.locator, name: source.info.name, image: volume },
     layout,
+    // All of the partition is there.
+    least: null,
     sizeBytes,
     // Another map in the same file is another source.
     identity: `${source.identity}|${index}:${offset}+${sizeBytes}`,

@@ -341,6 +341,21 @@ describe('source and target together', () => {
   })
 })
 
+describe('an image of a disk that ends before its last partition does', () => {
+  it('goes to a disk, and to no file: as a raw image that would pass for one that was cut short', async () => {
+    const { image, plan } = bench()
+    const { file } = image
+    file.image = file.image && { ...file.image, least: { sizeBytes: 6 * MiB, field: 'size' } }
+    expect(refused(await plan())).toBeNull()
+    expect((await plan({ target: '/images/new.img' })).refusal).toMatchObject({
+      code: 'E_UNSUPPORTED',
+      details: { input: 'target', hint: expect.stringContaining('UDZO') },
+    })
+    file.image = file.image && { ...file.image, least: { sizeBytes: 4 * MiB, field: 'size' } }
+    expect(refused(await plan({ target: '/images/new.img' }))).toBeNull()
+  })
+})
+
 describe('an image that was never scanned', () => {
   const tables = [
     {
