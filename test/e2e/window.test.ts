@@ -363,6 +363,24 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         await page.getByRole('tab', { name: 'Restore', includeHidden: true }).getAttribute('aria-selected'),
       ).toBe('true')
     })
+
+    it.each(['confirm', 'password', 'session-client-menu', 'server-menu'])(
+      'keeps its shortcuts from the browser, which would load the page anew, over %s',
+      async (state) => {
+        await reach(page, state)
+        await page.evaluate(() => {
+          addEventListener('keydown', (event) => setTimeout(() => names.push(nameOf(event))), true)
+          const names: string[] = []
+          const nameOf = ({ key, defaultPrevented }: KeyboardEvent) =>
+            key === 'Control' || key === 'Shift' ? '' : `${key} ${defaultPrevented ? 'kept' : 'fell through'}`
+          Object.assign(globalThis, { keysSeen: names })
+        })
+        for (const keys of ['Control+Shift+r', 'Control+l', 'Control+a']) await page.keyboard.press(keys)
+        const seen = async () =>
+          (await page.evaluate<string[]>('keysSeen')).filter((name) => /^[rl]/i.test(name))
+        await expect.poll(seen).toEqual(['r kept', 'l kept'])
+      },
+    )
   })
 
   describe('the sheets that make images', () => {
@@ -506,6 +524,24 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await reach(page, 'session-live')
       expect(await page.getByRole('button', { name: /^Actions for ModularSystem/ }).count()).toBe(0)
     })
+  })
+
+  it('names the computer that is to be disconnected, and asks once more', async () => {
+    await reach(page, 'session-client-menu')
+    // Not only for who can't see it: rows change places under the pointer.
+    expect(await appears(page.locator('.menu-header').getByText('lab-04'))).toBe(true)
+    const calls = () =>
+      page.evaluate(
+        () => globalThis.window.double.calls.filter(({ name }) => name === 'session.disconnect').length,
+      )
+    await page.getByRole('menuitem', { name: 'Disconnect' }).click()
+    const sheet = page.getByRole('alertdialog', { name: "Disconnect 'lab-04'?" })
+    expect(await sheet.innerText()).toContain('lab-04 (10.20.0.104)')
+    await expect.poll(() => focusedName(page)).toBe('Cancel')
+    expect(await calls()).toBe(0)
+    await sheet.getByRole('button', { name: 'Disconnect' }).click()
+    await disappears(sheet)
+    expect(await calls()).toBe(1)
   })
 
   it('shows nobody as receiving from a stream that has ended', async () => {

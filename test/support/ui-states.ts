@@ -1271,6 +1271,15 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'session-client-disconnect',
+    reach: async (page) => {
+      await session(page, {}, 'some')
+      await page.getByRole('button', { name: /Actions for lab-04/ }).click()
+      await page.getByRole('menuitem', { name: 'Disconnect' }).click()
+      await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
     name: 'session-second',
     reach: async (page) => {
       await session(page, {}, 'two')

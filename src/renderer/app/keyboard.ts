@@ -15,12 +15,12 @@ export function useKeyboard({ shortcuts }: { readonly shortcuts: boolean }): voi
         focusNextRegion(event.shiftKey ? -1 : 1)
         return
       }
-      // Of a sheet, or of a menu that is open: its keys are its own.
-      if (!shortcuts || document.querySelector('[role=dialog], [role=alertdialog]')) return
-      const command = commandOf(event)
+      const command = shortcuts ? commandOf(event) : null
       if (!command) return
+      // Also where it does nothing: a browser would load the page anew, or open its own file panel.
       event.preventDefault()
-      runCommand(reprise, command)
+      // Of a sheet, or of a menu that is open: its keys are its own.
+      if (!document.querySelector('[role=dialog], [role=alertdialog]')) runCommand(reprise, command)
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)

@@ -15,7 +15,7 @@ import {
   ScanInfoSheet,
   ScanSheet,
 } from '#renderer/features/images'
-import { ClientSheet, RateSheet, StopSheet } from '#renderer/features/multicast'
+import { ClientSheet, DisconnectSheet, RateSheet, StopSheet } from '#renderer/features/multicast'
 import { ConfirmSheet, NotScannedSheet } from '#renderer/features/restore'
 import { useActions, useMirror, useView, type ViewState } from '#renderer/store'
 import icon from '#assets/icon.svg'
@@ -58,6 +58,8 @@ export function Sheets() {
       return <RateSheet />
     case 'stream-client':
       return <ClientSheet />
+    case 'disconnect-client':
+      return <DisconnectSheet />
     case 'save-configuration':
     case 'save-disk':
       return <SaveSheet />

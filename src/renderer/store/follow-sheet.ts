@@ -2,7 +2,7 @@
 import type { EngineMirror } from './engine-mirror.ts'
 import { findItem } from './items.ts'
 import { isComposed } from './readiness.ts'
-import { unfinished } from './sessions.ts'
+import { isUnfinished, unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { Sheet, ViewState } from './view-state.ts'
 
@@ -25,6 +25,8 @@ export function hasSubject(
   if (sheet.kind === 'stream-client')
     return session.clients.some(({ clientId }) => clientId === sheet.clientId)
   if (isOver(session.phase)) return false
+  if (sheet.kind === 'disconnect-client')
+    return session.clients.some((client) => client.clientId === sheet.clientId && isUnfinished(client))
   // Everyone finished while it was asked: nothing is left to ask about.
   return sheet.kind === 'stream-rate' || unfinished(session) > 0
 }

@@ -116,8 +116,9 @@ export function imageActions(
   }
 
   const startFromMenu = async (task: ImageTask, path: string) => {
-    const { sheet } = getState()
-    if ((await startQuietly(task, path)) !== null && getState().sheet === sheet) setState(showJobs)
+    const { sheet, tab } = getState()
+    const isStarted = (await startQuietly(task, path)) !== null
+    if (isStarted && getState().sheet === sheet && getState().tab === tab) setState(showJobs)
   }
 
   const find = (id: ItemId) => findItem(mirror.store.getState(), getState().images, id)
@@ -196,6 +197,7 @@ export function imageActions(
     })
 
   const takeImage = async (purpose: FilePurpose, path: string): Promise<void> => {
+    const { sheet } = getState()
     if (purpose === 'stream') setStreamSource({ mirror, view }, imageId(path))
     if (purpose === 'source') await wells.chooseSourceFile(path)
     else if (getState().images.find((image) => image.path === path)?.state !== 'ready')
@@ -203,6 +205,10 @@ export function imageActions(
     else setState({ selected: imageId(path) })
     if (purpose === 'stream') followDraft({ mirror, view })
     if (purpose === 'source' || purpose === 'open' || purpose === 'stream') return
+    // Reading it may have taken minutes: what was opened since isn't pushed away.
+    const now = getState().sheet
+    const isItsPassword = now?.kind === 'password' && now.path === path
+    if (now !== sheet && !isItsPassword) return
     const error = getState().images.find((image) => image.path === path)?.error
     if (!error) await doWork(purpose, path)
     else if (isLocked({ error })) askPassword(path, purpose)

@@ -26,7 +26,10 @@ export interface SessionActions {
   /** An ended one goes out of the list. */
   readonly forgetSession: (sessionId: string) => Promise<void>
   readonly openClient: (sessionId: string, clientId: string) => void
-  readonly disconnectClient: (sessionId: string, clientId: string) => Promise<void>
+  /** Asks whether this one really is meant: rows change places, and its disk is left incomplete. */
+  readonly askDisconnect: (sessionId: string, clientId: string) => void
+  /** Yes, it is. */
+  readonly disconnectClient: () => Promise<void>
 }
 
 export function sessionActions({ mirror, view, client }: ActionDeps): SessionActions {
@@ -106,8 +109,15 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
         if (getState().server.shown === sessionId) show(null)
       }),
     openClient: (sessionId, clientId) => setState({ sheet: { kind: 'stream-client', sessionId, clientId } }),
-    disconnectClient: (sessionId, clientId) =>
-      tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId })),
+    askDisconnect: (sessionId, clientId) =>
+      setState({ sheet: { kind: 'disconnect-client', sessionId, clientId } }),
+    async disconnectClient() {
+      const { sheet } = getState()
+      if (sheet?.kind !== 'disconnect-client') return
+      const { sessionId, clientId } = sheet
+      setState({ sheet: null })
+      await tell(sessionId, () => client.request('session.disconnect', { sessionId, clientId }))
+    },
   }
 }
 
@@ -124,7 +134,13 @@ export function afterSessions(
       ran.has(sessionId) &&
       !(sessionId === view.server.shown && view.tab === 'multicast'),
   )
-  return failed.length > 0 ? addFailures(view, forEachReason(failed)) : {}
+  const { shown } = view.server
+  const has = (sessions: EngineMirror['sessions']) => sessions.some(({ sessionId }) => sessionId === shown)
+  return {
+    ...(failed.length > 0 ? addFailures(view, forEachReason(failed)) : {}),
+    // Another window took it out of the list.
+    ...(shown !== null && has(before) && !has(now) ? { server: { ...view.server, shown: null } } : {}),
+  }
 }
 
 /** Of streams that fail at once, those for one reason are told of together. */

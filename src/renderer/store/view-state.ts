@@ -120,6 +120,8 @@ export type Sheet =
   | { readonly kind: 'stop-stream'; readonly sessionId: string }
   | { readonly kind: 'stream-rate'; readonly sessionId: string }
   | { readonly kind: 'stream-client'; readonly sessionId: string; readonly clientId: string }
+  /** This computer hasn't finished: disconnect it all the same? */
+  | { readonly kind: 'disconnect-client'; readonly sessionId: string; readonly clientId: string }
   | SaveConfigurationSheet
   | SaveDiskSheet
   | { readonly kind: 'shortcuts' }

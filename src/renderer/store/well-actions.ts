@@ -294,10 +294,12 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     clearSource: () => setSource(null),
     clearDestination: () => setDestination(null),
     async openImage(path, { practice = false } = {}) {
+      const { selected } = getState()
       await readImage(path, practice)
       if (getState().source?.state === 'ready') tellSource(path)
       if (practice) return
-      setState({ selected: imageId(path) })
+      // What was selected while it was read stays so: commands act on it.
+      if (getState().selected === selected) setState({ selected: imageId(path) })
       const error = getState().images.find((image) => image.path === path)?.error
       if (error) askIfLocked(error, path, 'open')
     },

@@ -49,6 +49,20 @@ describe('a sheet whose subject goes', () => {
     expect(sheet(window)).toBeNull()
   })
 
+  it.each<[string, Partial<SessionState>]>([
+    ['it has all', { clients: [aClient({ host: 'a', state: 'done' })] }],
+    ['it has failed', { clients: [aClient({ host: 'a', state: 'failed' })] }],
+    ['nobody knows it any more', { clients: [aClient({ host: 'b' })] }],
+    ['its stream has ended', { phase: 'ended' }],
+  ])('asks nothing more about a computer when %s', async (_, change) => {
+    using window = await streaming()
+    window.reprise.actions.askDisconnect(sessionId, aClient({ host: 'a' }).clientId)
+    await window.send({ sentBytes: 2e9 })
+    expect(sheet(window)).toMatchObject({ kind: 'disconnect-client' })
+    await window.send(change)
+    expect(sheet(window)).toBeNull()
+  })
+
   it('does not come up again with a disk, or a stream, that comes back', async () => {
     using window = await openWindow()
     const { actions } = window.reprise

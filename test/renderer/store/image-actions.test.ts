@@ -35,6 +35,31 @@ const tasksOf = ({ double }: TestWindow) =>
     .filter(({ name }) => name === 'image.start')
     .map(({ input }) => (input as { readonly task: ImageTask }).task)
 
+describe('an image that is read only when it is asked for', () => {
+  it.each(['convert', 'resize', 'scan', 'scan-info', 'verify'] as const)(
+    'pushes away nothing that was opened or selected meanwhile: %s',
+    async (work) => {
+      using window = await withImages()
+      const { actions, view } = window.reprise
+      const taken = actions.takeImage(work, systemImage.path)
+      actions.openSheet('about')
+      actions.select(`disk:${sandisk.path}`)
+      await taken
+      await settle()
+      expect(view.getState()).toMatchObject({
+        sheet: { kind: 'about' },
+        selected: `disk:${sandisk.path}`,
+        tab: 'restore',
+      })
+      expect(tasksOf(window)).toEqual([])
+      // It is there now, and asked again does it.
+      actions.closeSheet()
+      await actions.takeImage('scan-info', systemImage.path)
+      expect(sheetOf(window)).toMatchObject({ kind: 'scan-info' })
+    },
+  )
+})
+
 describe('converting', () => {
   it('asks before it replaces, and says so to the engine', async () => {
     using window = await withImages()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { aSession } from '#test/stream-fixtures'
+import { aClient, aSession } from '#test/stream-fixtures'
 import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { openWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -100,5 +100,44 @@ describe('a stream', () => {
     window.double.sendSessions([])
     await settle()
     expect(failuresOf(window)).toEqual([])
+  })
+})
+
+describe('a stream that is shown', () => {
+  it('is so no longer when another window took it out of the list', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const session = aSession({ phase: 'ended' })
+    window.double.sendSessions([session])
+    await settle()
+    actions.showSession(session.sessionId)
+    expect(view.getState().server.shown).toBe(session.sessionId)
+    window.double.sendSessions([])
+    await settle()
+    expect(view.getState().server.shown).toBeNull()
+  })
+})
+
+describe('a client', () => {
+  const { sessionId } = aSession()
+  const client = aClient({ host: 'lab-04' })
+  const disconnects = ({ double }: TestWindow) =>
+    double.calls.filter(({ name }) => name === 'session.disconnect').map(({ input }) => input)
+
+  it('is disconnected only after a second yes', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    window.double.sendSessions([aSession({ clients: [client] })])
+    await settle()
+    actions.askDisconnect(sessionId, client.clientId)
+    await settle()
+    expect(view.getState().sheet).toMatchObject({ kind: 'disconnect-client', clientId: client.clientId })
+    actions.closeSheet()
+    await actions.disconnectClient()
+    expect(disconnects(window)).toEqual([])
+    actions.askDisconnect(sessionId, client.clientId)
+    await actions.disconnectClient()
+    expect(disconnects(window)).toEqual([{ sessionId, clientId: client.clientId }])
+    expect(view.getState().sheet).toBeNull()
   })
 })

@@ -103,6 +103,8 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
   const groups: readonly MenuGroup[] = [
     {
       id: 'look',
+      // Rows change places: whose menu this is can't be told from where it stands.
+      title: client.host,
       entries: [
         {
           id: 'details',
@@ -117,10 +119,10 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
       entries: [
         {
           id: 'disconnect',
-          label: 'Disconnect',
+          label: 'Disconnect…',
           description: over ? undefined : 'Its disk is left incomplete',
           disabled: over || isOver(session.phase),
-          run: () => void actions.disconnectClient(session.sessionId, clientId),
+          run: () => actions.askDisconnect(session.sessionId, clientId),
         },
       ],
     },

@@ -1,4 +1,5 @@
 export { ClientSheet } from './client-sheet.tsx'
+export { DisconnectSheet } from './disconnect-sheet.tsx'
 export { MulticastPanel } from './multicast-panel.tsx'
 export { RateSheet } from './rate-sheet.tsx'
 export { StopSheet } from './stop-sheet.tsx'

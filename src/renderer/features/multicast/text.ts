@@ -232,6 +232,10 @@ export const stopWords = (count: number): string =>
     ? "1 computer hasn't finished and will be left incomplete."
     : `${computers(count)} haven't finished and will be left incomplete.`
 
+/** Two computers may go by one name: the address tells which is meant. */
+export const disconnectWords = ({ host, address }: Pick<SessionClient, 'host' | 'address'>): string =>
+  `${host} (${address}) hasn't finished and will be left incomplete: its disk has to be restored again.`
+
 /** What a session came to. */
 export function endedWords({ clients, sentBytes }: SessionState): string {
   const done = clients.filter(({ state }) => state === 'done').length
