@@ -16,6 +16,7 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { noise } from '#test/image-of-runs'
 import { attachLoop, command } from '#test/loop'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -110,11 +111,23 @@ export async function withMounted<T>(
     try {
       return await work(folder, loop.path)
     } finally {
-      await command('umount', [folder])
+      await unmount(folder)
     }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Who looks at everything that is mounted may have it open for a moment. */
+async function unmount(folder: string): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      await command('umount', [folder])
+      return
+    } catch (error) {
+      if (tries === 20) throw error
+      await sleep(100)
+    }
 }
 
 /** Whether its own checker finds nothing wrong with it. */

@@ -529,8 +529,7 @@ describe('the Practice disk', () => {
     )
     await client.request('practice.prepare', { ...prepare, folder })
     await expect(client.request('devices.watch', {})).rejects.toThrow()
-    await soon()
-    expect(disks).toEqual([[expect.objectContaining({ practice: true })]])
+    await expect.poll(() => disks).toEqual([[expect.objectContaining({ practice: true })]])
   })
 
   test('cannot be made anew while it is written to', async () => {
