@@ -4,6 +4,7 @@ import { isWebLocator } from '#shared/model'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { scanImage } from './imagescan.ts'
 import { watchInterrupt } from './interrupt.ts'
+import { isYes } from './is-yes.ts'
 import { report, tellingOf } from './report.ts'
 import type { CliContext, CommonValues } from './verb.ts'
 
@@ -11,7 +12,7 @@ import type { CliContext, CommonValues } from './verb.ts'
  * After it was told why there is no stream. Resolves to what imagescan came to, as an exit status; null where a scan is no remedy,
  * nobody is there to be asked, or the answer isn't yes.
  */
-export async function offerScan(
+async function offerScan(
   context: CliContext,
   values: CommonValues,
   { code, details }: SerializedError,
@@ -26,7 +27,7 @@ export async function offerScan(
   try {
     const answer = await terminal.readLine(interrupt.signal)
     if (answer === null) terminal.writeError('\n')
-    if (answer === null || !/^\s*y(es)?\s*$/i.test(answer)) return null
+    if (!isYes(answer)) return null
   } catch (error) {
     terminal.writeError('\n')
     if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled

@@ -17,6 +17,7 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
 import { tellOutdated } from './image-task.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
+import { isYes } from './is-yes.ts'
 import { createJsonPrinter } from './json-printer.ts'
 import { oncePrepared } from './once-prepared.ts'
 import { passwordNote, unlockSource } from './passwords.ts'
@@ -153,7 +154,7 @@ async function ask(
     throw error
   })
   if (answer === null) print('\n')
-  if (answer !== null && /^\s*y(es)?\s*$/i.test(answer)) return
+  if (isYes(answer)) return
   const details =
     answer === null
       ? {

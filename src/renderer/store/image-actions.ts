@@ -115,8 +115,9 @@ export function imageActions(
     }
   }
 
-  const startFromMenu = async (task: ImageTask, path: string) => {
-    const { sheet, tab } = getState()
+  /** `tab`: where it was asked for. */
+  const startFromMenu = async (task: ImageTask, path: string, tab: ViewState['tab']) => {
+    const { sheet } = getState()
     const isStarted = (await startQuietly(task, path)) !== null
     if (isStarted && getState().sheet === sheet && getState().tab === tab) setState(showJobs)
   }
@@ -161,16 +162,16 @@ export function imageActions(
     if (isOpen(sheet)) setState({ sheet: { ...sheet, freeBytes: facts?.freeBytes ?? null } })
   }
 
-  const doWork = async (work: ImageWork, path: string): Promise<void> => {
+  const doWork = async (work: ImageWork, path: string, tab: ViewState['tab']): Promise<void> => {
     const info = getState().images.find((image) => image.path === path)?.info ?? null
     const idle = { state: 'idle' } as const
     switch (work) {
       case 'verify':
       case 'compact':
-        await startFromMenu({ kind: work, path }, path)
+        await startFromMenu({ kind: work, path }, path, tab)
         return
       case 'add-checksum':
-        await startFromMenu({ kind: work, path, replace: false }, path)
+        await startFromMenu({ kind: work, path, replace: false }, path, tab)
         return
       case 'scan':
         await openScan(path)
@@ -197,7 +198,7 @@ export function imageActions(
     })
 
   const takeImage = async (purpose: FilePurpose, path: string): Promise<void> => {
-    const { sheet } = getState()
+    const { sheet, tab } = getState()
     if (purpose === 'stream') setStreamSource({ mirror, view }, imageId(path))
     if (purpose === 'source') await wells.chooseSourceFile(path)
     else if (getState().images.find((image) => image.path === path)?.state !== 'ready')
@@ -210,7 +211,7 @@ export function imageActions(
     const isItsPassword = now?.kind === 'password' && now.path === path
     if (now !== sheet && !isItsPassword) return
     const error = getState().images.find((image) => image.path === path)?.error
-    if (!error) await doWork(purpose, path)
+    if (!error) await doWork(purpose, path, tab)
     else if (isLocked({ error })) askPassword(path, purpose)
     else setState({ notice: { kind: 'error', doing: 'work', name: nameOf(path), error } })
   }
@@ -358,7 +359,11 @@ export function imageActions(
       const { sheet } = getState()
       if (sheet?.kind !== 'replace-checksum') return
       setState({ sheet: null })
-      await startFromMenu({ kind: 'add-checksum', path: sheet.path, replace: true }, sheet.path)
+      await startFromMenu(
+        { kind: 'add-checksum', path: sheet.path, replace: true },
+        sheet.path,
+        getState().tab,
+      )
     },
     closeSheet() {
       asking?.abort()

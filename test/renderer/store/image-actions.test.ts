@@ -58,6 +58,16 @@ describe('an image that is read only when it is asked for', () => {
       expect(sheetOf(window)).toMatchObject({ kind: 'scan-info' })
     },
   )
+
+  it('brings nobody to Activity who went elsewhere meanwhile', async () => {
+    using window = await withImages()
+    const { actions, view } = window.reprise
+    const taken = actions.takeImage('verify', systemImage.path)
+    actions.setTab('multicast')
+    await taken
+    expect(view.getState().tab).toBe('multicast')
+    expect(tasksOf(window)).toEqual([{ kind: 'verify', path: systemImage.path }])
+  })
 })
 
 describe('converting', () => {
