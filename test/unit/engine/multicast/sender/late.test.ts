@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { planStream } from '#engine/multicast/layout'
 import { createSender, type SenderOptions } from '#engine/multicast/sender'
-import { lacksAll, type Message } from '#engine/multicast/wire'
+import { lacksAll } from '#engine/multicast/wire'
 import { seededRandom } from '#test/seeded'
+import { emptyReport as report } from '#test/client-report'
 
 const datagramBytes = 1468
 const layout = planStream({ sizeBytes: 8 * 1024 * 1024, blockBytes: 1024 * 1024, symbolBytes: 1408 })
@@ -17,20 +18,6 @@ const senderOf = (change: Partial<SenderOptions>) =>
     feedback: { kind: 'none', repairShare: 0 },
     ...change,
   })
-
-const report: Message<'report'> = {
-  kind: 'report',
-  asOf: 0,
-  expected: 0,
-  received: 0,
-  repeated: 0,
-  rejected: 0,
-  dropped: 0,
-  blocksDone: 0,
-  backlogBytes: 0,
-  writeBytesPerSecond: 0,
-  needs: [],
-}
 
 describe('a sender whose datagrams go out late', () => {
   it.each([1, 5])(

@@ -1,21 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ClientRoster } from '#src/main/engine/multicast/server/client-roster.ts'
+import { emptyReport } from '#test/client-report'
 
 const anna = { clientId: 'aa', host: 'mac-1', address: '10.0.0.1' }
-const report = (blocksDone: number) =>
-  ({
-    kind: 'report',
-    asOf: 0,
-    expected: 0,
-    received: 0,
-    repeated: 0,
-    rejected: 0,
-    dropped: 0,
-    blocksDone,
-    backlogBytes: 0,
-    writeBytesPerSecond: 5,
-    needs: [],
-  }) as const
+const report = (blocksDone: number) => ({ ...emptyReport, blocksDone, writeBytesPerSecond: 5 })
 const at = (nowMs: number, stream: 'waiting' | 'streaming' | 'quiet' = 'streaming') => ({
   stream,
   nowMs,

@@ -1,12 +1,12 @@
 /** How the answers to those who fetch share the rate with a session's stream, and when it asks for its turn. Nothing is sent. */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Message } from '#engine/multicast/wire'
 import { AnswerRoom } from '#src/main/engine/multicast/server/answer-room.ts'
 import { Burst } from '#src/main/engine/multicast/server/burst.ts'
 import type { GroupSender } from '#src/main/engine/multicast/server/group-sender.ts'
 import { SessionStream } from '#src/main/engine/multicast/server/session-stream.ts'
 import { sessionSettings } from '#test/real-stream-server'
+import { emptyReport } from '#test/client-report'
 
 const mebibyte = 1024 * 1024
 const dataRate = 12_000_000
@@ -51,20 +51,6 @@ function streamOf(group = {} as GroupSender, rate = dataRate) {
   return stream
 }
 
-const nothingYet: Message<'report'> = {
-  kind: 'report',
-  asOf: 0,
-  expected: 0,
-  received: 0,
-  repeated: 0,
-  rejected: 0,
-  dropped: 0,
-  blocksDone: 0,
-  backlogBytes: 0,
-  writeBytesPerSecond: 0,
-  needs: [],
-}
-
 /** Seconds pass; the one client loses what `loss` says it loses at the present rate. */
 function pass(stream: SessionStream, toMs: number, loss: (rate: number) => number) {
   const { sender } = stream
@@ -74,7 +60,7 @@ function pass(stream: SessionStream, toMs: number, loss: (rate: number) => numbe
     for (; reportMs <= nowMs; reportMs += 250) {
       received += Math.round((sent - reported) * (1 - loss(sender.rate)))
       reported = sent
-      sender.report('a', { ...nothingYet, asOf: sent, expected: sent, received, needs }, reportMs)
+      sender.report('a', { ...emptyReport, asOf: sent, expected: sent, received, needs }, reportMs)
     }
     const step = sender.next(nowMs)
     if (step.kind === 'symbol') sent = step.serial
@@ -132,7 +118,7 @@ describe('a stream that sends', () => {
     const stream = streamOf(group, rate)
     const { sender, layout } = stream
     const needs = [{ first: 0, count: layout.sections, lack: 255 }]
-    sender.report('a', { ...nothingYet, needs }, 0)
+    sender.report('a', { ...emptyReport, needs }, 0)
     stream.readAhead()
     await expect.poll(() => (stream.send(Infinity), sent.length)).toBeGreaterThan(0)
     const leastMs = ((datagrams - 1) * 1440) / (rate / 1000)

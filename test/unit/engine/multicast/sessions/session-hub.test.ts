@@ -23,6 +23,7 @@ import {
   type ServerMessage,
 } from '#engine/multicast/wire'
 import { parseAdmissionRule } from '#shared/model'
+import { emptyReport as report } from '#test/client-report'
 
 const salt = new Uint8Array(16).fill(4)
 const fingerprint = new Uint8Array(32).fill(5)
@@ -38,19 +39,6 @@ beforeAll(async () => {
 })
 
 const sizes = { sizeBytes: 10_000 * 1024, blockBytes: 1024, symbolBytes: 64 }
-const report: Message<'report'> = {
-  kind: 'report',
-  asOf: 0,
-  expected: 0,
-  received: 0,
-  repeated: 0,
-  rejected: 0,
-  dropped: 0,
-  blocksDone: 0,
-  backlogBytes: 0,
-  writeBytesPerSecond: 0,
-  needs: [],
-}
 const hashes = Array.from({ length: 10_000 }, (_, block) => new Uint8Array(32).fill(block % 251))
 
 function session(name: string, options: Partial<Session> = {}): Session {
