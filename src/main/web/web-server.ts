@@ -9,7 +9,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import type { FrameTransport } from '#shared/contract'
 import { maxFrameBytes, webCloseCodes, webProtocol } from '#shared/contract'
 import type { Logger } from '#shared/log'
@@ -37,6 +37,8 @@ const address = '127.0.0.1'
 /** More tabs nobody has open. */
 const maxSockets = 50
 const maxBodyBytes = 256
+/** So long a tab that was refused may take to read why. */
+const closingMs = 1000
 
 /** Throws what listening throws (`EADDRINUSE`). */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
@@ -73,6 +75,9 @@ class Door {
     // The key is a protocol, too: the answer must name the other one.
     handleProtocols: (offered) => (offered.has(webProtocol) ? webProtocol : false),
   })
+
+  /** Those with a session. */
+  readonly #tabs = new Set<WebSocket>()
 
   constructor(options: WebServerOptions, access: Access, at: Pick<URL, 'host' | 'origin'>) {
     this.#options = options
@@ -111,11 +116,15 @@ class Door {
     const key = protocolsOf(request).find((protocol) => protocol !== webProtocol) ?? ''
     this.#sockets.handleUpgrade(request, socket, head, (tab) => {
       // Refused only now, because a page learns nothing of an upgrade that failed, but can read why it was closed.
-      if (this.#access.isSession(key)) this.#options.serve(socketTransport(tab))
-      else {
+      if (!this.#access.isSession(key)) {
         tab.on('error', () => tab.terminate())
         tab.close(webCloseCodes.noSession, 'no session')
+        setTimeout(() => tab.terminate(), closingMs).unref()
+        return
       }
+      this.#tabs.add(tab)
+      tab.once('close', () => this.#tabs.delete(tab))
+      this.#options.serve(socketTransport(tab))
     })
   }
 
@@ -137,7 +146,7 @@ class Door {
     if (request.headers.origin !== this.#at.origin) return 'wrong origin'
     if (request.url !== '/rpc') return 'wrong path'
     if (!protocolsOf(request).includes(webProtocol)) return 'wrong protocol'
-    if (this.#sockets.clients.size >= maxSockets) return 'too many tabs'
+    if (this.#tabs.size >= maxSockets) return 'too many tabs'
     return null
   }
 

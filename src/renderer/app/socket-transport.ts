@@ -3,7 +3,8 @@
  * changed for a session key once, and the key opens the socket.
  */
 import { webCloseCodes, webProtocol, webSessionKey, type FrameTransport } from '#shared/contract'
-import { ConnectRefused } from '#renderer/store'
+import { ConnectRefused, realClock } from '#renderer/store'
+import { listening } from './listening-transport.ts'
 
 /** The socket closed; `code` is the WebSocket's. */
 class SocketClosed extends Error {
@@ -27,7 +28,7 @@ export async function socketTransport(): Promise<FrameTransport> {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
   const socket = new WebSocket(`${scheme}://${location.host}/rpc`, [webProtocol, key])
   await opened(socket)
-  return overSocket(socket)
+  return listening(overSocket(socket), realClock)
 }
 
 /** Changes the address's one-time token for a session key, and takes it out of the address. */
@@ -41,14 +42,21 @@ async function redeemToken(): Promise<void> {
     method: 'POST',
     headers: { 'content-type': 'text/plain' },
     body: token,
+    signal: AbortSignal.timeout(openMs),
   })
   // A used token is no reason to give up: an earlier visit may have left a session.
   if (answer.ok) localStorage.setItem(webSessionKey, await answer.text())
 }
 
+/** So long a connection may take to come about. What is tried in a dead tunnel doesn't end by itself. */
+const openMs = 10_000
+
 function opened(socket: WebSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
+  // The socket's end rejects.
+  const callOff = realClock.after(openMs, () => socket.close())
   socket.addEventListener('open', () => resolve(), { once: true })
+  void promise.then(callOff, callOff)
   socket.addEventListener(
     'close',
     ({ code }) => reject(code === webCloseCodes.noSession ? new ConnectRefused() : new SocketClosed(code)),

@@ -85,8 +85,9 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
       host.onClose(({ final }) => end(final))
       if (ended || disposed) return
       mirror.setEngine({ state: 'ready', reason: null })
-      endEvents = follow(host.client, deps)
-      await fill(host.client, deps)
+      const events = follow(host.client, deps)
+      endEvents = events.end
+      await fill(host.client, deps, events)
       // It may have been lost while it was being asked.
       if (ended || disposed) return
       current = host.client
@@ -129,17 +130,23 @@ export function keepConnected(deps: ConnectionDeps): KeptConnection {
 }
 
 /** Each answer goes into the mirror as it comes, so that no event that follows it is overwritten. */
-async function fill(client: Client<UiContract>, { mirror, clock }: ConnectionDeps) {
+async function fill(client: Client<UiContract>, { mirror, clock }: ConnectionDeps, events: Followed) {
   await Promise.all([
     client.request('app.info', {}).then(mirror.setApp),
     client
       .request('state.get', {})
       .then(({ nowMs, ...state }) => mirror.setState({ ...state, hostAheadMs: nowMs - clock.now() })),
-    client.request('log.read', {}).then(({ lines }) => mirror.setLog(lines)),
+    client.request('log.read', {}).then(({ lines }) => events.setLog(lines)),
   ])
 }
 
-function follow(client: Client<UiContract>, { mirror, clock, onMenu }: ConnectionDeps): () => void {
+interface Followed {
+  /** All lines that there are: those that wait are among them. */
+  readonly setLog: (lines: readonly LogLine[]) => void
+  readonly end: () => void
+}
+
+function follow(client: Client<UiContract>, { mirror, clock, onMenu }: ConnectionDeps): Followed {
   let batch: LogLine[] = []
   let cancelBatch: (() => void) | null = null
   const flush = () => {
@@ -160,8 +167,14 @@ function follow(client: Client<UiContract>, { mirror, clock, onMenu }: Connectio
       cancelBatch ??= clock.after(logBatchMs, flush)
     }),
   ]
-  return () => {
-    cancelBatch?.()
-    for (const end of ends) end()
+  return {
+    setLog(lines) {
+      batch = []
+      mirror.setLog(lines)
+    },
+    end() {
+      cancelBatch?.()
+      for (const end of ends) end()
+    },
   }
 }

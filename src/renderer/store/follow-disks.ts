@@ -1,6 +1,6 @@
 /** Whether a disk or volume is still the one that was chosen, and what the wells are when it isn't. Pure. */
 import type { Disk, RestoreRequest, TargetInfo, Volume } from '#shared/model'
-import { locatorOf, volumeName, type DeviceItem } from './items.ts'
+import { diskId, imageId, locatorOf, volumeId, volumeName, type DeviceItem } from './items.ts'
 import type { DestinationChoice, ItemId, ServerView, SourceChoice, ViewState } from './view-state.ts'
 
 /**
@@ -100,6 +100,14 @@ export function isSameTarget({ kind, path, disk }: EarlierTarget, disks: Disks):
   if (kind === 'disk') return now.path === path
   const placeIn = (volumes: EarlierDisk['volumes']) => volumes.find((volume) => volume.path === path)?.offset
   return placeIn(now.volumes) !== undefined && placeIn(now.volumes) === placeIn(disk.volumes)
+}
+
+/** The row of what an earlier source was: a disk or volume only where it is the same. */
+export function sameItem({ locator, disk }: EarlierSource, disks: Disks): ItemId | null {
+  if (!disk) return imageId(locator)
+  const kind = disk.path === locator ? 'disk' : 'partition'
+  if (!isSameTarget({ kind, path: locator, disk }, disks)) return null
+  return kind === 'disk' ? diskId(locator) : volumeId(locator)
 }
 
 function sameDisk(disk: Pick<Disk, 'path' | 'identity'>, disks: Disks): Disk | null {

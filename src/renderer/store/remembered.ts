@@ -1,10 +1,12 @@
 /**
- * What a reload of the page brings back: the wells, the options, and the restore that was shown. Only what to ask the
- * engine for again is kept, with the identity of disks, and everything is chosen anew with it. Never kept: the tick, what
- * was typed to confirm, passwords. What is read may be anything. Pure.
+ * What a reload of the page brings back: the tab, the opened images, the wells, the options, the restore that was shown, and
+ * the form for a stream. Only what to ask the engine for again is kept, with the identity of disks, and everything is chosen
+ * anew with it. Never kept: the tick, what was typed to confirm, passwords. What is read may be anything. Pure.
  */
 import type { EarlierSource, EarlierTarget } from './follow-disks.ts'
-import { defaultOptions, type RestoreOptions, type ViewState } from './view-state.ts'
+import { locatorOf } from './items.ts'
+import { streamDraft, type StreamDraft } from './stream-draft.ts'
+import { defaultOptions, type RestoreOptions, type ServerView, type ViewState } from './view-state.ts'
 
 /** Text that lasts as long as the page's tab. */
 export interface Memory {
@@ -12,15 +14,28 @@ export interface Memory {
   readonly write: (text: string) => void
 }
 
-export interface Remembered {
+/** The Multicast Server tab, but for a password. */
+export interface EarlierForm extends Pick<ServerView, 'shown' | 'optionsShown'> {
+  readonly source: EarlierSource | null
+  readonly draft: Omit<StreamDraft, 'source' | 'device' | 'password'>
+}
+
+export interface Remembered extends Pick<ViewState, 'tab' | 'activity'> {
+  /** Paths and addresses. */
+  readonly images: readonly string[]
   readonly source: EarlierSource | null
   readonly target: EarlierTarget | null
   readonly options: RestoreOptions
   readonly restoreJobId: string | null
+  readonly form: EarlierForm
 }
 
-export function encodeRemembered({ source, destination, options, restoreJobId }: ViewState): string {
+export function encodeRemembered(view: ViewState): string {
+  const { tab, activity, images, source, destination, options, restoreJobId, server } = view
   const kept: Remembered = {
+    tab,
+    activity,
+    images: images.filter(({ state, practice }) => state === 'ready' && !practice).map(({ path }) => path),
     source:
       source === null || source.state === 'gone'
         ? null
@@ -39,8 +54,20 @@ export function encodeRemembered({ source, destination, options, restoreJobId }:
           },
     options: { ...options, erase: false },
     restoreJobId,
+    form: keptForm(server),
   }
   return JSON.stringify(kept)
+}
+
+function keptForm({ draft, shown, optionsShown }: ServerView): EarlierForm {
+  const { source, device, password: _, ...fields } = draft
+  const isThere = source !== null && device?.state !== 'gone'
+  return {
+    shown,
+    optionsShown,
+    source: isThere ? { locator: locatorOf(source), disk: device && placeOf(device.item.disk) } : null,
+    draft: fields,
+  }
 }
 
 /** Of a disk, what tells whether it is still the same. */
@@ -55,14 +82,46 @@ type DiskPlace = NonNullable<EarlierTarget['disk']>
 export function parseRemembered(text: string | null): Remembered | null {
   const value = parseJson(text)
   if (!isRecord(value)) return null
-  const { source, target, options, restoreJobId } = value
+  const { tab, activity, images, source, target, options, restoreJobId, form } = value
   return {
+    tab: tab === 'multicast' || tab === 'activity' ? tab : 'restore',
+    activity: activity === 'log' ? 'log' : 'jobs',
+    images: Array.isArray(images) ? images.filter((path) => typeof path === 'string') : [],
     source: isSource(source) ? source : null,
     target: isTarget(target) ? target : null,
     options: readOptions(options),
     restoreJobId: typeof restoreJobId === 'string' ? restoreJobId : null,
+    form: readForm(form),
   }
 }
+
+function readForm(value: unknown): EarlierForm {
+  const { source, shown, optionsShown, draft } = isRecord(value) ? value : {}
+  return {
+    source: isSource(source) ? source : null,
+    shown: typeof shown === 'string' ? shown : null,
+    optionsShown: optionsShown === true,
+    draft: readDraft(isRecord(draft) ? draft : {}),
+  }
+}
+
+/** A field that isn't what it can be is what it is in an empty form. */
+function readDraft(value: Fields): EarlierForm['draft'] {
+  const { source: _, device: __, password: ___, fixed, start, compression, ...fields } = streamDraft
+  const isFixed = (name: unknown): name is StreamDraft['fixed'][number] =>
+    name === 'name' || name === 'group' || name === 'dataRate'
+  const same = Object.entries(fields).filter(([name, field]) => typeof value[name] === typeof field)
+  return {
+    ...fields,
+    ...Object.fromEntries(same.map(([name]) => [name, value[name]])),
+    start: starts.find((rule) => rule === value['start']) ?? start,
+    compression: compressions.find((kind) => kind === value['compression']) ?? compression,
+    fixed: Array.isArray(value['fixed']) ? value['fixed'].filter(isFixed) : fixed,
+  }
+}
+
+const starts: readonly StreamDraft['start'][] = ['first', 'clients', 'time', 'either', 'hand']
+const compressions: readonly StreamDraft['compression'][] = ['none', 'speed', 'balanced', 'size']
 
 function parseJson(text: string | null): unknown {
   try {

@@ -52,12 +52,18 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
   /** Of the page before this one, until it was taken over. */
   let remembered: Remembered | null = parseRemembered(memory?.read() ?? null)
 
-  /** The wells and options of the page before; the job that it showed is told. */
-  const takeOver = ({ source, target, options, restoreJobId }: Remembered): string | null => {
+  /** What the page before held, as far as it is still there; the job that it showed is told. */
+  const takeOver = (before: Remembered): string | null => {
+    const { tab, activity, images, source, target, options, restoreJobId, form } = before
     view.setState({ options })
+    for (const path of images)
+      if (path !== source?.locator || path === form.source?.locator) void actions.readAgain(path)
     if (source) actions.chooseSourceAgain(source)
     // Beside a job it was that job's, whether or not the host still knows of it: another restore has it only when it is chosen.
     if (restoreJobId === null) actions.chooseDestinationAgain(target)
+    actions.fillFormAgain(form)
+    // What was chosen went to its own.
+    view.setState({ tab, activity })
     return restoreJobId
   }
 
@@ -68,11 +74,11 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
   const adopt = () => {
     const { app, jobIds, jobs } = mirror.store.getState()
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
+    const before = remembered && takeOver(remembered)
+    remembered = null
     actions.readLost()
     if (view.getState().tab === 'multicast') void actions.readInterfaces()
     actions.adoptSessions()
-    const before = remembered && takeOver(remembered)
-    remembered = null
     const shown = view.getState().restoreJobId ?? before
     // A host that was started anew knows nothing of the jobs before.
     const known = shown !== null && jobs[shown] ? shown : null

@@ -3,7 +3,9 @@ import { serializeError } from '#shared/errors'
 import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
+import { sameItem } from './follow-disks.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
+import type { EarlierForm } from './remembered.ts'
 import { othersStreams } from './sessions.ts'
 import {
   afterStart,
@@ -28,6 +30,8 @@ import { fileName } from './well-actions.ts'
 export interface StreamActions {
   /** After a connection: a stream that runs is shown, unless another is being prepared. */
   readonly adoptSessions: () => void
+  /** The form of an earlier page, whose images are being read again; a disk only if it is the same. */
+  readonly fillFormAgain: (form: EarlierForm) => void
   /** Looks which network interfaces there are now. */
   readonly readInterfaces: () => Promise<void>
   readonly chooseStreamSource: (id: ItemId) => void
@@ -144,6 +148,13 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     if (look === looks && getState().server.draft.source === source) setServer({ refusal: error })
   }
 
+  const chooseStreamSource = (id: ItemId) => {
+    // It may have been unplugged while it was dragged.
+    if (!findItem(mirror.store.getState(), getState().images, id)) return
+    setStreamSource({ mirror, view }, id)
+    void lookAtDevice()
+  }
+
   const isOpen = (sheet: Sheet) => getState().sheet === sheet
 
   const sessionThere = (sessionId: string) =>
@@ -168,6 +179,13 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       const running = mirror.store.getState().sessions.find(({ phase }) => !isOver(phase))
       if (shown === null && draft.source === null && running) setServer({ shown: running.sessionId })
     },
+    fillFormAgain({ source, draft, shown, optionsShown }) {
+      const id = source && sameItem(source, mirror.store.getState().disks)
+      if (id !== null) chooseStreamSource(id)
+      const isKnown = mirror.store.getState().sessions.some(({ sessionId }) => sessionId === shown)
+      setServer({ shown: isKnown ? shown : null, optionsShown })
+      setDraft({ ...getState().server.draft, ...draft })
+    },
     async readInterfaces() {
       try {
         const interfaces = await client.request('multicast.interfaces', {})
@@ -178,12 +196,7 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
         setServer({ interfaces: [] })
       }
     },
-    chooseStreamSource(id) {
-      // It may have been unplugged while it was dragged.
-      if (!findItem(mirror.store.getState(), getState().images, id)) return
-      setStreamSource({ mirror, view }, id)
-      void lookAtDevice()
-    },
+    chooseStreamSource,
     lookAtDevice,
     followDevice(before) {
       if (getState().server.draft.device === before) return

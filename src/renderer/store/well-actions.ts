@@ -12,7 +12,7 @@ import {
 import type { ActionDeps } from './action-deps.ts'
 import { itemProblem } from './destinations.ts'
 import { placeOfFile } from './file-place.ts'
-import { isSameTarget, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
+import { isSameTarget, sameItem, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
 import {
@@ -280,11 +280,10 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
   return {
     chooseSource,
     chooseDestination,
-    chooseSourceAgain({ locator, disk }) {
-      const kind = disk?.path === locator ? 'disk' : 'partition'
-      if (!disk) void chooseSourceFile(locator)
-      else if (isSameTarget({ kind, path: locator, disk }, mirror.store.getState().disks))
-        chooseSource((kind === 'disk' ? diskId : volumeId)(locator))
+    chooseSourceAgain(source) {
+      const id = source.disk && sameItem(source, mirror.store.getState().disks)
+      if (source.disk === null) void chooseSourceFile(source.locator)
+      else if (id !== null) chooseSource(id)
     },
     chooseDestinationAgain(target) {
       if (target?.kind === 'file') chooseDestinationFile(target.path, target.form)

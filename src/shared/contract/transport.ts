@@ -17,7 +17,9 @@
  *    and sends `POST /session` with the token as body (`text/plain`). 200: the body is the session key, kept in
  *    `localStorage` under `webSessionKey`. 403: the token is wrong or was used.
  * 2. opens `new WebSocket('ws://' + location.host + '/rpc', [webProtocol, key])`, key from `localStorage` (or `'none'`).
- *    One text message is one frame. The first one received is `hello`.
+ *    One text message is one frame. The first one received is `hello`. Every `webBeatMs` the host sends an empty one, which is
+ *    no frame: a page that heard nothing for a while knows that its connection is dead, although nobody closed it (a tunnel
+ *    whose other end went away). A tab that answers no ping for as long is cut off by the host.
  * 3. reads the close code when the socket closes: `webCloseCodes.noSession` — the link is not valid (any more), a new one must be
  *    taken from the terminal; anything else — the host ended or was restarted: try again a few times.
  * A reload keeps the session, a second tab of the same browser shares it. Jobs belong to the host and survive both.
@@ -49,6 +51,10 @@ export interface ElectronBridge {
 export const webProtocol = 'reprise.1'
 /** The key in `localStorage`. */
 export const webSessionKey = 'reprise-session'
+/** Between two signs of life of a host. */
+export const webBeatMs = 5000
+/** So many of them missed, and the other side is taken for gone. */
+export const webMissedBeats = 4
 export const webCloseCodes = {
   /** The session key is missing or not this host's. */
   noSession: 4401,

@@ -197,6 +197,18 @@ describe('the connection to the host', () => {
     expect(view.getState().notice).toMatchObject({ doing: 'start', error: { code: 'E_HOST_LOST' } })
   })
 
+  it('has each line of the log once, whichever way it came', async () => {
+    const double = createUiDouble({})
+    const line = { timeMs: 1, level: 'info', message: 'x', fields: {} } as const
+    double.answer('log.read', async () => {
+      double.sendLog(line)
+      return { lines: [line] }
+    })
+    using window = await openWindow({ double })
+    window.clock.advance(250)
+    expect(window.reprise.mirror.getState().log).toHaveLength(1)
+  })
+
   it('hands the log on in batches', async () => {
     using window = await openWindow()
     let changes = 0

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aSession } from '#test/stream-fixtures'
+import {
+  aJob,
+  aRequest,
+  aSummary,
+  ended,
+  planFor,
+  practiceImage,
+  sandisk,
+  systemImage,
+} from '#test/ui-fixtures'
 import { openWindow, settle, tabMemory, type TestWindow } from '#test/ui-window'
 import type { UiDouble } from '#test/ui-double'
+import { streamDraft } from '#src/renderer/store/stream-draft.ts'
 
 /** The page before and after a reload, on the same host. */
 async function reloaded(
@@ -84,21 +95,89 @@ describe('a page that is loaded anew', () => {
     expect(unknown.reprise.view.getState()).toMatchObject({ restoreJobId: null, destination: null })
   })
 
+  it('has the tab and the form for a stream as they were, without its password', async () => {
+    using window = await reloaded(async ({ reprise: { actions } }) => {
+      await actions.openImage(systemImage.path)
+      actions.chooseStreamSource(`image:${systemImage.path}`)
+      actions.changeStream({ name: 'Lab 2', ttl: '7', start: 'either', advertise: false, password: 'sesame' })
+      actions.showOptions(true)
+    })
+    expect(window.reprise.view.getState()).toMatchObject({
+      tab: 'multicast',
+      server: {
+        optionsShown: true,
+        draft: {
+          source: `image:${systemImage.path}`,
+          name: 'Lab 2',
+          ttl: '7',
+          start: 'either',
+          advertise: false,
+          password: '',
+          fixed: ['name'],
+        },
+      },
+    })
+  })
+
+  it('has a disk in that form only where it is the same', async () => {
+    const choose = ({ reprise }: TestWindow) => reprise.actions.chooseStreamSource('disk:/dev/sdb')
+    using same = await reloaded(choose)
+    expect(same.reprise.view.getState().server.draft).toMatchObject({
+      source: 'disk:/dev/sdb',
+      device: { state: 'ready' },
+    })
+    using another = await reloaded(choose, (double) =>
+      double.setDevices([{ ...sandisk, identity: 'another' }]),
+    )
+    expect(another.reprise.view.getState().server.draft).toMatchObject({ source: null, device: null })
+  })
+
+  it('shows the stream that was shown, if it is still known', async () => {
+    const show = ({ reprise, double }: TestWindow) => {
+      double.sendSessions([aSession({ sessionId: 'a' }), aSession({ sessionId: 'b' })])
+      reprise.actions.showSession('b')
+    }
+    using known = await reloaded(show)
+    expect(known.reprise.view.getState()).toMatchObject({ tab: 'multicast', server: { shown: 'b' } })
+    using unknown = await reloaded(show, (double) => double.sendSessions([aSession({ sessionId: 'a' })]))
+    expect(unknown.reprise.view.getState().server.shown).toBe('a')
+  })
+
+  it('has the images in the sidebar that were opened, read anew', async () => {
+    using window = await reloaded(({ reprise: { actions } }) => actions.openImage(systemImage.path))
+    expect(window.reprise.view.getState()).toMatchObject({
+      tab: 'restore',
+      selected: null,
+      images: [{ path: practiceImage.path }, { path: systemImage.path, state: 'ready' }],
+    })
+  })
+
   it('keeps no password of an address', async () => {
     const memory = tabMemory()
     using window = await openWindow({ memory })
     const path = 'https://files.example/a.dmg'
     await window.reprise.actions.chooseSourceFile(path, 'https://ann:sesame@files.example/a.dmg')
     expect(memory.text).toContain(path)
+    window.reprise.actions.changeStream({ name: 'Lab 2', password: 'sesame' })
+    expect(memory.text).toContain('Lab 2')
     expect(memory.text).not.toContain('sesame')
   })
 
   it.each([
     ['nonsense', '{'],
-    ['another shape', '{"source":{"locator":7},"options":[]}'],
+    ['another shape', '{"source":{"locator":7},"options":[],"images":7,"form":[]}'],
+    [
+      'other fields',
+      '{"tab":"x","images":[7],"form":{"source":{},"draft":{"ttl":3,"start":"x","fixed":["x"]}}}',
+    ],
     ['nothing', 'null'],
   ])('begins anew with %s in its memory', async (_, text) => {
     using window = await openWindow({ memory: tabMemory(text) })
-    expect(window.reprise.view.getState()).toMatchObject({ source: null, destination: null })
+    expect(window.reprise.view.getState()).toMatchObject({
+      tab: 'restore',
+      source: null,
+      destination: null,
+      server: { draft: streamDraft },
+    })
   })
 })

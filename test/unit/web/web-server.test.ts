@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type FrameTransport, maxFrameBytes, webCloseCodes, webProtocol } from '#shared/contract'
@@ -81,7 +81,7 @@ function open(
     socket.on('open', () => setTimeout(() => resolve({ socket, result: 'open' }), 50))
   })
 }
-const closed = (socket: WebSocket) => new Promise<number>((resolve) => socket.on('close', resolve))
+const closed = (socket: WebSocket | Socket) => new Promise<number>((resolve) => socket.on('close', resolve))
 
 describe('the page', () => {
   test('is served with a policy that allows nothing from elsewhere', async () => {
@@ -235,6 +235,26 @@ describe('the socket', () => {
   ])('with %s is told that there is no session', async (_, protocols) => {
     expect((await open(protocols())).result).toBe(webCloseCodes.noSession)
     expect(tabs).toEqual([])
+  })
+
+  test('without a session takes no tab’s place, though it never reads that it was refused', async () => {
+    const refused = Array.from({ length: 50 }, () => connect(port(), '127.0.0.1'))
+    const upgrade = [
+      'GET /rpc HTTP/1.1',
+      `Host: 127.0.0.1:${port()}`,
+      `Origin: ${server.origin}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      `Sec-WebSocket-Protocol: ${webProtocol}, guess`,
+    ].join('\r\n')
+    for (const socket of refused) socket.write(`${upgrade}\r\n\r\n`)
+    await Promise.all(refused.map((socket) => new Promise((resolve) => socket.once('readable', resolve))))
+    const { socket, result } = await open([webProtocol, await session()])
+    expect(result).toBe('open')
+    socket.terminate()
+    await Promise.all(refused.map((each) => closed(each.resume())))
   })
 
   test.each(['http://evil.example', 'http://127.0.0.1:1', 'null', 'https://127.0.0.1', ''])(
