@@ -21,7 +21,7 @@ export const passwordOptions = {
 
 /** For the help of such a verb. */
 export const passwordNote =
-  "An encrypted image asks for its password, and so does a multicast session that has one. With --stdinpass it is read from standard input, up to a NUL or the end; a line's end behind it isn't part of it."
+  "An encrypted image asks for its password, and so does a multicast session that has one. With --stdinpass it is read from standard input, up to a NUL or the end; a line's end behind it isn't part of it, unless an image opens only with it."
 
 const mostTries = 3
 

@@ -34,7 +34,7 @@ const serverOptions = {
 export const server = defineVerb({
   name: 'server',
   summary: 'Stream a scanned image to any number of machines at once.',
-  synopsis: '--source IMAGE --config PLIST [--interface INTERFACE]',
+  synopsis: '--source IMAGE --config PLIST [--interface INTERFACE] [--oneway] [--full-rate]',
   notes: [
     'The stream starts with the first client, and rests when nobody needs anything. Clients join at any time: reprise restore --source asr://HOST --target TARGET --erase.',
     'Keys of the configuration: Data Rate (bytes a second, required), Multicast Address (required), Client Data Rate, DNS Service Discovery (true), Loop Suspend (0), Multicast TTL (3), Port (7800). XML or binary, as defaults write makes them.',

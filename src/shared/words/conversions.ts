@@ -18,10 +18,10 @@ const written: { readonly [format in WritableFormat]: number } = {
   UDSB: asItIs,
   raw: asItIs,
   UDZO: 90e6,
-  UDCO: 74e6,
-  ULFO: 43e6,
-  UDBZ: 12e6,
-  ULMO: 10e6,
+  UDCO: 55e6,
+  ULFO: 36e6,
+  UDBZ: 9e6,
+  ULMO: 11e6,
 }
 /** What needs expanding first. Absent: nothing is known. */
 const expanded: { readonly [format in ImageFormat]?: number } = {
@@ -30,11 +30,11 @@ const expanded: { readonly [format in ImageFormat]?: number } = {
   UDSP: Infinity,
   UDSB: Infinity,
   raw: Infinity,
-  UDZO: 690e6,
-  UDCO: 309e6,
-  ULFO: 283e6,
-  ULMO: 80e6,
-  UDBZ: 26e6,
+  UDZO: 573e6,
+  UDCO: 292e6,
+  ULFO: 237e6,
+  ULMO: 67e6,
+  UDBZ: 49e6,
 }
 
 /** `about 6 minutes`: roughly, as the processors count. Null where nothing is known to tell it by. */

@@ -29,7 +29,7 @@ describe('reprise image convert', () => {
     expect(out).toBe(
       [
         '\tSource: UDIF read-only compressed (zlib), a disk of 14.2 GB in 5.1 GB (36 %)\n',
-        '\tTakes about 5 minutes\n',
+        '\tTakes about 6 minutes\n',
         '\tConverting  ....10....20....30....40....50....60....70....80....90....100\n',
         '\tTarget: UDIF read-only compressed (LZFSE), a disk of 14.2 GB in 4.9 GB (35 %)\n',
         "\t96 % of the source's size\n",

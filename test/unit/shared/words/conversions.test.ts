@@ -15,12 +15,12 @@ describe('how long a conversion takes', () => {
   it('is told roughly, by what is to be compressed', () => {
     expect(conversionTime(info, plainly)).toBe('about 4 minutes')
     expect(conversionTime({ ...info, dataBytes: 2 * GB }, plainly)).toBe('about 25 seconds')
-    expect(conversionTime(info, { format: 'ULMO', level: null })).toBe('about 33 minutes')
+    expect(conversionTime(info, { format: 'ULMO', level: null })).toBe('about 30 minutes')
     expect(conversionTime(info, { format: 'raw', level: null })).toBe('about 2 minutes')
   })
 
   it('counts what has to be expanded first', () => {
-    expect(conversionTime({ ...info, format: 'UDBZ' }, plainly)).toBe('about 17 minutes')
+    expect(conversionTime({ ...info, format: 'UDBZ' }, plainly)).toBe('about 11 minutes')
   })
 
   it('is not told where nothing was measured: of another level, of a stream, over the network, of no known size', () => {
