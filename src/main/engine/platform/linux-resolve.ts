@@ -97,12 +97,20 @@ async function resolveFolder(path: string, describe: Describe, snapshot: LinuxSn
   const mount = snapshot.mounts.findLast((candidate) => candidate.mountPoint === path)
   if (mount === undefined) return { kind: 'other', path, what: 'a folder' }
   if (!showsFilesystem(mount)) return { kind: 'other', path, what: 'a folder that is shown here too' }
-  for (const device of snapshot.devices.filter(isListed)) {
-    const place = [{ ...device, index: 0 }, ...device.partitions].find(({ number }) =>
-      snapshot.mountsOn(number).includes(mount),
+  const carriers = snapshot.devices
+    .filter(isListed)
+    .flatMap((device) =>
+      [{ ...device, index: 0 }, ...device.partitions].map(({ number, index }) => ({ device, number, index })),
     )
-    if (place === undefined) continue
-    const disk = await describe(snapshot, device)
+    .filter(({ number }) => snapshot.mountsOn(number).includes(mount))
+  // A file system may keep its journal elsewhere, or lie on several disks, none of which is it.
+  const place =
+    carriers.find(({ number }) => number === mount.device) ??
+    (carriers.length === 1 ? carriers[0] : undefined)
+  if (place === undefined && carriers.length > 1)
+    return { kind: 'other', path, what: `a ${mount.filesystem} on several disks` }
+  if (place !== undefined) {
+    const disk = await describe(snapshot, place.device)
     const volume = disk.volumes.find((candidate) => candidate.index === place.index)
     if (volume !== undefined) return { kind: 'volume', disk, volume }
   }

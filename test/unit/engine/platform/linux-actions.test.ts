@@ -673,6 +673,35 @@ describe('zeroing and discarding on Linux', () => {
   })
 })
 
+describe('resolving what lies on several disks', () => {
+  const resolve = (mountinfo: string, folders: readonly string[] = []) =>
+    machineWith({
+      disks: [other, stick],
+      mountinfo,
+      folders: ['/mnt/data', ...folders],
+    }).platform.resolve('/mnt/data')
+
+  it.each([
+    ['30 1 8:17 / /mnt/data rw - xfs /dev/sdb1 rw,logdev=/dev/sda1'],
+    ['30 1 8:17 / /mnt/data rw - ext4 /dev/sdb1 rw,journal_path=/dev/sda1'],
+  ])('takes the disk with the data for it, and not that with its journal: %s', async (mountinfo) => {
+    expect(await resolve(mountinfo)).toMatchObject({ kind: 'volume', volume: { path: '/dev/sdb1' } })
+  })
+
+  it('takes no part of a btrfs for all of it', async () => {
+    const mountinfo = '30 1 0:40 / /mnt/data rw - btrfs /dev/sda1 rw'
+    const pool = '/sys/fs/btrfs/1234-5678/devices'
+    expect(await resolve(mountinfo, [`${pool}/sda1`, `${pool}/sdb1`])).toMatchObject({
+      kind: 'other',
+      what: 'a btrfs on several disks',
+    })
+    expect(await resolve(mountinfo, [`${pool}/sda1`])).toMatchObject({
+      kind: 'volume',
+      volume: { path: '/dev/sda1' },
+    })
+  })
+})
+
 describe('resolving on Linux', () => {
   const linux: RecordedLinux = {
     disks: [
