@@ -59,14 +59,18 @@ async function search(
     seen.add(path)
     const names = await opendir(path).catch(() => null)
     if (names === null) continue
-    for await (const entry of names) {
-      entries += 1
-      if (end.aborted || entries > bounds.maxEntries) break
-      const inner = join(path, entry.name)
-      if (entry.isFile() && entry.name === wanted.name && (await isIt(inner, wanted))) return inner
-      if (entry.isDirectory() && !entry.name.startsWith('.') && depth < bounds.maxDepth) {
-        queue.push({ path: inner, depth: depth + 1 })
+    try {
+      for await (const entry of names) {
+        entries += 1
+        if (end.aborted || entries > bounds.maxEntries) break
+        const inner = join(path, entry.name)
+        if (entry.isFile() && entry.name === wanted.name && (await isIt(inner, wanted))) return inner
+        if (entry.isDirectory() && !entry.name.startsWith('.') && depth < bounds.maxDepth) {
+          queue.push({ path: inner, depth: depth + 1 })
+        }
       }
+    } catch {
+      // Its disk fails, or it was taken away: it may be in another.
     }
   }
   return null
