@@ -11,7 +11,7 @@ import type { BlockStream } from '#engine/pipeline'
 import { FormatError, UsageError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
-import { examineSource, factsIdentity, type DeviceSource, type HeldSource } from './examine-source.ts'
+import { examineSource, factsIdentity, isMountedReadOnly, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
 import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -116,12 +116,6 @@ export async function releaseDevice(
  */
 export async function holdReleased({ examined, path }: ExaminedDevice): Promise<AsyncDisposable | null> {
   return examined.kind === 'device' && !isMountedReadOnly(examined) ? await holdDevice(path) : null
-}
-
-/** Beside what was unmounted. */
-function isMountedReadOnly({ disk, volume, mountPoints }: DeviceSource): boolean {
-  const volumes = volume === null ? disk.volumes : [volume]
-  return volumes.some((each) => each.mountPoints.some((point) => !mountPoints.includes(point)))
 }
 
 /** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE; the signal's reason. */

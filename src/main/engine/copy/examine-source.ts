@@ -252,6 +252,12 @@ function usersOf({ users = [], path }: Disk, volume: Volume | null): readonly st
 export const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
 
+/** Beside what is going to be unmounted: it stays mounted while it is read, and nobody can hold it for himself. */
+export function isMountedReadOnly({ disk, volume, mountPoints }: DeviceSource): boolean {
+  const volumes = volume === null ? disk.volumes : [volume]
+  return volumes.some((each) => each.mountPoints.some((point) => !mountPoints.includes(point)))
+}
+
 /**
  * Each file of the image once. The one that was named is among them even if it stores no byte of the disk. The folder of a
  * sparse bundle stands for all in it.

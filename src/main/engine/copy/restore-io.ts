@@ -66,8 +66,14 @@ export interface RestoreIo {
   createChecker(layout: ImageLayout): DiskChecker | null
   /** A source file, and what it is now. */
   holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
-  /** A source device: shared, read only. */
-  holdDevice(path: string): Promise<HeldFile & { readonly sizeBytes: number }>
+  /**
+   * A source device: read only. `alone`: as long as it is held nobody mounts it, if that can be had: another program may be reading it
+   * for itself, which does no harm.
+   */
+  holdDevice(
+    path: string,
+    options: { readonly alone: boolean },
+  ): Promise<HeldFile & { readonly sizeBytes: number }>
   /** The one exclusive handle of a destination. */
   openDeviceSink(path: string): Promise<BlockSink>
   /** `create`: fails when there is something. `overwrite`: the file must be there; opening it doesn't empty it. */

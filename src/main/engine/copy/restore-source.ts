@@ -13,7 +13,13 @@ import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } fro
 import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import { factsIdentity, type DeviceSource, type HeldSource, type ImageSource } from './examine-source.ts'
+import {
+  factsIdentity,
+  isMountedReadOnly,
+  type DeviceSource,
+  type HeldSource,
+  type ImageSource,
+} from './examine-source.ts'
 import { isStillThere } from './still-there.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -68,7 +74,9 @@ export async function openRestoreSource(
       if (factsIdentity(file.facts) !== factsIdentity(facts)) throw changedSource(facts.path)
     }
   } else {
-    const device: HeldFile & { readonly sizeBytes: number } = await io.holdDevice(examined.path)
+    const device: HeldFile & { readonly sizeBytes: number } = await io.holdDevice(examined.path, {
+      alone: !isMountedReadOnly(examined),
+    })
     held.use(device)
     openFiles.set(examined.path, device.fd)
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)

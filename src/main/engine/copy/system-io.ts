@@ -6,6 +6,8 @@ import { openImage, readBlockHashes } from '#engine/formats/image'
 import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
+import { DeviceError } from '#shared/errors'
+import { holdDevice } from './hold-device.ts'
 import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 import { createStreamDoor, noStreams, type StreamDoor } from './stream-door.ts'
@@ -24,13 +26,12 @@ export function createSystemIo(
     createChecker: (layout) =>
       layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     holdFile,
-    async holdDevice(path) {
-      const device = await platform.openSource(path)
-      return {
-        fd: device.fd,
-        sizeBytes: device.sizeBytes,
-        [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
-      }
+    async holdDevice(path, { alone }) {
+      await using held = new AsyncDisposableStack()
+      const { fd, sizeBytes } = held.use(await platform.openSource(path))
+      if (alone) held.use(await holdIfFree(path))
+      const owned = held.move()
+      return { fd, sizeBytes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },
     openDeviceSink: async (path) => deviceSink(platform, await platform.openTarget(path)),
     openFileSink: (path, mode) => openFileSink(path, { mode, alone: true }),
@@ -43,6 +44,15 @@ export function createSystemIo(
     readAllocated: async (path) => (await onDestination(path, () => stat(path))).blocks * statBlockBytes,
     truncate: (path, sizeBytes) => onDestination(path, () => truncate(path, sizeBytes)),
     remove: (path) => onDestination(path, () => unlink(path)),
+  }
+}
+
+async function holdIfFree(path: string): Promise<AsyncDisposable | null> {
+  try {
+    return await holdDevice(path)
+  } catch (error) {
+    if (error instanceof DeviceError && error.code === 'E_SRC_IN_USE') return null
+    throw error
   }
 }
 

@@ -1,11 +1,14 @@
 /** Real devices, partitions and file systems on either side, mounted and not. */
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSystemIo } from '#engine/copy'
+import { createPlatform } from '#engine/platform'
+import { silentLogger } from '#shared/log'
 import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
@@ -77,6 +80,22 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     expect(mountedMeanwhile).toBe(false)
     expect(await readFile(join(place, 'hello'), 'utf8')).toBe('hello from b')
     await command('umount', [place])
+  })
+
+  it('a source can be mounted by nobody as long as it is read, and others may read it for themselves', async () => {
+    await using loop = await attachLoop({ file: await makeExt4('volume-held', 8 * MiB, 'hello') })
+    const io = createSystemIo(createPlatform({ log: silentLogger }))
+    {
+      await using _first = await io.holdDevice(loop.path, { alone: true })
+      await using _second = await io.holdDevice(loop.path, { alone: true })
+      await expect(mount(loop.path, 'held')).rejects.toThrow()
+    }
+    {
+      await using _other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
+      await using held = await io.holdDevice(loop.path, { alone: true })
+      expect(held.sizeBytes).toBe(8 * MiB)
+    }
+    await command('umount', [await mount(loop.path, 'held')])
   })
 
   it('a source that is mounted read-only stays mounted', async () => {
