@@ -127,11 +127,18 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_DST_GONE: (error, names) => ({
-    what: `${theTarget(error, names)} was disconnected${at(error)}.`,
-    why: null,
-    now: 'Connect it again and restore again.',
-  }),
+  E_DST_GONE: (error, names) =>
+    textOf(error, 'left') === 'settled'
+      ? {
+          what: `${theTarget(error, names)} was disconnected before it was mounted or ejected.`,
+          why: null,
+          now: 'What was restored to it is complete.',
+        }
+      : {
+          what: `${theTarget(error, names)} was disconnected${at(error)}.`,
+          why: null,
+          now: 'Connect it again and restore again.',
+        },
 
   E_DST_CHANGED: (error, names) => {
     const name = theTarget(error, names)
@@ -244,7 +251,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
 
   E_DEVICE_TOOL: (error, names) => {
     const left = textOf(error, 'left')
-    if (left !== null) return leftUndone(left, error, names)
+    if (left !== null) return { ...leftUndone(left, error, names), ...whyTool(error) }
     const tool = textOf(error, 'tool')
     const wanted = textOf(error, 'package')
     return {
@@ -257,6 +264,10 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 }
+
+/** Where it was a program that is missing or failed. */
+const whyTool = (error: SerializedError) =>
+  textOf(error, 'tool') === null ? {} : { why: itSaid(error) ?? sentence(error.message) }
 
 /** What is done when a restore is over, and wasn't: because it was stopped, or the disk doesn't answer. */
 function leftUndone(left: string, error: SerializedError, names: Names): ErrorWords {

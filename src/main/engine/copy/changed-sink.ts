@@ -17,8 +17,6 @@ export interface ChangedSinkOptions {
   readonly heldBytes: number
   /** A file keeps this size; null: it takes the source's. */
   readonly fixedBytes: number | null
-  /** Called once, right before the first write. */
-  readonly onFirstChange: () => void
   /** Called for every stretch that may be different on the medium now. */
   readonly onWritten: (offset: number, lengthBytes: number) => void
   readonly signal: AbortSignal
@@ -153,15 +151,10 @@ export class ChangedSink implements BlockSink {
 
   async #blankEnds(): Promise<void> {
     const { tailStart, tailEnd } = this.#ends
-    this.#note()
+    this.#changed = true
     await blankEnds(this.#sink, this.#ends, this.#options.signal)
     // The head will be written as a whole, the tail only where it isn't zeros.
     this.#options.onWritten(tailStart, tailEnd - tailStart)
-  }
-
-  #note(): void {
-    if (!this.#changed) this.#options.onFirstChange()
-    this.#changed = true
   }
 
   #wrote(offset: number, lengthBytes: number): void {
@@ -241,7 +234,7 @@ export class ChangedSink implements BlockSink {
     let restIsZero = true
     for await (const { isZero } of findZeros(this.#sink, rest, this.#options.signal)) restIsZero &&= isZero
     if (!restIsZero || this.#heldBytes !== endBytes) {
-      this.#note()
+      this.#changed = true
       if (!restIsZero) await this.#sink.finish(sizeBytes)
       await this.#sink.finish(endBytes)
     }

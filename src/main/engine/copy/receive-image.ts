@@ -38,8 +38,8 @@ export interface ReceiveImageOptions {
   readonly now: () => number
   /** How often the journal is written, at most: what of the work is lost when the power fails. */
   readonly journalMs: number
-  /** Called right before the first write. */
-  readonly onWrite: () => void
+  /** What an earlier run wrote is gone on with: nothing is written yet, and yet something was. */
+  readonly onGoOn: () => void
   /** It fails, and yet the destination shall stay as it is: started again, the same goes on there. */
   readonly onKept: () => void
 }
@@ -146,13 +146,12 @@ const wordOf = (error: unknown) => (error instanceof AppError ? error.code : '')
  * this very stream is left as it is.
  */
 async function erase(
-  { sink, context, onWrite }: ReceiveImageOptions,
+  { sink, context, onGoOn }: ReceiveImageOptions,
   journal: Journal | null,
   sizeBytes: number,
 ): Promise<void> {
   const { signal, log } = context
   signal.throwIfAborted()
-  onWrite()
   const { found = null } = journal ?? {}
   if (found === null) {
     await eraseTarget(sink, signal)
@@ -160,6 +159,7 @@ async function erase(
     await sink.finish(sizeBytes)
     return
   }
+  onGoOn()
   const blocks = found.complete.reduce((sum, each) => sum + each, 0)
   const of = found.complete.length
   log.info('goes on where an earlier run of the same stream ended', { path: sink.path, blocks, of })

@@ -35,8 +35,8 @@ export interface RestoreTarget {
    */
   open(signal: AbortSignal): Promise<BlockSink>
   /**
-   * All was written, and the handle is still open: does the path lead to what it was written to? Throws DeviceError
-   * E_DST_CHANGED for a file that was deleted or replaced meanwhile, of which a handle shows nothing.
+   * The handle is open: does the path still lead to what it is of? Throws DeviceError E_DST_CHANGED for a file that was deleted or
+   * replaced meanwhile, of which a handle shows nothing, and for another card in the same slot; E_DST_GONE.
    */
   checkStillThere(): Promise<void>
   /**
@@ -130,13 +130,26 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     if (volume !== null) return []
     return attempt(() => platform.rereadPartitions(path, signal), { left: 'reread', path, signal })
   }
+  /** Also as long as it is held open: the slot of a card reader stays the same device with another card. */
+  async function checkSame(signal = AbortSignal.any([])): Promise<void> {
+    if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
+    // Where nothing holds it, somebody may have drawn other partitions.
+    if (volume !== null && !(await isStillThere(path, volume, platform, signal)))
+      throw changedTarget(path, 'device')
+  }
+  /** It was pulled out, now that nothing holds it, and what is at its place isn't ours to mount or to eject. Null: it is there. */
+  async function findGone(): Promise<SerializedError | null> {
+    const identity = await platform.identify(disk.path).catch(() => null)
+    if (identity === disk.identity) return null
+    const details = { path, left: 'settled' }
+    return serializeError(
+      new DeviceError('E_DST_GONE', `${path} was disconnected when it was done`, { details }),
+    )
+  }
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
   async function makeEmpty(): Promise<'empty' | 'wiped'> {
-    if ((await platform.identify(disk.path)) !== disk.identity) throw changedTarget(path, 'device')
-    // Nothing holds it any more: somebody may have drawn other partitions.
-    if (volume !== null && !(await isStillThere(path, volume, platform, AbortSignal.any([]))))
-      throw changedTarget(path, 'device')
-    const how = await platform.makeEmpty(path, volume?.filesystem ?? null)
+    await checkSame()
+    const how = await platform.makeEmpty(path, volume?.filesystem ?? null, () => checkSame())
     log.info('the destination was left empty', { path, how })
     return how === 'wiped' ? 'wiped' : 'empty'
   }
@@ -176,19 +189,18 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     async open(signal) {
       const sink = await unmounted(() => io.openDeviceSink(path), signal)
       try {
-        if ((await platform.identify(disk.path)) !== disk.identity || sink.sizeBytes !== sizeBytes)
-          throw changedTarget(path, 'device')
-        if (volume !== null && !(await isStillThere(path, volume, platform, signal)))
-          throw changedTarget(path, 'device')
+        if (sink.sizeBytes !== sizeBytes) throw changedTarget(path, 'device')
+        await checkSame(signal)
         return sink
       } catch (error) {
         await sink[Symbol.asyncDispose]()
         throw error
       }
     },
-    // A device that isn't there any more fails its reads and writes.
-    checkStillThere: async () => undefined,
+    checkStillThere: () => checkSame(),
     async settle(afterwards, signal) {
+      const gone = await findGone()
+      if (gone !== null) return { mountPoints: [], ejected: false, remounted: false, warnings: [gone] }
       if (afterwards === 'eject') return eject(signal)
       const rereadWarnings = await reread(signal)
       const left = await remount(signal)
@@ -202,6 +214,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     },
     async blank(sink) {
       try {
+        await checkSame()
         await blankEnds(sink, diskEnds(sink, sizeBytes))
       } catch (error) {
         log.warn('the ends of the destination could not be blanked', { path, error: serializeError(error) })
@@ -209,6 +222,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     },
     async abandon(written, signal) {
       if (written === 'nothing') {
+        if (wasMounted && (await findGone()) !== null) return { state: 'untouched', warnings: leftUnmounted }
         const { warnings } = await remount(signal)
         return { state: 'untouched', warnings: [...leftUnmounted, ...warnings] }
       }

@@ -31,6 +31,7 @@ import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
 import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
+import { guardSink } from './guard-sink.ts'
 import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
@@ -180,7 +181,7 @@ function enterUnmounting({ source, target }: Ends, context: JobContext): void {
 }
 
 interface Marks {
-  /** Called right before the first write. */
+  /** Called right before the first write, and where what an earlier run wrote is gone on with. */
   readonly onWrite: () => void
   /** It fails, and the destination shall stay as it is. */
   readonly onKept: () => void
@@ -194,11 +195,12 @@ interface Marks {
  */
 async function withSink<Result>(
   target: RestoreTarget,
-  { context: { signal, log }, watch }: Run,
-  { isTorn }: Marks,
+  { context: { signal, log }, now, watch }: Run,
+  { onWrite, isTorn }: Marks,
   work: (sink: BlockSink) => Promise<Result>,
 ): Promise<Result> {
-  const sink = watch.sink(await target.open(signal))
+  const check = () => target.checkStillThere()
+  const sink = watch.sink(guardSink(await target.open(signal), { check, onWrite, now }))
   try {
     signal.throwIfAborted()
     return await work(sink)
@@ -239,9 +241,7 @@ async function writeAndVerify(
     context.signal,
   )
   try {
-    return await withSink(target, run, marks, (sink) =>
-      copyAndVerify(ends, { source, sink, target }, run, marks),
-    )
+    return await withSink(target, run, marks, (sink) => copyAndVerify(ends, { source, sink, target }, run))
   } finally {
     await close(source, context.log)
   }
@@ -256,7 +256,6 @@ async function copyAndVerify(
     target,
   }: { readonly source: RestoreSource; readonly sink: BlockSink; readonly target: RestoreTarget },
   run: Run,
-  marks: Marks,
 ): Promise<ChangeResult> {
   const { plan, context, now } = run
   const { signal } = context
@@ -270,7 +269,6 @@ async function copyAndVerify(
       request: plan.request,
       context,
       now,
-      onFirstChange: marks.onWrite,
     })
     await target.checkStillThere()
     return changed
@@ -278,7 +276,6 @@ async function copyAndVerify(
 
   // What a server may still refuse is asked for before anything is lost.
   const arrival = await source.readArrivalHashes(signal)
-  marks.onWrite()
   const created = ends.target.kind === 'file' && ends.target.facts === null
   if (created) context.skip('erasing')
   else context.enter('erasing')
@@ -338,7 +335,7 @@ async function receive(
         context,
         now,
         journalMs: deps.journalMs ?? 1000,
-        onWrite: marks.onWrite,
+        onGoOn: marks.onWrite,
         onKept: marks.onKept,
       })
       await target.checkStillThere()
@@ -402,8 +399,8 @@ async function explain(
     return error
   const gone = async ({ disk }: { readonly disk: Disk }) => {
     try {
-      await platform.identify(disk.path)
-      return false
+      // Another card may be in its slot by now.
+      return (await platform.identify(disk.path)) !== disk.identity
     } catch {
       return true
     }

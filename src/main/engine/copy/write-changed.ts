@@ -40,8 +40,6 @@ export interface ChangeOptions {
   readonly request: RestoreRequest
   readonly context: JobContext
   readonly now: () => number
-  /** Called once, right before the first write; never when everything is right already. */
-  readonly onFirstChange: () => void
 }
 
 export type ChangeResult = Omit<
@@ -112,10 +110,10 @@ const clearsUnused = ({ clearUnused }: RestoreRequest, sink: BlockSink) =>
   clearUnused || sink.sizeBytes === null
 
 function newChanges(
-  { sink, heldBytes, fixedBytes, onFirstChange, context }: ChangeOptions,
+  { sink, heldBytes, fixedBytes, context }: ChangeOptions,
   onWritten: (offset: number, lengthBytes: number) => void,
 ): ChangedSink {
-  return new ChangedSink({ sink, heldBytes, fixedBytes, onFirstChange, onWritten, signal: context.signal })
+  return new ChangedSink({ sink, heldBytes, fixedBytes, onWritten, signal: context.signal })
 }
 
 /** The destination is read, and only what isn't right is decoded. */

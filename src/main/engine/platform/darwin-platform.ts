@@ -43,7 +43,10 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     zeroOut: () => Promise.reject(notHere('zeroOut')),
     discard: () => Promise.reject(notHere('discard')),
     rereadPartitions: (path, signal) => waitForPartitions(stoppable(system, signal), path),
-    makeEmpty: (path, filesystem) => makeDarwinEmpty(system, log, path, filesystem),
+    makeEmpty: async (path, filesystem, check) => {
+      await check?.()
+      return makeDarwinEmpty(system, log, path, filesystem)
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
-import { openForWriting } from './linux-open.ts'
+import { openForReading, openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
 import type { Machine } from './machine.ts'
@@ -36,6 +36,13 @@ const makers: { readonly [filesystem: string]: readonly [program: string, ...arg
   hfsplus: ['mkfs.hfsplus'],
 }
 
+export interface EmptyOptions {
+  readonly path: string
+  readonly filesystem: string | null
+  /** See `Platform.makeEmpty`. */
+  readonly check?: (() => Promise<void>) | undefined
+}
+
 /**
  * The device must not be held open. A disk gets an empty GPT; a partition an empty file system of the kind it had, if
  * that can be made. Throws what opening for writing throws, and E_IO_WRITE; what rereading the map throws when it is done.
@@ -43,36 +50,49 @@ const makers: { readonly [filesystem: string]: readonly [program: string, ...arg
 export async function makeDeviceEmpty(
   system: Machine,
   log: Logger,
-  path: string,
-  filesystem: string | null,
+  { path, filesystem, check = async () => undefined }: EmptyOptions,
 ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'> {
   const { disk, partition } = (await deviceAt(system, path)).place
   if (partition === null) {
     const { sizeBytes, logicalBlockBytes: blockBytes } = disk
     const fits = sizeBytes >= smallestGptBytes(blockBytes)
-    await overwrite(system, path, [
+    const pieces = [
       ...emptyEnds(sizeBytes),
       ...(fits ? encodeEmptyGpt({ sizeBytes, blockBytes, diskGuid: randomUUID() }) : []),
-    ])
-    await rereadPartitionTable(system, log, path)
+    ]
+    await overwrite(system, path, { pieces, check })
+    await rereadPartitionTable(system, log, path).catch((error: unknown) => {
+      throw notReread(error)
+    })
     return fits ? 'empty-map' : 'wiped'
   }
-  await overwrite(system, path, emptyEnds(partition.sizeBytes))
+  const pieces = emptyEnds(partition.sizeBytes)
+  await overwrite(system, path, { pieces, check })
   const maker = makers[filesystem ?? '']
-  if (maker !== undefined && (await make(system, log, maker, path))) return 'empty-filesystem'
+  if (maker !== undefined && (await make(system, log, maker, { path, check }))) return 'empty-filesystem'
   // Whatever half a file system was made is taken away again.
-  await overwrite(system, path, emptyEnds(partition.sizeBytes))
+  await overwrite(system, path, { pieces, check })
   return 'wiped'
+}
+
+/** Whatever keeps the system from seeing it, the disk is empty. */
+function notReread(cause: unknown): DeviceError {
+  DeviceError.accept(cause)
+  const details = { ...cause.details, left: 'reread' }
+  return new DeviceError(cause.code, cause.message, { details, cause, transient: cause.transient })
 }
 
 async function make(
   system: Machine,
   log: Logger,
   [program, ...args]: readonly [string, ...string[]],
-  path: string,
+  { path, check }: { readonly path: string; readonly check: () => Promise<void> },
 ): Promise<boolean> {
+  // As long as somebody has it open, no other disk gets its name.
+  await using _held = await openForReading(system, path)
+  await check()
   try {
-    const result = await system.run(program, [...args, path], { timeoutMs: 300_000 })
+    const result = await system.run(program, [...args, path], { timeoutMs: 300_000, writes: true })
     if (result.status === 0) return true
     log.warn('no empty file system', { path, program, said: saidBy(result) })
   } catch (error) {
@@ -94,10 +114,17 @@ function emptyEnds(sizeBytes: number): readonly { offset: number; bytes: Uint8Ar
 async function overwrite(
   system: Machine,
   path: string,
-  pieces: readonly { offset: number; bytes: Uint8Array }[],
+  {
+    pieces,
+    check,
+  }: {
+    readonly pieces: readonly { offset: number; bytes: Uint8Array }[]
+    readonly check: () => Promise<void>
+  },
 ): Promise<void> {
   // For its checks, and so that nothing can mount the device between them and the next line.
   await using device = await openForWriting(system, path)
+  await check()
   let fd: number
   try {
     fd = await system.open(`/proc/${system.processId}/fd/${device.fd}`, constants.O_RDWR)

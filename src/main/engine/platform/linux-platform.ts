@@ -58,6 +58,6 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
     discard: (device, offset, lengthBytes, signal) =>
       changeRange(system, device, 'discard', offset, lengthBytes, signal),
     rereadPartitions: (path, signal) => rereadPartitionTable(stoppable(system, signal), log, path),
-    makeEmpty: (path, filesystem) => makeDeviceEmpty(system, log, path, filesystem),
+    makeEmpty: (path, filesystem, check) => makeDeviceEmpty(system, log, { path, filesystem, check }),
   }
 }

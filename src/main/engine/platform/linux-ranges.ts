@@ -38,6 +38,7 @@ export async function changeRange(
   ]
   const result = await system.run('blkdiscard', args, {
     timeoutMs: 24 * 3_600_000,
+    writes: true,
     ...(signal === undefined ? {} : { signal }),
   })
   if (result.status === 0) return

@@ -117,10 +117,15 @@ export interface Platform {
   /**
    * Leave the device valid, empty and unmounted, after a failure: a disk gets an empty GPT; a partition an empty file
    * system of the kind it had (`filesystem`) if the system can make one, else no signature at all. Resolves to which.
-   * The device must not be held by `openTarget`. Throws what `openTarget` throws; what `rereadPartitions` throws when it is
-   * empty by then.
+   * The device must not be held by `openTarget`. `check` is called before each thing that is written to it, with the device held
+   * open: it throws when what is there isn't what was meant. Throws what `openTarget` and `check` throw; what reading the map
+   * anew throws, with `left: 'reread'` in its details: it is empty by then.
    */
-  makeEmpty(path: string, filesystem: string | null): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
+  makeEmpty(
+    path: string,
+    filesystem: string | null,
+    check?: () => Promise<void>,
+  ): Promise<'empty-map' | 'empty-filesystem' | 'wiped'>
 }
 
 /** Enough to mount it again. */

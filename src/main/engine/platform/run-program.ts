@@ -11,6 +11,11 @@ export interface ProgramOptions {
   /** Default 10,000. After that the program is killed and the call throws. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /**
+   * It writes to a disk: when it is to end before its time, it is waited for up to a minute, because what it had begun would be written
+   * over what comes next.
+   */
+  readonly writes?: boolean
   /** Bound for stdout and stderr together; default 8 MiB. */
   readonly maxOutputBytes?: number
 }
@@ -26,7 +31,8 @@ export interface ProgramResult {
 /**
  * Run `name` to its end. A status other than 0 is an answer, not an exception. Throws `DeviceError` E_DEVICE_TOOL when
  * the program is missing (details `tool`, `package`), doesn't end in time, or says more than it may; the signal's
- * reason when cancelled. Settles only when the program is gone, or, if the kernel won't let it go, within a second.
+ * reason when cancelled. Settles only when the program is gone, or, if the kernel won't let it go, within a second, or a minute where
+ * it writes.
  */
 export type RunProgram = (
   name: string,
@@ -46,6 +52,8 @@ export const bareProcess = {
 
 /** How long we wait for a program that was killed: one that hangs on a dead device can't even die. */
 const UNKILLABLE_MS = 700
+/** The same where it writes: what a slow stick was asked for takes seconds, and the kernel's own patience is half a minute. */
+const UNKILLABLE_WRITER_MS = 60_000
 const SIGNAL_NUMBERS: { readonly [name: string]: number } = { SIGKILL: 9, SIGTERM: 15 }
 
 /** The Debian package of each program that may be missing. */
@@ -137,7 +145,7 @@ function start(
   name: string,
   path: string,
   args: readonly string[],
-  { timeoutMs = 10_000, signal, maxOutputBytes = 8 * 2 ** 20 }: ProgramOptions,
+  { timeoutMs = 10_000, signal, writes = false, maxOutputBytes = 8 * 2 ** 20 }: ProgramOptions,
 ): Promise<ProgramResult> {
   return new Promise((done, fail) => {
     if (signal?.aborted === true) {
@@ -165,12 +173,13 @@ function start(
       failure = { error }
       child.kill('SIGKILL')
       // A program that waits for a dead device can't even be killed. We don't wait with it.
+      const patienceMs = writes ? UNKILLABLE_WRITER_MS : UNKILLABLE_MS
       patience = setTimeout(() => {
         child.stdout?.destroy()
         child.stderr?.destroy()
         child.unref()
         settle(null)
-      }, UNKILLABLE_MS)
+      }, patienceMs)
     }
     const broken = (what: string) =>
       new DeviceError('E_DEVICE_TOOL', `${name} ${args.join(' ')}: ${what}`, {

@@ -25,7 +25,6 @@ it('looks at many stretches of zeros through few buffers', async () => {
     sink: disk,
     heldBytes: 64 * MiB,
     fixedBytes: null,
-    onFirstChange: () => undefined,
     onWritten: () => undefined,
     signal: new AbortController().signal,
   })

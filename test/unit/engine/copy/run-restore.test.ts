@@ -169,6 +169,10 @@ describe('a restore that goes well', () => {
       'unmount /dev/sdb',
       'open /dev/sdb',
       'identify /dev/sdb',
+      // Before the first write, after the last one, and before it is mounted again.
+      'identify /dev/sdb',
+      'identify /dev/sdb',
+      'identify /dev/sdb',
       'reread /dev/sdb',
       'remount /dev/sdb: /media/old',
     ])
@@ -524,7 +528,14 @@ describe('a partition as the target', () => {
         stick.disk = { ...stick.disk, volumes: [...stick.disk.volumes, makeVolume(two)] }
       },
     ],
-    ['nobody can tell what is mounted', 'E_NOT_FOUND', (stick: FakeDisk) => stick.vanish()],
+    ['it was pulled out', 'E_DST_GONE', (stick: FakeDisk) => stick.vanish()],
+    [
+      'another took its place',
+      'E_DST_GONE',
+      (stick: FakeDisk) => {
+        stick.disk = { ...stick.disk, identity: 'the next one' }
+      },
+    ],
   ])('is not ejected when %s', async (_, code, change) => {
     const { machine, stick } = bench([{ kind: 'raw', bytes: noise(MiB) }])
     let isDone = false
@@ -964,7 +975,25 @@ describe('before the first write', () => {
     const { outcome } = await restore(machine)
     expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'untouched'))
     expect(stick.events).toEqual(['open', 'close'])
-    expect(machine.calls.at(-1)).toBe('remount /dev/sdb: /media/old')
+    // What is there now was mounted by somebody else, if at all.
+    expect(machine.calls.join()).not.toContain('remount')
+  })
+
+  it('it looks again, and leaves a card alone that came while it waited', async () => {
+    const { machine, stick } = bench()
+    const { platform } = machine
+    let looks = 0
+    const identify = async (path: string) => {
+      const identity = await platform.identify(path)
+      looks += 1
+      // With the handle in hand it was the right one.
+      if (looks === 1) stick.disk = { ...stick.disk, identity: 'another card' }
+      return identity
+    }
+    const deps = { platform: { ...platform, identify } }
+    const { outcome } = await restore(machine, {}, { deps })
+    expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'untouched'))
+    expect(stick.events).toEqual(['open', 'close'])
   })
 
   it('it opens the very files that were examined', async () => {
@@ -1099,8 +1128,26 @@ describe('a failure after writing began', () => {
       },
     }
     const { outcome } = await restore(machine)
-    expect(outcome).toMatchObject(failure('E_IO_WRITE', 'incomplete'))
+    expect(outcome).toMatchObject(failure('E_DST_GONE', 'incomplete'))
     expect(stick.events).not.toContain('make-empty')
+  })
+
+  it('never ends well, and blanks nothing, when another card came into the slot and took the rest', async () => {
+    const { machine, stick } = bench()
+    let exchanged = 0
+    stick.faults = {
+      onWrite: ({ count }) => {
+        if (count !== 5) return
+        stick.disk = { ...stick.disk, identity: 'another card' }
+        exchanged = stick.events.length
+      },
+    }
+    const { outcome } = await restore(machine, { verify: false })
+    expect(outcome).toMatchObject(failure('E_DST_CHANGED', 'incomplete'))
+    expect(exchanged).toBeGreaterThan(0)
+    const since = stick.events.slice(exchanged)
+    expect(since.filter((event) => /^(zero 0|make-empty)/.test(event))).toEqual([])
+    expect(machine.calls.join()).not.toMatch(/remount|reread|make-empty/)
   })
 
   it('never empties or removes another file that took the place meanwhile', async () => {

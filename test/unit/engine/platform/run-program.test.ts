@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { runChecked, runProgram } from '#src/main/engine/platform/run-program.ts'
@@ -44,6 +47,21 @@ describe.skipIf(process.platform === 'win32')('running a program of the system',
       code: 'E_DEVICE_TOOL',
       transient: true,
     })
+  })
+
+  it('waits for one that writes until nothing of it is left, however it is stopped', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'reprise-'))
+    const mark = join(folder, 'written')
+    // The kernel isn't done with what a killed program asked for: here its child isn't.
+    const late = `(sleep 1.2; echo > '${mark}') & wait`
+    try {
+      await expect(runProgram('sh', ['-c', late], { timeoutMs: 50, writes: true })).rejects.toMatchObject({
+        code: 'E_DEVICE_TOOL',
+      })
+      await access(mark)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('ends one that says too much', async () => {
