@@ -4,6 +4,7 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import {
+  isUntouched,
   keepsWhatCame,
   mayHaveWritten,
   type JobState,
@@ -128,14 +129,25 @@ const isRestored = ({ phases }: JobState) =>
 
 function streamWords(streaming: readonly SessionState[]): Words {
   const names = streaming.map(({ settings }) => `'${settings.name}'`).join(', ')
-  const atIt = streaming
-    .flatMap(({ clients }) => clients)
-    .filter(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing').length
-  return {
-    message: streaming.length === 1 ? `The stream ${names} still runs.` : `Streams still run: ${names}.`,
-    detail:
-      atIt === 0
-        ? 'If you quit now, it ends.'
-        : `If you quit now, it ends, and ${atIt === 1 ? '1 computer is' : `${atIt} computers are`} left incomplete.`,
-  }
+  const [message, end] =
+    streaming.length === 1
+      ? [`The stream ${names} still runs.`, 'it ends']
+      : [`Streams still run: ${names}.`, 'they end']
+  const atIt = streaming.flatMap(({ clients, phase }) =>
+    clients
+      .filter(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing')
+      .map((client) => isUntouched(client, phase)),
+  )
+  const waiting = atIt.filter((isWaiting) => isWaiting).length
+  const torn = atIt.length - waiting
+  const left =
+    torn === 0 ? '' : `, and ${torn === 1 ? '1 computer is' : `${torn} computers are`} left incomplete`
+  return { message, detail: `If you quit now, ${end}${left}.${waitingWords(waiting)}` }
+}
+
+function waitingWords(count: number): string {
+  if (count === 0) return ''
+  return count === 1
+    ? ' 1 computer is waiting for the start; its disk is as it was.'
+    : ` ${count} computers are waiting for the start; their disks are as they were.`
 }

@@ -51,6 +51,7 @@ export {
   offered,
   sessionRemainingMs,
   unfinished,
+  untouched,
 } from './sessions.ts'
 export {
   chosenInterface,

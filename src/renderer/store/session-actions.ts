@@ -19,14 +19,14 @@ export interface SessionActions {
     rate: { readonly dataRate: number; readonly clientDataRate: number | null },
   ) => Promise<void>
   readonly openRate: (sessionId: string) => void
-  /** Stops at once where nobody is left incomplete by it, else asks. */
+  /** Stops at once where nobody waits for more of it, else asks. */
   readonly stopStream: (sessionId: string) => Promise<void>
   /** The answer to that question. */
   readonly stopStreamNow: (when: 'now' | 'when-finished') => Promise<void>
   /** An ended one goes out of the list. */
   readonly forgetSession: (sessionId: string) => Promise<void>
   readonly openClient: (sessionId: string, clientId: string) => void
-  /** Asks whether this one really is meant: rows change places, and its disk is left incomplete. */
+  /** Asks whether this one really is meant: rows change places, and its disk may be left incomplete. */
   readonly askDisconnect: (sessionId: string, clientId: string) => void
   /** Yes, it is. */
   readonly disconnectClient: () => Promise<void>

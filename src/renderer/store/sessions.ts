@@ -1,5 +1,5 @@
 /** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
-import type { FoundStream, SessionClient, SessionState } from '#shared/model'
+import { isUntouched, type FoundStream, type SessionClient, type SessionState } from '#shared/model'
 import { isOver } from './stream-draft.ts'
 
 /** What needs eyes stands first. */
@@ -33,7 +33,7 @@ const isTroubled = (client: SessionClient) => client.standing === 'slow' || loss
 export const lossTone = (loss: number): 'well' | 'high' | 'too-high' =>
   loss > 0.2 ? 'too-high' : loss > 0.05 ? 'high' : 'well'
 
-/** A disk that a stop now would leave incomplete. */
+/** Something is still to come for it: a stop now would leave its disk incomplete, or as it was. */
 export const isUnfinished = ({ state }: SessionClient): boolean =>
   state === 'receiving' ||
   state === 'missing' ||
@@ -42,6 +42,10 @@ export const isUnfinished = ({ state }: SessionClient): boolean =>
   state === 'lost'
 
 export const unfinished = (session: SessionState): number => session.clients.filter(isUnfinished).length
+
+/** Those of them whose disks would be as they were: nothing was written there yet. */
+export const untouched = ({ clients, phase }: SessionState): number =>
+  clients.filter((client) => isUnfinished(client) && isUntouched(client, phase)).length
 
 /** Everyone who joined is done, and somebody was. */
 export const allDone = (session: SessionState): boolean =>

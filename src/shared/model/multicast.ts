@@ -90,6 +90,15 @@ export interface SessionClient {
   readonly text: string
 }
 
+/**
+ * Its disk is as it was: a client writes nothing before its first block has come, and a stream that waits for its start sends none. Who
+ * goes on where it was interrupted has blocks already, and a disk that is incomplete from before.
+ */
+export const isUntouched = (
+  { state, blocksDone }: Pick<SessionClient, 'state' | 'blocksDone'>,
+  phase: SessionPhase,
+): boolean => blocksDone === 0 && (state === 'joined' || (state === 'lost' && phase === 'waiting'))
+
 /** A session at a moment, sent whole twice a second. */
 export interface SessionState {
   /** 32 hex digits. */

@@ -10,6 +10,7 @@ import {
   othersStreams,
   sessionRemainingMs,
   unfinished,
+  untouched,
 } from '#src/renderer/store/sessions.ts'
 import { aClient, aSession, foundStreams, someClients } from '#test/stream-fixtures'
 
@@ -30,7 +31,24 @@ describe('the clients', () => {
     ])
   })
 
-  it('of which a stop would leave the disks incomplete are counted', () => {
+  it('whose disks a stop would leave as they were are those that wait for the start and have nothing from before', () => {
+    const clients = [
+      aClient({ host: 'waits', state: 'joined', blocksDone: 0 }),
+      aClient({ host: 'goes on where it was interrupted', state: 'joined', blocksDone: 7 }),
+      aClient({ host: 'away for a moment', state: 'lost', blocksDone: 0 }),
+      aClient({ host: 'stopped', state: 'cancelled', blocksDone: 0 }),
+    ]
+    const waiting = aSession({ phase: 'waiting', clients })
+    expect([unfinished(waiting), untouched(waiting)]).toEqual([3, 2])
+    // Its first blocks may be on their way to the disk.
+    const begun = [
+      aClient({ host: 'receives', state: 'receiving', blocksDone: 0 }),
+      aClient({ host: 'lost', state: 'lost', blocksDone: 0 }),
+    ]
+    expect(untouched(aSession({ phase: 'streaming', clients: begun }))).toBe(0)
+  })
+
+  it('for which something is still to come are counted', () => {
     expect(unfinished(aSession({ clients: someClients() }))).toBe(8)
     expect(allDone(aSession({ clients: someClients() }))).toBe(false)
     const clients = [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b', state: 'failed' })]

@@ -6,7 +6,7 @@ import { ElectronDouble } from '#test/electron-double'
 import { aJob, aPlan, engineDouble } from '#test/engine-double'
 import { aClient, aSession, withStream } from '#test/stream-fixtures'
 import { menuCommands, type ServerFrame } from '#shared/contract'
-import type { JobPhase, JobState } from '#shared/model'
+import type { JobPhase, JobState, SessionClient } from '#shared/model'
 import { startApp } from '#src/main/app/start-app.ts'
 
 let data: string
@@ -353,6 +353,26 @@ describe('while a stream runs', () => {
       detail: 'If you quit now, it ends, and 1 computer is left incomplete.',
     })
     expect([disposed(), window.closed]).toEqual([0, false])
+  })
+
+  test('leaving says that computers which only wait have their disks as they were', async () => {
+    const { electron, engine, window } = await start()
+    const waits = { ...joined, state: 'joined' as const, blocksDone: 0 }
+    const interrupted = { ...waits, blocksDone: 7 }
+    const asked = async (clients: readonly SessionClient[]) => {
+      engine.emit('sessions', [aSession({ phase: 'waiting', clients })])
+      await soon()
+      window.close()
+      await soon()
+      return electron.dialogs.at(-1)?.at(-1)
+    }
+    expect(await asked([waits])).toMatchObject({
+      detail: 'If you quit now, it ends. 1 computer is waiting for the start; its disk is as it was.',
+    })
+    expect(await asked([waits, waits, interrupted])).toMatchObject({
+      detail:
+        'If you quit now, it ends, and 1 computer is left incomplete. 2 computers are waiting for the start; their disks are as they were.',
+    })
   })
 
   test('and a job, too, leaving asks once, and says what becomes of both', async () => {

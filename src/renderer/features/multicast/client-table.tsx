@@ -2,7 +2,7 @@
 import { useCallback, useState, type MouseEvent } from 'react'
 import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
 import { hostAheadMs, inOrderOfConcern, isOver, useActions, useMirror } from '#renderer/store'
-import type { SessionState } from '#shared/model'
+import { isUntouched, type SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { isStopped } from '#shared/words'
 import { clientReport } from './client-report.ts'
@@ -120,7 +120,11 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
         {
           id: 'disconnect',
           label: 'Disconnect…',
-          description: over ? undefined : 'Its disk is left incomplete',
+          description: over
+            ? undefined
+            : isUntouched(client, session.phase)
+              ? 'Its disk is as it was'
+              : 'Its disk is left incomplete',
           disabled: over || isOver(session.phase),
           run: () => actions.askDisconnect(session.sessionId, clientId),
         },

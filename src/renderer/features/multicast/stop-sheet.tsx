@@ -1,6 +1,13 @@
 /** Computers haven't finished: stop all the same? Cancel has the focus. */
 import { Button, Sheet } from '#renderer/components'
-import { unfinished, useActions, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import {
+  unfinished,
+  untouched,
+  useActions,
+  useBoth,
+  type EngineMirror,
+  type ViewState,
+} from '#renderer/store'
 import { stopWords } from './text.ts'
 
 const session = ({ sessions }: EngineMirror, { sheet }: ViewState) =>
@@ -10,10 +17,15 @@ const unfinishedNow = (mirror: EngineMirror, view: ViewState) => {
   const stopping = session(mirror, view)
   return stopping ? unfinished(stopping) : 0
 }
+const untouchedNow = (mirror: EngineMirror, view: ViewState) => {
+  const stopping = session(mirror, view)
+  return stopping ? untouched(stopping) : 0
+}
 const nameNow = (mirror: EngineMirror, view: ViewState) => session(mirror, view)?.settings.name ?? ''
 
 export function StopSheet() {
   const count = useBoth(unfinishedNow)
+  const waiting = useBoth(untouchedNow)
   const name = useBoth(nameNow)
   const actions = useActions()
   const { closeSheet } = actions
@@ -39,7 +51,7 @@ export function StopSheet() {
         </>
       }
     >
-      <p id="stop-words">{stopWords(count)}</p>
+      <p id="stop-words">{stopWords(count, waiting)}</p>
     </Sheet>
   )
 }

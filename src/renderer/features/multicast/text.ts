@@ -226,15 +226,30 @@ function groupOf(state: SessionClient['state']): string {
 
 const computers = (count: number) => (count === 1 ? '1 computer' : `${formatCount(count)} computers`)
 
-/** `2 computers haven't finished and will be left incomplete.` */
-export const stopWords = (count: number): string =>
-  count === 1
-    ? "1 computer hasn't finished and will be left incomplete."
-    : `${computers(count)} haven't finished and will be left incomplete.`
+/** What a stop does to `count` computers that haven't finished, of which `waiting` have nothing of it yet. */
+export function stopWords(count: number, waiting: number): string {
+  const torn = count - waiting
+  const left =
+    torn === 1
+      ? "1 computer hasn't finished and will be left incomplete."
+      : `${computers(torn)} haven't finished and will be left incomplete.`
+  if (waiting === 0) return left
+  const who = torn === 0 ? computers(waiting) : formatCount(waiting)
+  const wait =
+    waiting === 1
+      ? `${who} is waiting for the start; its disk is as it was.`
+      : `${who} are waiting for the start; their disks are as they were.`
+  return torn === 0 ? wait : `${left} ${wait}`
+}
 
 /** Two computers may go by one name: the address tells which is meant. */
-export const disconnectWords = ({ host, address }: Pick<SessionClient, 'host' | 'address'>): string =>
-  `${host} (${address}) hasn't finished and will be left incomplete: its disk has to be restored again.`
+export const disconnectWords = (
+  { host, address }: Pick<SessionClient, 'host' | 'address'>,
+  disk: 'untouched' | 'begun',
+): string =>
+  disk === 'untouched'
+    ? `${host} (${address}) is waiting for the start. Its disk is as it was.`
+    : `${host} (${address}) hasn't finished and will be left incomplete: its disk has to be restored again.`
 
 /** What a session came to. */
 export function endedWords({ clients, sentBytes }: SessionState): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   clientCounts,
   describeField,
+  disconnectWords,
   endedWords,
   interfaceFacts,
   lossWords,
@@ -80,8 +81,25 @@ describe('the clients', () => {
   })
 
   it('are told of before a stop leaves them incomplete', () => {
-    expect(stopWords(1)).toBe("1 computer hasn't finished and will be left incomplete.")
-    expect(stopWords(1200)).toBe("1,200 computers haven't finished and will be left incomplete.")
+    expect(stopWords(1, 0)).toBe("1 computer hasn't finished and will be left incomplete.")
+    expect(stopWords(1200, 0)).toBe("1,200 computers haven't finished and will be left incomplete.")
+    expect(disconnectWords({ host: 'mac-1', address: '10.0.0.1' }, 'begun')).toBe(
+      "mac-1 (10.0.0.1) hasn't finished and will be left incomplete: its disk has to be restored again.",
+    )
+  })
+
+  it('that only wait lose nothing by a stop', () => {
+    expect(stopWords(1, 1)).toBe('1 computer is waiting for the start; its disk is as it was.')
+    expect(stopWords(3, 3)).toBe('3 computers are waiting for the start; their disks are as they were.')
+    expect(stopWords(3, 1)).toBe(
+      "2 computers haven't finished and will be left incomplete. 1 is waiting for the start; its disk is as it was.",
+    )
+    expect(stopWords(4, 3)).toBe(
+      "1 computer hasn't finished and will be left incomplete. 3 are waiting for the start; their disks are as they were.",
+    )
+    expect(disconnectWords({ host: 'mac-1', address: '10.0.0.1' }, 'untouched')).toBe(
+      'mac-1 (10.0.0.1) is waiting for the start. Its disk is as it was.',
+    )
   })
 
   it('are what a stream came to', () => {
