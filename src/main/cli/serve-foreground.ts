@@ -167,6 +167,8 @@ function createPrinter(
         lineOf = text.endsWith('\n') ? null : sessionId
       }
       for (const warning of session.warnings) {
+        // Said where it was read.
+        if (warning.code === 'E_MC_TTL') continue
         const { what, why, now: advice } = describeError(warning)
         if (warned.has(what)) continue
         warned.add(what)

@@ -162,6 +162,22 @@ describe('reprise server', () => {
     ])
   })
 
+  it('says of doubtful settings once what is wrong with them, where they were read or while it runs', async () => {
+    const doubt = (code: 'E_MC_TTL' | 'E_MC_RATE', details: object) =>
+      serializeError(new NetworkError(code, 'x', { details: { address: '', phase: 'test', ...details } }))
+    const warnings = [
+      doubt('E_MC_RATE', { dataRate: 12_000_000, linkBytesPerSecond: 12_500_000 }),
+      doubt('E_MC_TTL', { ttl: 1 }),
+    ]
+    const { engines } = streams(
+      [state({ warnings }), state({ phase: 'ended', warnings })],
+      ['"Multicast TTL" is 1: the stream stays in its subnet.'],
+    )
+    const { err } = await play(command, { streams: engines })
+    expect(err.match(/TTL/g)).toHaveLength(1)
+    expect(err.match(/more than half of what the link can do/g)).toHaveLength(1)
+  })
+
   it("understands asr's older form that begins with -server", async () => {
     const { engines, started } = streams([state({ phase: 'ended' })])
     const argv = ['-server', 'c.plist', '-source', 'a.dmg']

@@ -27,6 +27,7 @@ import {
   rateIsHigh,
   startOptions,
   ttlHint,
+  ttlIsLow,
 } from './text.ts'
 
 type Problems = { readonly [field in DraftField]?: FieldProblem }
@@ -118,7 +119,14 @@ export function StreamFields({ problems, next }: Props) {
           <TextInput label="Port" {...text('port')} error={error('port')} />
         </div>
         <div className="stream-pair stream-pair-even">
-          <TextInput label="TTL" {...text('ttl')} error={error('ttl')} hint={ttlHint(draft.ttl)} />
+          <TextInput
+            label="TTL"
+            {...text('ttl')}
+            error={error('ttl')}
+            hint={
+              <span className={ttlIsLow(draft.ttl) ? 'field-warning' : undefined}>{ttlHint(draft.ttl)}</span>
+            }
+          />
           <TextInput
             label="Loop suspend"
             {...text('loopSuspend')}

@@ -180,7 +180,11 @@ export function rateHint(rate: number | null, via: NetworkInterface | null): str
 export const rateIsHigh = (rate: number | null, via: NetworkInterface | null): boolean =>
   rate !== null && via !== null && via.linkBitsPerSecond !== null && rate * 8 > via.linkBitsPerSecond / 2
 
-export const ttlHint = (ttl: string): string => (ttl.trim() === '1' ? 'This subnet only' : 'Routers passed')
+/** It may be so, and is warned of. */
+export const ttlIsLow = (ttl: string): boolean => Number(ttl.trim()) === 1
+
+export const ttlHint = (ttl: string): string =>
+  ttlIsLow(ttl) ? 'This subnet only; hard on routers' : 'Routers passed'
 
 export const startOptions: readonly ChoiceOption<StartRule>[] = [
   { key: 'first', label: 'With the first computer', description: 'Others join at any time' },

@@ -13,6 +13,8 @@ import {
   rateIsHigh,
   sourceFacts,
   stopWords,
+  ttlHint,
+  ttlIsLow,
   waitingWords,
 } from '#src/renderer/features/multicast/text.ts'
 import { clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
@@ -44,6 +46,14 @@ describe('the data rate', () => {
     expect(interfaceFacts({ ...gigabit, linkBitsPerSecond: 1e8, isUp: false, isDefault: false })).toBe(
       '100 Mbit/s, down',
     )
+  })
+})
+
+describe('the TTL', () => {
+  it('is warned of where it keeps the stream in its subnet', () => {
+    expect(['1', ' 01 ', '', '3', '10'].map(ttlIsLow)).toEqual([true, true, false, false, false])
+    expect(ttlHint('1')).toBe('This subnet only; hard on routers')
+    expect(ttlHint('3')).toBe('Routers passed')
   })
 })
 

@@ -2,6 +2,7 @@
 import { AppError, NetworkError, serializeError, type SerializedError } from '#shared/errors'
 import type { NetworkCheck, NetworkInterface, SessionSettings } from '#shared/model'
 import { checkPort } from './check-port.ts'
+import { rateTrouble, ttlTrouble } from './doubtful-settings.ts'
 import { checkGroup } from './group-address.ts'
 import { findInterface } from './interfaces.ts'
 import { sendTestPacket, type TestPacketPlan } from './test-packet.ts'
@@ -21,9 +22,6 @@ export const systemChecks: NetworkCheckDeps = {
   sendTestPacket,
   ownsPort: () => false,
 }
-
-/** Of what a link can do, a stream that takes more is felt by everyone else. */
-const muchOfLink = 0.5
 
 /** In this order: interface, address, port, rate, ttl, loopback. Rejects with the signal's reason only. */
 export async function checkNetwork(
@@ -75,18 +73,3 @@ export async function checkNetwork(
   })
   return checks
 }
-
-function rateTrouble(dataRate: number, found: NetworkInterface | null): SerializedError | null {
-  const link = found?.linkBitsPerSecond ?? null
-  if (link === null || dataRate <= (link / 8) * muchOfLink) return null
-  return serializeError(
-    new NetworkError('E_MC_RATE', 'much of the link', {
-      details: { address: '', phase: 'rate', dataRate, linkBytesPerSecond: link / 8 },
-    }),
-  )
-}
-
-const ttlTrouble = (ttl: number): SerializedError =>
-  serializeError(
-    new NetworkError('E_MC_TTL', `a TTL of ${ttl}`, { details: { address: '', phase: 'ttl', ttl } }),
-  )

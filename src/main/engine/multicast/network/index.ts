@@ -1,5 +1,6 @@
 export { checkNetwork, systemChecks, type NetworkCheckDeps } from './check-network.ts'
 export { portTaken } from './check-port.ts'
+export { doubtfulSettings } from './doubtful-settings.ts'
 export { checkGroup, isGroupAddress } from './group-address.ts'
 export { findInterface, listInterfaces } from './interfaces.ts'
 export { findOwnSocket, readDrops } from './own-socket.ts'

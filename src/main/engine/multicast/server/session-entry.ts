@@ -1,4 +1,5 @@
 /** One session as the server keeps it, and what it tells of it. */
+import { doubtfulSettings } from '#engine/multicast/network'
 import { maxFrameBytes } from '#shared/contract'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -102,6 +103,8 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
     session: name,
     fingerprint,
   })
+  const dataRate = live?.dataRate ?? configuration.dataRate
+  const doubts = isOver(entry) ? [] : doubtfulSettings({ ...configuration, dataRate }, entry.interface)
   return {
     sessionId,
     settings: {
@@ -109,7 +112,7 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
       source: withoutPassword(rest.source),
       configuration: {
         ...configuration,
-        dataRate: live?.dataRate ?? configuration.dataRate,
+        dataRate,
         clientDataRate: live === null ? configuration.clientDataRate : live.clientDataRate,
       },
       hasPassword: password !== null,
@@ -138,7 +141,7 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
     repairSymbols: live?.repairSymbols ?? 0,
     clients: live?.clients ?? [],
     error: ended?.error ?? live?.error ?? null,
-    warnings: [...entry.warnings, ...troubleOf(entry), ...(live?.warnings ?? [])],
+    warnings: [...entry.warnings, ...doubts, ...troubleOf(entry), ...(live?.warnings ?? [])],
   }
 }
 

@@ -100,6 +100,25 @@ describe('what is told of a session', () => {
     ...change,
   })
 
+  describe('whose TTL and rate are doubtful', () => {
+    const warned = (change: Partial<SessionEntry>, dataRate = 7_000_000, ttl = 1) => {
+      const slow = { ...entry({}).interface, linkBitsPerSecond: 1e8 }
+      const doubtful = sessionSettings({ source: '/lab.dmg', configuration: { port: 7800, dataRate, ttl } })
+      return stateOf(entry({ interface: slow, settings: doubtful, ...change }), 'ff').warnings.map(
+        ({ code }) => code,
+      )
+    }
+
+    it('is that, also where nobody checked the network before', () => {
+      expect(warned({}, 6_000_000, 3)).toEqual([])
+      expect(warned({})).toEqual(['E_MC_RATE', 'E_MC_TTL'])
+    })
+
+    it('is that no longer when it is over', () => {
+      expect(warned({ ended: { phase: 'ended', atMs: 1, error: null } })).toEqual([])
+    })
+  })
+
   it('is that it is being prepared, until it is served or has failed', () => {
     expect(stateOf(entry({}), 'ff')).toMatchObject({
       phase: 'preparing',
