@@ -9,12 +9,20 @@ export type Bar =
 
 const none: Bar = { fraction: -1, mode: 'none' }
 
-/** One bar for all jobs: of several, the least that is done. A failure stays red until the window was looked at. */
-export function progressBar(jobs: readonly JobState[], failureUnseen: 'seen' | 'unseen'): Bar {
+/**
+ * One bar for all jobs: of several, the least that is done. A failure stays red until the window was looked at, where bars have colours:
+ * elsewhere a full one would look as if all were done, and the count on the icon tells of it. Linux knows no bar that only moves.
+ */
+export function progressBar(
+  jobs: readonly JobState[],
+  { failure, platform }: { readonly failure: 'seen' | 'unseen'; readonly platform: NodeJS.Platform },
+): Bar {
   const running = jobs.filter((job) => job.outcome === null)
-  if (running.length === 0) return failureUnseen === 'unseen' ? { fraction: 1, mode: 'error' } : none
+  if (running.length === 0)
+    return failure === 'unseen' && platform === 'win32' ? { fraction: 1, mode: 'error' } : none
   const percents = running.map((job) => job.progress?.percent ?? null)
-  if (percents.some((percent) => percent === null)) return { fraction: 2, mode: 'indeterminate' }
+  if (percents.some((percent) => percent === null))
+    return platform === 'linux' ? none : { fraction: 2, mode: 'indeterminate' }
   return { fraction: Math.min(...percents.map((percent) => percent ?? 0)) / 100, mode: 'normal' }
 }
 

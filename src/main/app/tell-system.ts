@@ -55,7 +55,10 @@ export function tellSystem({
     countFailures()
     const open = openWindow()
     if (open === null) return
-    const { fraction, mode } = progressBar(ui.jobs(), unseenFailures > 0 ? 'unseen' : 'seen')
+    const { fraction, mode } = progressBar(ui.jobs(), {
+      failure: unseenFailures > 0 ? 'unseen' : 'seen',
+      platform,
+    })
     open.setProgressBar(fraction, { mode })
   }
 

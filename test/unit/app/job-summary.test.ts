@@ -19,13 +19,25 @@ describe('the bar', () => {
     ['a job of unknown length', [at(90), at(null)], 2, 'indeterminate'],
     ['a job that begins', [{ ...at(1), progress: null }], 2, 'indeterminate'],
   ] as const)('of %s', (_, jobs, fraction, mode) => {
-    expect(progressBar(jobs, 'seen')).toEqual({ fraction, mode })
+    expect(progressBar(jobs, { failure: 'seen', platform: 'darwin' })).toEqual({ fraction, mode })
+    expect(progressBar(jobs, { failure: 'seen', platform: 'win32' })).toEqual({ fraction, mode })
+    // There more than 1 is a full bar.
+    const onLinux = fraction === 2 ? { fraction: -1, mode: 'none' } : { fraction, mode }
+    expect(progressBar(jobs, { failure: 'seen', platform: 'linux' })).toEqual(onLinux)
   })
 
-  test('stays red after a failure until it was seen, but not over a running job', () => {
-    expect(progressBar([ended], 'unseen')).toEqual({ fraction: 1, mode: 'error' })
-    expect(progressBar([at(43)], 'unseen')).toEqual({ fraction: 0.43, mode: 'normal' })
+  test('stays red on Windows after a failure until it was seen, but not over a running job', () => {
+    const unseen = { failure: 'unseen', platform: 'win32' } as const
+    expect(progressBar([ended], unseen)).toEqual({ fraction: 1, mode: 'error' })
+    expect(progressBar([at(43)], unseen)).toEqual({ fraction: 0.43, mode: 'normal' })
   })
+
+  test.each(['darwin', 'linux'] as const)(
+    'isn’t full after a failure on %s, which knows no red one',
+    (platform) => {
+      expect(progressBar([ended], { failure: 'unseen', platform })).toEqual({ fraction: -1, mode: 'none' })
+    },
+  )
 })
 
 describe('the farewell', () => {

@@ -287,15 +287,16 @@ describe('while a job runs', () => {
   } as const
   const failed = aJob({ outcome: { kind: 'failed', error: bug, target: 'empty' } })
 
-  test('its end is told to someone who is not looking, and its failure stays red until they are', async () => {
+  test('its end is told to someone who is not looking, and the window asks for a look until they do', async () => {
     const { electron, engine, window } = await start()
     engine.emit('job', failed)
     await soon()
     expect(electron.notifications).toMatchObject([{ title: 'Could not complete.' }])
-    expect(window.calls.at(-1)).toEqual(['setProgressBar', 1, { mode: 'error' }])
+    expect(window.calls).toContainEqual(['flashFrame', true])
     electron.notifications[0]?.click()
     expect(window.calls.at(-1)).toEqual(['focus'])
     window.emit('focus')
+    expect(window.calls).toContainEqual(['flashFrame', false])
     expect(window.calls.at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
   })
 
@@ -328,7 +329,7 @@ describe('while a stream runs', () => {
     expect(electron.blockers.size).toBe(0)
   })
 
-  test('someone who is not looking is told that it failed, on the taskbar until the window was looked at', async () => {
+  test('someone who is not looking is told that it failed, and the window asks until it was looked at', async () => {
     const { electron, engine, window } = await start()
     engine.emit('sessions', [aSession({ clients: [joined] })])
     engine.emit('sessions', [aSession({ phase: 'failed', clients: [joined] })])
@@ -337,8 +338,9 @@ describe('while a stream runs', () => {
       { title: 'The first computer has joined' },
       { title: 'The stream failed' },
     ])
-    expect(window.calls.at(-1)).toEqual(['setProgressBar', 1, { mode: 'error' }])
+    expect(window.calls).toContainEqual(['flashFrame', true])
     window.emit('focus')
+    expect(window.calls).toContainEqual(['flashFrame', false])
     expect(window.calls.at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
   })
 

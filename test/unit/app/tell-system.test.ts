@@ -74,6 +74,18 @@ describe('what ended while nobody was looking', () => {
     expect(third).toEqual(['setOverlayIcon', null, ''])
   })
 
+  test.each([
+    ['win32', [1, { mode: 'error' }]],
+    ['darwin', [-1, { mode: 'none' }]],
+    ['linux', [-1, { mode: 'none' }]],
+  ] as const)('leaves no full bar on %s where it failed, unless that is a red one', (platform, bar) => {
+    const { system, send, calls } = start(platform)
+    send(failed('a'))
+    expect(calls('setProgressBar').at(-1)).toEqual(['setProgressBar', ...bar])
+    system.seen()
+    expect(calls('setProgressBar').at(-1)).toEqual(['setProgressBar', -1, { mode: 'none' }])
+  })
+
   test('asks someone who looks at the log in a window of its own', () => {
     const { electron, send, calls } = start('linux')
     electron.focused = new WindowDouble(electron, {})
