@@ -49,7 +49,7 @@ export function createActions(deps: ActionDeps): Actions {
   const wells = wellActions(deps)
   const images = imageActions(deps, wells)
   const plain = plainActions(deps)
-  const streams = streamActions(deps)
+  const streams = streamActions(deps, wells)
   return {
     ...plain,
     ...wells,

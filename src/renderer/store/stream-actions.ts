@@ -10,10 +10,12 @@ import { othersStreams } from './sessions.ts'
 import {
   afterStart,
   configurationDraft,
+  draftAgain,
   draftConfiguration,
   draftSettings,
   followed,
   isOver,
+  streamDraft,
   type DraftSurroundings,
   type StreamDraft,
 } from './stream-draft.ts'
@@ -25,13 +27,15 @@ import {
   type Sheet,
   type ViewState,
 } from './view-state.ts'
-import { fileName } from './well-actions.ts'
+import { fileName, type WellActions } from './well-actions.ts'
 
 export interface StreamActions {
   /** After a connection: a stream that runs is shown, unless another is being prepared. */
   readonly adoptSessions: () => void
   /** The form of an earlier page, whose images are being read again; a disk only if it is the same. */
   readonly fillFormAgain: (form: EarlierForm) => void
+  /** Shows the form as it was for a session that is over, to be started again; its password has to be typed. */
+  readonly startAgain: (sessionId: string) => void
   /** Looks which network interfaces there are now. */
   readonly readInterfaces: () => Promise<void>
   readonly chooseStreamSource: (id: ItemId) => void
@@ -81,7 +85,12 @@ export function setStreamSource(
   view.setState(({ server, looking }) => {
     // Another image, another name; what was typed for the first isn't meant for it.
     const fixed = server.draft.fixed.filter((field) => field === 'dataRate')
-    const changed: ServerView = { ...server, shown: null, draft: { ...server.draft, source, device, fixed } }
+    const changed: ServerView = {
+      ...server,
+      shown: null,
+      passwordWanted: false,
+      draft: { ...server.draft, source, device, fixed },
+    }
     return {
       ...goTo('multicast'),
       looking: { ...looking, stream: null },
@@ -108,7 +117,10 @@ const sameDraft = (a: StreamDraft, b: StreamDraft) =>
 /** So long a new session's first state is waited for, so that the form doesn't show in between. */
 const firstStateMs = 3000
 
-export function streamActions({ mirror, view, client, clock }: ActionDeps): StreamActions {
+export function streamActions(
+  { mirror, view, client, clock }: ActionDeps,
+  { readAgain }: Pick<WellActions, 'readAgain'>,
+): StreamActions {
   const { setState, getState } = view
 
   const setServer = (change: Partial<ServerView>) =>
@@ -155,6 +167,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
     void lookAtDevice()
   }
 
+  const fillFormAgain = ({ source, draft, shown, optionsShown }: EarlierForm) => {
+    const id = source && sameItem(source, mirror.store.getState().disks)
+    if (id !== null) chooseStreamSource(id)
+    const isKnown = mirror.store.getState().sessions.some(({ sessionId }) => sessionId === shown)
+    setServer({ shown: isKnown ? shown : null, optionsShown })
+    setDraft({ ...getState().server.draft, ...draft })
+  }
+
   const isOpen = (sheet: Sheet) => getState().sheet === sheet
 
   const sessionThere = (sessionId: string) =>
@@ -179,12 +199,26 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       const running = mirror.store.getState().sessions.find(({ phase }) => !isOver(phase))
       if (shown === null && draft.source === null && running) setServer({ shown: running.sessionId })
     },
-    fillFormAgain({ source, draft, shown, optionsShown }) {
-      const id = source && sameItem(source, mirror.store.getState().disks)
-      if (id !== null) chooseStreamSource(id)
-      const isKnown = mirror.store.getState().sessions.some(({ sessionId }) => sessionId === shown)
-      setServer({ shown: isKnown ? shown : null, optionsShown })
-      setDraft({ ...getState().server.draft, ...draft })
+    fillFormAgain,
+    startAgain(sessionId) {
+      const session = mirror.store.getState().sessions.find((each) => each.sessionId === sessionId)
+      if (!session) return
+      const { settings } = session
+      const { streamedDisks, interfaces, optionsShown } = getState().server
+      const disk = streamedDisks[sessionId] ?? null
+      const isImage = settings.compression === null
+      // Whether it is still there, and may have been scanned since.
+      if (isImage) void readAgain(settings.source)
+      setStreamSource({ mirror, view }, null)
+      setServer({ draft: streamDraft })
+      fillFormAgain({
+        // A device that nobody knows to be the same is chosen by a person.
+        source: isImage || disk !== null ? { locator: settings.source, disk } : null,
+        draft: draftAgain(settings, interfaces),
+        shown: null,
+        optionsShown,
+      })
+      setServer({ tried: false, passwordWanted: settings.hasPassword })
     },
     async readInterfaces() {
       try {
@@ -239,7 +273,14 @@ export function streamActions({ mirror, view, client, clock }: ActionDeps): Stre
       try {
         const { sessionId } = await client.request('session.start', { settings })
         await sessionThere(sessionId)
-        setServer({ shown: sessionId, tried: false, sending: { state: 'idle' } })
+        const { streamedDisks } = getState().server
+        setServer({
+          shown: sessionId,
+          tried: false,
+          sending: { state: 'idle' },
+          passwordWanted: false,
+          ...(draft.device && { streamedDisks: { ...streamedDisks, [sessionId]: draft.device.item.disk } }),
+        })
         setDraft(afterStart(getState().server.draft, draft))
       } catch (error) {
         const isStillIt = getState().server.draft.source === draft.source

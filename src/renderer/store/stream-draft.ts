@@ -325,6 +325,39 @@ export function draftSettings(draft: StreamDraft, around: DraftSurroundings): Se
   }
 }
 
+/** The fields of a form that a session would come of again; its password nobody knows. */
+export function draftAgain(
+  settings: SessionState['settings'],
+  interfaces: readonly NetworkInterface[] | null,
+): Omit<StreamDraft, 'source' | 'device' | 'password'> {
+  const { source: _, device: __, password: ___, ...fields } = streamDraft
+  const { clients, afterLastJoinMs } = settings.start
+  const via = settings.interface
+  const start = startRuleOf(settings.start)
+  return {
+    ...fields,
+    ...configurationDraft(settings.configuration),
+    name: settings.name,
+    // By its name, as the command line may ask for one. One that is gone is left to be chosen anew, not replaced by another.
+    interface: interfaces?.find(({ name }) => name === via)?.address ?? via ?? '',
+    compression: settings.compression ?? fields.compression,
+    start,
+    ...(usesClients(start) && { clients: String(clients) }),
+    ...(usesMinutes(start) && { minutes: String(Math.max(1, Math.round((afterLastJoinMs ?? 0) / 60_000))) }),
+    considerate: settings.considerate === 'on',
+    endsWhenFinished: settings.whenFinished === 'ends',
+    admission: settings.admission.join('\n'),
+    oneWay: settings.feedback === 'one-way',
+    fixed: ['name', 'group', 'dataRate'],
+  }
+}
+
+function startRuleOf({ clients, afterLastJoinMs }: SessionSettings['start']): StartRule {
+  if (afterLastJoinMs !== null) return clients === null ? 'time' : 'either'
+  if (clients === null) return 'hand'
+  return clients === 1 ? 'first' : 'clients'
+}
+
 /** The fields that an opened configuration of asr fills. */
 export const configurationDraft = (configuration: ServerConfiguration): Partial<StreamDraft> => ({
   dataRate: inMegabytes(configuration.dataRate),

@@ -241,6 +241,10 @@ export interface ServerView {
   readonly optionsShown: boolean
   /** The session that is shown; null: the form for a new one. */
   readonly shown: string | null
+  /** Of devices that were streamed from this window, the disk as it was then, by session. */
+  readonly streamedDisks: { readonly [sessionId: string]: Disk }
+  /** The form is that of a session which had a password, and that has to be typed again. */
+  readonly passwordWanted: boolean
 }
 
 export interface ViewState {
@@ -309,6 +313,8 @@ const initial: ViewState = {
     sending: { state: 'idle' },
     optionsShown: false,
     shown: null,
+    streamedDisks: {},
+    passwordWanted: false,
   },
   sheet: null,
   notice: null,

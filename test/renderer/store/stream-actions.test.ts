@@ -586,6 +586,95 @@ describe("asr's configuration", () => {
   })
 })
 
+describe('a stream that is over', () => {
+  /** Started from the form with that source, then over. */
+  async function over(source: 'image' | 'device', change: Parameters<typeof aSession>[0] = {}) {
+    const window = await streamWindow()
+    const { actions } = window.reprise
+    if (source === 'image') await actions.takeImage('stream', systemImage.path)
+    else actions.chooseStreamSource('disk:/dev/sdb')
+    actions.changeStream({ name: 'Lab', ttl: '7', start: 'hand', password: 'sesame' })
+    const started = actions.startStream()
+    await settle()
+    const [wanted] = settingsAsked(window)
+    if (!wanted) throw new Error('it was started')
+    const { password, ...settings } = wanted
+    const session = aSession({
+      sessionId: 'session-1',
+      phase: 'failed',
+      settings: { ...settings, hasPassword: password !== null },
+      ...change,
+    })
+    window.double.sendSessions([session])
+    await settle()
+    window.clock.advance(3000)
+    await started
+    return window
+  }
+
+  it('is in the form again, with its image opened anew, and not started', async () => {
+    using window = await over('image')
+    // Something else was being prepared.
+    window.reprise.actions.changeStream({ port: '7999', password: 'other' })
+    window.reprise.actions.startAgain('session-1')
+    expect(server(window)).toMatchObject({
+      shown: null,
+      passwordWanted: true,
+      draft: {
+        source: `image:${systemImage.path}`,
+        name: 'Lab',
+        ttl: '7',
+        port: '7800',
+        start: 'hand',
+        password: '',
+      },
+    })
+    await settle()
+    expect(
+      asked(window, 'image.info').filter((input) => (input as { path: string }).path === systemImage.path),
+    ).toHaveLength(2)
+    expect(settingsAsked(window)).toHaveLength(1)
+    const started = window.reprise.actions.startStream()
+    await settle()
+    window.clock.advance(3000)
+    await started
+    const [first, second] = settingsAsked(window)
+    expect(second).toEqual({ ...first, password: null })
+    expect(server(window).passwordWanted).toBe(false)
+  })
+
+  it('is in it also when it ended well, was started elsewhere, and had no password', async () => {
+    using window = await streamWindow()
+    const { settings } = aSession()
+    window.double.sendSessions([
+      aSession({ phase: 'ended', settings: { ...settings, source: systemImage.path } }),
+    ])
+    await settle()
+    window.reprise.actions.startAgain(aSession().sessionId)
+    await settle()
+    expect(server(window)).toMatchObject({
+      shown: null,
+      passwordWanted: false,
+      draft: { source: `image:${systemImage.path}`, name: 'ModularSystem', interface: '10.20.0.5' },
+    })
+  })
+
+  it('has its device again only where that is the same', async () => {
+    using same = await over('device')
+    same.reprise.actions.startAgain('session-1')
+    expect(server(same).draft).toMatchObject({ source: 'disk:/dev/sdb', device: { state: 'ready' } })
+    using another = await over('device')
+    another.double.setDevices([{ ...sandisk, identity: 'another' }])
+    await settle()
+    another.reprise.actions.startAgain('session-1')
+    expect(server(another).draft).toMatchObject({ source: null, device: null, name: 'Lab' })
+    // Nobody knows here which disk that was.
+    using unknown = await over('device', { sessionId: 'session-2' })
+    unknown.reprise.actions.startAgain('session-2')
+    expect(server(unknown).draft).toMatchObject({ source: null, device: null, name: 'Lab' })
+  })
+})
+
 describe('a stream on the network', () => {
   const [found] = foundStreams
 

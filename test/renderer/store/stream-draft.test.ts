@@ -4,6 +4,7 @@ import { DeviceError, serializeError } from '#shared/errors'
 import type { Item } from '#src/renderer/store/items.ts'
 import {
   configurationDraft,
+  draftAgain,
   draftConfiguration,
   draftProblems,
   draftSettings,
@@ -240,6 +241,40 @@ describe('what the engine is asked for', () => {
   ] as const)('starts %s: %j', (start, expected) =>
     expect(draftSettings({ ...draft, start }, around)?.start).toEqual(expected),
   )
+
+  it.each(['first', 'clients', 'time', 'either', 'hand'] as const)(
+    'is the form of its session again, but for a password and the source: starts %s',
+    (start) => {
+      const form = {
+        ...draft,
+        start,
+        ttl: '9',
+        clientDataRate: '1',
+        advertise: false,
+        considerate: false,
+        endsWhenFinished: true,
+        oneWay: true,
+        admission: '!lab-07\nlab-*',
+        interface: interfaces[0]?.address ?? '',
+      }
+      const { source: _, device: __, password: ___, ...fields } = form
+      const settings = draftSettings(form, around)
+      if (settings === null) throw new Error('nothing stands against it')
+      const again = draftAgain({ ...settings, hasPassword: false }, interfaces)
+      expect(again).toEqual({ ...fields, fixed: ['name', 'group', 'dataRate'] })
+    },
+  )
+
+  it('names the interface by its address again, however it was asked for; one that is gone stays named', () => {
+    const { settings } = aSession()
+    const via = (name: string | null) => draftAgain({ ...settings, interface: name }, interfaces).interface
+    expect([via('enp3s0'), via('10.20.0.5'), via(null), via('usb0')]).toEqual([
+      '10.20.0.5',
+      '10.20.0.5',
+      '',
+      'usb0',
+    ])
+  })
 
   it('names compression for a device only', () => {
     const item: Item = { kind: 'disk', disk: sandisk }

@@ -90,6 +90,7 @@ function Over({ session }: { readonly session: SessionState }) {
           <p className="section-title">{what}</p>
           {[why, now].map((part) => part && <p key={part}>{part}</p>)}
         </div>
+        <StartAgain sessionId={session.sessionId} />
       </div>
     )
   }
@@ -97,8 +98,14 @@ function Over({ session }: { readonly session: SessionState }) {
     <div className="session-stage session-over">
       <StateIcon state={endedIcon(session)} size={18} />
       <p className="section-title">{endedWords(session)}</p>
+      <StartAgain sessionId={session.sessionId} />
     </div>
   )
+}
+
+function StartAgain({ sessionId }: { readonly sessionId: string }) {
+  const { startAgain } = useActions()
+  return <Button onPress={() => startAgain(sessionId)}>Start Again…</Button>
 }
 
 const endedIcon = ({ clients }: SessionState) =>

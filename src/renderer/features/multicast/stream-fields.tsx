@@ -49,6 +49,7 @@ interface Props {
 export function StreamFields({ problems, next }: Props) {
   const draft = useView((view) => view.server.draft)
   const tried = useView((view) => view.server.tried)
+  const passwordWanted = useView((view) => view.server.passwordWanted)
   const interfaces = useView((view) => view.server.interfaces) ?? noInterfaces
   const { changeStream } = useActions()
   const via = chosenInterface(draft, interfaces)
@@ -77,6 +78,12 @@ export function StreamFields({ problems, next }: Props) {
           label="Password"
           type="password"
           {...text('password')}
+          hint={
+            passwordWanted &&
+            draft.password === '' && (
+              <span className="field-warning">It had one, which isn't kept: type it again.</span>
+            )
+          }
           placeholder={draft.admission.trim() === '' ? 'None: everyone may join' : 'None'}
         />
         <Compression />
