@@ -56,6 +56,7 @@ export {
 export {
   chosenInterface,
   draftProblems,
+  gentleRate,
   inMegabytes,
   isOver,
   namesake,

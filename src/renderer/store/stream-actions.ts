@@ -14,6 +14,8 @@ import {
   draftConfiguration,
   draftSettings,
   followed,
+  gentleRate,
+  inMegabytes,
   isOver,
   streamDraft,
   type DraftSurroundings,
@@ -52,6 +54,8 @@ export interface StreamActions {
   readonly newStream: () => void
   /** The warning about shared networks was read. */
   readonly closeNetworkWarning: () => void
+  /** It was read, and heeded: the rate becomes the gentle one, unless another was typed. */
+  readonly takeGentleRate: () => void
   readonly openConfiguration: (path: string) => Promise<void>
   /** Of the stream that is shown, else of the form. Asks where; the system's panel, or our sheet. */
   readonly saveConfiguration: () => Promise<void>
@@ -135,6 +139,14 @@ export function streamActions(
 
   const settingsNow = () =>
     draftSettings(getState().server.draft, draftSurroundings(mirror.store.getState(), getState()))
+
+  const changeStream: StreamActions['changeStream'] = (change) => {
+    const { draft } = getState().server
+    const typed = (['name', 'group', 'dataRate'] as const).filter((field) => field in change)
+    setDraft({ ...draft, ...change, fixed: [...new Set([...draft.fixed, ...typed])] })
+  }
+
+  const closeNetworkWarning = () => setPreferences({ mirror, client }, { networkWarned: true })
 
   /** What Save Configuration As… means; null while a field of the form isn't right. */
   const configurationNow = () => {
@@ -238,11 +250,7 @@ export function streamActions(
       void lookAtDevice()
     },
     clearStreamSource: () => setStreamSource({ mirror, view }, null),
-    changeStream(change) {
-      const { draft } = getState().server
-      const typed = (['name', 'group', 'dataRate'] as const).filter((field) => field in change)
-      setDraft({ ...draft, ...change, fixed: [...new Set([...draft.fixed, ...typed])] })
-    },
+    changeStream,
     showOptions: (optionsShown) => setServer({ optionsShown }),
     async checkNetwork() {
       const settings = settingsNow()
@@ -291,7 +299,12 @@ export function streamActions(
       }
     },
     newStream: () => setServer({ shown: null, tried: false }),
-    closeNetworkWarning: () => setPreferences({ mirror, client }, { networkWarned: true }),
+    closeNetworkWarning,
+    takeGentleRate() {
+      const rate = gentleRate(getState().server.draft)
+      if (rate !== null) changeStream({ dataRate: inMegabytes(rate) })
+      closeNetworkWarning()
+    },
     async openConfiguration(path) {
       setState(goTo('multicast'))
       try {

@@ -155,6 +155,14 @@ export function suggestRate({ linkBitsPerSecond }: NetworkInterface): number {
   return Math.max(100_000, Math.min(6e6, Math.floor(linkBitsPerSecond / 16 / 100_000) * 100_000))
 }
 
+/** A third of it in whole steps, for who shares the network; null where the rate isn't a suggestion of ours, or is as low as that. */
+export function gentleRate({ dataRate, fixed }: Pick<StreamDraft, 'dataRate' | 'fixed'>): number | null {
+  const rate = parseRate(dataRate)
+  if (rate === null || fixed.includes('dataRate')) return null
+  const third = Math.floor(rate / 3 / 100_000) * 100_000
+  return third === 0 ? null : third
+}
+
 /** Whole bytes a second as the form writes them, to the byte, so that `parseRate` has them back: `12`, `2.5`, `0.004`. */
 export const inMegabytes = (bytesPerSecond: number): string => String(bytesPerSecond / 1e6)
 

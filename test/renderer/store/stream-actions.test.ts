@@ -586,6 +586,26 @@ describe("asr's configuration", () => {
   })
 })
 
+describe('the warning about shared networks', () => {
+  const warned = ({ reprise }: TestWindow) => reprise.mirror.getState().app?.preferences.networkWarned
+
+  it('is heeded with one press: a third of the rate, which stays', async () => {
+    using window = await withImage()
+    const { actions } = window.reprise
+    expect([server(window).draft.dataRate, warned(window)]).toEqual(['12', false])
+    actions.takeGentleRate()
+    actions.changeStream({ interface: interfaces[1]?.address ?? '' })
+    expect([server(window).draft.dataRate, warned(window)]).toEqual(['4', true])
+  })
+
+  it('leaves a rate that was typed', async () => {
+    using window = await withImage()
+    window.reprise.actions.changeStream({ dataRate: '9' })
+    window.reprise.actions.takeGentleRate()
+    expect([server(window).draft.dataRate, warned(window)]).toEqual(['9', true])
+  })
+})
+
 describe('a stream that is over', () => {
   /** Started from the form with that source, then over. */
   async function over(source: 'image' | 'device', change: Parameters<typeof aSession>[0] = {}) {

@@ -9,6 +9,7 @@ import {
   draftProblems,
   draftSettings,
   followed,
+  gentleRate,
   isStreamGroup,
   namesake,
   parseRate,
@@ -298,6 +299,18 @@ describe('what the engine is asked for', () => {
     expect(draftSettings({ ...draft, name: '' }, around)).toBeNull()
     expect(draftSettings({ ...draft, ttl: 'x' }, around)).toBeNull()
     expect(draftConfiguration({ ...draft, port: '70000' })).toBeNull()
+  })
+})
+
+describe('the rate for a network that others use', () => {
+  const gentle = (dataRate: string, fixed: StreamDraft['fixed'] = ['name']) => gentleRate({ dataRate, fixed })
+
+  it('is a third of what is suggested', () => {
+    expect(['12', '6', '0.6', '0.1'].map((rate) => gentle(rate))).toEqual([4e6, 2e6, 200_000, null])
+  })
+
+  it('is none where a rate was typed, or none is there', () => {
+    expect([gentle('12', ['dataRate']), gentle('x')]).toEqual([null, null])
   })
 })
 

@@ -3,6 +3,7 @@ import { Button, Spinner, StateIcon } from '#renderer/components'
 import {
   draftProblems,
   draftSurroundings,
+  gentleRate,
   sameData,
   useActions,
   useBoth,
@@ -11,6 +12,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
+import { formatRate } from '#shared/units'
 import { describeWhole } from '#shared/words'
 import { CheckList } from './check-list.tsx'
 import { offlineWords } from './form-text.ts'
@@ -48,10 +50,13 @@ export function Configure() {
 
 const notWarned = ({ app }: EngineMirror) => app !== null && !app.preferences.networkWarned
 
+const gentleNow = ({ server }: ViewState) => gentleRate(server.draft)
+
 /** Said once: who never did this doesn't know it. */
 function NetworkWarning() {
   const show = useMirror(notWarned)
-  const { closeNetworkWarning } = useActions()
+  const gentle = useView(gentleNow)
+  const { closeNetworkWarning, takeGentleRate } = useActions()
   if (!show) return null
   return (
     <section className="banner" data-tone="warning" aria-label="Before the first stream">
@@ -61,6 +66,7 @@ function NetworkWarning() {
         Phones, name servers and Wi-Fi suffer first. Use a switch of its own or a quiet hour, or a third of
         the data rate; IGMP snooping should be on in the switch, storm control off.
       </p>
+      {gentle !== null && <Button onPress={takeGentleRate}>Use {formatRate(gentle)}</Button>}
       <Button onPress={closeNetworkWarning}>Got It</Button>
     </section>
   )
