@@ -49,6 +49,7 @@ export function connectMulticast({
     setPrecedence: async (sessionIds) => (await server()).setPrecedence(sessionIds),
     stopSession: async (sessionId, when) => (await server()).stop(sessionId, when),
     disconnect: async (sessionId, clientId) => (await server()).disconnect(sessionId, clientId),
+    clientLog: async (sessionId, clientId) => (await server()).clientLog(sessionId, clientId),
     onSessions(hear) {
       listener = hear
     },

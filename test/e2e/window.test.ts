@@ -757,6 +757,22 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await page.getByRole('button', { name: /^Copy Details/ }).count()).toBe(0)
   })
 
+  it('copies what became of a computer that receives a stream, from its row', async () => {
+    await reach(page, 'session-client-menu')
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.evaluate(() =>
+      globalThis.window.double.answer('session.clientLog', async () => [
+        { atMs: Date.now() - 60_000, state: 'joined', standing: 'well', lossPercent: 0 },
+        { atMs: Date.now(), state: 'receiving', standing: 'slow', lossPercent: 31 },
+      ]),
+    )
+    await page.getByRole('menuitem', { name: 'Copy Log' }).click()
+    const copied = () => page.evaluate(() => navigator.clipboard.readText())
+    await expect
+      .poll(copied)
+      .toMatch(/^Computer: lab-04\n[^]* {2}Joined\n[^]* {2}Receiving, slow, loss 31 %$/)
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -77,6 +77,7 @@ export const multicastDouble = (engine: Partial<MulticastEngine> = {}): Multicas
   setPrecedence: unused,
   stopSession: unused,
   disconnect: unused,
+  clientLog: unused,
   onSessions: () => undefined,
   watchStreams: () => ({ [Symbol.asyncDispose]: async () => undefined }),
   readConfiguration: unused,

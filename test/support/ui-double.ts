@@ -177,6 +177,7 @@ export function createUiDouble(
     },
     'session.stop': async () => null,
     'session.disconnect': async () => null,
+    'session.clientLog': async () => [],
     'configuration.read': async ({ path }) => {
       const configuration = double.configurations[path]
       if (configuration !== undefined) return { configuration, warnings: [] }

@@ -4,6 +4,7 @@ import type { JobContext } from '#engine/job'
 import type { KeepAwake, Platform } from '#engine/platform'
 import type { Logger } from '#shared/log'
 import type {
+  ClientChange,
   FoundStream,
   ImageInfo,
   ImageTask,
@@ -78,6 +79,8 @@ export interface MulticastEngine extends AsyncDisposable {
   /** Resolves when it has ended, or when it is set to end. Of an ended one: it is no longer told of. */
   stopSession(sessionId: string, when: 'now' | 'when-finished'): Promise<void>
   disconnect(sessionId: string, clientId: string): Promise<void>
+  /** What became of that client, oldest first. */
+  clientLog(sessionId: string, clientId: string): Promise<readonly ClientChange[]>
   /** Called with all sessions in order of precedence, at most twice a second, while something changes. One listener. */
   onSessions(listener: (sessions: readonly SessionState[]) => void): void
   /** Looks for streams on the network, until disposed; `listener` hears all of them at each change. */

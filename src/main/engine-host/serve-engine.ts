@@ -165,6 +165,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       await engines.multicast.disconnect(sessionId, clientId)
       return null
     },
+    'session.clientLog': ({ sessionId, clientId }) => engines.multicast.clientLog(sessionId, clientId),
     'streams.watch': async () => {
       refuseElevated('streams')
       watchingStreams ??= engines.multicast.watchStreams((streams) => served.emit('streams', streams))

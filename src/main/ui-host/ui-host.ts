@@ -223,6 +223,7 @@ export function createUiHost(options: UiHostOptions): UiHost {
     'session.setPrecedence': (input, signal) => engine.request('session.setPrecedence', input, { signal }),
     'session.stop': (input, signal) => engine.request('session.stop', input, { signal }),
     'session.disconnect': (input, signal) => engine.request('session.disconnect', input, { signal }),
+    'session.clientLog': (input, signal) => engine.request('session.clientLog', input, { signal }),
     'configuration.read': (input, signal) => engine.request('configuration.read', input, { signal }),
     'configuration.write': async ({ path, configuration }, signal) =>
       engine.request(

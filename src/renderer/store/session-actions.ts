@@ -1,5 +1,5 @@
 /** Streams of this computer that run: which one is shown, what is changed while they do, and how they end. */
-import type { SessionState } from '#shared/model'
+import type { ClientChange, SessionState } from '#shared/model'
 import { describeSessionFailure } from '#shared/words'
 import { failNotice, type ActionDeps } from './action-deps.ts'
 import { addFailures } from './failures.ts'
@@ -28,6 +28,8 @@ export interface SessionActions {
   readonly openClient: (sessionId: string, clientId: string) => void
   /** Asks whether this one really is meant: rows change places, and its disk may be left incomplete. */
   readonly askDisconnect: (sessionId: string, clientId: string) => void
+  /** What became of a client, oldest first; nothing where nobody knows any more. */
+  readonly clientLog: (sessionId: string, clientId: string) => Promise<readonly ClientChange[]>
   /** Yes, it is. */
   readonly disconnectClient: () => Promise<void>
 }
@@ -111,6 +113,8 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
     openClient: (sessionId, clientId) => setState({ sheet: { kind: 'stream-client', sessionId, clientId } }),
     askDisconnect: (sessionId, clientId) =>
       setState({ sheet: { kind: 'disconnect-client', sessionId, clientId } }),
+    clientLog: (sessionId, clientId) =>
+      client.request('session.clientLog', { sessionId, clientId }).catch(() => []),
     async disconnectClient() {
       const { sheet } = getState()
       if (sheet?.kind !== 'disconnect-client') return

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import {
   webVariables,
+  type ClientChange,
   type Disk,
   type FoundStream,
   type ImageInfo,
@@ -110,6 +111,10 @@ export const engineContract = {
     )<null>(),
     /** The client is told, and doesn't come back by itself. */
     'session.disconnect': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<null>(),
+    /** How it stood whenever that changed, oldest first, the last fifty times; nothing of one that isn't known. */
+    'session.clientLog': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<
+      readonly ClientChange[]
+    >(),
     /** Look for streams on the network, from now on: they come as `streams`. */
     'streams.watch': request(nothing)<null>(),
     /** asr's configuration, a plist in XML or binary; `warnings` are sentences, of keys that nobody knows. */

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { LogLine } from '#shared/log'
 import type {
+  ClientChange,
   Disk,
   FoundStream,
   ImageInfo,
@@ -171,6 +172,10 @@ export const uiContract = {
     )<null>(),
     /** The client is told, and doesn't come back by itself. */
     'session.disconnect': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<null>(),
+    /** How it stood whenever that changed, oldest first, the last fifty times; nothing of one that isn't known. */
+    'session.clientLog': request(z.strictObject({ sessionId: idSchema, clientId: idSchema }))<
+      readonly ClientChange[]
+    >(),
     /** asr's configuration, a plist in XML or binary; `warnings` are sentences, of keys that nobody knows. */
     'configuration.read': request(z.strictObject({ path: locatorSchema }))<{
       configuration: ServerConfiguration

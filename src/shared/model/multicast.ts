@@ -90,6 +90,13 @@ export interface SessionClient {
   readonly text: string
 }
 
+/** How a client stood from a moment on, until the next one of these. */
+export interface ClientChange extends Pick<SessionClient, 'state' | 'standing'> {
+  readonly atMs: number
+  /** Whole percent. */
+  readonly lossPercent: number
+}
+
 /**
  * Its disk is as it was: a client writes nothing before its first block has come, and a stream that waits for its start sends none. Who
  * goes on where it was interrupted has blocks already, and a disk that is incomplete from before.

@@ -141,3 +141,15 @@ describe('a client', () => {
     expect(view.getState().sheet).toBeNull()
   })
 })
+
+describe('what became of a client', () => {
+  it('is asked of the engine, and is nothing where that doesn’t know any more', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const change = { atMs: 1, state: 'joined', standing: 'well', lossPercent: 0 } as const
+    window.double.answer('session.clientLog', async () => [change])
+    expect(await actions.clientLog('a', 'b')).toEqual([change])
+    window.double.answer('session.clientLog', () => Promise.reject(new Error('no such session')))
+    expect(await actions.clientLog('a', 'b')).toEqual([])
+  })
+})

@@ -1,6 +1,6 @@
 /** A client in plain lines, for the details and to be copied. Pure. */
 import type { Fact } from '#renderer/components'
-import type { SessionClient } from '#shared/model'
+import type { ClientChange, SessionClient } from '#shared/model'
 import { formatCount, formatRate, localTime } from '#shared/units'
 import { describeClientState } from '#shared/words'
 
@@ -50,3 +50,25 @@ export const clientReport = (client: SessionClient, around: Around): string =>
   clientFacts(client, around)
     .map(({ name, value }) => `${name}: ${value}`)
     .join('\n')
+
+/** The same, and what became of it until now: a line for each change. */
+export function clientLog(client: SessionClient, changes: readonly ClientChange[], around: Around): string {
+  const lines = changes.map((change, index) => {
+    const isLast = index === changes.length - 1
+    const reason = isLast && change.state === client.state && client.text !== '' ? `: ${client.text}` : ''
+    return `${localTime(change.atMs, { dateStyle: 'short', timeStyle: 'medium' })}  ${changeWords(change)}${reason}`
+  })
+  return [clientReport(client, around), ...(lines.length === 0 ? [] : ['', ...lines])].join('\n')
+}
+
+/** `Receiving, slow, loss 23 %` */
+function changeWords({ state, standing, lossPercent }: ClientChange): string {
+  const receives = state === 'receiving' || state === 'missing'
+  return [
+    describeClientState(state, { over: false }),
+    receives && standing === 'slow' ? 'slow' : null,
+    receives && lossPercent > 0 ? `loss ${lossPercent} %` : null,
+  ]
+    .filter((part) => part !== null)
+    .join(', ')
+}

@@ -5,7 +5,7 @@ import { hostAheadMs, inOrderOfConcern, isOver, useActions, useMirror } from '#r
 import { isUntouched, type SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { isStopped } from '#shared/words'
-import { clientReport } from './client-report.ts'
+import { clientLog, clientReport } from './client-report.ts'
 import { ClientRow } from './client-row.tsx'
 
 const fewRows = 100
@@ -96,10 +96,12 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
   const client = session.clients.find((each) => each.clientId === clientId)
   if (!client) return null
   const over = client.state === 'done' || client.state === 'failed' || isStopped(client.state)
-  const copy = () =>
-    void navigator.clipboard
-      .writeText(clientReport(client, { blocks: session.blocks, over: isOver(session.phase) }))
-      .catch(() => undefined)
+  const around = { blocks: session.blocks, over: isOver(session.phase) }
+  const copy = (text: string) => navigator.clipboard.writeText(text).catch(() => undefined)
+  const copyLog = async () => {
+    const changes = await actions.clientLog(session.sessionId, clientId)
+    await copy(clientLog(client, changes, around))
+  }
   const groups: readonly MenuGroup[] = [
     {
       id: 'look',
@@ -111,7 +113,13 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
           label: 'Details…',
           run: () => actions.openClient(session.sessionId, clientId),
         },
-        { id: 'copy', label: 'Copy Details', run: copy },
+        { id: 'copy', label: 'Copy Details', run: () => void copy(clientReport(client, around)) },
+        {
+          id: 'copy-log',
+          label: 'Copy Log',
+          description: 'Its last changes, with the times',
+          run: () => void copyLog(),
+        },
       ],
     },
     {

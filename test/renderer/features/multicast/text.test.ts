@@ -17,7 +17,7 @@ import {
   ttlIsLow,
   waitingWords,
 } from '#src/renderer/features/multicast/text.ts'
-import { clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
+import { clientLog, clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
 import { serializeError, UsageError } from '#shared/errors'
 import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
 import { systemImage } from '#test/ui-fixtures'
@@ -132,6 +132,33 @@ describe('the clients', () => {
     expect(
       clientReport(aClient({ host: 'lab-08', writeBytesPerSecond: 0 }), { blocks: 1, over: false }),
     ).toContain('Writes: –')
+  })
+
+  it('can be copied with what became of them, and why they failed', () => {
+    const client = aClient({ host: 'lab-08', state: 'failed', text: 'Write failed.' })
+    const change = { standing: 'well', lossPercent: 0 } as const
+    const at = (seconds: number) => new Date(2026, 10, 23, 12, 0, seconds).getTime()
+    const log = clientLog(
+      client,
+      [
+        { ...change, atMs: at(1), state: 'joined' },
+        { ...change, atMs: at(2), state: 'receiving', standing: 'slow', lossPercent: 23 },
+        { ...change, atMs: at(3), state: 'failed', lossPercent: 23 },
+      ],
+      { blocks: 1, over: false },
+    )
+    const lines = log.split('\n')
+    expect(lines[0]).toBe('Computer: lab-08')
+    expect(lines.slice(-4).map((line) => line.replace(/^.*\d .*? {2}/, ''))).toEqual([
+      '',
+      'Joined',
+      'Receiving, slow, loss 23 %',
+      'Failed: Write failed.',
+    ])
+    expect(lines.at(-1)).toContain('12:00:03')
+    expect(clientLog(client, [], { blocks: 1, over: false })).toBe(
+      clientReport(client, { blocks: 1, over: false }),
+    )
   })
 
   it('can be copied, with their own words where they failed', () => {

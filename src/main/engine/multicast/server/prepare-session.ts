@@ -6,6 +6,7 @@ import { invariant, serializeError } from '#shared/errors'
 import { withoutPassword, type NetworkInterface, type SessionSettings } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
 import { wrongSetting } from './check-settings.ts'
+import { ClientLog } from './client-log.ts'
 import { openStreamBytes } from './open-bytes.ts'
 import type { ServedSession } from './orders.ts'
 import type { SessionEntry } from './session-entry.ts'
@@ -76,6 +77,7 @@ export function newEntry(
     leavingPort: null,
     isServed: false,
     live: null,
+    clientLog: new ClientLog(),
     ended: null,
     preparing: Promise.resolve(),
   }

@@ -11,6 +11,7 @@ import {
   type SessionSettings,
   type SessionState,
 } from '#shared/model'
+import type { ClientLog } from './client-log.ts'
 import type { OpenBytes } from './open-bytes.ts'
 import type { LiveState } from './orders.ts'
 import type { PortLease } from './port-threads.ts'
@@ -43,6 +44,7 @@ export interface SessionEntry {
   givingBack: Promise<void> | null
   /** Null while it is prepared, and when it never got further. */
   live: LiveState | null
+  readonly clientLog: ClientLog
   ended: {
     readonly phase: 'ended' | 'failed'
     readonly atMs: number

@@ -8,7 +8,7 @@ import type { ManagementRight } from '#engine/multicast/sessions'
 import { sendTestPacket } from '#engine/multicast/network'
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { composedName, type SessionSettings, type SessionState } from '#shared/model'
+import { composedName, type ClientChange, type SessionSettings, type SessionState } from '#shared/model'
 import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
 import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { sweepImageFolders } from './image-folder.ts'
@@ -65,6 +65,8 @@ export interface StreamServer extends AsyncDisposable {
   /** Of an ended one: it is no longer told of. */
   stop(sessionId: string, when: StopWhen): Promise<void>
   disconnect(sessionId: string, clientId: string): Promise<void>
+  /** What became of it, oldest first; nothing of a client that isn't known. Throws UsageError E_USAGE where there is no such session. */
+  clientLog(sessionId: string, clientId: string): readonly ClientChange[]
   /** In which order clients without a wish are asked: these first, then the others as they are. */
   setPrecedence(sessionIds: readonly string[]): Promise<void>
   /** In order of precedence; ended ones until they are forgotten, by a `stop` or for a hundred that ended later. */
@@ -158,6 +160,10 @@ class Server implements StreamServer {
 
   async disconnect(sessionId: string, clientId: string): Promise<void> {
     await (await this.#threadOf(sessionId)).order({ kind: 'disconnect', sessionId, clientId })
+  }
+
+  clientLog(sessionId: string, clientId: string): readonly ClientChange[] {
+    return this.#find(sessionId).clientLog.of(clientId)
   }
 
   async setPrecedence(sessionIds: readonly string[]): Promise<void> {
@@ -291,6 +297,7 @@ class Server implements StreamServer {
         const entry = this.#entries.get(live.sessionId)
         if (entry === undefined) continue
         entry.live = live
+        entry.clientLog.heard(live.clients, Date.now())
         if (!isOver(entry) || entry.givingBack !== null) continue
         void giveBack(entry, this.#options.log)
         void this.#releasePort(entry)

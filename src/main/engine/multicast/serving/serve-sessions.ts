@@ -59,6 +59,7 @@ export async function serveSessions({
     setRate: (sessionId, rate) => server.setRate(sessionId, rate),
     stop: (sessionId, when) => server.stop(sessionId, when),
     disconnect: (sessionId, clientId) => server.disconnect(sessionId, clientId),
+    clientLog: (sessionId, clientId) => server.clientLog(sessionId, clientId),
     setPrecedence: (sessionIds) => server.setPrecedence(sessionIds),
     states: () => server.states(),
     ownsPort: (port) => server.ownsPort(port),

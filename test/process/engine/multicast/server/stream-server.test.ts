@@ -72,12 +72,17 @@ describe('the server of streams', () => {
     await expect
       .poll(() => real.state()?.clients.map(({ state, text }) => [state, text]))
       .toEqual([['done', 'all well']])
+    const [client] = real.state()?.clients ?? []
+    const became = () => real.server.clientLog(sessionId, client?.clientId ?? '').map(({ state }) => state)
+    expect(became().at(-1)).toBe('done')
+    expect(became().length).toBeGreaterThan(1)
     await reaches('quiet', real)
     expect(real.state()).toMatchObject({ lap: 1 })
     expect(real.state()?.sentBytes).toBeGreaterThan(image.bytes.length)
 
     await real.server.stop(sessionId, 'now')
     await reaches('ended', real)
+    expect(became().at(-1)).toBe('done')
     await real.server.stop(sessionId, 'now')
     expect(real.server.states()).toEqual([])
   })

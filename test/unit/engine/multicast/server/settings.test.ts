@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseStreamLocator } from '#shared/model'
 import { checkSettings } from '#src/main/engine/multicast/server/check-settings.ts'
+import { ClientLog } from '#src/main/engine/multicast/server/client-log.ts'
 import { isOver, stateOf, type SessionEntry } from '#src/main/engine/multicast/server/session-entry.ts'
 import { idleThread } from '#test/idle-thread'
 import { sessionSettings } from '#test/real-stream-server'
@@ -95,6 +96,7 @@ describe('what is told of a session', () => {
     isServed: false,
     givingBack: null,
     live: null,
+    clientLog: new ClientLog(),
     ended: null,
     preparing: Promise.resolve(),
     ...change,
