@@ -1029,6 +1029,23 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'multicast-local',
+    reach: async (page) => {
+      await streamImage(page)
+      await page.getByLabel('TTL').fill('1')
+      await page.getByText('This subnet only; hard on routers').waitFor()
+    },
+  },
+  {
+    name: 'multicast-again',
+    reach: async (page) => {
+      const { settings } = await page.evaluate(() => window.streams.aSession())
+      await session(page, { phase: 'ended', settings: { ...settings, hasPassword: true } }, 'some')
+      await page.getByRole('button', { name: 'Start Again…' }).click()
+      await page.getByText('type it again').waitFor()
+    },
+  },
+  {
     name: 'multicast-offline',
     reach: async (page) => {
       await streamImage(page)
@@ -1243,6 +1260,14 @@ export const windowStates: readonly WindowState[] = [
       await session(page, {}, 'some')
       await page.getByRole('button', { name: 'Stop…' }).click()
       await page.getByRole('alertdialog').waitFor()
+    },
+  },
+  {
+    name: 'session-stop-waiting',
+    reach: async (page) => {
+      await session(page, { phase: 'waiting' }, 'two')
+      await page.getByRole('button', { name: 'Stop…' }).click()
+      await page.getByText('2 computers are waiting for the start; their disks are as they were.').waitFor()
     },
   },
   {
