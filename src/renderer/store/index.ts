@@ -52,6 +52,7 @@ export {
   sessionRemainingMs,
   unfinished,
   untouched,
+  verifying,
 } from './sessions.ts'
 export {
   chosenInterface,

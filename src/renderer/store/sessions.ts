@@ -33,7 +33,7 @@ const isTroubled = (client: SessionClient) => client.standing === 'slow' || loss
 export const lossTone = (loss: number): 'well' | 'high' | 'too-high' =>
   loss > 0.2 ? 'too-high' : loss > 0.05 ? 'high' : 'well'
 
-/** Something is still to come for it: a stop now would leave its disk incomplete, or as it was. */
+/** Something is still to come for it: a stop now would leave its disk incomplete or as it was, or to verify itself. */
 export const isUnfinished = ({ state }: SessionClient): boolean =>
   state === 'receiving' ||
   state === 'missing' ||
@@ -46,6 +46,10 @@ export const unfinished = (session: SessionState): number => session.clients.fil
 /** Those of them whose disks would be as they were: nothing was written there yet. */
 export const untouched = ({ clients, phase }: SessionState): number =>
   clients.filter((client) => isUnfinished(client) && isUntouched(client, phase)).length
+
+/** Those of them who have everything: they go on without the stream. */
+export const verifying = ({ clients }: SessionState): number =>
+  clients.filter(({ state }) => state === 'verifying').length
 
 /** Everyone who joined is done, and somebody was. */
 export const allDone = (session: SessionState): boolean =>

@@ -11,6 +11,7 @@ import {
   sessionRemainingMs,
   unfinished,
   untouched,
+  verifying,
 } from '#src/renderer/store/sessions.ts'
 import { aClient, aSession, foundStreams, someClients } from '#test/stream-fixtures'
 
@@ -50,6 +51,7 @@ describe('the clients', () => {
 
   it('for which something is still to come are counted', () => {
     expect(unfinished(aSession({ clients: someClients() }))).toBe(8)
+    expect(verifying(aSession({ clients: someClients() }))).toBe(1)
     expect(allDone(aSession({ clients: someClients() }))).toBe(false)
     const clients = [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b', state: 'failed' })]
     expect(allDone(aSession({ clients }))).toBe(true)

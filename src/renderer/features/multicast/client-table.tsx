@@ -2,11 +2,12 @@
 import { useCallback, useState, type MouseEvent } from 'react'
 import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
 import { hostAheadMs, inOrderOfConcern, isOver, useActions, useMirror } from '#renderer/store'
-import { isUntouched, type SessionState } from '#shared/model'
+import type { SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { isStopped } from '#shared/words'
 import { clientLog, clientReport } from './client-report.ts'
 import { ClientRow } from './client-row.tsx'
+import { leftAs, leftWords } from './text.ts'
 
 const fewRows = 100
 
@@ -128,11 +129,7 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
         {
           id: 'disconnect',
           label: 'Disconnect…',
-          description: over
-            ? undefined
-            : isUntouched(client, session.phase)
-              ? 'Its disk is as it was'
-              : 'Its disk is left incomplete',
+          description: over ? undefined : leftWords[leftAs(client, session.phase)],
           disabled: over || isOver(session.phase),
           run: () => actions.askDisconnect(session.sessionId, clientId),
         },

@@ -1,16 +1,14 @@
 /** A computer is to be left without the rest of its stream: really this one? Cancel has the focus. */
 import { Button, Sheet } from '#renderer/components'
 import { sameData, useActions, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { isUntouched } from '#shared/model'
-import { disconnectWords } from './text.ts'
+import { disconnectWords, leftAs } from './text.ts'
 
 function shownClient({ sessions }: EngineMirror, { sheet }: ViewState) {
   if (sheet?.kind !== 'disconnect-client') return null
   const session = sessions.find(({ sessionId }) => sessionId === sheet.sessionId)
   const client = session?.clients.find(({ clientId }) => clientId === sheet.clientId)
   if (!session || !client) return null
-  const disk: 'untouched' | 'begun' = isUntouched(client, session.phase) ? 'untouched' : 'begun'
-  return { host: client.host, address: client.address, disk }
+  return { host: client.host, address: client.address, left: leftAs(client, session.phase) }
 }
 
 export function DisconnectSheet() {
@@ -35,7 +33,7 @@ export function DisconnectSheet() {
         </>
       }
     >
-      <p id="disconnect-words">{disconnectWords(client, client.disk)}</p>
+      <p id="disconnect-words">{disconnectWords(client, client.left)}</p>
     </Sheet>
   )
 }

@@ -6,6 +6,7 @@ import {
   useActions,
   useBoth,
   type EngineMirror,
+  verifying,
   type ViewState,
 } from '#renderer/store'
 import { stopWords } from './text.ts'
@@ -21,11 +22,15 @@ const untouchedNow = (mirror: EngineMirror, view: ViewState) => {
   const stopping = session(mirror, view)
   return stopping ? untouched(stopping) : 0
 }
+const verifyingNow = (mirror: EngineMirror, view: ViewState) => {
+  const stopping = session(mirror, view)
+  return stopping ? verifying(stopping) : 0
+}
 const nameNow = (mirror: EngineMirror, view: ViewState) => session(mirror, view)?.settings.name ?? ''
 
 export function StopSheet() {
   const count = useBoth(unfinishedNow)
-  const waiting = useBoth(untouchedNow)
+  const left = { waiting: useBoth(untouchedNow), verifying: useBoth(verifyingNow) }
   const name = useBoth(nameNow)
   const actions = useActions()
   const { closeSheet } = actions
@@ -51,7 +56,7 @@ export function StopSheet() {
         </>
       }
     >
-      <p id="stop-words">{stopWords(count, waiting)}</p>
+      <p id="stop-words">{stopWords(count, left)}</p>
     </Sheet>
   )
 }

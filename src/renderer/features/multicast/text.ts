@@ -3,6 +3,7 @@ import { unreachable, type SerializedError } from '#shared/errors'
 import type { ChoiceOption } from '#renderer/components'
 import { isLocked, type FieldProblem, type Item, type StartRule } from '#renderer/store'
 import {
+  isUntouched,
   isWebLocator,
   type ImageInfo,
   type NetworkInterface,
@@ -230,30 +231,67 @@ function groupOf(state: SessionClient['state']): string {
 
 const computers = (count: number) => (count === 1 ? '1 computer' : `${formatCount(count)} computers`)
 
-/** What a stop does to `count` computers that haven't finished, of which `waiting` have nothing of it yet. */
-export function stopWords(count: number, waiting: number): string {
-  const torn = count - waiting
-  const left =
-    torn === 1
-      ? "1 computer hasn't finished and will be left incomplete."
-      : `${computers(torn)} haven't finished and will be left incomplete.`
-  if (waiting === 0) return left
-  const who = torn === 0 ? computers(waiting) : formatCount(waiting)
-  const wait =
-    waiting === 1
-      ? `${who} is waiting for the start; its disk is as it was.`
-      : `${who} are waiting for the start; their disks are as they were.`
-  return torn === 0 ? wait : `${left} ${wait}`
+/** What a stop does to `count` computers that haven't finished. `waiting` of them have nothing of it yet, `verifying` have everything. */
+export function stopWords(
+  count: number,
+  { waiting, verifying }: { readonly waiting: number; readonly verifying: number },
+): string {
+  const groups = [
+    {
+      size: count - waiting - verifying,
+      one: "hasn't finished and will be left incomplete.",
+      more: "haven't finished and will be left incomplete.",
+    },
+    {
+      size: waiting,
+      one: 'is waiting for the start; its disk is as it was.',
+      more: 'are waiting for the start; their disks are as they were.',
+    },
+    {
+      size: verifying,
+      one: 'is verifying, and finishes by itself.',
+      more: 'are verifying, and finish by themselves.',
+    },
+  ]
+  return groups
+    .filter(({ size }) => size > 0)
+    .map(({ size, one, more }, index) => {
+      const who = index === 0 ? computers(size) : formatCount(size)
+      return `${who} ${size === 1 ? one : more}`
+    })
+    .join(' ')
+}
+
+/** What becomes of a client that is left without the rest of its stream. */
+export type ClientLeft = 'incomplete' | 'untouched' | 'verifying'
+
+export const leftAs = (client: SessionClient, phase: SessionState['phase']): ClientLeft =>
+  isUntouched(client, phase) ? 'untouched' : client.state === 'verifying' ? 'verifying' : 'incomplete'
+
+/** Under Disconnect… in its menu. */
+export const leftWords: { readonly [left in ClientLeft]: string } = {
+  incomplete: 'Its disk is left incomplete',
+  untouched: 'Its disk is as it was',
+  verifying: 'It finishes by itself',
 }
 
 /** Two computers may go by one name: the address tells which is meant. */
-export const disconnectWords = (
+export function disconnectWords(
   { host, address }: Pick<SessionClient, 'host' | 'address'>,
-  disk: 'untouched' | 'begun',
-): string =>
-  disk === 'untouched'
-    ? `${host} (${address}) is waiting for the start. Its disk is as it was.`
-    : `${host} (${address}) hasn't finished and will be left incomplete: its disk has to be restored again.`
+  left: ClientLeft,
+): string {
+  const who = `${host} (${address})`
+  switch (left) {
+    case 'incomplete':
+      return `${who} hasn't finished and will be left incomplete: its disk has to be restored again.`
+    case 'untouched':
+      return `${who} is waiting for the start. Its disk is as it was.`
+    case 'verifying':
+      return `${who} has everything and is verifying, which it finishes by itself. How it ends won't be told here.`
+    default:
+      return unreachable(left)
+  }
+}
 
 /** What a session came to. */
 export function endedWords({ clients, sentBytes }: SessionState): string {

@@ -5,6 +5,7 @@ import {
   disconnectWords,
   endedWords,
   interfaceFacts,
+  leftAs,
   lossWords,
   notReadyWords,
   notScannableWords,
@@ -19,6 +20,7 @@ import {
 } from '#src/renderer/features/multicast/text.ts'
 import { clientLog, clientReport, writeRate } from '#src/renderer/features/multicast/client-report.ts'
 import { serializeError, UsageError } from '#shared/errors'
+import type { SessionClient, SessionState } from '#shared/model'
 import { aClient, aSession, interfaces, someClients } from '#test/stream-fixtures'
 import { systemImage } from '#test/ui-fixtures'
 
@@ -84,6 +86,8 @@ describe('waiting', () => {
 })
 
 describe('the clients', () => {
+  const mac = { host: 'mac-1', address: '10.0.0.1' }
+
   it('are counted by how they do', () => {
     expect(clientCounts(someClients())).toBe('1 done, 6 receiving, 1 verifying, 2 failed, 1 stopped')
     expect(clientCounts([aClient({ host: 'a', state: 'disconnected' })])).toBe('1 disconnected')
@@ -91,25 +95,47 @@ describe('the clients', () => {
   })
 
   it('are told of before a stop leaves them incomplete', () => {
-    expect(stopWords(1, 0)).toBe("1 computer hasn't finished and will be left incomplete.")
-    expect(stopWords(1200, 0)).toBe("1,200 computers haven't finished and will be left incomplete.")
-    expect(disconnectWords({ host: 'mac-1', address: '10.0.0.1' }, 'begun')).toBe(
+    const none = { waiting: 0, verifying: 0 }
+    expect(stopWords(1, none)).toBe("1 computer hasn't finished and will be left incomplete.")
+    expect(stopWords(1200, none)).toBe("1,200 computers haven't finished and will be left incomplete.")
+    expect(disconnectWords(mac, 'incomplete')).toBe(
       "mac-1 (10.0.0.1) hasn't finished and will be left incomplete: its disk has to be restored again.",
     )
   })
 
   it('that only wait lose nothing by a stop', () => {
-    expect(stopWords(1, 1)).toBe('1 computer is waiting for the start; its disk is as it was.')
-    expect(stopWords(3, 3)).toBe('3 computers are waiting for the start; their disks are as they were.')
-    expect(stopWords(3, 1)).toBe(
+    const waiting = (count: number, of: number) => stopWords(of, { waiting: count, verifying: 0 })
+    expect(waiting(1, 1)).toBe('1 computer is waiting for the start; its disk is as it was.')
+    expect(waiting(3, 3)).toBe('3 computers are waiting for the start; their disks are as they were.')
+    expect(waiting(1, 3)).toBe(
       "2 computers haven't finished and will be left incomplete. 1 is waiting for the start; its disk is as it was.",
     )
-    expect(stopWords(4, 3)).toBe(
+    expect(waiting(3, 4)).toBe(
       "1 computer hasn't finished and will be left incomplete. 3 are waiting for the start; their disks are as they were.",
     )
-    expect(disconnectWords({ host: 'mac-1', address: '10.0.0.1' }, 'untouched')).toBe(
+    expect(disconnectWords(mac, 'untouched')).toBe(
       'mac-1 (10.0.0.1) is waiting for the start. Its disk is as it was.',
     )
+  })
+
+  it('that have everything verify by themselves', () => {
+    expect(stopWords(1, { waiting: 0, verifying: 1 })).toBe(
+      '1 computer is verifying, and finishes by itself.',
+    )
+    expect(stopWords(3, { waiting: 0, verifying: 2 })).toBe(
+      "1 computer hasn't finished and will be left incomplete. 2 are verifying, and finish by themselves.",
+    )
+    expect(disconnectWords(mac, 'verifying')).toBe(
+      "mac-1 (10.0.0.1) has everything and is verifying, which it finishes by itself. How it ends won't be told here.",
+    )
+    const left = (change: Partial<SessionClient>, phase: SessionState['phase'] = 'streaming') =>
+      leftAs(aClient({ host: 'a', ...change }), phase)
+    expect([
+      left({ state: 'verifying' }),
+      left({ state: 'joined', blocksDone: 0 }, 'waiting'),
+      left({ state: 'joined', blocksDone: 7 }, 'waiting'),
+      left({ state: 'lost', blocksDone: 0 }),
+    ]).toEqual(['verifying', 'untouched', 'incomplete', 'incomplete'])
   })
 
   it('are what a stream came to', () => {
