@@ -53,6 +53,7 @@ export function platformDouble(
       disksHoldingFile: async () => [],
       unmount: unused,
       remount: unused,
+      unreadable: unused,
       eject: async (path) => {
         ejected.push(path)
       },

@@ -42,6 +42,8 @@ export class FakeMachine {
   privileged = true
   supported = true
   freeBytes = 1e12
+  /** File systems on any disk that nothing here can mount. */
+  unreadable: readonly string[] = []
   /** Replaces what a call does; may throw. */
   onUnmount: ((path: string, left: (errors: readonly Error[]) => void) => void | Promise<void>) | null = null
   onRemount: ((path: string) => void) | null = null
@@ -253,6 +255,7 @@ function platformOf(machine: FakeMachine): Platform {
       )
       return { mountPoints: before.map((each) => each.mountPoint), errors: [] }
     },
+    unreadable: async () => machine.unreadable,
     async eject(path) {
       machine.calls.push(`eject ${path}`)
       machine.onEject?.(path)

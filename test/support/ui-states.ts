@@ -119,7 +119,8 @@ async function running(
   await page.locator('.running').waitFor()
 }
 
-type Outcome = 'done' | 'not-ejected' | 'ejected' | 'failed' | 'unplugged' | 'differs' | 'cancelled'
+type Outcome =
+  'done' | 'unreadable' | 'not-ejected' | 'ejected' | 'failed' | 'unplugged' | 'differs' | 'cancelled'
 
 async function endedAs(page: Page, outcome: Outcome): Promise<void> {
   await startRestore(page)
@@ -145,6 +146,8 @@ async function endedAs(page: Page, outcome: Outcome): Promise<void> {
     switch (outcome) {
       case 'done':
         return done({})
+      case 'unreadable':
+        return done({ mountPoints: [], unreadable: ['apfs'] })
       case 'ejected':
         return done({ ejected: true, mountPoints: [] })
       case 'not-ejected':
@@ -556,6 +559,7 @@ export const windowStates: readonly WindowState[] = [
     reach: (page) => running(page, { phase: 'restoring', percent: 43 }, { stopping: true }),
   },
   { name: 'done', reach: (page) => endedAs(page, 'done') },
+  { name: 'done-unreadable', reach: (page) => endedAs(page, 'unreadable') },
   { name: 'done-ejected', reach: (page) => endedAs(page, 'ejected') },
   { name: 'done-not-ejected', reach: (page) => endedAs(page, 'not-ejected') },
   { name: 'failed', reach: (page) => endedAs(page, 'failed') },

@@ -8,7 +8,7 @@ import {
   type TargetInfo,
 } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
-import { describeCheck, describeLoss, describePhase, namesOf } from '#shared/words'
+import { describeCheck, describeLoss, describePhase, describeUnreadable, namesOf } from '#shared/words'
 import { createMarkLines } from './marks.ts'
 import { passesOf } from './passes.ts'
 import { printable } from './printable.ts'
@@ -113,9 +113,13 @@ function afterwardsText(summary: RestoreSummary, plan: RestorePlan, state: JobSt
   if (ejectsTarget(plan)) {
     return `\tEjecting target device...${summary.ejected ? 'done' : 'failed'}\n`
   }
+  const unreadable = describeUnreadable(summary.unreadable)
+  const explained = unreadable === null ? '' : `\t${printable(unreadable)}\n`
   const remounting = state.phases.find(({ phase }) => phase === 'remounting')
-  if (remounting?.state !== 'done') return ''
-  return `\tRemounting target volume...${summary.remounted ? 'done' : 'failed'}\n`
+  if (remounting?.state !== 'done') return explained
+  // asr's line would say that something is mounted.
+  if (summary.remounted && explained !== '' && summary.mountPoints.length === 0) return explained
+  return `\tRemounting target volume...${summary.remounted ? 'done' : 'failed'}\n${explained}`
 }
 
 function summaryText(summary: RestoreSummary): string {

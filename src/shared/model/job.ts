@@ -92,6 +92,8 @@ export interface RestoreSummary {
   readonly ejected: boolean
   /** Of the destination, all is mounted again that was. False where it was to be ejected, and of a file. */
   readonly remounted: boolean
+  /** File systems on the destination that this computer can't mount (`apfs`). Absent: none that is known. */
+  readonly unreadable?: readonly string[]
   /** It is done, and this did not work: the eject, a remount. */
   readonly warnings: readonly SerializedError[]
 }

@@ -2,6 +2,7 @@
 import type { DeviceCode, SerializedError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
 import { enumerate, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import { cannotRead } from './disks.ts'
 import type { ErrorWords } from './error-words.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
@@ -271,6 +272,13 @@ const whyTool = (error: SerializedError) =>
 
 /** What is done when a restore is over, and wasn't: because it was stopped, or the disk doesn't answer. */
 function leftUndone(left: string, error: SerializedError, names: Names): ErrorWords {
+  const filesystem = textOf(error, 'filesystem')
+  if (textOf(error, 'why') === 'unreadable' && filesystem !== null)
+    return {
+      what: `${path(error, 'A volume')} wasn't mounted again.`,
+      why: `${cannotRead([filesystem])}.`,
+      now: null,
+    }
   const why = textOf(error, 'why') === 'stopped' ? 'That was stopped.' : "The disk doesn't answer."
   if (left === 'eject')
     return {

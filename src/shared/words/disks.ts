@@ -57,6 +57,17 @@ export function describeFilesystem(name: string): string {
   return Object.hasOwn(filesystems, key) ? (filesystems[key] ?? name) : name
 }
 
+/** Nothing is wrong with a copy of which nothing is mounted; null: there is nothing to explain. */
+export function describeUnreadable(filesystems: readonly string[] = []): string | null {
+  if (filesystems.length === 0) return null
+  const hidden = filesystems.length === 1 ? "the volume isn't shown" : "the volumes aren't shown"
+  return `${cannotRead(filesystems)}, so ${hidden}. That is normal: the copy is complete.`
+}
+
+/** `This computer can't read APFS`, as the beginning of a sentence. */
+export const cannotRead = (filesystems: readonly string[]): string =>
+  `This computer can't read ${enumerate(filesystems.map(describeFilesystem))}`
+
 /** Half a sentence: why a disk can't be a destination. */
 export function describeProtection(protection: Protection): string {
   switch (protection.kind) {

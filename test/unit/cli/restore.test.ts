@@ -383,6 +383,18 @@ describe('reprise restore', () => {
     expect(err).toContain('It is used by nautilus (812).')
   })
 
+  it('says that this computer cannot read what it restored, instead of that it is mounted', async () => {
+    const words =
+      "This computer can't read APFS, so the volume isn't shown. That is normal: the copy is complete."
+    const unreadable = ['apfs']
+    const { out, err } = await play(noprompt, { states: happyStates({ mountPoints: [], unreadable }) })
+    expect(out).toContain(`\t${words}\nRestore completed successfully.\n`)
+    expect(out).not.toContain('Remounting')
+    expect(err).toBe('')
+    const beside = await play(noprompt, { states: happyStates({ mountPoints: ['/mnt'], unreadable }) })
+    expect(beside.out).toContain(`\tRemounting target volume...done\n\t${words}\n`)
+  })
+
   it('has remounted the target when only the source could not be mounted again', async () => {
     const silent = new DeviceError('E_DEVICE_TOOL', 'no', { details: { path: '/mnt', device: '/dev/sdc1' } })
     const { out } = await play([...noprompt, '--verbose'], {

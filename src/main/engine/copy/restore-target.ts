@@ -66,6 +66,8 @@ export interface Settled {
   readonly ejected: boolean
   readonly remounted: boolean
   readonly warnings: readonly SerializedError[]
+  /** File systems that this computer can't mount. Absent: none that is known. */
+  readonly unreadable?: readonly string[]
 }
 
 export function holdTarget(examined: ExaminedTarget, deps: RestoreDeps, log: Logger): RestoreTarget {
@@ -146,6 +148,16 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       new DeviceError('E_DST_GONE', `${path} was disconnected when it was done`, { details }),
     )
   }
+  /** Only to explain why nothing is mounted: where it can't be found out, nothing is missing. */
+  async function lookUnreadable(signal?: AbortSignal): Promise<readonly string[]> {
+    try {
+      signal?.throwIfAborted()
+      return await platform.unreadable(path, signal)
+    } catch (error) {
+      log.warn('what can be read here was not found out', { path, error: serializeError(error) })
+      return []
+    }
+  }
   /** The handle is closed, and the failure may be that the disk was pulled out: what is there now may be another. */
   async function makeEmpty(): Promise<'empty' | 'wiped'> {
     await checkSame()
@@ -204,12 +216,18 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       if (afterwards === 'eject') return eject(signal)
       const rereadWarnings = await reread(signal)
       const left = await remount(signal)
-      const warnings = [...rereadWarnings, ...left.warnings]
+      // A copy that nothing here can read is as good as any other: that isn't a warning.
+      const unread = left.warnings.map(unreadFilesystem)
+      const warnings = [...rereadWarnings, ...left.warnings.filter((_, at) => unread[at] === null)]
+      const unreadable = [...new Set([...unread, ...(await lookUnreadable(signal))])].filter(
+        (filesystem) => filesystem !== null,
+      )
       return {
         mountPoints: left.mountPoints,
         ejected: false,
         remounted: warnings.length === 0,
         warnings,
+        ...(unreadable.length === 0 ? {} : { unreadable }),
       }
     },
     async blank(sink) {
@@ -244,6 +262,10 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     },
   }
 }
+
+/** The file system of a volume that wasn't mounted because this computer has no driver for it; null: there was another reason. */
+const unreadFilesystem = ({ details }: SerializedError): string | null =>
+  details['why'] === 'unreadable' && typeof details['filesystem'] === 'string' ? details['filesystem'] : null
 
 /** A mistake of ours is told as one, and doesn't make a failure of what is restored: that would be erased. */
 async function attempt(

@@ -37,6 +37,8 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     disksHoldingFile: (path) => darwinDisksHolding(system, resolve(path)),
     unmount: (path, signal, left) => unmountDarwin(system, log, path, signal, left),
     remount: (_path, before, signal) => remountDarwin(system, log, before, signal),
+    // Nobody here looks at what Linux made.
+    unreadable: () => Promise.resolve([]),
     eject: (path, signal) => ejectDarwin(system, log, path, signal),
     openSource: (path) => openDarwin(system, path, 'source'),
     openTarget: (path) => openDarwin(system, path, 'target'),

@@ -8,6 +8,7 @@ import { makeDeviceEmpty } from './linux-make-empty.ts'
 import { openForReading, openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { changeRange } from './linux-ranges.ts'
+import { unreadableOn } from './linux-readable.ts'
 import { remountVolumes } from './linux-remount.ts'
 import { resolveLocator } from './linux-resolve.ts'
 import { isListed } from './linux-sysfs.ts'
@@ -50,6 +51,7 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
     },
     unmount: (path, signal, left) => unmountDevice(system, log, path, signal, left),
     remount: (_path, before, signal) => remountVolumes(system, log, before, signal),
+    unreadable: (path, signal) => unreadableOn(system, log, path, signal),
     eject: (path, signal) => ejectDevice(system, log, path, signal),
     openSource: (path) => openForReading(system, path),
     openTarget: (path) => openForWriting(system, path),

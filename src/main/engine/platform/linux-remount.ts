@@ -6,10 +6,11 @@ import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { probeContents } from './linux-contents.ts'
 import { isWithin, showsFilesystem } from './linux-mounts.ts'
+import { isMountable } from './linux-readable.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
-import { programFailed, runChecked } from './run-program.ts'
+import { programFailed, runChecked, type ProgramResult } from './run-program.ts'
 
 /** For a disk that has just been written to, and may have much to do. */
 const patienceMs = 60_000
@@ -18,6 +19,7 @@ const patienceMs = 60_000
  * Mount each of `volumes` again where it was, if there is a file system now. A device that the system's automounter has
  * mounted meanwhile is left where it is. A folder that was bound is bound again if the file system is still of the same
  * kind and has it. Failures don't stop the others; the signal does, and what isn't mounted then is told like a failure.
+ * So is a file system that this computer has no driver for, as `why: 'unreadable'`: that is nobody's fault.
  */
 export async function remountVolumes(
   system: Machine,
@@ -103,7 +105,10 @@ async function mountAgain(
   const isMade = await makePlace(machine, volume)
   try {
     const options = isSame ? volume.options : flagsOnly(volume.options)
-    await runMount(system, ['-o', options, devicePath, mountPoint])
+    const args = ['-o', options, devicePath, mountPoint]
+    const result = await system.run('mount', args, { timeoutMs: patienceMs })
+    if (lacksDriver(result) && isMountable(filesystem)) throw notMounted(volume, 'unreadable', filesystem)
+    if (result.status !== 0) throw programFailed(result, args)
     return true
   } catch (error) {
     if (isMade) await machine.run('rmdir', [mountPoint])
@@ -194,15 +199,29 @@ async function runMount(system: Machine, args: readonly string[]): Promise<void>
   if (result.status !== 0) throw programFailed(result, args)
 }
 
+/** mount(8): 32 is "mount failure", for which there are many reasons. It speaks English here, see `bareProcess`. */
+const lacksDriver = ({ status, stderr }: ProgramResult): boolean =>
+  status === 32 && /unknown filesystem type/i.test(stderr)
+
 const placeGone = ({ mountPoint, devicePath }: MountedVolume) =>
   new DeviceError('E_NOT_FOUND', `${mountPoint} isn't there any more`, {
     details: { path: mountPoint, device: devicePath },
   })
 
-/** `silent`: its disk doesn't answer. */
-const notMounted = ({ devicePath, mountPoint }: MountedVolume, why: 'stopped' | 'silent') =>
+/** `silent`: its disk doesn't answer. `unreadable`: this computer has no driver for what is on it now. */
+const notMounted = (
+  { devicePath, mountPoint }: MountedVolume,
+  why: 'stopped' | 'silent' | 'unreadable',
+  filesystem?: string,
+) =>
   new DeviceError('E_DEVICE_TOOL', `${devicePath} was not mounted again: ${why}`, {
-    details: { path: mountPoint, device: devicePath, left: 'mount', why },
+    details: {
+      path: mountPoint,
+      device: devicePath,
+      left: 'mount',
+      why,
+      ...(filesystem === undefined ? {} : { filesystem }),
+    },
   })
 
 /** blkid's name beside the kernel's: NTFS is mounted by one of three drivers. */

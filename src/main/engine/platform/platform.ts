@@ -88,13 +88,19 @@ export interface Platform {
   /**
    * Mount again. For each volume `before` had: the same place if the partition still has a file system; a disk's new
    * volumes that had no place are left to the system's own automounter. Bind mounts come back if their folder is there.
-   * Returns the mount points; failures in `errors`, and what was left when the signal stopped it.
+   * Returns the mount points; failures in `errors`, and what was left when the signal stopped it. A file system that this
+   * system has no driver for is an error with `why: 'unreadable'` and its name as `filesystem`.
    */
   remount(
     path: string,
     before: readonly MountedVolume[],
     signal?: AbortSignal,
   ): Promise<{ mountPoints: readonly string[]; errors: readonly Error[] }>
+  /**
+   * File systems on the disk or partition at `path` (`apfs`) that aren't mounted because this system has no way to mount
+   * them; only those of which that is sure. Throws DeviceError; the signal's reason.
+   */
+  unreadable(path: string, signal?: AbortSignal): Promise<readonly string[]>
   /** Flush and let go: removable disks are ejected, loop devices detached. Throws DeviceError; the signal's reason. */
   eject(path: string, signal?: AbortSignal): Promise<void>
 

@@ -23,6 +23,7 @@ export function createWin32Platform(): Platform {
     disksHoldingFile: refuse,
     unmount: refuse,
     remount: refuse,
+    unreadable: refuse,
     eject: refuse,
     openSource: refuse,
     openTarget: refuse,

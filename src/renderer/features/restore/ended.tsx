@@ -3,7 +3,14 @@ import { unreachable, type SerializedError } from '#shared/errors'
 import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestorePlan, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
-import { describeError, describeOutcome, describeOutdated, describeTargetState, namesOf } from '#shared/words'
+import {
+  describeError,
+  describeOutcome,
+  describeOutdated,
+  describeTargetState,
+  describeUnreadable,
+  namesOf,
+} from '#shared/words'
 import { stoppedVerifyWords, whereNow } from './text.ts'
 import { Verdict } from './verdict.tsx'
 
@@ -44,8 +51,21 @@ function Done({
   return (
     <Verdict job={job} tone="done" icon="done" headline={headline.replace(/\.$/, '')} again="Restore Again">
       <Facts layout="rows" facts={summaryFacts(summary, job.plan)} />
+      <Unreadable filesystems={summary.unreadable} />
       <Warnings job={job} warnings={summary.warnings} />
     </Verdict>
+  )
+}
+
+/** That nothing is mounted looks like a failure to whoever doesn't know why. */
+function Unreadable({ filesystems }: { readonly filesystems: readonly string[] | undefined }) {
+  const words = describeUnreadable(filesystems)
+  if (words === null) return null
+  return (
+    <p className="verdict-note">
+      <StateIcon state="info" />
+      <span className="selectable">{words}</span>
+    </p>
   )
 }
 

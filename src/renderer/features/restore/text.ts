@@ -32,6 +32,7 @@ import {
   describeFilesystem,
   describeFormat,
   describePhaseStop,
+  enumerate,
 } from '#shared/words'
 
 const dot = ' · '
@@ -242,14 +243,19 @@ export function notScannedWords(image: ImageInfo, locator: string): NotScannedWo
   }
 }
 
+const notMounted = (unreadable: readonly string[]): string =>
+  unreadable.length === 0
+    ? 'Not mounted'
+    : `Not mounted: this computer can't read ${enumerate(unreadable.map(describeFilesystem))}`
+
 /** In the summary: where the file is, or the destination's volumes, or, where it was to be ejected, whether it was. */
 export function whereNow(
-  { ejected, mountPoints }: Pick<RestoreSummary, 'ejected' | 'mountPoints'>,
+  { ejected, mountPoints, unreadable = [] }: Pick<RestoreSummary, 'ejected' | 'mountPoints' | 'unreadable'>,
   plan: RestorePlan | null,
 ): { readonly name: string; readonly value: string } {
   if (plan?.target?.kind === 'file') return { name: 'File', value: plan.target.path }
   if (plan === null || !ejectsTarget(plan))
-    return { name: 'Mounted at', value: mountPoints.join(', ') || 'Not mounted' }
+    return { name: 'Mounted at', value: mountPoints.join(', ') || notMounted(unreadable) }
   const value = ejected ? 'Ejected. It can be unplugged.' : "It couldn't be ejected. Don't unplug it yet."
   return { name: 'Destination', value }
 }

@@ -160,6 +160,14 @@ describe('in the summary', () => {
     expect(whereNow({ ...left, mountPoints: ['/a', '/b'] }, remounted).value).toBe('/a, /b')
   })
 
+  it('stands that nothing is mounted, and why, where this computer cannot read it', () => {
+    const remounted = { ...plan, request: aRequest() }
+    const valueOf = (unreadable: readonly string[]) => whereNow({ ...left, unreadable }, remounted).value
+    expect(valueOf([])).toBe('Not mounted')
+    expect(valueOf(['apfs', 'hfsplus'])).toBe("Not mounted: this computer can't read APFS and HFS+")
+    expect(whereNow({ ...left, mountPoints: ['/a'], unreadable: ['apfs'] }, remounted).value).toBe('/a')
+  })
+
   it('stands where the file is, which nobody can eject or mount', () => {
     const { target } = plan
     const path = '/home/ann/Lab.img'

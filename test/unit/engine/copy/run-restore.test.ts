@@ -146,6 +146,37 @@ describe('a restore that goes well', () => {
     expect(phasesOf(course).every((phase) => phase.endsWith('done'))).toBe(true)
   })
 
+  it('tells what this computer cannot read, which is no reason to warn', async () => {
+    const unread = (filesystem: string) => {
+      const { machine } = bench()
+      const details = { path: '/media/old', left: 'mount', why: 'unreadable', filesystem }
+      const platform: RestoreDeps['platform'] = {
+        ...machine.platform,
+        remount: async () => ({
+          mountPoints: [],
+          errors: [new DeviceError('E_DEVICE_TOOL', 'no', { details })],
+        }),
+      }
+      machine.unreadable = ['hfsplus']
+      return restore(machine, {}, { deps: { platform } })
+    }
+    const summary = { mountPoints: [], remounted: true, warnings: [] }
+    expect((await unread('hfsplus')).outcome).toMatchObject({
+      summary: { ...summary, unreadable: ['hfsplus'] },
+    })
+    expect((await unread('apfs')).outcome).toMatchObject({
+      summary: { ...summary, unreadable: ['apfs', 'hfsplus'] },
+    })
+  })
+
+  it('is done even where nobody can say what this computer reads', async () => {
+    const { machine } = bench()
+    const platform = { ...machine.platform, unreadable: () => Promise.reject(new Error('no')) }
+    const { outcome } = await restore(machine, {}, { deps: { platform } })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { remounted: true, warnings: [] } })
+    expect(outcome).not.toHaveProperty('summary.unreadable')
+  })
+
   it('goes through the phases of asr in order', async () => {
     const { machine } = bench()
     const { states } = await restore(machine)

@@ -588,6 +588,22 @@ describe('mounting again on Linux', () => {
     })
   })
 
+  it.each([
+    ['a file system that it has no driver for', 'apfs', { why: 'unreadable', filesystem: 'apfs' }],
+    ['what is no file system to mount', 'swap', { tool: 'mount', status: 32 }],
+  ] as const)('says of %s what mount says', async (_, filesystem, details) => {
+    const stderr = `mount: /mnt/one: unknown filesystem type '${filesystem}'.`
+    const { platform } = machineWith({
+      disks: [stick],
+      folders: ['/mnt/one'],
+      programs: { blkid: `ID_FS_TYPE=${filesystem}\n`, mount: { status: 32, stderr } },
+    })
+    expect(await platform.remount('/dev/sdb', [volume])).toMatchObject({
+      mountPoints: [],
+      errors: [{ details }],
+    })
+  })
+
   it('tells what went wrong with one volume and goes on with the next', async () => {
     const { platform } = machineWith({ disks: [stick], folders: ['/mnt/two'] })
     const { mountPoints, errors } = await platform.remount('/dev/sdb', [
@@ -596,6 +612,43 @@ describe('mounting again on Linux', () => {
     ])
     expect(mountPoints).toEqual(['/mnt/two'])
     expect(errors).toMatchObject([{ code: 'E_NOT_FOUND', details: { path: '/mnt/one' } }])
+  })
+})
+
+describe('file systems that this computer has no way to mount', () => {
+  const files = {
+    '/proc/modules': '',
+    '/proc/filesystems': 'nodev\tsysfs\n\text4\n\tvfat\n',
+    '/proc/sys/kernel/osrelease': '6.8.0-1\n',
+    '/lib/modules/6.8.0-1/modules.dep':
+      'kernel/fs/hfsplus/hfsplus.ko.zst: kernel/drivers/cdrom/cdrom.ko.zst\nkernel/fs/ntfs3/ntfs3.ko:\n',
+  }
+  const found = async (filesystem: string, more: Partial<RecordedLinux> = {}, path = '/dev/sdb') => {
+    const programs = {
+      'blkid --probe --output udev /dev/sdb1': `ID_FS_TYPE=${filesystem}\n`,
+      'blkid --probe --output udev /dev/sdb2': 'ID_FS_TYPE=ext4\n',
+    }
+    return machineWith({ disks: [stick], files, programs, ...more }).platform.unreadable(path)
+  }
+
+  it('are found on a disk and on a partition of it', async () => {
+    expect(await found('apfs')).toEqual(['apfs'])
+    expect(await found('apfs', {}, '/dev/sdb1')).toEqual(['apfs'])
+    expect(await found('apfs', {}, '/dev/sdb2')).toEqual([])
+    // Without modules, what the kernel has is all there is.
+    const { '/proc/filesystems': present } = files
+    expect(await found('hfsplus', { files: { '/proc/filesystems': present } })).toEqual(['hfsplus'])
+  })
+
+  it.each([
+    ['has a module of the kernel for', 'hfsplus', {}],
+    ['has a driver of another name for', 'ntfs', {}],
+    ['nobody mounts anywhere, like swap', 'swap', {}],
+    ['has another program for', 'apfs', { files: { ...files, '/usr/bin/apfs-fuse': '' } }],
+    ['may have a driver for, as far as can be seen', 'apfs', { files: { '/proc/modules': '' } }],
+    ['shows already', 'apfs', { mountinfo: '30 1 8:17 / /mnt/one rw - fuse.apfs /dev/sdb1 rw' }],
+  ] as const)('are not what this computer %s', async (_, filesystem, more) => {
+    expect(await found(filesystem, more)).toEqual([])
   })
 })
 

@@ -16,6 +16,7 @@ import {
   describeProtection,
   describeStall,
   describeTargetState,
+  describeUnreadable,
 } from '#shared/words'
 import { practiceDisk, sandisk } from '#test/ui-fixtures'
 
@@ -235,6 +236,16 @@ describe('losses', () => {
 })
 
 describe('small words', () => {
+  it('tell why a good copy is not shown', () => {
+    expect(describeUnreadable()).toBeNull()
+    expect(describeUnreadable(['apfs'])).toBe(
+      "This computer can't read APFS, so the volume isn't shown. That is normal: the copy is complete.",
+    )
+    expect(describeUnreadable(['apfs', 'hfsplus'])).toBe(
+      "This computer can't read APFS and HFS+, so the volumes aren't shown. That is normal: the copy is complete.",
+    )
+  })
+
   it('name formats, buses, maps and file systems as people know them', () => {
     expect(describeFormat('ULFO')).toBe('UDIF read-only compressed (LZFSE)')
     expect(describeFormat('raw.zst')).toBe('Raw disk image compressed with Zstandard')
