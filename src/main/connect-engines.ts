@@ -19,7 +19,7 @@ import { outcomeOfError, startGuardedJob, type JobContext } from '#engine/job'
 import { createKeepAwake, createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession, tellFetches, watchFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
-import { productVersion } from '#main/product'
+import { ownFiles, productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
 import { AppError, unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -44,7 +44,7 @@ const streams = createStreamDoor(async (locator, options) => {
 
 /** For the engine host. */
 export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
-  const platform = createPlatform({ log })
+  const platform = createPlatform({ log, ownFiles: ownFiles() })
   const keepAwake = createKeepAwake({ log })
   const io = createSystemIo(platform, streams)
   const plans = createPlanRegistry()

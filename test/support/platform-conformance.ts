@@ -23,6 +23,8 @@ export interface PlatformStage extends AsyncDisposable {
   readonly mountPoint: string
   /** The disk that this computer runs from; null where the stage has none. */
   readonly systemDisk: string | null
+  /** A disk, not the computer's, that stores the running program. */
+  readonly programDisk?: string
   /** A plain file that is there, and the disks that `disksHoldingFile` must name for it. */
   readonly file: {
     readonly path: string
@@ -133,6 +135,17 @@ export function describePlatform(
           if (stage.systemDisk === null) return
           const disks = await stage.platform.list()
           expect(disks.find((disk) => disk.path === stage.systemDisk)?.protection?.kind).toBe('system')
+        })
+
+        it('protects the disk that the program runs from, and opens it for no writing', async () => {
+          await using stage = await setUp()
+          if (stage.programDisk === undefined) return
+          const disks = await stage.platform.list()
+          expect(disks.find((disk) => disk.path === stage.programDisk)?.protection?.kind).toBe('program')
+          await expect(stage.platform.openTarget(stage.programDisk)).rejects.toMatchObject({
+            code: 'E_DST_SYSTEM',
+            details: { program: expect.any(String) },
+          })
         })
       })
 

@@ -260,6 +260,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
     if (disk.protection?.kind === 'system') {
       throw new UsageError('E_DST_SYSTEM', 'this disk runs the computer', { details: { input: 'path' } })
     }
+    if (disk.protection?.kind === 'program') throw busy(path)
     if (disk.busy) throw busy(path)
     // What was written lately goes to it first, and that may take minutes.
     const claim = jobs.use({ claims: [path], reads: [] })

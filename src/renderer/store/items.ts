@@ -72,7 +72,8 @@ export const volumeName = (volume: Volume): string =>
 export function canEject(item: Item): boolean {
   if (item.kind === 'image' || item.kind === 'stream') return false
   const { disk } = item
-  return !disk.internal && !disk.busy && !disk.practice && disk.protection?.kind !== 'system'
+  const runsHere = disk.protection?.kind === 'system' || disk.protection?.kind === 'program'
+  return !disk.internal && !disk.busy && !disk.practice && !runsHere
 }
 
 /** In bytes; null while an image is being read, or when only reading it all would tell. */

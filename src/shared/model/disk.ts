@@ -47,6 +47,7 @@ export interface DeviceUser {
 /** Why a disk can't be a destination. */
 export type Protection =
   | { readonly kind: 'system'; readonly mountPoint: string } // holds `/`, `/boot`, swap, … of this computer
+  | { readonly kind: 'program'; readonly path: string } // stores what runs here: Reprise, or the Node it runs with
   | { readonly kind: 'read-only' }
   | { readonly kind: 'in-use'; readonly by: string } // RAID, LVM, device-mapper, a pool: not ours to take apart
 
@@ -72,7 +73,7 @@ export interface Disk {
   /** In order of offset. */
   readonly volumes: readonly Volume[]
   readonly protection: Protection | null
-  /** Also of a disk that runs this computer, of which `protection` says only that. Absent where there is none. */
+  /** Also of a disk that runs this computer or Reprise, of which `protection` says only that. Absent where there is none. */
   readonly users?: readonly DeviceUser[]
   /** The file behind a loop device or a disk in a file. */
   readonly backingFile: string | null

@@ -73,6 +73,8 @@ export function describeProtection(protection: Protection): string {
   switch (protection.kind) {
     case 'system':
       return `runs this computer (${protection.mountPoint})`
+    case 'program':
+      return 'Reprise runs from it'
     case 'read-only':
       return 'write-protected'
     case 'in-use':

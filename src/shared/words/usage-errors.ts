@@ -26,6 +26,11 @@ const theTarget = (error: SerializedError, names: Names): string => {
   return name === null ? 'The destination' : quote(name)
 }
 
+const lowerTarget = (error: SerializedError, names: Names): string => {
+  const name = targetName(error, names)
+  return name === null ? 'the destination' : quote(name)
+}
+
 /** The scan of the image, as a shell takes it; of one that lies elsewhere, what to do there. */
 function scanCommand(error: SerializedError): string {
   const path = textOf(error, 'path')
@@ -69,6 +74,13 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
 
   E_DST_SYSTEM: (error, names) => {
     const mountPoint = textOf(error, 'mountPoint')
+    const program = textOf(error, 'program')
+    if (program !== null)
+      return {
+        what: `Reprise runs from ${lowerTarget(error, names)}, so it can't be a destination.`,
+        why: `It holds ${quote(program)}.`,
+        now: 'Choose another destination, or start Reprise from another disk.',
+      }
     return {
       what: `${theTarget(error, names)} runs this computer and can't be a destination.`,
       why: mountPoint === null ? null : `It holds ${mountPoint}.`,

@@ -407,6 +407,12 @@ describe('ejecting', () => {
       { protection: { kind: 'system', mountPoint: '/' } as const },
       'E_DST_SYSTEM',
     ],
+    [
+      'the disk that Reprise runs from',
+      '/dev/sdx',
+      { protection: { kind: 'program', path: '/media/TOOLS/reprise' } as const },
+      'E_DST_BUSY',
+    ],
   ])('%s is refused', async (_, path, change, code) => {
     const { client, host } = start({}, platformDouble([aDisk(change)]))
     await expect(client.request('device.eject', { path })).rejects.toMatchObject({ code })

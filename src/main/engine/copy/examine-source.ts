@@ -232,7 +232,8 @@ export async function examineSource(
       )
     // Of the system's disk it is only the member itself: beside an encrypted volume there may be another, which rests.
     const holders = usersOf(disk, volume)
-    if (disk.protection?.kind === 'system' && !isSystemMounted && holders.length > 0)
+    const isOurs = disk.protection?.kind === 'system' || disk.protection?.kind === 'program'
+    if (isOurs && !isSystemMounted && holders.length > 0)
       errors.push(
         new DeviceError('E_SRC_IN_USE', `${path} is in use by ${holders.join(', ')}`, {
           details: { path, holders },

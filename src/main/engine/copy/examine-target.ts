@@ -168,6 +168,12 @@ function standingAgainst(disk: Disk, volume: Volume | null, request: RestoreRequ
         details: { input: 'target', path, disk: disk.path, mountPoint: protection.mountPoint },
       }),
     )
+  if (protection?.kind === 'program')
+    errors.push(
+      new UsageError('E_DST_SYSTEM', `Reprise runs from ${disk.path} (${protection.path})`, {
+        details: { input: 'target', path, disk: disk.path, program: protection.path },
+      }),
+    )
   if (protection?.kind === 'in-use')
     errors.push(
       new DeviceError('E_DST_BUSY', `${disk.path} is in use by ${protection.by}`, {

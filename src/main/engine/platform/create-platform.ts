@@ -5,8 +5,14 @@ import { createLinuxPlatform } from './linux-platform.ts'
 import type { Platform } from './platform.ts'
 import { createWin32Platform } from './win32-platform.ts'
 
+export interface CreatePlatformOptions {
+  readonly log?: Logger
+  /** Files and folders of the running program: the disk that stores one is protected. */
+  readonly ownFiles?: readonly string[]
+}
+
 /** The platform of this machine. Throws UsageError E_UNSUPPORTED on a system that nobody wrote one for. */
-export function createPlatform(options: { readonly log?: Logger } = {}): Platform {
+export function createPlatform(options: CreatePlatformOptions = {}): Platform {
   switch (process.platform) {
     case 'linux':
       return createLinuxPlatform(options)

@@ -28,6 +28,8 @@ export interface DarwinSnapshot {
   readonly images: ReadonlyMap<string, string>
   /** Identifiers of whole disks that the system runs from → one of its mount points. */
   readonly systemUses: ReadonlyMap<string, string>
+  /** Those that store the running program → a path of it. */
+  readonly programUses: ReadonlyMap<string, string>
 }
 
 export async function readDarwinSnapshot(system: Machine, signal?: AbortSignal): Promise<DarwinSnapshot> {
@@ -53,7 +55,23 @@ export async function readDarwinSnapshot(system: Machine, signal?: AbortSignal):
         if (isSystemFolder(mountPoint))
           for (const whole of wholeDisksUnder(listed, part.identifier))
             if (!systemUses.has(whole)) systemUses.set(whole, mountPoint)
-  return { listed, images, systemUses }
+  const programUses = new Map<string, string>()
+  const parts = listed.flatMap((disk) => [...disk.partitions, ...disk.apfsVolumes])
+  for (const file of system.ownFiles)
+    for (const whole of wholeDisksUnder(listed, partStoring(parts, file)?.identifier ?? ''))
+      if (!programUses.has(whole)) programUses.set(whole, file)
+  return { listed, images, systemUses, programUses }
+}
+
+/** The one that is mounted nearest above the file. */
+function partStoring(parts: readonly ListedPart[], file: string): ListedPart | undefined {
+  const reach = ({ mountPoints }: ListedPart) =>
+    Math.max(
+      -1,
+      ...mountPoints.filter((at) => file.startsWith(at.replace(/\/?$/, '/'))).map((at) => at.length),
+    )
+  const nearest = Math.max(-1, ...parts.map(reach))
+  return nearest < 0 ? undefined : parts.find((part) => reach(part) === nearest)
 }
 
 /** All disks, sorted by number. */
@@ -156,6 +174,8 @@ function protectionOf(
 ): Protection | null {
   const mountPoint = snapshot.systemUses.get(listed.identifier)
   if (mountPoint !== undefined) return { kind: 'system', mountPoint }
+  const path = snapshot.programUses.get(listed.identifier)
+  if (path !== undefined) return { kind: 'program', path }
   if (listed.partitions.some((part) => part.content === 'Apple_RAID') || info['RAIDSlice'] === true)
     return { kind: 'in-use', by: 'RAID' }
   if (volumes.some((volume) => volume.partitionType === 'Apple CoreStorage'))

@@ -8,7 +8,7 @@ import { readDarwinSnapshot, wholeDisksUnder, wholeOf } from './darwin-list.ts'
 import { identifierOf } from './darwin-resolve.ts'
 import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
 import type { Machine } from './machine.ts'
-import { deviceError, type DeviceUse } from './open-errors.ts'
+import { deviceError, holdsProgram, type DeviceUse } from './open-errors.ts'
 import type { OpenDevice } from './platform.ts'
 
 /** open(2) of macOS; Node has no name for it. "atomically obtain an exclusive lock". */
@@ -25,12 +25,15 @@ export async function openDarwin(
   const info = await readDiskInfo(system, path)
   if (info === null)
     throw new DeviceError('E_NOT_FOUND', `there is no disk ${path}`, { details: { path, errno: 'ENOENT' } })
-  const { listed, systemUses } = await readDarwinSnapshot(system)
-  const mountPoint = systemUses.get(wholeDisksUnder(listed, identifier)[0] ?? '')
+  const { listed, systemUses, programUses } = await readDarwinSnapshot(system)
+  const whole = wholeDisksUnder(listed, identifier)[0] ?? ''
+  const mountPoint = systemUses.get(whole)
   if (role === 'target' && mountPoint !== undefined)
     throw new UsageError('E_DST_SYSTEM', `${path} runs this computer (${mountPoint})`, {
       details: { input: 'target', path, mountPoint },
     })
+  const program = programUses.get(whole)
+  if (role === 'target' && program !== undefined) throw holdsProgram(path, `/dev/${whole}`, program)
   const readOnly = info['WritableMedia'] === false
   // The raw device: no cache in between, and much faster.
   const raw = `/dev/r${identifier}`

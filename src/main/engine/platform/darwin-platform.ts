@@ -17,13 +17,15 @@ import { watchDisks } from './watch-disks.ts'
 
 export interface DarwinPlatformOptions {
   readonly log?: Logger
+  /** Files and folders of the running program: the disk that stores one is protected. */
+  readonly ownFiles?: readonly string[]
   /** The Mac; tests hand a recorded one. */
   readonly system?: Machine
 }
 
 export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platform {
   const log = options.log ?? silentLogger
-  const system = options.system ?? realMachine()
+  const system = options.system ?? realMachine(options.ownFiles)
   const list: Platform['list'] = (signal) => listDarwinDisks(system, log, signal)
 
   return {

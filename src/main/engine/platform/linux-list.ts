@@ -83,6 +83,8 @@ export async function identityOf(system: Machine, device: BlockDevice): Promise<
 export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Protection | null {
   const mountPoint = snapshot.systemUses.get(device.kernelName)
   if (mountPoint !== undefined) return { kind: 'system', mountPoint }
+  const path = snapshot.programUses.get(device.kernelName)
+  if (path !== undefined) return { kind: 'program', path }
   const [by] = usersOf(snapshot, device)
   if (by !== undefined) return { kind: 'in-use', by }
   return device.readOnly ? { kind: 'read-only' } : null

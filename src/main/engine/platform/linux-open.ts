@@ -5,7 +5,7 @@ import { findHolders } from './linux-holders.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
-import { deviceError, type DeviceUse } from './open-errors.ts'
+import { deviceError, holdsProgram, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
 
 const BUSY_PAUSES_MS = [100, 300]
@@ -29,6 +29,8 @@ export async function openForWriting(system: Machine, path: string): Promise<Ope
     throw new UsageError('E_DST_SYSTEM', `${place.disk.path} runs this computer (${mountPoint})`, {
       details: { input: 'target', path, disk: place.disk.path, mountPoint },
     })
+  const program = snapshot.programUses.get(place.disk.kernelName)
+  if (program !== undefined) throw holdsProgram(path, place.disk.path, program)
   return openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
 }
 

@@ -21,13 +21,15 @@ import { watchDisks } from './watch-disks.ts'
 
 export interface LinuxPlatformOptions {
   readonly log?: Logger
+  /** Files and folders of the running program: the disk that stores one is protected. */
+  readonly ownFiles?: readonly string[]
   /** The machine; tests hand a recorded one. */
   readonly system?: Machine
 }
 
 export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platform {
   const log = options.log ?? silentLogger
-  const system = options.system ?? realMachine()
+  const system = options.system ?? realMachine(options.ownFiles)
   const disks = createDiskLister(system, log)
   const list: Platform['list'] = (signal) => disks.list(signal)
   return {

@@ -50,6 +50,8 @@ export interface LinuxSnapshot {
   devicesStoring(path: string): Promise<readonly string[]>
   /** What of the running system each disk carries, by kernel name: a mount point, or `swap`. */
   readonly systemUses: ReadonlyMap<string, string>
+  /** What of the running program each disk carries, by kernel name: a path of it. */
+  readonly programUses: ReadonlyMap<string, string>
 }
 
 export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
@@ -155,15 +157,18 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   }
 
   const systemUses = new Map<string, string>()
-  const use = (numbers: readonly string[], what: string) => {
+  const programUses = new Map<string, string>()
+  const use = (uses: Map<string, string>, numbers: readonly string[], what: string) => {
     for (const device of foundationsOf(numbers))
-      if (!systemUses.has(device.kernelName)) systemUses.set(device.kernelName, what)
+      if (!uses.has(device.kernelName)) uses.set(device.kernelName, what)
   }
   const everywhere = firstMounts === null || firstMounts === ownMounts ? [] : parseMountinfo(firstMounts)
   const systemMounts = [...mounts, ...everywhere].filter((mount) => isSystemMountPoint(mount.mountPoint))
   for (const mount of systemMounts.sort((a, b) => a.mountPoint.length - b.mountPoint.length))
-    use(numbersByMount.get(mount) ?? (await numbersOfMount(mount)), mount.mountPoint)
-  for (const numbers of numbersBySwap.values()) use(numbers, 'swap')
+    use(systemUses, numbersByMount.get(mount) ?? (await numbersOfMount(mount)), mount.mountPoint)
+  for (const numbers of numbersBySwap.values()) use(systemUses, numbers, 'swap')
+  for (const file of system.ownFiles)
+    use(programUses, await devicesStoring((await system.realPath(file)) ?? file), file)
 
   return {
     devices,
@@ -178,6 +183,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     behind: (loop) => backing.get(loop.kernelName) ?? [],
     devicesStoring,
     systemUses,
+    programUses,
   }
 }
 

@@ -39,6 +39,8 @@ export interface FileFacts {
 export interface Machine {
   readonly privileged: boolean
   readonly processId: number
+  /** Files and folders of the running program. */
+  readonly ownFiles: readonly string[]
   readonly run: RunProgram
   readText(path: string): Promise<string | null>
   /** Names in a folder, sorted; empty when there is none. */
@@ -107,11 +109,12 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
-/** This machine. */
-export function realMachine(): Machine {
+/** This machine. `ownFiles`: see `Machine`. */
+export function realMachine(ownFiles: readonly string[] = []): Machine {
   return {
     privileged: process.geteuid?.() === 0,
     processId: process.pid,
+    ownFiles,
     run: runProgram,
     readText: async (path) => {
       if (!isKernels(path)) return readFile(path, 'utf8').catch(() => null)

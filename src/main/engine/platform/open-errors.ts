@@ -1,5 +1,5 @@
 /** What the system's `errno` means for a device that we read from or write to. */
-import { DeviceError, errnoName, type DeviceCode } from '#shared/errors'
+import { DeviceError, errnoName, UsageError, type DeviceCode } from '#shared/errors'
 
 export interface DeviceUse {
   readonly path: string
@@ -28,6 +28,12 @@ export function deviceError(cause: unknown, use: DeviceUse): DeviceError {
     },
   )
 }
+
+/** The disk at `disk`, or a part of it at `path`, stores `program`, which is running. */
+export const holdsProgram = (path: string, disk: string, program: string): UsageError =>
+  new UsageError('E_DST_SYSTEM', `Reprise runs from ${disk} (${program})`, {
+    details: { input: 'target', path, disk, program },
+  })
 
 function codeOf(errno: string | undefined, { role, readOnly = false }: DeviceUse): DeviceCode {
   const target = role === 'target'

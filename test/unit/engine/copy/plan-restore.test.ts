@@ -90,6 +90,20 @@ describe('the target', () => {
     }
   })
 
+  it('is never the disk that Reprise runs from, nor a partition of it', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({
+      path: '/dev/sdd',
+      protection: { kind: 'program', path: '/media/TOOLS/reprise' },
+      volumes: [makeVolume({ path: '/dev/sdd1', sizeBytes: 6 * MiB })],
+    })
+    for (const target of ['/dev/sdd', '/dev/sdd1']) {
+      const made = await plan({ target })
+      expect(refused(made)).toBe('E_DST_SYSTEM')
+      expect(made.refusal?.details).toMatchObject({ program: '/media/TOOLS/reprise', disk: '/dev/sdd' })
+    }
+  })
+
   it.each([
     ['a member of an array', { protection: { kind: 'in-use', by: 'RAID (md0)' } as const }, 'E_DST_BUSY'],
     ['a write-protected card', { readOnly: true }, 'E_DST_READONLY'],

@@ -41,11 +41,12 @@ const platformOf = (more: Recording = {}) => createDarwinPlatform({ system: reco
 
 describePlatform('a recorded Mac', ['look'], () =>
   Promise.resolve({
-    platform: platformOf(),
+    platform: platformOf({ ownFiles: ['/Applications/Reprise.app', '/Volumes/Backups/Reprise.app'] }),
     disk: '/dev/disk4',
     volume: '/dev/disk4s2',
     mountPoint: '/Volumes/Lab Stick',
     systemDisk: '/dev/disk0',
+    programDisk: '/dev/disk6',
     file: { path: '/Users/mona/Desktop/image.dmg', sizeBytes: 12, disks: ['/dev/disk0'] },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }),

@@ -12,13 +12,22 @@ const platformOf = (linux: RecordedLinux) =>
 const listOf = (linux: RecordedLinux) => platformOf(linux).list()
 
 describePlatform('a recorded Linux laptop', ['look'], async () => {
-  const platform = platformOf(laptop())
+  const recorded = laptop()
+  const platform = platformOf({
+    ...recorded,
+    disks: [...recorded.disks, sata('d', 3)],
+    mountinfo: `${recorded.mountinfo}\n41 22 8:49 / /media/mona/TOOLS rw,nosuid - ext4 /dev/sdd1 rw`,
+    devices: { ...recorded.devices, '/media/mona/TOOLS': '8:49' },
+    files: { ...recorded.files, '/usr/bin/node': '', '/media/mona/TOOLS/reprise/reprise.js': '' },
+    ownFiles: ['/usr/bin/node', '/media/mona/TOOLS/reprise'],
+  })
   return Promise.resolve({
     platform,
     disk: '/dev/sdb',
     volume: '/dev/sdb1',
     mountPoint: '/media/mona/USB STICK',
     systemDisk: '/dev/nvme0n1',
+    programDisk: '/dev/sdd',
     file: { path: '/home/mona/disk images/lab image.img', sizeBytes: 5, disks: ['/dev/nvme0n1'] },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   })
@@ -311,6 +320,59 @@ describe('listing disks on Linux', () => {
 describe('protecting disks on Linux', () => {
   const protections = async (linux: RecordedLinux) =>
     Object.fromEntries((await listOf(linux)).map((disk) => [disk.path, disk.protection]))
+
+  it('protects the disk that the program runs from, through a link and through an AppImage of it', async () => {
+    const usb = {
+      disks: [sata('a', 1), sata('b', 2)],
+      mountinfo: [
+        '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+        '30 22 8:33 / /media/mona/TOOLS rw - ext4 /dev/sdb1 rw',
+        '31 22 0:60 / /tmp/.mount_RepriXYZ ro - fuse.Reprise.AppImage Reprise.AppImage ro',
+      ].join('\n'),
+      devices: { '/': '8:17', '/media/mona/TOOLS': '8:33', '/tmp/.mount_RepriXYZ': '0:60' },
+      files: {
+        '/media/mona/TOOLS/Reprise.AppImage': '',
+        '/tmp/.mount_RepriXYZ/reprise': '',
+        '/usr/bin/node': '',
+      },
+    }
+    const image = '/media/mona/TOOLS/Reprise.AppImage'
+    const system = { kind: 'system', mountPoint: '/' }
+    expect(
+      await protections({ ...usb, ownFiles: ['/usr/bin/node', '/tmp/.mount_RepriXYZ/reprise', image] }),
+    ).toEqual({ '/dev/sda': system, '/dev/sdb': { kind: 'program', path: image } })
+    const links = { '/home/mona/bin/node': image }
+    expect(await protections({ ...usb, links, ownFiles: ['/home/mona/bin/node'] })).toEqual({
+      '/dev/sda': system,
+      '/dev/sdb': { kind: 'program', path: '/home/mona/bin/node' },
+    })
+    // On the system's disk it is the system that counts.
+    expect(await protections({ ...usb, ownFiles: ['/usr/bin/node'] })).toEqual({
+      '/dev/sda': system,
+      '/dev/sdb': null,
+    })
+  })
+
+  it('protects what stores the image that the program is mounted from', async () => {
+    expect(
+      await protections({
+        disks: [
+          sata('a', 1),
+          {
+            at: 'virtual/block/loop0',
+            number: '7:0',
+            sizeBytes: MiB,
+            files: { 'loop/backing_file': '/mnt/reprise.squashfs' },
+          },
+        ],
+        mountinfo:
+          '30 22 8:17 / /mnt rw - ext4 /dev/sda1 rw\n31 22 7:0 / /snap/reprise/1 ro - squashfs /dev/loop0 ro',
+        devices: { '/mnt': '8:17', '/snap/reprise/1': '7:0' },
+        files: { '/mnt/reprise.squashfs': '', '/snap/reprise/1/reprise.js': '' },
+        ownFiles: ['/snap/reprise/1'],
+      }),
+    ).toMatchObject({ '/dev/sda': { kind: 'program' }, '/dev/loop0': { kind: 'program' } })
+  })
 
   it('protects both halves of a RAID that holds root', async () => {
     const half = (letter: string, number: number) =>

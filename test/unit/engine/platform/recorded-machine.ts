@@ -8,6 +8,8 @@ export interface Recording {
   /** Default true. */
   readonly privileged?: boolean
   /** Path → contents. */
+  /** Files of the running program. */
+  readonly ownFiles?: readonly string[]
   readonly files?: { readonly [path: string]: string }
   readonly folders?: readonly string[]
   /** Path → target; absolute. */
@@ -74,6 +76,7 @@ export function recordedMachine(recording: Recording): RecordedMachine {
   return {
     privileged: recording.privileged ?? true,
     processId: 1000,
+    ownFiles: recording.ownFiles ?? [],
     ran,
     written,
     change: (to) => {

@@ -90,6 +90,11 @@ describe('describeError', () => {
       "'SanDisk Ultra' runs this computer and can't be a destination.\nIt holds /boot.\nChoose another destination.",
     ],
     [
+      'E_DST_SYSTEM',
+      { path: '/dev/sdb', disk: '/dev/sdb', program: '/media/TOOLS/reprise' },
+      "Reprise runs from 'SanDisk Ultra', so it can't be a destination.\nIt holds '/media/TOOLS/reprise'.\nChoose another destination, or start Reprise from another disk.",
+    ],
+    [
       'E_DST_BUSY',
       { path: '/dev/sdb', holders: ['bash (812)', 'nautilus (44)', 'vim (5)'], tried: 'unmount' },
       "'SanDisk Ultra' is in use and couldn't be unmounted.\nIt is used by bash (812), nautilus (44) and vim (5).\nClose what is using it and try again.",

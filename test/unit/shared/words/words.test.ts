@@ -262,6 +262,7 @@ describe('small words', () => {
 
   it('say why a disk is protected', () => {
     expect(describeProtection({ kind: 'system', mountPoint: '/boot' })).toBe('runs this computer (/boot)')
+    expect(describeProtection({ kind: 'program', path: '/media/TOOLS' })).toBe('Reprise runs from it')
     expect(describeProtection({ kind: 'read-only' })).toBe('write-protected')
     expect(describeProtection({ kind: 'in-use', by: 'md0' })).toBe('in use by md0')
   })
