@@ -31,7 +31,8 @@ export async function startElevatedHost(options: ElevatedHostOptions): Promise<H
     throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'elevation', problem } })
   }
   const pkexec = (options.pkexecPaths ?? ['/usr/bin/pkexec', '/usr/local/bin/pkexec']).find(isExecutable)
-  if (pkexec === undefined) throw noAgent('pkexec is not installed', ['pkexec', 'polkitd'])
+  if (pkexec === undefined)
+    throw noAgent('pkexec is not installed', { missing: 'program', packages: ['pkexec', 'polkitd'] })
   return startHost(
     // Its own agent would ask in a terminal that nobody may be looking at.
     { file: pkexec, argv: ['--disable-internal-agent', command.file, ...command.argv] },
@@ -58,11 +59,19 @@ export function explainPkexec({ exitCode, lastLines }: HostEnd): AppError | null
   if (/not authorized/i.test(said)) {
     return new DeviceError('E_DENIED', `the system refused: ${said}`, { details: { path: 'pkexec' } })
   }
-  return noAgent(said === '' ? 'pkexec failed' : said, ['mate-polkit', 'polkit-kde-agent-1'])
+  if (/no authentication agent/i.test(said))
+    return noAgent(said, { missing: 'agent', packages: ['polkit-kde-agent-1', 'mate-polkit', 'lxpolkit'] })
+  return noAgent(said === '' ? 'pkexec failed' : said, { stderr: said })
 }
 
-function noAgent(message: string, packages: readonly string[]): DeviceError {
-  return new DeviceError('E_AUTH_NOAGENT', message, { details: { path: 'pkexec', packages } })
+/** `missing`: which of those that ask isn't there, and the packages of which one is enough or, of a program, all are needed. */
+function noAgent(
+  message: string,
+  details:
+    | { readonly missing: 'program' | 'agent'; readonly packages: readonly string[] }
+    | { readonly stderr: string },
+): DeviceError {
+  return new DeviceError('E_AUTH_NOAGENT', message, { details: { path: 'pkexec', ...details } })
 }
 
 function isExecutable(path: string): boolean {

@@ -72,6 +72,10 @@ export function enumerate(items: readonly string[], limit = 5): string {
   return `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`
 }
 
+/** `a`, `a or b`, `a, b or c`. */
+export const alternatives = (items: readonly string[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1) ?? ''}`
+
 /** First letter upper case, full stop at the end. */
 export function sentence(text: string): string {
   const trimmed = text.trim()

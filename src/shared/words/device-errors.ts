@@ -1,7 +1,7 @@
 /** Words for what the system refused, and for disks that came, went or failed. */
 import type { DeviceCode, SerializedError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
-import { enumerate, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import { alternatives, enumerate, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
 import { cannotRead } from './disks.ts'
 import type { ErrorWords } from './error-words.ts'
 
@@ -86,11 +86,29 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     now: 'Nothing was changed. Start the restore again when you are ready.',
   }),
 
-  E_AUTH_NOAGENT: () => ({
-    what: 'No authentication agent is running.',
-    why: "Without one the system can't ask for an administrator's password.",
-    now: 'Start one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or run Reprise with sudo.',
-  }),
+  E_AUTH_NOAGENT: (error) => {
+    const packages = textsOf(error, 'packages')
+    switch (textOf(error, 'missing')) {
+      case 'program':
+        return {
+          what: "pkexec isn't installed.",
+          why: "The system asks for an administrator's password with it.",
+          now: `Install ${packages.length === 0 ? 'it' : enumerate(packages)}, or run Reprise with sudo.`,
+        }
+      case 'agent':
+        return {
+          what: 'No authentication agent is running.',
+          why: "Without one the system can't ask for an administrator's password.",
+          now: `Start one${packages.length === 0 ? '' : `, for example ${alternatives(packages)}`}, or run Reprise with sudo.`,
+        }
+      default:
+        return {
+          what: "The system couldn't ask for an administrator's password.",
+          why: itSaid(error),
+          now: 'Check that polkitd is running, or run Reprise with sudo.',
+        }
+    }
+  },
 
   E_SRC_IN_USE: (error, names) => ({
     what: `${theSource(error, names)} can't be copied while it is in use.`,

@@ -68,7 +68,10 @@ test('a machine without pkexec is told as one where nobody can ask', async () =>
     signal: never,
     pkexecPaths: [join(folder, 'nothing')],
   })
-  await expect(starting).rejects.toMatchObject({ code: 'E_AUTH_NOAGENT', message: 'pkexec is not installed' })
+  await expect(starting).rejects.toMatchObject({
+    code: 'E_AUTH_NOAGENT',
+    details: { missing: 'program', packages: ['pkexec', 'polkitd'] },
+  })
 })
 
 test('a prompt that is given up is gone when that is told', async () => {

@@ -17,6 +17,20 @@ test.each([
 })
 
 test.each([
+  [
+    'Error executing command as another user: No authentication agent found.',
+    { missing: 'agent', packages: ['polkit-kde-agent-1', 'mate-polkit', 'lxpolkit'] },
+  ],
+  [
+    'Error getting authority: Could not connect: No such file or directory',
+    { stderr: 'Error getting authority: Could not connect: No such file or directory' },
+  ],
+])('of exit 127, %s tells what is missing', (said, details) => {
+  const end = { exitCode: 127, signal: null, lastLines: [said], errno: null }
+  expect(explainPkexec(end)?.details).toEqual({ path: 'pkexec', ...details })
+})
+
+test.each([
   [1, null],
   [null, 'SIGSEGV'],
   [0, null],

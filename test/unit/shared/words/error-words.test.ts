@@ -110,6 +110,21 @@ describe('describeError', () => {
       "'SanDisk Ultra' is in use.\nIt is used by /dev/loop0.\nClose what is using it and try again.",
     ],
     [
+      'E_AUTH_NOAGENT',
+      { path: 'pkexec', missing: 'program', packages: ['pkexec', 'polkitd'] },
+      "pkexec isn't installed.\nThe system asks for an administrator's password with it.\nInstall pkexec and polkitd, or run Reprise with sudo.",
+    ],
+    [
+      'E_AUTH_NOAGENT',
+      { path: 'pkexec', missing: 'agent', packages: ['polkit-kde-agent-1', 'mate-polkit', 'lxpolkit'] },
+      "No authentication agent is running.\nWithout one the system can't ask for an administrator's password.\nStart one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or run Reprise with sudo.",
+    ],
+    [
+      'E_AUTH_NOAGENT',
+      { path: 'pkexec', stderr: 'Error getting authority: Could not connect: No such file or directory' },
+      "The system couldn't ask for an administrator's password.\nThe system says: Error getting authority: Could not connect: No such file or directory.\nCheck that polkitd is running, or run Reprise with sudo.",
+    ],
+    [
       'E_NOT_FOUND',
       { path: '/a/b.dmg', errno: 'ENOENT' },
       "'/a/b.dmg' wasn't found.\nCheck the spelling, and that the disk is connected.",
