@@ -161,7 +161,12 @@ async function endedAs(page: Page, outcome: Outcome): Promise<void> {
         )
       case 'unplugged':
         double.unplug('/dev/sdb')
-        return failed(new errors.DeviceError('E_DST_GONE', 'gone', { details }), 'incomplete')
+        return failed(
+          new errors.DeviceError('E_DST_GONE', 'gone', {
+            details: { ...details, phase: 'restoring', percent: 43 },
+          }),
+          'incomplete',
+        )
       case 'differs':
         return failed(
           new errors.VerificationError('E_VERIFY', 'differs', {

@@ -1,7 +1,7 @@
 /** What the system is told of the jobs: the bar on the dock or taskbar, and a sentence at the end. Pure. */
 import { serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { describeError, describeOutcome, describeOutcomeFigures } from '#shared/words'
+import { describeError, describeOutcome, describeOutcomeFigures, namesOf } from '#shared/words'
 
 export type Bar =
   /** -1: none; 0 to 1: that far; 2: nobody knows how far. */
@@ -34,10 +34,7 @@ export function farewell(job: JobState): { readonly title: string; readonly body
     const figures = describeOutcomeFigures(outcome)
     return { title: describeOutcome(outcome), body: figures === null ? title : `${title}: ${figures}` }
   }
-  const names = {
-    ...(job.plan?.source ? { source: job.plan.source.name } : {}),
-    ...(job.plan?.target ? { target: job.plan.target.name } : {}),
-  }
+  const names = job.plan ? namesOf(job.plan) : {}
   const { what } = describeError(outcome.error ?? serializeError(new Error(title)), names)
   return { title: describeOutcome(outcome), body: what }
 }

@@ -1,6 +1,6 @@
 /** The preflight's findings, one line each. */
 import { unreachable } from '#shared/errors'
-import type { PreflightCheck } from '#shared/model'
+import type { PreflightCheck, RestorePlan, SourceInfo } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { counted, enumerate, quote, sizePair, type Names } from './details.ts'
 import { describeError } from './error-words.ts'
@@ -93,9 +93,27 @@ function describeComparison(by: Extract<PreflightCheck, { kind: 'changed-only' }
 }
 
 /** The names a plan's errors are told with: the ends' own names as far as they were found. */
-export function namesOf(plan: {
-  readonly source: { readonly name: string } | null
-  readonly target: { readonly name: string } | null
-}): Names {
-  return { source: plan.source?.name, target: plan.target?.name }
+export function namesOf({ source, target }: Pick<RestorePlan, 'source' | 'target'>): Names {
+  return {
+    source: source?.name,
+    sourcePath: source === null ? undefined : pathOf(source),
+    target: target?.name,
+    targetPath: target?.path,
+  }
+}
+
+/** Where it is read: the node, where a mount point was named. */
+function pathOf(source: SourceInfo): string {
+  switch (source.kind) {
+    case 'disk':
+      return source.disk.path
+    case 'volume':
+      return source.volume.path
+    case 'image':
+      return source.image.path
+    case 'stream':
+      return source.locator
+    default:
+      return unreachable(source)
+  }
 }

@@ -9,6 +9,9 @@ import { formatBytes, formatCount } from '#shared/units'
 export interface Names {
   readonly source?: string | undefined
   readonly target?: string | undefined
+  /** The paths that are called so: an error that only knows where it happened is told by the name. */
+  readonly sourcePath?: string | undefined
+  readonly targetPath?: string | undefined
 }
 
 /** A non-empty text of the details, or null. */

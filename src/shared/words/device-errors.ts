@@ -1,7 +1,17 @@
 /** Words for what the system refused, and for disks that came, went or failed. */
 import type { DeviceCode, SerializedError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
-import { alternatives, enumerate, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import {
+  alternatives,
+  enumerate,
+  numberOf,
+  place,
+  quote,
+  sentence,
+  textOf,
+  textsOf,
+  type Names,
+} from './details.ts'
 import { cannotRead } from './disks.ts'
 import type { ErrorWords } from './error-words.ts'
 
@@ -35,6 +45,36 @@ const insteadOfFile = (error: SerializedError): string =>
 const systemSays = (error: SerializedError): string | null => {
   const errno = textOf(error, 'errno')
   return errno === null ? null : `The system reports ${errno}.`
+}
+
+/** What people call what was read or written, where its path is one of the two ends'. */
+const nameOf = (error: SerializedError, names: Names): string | null => {
+  const at = textOf(error, 'path')
+  if (at === null) return null
+  if (at === names.targetPath) return names.target ?? null
+  return at === names.sourcePath ? (names.source ?? null) : null
+}
+
+/** A medium that couldn't be read or written: by its name, with its path in the why. */
+const failed = (error: SerializedError, names: Names, how: 'read' | 'written'): ErrorWords => {
+  const name = nameOf(error, names)
+  const says = systemSays(error)
+  const it = textOf(error, 'path')
+  return {
+    what: `${name === null ? path(error, 'The disk') : quote(name)} couldn't be ${how}${at(error)}.`,
+    why:
+      name === null || it === null || it === name
+        ? says
+        : (says?.replace(/\.$/, ` for ${quote(it)}.`) ?? `It is ${quote(it)}.`),
+    now: 'Usually this is a bad cable, port, card or disk. Try another cable or port.',
+  }
+}
+
+/** How far it was, as it was shown; else the place, which tells less to most. */
+const reached = (error: SerializedError): string => {
+  const percent = numberOf(error, 'percent')
+  if (percent === null) return at(error)
+  return textOf(error, 'phase') === 'verifying' ? ` while verifying, at ${percent} %` : ` at ${percent} %`
 }
 
 const usedBy = (error: SerializedError): string | null => {
@@ -154,7 +194,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
           now: 'What was restored to it is complete.',
         }
       : {
-          what: `${theTarget(error, names)} was disconnected${at(error)}.`,
+          what: `${theTarget(error, names)} was disconnected${reached(error)}.`,
           why: null,
           now: 'Connect it again and restore again.',
         },
@@ -247,17 +287,9 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_IO_READ: (error) => ({
-    what: `${path(error, 'The disk')} couldn't be read${at(error)}.`,
-    why: systemSays(error),
-    now: 'Usually this is a bad cable, port, card or disk. Try another cable or port.',
-  }),
+  E_IO_READ: (error, names) => failed(error, names, 'read'),
 
-  E_IO_WRITE: (error) => ({
-    what: `${path(error, 'The disk')} couldn't be written${at(error)}.`,
-    why: systemSays(error),
-    now: 'Usually this is a bad cable, port, card or disk. Try another cable or port.',
-  }),
+  E_IO_WRITE: (error, names) => failed(error, names, 'written'),
 
   E_STALL: (error, names) => {
     const seconds = numberOf(error, 'seconds')

@@ -206,7 +206,7 @@ describe('what a screen reader says by itself', () => {
     for (let count = 0; count < 6; count += 1) {
       expect(await failNext(() => failRestore(`b${count}`))).toEqual({
         text: expect.stringMatching(
-          /^ModularSystem\.dmg → SanDisk Ultra: '\/dev\/sdb' couldn't be written\./,
+          /^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./,
         ),
         urgent: true,
       })

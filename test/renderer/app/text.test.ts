@@ -15,7 +15,7 @@ describe('the notice of a restore that failed out of sight', () => {
       job: ended(job, { kind: 'failed', error, target: 'incomplete' }),
     })
     expect(words.tone).toBe('danger')
-    expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: '/dev/sdb' couldn't be written.")
+    expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written.")
     expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
   })
 })

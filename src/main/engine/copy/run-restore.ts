@@ -51,7 +51,7 @@ interface Run {
   readonly deps: RestoreDeps
   readonly context: JobContext
   readonly now: () => number
-  readonly watch: Pick<ProgressWatch, 'sink'>
+  readonly watch: Pick<ProgressWatch, 'sink' | 'reached'>
 }
 
 interface Ends {
@@ -162,7 +162,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     }
     return { kind: 'done', summary }
   } catch (error) {
-    const told = await explain(thrownFirst(error), ends, deps)
+    const told = await explain(thrownFirst(error), ends, run)
     using late = lateSignal(context.signal, leaveMs)
     const left = isKept
       ? { state: await target.keep(), warnings: [] }
@@ -389,14 +389,15 @@ async function copy(
   })
 }
 
-/** A disk that was pulled out mostly shows as an I/O error first: say what really happened. */
+/** A disk that was pulled out mostly shows as an I/O error first: say what really happened, and how far it was. */
 async function explain(
   error: unknown,
   { source, target }: Ends,
-  { platform }: RestoreDeps,
+  { deps: { platform }, watch }: Run,
 ): Promise<unknown> {
-  if (!(error instanceof DeviceError) || (error.code !== 'E_IO_WRITE' && error.code !== 'E_IO_READ'))
-    return error
+  if (!(error instanceof DeviceError)) return error
+  const isKnown = error.code === 'E_DST_GONE'
+  if (!isKnown && error.code !== 'E_IO_WRITE' && error.code !== 'E_IO_READ') return error
   const gone = async ({ disk }: { readonly disk: Disk }) => {
     try {
       // Another card may be in its slot by now.
@@ -406,8 +407,11 @@ async function explain(
     }
   }
   const wrapped = (code: 'E_DST_GONE' | 'E_SRC_GONE', { path }: Disk) =>
-    new DeviceError(code, `${path} was disconnected`, { details: error.details, cause: error })
-  if (target.kind === 'device' && (await gone(target))) return wrapped('E_DST_GONE', target.disk)
+    new DeviceError(code, `${path} was disconnected`, {
+      details: { ...error.details, ...watch.reached() },
+      cause: error,
+    })
+  if (target.kind === 'device' && (isKnown || (await gone(target)))) return wrapped('E_DST_GONE', target.disk)
   if (source.kind === 'device' && (await gone(source))) return wrapped('E_SRC_GONE', source.disk)
   return error
 }

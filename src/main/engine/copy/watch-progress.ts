@@ -3,7 +3,7 @@
  * is that doesn't answer: the destination while it reads or writes, else the source.
  */
 import type { BlockSink } from '#engine/block-io'
-import type { JobContext } from '#engine/job'
+import { wholePercent, type JobContext } from '#engine/job'
 import { DeviceError } from '#shared/errors'
 import type { JobPhase, Stall } from '#shared/model'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
@@ -13,6 +13,8 @@ export interface ProgressWatch extends Disposable {
   readonly context: JobContext
   /** The destination, watched. */
   sink(sink: BlockSink): BlockSink
+  /** Where it is now, as it is shown; null outside copying and verifying, and where the whole isn't known. */
+  reached(): { readonly phase: JobPhase; readonly percent: number } | null
 }
 
 /** What the log calls them. A source that is null tells itself what it waits for: a stream, a web server. */
@@ -34,6 +36,8 @@ export function watchProgress(
   const periodMs = Math.min(1000, stallMs / 4)
   const asked = { pieces: 0, stretches: 0 }
   let phase: JobPhase | null = null
+  let whole: number | null = null
+  let done = 0
   let movedMs = now()
   let lookedMs = movedMs
   let isStalled = false
@@ -86,11 +90,14 @@ export function watchProgress(
       log: job.log,
       enter(entered, totalBytes) {
         phase = entered
+        whole = totalBytes ?? null
+        done = 0
         moved()
         job.enter(entered, totalBytes)
       },
       skip: (skipped) => job.skip(skipped),
       advance(doneBytes) {
+        done = doneBytes
         moved()
         job.advance(doneBytes)
       },
@@ -112,6 +119,10 @@ export function watchProgress(
       finish: (sizeBytes) => counted('stretches', () => sink.finish(sizeBytes)),
       [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
     }),
+    reached() {
+      const percent = phase === 'restoring' || phase === 'verifying' ? wholePercent(done, whole) : null
+      return phase === null || percent === null ? null : { phase, percent }
+    },
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }

@@ -178,7 +178,8 @@ function speed(samples: JobRecord['samples']): number | null {
 }
 
 /** Whole, and never 100 while something is still to be done: flushing the last byte can take a while. */
-function wholePercent(doneBytes: number, totalBytes: number | null): number | null {
+/** Of what was done; 100 only at the end. Null while the whole isn't known. */
+export function wholePercent(doneBytes: number, totalBytes: number | null): number | null {
   if (totalBytes === null) return null
   return totalBytes === 0 ? 0 : Math.min(99, Math.floor((doneBytes / totalBytes) * 100))
 }

@@ -1145,7 +1145,10 @@ describe('a failure after writing began', () => {
       },
     }
     const { outcome, lines } = await restore(machine)
-    expect(outcome).toMatchObject(failure('E_DST_GONE', 'incomplete'))
+    expect(outcome).toMatchObject({
+      ...failure('E_DST_GONE', 'incomplete'),
+      error: { details: { phase: 'restoring', percent: expect.any(Number) } },
+    })
     expect(lines.find((line) => line.level === 'error')?.message).toContain('could not be left empty')
   })
 

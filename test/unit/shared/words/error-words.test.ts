@@ -73,6 +73,22 @@ describe('describeError', () => {
     expect(describeError(strange).what).toBe('Something went wrong inside Reprise.')
   })
 
+  it('calls what failed by its name, where its path is an end of the restore', () => {
+    const ends = { ...names, sourcePath: '/images/System.dmg', targetPath: '/dev/sdb' }
+    const told = (code: ErrorCode, path: string, more = {}) =>
+      describeError(error(code, { path, ...more }), ends)
+    expect(told('E_IO_WRITE', '/dev/sdb', { errno: 'EIO', offset: 512 })).toMatchObject({
+      what: "'SanDisk Ultra' couldn't be written at byte 512.",
+      why: "The system reports EIO for '/dev/sdb'.",
+    })
+    expect(told('E_IO_READ', '/dev/sdb')).toMatchObject({
+      what: "'SanDisk Ultra' couldn't be read.",
+      why: "It is '/dev/sdb'.",
+    })
+    expect(told('E_IO_READ', '/images/System.dmg').what).toBe("'System.dmg' couldn't be read.")
+    expect(told('E_IO_READ', '/tmp/x').what).toBe("'/tmp/x' couldn't be read.")
+  })
+
   it.each<[ErrorCode, SerializedError['details'], string]>([
     [
       'E_DST_SMALL',
@@ -236,6 +252,16 @@ describe('describeError', () => {
       'E_SRC_SEGMENT',
       { field: 'koly.segmentCount', found: 'nothing', expected: 'segment 2 of 5', path: '/a/b.002.dmgpart' },
       "A segment of 'System.dmg' is missing.\n'/a/b.002.dmgpart' should be segment 2 of 5.\nPut all segments of the image into one folder, under the names they were made with.",
+    ],
+    [
+      'E_DST_GONE',
+      { path: '/dev/sdb', offset: 5_254_000_128, phase: 'restoring', percent: 43 },
+      "'SanDisk Ultra' was disconnected at 43 %.\nConnect it again and restore again.",
+    ],
+    [
+      'E_DST_GONE',
+      { path: '/dev/sdb', phase: 'verifying', percent: 0 },
+      "'SanDisk Ultra' was disconnected while verifying, at 0 %.\nConnect it again and restore again.",
     ],
     [
       'E_IO_WRITE',
