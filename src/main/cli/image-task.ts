@@ -1,7 +1,7 @@
 /** How every verb runs work on an image: started, shown as it goes, stopped by Ctrl-C, and told how it ended. */
 import { invariant } from '#shared/errors'
 import type { ImageTask, JobOutcome, JobState } from '#shared/model'
-import { describeOutcome, describeOutdated, type Names } from '#shared/words'
+import { describeOutcome, describeOutdated, inTerminal, type Names } from '#shared/words'
 import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import type { Interrupt } from './interrupt.ts'
@@ -86,7 +86,7 @@ export function tellOutdated(
   { json }: Pick<CommonValues, 'json'>,
   outcome: JobOutcome,
 ): void {
-  const words = describeOutdated(outcome, 'terminal')
+  const words = describeOutdated(outcome, inTerminal())
   if (words !== null && !json) terminal.writeError(`${printable(words)}\n`)
 }
 

@@ -7,7 +7,7 @@
  *     outcome  how it ended
  *     error    why it didn't (printed by report.ts)
  */
-import { describeCheck, describeOutcome, namesOf } from '#shared/words'
+import { describeCheck, describeOutcome, inTerminal, namesOf } from '#shared/words'
 import { jsonLine } from './json-lines.ts'
 import type { RestorePrinter } from './printer.ts'
 
@@ -16,7 +16,7 @@ export function createJsonPrinter(): RestorePrinter {
   return {
     started: () => '',
     planned(plan) {
-      const names = namesOf(plan)
+      const names = inTerminal(namesOf(plan))
       const checks = plan.checks.map((check) => {
         const { kind, ...rest } = check
         return jsonLine('check', { kind, ...rest, words: describeCheck(check, names) })

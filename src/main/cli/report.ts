@@ -1,6 +1,6 @@
 /** How an error is told: in words to standard error, and with --json as an object to standard output, too. */
 import type { SerializedError } from '#shared/errors'
-import { describeError, type Names } from '#shared/words'
+import { describeError, inTerminal, type Names } from '#shared/words'
 import { exitStatus } from './exit-status.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
@@ -36,7 +36,7 @@ export function report(
   telling: Telling,
   told: { readonly names?: Names; readonly lastWords?: string | null } = {},
 ): number {
-  const names = told.names ?? {}
+  const names = inTerminal(told.names)
   if (telling.json) {
     try {
       terminal.write(jsonLine('error', { error, words: describeError(error, names) }))
@@ -54,7 +54,7 @@ export function report(
  * (google/restor, restord/ImageSessionServer.m).
  */
 export function errorText(error: SerializedError, names: Names, lastWords: string | null): string {
-  const { what, why, now } = describeError(error, names)
+  const { what, why, now } = describeError(error, inTerminal(names))
   return [`${what} (${error.code})`, why, lastWords, now]
     .filter((line) => line !== null)
     .map((line) => `${printable(line)}\n`)

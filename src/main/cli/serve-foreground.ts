@@ -11,7 +11,7 @@
  */
 import { deserializeError, invariant, serializeError, type SerializedError } from '#shared/errors'
 import { isWebLocator, type SessionClient, type SessionSettings, type SessionState } from '#shared/model'
-import { describeError } from '#shared/words'
+import { describeError, inTerminal } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
@@ -169,7 +169,7 @@ function createPrinter(
       for (const warning of session.warnings) {
         // Said where it was read.
         if (warning.code === 'E_MC_TTL') continue
-        const { what, why, now: advice } = describeError(warning)
+        const { what, why, now: advice } = describeError(warning, inTerminal())
         if (warned.has(what)) continue
         warned.add(what)
         endLine()

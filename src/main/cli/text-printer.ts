@@ -8,7 +8,14 @@ import {
   type TargetInfo,
 } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
-import { describeCheck, describeLoss, describePhase, describeUnreadable, namesOf } from '#shared/words'
+import {
+  describeCheck,
+  describeLoss,
+  describePhase,
+  describeUnreadable,
+  inTerminal,
+  namesOf,
+} from '#shared/words'
 import { createMarkLines } from './marks.ts'
 import { passesOf } from './passes.ts'
 import { printable } from './printable.ts'
@@ -57,7 +64,7 @@ export function createTextPrinter(options: { readonly verbose: boolean }): Resto
 
 /** `\tValidating target...done` and so on, up to the first step that failed. */
 function preflightText(plan: RestorePlan, { verbose }: { readonly verbose: boolean }): string {
-  const names = namesOf(plan)
+  const names = inTerminal(namesOf(plan))
   let text = ''
   for (const { step, phase } of steps) {
     const checks = plan.checks.filter((check) => check.step === step)

@@ -5,6 +5,7 @@ import { formatBytes } from '#shared/units'
 import { counted, enumerate, quote, sizePair, type Names } from './details.ts'
 import { describeError } from './error-words.ts'
 import { describeFormat } from './formats.ts'
+import { byReader } from './readers.ts'
 
 /** A line without a full stop where it is a fact, a sentence where it explains. */
 export function describeCheck(check: PreflightCheck, names: Names = {}): string {
@@ -38,7 +39,7 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     case 'partly-checksummed':
       return 'The image holds checksums of only a part of it: damage in the rest would not be noticed.'
     case 'checksum-left-out':
-      return `The SHA-256 in ${quote(check.file)} isn't compared here: only verifying the image does that (reprise image verify).`
+      return `The SHA-256 in ${quote(check.file)} isn't compared here: only verifying the image does that (${byReader(names, { window: 'Images ▸ Verify…', terminal: 'reprise image verify' })}).`
     case 'changed-only':
       return describeComparison(check.by)
     case 'block-size':

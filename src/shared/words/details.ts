@@ -12,6 +12,8 @@ export interface Names {
   /** The paths that are called so: an error that only knows where it happened is told by the name. */
   readonly sourcePath?: string | undefined
   readonly targetPath?: string | undefined
+  /** Where the words will be read. Default `window`. */
+  readonly readIn?: 'window' | 'terminal' | undefined
 }
 
 /** A non-empty text of the details, or null. */

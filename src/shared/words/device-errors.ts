@@ -14,6 +14,7 @@ import {
 } from './details.ts'
 import { cannotRead } from './disks.ts'
 import type { ErrorWords } from './error-words.ts'
+import { byReader } from './readers.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
 
@@ -37,9 +38,14 @@ const noFolder = (error: SerializedError): string | null => {
 /** It is about a disk in a file. */
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
-/** A device was to be read into a file, for which nobody is asked for permission. */
-const insteadOfFile = (error: SerializedError): string =>
-  textOf(error, 'into') === 'file' ? " In the window, choose 'New Image' and 'From Device…' instead." : ''
+/** What may help in the window, where no command is repeated. */
+function allowedInWindow(error: SerializedError): string {
+  // A device was to be read into a file, for which nobody is asked for permission.
+  if (textOf(error, 'into') === 'file') return 'Make an image of it instead: File ▸ New Image ▸ From Device….'
+  return textOf(error, 'path')?.startsWith('/dev/') === false
+    ? 'Choose another place, or have yourself given the right to use it.'
+    : 'Run Reprise with sudo.'
+}
 
 /** `The system says EIO.` */
 const systemSays = (error: SerializedError): string | null => {
@@ -110,15 +116,27 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
           now: 'Check the spelling, and that the disk is connected.',
         },
 
-  E_DENIED: (error) => ({
-    what: `The system refuses access to ${path(error, 'the disk')}.`,
-    why: systemSays(error) ?? 'Opening a disk needs administrator rights.',
-    // EACCES is for who hasn't the rights, EPERM mostly for everybody.
-    now:
-      textOf(error, 'errno') === 'EPERM'
-        ? "If it is a file, it may be marked as one that can't be changed: see lsattr and chattr."
-        : `On the command line, run the same command with sudo.${insteadOfFile(error)}`,
-  }),
+  E_DENIED: (error, names) => {
+    // Nothing was opened yet: it is the permission itself that was refused.
+    if (textOf(error, 'path') === 'pkexec')
+      return {
+        what: 'The system refuses administrator rights.',
+        why: "Its rules don't allow them, or the password was wrong too often.",
+        now: 'Try again, or ask who administers this computer.',
+      }
+    return {
+      what: `The system refuses access to ${path(error, 'the disk')}.`,
+      why: systemSays(error) ?? 'Opening a disk needs administrator rights.',
+      // EACCES is for who hasn't the rights, EPERM mostly for everybody.
+      now:
+        textOf(error, 'errno') === 'EPERM'
+          ? "If it is a file, it may be marked as one that can't be changed: see lsattr and chattr."
+          : byReader(names, {
+              window: allowedInWindow(error),
+              terminal: 'Run the same command with sudo.',
+            }),
+    }
+  },
 
   E_AUTH_CANCEL: () => ({
     what: "Permission wasn't given.",

@@ -2,6 +2,7 @@
 import type { FormatCode, SerializedError } from '#shared/errors'
 import { numberOf, place, quote, textOf, valueOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
+import { byReader, replacingChecksum } from './readers.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
 
@@ -65,7 +66,7 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
       return {
         what: `${theImage(error, names)} isn't what the SHA-256 beside it says.`,
         why: difference(error),
-        now: `Get a fresh copy of the image. If it was changed on purpose, write a new one (Replace Checksum… in Activity, or reprise image checksum --replace), or remove ${quote(`${path}.sha256`)}.`,
+        now: `Get a fresh copy of the image. If it was changed on purpose, write a new one (${byReader(names, replacingChecksum)}), or remove ${quote(`${path}.sha256`)}.`,
       }
     const table = textOf(error, 'table')
     // A checksum is over a whole table: that something in it is wrong it tells, and not at which byte.
@@ -86,7 +87,10 @@ export const formatWords: { readonly [code in FormatCode]: Describe } = {
   E_SRC_ENCRYPTED: (error, names) => ({
     what: `${theImage(error, names)} is encrypted.`,
     why: 'It can only be read with its password.',
-    now: 'Enter the password, or give it on standard input with --stdinpass.',
+    now: byReader(names, {
+      window: 'Enter the password.',
+      terminal: 'Enter the password, or give it on standard input with --stdinpass.',
+    }),
   }),
 
   E_SRC_PASSWORD: (error, names) => ({

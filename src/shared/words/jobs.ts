@@ -18,6 +18,7 @@ import { formatBytes, formatClock, formatCount, formatRate, formatRemaining } fr
 import { namesOf } from './checks.ts'
 import { comparedSize } from './conversions.ts'
 import { quote, type Names } from './details.ts'
+import { byReader, replacingChecksum } from './readers.ts'
 
 const phases: { readonly [phase in JobPhase]: string } = {
   'validating-target': 'Validating target',
@@ -200,22 +201,14 @@ function describeResizing({
     : 'Nothing had to be changed.'
 }
 
-const rewriting = {
-  window: 'Replace Checksum… in Activity',
-  terminal: 'reprise image checksum --replace',
-} as const
-
 /** A checksum beside an image that was changed doesn't fit it any more, and what to do about it; null: there is none. */
-export function describeOutdated(
-  outcome: JobOutcome,
-  readIn: keyof typeof rewriting = 'window',
-): string | null {
+export function describeOutdated(outcome: JobOutcome, names: Pick<Names, 'readIn'> = {}): string | null {
   const file = 'outdated' in outcome ? outcome.outdated : undefined
   if (file === undefined) return null
   const isGone = (outcome.kind === 'failed' || outcome.kind === 'cancelled') && outcome.target === 'empty'
   if (isGone)
     return `The SHA-256 in ${quote(file)} is of what was there before, and nothing is left of that: remove the file.`
-  return `The SHA-256 in ${quote(file)} is of what was there before, and a restore would fail by it: write a new one (${rewriting[readIn]}), or remove the file.`
+  return `The SHA-256 in ${quote(file)} is of what was there before, and a restore would fail by it: write a new one (${byReader(names, replacingChecksum)}), or remove the file.`
 }
 
 /** What work on an image came to, in figures: `2.1 GB disk in 640 MB, 31 %, 0:12`, and what it left to do. Null for what has neither. */

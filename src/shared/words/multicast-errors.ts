@@ -4,6 +4,7 @@ import { formatBytes, formatCount } from '#shared/units'
 import { enumerate, numberOf, quote, sentence, textOf, textsOf, type Names } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
 import { address, causes, host } from './hosts.ts'
+import { byReader } from './readers.ts'
 
 export type MulticastCode = Extract<NetworkCode, `E_MC_${string}`>
 type Describe = (error: SerializedError, names: Names) => ErrorWords
@@ -124,18 +125,24 @@ export const multicastWords: { readonly [code in MulticastCode]: Describe } = {
     }
   },
 
-  E_MC_NOSERVER: (error) => {
+  E_MC_NOSERVER: (error, names) => {
     const owner = textOf(error, 'owner')
     return owner === null
       ? {
           what: 'No server of sessions runs on this computer.',
           why: null,
-          now: 'Start one with reprise session start, or ask another computer with --server HOST.',
+          now: byReader(names, {
+            window: 'It begins with the first stream: Server ▸ Start Stream….',
+            terminal: 'Start one with reprise session start, or ask another computer with --server HOST.',
+          }),
         }
       : {
           what: 'The server of sessions on this computer belongs to another user.',
           why: 'Only that user can manage it without a password.',
-          now: 'Do it as that user, with sudo perhaps, or use --server localhost and its password.',
+          now: byReader(names, {
+            window: 'Do it as that user.',
+            terminal: 'Do it as that user, with sudo perhaps, or use --server localhost and its password.',
+          }),
         }
   },
 
@@ -169,18 +176,23 @@ export const multicastWords: { readonly [code in MulticastCode]: Describe } = {
     }
   },
 
-  E_MC_PASSWORD: (error) => {
+  E_MC_PASSWORD: (error, names) => {
     const isGiven = error.details['given'] === true
     if (textOf(error, 'phase') === 'management')
       return {
         what: isGiven ? "This isn't the password." : `${host(error)} asks for a password.`,
         why: null,
-        now: "Give the server's management password, or the session's own where one is named, with --password-stdin.",
+        now: `Give the server's management password, or the session's own where one is named${byReader(names, { window: '', terminal: ', with --password-stdin' })}.`,
       }
     return {
       what: isGiven ? "This isn't the stream's password." : 'The stream asks for a password.',
       why: null,
-      now: isGiven ? 'Try again.' : 'Give it when asked, or on standard input with --stdinpass.',
+      now: isGiven
+        ? 'Try again.'
+        : byReader(names, {
+            window: 'Enter it.',
+            terminal: 'Give it when asked, or on standard input with --stdinpass.',
+          }),
     }
   },
 
@@ -197,13 +209,16 @@ export const multicastWords: { readonly [code in MulticastCode]: Describe } = {
     }
   },
 
-  E_MC_NOSESSION: (error) => {
+  E_MC_NOSESSION: (error, names) => {
     const session = textOf(error, 'session')
     const server = textOf(error, 'host') ?? address(error)
     return {
       what: `${host(error)} has no session${session === null ? '' : ` ${quote(session)}`}.`,
       why: serverWords(error),
-      now: `See what it offers: reprise session list${server === null ? '' : ` --server ${server}`}.`,
+      now: byReader(names, {
+        window: "Check the name in its URL, or choose one of the 'Network Streams' in the sidebar.",
+        terminal: `See what it offers: reprise session list${server === null ? '' : ` --server ${server}`}.`,
+      }),
     }
   },
 

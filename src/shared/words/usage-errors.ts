@@ -14,6 +14,7 @@ import {
   type Names,
 } from './details.ts'
 import type { ErrorWords } from './error-words.ts'
+import { byReader } from './readers.ts'
 
 type Describe = (error: SerializedError, names: Names) => ErrorWords
 
@@ -31,6 +32,21 @@ const lowerTarget = (error: SerializedError, names: Names): string => {
   return name === null ? 'the destination' : quote(name)
 }
 
+const hintOf = (error: SerializedError, names: Names): string | null => {
+  const hint = textOf(error, 'hint')
+  return byReader(names, { window: textOf(error, 'windowHint') ?? hint, terminal: hint })
+}
+
+/** Where the image is scanned: in the window its button stands beside it, or it is in the menu. */
+function scanWay(error: SerializedError, names: Names): string {
+  const path = textOf(error, 'path')
+  const isElsewhere = path !== null && isWebLocator(path)
+  return byReader(names, {
+    window: isElsewhere ? ' on the computer where it is stored' : ' (Images ▸ Scan Image for Restore…)',
+    terminal: `: ${scanCommand(error)}`,
+  })
+}
+
 /** The scan of the image, as a shell takes it; of one that lies elsewhere, what to do there. */
 function scanCommand(error: SerializedError): string {
   const path = textOf(error, 'path')
@@ -41,23 +57,23 @@ function scanCommand(error: SerializedError): string {
 }
 
 export const usageWords: { readonly [code in UsageCode]: Describe } = {
-  // Who throws it says it: `problem` and `hint` are sentences.
-  E_USAGE: (error) => ({
+  // Who throws it says it: `problem`, `hint` and, where that is another in the window, `windowHint` are sentences.
+  E_USAGE: (error, names) => ({
     what: textOf(error, 'problem') ?? sentence(error.message),
     why: null,
-    now: textOf(error, 'hint'),
+    now: hintOf(error, names),
   }),
 
-  E_UNSUPPORTED: (error) => ({
+  E_UNSUPPORTED: (error, names) => ({
     what: textOf(error, 'problem') ?? sentence(error.message),
     why: textOf(error, 'reason'),
-    now: textOf(error, 'hint'),
+    now: hintOf(error, names),
   }),
 
-  E_NEEDS_ERASE: () => ({
+  E_NEEDS_ERASE: (_, names) => ({
     what: 'Erase is required.',
     why: "A restore replaces everything on the destination. Copying files and keeping what is there isn't available yet.",
-    now: 'Turn on Erase destination; on the command line, add --erase.',
+    now: byReader(names, { window: "Tick 'Erase destination'.", terminal: 'Add --erase.' }),
   }),
 
   E_NOT_CONFIRMED: (error) => ({
@@ -111,7 +127,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
   E_DST_EXISTS: (error, names) => ({
     what: `${theTarget(error, names)} already exists.`,
     why: "It would be overwritten, and Erase wasn't chosen.",
-    now: 'Choose another name, or turn on Erase (--erase).',
+    now: `Choose another name, or ${byReader(names, { window: "tick 'Erase destination'", terminal: 'add --erase' })}.`,
   }),
 
   E_DST_KIND: (error, names) => {
@@ -131,7 +147,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
       return {
         what: `${subject} was scanned by another program, and not by Reprise.`,
         why: "A stream needs the hash of every block, which only Reprise's scan stores: without it a client couldn't tell whether its disk is right.",
-        now: `Scan it with Reprise: ${scanCommand(error)}.`,
+        now: `Scan it with Reprise${scanWay(error, names)}.`,
       }
     const obstacle = textOf(error, 'obstacle')
     if (obstacle !== null)
@@ -141,7 +157,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
           obstacle === 'encrypted'
             ? 'Nothing can be added to an encrypted image.'
             : 'Only UDIF images (.dmg) have a place for a scan.',
-        now: 'Convert it first: reprise image convert --format UDZO. Then scan what it makes.',
+        now: `Convert it first${byReader(names, { window: ' (Images ▸ Convert…)', terminal: ': reprise image convert --format UDZO' })}. Then scan what it makes.`,
       }
     return digest === null
       ? {
@@ -149,8 +165,12 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
           why: "Without a scan a copy can't be verified by its digests, and the image can't be multicast.",
           now:
             textOf(error, 'purpose') === 'multicast'
-              ? `Scan it: ${scanCommand(error)}.`
-              : 'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
+              ? `Scan it${scanWay(error, names)}.`
+              : byReader(names, {
+                  window: `Scan it${scanWay(error, names)}, or restore without 'Verify after restore'.`,
+                  terminal:
+                    'Scan it: reprise imagescan --source IMAGE. Or restore without verification: --noverify.',
+                }),
         }
       : {
           what: `${subject} has no scan information with ${digest}.`,
@@ -158,7 +178,10 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
             digest === 'SHA-1'
               ? 'Such a digest is only in images that older versions of asr scanned; today SHA-256 is stored.'
               : `A ${digest} digest is stored in the image when it is scanned for restore.`,
-          now: "Leave the option out to verify by the image's own checksums, or add --noverify.",
+          now: byReader(names, {
+            window: 'Scan it.',
+            terminal: "Leave the option out to verify by the image's own checksums, or add --noverify.",
+          }),
         }
   },
 
@@ -172,7 +195,10 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
     return {
       what: `${name === null ? 'The source' : quote(name)} holds several volumes, and the destination is a single partition.`,
       why: volumes.length === 0 ? null : `They are ${enumerate(volumes)}.`,
-      now: `Choose one by its number, such as --source-partition ${partitions[0] ?? 1}, or choose a whole disk.`,
+      now: byReader(names, {
+        window: "Choose one under 'Volume in image', or choose a whole disk.",
+        terminal: `Choose one by its number, such as --source-partition ${partitions[0] ?? 1}, or choose a whole disk.`,
+      }),
     }
   },
 
@@ -198,11 +224,11 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
     return {
       what: `The data of ${name === null ? 'the image' : quote(name)} isn't in order, so it can't be multicast.`,
       why: 'It must lie in the file in the order of the disk, so that each client can write it as it comes.',
-      now: `Scan it again, which puts it in order${
+      now: `Scan it again${byReader(names, { window: scanWay(error, names), terminal: '' })}, which puts it in order${
         needed === null
           ? ''
           : ` and needs ${formatBytes(needed)} of free space${free === null ? '' : ` (${formatBytes(free)} are free)`}`
-      }: ${scanCommand(error)}.`,
+      }${byReader(names, { window: '', terminal: scanWay(error, names) })}.`,
     }
   },
 
@@ -211,7 +237,7 @@ export const usageWords: { readonly [code in UsageCode]: Describe } = {
     return {
       what: `The catalog of a volume in ${name === null ? 'the image' : quote(name)} is fragmented.`,
       why: 'It lies in more than eight pieces, which makes every copy of the volume slow.',
-      now: 'Repair the original, with fsck_hfs -r for one, and make the image anew; or add --allowfragmentedcatalog.',
+      now: `Repair the original, with fsck_hfs -r for one, and make the image anew${byReader(names, { window: "; or scan it with 'Allow a fragmented catalog'", terminal: '; or add --allowfragmentedcatalog' })}.`,
     }
   },
 }

@@ -137,7 +137,9 @@ async function prepareReorder({ info }: OpenImage, layout: ExtentLayout): Promis
   if (segmentCount > 1) {
     const problem = `'${name}' isn't in order and lies in ${segmentCount} files, which can't be put in order together.`
     const hint = 'Convert it to one file first (reprise image convert), or scan it as it is with --nostream.'
-    throw new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint } })
+    const windowHint =
+      "Convert it to one file first (Images ▸ Convert…), or scan it without 'Put the data in order where it isn't'."
+    throw new UsageError('E_UNSUPPORTED', problem, { details: { input: path, problem, hint, windowHint } })
   }
   await checkReplaceable(path, orderedBytes(layout.extents) + listRoomBytes)
 }

@@ -5,7 +5,7 @@ import { describeCheck, describeWhole, type Names } from '#shared/words'
 /** As many lines as there is room for; more only where each of them matters. */
 const maxLines = 5
 
-const toldElsewhere = ['E_NEEDS_ERASE', 'E_DST_EXISTS', 'E_SRC_NOSCAN'] as const
+const toldElsewhere = ['E_NEEDS_ERASE', 'E_DST_EXISTS', 'E_SRC_NOSCAN', 'E_SRC_MULTIVOL'] as const
 
 /** How much a person wants to know of it: what fails, what will be lost or unmounted, warnings and what is left out, then what is only said. */
 function rank(check: PreflightCheck): number {
@@ -22,7 +22,7 @@ const said = 4
 
 /**
  * The most important checks first, and of the same importance in the order the engine made them: the list may scroll. Without the tick, or without a scan, the engine refuses
- * the plan; the tick's own line and the scan's say so already, so that refusal isn't repeated.
+ * the plan; the tick's own line, the scan's and the pop-up of volumes say so already, so that refusal isn't repeated.
  */
 export function shownChecks(checks: readonly PreflightCheck[]): readonly PreflightCheck[] {
   const told = checks.filter(

@@ -12,7 +12,9 @@ const ok = (name: string): PreflightCheck => ({
 })
 const losses: PreflightCheck = { step: 'target', state: 'warning', kind: 'losses', names: ['A'] }
 const warning: PreflightCheck = { step: 'source', state: 'warning', kind: 'not-checksummed' }
-const error = (code: 'E_DST_SMALL' | 'E_DST_EXISTS' | 'E_NEEDS_ERASE'): PreflightCheck => ({
+const error = (
+  code: 'E_DST_SMALL' | 'E_DST_EXISTS' | 'E_NEEDS_ERASE' | 'E_SRC_MULTIVOL',
+): PreflightCheck => ({
   step: 'sizes',
   state: 'failed',
   kind: 'error',
@@ -68,6 +70,10 @@ describe('the preflight list', () => {
 
   it('does not repeat that the tick is missing', () => {
     expect(shownChecks([error('E_NEEDS_ERASE'), error('E_DST_EXISTS'), ok('a')])).toEqual([ok('a')])
+  })
+
+  it('does not tell of the volumes what the pop-up above it asks', () => {
+    expect(shownChecks([error('E_SRC_MULTIVOL'), ok('a')])).toEqual([ok('a')])
   })
 })
 

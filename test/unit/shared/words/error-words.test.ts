@@ -37,7 +37,7 @@ const error = (
   cause: null,
 })
 
-const names = { source: 'System.dmg', target: 'SanDisk Ultra' }
+const names = { source: 'System.dmg', target: 'SanDisk Ultra', readIn: 'terminal' } as const
 const text = (told: ReturnType<typeof describeError>) =>
   [told.what, told.why, told.now].filter(Boolean).join('\n')
 
@@ -71,6 +71,55 @@ describe('describeError', () => {
   it('tells a code it does not know as a bug', () => {
     const strange = { ...error('E_BUG'), code: 'E_TOMORROW' as ErrorCode }
     expect(describeError(strange).what).toBe('Something went wrong inside Reprise.')
+  })
+
+  it('sends nobody who reads it in the window to a command line', () => {
+    const ways = [
+      {},
+      { path: '/images/System.dmg', purpose: 'multicast', neededBytes: 5e9, errno: 'EACCES' },
+      { path: '/dev/sdb', into: 'file', phase: 'management', owner: 'anna', scanned: 'by-another' },
+      { path: 'http://lab/a.dmg', obstacle: 'encrypted', partitions: [2], names: ['Lab'] },
+      { path: '/images/a.img', format: 'sha256', digest: 'SHA-256' },
+    ]
+    for (const [code] of all)
+      for (const details of ways) {
+        const { now } = describeError(error(code, details), { ...names, readIn: 'window' })
+        expect(now ?? '').not.toMatch(/\breprise [a-z]|(^|[\s(])--[a-z]|command line|standard input/)
+        expect(now ?? 'Nothing.').toMatch(/^['A-Z].*\.$/s)
+      }
+  })
+
+  it.each<[ErrorCode, SerializedError['details'], string]>([
+    ['E_NEEDS_ERASE', {}, "Tick 'Erase destination'."],
+    ['E_SRC_MULTIVOL', { partitions: [2] }, "Choose one under 'Volume in image', or choose a whole disk."],
+    [
+      'E_MC_NOSESSION',
+      { host: 'lab' },
+      "Check the name in its URL, or choose one of the 'Network Streams' in the sidebar.",
+    ],
+    ['E_SRC_NOSCAN', { purpose: 'multicast' }, 'Scan it (Images ▸ Scan Image for Restore…).'],
+    [
+      'E_SRC_NOSCAN',
+      { purpose: 'multicast', path: 'http://lab/a.dmg' },
+      'Scan it on the computer where it is stored.',
+    ],
+    [
+      'E_MC_NOTORDERED',
+      { neededBytes: 5_000_000_000 },
+      'Scan it again (Images ▸ Scan Image for Restore…), which puts it in order and needs 5 GB of free space.',
+    ],
+    ['E_DENIED', { path: '/dev/sdb' }, 'Run Reprise with sudo.'],
+    [
+      'E_DENIED',
+      { path: '/dev/sdb', into: 'file' },
+      'Make an image of it instead: File ▸ New Image ▸ From Device….',
+    ],
+    ['E_DENIED', { path: 'pkexec' }, 'Try again, or ask who administers this computer.'],
+    ['E_DENIED', { path: '/root/a' }, 'Choose another place, or have yourself given the right to use it.'],
+    ['E_UNSUPPORTED', { problem: 'No.', hint: 'Add --x.', windowHint: 'Tick it.' }, 'Tick it.'],
+  ])('says what to do about %s in the window: %j', (code, details, now) => {
+    expect(describeError(error(code, details), { readIn: 'window' }).now).toBe(now)
+    expect(describeError(error(code, details)).now).toBe(now)
   })
 
   it('calls what failed by its name, where its path is an end of the restore', () => {
@@ -173,7 +222,7 @@ describe('describeError', () => {
     [
       'E_DENIED',
       { path: '/dev/sdb', into: 'file' },
-      "The system refuses access to '/dev/sdb'.\nOpening a disk needs administrator rights.\nOn the command line, run the same command with sudo. In the window, choose 'New Image' and 'From Device…' instead.",
+      "The system refuses access to '/dev/sdb'.\nOpening a disk needs administrator rights.\nRun the same command with sudo.",
     ],
     [
       'E_DENIED',

@@ -1,7 +1,7 @@
 /** What a person reads whose stream can't begin. */
 import { describe, expect, it } from 'vitest'
 import { NetworkError, serializeError, UsageError, type Detail, type NetworkCode } from '#shared/errors'
-import { describeError } from '#shared/words'
+import { describeError, inTerminal } from '#shared/words'
 
 const network = (code: NetworkCode, details: { readonly [key: string]: Detail }) => {
   const { what, why, now } = describeError(
@@ -119,7 +119,10 @@ describe('words for a stream that can not begin', () => {
       neededBytes: 5_000_000_000,
       freeBytes: 70_000_000_000,
     }
-    const { what, now } = describeError(serializeError(new UsageError('E_MC_NOTORDERED', 'x', { details })))
+    const { what, now } = describeError(
+      serializeError(new UsageError('E_MC_NOTORDERED', 'x', { details })),
+      inTerminal(),
+    )
     expect(what).toBe("The data of 'lab.dmg' isn't in order, so it can't be multicast.")
     expect(now).toBe(
       'Scan it again, which puts it in order and needs 5 GB of free space (70 GB are free): reprise imagescan --source IMAGE.',
@@ -129,6 +132,7 @@ describe('words for a stream that can not begin', () => {
         serializeError(
           new UsageError('E_SRC_NOSCAN', 'x', { details: { ...details, purpose: 'multicast', ...change } }),
         ),
+        inTerminal(),
       )
     expect(noScan({}).now).toBe('Scan it: reprise imagescan --source IMAGE.')
     expect(noScan({ path: '/images/lab.dmg' }).now).toBe(

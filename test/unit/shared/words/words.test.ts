@@ -77,7 +77,7 @@ describe('describeCheck', () => {
     ],
     [
       { ...sizes, kind: 'checksum-left-out', file: 'a.dmg.sha256' },
-      "The SHA-256 in 'a.dmg.sha256' isn't compared here: only verifying the image does that (reprise image verify).",
+      "The SHA-256 in 'a.dmg.sha256' isn't compared here: only verifying the image does that (Images ▸ Verify…).",
     ],
     [
       { ...sizes, kind: 'changed-only', by: 'hashes' },
