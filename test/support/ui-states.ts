@@ -399,9 +399,13 @@ export const windowStates: readonly WindowState[] = [
   {
     name: 'too-small',
     reach: async (page) => {
-      await row(page, 'Kingston').click()
-      await page.keyboard.press('Control+2')
-      await chooseSource(page)
+      await compose(page)
+      await page.evaluate(() => {
+        const { double } = window
+        double.setDevices(
+          double.devices.map((disk) => (disk.path === '/dev/sdb' ? { ...disk, sizeBytes: 8e9 } : disk)),
+        )
+      })
       await page.getByRole('listitem').getByText('too small').waitFor()
     },
   },
@@ -503,6 +507,16 @@ export const windowStates: readonly WindowState[] = [
   },
   { name: 'dragging', reach: (page) => hover(page, 'SanDisk') },
   { name: 'dragging-impossible', reach: (page) => hover(page, 'Kingston') },
+  {
+    name: 'destination-left',
+    reach: async (page) => {
+      await row(page, 'Kingston').click()
+      await page.keyboard.press('Control+2')
+      await page.getByRole('group', { name: /^Destination, Kingston/ }).waitFor()
+      await chooseSource(page)
+      await page.getByText('is no longer the destination').waitFor()
+    },
+  },
   {
     name: 'choose',
     reach: async (page) => {

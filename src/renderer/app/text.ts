@@ -1,6 +1,6 @@
 /** The window's own words: connection and notices. */
 import { unreachable } from '#shared/errors'
-import type { Notice } from '#renderer/store'
+import { describeProblem, type Notice } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import {
   describeError,
@@ -35,6 +35,12 @@ export function noticeWords(notice: Notice): NoticeWords {
         tone: 'warning',
         title: `'${notice.name}' wasn't found on the computer that Reprise runs on.`,
         text: "A browser doesn't say where a dropped file lies, and it isn't in the usual folders. Choose it with Image….",
+      }
+    case 'destination-left':
+      return {
+        tone: 'warning',
+        title: `'${notice.name}' is no longer the destination.`,
+        text: `${describeProblem(notice.problem)}.`,
       }
     case 'error': {
       const target = notice.doing === 'start' || notice.doing === 'eject' ? { target: notice.name } : {}

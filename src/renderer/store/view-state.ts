@@ -18,6 +18,7 @@ import type {
   SourceInfo,
   Volume,
 } from '#shared/model'
+import type { DestinationProblem } from './destinations.ts'
 import type { DraftProblem, ImageDraft } from './image-draft.ts'
 import { streamDraft, type StreamDraft } from './stream-draft.ts'
 
@@ -205,6 +206,8 @@ export type Notice =
     }
   | { readonly kind: 'not-located'; readonly name: string }
   | { readonly kind: 'not-one-file' }
+  /** The source can't go to it, and it isn't the destination any more. */
+  | { readonly kind: 'destination-left'; readonly name: string; readonly problem: DestinationProblem }
   | { readonly kind: 'ejected'; readonly name: string }
   /** A restore came to its end that isn't in sight, or work on an image that was started here. */
   | { readonly kind: 'worked'; readonly job: JobState }

@@ -15,6 +15,7 @@ import { placeOfFile } from './file-place.ts'
 import { isSameTarget, sameItem, type EarlierSource, type EarlierTarget } from './follow-disks.ts'
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
+import { withSource } from './known-source.ts'
 import {
   goTo,
   type DestinationChoice,
@@ -123,23 +124,25 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     // Nobody waits any more for what may take long: all of an image may be on its way.
     asking?.abort()
     asking = null
-    setState(({ restoreJobId, starting, destination, looking, options }) => {
+    setState((view) => {
+      const { restoreJobId, starting, destination, looking, options } = view
       const leaves = restoreJobId !== null && !starting
       return {
-        source,
+        ...(leaves
+          ? { source, destination: null, options: { ...options, erase: false } }
+          : withSource({ ...view, destination: suiting(destination, source) }, source)),
         looking: { ...looking, source: null },
         ...goTo('restore'),
         restoreJobId: leaves ? null : restoreJobId,
-        destination: leaves ? null : suiting(destination, source),
-        options: leaves ? { ...options, erase: false } : options,
       }
     })
   }
 
-  /** A new destination has to be ticked for erasing anew. */
+  /** A new destination has to be ticked for erasing anew. That there was another before is no news any more. */
   const setDestination = (destination: DestinationChoice | null) =>
-    setState(({ looking, options, restoreJobId, starting }) => ({
+    setState(({ looking, options, restoreJobId, starting, notice }) => ({
       destination,
+      notice: notice?.kind === 'destination-left' ? null : notice,
       looking: { ...looking, destination: null },
       options: { ...options, erase: false },
       ...goTo('restore'),
@@ -196,7 +199,8 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
         putImage({ path, name: info.name, state: 'ready', info: image, error: null, practice: false })
       // What was asked later may have been answered before.
       const known = image && getState().images.find((image) => image.path === path)?.info
-      setState({ source: wasRead(chosen, image ? asSource(path, info.name, known ?? image) : info) })
+      const read = wasRead(chosen, image ? asSource(path, info.name, known ?? image) : info)
+      setState((view) => withSource(view, read))
     } catch (error) {
       if (!isStillIt()) return
       const failed = serializeError(error)
@@ -210,8 +214,10 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
     const { source, images } = getState()
     if (source?.locator !== path || source.state === 'reading') return
     const image = images.find((image) => image.path === path)
-    if (image?.info) setState({ source: wasRead(source, asSource(path, image.name, image.info)) })
-    else if (image && isLocked(image))
+    if (image?.info) {
+      const read = wasRead(source, asSource(path, image.name, image.info))
+      setState((view) => withSource(view, read))
+    } else if (image && isLocked(image))
       setState({ source: { ...source, state: 'failed', info: null, error: image.error } })
   }
 

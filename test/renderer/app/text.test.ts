@@ -34,6 +34,17 @@ describe('the notice of a stream that failed out of sight', () => {
   })
 })
 
+describe('the notice of a destination that a new source cannot go to', () => {
+  it('names it, and says why as a drag over it does', () => {
+    const problem = { kind: 'too-small', missingBytes: 6.2e9, neededBytes: 14.2e9 } as const
+    expect(noticeWords({ kind: 'destination-left', name: 'Kingston DataTraveler', problem })).toEqual({
+      tone: 'warning',
+      title: "'Kingston DataTraveler' is no longer the destination.",
+      text: 'Too small by 6.2 GB.',
+    })
+  })
+})
+
 describe('the notice of an engine that is gone', () => {
   it('says what comes of it, and never a code', () => {
     expect(engineGoneWords('E_ENGINE_GONE')).toBe('It is being started again.')

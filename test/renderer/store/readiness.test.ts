@@ -74,10 +74,10 @@ describe('Restore…', () => {
   })
 
   it('says that it is impossible rather than ask for the tick', async () => {
-    using window = await openWindow()
-    const { actions } = window.reprise
-    actions.chooseDestination('disk:/dev/sdc')
-    await actions.chooseSourceFile(systemImage.path)
+    using window = await readyWindow()
+    window.reprise.actions.setOption('erase', false)
+    // Another, smaller card in the same reader.
+    window.double.setDevices([{ ...sandisk, sizeBytes: 8e9 }])
     await window.planned()
     expect(block(window)).toBe('refused')
   })

@@ -122,6 +122,64 @@ describe('the wells', () => {
     expect(view.getState().destination).toBeNull()
   })
 
+  it('let go of a destination that a new source cannot go to, and say why', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    actions.chooseDestination('disk:/dev/sdc')
+    actions.setOption('erase', true)
+    const chosen = actions.chooseSourceFile(systemImage.path)
+    // What is still read decides nothing.
+    expect(view.getState()).toMatchObject({ destination: { locator: '/dev/sdc' }, options: { erase: true } })
+    await chosen
+    expect(view.getState()).toMatchObject({
+      source: { state: 'ready' },
+      destination: null,
+      options: { erase: false },
+      notice: { kind: 'destination-left', name: 'Kingston DataTraveler', problem: { kind: 'too-small' } },
+    })
+    actions.chooseDestination('disk:/dev/sdb')
+    expect(view.getState().notice).toBeNull()
+  })
+
+  it('let go of a destination that is the new source, or a part of it', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    for (const destination of ['disk:/dev/sdb', 'volume:/dev/sdb2'] as const) {
+      actions.clearSource()
+      actions.chooseDestination(destination)
+      actions.chooseSource('disk:/dev/sdb')
+      expect(view.getState()).toMatchObject({
+        destination: null,
+        notice: { kind: 'destination-left', problem: { kind: 'same' } },
+      })
+    }
+    actions.clearSource()
+    actions.chooseDestination('volume:/dev/sdb2')
+    actions.chooseSource('volume:/dev/sdb1')
+    expect(view.getState().destination).toMatchObject({ locator: '/dev/sdb2' })
+  })
+
+  it('let go of a destination that the image outgrew', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('image.info', async () => ({ ...systemImage, sizeBytes: 100e9 }))
+    await actions.readAgain(systemImage.path)
+    expect(view.getState()).toMatchObject({ destination: null, notice: { name: 'SanDisk Ultra' } })
+  })
+
+  it('keep the destination of a restore that starts, or is shown', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('image.info', async () => ({ ...systemImage, sizeBytes: 100e9 }))
+    view.setState({ restoreJobId: 'job-1' })
+    await actions.readAgain(systemImage.path)
+    expect(view.getState()).toMatchObject({
+      source: { info: { image: { sizeBytes: 100e9 } } },
+      destination: { locator: '/dev/sdb' },
+      options: { erase: true },
+    })
+  })
+
   it('untick Erase for another destination', async () => {
     using window = await readyWindow()
     window.reprise.actions.chooseDestination('volume:/dev/sdb2')
