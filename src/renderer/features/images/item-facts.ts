@@ -14,7 +14,7 @@ import {
   type ScanInfo,
   type Volume,
 } from '#shared/model'
-import { formatBytes, formatCount, localTime } from '#shared/units'
+import { formatBytes, formatCount } from '#shared/units'
 import {
   describeBus,
   describeError,
@@ -22,6 +22,8 @@ import {
   describeFormat,
   describePartitionMap,
   describeProtection,
+  scanDay,
+  scanHashes,
 } from '#shared/words'
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
@@ -259,11 +261,5 @@ const exactSize = (bytes: number) => `${formatBytes(bytes)} (${formatCount(bytes
 const optional = (name: string, value: string | null): readonly Fact[] =>
   value === null ? [] : [{ name, value }]
 
-function scanFacts(info: ImageInfo, scan: ScanInfo): string {
-  const hashes = [
-    scan.partitions.some((partition) => partition.sha256 !== null) ? 'SHA-256' : null,
-    scan.partitions.some((partition) => partition.sha1 !== null) ? 'SHA-1' : null,
-  ].filter((hash) => hash !== null)
-  const day = scan.dateMs === null ? null : localTime(scan.dateMs, { dateStyle: 'medium' })
-  return [day ?? 'Yes', ...hashes, ...(isStreamReady(info) ? ['stream-ready'] : [])].join(', ')
-}
+const scanFacts = (info: ImageInfo, scan: ScanInfo): string =>
+  [scanDay(scan) ?? 'Yes', ...scanHashes(scan), ...(isStreamReady(info) ? ['stream-ready'] : [])].join(', ')

@@ -3,7 +3,7 @@ import { Button, Spinner, StateIcon } from '#renderer/components'
 import { isRefused, shownPlan, useActions, useView, type PlanState } from '#renderer/store'
 import { describeWhole, namesOf } from '#shared/words'
 import { NeedsScan } from './needs-scan.tsx'
-import { checkWords, shownChecks } from './preflight.ts'
+import { checkWords, scanOf, shownChecks } from './preflight.ts'
 
 export function PreflightList() {
   const plan = useView((view) => view.plan)
@@ -23,9 +23,10 @@ function CheckAgain({ plan }: { readonly plan: PlanState }) {
 
 function Lines({ plan }: { readonly plan: PlanState }) {
   const shown = shownPlan(plan)
-  if (shown)
-    return shownChecks(shown.checks).map((check, index) => {
-      const words = checkWords(check, namesOf(shown))
+  if (shown) {
+    const scan = scanOf(shown)
+    return shownChecks(shown.checks, scan).map((check, index) => {
+      const words = checkWords(check, namesOf(shown), scan)
       return (
         <li key={`${check.step} ${check.kind} ${words}`} data-state={check.state}>
           <StateIcon state={check.state} />
@@ -34,6 +35,7 @@ function Lines({ plan }: { readonly plan: PlanState }) {
         </li>
       )
     })
+  }
   if (plan.state === 'checking')
     return (
       <li>

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError, UsageError } from '#shared/errors'
 import type { PreflightCheck } from '#shared/model'
 import { checkWords, shownChecks } from '#src/renderer/features/restore/preflight.ts'
+import { systemImage } from '#test/ui-fixtures'
+
+const scan = systemImage.scan!
 
 const ok = (name: string): PreflightCheck => ({
   step: 'target',
@@ -66,6 +69,17 @@ describe('the preflight list', () => {
     const inside: PreflightCheck = { ...source, checksums: 'inside' }
     expect(shownChecks([ok('a'), beside, losses])).toEqual([losses, beside, ok('a')])
     expect(shownChecks([ok('a'), inside, losses])).toEqual([losses, ok('a'), inside])
+  })
+
+  it('says that the image was scanned, and when, where its well says the rest', () => {
+    const source = { step: 'source', state: 'ok', kind: 'source-ok', name: 'a.dmg', format: 'ULFO' } as const
+    const inside: PreflightCheck = { ...source, checksums: 'inside' }
+    expect(shownChecks([ok('a'), inside, losses], scan)).toEqual([losses, inside, ok('a')])
+    expect(checkWords(inside, {}, scan)).toMatch(/^Scanned .*2026.*, SHA-256$/)
+    expect(checkWords(inside, {}, { ...scan, dateMs: null })).toBe('Scanned, SHA-256')
+    expect(checkWords(inside, {}, null)).toContain('with checksums')
+    // What it is compared with is another thing then.
+    expect(checkWords({ ...source, checksums: 'beside' }, {}, scan)).toContain('compared with the SHA-256')
   })
 
   it('does not repeat that the tick is missing', () => {
