@@ -508,6 +508,15 @@ export const windowStates: readonly WindowState[] = [
   { name: 'dragging', reach: (page) => hover(page, 'SanDisk') },
   { name: 'dragging-impossible', reach: (page) => hover(page, 'Kingston') },
   {
+    name: 'dragging-no-source',
+    reach: async (page) => {
+      await row(page, 'Kingston').click()
+      await page.keyboard.press('Control+2')
+      await dragOnto(page, row(page, 'Kingston'), page.getByRole('group', { name: /^Source/ }))
+      await page.getByText('It is the destination').waitFor()
+    },
+  },
+  {
     name: 'destination-left',
     reach: async (page) => {
       await row(page, 'Kingston').click()

@@ -12,6 +12,7 @@ import {
   isOver,
   itemProblem,
   canAskToRestore,
+  sourceObstacle,
   type EngineMirror,
   type ImageWork,
   type Item,
@@ -94,7 +95,10 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
     run: ({ actions }) => actions.openConfirm(),
   },
   'use-as-source': {
-    enabled: (mirror, view) => selectedItem(mirror, view) !== null,
+    enabled: (mirror, view) => {
+      const item = selectedItem(mirror, view)
+      return item !== null && sourceObstacle(item, view.destination) === null
+    },
     run: withSelected(({ actions }, id) => actions.chooseSource(id)),
   },
   'use-as-destination': {

@@ -89,6 +89,8 @@ export {
 } from './readiness.ts'
 export type { Memory } from './remembered.ts'
 export { createReprise, type Reprise } from './reprise.ts'
+export { sourceObstacle } from './sources.ts'
+export { describeObstacle } from './source-words.ts'
 export { urlProblem } from './url-problem.ts'
 export type {
   DestinationChoice,

@@ -96,6 +96,8 @@ describe('the commands', () => {
       source: { locator: practiceImage.path },
       destination: { locator: '/dev/sdb' },
     })
+    reprise.actions.select('disk:/dev/sdb')
+    expect(enabled(window, 'use-as-source')).toBe(false)
   })
 
   it('do nothing where they cannot be used', async () => {

@@ -1,10 +1,13 @@
 /** The Source well and its `Image…` button. */
-import { Button, diskIcon, Well, type IconName, type WellContent } from '#renderer/components'
+import { Button, diskIcon, Well, type DropOffer, type IconName, type WellContent } from '#renderer/components'
 import {
+  describeObstacle,
+  findItem,
   isLocked,
   nextStep,
   sameData,
   sourceFetch,
+  sourceObstacle,
   sourceProblem,
   useActions,
   useBoth,
@@ -27,7 +30,7 @@ export function SourceWell() {
   const fetch = useBoth(sourceFetch, sameData)
   const images = useView((view) => view.images)
   const next = useBoth(isNext)
-  const dragging = useView((view) => view.dragging)
+  const offer = useBoth(dragOffer, sameData)
   return (
     <div className="well-row">
       <h2 aria-hidden="true">Source</h2>
@@ -36,7 +39,7 @@ export function SourceWell() {
         prompt="Drop an image or a stream, or choose one"
         content={source && contentOf({ ...source, error }, images, fetch)}
         next={next}
-        offer={dragging === null ? null : { possible: true, words: 'Use as source' }}
+        offer={offer}
         fileOffer="Use as source"
         onDropItem={(id) => actions.chooseSource(id as ItemId)}
         onDropFiles={(files) => void actions.dropFiles('source', files)}
@@ -46,6 +49,15 @@ export function SourceWell() {
       <Button onPress={() => void actions.chooseImage('source')}>Image…</Button>
     </div>
   )
+}
+
+function dragOffer(mirror: EngineMirror, view: ViewState): DropOffer | null {
+  const item = view.dragging === null ? null : findItem(mirror, view.images, view.dragging)
+  if (!item) return null
+  const obstacle = sourceObstacle(item, view.destination)
+  return obstacle
+    ? { possible: false, words: describeObstacle(obstacle) }
+    : { possible: true, words: 'Use as source' }
 }
 
 const contentOf = (

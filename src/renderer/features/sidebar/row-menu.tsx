@@ -3,12 +3,14 @@ import { ContextMenu, type ContextMenuPlace, type MenuEntry, type MenuGroup } fr
 import {
   canEject,
   canResetPractice,
+  describeObstacle,
   describeProblem,
   findItem,
   imageCan,
   isLocked,
   itemName,
   itemProblem,
+  sourceObstacle,
   useActions,
   useReprise,
   type Actions,
@@ -32,11 +34,18 @@ export function RowMenu({ id, at, onClose }: Props) {
   const actions = useActions()
   const item = findItem(mirror.getState(), view.getState().images, id)
   if (!item) return null
+  const obstacle = sourceObstacle(item, view.getState().destination)
   const problem = itemProblem(item, view.getState().source)
   const use: MenuGroup = {
     id: 'use',
     entries: [
-      { id: 'source', label: 'Use as Source', run: () => actions.chooseSource(id) },
+      {
+        id: 'source',
+        label: 'Use as Source',
+        description: obstacle ? describeObstacle(obstacle) : undefined,
+        disabled: obstacle !== null,
+        run: () => actions.chooseSource(id),
+      },
       {
         id: 'destination',
         label: 'Use as Destination',
