@@ -773,6 +773,21 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       .toMatch(/^Computer: lab-04\n[^]* {2}Joined\n[^]* {2}Receiving, slow, loss 31 %$/)
   })
 
+  it('copies what there is to tell of a failure that is no job: of a request, a stream, a source', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    for (const [state, code] of [
+      ['eject-refused', 'E_DST_BUSY (device)'],
+      ['session-failed', 'E_SRC_CHANGED (device)'],
+      ['unreadable-source', 'E_SRC_FORMAT (format)'],
+    ] as const) {
+      await reach(page, state)
+      await page.getByRole('alert').getByRole('button', { name: 'Copy Details' }).click()
+      expect(await appears(page.getByRole('button', { name: 'Copied' }))).toBe(true)
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(code)
+      await reopenPage(window, host.address)
+    }
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -1,14 +1,16 @@
 /** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
-import { Banner, Spinner, useSettled } from '#renderer/components'
+import { Banner, CopyDetails, Spinner, useSettled } from '#renderer/components'
 import {
   useActions,
   useMirror,
+  useReprise,
   useView,
   type EngineMirror,
   type Failure,
   type Notice,
   type ViewState,
 } from '#renderer/store'
+import { noticeReport } from './notice-report.ts'
 import { engineGoneWords, noticeWords } from './text.ts'
 
 export function Notices() {
@@ -120,7 +122,9 @@ interface NoticeBannerProps {
 }
 
 function NoticeBanner({ notice, count = 1, onClose }: NoticeBannerProps) {
+  const { mirror } = useReprise()
   const { tone, title, text } = noticeWords(notice)
+  const report = noticeReport(notice)
   return (
     <Banner
       tone={tone}
@@ -128,15 +132,18 @@ function NoticeBanner({ notice, count = 1, onClose }: NoticeBannerProps) {
       told={isTold(notice)}
       // The announcer tells of who comes: not all of this again.
       actions={
-        count > 1 && (
-          <span className="notice-count small" aria-live="off">
-            1 of {count}
-          </span>
-        )
+        <>
+          {report && <CopyDetails text={() => report.text(mirror.getState().app, mirror.getState().log)} />}
+          {count > 1 && (
+            <span className="notice-count small" aria-live="off">
+              1 of {count}
+            </span>
+          )}
+        </>
       }
       onClose={onClose}
     >
-      {text}
+      {text} {report && <span className="small secondary">{report.code}</span>}
     </Banner>
   )
 }

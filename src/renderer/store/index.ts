@@ -70,12 +70,21 @@ export {
   type StreamDraft,
 } from './stream-draft.ts'
 export { draftSurroundings } from './stream-actions.ts'
-export { jobReport } from './job-report.ts'
+export { errorReport, jobReport } from './job-report.ts'
 export { shownPlan } from './planner.ts'
 export { canResetPractice } from './practice.ts'
 export { isRefused } from './refusal.ts'
 export { volumeChoice } from './volume-choice.ts'
-export { RepriseProvider, sameData, useActions, useBoth, useMirror, useReprise, useView } from './react.ts'
+export {
+  RepriseProvider,
+  sameData,
+  useActions,
+  useBoth,
+  useErrorReport,
+  useMirror,
+  useReprise,
+  useView,
+} from './react.ts'
 export {
   frontJob,
   needsScan,

@@ -11,9 +11,8 @@ const afterEndMs = 1000
 
 export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogLine[]): string {
   const { plan, outcome, endedMs } = job
-  const told = endedMs === null ? log : log.filter(({ timeMs }) => timeMs <= endedMs + afterEndMs)
   const lines = [
-    `Reprise ${app?.version ?? '?'} on ${app?.system ?? '?'} (${app?.host ?? '?'})`,
+    programLine(app),
     `Job ${job.jobId}: ${job.title}`,
     `Started ${time(job.startedMs)}${job.endedMs === null ? '' : `, ended ${time(job.endedMs)}`}`,
     ...(plan
@@ -29,10 +28,35 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
     ...(outcome ? [describeOutcome(outcome)] : []),
     ...(outcome?.kind === 'failed' ? [`Target state: ${outcome.target}`, ...errorLines(outcome.error)] : []),
     '',
-    ...told.slice(-tailLines).map((line) => `${time(line.timeMs)} ${line.level} ${lineText(line)}`),
+    ...logTail(log, endedMs),
   ]
-  return `${lines.join('\n').trimEnd()}\n`
+  return asText(lines)
 }
+
+/** A failure that is no job's: of a request, a stream, a source. */
+export interface ReportedFailure {
+  readonly error: SerializedError
+  /** The words that tell of it: they name what it is about. */
+  readonly said: string
+  /** When it happened, where that is known; absent: just now. */
+  readonly atMs?: number | null
+}
+
+export const errorReport = (
+  { error, said, atMs = null }: ReportedFailure,
+  app: AppInfo | null,
+  log: readonly LogLine[],
+): string => asText([programLine(app), said, '', ...errorLines(error), '', ...logTail(log, atMs)])
+
+const programLine = (app: AppInfo | null) =>
+  `Reprise ${app?.version ?? '?'} on ${app?.system ?? '?'} (${app?.host ?? '?'})`
+
+function logTail(log: readonly LogLine[], endedMs: number | null): readonly string[] {
+  const told = endedMs === null ? log : log.filter(({ timeMs }) => timeMs <= endedMs + afterEndMs)
+  return told.slice(-tailLines).map((line) => `${time(line.timeMs)} ${line.level} ${lineText(line)}`)
+}
+
+const asText = (lines: readonly string[]) => `${lines.join('\n').trimEnd()}\n`
 
 function errorLines(error: SerializedError): readonly string[] {
   return [

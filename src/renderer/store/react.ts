@@ -2,6 +2,7 @@
 import { createContext, use, useCallback, useRef, useSyncExternalStore } from 'react'
 import type { Actions } from './actions.ts'
 import type { EngineMirror } from './engine-mirror.ts'
+import { errorReport, type ReportedFailure } from './job-report.ts'
 import type { Reprise } from './reprise.ts'
 import type { ViewState } from './view-state.ts'
 
@@ -54,6 +55,12 @@ export function useBoth<T>(
     last.current = { ...now, selector, value }
     return value
   })
+}
+
+/** What `Copy Details` copies: made when it is pressed, with the log as it is then. */
+export function useErrorReport(): (failure: ReportedFailure) => string {
+  const { mirror } = useReprise()
+  return (failure) => errorReport(failure, mirror.getState().app, mirror.getState().log)
 }
 
 /** Equal as plain data: for small lists and records. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { jobReport } from '#src/renderer/store/job-report.ts'
+import { errorReport, jobReport } from '#src/renderer/store/job-report.ts'
 import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 
 describe('Copy Details', () => {
@@ -53,5 +53,21 @@ describe('Copy Details', () => {
     const plan = planFor(aRequest({ target: '/dev/sdb2' }), [sandisk], [systemImage])
     const job = aJob(plan, { phase: 'restoring', percent: 4 })
     expect(jobReport(job, null, [])).toContain('sourcePartition=2')
+  })
+
+  it('of what is no job holds what was said, the error with its causes, and the log up to it', () => {
+    const error = serializeError(
+      new DeviceError('E_DST_BUSY', 'busy', { details: { path: '/dev/sdb' }, cause: new Error('EBUSY') }),
+    )
+    const at = (timeMs: number) => ({ timeMs, level: 'warn' as const, message: `at ${timeMs}`, fields: {} })
+    const said = "'SanDisk Ultra' is in use."
+    const log = [at(9_000), at(20_000)]
+    const report = errorReport({ error, said, atMs: 10_000 }, null, log)
+    expect(report).toMatch(/^Reprise \? on \? .*\n'SanDisk Ultra' is in use\.\n/)
+    expect(report).toContain('E_DST_BUSY (device): busy\n  path=/dev/sdb')
+    expect(report).toContain('caused by\nE_BUG (bug): EBUSY')
+    expect(report).toContain('at 9000')
+    expect(report).not.toContain('at 20000')
+    expect(errorReport({ error, said }, null, log)).toContain('at 20000')
   })
 })

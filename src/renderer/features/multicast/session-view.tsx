@@ -1,7 +1,7 @@
 /** One session: getting ready, waiting, streaming, ended. */
 import { unreachable } from '#shared/errors'
-import { Button, CopyButton, ProgressBar, StateIcon } from '#renderer/components'
-import { isOver, useActions, useMirror } from '#renderer/store'
+import { Button, CopyButton, CopyDetails, ProgressBar, StateIcon } from '#renderer/components'
+import { isOver, useActions, useErrorReport, useMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeError, describeSessionFailure } from '#shared/words'
@@ -81,14 +81,22 @@ function Waiting({ session }: { readonly session: SessionState }) {
 }
 
 function Over({ session }: { readonly session: SessionState }) {
+  const report = useErrorReport()
   if (session.phase === 'failed') {
     const { what, why, now } = describeSessionFailure(session)
+    const { error, endedMs: atMs, settings } = session
     return (
       <div className="session-stage session-over" data-tone="failed" role="alert">
         <StateIcon state="failed" size={18} />
         <div className="selectable">
           <p className="section-title">{what}</p>
           {[why, now].map((part) => part && <p key={part}>{part}</p>)}
+          {error && (
+            <p className="session-code small secondary">
+              {error.code}
+              <CopyDetails text={() => report({ error, said: `${settings.name}: ${what}`, atMs })} />
+            </p>
+          )}
         </div>
         <StartAgain sessionId={session.sessionId} />
       </div>

@@ -1,6 +1,14 @@
 /** Why the source can't be read, or takes long, and what to do: the well has room for the headline only. */
-import { Button } from '#renderer/components'
-import { isLocked, isUnanswered, sourceProblem, useActions, useBoth, useView } from '#renderer/store'
+import { Button, CopyDetails } from '#renderer/components'
+import {
+  isLocked,
+  isUnanswered,
+  sourceProblem,
+  useActions,
+  useBoth,
+  useErrorReport,
+  useView,
+} from '#renderer/store'
 import { isStreamLocator, isWebLocator, type WebFetch } from '#shared/model'
 import { describeError, describeFetchReason } from '#shared/words'
 
@@ -8,6 +16,7 @@ export function SourceProblem() {
   const source = useView((view) => view.source)
   const error = useBoth(sourceProblem)
   const actions = useActions()
+  const report = useErrorReport()
   if (!source || !error) return <div />
   if (isLocked({ error }))
     return (
@@ -17,18 +26,20 @@ export function SourceProblem() {
     )
   const isRemote = isWebLocator(source.locator) || isStreamLocator(source.locator)
   const unanswered = isUnanswered({ error })
-  const { why, now } = describeError(error, { source: source.name })
+  const { what, why, now } = describeError(error, { source: source.name })
   return (
     <div className="source-problem secondary selectable" role="alert">
       {why !== null && <p>{why}</p>}
       {now !== null && !unanswered && <p>{now}</p>}
       {/* A file may be there by now, or free, or whole. One that was read and found damaged would be no other. */}
-      {(isRemote || source.state === 'failed') && (
-        <div className="source-actions">
+      <div className="source-actions">
+        {(isRemote || source.state === 'failed') && (
           <Button onPress={() => void actions.chooseSourceFile(source.locator)}>Try Again</Button>
-          {isRemote && <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>}
-        </div>
-      )}
+        )}
+        {isRemote && <Button onPress={() => actions.openSheet('open-url')}>Change URL…</Button>}
+        <CopyDetails text={() => report({ error, said: what })} />
+        <span className="small">{error.code}</span>
+      </div>
     </div>
   )
 }
