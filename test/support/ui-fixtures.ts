@@ -233,7 +233,7 @@ export function anImage(change: Partial<ImageInfo> & { readonly path: string }):
         index: 2,
         name: 'disk image',
         type: 'Apple_HFS',
-        offset: 210 * MB,
+        offset: 409_640 * 512,
         sizeBytes: 13.9 * GB,
         filesystem: 'hfsplus',
         label: 'System',

@@ -417,14 +417,19 @@ export const windowStates: readonly WindowState[] = [
         double.images = double.images.map((image) => {
           const [efi, main] = image.partitions
           if (image.path !== fixtures.systemImage.path || !efi || !main) return image
-          return { ...image, partitions: [efi, main, { ...main, index: 3, label: 'Data' }] }
+          const volumes = [
+            { name: 'Macintosh HD', uuid: '1', role: 'System' },
+            { name: 'Data', uuid: '2', role: 'Data' },
+          ]
+          const apfs = { ...main, index: 3, filesystem: 'apfs', label: null, volumes }
+          return { ...image, partitions: [efi, main, apfs] }
         })
       })
       await chooseSource(page)
       await row(page, 'UNTITLED').click()
       await page.keyboard.press('Control+2')
       await page.getByRole('button', { name: 'Volume in image' }).click()
-      await page.getByRole('option', { name: 'Data' }).waitFor()
+      await page.getByRole('option', { name: 'Macintosh HD (System), Data (Data)' }).waitFor()
     },
   },
   {

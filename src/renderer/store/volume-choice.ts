@@ -1,5 +1,5 @@
 /** Which volume of an image goes into a partition: asked where the engine asks, and where it was answered. Pure. */
-import type { ImagePartition } from '#shared/model'
+import type { ImageInfo } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { chosenPartition, shownPlan } from './planner.ts'
 import type { ViewState } from './view-state.ts'
@@ -7,7 +7,7 @@ import type { ViewState } from './view-state.ts'
 interface VolumeChoice {
   /** Its number in the map; null: not chosen yet. */
   readonly chosen: number | null
-  readonly partitions: readonly ImagePartition[]
+  readonly image: ImageInfo
 }
 
 /** Null: there is nothing to choose. */
@@ -19,5 +19,5 @@ export function volumeChoice(_: EngineMirror, view: ViewState): VolumeChoice | n
   const isAsked = shownPlan(plan)?.checks.some(
     (check) => check.kind === 'error' && check.error.code === 'E_SRC_MULTIVOL',
   )
-  return chosen === null && isAsked !== true ? null : { chosen, partitions: source.info.image.partitions }
+  return chosen === null && isAsked !== true ? null : { chosen, image: source.info.image }
 }

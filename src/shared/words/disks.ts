@@ -68,6 +68,15 @@ export function describeUnreadable(filesystems: readonly string[] = []): string 
 export const cannotRead = (filesystems: readonly string[]): string =>
   `This computer can't read ${enumerate(filesystems.map(describeFilesystem))}`
 
+/** A volume of an APFS container: `Macintosh HD (System)`. */
+export const describeApfsVolume = ({
+  name,
+  role,
+}: {
+  readonly name: string
+  readonly role: string | null
+}): string => (role === null ? name : `${name} (${role})`)
+
 /** Half a sentence: why a disk can't be a destination. */
 export function describeProtection(protection: Protection): string {
   switch (protection.kind) {

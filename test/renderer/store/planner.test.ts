@@ -37,7 +37,7 @@ describe('the planner', () => {
     await actions.chooseSourceFile(image.path)
     actions.chooseDestination('volume:/dev/sdb2')
     await window.planned()
-    expect(choice()).toEqual({ chosen: null, partitions })
+    expect(choice()).toEqual({ chosen: null, image })
     expect(restoreBlock(mirror.getState(), view.getState())).toEqual({ kind: 'no-volume' })
 
     actions.choosePartition(3)

@@ -4,12 +4,10 @@
  */
 import { checksumsOf } from '#engine/formats/extents'
 import { AppError, UsageError } from '#shared/errors'
-import type { ImageInfo, ImagePartition, ScannedPartition } from '#shared/model'
+import { scannedIn, type ImageInfo, type ImagePartition } from '#shared/model'
 import type { ExaminedSource, ImageSource, SourceFindings } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { partitionLayout } from './partition-layout.ts'
-
-const sectorBytes = 512
 
 /** Types of partitions that are there for the computer, and that nobody means by a volume. */
 const helperTypes: ReadonlySet<string> = new Set([
@@ -138,22 +136,6 @@ function onlyOf(
     checksums: checksumsOf(layout),
     partition,
   }
-}
-
-/** Another partition's digest says nothing of this one. */
-function scannedIn(
-  { scan, tables }: ImageInfo,
-  { offset, sizeBytes }: ImagePartition,
-): readonly ScannedPartition[] {
-  const ids = new Set(
-    tables
-      .filter(
-        ({ firstSector }) =>
-          firstSector * sectorBytes >= offset && firstSector * sectorBytes < offset + sizeBytes,
-      )
-      .map(({ id }) => id),
-  )
-  return scan?.partitions.filter(({ partNum }) => ids.has(partNum)) ?? []
 }
 
 const notChosen = (problem: string, hint: string) =>

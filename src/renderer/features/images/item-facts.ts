@@ -16,6 +16,7 @@ import {
 } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import {
+  describeApfsVolume,
   describeBus,
   describeError,
   describeFilesystem,
@@ -211,7 +212,7 @@ function imageFacts(info: ImageInfo): readonly Fact[] {
     ...info.partitions.flatMap(({ index, volumes = [] }) =>
       volumes.length === 0
         ? []
-        : [{ name: `APFS volumes in ${index}`, value: volumes.map(apfsVolume).join(', ') }],
+        : [{ name: `APFS volumes in ${index}`, value: volumes.map(describeApfsVolume).join(', ') }],
     ),
     ...(info.tables.length === 0
       ? []
@@ -246,9 +247,6 @@ function orderText(info: ImageInfo): string {
   if (!info.inOrder) return 'No'
   return isStreamReady(info) ? 'Yes, ready to be multicast' : 'Yes'
 }
-
-type ApfsVolume = NonNullable<ImageInfo['partitions'][number]['volumes']>[number]
-const apfsVolume = ({ name, role }: ApfsVolume) => (role === null ? name : `${name} (${role})`)
 
 /** What is read here and there, or decrypted, can't be compared with it on the way. */
 const checksumBeside = (info: ImageInfo, found: ImageChecksum) =>

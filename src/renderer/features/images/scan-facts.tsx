@@ -9,6 +9,7 @@ import {
   type StreamObstacle,
 } from '#shared/model'
 import { formatBytes, formatCount, localTime } from '#shared/units'
+import { describeApfsVolume } from '#shared/words'
 
 const moment = (ms: number) => localTime(ms, { dateStyle: 'medium', timeStyle: 'short' })
 const optional = (name: string, value: string | null): readonly Fact[] =>
@@ -64,9 +65,6 @@ export function scannedPartitions(
   })
 }
 
-const volumeText = ({ name }: { readonly name: string }, role: string | null) =>
-  role === null ? name : `${name} (${role})`
-
 function partitionFacts(scanned: ScannedPartition, info: Pick<ImageInfo, 'partitions'>): readonly Fact[] {
   return [
     ...hash('SHA-256', scanned.sha256),
@@ -80,7 +78,7 @@ function partitionFacts(scanned: ScannedPartition, info: Pick<ImageInfo, 'partit
           {
             name: 'Volumes',
             value: scanned.volumes
-              .map((volume) => volumeText(volume, apfsRole(info, volume.uuid)))
+              .map(({ name, uuid }) => describeApfsVolume({ name, role: apfsRole(info, uuid) }))
               .join(', '),
           },
         ]),

@@ -14,6 +14,7 @@ import {
   isComparedWithFile,
   isStreamLocator,
   isWebLocator,
+  usedBytesOf,
   type ImageInfo,
   type ImagePartition,
   type JobState,
@@ -26,6 +27,7 @@ import {
 } from '#shared/model'
 import { formatBytes, formatClock, formatRemaining } from '#shared/units'
 import {
+  describeApfsVolume,
   describeBus,
   describeError,
   describeFetch,
@@ -50,24 +52,20 @@ export function sourceFacts(source: SourceChoice, fetch: WebFetch | null = null)
   return source.info ? infoFacts(source.info) : ''
 }
 
-/** A partition of an image, to choose from: what is in it, and which it is. */
-export function volumeOption({
-  index,
-  label,
-  name,
-  type,
-  filesystem,
-  sizeBytes,
-  volumes = [],
-}: ImagePartition) {
-  const names = volumes.map((volume) => volume.name).join(', ')
+/** A partition of an image, to choose from: what is in it, which it is, and how much of it is used, where a scan counted. */
+export function volumeOption(partition: ImagePartition, image: Pick<ImageInfo, 'scan' | 'tables'>) {
+  const { index, label, name, type, filesystem, sizeBytes, volumes = [] } = partition
+  const names = volumes.map(describeApfsVolume).join(', ')
+  const usedBytes = usedBytesOf(image, partition)
   return {
     key: String(index),
     label: [names, label, name, type].find((words) => words !== null && words !== '') ?? type,
     description: [
       `Partition ${index}`,
       filesystem === null ? type : describeFilesystem(filesystem),
-      formatBytes(sizeBytes),
+      usedBytes === null
+        ? formatBytes(sizeBytes)
+        : `${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)} used`,
     ].join(dot),
   }
 }

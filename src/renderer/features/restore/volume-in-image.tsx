@@ -13,7 +13,7 @@ export function VolumeInImage() {
         <Choice
           label="Volume in image"
           value={choice.chosen === null ? null : String(choice.chosen)}
-          options={choice.partitions.map(volumeOption)}
+          options={choice.image.partitions.map((partition) => volumeOption(partition, choice.image))}
           onChange={(key) => choosePartition(Number(key))}
         />
       </Form>

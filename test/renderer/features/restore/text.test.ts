@@ -22,6 +22,7 @@ import {
   practiceDisk,
   sandisk,
   systemImage,
+  unscannedImage,
 } from '#test/ui-fixtures'
 
 describe('the words of the wells', () => {
@@ -37,17 +38,36 @@ describe('the words of the wells', () => {
     expect(sourceFacts(source)).toBe('14.2 GB · UDIF read-only compressed (LZFSE)')
   })
 
-  it('tell what is in a partition of an image, and which it is', () => {
-    const [, main] = systemImage.partitions
-    expect(volumeOption(main!)).toEqual({
+  it('tell what is in a partition of an image, which it is, and how much of it is used', () => {
+    const [efi, main] = systemImage.partitions
+    expect(volumeOption(main!, systemImage)).toEqual({
+      key: '2',
+      label: 'System',
+      description: 'Partition 2 · HFS+ · 9.6 GB of 13.9 GB used',
+    })
+    expect(volumeOption(efi!, systemImage).description).toBe('Partition 1 · FAT · 209 MB')
+    // An image that says something impossible, and one of which only parts were scanned.
+    const wrong = { ...main!, sizeBytes: 9 * 1e9 }
+    expect(volumeOption(wrong, systemImage).description).toBe('Partition 2 · HFS+ · 9 GB')
+    const all = { ...main!, offset: 0 }
+    const [scanned] = systemImage.scan!.partitions
+    const scan = { ...systemImage.scan!, partitions: [scanned!, { ...scanned!, partNum: 0 }] }
+    expect(volumeOption(all, { ...systemImage, scan }).description).toBe('Partition 2 · HFS+ · 13.9 GB')
+    expect(volumeOption(main!, unscannedImage)).toEqual({
       key: '2',
       label: 'System',
       description: 'Partition 2 · HFS+ · 13.9 GB',
     })
-    const volumes = ['One', 'Two'].map((name) => ({ name, uuid: name, role: null }))
-    expect(volumeOption({ ...main!, label: null, volumes }).label).toBe('One, Two')
+    const volumes = [
+      { name: 'Macintosh HD', uuid: '1', role: 'System' },
+      { name: 'Data', uuid: '2', role: 'Data' },
+      { name: 'Extra', uuid: '3', role: null },
+    ]
+    expect(volumeOption({ ...main!, label: null, volumes }, systemImage).label).toBe(
+      'Macintosh HD (System), Data (Data), Extra',
+    )
     const blank = { ...main!, label: null, name: null, filesystem: null }
-    expect(volumeOption(blank)).toMatchObject({
+    expect(volumeOption(blank, unscannedImage)).toMatchObject({
       label: 'Apple_HFS',
       description: 'Partition 2 · Apple_HFS · 13.9 GB',
     })
