@@ -432,7 +432,7 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('button', { name: 'File' }).click()
       await page.getByRole('menuitem', { name: /Open Disk Image/ }).waitFor()
       await page.getByRole('button', { name: 'View' }).hover()
-      await page.getByRole('menuitem', { name: /Show Volumes/ }).waitFor()
+      await page.getByRole('menuitem', { name: /Show Only Volumes/ }).waitFor()
       await page.keyboard.press('ArrowLeft')
       await page.getByRole('menuitem', { name: /Start Stream/ }).waitFor()
       await page.keyboard.press('Escape')
@@ -465,10 +465,22 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await disappears(page.getByRole('menu'))).toBe(true)
     })
 
-    it('show and hide the volumes and the internal disks', async () => {
-      await page.getByRole('button', { name: 'View' }).click()
-      await page.getByRole('menuitem', { name: /Show Volumes/ }).click()
-      await expect.poll(() => row(page, 'UNTITLED').count()).toBe(0)
+    it('show only the volumes, all devices again, and the internal disks', async () => {
+      const list = async (name: string) => {
+        await page.getByRole('button', { name: 'View' }).click()
+        await page.getByRole('menuitem', { name }).click()
+      }
+      await list('Show Only Volumes')
+      await expect.poll(() => row(page, 'SanDisk').count()).toBe(0)
+      expect(await row(page, 'UNTITLED').getAttribute('aria-level')).toBe('1')
+      await row(page, 'Practice disk').waitFor()
+      // It is dragged, and chosen, as it is below its disk.
+      await dragOnto(page, row(page, 'UNTITLED'), page.getByRole('group', { name: /^Source/ }))
+      await page.mouse.up()
+      await page.getByRole('group', { name: /^Source, UNTITLED/ }).waitFor()
+      await list('Show All Devices')
+      await row(page, 'SanDisk').waitFor()
+      expect(await row(page, 'UNTITLED').getAttribute('aria-level')).toBe('2')
       await page.getByText('Show internal disks').click()
       await row(page, 'Samsung SSD').waitFor()
       await expect

@@ -671,6 +671,15 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'only-volumes',
+    reach: async (page) => {
+      await page.getByRole('button', { name: 'View' }).click()
+      await page.getByRole('menuitem', { name: 'Show Only Volumes' }).click()
+      await row(page, 'UNTITLED').click()
+      await row(page, 'SanDisk').waitFor({ state: 'detached' })
+    },
+  },
+  {
     name: 'menu',
     reach: async (page) => {
       await page.getByRole('button', { name: 'View' }).click()

@@ -150,10 +150,15 @@ export const commands: { readonly [command in MenuCommand]: Command } = {
     enabled: connected,
     run: ({ actions }) => void actions.saveConfiguration(),
   },
-  'toggle-volumes': {
+  'show-volumes': {
     enabled: always,
-    checked: (_, view) => view.volumesShown,
-    run: ({ actions }) => actions.toggleVolumes(),
+    checked: (_, view) => view.listed === 'volumes',
+    run: ({ actions }) => actions.setListed('volumes'),
+  },
+  'show-devices': {
+    enabled: always,
+    checked: (_, view) => view.listed === 'devices',
+    run: ({ actions }) => actions.setListed('devices'),
   },
   'toggle-internal-disks': {
     enabled: always,

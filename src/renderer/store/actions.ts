@@ -21,7 +21,7 @@ export interface PlainActions {
   /** Of one that lies over the panel. */
   readonly closeSidebar: () => void
   readonly setNarrow: (narrow: boolean) => void
-  readonly toggleVolumes: () => void
+  readonly setListed: (listed: ViewState['listed']) => void
   readonly toggleInternalDisks: () => void
   readonly setDragging: (id: ItemId | null) => void
   readonly openInfo: (id: ItemId) => void
@@ -80,7 +80,7 @@ function plainActions({ mirror, view, client }: ActionDeps): PlainActions {
       ),
     closeSidebar: () => setState({ sidebarOver: false }),
     setNarrow: (narrow) => setState({ narrow, sidebarOver: false }),
-    toggleVolumes: () => setState(({ volumesShown }) => ({ volumesShown: !volumesShown })),
+    setListed: (listed) => setState({ listed }),
     toggleInternalDisks() {
       const preferences = mirror.store.getState().app?.preferences
       if (preferences)

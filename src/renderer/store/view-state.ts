@@ -260,7 +260,8 @@ export interface ViewState {
   readonly narrow: boolean
   /** Then it is shown over the panel, until something in it was chosen. */
   readonly sidebarOver: boolean
-  readonly volumesShown: boolean
+  /** What the sidebar lists: disks with their volumes, or volumes alone. */
+  readonly listed: 'devices' | 'volumes'
   readonly images: readonly OpenedImage[]
   readonly source: SourceChoice | null
   readonly destination: DestinationChoice | null
@@ -297,7 +298,7 @@ const initial: ViewState = {
   sidebarShown: true,
   narrow: false,
   sidebarOver: false,
-  volumesShown: true,
+  listed: 'devices',
   images: [],
   source: null,
   destination: null,

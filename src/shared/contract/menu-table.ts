@@ -15,7 +15,7 @@ export interface Shortcut {
 
 export interface MenuLine {
   readonly label: string
-  /** In a menu that can't show what is on: `Show or Hide Volumes`. */
+  /** In a menu that can't show what is on: `Show or Hide Sidebar`. */
   readonly tickless?: string
   readonly shortcut?: Shortcut
 }
@@ -44,7 +44,8 @@ export const menuLines = {
   'check-network': { label: 'Check Network' },
   'open-configuration': { label: 'Open Configuration…' },
   'save-configuration': { label: 'Save Configuration As…' },
-  'toggle-volumes': { label: 'Show Volumes', tickless: 'Show or Hide Volumes' },
+  'show-volumes': { label: 'Show Only Volumes' },
+  'show-devices': { label: 'Show All Devices' },
   'toggle-internal-disks': { label: 'Show Internal Disks', tickless: 'Show or Hide Internal Disks' },
   'toggle-sidebar': { label: 'Show Sidebar', tickless: 'Show or Hide Sidebar' },
   'show-log': { label: 'Show Log', shortcut: { key: 'l' } },
@@ -92,7 +93,10 @@ export const menuTable: readonly MenuTable[] = [
       ['open-configuration', 'save-configuration'],
     ],
   },
-  { title: 'View', groups: [['toggle-volumes', 'toggle-internal-disks', 'toggle-sidebar'], ['show-log']] },
+  {
+    title: 'View',
+    groups: [['show-volumes', 'show-devices'], ['toggle-internal-disks', 'toggle-sidebar'], ['show-log']],
+  },
   { title: 'Help', groups: [['show-shortcuts'], ['about']] },
 ]
 

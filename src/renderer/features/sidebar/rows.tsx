@@ -6,7 +6,14 @@ import { findItem, isLocked, itemName, itemSize, useBoth, type Item, type ItemId
 import { formatBytes } from '#shared/units'
 import { describeProtection } from '#shared/words'
 
-export function RowContent({ id, expandable }: { readonly id: ItemId; readonly expandable: boolean }) {
+interface Props {
+  readonly id: ItemId
+  readonly expandable: boolean
+  /** A volume then has no disk above it that says what holds for both. */
+  readonly alone: boolean
+}
+
+export function RowContent({ id, expandable, alone }: Props) {
   const item = useBoth((mirror, view) => findItem(mirror, view.images, id), sameItem)
   if (!item) return null
   const size = itemSize(item)
@@ -23,14 +30,17 @@ export function RowContent({ id, expandable }: { readonly id: ItemId; readonly e
         <span className="row-chevron" />
       )}
       <DeviceIcon name={itemIcon(item)} size={18} />
-      <span className="row-name ellipsis" title={itemName(item)}>
+      <span className="row-name ellipsis" title={alone ? fullName(item) : itemName(item)}>
         {itemName(item)}
       </span>
-      <RowMark item={item} />
+      {(alone || item.kind !== 'volume') && <RowMark item={item} />}
       {size !== null && <span className="row-size">{formatBytes(size)}</span>}
     </>
   )
 }
+
+const fullName = (item: Item): string =>
+  item.kind === 'volume' ? `${itemName(item)} on ${item.disk.name}` : itemName(item)
 
 /** `findItem` builds a new object each time; what is inside keeps its identity. */
 function sameItem(a: Item | null, b: Item | null): boolean {
@@ -55,13 +65,13 @@ function RowMark({ item }: { readonly item: Item }) {
   }
   if (item.kind === 'stream') return null
   const { disk } = item
-  if (disk.busy && item.kind === 'disk')
+  if (disk.busy)
     return (
       <span role="img" aria-label="busy" title="In use by a job">
         <Spinner size={12} />
       </span>
     )
-  if (disk.protection && item.kind === 'disk') {
+  if (disk.protection) {
     const reason = describeProtection(disk.protection)
     return (
       <span

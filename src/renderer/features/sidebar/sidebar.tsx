@@ -13,60 +13,20 @@ import {
 } from 'react-aria-components'
 import { Checkbox, itemDragType, type ContextMenuPlace } from '#renderer/components'
 import {
-  diskId,
-  imageId,
   locatorOf,
-  streamId,
   sameData,
-  sidebarGroups,
   useActions,
   useBoth,
   useMirror,
   useView,
-  volumeId,
-  volumeName,
   type EngineMirror,
   type ItemId,
-  type ViewState,
 } from '#renderer/store'
 import { RowMenu } from './row-menu.tsx'
 import { RowContent } from './rows.tsx'
 import { groupTitle } from './text.ts'
+import { treeOf } from './tree-of.ts'
 import './sidebar.css'
-
-interface RowData {
-  readonly id: ItemId
-  readonly name: string
-  readonly volumes: readonly { readonly id: ItemId; readonly name: string }[]
-}
-
-/** The tree's shape: only what makes rows come, go or change their name. */
-function treeOf(mirror: EngineMirror, view: ViewState) {
-  return sidebarGroups(mirror, view).map((group) => ({
-    name: group.name,
-    rows: [
-      ...group.disks.map((path): RowData => {
-        const disk = mirror.disks[path]
-        const volumes = view.volumesShown ? (disk?.volumes ?? []) : []
-        return {
-          id: diskId(path),
-          name: disk?.name ?? path,
-          volumes: volumes.map((volume) => ({ id: volumeId(volume.path), name: volumeName(volume) })),
-        }
-      }),
-      ...group.images.map((path): RowData => ({
-        id: imageId(path),
-        name: view.images.find((image) => image.path === path)?.name ?? path,
-        volumes: [],
-      })),
-      ...group.streams.map((locator): RowData => ({
-        id: streamId(locator),
-        name: mirror.streams.find((stream) => stream.locator === locator)?.name ?? locator,
-        volumes: [],
-      })),
-    ],
-  }))
-}
 
 const showsInternal = (mirror: EngineMirror) => mirror.app?.preferences.showInternalDisks ?? false
 
@@ -150,12 +110,12 @@ function ItemTree() {
           {group.rows.map((row) => (
             <TreeItem key={row.id} id={row.id} textValue={row.name} className="tree-row">
               <TreeItemContent>
-                {({ hasChildItems }) => <RowContent id={row.id} expandable={hasChildItems} />}
+                {({ hasChildItems }) => <RowContent id={row.id} expandable={hasChildItems} alone />}
               </TreeItemContent>
               {row.volumes.map((volume) => (
                 <TreeItem key={volume.id} id={volume.id} textValue={volume.name} className="tree-row">
                   <TreeItemContent>
-                    <RowContent id={volume.id} expandable={false} />
+                    <RowContent id={volume.id} expandable={false} alone={false} />
                   </TreeItemContent>
                 </TreeItem>
               ))}
