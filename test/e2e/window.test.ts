@@ -1,5 +1,5 @@
 /** How the window behaves under the hand, on a double of the host. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -783,6 +783,19 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await expect
       .poll(copied)
       .toMatch(/^Computer: lab-04\n[^]* {2}Joined\n[^]* {2}Receiving, slow, loss 31 %$/)
+  })
+
+  it('saves a report of a copy that differs from what was written', async () => {
+    await reach(page, 'failed-verify')
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Save Report…' }).click()
+    const download = await downloading
+    expect(download.suggestedFilename()).toMatch(/^Reprise report \d{4}-\d\d-\d\d \d\d\.\d\d\.txt$/)
+    expect(await readFile(await download.path(), 'utf8')).toContain('E_VERIFY (verification): differs')
+    await reopenPage(window, host.address)
+    await reach(page, 'failed')
+    await page.getByRole('button', { name: 'Copy Details' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Save Report…' }).count()).toBe(0)
   })
 
   it('copies what there is to tell of a failure that is no job: of a request, a stream, a source', async () => {

@@ -41,7 +41,7 @@ export function hardenContents(contents: WebContents, openLog: () => void): void
   contents.on('will-attach-webview', (event) => event.preventDefault())
 }
 
-/** A text that our page made and holds in its memory: the log, when it is saved. The person says where. */
+/** A text that our page made and holds in its memory: the log or a report, when it is saved. The person says where. */
 const isOurText = (address: string): boolean => address.startsWith(`blob:${pageUrl}`)
 
 function isOurPage(address: string): boolean {

@@ -13,6 +13,7 @@ export { Choice, Form, FormRow, TextInput, type ChoiceOption } from './field.tsx
 export { isMac, withAlt } from './keys.ts'
 export { Menu, MenuPopover, type MenuEntry, type MenuGroup } from './menu.tsx'
 export { ProgressBar } from './progress-bar.tsx'
+export { saveText } from './save-text.ts'
 export { diskSegments, imageSegments, volumeSegments, type Segment } from './segments.ts'
 export { Sheet } from './sheet.tsx'
 export { Spinner } from './spinner.tsx'

@@ -5,6 +5,7 @@
 import type { AppInfo } from '#shared/contract'
 import { lineText, type LogLine } from '#shared/log'
 import type { JobState } from '#shared/model'
+import { fileMoment } from '#shared/units'
 import { lineTime } from './log-filter.ts'
 import { transcript } from './transcript.ts'
 
@@ -46,9 +47,8 @@ export function wholeReport(
   ].join('\n')
 }
 
-/** `Reprise log 2026-11-21 18.24.txt`: no colon, which some systems don't take in a name. */
-export const reportName = (nowMs: number): string =>
-  `Reprise log ${dateOf(nowMs)} ${lineTime(nowMs).slice(0, 5).replace(':', '.')}.txt`
+/** `Reprise log 2026-11-21 18.24.txt` */
+export const reportName = (nowMs: number): string => `Reprise log ${fileMoment(nowMs)}.txt`
 
 const two = (value: number) => String(value).padStart(2, '0')
 

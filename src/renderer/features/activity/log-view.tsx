@@ -1,14 +1,13 @@
 /** The log: filtered, searched, followed, copied; or the jobs as asr would have told them. */
 import { useMemo, useState } from 'react'
 import { Input, Label, SearchField, ToggleButton, ToggleButtonGroup } from 'react-aria-components'
-import { Button, Checkbox, CopyButton } from '#renderer/components'
+import { Button, Checkbox, CopyButton, saveText } from '#renderer/components'
 import { useMirror, useReprise, type EngineMirror } from '#renderer/store'
 import type { LogLevel } from '#shared/log'
 import type { JobState } from '#shared/model'
 import { filterLog } from './log-filter.ts'
 import { LogLines } from './log-lines.tsx'
 import { reportHead, reportLine, reportName, transcripts, wholeReport } from './log-report.ts'
-import { saveText } from './save-text.ts'
 import { useFollow, type Following } from './use-follow.ts'
 import './activity.css'
 

@@ -1,8 +1,9 @@
 /** What every end has in common: what it was, the phases, the headline with what there is to say of it, and what can be done. */
 import { useEffect, useRef, useState, type ReactNode, type RefObject } from 'react'
-import { Button, CopyButton, StateIcon, type IconState } from '#renderer/components'
+import { Button, CopyButton, saveText, StateIcon, type IconState } from '#renderer/components'
 import { jobReport, useActions, useReprise } from '#renderer/store'
 import type { JobState } from '#shared/model'
+import { fileMoment } from '#shared/units'
 import { copiedShare } from './copied-share.ts'
 import { PhaseList } from './running.tsx'
 import { SummaryLine } from './summary-line.tsx'
@@ -21,6 +22,7 @@ export function Verdict({ job, tone, icon, headline, again, children }: VerdictP
   const { mirror } = useReprise()
   const box = useRef<HTMLElement>(null)
   const scrolls = useScrolls(box)
+  const report = () => jobReport(job, mirror.getState().app, mirror.getState().log)
   return (
     <div className="job ended">
       {job.plan && (
@@ -44,11 +46,15 @@ export function Verdict({ job, tone, icon, headline, again, children }: VerdictP
         </section>
       </div>
       <div className="ended-actions">
-        {tone === 'failed' && (
-          <CopyButton
-            label="Copy Details"
-            text={() => jobReport(job, mirror.getState().app, mirror.getState().log)}
-          />
+        {tone === 'failed' && <CopyButton label="Copy Details" text={report} />}
+        {differs(job) && (
+          <Button
+            onPress={() =>
+              saveText(`Reprise report ${fileMoment(job.endedMs ?? job.startedMs)}.txt`, report())
+            }
+          >
+            Save Report…
+          </Button>
         )}
         <Button onPress={() => actions.showActivity('log')}>Show Log</Button>
         <Button look="primary" onPress={actions.startOver}>
@@ -58,6 +64,10 @@ export function Verdict({ job, tone, icon, headline, again, children }: VerdictP
     </div>
   )
 }
+
+/** What came back isn't what was written: who asks the maker for another disk wants it in a file. */
+const differs = ({ outcome }: JobState): boolean =>
+  outcome?.kind === 'failed' && outcome.error.family === 'verification'
 
 /** Whether there is more in it than room: then the keyboard has to reach it, to scroll. */
 function useScrolls(box: RefObject<HTMLElement | null>): boolean {
