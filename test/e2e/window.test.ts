@@ -68,6 +68,23 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await expect.poll(() => page.getByText('Too small').count()).toBe(0)
     })
 
+    it('offer no Source to what cannot be one, by the keyboard neither', async () => {
+      await row(page, 'Kingston').click()
+      await page.keyboard.press('Control+2')
+      await page.getByRole('group', { name: /^Destination, Kingston/ }).waitFor()
+      await row(page, 'Kingston').click()
+      await page.keyboard.press('ArrowRight')
+      await expect.poll(() => focusedName(page)).toMatch(/^Drag /)
+      await page.keyboard.press('Enter')
+      await expect.poll(() => focusedName(page)).toMatch(/^Destination/)
+      expect(await page.getByText('It is the destination').count()).toBe(1)
+      for (let tabs = 0; tabs < 4; tabs += 1) {
+        expect(await focusedName(page)).not.toMatch(/^Source/)
+        await page.keyboard.press('Tab')
+      }
+      await page.keyboard.press('Escape')
+    })
+
     it('take a volume to Source', async () => {
       await dragOnto(page, row(page, 'UNTITLED'), page.getByRole('group', { name: /^Source/ }))
       await page.mouse.up()
