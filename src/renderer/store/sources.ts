@@ -30,9 +30,9 @@ function deviceObstacle(item: DeviceItem): SourceObstacle | null {
   if ((volume ?? disk).sizeBytes === 0) return { kind: 'no-medium' }
   if (disk.busy && disk.onlyRead !== true) return { kind: 'written' }
   if (disk.protection?.kind === 'in-use') return { kind: 'protected', protection: disk.protection }
-  if (disk.protection?.kind !== 'system') return null
+  if (disk.protection?.kind !== 'system' && disk.protection?.kind !== 'program') return null
   // What this computer runs from changes while it is read, and can't be unmounted.
-  if ((volume ? [volume] : disk.volumes).some(isWritable))
+  if (disk.protection.kind === 'system' && (volume ? [volume] : disk.volumes).some(isWritable))
     return { kind: 'protected', protection: disk.protection }
   const user = userOf(disk, volume)
   return user === null ? null : { kind: 'protected', protection: { kind: 'in-use', by: user } }

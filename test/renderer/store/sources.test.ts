@@ -73,6 +73,17 @@ describe('why something cannot be the source', () => {
     expect(told(ofVolume(used, { ...efi!, mountPoints: [] }))).toBeNull()
   })
 
+  it('is what stands on a disk that Reprise runs from, not that it does', () => {
+    const stick = {
+      ...sandisk,
+      protection: { kind: 'program', path: '/media/ann/UNTITLED/reprise' },
+    } as const
+    expect(told(ofDisk(stick))).toBeNull()
+    expect(told(ofDisk({ ...stick, users: [{ path: '/dev/sdb2', by: 'LVM (vg0)' }] }))).toBe(
+      'In use by LVM (vg0)',
+    )
+  })
+
   it('is that something is built on it, or that there is nothing in it', () => {
     const member = aDisk({ path: '/dev/sdd', protection: { kind: 'in-use', by: 'LVM (vg0)' } })
     expect(told(ofDisk(member))).toBe('In use by LVM (vg0)')
