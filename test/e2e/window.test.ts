@@ -954,7 +954,8 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await page.getByRole('checkbox', { name: 'Erase destination' }).press('Space')
     await page.getByRole('button', { name: 'Restore…' }).click()
     const sheet = page.getByRole('alertdialog')
-    const volume = sheet.getByText("Only the volume 'Data' of the image (partition 3) is restored.")
+    const words = "Only partition 3 of the image, with the volumes 'Macintosh HD' and 'Data', is restored."
+    const volume = sheet.getByText(words)
     expect(await appears(volume)).toBe(true)
     await screenshot(page, 'confirm-volume')
   })

@@ -399,7 +399,7 @@ export function planFor(
             step: 'source',
             state: 'ok',
             kind: 'only-volume',
-            names: volume.label === null ? [] : [volume.label],
+            names: volume.label === null ? (volume.volumes ?? []).map(({ name }) => name) : [volume.label],
             partition: volume.index,
           } as const,
         ]
