@@ -17,9 +17,9 @@ const written: { readonly [format in WritableFormat]: number } = {
   UDSP: asItIs,
   UDSB: asItIs,
   raw: asItIs,
-  UDZO: 90e6,
-  UDCO: 55e6,
-  ULFO: 36e6,
+  UDZO: 78e6,
+  UDCO: 52e6,
+  ULFO: 35e6,
   UDBZ: 9e6,
   ULMO: 11e6,
 }

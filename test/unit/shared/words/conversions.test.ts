@@ -14,7 +14,7 @@ describe('how long a conversion takes', () => {
 
   it('is told roughly, by what is to be compressed', () => {
     expect(conversionTime(info, plainly)).toBe('about 4 minutes')
-    expect(conversionTime({ ...info, dataBytes: 2 * GB }, plainly)).toBe('about 25 seconds')
+    expect(conversionTime({ ...info, dataBytes: 2 * GB }, plainly)).toBe('about 30 seconds')
     expect(conversionTime(info, { format: 'ULMO', level: null })).toBe('about 30 minutes')
     expect(conversionTime(info, { format: 'raw', level: null })).toBe('about 2 minutes')
   })
