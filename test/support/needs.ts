@@ -37,6 +37,7 @@ const named = {
     existsSync(join(dirname(dirname(import.meta.dirname)), 'node_modules/electron/dist/electron'))
       ? null
       : 'the Electron binary',
+  built: () => (process.env['REPRISE_BUILT'] === '1' ? null : 'the built program (npm test builds it)'),
 } as const
 
 let loopWorks: boolean | undefined

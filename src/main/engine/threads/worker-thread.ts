@@ -35,7 +35,7 @@ export class WorkerThread<Order, Answer> {
       transferList: [...transfer],
       // Nothing of how this process was started concerns it: no inspector, no loaders, no test runner.
       execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     })
     let isOver = false
     const crashed = (error: unknown) => {
