@@ -40,6 +40,9 @@ export async function startElevatedHost(options: ElevatedHostOptions): Promise<H
       version: options.version,
       helloTimeoutMs: null,
       signal: options.signal,
+      // It clears what it is given, but first refuses to start where it doesn't like it: a SHELL that isn't in /etc/shells, a
+      // language with a slash in it.
+      env: { LC_ALL: 'C' },
       explainEnd: explainPkexec,
     },
   )

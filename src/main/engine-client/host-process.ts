@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly helloTimeoutMs: number | null
   /** Aborting before the first frame kills the process. */
   readonly signal?: AbortSignal
+  /** Its environment; default: ours, without what concerns only this process. */
+  readonly env?: { readonly [name: string]: string }
   /** Turns the end of a process that never said hello into the right error; null when it has no better word. */
   readonly explainEnd?: (end: HostEnd) => AppError | null
 }
@@ -60,7 +62,7 @@ export async function startHost(command: EngineCommand, options: StartOptions): 
   const child = spawn(command.file, command.argv, {
     // Not in a folder of the user's: that would keep its volume from being unmounted.
     ...(process.platform === 'win32' ? {} : { cwd: '/' }),
-    env: {
+    env: options.env ?? {
       ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !dropped.test(name))),
       LC_ALL: 'C',
     },

@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { isAlive, node24, reprise, until } from '#test/web-host'
 import { startElevatedHost } from '#src/main/engine-client/elevated-host.ts'
 import { productVersion } from '#main/product'
@@ -42,6 +42,22 @@ test('runs the host with its standard streams, by absolute paths, without pkexec
   const { pid } = await host.connection.hello
   await host.end(5000)
   expect(isAlive(pid)).toBe(false)
+})
+
+test('pkexec is given none of our variables, some of which it refuses to start with', async () => {
+  vi.stubEnv('SHELL', '/home/somebody/bin/fish')
+  vi.stubEnv('LANGUAGE', '../de')
+  try {
+    const names = join(folder, 'names')
+    const host = await start(`env > ${names}; shift; exec "$@"`)
+    await host.end(5000)
+    // What a shell sets by itself.
+    const own = /^(PWD|OLDPWD|SHLVL|_)=/
+    const given = readFileSync(names, 'utf8').split('\n')
+    expect(given.filter((line) => line !== '' && !own.test(line))).toEqual(['LC_ALL=C'])
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test.each([
