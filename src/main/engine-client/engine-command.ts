@@ -25,3 +25,12 @@ export function engineCommand(): EngineCommand {
   if (node === null) throw new Error('there is no Node to run the engine host with')
   return { file: node, argv: [entry, 'engine-host'] }
 }
+
+/**
+ * What is started with an administrator's rights. The installed package has a script for it that takes no arguments, which is what
+ * its polkit rule is about; elsewhere it is the same as without.
+ */
+export function elevatedCommand(): EngineCommand {
+  const script = process.platform === 'linux' ? productFile('bin/engine-host') : null
+  return script === null ? engineCommand() : { file: script, argv: [] }
+}

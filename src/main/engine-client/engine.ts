@@ -187,12 +187,14 @@ class TwoHosts implements Engine {
 
   /**
    * Plans are made without rights, as long as nobody gave them for something else. Where an elevated host is there
-   * already, it plans what it will have to do: it sees more, and then nothing is found different later.
+   * already, it plans what it will have to do: it sees more, and then nothing is found different later. But it reads no image
+   * that the person may not read: its rights are for writing the disk.
    */
   async #plan(request: RestorePlan['request'], signal?: AbortSignal): Promise<RestorePlan> {
     const host = await this.#plain
     const plan = await ask(host, 'restore.plan', request, signal)
-    const elevated = plan.needsPrivilege ? this.#elevation.current() : null
+    const isDenied = plan.refusal?.code === 'E_DENIED'
+    const elevated = plan.needsPrivilege && !isDenied ? this.#elevation.current() : null
     if (elevated === null) return this.#remember(plan, { host, elevated: false })
     return this.#elevation.use(async () => {
       await this.#web.handTo(elevated, signal)

@@ -3,7 +3,7 @@ import type { Logger } from '#shared/log'
 import type { Engine } from './engine.ts'
 import { createEngine } from './engine.ts'
 import { startElevatedHost } from './elevated-host.ts'
-import { engineCommand } from './engine-command.ts'
+import { elevatedCommand, engineCommand } from './engine-command.ts'
 import { startHost } from './host-process.ts'
 
 /** A start takes a third of a second; a machine under load is given its time. */
@@ -17,10 +17,11 @@ export function createSystemEngine({
   readonly log: Logger
 }): Engine {
   const command = engineCommand()
+  const elevated = elevatedCommand()
   return createEngine({
     log,
     environment: process.env,
     start: () => startHost(command, { version, helloTimeoutMs }),
-    elevate: (signal) => startElevatedHost({ command, version, signal }),
+    elevate: (signal) => startElevatedHost({ command: elevated, version, signal }),
   })
 }

@@ -640,6 +640,20 @@ describe('a restore that needs rights', () => {
     expect([root.ended, prompts]).toEqual([true, 1])
   })
 
+  test('is not planned by the elevated host that is there when the person may not read its image', async () => {
+    const denied = new DeviceError('E_DENIED', 'not yours', { details: { path: '/root/x.img' } })
+    const plans = [needy, aPlan({ planId: 'refused', needsPrivilege: true, refusal: serializeError(denied) })]
+    const root = rootHost()
+    const plain = fakeHost({ 'restore.plan': async () => plans.shift() ?? needy })
+    const { engine } = engineOf(plain, async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await engine.request('restore.start', { planId: 'plan-1', typed: null })
+    const asked = root.calls.length
+    const plan = await engine.request('restore.plan', aRequest)
+    expect(plan).toMatchObject({ planId: 'refused', refusal: { code: 'E_DENIED' } })
+    expect(root.calls).toHaveLength(asked)
+  })
+
   describe('was planned by an elevated host that idled out before it was confirmed', () => {
     const first = () => rootHost({ ...needy, planId: 'old-root-plan', needsPrivilege: false })
     const confirm = async (second: FakeHost) => {
