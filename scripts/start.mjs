@@ -94,8 +94,12 @@ async function runElectron() {
   const child = spawn(electronBinary(), [root], { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] })
   let words = ''
   child.stderr.on('data', (chunk) => (words = (words + chunk).slice(-4000)))
+  let isAsked = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => (isAsked = true))
   const status = await follow(child)
-  if (status !== 0 && Date.now() - begunMs < earlyEndMs) return runWeb("Electron can't run here; ")
+  // Who was asked to end isn't one who can't run.
+  if (status !== 0 && !isAsked && Date.now() - begunMs < earlyEndMs)
+    return runWeb("Electron can't run here; ")
   if (status !== 0) process.stderr.write(words)
   process.exit(status)
 }

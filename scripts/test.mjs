@@ -2,7 +2,7 @@
  * `npm test`: the set-up, the static checks, then every test this machine can run. What it can't run says so itself;
  * `npm test -- PATTERN` runs only the test files whose path contains PATTERN.
  */
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { spawn } from 'node:child_process'
@@ -40,7 +40,10 @@ if (patterns.length === 0) {
 // The window and the packaged worker are tested as they are shipped.
 tool('electron-vite/bin/electron-vite.js', 'build', '--logLevel', 'warn')
 
-const report = (name) => join(tmpdir(), `reprise-tests-${process.pid}-${name}.json`)
+/** Of a name that nobody can have laid a link at. */
+const scratch = mkdtempSync(join(tmpdir(), 'reprise-tests-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+const report = (name) => join(scratch, `${name}.json`)
 
 /** One run of Vitest with these arguments. Resolves to its exit status; `output` null: to the terminal. */
 const runTests = (name, argv, output) =>
@@ -90,7 +93,7 @@ async function runAll() {
   const lane = async () => {
     for (let part = waiting.shift(); part; part = waiting.shift()) {
       const { name, argv } = part
-      const path = join(tmpdir(), `reprise-tests-${process.pid}-${name}.log`)
+      const path = join(scratch, `${name}.log`)
       const log = part === parts[0] ? undefined : openSync(path, 'w')
       try {
         ended.push({ name, status: await runTests(name, argv, log) })

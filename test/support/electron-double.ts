@@ -140,7 +140,8 @@ export class ElectronDouble {
     string,
     (request: { url: string; method: string }) => Response | Promise<Response>
   >()
-  readonly notifications: { readonly title: string; readonly body: string; click(): void }[] = []
+  readonly notifications: { readonly title: string; readonly body: string; click(): void; close(): void }[] =
+    []
   readonly dialogs: Call[] = []
   menu: MenuItemConstructorOptions[] = []
   focused: WindowDouble | null = null
@@ -170,7 +171,11 @@ export class ElectronDouble {
       }
       static isSupported = () => true
       show(): void {
-        world.notifications.push({ ...this.#words, click: () => this.emit('click') })
+        world.notifications.push({
+          ...this.#words,
+          click: () => this.emit('click'),
+          close: () => this.emit('close'),
+        })
       }
     }
     this.modules = {

@@ -5,11 +5,11 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import type { SessionState } from '#shared/model'
-import { visible } from '#shared/words'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { failureBadge } from './failure-badge.ts'
 import { farewell, progressBar } from './job-summary.ts'
+import { createNotifier } from './notifier.ts'
 import { hasFailed, isStreaming, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
@@ -25,7 +25,7 @@ export function tellSystem({
   ui,
   window,
 }: TellSystemOptions): Disposable & { seen(): void } {
-  const { app, nativeImage, Notification, powerSaveBlocker } = electron
+  const { app, nativeImage, powerSaveBlocker } = electron
   let blocker: number | null = null
   let unseenFailures = 0
   let countedFailures = 0
@@ -75,14 +75,12 @@ export function tellSystem({
     }
   }
 
+  const notifier = createNotifier(electron, () => {
+    window()?.show()
+    window()?.focus()
+  })
   const notify = (words: ReturnType<typeof farewell>) => {
-    if (words === null || !Notification.isSupported()) return
-    const notification = new Notification({ title: visible(words.title), body: visible(words.body) })
-    notification.on('click', () => {
-      window()?.show()
-      window()?.focus()
-    })
-    notification.show()
+    if (words !== null) notifier.show(words)
   }
 
   /** At the log's own window nobody sees how jobs end. */
