@@ -27,7 +27,7 @@ export interface ElevatedHostOptions {
 export async function startElevatedHost(options: ElevatedHostOptions): Promise<HostProcess> {
   const { command } = options
   if (process.platform !== 'linux') {
-    const problem = 'Writing to a disk needs administrator rights: start Reprise with sudo.'
+    const problem = "Writing to a disk needs administrator rights: use 'sudo reprise web'."
     throw new UsageError('E_UNSUPPORTED', problem, { details: { input: 'elevation', problem } })
   }
   const pkexec = (options.pkexecPaths ?? ['/usr/bin/pkexec', '/usr/local/bin/pkexec']).find(isExecutable)

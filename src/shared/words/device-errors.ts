@@ -38,13 +38,16 @@ const noFolder = (error: SerializedError): string | null => {
 /** It is about a disk in a file. */
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
+/** The window with all rights: a browser's, as Electron's doesn't run as root. */
+const asRoot = "'sudo reprise web'"
+
 /** What may help in the window, where no command is repeated. */
 function allowedInWindow(error: SerializedError): string {
   // A device was to be read into a file, for which nobody is asked for permission.
   if (textOf(error, 'into') === 'file') return 'Make an image of it instead: File ▸ New Image ▸ From Device….'
   return textOf(error, 'path')?.startsWith('/dev/') === false
     ? 'Choose another place, or have yourself given the right to use it.'
-    : 'Run Reprise with sudo.'
+    : `Run it in a browser, as ${asRoot}.`
 }
 
 /** `The system says EIO.` */
@@ -151,19 +154,19 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         return {
           what: "pkexec isn't installed.",
           why: "The system asks for an administrator's password with it.",
-          now: `Install ${packages.length === 0 ? 'it' : enumerate(packages)}, or run Reprise with sudo.`,
+          now: `Install ${packages.length === 0 ? 'it' : enumerate(packages)}, or use ${asRoot}.`,
         }
       case 'agent':
         return {
           what: 'No authentication agent is running.',
           why: "Without one the system can't ask for an administrator's password.",
-          now: `Start one${packages.length === 0 ? '' : `, for example ${alternatives(packages)}`}, or run Reprise with sudo.`,
+          now: `Start one${packages.length === 0 ? '' : `, for example ${alternatives(packages)}`}, or use ${asRoot}.`,
         }
       default:
         return {
           what: "The system couldn't ask for an administrator's password.",
           why: itSaid(error),
-          now: 'Check that polkitd is running, or run Reprise with sudo.',
+          now: `Check that polkitd is running, or use ${asRoot}.`,
         }
     }
   },

@@ -108,7 +108,7 @@ describe('describeError', () => {
       { neededBytes: 5_000_000_000 },
       'Scan it again (Images ▸ Scan Image for Restore…), which puts it in order and needs 5 GB of free space.',
     ],
-    ['E_DENIED', { path: '/dev/sdb' }, 'Run Reprise with sudo.'],
+    ['E_DENIED', { path: '/dev/sdb' }, 'Run it in a browser, as 'sudo reprise web'.'],
     [
       'E_DENIED',
       { path: '/dev/sdb', into: 'file' },
@@ -177,17 +177,17 @@ describe('describeError', () => {
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', missing: 'program', packages: ['pkexec', 'polkitd'] },
-      "pkexec isn't installed.\nThe system asks for an administrator's password with it.\nInstall pkexec and polkitd, or run Reprise with sudo.",
+      "pkexec isn't installed.\nThe system asks for an administrator's password with it.\nInstall pkexec and polkitd, or use 'sudo reprise web'.",
     ],
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', missing: 'agent', packages: ['polkit-kde-agent-1', 'mate-polkit', 'lxpolkit'] },
-      "No authentication agent is running.\nWithout one the system can't ask for an administrator's password.\nStart one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or run Reprise with sudo.",
+      "No authentication agent is running.\nWithout one the system can't ask for an administrator's password.\nStart one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or use 'sudo reprise web'.",
     ],
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', stderr: 'Error getting authority: Could not connect: No such file or directory' },
-      "The system couldn't ask for an administrator's password.\nThe system says: Error getting authority: Could not connect: No such file or directory.\nCheck that polkitd is running, or run Reprise with sudo.",
+      "The system couldn't ask for an administrator's password.\nThe system says: Error getting authority: Could not connect: No such file or directory.\nCheck that polkitd is running, or use 'sudo reprise web'.",
     ],
     [
       'E_NOT_FOUND',
