@@ -16,6 +16,7 @@ import {
   AppError,
   DeviceError,
   deserializeError,
+  type SerializedError,
   EngineGoneError,
   serializeError,
   UsageError,
@@ -258,7 +259,7 @@ class TwoHosts implements Engine {
       await this.#unlocks.handTo(root, signal)
       // The prompt may have taken minutes: look again, with the eyes of the host that will write.
       const again = await ask(root, 'restore.plan', plan.request, signal)
-      if (again.refusal !== null) throw deserializeError(again.refusal)
+      if (again.refusal !== null) throw refusedToRoot(again.refusal)
       if (!samePlan(plan, again)) {
         const path = plan.target?.path ?? plan.request.target
         const message = 'what was confirmed is not what would be done now'
@@ -447,4 +448,11 @@ function ending(cause?: unknown): EngineGoneError {
     details: { exitCode: null, signal: null, lastLines: [] },
     ...(cause === undefined ? {} : { cause }),
   })
+}
+
+/** What the person could read and an administrator can't is in a folder that only its owner is let into. */
+function refusedToRoot(refusal: SerializedError): Error {
+  const path = refusal.details['path']
+  if (refusal.code !== 'E_DENIED' || typeof path !== 'string') return deserializeError(refusal)
+  return new DeviceError('E_DENIED', refusal.message, { details: { path, by: 'administrator' } })
 }

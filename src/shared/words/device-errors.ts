@@ -127,6 +127,12 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         why: "Its rules don't allow them, or the password was wrong too often.",
         now: 'Try again, or ask who administers this computer.',
       }
+    if (textOf(error, 'by') === 'administrator')
+      return {
+        what: `An administrator can't read ${path(error, 'the image')}, though you can.`,
+        why: 'The folder is open to you alone, as network shares and phones often are, and a disk is written with administrator rights.',
+        now: 'Copy the image to a disk of this computer, and restore that.',
+      }
     return {
       what: `The system refuses access to ${path(error, 'the disk')}.`,
       why: systemSays(error) ?? 'Opening a disk needs administrator rights.',

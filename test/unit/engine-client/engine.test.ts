@@ -551,6 +551,17 @@ describe('a restore that needs rights', () => {
     })
   })
 
+  test('says whom it keeps out when the person can read the image and an administrator can’t', async () => {
+    const refusal = new DeviceError('E_DENIED', 'EACCES', { details: { path: '/run/user/1000/gvfs/a.dmg' } })
+    const root = rootHost({ ...needy, refusal: serializeError(refusal) })
+    const { engine } = engineOf(plainHost(), async () => root.host)
+    await engine.request('restore.plan', aRequest)
+    await expect(engine.request('restore.start', { planId: 'plan-1', typed: null })).rejects.toMatchObject({
+      code: 'E_DENIED',
+      details: { path: '/run/user/1000/gvfs/a.dmg', by: 'administrator' },
+    })
+  })
+
   test('can be started again after the prompt was dismissed, but once only', async () => {
     const root = rootHost()
     const dismissed = new DeviceError('E_AUTH_CANCEL', 'dismissed', { details: { path: 'pkexec' } })

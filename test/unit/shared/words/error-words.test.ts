@@ -108,7 +108,12 @@ describe('describeError', () => {
       { neededBytes: 5_000_000_000 },
       'Scan it again (Images ▸ Scan Image for Restore…), which puts it in order and needs 5 GB of free space.',
     ],
-    ['E_DENIED', { path: '/dev/sdb' }, 'Run it in a browser, as 'sudo reprise web'.'],
+    [
+      'E_DENIED',
+      { path: '/run/user/1000/gvfs/a.dmg', by: 'administrator' },
+      'Copy the image to a disk of this computer, and restore that.',
+    ],
+    ['E_DENIED', { path: '/dev/sdb' }, "Run it in a browser, as 'sudo reprise web'."],
     [
       'E_DENIED',
       { path: '/dev/sdb', into: 'file' },
