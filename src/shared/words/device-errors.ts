@@ -39,7 +39,7 @@ const noFolder = (error: SerializedError): string | null => {
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
 /** The window with all rights: a browser's, as Electron's doesn't run as root. */
-const asRoot = "'sudo reprise web'"
+const asRoot = 'Reprise in a browser, started with sudo'
 
 /** What may help in the window, where no command is repeated. */
 function allowedInWindow(error: SerializedError): string {
@@ -47,7 +47,7 @@ function allowedInWindow(error: SerializedError): string {
   if (textOf(error, 'into') === 'file') return 'Make an image of it instead: File ▸ New Image ▸ From Device….'
   return textOf(error, 'path')?.startsWith('/dev/') === false
     ? 'Choose another place, or have yourself given the right to use it.'
-    : `Run it in a browser, as ${asRoot}.`
+    : `Run ${asRoot}.`
 }
 
 /** `The system says EIO.` */
@@ -160,19 +160,19 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
         return {
           what: "pkexec isn't installed.",
           why: "The system asks for an administrator's password with it.",
-          now: `Install ${packages.length === 0 ? 'it' : enumerate(packages)}, or use ${asRoot}.`,
+          now: `Install ${packages.length === 0 ? 'it' : enumerate(packages)}, or run ${asRoot}.`,
         }
       case 'agent':
         return {
           what: 'No authentication agent is running.',
           why: "Without one the system can't ask for an administrator's password.",
-          now: `Start one${packages.length === 0 ? '' : `, for example ${alternatives(packages)}`}, or use ${asRoot}.`,
+          now: `Start one${packages.length === 0 ? '' : `, for example ${alternatives(packages)}`}, or run ${asRoot}.`,
         }
       default:
         return {
           what: "The system couldn't ask for an administrator's password.",
           why: itSaid(error),
-          now: `Check that polkitd is running, or use ${asRoot}.`,
+          now: `Check that polkitd is running, or run ${asRoot}.`,
         }
     }
   },

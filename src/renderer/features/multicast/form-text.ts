@@ -45,7 +45,7 @@ export function refusalWords(
 ): { readonly words: string; readonly image: boolean } {
   if (error.code === 'E_DENIED')
     return {
-      words: `Reprise may not read '${name}' (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or use 'sudo reprise web'.`,
+      words: `Reprise may not read '${name}' (${path}): that needs administrator rights. Make an image of it, which asks for them, and stream that; or run Reprise in a browser, started with sudo.`,
       image: true,
     }
   // A disk in a file, as the Practice disk is, is read as the image that it would be.

@@ -16,7 +16,7 @@ describe('a device', () => {
     expect(words).toContain("Reprise may not read 'SanDisk Ultra' (/dev/sdb)")
     expect(words).toContain('needs administrator rights')
     expect(words).toContain(
-      "Make an image of it, which asks for them, and stream that; or use 'sudo reprise web'.",
+      'Make an image of it, which asks for them, and stream that; or run Reprise in a browser, started with sudo.',
     )
     expect(image).toBe(true)
   })

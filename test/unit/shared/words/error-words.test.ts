@@ -113,7 +113,7 @@ describe('describeError', () => {
       { path: '/run/user/1000/gvfs/a.dmg', by: 'administrator' },
       'Copy the image to a disk of this computer, and restore that.',
     ],
-    ['E_DENIED', { path: '/dev/sdb' }, "Run it in a browser, as 'sudo reprise web'."],
+    ['E_DENIED', { path: '/dev/sdb' }, 'Run Reprise in a browser, started with sudo.'],
     [
       'E_DENIED',
       { path: '/dev/sdb', into: 'file' },
@@ -182,17 +182,17 @@ describe('describeError', () => {
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', missing: 'program', packages: ['pkexec', 'polkitd'] },
-      "pkexec isn't installed.\nThe system asks for an administrator's password with it.\nInstall pkexec and polkitd, or use 'sudo reprise web'.",
+      "pkexec isn't installed.\nThe system asks for an administrator's password with it.\nInstall pkexec and polkitd, or run Reprise in a browser, started with sudo.",
     ],
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', missing: 'agent', packages: ['polkit-kde-agent-1', 'mate-polkit', 'lxpolkit'] },
-      "No authentication agent is running.\nWithout one the system can't ask for an administrator's password.\nStart one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or use 'sudo reprise web'.",
+      "No authentication agent is running.\nWithout one the system can't ask for an administrator's password.\nStart one, for example polkit-kde-agent-1, mate-polkit or lxpolkit, or run Reprise in a browser, started with sudo.",
     ],
     [
       'E_AUTH_NOAGENT',
       { path: 'pkexec', stderr: 'Error getting authority: Could not connect: No such file or directory' },
-      "The system couldn't ask for an administrator's password.\nThe system says: Error getting authority: Could not connect: No such file or directory.\nCheck that polkitd is running, or use 'sudo reprise web'.",
+      "The system couldn't ask for an administrator's password.\nThe system says: Error getting authority: Could not connect: No such file or directory.\nCheck that polkitd is running, or run Reprise in a browser, started with sudo.",
     ],
     [
       'E_NOT_FOUND',
