@@ -52,8 +52,14 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
   return {
     platform,
     keepAwake,
-    inspectSource: (locator, platform, signal) => inspectSource(locator, { platform, io }, signal),
-    imageInfo: async (path, signal) => (await openImage(path, { signal })).info,
+    inspectSource: async (locator, platform, signal) => {
+      sharedWebSession().lookAnew(locator)
+      return await inspectSource(locator, { platform, io }, signal)
+    },
+    imageInfo: async (path, signal) => {
+      sharedWebSession().lookAnew(path)
+      return (await openImage(path, { signal })).info
+    },
     unlockImage: unlockSource,
     watchFetches: (listener) => tellFetches(sharedWebSession(), listener),
     runImageTask: (task, platform, context) =>
@@ -82,12 +88,12 @@ const fileEngine = () => import('#engine/multicast/file')
 
 /** For the command line: the same engines, in this process. */
 export function connectCommandLine(log: Logger): CliEngines {
-  const { platform, keepAwake, imageInfo, runImageTask, planRestore, runRestore } = createEngines({ log })
-  const never = new AbortController().signal
+  const { platform, keepAwake, runImageTask, planRestore, runRestore } = createEngines({ log })
   return {
     supported: platform.supported,
     listDisks: () => platform.list(),
-    imageInfo: (path) => imageInfo(path, never),
+    // Whether it is locked was looked at before, by the same command.
+    imageInfo: async (path) => (await openImage(path)).info,
     async isLocked(locator, signal) {
       const stream = parseStreamLocator(locator)
       return stream === null ? await isImageLocked(locator) : await streams.isLocked(stream, signal)

@@ -44,13 +44,21 @@ type Step = PreflightCheck['step']
 
 /**
  * Looks at everything and touches nothing. A step that fails doesn't stop the next, so that a person sees all that is
- * wrong at once. `enter` is told each step before it is taken. Rejects only with the signal's reason, or when we were
+ * wrong at once. `enter` is told each step before it is taken; `again`: for a plan that is being carried out. Rejects only with the signal's reason, or when we were
  * wrong.
  */
 export async function examineRestore(
   request: RestoreRequest,
   deps: RestoreDeps,
-  { signal, enter }: { readonly signal: AbortSignal; readonly enter: (phase: JobPhase) => void },
+  {
+    signal,
+    enter,
+    again = false,
+  }: {
+    readonly signal: AbortSignal
+    readonly enter: (phase: JobPhase) => void
+    readonly again?: boolean
+  },
 ): Promise<Examination> {
   enter('validating-target')
   const found = await examineTarget(request, deps, signal)
@@ -58,7 +66,7 @@ export async function examineRestore(
   const { target } = found
 
   enter('validating-source')
-  const examined = await examineSource(request, deps, signal)
+  const examined = await examineSource({ ...request, again }, deps, signal)
   signal.throwIfAborted()
   const taken =
     examined.source === null || target === null

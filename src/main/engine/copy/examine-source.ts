@@ -82,9 +82,13 @@ export interface SourceFindings {
   readonly errors: readonly AppError[]
 }
 
-/** `interface` is looked for as soon as there is a stream that it would receive. */
+/** `interface` is looked for as soon as there is a stream that it would receive. `again`: see `RestoreIo.openImage`. */
 export async function examineSource(
-  { source: locator, interface: wanted }: Pick<RestoreRequest, 'source' | 'interface'>,
+  {
+    source: locator,
+    interface: wanted,
+    again = false,
+  }: Pick<RestoreRequest, 'source' | 'interface'> & { readonly again?: boolean },
   { platform, io }: RestoreDeps,
   signal: AbortSignal,
 ): Promise<SourceFindings> {
@@ -143,7 +147,7 @@ export async function examineSource(
 
   /** Nothing of it is here: what it is, the server says, and every answer of its is compared with the first. */
   async function examineWebImage(): Promise<SourceFindings> {
-    const { info, layout, least = null } = await io.openImage(locator, signal)
+    const { info, layout, least = null } = await io.openImage(locator, signal, { again })
     const source: ImageSource = {
       kind: 'image',
       info: { kind: 'image', locator: withoutPassword(locator), name: info.name, image: info },

@@ -13,17 +13,17 @@ interface HasLayout {
   readonly layout: ImageLayout
 }
 
-type Open<T> = (path: string, signal: AbortSignal) => Promise<T>
+type Open<T> = (path: string, signal: AbortSignal, options?: { readonly again?: boolean }) => Promise<T>
 
 /** `open`, with a memory of one image. */
 export function reopenImage<T extends HasLayout>(open: Open<T>): Open<T> {
   let last: { readonly path: string; readonly state: string; readonly opened: WeakRef<T> } | null = null
-  return async (path, signal) => {
+  return async (path, signal, options = {}) => {
     const known = last?.path === path ? last : null
     const remembered = known?.opened.deref()
     if (remembered !== undefined && (await stateOfImage(path, remembered)) === known?.state) return remembered
     const before = await stateWithChecksum(path, [path])
-    const opened = await open(path, signal)
+    const opened = await open(path, signal, options)
     // Changed while it was read: good for this once, and the checks of the restore will say so.
     const unchanged = before !== null && (await stateWithChecksum(path, [path])) === before
     const state = unchanged ? (bundleOf(opened)?.state ?? (await stateOfImage(path, opened))) : null

@@ -49,8 +49,8 @@ export interface StreamOptions {
 }
 
 export interface RestoreIo {
-  /** Throws FormatError, DeviceError. */
-  openImage(path: string, signal: AbortSignal): Promise<OpenedImage>
+  /** `again`: it was opened for the plan that is being carried out. Throws FormatError, DeviceError. */
+  openImage(path: string, signal: AbortSignal, options?: { readonly again?: boolean }): Promise<OpenedImage>
   /** Null where no scan left any. Throws FormatError E_SRC_CORRUPT when they contradict themselves; DeviceError. */
   readBlockHashes(image: ImageInfo, signal: AbortSignal): Promise<BlockHashes | null>
   /**

@@ -106,6 +106,7 @@ async function validate({ plan, deps, context }: Run): Promise<Ends> {
   const found = await examineRestore(plan.request, deps, {
     signal,
     enter: (phase) => context.enter(phase),
+    again: true,
   })
   if (found.refusal !== null) throw deserializeError(found.refusal)
   const { source, target, comparison } = found

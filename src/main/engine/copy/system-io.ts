@@ -19,7 +19,7 @@ export function createSystemIo(
 ): RestoreIo {
   return {
     connectStream: (locator, options) => streams.connect(locator, options),
-    openImage: reopenImage((path, signal) => openImage(path, { signal })),
+    openImage: reopenImage((path, signal, options) => openImage(path, { ...options, signal })),
     readBlockHashes: (image, signal) => readBlockHashes(image, { signal }),
     openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>
       openBlockStream(layout, { ...options, pool: { buffers, bufferBytes, uncompressed } }),

@@ -17,7 +17,7 @@ import { exchange, type Exchange } from './exchange.ts'
 import { Waiting } from './fetch-watch.ts'
 import { Outage, Tries, untoldMs } from './outage.ts'
 import { RangedSource } from './ranged-source.ts'
-import { openSpooled } from './spooled-source.ts'
+import { alreadyHere, openSpooled } from './spooled-source.ts'
 import { tryAgain } from './try-again.ts'
 import { areNone, readValidators } from './validators.ts'
 import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
@@ -28,8 +28,13 @@ export interface OpenWebOptions {
   readonly signal?: AbortSignal
   /** Default: the process's. */
   readonly session?: WebSession
-  /** It was opened before: its server is waited for as whoever reads waits. */
+  /**
+   * It was opened before: its server is waited for as whoever reads waits, and what a server sent that gives no parts and tells no state
+   * from another is what is meant, whatever it would send now.
+   */
   readonly again?: boolean
+  /** Somebody only looks at it, before it is read: of such a server, what came a moment ago for whoever looked will do. */
+  readonly look?: boolean
 }
 
 /** What the first question brings beside its answer; a partition map is there. */
@@ -47,12 +52,15 @@ const headBytes = 65_536
  * lasts; so is a server that was there and isn't any more.
  */
 export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
-  const { signal, session = sharedWebSession(), again = false } = options
+  const { signal, session = sharedWebSession(), again = false, look = false } = options
   const parsed = URL.parse(locator)
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
   const url = session.takePassword(parsed)
-  const opening = { session, url, path: withoutPassword(url.href) }
+  const opening = { session, url, path: withoutPassword(url.href), again, look }
+  signal?.throwIfAborted()
+  const here = alreadyHere(opening)
+  if (here !== null) return here
   const { now } = session
   const outage = again ? new Outage(session) : session.openingOutage(url)
   const tries = new Tries(session, outage)

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import { errnoOf, openFailure, readFailure, writeFailure } from '#engine/block-io'
 import { FormatError, NetworkError } from '#shared/errors'
 import { publicLocator } from '#shared/model'
-import type { Validators } from './validators.ts'
 import { shownUrl } from './web-errors.ts'
 
 /** What the rest of the system keeps for itself. */
@@ -22,18 +21,15 @@ export class Spool {
   readonly #fd: number
   readonly #folder: string
   readonly #url: URL
-  readonly validators: Validators
   readonly #hash = createHash('sha256')
-  readonly #bornMs = performance.now()
   #digest: string | null = null
   #sizeBytes = 0
   #sinceLook = 0
   #isOpen = true
 
   /** Makes the file, and takes its name away. Throws DeviceError. */
-  constructor(url: URL, folder: string | null, validators: Validators) {
+  constructor(url: URL, folder: string | null) {
     this.#url = url
-    this.validators = validators
     this.#folder = folder ?? usualFolder()
     const path = join(this.#folder, `reprise-${randomUUID()}`)
     try {
@@ -55,10 +51,6 @@ export class Spool {
   /** SHA-256 of everything, hex. Nothing may be added any more. */
   get digest(): string {
     return (this.#digest ??= this.#hash.digest('hex'))
-  }
-
-  get ageMs(): number {
-    return performance.now() - this.#bornMs
   }
 
   /** Throws NetworkError E_NET_SPACE when there is no room for so many more bytes. */

@@ -6,9 +6,27 @@ import { endsBefore, Spool } from './spool.ts'
 import { areNone, modifiedOf, readValidators, sameValidators, versionOf } from './validators.ts'
 import { cutShort, shownUrl } from './web-errors.ts'
 import type { Opening, Taking, WebSource } from './web-source.ts'
+import type { WholeFile } from './whole-files.ts'
 
 /** An answer without any validator is good for as long as a plan is. */
 const blindMs = 10 * 60_000
+
+/** What is here already and is meant, where an answer of the server would tell no more; null: it has to be asked. */
+export function alreadyHere(opening: Opening): WebSource | null {
+  const known = opening.session.wholeFiles.get(opening.path)
+  if (known === null || known.saysSize || !isBlind(known) || !isMeant(opening, known)) return null
+  return spooledSource(opening, known.finalUrl, known)
+}
+
+const isBlind = ({ validators }: WholeFile) => areNone(validators)
+
+/**
+ * Whoever had it before means this one, and so does who looks at it until somebody has used it: nobody waits for it once for the
+ * plan and once more with every change to that. Whoever comes after means what the server has then.
+ */
+function isMeant({ session, again, look }: Opening, known: WholeFile): boolean {
+  return again || (look && !session.wholeFiles.isUsed(known) && session.now() - known.cameMs < blindMs)
+}
 
 /** The whole file in a nameless one; the one that is here already, if it is of the same state. */
 export async function openSpooled(
@@ -20,11 +38,11 @@ export async function openSpooled(
   const { headers } = answer
   const validators = readValidators(headers)
   const stated = headers['content-length'] === undefined ? null : Number(headers['content-length'])
-  const known = session.spools.get(path)
-  if (known !== undefined) {
-    const isSame =
-      sameValidators(known.validators, validators) && (stated ?? known.sizeBytes) === known.sizeBytes
-    if (isSame && (!areNone(validators) || known.ageMs < blindMs)) {
+  const known = session.wholeFiles.get(path)
+  if (known !== null) {
+    const { sizeBytes } = known.spool
+    const isSame = sameValidators(known.validators, validators) && (stated ?? sizeBytes) === sizeBytes
+    if (isSame && (!isBlind(known) || isMeant(opening, known))) {
       discard(answer)
       return spooledSource(opening, answer.url, known)
     }
@@ -34,7 +52,7 @@ export async function openSpooled(
     bytes: stated,
   })
   const progress = session.fetchWatch?.begin(path, stated)
-  const spool = new Spool(url, session.spoolFolder, validators)
+  const spool = new Spool(url, session.spoolFolder)
   try {
     await spool.checkRoom(stated ?? 0)
     await takeBody(answer.body, {
@@ -55,13 +73,22 @@ export async function openSpooled(
     progress?.end()
   }
   session.log?.info('the image is here', { url: shownUrl(url), bytes: spool.sizeBytes })
-  session.keepSpool(path, spool)
-  return spooledSource(opening, answer.url, spool)
+  const file: WholeFile = {
+    spool,
+    validators,
+    finalUrl: answer.url,
+    saysSize: stated !== null,
+    cameMs: session.now(),
+  }
+  session.wholeFiles.keep(path, file)
+  return spooledSource(opening, answer.url, file)
 }
 
-function spooledSource({ session, path }: Opening, finalUrl: URL, spool: Spool): WebSource {
-  const { sizeBytes, validators, fd } = spool
-  const release = session.holdSpool(path, spool)
+function spooledSource({ session, path, look }: Opening, finalUrl: URL, file: WholeFile): WebSource {
+  const { spool, validators } = file
+  const { sizeBytes, fd } = spool
+  if (!look) session.wholeFiles.use(file)
+  const release = session.wholeFiles.hold(path, file)
   const read = async (into: Uint8Array, offset: number, signal?: AbortSignal) => {
     if (into.length > 0 && offset + into.length > sizeBytes)
       throw endsBefore(path, offset, into.length, sizeBytes)

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs'
 import type { Agent as HttpAgent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '#shared/log'
-import { withoutPassword } from '#shared/model'
 import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
 import type { FetchWatch } from './fetch-watch.ts'
@@ -14,6 +13,7 @@ import { KeptParts } from './kept-parts.ts'
 import { Outage } from './outage.ts'
 import { Spool } from './spool.ts'
 import { versionOf, type Validators } from './validators.ts'
+import { folderOf, WholeFiles } from './whole-files.ts'
 
 export interface WebSessionOptions {
   /** Where proxies and `SSL_CERT_FILE` are named. Default: this process's. */
@@ -41,8 +41,6 @@ const defaultPatienceMs = 120_000
 /** Whoever mistyped an address waits for it, too. */
 const defaultOpeningPatienceMs = 10_000
 const defaultOpeningRefusedMs = 3000
-/** How long a file that nobody reads is kept: for as long as a plan that needs it may be carried out. */
-const unusedMs = 10 * 60_000
 /** Connections to one server. */
 const mostSockets = 8
 
@@ -59,11 +57,9 @@ export class WebSession implements Disposable {
   log: Logger | null = null
   /** Null: nobody wants to know why it takes so long. */
   fetchWatch: FetchWatch | null = null
-  /** What came as a whole, by the address without name and password. */
-  readonly spools = new Map<string, Spool>()
+  readonly wholeFiles = new WholeFiles()
   /** What is kept of the files of a folder, by their address. */
   readonly #keeping = new Map<string, Map<string, KeptParts>>()
-  readonly #holders = new Map<Spool, number>()
   /** Of servers that were asked for the first time, by their origin: nobody waits for one twice who asks two things of it. */
   readonly #openings = new Map<string, Outage>()
   /** For ranges over plain connections. */
@@ -137,30 +133,9 @@ export class WebSession implements Disposable {
     return url.protocol === 'http:' && proxyFor(url, this.#environment) === null
   }
 
-  /** From now on, what is at `path` is in `spool`. */
-  keepSpool(path: string, spool: Spool): void {
-    const before = this.spools.get(path)
-    this.spools.set(path, spool)
-    if (before !== undefined && !this.#holders.has(before)) before.close()
-  }
-
-  /** `spool` is in use until the function is called that this returns. Unused, it goes after a while. */
-  holdSpool(path: string, spool: Spool): () => void {
-    this.#holders.set(spool, (this.#holders.get(spool) ?? 0) + 1)
-    let isHeld = true
-    return () => {
-      if (!isHeld) return
-      isHeld = false
-      const left = (this.#holders.get(spool) ?? 1) - 1
-      if (left > 0) return void this.#holders.set(spool, left)
-      this.#holders.delete(spool)
-      if (this.spools.get(path) !== spool) return spool.close()
-      setTimeout(() => {
-        if (this.#holders.has(spool)) return
-        if (this.spools.get(path) === spool) this.spools.delete(path)
-        spool.close()
-      }, unusedMs).unref()
-    }
+  /** Whoever looks at `address` the next time means what is there then, even where the server doesn't tell one state from another. */
+  lookAnew(address: string): void {
+    if (URL.canParse(address)) this.wholeFiles.lookAnew(address)
   }
 
   /**
@@ -189,7 +164,7 @@ export class WebSession implements Disposable {
       return before?.version === version ? before : null
     let spool: Spool | null = null
     try {
-      spool = new Spool(url, this.spoolFolder, validators)
+      spool = new Spool(url, this.spoolFolder)
       await spool.checkRoom(sizeBytes)
     } catch (error) {
       spool?.close()
@@ -208,9 +183,7 @@ export class WebSession implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closeAgents()
-    for (const spool of [...this.spools.values(), ...this.#holders.keys()]) spool.close()
-    this.spools.clear()
-    this.#holders.clear()
+    this.wholeFiles[Symbol.dispose]()
     this.#passwords.clear()
   }
 
@@ -260,9 +233,6 @@ export class WebSession implements Disposable {
     this.#agents.clear()
   }
 }
-
-/** Without name and password, which an address may still have or not any more. */
-const folderOf = (path: string) => new URL('.', withoutPassword(path)).href
 
 let shared: WebSession | null = null
 

@@ -39,6 +39,9 @@ export interface Opening {
   readonly session: WebSession
   readonly url: URL
   readonly path: string
+  /** See `OpenWebOptions`. */
+  readonly again: boolean
+  readonly look: boolean
 }
 
 /** How the body of its first answer is taken. */

@@ -1,7 +1,13 @@
 import { readdirSync } from 'node:fs'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openWebSource, WebSession, type FetchWatch, type WebSessionOptions } from '#engine/web-source'
+import {
+  openWebSource,
+  WebSession,
+  type FetchWatch,
+  type WebSessionOptions,
+  type WebSource,
+} from '#engine/web-source'
 import type { NetworkError } from '#shared/errors'
 import { noise } from '#test/image-of-runs'
 import { describeSource } from '#test/source-conformance'
@@ -627,6 +633,76 @@ describe('a server without ranges', () => {
     expect(await versionNow()).not.toBe(first)
   })
 
+  describe('that says nothing at all of the state', () => {
+    /** Chunked: its length isn't known before, either. */
+    async function serveBlindly() {
+      const served = { contents: bytes }
+      const server = await serve((_, response) => {
+        response.write(served.contents)
+        response.end()
+      })
+      return { server, served }
+    }
+    const firstOf = async (source: WebSource) => {
+      const into = new Uint8Array(100)
+      await source.read(into, 0)
+      return into
+    }
+
+    test('is asked anew by whoever opens it anew, and not at all by whoever opened it before', async () => {
+      const { server, served } = await serveBlindly()
+      const { session } = impatient()
+      await using first = await openWebSource(server.url, { session })
+      served.contents = noise(200_000, 8)
+      await using again = await openWebSource(server.url, { session, again: true })
+      expect(again.version).toBe(first.version)
+      expect(again.finalUrl).toBe(first.finalUrl)
+      expect(server.requests).toHaveLength(1)
+      await using second = await openWebSource(server.url, { session })
+      expect(second.sizeBytes).toBe(200_000)
+      expect(await firstOf(second)).toEqual(Uint8Array.from(served.contents.subarray(0, 100)))
+      expect(server.requests).toHaveLength(2)
+    })
+
+    test('is fetched once for all who look at it, until somebody has read it or looks anew', async () => {
+      const { server, served } = await serveBlindly()
+      const { session, clock } = impatient()
+      const look = async () => {
+        await using source = await openWebSource(`${server.url}/a/b.dmg`, { session, look: true })
+        return source.version
+      }
+      const first = await look()
+      served.contents = noise(200_000, 8)
+      expect(await look()).toBe(first)
+      expect(server.requests).toHaveLength(1)
+      session.lookAnew(`${server.url.replace('://', '://ann:secret@')}/a/b.dmg`)
+      const second = await look()
+      expect(second).not.toBe(first)
+      expect(await look()).toBe(second)
+      expect(server.requests).toHaveLength(2)
+      // For as long as a plan is good.
+      clock.ms += 600_000
+      await look()
+      expect(server.requests).toHaveLength(3)
+      await (await openWebSource(`${server.url}/a/b.dmg`, { session, again: true }))[Symbol.asyncDispose]()
+      expect(server.requests).toHaveLength(3)
+      await look()
+      expect(server.requests).toHaveLength(4)
+    })
+
+    test('but of the size is noticed to have another by whoever opens it again', async () => {
+      let contents = bytes
+      const server = await serve((_, response) => response.end(contents))
+      const { session } = impatient()
+      await using first = await openWebSource(server.url, { session })
+      await using same = await openWebSource(server.url, { session, again: true })
+      expect(same.fd).toBe(first.fd)
+      contents = bytes.subarray(1)
+      await using other = await openWebSource(server.url, { session, again: true })
+      expect(other.version).not.toBe(first.version)
+    })
+  })
+
   test('with more than there is room for is not even begun with', async () => {
     await using folder = await temporaryFolder()
     const server = await serve((_, response) => {
@@ -665,7 +741,7 @@ describe('a server without ranges', () => {
       throw new Error('too large')
     }
     await expect(openWebSource(`${server.url}/b.dmg`, { session })).rejects.toThrow('too large')
-    expect(session.spools.size).toBe(1)
+    expect(session.wholeFiles.size).toBe(1)
   })
 
   test('that breaks off is asked for everything again', async () => {

@@ -11,7 +11,7 @@ import {
   type Keyring,
 } from '#engine/formats/encrypted'
 import type { BlockCipher, ImageLayout } from '#engine/formats/extents'
-import { openStored, type StoredSource } from '#engine/formats/stored'
+import { openStored, openStoredAgain, type StoredSource } from '#engine/formats/stored'
 import { formatError } from '#engine/formats/struct'
 import type { WebSession } from '#engine/web-source'
 import type { ImageInfo } from '#shared/model'
@@ -21,6 +21,8 @@ export interface ImageFilesOptions {
   readonly signal?: AbortSignal | undefined
   /** For what is on servers. Default: the process's. */
   readonly web?: WebSession | undefined
+  /** It was opened before: see `OpenWebOptions`. */
+  readonly again?: boolean | undefined
   /** The image's one file, which stays the caller's to close. */
   readonly given?: BlockSource | undefined
 }
@@ -29,6 +31,7 @@ export class ImageFiles {
   readonly #keyring: Keyring
   readonly #signal: AbortSignal | undefined
   readonly #web: WebSession | undefined
+  readonly #again: boolean
   readonly #given: BlockSource | undefined
   readonly #stamps = new Map<string, string>()
   readonly #modifiedMs = new Map<string, number | null>()
@@ -37,20 +40,28 @@ export class ImageFiles {
   /** Of the file that was opened first: its password opens the others. */
   #first: EncryptedHeader | null = null
 
-  constructor({ keyring, signal, web, given }: ImageFilesOptions) {
+  constructor({ keyring, signal, web, again = false, given }: ImageFilesOptions) {
     this.#keyring = keyring
     this.#signal = signal
     this.#web = web
+    this.#again = again
     this.#given = given
   }
 
-  /** What is stored at `path`, as it is: a file here or on a server, or the one that was given. */
+  /**
+   * What is stored at `path`, as it is: a file here or on a server, or the one that was given. On a server, it is the second time what it
+   * was the first.
+   */
   readonly openAsIs = async (path: string): Promise<StoredSource> => {
     if (this.#given !== undefined) return givenFile(this.#given, path)
-    return await openStored(path, {
+    const options = {
+      look: true,
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
       ...(this.#web === undefined ? {} : { web: this.#web }),
-    })
+    }
+    const stamp = this.#stamps.get(path)
+    if (stamp !== undefined) return await openStoredAgain({ path, stamp }, options)
+    return await openStored(path, { ...options, again: this.#again })
   }
 
   /**

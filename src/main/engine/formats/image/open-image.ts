@@ -56,6 +56,8 @@ export interface OpenImageOptions {
   readonly signal?: AbortSignal
   /** For images on servers. Default: the process's. */
   readonly web?: WebSession
+  /** It was opened before, and is meant to be what it was: see `OpenWebOptions`. */
+  readonly again?: boolean
   /** Called by its `path`, the image is this file under this name, wherever it lies. It stays the caller's to close. */
   readonly given?: { readonly source: BlockSource; readonly name: string }
 }
@@ -73,10 +75,10 @@ const decodeBudgetBytes = 64 * 1024 * 1024
  * signal's reason.
  */
 export async function openImage(locator: string, options: OpenImageOptions = {}): Promise<OpenImage> {
-  const { signal, keyring = processKeyring, web, given } = options
+  const { signal, keyring = processKeyring, web, again, given } = options
   signal?.throwIfAborted()
   if (given === undefined && (await isFolder(locator))) return await openBundle(locator, keyring, signal)
-  const files = new ImageFiles({ keyring, signal, web, given: given?.source })
+  const files = new ImageFiles({ keyring, signal, web, again, given: given?.source })
   await using source = await files.open(locator)
   const file =
     given === undefined

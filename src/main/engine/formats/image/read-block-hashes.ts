@@ -1,6 +1,7 @@
 /** The block hashes of an image, for whoever checks a part of it alone or looks for what changed. */
 import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
+import type { WebSession } from '#engine/web-source'
 import type { ImageInfo } from '#shared/model'
 import { ImageFiles } from './image-files.ts'
 
@@ -11,11 +12,16 @@ import { ImageFiles } from './image-files.ts'
  */
 export async function readBlockHashes(
   info: Pick<ImageInfo, 'path' | 'sizeBytes' | 'scan'>,
-  options: { readonly keyring?: Keyring; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly keyring?: Keyring
+    readonly signal?: AbortSignal
+    /** For images on servers. Default: the process's. */
+    readonly web?: WebSession
+  } = {},
 ): Promise<BlockHashes | null> {
   const { path, sizeBytes, scan } = info
   if (sizeBytes === null || scan === null || scan.blocks === null) return null
-  const { keyring = processKeyring, signal } = options
-  await using source = await new ImageFiles({ keyring, signal }).open(path)
+  const { keyring = processKeyring, signal, web } = options
+  await using source = await new ImageFiles({ keyring, signal, web, again: true }).open(path)
   return await readBlockHashesFrom(source, sizeBytes, signal)
 }

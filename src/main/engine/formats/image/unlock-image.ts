@@ -57,6 +57,6 @@ export async function isImageLocked(
 async function readHeader(path: string, signal?: AbortSignal): Promise<EncryptedHeader | null> {
   const token = await stat(join(path, 'token')).catch(() => null)
   if (token?.isFile() === true) return await readBundleHeader(path, token.size)
-  await using source = await openStored(path, signal === undefined ? {} : { signal })
+  await using source = await openStored(path, { look: true, ...(signal === undefined ? {} : { signal }) })
   return await readEncryptedHeader(source, signal)
 }

@@ -22,6 +22,7 @@ export interface OpenStoredOptions {
   readonly web?: WebSession
   /** See `OpenWebOptions`. */
   readonly again?: boolean
+  readonly look?: boolean
 }
 
 /** Open `locator` for reading. Throws what `openFileSource` throws for a path, what `openWebSource` throws for an address. */
@@ -37,9 +38,10 @@ export async function openStored(locator: string, options: OpenStoredOptions = {
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     }
   }
-  const { signal, web, again = false } = options
+  const { signal, web, again = false, look = false } = options
   return await openWebSource(locator, {
     again,
+    look,
     ...(signal === undefined ? {} : { signal }),
     ...(web === undefined ? {} : { session: web }),
   })

@@ -86,7 +86,11 @@ async function identify(
   path: string,
   signal?: AbortSignal,
 ): Promise<Pick<StreamSource, 'bytes' | 'identity'>> {
-  await using source = await openStored(path, signal === undefined ? {} : { signal })
+  await using source = await openStored(path, {
+    again: true,
+    look: true,
+    ...(signal === undefined ? {} : { signal }),
+  })
   const { sizeBytes, version } = source
   const kind = isWebLocator(path) ? 'web' : 'file'
   const bytes: StreamBytes = { locator: path, stamp: version, kind, sizeBytes }
