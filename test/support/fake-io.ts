@@ -46,6 +46,7 @@ export function ioOf(machine: FakeMachine): RestoreIo {
       machine.streams.push(stream)
       return stream
     },
+    askServers: async () => undefined,
     createChecker: (layout) =>
       layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     async holdFile(path) {

@@ -62,6 +62,8 @@ export interface RestoreIo {
     options: { readonly log: Logger; readonly signal: AbortSignal; readonly interface?: string | null },
   ): Promise<StreamConnection>
   openStream(layout: ImageLayout, options: StreamOptions): Promise<BlockStream>
+  /** Those with files of the layout still give them. Throws NetworkError, DeviceError E_SRC_CHANGED. */
+  askServers(layout: ImageLayout, signal: AbortSignal): Promise<void>
   /** Null where the image holds no checksums of its disk. */
   createChecker(layout: ImageLayout): DiskChecker | null
   /** A source file, and what it is now. */

@@ -51,6 +51,8 @@ export interface RestoreSource extends AsyncDisposable {
    * From a file here it would cost more than it is worth: the verify reads what was written. Throws FormatError.
    */
   readArrivalHashes(signal: AbortSignal): Promise<HashedBlocks | null>
+  /** What is on servers is still what was examined, and they still give it. Throws DeviceError E_SRC_CHANGED, NetworkError. */
+  askServers(signal: AbortSignal): Promise<void>
   /** After the copy: nobody wrote to the files meanwhile. Throws DeviceError E_SRC_CHANGED. */
   checkUnchanged(): Promise<void>
 }
@@ -116,6 +118,7 @@ export async function openRestoreSource(
       const hashes = await io.readBlockHashes(image, signal)
       return hashes === null ? null : HashedBlocks.of(hashes, layout.sizeBytes, image.path)
     },
+    askServers: (signal) => io.askServers(layout, signal),
     checkUnchanged: async () => {
       // What has checksums of all of it was checked by them; touching such a file does no harm.
       if (examined.kind === 'image' && !vouchForAll(examined.checksums)) await checkFiles(examined, io)

@@ -277,6 +277,7 @@ async function copyAndVerify(
 
   // What a server may still refuse is asked for before anything is lost.
   const arrival = await source.readArrivalHashes(signal)
+  await source.askServers(signal)
   const created = ends.target.kind === 'file' && ends.target.facts === null
   if (created) context.skip('erasing')
   else context.enter('erasing')

@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs'
 import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
 import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
 import { openImage, readBlockHashes } from '#engine/formats/image'
+import { askServers } from '#engine/formats/stored'
 import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
@@ -23,6 +24,7 @@ export function createSystemIo(
     readBlockHashes: (image, signal) => readBlockHashes(image, { signal }),
     openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>
       openBlockStream(layout, { ...options, pool: { buffers, bufferBytes, uncompressed } }),
+    askServers: (layout, signal) => askServers(layout, { signal }),
     createChecker: (layout) =>
       layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     holdFile,

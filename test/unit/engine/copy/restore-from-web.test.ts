@@ -1,23 +1,28 @@
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { planRestore, runRestore, type RestoreIo } from '#engine/copy'
 import { openImage, readBlockHashes } from '#engine/formats/image'
+import { askServers } from '#engine/formats/stored'
 import { startJob } from '#engine/job'
 import { openBlockStream } from '#engine/pipeline'
 import { WebSession } from '#engine/web-source'
 import { createLogger } from '#shared/log'
 import type { RestoreRequest } from '#shared/model'
-import { buildUdif } from '#test/build-udif'
+import { buildUdif, type UdifSpec } from '#test/build-udif'
 import { FakeMachine } from '#test/fake-platform'
 import { noise } from '#test/image-of-runs'
 import { restoreRequest } from '#test/restore-request'
-import { startWebServer } from '#test/web-server'
+import { serveFile, startWebServer } from '#test/web-server'
 
 const MiB = 2 ** 20
 
 const ending: { [Symbol.asyncDispose](): PromiseLike<void> }[] = []
 afterEach(async () => {
   for (const each of ending.splice(0).toReversed()) await each[Symbol.asyncDispose]()
+})
+
+const specOf = (seed: number): UdifSpec => ({
+  tables: [{ runs: [{ kind: 'raw', sectors: 4096, data: noise(2 * MiB, seed) }] }],
 })
 
 /** A stick of 4 MiB, and a server as its source: the real ways to images and servers, the machine's to everything else. */
@@ -32,6 +37,7 @@ async function bench(listener: RequestListener) {
     ...machine.io,
     openImage: (path, signal, options) => openImage(path, { ...options, signal, web }),
     readBlockHashes: (image, signal) => readBlockHashes(image, { signal, web }),
+    askServers: (layout, signal) => askServers(layout, { signal, web }),
     openStream: (layout, { buffers, bufferBytes, uncompressed, ...options }) =>
       openBlockStream(layout, { ...options, web, pool: { buffers, bufferBytes, uncompressed } }),
     openDeviceSink(path) {
@@ -55,7 +61,40 @@ async function bench(listener: RequestListener) {
   return { stick, server, hooks, plan, restore }
 }
 
+const failure = (code: string) => ({ kind: 'failed', target: 'untouched', error: { code } })
+
 describe('a restore from a web server', () => {
+  const troubles: readonly (readonly [
+    string,
+    string,
+    (request: IncomingMessage, response: ServerResponse) => unknown,
+  ])[] = [
+    [
+      'was replaced',
+      'E_SRC_CHANGED',
+      (request, response) => serveFile(request, response, { bytes: buildUdif(specOf(1)).bytes, etag: '"2"' }),
+    ],
+    ['is refused by now', 'E_NET_STATUS', (_, response) => response.writeHead(403).end()],
+  ]
+
+  it.each(troubles)('erases nothing when the image %s since it was looked at', async (_, code, trouble) => {
+    let isLate = false
+    const { bytes } = buildUdif(specOf(1))
+    const { stick, hooks, restore } = await bench((request, response) => {
+      if (isLate) trouble(request, response)
+      else serveFile(request, response, { bytes, etag: '"1"' })
+    })
+    const before = Uint8Array.from(stick.bytes)
+    hooks.onOpenSink = () => {
+      isLate = true
+    }
+    expect(await restore()).toMatchObject(failure(code))
+    expect(Buffer.compare(stick.bytes, before)).toBe(0)
+    isLate = false
+    hooks.onOpenSink = () => undefined
+    expect(await restore()).toMatchObject({ kind: 'done', summary: { verified: true } })
+  })
+
   it('that says nothing of its files fetches one once for each restore, and what it is then', async () => {
     let disk = noise(2 * MiB, 1)
     const bytesOf = () =>

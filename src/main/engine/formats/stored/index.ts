@@ -1,1 +1,2 @@
+export { askServers } from './ask-servers.ts'
 export * from './open-stored.ts'
