@@ -147,6 +147,8 @@ async function writeByHashes(
       ? selectRewritten(wrong, compare)
       : { count: 0, isSelected: () => false }
   if (rewritten.count > 0) await rewrite(layout, blocks, rewritten, changes, { ...options, doneBytes })
+  // Nothing was read of the image that could have told that another is in its place.
+  else await source.askServers(context.signal)
   await source.checkUnchanged()
   const copyMs = now() - beganMs
 

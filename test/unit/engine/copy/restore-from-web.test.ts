@@ -10,6 +10,7 @@ import { createLogger } from '#shared/log'
 import type { RestoreRequest } from '#shared/model'
 import { buildUdif, type UdifSpec } from '#test/build-udif'
 import { FakeMachine } from '#test/fake-platform'
+import { hashedUdif } from '#test/hashed-udif'
 import { noise } from '#test/image-of-runs'
 import { restoreRequest } from '#test/restore-request'
 import { serveFile, startWebServer } from '#test/web-server'
@@ -93,6 +94,23 @@ describe('a restore from a web server', () => {
     isLate = false
     hooks.onOpenSink = () => undefined
     expect(await restore()).toMatchObject({ kind: 'done', summary: { verified: true } })
+  })
+
+  it('of changed blocks only is not called right by an image that was replaced meanwhile', async () => {
+    const [first, second] = [hashedUdif(specOf(1)), hashedUdif(specOf(2))]
+    let served = { bytes: first.bytes, etag: '"1"' }
+    const { stick, hooks, restore } = await bench((request, response) => serveFile(request, response, served))
+    expect(await restore()).toMatchObject({ kind: 'done' })
+    const before = Uint8Array.from(stick.bytes)
+    hooks.onOpenSink = () => {
+      served = { bytes: second.bytes, etag: '"2"' }
+    }
+    // All is there already: nothing would be read of the image.
+    expect(await restore({ changedOnly: true })).toMatchObject(failure('E_SRC_CHANGED'))
+    expect(Buffer.compare(stick.bytes, before)).toBe(0)
+    hooks.onOpenSink = () => undefined
+    expect(await restore({ changedOnly: true })).toMatchObject({ kind: 'done', summary: { verified: true } })
+    expect(Buffer.compare(stick.bytes.subarray(0, 2 * MiB), second.disk)).toBe(0)
   })
 
   it('that says nothing of its files fetches one once for each restore, and what it is then', async () => {

@@ -5,6 +5,7 @@ import {
   mostBlockHashesBytes,
   parseBlockHashes,
   type BlockHashes,
+  type BlockHashesHeader,
 } from './block-hashes.ts'
 import { isKoly, kolyBytes, parseKoly } from './koly.ts'
 import { readResources } from './read-udif.ts'
@@ -19,7 +20,7 @@ export async function readBlockHashesFrom(
   source: BlockSource,
   diskBytes: number,
   signal?: AbortSignal,
-): Promise<BlockHashes | null> {
+): Promise<(BlockHashes & BlockHashesHeader) | null> {
   if (source.sizeBytes < kolyBytes) return null
   const trailer = new Uint8Array(kolyBytes)
   await source.read(trailer, source.sizeBytes - kolyBytes, signal)
