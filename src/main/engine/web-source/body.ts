@@ -24,10 +24,13 @@ export function takeBody(
   return new Promise((resolve, reject) => {
     let total = 0
     let waiting = false
+    let isOver = false
     const timer = watchSilence(stallMs, () => {
       if (!waiting) end(stalled(url, 'body', stallMs))
     })
     const end = (error: unknown) => {
+      if (isOver) return
+      isOver = true
       timer.stop()
       signal?.removeEventListener('abort', abort)
       body.removeAllListeners('data')
@@ -40,6 +43,8 @@ export function takeBody(
     const abort = () => end(signal?.reason)
     const goOn = () => {
       waiting = false
+      // It was given up while somebody took the last piece.
+      if (isOver) return
       timer.touch()
       if (body.readableEnded) ended()
       else body.resume()
@@ -89,6 +94,8 @@ export function watchSilence(ms: number, onSilence: () => void): { touch(): void
   const timer = setTimeout(look, ms)
   return {
     touch() {
+      // A timer that was cleared would run again.
+      if (stopped) return
       heard = true
       timer.refresh()
     },

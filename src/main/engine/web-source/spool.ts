@@ -17,8 +17,22 @@ const reserveBytes = 64 * 1024 * 1024
 /** How much may come before free space is looked at again. */
 const lookBytes = 64 * 1024 * 1024
 
+/** What a test may slow down. */
+export interface SpoolDisk {
+  write(
+    fd: number,
+    bytes: Uint8Array,
+    from: number,
+    lengthBytes: number,
+    offset: number,
+    done: (error: NodeJS.ErrnoException | null, wrote: number) => void,
+  ): void
+  closeSync(fd: number): void
+}
+
 export class Spool {
   readonly #fd: number
+  readonly #disk: SpoolDisk
   readonly #folder: string
   readonly #url: URL
   readonly #hash = createHash('sha256')
@@ -26,9 +40,12 @@ export class Spool {
   #sizeBytes = 0
   #sinceLook = 0
   #isOpen = true
+  /** Reads and writes that the system has still to do: closed before, it might do them to another file of that number. */
+  #underWay = 0
 
   /** Makes the file, and takes its name away. Throws DeviceError. */
-  constructor(url: URL, folder: string | null) {
+  constructor(url: URL, folder: string | null, disk: SpoolDisk = { write, closeSync }) {
+    this.#disk = disk
     this.#url = url
     this.#folder = folder ?? usualFolder()
     const path = join(this.#folder, `reprise-${randomUUID()}`)
@@ -60,7 +77,7 @@ export class Spool {
     throw noRoom(this.#url, this.#folder, lengthBytes)
   }
 
-  /** Add what comes next. Throws NetworkError E_NET_SPACE, DeviceError E_IO_WRITE. */
+  /** Add what comes next. Throws NetworkError E_NET_SPACE, DeviceError E_IO_WRITE; an error when it was closed meanwhile. */
   async append(bytes: Uint8Array): Promise<void> {
     this.#sinceLook += bytes.length
     if (this.#sinceLook >= lookBytes) {
@@ -82,14 +99,28 @@ export class Spool {
     }
   }
 
+  /** At once for everybody; the file itself goes when nothing is under way any more. */
   close(): void {
-    if (this.#isOpen) closeSync(this.#fd)
+    if (!this.#isOpen) return
     this.#isOpen = false
+    if (this.#underWay === 0) this.#disk.closeSync(this.#fd)
+  }
+
+  #begin(): void {
+    if (!this.#isOpen) throw new Error('the file was closed')
+    this.#underWay += 1
+  }
+
+  #end(): void {
+    this.#underWay -= 1
+    if (!this.#isOpen && this.#underWay === 0) this.#disk.closeSync(this.#fd)
   }
 
   #write(bytes: Uint8Array, done: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      write(this.#fd, bytes, done, bytes.length - done, this.#sizeBytes + done, (error, wrote) => {
+      this.#begin()
+      this.#disk.write(this.#fd, bytes, done, bytes.length - done, this.#sizeBytes + done, (error, wrote) => {
+        this.#end()
         if (error === null) resolve(wrote)
         else if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT')
           reject(noRoom(this.#url, this.#folder, bytes.length))
@@ -100,7 +131,9 @@ export class Spool {
 
   #read(path: string, into: Uint8Array, done: number, offset: number): Promise<number> {
     return new Promise((resolve, reject) => {
+      this.#begin()
       read(this.#fd, into, done, into.length - done, offset + done, (error, got) => {
+        this.#end()
         if (error === null) resolve(got)
         else reject(readFailure(error, publicLocator(path), offset + done, 'source'))
       })
