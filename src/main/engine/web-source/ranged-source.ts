@@ -2,7 +2,7 @@
 import { checkRange, discard, refusedStatus, refuseEncoded, type Head } from './answers.ts'
 import { takeBody } from './body.ts'
 import { parseContentRange } from './content-range.ts'
-import { exchange, headersFor } from './exchange.ts'
+import { exchange, headersFor, type Exchange } from './exchange.ts'
 import type { FastRange } from './fast-lane.ts'
 import { endsBefore } from './spool.ts'
 import type { KeptParts } from './kept-parts.ts'
@@ -50,6 +50,8 @@ export class RangedSource implements WebSource {
   #direct: URL
   readonly #outage: Outage
   readonly #kept: KeptParts | null
+  /** A date may stand in `If-Range`. */
+  #asksByDate = true
   readonly #closing = new AbortController()
 
   constructor(
@@ -157,17 +159,13 @@ export class RangedSource implements WebSource {
   /** One request for what is still missing. */
   async #ask(from: number, to: number, how: Asking): Promise<void> {
     const { signal, onBytes } = how
-    const condition = ifRange(this.#validators)
-    const headers = {
-      range: `bytes=${from}-${to - 1}`,
-      ...(condition === null ? {} : { 'if-range': condition }),
-    }
+    const headers = this.#headersFor(from, to)
     if (await this.#askFast(from, to, headers, how)) return
-    let answer = await exchange(this.#session, this.#direct, { headers, signal })
-    // An address that redirects once gave may be good for a while only.
-    if (answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href) {
+    let answer = await this.#exchange(headers, signal)
+    if (this.#refusesDate(answer, headers)) {
       discard(answer)
-      answer = await exchange(this.#session, this.#url, { headers, signal })
+      this.#asksByDate = false
+      answer = await this.#exchange(this.#headersFor(from, to), signal)
     }
     try {
       this.#check(answer, from, to)
@@ -177,6 +175,33 @@ export class RangedSource implements WebSource {
       discard(answer)
       throw error
     }
+  }
+
+  #headersFor(from: number, to: number): { readonly [name: string]: string } {
+    const condition = ifRange(this.#validators, { byDate: this.#asksByDate })
+    return { range: `bytes=${from}-${to - 1}`, ...(condition === null ? {} : { 'if-range': condition }) }
+  }
+
+  async #exchange(
+    headers: { readonly [name: string]: string },
+    signal: AbortSignal | undefined,
+  ): Promise<Exchange> {
+    const answer = await exchange(this.#session, this.#direct, { headers, signal })
+    // An address that redirects once gave may be good for a while only.
+    const isExpired = answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href
+    if (!isExpired) return answer
+    discard(answer)
+    return await exchange(this.#session, this.#url, { headers, signal })
+  }
+
+  /**
+   * It sends everything, though nothing has changed: "A recipient of an If-Range header field MUST ignore the Range header field if the
+   * If-Range condition evaluates as false", which a date of the last minute does (RFC 9110 §13.1.5, §8.8.2.2). Without the condition each
+   * answer is compared all the same.
+   */
+  #refusesDate(answer: Head, asked: { readonly [name: string]: string }): boolean {
+    const byDate = asked['if-range'] !== undefined && asked['if-range'] === this.#validators.lastModified
+    return byDate && answer.status === 200 && this.#found(answer).isSame
   }
 
   /** False where there is no fast lane, or nothing came of it that could be used. */
@@ -201,19 +226,13 @@ export class RangedSource implements WebSource {
   }
 
   #check(answer: Head, from: number, to: number): void {
-    const { status, headers, url } = answer
+    const { status, url } = answer
     const { sizeBytes } = this
     if (status !== 200 && status !== 206 && status !== 416) throw refusedStatus(answer)
-    const range = status === 200 ? null : parseContentRange(headers['content-range'])
-    const found =
-      status === 200 && headers['content-length'] !== undefined
-        ? Number(headers['content-length'])
-        : (range?.sizeBytes ?? sizeBytes)
-    const now = readValidators(headers)
-    const isSame = sameValidators(now, this.#validators) && found === sizeBytes
+    const found = this.#found(answer)
     // 416 need not say more than the size.
-    if (!isSame && (status !== 416 || found !== sizeBytes))
-      throw changedOnServer(this.#url, this.version, versionOf(now, { sizeBytes: found }))
+    if (!found.isSame && (status !== 416 || found.sizeBytes !== sizeBytes))
+      throw changedOnServer(this.#url, this.version, versionOf(found.validators, found))
     if (status !== 206)
       throw answerError(url, `status ${status} to a request for a part`, {
         field: 'The status',
@@ -222,5 +241,21 @@ export class RangedSource implements WebSource {
       })
     refuseEncoded(answer)
     checkRange(answer, { from, to, sizeBytes })
+  }
+
+  /** In which state the file is by an answer, and whether that is the one it was in. */
+  #found({ status, headers }: Head): {
+    readonly validators: Validators
+    readonly sizeBytes: number
+    readonly isSame: boolean
+  } {
+    const range = status === 200 ? null : parseContentRange(headers['content-range'])
+    const sizeBytes =
+      status === 200 && headers['content-length'] !== undefined
+        ? Number(headers['content-length'])
+        : (range?.sizeBytes ?? this.sizeBytes)
+    const validators = readValidators(headers)
+    const isSame = sameValidators(validators, this.#validators) && sizeBytes === this.sizeBytes
+    return { validators, sizeBytes, isSame }
   }
 }

@@ -22,9 +22,13 @@ export function readValidators(headers: IncomingHttpHeaders): Validators {
 
 const isStrong = (etag: string | null): etag is string => etag !== null && !etag.startsWith('W/')
 
-/** The value of `If-Range`; null where nothing may be used for it: a weak ETag may not. */
-export function ifRange({ etag, lastModified }: Validators): string | null {
-  return isStrong(etag) ? etag : lastModified
+/** The value of `If-Range`; null where nothing may be used for it: a weak ETag may not, nor a date where that was found to be too young. */
+export function ifRange(
+  { etag, lastModified }: Validators,
+  { byDate }: { readonly byDate: boolean },
+): string | null {
+  if (isStrong(etag)) return etag
+  return byDate ? lastModified : null
 }
 
 /** The server says nothing by which a change could be noticed, but for the size. */

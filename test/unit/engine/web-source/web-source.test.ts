@@ -455,6 +455,38 @@ describe('a file that changes', () => {
     })
   })
 
+  test('by a date that is too young to be a condition is read all the same, and the date is sent no more', async () => {
+    // RFC 9110 §13.1.5: such a date isn't a strong validator, and the condition doesn't hold.
+    const server = await serve((request, response) => {
+      if (request.headers['if-range'] === undefined)
+        return serveFile(request, response, { bytes, lastModified })
+      response.writeHead(200, { 'last-modified': lastModified, 'content-length': bytes.length })
+      return response.end(bytes)
+    })
+    const { session, pauses } = impatient()
+    const source = await openWebSource(server.url, { session })
+    expect(await givesRest(source)).toBe(true)
+    expect(await givesRest(source)).toBe(true)
+    expect(pauses).toEqual([])
+    const conditions = server.requests.map(({ headers }) => headers['if-range'])
+    // The fast lane's question goes out again the usual way.
+    expect(conditions).toEqual([undefined, lastModified, lastModified, undefined, undefined])
+  })
+
+  test('is found out by its date where that is no condition', async () => {
+    let seen = 0
+    const server = await serve((_, response) => {
+      seen += 1
+      const date = seen === 1 ? lastModified : 'Wed, 02 Sep 2026 10:00:00 GMT'
+      if (seen === 1) return serveFile(_, response, { bytes, lastModified: date })
+      response.writeHead(200, { 'last-modified': date, 'content-length': bytes.length })
+      return response.end(bytes)
+    })
+    await expect(readRest(await openWebSource(server.url, impatient()))).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+    })
+  })
+
   test('never sends a weak ETag as a condition', async () => {
     const server = await serve((request, response) =>
       serveFile(request, response, { bytes, etag: 'W/"1"', lastModified }),
