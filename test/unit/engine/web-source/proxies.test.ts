@@ -105,6 +105,30 @@ describe('which proxy', () => {
     expect(to('http://[::1]:8080/a', { http_proxy: 'http://p:1', no_proxy: '[::1]:80' })).not.toBe(null)
   })
 
+  test.each([
+    ['http://10.1.2.3/a', '10.0.0.0/8', true],
+    ['http://10.1.2.3:8080/a', 'lab.test, 10.0.0.0/8', true],
+    ['http://11.1.2.3/a', '10.0.0.0/8', false],
+    ['http://192.168.4.7/a', '192.168.4.0/29', true],
+    ['http://192.168.4.8/a', '192.168.4.0/29', false],
+    ['https://[fd00::7]/a', 'fd00::/8', true],
+    ['https://[fd00::7]/a', '[fd00::]/8', true],
+    ['https://[fe80::7]/a', 'fd00::/8', false],
+    ['http://1.2.3.4/a', '0.0.0.0/0', true],
+    ['http://[fd00::7]/a', '0.0.0.0/0', false],
+    ['http://10.1.2.3/a', '::/0', false],
+    // A name is none of a network's addresses, and what isn't a network is nobody's.
+    ['http://10.lab.test/a', '10.0.0.0/8', false],
+    ['http://10.1.2.3/a', '10.0.0.0/33', false],
+    ['http://10.1.2.3/a', '10.0.0.0/', false],
+    ['http://10.1.2.3/a', '10/8', false],
+    ['http://[fe80::7]/a', 'fe80::1%eth0/64', false],
+    ['http://10.1.2.3/a', '10.0.0.0/8/8', false],
+  ])('is none for %s in the network %s: %s', (url, list, exempt) => {
+    const environment = { all_proxy: 'http://p:1', no_proxy: list }
+    expect(to(url, environment) === null).toBe(exempt)
+  })
+
   test('is refused when it speaks SOCKS', () => {
     expect(() => to('http://a/', { all_proxy: 'socks5://p:1' })).toThrow('socks5')
   })
