@@ -50,6 +50,8 @@ export class RangedSource implements WebSource {
   #direct: URL
   readonly #outage: Outage
   readonly #kept: KeptParts | null
+  /** Origins whose parts came the usual way after the fast lane had declined them: they aren't asked twice for each. */
+  readonly #slowOrigins = new Set<string>()
   /** A date may stand in `If-Range`. */
   #asksByDate = true
   readonly #closing = new AbortController()
@@ -160,16 +162,22 @@ export class RangedSource implements WebSource {
   async #ask(from: number, to: number, how: Asking): Promise<void> {
     const { signal, onBytes } = how
     const headers = this.#headersFor(from, to)
-    if (await this.#askFast(from, to, headers, how)) return
+    const { href } = this.#direct
+    const fast = await this.#askFast(from, to, headers, how)
+    if (fast === 'done') return
+    let isDeclined = fast === 'declined'
     let answer = await this.#exchange(headers, signal)
     if (this.#refusesDate(answer, headers)) {
       discard(answer)
+      isDeclined = false
       this.#asksByDate = false
       answer = await this.#exchange(this.#headersFor(from, to), signal)
     }
     try {
       this.#check(answer, from, to)
       this.#direct = answer.url
+      // A redirect is declined, too, and where it leads need not be.
+      if (isDeclined && answer.url.href === href) this.#slowOrigins.add(answer.url.origin)
       await takeBody(answer.body, { url: answer.url, stallMs: this.#session.stallMs, signal, onBytes })
     } catch (error) {
       discard(answer)
@@ -204,17 +212,17 @@ export class RangedSource implements WebSource {
     return byDate && answer.status === 200 && this.#found(answer).isSame
   }
 
-  /** False where there is no fast lane, or nothing came of it that could be used. */
+  /** `none`: there is no fast lane; `declined`: nothing came of it that could be used. */
   async #askFast(
     from: number,
     to: number,
     headers: { readonly [name: string]: string },
     how: Asking,
-  ): Promise<boolean> {
+  ): Promise<'done' | 'declined' | 'none'> {
     const session = this.#session
     const url = this.#direct
-    if (to - from < fastBytes || !session.hasFastLane(url)) return false
-    const end = await session.fastLane.fetch({
+    if (to - from < fastBytes || this.#slowOrigins.has(url.origin) || !session.hasFastLane(url)) return 'none'
+    return await session.fastLane.fetch({
       url,
       headers: { ...headersFor(session, url), ...headers },
       lengthBytes: to - from,
@@ -222,7 +230,6 @@ export class RangedSource implements WebSource {
       check: (found) => this.#check({ url, status: 206, headers: found }, from, to),
       ...how,
     })
-    return end === 'done'
   }
 
   #check(answer: Head, from: number, to: number): void {

@@ -574,6 +574,17 @@ describe('a server that lies', () => {
     expect(pauses).toEqual([])
   })
 
+  test('that closes each connection is asked for each part once', async () => {
+    const server = await serve((request, response) => {
+      response.setHeader('connection', 'close')
+      serveFile(request, response, { bytes, etag })
+    })
+    const source = await openWebSource(server.url, impatient())
+    for (let count = 0; count < 4; count++) expect(await givesRest(source)).toBe(true)
+    // Opening it, and one to find out.
+    expect(server.requests.length).toBeLessThanOrEqual(4 + 2)
+  })
+
   test('that sends its head drop by drop has no more time than others', async () => {
     const dripping = new Set<NodeJS.Timeout>()
     const server = await serve((request, response) => {
@@ -850,6 +861,24 @@ describe('redirects', () => {
     expect(await givesRest(source)).toBe(true)
     expect(source).toMatchObject({ path: `${server.url}/a.dmg`, finalUrl: `${server.url}/real.dmg` })
     expect(server.requests.map(({ url }) => url)).toEqual(['/a.dmg', '/real.dmg', '/real.dmg'])
+  })
+
+  test('that are gone through again after a cut are no reason to leave the fast lane', async () => {
+    let cuts = 1
+    const server = await serve((request, response) => {
+      const range = askedRange(request, bytes.length)
+      if (request.url === '/a.dmg') return response.writeHead(302, { location: '/real.dmg' }).end()
+      if (range === null || range.from === 0 || cuts-- <= 0)
+        return serveFile(request, response, { bytes, etag })
+      sendPart(response, range, { 'content-length': range.to - range.from })
+      return response.write(bytes.subarray(range.from, range.from + 10), () => response.destroy())
+    })
+    const source = await openWebSource(`${server.url}/a.dmg`, impatient())
+    expect(await givesRest(source)).toBe(true)
+    expect(server.requests.at(-1)?.rawHeaders).toContain('Host')
+    expect(await givesRest(source)).toBe(true)
+    // As the fast lane writes it, and Node doesn't.
+    expect(server.requests.at(-1)?.rawHeaders).toContain('host')
   })
 
   test('that expire are gone through again', async () => {
