@@ -89,6 +89,27 @@ describe('reprise with an image on a server', () => {
     expect(sent).toBeLessThan(dmg.length + 1.5 * mebibyte)
   })
 
+  it.each([
+    'info URL',
+    'image info URL',
+    'image verify URL',
+    'image convert --source URL --target TARGET --format raw',
+    'restore --source URL --target TARGET --erase --noprompt',
+  ])('fetches it once, where the server says nothing of it: %s', async (command) => {
+    await using folder = await temporaryFolder()
+    await using server = await startWebServer((_, response) => {
+      response.write(dmg)
+      response.end()
+    })
+    const meant: { readonly [word: string]: string } = {
+      URL: `${server.url}/a.dmg`,
+      TARGET: join(folder.path, 'out.img'),
+    }
+    const words = command.split(' ').map((word) => meant[word] ?? word)
+    expect(await reprise(words, '', direct)).toMatchObject({ status: 0 })
+    expect(server.requests).toHaveLength(1)
+  })
+
   it.skipIf(missing('linux', 'root', 'loop'))(
     'refuses one that is larger than the target before it is fetched, where it could only be fetched whole',
     async () => {

@@ -89,7 +89,7 @@ export async function openWebParts(
     for (const [path, stamp] of stamps) {
       const source = await openWebSource(path, {
         signal,
-        again: stamp !== undefined,
+        ...(stamp === undefined ? {} : { again: true, stamp }),
         ...(session === undefined ? {} : { session }),
       })
       sources.push(source)

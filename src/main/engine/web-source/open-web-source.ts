@@ -33,6 +33,8 @@ export interface OpenWebOptions {
    * from another is what is meant, whatever it would send now.
    */
   readonly again?: boolean
+  /** What its `version` was then: what is here in another state isn't meant. */
+  readonly stamp?: string
   /** Somebody only looks at it, before it is read: of such a server, what came a moment ago for whoever looked will do. */
   readonly look?: boolean
 }
@@ -52,12 +54,12 @@ const headBytes = 65_536
  * lasts; so is a server that was there and isn't any more.
  */
 export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
-  const { signal, session = sharedWebSession(), again = false, look = false } = options
+  const { signal, session = sharedWebSession(), again = false, stamp = null, look = false } = options
   const parsed = URL.parse(locator)
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
   const url = session.takePassword(parsed)
-  const opening = { session, url, path: withoutPassword(url.href), again, look }
+  const opening = { session, url, path: withoutPassword(url.href), again, stamp, look }
   signal?.throwIfAborted()
   const here = alreadyHere(opening)
   if (here !== null) return here

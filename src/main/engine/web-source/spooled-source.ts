@@ -24,9 +24,13 @@ const isBlind = ({ validators }: WholeFile) => areNone(validators)
  * Whoever had it before means this one, and so does who looks at it until somebody has used it: nobody waits for it once for the
  * plan and once more with every change to that. Whoever comes after means what the server has then.
  */
-function isMeant({ session, again, look }: Opening, known: WholeFile): boolean {
-  return again || (look && !session.wholeFiles.isUsed(known) && session.now() - known.cameMs < blindMs)
+function isMeant({ session, again, stamp, look }: Opening, known: WholeFile): boolean {
+  if (again) return stamp === null || stamp === stampOf(known)
+  return look && !session.wholeFiles.isUsed(known) && session.now() - known.cameMs < blindMs
 }
+
+const stampOf = ({ spool, validators }: WholeFile) =>
+  versionOf(validators, { sizeBytes: spool.sizeBytes, digest: `sha256:${spool.digest}` })
 
 /** The whole file in a nameless one; the one that is here already, if it is of the same state. */
 export async function openSpooled(
@@ -102,7 +106,7 @@ function spooledSource({ session, path, look }: Opening, finalUrl: URL, file: Wh
     trouble: null,
     read,
     finalUrl: shownUrl(finalUrl),
-    version: versionOf(validators, { sizeBytes, digest: `sha256:${spool.digest}` }),
+    version: stampOf(file),
     modifiedMs: modifiedOf(validators),
     async stream(from, to, take, { signal } = {}) {
       const bytes = new Uint8Array(to - from)

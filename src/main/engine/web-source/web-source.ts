@@ -41,6 +41,7 @@ export interface Opening {
   readonly path: string
   /** See `OpenWebOptions`. */
   readonly again: boolean
+  readonly stamp: string | null
   readonly look: boolean
 }
 

@@ -733,6 +733,17 @@ describe('a server without ranges', () => {
       expect(server.requests).toHaveLength(4)
     })
 
+    test('is asked by whoever means a later state than the one that is here', async () => {
+      const { server, served } = await serveBlindly()
+      const { session } = impatient()
+      await using first = await openWebSource(server.url, { session })
+      served.contents = noise(200_000, 8)
+      const stamp = (await openWebSource(server.url, impatient())).version
+      await using second = await openWebSource(server.url, { session, again: true, stamp })
+      expect(second.version).toBe(stamp)
+      expect(await givesRest(first)).toBe(true)
+    })
+
     test('but of the size is noticed to have another by whoever opens it again', async () => {
       let contents = bytes
       const server = await serve((_, response) => response.end(contents))

@@ -22,6 +22,7 @@ export interface OpenStoredOptions {
   readonly web?: WebSession
   /** See `OpenWebOptions`. */
   readonly again?: boolean
+  readonly stamp?: string
   readonly look?: boolean
 }
 
@@ -38,10 +39,11 @@ export async function openStored(locator: string, options: OpenStoredOptions = {
       [Symbol.asyncDispose]: () => file[Symbol.asyncDispose](),
     }
   }
-  const { signal, web, again = false, look = false } = options
+  const { signal, web, again = false, stamp, look = false } = options
   return await openWebSource(locator, {
     again,
     look,
+    ...(stamp === undefined ? {} : { stamp }),
     ...(signal === undefined ? {} : { signal }),
     ...(web === undefined ? {} : { session: web }),
   })
@@ -55,7 +57,11 @@ export async function openStoredAgain(
   { path, stamp }: { readonly path: string; readonly stamp?: string },
   options: OpenStoredOptions = {},
 ): Promise<StoredSource> {
-  const source = await openStored(path, { ...options, again: true })
+  const source = await openStored(path, {
+    ...options,
+    again: true,
+    ...(stamp === undefined ? {} : { stamp }),
+  })
   if (source.version === null || stamp === undefined || source.version === stamp) return source
   await source[Symbol.asyncDispose]()
   const shown = publicLocator(path)
