@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { Agent as HttpAgent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '#shared/log'
+import { isWebLocator } from '#shared/model'
 import { proxyFor, type Environment } from './proxies.ts'
 import { FastLane } from './fast-lane.ts'
 import type { FetchWatch } from './fetch-watch.ts'
@@ -133,9 +134,9 @@ export class WebSession implements Disposable {
     return url.protocol === 'http:' && proxyFor(url, this.#environment) === null
   }
 
-  /** Whoever looks at `address` the next time means what is there then, even where the server doesn't tell one state from another. */
+  /** Whoever looks at `address`, if it is one, the next time means what is there then, even where the server doesn't tell one state from another. */
   lookAnew(address: string): void {
-    if (URL.canParse(address)) this.wholeFiles.lookAnew(address)
+    if (isWebLocator(address) && URL.canParse(address)) this.wholeFiles.lookAnew(address)
   }
 
   /**

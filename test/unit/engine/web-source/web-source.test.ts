@@ -731,6 +731,9 @@ describe('a server without ranges', () => {
       expect(server.requests).toHaveLength(3)
       await look()
       expect(server.requests).toHaveLength(4)
+      // Anything may be looked at.
+      for (const locator of ['/images/a.dmg', String.raw`C:\images\a.dmg`, 'asr://lab/x', 'http://'])
+        session.lookAnew(locator)
     })
 
     test('is asked by whoever means a later state than the one that is here', async () => {
