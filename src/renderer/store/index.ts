@@ -77,7 +77,6 @@ export { isRefused } from './refusal.ts'
 export { volumeChoice } from './volume-choice.ts'
 export {
   RepriseProvider,
-  sameData,
   useActions,
   useBoth,
   useErrorReport,
@@ -98,6 +97,7 @@ export {
 } from './readiness.ts'
 export type { Memory } from './remembered.ts'
 export { createReprise, type Reprise } from './reprise.ts'
+export { sameData } from './same-data.ts'
 export { sourceObstacle } from './sources.ts'
 export { describeObstacle } from './source-words.ts'
 export { urlProblem } from './url-problem.ts'

@@ -62,6 +62,3 @@ export function useErrorReport(): (failure: ReportedFailure) => string {
   const { mirror } = useReprise()
   return (failure) => errorReport(failure, mirror.getState().app, mirror.getState().log)
 }
-
-/** Equal as plain data: for small lists and records. */
-export const sameData = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)

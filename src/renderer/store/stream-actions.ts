@@ -1,14 +1,17 @@
 /** The form for a stream of this computer: what is to be streamed and how, what stands against it, starting it, and asr's configuration. */
 import { serializeError } from '#shared/errors'
+import type { NetworkInterface } from '#shared/model'
 import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
 import { sameItem } from './follow-disks.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
 import type { EarlierForm } from './remembered.ts'
+import { sameData } from './same-data.ts'
 import { othersStreams } from './sessions.ts'
 import {
   afterStart,
+  chosenInterface,
   configurationDraft,
   draftAgain,
   draftConfiguration,
@@ -21,6 +24,7 @@ import {
   type DraftSurroundings,
   type StreamDraft,
 } from './stream-draft.ts'
+import { withoutVerdict } from './stream-verdict.ts'
 import {
   goTo,
   type ItemId,
@@ -98,21 +102,26 @@ export function setStreamSource(
     return {
       ...goTo('multicast'),
       looking: { ...looking, stream: null },
-      server: { ...changed, check: { state: 'none' }, refusal: null, sending: afterChange(server) },
+      server: { ...withoutVerdict(changed), refusal: null },
     }
   })
   followDraft({ mirror, view })
 }
 
-/** Why a start was refused isn't true of another form; a start that is under way stays that. */
-const afterChange = ({ sending }: ServerView): ServerView['sending'] =>
-  sending.state === 'busy' ? sending : { state: 'idle' }
-
 /** The source was read, a session began, an interface came: what follows from it follows. */
 export function followDraft({ mirror, view }: Pick<ActionDeps, 'mirror' | 'view'>) {
   const { server } = view.getState()
   const draft = followed(server.draft, draftSurroundings(mirror.store.getState(), view.getState()))
-  if (!sameDraft(draft, server.draft)) view.setState({ server: { ...server, draft } })
+  if (!sameDraft(draft, server.draft)) view.setState({ server: withoutVerdict({ ...server, draft }) })
+}
+
+/** What there is now; what was said of a stream over another one isn't said of this. */
+function withInterfaces(server: ServerView, interfaces: readonly NetworkInterface[]): ServerView {
+  const now: ServerView = { ...server, interfaces }
+  // Before they were known, the engine chose among them.
+  if (server.interfaces === null) return now
+  const [was, is] = [server.interfaces, interfaces].map((each) => chosenInterface(server.draft, each))
+  return sameData(was, is) ? now : withoutVerdict(now)
 }
 
 const sameDraft = (a: StreamDraft, b: StreamDraft) =>
@@ -131,9 +140,7 @@ export function streamActions(
     setState(({ server }) => ({ server: { ...server, ...change } }))
 
   const setDraft = (draft: StreamDraft) => {
-    setState(({ server }) => ({
-      server: { ...server, draft, check: { state: 'none' }, sending: afterChange(server) },
-    }))
+    setState(({ server }) => ({ server: withoutVerdict({ ...server, draft }) }))
     followDraft({ mirror, view })
   }
 
@@ -235,11 +242,11 @@ export function streamActions(
     async readInterfaces() {
       try {
         const interfaces = await client.request('multicast.interfaces', {})
-        setServer({ interfaces })
+        setState(({ server }) => ({ server: withInterfaces(server, interfaces) }))
         followDraft({ mirror, view })
       } catch {
         // Starting will say why.
-        setServer({ interfaces: [] })
+        setState(({ server }) => ({ server: withInterfaces(server, []) }))
       }
     },
     chooseStreamSource,

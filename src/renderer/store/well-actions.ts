@@ -16,6 +16,7 @@ import { isSameTarget, sameItem, type EarlierSource, type EarlierTarget } from '
 import { isLocked } from './image-work.ts'
 import { diskId, findItem, imageId, itemName, locatorOf, volumeId, volumeName } from './items.ts'
 import { withSource } from './known-source.ts'
+import { afterReading } from './stream-verdict.ts'
 import {
   goTo,
   type DestinationChoice,
@@ -222,6 +223,7 @@ export function wellActions({ mirror, view, client, clock }: ActionDeps): WellAc
   }
 
   const readAgain = async (path: string) => {
+    setState(({ server }) => ({ server: afterReading(server, path) }))
     await readImage(path, false)
     tellSource(path)
   }

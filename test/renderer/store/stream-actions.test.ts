@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, NetworkError, serializeError } from '#shared/errors'
+import { DeviceError, NetworkError, UsageError, serializeError } from '#shared/errors'
 import { draftProblems, draftSurroundings, itemName } from '#src/renderer/store/index.ts'
 import type { SessionSettings } from '#shared/model'
 import { aClient, aSession, foundStreams, goodChecks, interfaces } from '#test/stream-fixtures'
-import { sandisk, smallStick, systemImage, unscannedImage, practiceImage } from '#test/ui-fixtures'
+import { imageJobs, practiceImage, sandisk, smallStick, systemImage, unscannedImage } from '#test/ui-fixtures'
 import { createUiDouble } from '#test/ui-double'
 import { openWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -98,6 +98,62 @@ describe('the form', () => {
     actions.changeStream({ port: '7801' })
     expect(server(window).check).toEqual({ state: 'none' })
   })
+
+  it('forgets it, and why a start was refused, when another interface became the one it would be sent on', async () => {
+    using window = await withImage()
+    const { actions } = window.reprise
+    const busy = new NetworkError('E_MC_PORT', 'busy', { details: { phase: 'join', address: '10.20.0.5' } })
+    window.double.answer('session.start', async () => {
+      throw busy
+    })
+    const [ethernet, wireless] = interfaces
+    const look = async () => {
+      actions.setTab('restore')
+      actions.setTab('multicast')
+      await settle()
+    }
+    await actions.checkNetwork()
+    await actions.startStream()
+    await look()
+    expect(server(window)).toMatchObject({ check: { state: 'done' }, sending: { state: 'failed' } })
+    window.double.interfaces = [
+      { ...ethernet!, isDefault: false },
+      { ...wireless!, isDefault: true },
+    ]
+    // As typed: nothing of the form follows the interface.
+    actions.changeStream({ dataRate: '6' })
+    await actions.checkNetwork()
+    await actions.startStream()
+    await look()
+    expect(server(window)).toMatchObject({ check: { state: 'none' }, sending: { state: 'idle' } })
+  })
+
+  it.each(['done', 'busy'] as const)(
+    'forgets it when the image was scanned since, also where it was %s',
+    async (state) => {
+      using window = await withImage()
+      const { actions } = window.reprise
+      const held = Promise.withResolvers<void>()
+      const unscanned = new UsageError('E_SRC_NOSCAN', 'not scanned', {
+        details: { input: 'source', path: systemImage.path },
+      })
+      window.double.answer('multicast.check', async () => {
+        if (state === 'busy') await held.promise
+        return [{ step: 'source', state: 'failed', error: serializeError(unscanned) }]
+      })
+      const checked = actions.checkNetwork()
+      await settle()
+      expect(server(window).check.state).toBe(state)
+      const [, scanned] = imageJobs()
+      if (scanned?.outcome?.kind !== 'scanned') throw new Error('no fixture')
+      const scan = { ...scanned.outcome.scan, path: systemImage.path }
+      window.double.sendJob({ ...scanned, outcome: { kind: 'scanned', scan } })
+      held.resolve()
+      await checked
+      await settle()
+      expect(server(window).check).toEqual({ state: 'none' })
+    },
+  )
 
   it('says what is missing when it is asked to start too early, and asks nobody', async () => {
     using window = await streamWindow()
