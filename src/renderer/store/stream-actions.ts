@@ -371,9 +371,13 @@ export function streamActions(
         if (facts.kind === 'no-folder' || facts.kind === 'denied' || facts.kind === 'folder')
           return refuse({ kind: facts.kind })
         if (facts.kind !== 'nothing' && sheet.problem?.kind !== 'exists') return refuse({ kind: 'exists' })
+        // It was cancelled meanwhile, or something else was typed.
+        if (!isOpen(sheet)) return undefined
         await client.request('configuration.write', { path, configuration: sheet.configuration })
-        if (isOpen(sheet))
-          setState({ sheet: null, notice: { kind: 'configuration', doing: 'saved', name, warnings: [] } })
+        setState({
+          ...(isOpen(sheet) && { sheet: null }),
+          notice: { kind: 'configuration', doing: 'saved', name, warnings: [] },
+        })
       } catch (error) {
         refuse({ kind: 'error', error: serializeError(error) })
       }

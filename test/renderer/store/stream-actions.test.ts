@@ -599,6 +599,43 @@ describe("asr's configuration", () => {
     expect(view.getState()).toMatchObject({ sheet: null, notice: { kind: 'configuration', doing: 'saved' } })
   })
 
+  it('is written by nobody who pressed Cancel while its place was looked at', async () => {
+    using window = await withImage()
+    const { actions } = window.reprise
+    await actions.saveConfiguration()
+    const held = Promise.withResolvers<void>()
+    window.double.answer('target.inspect', async () => {
+      await held.promise
+      return { kind: 'nothing', sizeBytes: 0, freeBytes: 9 }
+    })
+    const written = actions.writeConfiguration()
+    await settle()
+    actions.closeSheet()
+    held.resolve()
+    await written
+    expect(asked(window, 'configuration.write')).toEqual([])
+  })
+
+  it('is told of when it was written all the same, since Cancel came too late', async () => {
+    using window = await withImage()
+    const { actions, view } = window.reprise
+    await actions.saveConfiguration()
+    const held = Promise.withResolvers<void>()
+    window.double.answer('configuration.write', async () => {
+      await held.promise
+      return null
+    })
+    const written = actions.writeConfiguration()
+    await settle()
+    actions.openSheet('about')
+    held.resolve()
+    await written
+    expect(view.getState()).toMatchObject({
+      sheet: { kind: 'about' },
+      notice: { kind: 'configuration', doing: 'saved', name: 'ModularSystem.plist' },
+    })
+  })
+
   it('another name is looked at anew', async () => {
     using window = await withImage()
     const { actions, view } = window.reprise
