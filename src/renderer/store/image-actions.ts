@@ -69,6 +69,8 @@ export interface ImageActions {
   readonly closeSheet: () => void
   /** Starts work on an image; resolves to the job's id, or null when it couldn't be, which was said. */
   readonly startQuietly: (task: ImageTask, path: string) => Promise<string | null>
+  /** Work that the page before this one had started: its end is told here, also where it came meanwhile. */
+  readonly adoptWork: (jobIds: readonly string[]) => void
   /** Jobs have moved. */
   readonly followJobs: (
     before: { readonly [jobId: string]: JobState },
@@ -81,8 +83,6 @@ export function imageActions(
   wells: WellActions,
 ): ImageActions {
   const { setState, getState } = view
-  /** Jobs that were started in this window, and whose end it hasn't seen. */
-  const ours = new Set<string>()
   let asking: AbortController | null = null
 
   const home = () => mirror.store.getState().app?.home ?? ''
@@ -94,7 +94,7 @@ export function imageActions(
     asking = controller
     try {
       const { jobId } = await client.request('image.start', { task }, { signal: controller.signal })
-      ours.add(jobId)
+      setState(({ startedWork }) => ({ startedWork: [...startedWork, jobId] }))
       const known = mirror.store.getState().jobs[jobId]
       // A short job may have ended before its answer came.
       if (known?.outcome) followEnd(known)
@@ -242,8 +242,11 @@ export function imageActions(
   }
 
   const followEnd = (job: JobState) => {
-    const isOurs = ours.delete(job.jobId)
-    if (isOurs) tellEnd(job)
+    const isOurs = getState().startedWork.includes(job.jobId)
+    if (isOurs) {
+      tellEnd(job)
+      setState(({ startedWork }) => ({ startedWork: startedWork.filter((id) => id !== job.jobId) }))
+    }
     const image = imageOf(job)
     // What was made here is shown, also where it wasn't in the sidebar.
     if (image) void refresh(image.path, isOurs && image.isNew)
@@ -373,6 +376,13 @@ export function imageActions(
       else setState({ sheet: null })
     },
     startQuietly,
+    adoptWork(jobIds) {
+      const { jobs } = mirror.store.getState()
+      // A host that was started anew knows nothing of them.
+      const known = jobIds.flatMap((jobId) => jobs[jobId] ?? [])
+      setState({ startedWork: known.map(({ jobId }) => jobId) })
+      for (const job of known) if (job.outcome) followEnd(job)
+    },
     followJobs(before, now) {
       for (const job of Object.values(now)) {
         if (!job.outcome || before[job.jobId] === job || before[job.jobId]?.outcome) continue

@@ -1,7 +1,8 @@
 /**
- * What a reload of the page brings back: the tab, the opened images, the wells, the options, the restore that was shown, and
- * the form for a stream. Only what to ask the engine for again is kept, with the identity of disks, and everything is chosen
- * anew with it. Never kept: the tick, what was typed to confirm, passwords. What is read may be anything. Pure.
+ * What a reload of the page brings back: the tab, the opened images, the wells, the options, the restore that was shown, the
+ * work whose end is still to be told, and the form for a stream. Only what to ask the engine for again is kept, with the
+ * identity of disks, and everything is chosen anew with it. Never kept: the tick, what was typed to confirm, passwords. What is
+ * read may be anything. Pure.
  */
 import type { EarlierSource, EarlierTarget } from './follow-disks.ts'
 import { locatorOf } from './items.ts'
@@ -20,7 +21,7 @@ export interface EarlierForm extends Pick<ServerView, 'shown' | 'optionsShown'> 
   readonly draft: Omit<StreamDraft, 'source' | 'device' | 'password'>
 }
 
-export interface Remembered extends Pick<ViewState, 'tab' | 'activity'> {
+export interface Remembered extends Pick<ViewState, 'tab' | 'activity' | 'startedWork'> {
   /** Paths and addresses. */
   readonly images: readonly string[]
   readonly source: EarlierSource | null
@@ -31,7 +32,7 @@ export interface Remembered extends Pick<ViewState, 'tab' | 'activity'> {
 }
 
 export function encodeRemembered(view: ViewState): string {
-  const { tab, activity, images, source, destination, options, restoreJobId, server } = view
+  const { tab, activity, images, source, destination, options, restoreJobId, startedWork, server } = view
   const kept: Remembered = {
     tab,
     activity,
@@ -54,6 +55,7 @@ export function encodeRemembered(view: ViewState): string {
           },
     options: { ...options, erase: false },
     restoreJobId,
+    startedWork,
     form: keptForm(server),
   }
   return JSON.stringify(kept)
@@ -82,18 +84,22 @@ type DiskPlace = NonNullable<EarlierTarget['disk']>
 export function parseRemembered(text: string | null): Remembered | null {
   const value = parseJson(text)
   if (!isRecord(value)) return null
-  const { tab, activity, images, source, target, options, restoreJobId, form } = value
+  const { tab, activity, images, source, target, options, restoreJobId, startedWork, form } = value
   return {
     tab: tab === 'multicast' || tab === 'activity' ? tab : 'restore',
     activity: activity === 'log' ? 'log' : 'jobs',
-    images: Array.isArray(images) ? images.filter((path) => typeof path === 'string') : [],
+    images: readTexts(images),
     source: isSource(source) ? source : null,
     target: isTarget(target) ? target : null,
     options: readOptions(options),
     restoreJobId: typeof restoreJobId === 'string' ? restoreJobId : null,
+    startedWork: readTexts(startedWork),
     form: readForm(form),
   }
 }
+
+const readTexts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((text) => typeof text === 'string') : []
 
 function readForm(value: unknown): EarlierForm {
   const { source, shown, optionsShown, draft } = isRecord(value) ? value : {}

@@ -54,7 +54,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
 
   /** What the page before held, as far as it is still there; the job that it showed is told. */
   const takeOver = (before: Remembered): string | null => {
-    const { tab, activity, images, source, target, options, restoreJobId, form } = before
+    const { tab, activity, images, source, target, options, restoreJobId, startedWork, form } = before
     view.setState({ options })
     for (const path of images)
       if (path !== source?.locator || path === form.source?.locator) void actions.readAgain(path)
@@ -64,7 +64,15 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     actions.fillFormAgain(form)
     // What was chosen went to its own.
     view.setState({ tab, activity })
+    actions.adoptWork(startedWork)
     return restoreJobId
+  }
+
+  let written: string | null = null
+  const remember = (now: ViewState) => {
+    if (!memory || remembered) return
+    const text = encodeRemembered(now)
+    if (text !== written) memory.write((written = text))
   }
 
   /**
@@ -76,6 +84,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     if (app?.practice) void actions.openImage(app.practice.image, { practice: true })
     const before = remembered && takeOver(remembered)
     remembered = null
+    remember(view.getState())
     actions.readLost()
     if (view.getState().tab === 'multicast') void actions.readInterfaces()
     actions.adoptSessions()
@@ -123,12 +132,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
     actions.goOn()
   })
   const endWatch = watchInterfaces({ mirror: mirror.store, view, clock, look: actions.readInterfaces })
-  let written: string | null = null
-  const endMemory = view.subscribe((now) => {
-    if (!memory || remembered) return
-    const text = encodeRemembered(now)
-    if (text !== written) memory.write((written = text))
-  })
+  const endMemory = view.subscribe(remember)
 
   return {
     mirror: mirror.store,

@@ -273,6 +273,8 @@ export interface ViewState {
   readonly starting: { readonly plan: RestorePlan; readonly stopping: boolean } | null
   /** The job that the Restore tab shows, running or ended. */
   readonly restoreJobId: string | null
+  /** Jobs on images that were started here, and whose end wasn't told yet. */
+  readonly startedWork: readonly string[]
   readonly goOn: GoOn | null
   readonly server: ServerView
   readonly sheet: Sheet | null
@@ -307,6 +309,7 @@ const initial: ViewState = {
   plan: { state: 'none' },
   starting: null,
   restoreJobId: null,
+  startedWork: [],
   goOn: null,
   server: {
     draft: streamDraft,

@@ -18,16 +18,16 @@ import {
   systemImage,
   unscannedImage,
 } from '#test/ui-fixtures'
-import { openWindow, settle, type TestWindow } from '#test/ui-window'
+import { openWindow, settle, tabMemory, type TestWindow } from '#test/ui-window'
 
-const withImages = () =>
-  openWindow({
-    double: createUiDouble({
-      devices: [sandisk, practiceDisk],
-      images: [practiceImage, systemImage, unscannedImage, lockedImage, sparseImage],
-      passwords: { [lockedImage.path]: 'sesame' },
-    }),
+const doubleWithImages = () =>
+  createUiDouble({
+    devices: [sandisk, practiceDisk],
+    images: [practiceImage, systemImage, unscannedImage, lockedImage, sparseImage],
+    passwords: { [lockedImage.path]: 'sesame' },
   })
+
+const withImages = () => openWindow({ double: doubleWithImages() })
 
 const sheetOf = ({ reprise }: TestWindow) => reprise.view.getState().sheet
 const tasksOf = ({ double }: TestWindow) =>
@@ -284,6 +284,45 @@ describe('work that has ended', () => {
       failures: [{ kind: 'worked', job: { jobId: 'job-1' } }],
     })
   })
+
+  it.each(['after the page was loaded anew', 'while it was'] as const)(
+    'and failed is told of, too, %s',
+    async (when) => {
+      const memory = tabMemory()
+      const double = doubleWithImages()
+      const [converted] = imageJobs()
+      if (!converted) throw new Error('no fixture')
+      const running: JobState = { ...converted, jobId: 'job-1', endedMs: null, outcome: null }
+      const error = serializeError(new DeviceError('E_IO_WRITE', 'write failed', { details: { path: '/' } }))
+      const failed: JobState = {
+        ...converted,
+        jobId: 'job-1',
+        outcome: { kind: 'failed', error, target: 'untouched' },
+      }
+      {
+        using before = await openWindow({ memory, double })
+        await before.reprise.actions.takeImage('convert', systemImage.path)
+        await before.reprise.actions.startDraft()
+        before.reprise.actions.setTab('restore')
+        double.sendJob(running)
+        double.sendJob({ ...running, jobId: 'another' })
+        await settle()
+      }
+      const ends = () => {
+        double.sendJob(failed)
+        double.sendJob({ ...failed, jobId: 'another' })
+      }
+      if (when === 'while it was') ends()
+      using after = await openWindow({ memory, double })
+      if (when !== 'while it was') ends()
+      await settle()
+      const told = () => after.reprise.view.getState().failures
+      expect(told()).toMatchObject([{ kind: 'worked', job: { jobId: 'job-1' } }])
+      // Once.
+      using later = await openWindow({ memory, double })
+      expect(later.reprise.view.getState().failures).toEqual([])
+    },
+  )
 
   it('is not told of work that another window started', async () => {
     using window = await withImages()
