@@ -5,9 +5,16 @@
  * read may be anything. Pure.
  */
 import type { EarlierSource, EarlierTarget } from './follow-disks.ts'
+import { isLocked } from './image-work.ts'
 import { locatorOf } from './items.ts'
 import { streamDraft, type StreamDraft } from './stream-draft.ts'
-import { defaultOptions, type RestoreOptions, type ServerView, type ViewState } from './view-state.ts'
+import {
+  defaultOptions,
+  type OpenedImage,
+  type RestoreOptions,
+  type ServerView,
+  type ViewState,
+} from './view-state.ts'
 
 /** Text that lasts as long as the page's tab. */
 export interface Memory {
@@ -36,7 +43,7 @@ export function encodeRemembered(view: ViewState): string {
   const kept: Remembered = {
     tab,
     activity,
-    images: images.filter(({ state, practice }) => state === 'ready' && !practice).map(({ path }) => path),
+    images: images.filter(isKept).map(({ path }) => path),
     source:
       source === null || source.state === 'gone'
         ? null
@@ -60,6 +67,10 @@ export function encodeRemembered(view: ViewState): string {
   }
   return JSON.stringify(kept)
 }
+
+/** Also while it is being read, or locked, or away for now: only what is no image at all isn't worth another look. */
+const isKept = (image: OpenedImage): boolean =>
+  !image.practice && (image.error?.family !== 'format' || isLocked(image))
 
 function keptForm({ draft, shown, optionsShown }: ServerView): EarlierForm {
   const { source, device, password: _, ...fields } = draft

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { DeviceError, FormatError } from '#shared/errors'
 import { aSession } from '#test/stream-fixtures'
 import {
   aJob,
@@ -32,6 +33,8 @@ async function reloaded(
   await window.planned()
   return window
 }
+
+const formatDetails = { format: 'image', field: 'magic', offset: 0, path: '/a.dmg' }
 
 const compose = async ({ reprise: { actions } }: TestWindow) => {
   await actions.chooseSourceFile(systemImage.path)
@@ -150,6 +153,37 @@ describe('a page that is loaded anew', () => {
       selected: null,
       images: [{ path: practiceImage.path }, { path: systemImage.path, state: 'ready' }],
     })
+  })
+
+  it('has those, too, that were still being read, and is to stream one of them', async () => {
+    const never = new Promise<never>(() => undefined)
+    using window = await reloaded(
+      ({ reprise: { actions }, double }) => {
+        double.answer('image.info', () => never)
+        void actions.takeImage('stream', systemImage.path)
+      },
+      (double) => double.answer('image.info', async () => systemImage),
+    )
+    expect(window.reprise.view.getState()).toMatchObject({
+      images: [{ path: practiceImage.path }, { path: systemImage.path, state: 'ready' }],
+      server: { draft: { source: `image:${systemImage.path}` } },
+    })
+  })
+
+  it.each([
+    ['is locked', new FormatError('E_SRC_ENCRYPTED', 'locked', { details: formatDetails }), true],
+    ["wasn't there", new DeviceError('E_NOT_FOUND', 'gone', { details: { path: '/a.dmg' } }), true],
+    ["isn't an image", new FormatError('E_SRC_FORMAT', 'no image', { details: formatDetails }), false],
+  ])('has one in the sidebar that %s: %#', async (_, error, isKept) => {
+    using window = await reloaded(async ({ reprise: { actions }, double }) => {
+      double.answer('image.info', async ({ path }) => {
+        if (path === '/a.dmg') throw error
+        return practiceImage
+      })
+      await actions.openImage('/a.dmg')
+    })
+    const paths = window.reprise.view.getState().images.map(({ path }) => path)
+    expect(paths.includes('/a.dmg')).toBe(isKept)
   })
 
   it('keeps no password of an address', async () => {
