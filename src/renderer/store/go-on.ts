@@ -35,6 +35,12 @@ export function goOnActions(
 
   const giveUp = () => setState({ goOn: null })
 
+  /** Nothing is planned now, and nobody who pressed Restore… waits until it is again. */
+  const isOffline = () => {
+    const { connection, engine } = mirror.store.getState()
+    return connection.state !== 'open' || engine.state === 'gone'
+  }
+
   /** The scan came to its end: the source is another one now, and so is the plan. */
   const afterScan = (goOn: Extract<GoOn, { step: 'scanning' }>) => {
     const outcome = goOn.jobId === null ? null : mirror.store.getState().jobs[goOn.jobId]?.outcome
@@ -87,7 +93,7 @@ export function goOnActions(
       // The plan turned out impossible while it was to be confirmed: the disk was unplugged, or has changed.
       if (sheet?.kind === 'confirm' && shownPlan(plan)?.refusal !== null) setState({ sheet: null })
       if (!goOn) return
-      if (!stillMeant(goOn, now)) giveUp()
+      if (!stillMeant(goOn, now) || (goOn.step === 'planning' && isOffline())) giveUp()
       else if (goOn.step === 'scanning') afterScan(goOn)
       else if (plan.state === 'failed') giveUp()
       else if (plan.state === 'ready') {

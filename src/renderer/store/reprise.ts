@@ -116,6 +116,7 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
       const changed = afterSessions(view.getState(), before.sessions, now.sessions)
       if (Object.keys(changed).length > 0) view.setState(changed)
     }
+    if (now.connection !== before.connection || now.engine !== before.engine) actions.goOn()
     if (now.jobs !== before.jobs) {
       const { restoreJobId } = view.getState()
       // Too many have ended since.

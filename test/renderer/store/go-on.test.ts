@@ -204,6 +204,30 @@ describe('Restore… that is pressed while something is still checked', () => {
     expect(stateOf(window)).toMatchObject({ goOn: null, sheet: { kind: 'not-scanned' } })
   })
 
+  it.each([
+    [
+      'the connection is lost',
+      (window: TestWindow) => window.double.lose(),
+      async (window: TestWindow) => {
+        window.clock.advance(250)
+        await settle()
+      },
+    ],
+    [
+      'the part of Reprise that works is gone',
+      (window: TestWindow) => window.double.sendEngine('gone', 'it died'),
+      async (window: TestWindow) => window.double.sendEngine('ready', null),
+    ],
+  ])('is forgotten when %s, and asks nobody when it is back', async (_, lose, comeBack) => {
+    using window = await pressedEarly(systemImage.path)
+    lose(window)
+    await settle()
+    expect(stateOf(window).goOn).toBeNull()
+    await comeBack(window)
+    await window.planned()
+    expect(stateOf(window)).toMatchObject({ goOn: null, sheet: null, plan: { state: 'ready' } })
+  })
+
   it('is forgotten when the tick is taken away', async () => {
     using window = await pressedEarly(systemImage.path)
     window.reprise.actions.setOption('erase', false)
