@@ -5,6 +5,7 @@
 import { webCloseCodes, webProtocol, webSessionKey, type FrameTransport } from '#shared/contract'
 import { ConnectRefused, realClock } from '#renderer/store'
 import { listening } from './listening-transport.ts'
+import { tokenRedeemer } from './one-time-token.ts'
 
 /** The socket closed; `code` is the WebSocket's. */
 class SocketClosed extends Error {
@@ -31,22 +32,26 @@ export async function socketTransport(): Promise<FrameTransport> {
   return listening(overSocket(socket), realClock)
 }
 
-/** Changes the address's one-time token for a session key, and takes it out of the address. */
-async function redeemToken(): Promise<void> {
-  const address = new URL(location.href)
-  const token = address.searchParams.get('token')
-  if (token === null) return
-  address.searchParams.delete('token')
-  history.replaceState(null, '', address)
-  const answer = await fetch('/session', {
-    method: 'POST',
-    headers: { 'content-type': 'text/plain' },
-    body: token,
-    signal: AbortSignal.timeout(openMs),
-  })
-  // A used token is no reason to give up: an earlier visit may have left a session.
-  if (answer.ok) localStorage.setItem(webSessionKey, await answer.text())
-}
+const redeemToken = tokenRedeemer({
+  takeOut() {
+    const address = new URL(location.href)
+    const token = address.searchParams.get('token')
+    if (token === null) return null
+    address.searchParams.delete('token')
+    history.replaceState(null, '', address)
+    return token
+  },
+  async exchange(token) {
+    const answer = await fetch('/session', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: token,
+      signal: AbortSignal.timeout(openMs),
+    })
+    return answer.ok ? await answer.text() : null
+  },
+  keep: (key) => localStorage.setItem(webSessionKey, key),
+})
 
 /** So long a connection may take to come about. What is tried in a dead tunnel doesn't end by itself. */
 const openMs = 10_000

@@ -1,0 +1,25 @@
+/** The one-time token that a page's address may hold, changed for a session. Apart from the socket, which is opened again and again. */
+
+export interface TokenDeps {
+  /** Takes the token out of the address, where it isn't to stay; null: there is none. */
+  readonly takeOut: () => string | null
+  /** The key of the session, or null where the host refuses. Rejects when the host doesn't answer. */
+  readonly exchange: (token: string) => Promise<string | null>
+  readonly keep: (key: string) => void
+}
+
+/**
+ * Returns what is called before each connection. A token is good once: it is sent again only while the host hasn't answered, which
+ * may not be there yet, or not be reached.
+ */
+export function tokenRedeemer({ takeOut, exchange, keep }: TokenDeps): () => Promise<void> {
+  let token: string | null = null
+  return async () => {
+    token ??= takeOut()
+    if (token === null) return
+    const key = await exchange(token)
+    token = null
+    // A used token is no reason to give up: an earlier visit may have left a session.
+    if (key !== null) keep(key)
+  }
+}
