@@ -23,7 +23,7 @@ type Entry = FolderListing['entries'][number]
 
 /**
  * The folders and plain files in `asked` (null: the home folder; `~` is understood), folders first, by name; hidden ones
- * are left out, links are followed. What takes longer than `maxMs` is left out, too. Of a file's path the folder that it
+ * are left out, links are followed. What takes longer than `maxMs` is left out, too, which `truncated` tells. Of a file's path the folder that it
  * lies in, and the file. Throws UsageError E_USAGE for a path that isn't absolute, or of what is neither folder nor
  * file, or in the kernel; DeviceError E_NOT_FOUND or E_DENIED.
  */
@@ -31,18 +31,19 @@ export async function listFolder(
   asked: string | null,
   options: PlaceOptions,
   bounds: ListBounds = listBounds,
+  look: (path: string) => Promise<Stats> = stat,
 ): Promise<FolderListing> {
   const untilMs = performance.now() + bounds.maxMs
   const { folder, file } = await find(wholePath(asked ?? options.home, options.home, 'folder'))
   const names = await readNames(folder, bounds.maxRead, untilMs)
-  const entries = await readEntries(folder, names.list, untilMs)
+  const { entries, late } = await readEntries(folder, names.list, untilMs, look)
   return {
     folder,
     file,
     parent: dirname(folder) === folder ? null : dirname(folder),
     places: await listPlaces(options),
     entries: entries.slice(0, bounds.maxListed),
-    truncated: names.truncated || entries.length > bounds.maxListed,
+    truncated: names.truncated || late || entries.length > bounds.maxListed,
   }
 }
 
@@ -77,32 +78,45 @@ async function readNames(folder: string, maxRead: number, untilMs: number) {
   return { list, truncated: false }
 }
 
-async function readEntries(folder: string, names: readonly string[], untilMs: number): Promise<Entry[]> {
+/** `late`: the time was up before all had been looked at. */
+async function readEntries(
+  folder: string,
+  names: readonly string[],
+  untilMs: number,
+  look: (path: string) => Promise<Stats>,
+) {
   const entries: Entry[] = []
+  let looked = 0
   const waiting = names.values()
   const work = async () => {
     for (const name of waiting) {
       if (performance.now() > untilMs) return
-      const entry = await readEntry(join(folder, name), name)
+      const entry = await readEntry(join(folder, name), name, look)
+      looked += 1
       if (entry !== null) entries.push(entry)
     }
   }
   // A dead network volume answers never: what is known by then is the answer.
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, Math.max(0, untilMs - performance.now()))
-  await Promise.race([Promise.all(Array.from({ length: 8 }, work)), late.promise])
+  const timeUp = Promise.withResolvers<void>()
+  const timer = setTimeout(timeUp.resolve, Math.max(0, untilMs - performance.now()))
+  await Promise.race([Promise.all(Array.from({ length: 8 }, work)), timeUp.promise])
   clearTimeout(timer)
-  return [...entries].sort(
-    (a, b) =>
-      Number(a.kind === 'file') - Number(b.kind === 'file') ||
-      a.name.localeCompare(b.name, 'en', { numeric: true, sensitivity: 'base' }),
-  )
+  return { entries: entries.toSorted(inListOrder), late: looked < names.length }
 }
 
-async function readEntry(path: string, name: string): Promise<Entry | null> {
+/** Folders first, and names as people count. */
+const inListOrder = (a: Entry, b: Entry): number =>
+  Number(a.kind === 'file') - Number(b.kind === 'file') ||
+  a.name.localeCompare(b.name, 'en', { numeric: true, sensitivity: 'base' })
+
+async function readEntry(
+  path: string,
+  name: string,
+  look: (path: string) => Promise<Stats>,
+): Promise<Entry | null> {
   let facts: Stats
   try {
-    facts = await stat(path)
+    facts = await look(path)
     if (isKernelPath(await realpath(path))) return null
   } catch {
     // A dangling link, or gone since: not listed.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -86,11 +87,22 @@ describe('listing a folder', () => {
     expect(read.truncated).toBe(true)
   })
 
-  test('ends with what it has when the time is up', async () => {
+  test('ends with what it has when the time is up, and says that there is more', async () => {
     put('a.img', '')
     await expect(listFolder(home, places, { ...listBounds, maxMs: 0 })).resolves.toMatchObject({
       folder: home,
+      truncated: true,
     })
+  })
+
+  test('says so, too, of what never answers', async () => {
+    put('a.img', '')
+    put('dead.img', '')
+    const look = (path: string) => (path.endsWith('dead.img') ? new Promise<never>(() => {}) : stat(path))
+    const listing = await listFolder(home, places, { ...listBounds, maxMs: 100 }, look)
+    expect(listing.entries.map(({ name }) => name)).toEqual(['a.img'])
+    expect(listing.truncated).toBe(true)
+    expect((await listFolder(home, places, listBounds)).truncated).toBe(false)
   })
 
   test.each(['/proc', '/sys', '/dev', '/proc/self', '/dev/../proc', '/sys/'])(
