@@ -6,6 +6,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { changedPreferences, rememberedJobs, type AppInfo, type PreferencesChange } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
+import { sameData } from './same-data.ts'
 import { losing } from './sessions.ts'
 
 /** Lines of log the window keeps; the job's file has them all. */
@@ -16,6 +17,8 @@ const maxSpeeds = 120
 /** Of a stream, at twice a second: two minutes. */
 const maxSentRates = 240
 const fewClients = 50
+/** Ten seconds, at twice a second: a client's loss is told as a mean, in which little is left then of the time before. */
+const settlingStates = 20
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -44,8 +47,13 @@ export interface EngineMirror {
   readonly sessions: readonly SessionState[]
   /** Bytes a second that each sent over the last two minutes, two figures a second. */
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
-  /** How many of its clients lose more than they can make up for; a session of which none does isn't in it. */
+  /**
+   * How many of its clients lose more than they can make up for; a session of which none does isn't in it, nor one whose rate has
+   * changed lately: what they lose is told of the time before, too, and would speak against the new rate.
+   */
   readonly losing: { readonly [sessionId: string]: number }
+  /** Of how many more states of a session that is so. */
+  readonly settling: { readonly [sessionId: string]: number }
   /** Streams found on the network. */
   readonly streams: readonly FoundStream[]
   /** Files that are being fetched as a whole. */
@@ -66,6 +74,7 @@ const initial: EngineMirror = {
   sessions: [],
   sentRates: {},
   losing: {},
+  settling: {},
   streams: [],
   fetches: [],
   log: [],
@@ -201,12 +210,30 @@ function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): 
     const running = phase === 'streaming' || phase === 'quiet'
     return [sessionId, running ? [...before, sentBytesPerSecond].slice(-maxSentRates) : before] as const
   })
+  const settling = Object.fromEntries(
+    kept.flatMap((session) => {
+      const { sessionId } = session
+      const before = known.get(sessionId)
+      const isChanged = before !== undefined && !sameRates(before, session)
+      const left = isChanged ? settlingStates : (mirror.settling[sessionId] ?? 0) - 1
+      return left > 0 ? [[sessionId, left] as const] : []
+    }),
+  )
   const losses = kept.flatMap((session) => {
-    const count = losing(session, mirror.losing[session.sessionId] !== undefined)
-    return count === 0 ? [] : [[session.sessionId, count] as const]
+    const { sessionId } = session
+    if (settling[sessionId] !== undefined) return []
+    const count = losing(session, mirror.losing[sessionId] !== undefined)
+    return count === 0 ? [] : [[sessionId, count] as const]
   })
-  return { sessions: kept, sentRates: Object.fromEntries(rates), losing: Object.fromEntries(losses) }
+  return {
+    sessions: kept,
+    sentRates: Object.fromEntries(rates),
+    losing: Object.fromEntries(losses),
+    settling,
+  }
 }
 
-/** Equal as plain data. Lists of disks are short; their JSON is the simplest true comparison. */
-const sameData = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+function sameRates(a: SessionState, b: SessionState): boolean {
+  const [was, is] = [a.settings.configuration, b.settings.configuration]
+  return was.dataRate === is.dataRate && was.clientDataRate === is.clientDataRate
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createEngineMirror } from '#src/renderer/store/engine-mirror.ts'
+import { aClient, aSession } from '#test/stream-fixtures'
 import { aJob, aRequest, aSummary, ended, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 10 })
@@ -65,6 +66,27 @@ describe('the mirror of the engine', () => {
     const progress = { ...job.progress!, bytesPerSecond: 7 }
     mirror.setJob({ ...job, progress })
     expect(mirror.store.getState().speeds['job-1']).toEqual([7])
+  })
+
+  it('counts nobody who loses too much by figures of another rate than the stream has now', () => {
+    const mirror = createEngineMirror()
+    const { sessionId } = aSession()
+    const at = (dataRate: number, loss: number) => {
+      const session = aSession({ clients: [aClient({ host: 'a', loss })] })
+      const { settings } = session
+      const configuration = { ...settings.configuration, dataRate }
+      mirror.setSessions([{ ...session, settings: { ...settings, configuration } }])
+      return mirror.store.getState().losing[sessionId]
+    }
+    expect(at(12e6, 0.4)).toBe(1)
+    expect(at(6.5e6, 0.4)).toBeUndefined()
+    // Once more is offered only for what it loses at the new rate.
+    const told = Array.from({ length: 40 }, () => at(6.5e6, 0.4))
+    expect([told[0], told.at(-1)]).toEqual([undefined, 1])
+    expect(at(3.5e6, 0.4)).toBeUndefined()
+    expect(Array.from({ length: 40 }, () => at(3.5e6, 0.02)).filter((count) => count !== undefined)).toEqual(
+      [],
+    )
   })
 
   it('keeps the last 5000 lines of log', () => {
