@@ -16,6 +16,7 @@ import {
   screenshot,
   type Window,
 } from '#test/browser'
+import type { Disk } from '#shared/model'
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
 import { serveUiPage, type UiPage } from '#test/ui-page'
@@ -354,6 +355,27 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.keyboard.press('ArrowDown')
       await page.keyboard.press('Enter')
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
+    })
+
+    it('is left with no menu of a row whose disk is another one by now', async () => {
+      await row(page, 'SanDisk').click()
+      await page.keyboard.press('Shift+F10')
+      const entry = page.getByRole('menuitem', { name: 'Use as Destination' })
+      await entry.waitFor()
+      const sandiskBecomes = (change: Partial<Disk>) =>
+        page.evaluate((now) => {
+          const { double } = globalThis.window
+          double.setDevices(
+            double.devices.map((disk) => (disk.path === '/dev/sdb' ? { ...disk, ...now } : disk)),
+          )
+        }, change)
+      await sandiskBecomes({ sizeBytes: 60e9 })
+      expect(await entry.count()).toBe(1)
+      await sandiskBecomes({ identity: 'another', name: 'Backup' })
+      expect(await disappears(entry)).toBe(true)
+      await sandiskBecomes({ identity: 'usb-1.2 /dev/sdb 0001', name: 'SanDisk Ultra' })
+      await row(page, 'SanDisk').waitFor()
+      expect(await entry.count()).toBe(0)
     })
 
     it('has its shortcuts on keyboards with other letters', async () => {

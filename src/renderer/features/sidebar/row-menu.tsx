@@ -1,4 +1,8 @@
-/** A row's context menu: everything a drag does, and what the menus offer for it. */
+/**
+ * A row's context menu: everything a drag does, and what the menus offer for it. It names what it was opened on, and acts on what is
+ * at the row's path: where that is another disk by now, or nothing, it closes.
+ */
+import { useEffect, useState } from 'react'
 import { ContextMenu, type ContextMenuPlace, type MenuEntry, type MenuGroup } from '#renderer/components'
 import {
   canEject,
@@ -7,11 +11,15 @@ import {
   describeProblem,
   findItem,
   imageCan,
+  isDeviceItem,
   isLocked,
   itemName,
   itemProblem,
+  sameData,
+  sameDevice,
   sourceObstacle,
   useActions,
+  useBoth,
   useReprise,
   type Actions,
   type EngineMirror,
@@ -32,7 +40,14 @@ interface Props {
 export function RowMenu({ id, at, onClose }: Props) {
   const { mirror, view } = useReprise()
   const actions = useActions()
-  const item = findItem(mirror.getState(), view.getState().images, id)
+  const [opened] = useState(() => findItem(mirror.getState(), view.getState().images, id))
+  const item = useBoth(
+    (mirror, view) => sameItemNow(opened, findItem(mirror, view.images, id), mirror),
+    sameData,
+  )
+  useEffect(() => {
+    if (!item) onClose()
+  }, [item, onClose])
   if (!item) return null
   const obstacle = sourceObstacle(item, view.getState().destination)
   const problem = itemProblem(item, view.getState().source)
@@ -61,6 +76,11 @@ export function RowMenu({ id, at, onClose }: Props) {
     aboutGroup(item, id, mirror.getState(), actions),
   ]
   return <ContextMenu at={at} label={itemName(item)} groups={groups} onClose={onClose} />
+}
+
+/** What it was opened on, as it is now; null where that isn't there any more. */
+function sameItemNow(opened: Item | null, now: Item | null, { disks }: EngineMirror): Item | null {
+  return isDeviceItem(opened) ? sameDevice(opened, disks) : now
 }
 
 function aboutGroup(item: Item, id: ItemId, mirror: EngineMirror, actions: Actions): MenuGroup {
