@@ -12,6 +12,7 @@ import {
   restoreStage,
   shownFetch,
   shownPlan,
+  wrongChecks,
   type EngineMirror,
   type Failure,
   type RestoreBlock,
@@ -19,6 +20,7 @@ import {
 } from '#renderer/store'
 import type { JobState, SessionState } from '#shared/model'
 import {
+  describeCheckStep,
   describeOutcome,
   describeSessionPhase,
   jobDoing,
@@ -49,6 +51,8 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
   if (ended) return endWords(ended)
   const session = sessionWords(before, now)
   if (session !== null) return polite(session)
+  const checked = checkWords(before.view, now.view)
+  if (checked !== null) return polite(checked)
   const fetch = fetchWords(before, now)
   if (fetch !== null) return polite(fetch)
   const job = frontJob(now.mirror, now.view)
@@ -161,6 +165,15 @@ function orderWords(before: Moment, now: Moment): string | null {
   if (!is.every(({ sessionId }) => known.has(sessionId))) return null
   if (is.every(({ sessionId }, index) => was[index]?.sessionId === sessionId)) return null
   return `Order: ${is.map(({ settings }) => settings.name).join(', ')}`
+}
+
+/** What Check Network found; that it couldn't be done is an alert. */
+function checkWords(before: ViewState, { server: { check } }: ViewState): string | null {
+  if (check.state !== 'done' || before.server.check.state !== 'busy') return null
+  const wrong = wrongChecks(check.checks).map(({ step, error }) =>
+    [`${describeCheckStep(step)}:`, error ? describeWhole(error) : 'not right.'].join(' '),
+  )
+  return `Network check: ${wrong.length === 0 ? 'all right' : wrong.join(' ')}`
 }
 
 /** Why something takes long, once for each reason. */

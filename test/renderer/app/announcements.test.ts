@@ -3,7 +3,7 @@ import { DeviceError, UsageError, serializeError } from '#shared/errors'
 import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
 import type { JobState } from '#shared/model'
 import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
-import { aClient, aSession } from '#test/stream-fixtures'
+import { aClient, aSession, badChecks, goodChecks, interfaces } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
 const plan = planFor(aRequest(), [sandisk], [systemImage])
@@ -371,5 +371,30 @@ describe('what a screen reader says by itself', () => {
     window.double.unplug('/dev/sdb')
     await settle()
     expect(announcement(before, moment(window))?.text).toBe('SanDisk Ultra was disconnected')
+  })
+})
+
+describe('what Check Network found', () => {
+  it.each([
+    ['that all is right', goodChecks, ['Network check: all right']],
+    [
+      'each line that is wrong',
+      badChecks,
+      [expect.stringMatching(/^Network check: Port: .+7800.+ Test packet: .+/)],
+    ],
+  ])('is said: %s', async (_, checks, words) => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    window.double.interfaces = interfaces
+    window.double.checks = checks
+    actions.setTab('multicast')
+    await actions.takeImage('stream', systemImage.path)
+    await settle()
+    const heard = listenTo(window)
+    await actions.checkNetwork()
+    expect(heard).toEqual(words)
+    // Told once, whatever else is changed then.
+    actions.setTab('restore')
+    expect(heard).toEqual(words)
   })
 })

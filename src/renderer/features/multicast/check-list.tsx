@@ -1,9 +1,9 @@
-/** What Check Network found. */
+/** What Check Network found. A screen reader hears it from the announcer: it is there long before anyone comes to this list. */
 import { unreachable } from '#shared/errors'
 import { Button, Spinner, StateIcon } from '#renderer/components'
-import { useActions, useView } from '#renderer/store'
+import { useActions, useView, wrongChecks } from '#renderer/store'
 import type { NetworkCheck } from '#shared/model'
-import { describeCheckStep, describeError } from '#shared/words'
+import { describeCheckStep, describeWhole } from '#shared/words'
 import { pathToScan } from './text.ts'
 
 const icons = { ok: 'ok', warning: 'warning', failed: 'failed' } as const
@@ -21,7 +21,7 @@ export function CheckList() {
       return (
         <p className="check-failed selectable" role="alert">
           <StateIcon state="failed" />
-          <span>{sentences(check.error)}</span>
+          <span>{describeWhole(check.error)}</span>
         </p>
       )
     case 'done':
@@ -35,9 +35,7 @@ export function CheckList() {
 
 /** What is wrong, a line each; what is right, all in one. */
 function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
-  const wrong = [...checks]
-    .filter(({ state }) => state !== 'ok')
-    .sort((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))
+  const wrong = wrongChecks(checks)
   const right = checks.filter(({ state }) => state === 'ok').map(({ step }) => describeCheckStep(step))
   return (
     <ul className="checks" aria-label="Network check" ref={scrollTo}>
@@ -45,7 +43,7 @@ function Lines({ checks }: { readonly checks: readonly NetworkCheck[] }) {
         <li key={`${line.step} ${line.error?.code ?? ''}`} data-state={line.state}>
           <StateIcon state={icons[line.state]} />
           <span className="check-step">{describeCheckStep(line.step)}</span>
-          <span className="selectable">{line.error ? sentences(line.error) : ''}</span>
+          <span className="selectable">{line.error ? describeWhole(line.error) : ''}</span>
           <ScanOffer error={line.error} />
         </li>
       ))}
@@ -69,8 +67,3 @@ function ScanOffer({ error }: Pick<NetworkCheck, 'error'>) {
 
 /** It comes in under the form, where nobody may be looking. */
 const scrollTo = (list: HTMLElement | null) => list?.scrollIntoView({ block: 'nearest' })
-
-function sentences(error: NonNullable<NetworkCheck['error']>): string {
-  const { what, why, now } = describeError(error)
-  return [what, why, now].filter((part) => part !== null).join(' ')
-}
