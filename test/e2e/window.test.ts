@@ -20,7 +20,7 @@ import type { Disk } from '#shared/model'
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
 import { serveUiPage, type UiPage } from '#test/ui-page'
-import { chooseSource, row, severalSessions, startRestore, windowStates } from '#test/ui-states'
+import { choose, chooseSource, row, severalSessions, startRestore, windowStates } from '#test/ui-states'
 
 const reach = (page: Page, name: string) => windowStates.find((state) => state.name === name)!.reach(page)
 const focusedName = (page: Page) =>
@@ -968,6 +968,38 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await page.waitForTimeout(1200)
     await replace.click()
     await expect.poll(written).toBe(1)
+  })
+
+  it('reads out what comes as an answer in a sheet: another password, a file that is there', async () => {
+    await chooseSource(page, 'Payroll')
+    for (const typed of ['open', 'open again']) {
+      await page.getByRole('textbox', { name: 'Password' }).fill(typed)
+      await page.keyboard.press('Enter')
+      expect(await appears(page.getByRole('alert').getByText("This isn't the password."))).toBe(true)
+    }
+    await reopenPage(window, host.address)
+    await reach(page, 'save-configuration')
+    await page.evaluate(() =>
+      globalThis.window.double.answer('target.inspect', async () => ({
+        kind: 'file',
+        sizeBytes: 1,
+        freeBytes: 1,
+      })),
+    )
+    await page.getByRole('textbox', { name: 'Save as' }).fill('Lab.plist')
+    expect(await page.getByRole('alert').count()).toBe(0)
+    await page.keyboard.press('Enter')
+    expect(await appears(page.getByRole('alert').getByText('A file of this name is there.'))).toBe(true)
+  })
+
+  it('reads out what a stream lacks once it was to be started, and not before', async () => {
+    await page.getByRole('tab', { name: 'Multicast Server' }).click()
+    const reason = page.locator('#stream-reason')
+    await reason.waitFor()
+    expect(await reason.getAttribute('role')).toBeNull()
+    const missing = await reason.innerText()
+    await choose(page, 'Server', 'Start Stream…')
+    expect(await appears(page.getByRole('alert').getByText(missing))).toBe(true)
   })
 
   it('names the volume of an image that is agreed to', async () => {

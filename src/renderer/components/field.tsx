@@ -60,6 +60,8 @@ interface InputProps {
   readonly narrow?: boolean
   /** What is wrong with it: read with the field. */
   readonly error?: string | null
+  /** That comes when a button was pressed, not while it is typed: it is read out by itself. */
+  readonly answers?: true
   readonly hint?: ReactNode
   /** Beside it: a unit, a button. */
   readonly beside?: ReactNode
@@ -75,6 +77,7 @@ export function TextInput({
   narrow = false,
   placeholder,
   error = null,
+  answers,
   hint,
   beside,
 }: InputProps) {
@@ -102,13 +105,30 @@ export function TextInput({
         />
         {beside}
       </div>
-      {note && (
-        <p id={id} className={error === null ? 'field-note secondary small' : 'field-note field-error small'}>
-          {note}
-        </p>
-      )}
+      <Note id={id} error={error} answers={answers} hint={hint} />
     </TextField>
   )
+}
+
+interface NoteProps extends Pick<InputProps, 'error' | 'hint'> {
+  readonly id: string
+  readonly answers: true | undefined
+}
+
+/** Under a field: what is wrong with it, else its hint. */
+function Note({ id, error, answers, hint }: NoteProps) {
+  if (error)
+    return (
+      // Another element than the hint: what comes into the page as an alert is surely heard as one.
+      <p key="error" id={id} role={answers && 'alert'} className="field-note field-error small">
+        {error}
+      </p>
+    )
+  return hint ? (
+    <p key="hint" id={id} className="field-note secondary small">
+      {hint}
+    </p>
+  ) : null
 }
 
 export interface ChoiceOption<Key extends string> {
@@ -131,6 +151,8 @@ interface ChoiceProps<Key extends string> {
   readonly placeholder?: string
   /** What is wrong with it: read with the field. */
   readonly error?: string | null
+  /** As of a `TextInput`. */
+  readonly answers?: true
   readonly hint?: ReactNode
 }
 
@@ -145,6 +167,7 @@ export function Choice<Key extends string>({
   disabled = false,
   placeholder = 'Choose…',
   error = null,
+  answers,
   hint,
 }: ChoiceProps<Key>) {
   const id = useId()
@@ -171,11 +194,7 @@ export function Choice<Key extends string>({
           <ChevronDown size={14} aria-hidden />
         </Button>
       </div>
-      {note && (
-        <p id={id} className={error === null ? 'field-note secondary small' : 'field-note field-error small'}>
-          {note}
-        </p>
-      )}
+      <Note id={id} error={error} answers={answers} hint={hint} />
       <Popover className="menu-popover choice-popover" offset={2}>
         <ListBox className="menu choice-list">
           {options.map((option) => (

@@ -23,6 +23,7 @@ export function MakeHow({ draft, problem }: Props) {
         value={draft.name}
         onChange={(name) => changeDraft({ name, named: true })}
         error={problemAbout(problem, 'no-name', 'bad-name', 'is-folder', 'same-file')}
+        answers
         autoFocus={draft.work.kind === 'convert'}
       />
       <TextInput
@@ -31,6 +32,7 @@ export function MakeHow({ draft, problem }: Props) {
         placeholder="Path of a folder"
         onChange={(folder) => changeDraft({ folder })}
         error={problemAbout(problem, 'no-folder', 'folder-gone', 'folder-denied')}
+        answers
         beside={<Button onPress={() => void chooseTarget()}>Choose…</Button>}
       />
       <Choice
@@ -102,6 +104,7 @@ function Encryption({ draft, problem }: Props) {
             value={encryption.password}
             onChange={(password) => changeDraft({ encryption: { ...encryption, password } })}
             error={problemAbout(problem, 'no-password')}
+            answers
             autoFocus
           />
           <TextInput
@@ -110,6 +113,7 @@ function Encryption({ draft, problem }: Props) {
             value={encryption.again}
             onChange={(again) => changeDraft({ encryption: { ...encryption, again } })}
             error={problemAbout(problem, 'passwords-differ')}
+            answers
             hint="Without the password nobody can open the image. Reprise doesn't keep it."
           />
         </>

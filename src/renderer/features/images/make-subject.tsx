@@ -104,6 +104,7 @@ function FolderField({ draft, problem }: Props) {
         placeholder="Path of the folder"
         onChange={actions.typeFrom}
         error={problemAbout(problem, 'no-from')}
+        answers
         hint="All that is in it goes into a file system of its own."
         autoFocus
         beside={<Button onPress={() => void actions.chooseFolder()}>Choose…</Button>}
@@ -132,6 +133,7 @@ function DeviceField({ draft, problem }: Props) {
       autoFocus
       onChange={chooseDevice}
       error={missing}
+      answers
       hint="Only used blocks are read, where the file system is understood. An administrator's password may be asked for."
     />
   )

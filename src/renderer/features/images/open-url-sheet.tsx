@@ -44,6 +44,7 @@ export function OpenUrlSheet() {
           onChange={setUrl}
           autoFocus={!failed?.wantsName}
           error={asked ? problem : null}
+          answers
           hint="It is read from there while it is restored; only where the server gives no parts of a file is it stored here first. A multicast stream is asr://server."
         />
         <TextInput

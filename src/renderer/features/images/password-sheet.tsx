@@ -54,6 +54,7 @@ export function PasswordSheet() {
           onChange={setPassword}
           autoFocus
           error={problemOf(sending)}
+          answers
           hint="Reprise keeps it until it ends, and never writes it down."
         />
       </Form>

@@ -64,6 +64,7 @@ export function SaveSheet() {
           onChange={(name) => actions.changeSaving({ name })}
           autoFocus
           error={isAboutFolder(sheet.problem) ? null : problemWords(sheet.problem)}
+          answers
           hint={hint}
         />
         <TextInput
@@ -72,6 +73,7 @@ export function SaveSheet() {
           placeholder="Path of a folder"
           onChange={(folder) => actions.changeSaving({ folder })}
           error={isAboutFolder(sheet.problem) ? problemWords(sheet.problem) : null}
+          answers
           beside={<Button onPress={() => void actions.chooseFolder()}>Choose…</Button>}
         />
       </Form>

@@ -20,6 +20,7 @@ export function SizeField({ label, size, onChange, error = null, hint, autoFocus
       value={size.figure}
       onChange={(figure) => onChange({ ...size, figure })}
       error={error}
+      answers
       hint={hint}
       autoFocus={autoFocus}
       narrow

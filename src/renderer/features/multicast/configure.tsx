@@ -72,6 +72,25 @@ function NetworkWarning() {
   )
 }
 
+interface ReasonProps {
+  readonly text: string
+  /** To who wanted to start it: what the form lacks, or how else it stands. Null: nobody did. */
+  readonly answer: 'missing' | 'other' | null
+}
+
+/** What is still to be done, or that it can be started. It is read out once that was tried: what it says may have stood there before. */
+const StartReason = ({ text, answer }: ReasonProps) => (
+  <p
+    // Another element for each: what comes into the page with its role is heard.
+    key={answer}
+    id="stream-reason"
+    role={answer === null ? undefined : answer === 'missing' ? 'alert' : 'status'}
+    className={answer === 'missing' ? 'field-error' : 'secondary'}
+  >
+    {text}
+  </p>
+)
+
 const checkFailed = ({ server: { check } }: ViewState) =>
   check.state === 'failed' || (check.state === 'done' && check.checks.some(({ state }) => state === 'failed'))
 
@@ -94,9 +113,7 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
           <span>{failed}</span>
         </p>
       ) : (
-        <p id="stream-reason" className={tried && said === missing ? 'field-error' : 'secondary'}>
-          {said}
-        </p>
+        <StartReason text={said} answer={!tried ? null : said === missing ? 'missing' : 'other'} />
       )}
       {sending.state === 'busy' && <Spinner />}
       <Button
