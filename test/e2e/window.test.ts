@@ -378,6 +378,29 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       expect(await entry.count()).toBe(0)
     })
 
+    it('comes to no row that only says that there is no disk', async () => {
+      await page.evaluate(() => {
+        const { double } = globalThis.window
+        double.setDevices(double.devices.filter(({ practice }) => practice))
+      })
+      const none = page.getByText('No disks here. Connect one.')
+      await none.waitFor()
+      await row(page, 'Practice disk').click()
+      await page.keyboard.press('Home')
+      const focusedRow = () => page.evaluate(() => document.activeElement?.getAttribute('data-key') ?? '')
+      const first = await focusedRow()
+      expect(first).toMatch(/^disk:.*Practice Disk/)
+      await page.keyboard.press('ArrowUp')
+      expect(await focusedRow()).toBe(first)
+      await none.click({ force: true })
+      await none.click({ button: 'right', force: true })
+      expect(await page.getByRole('menu').count()).toBe(0)
+      const selected = () => page.getByRole('row', { selected: true }).getAttribute('data-key')
+      expect(await selected()).toBe(first)
+      await none.dblclick({ force: true })
+      expect(await page.getByRole('dialog').count()).toBe(0)
+    })
+
     it('has its shortcuts on keyboards with other letters', async () => {
       await row(page, 'SanDisk').click()
       await page.evaluate(() => {

@@ -393,7 +393,7 @@ async function receiving(
 export const windowStates: readonly WindowState[] = [
   { name: 'first-run', preset: 'first', reach: async () => undefined },
   { name: 'empty', reach: async () => undefined },
-  { name: 'no-disks', preset: 'empty', reach: async () => undefined },
+  { name: 'no-disks', preset: 'empty', reach: (page) => page.getByText('No disks here').waitFor() },
   { name: 'composed', reach: (page) => compose(page) },
   { name: 'ready', reach: ready },
   {

@@ -34,6 +34,7 @@ export {
   canEject,
   diskId,
   findItem,
+  groupOf,
   imageId,
   isDeviceItem,
   itemName,

@@ -4,6 +4,7 @@
  */
 import { useState, type MouseEvent } from 'react'
 import {
+  Button,
   Tree,
   TreeHeader,
   TreeItem,
@@ -28,6 +29,9 @@ import { groupTitle } from './text.ts'
 import { treeOf } from './tree-of.ts'
 import './sidebar.css'
 
+/** The row of an item: not the one that says that there is none. */
+const itemRow = '[role=row][data-key]:not([data-disabled])'
+
 const showsInternal = (mirror: EngineMirror) => mirror.app?.preferences.showInternalDisks ?? false
 
 export function Sidebar() {
@@ -39,7 +43,7 @@ export function Sidebar() {
       <div
         className="sidebar-tree"
         onContextMenu={(event) => {
-          const row = event.target instanceof Element ? event.target.closest('[role=row][data-key]') : null
+          const row = event.target instanceof Element ? event.target.closest(itemRow) : null
           const id = row?.getAttribute('data-key')
           if (!row || !id) return
           event.preventDefault()
@@ -66,6 +70,20 @@ function placeOf(event: MouseEvent, row: Element): ContextMenuPlace {
     ? { x: event.clientX, y: event.clientY, byKeyboard: false }
     : { x: box.left + 24, y: box.bottom, byKeyboard: true }
 }
+
+const noItems = ['no-disks']
+
+const NoDisks = () => (
+  <TreeItem id="no-disks" textValue="No disks here. Connect one." className="tree-none secondary">
+    <TreeItemContent>
+      {/* React Aria looks for a handle in every row. */}
+      <span hidden>
+        <Button slot="drag" />
+      </span>
+      <span>No disks here. Connect one.</span>
+    </TreeItemContent>
+  </TreeItem>
+)
 
 function ItemTree() {
   const groups = useBoth(treeOf, sameData)
@@ -102,11 +120,13 @@ function ItemTree() {
       onExpandedChange={(keys) => setCollapsed(new Set(parents.filter((id) => !keys.has(id))))}
       onAction={(key) => actions.openInfo(key as ItemId)}
       dragAndDropHooks={dragAndDropHooks}
-      renderEmptyState={() => <p className="tree-empty secondary">No disks here. Connect one.</p>}
+      // Neither the keyboard nor the pointer does anything with it.
+      disabledKeys={noItems}
     >
       {groups.map((group) => (
         <TreeSection key={group.name} id={group.name} className="tree-section">
           <TreeHeader className="tree-header">{groupTitle(group.name)}</TreeHeader>
+          {group.rows.length === 0 && <NoDisks />}
           {group.rows.map((row) => (
             <TreeItem key={row.id} id={row.id} textValue={row.name} className="tree-row">
               <TreeItemContent>

@@ -1,6 +1,7 @@
 /** The tree's shape: only what makes rows come, go or change their name. Pure. */
 import {
   diskId,
+  groupOf,
   imageId,
   sidebarGroups,
   streamId,
@@ -22,6 +23,7 @@ export interface RowData {
 
 interface TreeGroup {
   readonly name: GroupName
+  /** None of External where no such disk is connected: the group is there all the same, and says so. */
   readonly rows: readonly RowData[]
 }
 
@@ -47,8 +49,19 @@ export function treeOf(mirror: EngineMirror, view: ViewState): readonly TreeGrou
       })),
     ],
   }))
-  return groups.filter(({ rows }) => rows.length > 0)
+  const shown: readonly TreeGroup[] = groups.filter(({ rows }) => rows.length > 0)
+  if (!lacksDisks(mirror)) return shown
+  const [internal, others] = [shown.filter(isInternal), shown.filter((group) => !isInternal(group))]
+  return [...internal, { name: 'external', rows: [] }, ...others]
 }
+
+const isInternal = ({ name }: TreeGroup) => name === 'internal'
+
+/** As far as the host has been asked. */
+const lacksDisks = ({ connection, app, disks }: EngineMirror): boolean =>
+  connection.state !== 'connecting' &&
+  app !== null &&
+  !Object.values(disks).some((disk) => groupOf(disk) === 'external')
 
 const diskRow = (disk: Disk): RowData => ({
   id: diskId(disk.path),
