@@ -875,6 +875,30 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     }
   })
 
+  it.each(['too-small', 'no-answer'])('copies why a restore is refused, from its line: %s', async (state) => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.evaluate((fails) => {
+      const { double, errors } = globalThis.window
+      if (fails)
+        double.answer('restore.plan', async () => {
+          throw new errors.DeviceError('E_DST_BUSY', 'in use', { details: { path: '/dev/sdb' } })
+        })
+    }, state === 'no-answer')
+    if (state === 'too-small') await reach(page, state)
+    else {
+      await chooseSource(page)
+      await row(page, 'SanDisk Ultra').click()
+      await page.keyboard.press('Control+2')
+    }
+    const [code, family] = state === 'too-small' ? ['E_DST_SMALL', 'usage'] : ['E_DST_BUSY', 'device']
+    const list = page.getByRole('list', { name: 'Preflight' })
+    expect(await appears(list.getByText(code))).toBe(true)
+    await list.getByRole('button', { name: 'Copy Details' }).click()
+    expect(await appears(list.getByRole('button', { name: 'Copied' }))).toBe(true)
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(`${code} (${family})`)
+    await screenshot(page, `preflight-${state}`)
+  })
+
   it('counts by the clock of its host, which may be another computer', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -1,6 +1,7 @@
 /** What the preflight found, five lines, or as many as matter. It is asked again whenever something changes. */
-import { Button, Spinner, StateIcon } from '#renderer/components'
-import { isRefused, shownPlan, useActions, useView, type PlanState } from '#renderer/store'
+import { Button, CopyDetails, Spinner, StateIcon } from '#renderer/components'
+import { isRefused, shownPlan, useActions, useErrorReport, useView, type PlanState } from '#renderer/store'
+import type { SerializedError } from '#shared/errors'
 import { describeWhole, namesOf } from '#shared/words'
 import { NeedsScan } from './needs-scan.tsx'
 import { checkWords, scanOf, shownChecks } from './preflight.ts'
@@ -21,6 +22,24 @@ function CheckAgain({ plan }: { readonly plan: PlanState }) {
   return isRefused(plan) && <Button onPress={actions.checkAgain}>Check Again</Button>
 }
 
+interface FailureProps {
+  readonly error: SerializedError
+  readonly words: string
+}
+
+/** What it is called where it is looked up or reported. */
+function Failure({ error, words }: FailureProps) {
+  const report = useErrorReport()
+  return (
+    <>
+      <span className="selectable">
+        {words} <span className="small">{error.code}</span>
+      </span>
+      <CopyDetails text={() => report({ error, said: words })} />
+    </>
+  )
+}
+
 function Lines({ plan }: { readonly plan: PlanState }) {
   const shown = shownPlan(plan)
   if (shown) {
@@ -30,7 +49,11 @@ function Lines({ plan }: { readonly plan: PlanState }) {
       return (
         <li key={`${check.step} ${check.kind} ${words}`} data-state={check.state}>
           <StateIcon state={check.state} />
-          <span className="selectable">{words}</span>
+          {check.kind === 'error' && check.state === 'failed' ? (
+            <Failure error={check.error} words={words} />
+          ) : (
+            <span className="selectable">{words}</span>
+          )}
           {index === 0 && <CheckAgain plan={plan} />}
         </li>
       )
@@ -48,7 +71,7 @@ function Lines({ plan }: { readonly plan: PlanState }) {
     return (
       <li data-state="failed">
         <StateIcon state="failed" />
-        <span className="selectable">{describeWhole(plan.error)}</span>
+        <Failure error={plan.error} words={describeWhole(plan.error)} />
         <CheckAgain plan={plan} />
       </li>
     )
