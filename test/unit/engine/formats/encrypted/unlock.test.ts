@@ -72,4 +72,37 @@ describe('a keyring', () => {
     await ring.unlock(first, 'a')
     expect((await ring.unlockLike(second, first))?.aesKey).toEqual(new Uint8Array(32).fill(30))
   })
+
+  it('opens all the other files of an image that has more than a thousand, again and again', async () => {
+    const ring = new Keyring()
+    const [first, other] = [await headerOf({ password: 'a' }), await headerOf({ password: 'a', seed: 30 })]
+    // Headers are told apart by nothing else.
+    const files = Array.from({ length: 1100 }, (_, number) => ({ ...other, fingerprint: `file ${number}` }))
+    await ring.unlock(first, 'a')
+    for (let time = 1; time <= 2; time++)
+      for (const file of files) {
+        expect(await ring.unlockLike(file, first), `time ${time}, ${file.fingerprint}`).not.toBeNull()
+      }
+  })
+
+  it('forgets no image that was unlocked for files of another', async () => {
+    const ring = new Keyring()
+    const [first, other] = [await headerOf({ password: 'a' }), await headerOf({ password: 'b', seed: 30 })]
+    await ring.unlock(other, 'b')
+    await ring.unlock(first, 'a')
+    for (let number = 0; number < 1100; number++)
+      await ring.unlockLike({ ...first, fingerprint: `file ${number}` }, first)
+    expect(ring.find(other)).not.toBeNull()
+  })
+
+  it('forgets the image that was used the longest time ago when there are too many', async () => {
+    const ring = new Keyring()
+    const header = await headerOf({ password: 'a' })
+    const image = (number: number) => ({ ...header, fingerprint: `image ${number}` })
+    for (let number = 0; number < 1000; number++) await ring.unlock(image(number), 'a')
+    ring.find(image(0))
+    await ring.unlock(image(1000), 'a')
+    expect(ring.find(image(0))).not.toBeNull()
+    expect(ring.find(image(1))).toBeNull()
+  })
 })
