@@ -25,7 +25,7 @@ import {
 import { readOrNull } from '#engine/formats/struct'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
-import { FormatError, invariant, UsageError } from '#shared/errors'
+import { DeviceError, FormatError, invariant, UsageError } from '#shared/errors'
 import type { ImageInfo, ImageScan, ScanInfo, ScanRequest } from '#shared/model'
 import { choosePartitions, type ScannedPart } from './choose-partitions.ts'
 import { hashDisk, type DiskNumbers } from './hash-disk.ts'
@@ -125,8 +125,12 @@ export async function scanImage(
     layout,
     signal,
     advance: (doneBytes) => context.advance(doneBytes),
-    check: (written) =>
-      checkReordered(written, scan, parts, context, (doneBytes) => context.advance(runBytes + doneBytes)),
+    async check(written) {
+      const advance = (doneBytes: number) => context.advance(runBytes + doneBytes)
+      await checkReordered(written, { path, scan, parts, signal, advance })
+      // Minutes have gone by: whoever put another file there meanwhile keeps it.
+      await checkUnchanged(path, before)
+    },
   })
   return result('reordered', stored, file)
 }
@@ -211,19 +215,49 @@ async function sameHashes(info: ImageInfo, hashes: Uint8Array, signal: AbortSign
 
 /** Reads the new file from its first byte to its last: throws when it doesn't hold the same disk, in order. */
 async function checkReordered(
-  path: string,
-  scan: ScanToStore,
-  parts: readonly ScannedPart[],
-  { signal }: JobContext,
-  advance: (doneBytes: number) => void,
+  written: string,
+  {
+    path,
+    scan,
+    parts,
+    signal,
+    advance,
+  }: {
+    /** Of the image, for messages: nobody knows the name that the new file has until then. */
+    readonly path: string
+    readonly scan: ScanToStore
+    readonly parts: readonly ScannedPart[]
+    readonly signal: AbortSignal
+    readonly advance: (doneBytes: number) => void
+  },
 ): Promise<void> {
-  const image = await openImage(path, { signal })
-  const layout = checkHoldsScan(image, 'scanned')
   const { blockBytes } = scan.blocks
-  const { hashes } = await hashDisk(layout, { path, stretches: parts, blockBytes, signal, advance })
-  const root = rootOfBlocks({ blockBytes, hashes }, scan)
-  if (image.info.inOrder === true && root === rootOfBlocks(scan.blocks, scan)) return
+  try {
+    const image = await openImage(written, { signal })
+    const layout = checkHoldsScan(image, 'scanned')
+    const { hashes } = await hashDisk(layout, {
+      path: written,
+      stretches: parts,
+      blockBytes,
+      signal,
+      advance,
+    })
+    const root = rootOfBlocks({ blockBytes, hashes }, scan)
+    if (image.info.inOrder === true && root === rootOfBlocks(scan.blocks, scan)) return
+  } catch (error) {
+    throw ofImage(error, path)
+  }
   throw new FormatError('E_SRC_CORRUPT', `${path} doesn't hold what it was made of`, {
     details: { format: 'udif', field: 'data', offset: 0, path },
   })
+}
+
+/** The same error, of the image that people know about. */
+function ofImage(error: unknown, path: string): unknown {
+  if (!(error instanceof FormatError || error instanceof DeviceError)) return error
+  const message = `${path}, written anew: ${error.code}`
+  const options = { transient: error.transient, cause: error }
+  return error instanceof FormatError
+    ? new FormatError(error.code, message, { ...options, details: { ...error.details, path } })
+    : new DeviceError(error.code, message, { ...options, details: { ...error.details, path } })
 }

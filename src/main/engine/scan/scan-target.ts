@@ -1,5 +1,5 @@
 /** What can be scanned, found out before anything is read: a scan takes as long as reading the image. */
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { open, realpath, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openFailure, openReplacementFile } from '#engine/block-io'
@@ -7,8 +7,10 @@ import type { ExtentLayout } from '#engine/formats/extents'
 import type { OpenImage } from '#engine/formats/image'
 import { DeviceError, UsageError } from '#shared/errors'
 
-/** A file in one state. */
+/** A file in one state. Another file is another one also where its size and its time are the same. */
 export interface FileState {
+  readonly device: number
+  readonly inode: number
   readonly sizeBytes: number
   readonly modifiedMs: number
 }
@@ -46,8 +48,7 @@ export function checkHoldsScan(
 export async function checkWritable(path: string): Promise<FileState> {
   try {
     await using file = await open(path, constants.O_RDWR | constants.O_NONBLOCK)
-    const { size, mtimeMs } = await file.stat()
-    return { sizeBytes: size, modifiedMs: mtimeMs }
+    return stateOf(await file.stat())
   } catch (error) {
     throw openFailure(error, path, 'destination')
   }
@@ -55,10 +56,19 @@ export async function checkWritable(path: string): Promise<FileState> {
 
 /** Throws DeviceError E_SRC_CHANGED when the file isn't what it was, or isn't there any more. */
 export async function checkUnchanged(path: string, before: FileState): Promise<void> {
-  const now = await stat(path).catch(() => null)
-  if (now?.size === before.sizeBytes && now.mtimeMs === before.modifiedMs) return
+  const about = await stat(path).catch(() => null)
+  const now = about === null ? null : stateOf(about)
+  const parts = ['device', 'inode', 'sizeBytes', 'modifiedMs'] as const
+  if (now !== null && parts.every((part) => now[part] === before[part])) return
   throw new DeviceError('E_SRC_CHANGED', `${path} was changed while it was scanned`, { details: { path } })
 }
+
+const stateOf = ({ dev, ino, size, mtimeMs }: Stats): FileState => ({
+  device: dev,
+  inode: ino,
+  sizeBytes: size,
+  modifiedMs: mtimeMs,
+})
 
 /**
  * Throws DeviceError E_DENIED, E_DST_READONLY, … when nothing can be written where the file at `path` lies, behind a link or not;

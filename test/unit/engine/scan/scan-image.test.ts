@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -373,6 +377,58 @@ describe('an image that can not be scanned', () => {
       times,
     )
     expect((await failureOf(scanning)).code).toBe('E_SRC_CHANGED')
+  })
+
+  it.each(['a file of another size', 'one that looks like it'])(
+    'is replaced by %s while it is put in order',
+    async (how) => {
+      const { path } = write(outOfOrder)
+      utimesSync(path, 1_000_000, 1_000_000)
+      const other = how === 'a file of another size' ? noise(3000, 8) : readFileSync(path).fill(9)
+      let phase = ''
+      const scanning = scanImage(
+        { path, reorder: true, allowFragmentedCatalog: false },
+        {
+          ...quietContext(),
+          enter: (entered) => (phase = entered),
+          advance() {
+            if (phase !== 'reordering' || existsSync(`${path}.other`)) return
+            writeFileSync(`${path}.new`, other)
+            utimesSync(`${path}.new`, 1_000_000, 1_000_000)
+            writeFileSync(`${path}.other`, '')
+            renameSync(`${path}.new`, path)
+          },
+        },
+        times,
+      )
+      expect((await failureOf(scanning)).code).toBe('E_SRC_CHANGED')
+      expect(Buffer.compare(readFileSync(path), other)).toBe(0)
+      expect((await readdir(folder.path)).filter((name) => name.startsWith('.'))).toEqual([])
+    },
+  )
+
+  it('is told by its own name when what was written anew can not be read back', async () => {
+    const { path } = write(outOfOrder)
+    let phase = ''
+    const scanning = scanImage(
+      { path, reorder: true, allowFragmentedCatalog: false },
+      {
+        ...quietContext(),
+        enter: (entered) => (phase = entered),
+        // As a medium would that doesn't keep what is written to it.
+        advance() {
+          const hidden = readdirSync(folder.path).find((name) => name.endsWith('.part'))
+          if (phase !== 'reordering' || hidden === undefined) return
+          const file = openSync(join(folder.path, hidden), 'r+')
+          writeSync(file, Buffer.from('oh'), 0, 2, 5000)
+          closeSync(file)
+        },
+      },
+      times,
+    )
+    const error = await failureOf(scanning)
+    expect(error).toMatchObject({ code: 'E_SRC_CORRUPT', details: { path } })
+    expect(`${error.message} ${JSON.stringify(error.details)}`).not.toContain('.part')
   })
 
   it.each(['renamed', 'removed'])('is %s by someone else while it is scanned', async (how) => {
