@@ -14,6 +14,7 @@ import {
 import { parseChecksum } from './checksum.ts'
 import { ExtentBuilder } from './extent-builder.ts'
 import { kolyBytes, kolyStruct, type Koly } from './koly.ts'
+import { mostListBytes } from './list-size.ts'
 import { masterChecksumOf } from './master-checksum.ts'
 import { sectorBytes } from './mish.ts'
 import { PlistReader } from './plist-reader.ts'
@@ -23,8 +24,6 @@ import { ResourceCollector, type NamedTable, type ResourceSink } from './resourc
 import { parseScanInfo } from './scan-info.ts'
 import { readSegments, type Segment } from './segments.ts'
 
-/** A plist of two million runs has 107 MB. */
-const maxPlistBytes = 1024 * 1024 * 1024
 const blockBytes = 256 * 1024
 
 /** What a UDIF file says of itself. Sizes in bytes. */
@@ -117,8 +116,8 @@ export async function readResources(
     offset: source.sizeBytes - kolyBytes + kolyStruct.offsetOf(field),
     found: koly[field],
   })
-  if (xmlLength > maxPlistBytes)
-    throw corrupt({ ...lengthField('xmlLength'), expected: `at most ${maxPlistBytes}` })
+  if (xmlLength > mostListBytes)
+    throw corrupt({ ...lengthField('xmlLength'), expected: `at most ${mostListBytes}` })
   if (xmlLength > 0) {
     const end = xmlOffset + xmlLength
     const reader = new PlistReader(new ResourcePlist(collector, end), xmlOffset, {

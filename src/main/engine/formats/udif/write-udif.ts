@@ -14,10 +14,11 @@
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { BlockSink } from '#engine/block-io'
-import { invariant } from '#shared/errors'
+import { invariant, UsageError } from '#shared/errors'
 import type { RunKind } from '#shared/model'
 import { checksumTypes } from './checksum.ts'
 import { kolyBytes, kolyStruct } from './koly.ts'
+import { listBytesOf, mostListBytes } from './list-size.ts'
 import { masterChecksumOf } from './master-checksum.ts'
 import { chunkRunStruct, mishStruct, runTypes, terminatorRun } from './mish.ts'
 import type { PlannedTable } from './plan-tables.ts'
@@ -46,12 +47,15 @@ export interface UdifTarget extends Pick<BlockSink, 'write'> {
 export class UdifWriter {
   readonly #file: UdifTarget
   readonly #tables: Table[] = []
+  readonly #mostListBytes: number
+  #runs = 0
   #dataBytes = 0
   #dataCrc = 0
 
-  /** `file` is written from its byte 0 on, one write after another. */
-  constructor(file: UdifTarget) {
+  /** `file` is written from its byte 0 on, one write after another. `mostListBytes`: for tests; default: what is read. */
+  constructor(file: UdifTarget, options: { readonly mostListBytes?: number } = {}) {
     this.#file = file
+    this.#mostListBytes = options.mostListBytes ?? mostListBytes
   }
 
   /** The data fork so far. */
@@ -63,10 +67,17 @@ export class UdifWriter {
     this.#tables.push({ plan, runs: new RunList(), sectorCount: 0, largestRun: 0, checksum: u32(0) })
   }
 
-  /** The table's next `sectors`. `stored` null for zero and ignore runs. Rejects with what writing throws. */
+  /**
+   * The table's next `sectors`. `stored` null for zero and ignore runs. Rejects with what writing throws; UsageError E_UNSUPPORTED for so
+   * many runs that nobody could read their list.
+   */
   async addRun(kind: RunKind, sectors: number, stored: Uint8Array | null): Promise<void> {
     const table = this.#table
     invariant((stored === null) === (kind === 'zero' || kind === 'ignore'), 'a run has bytes, or it has none')
+    this.#runs += 1
+    // Each table has one more at its end.
+    const tables = this.#tables.length
+    if (listBytesOf({ tables, runs: this.#runs + tables }) > this.#mostListBytes) throw tooManyRuns()
     table.runs.add({
       type: runTypes[kind],
       startSector: table.sectorCount,
@@ -215,6 +226,12 @@ function plst(): Uint8Array {
   bytes[517] = 1
   bytes[519] = 1
   return bytes
+}
+
+function tooManyRuns(): UsageError {
+  const problem = 'The disk has more data than a UDIF image can list.'
+  const hint = 'Write a sparse bundle (UDSB) instead.'
+  return new UsageError('E_UNSUPPORTED', problem, { details: { input: 'format', problem, hint } })
 }
 
 function u32(value: number): Uint8Array {
