@@ -20,6 +20,8 @@ import {
 
 /** A band's number has four bytes. */
 const mostNumber = 2 ** 32 - 1
+/** Zeros are written in pieces of this: a band may be larger than memory is. */
+const zeros = new Uint8Array(1024 * 1024)
 
 export class SparseImageEditor {
   readonly #file: EditableFile
@@ -105,7 +107,7 @@ export class SparseImageEditor {
     const place = this.#offsets.get(Math.floor(before / bandBytes))
     const within = before % bandBytes
     if (place !== undefined && within > 0) {
-      await this.#file.write(new Uint8Array(bandBytes - within), place + within)
+      await this.#clear(place + within, place + bandBytes)
       await this.flush()
     }
     const totalSectors = sizeBytes / sectorBytes
@@ -124,9 +126,9 @@ export class SparseImageEditor {
     if (this.#node.used === slots) await this.#addNode()
     const { offset, used } = this.#node
     const place = offset + nodeBytes + used * bandBytes
-    const band = new Uint8Array(bandBytes)
-    band.set(piece, within)
-    await this.#file.write(band, place)
+    // A stopped attempt may have left something there.
+    await this.#clear(place, place + bandBytes)
+    await this.#file.write(piece, place + within)
     await this.flush()
     const number = Buffer.alloc(4)
     number.writeUInt32BE(index + 1)
@@ -151,6 +153,16 @@ export class SparseImageEditor {
     await this.#file.write(link, offset + struct.offsetOf('nextNodeOffset'))
     await this.flush()
     this.#node = { offset: next, used: 0, number: offset === 0 ? 0 : number + 1 }
+  }
+
+  /** Zeros in this part of the file, which reaches that far afterwards. */
+  async #clear(from: number, to: number): Promise<void> {
+    const there = Math.min(to, this.#file.sizeBytes)
+    for (let at = from; at < there; at += zeros.length)
+      await this.#file.write(zeros.subarray(0, Math.min(zeros.length, there - at)), at)
+    // Behind its end they needn't be written: a file that becomes longer has them.
+    const last = Math.min(sectorBytes, to - this.#file.sizeBytes)
+    if (last > 0) await this.#file.write(zeros.subarray(0, last), to - last)
   }
 
   async #headerBytes(): Promise<Buffer> {
