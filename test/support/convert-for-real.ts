@@ -20,6 +20,7 @@ export async function convertForReal(
       limitedBy: () => undefined,
       stalled: () => undefined,
       streamed: () => undefined,
+      changed: () => undefined,
     },
   )
 }

@@ -8,11 +8,14 @@ export interface QuietContext extends JobContext {
   readonly told: (string | number)[]
   /** Of a stream, in the order it was told. */
   readonly streams: (StreamProgress | null)[]
+  /** Whether it was told that the image isn't what it was. */
+  wasChanged(): boolean
 }
 
 export function quietContext(signal: AbortSignal = new AbortController().signal): QuietContext {
   const told: (string | number)[] = []
   const streams: (StreamProgress | null)[] = []
+  let isChanged = false
   return {
     told,
     streams,
@@ -24,5 +27,7 @@ export function quietContext(signal: AbortSignal = new AbortController().signal)
     limitedBy: () => undefined,
     stalled: () => undefined,
     streamed: (progress) => void streams.push(progress),
+    changed: () => void (isChanged = true),
+    wasChanged: () => isChanged,
   }
 }

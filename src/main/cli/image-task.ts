@@ -1,7 +1,7 @@
 /** How every verb runs work on an image: started, shown as it goes, stopped by Ctrl-C, and told how it ended. */
 import { invariant } from '#shared/errors'
 import type { ImageTask, JobOutcome, JobState } from '#shared/model'
-import { describeOutcome, describeOutdated, inTerminal, type Names } from '#shared/words'
+import { describeChanged, describeOutcome, describeOutdated, inTerminal, type Names } from '#shared/words'
 import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import type { Interrupt } from './interrupt.ts'
@@ -19,7 +19,7 @@ export interface ImageTaskRun {
   readonly print: (state: JobState) => string
   /** Where something else speaks meanwhile, too. */
   readonly output?: WorkOutput
-  /** After a failure or an interrupt: in what state things are. */
+  /** After a failure or an interrupt: in what state things are, where the image wasn't changed. */
   readonly lastWords?: string
 }
 
@@ -44,14 +44,15 @@ export async function runImageTask(
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')
   if (values.json) output.print(outcomeLine(outcome))
+  const left = describeChanged(`${task.kind}-image`, outcome) ?? lastWords ?? null
   if (outcome.kind === 'failed') {
-    const told = { names, lastWords: lastWords ?? null }
+    const told = { names, lastWords: left }
     const status = report(terminal, outcome.error, tellingOf(values), told)
     tellOutdated({ terminal }, values, outcome)
     return status
   }
   if (outcome.kind === 'cancelled') {
-    terminal.writeError(`${describeOutcome(outcome)}\n${lastWords === undefined ? '' : `${lastWords}\n`}`)
+    terminal.writeError(`${describeOutcome(outcome)}\n${left === null ? '' : `${left}\n`}`)
     tellOutdated({ terminal }, values, outcome)
     return exitCancelled
   }

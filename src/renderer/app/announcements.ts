@@ -21,6 +21,7 @@ import {
 import type { JobState, SessionState } from '#shared/model'
 import {
   describeCheckStep,
+  describeChanged,
   describeOutcome,
   describeSessionPhase,
   jobDoing,
@@ -98,7 +99,7 @@ function endWords(job: JobState): Announcement | null {
       return polite(
         job.kind === 'restore'
           ? `${headline} ${describeTargetState(outcome.target, plan?.target ?? null)}`
-          : headline,
+          : [headline, describeChanged(job.kind, outcome)].filter((part) => part !== null).join(' '),
       )
     case 'done':
     case 'checked':

@@ -3,6 +3,7 @@ import { unreachable } from '#shared/errors'
 import { describeProblem, type Notice } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import {
+  describeChanged,
   describeError,
   describeOutcome,
   describeOutcomeFigures,
@@ -75,10 +76,10 @@ export function noticeWords(notice: Notice): NoticeWords {
 }
 
 /** How a restore ended, or work on an image that was started here, that nobody was watching. */
-function workedWords({ outcome, title, plan }: JobState): NoticeWords {
+function workedWords({ outcome, title, plan, kind }: JobState): NoticeWords {
   if (outcome?.kind === 'failed') {
     const words = describeError(outcome.error, plan ? namesOf(plan) : { source: title })
-    const target = plan && describeTargetState(outcome.target, plan.target)
+    const target = plan ? describeTargetState(outcome.target, plan.target) : describeChanged(kind, outcome)
     return {
       tone: 'danger',
       title: `${title}: ${words.what}`,
@@ -89,7 +90,9 @@ function workedWords({ outcome, title, plan }: JobState): NoticeWords {
     tone: 'info',
     title: title,
     text: outcome
-      ? [describeOutcome(outcome), describeOutcomeFigures(outcome)].filter((part) => part !== null).join(' ')
+      ? [describeOutcome(outcome), describeChanged(kind, outcome), describeOutcomeFigures(outcome)]
+          .filter((part) => part !== null)
+          .join(' ')
       : '',
   }
 }

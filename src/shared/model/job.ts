@@ -66,6 +66,7 @@ export interface JobProgress {
 /** In what state a failure or Cancel left the destination. */
 export type TargetState =
   | 'untouched' // nothing was written
+  | 'changed' // an image that is changed where it is: whole, and not what it was
   | 'kept' // what came of a stream is kept, and the same command goes on with it
   | 'empty' // erased, valid and unmounted
   | 'wiped' // erased, and no map or file system could be made that it is a valid one of

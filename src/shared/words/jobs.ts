@@ -123,6 +123,8 @@ export function describeTargetState(
   switch (state) {
     case 'untouched':
       return `Nothing was written: ${name} is as it was.`
+    case 'changed':
+      return `${capital(name)} was changed, and is whole.`
     case 'kept':
       return 'What came so far is kept: the same restore, started again, goes on from there.'
     case 'empty':
@@ -137,6 +139,19 @@ export function describeTargetState(
       return `${capital(name)} is incomplete and can't be used: restore it again.`
     default:
       return unreachable(state)
+  }
+}
+
+/** What work on an image, stopped or failed, left of one that it changes where it is; null: the image is as it was. */
+export function describeChanged(kind: JobState['kind'], outcome: JobOutcome): string | null {
+  if ((outcome.kind !== 'failed' && outcome.kind !== 'cancelled') || outcome.target !== 'changed') return null
+  switch (kind) {
+    case 'add-checksum-image':
+      return "The image has its new checksums; only the file beside it wasn't written."
+    case 'compact-image':
+      return 'What was compacted until then stays so. The disk inside is as it was.'
+    default:
+      return 'The image was changed in part, and is whole. Start again to complete it.'
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import { engineGoneWords, noticeWords } from '#src/renderer/app/text.ts'
-import { aJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aJob, anImageJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aSession } from '#test/stream-fixtures'
 
 describe('the notice of a restore that failed out of sight', () => {
@@ -17,6 +17,20 @@ describe('the notice of a restore that failed out of sight', () => {
     expect(words.tone).toBe('danger')
     expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written.")
     expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
+  })
+})
+
+describe('the notice of work that failed or was stopped after it had changed its image', () => {
+  it('says how the image is now', () => {
+    const error = serializeError(
+      new DeviceError('E_DST_FULL', 'full', { details: { path: '/a.dmg.sha256' } }),
+    )
+    const job = anImageJob('add-checksum', 'a.dmg', { phase: 'scanning', percent: 43 })
+    const stopped = { kind: 'cancelled', target: 'changed', percent: null } as const
+    for (const outcome of [{ kind: 'failed', error, target: 'changed' } as const, stopped])
+      expect(noticeWords({ kind: 'worked', job: ended(job, outcome) }).text).toContain(
+        "The image has its new checksums; only the file beside it wasn't written.",
+      )
   })
 })
 

@@ -330,6 +330,29 @@ describe('reprise image verify', () => {
   })
 
   it.each([
+    ['cancelled', {}],
+    [
+      'failed',
+      { error: serializeError(new DeviceError('E_DST_FULL', 'full', { details: { path: 'a.dmg.sha256' } })) },
+    ],
+  ] as const)(
+    'image checksum says what is in the image where only the file beside it is missing: %s',
+    async (kind, more) => {
+      const ends = async (target: 'untouched' | 'changed') => {
+        const outcome = { kind, target, percent: 5, ...more } as JobState['outcome']
+        const { err } = await play(['image', 'checksum', 'a.dmg', '--replace'], {
+          task: [state({ outcome })],
+        })
+        return err
+      }
+      const changed = "The image has its new checksums; only the file beside it wasn't written.\n"
+      expect(await ends('changed')).toContain(changed)
+      expect(await ends('changed')).not.toContain('as it was')
+      expect(await ends('untouched')).toContain('The image is as it was.\n')
+    },
+  )
+
+  it.each([
     'image verify a.dmg',
     'image checksum a.dmg',
     'imagescan a.dmg',

@@ -104,6 +104,7 @@ export function watchProgress(
       limitedBy: (bottleneck) => job.limitedBy(bottleneck),
       stalled: (stall) => job.stalled(stall),
       streamed: (progress) => job.streamed(progress),
+      changed: () => job.changed(),
     },
     sink: (sink) => ({
       path: sink.path,

@@ -201,6 +201,7 @@ function jobContext({ signal, progress, log }: PrepareContext & { readonly log: 
     limitedBy: () => undefined,
     stalled: () => undefined,
     streamed: () => undefined,
+    changed: () => undefined,
   }
 }
 

@@ -28,4 +28,6 @@ export interface JobContext {
   stalled(stall: Stall | null): void
   /** How far receiving a stream is, in the current phase; call it as often as you like. */
   streamed(progress: StreamProgress | null): void
+  /** An image that is changed where it is isn't what it was any more; it is whole, whatever is thrown from now on. */
+  changed(): void
 }

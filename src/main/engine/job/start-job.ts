@@ -71,8 +71,8 @@ function defaultEvery(periodMs: number, tick: () => void): Disposable {
 
 /**
  * Start `run` in the next turn of the event loop, so that whoever calls can subscribe first. What `run` throws becomes
- * the outcome: cancelled if the job was asked to stop, else failed, in both cases with an untouched destination: an
- * engine that writes must say itself what it left behind, by resolving.
+ * the outcome: cancelled if the job was asked to stop, else failed, in both cases with an untouched destination, or a changed one if the
+ * engine said so: one that leaves anything else behind must say that by resolving.
  */
 export function startJob(
   description: JobDescription,
@@ -92,6 +92,7 @@ export function startJob(
   let stall: Stall | null = null
   let stream: StreamProgress | null = null
   let stale = false
+  let isChanged = false
 
   const apply = (event: JobEvent) => {
     record = next(record, event)
@@ -146,13 +147,16 @@ export function startJob(
       stream = progress
       stale = true
     },
+    changed() {
+      isChanged = true
+    },
   }
 
   async function live(): Promise<JobState> {
     // The next turn, not the next microtask: the caller may have to await something before it can subscribe.
     await new Promise((begin) => setImmediate(begin))
     log.info('a job begins', { kind, ...facts })
-    const outcome = await (async () => {
+    const came = await (async () => {
       using _awake = deps.keepAwake?.hold()
       using _ticking = (deps.every ?? defaultEvery)(periodMs, () => {
         const { progress } = record.state
@@ -171,6 +175,7 @@ export function startJob(
         return outcomeOfError(error, stop.signal)
       }
     })()
+    const outcome = isChanged ? withChanged(came) : came
     sample()
     apply({ kind: 'ended', outcome, atMs: now() })
     logEnd(outcome)
@@ -212,6 +217,13 @@ export function startJob(
 function sourceOf({ plan, task }: JobDescription): string | null {
   const locator = plan?.request.source ?? (task ? imageTaskSource(task) : null)
   return locator === null ? null : withoutPassword(locator)
+}
+
+/** Of work that said that the image isn't what it was. */
+function withChanged(outcome: JobOutcome): JobOutcome {
+  const isUntouched =
+    (outcome.kind === 'failed' || outcome.kind === 'cancelled') && outcome.target === 'untouched'
+  return isUntouched ? { ...outcome, target: 'changed' } : outcome
 }
 
 /** What a job came to that threw `error`, as `startJob` has it. */

@@ -34,7 +34,8 @@ const pieceBytes = 1024 * 1024
 /**
  * Throws UsageError E_UNSUPPORTED (a sparse bundle, an image on a web server); FormatError E_SRC_CORRUPT when the image contradicts
  * the checksums it has; what opening throws; DeviceError E_DENIED, E_DST_READONLY, E_DST_FULL, E_SRC_CHANGED, …; the signal's
- * reason. Whatever is thrown, the image is as it was.
+ * reason. Whatever is thrown, the image is as it was, unless the context was told: then it has its checksums, and only the file beside it
+ * wasn't written.
  */
 export async function addChecksums(
   { path, replace }: ChecksumRequest,
@@ -45,6 +46,7 @@ export async function addChecksums(
   const image = await openImage(path, { signal: context.signal })
   const isUdif = image.info.tables.length > 0 && image.info.encrypted === null
   const within = isUdif ? await addWithin(image, context) : null
+  if (within !== null && within.added.length > 0) context.changed()
   const isBesideDue = !isUdif || (replace && (await findChecksum(path)) !== null)
   const beside = isBesideDue ? await addBeside(image, context, { replace }) : null
   return {

@@ -4,6 +4,7 @@ import { fetchPercent } from '#renderer/store'
 import type { JobState, TargetState, WebFetch } from '#shared/model'
 import { formatRate } from '#shared/units'
 import {
+  describeChanged,
   describeError,
   describeFetch,
   describeFetchReason,
@@ -27,14 +28,16 @@ export function jobLine(job: JobState, fetch: WebFetch | null = null): string {
       // A restore's own panel says the rest; this line is all there is of other jobs.
       return sentences(
         words.what,
-        ...(job.kind === 'restore' ? [targetState(job, outcome)] : [words.why, words.now]),
+        ...(job.kind === 'restore'
+          ? [targetState(job, outcome)]
+          : [words.why, describeChanged(job.kind, outcome), words.now]),
         describeOutdated(outcome),
       )
     }
     case 'cancelled':
       return sentences(
         describeOutcome(outcome),
-        job.kind === 'restore' ? targetState(job, outcome) : null,
+        job.kind === 'restore' ? targetState(job, outcome) : describeChanged(job.kind, outcome),
         describeOutdated(outcome),
       )
     case 'done':

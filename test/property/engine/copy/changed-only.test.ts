@@ -123,6 +123,7 @@ async function restore(
     limitedBy: () => undefined,
     stalled: () => undefined,
     streamed: () => undefined,
+    changed: () => undefined,
   }
   return { outcome: await runRestore(plan, machine, context), progress }
 }

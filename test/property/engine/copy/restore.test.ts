@@ -122,6 +122,7 @@ async function restore(image: readonly FakeRun[], options: Options, what: Troubl
     limitedBy: () => undefined,
     stalled: () => undefined,
     streamed: () => undefined,
+    changed: () => undefined,
   }
   const outcome = await runRestore(plan, machine, context)
   return { machine, disk, layout, expanded, outcome, progress }

@@ -49,6 +49,15 @@ describe("a job's line", () => {
     )
   })
 
+  it('says what work that was stopped left of an image that it changes where it is', () => {
+    const stopped = { kind: 'cancelled', percent: 31 } as const
+    const compacting = anImageJob('compact', 'Notes.sparsebundle', { phase: 'compacting', percent: 31 })
+    expect(jobLine(ended(compacting, { ...stopped, target: 'changed' }))).toBe(
+      'Stopped at 31 %. What was compacted until then stays so. The disk inside is as it was.',
+    )
+    expect(jobLine(ended(compacting, { ...stopped, target: 'untouched' }))).toBe('Stopped at 31 %.')
+  })
+
   it('tells what work on an image came to, and where it was written', () => {
     const [converted] = imageJobs()
     expect(converted && jobLine(converted)).toBe(

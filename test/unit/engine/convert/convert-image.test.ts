@@ -60,6 +60,7 @@ function watch(signal: AbortSignal = new AbortController().signal, onAdvance = (
     limitedBy: () => undefined,
     stalled: () => undefined,
     streamed: () => undefined,
+    changed: () => undefined,
   }
 }
 

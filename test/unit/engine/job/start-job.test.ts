@@ -309,6 +309,30 @@ describe('a job', () => {
     expect(job.state().stopping).toBe(false)
   })
 
+  it('says of work that was stopped or failed that it had changed the image, where the engine said so', async () => {
+    for (const [thrown, outcome] of [
+      [null, { kind: 'cancelled', target: 'changed' }],
+      [
+        new UsageError('E_UNSUPPORTED', 'no', { details: { input: 'source' } }),
+        { kind: 'failed', target: 'changed' },
+      ],
+    ] as const) {
+      const engine = held()
+      const { job } = startHeld(engine.run)
+      const context = await engine.context
+      context.changed()
+      const answer = job.cancel()
+      engine.reject(thrown ?? context.signal.reason)
+      expect((await answer).outcome).toMatchObject(outcome)
+    }
+    const engine = held()
+    const { job } = startHeld(engine.run)
+    const context = await engine.context
+    context.changed()
+    engine.resolve(checked)
+    expect((await job.ended).outcome).toEqual(checked)
+  })
+
   it('may be cancelled by a listener that is told of the cancel', async () => {
     const { job } = startHeld(() => Promise.resolve(checked))
     job.subscribe(() => void job.cancel())

@@ -117,6 +117,28 @@ describe('adding checksums', () => {
     expect(await replace(udif)).toMatchObject({ added: [], besides: null })
   })
 
+  it('says that the image has its checksums when the file beside it could not be written', async () => {
+    await using folder = await temporaryFolder()
+    for (const lacks of [true, false]) {
+      const crc = lacks ? { crc32: null } : {}
+      const tables = [{ name: 'one', ...crc, runs: [{ kind: 'raw', sectors: 2, data: first } as const] }]
+      const path = writeUdif(folder.path, buildUdif({ tables }), `lacks-${lacks}`)
+      await folder.write(`${basename(path)}.sha256`, `${'0'.repeat(64)}  ${basename(path)}\n`)
+      const stop = new AbortController()
+      const context = quietContext(stop.signal)
+      // The first phase of scanning is of the checksums within, where there are any to be added.
+      let left = lacks ? 2 : 1
+      const enter = (phase: string) => {
+        if (phase === 'scanning' && --left === 0) stop.abort(new Error('enough'))
+      }
+      const work = addChecksums({ path, replace: true }, { ...context, enter })
+      await expect(work).rejects.toThrow('enough')
+      expect(context.wasChanged()).toBe(lacks)
+      expect((await openImage(path)).info.tables[0]?.checksum).not.toBeNull()
+      expect(readFileSync(`${path}.sha256`, 'utf8')).toContain('0'.repeat(64))
+    }
+  })
+
   it('reads what sha256sum writes, whatever else is in it', async () => {
     await using folder = await temporaryFolder()
     const disk = noise(2048, 4)

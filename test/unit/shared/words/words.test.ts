@@ -4,6 +4,7 @@ import { jobPhases } from '#shared/model'
 import {
   describeBottleneck,
   describeBus,
+  describeChanged,
   describeCheck,
   describeConfirmationReason,
   describeFilesystem,
@@ -151,10 +152,21 @@ describe('phases', () => {
   })
 })
 
+it.each([
+  ['add-checksum-image', "The image has its new checksums; only the file beside it wasn't written."],
+  ['compact-image', 'What was compacted until then stays so. The disk inside is as it was.'],
+  ['resize-image', 'The image was changed in part, and is whole. Start again to complete it.'],
+] as const)('what %s left of an image that it changed', (kind, words) => {
+  const stopped = { kind: 'cancelled', percent: null } as const
+  expect(describeChanged(kind, { ...stopped, target: 'changed' })).toBe(words)
+  expect(describeChanged(kind, { ...stopped, target: 'untouched' })).toBeNull()
+})
+
 describe('what is left of a target', () => {
   it.each([
     ['untouched', null, 'Nothing was written: the destination is as it was.'],
     ['untouched', '/dev/sdb', "Nothing was written: '/dev/sdb' is as it was."],
+    ['changed', null, 'The destination was changed, and is whole.'],
     ['empty', null, 'The destination was erased: it is empty, valid and unmounted.'],
     ['wiped', '/dev/sdb', "'/dev/sdb' was erased: nothing is on it, not even a file system."],
     ['incomplete', '/dev/sdb', "'/dev/sdb' is incomplete and can't be used: restore it again."],
