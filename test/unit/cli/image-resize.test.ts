@@ -87,6 +87,14 @@ describe('reprise image compact', () => {
     )
   })
 
+  it('says what stays when it is stopped', async () => {
+    const task = [at('compact', 31, { kind: 'cancelled', target: 'changed', percent: 31 })]
+    const { err } = await play(['image', 'compact', 'a.sparsebundle'], { task })
+    expect(err).toBe(
+      'Stopped at 31 %.\nWhat was compacted until then stays so. The disk inside is as it was.\n',
+    )
+  })
+
   it('says so when there was nothing to win', async () => {
     const { out } = await play(['image', 'compact', 'a.sparsebundle'], {
       task: [at('compact', 99, resized({}))],

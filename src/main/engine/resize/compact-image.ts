@@ -39,7 +39,7 @@ export async function compactImage(
     const editor = await SparseBundleEditor.open(path, await readBandCipher(path))
     const { sizeBytes } = editor.geometry
     context.enter('compacting', sizeBytes)
-    await editor.compact(signal, advance)
+    await editor.compact({ signal, advance, changed: () => context.changed() })
     return sizeBytes
   }
 

@@ -21,9 +21,14 @@ export interface ResizableDisk extends AsyncDisposable {
   dataEnd(): Promise<number>
   /**
    * Whole sectors; only larger where there is `shrinkAnew`. On the medium when it resolves; what is new is zeros. Throws DeviceError, the
-   * signal's reason.
+   * signal's reason: a disk that was to become larger is as it was then.
    */
   setSize(sizeBytes: number, options: SetSizeOptions): Promise<void>
+  /**
+   * After `setSize` made it larger: as large as it was when it was opened. What was written below that stays. It is good for nothing but to be
+   * closed then. Throws DeviceError.
+   */
+  undoGrowth(options: SetSizeOptions): Promise<void>
   /**
    * Where a disk can't become smaller in its place: the file is written anew with `writes` on the disk. All of that is on the medium when
    * it resolves, and nothing is changed when it throws: DeviceError, the signal's reason. Else null.
@@ -48,6 +53,7 @@ function openRaw(image: EditedImageFile): ResizableDisk {
   const { file, isEncrypted } = image
   // The last sector of an odd file ends in zeros.
   const diskBytes = () => Math.ceil(file.sizeBytes / sectorBytes) * sectorBytes
+  const fileBytes = file.sizeBytes
   return {
     get sizeBytes() {
       return diskBytes()
@@ -64,6 +70,7 @@ function openRaw(image: EditedImageFile): ResizableDisk {
     flush: () => file.flush(),
     dataEnd: async () => diskBytes(),
     setSize: (sizeBytes, options) => file.setSize(sizeBytes, options),
+    undoGrowth: (options) => file.setSize(fileBytes, options),
     shrinkAnew: null,
     [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
   }
@@ -84,6 +91,7 @@ async function openSparse(image: EditedImageFile): Promise<ResizableDisk> {
     flush: () => editor.flush(),
     dataEnd: async () => editor.dataEnd(),
     setSize: (sizeBytes) => editor.grow(sizeBytes),
+    undoGrowth: (options) => editor.undoGrowth(options),
     // Bands can't be taken out of the middle of the file.
     shrinkAnew: (sizeBytes, writes, options) =>
       rewriteSparseImage(editor, image, { ...options, sizeBytes, writes, keep: 'always' }),
@@ -93,6 +101,7 @@ async function openSparse(image: EditedImageFile): Promise<ResizableDisk> {
 
 async function openBundle(path: string): Promise<ResizableDisk> {
   const editor = await SparseBundleEditor.open(path, await readBandCipher(path))
+  const beforeBytes = editor.geometry.sizeBytes
   return {
     get sizeBytes() {
       return editor.geometry.sizeBytes
@@ -106,6 +115,7 @@ async function openBundle(path: string): Promise<ResizableDisk> {
     flush: () => editor.flush(),
     dataEnd: () => editor.dataEnd(),
     setSize: (sizeBytes) => editor.setSize(sizeBytes),
+    undoGrowth: () => editor.undoGrowth(beforeBytes),
     shrinkAnew: null,
     [Symbol.asyncDispose]: async () => undefined,
   }

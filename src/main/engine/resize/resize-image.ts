@@ -5,16 +5,16 @@
  *     larger      size · new backup of the map · the map's first header · the old backup cleared
  *     smaller            new backup of the map · the map's first header · size
  *
- * with all of one on the medium before the next. A sparse image file is written anew to become smaller, which is all of it at once. File
+ * with all of one on the medium before the next. A failure up to the new backup of a larger disk leaves the image as it was. A sparse image file is written anew to become smaller, which is all of it at once. File
  * systems stay as large as they are.
  */
-import type { MapWrite } from '#engine/formats/partition-map'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
 import type { ImageResizing, ResizeRequest } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import { examineImage, readStoredBytes, type ResizeDeps } from './examine-image.ts'
-import { openResizableDisk, type ResizableDisk } from './resizable-disk.ts'
+import { growDisk, writeAll } from './grow-disk.ts'
+import { openResizableDisk } from './resizable-disk.ts'
 import { readSizeLimits, type LimitReason } from './smallest-size.ts'
 
 const sectorBytes = 512
@@ -46,13 +46,19 @@ export async function resizeImage(
   const written = disk.storesZeros && sizeBytes > beforeBytes ? sizeBytes - beforeBytes : null
   context.enter('resizing', written)
   const options = { signal, advance: (doneBytes: number) => context.advance(doneBytes) }
+  const changed = () => context.changed()
   if (changesDisk) {
     const changes = map?.changesFor(sizeBytes) ?? { prepare: [], commit: [], clear: [] }
     if (sizeBytes < beforeBytes && disk.shrinkAnew !== null)
       await disk.shrinkAnew(sizeBytes, [...changes.prepare, ...changes.commit], options)
     else {
-      if (sizeBytes > beforeBytes) await disk.setSize(sizeBytes, options)
-      await writeAll(disk, changes.prepare)
+      if (sizeBytes > beforeBytes) {
+        await growDisk(disk, sizeBytes, changes.prepare, { ...options, changed })
+        changed()
+      } else {
+        changed()
+        await writeAll(disk, changes.prepare)
+      }
       await writeAll(disk, changes.commit)
       if (sizeBytes < beforeBytes) await disk.setSize(sizeBytes, options)
       else await writeAll(disk, changes.clear)
@@ -65,11 +71,6 @@ export async function resizeImage(
     storedBeforeBytes,
     storedBytes: await readStoredBytes(path),
   }
-}
-
-async function writeAll(disk: ResizableDisk, writes: readonly MapWrite[]): Promise<void> {
-  for (const { offset, bytes } of writes) await disk.write(bytes, offset)
-  if (writes.length > 0) await disk.flush()
 }
 
 function checkUnit(sizeBytes: number, unit: number): void {

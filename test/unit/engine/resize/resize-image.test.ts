@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { chmod, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openImage, unlockImage } from '#engine/formats/image'
 import { compactImage, resizeImage } from '#engine/resize'
+import { DeviceError } from '#shared/errors'
 import type { Disk } from '#shared/model'
 import { openResizableDisk, type ResizableDisk } from '#src/main/engine/resize/resizable-disk.ts'
 import { buildSprs } from '#test/build-sparse'
@@ -484,6 +486,90 @@ describe('stopped in the middle, a resize', () => {
   })
 })
 
+describe.each(kinds)('a disk that becomes larger where there is no room for its map, as %s', (kind) => {
+  // Little larger: the new backup goes over the old one.
+  it.each([8 * mebibyte, 512])('is what it was: %i bytes more', async (moreBytes) => {
+    const disk = gptDisk()
+    for (const [failing, stored] of [
+      [1, 0],
+      [1, 1024],
+      [2, 0],
+      [2, 512],
+    ] as const) {
+      const path = await imageOf(disk, kind)
+      const before = filesOf(path)
+      const context = quietContext()
+      const full = withFailure(failing, stored)
+      const work = resizeImage({ path, sizeBytes: disk.length + moreBytes }, full, context)
+      await expect(work).rejects.toMatchObject({ code: 'E_DST_FULL' })
+      expect(context.wasChanged()).toBe(false)
+      expect(filesOf(path)).toEqual(before)
+      expect(same(await expand(path), disk)).toBe(true)
+      await resize(path, disk.length + moreBytes)
+      expect(checkGpt(await expand(path)).copies).toBe(2)
+    }
+  })
+
+  it('is told as changed when that can not be taken back, or its map was touched', async () => {
+    const disk = gptDisk()
+    for (const failing of [
+      [2, 3],
+      [3, 3],
+    ]) {
+      const path = await imageOf(disk, kind)
+      const { partitions } = (await openImage(path)).info
+      const context = quietContext()
+      const full = withFailure(failing[0] ?? 0, 0, failing[1])
+      const work = resizeImage({ path, sizeBytes: disk.length + 512 }, full, context)
+      await expect(work).rejects.toMatchObject({ code: 'E_DST_FULL' })
+      expect(context.wasChanged()).toBe(true)
+      expect((await openImage(path)).info).toMatchObject({ partitionMap: 'gpt', partitions })
+    }
+  })
+})
+
+it('a sparse image that needs another node for its map is what it was when there is no room for that', async () => {
+  const slots = Array.from({ length: 1008 }, (_, slot) => slot + 1)
+  const disk = Buffer.concat([gptDisk(), Buffer.alloc(1008 * 32_768)]).subarray(0, 1008 * 32_768)
+  const data = (number: number) => disk.subarray((number - 1) * 32_768, number * 32_768)
+  const plan = { sizeBytes: disk.length, sectorsPerBand: 64, slots, data }
+  const path = await folder.write('full.sparseimage', buildSprs(plan))
+  const work = resizeImage({ path, sizeBytes: 3000 * 32_768 }, withFailure(2, 0), quietContext())
+  await expect(work).rejects.toMatchObject({ code: 'E_DST_FULL' })
+  expect(same(readFileSync(path), buildSprs(plan))).toBe(true)
+})
+
+/** What the image's files hold, by their names. */
+const filesOf = (path: string): { readonly [name: string]: string } =>
+  Object.fromEntries(
+    statSync(path).isDirectory()
+      ? readdirSync(path, { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map(({ parentPath, name }) => [name, hashOf(join(parentPath, name))])
+      : [['', hashOf(path)]],
+  )
+
+const hashOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+/** The `first`th write to the disk, to the `last`th, stores no more than `stored` bytes: there is no room. */
+function withFailure(first: number, stored: number, last = first) {
+  let count = 0
+  const openDisk = async (...args: Parameters<typeof openResizableDisk>): Promise<ResizableDisk> => {
+    const disk = await openResizableDisk(...args)
+    return Object.create(disk, {
+      write: {
+        async value(bytes: Uint8Array, offset: number) {
+          count += 1
+          if (count < first || count > last) return await disk.write(bytes, offset)
+          if (stored > 0) await disk.write(bytes.subarray(0, stored), offset)
+          throw new DeviceError('E_DST_FULL', 'full', { details: { path: args[0] } })
+        },
+      },
+    }) as ResizableDisk
+  }
+  return { ...deps, openDisk }
+}
+
 /** The copy that the map at the beginning of the disk names. */
 function backupOf(disk: Buffer) {
   const lba = Number(disk.readBigUInt64LE(512 + 32))
@@ -549,6 +635,30 @@ describe('compacting', () => {
     await expect(compactImage(path, deps, context)).rejects.toMatchObject({ code: 'E_DST_BUSY' })
     expect(same(readFileSync(path), buildSprs(plan))).toBe(true)
     expect(readdirSync(folder.path)).toEqual(['old.sparseimage'])
+  })
+
+  it('tells of a bundle whether anything was taken out when it is stopped', async () => {
+    const bundle = await imageOf(plainDisk(), 'UDSB')
+    await writeFile(join(bundle, 'bands/0'), noise(8 * mebibyte, 3))
+    await writeFile(join(bundle, 'bands/1'), Buffer.alloc(8 * mebibyte))
+    const before = await expand(bundle)
+    for (const [after, isChanged] of [
+      [0, false],
+      [8 * mebibyte, true],
+    ] as const) {
+      const stop = new AbortController()
+      const advance = (doneBytes: number) => {
+        if (doneBytes > after) stop.abort(new Error('enough'))
+      }
+      const context = quietContext(stop.signal)
+      const work = compactImage(bundle, deps, { ...context, advance })
+      await expect(work).rejects.toThrow('enough')
+      expect(context.wasChanged()).toBe(isChanged)
+      expect(existsSync(join(bundle, 'bands/1'))).toBe(!isChanged)
+      expect(same(await expand(bundle), before)).toBe(true)
+      await writeFile(join(bundle, 'bands/2'), noise(4.5 * mebibyte, 4))
+      before.set(noise(4.5 * mebibyte, 4), 16 * mebibyte)
+    }
   })
 
   it('takes bands of zeros, and zeros at the ends of bands, out of a bundle', async () => {

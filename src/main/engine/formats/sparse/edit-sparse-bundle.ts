@@ -102,38 +102,72 @@ export class SparseBundleEditor {
     const after = { bandBytes, sizeBytes }
     // What a stopped attempt, or somebody else, left behind the end must not become part of the disk.
     if (sizeBytes > before) await this.#cutBands(this.#geometry)
-    const plist = encodeBundlePlist(after)
-    // The copy last: until then the old one is there in case the new one is damaged.
-    await this.#replace(bundleNames.info, plist)
-    await this.#replace(bundleNames.backup, plist)
-    this.#geometry = after
+    try {
+      await this.#tellSize(after)
+    } catch (error) {
+      if (sizeBytes > before) await this.#tellSize({ bandBytes, sizeBytes: before }).catch(() => undefined)
+      throw error
+    }
     if (sizeBytes < before) await this.#cutBands(after)
   }
 
   /**
-   * Remove bands that are all zeros, and what follows the last other byte of the rest. `advance` is called with the bytes of
-   * the disk that were looked at. Throws DeviceError E_DST_BUSY for a band that somebody else writes; the signal's reason.
+   * After `setSize` made it larger, and writes of which one failed: as large as it was, and nothing behind that. The editor is good for nothing then.
+   * Throws DeviceError.
    */
-  async compact(signal: AbortSignal, advance: (doneBytes: number) => void): Promise<void> {
+  async undoGrowth(sizeBytes: number): Promise<void> {
+    const before = { ...this.#geometry, sizeBytes }
+    // First: a medium that is full has no room for the size either.
+    await this.#cutBands(before)
+    await this.#tellSize(before)
+  }
+
+  async #tellSize(geometry: BandGeometry): Promise<void> {
+    const plist = encodeBundlePlist(geometry)
+    // The copy last: until then the old one is there in case the new one is damaged.
+    await this.#replace(bundleNames.info, plist)
+    await this.#replace(bundleNames.backup, plist)
+    this.#geometry = geometry
+  }
+
+  /**
+   * Remove bands that are all zeros, and what follows the last other byte of the rest. `advance` is called with the bytes of
+   * the disk that were looked at, `changed` when a band was removed or cut. Throws DeviceError E_DST_BUSY for a band that somebody else writes;
+   * the signal's reason.
+   */
+  async compact({
+    signal,
+    advance,
+    changed,
+  }: {
+    readonly signal: AbortSignal
+    readonly advance: (doneBytes: number) => void
+    readonly changed: () => void
+  }): Promise<void> {
     await this.#cutBands(this.#geometry)
     const { bands } = await readBundleFiles(this.#path, signal)
     for (const band of bands) {
-      await this.#compactBand(band, signal)
+      if (await this.#compactBand(band, signal)) changed()
       const { bandBytes, sizeBytes } = this.#geometry
       advance(Math.min(sizeBytes, (band.index + 1) * bandBytes))
     }
     await syncFolder(join(this.#path, bundleNames.bands))
   }
 
-  async #compactBand({ index, path, sizeBytes, stamp }: BandFile, signal: AbortSignal): Promise<void> {
+  /** Whether there was something to remove. */
+  async #compactBand({ index, path, sizeBytes, stamp }: BandFile, signal: AbortSignal): Promise<boolean> {
     const end = await this.#lastByte(index, sizeBytes, signal)
     const grain = Math.max(grainBytes, this.#bandCipher?.(index).blockBytes ?? 0)
     const kept = Math.min(sizeBytes, Math.ceil(end / grain) * grain)
-    if (kept === sizeBytes && sizeBytes > 0) return
+    if (kept === sizeBytes && sizeBytes > 0) return false
     if ((await bandStamp(path)) !== stamp) throw beingWritten(path)
-    if (kept === 0) return await this.#try(unlink(path))
+    if (kept === 0) {
+      await this.#try(unlink(path))
+      return true
+    }
     await using file = await this.#try(open(path, inPlace))
     await this.#try(file.truncate(kept))
+    return true
   }
 
   /** Remove what lies behind the end of a disk of this geometry. */

@@ -3,7 +3,7 @@
  * bytes are on the medium before its number is, and a node's numbers before the node is linked: stopped anywhere, the file is
  * a whole image. It never becomes shorter; for that it is written anew.
  */
-import type { BlockSource, EditableFile } from '#engine/block-io'
+import type { BlockSource, EditableFile, SetSizeOptions } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
 import { countBands, type BandGeometry } from './band-layout.ts'
@@ -26,12 +26,16 @@ const zeros = new Uint8Array(1024 * 1024)
 export class SparseImageEditor {
   readonly #file: EditableFile
   readonly #offsets: Map<number, number>
+  readonly #fileBytes: number
+  /** What `grow`, and bands that were added since, wrote over. */
+  readonly #overwritten: { readonly offset: number; readonly bytes: Uint8Array }[] = []
   #geometry: BandGeometry
   /** The last node: where it is, its slots in use, and which it is (0: the header). */
   #node: { offset: number; used: number; number: number }
 
   private constructor(file: EditableFile, state: State) {
     this.#file = file
+    this.#fileBytes = file.sizeBytes
     this.#offsets = state.offsets
     this.#geometry = state.geometry
     this.#node = state.node
@@ -111,13 +115,25 @@ export class SparseImageEditor {
       await this.flush()
     }
     const totalSectors = sizeBytes / sectorBytes
-    const header = await this.#headerBytes()
+    const header = Buffer.alloc(headerStruct.sizeBytes)
+    await this.#file.read(header, 0)
     header.writeUInt32BE(totalSectors % 2 ** 32, headerStruct.offsetOf('totalSectorsLow'))
     header.writeBigUInt64BE(BigInt(totalSectors), headerStruct.offsetOf('totalSectors'))
     // One sector of the medium: it is written, or it isn't.
-    await this.#file.write(header, 0)
-    await this.flush()
+    await this.#replace(header, 0)
     this.#geometry = { bandBytes, sizeBytes }
+  }
+
+  /**
+   * After `grow`, and writes of which one failed: the file has the bands and the size that it had when it was opened. What was written into
+   * bands of that disk stays. The editor is good for nothing then. Throws DeviceError.
+   */
+  async undoGrowth(options: SetSizeOptions): Promise<void> {
+    for (const { bytes, offset } of this.#overwritten.toReversed()) {
+      await this.#file.write(bytes, offset)
+      await this.flush()
+    }
+    await this.#file.setSize(this.#fileBytes, options)
   }
 
   async #addBand(index: number, piece: Uint8Array, within: number): Promise<void> {
@@ -133,8 +149,7 @@ export class SparseImageEditor {
     const number = Buffer.alloc(4)
     number.writeUInt32BE(index + 1)
     const numbersAt = offset + (offset === 0 ? headerStruct.sizeBytes : indexNodeStruct.sizeBytes)
-    await this.#file.write(number, numbersAt + used * 4)
-    await this.flush()
+    await this.#replace(number, numbersAt + used * 4)
     this.#node.used += 1
     this.#offsets.set(index, place)
   }
@@ -150,8 +165,7 @@ export class SparseImageEditor {
     const link = Buffer.alloc(8)
     link.writeBigUInt64BE(BigInt(next))
     const struct = offset === 0 ? headerStruct : indexNodeStruct
-    await this.#file.write(link, offset + struct.offsetOf('nextNodeOffset'))
-    await this.flush()
+    await this.#replace(link, offset + struct.offsetOf('nextNodeOffset'))
     this.#node = { offset: next, used: 0, number: offset === 0 ? 0 : number + 1 }
   }
 
@@ -165,10 +179,13 @@ export class SparseImageEditor {
     if (last > 0) await this.#file.write(zeros.subarray(0, last), to - last)
   }
 
-  async #headerBytes(): Promise<Buffer> {
-    const bytes = Buffer.alloc(headerStruct.sizeBytes)
-    await this.#file.read(bytes, 0)
-    return bytes
+  /** Write over what says where bands are. On the medium when it resolves. */
+  async #replace(bytes: Uint8Array, offset: number): Promise<void> {
+    const old = new Uint8Array(bytes.length)
+    await this.#file.read(old, offset)
+    this.#overwritten.push({ offset, bytes: old })
+    await this.#file.write(bytes, offset)
+    await this.flush()
   }
 
   *#bandsOf(offset: number, lengthBytes: number) {
