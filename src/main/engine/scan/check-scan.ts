@@ -1,4 +1,7 @@
-/** Compares an image with what our own scan stored in it: each block, each partition. */
+/**
+ * Compares an image with what our own scan stored in it: each block, each partition. A digest of a partition that isn't what its blocks come
+ * to, where all of these are right, is another program's: what those cover isn't known well enough to call an image damaged.
+ */
 import type { ExtentLayout } from '#engine/formats/extents'
 import { readBlockHashes, type OpenImage } from '#engine/formats/image'
 import { digestBytes } from '#engine/formats/udif'
@@ -10,7 +13,7 @@ import { hashDisk } from './hash-disk.ts'
 
 /**
  * Reads the disk inside once and compares it with the image's checksums, its block hashes and the digests of its partitions.
- * Throws FormatError E_SRC_CORRUPT for the first that differs (`details`: `diskOffset`, `diskBytes`, `expected`, `found`), and
+ * Throws FormatError E_SRC_CORRUPT for the first block that differs (`details`: `diskOffset`, `diskBytes`, `expected`, `found`), and
  * what reading throws; the signal's reason.
  */
 export async function checkScan(
@@ -61,12 +64,10 @@ export async function checkScan(
     )
   }
   const checked = [{ what: `${scan.blocks.count} blocks`, algorithm: 'SHA-256', value: scan.blocks.root }]
-  for (const [index, { id, offset, sizeBytes }] of parts.entries()) {
+  for (const [index, { id }] of parts.entries()) {
     const expected = scan.partitions.find(({ partNum }) => partNum === id)?.sha256 ?? null
     const found = Buffer.from(stretches[index]?.sha256 ?? []).toString('hex')
-    if (expected === null) continue
-    if (expected !== found) throw wrong(`partition ${id}`, offset, sizeBytes, expected, found)
-    checked.push({ what: `partition ${id}`, algorithm: 'SHA-256', value: found })
+    if (expected === found) checked.push({ what: `partition ${id}`, algorithm: 'SHA-256', value: found })
   }
   return checked
 }

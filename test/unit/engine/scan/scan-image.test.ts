@@ -511,6 +511,27 @@ describe('verifying a scanned image', () => {
     })
   })
 
+  it("calls an image intact where only another program's digest is of something else", async () => {
+    const { path } = write(spec)
+    const { scan: stored } = await scan(path)
+    const ours = Buffer.from(stored.partitions[0]?.sha256 ?? '', 'hex').toString('base64')
+    const theirs = createHash('sha256').update('what it covers').digest()
+    spoil(path, (text) => {
+      const begin = text.indexOf('<data>', text.indexOf('<key>nsiz</key>')) + '<data>'.length
+      const end = text.indexOf('</data>', begin)
+      const nsiz = Buffer.from(text.slice(begin, end), 'base64').toString('latin1')
+      expect(nsiz).toContain(ours)
+      const digits = Buffer.from(nsiz.replace(ours, theirs.toString('base64')), 'latin1').toString('base64')
+      let next = 0
+      const data = text.slice(begin, end).replaceAll(/[A-Za-z0-9+/=]/g, () => digits[next++] ?? '')
+      return text.slice(0, begin) + data + text.slice(end)
+    })
+    expect((await openImage(path)).info.scan?.partitions[0]?.sha256).toBe(theirs.toString('hex'))
+    const { checked } = await verifyImage(path, quietContext())
+    const scanned = checked.filter(({ algorithm }) => algorithm === 'SHA-256')
+    expect(scanned).toEqual([{ what: '6 blocks', algorithm: 'SHA-256', value: stored.blocks?.root }])
+  })
+
   it('refuses hashes that do not add up to their root', async () => {
     const { path } = write(spec)
     await scan(path)
