@@ -17,7 +17,7 @@ import type { Created } from './created.ts'
 import { checkVolumeName } from './make-filesystem.ts'
 import { measureFolder, type FolderMeasure } from './measure-folder.ts'
 import { toolFailure } from './tool-failure.ts'
-import { openWorkshop } from './workshop.ts'
+import { folderOf, openWorkshop } from './workshop.ts'
 import { writeComposed } from './write-composed.ts'
 
 export interface FolderDeps {
@@ -214,7 +214,7 @@ async function checkFolder(folder: string, target: string): Promise<void> {
     throw new UsageError('E_USAGE', problem, { details: { input: 'folder', problem } })
   }
   const inside = await realpath(folder)
-  const place = await realpath(join(target, '..')).catch(() => null)
+  const place = await realpath(await folderOf(target)).catch(() => null)
   if (place !== null && (place === inside || place.startsWith(inside.endsWith(sep) ? inside : inside + sep)))
     throw new UsageError('E_SAME', `${target} is in ${folder}`, {
       details: { input: 'target', source: folder, target },

@@ -171,6 +171,37 @@ describe.skipIf(missing('root', 'loop', 'program:mke2fs'))(
       expect(readdirSync(folder.path).toSorted()).toEqual(['file', 'source'])
     })
 
+    it('is not made of one that it would lie in behind a link', async () => {
+      await using folder = await temporaryFolder()
+      const [source, links] = [join(folder.path, 'source'), join(folder.path, 'links')]
+      mkdirSync(source)
+      mkdirSync(links)
+      writeFileSync(join(source, 'old.img'), 'old')
+      symlinkSync(join(source, 'old.img'), join(links, 'new.img'))
+      const from = { kind: 'folder', path: source } as const
+      const made = createForReal({ target: join(links, 'new.img'), format: 'raw', erase: true, from })
+      await expect(made).rejects.toMatchObject({ code: 'E_SAME' })
+      expect(readdirSync(source)).toEqual(['old.img'])
+      expect(readdirSync(links)).toEqual(['new.img'])
+      expect(readFileSync(join(source, 'old.img'), 'utf8')).toBe('old')
+    })
+
+    it('may be named by a link in its folder, which holds nothing else of it', async () => {
+      await using folder = await temporaryFolder()
+      const [source, images] = [join(folder.path, 'source'), join(folder.path, 'images')]
+      mkdirSync(source)
+      mkdirSync(images)
+      writeFileSync(join(images, 'old.img'), 'old')
+      symlinkSync(join(images, 'old.img'), join(source, 'new.img'))
+      const from = { kind: 'folder', path: source } as const
+      await createForReal({ target: join(source, 'new.img'), format: 'raw', erase: true, from })
+      expect(readdirSync(source)).toEqual(['new.img'])
+      expect(readdirSync(images)).toEqual(['old.img'])
+      await withMounted(ext4, join(images, 'old.img'), 'ro', (mounted) =>
+        expect(readdirSync(mounted).sort()).toEqual(['lost+found', 'new.img']),
+      )
+    })
+
     it('names the file that may not be read', async () => {
       await using folder = await temporaryFolder()
       const source = join(folder.path, 'source')
