@@ -298,9 +298,16 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
       }
     }
     if (textOf(error, 'errno') === 'EFBIG') {
+      const limit = `has a limit: FAT32's is ${formatBytes(2 ** 32)}, ext4's ${formatBytes(2 ** 44)}.`
       return {
-        what: `${theTarget(error, names)} would be larger than a file can be there.`,
-        why: `The file system it lies on has a limit: FAT32's is ${formatBytes(2 ** 32)}, ext4's ${formatBytes(2 ** 44)}.`,
+        what:
+          needed === null
+            ? `${theTarget(error, names)} would be larger than a file can be there.`
+            : `The disk that holds ${theTarget(error, names)} can't hold a file of ${formatBytes(needed)}.`,
+        why:
+          needed === null
+            ? `The file system it lies on ${limit}`
+            : `The volume is made in one first, and the file system there ${limit}`,
         now: 'Choose a place with another file system, or a smaller size.',
       }
     }

@@ -1,13 +1,14 @@
 /** A blank disk: zeros, and on them, if wanted, a partition map and a file system by the system's own program. */
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openFailure } from '#engine/block-io'
+import { errnoOf, openFailure } from '#engine/block-io'
 import { checkLevel, openImageTarget } from '#engine/convert'
 import { encodeNewMap, largestMbrBytes, smallestMapBytes, type NewMap } from '#engine/formats/partition-map'
 import type { JobContext } from '#engine/job'
 import type { RunProgram } from '#engine/platform'
-import { UsageError } from '#shared/errors'
+import { DeviceError, UsageError } from '#shared/errors'
 import type { CreateRequest, CreateSource, ImagePartition } from '#shared/model'
+import { formatCount } from '#shared/units'
 import { composeDisk } from './compose-disk.ts'
 import type { Created } from './created.ts'
 import { checkFilesystem, makeFilesystem, partitionFor, toolFor } from './make-filesystem.ts'
@@ -40,7 +41,7 @@ export async function createBlank(
   const volume = filesystem === null ? null : { path: join(workshop.path, 'volume'), ...place }
   if (filesystem !== null && volume !== null) {
     context.enter('building')
-    await makeSparseFile(volume.path, volume.sizeBytes)
+    await makeSparseFile(volume.path, volume.sizeBytes, request.target)
     const startSector = volume.offset / sectorBytes
     await makeFilesystem(run, filesystem, {
       path: volume.path,
@@ -87,19 +88,28 @@ function planMap(
   volumeName: string | null,
 ): NewMap | null {
   if (partitionMap === 'none') return null
-  if (sizeBytes < smallestMapBytes[partitionMap])
-    throw wrong('sizeBytes', 'A disk with a partition map needs at least 3 MiB.')
+  const leastBytes = smallestMapBytes[partitionMap]
+  if (sizeBytes < leastBytes)
+    throw wrong(
+      'sizeBytes',
+      `A disk with ${partitionMap === 'gpt' ? 'a GPT' : 'an MBR'} needs at least ${formatCount(leastBytes)} bytes.`,
+    )
   if (partitionMap === 'mbr' && sizeBytes > largestMbrBytes)
     throw wrong('partitionMap', 'A disk with an MBR has 2 TiB at most: use a GPT.')
   return encodeNewMap(partitionMap, sizeBytes, partitionFor(filesystem, volumeName))
 }
 
-async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
+/** For an image at `targetPath`, which is what people know about. */
+async function makeSparseFile(path: string, sizeBytes: number, targetPath: string): Promise<void> {
   try {
     await using file = await open(path, 'wx', 0o600)
     await file.truncate(sizeBytes)
   } catch (error) {
-    throw openFailure(error, path, 'destination')
+    if (errnoOf(error) !== 'EFBIG') throw openFailure(error, path, 'destination')
+    throw new DeviceError('E_DST_FULL', `no file of ${sizeBytes} bytes beside ${targetPath}: EFBIG`, {
+      details: { path: targetPath, neededBytes: sizeBytes, errno: 'EFBIG' },
+      cause: error,
+    })
   }
 }
 

@@ -68,6 +68,23 @@ describe('a blank image', () => {
     expect(readdirSync(folder.path)).toEqual([])
   })
 
+  it.each([
+    ['gpt', 2 * mib + 33 * 512, 'A disk with a GPT needs at least 2,114,048 bytes.'],
+    ['mbr', 2 * mib, 'A disk with an MBR needs at least 2,097,152 bytes.'],
+  ] as const)('with a map (%s) can be as small as it is told', async (partitionMap, leastBytes, problem) => {
+    await using folder = await temporaryFolder()
+    const create = (sizeBytes: number) =>
+      createForReal({
+        target: join(folder.path, 'a.img'),
+        format: 'raw',
+        from: blank({ sizeBytes, partitionMap }),
+      })
+    await expect(create(leastBytes - 512)).rejects.toMatchObject({ code: 'E_USAGE', details: { problem } })
+    await create(leastBytes)
+    const { info } = await openImage(join(folder.path, 'a.img'))
+    expect(info.partitions).toMatchObject([{ offset: mib, sizeBytes: mib }])
+  })
+
   it('is refused a name that its file system has no room for, or that looks like an option', async () => {
     await using folder = await temporaryFolder()
     const from = blank({ filesystem: 'ext4' })

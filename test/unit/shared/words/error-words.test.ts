@@ -376,6 +376,11 @@ describe('describeError', () => {
     ],
     [
       'E_DST_FULL',
+      { path: '/home/a/d.dmg', errno: 'EFBIG', neededBytes: 20e12 },
+      "The disk that holds 'SanDisk Ultra' can't hold a file of 20 TB.\nThe volume is made in one first, and the file system there has a limit: FAT32's is 4.29 GB, ext4's 17.6 TB.\nChoose a place with another file system, or a smaller size.",
+    ],
+    [
+      'E_DST_FULL',
       { path: 'standard output', errno: 'ENOSPC' },
       "Standard output can't take any more: the disk it goes to is full.\nFree some space there, or send the output elsewhere.",
     ],
