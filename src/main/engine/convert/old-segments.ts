@@ -2,7 +2,7 @@
  * What is left of a segmented image whose first file is replaced: files that belong to nothing any more. They are deleted, so a
  * file counts only where what is inside says so: the same segment ID as the first, and the number that its name has. Where they
  * are encrypted that can be read with the password of the image, if it was unlocked here, or with the new one; of others nobody
- * knows what they are, and they stay.
+ * knows what they are, and they stay. Nor does an image take the names of files that are another's.
  */
 import { realpath } from 'node:fs/promises'
 import { openFileSource, type BlockSource } from '#engine/block-io'
@@ -15,7 +15,7 @@ import {
   type EncryptedHeader,
 } from '#engine/formats/encrypted'
 import { isKoly, kolyBytes, parseKoly, segmentPath, type Koly } from '#engine/formats/udif'
-import { AppError } from '#shared/errors'
+import { AppError, UsageError } from '#shared/errors'
 import { mostSegments } from './segmented-file.ts'
 
 export interface OldSegmentsOptions {
@@ -34,8 +34,7 @@ export async function findOldSegments(
   const old = new OldImage(password, signal)
   const first = await old.read(place)
   if (first === null || first.segmentCount <= 1 || first.segmentNumber !== 1) return []
-  // An ID that nobody gave is everybody's.
-  if (/^0*$/.test(first.segmentID)) return []
+  if (isNobodys(first)) return []
   const paths: string[] = []
   for (let number = 2; number <= mostSegments; number++) {
     const path = segmentPath(place, number)
@@ -45,6 +44,30 @@ export async function findOldSegments(
   }
   return paths
 }
+
+/**
+ * Whether an image at `target` may take the name of the file at `path`, asked for one path after another. Throws UsageError E_DST_KIND where that proves to be a
+ * segment of another image than the one at `target`. `password`: of the image that is written; null: it isn't encrypted.
+ */
+export function refuseOthersSegments(
+  password: string | null,
+): (path: string, target: string) => Promise<void> {
+  const old = new OldImage(password, new AbortController().signal)
+  let first: Promise<Koly | null> | null = null
+  return async (path, target) => {
+    first ??= old.read(target)
+    const own = await first
+    const found = await old.read(path)
+    if (found === null || found.segmentCount <= 1 || isNobodys(found)) return
+    if (found.segmentID === own?.segmentID) return
+    const problem = `'${path}' is a segment of another image.`
+    const hint = 'Choose another name or another folder for the image, or move that file away.'
+    throw new UsageError('E_DST_KIND', problem, { details: { input: path, path, problem, hint } })
+  }
+}
+
+/** An ID that nobody gave is everybody's. */
+const isNobodys = ({ segmentID }: Koly) => /^[0-]*$/.test(segmentID)
 
 class OldImage {
   readonly #password: string | null

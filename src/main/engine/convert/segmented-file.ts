@@ -25,6 +25,8 @@ export interface SegmentedFileOptions {
   readonly mode: 'create' | 'replace'
   /** Each file is encrypted by itself, with keys of its own behind this password; null: none is. */
   readonly password: string | null
+  /** Throws where the file at `path` proves to be another image's than the one at `target`. Default: whatever has the name is replaced. */
+  readonly refuseOthers?: (path: string, target: string) => Promise<void>
 }
 
 /** Less than this and nearly all of the first segment would be list. */
@@ -223,7 +225,10 @@ export class SegmentedFile implements ReplacementFile {
   }
 
   async #newSegment(): Promise<SegmentPart> {
-    const { password } = this.#options
+    const { password, mode, refuseOthers } = this.#options
+    const number = this.#segments.length + 1
+    // As soon as its name is needed: writing the rest takes its time.
+    if (mode === 'replace' && number > 1) await refuseOthers?.(this.#pathOf(number), this.#target)
     return await SegmentPart.create(this.#target, { password, like: this.#like })
   }
 }

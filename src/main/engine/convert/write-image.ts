@@ -14,7 +14,7 @@ import { compressionLevels, type ConvertRequest, type ImageInfo, type WritableFo
 import type { DiskItem } from './disk-stream.ts'
 import { refuseCutShort, refuseWrittenShort, tellableDisk } from './tellable-disk.ts'
 import { writeRawImage } from './write-raw-image.ts'
-import { findOldSegments } from './old-segments.ts'
+import { findOldSegments, refuseOthersSegments } from './old-segments.ts'
 import { openSegmentedFile } from './segmented-file.ts'
 import { openBundleTarget, writeSparseImage } from './write-sparse-image.ts'
 import { writeUdifImage } from './write-udif-image.ts'
@@ -98,7 +98,14 @@ export async function openImageTarget(
   if (owner !== null && (format === 'UDSB' || segmentBytes !== null)) throw severalFiles()
   if (format === 'UDSB') return await openBundleTarget(target, { mode, password })
   const segments =
-    segmentBytes === null ? null : await openSegmentedFile(target, { segmentBytes, mode, password })
+    segmentBytes === null
+      ? null
+      : await openSegmentedFile(target, {
+          segmentBytes,
+          mode,
+          password,
+          refuseOthers: refuseOthersSegments(password),
+        })
   const file = segments ?? (await openReplacementFile(target, { mode, owner }))
   return {
     async write({ contents, items }, { signal, advance }) {

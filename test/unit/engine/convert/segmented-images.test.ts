@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { convertImage } from '#engine/convert'
@@ -159,6 +159,30 @@ describe('segments that are there', () => {
     await rm(at('disk.002.dmgpart'))
     await expect(convert(source)).rejects.toMatchObject({ code: 'E_DST_EXISTS' })
     expect(left().filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it.each([
+    ['the second', 2, ''],
+    ['the second, and nothing has the name of the first', 2, 'none'],
+    ['the last', 7, ''],
+  ] as const)('are not replaced where %s is of another image', async (_, number, first) => {
+    const source = await folder.write('disk.img', disk(1))
+    await convert(source)
+    await convert(await folder.write('other.img', disk(2)), { target: at('other.dmg') })
+    const name = `disk.00${number}.dmgpart`
+    await cp(at(`other.00${number}.dmgpart`), at(name), { force: true })
+    if (first === 'none') await rm(at('disk.dmg'))
+    const before = left()
+    const bytes = readFileSync(at(name))
+    await expect(convert(source, { erase: true })).rejects.toMatchObject({
+      code: 'E_DST_KIND',
+      details: { path: at(name), problem: `'${at(name)}' is a segment of another image.` },
+    })
+    expect(left()).toEqual(before)
+    expect(same(readFileSync(at(name)), bytes)).toBe(true)
+    // What takes none of those names has nothing to do with it.
+    await convert(source, { erase: true, segmentBytes: null })
+    expect(same(readFileSync(at(name)), bytes)).toBe(true)
   })
 
   it('stay when the conversion is stopped or one of the names is taken by a folder', async () => {
