@@ -176,6 +176,7 @@ export class StreamThread {
       throw new UsageError('E_USAGE', 'there is no such client', { details: { input: 'clientId' } })
     const text = 'The administrator disconnected this computer.'
     roster.dismissed(clientId)
+    this.#hub?.dismissed(connection)
     this.#control?.dismiss(connection, { kind: 'end', reason: 'stopped', text }, performance.now())
   }
 

@@ -47,7 +47,7 @@ export class Attendance {
     if (!this.#missing.has(clientId)) this.#missing.set(clientId, { sinceMs: nowMs, computer })
   }
 
-  /** It isn't missing any more: it is heard, or its computer is here as another client. */
+  /** It isn't missing any more: it is heard, its computer is here as another client, or it was sent away. */
   found(clientId: string): void {
     this.#missing.delete(clientId)
   }

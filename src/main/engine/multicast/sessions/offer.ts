@@ -135,6 +135,11 @@ export class Offer {
     this.session.sender.leave(clientId)
   }
 
+  /** It was sent away, and has left: nobody waits for it. */
+  dismiss({ clientId }: Member): void {
+    this.#attendance.found(clientId)
+  }
+
   /** It was to end when everyone has finished, and everyone has, or is gone for long. */
   isOver(nowMs: number): boolean {
     const { whenFinished, sender } = this.session

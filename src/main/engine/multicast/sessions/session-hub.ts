@@ -70,6 +70,8 @@ export interface SessionHub {
   /** Nothing comes of it if the connection is gone. */
   answer(connection: string, id: number, json: Uint8Array, nowMs: number): HubOutput[]
   disconnected(connection: string): void
+  /** An administrator sends it away: it is dropped, and nobody waits for it. */
+  dismissed(connection: string): void
   /** Called a few times a second. */
   tick(nowMs: number): HubOutput[]
   status(nowMs: number): SessionStatus[]
@@ -420,6 +422,12 @@ export function createSessionHub({
     },
 
     disconnected: drop,
+
+    dismissed(connection) {
+      const member = connections.get(connection)?.member
+      drop(connection)
+      if (member) member.offer.dismiss(member)
+    },
 
     tick(nowMs) {
       clockMs = nowMs

@@ -886,6 +886,14 @@ describe('a session that ends when everyone has finished', () => {
     expect(ended(hub.tick(125_000))).toBe(true)
   })
 
+  test('does not wait for one that was sent away', () => {
+    const { hub, ended } = ending()
+    hub.message('a', finished, 1000)
+    hub.dismissed('b')
+    expect(hub.status(1000)).toMatchObject([{ joined: 0, finished: 1 }])
+    expect(ended(hub.tick(1001))).toBe(true)
+  })
+
   test('waits for one that is silent, but not for ever', () => {
     const { lab, hub, ended } = ending()
     hub.message('a', finished, 1000)
