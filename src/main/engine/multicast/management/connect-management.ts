@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { dialControl, type ControlSocket } from '#engine/multicast/client'
 import { createClientLink, type LinkOutput } from '#engine/multicast/sessions'
 import { passwordKey } from '#engine/multicast/wire'
-import { deserializeError, NetworkError } from '#shared/errors'
+import { deserializeError, NetworkError, UsageError } from '#shared/errors'
 import { knownManagementPassword } from './management-password.ts'
 import { runningServers, type RunningServer } from './running-servers.ts'
 import { managementAnswerSchema, type ManagementAnswer, type ManagementCommand } from './commands.ts'
@@ -31,7 +31,7 @@ const answerMs = 120_000
 export type ManagementResult = Exclude<ManagementAnswer, { readonly kind: 'failed' }>
 
 export interface Management extends Disposable {
-  /** One at a time. Throws what the server threw; NetworkError when the connection is lost; the signal's reason. */
+  /** One at a time. Throws what the server threw; UsageError for what is too long for it; NetworkError when the connection is lost; the signal's reason. */
   readonly command: (command: ManagementCommand) => Promise<ManagementResult>
 }
 
@@ -111,8 +111,29 @@ async function connectFirst(
   return null
 }
 
-const encodeJson = (command: ManagementCommand): Uint8Array =>
-  Uint8Array.from(Buffer.from(JSON.stringify(command), 'utf8'))
+/** What a server takes at once: docs/protocol.md. */
+const mostCommandBytes = 65_536
+
+/** Throws UsageError E_USAGE for more than a server takes. */
+function encodeJson(command: ManagementCommand): Uint8Array {
+  const json = Uint8Array.from(Buffer.from(JSON.stringify(command), 'utf8'))
+  if (json.length <= mostCommandBytes) return json
+  const { input, what, hint } =
+    command.kind === 'start'
+      ? {
+          input: 'admission',
+          what: 'All that is said of the session',
+          hint: 'Give fewer or shorter rules of admission: a network (10.0.3.0/24) or a name with * stands for many computers.',
+        }
+      : { input: 'command', what: 'That command', hint: 'Name fewer sessions at once.' }
+  throw new UsageError('E_USAGE', `a command of ${json.length} bytes`, {
+    details: {
+      input,
+      problem: `${what} has ${json.length} bytes, and a server takes ${mostCommandBytes} at most.`,
+      hint,
+    },
+  })
+}
 
 function readAnswer(json: Uint8Array, control: ControlSocket): ManagementAnswer {
   try {

@@ -75,6 +75,21 @@ describe('management over the network', () => {
     ).rejects.toBeInstanceOf(UsageError)
   })
 
+  test('says in words that a command is too long for the server', async () => {
+    const { port } = await openPort()
+    const { settings } = sessionState('lab')
+    const admission = Array.from({ length: 1000 }, (_, index) => `${index}`.padEnd(80, '-'))
+    const start = { kind: 'start', settings: { ...settings, password: null, admission } } as const
+    const error = await call({ port, fingerprint: null }, start).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(UsageError)
+    expect(error).toMatchObject({ code: 'E_USAGE', details: { input: 'admission' } })
+    const sessions = Array.from({ length: 256 }, (_, index) => `${index}`.padEnd(255, 'ü'))
+    await expect(call({ port, fingerprint: null }, { kind: 'precedence', sessions })).rejects.toMatchObject({
+      code: 'E_USAGE',
+      details: { input: 'command' },
+    })
+  })
+
   test('needs the password', async () => {
     const { port } = await openPort()
     for (const password of ['wrong', null])
