@@ -1,7 +1,9 @@
 /**
  * A file while it is received: `NAME.part` with the stream's bytes where they belong and a journal behind them. It takes its name
- * when it is complete. What is killed goes on where it was: a block is in the journal only when it is on the medium.
+ * when it is complete. What is killed goes on where it was: a block is in the journal only when it is on the medium; without a journal
+ * it has all of them, as that is cut off last.
  */
+import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -40,13 +42,19 @@ export interface PartFile extends AsyncDisposable {
 
 export const partPath = (path: string): string => `${path}.part`
 
+/** The stream that a file is of. */
+export interface PartStream extends StreamFacts {
+  /** SHA-256 of a block; null while it isn't known. */
+  readonly hashOf: (block: number) => Uint8Array | null
+}
+
 /**
  * What an earlier run left at `path`: nothing, the beginning of this stream, or something else. Throws DeviceError; UsageError
  * E_DST_KIND for a link, which is never followed.
  */
 export async function lookAtPart(
   path: string,
-  facts: StreamFacts,
+  stream: PartStream,
 ): Promise<
   | { readonly kind: 'absent' }
   | { readonly kind: 'foreign'; readonly sizeBytes: number; readonly allocatedBytes: number }
@@ -56,7 +64,7 @@ export async function lookAtPart(
     await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const { size, blocks } = await file.stat()
     if (size === 0) return { kind: 'begun', haveBlocks: 0, allocatedBytes: 0 }
-    const journal = await readJournal(file, facts)
+    const journal = await readLeft(file, stream, size)
     if (journal === null) return { kind: 'foreign', sizeBytes: size, allocatedBytes: blocks * 512 }
     const haveBlocks = journal.have.reduce((sum, value) => sum + value, 0)
     return { kind: 'begun', haveBlocks, allocatedBytes: blocks * 512 }
@@ -80,7 +88,7 @@ interface PartFileOptions {
 /** Go on with what is there, or begin. Throws DeviceError E_DENIED, E_DST_FULL, E_DST_BUSY, …; UsageError E_DST_KIND. */
 export async function openPartFile(
   path: string,
-  facts: StreamFacts,
+  stream: PartStream,
   { foreign, openFile = open }: PartFileOptions,
 ): Promise<PartFile> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -99,15 +107,15 @@ export async function openPartFile(
       })
     held = await holdAlone(path, before)
     // Without a root two streams can't be told apart, so none is gone on with.
-    const isKnown = facts.root.some((byte) => byte !== 0)
-    const journal = before.size > 0 ? await readJournal(file, facts) : null
+    const isKnown = stream.root.some((byte) => byte !== 0)
+    const journal = before.size > 0 ? await readLeft(file, stream, before.size) : null
     const isBegun = journal !== null && isKnown
     if (journal === null && before.size > 0) {
       if (foreign === 'refuse') throw partExists(path)
       if (foreign === 'unforeseen') throw partCame(path)
     }
     if (!isBegun) await file.truncate(0)
-    const part = new Part(path, file, facts, isBegun ? journal : null, held)
+    const part = new Part(path, file, stream, isBegun ? journal : null, held)
     if (!isBegun) await part.save()
     return part
   } catch (error) {
@@ -140,6 +148,25 @@ const partIsLink = (path: string) =>
       hint: 'Remove the link, or choose another name for the file.',
     },
   })
+
+/** What is on the medium of this stream; null for what isn't of it. */
+async function readLeft(file: FileHandle, stream: PartStream, sizeBytes: number) {
+  const journal = await readJournal(file, stream)
+  if (journal !== null || sizeBytes !== stream.sizeBytes) return journal
+  // A run that was killed between cutting off its journal and giving it its name. Somebody else's file may be as long.
+  const blocks = Math.ceil(sizeBytes / stream.blockBytes)
+  for (const block of [0, blocks - 1]) if (!(await hasBlock(file, stream, block))) return null
+  return { turn: 0, have: new Uint8Array(blocks).fill(1) }
+}
+
+async function hasBlock(file: FileHandle, stream: PartStream, block: number): Promise<boolean> {
+  const hash = stream.hashOf(block)
+  if (hash === null) return false
+  const offset = block * stream.blockBytes
+  const bytes = new Uint8Array(Math.min(stream.blockBytes, stream.sizeBytes - offset))
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, offset)
+  return bytesRead === bytes.length && createHash('sha256').update(bytes).digest().equals(hash)
+}
 
 /** The newer of the two copies that are whole. */
 async function readJournal(file: FileHandle, facts: StreamFacts) {
