@@ -298,6 +298,8 @@ export function createReception(
     const parts = { state, server, ledger, meter, receiver, symbolBytes, silence }
     tell({ kind: 'progress', progress: progressOf(parts, now()) })
     if (receiver !== null) lastPayloadMs = Math.max(lastPayloadMs, receiver.lastSymbolMs)
+    // While the disk keeps it from asking for anything, a server that is there isn't to blame for sending nothing.
+    if (membership?.receiver.isFull === true && server.isHeard(now())) lastPayloadMs = now()
   }
 
   const checkTimeout = () => {
@@ -341,6 +343,8 @@ export function createReception(
   return {
     written(block) {
       if (!ledger.written(block)) return
+      // What there is room for now has yet to be asked for.
+      lastPayloadMs = now()
       membership?.receiver.written(block, now())
       turns.settle()
       fetcher.turn()

@@ -87,6 +87,8 @@ export interface Receiver {
   /** The block is lacking, or begun at most, and there is room for it. */
   isWanted(block: number): boolean
   poll(nowMs: number): ReceiverOutput[]
+  /** It asks for nothing, though it lacks blocks: what came fills its room until it is written. */
+  readonly isFull: boolean
   /** When to poll again if nothing comes. */
   readonly wakeMs: number
   progress(): ReceiverProgress
@@ -383,6 +385,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       const now = outputs
       outputs = []
       return now
+    },
+
+    get isFull() {
+      const isLacking = blocksDone + handedOut.size + unproven.size < layout.blocks
+      return isLacking && makings.size === unproven.size && !isRoomFor(layout.paddedLengthOf(0))
     },
 
     get wakeMs() {

@@ -119,6 +119,31 @@ test.concurrent.each([
   await reception.finish('failed', '')
 })
 
+test.concurrent('a disk that is slow is not taken for a server that sends nothing', async ({ expect }) => {
+  await using server = await startStreamServer({ image })
+  await using stream = await lookAtStream(server)
+  const timeoutMs = 2000
+  const waiting: number[] = []
+  let isQuick = false
+  const { reception, file } = receiveToMemory(stream, {
+    timeoutMs,
+    holdBytes: 4 * blockBytes,
+    onBlock(block, bytes) {
+      file.set(bytes, block * blockBytes)
+      if (isQuick) reception.written(block)
+      else waiting.push(block)
+    },
+  })
+  await expect.poll(() => waiting.length).toBe(3)
+  // Longer than the server may be silent: it has nothing to send, as there is no room for anything.
+  await new Promise((resolve) => setTimeout(resolve, timeoutMs * 2))
+  isQuick = true
+  for (const block of waiting) reception.written(block)
+  await reception.complete
+  expect(isImage(file)).toBe(true)
+  await reception.finish('done', '')
+})
+
 const noBlocks = (message: ServerMessage): ServerMessage | Uint8Array =>
   message.kind === 'block' ? new Uint8Array() : message
 

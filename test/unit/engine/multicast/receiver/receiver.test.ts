@@ -254,6 +254,31 @@ describe('a receiver', () => {
     expect(reports().at(-1)?.needs).toEqual([{ first: 4, count: 2, lack: lacksAll }])
   })
 
+  test('is full while its room waits to be written, and not while something in it is still lacking', () => {
+    const { receiver, send } = setUp({ holdBytes: 2 * layout.paddedLengthOf(0) })
+    const full: boolean[] = []
+    const look = () => full.push(receiver.isFull)
+    look()
+    send(0, upTo(100))
+    send(1, upTo(100))
+    look()
+    send(2, upTo(10))
+    look()
+    send(2, upTo(90, 10))
+    send(3, upTo(100))
+    look()
+    receiver.written(0, 0)
+    look()
+    send(4, upTo(100))
+    send(5, upTo(100))
+    look()
+    receiver.written(1, 0)
+    send(6, [0, 1])
+    // There is nothing that it lacks.
+    look()
+    expect(full).toEqual([false, false, false, true, false, true, false])
+  })
+
   test('goes on where its journal is, and is complete when everything is written', () => {
     const { receiver, send, kinds, reports, pass } = setUp({ have: Uint8Array.of(1, 1, 1, 0) })
     expect(reports()[0]?.needs).toEqual([{ first: 6, count: 1, lack: lacksAll }])
