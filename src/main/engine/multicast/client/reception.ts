@@ -253,7 +253,17 @@ export function createReception(
   /** One connection, from the greeting to its end. Throws what ended it. */
   const connection = async (): Promise<never> => {
     const { locator, password, clientId } = data
-    const entered = await enterSession({ locator, purpose: 'join', password, clientId, signal: stop.signal })
+    const entered = await enterSession({
+      locator,
+      purpose: 'join',
+      password,
+      clientId,
+      signal: stop.signal,
+    }).catch((error: unknown) => {
+      throw hasEnded(error)
+        ? endError({ reason: 'stopped', text: '' }, `${locator.host}:${locator.port}`)
+        : error
+    })
     const { control, link, session } = entered
     try {
       if (!isSameStream(facts, session.facts)) throw changedError(control.peer)
@@ -272,6 +282,10 @@ export function createReception(
       control.destroy()
     }
   }
+
+  /** The word on the connection was lost with it; by multicast, and of a server that knows no such session any more, it is the same. */
+  const hasEnded = (error: unknown) =>
+    membership?.receiver.hasEnded === true && error instanceof NetworkError && error.code === 'E_MC_NOSESSION'
 
   /** An interface that was there may have lost its address with its cable. */
   const isInterfaceAway = (error: unknown) =>

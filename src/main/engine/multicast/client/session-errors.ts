@@ -33,7 +33,10 @@ export function refusalError(
   })
 }
 
-export const endError = ({ reason, text }: Message<'end'>, address: string): NetworkError =>
+export const endError = (
+  { reason, text }: Pick<Message<'end'>, 'reason' | 'text'>,
+  address: string,
+): NetworkError =>
   new NetworkError('E_MC_ENDED', `the session ended: ${reason}`, {
     details: { address, host: address, phase: 'control', reason, text },
   })

@@ -89,6 +89,8 @@ export interface Receiver {
   poll(nowMs: number): ReceiverOutput[]
   /** It asks for nothing, though it lacks blocks: what came fills its room until it is written. */
   readonly isFull: boolean
+  /** The server said last that the stream has ended. */
+  readonly hasEnded: boolean
   /** When to poll again if nothing comes. */
   readonly wakeMs: number
   progress(): ReceiverProgress
@@ -390,6 +392,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     get isFull() {
       const isLacking = blocksDone + handedOut.size + unproven.size < layout.blocks
       return isLacking && makings.size === unproven.size && !isRoomFor(layout.paddedLengthOf(0))
+    },
+
+    get hasEnded() {
+      return serverState === 'ended'
     },
 
     get wakeMs() {

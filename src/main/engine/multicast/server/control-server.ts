@@ -45,8 +45,16 @@ const unreadMs = 60_000
 const unfinishedMs = 300_000
 /** Who asks so often without reading what is answered means ill. */
 const mostUnreadAnswers = 8
-/** After the last word, for the client to hang up. */
+/**
+ * After the last word, for the client to hang up: one that takes nothing and says nothing for so long isn't waited for. Who still says
+ * something hasn't heard it, as what was begun before is on its way.
+ */
 const lingerMs = 2000
+const lingerMostMs = 15_000
+/** When everyone is sent away: those who have taken everything, and all of them. */
+const closing = { lingerMs: 500, mostMs: 6000 }
+/** So often it is looked who still is there. */
+const lookMs = 250
 
 interface Connection {
   readonly id: string
@@ -57,6 +65,8 @@ interface Connection {
   /** What of the last letter wasn't written yet. */
   rest: Rest | null
   unreadAnswers: number
+  /** When it took or said something last. */
+  movedMs: number
   /** Since when it has taken nothing of what was written to it; null: it has taken everything. */
   waitsSinceMs: number | null
   hasSpoken: boolean
@@ -93,9 +103,12 @@ export class ControlServer {
   readonly #server: Server
   readonly #connections = new Map<string, Connection>()
   readonly #callers = new Map<string, Caller>()
-  readonly #sockets = new Set<Socket>()
+  /** Of those who haven't come to TLS yet, by their address and port. */
+  readonly #sockets = new Map<string, Socket>()
   /** It listens no more, and resolves when everyone is gone. */
   #closed: Promise<void> | null = null
+  /** When everyone has to be gone. */
+  #closesByMs = Infinity
   #next = 1
 
   constructor(options: ControlOptions) {
@@ -183,12 +196,13 @@ export class ControlServer {
     void this.#endListening()
   }
 
-  /** Resolves when everyone is gone, which takes a moment at most. */
+  /** Resolves when everyone is gone: in a moment, or some seconds where somebody still takes what he is told. */
   async close(): Promise<void> {
+    this.#closesByMs = performance.now() + closing.mostMs
     const closed = this.#endListening()
     const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy()
-    }, lingerMs / 4)
+      for (const socket of this.#sockets.values()) socket.destroy()
+    }, closing.lingerMs)
     for (const { id } of this.#connections.values()) this.#hangUp(id)
     await closed
     clearTimeout(timer)
@@ -221,9 +235,10 @@ export class ControlServer {
     caller.connections += 1
     strangers.add(remotePort)
     this.#callers.set(address, caller)
-    this.#sockets.add(socket)
+    const peer = peerOf(socket)
+    this.#sockets.set(peer, socket)
     socket.once('close', () => {
-      this.#sockets.delete(socket)
+      this.#sockets.delete(peer)
       strangers.delete(remotePort)
       caller.connections -= 1
       if (caller.connections === 0) this.#callers.delete(address)
@@ -232,6 +247,11 @@ export class ControlServer {
 
   #greet(socket: TLSSocket): void {
     const { hub } = this.#options
+    this.#sockets.delete(peerOf(socket))
+    if (this.#closesByMs < Infinity) {
+      socket.destroy()
+      return
+    }
     const address = plainAddress(socket.remoteAddress)
     const id = `c${this.#next++}`
     const connection: Connection = {
@@ -241,6 +261,7 @@ export class ControlServer {
       outbox: [],
       rest: null,
       unreadAnswers: 0,
+      movedMs: performance.now(),
       waitsSinceMs: null,
       hasSpoken: false,
       isClosing: false,
@@ -251,6 +272,7 @@ export class ControlServer {
     // A client that was unplugged isn't waited for for hours.
     socket.setKeepAlive(true, 15_000)
     socket.on('data', (bytes: Buffer) => {
+      connection.movedMs = performance.now()
       if (connection.isClosing) return
       try {
         for (const message of reader.read(bytes)) this.#hear(connection, message as ClientMessage)
@@ -319,7 +341,8 @@ export class ControlServer {
         : { bytes: bytes.subarray(length), taken, pace, sinceMs, heldSinceMs: null }
       connection.waitsSinceMs ??= nowMs
       socket.write(bytes.subarray(0, length), () => {
-        connection.waitsSinceMs = socket.writableLength === 0 ? null : performance.now()
+        connection.movedMs = performance.now()
+        connection.waitsSinceMs = socket.writableLength === 0 ? null : connection.movedMs
         if (isLast) taken?.()
         this.#write(connection)
       })
@@ -334,7 +357,22 @@ export class ControlServer {
     connection.isClosing = true
     connection.outbox = connection.outbox.filter(({ pace }) => pace === null)
     this.#write(connection)
-    setTimeout(() => connection.socket.destroy(), lingerMs).unref()
+    this.#linger(connection)
+  }
+
+  /** What was begun may be long for a slow line, and the last word comes after it. */
+  #linger(connection: Connection): void {
+    const { socket } = connection
+    const beganMs = performance.now()
+    connection.movedMs = beganMs
+    const timer = setInterval(() => {
+      const nowMs = performance.now()
+      const isOut = connection.rest === null && socket.writableLength === 0
+      const patienceMs = isOut && this.#closesByMs < Infinity ? closing.lingerMs : lingerMs
+      const untilMs = Math.min(connection.movedMs + patienceMs, beganMs + lingerMostMs, this.#closesByMs)
+      if (nowMs >= untilMs) socket.destroy()
+    }, lookMs).unref()
+    socket.once('close', () => clearInterval(timer))
   }
 }
 
@@ -357,6 +395,8 @@ function hasReplaced(outbox: Letter[], message: ServerMessage): boolean {
   if (index !== -1) outbox[index] = { message, pace: null }
   return index !== -1
 }
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 /** IPv4 addresses as they are written, also where they come through an IPv6 socket. */
 const plainAddress = (address: string | undefined): string =>

@@ -16,6 +16,9 @@ export interface ThreadHandle extends AsyncDisposable {
 /** The word that a session is over is repeated for so long. */
 const farewellMs = 3000
 
+/** The port sends everyone away within 6 s. */
+const patienceMs = 8000
+
 type Heard = Exclude<Notice, { readonly kind: 'ready' | 'unable' | 'done' }>
 
 /**
@@ -90,7 +93,7 @@ export async function startThread(
     if (isEnding) return await exited
     isEnding = true
     // It tells every client; nobody waits longer than that for one who doesn't listen.
-    const patience = setTimeout(() => void worker.terminate(), 3000)
+    const patience = setTimeout(() => void worker.terminate(), patienceMs)
     await order({ kind: 'close' }).catch(() => undefined)
     await exited
     clearTimeout(patience)

@@ -158,6 +158,49 @@ describe('a client that is told much', () => {
   })
 })
 
+describe('a client that is slow, in the middle of a block,', () => {
+  /** More than the system keeps on the way: 16 MiB. */
+  const block = new Uint8Array(16 * 1024 * 1024 - 64).fill(3)
+  const end = { kind: 'end', reason: 'stopped', text: '' } as const
+
+  /** What it hears when it reads some of it each moment, for longer than who takes nothing is waited for. */
+  async function heardSlowly(socket: TLSSocket): Promise<string[]> {
+    const reader = createFrameReader({ peer: 'server', from: 'server' })
+    const kinds: string[] = []
+    const sinceMs = performance.now()
+    const over = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+    socket.on('data', (bytes: Buffer) => {
+      kinds.push(...reader.read(bytes).map(({ kind }) => kind))
+      if (performance.now() - sinceMs > 3000) return
+      socket.pause()
+      setTimeout(() => socket.resume(), 10)
+    })
+    socket.resume()
+    await over
+    return kinds
+  }
+
+  it('hears that its session is over', async () => {
+    const { server, socket } = await talkative('nothing')
+    void server.tellBlock('c1', 0, block)
+    const outputs = [
+      { kind: 'send', connection: 'c1', message: end },
+      { kind: 'close', connection: 'c1' },
+    ] as const
+    server.carry(outputs, performance.now())
+    expect(await heardSlowly(socket)).toEqual(['block', 'end'])
+  })
+
+  it('hears that its server is stopped', async () => {
+    const { server, socket } = await talkative('nothing')
+    void server.tellBlock('c1', 0, block)
+    server.carry([{ kind: 'send', connection: 'c1', message: end }], performance.now())
+    const heard = heardSlowly(socket)
+    await server.close()
+    expect(await heard).toEqual(['block', 'end'])
+  })
+})
+
 describe('a client that is told something long at a rate', () => {
   const rate = 1_000_000
   const block = new Uint8Array(1024 * 1024).fill(3)

@@ -144,6 +144,21 @@ test.concurrent('a disk that is slow is not taken for a server that sends nothin
   await reception.finish('done', '')
 })
 
+test.concurrent(
+  'a session that ended, which was heard by multicast only, is not waited for',
+  async ({ expect }) => {
+    await using server = await startStreamServer({ image, dataRate: 1e6 })
+    await using stream = await lookAtStream(server)
+    const { reception, count } = receiveToMemory(stream, { timeoutMs: 10_000 })
+    await expect.poll(count).toBeGreaterThan(0)
+    // Its last word is lost with the connection.
+    server.hub.stop('lab', { reason: 'stopped', text: '' })
+    server.cut()
+    await expect(reception.complete).rejects.toMatchObject({ code: 'E_MC_ENDED' })
+    await reception.finish('failed', '')
+  },
+)
+
 const noBlocks = (message: ServerMessage): ServerMessage | Uint8Array =>
   message.kind === 'block' ? new Uint8Array() : message
 
