@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. This file only sees to it
- * that what V8 compiles is kept, which must be said before the first of the program's modules is loaded: a fifth of what a short
- * command costs is compiling.
+ * The engine binary: the command line, `reprise web` and `reprise engine-host` are its verbs. This file only sees to what must
+ * be said before the first of the program's modules is loaded: that what V8 compiles is kept, as a fifth of what a short command costs
+ * is compiling, and with how many threads files are read.
  */
 import { statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
@@ -18,6 +18,10 @@ function compiledFolder(folder: string): string | null {
   const isOurs = process.geteuid === undefined || statSync(folder).uid === process.geteuid()
   return isBuild && isOurs ? join(folder, 'compiled') : null
 }
+
+// All files and sums of the process share these, also those of its worker threads. Of Node's four, one disk or file server that doesn't
+// answer holds all, and every stream with them. They are made at the first use, and cost next to nothing.
+process.env['UV_THREADPOOL_SIZE'] ??= '32'
 
 const folder = compiledFolder(import.meta.dirname)
 // Never throws: what can't be kept is compiled again.
