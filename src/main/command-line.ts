@@ -4,13 +4,14 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { main, processTerminal, workingFolder } from '#main/cli'
-import { productVersion } from '#main/product'
+import { leave, productVersion, watchThreads } from '#main/product'
 
 // V8 may free machine code of a WebAssembly import that another thread still runs, and the process ends with SIGSEGV
 // (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small. The built
 // program has no such import, and a flag that differs would cost it Node's own compiled code.
 if (import.meta.url.endsWith('.ts')) setFlagsFromString('--no-wasm-code-gc')
 
+watchThreads()
 const terminal = processTerminal()
 const status = await main(process.argv.slice(2), {
   terminal,
@@ -38,4 +39,4 @@ const status = await main(process.argv.slice(2), {
 
 await terminal.drained()
 // Everything is written and let go; a handle of somebody's library mustn't keep the process.
-process.exit(status)
+await leave(status)

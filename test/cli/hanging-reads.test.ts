@@ -1,0 +1,43 @@
+/** A read that never ends, of a disk or a file server that doesn't answer, doesn't keep the program. Here a pipe that nobody writes to. */
+import { execFileSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { missing } from '#test/needs'
+import { programEntry } from '#test/program-entry'
+import { startReprise, temporaryFolder } from './run-reprise.ts'
+
+/** Begins to read when the program is under way, and says so. */
+const whenUnderWay = (read: string) => `
+import { open } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+const said = () => process.stderr.write('reading\\n')
+const timer = setInterval(() => {
+  if (process.listenerCount('SIGINT') === 0) return
+  clearInterval(timer)
+  ${read}
+}, 5)`
+
+describe.skipIf(missing('linux'))('a read that never ends', () => {
+  it.each([
+    ['the first thread', (pipe: string) => `open('${pipe}', 'r', () => {}); said()`],
+    [
+      'another thread',
+      (pipe: string) => `new Worker(
+        "require('node:fs').open('${pipe}', 'r', () => {}); require('node:worker_threads').parentPort.postMessage(1)",
+        { eval: true },
+      ).once('message', said)`,
+    ],
+  ])('of %s does not keep the program', async (_, readOf) => {
+    await using folder = await temporaryFolder()
+    const pipe = folder.path('pipe')
+    execFileSync('mkfifo', [pipe])
+    await writeFile(folder.path('a.img'), `${'x'.repeat(510)}U\u00aa`, 'latin1')
+    await writeFile(folder.path('d.img'), 'precious')
+    const loader = `data:text/javascript,${encodeURIComponent(whenUnderWay(readOf(pipe)))}`
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
+    const run = startReprise(argv, null, {}, [process.execPath, '--import', loader, programEntry])
+    await Promise.all([run.said('[ny]: '), run.said('reading')])
+    run.child.stdin?.end('n\n')
+    expect(await run.ended).toMatchObject({ status: 1, signal: null })
+  })
+})
