@@ -69,6 +69,12 @@ const failed = (error: SerializedError, names: Names, how: 'read' | 'written'): 
   const name = nameOf(error, names)
   const says = systemSays(error)
   const it = textOf(error, 'path')
+  if (textOf(error, 'reason') === 'no-answer')
+    return {
+      what: `${name === null ? path(error, 'The disk') : quote(name)} doesn't answer.`,
+      why: "What is read of it doesn't come, and no error either.",
+      now: 'Look after its cable, or after the server that it lies on.',
+    }
   return {
     what: `${name === null ? path(error, 'The disk') : quote(name)} couldn't be ${how}${at(error)}.`,
     why:

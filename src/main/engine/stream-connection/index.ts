@@ -1,5 +1,6 @@
 export { connectAgain, isPassing } from './connect-again.ts'
 export * from './not-comparable.ts'
+export { orAborted } from './or-aborted.ts'
 export * from './receive-pool.ts'
 export type * from './stream-connection.ts'
 export * from './try-again.ts'

@@ -141,6 +141,7 @@ describe('describeError', () => {
     })
     expect(told('E_IO_READ', '/images/System.dmg').what).toBe("'System.dmg' couldn't be read.")
     expect(told('E_IO_READ', '/tmp/x').what).toBe("'/tmp/x' couldn't be read.")
+    expect(told('E_IO_READ', '/tmp/x', { reason: 'no-answer' }).what).toBe("'/tmp/x' doesn't answer.")
   })
 
   it.each<[ErrorCode, SerializedError['details'], string]>([

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { JoinedSession } from '#engine/multicast/sessions'
 import {
   isPassing,
+  orAborted,
   type ConnectStreamOptions,
   type StreamConnection,
   type StreamReception,
@@ -275,13 +276,4 @@ function createLook(
       at?.control.destroy()
     },
   }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work
-  return await new Promise<T>((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }

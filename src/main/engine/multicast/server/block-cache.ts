@@ -5,6 +5,8 @@
 import { webcrypto } from 'node:crypto'
 import { DeviceError } from '#shared/errors'
 import type { StreamLayout } from '#engine/multicast/layout'
+import { lookMs, noAnswer, unansweredMs } from './no-answer.ts'
+import { SingleReads } from './single-reads.ts'
 
 export interface ReadBytes {
   /** Fill `into` from `offset`, all of it, or throw. */
@@ -21,8 +23,13 @@ export interface BlockCacheOptions {
   readonly most: number
   /** A block came. */
   readonly arrived: () => void
-  /** It can't be read, or isn't what it was. `failingMs`: for how long none could be. Reading it is tried again. */
+  /**
+   * It can't be read, isn't what it was, or there is no answer, which is said again and again then. `failingMs`: for how long none could
+   * be. Reading it is tried again, or still waited for.
+   */
   readonly failed: (error: unknown, failingMs: number) => void
+  /** What takes longer has no answer. Default: some seconds; Infinity for a source that gives up by itself. */
+  readonly unansweredMs?: number
   /** Counts ms. Default: this thread's clock. */
   readonly now?: () => number
 }
@@ -35,7 +42,9 @@ export class BlockCache {
   readonly #options: BlockCacheOptions
   /** The least recently wanted first. */
   readonly #blocks = new Map<number, Uint8Array>()
-  readonly #reading = new Set<number>()
+  /** When each was begun, the first one first. */
+  readonly #reading = new Map<number, number>()
+  readonly #singles: SingleReads
   readonly #free: Uint8Array[] = []
   #wanted: readonly number[] = []
   readonly #now: () => number
@@ -44,11 +53,23 @@ export class BlockCache {
   /** Reads at the same time fail together: it is one failure, from the first of them on. */
   #failingSinceMs: number | null = null
   #pausedUntilMs = 0
+  #watch: NodeJS.Timeout | null = null
   #isClosed = false
 
   constructor(options: BlockCacheOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
+    const { layout, path } = options
+    this.#singles = new SingleReads({
+      read: async (block) => {
+        const bytes = new Uint8Array(layout.lengthOf(block))
+        await this.#readChecked(block, bytes)
+        return bytes
+      },
+      unansweredMs: options.unansweredMs ?? unansweredMs,
+      noAnswer: (block) => noAnswer(path, block * layout.blockBytes),
+      now: this.#now,
+    })
   }
 
   /** Its bytes, until the next call of `want`; null: it isn't here (yet). */
@@ -69,17 +90,14 @@ export class BlockCache {
     this.#fill()
   }
 
-  /** One block outside of the stream, for a client that fetches. Throws what reading throws. */
+  /** One block outside of the stream, for a client that fetches. Throws what reading throws; DeviceError E_IO_READ for no answer. */
   async readOne(block: number): Promise<Uint8Array> {
-    const held = this.#blocks.get(block)
-    if (held !== undefined) return held.slice()
-    const bytes = new Uint8Array(this.#options.layout.lengthOf(block))
-    await this.#readChecked(block, bytes)
-    return bytes
+    return this.#blocks.get(block)?.slice() ?? (await this.#singles.read(block))
   }
 
   close(): void {
     this.#isClosed = true
+    this.#lookLater()
     this.#blocks.clear()
     this.#free.length = 0
   }
@@ -94,7 +112,9 @@ export class BlockCache {
 
   async #load(block: number): Promise<void> {
     const { layout, most, arrived, failed } = this.#options
-    this.#reading.add(block)
+    const beganMs = this.#now()
+    this.#reading.set(block, beganMs)
+    this.#lookLater()
     while (this.#blocks.size + this.#reading.size > most) {
       const oldest = this.#blocks.entries().next().value
       if (oldest === undefined) break
@@ -104,7 +124,6 @@ export class BlockCache {
     const room = this.#free.pop() ?? new Uint8Array(layout.blockBytes)
     // Of the last block there are fewer bytes; what its room holds is whole again when it serves another.
     const bytes = new Uint8Array(room.buffer, 0, layout.lengthOf(block))
-    const beganMs = this.#now()
     try {
       await this.#readChecked(block, bytes)
       this.#readMs = this.#now()
@@ -114,17 +133,42 @@ export class BlockCache {
         arrived()
       }
     } catch (error) {
-      this.#failingSinceMs ??= Math.max(beganMs, this.#readMs)
+      const failingMs = this.#failingSince(beganMs)
       this.#pausedUntilMs = performance.now() + againMs
       this.#free.push(room)
       if (!this.#isClosed) {
         setTimeout(() => this.#fill(), againMs + 1).unref()
-        failed(error, this.#now() - this.#failingSinceMs)
+        failed(error, failingMs)
       }
     } finally {
       this.#reading.delete(block)
+      this.#lookLater()
     }
     this.#fill()
+  }
+
+  /** For how long nothing could be read, now that a read can't be that was begun then. */
+  #failingSince(beganMs: number): number {
+    this.#failingSinceMs ??= Math.max(beganMs, this.#readMs)
+    return this.#now() - this.#failingSinceMs
+  }
+
+  /** As long as something is read, whether it is answered. */
+  #lookLater(): void {
+    const isToLook = this.#reading.size > 0 && !this.#isClosed
+    if (isToLook) this.#watch ??= setInterval(() => this.#look(), lookMs).unref()
+    else if (this.#watch !== null) {
+      clearInterval(this.#watch)
+      this.#watch = null
+    }
+  }
+
+  /** What isn't answered isn't given up: its room is still written to when it is, and another read would only wait as well. */
+  #look(): void {
+    const { layout, path, failed, unansweredMs: mostMs = unansweredMs } = this.#options
+    const [[block, beganMs] = [0, Infinity]] = this.#reading
+    if (this.#now() - beganMs < mostMs) return
+    failed(noAnswer(path, block * layout.blockBytes), this.#failingSince(beganMs))
   }
 
   async #readChecked(block: number, bytes: Uint8Array): Promise<void> {

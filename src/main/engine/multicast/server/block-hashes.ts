@@ -15,6 +15,7 @@ import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootOfBlocks } from '#engine/formats/udif'
+import { orAborted } from '#engine/stream-connection'
 import type { OpenBytes } from './open-bytes.ts'
 import type { StreamSource } from './stream-source.ts'
 
@@ -81,7 +82,8 @@ async function readAndHash(
       if (block >= blocks) return
       const offset = block * blockBytes
       const part = room.subarray(0, Math.min(blockBytes, sizeBytes - offset))
-      await source.read(part, offset, signal)
+      // A server that is gone may never answer; this lane's room isn't anybody else's.
+      await orAborted(source.read(part, offset, signal), signal)
       // In a thread of its own, so that whoever runs in this one isn't held up.
       hashes.set(new Uint8Array(await webcrypto.subtle.digest('SHA-256', part)), block * 32)
       done += part.length

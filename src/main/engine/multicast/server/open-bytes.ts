@@ -23,6 +23,19 @@ export async function openStreamBytes({ locator, stamp, kind, sizeBytes }: Strea
   })
 }
 
+/** A read that has no answer keeps it open: then nobody waits for that. */
+const closingMs = 1000
+
+/** Resolves when it is closed, or can't be for now. */
+export async function closeBytes(opened: OpenBytes): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLong = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, closingMs)
+  })
+  await Promise.race([opened[Symbol.asyncDispose](), tooLong])
+  clearTimeout(timer)
+}
+
 async function openDevice(path: string): Promise<OpenBytes> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw openFailure(error, path, 'source')

@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { findInterface } from '#engine/multicast/network'
+import { orAborted } from '#engine/stream-connection'
 import { invariant, serializeError } from '#shared/errors'
 import { withoutPassword, type NetworkInterface, type SessionSettings } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
 import { wrongSetting } from './check-settings.ts'
 import { ClientLog } from './client-log.ts'
-import { openStreamBytes } from './open-bytes.ts'
-import type { ServedSession } from './orders.ts'
+import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
+import type { ServedSession, StreamBytes } from './orders.ts'
 import type { SessionEntry } from './session-entry.ts'
 import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
@@ -95,7 +96,7 @@ export async function prepareSession(
   const { sessionId, settings, abort } = entry
   const source = entry.source ?? (await makeSource(entry, device, { symbolBytes, changed }))
   const { blockBytes } = entry
-  const opened = await openStreamBytes(source.bytes)
+  const opened = await openInTime(source.bytes, abort.signal)
   entry.opened = opened
   const { hashes, root } = await hashStream(source, opened, {
     folder: join(folder, 'hashes'),
@@ -119,6 +120,20 @@ export async function prepareSession(
     root,
     hashes,
     interface: entry.interface,
+  }
+}
+
+/** What can be opened only when nobody wants it any more is closed again. */
+async function openInTime(bytes: StreamBytes, signal: AbortSignal): Promise<OpenBytes> {
+  const opening = openStreamBytes(bytes)
+  try {
+    return await orAborted(opening, signal)
+  } catch (error) {
+    void opening.then(
+      (late) => late[Symbol.asyncDispose](),
+      () => undefined,
+    )
+    throw error
   }
 }
 

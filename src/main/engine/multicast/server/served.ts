@@ -5,7 +5,7 @@ import { datagramHeaderBytes, passwordKey, type Message } from '#engine/multicas
 import { serializeError, type SerializedError } from '#shared/errors'
 import { mostClients, parseAdmissionRule } from '#shared/model'
 import type { AnswerRoom } from './answer-room.ts'
-import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
+import { closeBytes, openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import { GroupSender } from './group-sender.ts'
 import { addressNow, openGroupSocket } from './open-socket.ts'
 import type { LiveState, ServedSession } from './orders.ts'
@@ -116,7 +116,7 @@ export async function closeServed(served: Served): Promise<void> {
   if (served.isSilent) return
   served.isSilent = true
   served.stream.close()
-  await served.bytes[Symbol.asyncDispose]()
+  await closeBytes(served.bytes)
 }
 
 function factsOf(

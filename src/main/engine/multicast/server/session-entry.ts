@@ -12,7 +12,7 @@ import {
   type SessionState,
 } from '#shared/model'
 import type { ClientLog } from './client-log.ts'
-import type { OpenBytes } from './open-bytes.ts'
+import { closeBytes, type OpenBytes } from './open-bytes.ts'
 import type { LiveState } from './orders.ts'
 import type { PortLease } from './port-threads.ts'
 import type { StreamSource } from './stream-source.ts'
@@ -72,7 +72,7 @@ export function forgettable(entries: Iterable<SessionEntry>): readonly SessionEn
 export async function letGo(entry: SessionEntry): Promise<void> {
   const { opened } = entry
   entry.opened = null
-  await opened?.[Symbol.asyncDispose]()
+  if (opened !== null) await closeBytes(opened)
 }
 
 /** Everything that was opened and taken for it, once: when it is over. Never rejects for what can't be given back. */

@@ -119,6 +119,8 @@ export class SessionStream {
         this.#readError = error
         if (failingMs >= patienceMs) parts.broken(error)
       },
+      // What is on a web server is waited for by who reads it.
+      ...(bytes.kind === 'web' ? { unansweredMs: Infinity } : {}),
     })
     this.#coder = createDatagramCoder({ key: parts.key, tag: parts.tag, symbolBytes })
     this.#symbols = createSymbolSource(this.layout, createErasureCode(symbolBytes), (block) => {

@@ -201,6 +201,8 @@ export class StreamThread {
   }
 
   #fail(served: Served, error: unknown): void {
+    // Until it is closed, what can't be read is told again.
+    if (served.phase !== 'open') return
     served.error = serializeError(error)
     this.#end(served, { reason: 'failed', text: 'The server cannot read its image any more.' })
     this.#log('warn', 'a session failed', error)
@@ -322,7 +324,7 @@ export class StreamThread {
     await this.#control?.close()
     this.#tellStates(performance.now())
     this.#loop.close()
-    for (const served of this.#served.values()) await closeServed(served)
+    await Promise.all([...this.#served.values()].map(closeServed))
   }
 
   #log(level: 'info' | 'warn', message: string, error: unknown): void {

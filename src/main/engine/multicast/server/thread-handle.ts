@@ -18,6 +18,11 @@ const farewellMs = 3000
 
 /** The port sends everyone away within 6 s. */
 const patienceMs = 8000
+/**
+ * Its thread ends in so long, by itself or because it is ended. One that reads from a disk or a file server that doesn't answer does
+ * neither, and is left to the end of the process.
+ */
+const endMs = 1000
 
 type Heard = Exclude<Notice, { readonly kind: 'ready' | 'unable' | 'done' }>
 
@@ -88,15 +93,21 @@ export async function startThread(
     await worker.terminate()
     throw error
   }
-  const close = async () => {
-    if (failure !== null) return
-    if (isEnding) return await exited
+  const end = async () => {
     isEnding = true
     // It tells every client; nobody waits longer than that for one who doesn't listen.
-    const patience = setTimeout(() => void worker.terminate(), patienceMs)
-    await order({ kind: 'close' }).catch(() => undefined)
-    await exited
-    clearTimeout(patience)
+    const told = order({ kind: 'close' }).catch(() => undefined)
+    await Promise.race([exited, within(told, patienceMs)])
+    if (await within(exited, endMs)) return
+    void worker.terminate()
+    await within(exited, endMs)
+  }
+  let ending: Promise<void> | null = null
+  const close = async () => {
+    if (failure !== null) return
+    if (ending === null && isEnding) return await exited
+    ending ??= end()
+    await ending
   }
   return {
     order,
@@ -108,4 +119,15 @@ export async function startThread(
     ended: exited,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Whether it comes to an end in so long. */
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLong = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const isOver = await Promise.race([work.then(() => true), tooLong])
+  clearTimeout(timer)
+  return isOver
 }

@@ -101,6 +101,54 @@ describe('blocks read ahead', () => {
     cache.close()
   })
 
+  it('that are never answered are failing as well, and nothing else is asked of such a source', async () => {
+    let nowMs = 0
+    let asked = 0
+    const never: ReadBytes = () => (asked++, new Promise(() => {}))
+    const { cache, failures, failing } = cacheOf(never, 12, () => nowMs)
+    cache.want([2, 3, 4, 5, 6])
+    nowMs += 4999
+    cache.want([3, 4, 5, 6, 7])
+    expect([asked, failing]).toEqual([4, []])
+    nowMs += 1
+    await expect.poll(() => failing[0]).toBe(5000)
+    nowMs += 25_000
+    await expect.poll(() => failing.at(-1)).toBe(30_000)
+    expect(failures[0]).toMatchObject({
+      code: 'E_IO_READ',
+      details: { path: '/lab.dmg', offset: 2 * blockBytes, reason: 'no-answer' },
+    })
+    expect(asked).toBe(4)
+    cache.close()
+  })
+
+  it('keep their room until they are answered, however late', async () => {
+    let nowMs = 0
+    const rooms: ArrayBufferLike[] = []
+    const late = Promise.withResolvers<void>()
+    const { cache, failing } = cacheOf(
+      async (into, offset) => {
+        rooms.push(into.buffer)
+        if (offset === 0) await late.promise
+        await readImage(into, offset)
+      },
+      12,
+      () => nowMs,
+    )
+    cache.want([0, 1, 2])
+    nowMs += 60_000
+    await expect.poll(() => failing.length).toBeGreaterThan(0)
+    for (let block = 3; block <= 30; block++) {
+      cache.want([block])
+      await expect.poll(() => cache.get(block)).not.toBeNull()
+    }
+    expect(rooms.slice(1)).not.toContain(rooms[0])
+    late.resolve()
+    await expect.poll(() => cache.get(0)).not.toBeNull()
+    expect(Buffer.compare(cache.get(0) ?? new Uint8Array(), blockOf(0))).toBe(0)
+    cache.close()
+  })
+
   it('are tried again after a while', async () => {
     let isBroken = true
     const { cache, failures } = cacheOf((into, offset) =>

@@ -1,0 +1,67 @@
+/**
+ * Blocks that are read one by one, for those who fetch: each once for all who ask meanwhile, and only some at a time. A source that
+ * doesn't answer would otherwise keep every thread that this process reads with, and so stop the sessions of all others.
+ */
+import { lookMs } from './no-answer.ts'
+
+export interface SingleReadsOptions {
+  /** Throws what reading throws. */
+  readonly read: (block: number) => Promise<Uint8Array>
+  /** While no read at all is answered for so long, those who wait are told `noAnswer`. */
+  readonly unansweredMs: number
+  readonly noAnswer: (block: number) => unknown
+  readonly now: () => number
+}
+
+/** Reads at a time. */
+const parallel = 4
+
+export class SingleReads {
+  readonly #options: SingleReadsOptions
+  /** By block: being read, or waiting for its turn. */
+  readonly #asked = new Map<number, Promise<Uint8Array>>()
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+  #answeredMs = -Infinity
+
+  constructor(options: SingleReadsOptions) {
+    this.#options = options
+  }
+
+  /** Not to be changed: others may have the same bytes. Throws what reading throws; a read without an answer goes on, for who asks again. */
+  async read(block: number): Promise<Uint8Array> {
+    const { unansweredMs, noAnswer, now } = this.#options
+    const reading = this.#asked.get(block) ?? this.#ask(block)
+    const sinceMs = now()
+    let timer: NodeJS.Timeout | undefined
+    const silence = new Promise<never>((_resolve, reject) => {
+      timer = setInterval(() => {
+        if (now() - Math.max(sinceMs, this.#answeredMs) >= unansweredMs) reject(noAnswer(block))
+      }, lookMs)
+    })
+    try {
+      return await Promise.race([reading, silence])
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
+  #ask(block: number): Promise<Uint8Array> {
+    const reading = this.#inTurn(block).finally(() => this.#asked.delete(block))
+    this.#asked.set(block, reading)
+    return reading
+  }
+
+  async #inTurn(block: number): Promise<Uint8Array> {
+    if (this.#running < parallel) this.#running += 1
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      return await this.#options.read(block)
+    } finally {
+      this.#answeredMs = this.#options.now()
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running -= 1
+      else next()
+    }
+  }
+}
