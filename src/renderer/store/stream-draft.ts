@@ -231,7 +231,7 @@ export function draftProblems(
     clientDataRate:
       draft.clientDataRate.trim() !== '' && parseRate(draft.clientDataRate) === null ? 'bad' : null,
     ttl: within(draft.ttl, 1, 255),
-    loopSuspend: draft.loopSuspend.trim() === '1' ? 'bad' : within(draft.loopSuspend, 0, 999_999_999),
+    loopSuspend: within(draft.loopSuspend, 0, 999_999_999),
     clients: usesClients(draft.start) ? within(draft.clients, 1, mostClients) : null,
     minutes: usesMinutes(draft.start) ? within(draft.minutes, 1, 100_000) : null,
     admission: admissionProblem(draft.admission),

@@ -14,7 +14,7 @@ export interface ServerConfiguration {
   readonly clientDataRate: number | null
   /** `DNS Service Discovery`. Default true. */
   readonly advertise: boolean
-  /** `Loop Suspend`: the stream rests after so many laps that nobody needed. 0 (default): never; not 1. */
+  /** `Loop Suspend`: the stream rests after so many laps that nobody needed. 0 (default): never; 1 is warned of. */
   readonly loopSuspend: number
   /** `Multicast TTL`: 1 to 255, default 3; 1 never leaves the subnet. */
   readonly ttl: number

@@ -26,6 +26,7 @@ import {
   rateHint,
   rateIsHigh,
   startOptions,
+  suspendHint,
   ttlHint,
   ttlIsLow,
 } from './text.ts'
@@ -138,7 +139,7 @@ export function StreamFields({ problems, next }: Props) {
             label="Loop suspend"
             {...text('loopSuspend')}
             error={error('loopSuspend')}
-            hint={draft.loopSuspend.trim() === '0' ? 'Never' : 'Idle laps'}
+            hint={suspendHint(draft.loopSuspend)}
           />
         </div>
       </Column>

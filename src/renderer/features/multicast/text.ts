@@ -112,7 +112,7 @@ export function describeField(field: string, problem: FieldProblem): string {
     case 'ttl':
       return 'From 1 to 255; 3 is usual.'
     case 'loopSuspend':
-      return '0 for never, or 2 and more.'
+      return 'A number of laps; 0 for never.'
     case 'clients':
       return 'Give a number of computers.'
     case 'minutes':
@@ -186,6 +186,12 @@ export const ttlIsLow = (ttl: string): boolean => Number(ttl.trim()) === 1
 
 export const ttlHint = (ttl: string): string =>
   ttlIsLow(ttl) ? 'This subnet only; hard on routers' : 'Routers passed'
+
+/** 1 may be, and is warned of. */
+export const suspendHint = (laps: string): string => {
+  const count = Number(laps.trim())
+  return count === 0 ? 'Never' : count === 1 ? 'Idle laps; better 2' : 'Idle laps'
+}
 
 export const startOptions: readonly ChoiceOption<StartRule>[] = [
   { key: 'first', label: 'With the first computer', description: 'Others join at any time' },

@@ -88,12 +88,7 @@ export function readKeys(values: PlistTop, path: string, otherwise: Otherwise = 
   const loopSuspend =
     whole(keys.loopSuspend, { least: 0, most: 1_000_000, unit: '', example: 2 }) ?? defaults.loopSuspend
   if (loopSuspend === 1)
-    refuse(
-      keys.loopSuspend,
-      `"${keys.loopSuspend}" is 1, and must be 0 (never) or at least 2.`,
-      giveNumber(keys.loopSuspend, 2),
-      1,
-    )
+    warnings.push(`"${keys.loopSuspend}" is 1, and had better be 0 (never) or at least 2.`)
   const ttl = whole(keys.ttl, { least: 1, most: 255, unit: '', example: 3 }) ?? defaults.ttl
   if (ttl === 1)
     warnings.push(

@@ -19,8 +19,8 @@ export function checkSettings({ name, admission, configuration }: SessionSetting
   const { ttl, port, loopSuspend } = configuration
   if (!isWhole(ttl, 1, 255)) throw wrongSetting('ttl', 'The TTL is from 1 to 255.', '3 is usual.')
   if (!isWhole(port, 1, 65_535)) throw wrongSetting('port', 'The port is from 1 to 65535.', '7800 is usual.')
-  if (!isWhole(loopSuspend, 0, Number.MAX_SAFE_INTEGER) || loopSuspend === 1)
-    throw wrongSetting('loopSuspend', 'Loop Suspend is 0 (never), or 2 and more.', 'Choose 2.')
+  if (!isWhole(loopSuspend, 0, Number.MAX_SAFE_INTEGER))
+    throw wrongSetting('loopSuspend', 'Loop Suspend is a number of laps; 0: never.', 'Choose 2.')
 }
 
 /** What it is called in terminals, addresses and on the network: nothing that can't be seen. */

@@ -30,7 +30,6 @@ describe('settings of a session', () => {
     ['ttl', {}, { ttl: 0 }],
     ['ttl', {}, { ttl: 256 }],
     ['port', {}, { port: 0 }],
-    ['loopSuspend', {}, { loopSuspend: 1 }],
     ['loopSuspend', {}, { loopSuspend: -1 }],
   ])('are refused for their %s: %j %j', (input, change, wrong) => {
     const wanted = sessionSettings({ source: '/a', ...change, configuration: { ...configuration, ...wrong } })
