@@ -19,6 +19,8 @@ export interface GroupOptions {
   readonly port: number
   /** IPv4 of the interface; null: it has none, and nothing will come. */
   readonly interface: string | null
+  /** The same as it is by now: it may have got another address, or one at all. May throw NetworkError E_MC_IFACE. */
+  readonly interfaceNow: () => string | null
   /** Of the stream, in bytes a second: how large a buffer should be. */
   readonly dataRate: number
   /** Of its symbols. */
@@ -33,7 +35,7 @@ export interface GroupSocket {
   readonly grantedBytes: number
   /** What allows larger buffers on this system; null: it granted what was asked for. */
   readonly advice: string | null
-  /** Ask for the group anew: a switch may have forgotten us. */
+  /** Ask for the group anew: a switch may have forgotten us, or the interface have another address. */
   rejoin(): void
   /** So many datagrams were thrown away since it was opened. Null where the system doesn't say. */
   readDropped(): Promise<number | null>
@@ -69,20 +71,21 @@ export async function openGroupSocket(options: GroupOptions): Promise<GroupSocke
   })
   socket.on('error', onError)
   let isClosed = false
+  let joined = options.interface
 
   return {
     askedBytes,
     grantedBytes,
     advice: grantedBytes < askedBytes ? adviceFor(askedBytes) : null,
     rejoin() {
-      if (options.interface === null) return
       try {
-        socket.dropMembership(group, options.interface)
+        if (joined !== null) socket.dropMembership(group, joined)
       } catch {
         // The interface went away and came back: there is none to drop.
       }
       try {
-        socket.addMembership(group, options.interface)
+        joined = options.interfaceNow()
+        if (joined !== null) socket.addMembership(group, joined)
       } catch (error) {
         onError(error as Error)
       }

@@ -19,6 +19,8 @@ export interface Membership {
 export interface MembershipOptions {
   readonly session: JoinedSession
   readonly interface: ReceiveInterface
+  /** The address of the same by now. May throw NetworkError E_MC_IFACE. */
+  readonly interfaceNow: () => string | null
   readonly strip: PassStrip
   readonly holdBytes: number
   /** Asked when the group is joined: blocks written (1 each), blocks given out and not yet written. */
@@ -43,6 +45,7 @@ export async function openMembership(options: MembershipOptions): Promise<Member
     group,
     port,
     interface: options.interface.address,
+    interfaceNow: options.interfaceNow,
     dataRate,
     symbolBytes,
     onDatagram: (bytes) => take(bytes),
