@@ -40,4 +40,19 @@ describe.skipIf(missing('linux'))('a read that never ends', () => {
     run.child.stdin?.end('n\n')
     expect(await run.ended).toMatchObject({ status: 1, signal: null })
   })
+
+  it('is no reason to say that a program was killed that was asked to end', async () => {
+    await using folder = await temporaryFolder()
+    const pipe = folder.path('pipe')
+    execFileSync('mkfifo', [pipe])
+    await writeFile(folder.path('a.img'), `${'x'.repeat(510)}U\u00aa`, 'latin1')
+    await writeFile(folder.path('d.img'), 'precious')
+    const read = `open('${pipe}', 'r', () => {}); said()`
+    const loader = `data:text/javascript,${encodeURIComponent(whenUnderWay(read))}`
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
+    const run = startReprise(argv, null, {}, [process.execPath, '--import', loader, programEntry])
+    await Promise.all([run.said('[ny]: '), run.said('reading')])
+    run.child.kill('SIGINT')
+    expect(await run.ended).toMatchObject({ status: null, signal: 'SIGINT' })
+  })
 })
