@@ -180,6 +180,13 @@ function protectionOf(
     return { kind: 'in-use', by: 'RAID' }
   if (volumes.some((volume) => volume.partitionType === 'Apple CoreStorage'))
     return { kind: 'in-use', by: 'CoreStorage' }
+  const elsewhere = snapshot.listed
+    .map((container) => [...new Set(container.physicalStores.map(wholeOf))])
+    .find((disks) => disks.length > 1 && disks.includes(listed.identifier))
+    ?.find((identifier) => identifier !== listed.identifier)
+  // Also unmounted: what is on the other disk is of no use without this one.
+  if (elsewhere !== undefined)
+    return { kind: 'in-use', by: `an APFS container that is also on /dev/${elsewhere}` }
   return info['WritableMedia'] === false ? { kind: 'read-only' } : null
 }
 

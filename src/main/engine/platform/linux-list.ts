@@ -1,9 +1,10 @@
 /** Disks and volumes as people see them, made of what the kernel, udev and the media say. */
 import type { Logger } from '#shared/log'
-import type { DeviceUser, Disk, PartitionMapKind, Protection, Volume } from '#shared/model'
+import type { Disk, PartitionMapKind, Volume } from '#shared/model'
 import { cleanText } from './clean-text.ts'
 import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
 import { showsFilesystem, type Mount } from './linux-mounts.ts'
+import { protectionOf, usersByPath } from './linux-protection.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
@@ -77,61 +78,6 @@ export async function identityOf(system: Machine, device: BlockDevice): Promise<
   }
   if (device.sequence !== null) names.push(`attachment ${device.sequence}`)
   return [hangsAt, ...names].map((name) => name.replace(/\s+/g, ' ')).join('|')
-}
-
-/** Why a disk can't be a destination; the gravest reason. */
-export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Protection | null {
-  const mountPoint = snapshot.systemUses.get(device.kernelName)
-  if (mountPoint !== undefined) return { kind: 'system', mountPoint }
-  const path = snapshot.programUses.get(device.kernelName)
-  if (path !== undefined) return { kind: 'program', path }
-  const [by] = usersOf(snapshot, device)
-  if (by !== undefined) return { kind: 'in-use', by }
-  return device.readOnly ? { kind: 'read-only' } : null
-}
-
-/** What is built on a disk or its partitions, in words: RAID, LVM, an encrypted volume, a loop device. */
-export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
-  return [...new Set([device, ...device.partitions].flatMap((part) => usersOn(snapshot, part)))]
-}
-
-/** The same by where it stands, and the swap in use. */
-function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): readonly DeviceUser[] {
-  return [device, ...device.partitions].flatMap((part) => {
-    const swap = snapshot.swapsOn(part.number).length > 0 ? ['swap'] : []
-    return [...usersOn(snapshot, part), ...swap].map((by) => ({ path: part.path, by }))
-  })
-}
-
-/** Of a disk without its partitions, or of one of them. */
-function usersOn(
-  snapshot: LinuxSnapshot,
-  { number, holders }: Pick<PartitionDevice, 'number' | 'holders'>,
-): readonly string[] {
-  const pool = snapshot.zfsPoolOn(number)
-  const loops = snapshot.devices.filter(
-    (other) =>
-      other.backingFile?.startsWith('/dev/') === true &&
-      !other.backingFile.startsWith('/dev/shm/') &&
-      other.number !== number &&
-      snapshot.behind(other).includes(number),
-  )
-  return [
-    ...(pool === null ? [] : [`ZFS (${pool})`]),
-    ...holders.map((holder) => describeHolder(snapshot.named(holder)?.disk, holder)),
-    ...loops.map((loop) => loop.path),
-  ]
-}
-
-function describeHolder(device: BlockDevice | undefined, kernelName: string): string {
-  const name = device?.mapping?.name ?? kernelName
-  const uuid = device?.mapping?.uuid ?? ''
-  if (kernelName.startsWith('md')) return `RAID (${kernelName})`
-  if (kernelName.startsWith('bcache')) return `bcache (${kernelName})`
-  if (uuid.startsWith('LVM-')) return `LVM (${name})`
-  if (uuid.startsWith('CRYPT-')) return `an encrypted volume (${name})`
-  if (uuid.startsWith('mpath-')) return `multipath (${name})`
-  return name
 }
 
 async function describeDisk(

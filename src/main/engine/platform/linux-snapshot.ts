@@ -36,6 +36,8 @@ export interface LinuxSnapshot {
   named(kernelName: string): Place | null
   /** Mounts that keep data on this device or partition, in the kernel's order. */
   mountsOn(number: string): readonly Mount[]
+  /** `major:minor` of all that the mount keeps data on. */
+  devicesOf(mount: Mount): readonly string[]
   swapsOn(number: string): readonly Swap[]
   /** The ZFS pool that this device or partition belongs to. */
   zfsPoolOn(number: string): string | null
@@ -177,6 +179,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     at: (number) => places.get(number) ?? null,
     named: (kernelName) => names.get(kernelName) ?? null,
     mountsOn: (number) => mounts.filter((mount) => numbersByMount.get(mount)?.includes(number) === true),
+    devicesOf: (mount) => numbersByMount.get(mount) ?? [],
     swapsOn: (number) => swaps.filter((swap) => numbersBySwap.get(swap)?.includes(number) === true),
     zfsPoolOn: (number) => [...zfsPools].find(([, members]) => members.includes(number))?.[0] ?? null,
     foundationsOf,

@@ -5,9 +5,9 @@
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { findHolders } from './linux-holders.ts'
-import { usersOf } from './linux-list.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
 import { lateSignal, leaveMs } from './late-signal.ts'
+import { sharedFilesystems, usersOf } from './linux-protection.ts'
 import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
@@ -115,11 +115,15 @@ function refuseSystem(snapshot: LinuxSnapshot, place: Place, path: string, mount
     throw new UsageError('E_DST_SYSTEM', `${path} runs this computer (${mountPoint})`, {
       details: { input: 'target', path, mountPoint },
     })
-  const users = usersOf(snapshot, place.disk)
   const part = place.partition
+  const shared = part === null ? [] : sharedFilesystems(snapshot, part.number, [part.number])
+  const users = [...new Set([...shared, ...usersOf(snapshot, place.disk)])]
   if (
     users.length > 0 &&
-    (part === null || part.holders.length > 0 || snapshot.zfsPoolOn(part.number) !== null)
+    (part === null ||
+      part.holders.length > 0 ||
+      shared.length > 0 ||
+      snapshot.zfsPoolOn(part.number) !== null)
   )
     throw new DeviceError('E_DST_BUSY', `${path} is in use by ${users.join(', ')}`, {
       details: { path, holders: users },

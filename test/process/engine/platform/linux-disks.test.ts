@@ -375,8 +375,14 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
           kind: 'other',
           what: 'a btrfs on several disks',
         })
-        const before = await platform.unmount(two.path)
-        expect(before).toMatchObject([{ mountPoint: here, filesystem: 'btrfs' }])
+        // What is on the other disk would go with it.
+        await expect(platform.unmount(two.path)).rejects.toMatchObject({
+          code: 'E_DST_BUSY',
+          details: { holders: [`a mounted btrfs that is also on ${one.path}`] },
+        })
+        expect((await find(two.path))?.protection?.kind).toBe('in-use')
+        await command('umount', [here])
+        expect((await find(two.path))?.protection).toBeNull()
         expect((await volumesOf(one.path))[0]?.mountPoints).toEqual([])
         await command('btrfs', ['device', 'scan', '--forget'])
       },

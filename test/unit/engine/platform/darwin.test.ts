@@ -159,6 +159,24 @@ describe('listing disks on macOS', () => {
     expect(disks[4]?.volumes).toMatchObject([{ path: '/dev/disk8s2', mountedReadOnly: true }])
   })
 
+  it('leaves the disks of an APFS container alone that lies on several', async () => {
+    const store = (identifier: string) =>
+      `<dict>\n<key>DeviceIdentifier</key>\n<string>${identifier}</string>\n</dict>`
+    const list = fixture('list').replace(
+      /<dict>\s*<key>DeviceIdentifier<\/key>\s*<string>disk6s2<\/string>\s*<\/dict>(?=\s*<\/array>)/,
+      store('disk6s2') + store('disk4s2'),
+    )
+    const fused = (args: readonly string[]) => (args[0] === 'list' ? list : diskutil(args))
+    const disks = await platformOf({ programs: { diskutil: fused } }).list()
+    expect(disks.map((disk) => [disk.path, disk.protection])).toMatchObject([
+      ['/dev/disk0', { kind: 'system' }],
+      ['/dev/disk4', { kind: 'in-use', by: 'an APFS container that is also on /dev/disk6' }],
+      ['/dev/disk5', { kind: 'read-only' }],
+      ['/dev/disk6', { kind: 'in-use', by: 'an APFS container that is also on /dev/disk4' }],
+      ['/dev/disk8', { kind: 'read-only' }],
+    ])
+  })
+
   it('follows an image to the disk that stores it', async () => {
     expect(await platformOf().disksHoldingFile('/Volumes/Old Image/file')).toEqual([
       '/dev/disk4',

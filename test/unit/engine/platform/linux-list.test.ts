@@ -514,6 +514,44 @@ describe('protecting disks on Linux', () => {
     })
   })
 
+  it.each([
+    [
+      'btrfs',
+      '22 1 0:40 / /mnt/pool rw - btrfs /dev/sda1 rw,subvol=/',
+      ['/sys/fs/btrfs/1234-5678/devices/sda1', '/sys/fs/btrfs/1234-5678/devices/sdb1'],
+    ],
+    ['bcachefs', '22 1 0:40 / /mnt/pool rw - bcachefs /dev/sda1:/dev/sdb1 rw', []],
+    ['xfs', '22 1 8:17 / /mnt/pool rw - xfs /dev/sda1 rw,logdev=/dev/sdb1', []],
+    ['ext4', '22 1 8:17 / /mnt/pool rw - ext4 /dev/sda1 rw,journal_path=/dev/sdb1', []],
+  ])('leaves both disks of one mounted %s alone', async (filesystem, mountinfo, folders) => {
+    const linux = { disks: [sata('a', 1), sata('b', 2), sata('c', 3)], mountinfo, folders }
+    const also = (path: string) => `a mounted ${filesystem} that is also on ${path}`
+    expect(await protections(linux)).toEqual({
+      '/dev/sda': { kind: 'in-use', by: also('/dev/sdb') },
+      '/dev/sdb': { kind: 'in-use', by: also('/dev/sda') },
+      '/dev/sdc': null,
+    })
+    const disks = await listOf(linux)
+    expect(disks.find((disk) => disk.path === '/dev/sdb')?.users).toEqual([
+      { path: '/dev/sdb1', by: also('/dev/sda') },
+    ])
+  })
+
+  it('takes a file system on two partitions of one disk as that disk’s own', async () => {
+    const two = [1, 2].map((index) => ({
+      index,
+      number: `8:${16 + index}`,
+      offset: index * 100 * MiB,
+      sizeBytes: 100 * MiB,
+    }))
+    expect(
+      await protections({
+        disks: [sata('a', 1, { partitions: two })],
+        mountinfo: '22 1 8:17 / /mnt/pool rw - xfs /dev/sda1 rw,logdev=/dev/sda2',
+      }),
+    ).toEqual({ '/dev/sda': null })
+  })
+
   it('leaves a disk alone that a loop device is made of', async () => {
     expect(
       await protections({

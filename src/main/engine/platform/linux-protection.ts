@@ -1,0 +1,91 @@
+/**
+ * Why a disk is not for erasing: what of this computer or of this program it carries, and what is built on it. Apart
+ * from the list, since whoever is about to take a disk out of use asks the same.
+ */
+import type { DeviceUser, Protection } from '#shared/model'
+import { numbersOf, type LinuxSnapshot } from './linux-snapshot.ts'
+import type { BlockDevice, PartitionDevice } from './linux-sysfs.ts'
+
+/** Why a disk can't be a destination; the gravest reason. */
+export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Protection | null {
+  const mountPoint = snapshot.systemUses.get(device.kernelName)
+  if (mountPoint !== undefined) return { kind: 'system', mountPoint }
+  const path = snapshot.programUses.get(device.kernelName)
+  if (path !== undefined) return { kind: 'program', path }
+  const [by] = usersOf(snapshot, device)
+  if (by !== undefined) return { kind: 'in-use', by }
+  return device.readOnly ? { kind: 'read-only' } : null
+}
+
+/**
+ * What is built on a disk or its partitions, in words: RAID, LVM, an encrypted volume, a loop device, a file system that
+ * is on other disks too.
+ */
+export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
+  return [...new Set(partsOf(device).flatMap((part) => usersOn(snapshot, device, part)))]
+}
+
+/** The same by where it stands, and the swap in use. */
+export function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): readonly DeviceUser[] {
+  return partsOf(device).flatMap((part) => {
+    const swap = snapshot.swapsOn(part.number).length > 0 ? ['swap'] : []
+    return [...usersOn(snapshot, device, part), ...swap].map((by) => ({ path: part.path, by }))
+  })
+}
+
+/**
+ * File systems that are mounted from this device and from others that aren't `own`, in words: what is on the others
+ * would be lost as well, though nobody named them. A pool of ZFS is known by its name.
+ */
+export function sharedFilesystems(
+  snapshot: LinuxSnapshot,
+  number: string,
+  own: readonly string[],
+): readonly string[] {
+  const shared = new Set<string>()
+  for (const mount of snapshot.mountsOn(number)) {
+    if (mount.filesystem === 'zfs') continue
+    const elsewhere = snapshot.devicesOf(mount).find((each) => !own.includes(each))
+    const place = elsewhere === undefined ? null : snapshot.at(elsewhere)
+    if (place === null) continue
+    const isSameDisk = snapshot.at(number)?.disk === place.disk
+    const { path } = isSameDisk ? (place.partition ?? place.disk) : place.disk
+    shared.add(`a mounted ${mount.filesystem} that is also on ${path}`)
+  }
+  return [...shared]
+}
+
+type Part = Pick<PartitionDevice, 'path' | 'number' | 'holders'>
+
+/** The disk without its partitions, and each of them. */
+const partsOf = (device: BlockDevice): readonly Part[] => [device, ...device.partitions]
+
+/** Of a disk without its partitions, or of one of them. */
+function usersOn(snapshot: LinuxSnapshot, device: BlockDevice, { number, holders }: Part): readonly string[] {
+  const pool = snapshot.zfsPoolOn(number)
+  const loops = snapshot.devices.filter(
+    (other) =>
+      other.backingFile?.startsWith('/dev/') === true &&
+      !other.backingFile.startsWith('/dev/shm/') &&
+      other.number !== number &&
+      snapshot.behind(other).includes(number),
+  )
+  const own = numbersOf({ disk: device, partition: null })
+  return [
+    ...(pool === null ? [] : [`ZFS (${pool})`]),
+    ...holders.map((holder) => describeHolder(snapshot.named(holder)?.disk, holder)),
+    ...loops.map((loop) => loop.path),
+    ...sharedFilesystems(snapshot, number, own),
+  ]
+}
+
+function describeHolder(device: BlockDevice | undefined, kernelName: string): string {
+  const name = device?.mapping?.name ?? kernelName
+  const uuid = device?.mapping?.uuid ?? ''
+  if (kernelName.startsWith('md')) return `RAID (${kernelName})`
+  if (kernelName.startsWith('bcache')) return `bcache (${kernelName})`
+  if (uuid.startsWith('LVM-')) return `LVM (${name})`
+  if (uuid.startsWith('CRYPT-')) return `an encrypted volume (${name})`
+  if (uuid.startsWith('mpath-')) return `multipath (${name})`
+  return name
+}
