@@ -75,6 +75,8 @@ export interface Disk {
   readonly protection: Protection | null
   /** Also of a disk that runs this computer or Reprise, of which `protection` says only that. Absent where there is none. */
   readonly users?: readonly DeviceUser[]
+  /** Paths of other nodes that are this same disk, reached another way. Absent where there is none. */
+  readonly sameAs?: readonly string[]
   /** The file behind a loop device or a disk in a file. */
   readonly backingFile: string | null
   readonly practice: boolean

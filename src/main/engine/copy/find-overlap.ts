@@ -38,7 +38,9 @@ export async function findOverlap(
     const stored = target.facts === null ? dirname(target.info.path) : target.info.path
     return (await liesOn(stored, source.disk, source.volume)) ? same() : null
   }
-  if (source.disk.path === target.disk.path) return partsOverlap(source, target) ? same() : null
+  const isOneDisk =
+    source.disk.path === target.disk.path || source.disk.sameAs?.includes(target.disk.path) === true
+  if (isOneDisk) return partsOverlap(source, target) ? same() : null
   const [behindSource, behindTarget] = [source.disk.backingFile, target.disk.backingFile]
   if (behindSource !== null && behindTarget !== null && (await isFile(behindSource, behindTarget)))
     return same()

@@ -92,6 +92,7 @@ async function describeDisk(
   const volumes: Volume[] = []
   const mounts = snapshot.mountsOn(device.number)
   const users = usersByPath(snapshot, device)
+  const twins = snapshot.twinsOf(device)
   const hasMap = device.partitions.length > 0 || (own.partitionMap !== null && own.partitionMap !== 'none')
   // The file system of a disk without a map; or a hybrid image's, mounted as a whole beside its partitions.
   if (mounts.length > 0 || (!hasMap && own.filesystem !== null))
@@ -118,6 +119,7 @@ async function describeDisk(
     volumes,
     protection: protectionOf(snapshot, device),
     ...(users.length === 0 ? {} : { users }),
+    ...(twins.length === 0 ? {} : { sameAs: twins.map((twin) => twin.path) }),
     backingFile: device.backingFile,
     practice: false,
     busy: false,

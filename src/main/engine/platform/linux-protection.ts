@@ -22,15 +22,33 @@ export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Prot
  * is on other disks too.
  */
 export function usersOf(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
-  return [...new Set(partsOf(device).flatMap((part) => usersOn(snapshot, device, part)))]
+  const users = partsOf(device).flatMap((part) => usersOn(snapshot, device, part))
+  return [...new Set([...users, ...usersElsewhere(snapshot, device)])]
+}
+
+/** The disk is in use by another way to it, in words: having this one open exclusively would keep nobody out there. */
+export function usersElsewhere(snapshot: LinuxSnapshot, device: BlockDevice): readonly string[] {
+  return snapshot
+    .twinsOf(device)
+    .filter((twin) =>
+      partsOf(twin).some(
+        (part) =>
+          snapshot.mountsOn(part.number).length > 0 ||
+          snapshot.swapsOn(part.number).length > 0 ||
+          usersOn(snapshot, twin, part).length > 0,
+      ),
+    )
+    .map((twin) => `the same disk as ${twin.path}`)
 }
 
 /** The same by where it stands, and the swap in use. */
 export function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): readonly DeviceUser[] {
-  return partsOf(device).flatMap((part) => {
+  const users = partsOf(device).flatMap((part) => {
     const swap = snapshot.swapsOn(part.number).length > 0 ? ['swap'] : []
     return [...usersOn(snapshot, device, part), ...swap].map((by) => ({ path: part.path, by }))
   })
+  const elsewhere = usersElsewhere(snapshot, device)
+  return [...users, ...elsewhere.map((by) => ({ path: device.path, by }))]
 }
 
 /**

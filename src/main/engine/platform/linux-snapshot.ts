@@ -11,6 +11,7 @@ import {
   type Swap,
 } from './linux-mounts.ts'
 import { readBlockDevices, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
+import { findTwins } from './linux-twins.ts'
 import { readZfsPools } from './linux-zfs.ts'
 import type { Machine } from './machine.ts'
 
@@ -43,9 +44,11 @@ export interface LinuxSnapshot {
   zfsPoolOn(number: string): string | null
   /**
    * The device, and every device it stands on: partition, disk, the parts of a RAID or a mapping, the file behind a
-   * loop device and what stores that.
+   * loop device and what stores that; each of them by all the ways that lead to it.
    */
   foundationsOf(numbers: readonly string[]): readonly BlockDevice[]
+  /** The other ways to the same disk. */
+  twinsOf(disk: BlockDevice): readonly BlockDevice[]
   /** What stores the file, or is the device, that a loop device shows. */
   behind(loop: BlockDevice): readonly string[]
   /** Block devices that store the file or folder, or would store it if it were made; none for network and memory. */
@@ -142,6 +145,8 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
       backing.set(device.kernelName, await devicesStoring(device.backingFile.replace(/ \(deleted\)$/, '')))
   }
 
+  const twins = findTwins(devices)
+
   function foundationsOf(numbers: readonly string[]): readonly BlockDevice[] {
     const found = new Set<BlockDevice>()
     const waiting = [...numbers]
@@ -154,6 +159,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
         if (below !== undefined) waiting.push(numberOf(below))
       }
       waiting.push(...(backing.get(place.disk.kernelName) ?? []))
+      waiting.push(...(twins.get(place.disk) ?? []).map((twin) => twin.number))
     }
     return [...found]
   }
@@ -183,6 +189,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     swapsOn: (number) => swaps.filter((swap) => numbersBySwap.get(swap)?.includes(number) === true),
     zfsPoolOn: (number) => [...zfsPools].find(([, members]) => members.includes(number))?.[0] ?? null,
     foundationsOf,
+    twinsOf: (disk) => twins.get(disk) ?? [],
     behind: (loop) => backing.get(loop.kernelName) ?? [],
     devicesStoring,
     systemUses,

@@ -7,7 +7,7 @@ import type { Logger } from '#shared/log'
 import { findHolders } from './linux-holders.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
 import { lateSignal, leaveMs } from './late-signal.ts'
-import { sharedFilesystems, usersOf } from './linux-protection.ts'
+import { sharedFilesystems, usersElsewhere, usersOf } from './linux-protection.ts'
 import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
@@ -116,13 +116,16 @@ function refuseSystem(snapshot: LinuxSnapshot, place: Place, path: string, mount
       details: { input: 'target', path, mountPoint },
     })
   const part = place.partition
-  const shared = part === null ? [] : sharedFilesystems(snapshot, part.number, [part.number])
-  const users = [...new Set([...shared, ...usersOf(snapshot, place.disk)])]
+  const others = [
+    ...(part === null ? [] : sharedFilesystems(snapshot, part.number, [part.number])),
+    ...usersElsewhere(snapshot, place.disk),
+  ]
+  const users = [...new Set([...others, ...usersOf(snapshot, place.disk)])]
   if (
     users.length > 0 &&
     (part === null ||
       part.holders.length > 0 ||
-      shared.length > 0 ||
+      others.length > 0 ||
       snapshot.zfsPoolOn(part.number) !== null)
   )
     throw new DeviceError('E_DST_BUSY', `${path} is in use by ${users.join(', ')}`, {

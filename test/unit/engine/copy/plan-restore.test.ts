@@ -333,6 +333,14 @@ describe('source and target together', () => {
     expect(refused(await plan({ source: '/dev/sdc5', target: '/dev/sdc1' }))).toBe('E_SAME')
   })
 
+  it('refuses a disk onto itself by another way to it', async () => {
+    const { machine, plan } = bench()
+    machine.addDisk({ path: '/dev/sdc', sameAs: ['/dev/sdd'] })
+    machine.addDisk({ path: '/dev/sdd', sameAs: ['/dev/sdc'] })
+    expect(refused(await plan({ source: '/dev/sdc', target: '/dev/sdd' }))).toBe('E_SAME')
+    expect(refused(await plan({ source: '/dev/sdc', target: '/dev/sdb' }))).toBeNull()
+  })
+
   it('looks through loop devices', async () => {
     const { machine, plan } = bench()
     machine.addFile('/images/disk.img', new Uint8Array(8 * MiB), { disks: ['/dev/sdb'], device: 5, inode: 5 })

@@ -514,6 +514,104 @@ describe('protecting disks on Linux', () => {
     })
   })
 
+  describe('that are one disk by two ways', () => {
+    const wwid = 'naa.600508b1001c7e2c'
+    const path = (letter: string, number: number, more: RecordedDisk['files'] = {}) =>
+      sata(letter, number, { files: { 'device/wwid': wwid, ...more } })
+
+    it('protects both where one carries the system', async () => {
+      expect(
+        await protections({
+          disks: [path('a', 1), path('b', 2), sata('c', 3)],
+          mountinfo: '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+        }),
+      ).toEqual({
+        '/dev/sda': { kind: 'system', mountPoint: '/' },
+        '/dev/sdb': { kind: 'system', mountPoint: '/' },
+        '/dev/sdc': null,
+      })
+    })
+
+    it('protects both where one carries the program, or swap', async () => {
+      expect(
+        await protections({
+          disks: [path('a', 1), path('b', 2), sata('c', 3)],
+          mountinfo: '22 1 8:49 / / rw - ext4 /dev/sdc1 rw\n23 22 8:17 / /mnt/x rw - ext4 /dev/sda1 rw',
+          devices: { '/mnt/x': '8:17', '/': '8:49' },
+          files: { '/mnt/x/reprise.js': '' },
+          ownFiles: ['/mnt/x/reprise.js'],
+        }),
+      ).toMatchObject({ '/dev/sda': { kind: 'program' }, '/dev/sdb': { kind: 'program' } })
+      expect(
+        await protections({ disks: [path('a', 1), path('b', 2)], swaps: '/dev/sda1 partition 1 0 -2\n' }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': { kind: 'system' } })
+    })
+
+    it('leaves the other alone where one is mounted, or something is built on it', async () => {
+      const mounted = {
+        disks: [path('a', 1), path('b', 2)],
+        mountinfo: '22 1 8:17 / /mnt/data rw - ext4 /dev/sda1 rw',
+      }
+      expect(await protections(mounted)).toEqual({
+        '/dev/sda': null,
+        '/dev/sdb': { kind: 'in-use', by: 'the same disk as /dev/sda' },
+      })
+      await expect(platformOf(mounted).unmount('/dev/sdb1')).rejects.toMatchObject({
+        code: 'E_DST_BUSY',
+        details: { holders: ['the same disk as /dev/sda'] },
+      })
+      const held = sata('a', 1, { files: { 'device/wwid': wwid }, holders: ['md0'] })
+      expect(await protections({ disks: [held, path('b', 2)] })).toMatchObject({
+        '/dev/sdb': { kind: 'in-use', by: 'the same disk as /dev/sda' },
+      })
+    })
+
+    it('tells both of a file that is stored on one, and each of the other', async () => {
+      const linux = {
+        disks: [path('a', 1), path('b', 2)],
+        mountinfo: '22 1 8:17 / /mnt/data rw - ext4 /dev/sda1 rw',
+        devices: { '/mnt/data': '8:17' },
+        files: { '/mnt/data/lab.img': '' },
+      }
+      expect(await platformOf(linux).disksHoldingFile('/mnt/data/lab.img')).toEqual(['/dev/sda', '/dev/sdb'])
+      expect((await listOf(linux)).map((disk) => disk.sameAs)).toEqual([['/dev/sdb'], ['/dev/sda']])
+    })
+
+    it.each([
+      ['sizes', path('b', 2, { size: '4096' }), {}],
+      ['serial numbers', path('b', 2, { 'device/serial': 'B' }), { 'device/serial': 'A' }],
+      [
+        'names that are all zeros',
+        path('b', 2, { 'device/wwid': 'naa.0000000000000000' }),
+        {
+          'device/wwid': 'naa.0000000000000000',
+        },
+      ],
+    ])('takes disks with other %s for two', async (_, other, more) => {
+      expect(
+        await protections({
+          disks: [path('a', 1, more), other],
+          mountinfo: '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+        }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
+    })
+
+    it('takes two cheap sticks with one name for two: USB has no second way', async () => {
+      const stick = (letter: string, number: number): RecordedDisk => ({
+        at: `pci0000:00/0000:00:14.0/usb2/2-${number}/2-${number}:1.0/host6/target6:0:0/6:0:0:0/block/sd${letter}`,
+        number: `8:${number * 16}`,
+        sizeBytes: 64 * MiB,
+        files: { 'device/wwid': wwid },
+      })
+      expect(
+        await protections({
+          disks: [stick('a', 1), stick('b', 2)],
+          mountinfo: '22 1 8:16 / / rw - ext4 /dev/sda rw',
+        }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
+    })
+  })
+
   it.each([
     [
       'btrfs',
