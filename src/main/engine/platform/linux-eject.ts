@@ -1,6 +1,7 @@
 /** Flush a disk and let it go. */
 import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
+import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
 import { stoppable, type Machine } from './machine.ts'
@@ -11,8 +12,9 @@ const GONE_WITHIN_MS = 5000
 
 /**
  * Everything on the disk is unmounted first. Loop devices are detached; USB and other removable disks are told to let
- * go of the medium, or taken off the bus; the rest stays where it is, unmounted. A partition's path stands for its disk.
- * Throws what `unmountDevice` throws, and E_DST_BUSY or E_DEVICE_TOOL.
+ * go of the medium, or taken off the bus; the rest stays where it is, unmounted, with the partitions known that are on it
+ * now. A partition's path stands for its disk. Throws what `unmountDevice` and `rereadPartitionTable` throw, and
+ * E_DST_BUSY or E_DEVICE_TOOL.
  */
 export async function ejectDevice(
   machine: Machine,
@@ -23,9 +25,16 @@ export async function ejectDevice(
   const { disk } = (await deviceAt(machine, path)).place
   await unmountDevice(machine, log, disk.path, signal)
   const system = stoppable(machine, signal)
-  await runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
+  const flush = () => runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
+  await flush()
   if (disk.bus === 'loop') await detachLoop(system, disk)
   else if (disk.bus === 'usb' || (disk.removable && disk.bus !== 'sd')) await letGo(system, log, disk)
+  else {
+    // Else the system finds the new partitions some time later, and a desktop mounts them when all is said to be done.
+    await rereadPartitionTable(system, log, disk.path)
+    await unmountDevice(machine, log, disk.path, signal)
+    await flush()
+  }
 }
 
 async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {

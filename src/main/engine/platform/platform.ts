@@ -101,7 +101,10 @@ export interface Platform {
    * them; only those of which that is sure. Throws DeviceError; the signal's reason.
    */
   unreadable(path: string, signal?: AbortSignal): Promise<readonly string[]>
-  /** Flush and let go: removable disks are ejected, loop devices detached. Throws DeviceError; the signal's reason. */
+  /**
+   * Flush and let go: removable disks are ejected, loop devices detached; those that are built in, and cards, stay, unmounted.
+   * Throws DeviceError; the signal's reason.
+   */
   eject(path: string, signal?: AbortSignal): Promise<void>
 
   /** For reading; shared. Direct where the device allows it. */

@@ -254,6 +254,8 @@ export function whereNow(
   if (plan?.target?.kind === 'file') return { name: 'File', value: plan.target.path }
   if (plan === null || !ejectsTarget(plan))
     return { name: 'Mounted at', value: mountPoints.join(', ') || notMounted(unreadable) }
-  const value = ejected ? 'Ejected. It can be unplugged.' : "It couldn't be ejected. Don't unplug it yet."
+  const done =
+    plan.target?.disk?.internal === true ? 'Unmounted. It stays connected.' : 'Ejected. It can be unplugged.'
+  const value = ejected ? done : "It couldn't be ejected. Don't unplug it yet."
   return { name: 'Destination', value }
 }

@@ -176,6 +176,12 @@ describe('in the summary', () => {
   it('stands whether the disk was ejected, where that was asked for', () => {
     expect(whereNow(left, plan).value).toBe("It couldn't be ejected. Don't unplug it yet.")
     expect(whereNow({ ...left, ejected: true }, plan).value).toBe('Ejected. It can be unplugged.')
+    const builtIn = planFor(
+      aRequest({ afterwards: 'eject' }),
+      [{ ...sandisk, internal: true }],
+      [systemImage],
+    )
+    expect(whereNow({ ...left, ejected: true }, builtIn).value).toBe('Unmounted. It stays connected.')
     const remounted = { ...plan, request: aRequest() }
     expect(whereNow({ ...left, mountPoints: ['/a', '/b'] }, remounted).value).toBe('/a, /b')
   })

@@ -670,10 +670,28 @@ describe('ejecting on Linux', () => {
     expect(system.written).toEqual([{ path: '/sys/block/sdb/device/delete', text: '1' }])
   })
 
-  it('only unmounts and flushes an internal disk', async () => {
-    const { platform, system } = machineWith({ disks: [other], programs: base })
-    await platform.eject('/dev/sda')
-    expect(system.ran).toEqual(['blockdev --flushbufs /dev/sda'])
+  it('forgets the old partitions of a disk that stays, and unmounts what the new ones brought', async () => {
+    const record = (mountinfo: string) => recordLinux({ disks: [other], mountinfo, programs })
+    const programs = {
+      partx: '',
+      // A desktop that mounts what comes.
+      blockdev: ([what = '']: readonly string[]) => {
+        if (what === '--rereadpt') system.change(record('31 1 8:1 / /media/mona/NEW rw - ext4 /dev/sda1 rw'))
+        return ''
+      },
+      umount: () => {
+        system.change(record(''))
+        return ''
+      },
+    }
+    const system: RecordedMachine = recordedMachine(record(''))
+    await createLinuxPlatform({ system }).eject('/dev/sda')
+    expect(system.ran.filter((command) => /^(blockdev|umount|eject)/.test(command))).toEqual([
+      'blockdev --flushbufs /dev/sda',
+      'blockdev --rereadpt /dev/sda',
+      'umount /media/mona/NEW',
+      'blockdev --flushbufs /dev/sda',
+    ])
     expect(system.written).toEqual([])
   })
 
