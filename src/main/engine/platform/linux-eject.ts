@@ -25,6 +25,8 @@ export async function ejectDevice(
   const { disk } = (await deviceAt(machine, path)).place
   await unmountDevice(machine, log, disk.path, signal)
   const system = stoppable(machine, signal)
+  // It has gone with what was mounted.
+  if (disk.autoclear) return waitForDetached(system, disk)
   const flush = () => runChecked(system.run, 'blockdev', ['--flushbufs', disk.path], { timeoutMs: 600_000 })
   await flush()
   if (disk.bus === 'loop') await detachLoop(system, disk)
@@ -41,6 +43,10 @@ async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {
   // Partitions that partx announced would outlive the device.
   if (disk.partitions.length > 0) await system.run('partx', ['--delete', disk.path])
   await runChecked(system.run, 'losetup', ['--detach', disk.path], { timeoutMs: 600_000 })
+  await waitForDetached(system, disk)
+}
+
+async function waitForDetached(system: Machine, disk: BlockDevice): Promise<void> {
   // The kernel detaches when the last one who has it open lets go; udev has, for a moment.
   for (let waited = 0; waited < GONE_WITHIN_MS; waited += 50) {
     const now = await readBlockDevice(system, disk.kernelName)

@@ -3,7 +3,7 @@ import type { Logger } from '#shared/log'
 import type { Disk, PartitionMapKind, Volume } from '#shared/model'
 import { cleanText } from './clean-text.ts'
 import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
-import { showsFilesystem, type Mount } from './linux-mounts.ts'
+import { isReadOnly, showsFilesystem, type Mount } from './linux-mounts.ts'
 import { protectionOf, usersByPath } from './linux-protection.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
@@ -152,13 +152,8 @@ async function describeVolume(
     mountPoints,
     usedBytes: first === undefined ? null : await system.usedBytes(first),
     readOnly: part.readOnly || device.readOnly,
-    ...(isMountedReadOnly(mounts) ? { mountedReadOnly: true } : {}),
+    ...(mounts.length > 0 && mounts.every(isReadOnly) ? { mountedReadOnly: true } : {}),
   }
-}
-
-/** The file system itself, not just the way it is shown at one place. */
-function isMountedReadOnly(mounts: readonly Mount[]): boolean {
-  return mounts.length > 0 && mounts.every((mount) => mount.superOptions.split(',').includes('ro'))
 }
 
 function nameOf(device: BlockDevice, vendor: string | null, model: string | null): string {

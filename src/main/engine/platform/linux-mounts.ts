@@ -95,6 +95,11 @@ export function showsFilesystem(mount: Mount): boolean {
   return mount.root === '/' || mount.superOptions.split(',').includes(`subvol=${mount.root}`)
 }
 
+/** The file system itself, not just the way it is shown at this place. */
+export function isReadOnly({ superOptions }: Mount): boolean {
+  return superOptions.split(',').includes('ro')
+}
+
 /** `path` itself or something inside it. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)

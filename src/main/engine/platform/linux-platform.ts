@@ -14,7 +14,7 @@ import { resolveLocator } from './linux-resolve.ts'
 import { isListed } from './linux-sysfs.ts'
 import { readSnapshot } from './linux-snapshot.ts'
 import { realMachine, stoppable, type Machine } from './machine.ts'
-import { unmountDevice } from './linux-unmount.ts'
+import { takeOutOfUse } from './linux-unmount.ts'
 import { linuxEvents } from './linux-watch.ts'
 import type { Platform } from './platform.ts'
 import { watchDisks } from './watch-disks.ts'
@@ -51,7 +51,7 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
         .map((device) => device.path)
         .sort()
     },
-    unmount: (path, signal, left) => unmountDevice(system, log, path, signal, left),
+    unmount: (path, signal, left) => takeOutOfUse(system, log, path, signal, left),
     remount: (_path, before, signal) => remountVolumes(system, log, before, signal),
     unreadable: (path, signal) => unreadableOn(system, log, path, signal),
     eject: (path, signal) => ejectDevice(system, log, path, signal),

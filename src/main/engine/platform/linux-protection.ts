@@ -3,6 +3,8 @@
  * from the list, since whoever is about to take a disk out of use asks the same.
  */
 import type { DeviceUser, Protection } from '#shared/model'
+import { cleanText } from './clean-text.ts'
+import { isReadOnly, type Mount } from './linux-mounts.ts'
 import { numbersOf, type LinuxSnapshot } from './linux-snapshot.ts'
 import type { BlockDevice, PartitionDevice } from './linux-sysfs.ts'
 
@@ -13,7 +15,11 @@ export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Prot
   const path = snapshot.programUses.get(device.kernelName)
   if (path !== undefined) return { kind: 'program', path }
   const [by] = usersOf(snapshot, device)
+  // Mounted read-only it can be a source, since that is left mounted.
+  const isWritten = mountsOf(snapshot, device).some((mount) => !isReadOnly(mount))
+  const vanishing = isWritten ? vanishingMount(snapshot, device) : null
   if (by !== undefined) return { kind: 'in-use', by }
+  if (vanishing !== null) return { kind: 'in-use', by: vanishing }
   return device.readOnly ? { kind: 'read-only' } : null
 }
 
@@ -50,6 +56,19 @@ export function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): reado
   const elsewhere = usersElsewhere(snapshot, device)
   return [...users, ...elsewhere.map((by) => ({ path: device.path, by }))]
 }
+
+/**
+ * What keeps a loop device from being taken out of use, in words: it would be gone with its mount, which couldn't be
+ * mounted again either.
+ */
+export function vanishingMount(snapshot: LinuxSnapshot, device: BlockDevice): string | null {
+  if (!device.autoclear || mountsOf(snapshot, device).length === 0) return null
+  const file = cleanText(device.backingFile) ?? 'its file'
+  return `a mount that it goes away with (unmount that, and use ${file} itself)`
+}
+
+const mountsOf = (snapshot: LinuxSnapshot, disk: BlockDevice): readonly Mount[] =>
+  numbersOf({ disk, partition: null }).flatMap((number) => snapshot.mountsOn(number))
 
 /**
  * File systems that are mounted from this device and from others that aren't `own`, in words: what is on the others

@@ -33,6 +33,8 @@ export interface BlockDevice {
   readonly sequence: string | null
   /** The file behind a loop device, as it was named when attached. */
   readonly backingFile: string | null
+  /** A loop device that goes away with the last that has it open, as one does that `mount -o loop` made. */
+  readonly autoclear: boolean
   readonly bus: Bus
   /** Built in: neither a removable medium nor something one can pull out. */
   readonly internal: boolean
@@ -78,6 +80,7 @@ export async function readBlockDevice(system: Machine, kernelName: string): Prom
   const loop = /^loop\d+$/.test(kernelName)
   const backingFile = loop ? await readBackingFile(system, folder) : null
   if (loop && backingFile === null) return null
+  const autoclear = loop && (await text('loop/autoclear')) === '1'
   const [vendor, model, serial, wwid, partitions, holders, slaves] = await Promise.all([
     text('device/vendor'),
     firstField(system, [`${folder}/device/model`, `${folder}/device/name`]),
@@ -102,6 +105,7 @@ export async function readBlockDevice(system: Machine, kernelName: string): Prom
     removable: removable === '1',
     sequence,
     backingFile,
+    autoclear,
     bus,
     internal: builtIn && removable !== '1',
     // PCI vendor numbers (virtio) and the placeholder of SATA are not names.

@@ -7,7 +7,7 @@ import type { Logger } from '#shared/log'
 import { findHolders } from './linux-holders.ts'
 import { isSystemMountPoint, showsFilesystem, type Mount } from './linux-mounts.ts'
 import { lateSignal, leaveMs } from './late-signal.ts'
-import { sharedFilesystems, usersElsewhere, usersOf } from './linux-protection.ts'
+import { sharedFilesystems, usersElsewhere, usersOf, vanishingMount } from './linux-protection.ts'
 import { remountVolumes } from './linux-remount.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
@@ -16,6 +16,23 @@ import type { Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
 
 const PAUSES_MS = [300, 1000]
+
+/**
+ * As `unmountDevice`, for a device that is to be used afterwards: throws E_DST_BUSY also for one that would be gone by
+ * then.
+ */
+export async function takeOutOfUse(
+  system: Machine,
+  log: Logger,
+  path: string,
+  signal?: AbortSignal,
+  tellLeft?: (errors: readonly Error[]) => void,
+): Promise<readonly MountedVolume[]> {
+  const { place, snapshot } = await deviceAt(system, path)
+  const by = vanishingMount(snapshot, place.disk)
+  if (by !== null) throw inUse(path, [by])
+  return unmountDevice(system, log, path, signal, tellLeft)
+}
 
 /**
  * Unmount everything on the disk or partition at `path`, bind mounts included, and switch off its swap. Resolves to what
@@ -128,10 +145,11 @@ function refuseSystem(snapshot: LinuxSnapshot, place: Place, path: string, mount
       others.length > 0 ||
       snapshot.zfsPoolOn(part.number) !== null)
   )
-    throw new DeviceError('E_DST_BUSY', `${path} is in use by ${users.join(', ')}`, {
-      details: { path, holders: users },
-    })
+    throw inUse(path, users)
 }
+
+const inUse = (path: string, holders: readonly string[]) =>
+  new DeviceError('E_DST_BUSY', `${path} is in use by ${holders.join(', ')}`, { details: { path, holders } })
 
 /** In the kernel's order, each once. */
 function mountsOn(snapshot: LinuxSnapshot, numbers: readonly string[]): readonly Mount[] {

@@ -388,6 +388,29 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       },
     )
 
+    it('leaves a loop device alone that goes away when it is unmounted, and its mount with it', async () => {
+      using folder = scratch('here')
+      const here = join(folder.path, 'here')
+      const file = join(folder.path, 'disk.img')
+      await command('truncate', ['-s', String(32 * MiB), file])
+      await command('mkfs.ext4', ['-q', file])
+      await command('mount', ['-o', 'loop', file, here])
+      try {
+        const path = (await command('losetup', ['--noheadings', '--output', 'NAME', '-j', file])).trim()
+        const by = `a mount that it goes away with (unmount that, and use ${file} itself)`
+        expect((await find(path))?.protection).toEqual({ kind: 'in-use', by })
+        await expect(platform.unmount(path)).rejects.toMatchObject({
+          code: 'E_DST_BUSY',
+          details: { holders: [by] },
+        })
+        expect((await volumesOf(path))[0]?.mountPoints).toEqual([here])
+        await platform.eject(path)
+        expect((await find(path))?.backingFile).not.toBe(file)
+      } finally {
+        await command('umount', [here]).catch(() => undefined)
+      }
+    })
+
     it('mounts nothing again where the volume is gone', async () => {
       using folder = scratch('here')
       const here = join(folder.path, 'here')
