@@ -134,12 +134,10 @@ async function describeVolume(
   part: Pick<PartitionDevice, 'path' | 'index' | 'offset' | 'sizeBytes' | 'readOnly'>,
 ): Promise<Volume> {
   // Whole file systems first: those are the places where people look for the volume.
-  const ordered = [
-    ...mounts.filter(showsFilesystem),
-    ...mounts.filter((mount) => !showsFilesystem(mount)),
-  ].map((mount) => mount.mountPoint)
-  const mountPoints = [...new Set(ordered)]
-  const [first] = mountPoints
+  const ordered = [...mounts.filter(showsFilesystem), ...mounts.filter((mount) => !showsFilesystem(mount))]
+  const mountPoints = [...new Set(ordered.map((mount) => mount.mountPoint))]
+  // Behind these is a program, which may never answer. `fuseblk` is a file system on a disk, NTFS mostly.
+  const asked = ordered.find(({ filesystem }) => !/^fuse(\.|$)/.test(filesystem))
   return {
     path: part.path,
     index: part.index,
@@ -150,7 +148,7 @@ async function describeVolume(
     uuid: contents.uuid,
     partitionType: partitionTypeName(contents.partitionType) ?? contents.partitionTypeName,
     mountPoints,
-    usedBytes: first === undefined ? null : await system.usedBytes(first),
+    usedBytes: asked === undefined ? null : await system.usedBytes(asked.mountPoint),
     readOnly: part.readOnly || device.readOnly,
     ...(mounts.length > 0 && mounts.every(isReadOnly) ? { mountedReadOnly: true } : {}),
   }

@@ -15,10 +15,11 @@ import {
   watch,
   write,
 } from 'node:fs'
-import { readFile, readdir, readlink, realpath, stat, statfs, writeFile } from 'node:fs/promises'
+import { readFile, readdir, readlink, realpath, stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { runProgram, type RunProgram } from './run-program.ts'
+import { usedBytesReader } from './used-bytes.ts'
 
 export interface FileFacts {
   readonly kind: 'file' | 'folder' | 'block' | 'character' | 'socket' | 'fifo' | 'other'
@@ -109,6 +110,9 @@ function orElse<T>(nothing: T, read: () => T): T {
   }
 }
 
+/** For all of this process: the questions that are open are its threads. */
+const usedBytes = usedBytesReader()
+
 /** This machine. `ownFiles`: see `Machine`. */
 export function realMachine(ownFiles: readonly string[] = []): Machine {
   return {
@@ -156,13 +160,7 @@ export function realMachine(ownFiles: readonly string[] = []): Machine {
         mode: stats.mode & 0o777,
       }
     },
-    usedBytes: async (mountPoint) => {
-      const used = statfs(mountPoint).then(
-        (stats) => (stats.blocks - stats.bfree) * stats.bsize,
-        () => null,
-      )
-      return Promise.race([used, sleep(1000, null, { ref: false })])
-    },
+    usedBytes,
     watchFolder: (path, listener) => {
       try {
         const watcher = watch(path, { persistent: false }, (_, name) => listener(name ?? ''))
