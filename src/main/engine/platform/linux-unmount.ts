@@ -192,10 +192,9 @@ function isReadOnlyView(snapshot: LinuxSnapshot, { id, device, root, options }: 
  */
 function mountOptions(mount: Mount): string {
   const chosen =
-    /^(uid|gid|umask|fmask|dmask|utf8|iocharset|subvol|compress(-force)?|nls|sync|dirsync|lazytime|mand)(=|$)/
-  const fromSuper = mount.superOptions
-    .split(',')
-    .filter((option) => chosen.test(option) && option !== 'subvol=/')
+    /^(uid|gid|umask|fmask|dmask|utf8|iocharset|subvol|compress(-force)?|nls|flush|showexec|sync|dirsync|lazytime|mand)(=|$)/
+  // `subvol=/` too: without it, btrfs mounts the subvolume that is set as its default.
+  const fromSuper = mount.superOptions.split(',').filter((option) => chosen.test(option))
   const readOnly = mount.superOptions.split(',').includes('ro')
   const flags = mount.options.split(',').filter((option) => option !== (readOnly ? 'rw' : ''))
   return [...new Set([...(readOnly ? ['ro'] : []), ...flags, ...fromSuper])].join(',')

@@ -239,6 +239,17 @@ describe('unmounting on Linux', () => {
     ])
   })
 
+  it.each([
+    ['btrfs', 'rw', 'rw,space_cache=v2,subvolid=5,subvol=/', 'rw,subvol=/'],
+    ['vfat', 'rw', 'rw,uid=1000,flush,showexec,errors=remount-ro', 'rw,uid=1000,flush,showexec'],
+  ])('remembers which part of a %s was mounted, and how', async (filesystem, own, above, options) => {
+    const { platform } = machineWith({
+      disks: [stick],
+      mountinfo: `30 1 8:17 / /mnt/one ${own} - ${filesystem} /dev/sdb1 ${above}`,
+    })
+    expect(await platform.unmount('/dev/sdb')).toMatchObject([{ filesystem, options }])
+  })
+
   it('does not take off another disk that is mounted over it', async () => {
     const { platform, mountPoints } = machineWith({
       disks: [stick, other],
