@@ -196,16 +196,23 @@ async function readBus(
   sysPath: string,
 ): Promise<{ bus: Bus; builtIn: boolean }> {
   if (kernelName.startsWith('loop')) return { bus: 'loop', builtIn: false }
-  if (/\/usb\d+\//.test(sysPath)) return { bus: 'usb', builtIn: false }
-  if (/\/mmc_host\//.test(sysPath))
-    return { bus: 'sd', builtIn: (await readField(system, `${folder}/device/type`)) === 'MMC' }
+  const isOnUsb = /\/usb\d+\//.test(sysPath)
+  // Before USB: there are readers on USB whose cards aren't disks of USB.
+  if (/\/mmc_host\//.test(sysPath)) {
+    const isChip = (await readField(system, `${folder}/device/type`)) === 'MMC'
+    return { bus: 'sd', builtIn: isChip && !isOnUsb }
+  }
+  if (isOnUsb) return { bus: 'usb', builtIn: false }
+  if (/\/memstick_host\//.test(sysPath) || kernelName.startsWith('nbd'))
+    return { bus: 'unknown', builtIn: false }
   if (/\/firewire\d*\/|\/fw\d+/.test(sysPath)) return { bus: 'unknown', builtIn: false }
   if (await hangsOnRemovableBridge(system, sysPath)) return { bus: 'thunderbolt', builtIn: false }
   if (/\/nvme\d*\//.test(sysPath) || kernelName.startsWith('nvme')) return { bus: 'nvme', builtIn: true }
   if (/\/virtio\d+\//.test(sysPath)) return { bus: 'virtio', builtIn: true }
   if (/\/ata\d+\//.test(sysPath)) return { bus: 'sata', builtIn: true }
   if (/\/host\d+\//.test(sysPath)) return { bus: 'scsi', builtIn: true }
-  return { bus: 'unknown', builtIn: false }
+  // Of virtual machines, mainframes, memory that lasts: nobody pulls these out.
+  return { bus: 'unknown', builtIn: true }
 }
 
 /** The kernel marks PCI devices behind a port that leads out of the case (Thunderbolt, USB4) as `removable`. */

@@ -304,6 +304,29 @@ describe('listing disks on Linux', () => {
     ['pci0000:00/0000:00:10.0/host0/target0:0:1/0:0:1:0/block/sde', {}, 'scsi', true],
     ['pci0000:00/0000:00:17.0/ata2/host1/target1:0:0/1:0:0:0/block/sdf', {}, 'sata', true],
     ['pci0000:00/0000:00:1d.0/0000:3d:00.0/nvme/nvme1/nvme1n1', {}, 'nvme', true],
+    // A card in a reader that is on USB but isn't a disk of USB; such readers are built into many laptops.
+    [
+      'pci0000:00/0000:00:14.0/usb1/1-4/1-4:1.0/rtsx_usb_sdmmc.1.auto/mmc_host/mmc0/mmc0:1/block/mmcblk0',
+      { 'device/type': 'SD' },
+      'sd',
+      false,
+    ],
+    [
+      'pci0000:00/0000:00:1c.0/rtsx_pci_ms.1.auto/memstick_host/memstick0/memstick0/block/mspblk0',
+      {},
+      'unknown',
+      false,
+    ],
+    [
+      'pci0000:00/0000:00:1e.0/0000:04:00.0/fw1/fw1.0/host7/target7:0:0/7:0:0:0/block/sdg',
+      {},
+      'unknown',
+      false,
+    ],
+    ['vbd-51712/block/xvda', {}, 'unknown', true],
+    ['css0/0.0.0005/0.0.1234/block/dasda', {}, 'unknown', true],
+    ['LNXSYSTM:00/ndbus0/region0/namespace0.0/block/pmem0', {}, 'unknown', true],
+    ['virtual/block/nbd0', {}, 'unknown', false],
   ])('knows the bus of %s', async (at, files, bus, internal) => {
     const [disk] = await listOf({ disks: [{ at, number: '8:0', sizeBytes: MiB, files }] })
     expect(disk).toMatchObject({ bus, internal })
