@@ -11,6 +11,9 @@ import type { DiskWatch } from './platform.ts'
 const LOOK_EVERY_MS = 300
 /** Events come in bursts: a disk, then its partitions. */
 const SETTLE_MS = 120
+/** After a list that couldn't be had; doubled each time. */
+const RETRY_MS = 1000
+const RETRY_AT_MOST_MS = 30_000
 
 export interface Watched {
   /** A text that changes when disks, partitions or mounts change. Cheap; never throws. */
@@ -65,20 +68,27 @@ export function watchDisks(
 
   const run = async () => {
     let seen = await before
+    let retryMs = RETRY_MS
+    let retryAt = Infinity
     while (!stop.signal.aborted) {
       await untilSomethingHappens()
       if (stop.signal.aborted) return
-      if (!nudged && (await look()) === seen) continue
+      if (!nudged && performance.now() < retryAt && (await look()) === seen) continue
       await idle(SETTLE_MS, stop.signal)
       nudged = false
       // Before listing: what happens during the listing is seen in the next round.
       seen = await look()
       try {
         await refresh()
+        retryMs = RETRY_MS
+        retryAt = Infinity
       } catch (error) {
         if (stop.signal.aborted) return
         const code = error instanceof AppError ? error.code : 'unknown'
         log.warn('disks cannot be listed', { code, reason: String(error) })
+        // What changed is seen already, and would be told to nobody.
+        retryAt = performance.now() + retryMs
+        retryMs = Math.min(2 * retryMs, RETRY_AT_MOST_MS)
       }
     }
   }

@@ -77,6 +77,27 @@ describe('watching disks', () => {
     expect(told).toEqual([2])
   })
 
+  it('lists again after it could not, though nothing changes any more', async () => {
+    let counter = 0
+    let listed = 0
+    const told: number[] = []
+    await using _watch = watchDisks(
+      {
+        look: () => Promise.resolve(String(counter)),
+        list: () => {
+          listed += 1
+          return listed === 1 ? Promise.reject(new Error('not now')) : Promise.resolve([disk('/dev/sda')])
+        },
+      },
+      silentLogger,
+      (now) => told.push(now.length),
+    )
+    await sleep(20)
+    counter += 1
+    await expect.poll(() => told, { timeout: 20_000 }).toEqual([1])
+    expect(listed).toBe(2)
+  }, 30_000)
+
   it('does not take an older list for news that was begun before a newer one, and ended after it', async () => {
     let nudge = () => {}
     const listings: PromiseWithResolvers<Disk[]>[] = []
