@@ -4,7 +4,7 @@ import type { Disk, PartitionMapKind, Volume } from '#shared/model'
 import { cleanText } from './clean-text.ts'
 import { noContents, readContents, type DeviceContents } from './linux-contents.ts'
 import { isReadOnly, showsFilesystem, type Mount } from './linux-mounts.ts'
-import { protectionOf, usersByPath } from './linux-protection.ts'
+import { protectionOf, unknownZfsOn, usersByPath } from './linux-protection.ts'
 import { readSnapshot, type LinuxSnapshot } from './linux-snapshot.ts'
 import { isListed, type BlockDevice, type PartitionDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
@@ -91,7 +91,8 @@ async function describeDisk(
   const model = own.model ?? cleanText(device.model)
   const volumes: Volume[] = []
   const mounts = snapshot.mountsOn(device.number)
-  const users = usersByPath(snapshot, device)
+  const zfs = unknownZfsOn(snapshot, device, contents)
+  const users = [...usersByPath(snapshot, device), ...zfs]
   const twins = snapshot.twinsOf(device)
   const hasMap = device.partitions.length > 0 || (own.partitionMap !== null && own.partitionMap !== 'none')
   // The file system of a disk without a map; or a hybrid image's, mounted as a whole beside its partitions.
@@ -117,7 +118,7 @@ async function describeDisk(
     readOnly: device.readOnly,
     partitionMap: mapKindOf(own, device, contents),
     volumes,
-    protection: protectionOf(snapshot, device),
+    protection: protectionOf(snapshot, device, zfs),
     ...(users.length === 0 ? {} : { users }),
     ...(twins.length === 0 ? {} : { sameAs: twins.map((twin) => twin.path) }),
     backingFile: device.backingFile,

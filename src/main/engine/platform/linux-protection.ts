@@ -4,17 +4,25 @@
  */
 import type { DeviceUser, Protection } from '#shared/model'
 import { cleanText } from './clean-text.ts'
+import { noContents, type DeviceContents } from './linux-contents.ts'
 import { isReadOnly, type Mount } from './linux-mounts.ts'
 import { numbersOf, type LinuxSnapshot } from './linux-snapshot.ts'
 import type { BlockDevice, PartitionDevice } from './linux-sysfs.ts'
+import { partitionTypeName } from './partition-types.ts'
 
-/** Why a disk can't be a destination; the gravest reason. */
-export function protectionOf(snapshot: LinuxSnapshot, device: BlockDevice): Protection | null {
+/** Why a disk can't be a destination; the gravest reason. `zfs`: what `unknownZfsOn` says of it. */
+export function protectionOf(
+  snapshot: LinuxSnapshot,
+  device: BlockDevice,
+  zfs: readonly DeviceUser[],
+): Protection | null {
   const mountPoint = snapshot.systemUses.get(device.kernelName)
   if (mountPoint !== undefined) return { kind: 'system', mountPoint }
+  const systemZfs = zfs.length > 0 ? snapshot.unknownZfs?.mountPoint : null
+  if (typeof systemZfs === 'string') return { kind: 'system', mountPoint: systemZfs }
   const path = snapshot.programUses.get(device.kernelName)
   if (path !== undefined) return { kind: 'program', path }
-  const [by] = usersOf(snapshot, device)
+  const [by] = [...usersOf(snapshot, device), ...zfs.map((user) => user.by)]
   // Mounted read-only it can be a source, since that is left mounted.
   const isWritten = mountsOf(snapshot, device).some((mount) => !isReadOnly(mount))
   const vanishing = isWritten ? vanishingMount(snapshot, device) : null
@@ -47,7 +55,21 @@ export function usersElsewhere(snapshot: LinuxSnapshot, device: BlockDevice): re
     .map((twin) => `the same disk as ${twin.path}`)
 }
 
-/** The same by where it stands, and the swap in use. */
+/** Disk and partitions with ZFS on them, where nobody tells which of those ZFS has: any of them may be in use. */
+export function unknownZfsOn(
+  snapshot: LinuxSnapshot,
+  device: BlockDevice,
+  contents: ReadonlyMap<string, DeviceContents>,
+): readonly DeviceUser[] {
+  if (snapshot.unknownZfs === null) return []
+  return [device, ...device.partitions].flatMap(({ kernelName, path }) => {
+    const { filesystem, partitionType } = contents.get(kernelName) ?? noContents
+    const isZfs = filesystem === 'zfs_member' || partitionTypeName(partitionType) === 'ZFS'
+    return isZfs ? [{ path, by: 'ZFS' }] : []
+  })
+}
+
+/** As `usersOf`, by where it stands, and the swap in use. */
 export function usersByPath(snapshot: LinuxSnapshot, device: BlockDevice): readonly DeviceUser[] {
   const users = partsOf(device).flatMap((part) => {
     const swap = snapshot.swapsOn(part.number).length > 0 ? ['swap'] : []

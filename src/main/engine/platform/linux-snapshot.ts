@@ -42,6 +42,8 @@ export interface LinuxSnapshot {
   swapsOn(number: string): readonly Swap[]
   /** The ZFS pool that this device or partition belongs to. */
   zfsPoolOn(number: string): string | null
+  /** There is ZFS, and nobody tells on which disks; `mountPoint`: of the running system, what lies on it. Null: it is known. */
+  readonly unknownZfs: { readonly mountPoint: string | null } | null
   /**
    * The device, and every device it stands on: partition, disk, the parts of a RAID or a mapping, the file behind a
    * loop device and what stores that; each of them by all the ways that lead to it.
@@ -83,7 +85,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   }
   const numberOf = ({ disk, partition }: Place) => partition?.number ?? disk.number
   const pools = await readBtrfsPools(system, names)
-  const zfsPools = await readZfsPools(system, mounts)
+  const zfs = await readZfsPools(system, mounts)
 
   async function numbersOfMount(mount: Mount, depth = 0): Promise<readonly string[]> {
     const numbers = new Set<string>()
@@ -100,7 +102,7 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
       for (const number of (known.length > 0 ? known : pools).flat()) numbers.add(number)
     }
     if (mount.filesystem === 'zfs')
-      for (const number of zfsPools.get(mount.source.split('/')[0] ?? '') ?? []) numbers.add(number)
+      for (const number of zfs.members.get(mount.source.split('/')[0] ?? '') ?? []) numbers.add(number)
     if (mount.filesystem === 'overlay' && depth < 4) {
       for (const folder of overlayFolders(mount.superOptions))
         for (const number of await devicesStoring(folder, depth + 1)) numbers.add(number)
@@ -172,7 +174,9 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   }
   const everywhere = firstMounts === null || firstMounts === ownMounts ? [] : parseMountinfo(firstMounts)
   const systemMounts = [...mounts, ...everywhere].filter((mount) => isSystemMountPoint(mount.mountPoint))
-  for (const mount of systemMounts.sort((a, b) => a.mountPoint.length - b.mountPoint.length))
+  systemMounts.sort((a, b) => a.mountPoint.length - b.mountPoint.length)
+  const onZfs = systemMounts.find((mount) => mount.filesystem === 'zfs')
+  for (const mount of systemMounts)
     use(systemUses, numbersByMount.get(mount) ?? (await numbersOfMount(mount)), mount.mountPoint)
   for (const numbers of numbersBySwap.values()) use(systemUses, numbers, 'swap')
   for (const file of system.ownFiles)
@@ -187,7 +191,8 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     mountsOn: (number) => mounts.filter((mount) => numbersByMount.get(mount)?.includes(number) === true),
     devicesOf: (mount) => numbersByMount.get(mount) ?? [],
     swapsOn: (number) => swaps.filter((swap) => numbersBySwap.get(swap)?.includes(number) === true),
-    zfsPoolOn: (number) => [...zfsPools].find(([, members]) => members.includes(number))?.[0] ?? null,
+    zfsPoolOn: (number) => [...zfs.members].find(([, members]) => members.includes(number))?.[0] ?? null,
+    unknownZfs: zfs.isKnown ? null : { mountPoint: onZfs?.mountPoint ?? null },
     foundationsOf,
     twinsOf: (disk) => twins.get(disk) ?? [],
     behind: (loop) => backing.get(loop.kernelName) ?? [],

@@ -1,21 +1,30 @@
 /**
  * ZFS keeps its disks to itself: neither sysfs nor mountinfo tells which devices a pool is made of, only `zpool` does
- * (zpool-list(8): -v with devices, -H by tabs, -P full paths, -L links resolved).
+ * (zpool-list(8): -v with devices, -H by tabs, -P full paths, -L links resolved). Where that doesn't answer, any disk
+ * with ZFS on it may be one of them.
  */
 import { DeviceError } from '#shared/errors'
 import type { Mount } from './linux-mounts.ts'
 import type { Machine } from './machine.ts'
 
-/** Imported pools and the `major:minor` of their devices; empty without ZFS. */
-export async function readZfsPools(
-  system: Machine,
-  mounts: readonly Mount[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
+export interface ZfsPools {
+  /** Imported pools and the `major:minor` of their devices; empty without ZFS. */
+  readonly members: ReadonlyMap<string, readonly string[]>
+  /** False: there is ZFS, and which disks it has can't be found out. */
+  readonly isKnown: boolean
+}
+
+/** A suspended pool lets `zpool` hang: it isn't waited for with every list. */
+const silenceMs = 30_000
+const silentUntil = new WeakMap<Machine, number>()
+
+export async function readZfsPools(system: Machine, mounts: readonly Mount[]): Promise<ZfsPools> {
   const pools = new Map<string, string[]>()
   const loaded = (await system.readFolder('/proc/spl/kstat/zfs')).length > 0
-  if (!loaded && !mounts.some((mount) => mount.filesystem === 'zfs')) return pools
+  if (!loaded && !mounts.some((mount) => mount.filesystem === 'zfs')) return { members: pools, isKnown: true }
+  const said = await askZpool(system)
   let members: string[] = []
-  for (const line of (await askZpool(system)).split('\n')) {
+  for (const line of (said ?? '').split('\n')) {
     const [pool = '', ...fields] = line.split('\t')
     if (pool !== '') {
       members = []
@@ -26,14 +35,18 @@ export async function readZfsPools(
     const facts = await system.stat(path).catch(() => null)
     if (facts?.kind === 'block') members.push(facts.node)
   }
-  return pools
+  return { members: pools, isKnown: said !== null }
 }
 
-async function askZpool(system: Machine): Promise<string> {
+/** Null: no answer that one could go by. */
+async function askZpool(system: Machine): Promise<string | null> {
+  if (performance.now() < (silentUntil.get(system) ?? 0)) return null
   try {
-    return (await system.run('zpool', ['list', '-v', '-H', '-P', '-L'], { timeoutMs: 10_000 })).stdout
+    const result = await system.run('zpool', ['list', '-v', '-H', '-P', '-L'], { timeoutMs: 10_000 })
+    return result.status === 0 ? result.stdout : null
   } catch (error) {
     DeviceError.accept(error)
-    return ''
+    silentUntil.set(system, performance.now() + silenceMs)
+    return null
   }
 }

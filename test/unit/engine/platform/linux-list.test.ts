@@ -673,6 +673,67 @@ describe('protecting disks on Linux', () => {
     ).toEqual({ '/dev/sda': null })
   })
 
+  describe('where nobody tells which disks ZFS has', () => {
+    const silent = new DeviceError('E_DEVICE_TOOL', 'no end after 10000 ms', {
+      details: { path: 'zpool', tool: 'zpool' },
+    })
+    const zfs = {
+      disks: [sata('a', 1), sata('b', 2, { partitions: [] }), sata('c', 3)],
+      lsblk: [
+        { kname: 'sda1', parttype: '6a898cc3-1dd2-11b2-99a6-080020736631' },
+        { kname: 'sdb', fstype: 'zfs_member' },
+        { kname: 'sdc1', fstype: 'ext4' },
+      ],
+      folders: ['/proc/spl/kstat/zfs/dbgmsg'],
+    }
+    const [inUse, system] = [
+      { kind: 'in-use', by: 'ZFS' },
+      { kind: 'system', mountPoint: '/' },
+    ]
+
+    it.each([
+      ['is missing', {}],
+      ['does not answer', { zpool: silent }],
+      ['fails', { zpool: { status: 1, stderr: 'Permission denied' } }],
+    ])('leaves every disk with ZFS on it alone, as zpool %s', async (_, programs) => {
+      expect(await protections({ ...zfs, programs })).toEqual({
+        '/dev/sda': inUse,
+        '/dev/sdb': inUse,
+        '/dev/sdc': null,
+      })
+      const disks = await listOf({ ...zfs, programs })
+      expect(disks.map((disk) => disk.users)).toEqual([
+        [{ path: '/dev/sda1', by: 'ZFS' }],
+        [{ path: '/dev/sdb', by: 'ZFS' }],
+        undefined,
+      ])
+    })
+
+    it('takes them for the system’s where that runs from ZFS', async () => {
+      const mountinfo =
+        '22 1 0:30 / / rw - zfs rpool/ROOT/debian rw\n23 22 0:31 / /home rw - zfs rpool/home rw'
+      expect(await protections({ ...zfs, mountinfo })).toEqual({
+        '/dev/sda': system,
+        '/dev/sdb': system,
+        '/dev/sdc': null,
+      })
+    })
+
+    it('leaves them to whoever wants them where zpool knows no pool, or there is no ZFS', async () => {
+      const free = { '/dev/sda': null, '/dev/sdb': null, '/dev/sdc': null }
+      expect(await protections({ ...zfs, programs: { zpool: 'no pools available\n' } })).toEqual(free)
+      expect(await protections({ ...zfs, folders: [] })).toEqual(free)
+    })
+
+    it('does not wait for zpool again with every list', async () => {
+      const machine = recordedMachine(recordLinux({ ...zfs, programs: { zpool: silent } }))
+      const platform = createLinuxPlatform({ system: machine })
+      await platform.list()
+      expect((await platform.list())[0]?.protection).toEqual(inUse)
+      expect(machine.ran.filter((command) => command.startsWith('zpool'))).toHaveLength(1)
+    })
+  })
+
   it('leaves a disk alone that a loop device is made of', async () => {
     expect(
       await protections({
