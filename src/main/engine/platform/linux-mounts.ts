@@ -50,6 +50,35 @@ export function parseMountinfo(text: string): readonly Mount[] {
   return mounts
 }
 
+/** A line of /etc/fstab (fstab(5)): what is to be mounted at a place, whether it is or not. */
+export interface FstabEntry {
+  /** The node: of `UUID=…` and the like, the link that udev makes. */
+  readonly path: string
+  readonly mountPoint: string
+}
+
+/** Those that name a block device. */
+export function parseFstab(text: string): readonly FstabEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const [device = '', mountPoint] = line.trim().split(/\s+/)
+    if (mountPoint === undefined) return []
+    const [, tag, name] = /^(UUID|LABEL|PARTUUID|PARTLABEL)="?([^"]+)"?$/.exec(device) ?? []
+    const path =
+      tag === undefined || name === undefined
+        ? unescapeOctal(device)
+        : `/dev/disk/by-${tag.toLowerCase()}/${escapeForUdev(unescapeOctal(name))}`
+    return path.startsWith('/dev/') ? [{ path, mountPoint: unescapeOctal(mountPoint) }] : []
+  })
+}
+
+/** As udev writes names that aren't fit for a file: space and slash as `\x20` and `\x2f`. */
+function escapeForUdev(name: string): string {
+  return name.replace(
+    /[^\w#+\-.:=@\u0080-\u{10ffff}]/gu,
+    (sign) => `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
 /** /proc/swaps: a heading, then `path type size used priority`. */
 export function parseSwaps(text: string): readonly Swap[] {
   return text

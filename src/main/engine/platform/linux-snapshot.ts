@@ -5,6 +5,7 @@
 import {
   isSystemMountPoint,
   isWithin,
+  parseFstab,
   parseMountinfo,
   parseSwaps,
   type Mount,
@@ -149,6 +150,16 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
 
   const twins = findTwins(devices)
 
+  async function devicesInFstab(mountPoint: string): Promise<readonly string[]> {
+    const numbers: string[] = []
+    for (const entry of parseFstab((await system.readText('/etc/fstab')) ?? '')) {
+      if (entry.mountPoint !== mountPoint) continue
+      const facts = await system.stat(entry.path).catch(() => null)
+      if (facts?.kind === 'block') numbers.push(facts.node)
+    }
+    return numbers
+  }
+
   function foundationsOf(numbers: readonly string[]): readonly BlockDevice[] {
     const found = new Set<BlockDevice>()
     const waiting = [...numbers]
@@ -176,8 +187,12 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   const systemMounts = [...mounts, ...everywhere].filter((mount) => isSystemMountPoint(mount.mountPoint))
   systemMounts.sort((a, b) => a.mountPoint.length - b.mountPoint.length)
   const onZfs = systemMounts.find((mount) => mount.filesystem === 'zfs')
-  for (const mount of systemMounts)
+  for (const mount of systemMounts) {
+    // It is mounted when somebody looks there; until then only the system's table says what.
+    if (mount.filesystem === 'autofs')
+      use(systemUses, await devicesInFstab(mount.mountPoint), mount.mountPoint)
     use(systemUses, numbersByMount.get(mount) ?? (await numbersOfMount(mount)), mount.mountPoint)
+  }
   for (const numbers of numbersBySwap.values()) use(systemUses, numbers, 'swap')
   for (const file of system.ownFiles)
     use(programUses, await devicesStoring((await system.realPath(file)) ?? file), file)

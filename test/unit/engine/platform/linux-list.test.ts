@@ -734,6 +734,31 @@ describe('protecting disks on Linux', () => {
     })
   })
 
+  it.each([
+    ['UUID=12AB-34CD', '/dev/disk/by-uuid/12AB-34CD'],
+    ['PARTUUID="f0-1"', '/dev/disk/by-partuuid/f0-1'],
+    ['LABEL=EFI\\040A/B', '/dev/disk/by-label/EFI\\x20A\\x2fB'],
+    ['/dev/sdb1', '/dev/sdb1'],
+  ])('protects what is mounted at /efi only when somebody looks there: %s', async (device, path) => {
+    const at = (mountPoint: string) =>
+      protections({
+        disks: [sata('a', 1), sata('b', 2)],
+        mountinfo: [
+          '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+          `23 22 0:33 / ${mountPoint} rw - autofs systemd-1 rw,fd=43,direct`,
+        ].join('\n'),
+        files: {
+          '/etc/fstab': `# <device>\n/dev/sda1 / ext4 defaults\n\n${device}\t${mountPoint} vfat noauto,x-systemd.automount 0 0\n`,
+        },
+        links: path === device ? {} : { [path]: '/dev/sdb1' },
+      })
+    expect(await at('/efi')).toEqual({
+      '/dev/sda': { kind: 'system', mountPoint: '/' },
+      '/dev/sdb': { kind: 'system', mountPoint: '/efi' },
+    })
+    expect(await at('/mnt/usb')).toMatchObject({ '/dev/sdb': null })
+  })
+
   it('leaves a disk alone that a loop device is made of', async () => {
     expect(
       await protections({
