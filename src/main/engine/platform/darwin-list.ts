@@ -251,7 +251,7 @@ async function describeVolume(
 }
 
 /** The names that the rest of the program uses, which are Linux's. */
-function filesystemName(info: PlistDictionary, content: string): string | null {
+export function filesystemName(info: PlistDictionary, content: string): string | null {
   const type = text(info['FilesystemType'])?.toLowerCase()
   if (type === undefined) return content === 'Apple_APFS' ? 'apfs' : null
   if (type === 'hfs') return text(info['FilesystemName']) === 'HFS' ? 'hfs' : 'hfsplus'

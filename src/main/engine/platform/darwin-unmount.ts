@@ -1,8 +1,9 @@
 /** Unmounting, mounting again and ejecting on a Mac, through `diskutil`, which asks the Disk Arbitration daemon. */
 import { DeviceError, UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { readDiskInfo, text } from './darwin-diskutil.ts'
-import { listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
+import type { Volume } from '#shared/model'
+import { readDiskInfo, text, type ListedDisk } from './darwin-diskutil.ts'
+import { filesystemName, listDarwinDisks, readDarwinSnapshot, volumesInStore } from './darwin-list.ts'
 import { lateSignal, leaveMs } from './late-signal.ts'
 import { stoppable, type Machine } from './machine.ts'
 import type { MountedVolume } from './platform.ts'
@@ -35,23 +36,9 @@ export async function unmountDarwin(
     })
   const { listed } = await readDarwinSnapshot(system, signal)
   const volumes = disk.path === path ? disk.volumes : disk.volumes.filter((volume) => volume.path === path)
-  const mounted = volumes.flatMap((volume): readonly MountedVolume[] => {
-    const identifier = volume.path.slice('/dev/'.length)
-    const inside = volumesInStore(listed, identifier)
-    const places =
-      inside.length > 0
-        ? inside.flatMap((each) =>
-            each.mountPoints.map((mountPoint) => [each.identifier, mountPoint] as const),
-          )
-        : volume.mountPoints.map((mountPoint) => [identifier, mountPoint] as const)
-    return places.map(([device, mountPoint]) => ({
-      devicePath: `/dev/${device}`,
-      mountPoint,
-      filesystem: volume.filesystem ?? 'unknown',
-      options: '',
-      subfolder: null,
-    }))
-  })
+  const mounted = (
+    await Promise.all(volumes.map((volume) => mountsOf(system, listed, volume, signal)))
+  ).flat()
   const orders =
     disk.path === path
       ? [['unmountDisk', path]]
@@ -74,6 +61,29 @@ export async function unmountDarwin(
     if (errors.length > 0) tellLeft?.(errors)
     throw error
   }
+}
+
+/** Where the volume is mounted, or those of the container that lies in it. */
+async function mountsOf(
+  system: Machine,
+  listed: readonly ListedDisk[],
+  volume: Volume,
+  signal: AbortSignal | undefined,
+): Promise<readonly MountedVolume[]> {
+  const identifier = volume.path.slice('/dev/'.length)
+  const inside = volumesInStore(listed, identifier)
+  const parts = inside.length > 0 ? inside : [{ identifier, mountPoints: volume.mountPoints }]
+  const mounted: MountedVolume[] = []
+  for (const part of parts) {
+    const devicePath = `/dev/${part.identifier}`
+    if (part.mountPoints.length === 0) continue
+    const info = await readDiskInfo(system, devicePath, signal)
+    const options = info?.['WritableVolume'] === false ? 'ro' : ''
+    const filesystem = volume.filesystem ?? 'unknown'
+    for (const mountPoint of part.mountPoints)
+      mounted.push({ devicePath, mountPoint, filesystem, options, subfolder: null })
+  }
+  return mounted
 }
 
 async function giveOrders(
@@ -117,9 +127,10 @@ export async function remountDarwin(
 ): Promise<{ readonly mountPoints: readonly string[]; readonly errors: readonly Error[] }> {
   const mountPoints: string[] = []
   const errors: Error[] = []
-  for (const { devicePath, mountPoint } of before) {
+  for (const volume of before) {
+    const { devicePath, mountPoint } = volume
     try {
-      const now = await mountAgain(stoppable(system, signal), devicePath, mountPoint)
+      const now = await mountAgain(stoppable(system, signal), volume)
       if (now !== null) mountPoints.push(now)
     } catch (thrown) {
       const error =
@@ -137,14 +148,18 @@ const stopped = (device: string, path: string) =>
     details: { path, device, left: 'mount', why: 'stopped' },
   })
 
-async function mountAgain(system: Machine, devicePath: string, mountPoint: string): Promise<string | null> {
+async function mountAgain(
+  system: Machine,
+  { devicePath, mountPoint, filesystem, options }: MountedVolume,
+): Promise<string | null> {
   const info = await readDiskInfo(system, devicePath)
   if (info === null || text(info['FilesystemType']) === null) return null
   const there = text(info['MountPoint'])
   if (there !== null) return there
-  const args = mountPoint.startsWith('/Volumes/')
-    ? ['mount', devicePath]
-    : ['mount', '-mountPoint', mountPoint, devicePath]
+  // Another file system may be one that a Mac can write to, as it can't to NTFS.
+  const readOnly = options === 'ro' && filesystemName(info, '') === filesystem ? ['readOnly'] : []
+  const at = mountPoint.startsWith('/Volumes/') ? [] : ['-mountPoint', mountPoint]
+  const args = ['mount', ...readOnly, ...at, devicePath]
   const result = await system.run('diskutil', args, { timeoutMs: 60_000 })
   if (result.status !== 0) throw programFailed(result, args)
   return text((await readDiskInfo(system, devicePath))?.['MountPoint']) ?? mountPoint

@@ -322,6 +322,34 @@ describe('unmounting on macOS', () => {
     ])
   })
 
+  it('mounts what nobody could write to again so that nobody can', async () => {
+    const readOnly = fixture('info-disk4s2').replace(
+      /<key>WritableVolume<\/key>\s*<true\/>/,
+      '<key>WritableVolume</key><false/>',
+    )
+    const { platform, system } = answering({
+      'info -plist /dev/disk4s2': readOnly,
+      'unmountDisk /dev/disk4': '',
+    })
+    const before = await platform.unmount('/dev/disk4')
+    expect(before).toMatchObject([{ devicePath: '/dev/disk4s2', options: 'ro' }])
+    const unmounted = readOnly.replace('<string>/Volumes/Lab Stick</string>', '<string></string>')
+    const again = answering({
+      'info -plist /dev/disk4s2': unmounted,
+      'mount readOnly /dev/disk4s2': '',
+      'mount readOnly -mountPoint /lab /dev/disk4s2': '',
+    })
+    await again.platform.remount('/dev/disk4', [
+      ...before,
+      ...before.map((volume) => ({ ...volume, mountPoint: '/lab' })),
+    ])
+    expect(orders(again.system.ran)).toEqual([
+      'diskutil mount readOnly /dev/disk4s2',
+      'diskutil mount readOnly -mountPoint /lab /dev/disk4s2',
+    ])
+    expect(orders(system.ran)).toEqual(['diskutil unmountDisk /dev/disk4'])
+  })
+
   it('ejects a disk after unmounting it', async () => {
     const { platform, system } = answering({ 'unmountDisk /dev/disk4': '', 'eject /dev/disk4': '' })
     await platform.eject('/dev/disk4')
