@@ -55,7 +55,7 @@ export async function findHolders(
       (await mapsFrom(system, folder, fileSystems)) ||
       (await mountsElsewhere(system, folder, fileSystems, namespaces))
     if (!holds) continue
-    const name = await nameOf(system, folder)
+    const name = await programNameOf(system, folder)
     if (name === null) continue
     if (process === String(system.processId)) ourselves = `${name} (${process})`
     else holders.push(`${name} (${process})`)
@@ -65,8 +65,8 @@ export async function findHolders(
   return holders.slice(0, MOST)
 }
 
-/** As the kernel calls it; Node calls all of its programs `MainThread`, so then by what was started. */
-async function nameOf(system: Machine, folder: string): Promise<string | null> {
+/** Of the program at `/proc/…`, as the kernel calls it; Node calls all of its programs `MainThread`, so then by what was started. */
+export async function programNameOf(system: Machine, folder: string): Promise<string | null> {
   const name = (await system.readText(`${folder}/comm`))?.trim() ?? null
   if (name !== 'MainThread') return name
   const [program = '', ...args] = ((await system.readText(`${folder}/cmdline`)) ?? '').split('\0')

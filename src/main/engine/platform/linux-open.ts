@@ -2,6 +2,7 @@
 import { constants } from 'node:fs'
 import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import { findHolders } from './linux-holders.ts'
+import { findWriters } from './linux-writers.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
@@ -9,6 +10,8 @@ import { deviceError, holdsProgram, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
 
 const BUSY_PAUSES_MS = [100, 300]
+/** Who looks at a disk for its state has it open for a moment, and some do that for writing. */
+const WRITER_PAUSES_MS = [100, 300, 1000]
 
 /** Shared, for reading. Throws E_NOT_FOUND, E_DENIED, E_SRC_GONE, E_SRC_IN_USE, E_IO_READ. */
 export async function openForReading(system: Machine, path: string): Promise<OpenDevice> {
@@ -18,7 +21,7 @@ export async function openForReading(system: Machine, path: string): Promise<Ope
 
 /**
  * Exclusive, for reading and writing: as long as it is open nobody can mount the device or a part of it, nor open it
- * exclusively. Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED,
+ * exclusively; and nobody has it open for writing who doesn't ask for that. Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED,
  * E_NOT_FOUND, E_DST_GONE, E_IO_WRITE.
  */
 export async function openForWriting(system: Machine, path: string): Promise<OpenDevice> {
@@ -31,7 +34,32 @@ export async function openForWriting(system: Machine, path: string): Promise<Ope
     })
   const program = snapshot.programUses.get(place.disk.kernelName)
   if (program !== undefined) throw holdsProgram(path, place.disk.path, program)
-  return openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
+  const opened = await openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
+  try {
+    await refuseWriters(system, path, place)
+    return opened
+  } catch (error) {
+    await opened[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** With the device in hand, so that whoever asks for it alone can't come any more. Throws E_DST_BUSY. */
+async function refuseWriters(system: Machine, path: string, place: Place): Promise<void> {
+  // A client of a network block device has it open itself, as long as it is there.
+  if (place.disk.kernelName.startsWith('nbd')) return
+  const numbers = [...new Set([place.disk.number, ...numbersOf(place)])]
+  for (let attempt = 0; ; attempt += 1) {
+    const holders = await findWriters(system, numbers)
+    if (holders.length === 0) return
+    const pause = WRITER_PAUSES_MS[attempt]
+    if (pause === undefined)
+      throw new DeviceError('E_DST_BUSY', `${path} is open for writing in ${holders.join(', ')}`, {
+        details: { path, holders },
+        transient: true,
+      })
+    await system.pause(pause)
+  }
 }
 
 async function openDevice(

@@ -344,6 +344,27 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       })
     })
 
+    it.each(['disk', 'partition'])(
+      'names a program that writes to the %s and keeps nobody out, and lets go of it again',
+      async (what) => {
+        await using loop = await attachLoop({ sizeBytes: 32 * MiB })
+        const [volume = ''] = await partitionLoop(loop.path, 'label: gpt\nsize=20M\n')
+        const held = what === 'disk' ? loop.path : volume
+        const reading = await running('sh', ['-c', `exec 7< ${held}; exec sleep 60`])
+        await using _reading = reading
+        {
+          await using writing = await running('sh', ['-c', `exec 7<> ${held}; exec sleep 60`])
+          await expect.poll(() => existsSync(`/proc/${writing.pid}/fd/7`), { timeout: 20_000 }).toBe(true)
+          for (const path of [loop.path, volume])
+            await expect(platform.openTarget(path)).rejects.toMatchObject({
+              code: 'E_DST_BUSY',
+              details: { holders: [`sleep (${writing.pid})`] },
+            })
+        }
+        await using _target = await platform.openTarget(loop.path)
+      },
+    )
+
     it('switches swap off', async () => {
       await using loop = await attachLoop({ sizeBytes: 32 * MiB })
       await command('mkswap', [loop.path])
