@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { encodeEmptyGpt, smallestGptBytes } from './empty-gpt.ts'
-import { openForReading, openForWriting } from './linux-open.ts'
+import { openExclusively, openForReading } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
 import type { Machine } from './machine.ts'
@@ -122,8 +122,9 @@ async function overwrite(
     readonly check: () => Promise<void>
   },
 ): Promise<void> {
-  // For its checks, and so that nothing can mount the device between them and the next line.
-  await using device = await openForWriting(system, path)
+  // For its checks, and so that nothing can mount the device between them and the next line. Whoever else writes to it:
+  // half of what was restored is on it, and better nothing.
+  await using device = await openExclusively(system, path)
   await check()
   let fd: number
   try {

@@ -4,7 +4,7 @@ import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import { findHolders } from './linux-holders.ts'
 import { findWriters } from './linux-writers.ts'
 import { deviceAt } from './linux-resolve.ts'
-import { numbersOf, readSnapshot, type Place } from './linux-snapshot.ts'
+import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
 import { deviceError, holdsProgram, type DeviceUse } from './open-errors.ts'
 import type { DeviceAbilities, OpenDevice } from './platform.ts'
@@ -20,12 +20,36 @@ export async function openForReading(system: Machine, path: string): Promise<Ope
 }
 
 /**
- * Exclusive, for reading and writing: as long as it is open nobody can mount the device or a part of it, nor open it
- * exclusively; and nobody has it open for writing who doesn't ask for that. Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED,
- * E_NOT_FOUND, E_DST_GONE, E_IO_WRITE.
+ * As `openExclusively`; throws E_DST_BUSY also where another program has it open for writing without asking for it alone.
  */
 export async function openForWriting(system: Machine, path: string): Promise<OpenDevice> {
   const { place, snapshot } = await deviceAt(system, path)
+  const opened = await openPlace(system, path, place, snapshot)
+  try {
+    await refuseWriters(system, path, place)
+    return opened
+  } catch (error) {
+    await opened[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/**
+ * For reading and writing: as long as it is open nobody can mount the device or a part of it, nor open it exclusively.
+ * Throws UsageError E_DST_SYSTEM, DeviceError E_DST_BUSY with `holders`, E_DST_READONLY, E_DENIED, E_NOT_FOUND,
+ * E_DST_GONE, E_IO_WRITE.
+ */
+export async function openExclusively(system: Machine, path: string): Promise<OpenDevice> {
+  const { place, snapshot } = await deviceAt(system, path)
+  return openPlace(system, path, place, snapshot)
+}
+
+async function openPlace(
+  system: Machine,
+  path: string,
+  place: Place,
+  snapshot: LinuxSnapshot,
+): Promise<OpenDevice> {
   // Asked again here, where it can't be forgotten: O_EXCL alone lets a disk through that only carries a RAID's half.
   const mountPoint = snapshot.systemUses.get(place.disk.kernelName)
   if (mountPoint !== undefined)
@@ -34,14 +58,7 @@ export async function openForWriting(system: Machine, path: string): Promise<Ope
     })
   const program = snapshot.programUses.get(place.disk.kernelName)
   if (program !== undefined) throw holdsProgram(path, place.disk.path, program)
-  const opened = await openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
-  try {
-    await refuseWriters(system, path, place)
-    return opened
-  } catch (error) {
-    await opened[Symbol.asyncDispose]()
-    throw error
-  }
+  return openDevice(system, path, place, constants.O_RDWR | constants.O_EXCL, 'target')
 }
 
 /** With the device in hand, so that whoever asks for it alone can't come any more. Throws E_DST_BUSY. */

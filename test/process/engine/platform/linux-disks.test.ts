@@ -365,6 +365,13 @@ describe.skipIf(missing('root', 'loop', 'program:sfdisk', 'program:mkfs.ext4'))(
       },
     )
 
+    it('is left empty after a failure though a program has it open for writing by then', async () => {
+      await using loop = await attachLoop({ sizeBytes: 32 * MiB })
+      await using writing = await running('sh', ['-c', `exec 7<> ${loop.path}; exec sleep 60`])
+      await expect.poll(() => existsSync(`/proc/${writing.pid}/fd/7`), { timeout: 20_000 }).toBe(true)
+      expect(await platform.makeEmpty(loop.path, null)).toBe('empty-map')
+    })
+
     it('switches swap off', async () => {
       await using loop = await attachLoop({ sizeBytes: 32 * MiB })
       await command('mkswap', [loop.path])

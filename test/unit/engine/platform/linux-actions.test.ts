@@ -359,6 +359,23 @@ describe('unmounting on Linux', () => {
     expect(system.ran).toEqual([])
   })
 
+  it('takes no partition from a file system that is on another too, but the disk that has both', async () => {
+    const { platform, mountPoints } = machineWith({
+      disks: [stick],
+      mountinfo: '30 1 8:17 / /mnt/one rw - xfs /dev/sdb1 rw,logdev=/dev/sdb2',
+    })
+    for (const [path, also] of [
+      ['/dev/sdb1', '/dev/sdb2'],
+      ['/dev/sdb2', '/dev/sdb1'],
+    ] as const)
+      await expect(platform.unmount(path)).rejects.toMatchObject({
+        code: 'E_DST_BUSY',
+        details: { holders: [`a mounted xfs that is also on ${also}`] },
+      })
+    await platform.unmount('/dev/sdb')
+    expect(mountPoints()).toEqual([])
+  })
+
   it('says that nothing is there', async () => {
     const { platform } = machineWith({ disks: [stick] })
     await expect(platform.unmount('/dev/sdz')).rejects.toMatchObject({ code: 'E_NOT_FOUND' })
