@@ -2,7 +2,6 @@
  * Ends the process for sure. `process.exit` waits for every thread, and one that reads from a disk or a file server that doesn't
  * answer may never end: the process would be there for ever, deaf to Ctrl-C.
  */
-import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 
@@ -31,19 +30,11 @@ const isReading = () =>
   threads.size > 0 || process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
 
 /**
- * What the system does needn't wait for threads: a signal that nobody listens to, which is how a program ends that was asked to by
- * one (status 128 and its number), or another program in its place, of which there is one for success and one for failure.
+ * Another program in its place: the system ends the threads of this one for it, all but those that it can't wake itself. It is Node,
+ * which is surely there (where a program isn't, execve aborts), and does nothing but end with the same status.
  */
-function leaveThreads(status: number): void {
-  const signal = Object.entries(constants.signals).find(([, number]) => number === status - 128)?.[0]
-  if (signal !== undefined) {
-    process.removeAllListeners(signal)
-    process.kill(process.pid, signal)
-  }
-  try {
-    process.execve?.(status === 0 ? '/usr/bin/true' : '/usr/bin/false', [], {})
-  } catch {
-    // There is no such program here.
-  }
+function leaveThreads(status: number): never {
+  process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${status})`], {})
   process.kill(process.pid, 'SIGKILL')
+  throw new Error('killed')
 }

@@ -9,7 +9,7 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import { dataFolder, onAskedToEnd, productFile, productVersion, systemName } from '#main/product'
+import { dataFolder, leave, onAskedToEnd, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, jobLogs, preferenceFile, readPageFiles } from '#main/ui-host'
 import { isInForeground } from './foreground.ts'
@@ -102,7 +102,7 @@ function askedToEnd(): Promise<NodeJS.Signals> {
     let asked = false
     onAskedToEnd((signal) => {
       if (asked && signal === 'SIGHUP') return
-      if (asked) process.exit(130)
+      if (asked) return void leave(130)
       asked = true
       resolve(signal)
     })
