@@ -104,6 +104,8 @@ class Line {
   readonly #ownRoom = Buffer.allocUnsafe(receiveBytes)
   #answer: Answer | null = null
   #isUsed = false
+  /** The server closes it after this answer. */
+  #isLast = false
 
   constructor(url: URL) {
     this.host = url.host
@@ -126,7 +128,7 @@ class Line {
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable
+    return !this.#isLast && !this.#socket.destroyed && this.#socket.writable
   }
 
   /** Nobody waits for it: it keeps no process alive. */
@@ -222,6 +224,7 @@ class Line {
       return null
     }
     answer.range.check(headers)
+    this.#isLast = /close/i.test(headers['connection'] ?? '')
     answer.head = null
     answer.left = answer.range.lengthBytes
     return bytes.subarray(end + 4 - before)
@@ -253,8 +256,6 @@ function parseHead(text: string): IncomingHttpHeaders | null {
     headers[name] = match[2] ?? ''
   }
   const isPlain =
-    headers['transfer-encoding'] === undefined &&
-    /^\d{1,15}$/.test(headers['content-length'] ?? '') &&
-    !/close/i.test(headers['connection'] ?? '')
+    headers['transfer-encoding'] === undefined && /^\d{1,15}$/.test(headers['content-length'] ?? '')
   return isPlain ? headers : null
 }
