@@ -26,11 +26,15 @@ export function engineCommand(): EngineCommand {
   return { file: node, argv: [entry, 'engine-host'] }
 }
 
+/** Where the Debian package puts it, which its polkit rule and the script itself name. */
+const installedScript = '/opt/Reprise/resources/bin/engine-host'
+
 /**
  * What is started with an administrator's rights. The installed package has a script for it that takes no arguments, which is what
  * its polkit rule is about; elsewhere it is the same as without.
  */
 export function elevatedCommand(): EngineCommand {
-  const script = process.platform === 'linux' ? productFile('bin/engine-host') : null
-  return script === null ? engineCommand() : { file: script, argv: [] }
+  return productFile('bin/engine-host') === installedScript
+    ? { file: installedScript, argv: [] }
+    : engineCommand()
 }
