@@ -16,18 +16,31 @@ export async function growDisk(
   { changed, ...options }: GrowOptions,
 ): Promise<void> {
   const overwritten = await readBelow(disk, writes)
-  await disk.setSize(sizeBytes, options)
+  let isLarger = false
   try {
+    await disk.setSize(sizeBytes, options)
+    isLarger = true
     await writeAll(disk, writes)
   } catch (error) {
-    try {
-      await writeAll(disk, overwritten)
-      await disk.undoGrowth(options)
-    } catch {
-      // The first failure is what is told.
-      changed()
-    }
+    // Who stops it before it has its size finds it as it was. What fails may have the size, and not have that on the medium.
+    if (!isLarger && options.signal.aborted) throw error
+    // Each by itself: where there is no room to write anything back, the room that was taken can still be given back.
+    const undone = [
+      !isLarger || (await succeeds(writeAll(disk, overwritten))),
+      await succeeds(disk.undoGrowth(options)),
+    ]
+    // The first failure is what is told.
+    if (undone.includes(false)) changed()
     throw error
+  }
+}
+
+async function succeeds(work: Promise<void>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch {
+    return false
   }
 }
 

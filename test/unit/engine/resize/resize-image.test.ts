@@ -510,6 +510,28 @@ describe.each(kinds)('a disk that becomes larger where there is no room for its 
     }
   })
 
+  it('is what it was when its new size fails on the way to the medium', async () => {
+    const disk = gptDisk()
+    const path = await imageOf(disk, kind)
+    const before = filesOf(path)
+    const context = quietContext()
+    const openDisk = async (...args: Parameters<typeof openResizableDisk>): Promise<ResizableDisk> => {
+      const opened = await openResizableDisk(...args)
+      return Object.create(opened, {
+        setSize: {
+          async value(...how: Parameters<ResizableDisk['setSize']>) {
+            await opened.setSize(...how)
+            throw new DeviceError('E_DST_FULL', 'full', { details: { path } })
+          },
+        },
+      }) as ResizableDisk
+    }
+    const work = resizeImage({ path, sizeBytes: disk.length + 8 * mebibyte }, { ...deps, openDisk }, context)
+    await expect(work).rejects.toMatchObject({ code: 'E_DST_FULL' })
+    expect(context.wasChanged()).toBe(false)
+    expect(filesOf(path)).toEqual(before)
+  })
+
   it('is told as changed when that can not be taken back, or its map was touched', async () => {
     const disk = gptDisk()
     for (const failing of [
