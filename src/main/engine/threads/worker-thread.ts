@@ -20,6 +20,8 @@ export interface ThreadOptions<Answer> {
 
 /** How long a thread may take to leave by itself before it is ended: one that was told so is seldom at work. */
 const graceMs = 100
+/** And how long it is waited for then. One that reads from a disk or a file server that doesn't answer can't be ended before that does. */
+const endedMs = 1000
 
 /** The program at `location` gets its orders by `takeOrders`, where it is given any. */
 export class WorkerThread<Order, Answer> {
@@ -60,13 +62,21 @@ export class WorkerThread<Order, Answer> {
     this.#worker.postMessage(order)
   }
 
-  /** Resolves when it has ended. What it was asked and hasn't answered, it never may. */
+  /**
+   * Resolves when it has ended; what it was asked and hasn't answered, it never may. A read that hangs is left to itself: it was handed
+   * its file and its room by the system, and the thread does nothing more when it returns.
+   */
   async leave(): Promise<void> {
     this.#isLeaving = true
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#worker.postMessage(null)
+    let hung: NodeJS.Timeout | undefined
+    const hangs = new Promise<void>((resolve) => {
+      hung = setTimeout(resolve, graceMs + endedMs)
+    })
     const patience = setTimeout(() => void this.#worker.terminate(), graceMs)
-    await this.#gone
+    await Promise.race([this.#gone, hangs])
+    clearTimeout(hung)
     clearTimeout(patience)
   }
 }

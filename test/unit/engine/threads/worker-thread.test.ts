@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { missing } from '#test/needs'
 import { WorkerThread } from '#engine/threads'
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-threads-'))
@@ -51,6 +53,23 @@ describe('a thread', () => {
     await thread.leave()
     expect(performance.now() - began).toBeLessThan(2000)
     expect(crashes).toEqual([])
+  })
+
+  it.skipIf(missing('linux'))('is left to itself when it hangs in a read that has no answer', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const { thread, answer, crashes } = start(
+      `if (order !== null) { port.postMessage(0); process.getBuiltinModule('node:fs').openSync(${JSON.stringify(pipe)}, 'r') }`,
+    )
+    thread.send('hang')
+    await answer
+    try {
+      await thread.leave()
+      expect(crashes).toEqual([])
+    } finally {
+      // Whoever opens the other end lets it go.
+      closeSync(openSync(pipe, constants.O_RDWR))
+    }
   })
 
   it('tells once what it threw', async () => {
