@@ -102,7 +102,7 @@ function askedToEnd(): Promise<NodeJS.Signals> {
     let asked = false
     onAskedToEnd((signal) => {
       if (asked && signal === 'SIGHUP') return
-      if (asked) return void leave(130)
+      if (asked) void leave(130)
       asked = true
       resolve(signal)
     })
