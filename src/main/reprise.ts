@@ -21,7 +21,7 @@ function compiledFolder(folder: string): string | null {
 
 // All files and sums of the process share these, also those of its worker threads. Of Node's four, one disk or file server that doesn't
 // answer holds all, and every stream with them. They are made at the first use, and cost next to nothing.
-process.env['UV_THREADPOOL_SIZE'] ??= '32'
+process.env['UV_THREADPOOL_SIZE'] ??= '16'
 
 const folder = compiledFolder(import.meta.dirname)
 // Never throws: what can't be kept is compiled again.

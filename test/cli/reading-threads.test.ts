@@ -23,7 +23,7 @@ async function threads(given: NodeJS.ProcessEnv): Promise<string> {
 
 describe.skipIf(missing('linux'))('threads that files are read with', () => {
   it('are so many that a source that does not answer leaves some to others', async () => {
-    expect(await threads({})).toBe('32')
+    expect(await threads({})).toBe('16')
   })
 
   it('are as many as somebody wants', async () => {
