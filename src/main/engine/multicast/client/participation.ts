@@ -1,11 +1,10 @@
 /** Takes part in a session: with the receiver there is, if it is the same session, or with a new one that goes on where that was. */
 import { createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
-import { NetworkError } from '#shared/errors'
 import type { LogLevel, LogLine } from '#shared/log'
 import type { BlockLedger } from './block-ledger.ts'
 import { isEqual, type EnteredSession } from './enter-session.ts'
 import { openMembership, type Membership } from './membership.ts'
-import { chooseInterface, type ReceiveInterface } from './receive-interface.ts'
+import { addressNow, chooseInterface } from './receive-interface.ts'
 import type { ReceptionData } from './reception-messages.ts'
 
 export interface ParticipationOptions {
@@ -64,15 +63,5 @@ export function createParticipation({ data, ledger, onDatagram, log }: Participa
         log('warn', 'the receive buffer is smaller than it should be', { askedBytes, grantedBytes, advice })
       return made
     },
-  }
-}
-
-/** One that was chosen by an address that it doesn't have any more is still the same by its name. */
-function addressNow(wanted: string | null, { name }: ReceiveInterface, localAddress: string): string | null {
-  try {
-    return chooseInterface(wanted, localAddress).address
-  } catch (error) {
-    NetworkError.accept(error)
-    return chooseInterface(name, localAddress).address
   }
 }

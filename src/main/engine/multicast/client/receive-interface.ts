@@ -39,6 +39,27 @@ export function chooseInterface(
   throw noInterface('unknown', wanted ?? local, interfaces)
 }
 
+/**
+ * The address that multicast is received on by now, where `chosen` was chosen before: it may have got another one, or one at all.
+ * Throws NetworkError E_MC_IFACE.
+ */
+export function addressNow(
+  wanted: string | null,
+  { name }: ReceiveInterface,
+  localAddress: string,
+  interfaces: Interfaces = networkInterfaces(),
+): string | null {
+  try {
+    const found = chooseInterface(wanted, localAddress, interfaces)
+    // An address that no interface shows is the system's affair only where none ever did.
+    if (found.name in interfaces || !(name in interfaces)) return found.address
+  } catch (error) {
+    NetworkError.accept(error)
+  }
+  // One that was chosen by an address that it doesn't have any more is still the same by its name.
+  return chooseInterface(name, localAddress, interfaces).address
+}
+
 const noInterface = (reason: string, name: string, interfaces: Interfaces) =>
   new NetworkError('E_MC_IFACE', `no interface ${name} with an IPv4 address`, {
     details: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { chooseInterface } from '#src/main/engine/multicast/client/receive-interface.ts'
+import { addressNow, chooseInterface } from '#src/main/engine/multicast/client/receive-interface.ts'
 
 const entry = (family: 'IPv4' | 'IPv6', address: string) => ({
   family,
@@ -49,5 +49,23 @@ test.each([
       code: 'E_MC_IFACE',
       details: expect.objectContaining({ reason, known: ['lo', 'eth0', 'twin0', 'twin1'] }),
     }),
+  )
+})
+
+test.each([
+  ['has its address still', null, 'eth0', '10.0.0.5', '10.0.0.5'],
+  ['has another address by now', null, 'eth0', '10.0.0.4', '10.0.0.5'],
+  ['was named by the address that it had', '10.0.0.4', 'eth0', '10.0.0.4', '10.0.0.5'],
+  ['never showed its address', null, '192.168.9.9', '192.168.9.9', '192.168.9.9'],
+  ['leads to the server by IPv6', null, 'eth0', 'fe80::1%eth0', '10.0.0.5'],
+])('receives anew on an interface that %s', (_, wanted, name, local, expected) => {
+  const chosen = { name, address: local }
+  expect(addressNow(wanted, chosen, local, interfaces)).toBe(expected)
+})
+
+test('says that an interface has lost its address', () => {
+  const chosen = { name: 'eth1', address: '10.0.0.9' }
+  expect(() => addressNow(null, chosen, '10.0.0.9', interfaces)).toThrow(
+    expect.objectContaining({ details: expect.objectContaining({ reason: 'no-address' }) }),
   )
 })
