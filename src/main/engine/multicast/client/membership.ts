@@ -11,7 +11,8 @@ export interface Membership {
   session: JoinedSession
   readonly receiver: Receiver
   readonly group: GroupSocket
-  readonly interface: ReceiveInterface
+  /** As it was when the server was connected to. */
+  interface: ReceiveInterface
   /** Datagrams that the system threw away, as far as was counted. */
   dropped: number
 }

@@ -1,10 +1,11 @@
 /** Takes part in a session: with the receiver there is, if it is the same session, or with a new one that goes on where that was. */
+import { networkInterfaces } from 'node:os'
 import { createPassStrip, type PassStrip, type Receiver } from '#engine/multicast/receiver'
 import type { LogLevel, LogLine } from '#shared/log'
 import type { BlockLedger } from './block-ledger.ts'
 import { isEqual, type EnteredSession } from './enter-session.ts'
 import { openMembership, type Membership } from './membership.ts'
-import { addressNow, chooseInterface } from './receive-interface.ts'
+import { addressNow, chooseInterface, type ReceiveInterface } from './receive-interface.ts'
 import type { ReceptionData } from './reception-messages.ts'
 
 export interface ParticipationOptions {
@@ -12,6 +13,8 @@ export interface ParticipationOptions {
   readonly ledger: BlockLedger
   readonly onDatagram: (receiver: Receiver, nowMs: number) => void
   readonly log: (level: LogLevel, message: string, fields: LogLine['fields']) => void
+  /** Of this computer. Default: as the system shows them. */
+  readonly interfaces?: typeof networkInterfaces
 }
 
 export interface Participation {
@@ -19,19 +22,29 @@ export interface Participation {
   join(entered: EnteredSession, before: Membership | null): Promise<Membership>
 }
 
-export function createParticipation({ data, ledger, onDatagram, log }: ParticipationOptions): Participation {
+export function createParticipation({
+  data,
+  ledger,
+  onDatagram,
+  log,
+  interfaces = networkInterfaces,
+}: ParticipationOptions): Participation {
   let strip: PassStrip | null = null
   /** Left for another interface, which may not be had then. */
   let left: Membership | null = null
+  /** Of the last connection. */
+  let localAddress = ''
   return {
     async join({ session, control }, before) {
-      const where = chooseInterface(data.interface, control.localAddress)
+      const where = chooseInterface(data.interface, control.localAddress, interfaces())
       const isSame =
         before !== null &&
         before !== left &&
         isEqual(before.session.facts.sessionId, session.facts.sessionId) &&
-        before.interface.address === where.address
+        isSameInterface(before.interface, where)
+      localAddress = control.localAddress
       if (isSame) {
+        before.interface = where
         // The cable may have been out, the switch restarted.
         before.group.rejoin()
         before.session = session
@@ -43,10 +56,10 @@ export function createParticipation({ data, ledger, onDatagram, log }: Participa
       left = before
       await before?.group.close()
       strip ??= createPassStrip(session.layout)
-      const made = await openMembership({
+      const made: Membership = await openMembership({
         session,
         interface: where,
-        interfaceNow: () => addressNow(data.interface, where, control.localAddress),
+        interfaceNow: () => addressNow(data.interface, made.interface, localAddress, interfaces()),
         // Only of the same cut is a pass the same.
         strip: session.facts.symbolBytes === data.facts.symbolBytes ? strip : createPassStrip(session.layout),
         holdBytes: data.holdBytes,
@@ -65,3 +78,7 @@ export function createParticipation({ data, ledger, onDatagram, log }: Participa
     },
   }
 }
+
+/** One that has another address by now is the same; so is one whose address has gone to a bridge. */
+const isSameInterface = (a: ReceiveInterface, b: ReceiveInterface) =>
+  a.name === b.name || a.address === b.address

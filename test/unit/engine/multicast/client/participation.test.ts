@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { planStream } from '#engine/multicast/layout'
 import { BlockLedger } from '#src/main/engine/multicast/client/block-ledger.ts'
@@ -36,13 +37,19 @@ const entered = (localAddress: string) =>
     control: { localAddress },
   }) as unknown as EnteredSession
 
-function setUp() {
+/** `addresses`: of this computer's one interface; null: those it has. */
+function setUp(addresses: (() => readonly string[]) | null = null) {
+  const shown = () =>
+    ({
+      lab0: addresses?.().map((address) => ({ address, family: isIPv4(address) ? 'IPv4' : 'IPv6' })),
+    }) as never
   const logged: string[] = []
   const participation = createParticipation({
     data: { interface: null, facts, holdBytes: 1e6 },
     ledger: new BlockLedger(1, null),
     onDatagram: () => undefined,
     log: (_level, message) => logged.push(message),
+    ...(addresses === null ? {} : { interfaces: shown }),
   })
   const join = async (address: string, before: Membership | null) => {
     const joined = await participation.join(entered(address), before)
@@ -58,6 +65,33 @@ describe('taking part in a session', () => {
     const first = await join('127.0.0.1', null)
     expect(await join('127.0.0.1', first)).toBe(first)
     expect(logged.filter((message) => message !== 'joined' && !message.includes('buffer'))).toEqual([])
+  })
+
+  test('goes on with what it has when the interface has another address by then', async () => {
+    let addresses = ['fe80::1']
+    const { join, logged } = setUp(() => addresses)
+    // It has none for multicast yet.
+    const first = await join('fe80::1%lab0', null)
+    expect(first.interface).toEqual({ name: 'lab0', address: null })
+    addresses = ['127.0.0.1']
+    expect(await join('127.0.0.1', first)).toBe(first)
+    expect(first.interface).toEqual({ name: 'lab0', address: '127.0.0.1' })
+    expect(logged).not.toContain('the multicast socket failed')
+    // Of another computer.
+    addresses = ['192.0.2.77']
+    expect(await join('192.0.2.77', first)).toBe(first)
+    expect(first.interface).toEqual({ name: 'lab0', address: '192.0.2.77' })
+    expect(logged.filter((message) => message === 'the multicast socket failed')).toHaveLength(1)
+  })
+
+  test('asks for the group where the last connection came from', async () => {
+    let addresses = ['fe80::1']
+    const { join, logged } = setUp(() => addresses)
+    const first = await join('fe80::1%lab0', null)
+    addresses = ['192.0.2.77', '127.0.0.1']
+    await join('127.0.0.1', first)
+    first.group.rejoin()
+    expect(logged).not.toContain('the multicast socket failed')
   })
 
   test('has a socket that receives after another interface could not be had', async () => {
