@@ -5,7 +5,7 @@
 import { webcrypto } from 'node:crypto'
 import { DeviceError } from '#shared/errors'
 import type { StreamLayout } from '#engine/multicast/layout'
-import { lookMs, noAnswer, unansweredMs } from './no-answer.ts'
+import { isNoAnswer, lookMs, noAnswer, unansweredMs } from './no-answer.ts'
 import { SingleReads } from './single-reads.ts'
 
 export interface ReadBytes {
@@ -93,6 +93,14 @@ export class BlockCache {
   /** One block outside of the stream, for a client that fetches. Throws what reading throws; DeviceError E_IO_READ for no answer. */
   async readOne(block: number): Promise<Uint8Array> {
     return this.#blocks.get(block)?.slice() ?? (await this.#singles.read(block))
+  }
+
+  /**
+   * Since when a block counts as one that can't be read, now that `readOne` threw `error`; `sinceMs`: as this said the last time. What
+   * isn't answered isn't asked for anew, so that it may have been silent while others were read. What can't be read is.
+   */
+  failingFrom(error: unknown, sinceMs: number = this.#now()): number {
+    return isNoAnswer(error) ? Math.max(sinceMs, this.#singles.readMs) : sinceMs
   }
 
   close(): void {

@@ -11,3 +11,6 @@ export const noAnswer = (path: string, offset: number): DeviceError =>
     details: { path, offset, reason: 'no-answer' },
     transient: true,
   })
+
+export const isNoAnswer = (error: unknown): boolean =>
+  error instanceof DeviceError && error.details['reason'] === 'no-answer'

@@ -266,6 +266,11 @@ export class SessionStream {
     return nowMs
   }
 
+  /** Since when a fetch fails that couldn't be read now because of `error`. */
+  failingFrom(error: unknown, { failingSinceMs }: Fetch): number {
+    return this.#cache.failingFrom(error, failingSinceMs)
+  }
+
   /** Bytes a second over all control connections. While the stream rests, TCP finds by itself what the network takes. */
   get #answerRate(): number {
     if (this.sender.state !== 'streaming') return this.#dataRate

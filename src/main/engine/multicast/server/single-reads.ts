@@ -23,9 +23,15 @@ export class SingleReads {
   readonly #waiting: (() => void)[] = []
   #running = 0
   #answeredMs = -Infinity
+  #readMs = -Infinity
 
   constructor(options: SingleReadsOptions) {
     this.#options = options
+  }
+
+  /** When the last one came that could be read. */
+  get readMs(): number {
+    return this.#readMs
   }
 
   /** Not to be changed: others may have the same bytes. Throws what reading throws; a read without an answer goes on, for who asks again. */
@@ -56,7 +62,9 @@ export class SingleReads {
     if (this.#running < parallel) this.#running += 1
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
-      return await this.#options.read(block)
+      const bytes = await this.#options.read(block)
+      this.#readMs = this.#options.now()
+      return bytes
     } finally {
       this.#answeredMs = this.#options.now()
       const next = this.#waiting.shift()

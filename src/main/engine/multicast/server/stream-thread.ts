@@ -256,11 +256,10 @@ export class StreamThread {
     try {
       await this.#control?.tellBlock(connection, block, await reading)
     } catch (error) {
-      const nowMs = performance.now()
       if (fetch.failingSinceMs === undefined) this.#log('warn', 'a block could not be read', error)
-      const { failingSinceMs = nowMs } = fetch
+      const failingSinceMs = stream.failingFrom(error, fetch)
       stream.fetches.unsent(fetch)
-      if (nowMs - failingSinceMs < patienceMs) {
+      if (performance.now() - failingSinceMs < patienceMs) {
         setTimeout(() => this.#askAgain(stream, { ...fetch, failingSinceMs }), againMs).unref()
         return
       }

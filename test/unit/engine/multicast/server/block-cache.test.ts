@@ -122,6 +122,37 @@ describe('blocks read ahead', () => {
     cache.close()
   })
 
+  it('are not failing since the last one that was read, where they are not answered to who fetches them', async () => {
+    let nowMs = 0
+    const { cache } = cacheOf(
+      async (into, offset) => {
+        const block = offset / blockBytes
+        if (block === 2) await new Promise(() => {})
+        if (block === 4) throw new Error('broken')
+        await readImage(into, offset)
+      },
+      12,
+      () => nowMs,
+    )
+    const errorOf = (block: number) => cache.readOne(block).catch((error: unknown) => error)
+    const silence = async () => {
+      const error = errorOf(2)
+      nowMs += 5000
+      return await error
+    }
+    const sinceMs = cache.failingFrom(await silence())
+    expect(sinceMs).toBe(5000)
+    nowMs = 20_000
+    await errorOf(4)
+    expect(cache.failingFrom(await silence(), sinceMs)).toBe(5000)
+    nowMs = 30_000
+    await cache.readOne(3)
+    expect(cache.failingFrom(await silence(), sinceMs)).toBe(30_000)
+    // That others can be read says nothing of one that can't, as it was tried again since.
+    expect(cache.failingFrom(await errorOf(4), 20_000)).toBe(20_000)
+    cache.close()
+  })
+
   it('keep their room until they are answered, however late', async () => {
     let nowMs = 0
     const rooms: ArrayBufferLike[] = []
