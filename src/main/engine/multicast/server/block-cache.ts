@@ -105,6 +105,7 @@ export class BlockCache {
 
   close(): void {
     this.#isClosed = true
+    this.#singles.close()
     this.#lookLater()
     this.#blocks.clear()
     this.#free.length = 0

@@ -64,6 +64,7 @@ export class SessionStream {
   readonly #meter = new SendMeter()
   /** What becomes of the next burst is asked: of the first in each turn. */
   #asks = true
+  #isClosed = false
   /** What is to be sent as soon as its block is here. */
   #pending: SendStep | null = null
   /** So many datagrams were sent last, and the system hasn't taken them yet. */
@@ -155,6 +156,10 @@ export class SessionStream {
   }
   sentBytesPerSecond(nowMs: number): number {
     return this.#meter.perSecond(nowMs)
+  }
+  /** Nothing is read for it any more. */
+  get isClosed(): boolean {
+    return this.#isClosed
   }
   /** The system hasn't taken all that was sent: only the event loop's turn can change that. */
   get isQueued(): boolean {
@@ -292,6 +297,7 @@ export class SessionStream {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#cache.close()
     this.#parts.group.close()
   }

@@ -21,6 +21,7 @@ export class SingleReads {
   /** By block: being read, or waiting for its turn. */
   readonly #asked = new Map<number, Promise<Uint8Array>>()
   readonly #waiting: (() => void)[] = []
+  readonly #givingUp = new Set<() => void>()
   #running = 0
   #answeredMs = -Infinity
   #readMs = -Infinity
@@ -39,17 +40,24 @@ export class SingleReads {
     const { unansweredMs, noAnswer, now } = this.#options
     const reading = this.#asked.get(block) ?? this.#ask(block)
     const sinceMs = now()
-    let timer: NodeJS.Timeout | undefined
-    const silence = new Promise<never>((_resolve, reject) => {
-      timer = setInterval(() => {
-        if (now() - Math.max(sinceMs, this.#answeredMs) >= unansweredMs) reject(noAnswer(block))
-      }, lookMs)
-    })
+    const silence = Promise.withResolvers<never>()
+    const giveUp = () => silence.reject(noAnswer(block))
+    this.#givingUp.add(giveUp)
+    const timer = setInterval(() => {
+      if (now() - Math.max(sinceMs, this.#answeredMs) >= unansweredMs) giveUp()
+    }, lookMs).unref()
     try {
-      return await Promise.race([reading, silence])
+      return await Promise.race([reading, silence.promise])
     } finally {
+      this.#givingUp.delete(giveUp)
       clearInterval(timer)
     }
+  }
+
+  /** Those who wait are told `noAnswer`, and no further read is begun. */
+  close(): void {
+    this.#waiting.length = 0
+    for (const giveUp of this.#givingUp) giveUp()
   }
 
   #ask(block: number): Promise<Uint8Array> {

@@ -256,6 +256,7 @@ export class StreamThread {
     try {
       await this.#control?.tellBlock(connection, block, await reading)
     } catch (error) {
+      if (stream.isClosed) return
       if (fetch.failingSinceMs === undefined) this.#log('warn', 'a block could not be read', error)
       const failingSinceMs = stream.failingFrom(error, fetch)
       stream.fetches.unsent(fetch)

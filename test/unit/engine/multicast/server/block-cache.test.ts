@@ -153,6 +153,13 @@ describe('blocks read ahead', () => {
     cache.close()
   })
 
+  it('are not waited for once it is closed', async () => {
+    const { cache } = cacheOf(() => new Promise(() => {}))
+    const reading = cache.readOne(2)
+    cache.close()
+    await expect(reading).rejects.toMatchObject({ code: 'E_IO_READ' })
+  })
+
   it('keep their room until they are answered, however late', async () => {
     let nowMs = 0
     const rooms: ArrayBufferLike[] = []

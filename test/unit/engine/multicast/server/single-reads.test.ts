@@ -25,6 +25,7 @@ function source() {
   return {
     begun,
     read,
+    close: () => reads.close(),
     answer: (block: number) => answers.get(block)?.(Uint8Array.of(block)),
     pass: (ms: number) => void (nowMs += ms),
   }
@@ -66,6 +67,25 @@ describe('blocks that are fetched', () => {
     await expect.poll(() => begun).toEqual([1, 2, 3, 4, 5])
     answer(5)
     expect(await again[1]).toBe(5)
+  })
+
+  it('keep no thread that has nothing else to do', () => {
+    const { read, close } = source()
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    void read(1)
+    expect(timers()).toBe(before)
+    close()
+  })
+
+  it('are not waited for any more once it is closed, and none is begun', async () => {
+    const { begun, read, answer, close } = source()
+    const all = [1, 2, 3, 4, 5].map(read)
+    close()
+    expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5].map((block) => `Error: no answer for ${block}`))
+    answer(1)
+    await new Promise(setImmediate)
+    expect(begun).toEqual([1, 2, 3, 4])
   })
 
   it('are waited for as long as others are answered', async () => {
