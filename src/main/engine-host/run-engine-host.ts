@@ -9,7 +9,7 @@ import { invariant } from '#shared/errors'
 import type { CreateEngines } from './engine-deps.ts'
 import { serveEngine } from './serve-engine.ts'
 
-/** Stopping answers within a second; what takes this long hangs in the kernel and can't be waited for. */
+/** A job stops within a second, a server within ten; what takes this long hangs in the kernel and can't be waited for. */
 const endMs = 12_000
 
 /**
