@@ -22,7 +22,7 @@ export const isWebLocator = (locator: string): boolean => /^https?:\/\//i.test(l
 
 /** The locator without name and password; other locators as they are. */
 export const withoutPassword = (locator: string): string =>
-  isWebLocator(locator) ? locator.replace(/^(https?:\/\/)[^/?#]*@/i, '$1') : locator
+  isWebLocator(locator) ? locator.replace(/^(https?:\/\/)[/\\]*[^/?#]*@/i, '$1') : locator
 
 /** The locator as logs show it: what stands behind the path of an address may be a key, too. */
 export const publicLocator = (locator: string): string =>

@@ -190,8 +190,12 @@ describe('a page that is loaded anew', () => {
     const memory = tabMemory()
     using window = await openWindow({ memory })
     const path = 'https://files.example/a.dmg'
-    await window.reprise.actions.chooseSourceFile(path, 'https://ann:sesame@files.example/a.dmg')
-    expect(memory.text).toContain(path)
+    for (const slashes of ['//', '///']) {
+      window.reprise.actions.openUrl(`https:${slashes}ann:sesame@files.example/a.dmg`)
+      await settle()
+      expect(memory.text).toContain(path)
+      expect(memory.text).not.toContain('sesame')
+    }
     window.reprise.actions.changeStream({ name: 'Lab 2', password: 'sesame' })
     expect(memory.text).toContain('Lab 2')
     expect(memory.text).not.toContain('sesame')

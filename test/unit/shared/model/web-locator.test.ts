@@ -16,6 +16,10 @@ describe('a locator on the web', () => {
     expect(withoutPassword('https://ann:s3cret@host:8443/a@b.dmg?x=@')).toBe('https://host:8443/a@b.dmg?x=@')
     expect(withoutPassword('http://ann:p@ss@host/a')).toBe('http://host/a')
     expect(withoutPassword('/media/ann:x@y/a.dmg')).toBe('/media/ann:x@y/a.dmg')
+    // What reads addresses takes as many slashes as there are.
+    expect(withoutPassword('https:///ann:s3cret@host/a')).toBe('https://host/a')
+    expect(withoutPassword('https://\\/ann:s3cret@host/a')).toBe('https://host/a')
+    expect(withoutPassword('https:///host/a')).toBe('https:///host/a')
   })
 
   it('takes a name and a password that hold anything', () => {
