@@ -33,13 +33,11 @@ export async function socketTransport(): Promise<FrameTransport> {
 }
 
 const redeemToken = tokenRedeemer({
+  read: () => new URLSearchParams(location.search).get('token'),
   takeOut() {
     const address = new URL(location.href)
-    const token = address.searchParams.get('token')
-    if (token === null) return null
     address.searchParams.delete('token')
     history.replaceState(null, '', address)
-    return token
   },
   async exchange(token) {
     const answer = await fetch('/session', {

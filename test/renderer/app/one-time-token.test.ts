@@ -8,11 +8,8 @@ function page(...answers: readonly (Error | { readonly key: string | null })[]) 
   const kept: string[] = []
   let inAddress: string | null = 'abc'
   const redeem = tokenRedeemer({
-    takeOut() {
-      const token = inAddress
-      inAddress = null
-      return token
-    },
+    read: () => inAddress,
+    takeOut: () => void (inAddress = null),
     async exchange(token) {
       sent.push(token)
       const answer = waiting.shift() ?? new Error('unexpected')
@@ -21,13 +18,16 @@ function page(...answers: readonly (Error | { readonly key: string | null })[]) 
     },
     keep: (key) => void kept.push(key),
   })
-  return { redeem, sent, kept }
+  return { redeem, sent, kept, inAddress: () => inAddress }
 }
 
 it('keeps the token of the address until the host has answered', async () => {
-  const { redeem, sent, kept } = page(new Error('the tunnel is not there yet'), { key: 'session' })
+  const { redeem, sent, kept, inAddress } = page(new Error('the tunnel is not there yet'), { key: 'session' })
   await expect(redeem()).rejects.toThrow('tunnel')
+  // A reload has only that.
+  expect(inAddress()).toBe('abc')
   await redeem()
+  expect(inAddress()).toBeNull()
   expect({ sent, kept }).toEqual({ sent: ['abc', 'abc'], kept: ['session'] })
   // It is good for one session.
   await redeem()
@@ -35,8 +35,9 @@ it('keeps the token of the address until the host has answered', async () => {
 })
 
 it('sends one that was refused no more, and keeps the session of an earlier visit', async () => {
-  const { redeem, sent, kept } = page({ key: null })
+  const { redeem, sent, kept, inAddress } = page({ key: null })
   await redeem()
+  expect(inAddress()).toBeNull()
   await redeem()
   expect({ sent, kept }).toEqual({ sent: ['abc'], kept: [] })
 })
