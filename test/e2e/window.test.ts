@@ -357,6 +357,14 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       await page.getByRole('group', { name: /^Destination, SanDisk/ }).waitFor()
     })
 
+    it('opens the menu of another row while one is open', async () => {
+      const open = () => page.locator('.menu').getAttribute('aria-label', { timeout: 5000 })
+      await row(page, 'SanDisk').click({ button: 'right' })
+      expect(await open()).toBe('SanDisk Ultra')
+      await row(page, 'Practice disk').dispatchEvent('contextmenu', { button: 2 })
+      await expect.poll(open).toBe('Practice disk')
+    })
+
     it('is left with no menu of a row whose disk is another one by now', async () => {
       await row(page, 'SanDisk').click()
       await page.keyboard.press('Shift+F10')

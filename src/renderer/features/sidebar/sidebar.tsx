@@ -53,7 +53,7 @@ export function Sidebar() {
       >
         <ItemTree />
       </div>
-      {menu && <RowMenu id={menu.id} at={menu.at} onClose={() => setMenu(null)} />}
+      {menu && <RowMenu key={menu.id} id={menu.id} at={menu.at} onClose={() => setMenu(null)} />}
       <div className="sidebar-footer">
         <Checkbox checked={showInternal} onChange={actions.toggleInternalDisks}>
           Show internal disks
