@@ -1057,6 +1057,27 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await appears(page.getByRole('alert').getByText(missing))).toBe(true)
   })
 
+  it('reads out what is wrong in a sheet when its button is pressed, and not while it is typed', async () => {
+    await choose(page, 'File', 'Open URL…')
+    const answer = page.getByRole('dialog').getByRole('alert')
+    const field = page.getByRole('textbox', { name: 'URL' })
+    for (const typed of ['lab', 'lab 2']) {
+      await field.fill(typed)
+      expect(await answer.count()).toBe(0)
+      await page.keyboard.press('Enter')
+      expect(await appears(answer)).toBe(true)
+    }
+    await reopenPage(window, host.address)
+    await reach(page, 'resize')
+    const size = page.getByRole('textbox', { name: 'New size' })
+    for (const typed of ['', 'x']) {
+      await size.fill(typed)
+      expect(await answer.count()).toBe(0)
+      await page.keyboard.press('Enter')
+      expect(await appears(answer)).toBe(true)
+    }
+  })
+
   it('names the volume of an image that is agreed to', async () => {
     await reach(page, 'several-volumes')
     await page.getByRole('option', { name: 'Data' }).click()

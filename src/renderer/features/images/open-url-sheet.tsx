@@ -41,7 +41,10 @@ export function OpenUrlSheet() {
           type="url"
           value={url}
           placeholder="https://server/images/System.dmg"
-          onChange={setUrl}
+          onChange={(typed) => {
+            setUrl(typed)
+            setAsked(false)
+          }}
           autoFocus={!failed?.wantsName}
           error={asked ? problem : null}
           answers

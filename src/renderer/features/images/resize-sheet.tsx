@@ -49,7 +49,10 @@ export function ResizeSheet() {
         <SizeField
           label="New size"
           size={size}
-          onChange={setSize}
+          onChange={(typed) => {
+            setSize(typed)
+            setAsked(false)
+          }}
           autoFocus
           error={asked && bytes === null ? sizeWanted : null}
           hint={sizeHint(current, bytes)}
