@@ -1055,6 +1055,10 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     const missing = await reason.innerText()
     await choose(page, 'Server', 'Start Stream…')
     expect(await appears(page.getByRole('alert').getByText(missing))).toBe(true)
+    // While the form is filled in it only stands there.
+    await page.getByRole('textbox', { name: 'Session name' }).fill('Lab 2')
+    await expect.poll(() => reason.getAttribute('role')).toBeNull()
+    expect(await reason.innerText()).toBe(missing)
   })
 
   it('reads out what is wrong in a sheet when its button is pressed, and not while it is typed', async () => {

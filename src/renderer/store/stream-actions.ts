@@ -102,7 +102,7 @@ export function setStreamSource(
     return {
       ...goTo('multicast'),
       looking: { ...looking, stream: null },
-      server: { ...withoutVerdict(changed), refusal: null },
+      server: { ...withoutVerdict(changed), refusal: null, answers: 0 },
     }
   })
   followDraft({ mirror, view })
@@ -140,9 +140,12 @@ export function streamActions(
     setState(({ server }) => ({ server: { ...server, ...change } }))
 
   const setDraft = (draft: StreamDraft) => {
-    setState(({ server }) => ({ server: withoutVerdict({ ...server, draft }) }))
+    setState(({ server }) => ({ server: withoutVerdict({ ...server, draft, answers: 0 }) }))
     followDraft({ mirror, view })
   }
+
+  const sayMissing = () =>
+    setState(({ server }) => ({ server: { ...server, tried: true, answers: server.answers + 1 } }))
 
   const settingsNow = () =>
     draftSettings(getState().server.draft, draftSurroundings(mirror.store.getState(), getState()))
@@ -262,7 +265,7 @@ export function streamActions(
     async checkNetwork() {
       const settings = settingsNow()
       if (settings === null) {
-        setServer({ tried: true })
+        sayMissing()
         return
       }
       const busy = { state: 'busy' } as const
@@ -281,7 +284,7 @@ export function streamActions(
       setState(goTo('multicast'))
       const settings = settingsNow()
       if (settings === null) {
-        setServer({ tried: true })
+        sayMissing()
         return
       }
       setServer({ sending: { state: 'busy' } })
@@ -305,7 +308,7 @@ export function streamActions(
         if (!isStillIt) failNotice(view, 'stream', draft.name)(error)
       }
     },
-    newStream: () => setServer({ shown: null, tried: false }),
+    newStream: () => setServer({ shown: null, tried: false, answers: 0 }),
     closeNetworkWarning,
     takeGentleRate() {
       const rate = gentleRate(getState().server.draft)
@@ -329,7 +332,8 @@ export function streamActions(
       const now = configurationNow()
       if (now === null) {
         setState(goTo('multicast'))
-        setServer({ shown: null, tried: true })
+        setServer({ shown: null })
+        sayMissing()
         return
       }
       const { configuration, source } = now

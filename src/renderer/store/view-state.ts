@@ -229,6 +229,8 @@ export interface ServerView {
   readonly draft: StreamDraft
   /** Something was asked for that the draft isn't complete for: say what is missing. */
   readonly tried: boolean
+  /** How often that was answered of the draft as it is: it is read out each time, and not while the draft is changed. */
+  readonly answers: number
   /** Null before they were asked for. */
   readonly interfaces: readonly NetworkInterface[] | null
   /** What Check Network said, of the draft as it is. */
@@ -314,6 +316,7 @@ const initial: ViewState = {
   server: {
     draft: streamDraft,
     tried: false,
+    answers: 0,
     interfaces: null,
     check: { state: 'none' },
     refusal: null,

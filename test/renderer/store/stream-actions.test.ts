@@ -162,6 +162,21 @@ describe('the form', () => {
     expect(server(window).tried).toBe(true)
     expect(settingsAsked(window)).toEqual([])
   })
+
+  it('answers each time it is asked too early, and no more once the form was changed', async () => {
+    using window = await streamWindow()
+    const { actions } = window.reprise
+    const answers = () => server(window).answers
+    await actions.startStream()
+    await actions.checkNetwork()
+    expect(answers()).toBe(2)
+    actions.changeStream({ port: '7801' })
+    expect([answers(), server(window).tried]).toEqual([0, true])
+    await actions.startStream()
+    expect(answers()).toBe(1)
+    await actions.takeImage('stream', systemImage.path)
+    expect(answers()).toBe(0)
+  })
 })
 
 describe('a device in the well', () => {

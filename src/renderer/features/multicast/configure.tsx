@@ -74,18 +74,20 @@ function NetworkWarning() {
 
 interface ReasonProps {
   readonly text: string
-  /** To who wanted to start it: what the form lacks, or how else it stands. Null: nobody did. */
-  readonly answer: 'missing' | 'other' | null
+  /** What the form lacks is wanted by who tried to start it. */
+  readonly isError: boolean
+  /** How often it was answered with, to who tried to start the form as it is. */
+  readonly answers: number
 }
 
-/** What is still to be done, or that it can be started. It is read out once that was tried: what it says may have stood there before. */
-const StartReason = ({ text, answer }: ReasonProps) => (
+/** What is still to be done, or that it can be started. It is read out where that was tried: what it says may have stood there before. */
+const StartReason = ({ text, isError, answers }: ReasonProps) => (
   <p
     // Another element for each: what comes into the page with its role is heard.
-    key={answer}
+    key={answers === 0 ? 'silent' : `${answers} ${isError}`}
     id="stream-reason"
-    role={answer === null ? undefined : answer === 'missing' ? 'alert' : 'status'}
-    className={answer === 'missing' ? 'field-error' : 'secondary'}
+    role={answers === 0 ? undefined : isError ? 'alert' : 'status'}
+    className={isError ? 'field-error' : 'secondary'}
   >
     {text}
   </p>
@@ -100,6 +102,7 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
   const checking = useView((view) => view.server.check.state === 'busy')
   const troubled = useView(checkFailed)
   const tried = useView((view) => view.server.tried)
+  const answers = useView((view) => view.server.answers)
   const offline = useMirror(offlineWords)
   const [field, problem] = Object.entries(problems)[0] ?? []
   const missing = field === undefined || problem === undefined ? null : describeField(field, problem)
@@ -113,7 +116,7 @@ function StartRow({ problems }: { readonly problems: ReturnType<typeof problemsO
           <span>{failed}</span>
         </p>
       ) : (
-        <StartReason text={said} answer={!tried ? null : said === missing ? 'missing' : 'other'} />
+        <StartReason text={said} isError={tried && said === missing} answers={answers} />
       )}
       {sending.state === 'busy' && <Spinner />}
       <Button
