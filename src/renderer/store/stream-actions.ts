@@ -7,7 +7,6 @@ import { folderOf } from './image-draft.ts'
 import { sameItem } from './follow-disks.ts'
 import { findItem, isDeviceItem, locatorOf } from './items.ts'
 import type { EarlierForm } from './remembered.ts'
-import { sameData } from './same-data.ts'
 import { othersStreams } from './sessions.ts'
 import {
   afterStart,
@@ -121,8 +120,12 @@ function withInterfaces(server: ServerView, interfaces: readonly NetworkInterfac
   // Before they were known, the engine chose among them.
   if (server.interfaces === null) return now
   const [was, is] = [server.interfaces, interfaces].map((each) => chosenInterface(server.draft, each))
-  return sameData(was, is) ? now : withoutVerdict(now)
+  return isSameWay(was ?? null, is ?? null) ? now : withoutVerdict(now)
 }
+
+/** Its speed may be told anew with each look, as of Wi-Fi: it is the same one. */
+const isSameWay = (a: NetworkInterface | null, b: NetworkInterface | null) =>
+  a?.name === b?.name && a?.address === b?.address && a?.isUp === b?.isUp
 
 const sameDraft = (a: StreamDraft, b: StreamDraft) =>
   a.name === b.name && a.group === b.group && a.dataRate === b.dataRate
@@ -248,8 +251,8 @@ export function streamActions(
         setState(({ server }) => ({ server: withInterfaces(server, interfaces) }))
         followDraft({ mirror, view })
       } catch {
-        // Starting will say why.
-        setState(({ server }) => ({ server: withInterfaces(server, []) }))
+        // Starting will say why. Nobody said that those known are gone.
+        setState(({ server }) => ({ server: { ...server, interfaces: server.interfaces ?? [] } }))
       }
     },
     chooseStreamSource,

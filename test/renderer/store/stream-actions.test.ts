@@ -129,6 +129,39 @@ describe('the form', () => {
   })
 
   it.each(['done', 'busy'] as const)(
+    'keeps it, where it was %s, when the interfaces could not be read, or only their speed is another',
+    async (state) => {
+      using window = await withImage()
+      const { actions } = window.reprise
+      const held = Promise.withResolvers<void>()
+      window.double.answer('multicast.check', async () => {
+        if (state === 'busy') await held.promise
+        return goodChecks
+      })
+      // As typed: nothing of the form follows the interface.
+      actions.changeStream({ dataRate: '6' })
+      const checked = actions.checkNetwork()
+      await settle()
+      const look = async () => {
+        await actions.readInterfaces()
+        expect(server(window).check.state).toBe(state)
+      }
+      window.double.answer('multicast.interfaces', async () => {
+        throw new NetworkError('E_MC_IFACE', 'no answer', { details: { phase: 'join', address: '' } })
+      })
+      await look()
+      expect(server(window).interfaces).toEqual(interfaces)
+      const slower = interfaces.map((each) => ({ ...each, linkBitsPerSecond: 1e7, mtu: 1400 }))
+      window.double.answer('multicast.interfaces', async () => slower)
+      await look()
+      expect(server(window).interfaces).toEqual(slower)
+      held.resolve()
+      await checked
+      expect(server(window).check).toEqual({ state: 'done', checks: goodChecks })
+    },
+  )
+
+  it.each(['done', 'busy'] as const)(
     'forgets it when the image was scanned since, also where it was %s',
     async (state) => {
       using window = await withImage()
