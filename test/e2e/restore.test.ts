@@ -312,6 +312,8 @@ describe.skipIf(missing('program:chromium'))('the page', () => {
     try {
       await using window = await openPage(browser, host.url)
       await appears(window.page.getByRole('row', { name: /Practice disk/ }))
+      // The link's token was used.
+      expect(window.page.url()).toBe(`${host.origin}/`)
       await host[Symbol.asyncDispose]()
       expect(await appears(window.page.getByRole('alert').getByText(/was lost/))).toBe(true)
       const gone = window.page.getByRole('alert').getByText("Reprise can't be reached.")
