@@ -211,7 +211,7 @@ class RunningStream implements BlockStream {
   async #close(): Promise<void> {
     this.#stop(new BugError('E_BUG', 'the stream was closed', { details: {} }))
     this.#signal.removeEventListener('abort', this.#onAbort)
-    // Workers read by number: the files stay open until the last of them has gone.
+    // Workers read by number: the files stay open until the last of them has gone, or hangs, and then reads no more.
     const gone = this.#crew.stop().then(() => this.#files?.[Symbol.asyncDispose]())
     // Nothing ends a read that a dying disk doesn't answer. It only fills memory that nobody looks at any more: it is
     // left to itself, and its file is closed when it comes back.

@@ -3,6 +3,7 @@ import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { deviceAt } from './linux-resolve.ts'
+import { numbersOf } from './linux-snapshot.ts'
 import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
 import { stoppable, type Machine } from './machine.ts'
 import { unmountDevice } from './linux-unmount.ts'
@@ -34,9 +35,17 @@ export async function ejectDevice(
   else {
     // Else the system finds the new partitions some time later, and a desktop mounts them when all is said to be done.
     await rereadPartitionTable(system, log, disk.path)
-    await unmountDevice(machine, log, disk.path, signal)
+    if (await isInUse(system, disk.path)) await unmountDevice(machine, log, disk.path, signal)
     await flush()
   }
+}
+
+/** A RAID or a volume group that the new partitions belong to is no reason: it stays with the disk. */
+async function isInUse(system: Machine, path: string): Promise<boolean> {
+  const { place, snapshot } = await deviceAt(system, path)
+  return numbersOf(place).some(
+    (number) => snapshot.mountsOn(number).length > 0 || snapshot.swapsOn(number).length > 0,
+  )
 }
 
 async function detachLoop(system: Machine, disk: BlockDevice): Promise<void> {

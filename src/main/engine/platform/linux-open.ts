@@ -26,7 +26,7 @@ export async function openForWriting(system: Machine, path: string): Promise<Ope
   const { place, snapshot } = await deviceAt(system, path)
   const opened = await openPlace(system, path, place, snapshot)
   try {
-    await refuseWriters(system, path, place)
+    await refuseWriters(system, path, { place, snapshot })
     return opened
   } catch (error) {
     await opened[Symbol.asyncDispose]()
@@ -62,10 +62,16 @@ async function openPlace(
 }
 
 /** With the device in hand, so that whoever asks for it alone can't come any more. Throws E_DST_BUSY. */
-async function refuseWriters(system: Machine, path: string, place: Place): Promise<void> {
+async function refuseWriters(
+  system: Machine,
+  path: string,
+  { place, snapshot }: { readonly place: Place; readonly snapshot: LinuxSnapshot },
+): Promise<void> {
   // A client of a network block device has it open itself, as long as it is there.
   if (place.disk.kernelName.startsWith('nbd')) return
-  const numbers = [...new Set([place.disk.number, ...numbersOf(place)])]
+  // Who writes to it by another way is another program as well.
+  const ways = snapshot.twinsOf(place.disk).flatMap((disk) => numbersOf({ disk, partition: null }))
+  const numbers = [...new Set([place.disk.number, ...numbersOf(place), ...ways])]
   for (let attempt = 0; ; attempt += 1) {
     const holders = await findWriters(system, numbers)
     if (holders.length === 0) return

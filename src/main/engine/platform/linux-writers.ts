@@ -7,27 +7,36 @@ import type { Machine } from './machine.ts'
 
 const patienceMs = 3000
 
-/** `name (pid)` of other programs, in order of their number; what was found within three seconds. `numbers`: `major:minor`. */
+/** No disks, and every program has some of them. */
+const common = /^\/dev\/(null|zero|tty|console|ptmx|u?random|(pts|shm|input|dri|snd|fuse|net)\b)/
+
+/** `name (pid)` of other programs, the youngest first; what was found within three seconds. `numbers`: `major:minor`. */
 export async function findWriters(system: Machine, numbers: readonly string[]): Promise<readonly string[]> {
   const deadline = performance.now() + patienceMs
   const writers: string[] = []
   const processes = (await system.readFolder('/proc'))
     .filter((name) => /^\d+$/.test(name) && name !== String(system.processId))
-    .sort((a, b) => Number(a) - Number(b))
+    .sort((a, b) => Number(b) - Number(a))
   for (const process of processes) {
     if (performance.now() > deadline) break
     const folder = `/proc/${process}`
-    if (!(await writesTo(system, folder, numbers))) continue
+    if (!(await writesTo(system, folder, { numbers, deadline }))) continue
     const name = await programNameOf(system, folder)
     if (name !== null) writers.push(`${name} (${process})`)
   }
   return writers
 }
 
-async function writesTo(system: Machine, folder: string, numbers: readonly string[]): Promise<boolean> {
+async function writesTo(
+  system: Machine,
+  folder: string,
+  { numbers, deadline }: { readonly numbers: readonly string[]; readonly deadline: number },
+): Promise<boolean> {
   for (const fd of await system.readFolder(`${folder}/fd`)) {
+    if (performance.now() > deadline) return false
     // Only nodes are looked at: asking for a file elsewhere may take for ever.
-    if ((await system.readLink(`${folder}/fd/${fd}`))?.startsWith('/dev/') !== true) continue
+    const link = await system.readLink(`${folder}/fd/${fd}`)
+    if (link?.startsWith('/dev/') !== true || common.test(link)) continue
     const facts = await system.stat(`${folder}/fd/${fd}`).catch(() => null)
     if (facts?.kind !== 'block' || !numbers.includes(facts.node)) continue
     // `flags:	0100002`, in octal: the last two bits are 0 for reading only (proc(5)).

@@ -20,8 +20,8 @@ const silentUntil = new WeakMap<Machine, number>()
 
 export async function readZfsPools(system: Machine, mounts: readonly Mount[]): Promise<ZfsPools> {
   const pools = new Map<string, string[]>()
-  const loaded = (await system.readFolder('/proc/spl/kstat/zfs')).length > 0
-  if (!loaded && !mounts.some((mount) => mount.filesystem === 'zfs')) return { members: pools, isKnown: true }
+  const isUsed = mounts.some((mount) => mount.filesystem === 'zfs') || (await hasPools(system))
+  if (!isUsed) return { members: pools, isKnown: true }
   const said = await askZpool(system)
   let members: string[] = []
   for (const line of (said ?? '').split('\n')) {
@@ -36,6 +36,14 @@ export async function readZfsPools(system: Machine, mounts: readonly Mount[]): P
     if (facts?.kind === 'block') members.push(facts.node)
   }
   return { members: pools, isKnown: said !== null }
+}
+
+/** The kernel has a folder of figures for each imported pool, among files about all; it is there without any, too. */
+async function hasPools(system: Machine): Promise<boolean> {
+  const folder = '/proc/spl/kstat/zfs'
+  for (const name of await system.readFolder(folder))
+    if ((await system.readFolder(`${folder}/${name}`)).length > 0) return true
+  return false
 }
 
 /** Null: no answer that one could go by. */

@@ -723,6 +723,20 @@ describe('ejecting on Linux', () => {
     expect(system.written).toEqual([])
   })
 
+  it('lets a disk that stays be, when the system has made a RAID of what the new partitions are', async () => {
+    const programs = {
+      partx: '',
+      blockdev: ([what = '']: readonly string[]) => {
+        if (what === '--rereadpt')
+          system.change(recordLinux({ disks: [{ ...other, holders: ['md0'] }], programs }))
+        return ''
+      },
+    }
+    const system: RecordedMachine = recordedMachine(recordLinux({ disks: [other], programs }))
+    await createLinuxPlatform({ system }).eject('/dev/sda')
+    expect(system.ran.filter((command) => command.startsWith('blockdev'))).toHaveLength(3)
+  })
+
   it('names the program and its package when one is missing', async () => {
     const { platform } = machineWith({ disks: [stick] })
     await expect(platform.eject('/dev/sdb')).rejects.toMatchObject({

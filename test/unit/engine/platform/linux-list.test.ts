@@ -539,8 +539,13 @@ describe('protecting disks on Linux', () => {
 
   describe('that are one disk by two ways', () => {
     const wwid = 'naa.600508b1001c7e2c'
+    /** As a controller of SAS or of a storage network shows it. */
+    const scsi = (letter: string, number: number, more: Partial<RecordedDisk> = {}) => ({
+      ...sata(letter, number, more),
+      at: `pci0000:00/0000:00:17.0/host${number}/target${number}:0:0/${number}:0:0:0/block/sd${letter}`,
+    })
     const path = (letter: string, number: number, more: RecordedDisk['files'] = {}) =>
-      sata(letter, number, { files: { 'device/wwid': wwid, ...more } })
+      scsi(letter, number, { files: { 'device/wwid': wwid, ...more } })
 
     it('protects both where one carries the system', async () => {
       expect(
@@ -583,7 +588,7 @@ describe('protecting disks on Linux', () => {
         code: 'E_DST_BUSY',
         details: { holders: ['the same disk as /dev/sda'] },
       })
-      const held = sata('a', 1, { files: { 'device/wwid': wwid }, holders: ['md0'] })
+      const held = scsi('a', 1, { files: { 'device/wwid': wwid }, holders: ['md0'] })
       expect(await protections({ disks: [held, path('b', 2)] })).toMatchObject({
         '/dev/sdb': { kind: 'in-use', by: 'the same disk as /dev/sda' },
       })
@@ -616,6 +621,18 @@ describe('protecting disks on Linux', () => {
           disks: [path('a', 1, more), other],
           mountinfo: '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
         }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
+    })
+
+    it('takes two drives with one name for two where there is no second way, or the name is made up', async () => {
+      const system = '22 1 8:17 / / rw - ext4 /dev/sda1 rw'
+      const cheap = { files: { 'device/wwid': wwid } }
+      expect(
+        await protections({ disks: [sata('a', 1, cheap), sata('b', 2, cheap)], mountinfo: system }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
+      const madeUp = { 'device/wwid': 'naa.5000000000000001' }
+      expect(
+        await protections({ disks: [path('a', 1, madeUp), path('b', 2, madeUp)], mountinfo: system }),
       ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
     })
 
@@ -684,7 +701,7 @@ describe('protecting disks on Linux', () => {
         { kname: 'sdb', fstype: 'zfs_member' },
         { kname: 'sdc1', fstype: 'ext4' },
       ],
-      folders: ['/proc/spl/kstat/zfs/dbgmsg'],
+      files: { '/proc/spl/kstat/zfs/dbgmsg': '', '/proc/spl/kstat/zfs/tank/state': 'ONLINE\n' },
     }
     const [inUse, system] = [
       { kind: 'in-use', by: 'ZFS' },
@@ -722,7 +739,9 @@ describe('protecting disks on Linux', () => {
     it('leaves them to whoever wants them where zpool knows no pool, or there is no ZFS', async () => {
       const free = { '/dev/sda': null, '/dev/sdb': null, '/dev/sdc': null }
       expect(await protections({ ...zfs, programs: { zpool: 'no pools available\n' } })).toEqual(free)
-      expect(await protections({ ...zfs, folders: [] })).toEqual(free)
+      expect(await protections({ ...zfs, files: {} })).toEqual(free)
+      // It is loaded, and has no pool: no tool is needed to know that.
+      expect(await protections({ ...zfs, files: { '/proc/spl/kstat/zfs/dbgmsg': '' } })).toEqual(free)
     })
 
     it('does not wait for zpool again with every list', async () => {
