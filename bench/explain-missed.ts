@@ -6,7 +6,7 @@ const known: Readonly<Record<string, string>> = {
   'raw image of # MiB: time':
     'Copying itself is faster than dd, because reading and writing go on at once; but before and after it, whatever the size, a fifth of a second goes into starting Node and loading the program, and into looking at the disk with the system’s programs before anything is planned, again right before the first write, and after the last. The second look stays: between the two somebody has answered a question.',
   'raw image of # MiB: CPU':
-    'The same beginning and end, 0.17 s of CPU, beside a copy that takes dd 0.35 s: 0.03 s is Node’s own start, the rest is loading the program, and the system’s programs, which start more slowly from a large process. The copy itself costs a quarter more than dd’s: dd reads all into one megabyte, which stays in the processor’s cache, but never reads while it writes. In smaller buffers ours would cost more, because each is handed from thread to thread twice. The line about the larger image shows how the ratio falls with size.',
+    'Before and after the copy, whatever its size, 0.2 s of CPU: Node’s own start, loading the program, looking at the disk twice with the system’s programs, and asking whether another program has it open. The copy itself costs about what dd’s does; the line about the larger image shows it.',
   'raw image of # MiB to UDBZ: memory':
     'About 50 MiB of it are pages of Node’s own program file, of which the system keeps more in sight on one day than on another. The rest are the main thread and two that compress: sorting a block of bzip2 takes twenty times its size, and each is read back to check it.',
   'UDZO of # MiB over HTTP':
