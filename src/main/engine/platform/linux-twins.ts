@@ -18,13 +18,13 @@ export function findTwins(devices: readonly BlockDevice[]): ReadonlyMap<BlockDev
 
 /**
  * Nothing on USB or SATA and no card has a second way to it, but cheap ones share a name that should be theirs alone. So do boxes that
- * make one up: it is mostly zeros.
+ * make one up: it names no maker. (Names of volumes in a storage network, naa.6…, may well be mostly zeros.)
  */
 const isNamedForTheWorld = ({ wwid, bus }: BlockDevice): boolean =>
   wwid !== null &&
   !['usb', 'sd', 'sata'].includes(bus) &&
   /[1-9a-z]/i.test(wwid.replace(/^[a-z0-9]+\./i, '')) &&
-  !/0{6}/.test(wwid)
+  !/^naa\.50{6}/i.test(wwid)
 
 const isSame = (a: BlockDevice, b: BlockDevice): boolean =>
   a.sizeBytes === b.sizeBytes && (a.serial === null || b.serial === null || a.serial === b.serial)

@@ -624,6 +624,16 @@ describe('protecting disks on Linux', () => {
       ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': null })
     })
 
+    it('knows a volume of a storage network whose name is mostly zeros', async () => {
+      const volume = { 'device/wwid': 'naa.60050768018085d4c800000000000123' }
+      expect(
+        await protections({
+          disks: [path('a', 1, volume), path('b', 2, volume)],
+          mountinfo: '22 1 8:17 / / rw - ext4 /dev/sda1 rw',
+        }),
+      ).toMatchObject({ '/dev/sda': { kind: 'system' }, '/dev/sdb': { kind: 'system' } })
+    })
+
     it('takes two drives with one name for two where there is no second way, or the name is made up', async () => {
       const system = '22 1 8:17 / / rw - ext4 /dev/sda1 rw'
       const cheap = { files: { 'device/wwid': wwid } }
