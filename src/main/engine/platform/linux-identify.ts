@@ -1,16 +1,25 @@
+/** Which disk a path stands for now, and nothing more about it: asked before every write to the partition map, so it is cheap. */
 import { DeviceError } from '#shared/errors'
 import { identityOf } from './linux-list.ts'
-import { deviceAt } from './linux-resolve.ts'
+import { readBlockDevice, type BlockDevice } from './linux-sysfs.ts'
 import type { Machine } from './machine.ts'
 
 /** `Disk.identity` of the disk at `path`, or of the disk that the partition at `path` is on. Throws E_DST_GONE. */
 export async function identifyDevice(system: Machine, path: string): Promise<string> {
-  try {
-    const { disk } = (await deviceAt(system, path)).place
-    return await identityOf(system, disk)
-  } catch (error) {
-    DeviceError.accept(error)
-    if (error.code === 'E_DST_GONE') throw error
-    throw new DeviceError('E_DST_GONE', `${path} isn't there any more`, { details: { path }, cause: error })
-  }
+  const disk = await diskBehind(system, path)
+  if (disk === null)
+    throw new DeviceError('E_DST_GONE', `${path} isn't there any more`, { details: { path } })
+  return identityOf(system, disk)
+}
+
+/** Null when the path leads to no block device, or to one that has gone or is empty. */
+async function diskBehind(system: Machine, path: string): Promise<BlockDevice | null> {
+  const facts = await system.stat(path).catch(() => null)
+  if (facts?.kind !== 'block') return null
+  const own = await system.realPath(`/sys/dev/block/${facts.node}`)
+  if (own === null) return null
+  // A partition's folder is in its disk's.
+  const isPartition = (await system.readText(`${own}/partition`)) !== null
+  const folder = isPartition ? own.slice(0, own.lastIndexOf('/')) : own
+  return readBlockDevice(system, folder.slice(folder.lastIndexOf('/') + 1))
 }

@@ -48,6 +48,7 @@ export function recordLinux({
     const name = disk.at.slice(disk.at.lastIndexOf('/') + 1)
     const folder = `/sys/devices/${disk.at}`
     links[`/sys/block/${name}`] = folder
+    links[`/sys/dev/block/${disk.number}`] = folder
     nodes[`/dev/${name.replaceAll('!', '/')}`] = disk.number
     files[`/run/udev/data/b${disk.number}`] = ''
     const own = {
@@ -68,6 +69,7 @@ export function recordLinux({
     for (const partition of disk.partitions ?? []) {
       const part = `${name}${/\d$/.test(name) ? 'p' : ''}${partition.index}`
       nodes[`/dev/${part}`] = partition.number
+      links[`/sys/dev/block/${partition.number}`] = `${folder}/${part}`
       files[`/run/udev/data/b${partition.number}`] = ''
       const inside = {
         dev: partition.number,
