@@ -969,6 +969,34 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(telling).toEqual(['urgent'])
   })
 
+  it('tells a screen reader what comes while a sheet or a menu is open, also that a restore failed', async () => {
+    const isDeaf = () =>
+      page.locator('[data-announcer=urgent]').evaluate((region) => region.closest('[inert]') !== null)
+    const isInert = () => page.locator('.shell-main').evaluate((main) => main.closest('[inert]') !== null)
+    await startRestore(page)
+    await page.getByRole('button', { name: 'File', exact: true }).click()
+    await page.getByRole('menuitem', { name: /New Image/ }).waitFor()
+    expect([await isInert(), await isDeaf()]).toEqual([true, false])
+    await page.keyboard.press('Escape')
+    await expect.poll(isInert).toBe(false)
+    await page.keyboard.press('Control+Alt+n')
+    await page.getByRole('dialog').waitFor()
+    expect([await isInert(), await isDeaf()]).toEqual([true, false])
+    await page.evaluate(() => {
+      const { double, errors, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 })
+      double.sendJob(job)
+      const error = errors.serializeError(
+        new errors.DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }),
+      )
+      double.sendJob(fixtures.ended(job, { kind: 'failed', error, target: 'incomplete' }))
+    })
+    await expect
+      .poll(() => page.locator('[data-announcer=urgent]').textContent())
+      .toMatch(/^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./)
+  })
+
   it('tells of each failure that nobody saw until it was read, beside what comes meanwhile', async () => {
     await page.evaluate(() => {
       const { double, fixtures, streams } = globalThis.window

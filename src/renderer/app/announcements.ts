@@ -36,6 +36,8 @@ import { noticeWords } from './text.ts'
 export interface Moment {
   readonly mirror: EngineMirror
   readonly view: ViewState
+  /** A sheet, a menu or the sidebar lies over the panels: an alert that comes in them isn't heard. */
+  readonly covered: boolean
 }
 
 export interface Announcement {
@@ -46,8 +48,8 @@ export interface Announcement {
 const quarters = [25, 50, 75]
 
 export function announcement(before: Moment, now: Moment): Announcement | null {
-  const waiting = waitingWords(before, now)
-  if (waiting !== null) return { text: waiting, urgent: true }
+  const failed = now.covered ? coveredWords(before, now) : waitingWords(before, now)
+  if (failed !== null) return { text: failed, urgent: true }
   const ended = endedJob(before, now)
   if (ended) return endWords(ended)
   const session = sessionWords(before, now)
@@ -85,9 +87,28 @@ function waitingWords(before: Moment, now: Moment): string | null {
   return added.length === 0 ? null : added.map(failureWords).join(' ')
 }
 
+/** The failures that are an alert elsewhere, or wait for one to be read. */
+function coveredWords(before: Moment, now: Moment): string | null {
+  const job = endedJob(before, now)
+  const failures: readonly Failure[] = [
+    ...(job?.kind === 'restore' && job.outcome?.kind === 'failed' ? [{ kind: 'worked' as const, job }] : []),
+    ...failedSessions(before, now).map((session) => ({
+      kind: 'stream-failed' as const,
+      sessions: [session] as const,
+    })),
+  ]
+  return failures.length === 0 ? null : failures.map(failureWords).join(' ')
+}
+
+const failedSessions = ({ mirror: { sessions: before } }: Moment, { mirror: { sessions } }: Moment) =>
+  sessions.filter(
+    ({ sessionId, phase }) =>
+      phase === 'failed' && before.some((was) => was.sessionId === sessionId && was.phase !== 'failed'),
+  )
+
 const isImageWork = (failure: Failure) => failure.kind === 'worked' && failure.job.kind !== 'restore'
 
-/** A restore's failure is read from its own panel, an alert, or told with the notices. */
+/** A restore's failure is read from its own panel, an alert, or told with the notices; under cover it was told before. */
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null

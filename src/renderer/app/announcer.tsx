@@ -1,4 +1,4 @@
-/** The two regions a screen reader listens to. */
+/** The two regions a screen reader listens to, also while a sheet or a menu makes all else inert. */
 import { useEffect, useState } from 'react'
 import { useReprise } from '#renderer/store'
 import { announcement, type Moment } from './announcements.ts'
@@ -15,14 +15,22 @@ const saying =
   (text: string) =>
   ({ times }: Said): Said => ({ text, times: times + 1 })
 
+/** Asked of the page: only it knows of its menus. */
+const isCovered = () => document.querySelector('[role=tabpanel][inert], [inert] [role=tabpanel]') !== null
+
 export function Announcer() {
   const { mirror, view } = useReprise()
   const [polite, setPolite] = useState(nothing)
   const [urgent, setUrgent] = useState(nothing)
   useEffect(() => {
-    let last: Moment = { mirror: mirror.getState(), view: view.getState() }
+    const look = (): Moment => ({
+      mirror: mirror.getState(),
+      view: view.getState(),
+      covered: isCovered(),
+    })
+    let last = look()
     const follow = () => {
-      const now = { mirror: mirror.getState(), view: view.getState() }
+      const now = look()
       const said = announcement(last, now)
       last = now
       if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
@@ -31,7 +39,8 @@ export function Announcer() {
     return () => ends.forEach((end) => end())
   }, [mirror, view])
   return (
-    <div className="visually-hidden">
+    // By this name React Aria's overlays leave it alive.
+    <div className="visually-hidden" data-live-announcer="true">
       <p role="status" data-announcer="polite">
         <span key={polite.times}>{polite.text}</span>
       </p>

@@ -10,6 +10,7 @@ const plan = planFor(aRequest(), [sandisk], [systemImage])
 const moment = ({ reprise }: TestWindow): Moment => ({
   mirror: reprise.mirror.getState(),
   view: reprise.view.getState(),
+  covered: false,
 })
 
 /** All that is said from now on. */
@@ -226,6 +227,36 @@ describe('what a screen reader says by itself', () => {
     const addVerify = () =>
       view.setState(({ failures }) => ({ failures: [...failures, { kind: 'worked', job: verify }] }))
     expect(await failNext(addVerify)).toBeNull()
+  })
+
+  it('interrupts once for what fails under a sheet, where no alert is heard', async () => {
+    using window = await openWindow()
+    const covered = () => ({ ...moment(window), covered: true })
+    const job = aJob(plan, { phase: 'restoring', percent: 43 }, { jobId: 'a' })
+    window.double.sendJob(job)
+    window.double.sendSessions([aSession()])
+    await settle()
+    const heard: (string | null)[] = []
+    let last = covered()
+    const look = () => {
+      const before = last
+      last = covered()
+      const said = announcement(before, last)
+      if (said !== null) heard.push(`${said.urgent ? 'urgent' : 'polite'}: ${said.text}`)
+    }
+    window.reprise.mirror.subscribe(look)
+    window.reprise.view.subscribe(look)
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    window.double.sendJob(ended(job, { kind: 'failed', error, target: 'incomplete' }))
+    window.double.sendSessions([aSession({ phase: 'failed', endedMs: 1 })])
+    await settle()
+    expect(window.reprise.view.getState().failures).toHaveLength(2)
+    expect(heard).toEqual([
+      expect.stringMatching(
+        /^urgent: ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./,
+      ),
+      'urgent: ModularSystem: The stream failed.',
+    ])
   })
 
   it('tells of the wells, and of a wait for permission, while other work runs', async () => {
