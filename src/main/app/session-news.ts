@@ -1,6 +1,7 @@
 /** What is worth a notification about streams, from one state of them to the next. Pure. */
-import type { SessionState } from '#shared/model'
-import { describeSessionFailure, isStopped } from '#shared/words'
+import { allEnded, type SessionState } from '#shared/model'
+import { formatCount } from '#shared/units'
+import { describeDoneClients, describeSessionFailure } from '#shared/words'
 
 export interface News {
   readonly title: string
@@ -9,10 +10,6 @@ export interface News {
 
 /** It sends, or will. */
 export const isStreaming = ({ phase }: SessionState): boolean => phase !== 'ended' && phase !== 'failed'
-
-const isDone = ({ clients }: SessionState) =>
-  clients.some(({ state }) => state === 'done') &&
-  clients.every(({ state }) => state === 'done' || state === 'failed' || isStopped(state))
 
 /** It has failed, and hadn't before. */
 export const hasFailed = ({ sessionId, phase }: SessionState, before: readonly SessionState[]): boolean =>
@@ -27,8 +24,8 @@ export function sessionNews(before: readonly SessionState[], now: readonly Sessi
     const news: News[] = []
     if (first && (was?.clients.length ?? 0) === 0)
       news.push({ title: 'The first computer has joined', body: `${first.host} receives '${name}'.` })
-    if (isDone(session) && !(was && isDone(was)))
-      news.push({ title: 'All computers are done', body: doneWords(session) })
+    if (allEnded(session) && !(was && allEnded(was)))
+      news.push({ title: describeDoneClients(session.clients), body: doneWords(session) })
     if (hasFailed(session, before))
       news.push({ title: 'The stream failed', body: `'${name}': ${describeSessionFailure(session).what}` })
     return news
@@ -37,6 +34,5 @@ export function sessionNews(before: readonly SessionState[], now: readonly Sessi
 
 function doneWords({ settings, clients }: SessionState): string {
   const done = clients.filter(({ state }) => state === 'done').length
-  if (done === clients.length) return `'${settings.name}': all ${done} have it, verified.`
-  return `'${settings.name}': ${done} have it, ${clients.length - done} don't.`
+  return `'${settings.name}': ${formatCount(done)} ${done === 1 ? 'has' : 'have'} it, verified.`
 }

@@ -4,7 +4,6 @@
  */
 import { unreachable, type SerializedError } from '#shared/errors'
 import {
-  allDone,
   frontJob,
   needsScan,
   offered,
@@ -18,10 +17,11 @@ import {
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
-import type { JobState, SessionState } from '#shared/model'
+import { allEnded, type JobState, type SessionState } from '#shared/model'
 import {
   describeCheckStep,
   describeChanged,
+  describeDoneClients,
   describeOutcome,
   describeSessionPhase,
   jobDoing,
@@ -157,7 +157,7 @@ const stallWords = (before: JobState | null, job: JobState): string | null =>
   before?.progress?.stall ? null : describeJobStall(job)
 
 /**
- * A stream of this computer: when it begins, who is first, that it is too fast, when all are done, and when it ends. Its failure is read from its own
+ * A stream of this computer: when it begins, who is first, that it is too fast, when nobody is at it any more, and when it ends. Its failure is read from its own
  * panel, an alert, or told with the notices.
  */
 function sessionWords(before: Moment, now: Moment): string | null {
@@ -166,7 +166,7 @@ function sessionWords(before: Moment, now: Moment): string | null {
     const was = before.mirror.sessions.find(({ sessionId }) => sessionId === session.sessionId)
     if (!was || was === session) continue
     const { name } = session.settings
-    if (allDone(session) && !allDone(was)) return `${name}: all computers are done`
+    if (allEnded(session) && !allEnded(was)) return `${name}: ${describeDoneClients(session.clients)}`
     if (loses(now, session) && !loses(before, session))
       return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
     if (session.phase !== was.phase && session.phase !== 'failed')

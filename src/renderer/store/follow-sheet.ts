@@ -1,8 +1,9 @@
 /** Whether what a sheet is about is still there; without it the sheet shows nothing, and would stand in the way unseen. Pure. */
+import { isUnfinished } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { findItem } from './items.ts'
 import { isComposed } from './readiness.ts'
-import { isUnfinished, unfinished } from './sessions.ts'
+import { unfinished } from './sessions.ts'
 import { isOver } from './stream-draft.ts'
 import type { Sheet, ViewState } from './view-state.ts'
 

@@ -48,7 +48,6 @@ export {
   type Item,
 } from './items.ts'
 export {
-  allDone,
   gentlerRate,
   inOrderOfConcern,
   lossTone,

@@ -1,5 +1,11 @@
 /** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
-import { isUntouched, type FoundStream, type SessionClient, type SessionState } from '#shared/model'
+import {
+  isUnfinished,
+  isUntouched,
+  type FoundStream,
+  type SessionClient,
+  type SessionState,
+} from '#shared/model'
 import { isOver } from './stream-draft.ts'
 
 /** What needs eyes stands first. */
@@ -33,14 +39,6 @@ const isTroubled = (client: SessionClient) => client.standing === 'slow' || loss
 export const lossTone = (loss: number): 'well' | 'high' | 'too-high' =>
   loss > 0.2 ? 'too-high' : loss > 0.05 ? 'high' : 'well'
 
-/** Something is still to come for it: a stop now would leave its disk incomplete or as it was, or to verify itself. */
-export const isUnfinished = ({ state }: SessionClient): boolean =>
-  state === 'receiving' ||
-  state === 'missing' ||
-  state === 'verifying' ||
-  state === 'joined' ||
-  state === 'lost'
-
 export const unfinished = (session: SessionState): number => session.clients.filter(isUnfinished).length
 
 /** Those of them whose disks would be as they were: nothing was written there yet. */
@@ -50,10 +48,6 @@ export const untouched = ({ clients, phase }: SessionState): number =>
 /** Those of them who have everything: they go on without the stream. */
 export const verifying = ({ clients }: SessionState): number =>
   clients.filter(({ state }) => state === 'verifying').length
-
-/** Everyone who joined is done, and somebody was. */
-export const allDone = (session: SessionState): boolean =>
-  session.clients.some(({ state }) => state === 'done') && unfinished(session) === 0
 
 const lossesOf = ({ clients }: SessionState): readonly number[] =>
   clients.filter(({ state }) => state === 'receiving' || state === 'missing').map(({ loss }) => loss)

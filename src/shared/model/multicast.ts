@@ -106,6 +106,14 @@ export const isUntouched = (
   phase: SessionPhase,
 ): boolean => blocksDone === 0 && (state === 'joined' || (state === 'lost' && phase === 'waiting'))
 
+/** Something is still to come for it: a stop now would leave its disk incomplete or as it was, or to verify itself. */
+export const isUnfinished = ({ state }: Pick<SessionClient, 'state'>): boolean =>
+  state === 'receiving' ||
+  state === 'missing' ||
+  state === 'verifying' ||
+  state === 'joined' ||
+  state === 'lost'
+
 /** A session at a moment, sent whole twice a second. */
 export interface SessionState {
   /** 32 hex digits. */
@@ -146,6 +154,10 @@ export interface SessionState {
   readonly error: SerializedError | null
   readonly warnings: readonly SerializedError[]
 }
+
+/** Nobody who joined is at it any more, and somebody is done. */
+export const allEnded = ({ clients }: Pick<SessionState, 'clients'>): boolean =>
+  clients.some(({ state }) => state === 'done') && !clients.some(isUnfinished)
 
 /** A network interface a stream can be sent on. */
 export interface NetworkInterface {

@@ -82,6 +82,19 @@ export const isCutOff = (state: SessionClient['state']): boolean =>
 export const isStopped = (state: SessionClient['state']): boolean =>
   state === 'cancelled' || state === 'disconnected'
 
+/** When nobody is at it any more: `19 of 20 computers are done, 1 failed`. */
+export function describeDoneClients(clients: readonly SessionClient[]): string {
+  const count = (wanted: SessionClient['state']) => clients.filter(({ state }) => state === wanted).length
+  const done = count('done')
+  if (done === clients.length) return 'All computers are done'
+  const others = [
+    [count('failed'), 'failed'] as const,
+    [count('cancelled'), 'stopped'] as const,
+    [count('disconnected'), 'disconnected'] as const,
+  ].flatMap(([size, what]) => (size === 0 ? [] : [`, ${formatCount(size)} ${what}`]))
+  return `${formatCount(done)} of ${formatCount(clients.length)} computers ${done === 1 ? 'is' : 'are'} done${others.join('')}`
+}
+
 /** `3 joined, waiting for 2 more, or 12:40`. */
 export function describeWaiting({
   joined,

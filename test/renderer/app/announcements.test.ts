@@ -101,13 +101,16 @@ describe('what a screen reader says by itself', () => {
     using window = await openWindow()
     const said: (string | null)[] = []
     const client = aClient({ host: 'a', state: 'joined' })
+    const other = aClient({ host: 'b', state: 'done' })
     for (const session of [
       aSession({ phase: 'preparing' }),
       aSession({ phase: 'waiting' }),
       aSession({ phase: 'waiting', clients: [client] }),
       aSession({ clients: [client] }),
       aSession({ clients: [client], position: 0.9 }),
-      aSession({ clients: [{ ...client, state: 'done' }] }),
+      aSession({ clients: [{ ...client, state: 'done' }, other] }),
+      aSession({ clients: [client, other] }),
+      aSession({ clients: [{ ...client, state: 'failed' }, other] }),
       aSession({ phase: 'ended', clients: [{ ...client, state: 'done' }] }),
     ]) {
       const before = moment(window)
@@ -121,7 +124,9 @@ describe('what a screen reader says by itself', () => {
       'ModularSystem: the first computer has joined',
       'ModularSystem: Streaming',
       null,
-      'ModularSystem: all computers are done',
+      'ModularSystem: All computers are done',
+      null,
+      'ModularSystem: 1 of 2 computers is done, 1 failed',
       'ModularSystem: Ended',
     ])
   })

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import {
-  allDone,
   gentlerRate,
   inOrderOfConcern,
   losing,
@@ -13,6 +12,7 @@ import {
   untouched,
   verifying,
 } from '#src/renderer/store/sessions.ts'
+import { allEnded } from '#shared/model'
 import { aClient, aSession, foundStreams, someClients } from '#test/stream-fixtures'
 
 describe('the clients', () => {
@@ -52,10 +52,10 @@ describe('the clients', () => {
   it('for which something is still to come are counted', () => {
     expect(unfinished(aSession({ clients: someClients() }))).toBe(8)
     expect(verifying(aSession({ clients: someClients() }))).toBe(1)
-    expect(allDone(aSession({ clients: someClients() }))).toBe(false)
+    expect(allEnded(aSession({ clients: someClients() }))).toBe(false)
     const clients = [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b', state: 'failed' })]
-    expect(allDone(aSession({ clients }))).toBe(true)
-    expect(allDone(aSession({ clients: [] }))).toBe(false)
+    expect(allEnded(aSession({ clients }))).toBe(true)
+    expect(allEnded(aSession({ clients: [] }))).toBe(false)
   })
 
   it('that lose over a twentieth are worth a look, over a fifth too much', () => {

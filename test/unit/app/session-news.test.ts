@@ -21,10 +21,13 @@ describe('news of streams', () => {
 
   test('is that all are done, once, and how many are not', () => {
     expect(news({ clients: [joined] }, { clients: [done] })).toEqual([
-      "All computers are done: 'ModularSystem': all 1 have it, verified.",
+      "All computers are done: 'ModularSystem': 1 has it, verified.",
+    ])
+    expect(news({ clients: [joined, done] }, { clients: [done, done] })).toEqual([
+      "All computers are done: 'ModularSystem': 2 have it, verified.",
     ])
     expect(news({ clients: [joined, failed] }, { clients: [done, failed] })).toEqual([
-      "All computers are done: 'ModularSystem': 1 have it, 1 don't.",
+      "1 of 2 computers is done, 1 failed: 'ModularSystem': 1 has it, verified.",
     ])
     expect(news({ clients: [done] }, { clients: [done] })).toEqual([])
     expect(news({ clients: [joined] }, { clients: [failed] })).toEqual([])

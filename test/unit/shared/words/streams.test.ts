@@ -2,13 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { DeviceError, EngineGoneError, serializeError, type AppError } from '#shared/errors'
 import {
   describeAway,
+  describeDoneClients,
   describePasses,
   describeSessionFailure,
   describeSlow,
   describeWaiting,
   formatStreamRate,
 } from '#shared/words'
-import { aSession, aStream } from '#test/stream-fixtures'
+import type { SessionClient } from '#shared/model'
+import { aClient, aSession, aStream } from '#test/stream-fixtures'
 
 describe('waiting for a stream', () => {
   test.each([
@@ -25,6 +27,24 @@ test('passes are counted, and what is missing in them', () => {
     'Pass 2 – 37 of 5,120 blocks still missing',
   )
   expect(describePasses(aStream({ passes: [], missingBlocks: 0 }))).toBe('Pass 1 – nothing is missing')
+})
+
+test.each([
+  [{ done: 2 }, 'All computers are done'],
+  [{ done: 1 }, 'All computers are done'],
+  [{ done: 19, failed: 1 }, '19 of 20 computers are done, 1 failed'],
+  [{ done: 1, failed: 1 }, '1 of 2 computers is done, 1 failed'],
+  [
+    { done: 3, failed: 1, cancelled: 2, disconnected: 1 },
+    '3 of 7 computers are done, 1 failed, 2 stopped, 1 disconnected',
+  ],
+])('when nobody is at it any more, of %j it is said: %s', (counts, words) => {
+  const clients = Object.entries(counts).flatMap(([state, count]) =>
+    Array.from({ length: count }, (_, index) =>
+      aClient({ host: `${state}-${index}`, state: state as SessionClient['state'] }),
+    ),
+  )
+  expect(describeDoneClients(clients)).toBe(words)
 })
 
 test.each([
