@@ -4,6 +4,7 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import {
+  isUnfinished,
   isUntouched,
   keepsWhatCame,
   mayHaveWritten,
@@ -134,15 +135,17 @@ function streamWords(streaming: readonly SessionState[]): Words {
       ? [`The stream ${names} still runs.`, 'it ends']
       : [`Streams still run: ${names}.`, 'they end']
   const atIt = streaming.flatMap(({ clients, phase }) =>
-    clients
-      .filter(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing')
-      .map((client) => isUntouched(client, phase)),
+    clients.filter(isUnfinished).map((client) => ({ client, isWaiting: isUntouched(client, phase) })),
   )
-  const waiting = atIt.filter((isWaiting) => isWaiting).length
-  const torn = atIt.length - waiting
+  const waiting = atIt.filter(({ isWaiting }) => isWaiting).length
+  const verifying = atIt.filter(({ client }) => client.state === 'verifying').length
+  const torn = atIt.length - waiting - verifying
   const left =
     torn === 0 ? '' : `, and ${torn === 1 ? '1 computer is' : `${torn} computers are`} left incomplete`
-  return { message, detail: `If you quit now, ${end}${left}.${waitingWords(waiting)}` }
+  return {
+    message,
+    detail: `If you quit now, ${end}${left}.${waitingWords(waiting)}${verifyingWords(verifying)}`,
+  }
 }
 
 function waitingWords(count: number): string {
@@ -150,4 +153,11 @@ function waitingWords(count: number): string {
   return count === 1
     ? ' 1 computer is waiting for the start; its disk is as it was.'
     : ` ${count} computers are waiting for the start; their disks are as they were.`
+}
+
+function verifyingWords(count: number): string {
+  if (count === 0) return ''
+  return count === 1
+    ? ' 1 computer is verifying, and finishes by itself.'
+    : ` ${count} computers are verifying, and finish by themselves.`
 }

@@ -377,6 +377,29 @@ describe('while a stream runs', () => {
     })
   })
 
+  test('leaving tells of computers that are lost, and of those that verify', async () => {
+    const { electron, engine, window } = await start()
+    const lost = { ...joined, state: 'lost' as const }
+    const verifies = { ...joined, state: 'verifying' as const }
+    const asked = async (clients: readonly SessionClient[]) => {
+      engine.emit('sessions', [aSession({ clients })])
+      await soon()
+      window.close()
+      await soon()
+      return electron.dialogs.at(-1)?.at(-1)
+    }
+    expect(await asked([joined, lost])).toMatchObject({
+      detail: 'If you quit now, it ends, and 2 computers are left incomplete.',
+    })
+    expect(await asked([verifies])).toMatchObject({
+      detail: 'If you quit now, it ends. 1 computer is verifying, and finishes by itself.',
+    })
+    expect(await asked([lost, verifies, verifies, { ...joined, state: 'done' }])).toMatchObject({
+      detail:
+        'If you quit now, it ends, and 1 computer is left incomplete. 2 computers are verifying, and finish by themselves.',
+    })
+  })
+
   test('and a job, too, leaving asks once, and says what becomes of both', async () => {
     const { electron, engine, window } = await start()
     const session = aSession({ clients: [joined] })
