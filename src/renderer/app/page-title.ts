@@ -20,25 +20,21 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
       ? `${describeSessionPhase(session.phase)} – ${name} – Reprise`
       : `${done} of ${session.clients.length} done – ${name} – Reprise`
   }
-  const failed = failedSession(mirror, view)
-  if (failed) return `Failed – ${failed.settings.name} – Reprise`
+  const failed = failedName(mirror, view)
+  if (failed !== null) return `Failed – ${failed} – Reprise`
   const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
-  switch (shown?.outcome?.kind) {
-    case 'done':
-      return 'Done – Reprise'
-    case 'failed':
-      return 'Failed – Reprise'
-    default:
-      return 'Reprise'
-  }
+  if (shown?.outcome?.kind === 'failed') return 'Failed – Reprise'
+  if (view.notice?.kind === 'worked') return `Done – ${view.notice.job.title} – Reprise`
+  return shown?.outcome?.kind === 'done' ? 'Done – Reprise' : 'Reprise'
 }
 
-/** The stream that failed, until that was read: above the panel, or in its own. */
-const failedSession = ({ sessions }: EngineMirror, { failures, server, tab }: ViewState) => {
-  const unread = failures.find((failure) => failure.kind === 'stream-failed')
-  if (unread) return unread.sessions[0]
-  if (tab !== 'multicast') return undefined
-  return sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
+/** What failed, until that was read: above the panel, or, of a stream, in its own. */
+function failedName({ sessions }: EngineMirror, { failures, server, tab }: ViewState): string | null {
+  const [unread] = failures
+  if (unread) return unread.kind === 'worked' ? unread.job.title : unread.sessions[0].settings.name
+  if (tab !== 'multicast') return null
+  const shown = sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
+  return shown?.settings.name ?? null
 }
 
 /** Null without a job; else the percent in steps of 4, so that the picture changes rarely. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '#src/renderer/app/status-text.ts'
 import { pageTitle } from '#src/renderer/app/page-title.ts'
-import { aJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { DeviceError, serializeError } from '#shared/errors'
+import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aClient, aSession, withStream } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
 
@@ -113,6 +114,29 @@ describe('the status line and the title', () => {
     window.double.lose({ refusing: true })
     await settle()
     expect(status(window)).toEqual({ text: 'Connecting again…', icon: 'busy' })
+  })
+
+  it('have work in the title that failed or was done out of sight, until that was read', async () => {
+    using window = await openWindow()
+    const { actions, view } = window.reprise
+    const verify = anImageJob('verify', 'Old.dmg', { phase: 'verifying', percent: 4 }, { jobId: 'verify' })
+    view.setState({ startedWork: ['verify'] })
+    window.double.sendJob(verify)
+    const error = serializeError(new DeviceError('E_IO_READ', 'x', { details: { path: '/images/Old.dmg' } }))
+    window.double.sendJob(ended(verify, { kind: 'failed', error, target: 'untouched' }))
+    await settle()
+    expect(title(window)).toBe('Failed – Old.dmg – Reprise')
+    const restore = aJob(plan, { phase: 'restoring', percent: 99 }, { jobId: 'restore' })
+    window.double.sendJob(restore)
+    await settle()
+    expect(title(window)).toBe('99 % – Restoring – Reprise')
+    window.double.sendJob(ended(restore, { kind: 'done', summary: aSummary() }))
+    await settle()
+    expect(title(window)).toBe('Failed – Old.dmg – Reprise')
+    actions.closeFailure()
+    expect(title(window)).toBe('Done – ModularSystem.dmg → SanDisk Ultra – Reprise')
+    actions.closeNotice()
+    expect(title(window)).toBe('Reprise')
   })
 
   it('have a stream that failed in the title, until it was read', async () => {
