@@ -52,6 +52,7 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
   if (failed !== null) return { text: failed, urgent: true }
   const ended = endedJob(before, now)
   if (ended) return endWords(ended)
+  if (now.view.starting?.stopping && !before.view.starting?.stopping) return polite('Stopping')
   const session = sessionWords(before, now)
   if (session !== null) return polite(session)
   const checked = checkWords(before.view, now.view)

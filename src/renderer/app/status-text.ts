@@ -36,6 +36,7 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
   if (connection.state === 'lost')
     return connection.retrying ? busy('Connecting again…') : { text: 'Not connected', icon: 'failed' }
   if (connection.state === 'refused') return { text: 'Not connected', icon: 'failed' }
+  if (view.starting?.stopping) return busy('Stopping…')
   const fetch = shownFetch(mirror, view)
   if (fetch?.kind === 'coming') return busy(`Fetching ${webName(fetch.locator)}`)
   if (fetch) return busy(describeFetch(fetch))

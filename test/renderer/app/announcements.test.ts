@@ -278,6 +278,19 @@ describe('what a screen reader says by itself', () => {
     expect(announcement(before, moment(window))?.text).toBe('SanDisk Ultra was disconnected')
   })
 
+  it('tells once that a start is stopped', async () => {
+    using window = await readyWindow()
+    window.double.answer('restore.start', () => new Promise(() => undefined))
+    const { actions } = window.reprise
+    const heard = listenTo(window)
+    actions.openConfirm()
+    void actions.confirmRestore(null)
+    await settle()
+    actions.stopStarting()
+    actions.stopStarting()
+    expect(heard).toEqual(['Waiting for permission', 'Stopping'])
+  })
+
   it('leaves a disk that a running restore ejects to that restore', async () => {
     using window = await readyWindow()
     const { actions } = window.reprise

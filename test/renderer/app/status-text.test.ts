@@ -139,6 +139,18 @@ describe('the status line and the title', () => {
     expect(title(window)).toBe('Reprise')
   })
 
+  it('say that a restore is stopped which still waits for permission', async () => {
+    using window = await readyWindow()
+    window.double.answer('restore.start', () => new Promise(() => undefined))
+    const { actions } = window.reprise
+    actions.openConfirm()
+    void actions.confirmRestore(null)
+    await settle()
+    expect(status(window).text).toBe('Waiting for permission…')
+    actions.stopStarting()
+    expect(status(window)).toEqual({ text: 'Stopping…', icon: 'busy' })
+  })
+
   it('have a stream that failed in the title, until it was read', async () => {
     using window = await openWindow()
     const { actions } = window.reprise
