@@ -18,7 +18,6 @@ import {
   type ViewState,
 } from '#renderer/store'
 import { isStreamLocator, isWebLocator, type ImageInfo } from '#shared/model'
-import { formatBytes } from '#shared/units'
 import { refusalWords } from './form-text.ts'
 import { isScanProblem, notReadyWords, notScannableWords, sourceFacts, type ScanProblem } from './text.ts'
 
@@ -45,8 +44,8 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
         />
         <Button onPress={() => void actions.chooseImage('stream')}>Image…</Button>
       </div>
-      {item?.kind === 'image' && isScanProblem(problem) && (
-        <NotReady path={item.image.path} problem={problem} storedBytes={item.image.info?.storedBytes ?? 0} />
+      {item?.kind === 'image' && item.image.info && isScanProblem(problem) && (
+        <NotReady path={item.image.path} problem={problem} info={item.image.info} />
       )}
       {item?.kind === 'image' && item.image.info && problem === 'not-scannable' && (
         <NotScannable info={item.image.info} path={item.image.path} />
@@ -60,17 +59,17 @@ export function StreamWell({ problem }: { readonly problem: FieldProblem | null 
 interface NotReadyProps {
   readonly path: string
   readonly problem: ScanProblem
-  readonly storedBytes: number
+  readonly info: ImageInfo
 }
 
 /** The scan is what makes an image fit for a stream; it is offered, and what it takes is said. */
-function NotReady({ path, problem, storedBytes }: NotReadyProps) {
+function NotReady({ path, problem, info }: NotReadyProps) {
   const actions = useActions()
   const here = !isWebLocator(path)
   return (
     <div className="stream-note" data-tone="warning" role="status">
       <StateIcon state="warning" />
-      <p>{notReadyWords(problem, here ? formatBytes(storedBytes) : null)}</p>
+      <p>{notReadyWords(problem, here ? info : null)}</p>
       {here && <Button onPress={() => void actions.takeImage('scan', path)}>Scan…</Button>}
     </div>
   )

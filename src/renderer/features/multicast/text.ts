@@ -69,13 +69,18 @@ const scanWords: { readonly [problem in ScanProblem]: string } = {
     "The image was scanned by another program, which doesn't store the hash of every block that a stream needs.",
 }
 
-/** Why an image can't be streamed yet, and what the scan takes; `room` null where it can't be scanned from here. */
-export function notReadyWords(problem: ScanProblem, room: string | null): string {
+/** Why an image can't be streamed yet, and what the scan takes; `image` null where it can't be scanned from here. */
+export function notReadyWords(
+  problem: ScanProblem,
+  image: Pick<ImageInfo, 'inOrder' | 'storedBytes'> | null,
+): string {
   const what = scanWords[problem]
-  if (room === null) return `${what} Scan it with Reprise on the computer where it is stored.`
-  return problem === 'scanned-by-another'
-    ? `${what} A scan with Reprise adds them.`
-    : `${what} A scan sees to it; it needs ${room} free beside the image.`
+  if (image === null) return `${what} Scan it with Reprise on the computer where it is stored.`
+  if (problem === 'scanned-by-another') return `${what} A scan with Reprise adds them.`
+  // The file is written anew only to put it in order.
+  return image.inOrder === false
+    ? `${what} A scan sees to it; it needs ${formatBytes(image.storedBytes)} free beside the image.`
+    : `${what} A scan sees to it, and stores the result in the image.`
 }
 
 /** Why an image can't be streamed that no scan is possible of, and what would do. */

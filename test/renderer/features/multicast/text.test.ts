@@ -220,9 +220,15 @@ describe('the image', () => {
   })
 
   it('that isn’t comes with what the scan takes, or where it has to be done', () => {
-    expect(notReadyWords('not-scanned', '3.4 GB')).toContain('it needs 3.4 GB free beside the image.')
+    const [ordered, not] = [true, false].map((inOrder) => ({ inOrder, storedBytes: 3.4e9 }))
+    if (!ordered || !not) throw new Error('there are two')
+    expect(notReadyWords('not-scanned', ordered)).toMatch(
+      / A scan sees to it, and stores the result in the image\.$/,
+    )
+    expect(notReadyWords('not-scanned', not)).toContain('it needs 3.4 GB free beside the image.')
+    expect(notReadyWords('not-in-order', not)).toContain('it needs 3.4 GB free beside the image.')
     expect(notReadyWords('not-in-order', null)).toContain('on the computer where it is stored.')
-    expect(notReadyWords('scanned-by-another', '3.4 GB')).toBe(
+    expect(notReadyWords('scanned-by-another', ordered)).toBe(
       "The image was scanned by another program, which doesn't store the hash of every block that a stream needs. A scan with Reprise adds them.",
     )
   })
