@@ -7,9 +7,10 @@ import { memo, type MouseEvent } from 'react'
 import { StateIcon, type IconState } from '#renderer/components'
 import { lossTone } from '#renderer/store'
 import type { SessionClient } from '#shared/model'
-import { formatClock, formatCount } from '#shared/units'
+import { formatClock } from '#shared/units'
 import { describeClientState, isCutOff, isStopped } from '#shared/words'
 import { writeRate } from './client-report.ts'
+import { lackWords } from './text.ts'
 
 interface Props {
   readonly client: SessionClient
@@ -95,7 +96,6 @@ function Row({ client, blocks, over, hostAheadMs, onMenu }: Props) {
 
 function Progress({ client, blocks }: Pick<Props, 'client' | 'blocks'>) {
   const { host, state, blocksDone } = client
-  const missing = Math.max(0, blocks - blocksDone)
   const percent = blocks === 0 ? 0 : Math.floor((blocksDone / blocks) * 100)
   return (
     <td className="client-progress">
@@ -110,9 +110,7 @@ function Progress({ client, blocks }: Pick<Props, 'client' | 'blocks'>) {
       >
         <div className="progress-fill" style={{ width: `${percent}%` }} />
       </div>
-      <span className="secondary small">
-        {missing === 0 ? 'Complete' : `${formatCount(missing)} missing`}
-      </span>
+      <span className="secondary small">{lackWords(client, blocks)}</span>
     </td>
   )
 }

@@ -304,6 +304,13 @@ export function disconnectWords(
   }
 }
 
+/** What a computer lacks. Who has received all may still fail to verify it. */
+export function lackWords({ state, blocksDone }: SessionClient, blocks: number): string {
+  const missing = Math.max(0, blocks - blocksDone)
+  if (missing > 0) return `${formatCount(missing)} missing`
+  return state === 'done' ? 'Complete' : 'All received'
+}
+
 /** What a session came to. */
 export function endedWords({ clients, sentBytes }: SessionState): string {
   const done = clients.filter(({ state }) => state === 'done').length

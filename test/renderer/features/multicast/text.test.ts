@@ -5,6 +5,7 @@ import {
   disconnectWords,
   endedWords,
   interfaceFacts,
+  lackWords,
   leftAs,
   lossWords,
   notReadyWords,
@@ -280,4 +281,15 @@ it('has words for every field that can be wrong', () => {
     expect(describeField('source', problem)).not.toBe('')
   expect(describeField('name', 'taken')).toContain('runs already')
   expect(describeField('admission', 'too-many')).toContain('1,000 at most')
+})
+
+describe('what a computer lacks', () => {
+  it('is counted; it is complete when it is done, not when all has come', () => {
+    const at = (state: SessionClient['state'], blocksDone: number) =>
+      lackWords(aClient({ host: 'a', state, blocksDone }), 5120)
+    expect(at('receiving', 5083)).toBe('37 missing')
+    expect(at('verifying', 5120)).toBe('All received')
+    expect(at('failed', 5120)).toBe('All received')
+    expect(at('done', 5120)).toBe('Complete')
+  })
 })
