@@ -75,7 +75,11 @@ export function restoreActions(
       } catch (error) {
         const givenUp = isGivenUp(error, controller.signal)
         // A plan that was refused says no longer that all is ready.
-        setState({ starting: null, plan: { state: 'checking', previous: givenUp ? plan : null } })
+        setState((view) => ({
+          starting: null,
+          plan: { state: 'checking', previous: givenUp ? plan : null },
+          ...(givenUp || view.destination?.locator !== plan.request.target ? {} : afterRefusal(view, error)),
+        }))
         if (!givenUp) failNotice(view, 'start', plan.target?.name ?? plan.request.target)(error)
       } finally {
         starting = null
@@ -134,6 +138,16 @@ export function restoreActions(
 function isGivenUp(error: unknown, signal: AbortSignal): boolean {
   if (error instanceof AppError && error.code === 'E_AUTH_CANCEL') return true
   return signal.aborted && !(error instanceof AppError)
+}
+
+/** What has to be chosen again after a start that failed: a person looks at the disk again, as after any failure. */
+function afterRefusal({ options }: ViewState, error: unknown): Partial<ViewState> {
+  const code = error instanceof AppError ? error.code : null
+  // The yes came too late: the disk is as it was.
+  if (code === 'E_NOT_CONFIRMED') return {}
+  const unticked = { options: { ...options, erase: false } }
+  // It may have begun, which is seen by its disk as soon as there is a connection again.
+  return code === 'E_HOST_LOST' ? unticked : { ...unticked, destination: null }
 }
 
 /**

@@ -118,6 +118,60 @@ describe('a restore', () => {
     expect(view.getState().notice).toMatchObject({ kind: 'error', error: { code: 'E_NOT_CONFIRMED' } })
     expect(view.getState().plan).toMatchObject({ state: 'ready' })
     expect(view.getState().plan).not.toEqual(used)
+    expect(view.getState()).toMatchObject({
+      destination: { name: 'SanDisk Ultra', state: 'ready' },
+      options: { erase: true },
+    })
+  })
+
+  it.each([
+    new DeviceError('E_DENIED', 'no', { details: { path: '/dev/sdb' } }),
+    new DeviceError('E_DST_CHANGED', 'another disk', { details: { path: '/dev/sdb' } }),
+    new UsageError('E_DST_SMALL', 'small', { details: { input: 'target' } }),
+  ])('has the disk chosen and ticked again when its start failed: $code', async (error) => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('restore.start', async () => {
+      throw error
+    })
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    await window.planned()
+    expect(view.getState()).toMatchObject({
+      notice: { kind: 'error', error: { code: error.code } },
+      source: { name: 'ModularSystem.dmg' },
+      destination: null,
+      options: { erase: false },
+      plan: { state: 'none' },
+    })
+  })
+
+  it('leaves what was chosen while another one was to start', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('restore.start', async () => {
+      actions.chooseDestinationFile('/home/ann/copy.img')
+      throw new DeviceError('E_DENIED', 'no', { details: { path: '/dev/sdb' } })
+    })
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    expect(view.getState()).toMatchObject({ destination: { locator: '/home/ann/copy.img' }, starting: null })
+  })
+
+  it('has only the tick made again when nobody knows whether it began', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.holdStart()
+    actions.openConfirm()
+    const confirmed = actions.confirmRestore(null)
+    await settle()
+    window.double.lose()
+    await confirmed
+    expect(view.getState()).toMatchObject({
+      notice: { kind: 'error', error: { code: 'E_HOST_LOST' } },
+      destination: { name: 'SanDisk Ultra', state: 'ready' },
+      options: { erase: false },
+    })
   })
 
   it('can be given up while permission is asked for', async () => {
