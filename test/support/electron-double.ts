@@ -67,6 +67,7 @@ export class WindowDouble extends EventEmitter {
   focus = () => void this.calls.push(['focus'])
   restore = () => void this.calls.push(['restore'])
   removeMenu = () => void this.calls.push(['removeMenu'])
+  setBounds = (...argv: unknown[]) => void this.calls.push(['setBounds', ...argv])
   maximize = () => void this.calls.push(['maximize'])
   flashFrame = (...argv: unknown[]) => void this.calls.push(['flashFrame', ...argv])
   setOverlayIcon = (...argv: unknown[]) => void this.calls.push(['setOverlayIcon', ...argv])

@@ -19,7 +19,11 @@ export function createWindow({ electron, preload, folder }: WindowOptions): Wind
   const screens = screen.getAllDisplays().map(({ workArea }) => workArea)
   const { bounds, maximized } = readWindowState(path, screens)
   const window = new BrowserWindow({
-    ...(bounds ?? firstSize),
+    // Where it was, so that it begins on that screen, which may be of another scale.
+    ...(bounds && { x: bounds.x, y: bounds.y }),
+    ...firstSize,
+    // The page was drawn for these sizes; a title bar and a menu come on top.
+    useContentSize: true,
     minWidth: minSize.width,
     minHeight: minSize.height,
     show: false,
@@ -27,6 +31,8 @@ export function createWindow({ electron, preload, folder }: WindowOptions): Wind
     titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'default',
     webPreferences: pagePreferences(app, preload),
   })
+  // What is remembered counts the frame.
+  if (bounds) window.setBounds(bounds)
   if (maximized) window.maximize()
   window.once('ready-to-show', () => window.show())
   window.on('close', () => {

@@ -4,11 +4,12 @@ import { dirname } from 'node:path'
 import type { Rectangle } from 'electron'
 
 export interface WindowState {
-  /** Null: in the middle, with the first size. */
+  /** With the frame. Null: in the middle, with the first size. */
   readonly bounds: Rectangle | null
   readonly maximized: boolean
 }
 
+/** Of the page, without the frame. */
 export const firstSize = { width: 980, height: 640 }
 export const minSize = { width: 860, height: 560 }
 

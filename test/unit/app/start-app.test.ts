@@ -62,6 +62,7 @@ describe('the window', () => {
       height: 640,
       minWidth: 860,
       minHeight: 560,
+      useContentSize: true,
       show: false,
     })
     expect(window.calls).toEqual([['loadURL', 'app://bundle/'], ['show']])
@@ -76,7 +77,9 @@ describe('the window', () => {
       maximized: false,
     })
     const { window } = await start()
-    expect(window.options).toMatchObject({ x: 10, y: 20, width: 1000, height: 700 })
+    // What was remembered is with the frame, which the sizes that it is made with don't count.
+    expect(window.options).toMatchObject({ x: 10, y: 20, useContentSize: true, minWidth: 860 })
+    expect(window.calls[0]).toEqual(['setBounds', { x: 10, y: 20, width: 1000, height: 700 }])
   })
 
   test('loads its page from the app’s own scheme, with a policy, and nothing else is there', async () => {
