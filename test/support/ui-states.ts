@@ -608,6 +608,14 @@ export const windowStates: readonly WindowState[] = [
     },
   },
   {
+    name: 'unsupported',
+    preset: 'unsupported',
+    reach: (page) =>
+      page
+        .getByText('Images can be opened, verified, converted, scanned and resized.')
+        .waitFor({ timeout: 10_000 }),
+  },
+  {
     name: 'engine-gone',
     reach: async (page) => {
       await compose(page)

@@ -76,7 +76,7 @@ function UnsupportedNotice() {
   return (
     useMirror(isUnsupported) && (
       <Banner tone="info" title="Restoring to disks isn't supported on this system yet.">
-        Images can be opened and verified.
+        Images can be opened, verified, converted, scanned and resized.
       </Banner>
     )
   )

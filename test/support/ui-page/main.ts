@@ -49,6 +49,10 @@ if (!preset.has('first'))
     preferences: { ...double.app.preferences, practiceOffered: true, networkWarned: true },
   }
 if (preset.has('empty')) double.devices = []
+if (preset.has('unsupported')) {
+  double.devices = []
+  double.app = { ...double.app, supported: false, practice: null }
+}
 const host = preset.has('electron') ? 'electron' : 'web'
 double.app = { ...double.app, host }
 
