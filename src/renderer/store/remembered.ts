@@ -1,5 +1,5 @@
 /**
- * What a reload of the page brings back: the tab, the opened images, the wells, the options, the restore that was shown, the
+ * What a reload of the page brings back: the tab, what the sidebar lists, the opened images, the wells, the options, the restore that was shown, the
  * work whose end is still to be told, and the form for a stream. Only what to ask the engine for again is kept, with the
  * identity of disks, and everything is chosen anew with it. Never kept: the tick, what was typed to confirm, passwords. What is
  * read may be anything. Pure.
@@ -28,7 +28,7 @@ export interface EarlierForm extends Pick<ServerView, 'shown' | 'optionsShown'> 
   readonly draft: Omit<StreamDraft, 'source' | 'device' | 'password'>
 }
 
-export interface Remembered extends Pick<ViewState, 'tab' | 'activity' | 'startedWork'> {
+export interface Remembered extends Pick<ViewState, 'tab' | 'activity' | 'listed' | 'startedWork'> {
   /** Paths and addresses. */
   readonly images: readonly string[]
   readonly source: EarlierSource | null
@@ -39,10 +39,12 @@ export interface Remembered extends Pick<ViewState, 'tab' | 'activity' | 'starte
 }
 
 export function encodeRemembered(view: ViewState): string {
-  const { tab, activity, images, source, destination, options, restoreJobId, startedWork, server } = view
+  const { tab, activity, listed, images, source, destination, options, restoreJobId, startedWork, server } =
+    view
   const kept: Remembered = {
     tab,
     activity,
+    listed,
     images: images.filter(isKept).map(({ path }) => path),
     source:
       source === null || source.state === 'gone'
@@ -95,10 +97,11 @@ type DiskPlace = NonNullable<EarlierTarget['disk']>
 export function parseRemembered(text: string | null): Remembered | null {
   const value = parseJson(text)
   if (!isRecord(value)) return null
-  const { tab, activity, images, source, target, options, restoreJobId, startedWork, form } = value
+  const { tab, activity, listed, images, source, target, options, restoreJobId, startedWork, form } = value
   return {
     tab: tab === 'multicast' || tab === 'activity' ? tab : 'restore',
     activity: activity === 'log' ? 'log' : 'jobs',
+    listed: listed === 'volumes' ? 'volumes' : 'devices',
     images: readTexts(images),
     source: isSource(source) ? source : null,
     target: isTarget(target) ? target : null,

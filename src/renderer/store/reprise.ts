@@ -54,8 +54,8 @@ export function createReprise({ connect, clock, files, memory }: RepriseDeps): R
 
   /** What the page before held, as far as it is still there; the job that it showed is told. */
   const takeOver = (before: Remembered): string | null => {
-    const { tab, activity, images, source, target, options, restoreJobId, startedWork, form } = before
-    view.setState({ options })
+    const { tab, activity, listed, images, source, target, options, restoreJobId, startedWork, form } = before
+    view.setState({ options, listed })
     for (const path of images)
       if (path !== source?.locator || path === form.source?.locator) void actions.readAgain(path)
     if (source) actions.chooseSourceAgain(source)

@@ -54,6 +54,13 @@ describe('a page that is loaded anew', () => {
     })
   })
 
+  it('lists in the sidebar what it listed', async () => {
+    using window = await reloaded(({ reprise }) => reprise.actions.setListed('volumes'))
+    expect(window.reprise.view.getState().listed).toBe('volumes')
+    using other = await reloaded(() => undefined)
+    expect(other.reprise.view.getState().listed).toBe('devices')
+  })
+
   it('has another disk neither as destination nor as source', async () => {
     using destination = await reloaded(compose, (double) =>
       double.setDevices([{ ...sandisk, identity: 'another' }]),
