@@ -7,6 +7,7 @@
  * begins with `-` needs the `=`: in `--target --erase` the value was forgotten, and forgetting it must not name a disk.
  */
 import { UsageError } from '#shared/errors'
+import { withoutPasswords } from '#shared/model'
 import { formatBytes, parseSize } from '#shared/units'
 import { suggest } from './suggest.ts'
 
@@ -68,10 +69,18 @@ export interface OperandRule {
 
 export const noOperands: OperandRule = { least: 0, most: 0, placeholder: '' }
 
-/** A request that cannot be right. `problem` and `hint` are whole sentences: they are shown as they are. */
+/**
+ * A request that cannot be right. `problem` and `hint` are whole sentences: they are shown as they are, but for the passwords of
+ * addresses, as all three may quote what was typed.
+ */
 export function usageError(input: string, problem: string, hint?: string): UsageError {
-  return new UsageError('E_USAGE', problem, {
-    details: { input, problem, ...(hint === undefined ? {} : { hint }) },
+  const shown = withoutPasswords(problem)
+  return new UsageError('E_USAGE', shown, {
+    details: {
+      input: withoutPasswords(input),
+      problem: shown,
+      ...(hint === undefined ? {} : { hint: withoutPasswords(hint) }),
+    },
   })
 }
 

@@ -1,7 +1,7 @@
 /** What was typed where an image is asked for: a path, or an address on a server. */
 import { basename, resolve, sep } from 'node:path'
 import { UsageError } from '#shared/errors'
-import { isStreamLocator, isWebLocator, webName, withoutPassword } from '#shared/model'
+import { isStreamLocator, isWebLocator, webName, withoutPasswords } from '#shared/model'
 import { usageError } from './arguments.ts'
 
 /** Absolute; an address as it is. */
@@ -22,7 +22,9 @@ export function refuseOtherAddresses(typed: string, readable: string): void {
   const hint = shares.has(scheme)
     ? 'Mount the share, and name the file on it.'
     : `Name a file, or an address that begins with ${readable}.`
-  throw new UsageError('E_UNSUPPORTED', problem, { details: { input: typed, problem, hint } })
+  throw new UsageError('E_UNSUPPORTED', problem, {
+    details: { input: withoutPasswords(typed), problem, hint },
+  })
 }
 
 /** What is written to, absolute; with the / at its end that says it is a folder. Throws UsageError for an address. */
@@ -69,7 +71,7 @@ export function imageLocatorFrom(
   refuseOtherAddresses(typed, 'http:// or https://')
   if (where === 'here' && isWebLocator(typed))
     throw usageError(
-      withoutPassword(typed),
+      typed,
       `'${webName(typed)}' is on a web server and can't be changed there.`,
       'Fetch it first, and name the file.',
     )

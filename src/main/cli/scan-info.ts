@@ -3,6 +3,7 @@ import { serializeError, UsageError } from '#shared/errors'
 import {
   apfsRole,
   streamObstacle,
+  withoutPassword,
   type ImageInfo,
   type ScanInfo,
   type ScannedPartition,
@@ -49,13 +50,15 @@ export const info = defineVerb({
       await unlockSource(context, engines, path, values, interrupt)
       const image = await untilInterrupted(engines.imageInfo(path), interrupt)
       const { scan } = image
+      // The name and password in an address are for its server alone.
+      const shown = withoutPassword(path)
       if (scan === null)
-        throw new UsageError('E_SRC_NOSCAN', `${path} was never scanned`, {
-          details: { input: path, name: image.name, obstacle: scanObstacle(image) },
+        throw new UsageError('E_SRC_NOSCAN', `${shown} was never scanned`, {
+          details: { input: shown, name: image.name, obstacle: scanObstacle(image) },
         })
       terminal.write(
         values.json
-          ? jsonLine('scan', { path, name: image.name, inOrder: image.inOrder, ...scan })
+          ? jsonLine('scan', { path: shown, name: image.name, inOrder: image.inOrder, ...scan })
           : values.plist
             ? plistText(scanPlist(image, scan))
             : `${lines([['Image', image.name]], '')}${scanInfoText(image, scan)}`,

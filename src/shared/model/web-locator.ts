@@ -24,6 +24,10 @@ export const isWebLocator = (locator: string): boolean => /^https?:\/\//i.test(l
 export const withoutPassword = (locator: string): string =>
   isWebLocator(locator) ? locator.replace(/^(https?:\/\/)[/\\]*[^/?#]*@/i, '$1') : locator
 
+/** A text that a person wrote, which may hold addresses of any kind, without the names and passwords in them. */
+export const withoutPasswords = (text: string): string =>
+  text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[/\\]*[^/?#]*@/gi, '$1')
+
 /** The locator as logs show it: what stands behind the path of an address may be a key, too. */
 export const publicLocator = (locator: string): string =>
   isWebLocator(locator) ? withoutPassword(locator).replace(/[?#].*$/s, '') : locator

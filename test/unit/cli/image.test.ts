@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, FormatError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { image, play, state } from './fakes.ts'
+import { image, noStreams, play, state } from './fakes.ts'
 
 describe('reprise image info', () => {
   it('shows format, sizes, partitions, checksums and the lack of a scan', async () => {
@@ -462,4 +462,39 @@ describe('an image that is an address', () => {
       expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
     },
   )
+
+  const address = 'https://anna:secret@host/a.dmg'
+  const typed: readonly (readonly string[])[] = [
+    ['info', address],
+    ['info', '--source', 'b.dmg', address],
+    ['info', `--source=${address}`, `--source=${address}`],
+    ['info', address, address],
+    ['info', `-source${address}`],
+    ['info', `--json=${address}`],
+    ['info', 'asr://anna:secret@host/a'],
+    ['image', 'info', 'b.dmg', address],
+    ['image', 'verify', 'ftp://anna:secret@host/a.dmg'],
+    ['image', 'convert', '-s', 'b.dmg', '-t', address, '--format', 'raw'],
+    ['image', 'create', '-t', 'b.dmg', '--format', address, '--size', '1g'],
+    ['imagescan', '--source', 'b.dmg', address],
+    ['imagescan', address],
+    ['server', '--source', 'a.dmg', '--config', 'a.plist', address],
+    ['restore', '--source', address, address],
+    ['session', 'list', '--server', address],
+    ['session', address],
+    [address],
+  ]
+  it.each(typed.map((argv) => [argv]))('keeps its password to itself: %j', async (argv) => {
+    for (const flags of [[], ['--json'], ['--json', '--debug']]) {
+      const { all, status } = await play([...argv, ...flags], { streams: noStreams })
+      expect(all).not.toMatch(/secret|anna:/)
+      expect(status).not.toBe(0)
+    }
+  })
+
+  it('is shown by info without its password', async () => {
+    const scan = { partitions: [], blocks: null, dateMs: null, scannedBy: null }
+    const { out } = await play(['info', address, '--json'], { image: image({ scan }) })
+    expect(JSON.parse(out)).toMatchObject({ type: 'scan', path: 'https://host/a.dmg' })
+  })
 })
