@@ -118,6 +118,9 @@ function readRequest(values: Values<typeof createOptions>, cwd: string): CreateR
   const written = readWrittenImage(values, cwd)
   const volumeName = values['volume-name']
   const from = readSource(values, cwd)
+  // Who gives a password doesn't expect an image that everybody can read.
+  if (values.stdinpass && values.encryption === null)
+    throw usageError('--stdinpass', '--stdinpass is for encrypted images.', 'Add --encryption AES-256.')
   if (volumeName !== null && (from.kind === 'device' || (from.kind === 'blank' && from.filesystem === null)))
     throw usageError(
       '--volume-name',

@@ -175,6 +175,7 @@ describe('reprise image create', () => {
 
   it.each([
     [['image', 'create'], '--target is missing.'],
+    [[...command, '--size', '1g', '--stdinpass'], '--stdinpass is for encrypted images.'],
     [['image', 'create', '-t', 'a'], '--format is missing.'],
     [command, "What the image is made of isn't said."],
     [[...command, '--size', '1g', '--folder', 'a'], 'The image can only be made of one thing.'],
