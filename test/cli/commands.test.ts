@@ -93,6 +93,34 @@ describe('the program', () => {
     }
   })
 
+  it('works on, and hears Ctrl-C, while a program that started it reads nothing', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('a.img'), Buffer.alloc(1_048_576))
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase', '--noprompt']
+    // Programs give their children sockets; this one takes a little before it reads no more. Node gives one back as it was: blocking.
+    const fill = `process.stdout
+      const { writeSync } = require('node:fs')
+      for (let round = 0; round < 20; round++) {
+        for (const bytes of [4096, 1]) try { for (;;) writeSync(1, 'x'.repeat(bytes)) } catch {}
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+      }`
+    const child = spawn(
+      '/bin/bash',
+      ['-c', '"$0" -e "$1"; exec "$0" "${@:2}"', process.execPath, fill, programEntry, ...argv],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    )
+    try {
+      const ended = new Promise((done) => child.once('exit', (status, signal) => done(status ?? signal)))
+      await expect.poll(() => existsSync(folder.path('d.img')), { timeout: 20_000 }).toBe(true)
+      await expect.poll(() => statSync(folder.path('d.img')).size, { timeout: 10_000 }).toBe(1_048_576)
+      child.kill('SIGINT')
+      const late = new Promise((done) => setTimeout(done, 3000, 'late'))
+      expect(['SIGINT', 0, 130]).toContain(await Promise.race([ended, late]))
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+
   it('shows and verifies a raw image', async () => {
     await using folder = await temporaryFolder()
     await writeFile(folder.path('disk.img'), Buffer.alloc(1_048_576, 'data'))

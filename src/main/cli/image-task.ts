@@ -40,7 +40,10 @@ export async function runImageTask(
   const stop = () => void job.cancel()
   interrupt.signal.addEventListener('abort', stop, { once: true })
   if (interrupt.asked) stop()
-  job.subscribe((state) => output.print(values.json ? stateLine(state) : print(state)))
+  job.subscribe((state) => {
+    if (values.json) output.print(stateLine(state), 'passing')
+    else output.print(print(state))
+  })
   const { outcome } = await job.ended
   invariant(outcome !== null, 'a job ended without an outcome')
   if (values.json) output.print(outcomeLine(outcome))

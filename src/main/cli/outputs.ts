@@ -1,14 +1,17 @@
 /**
  * Standard output and standard error. Writes are synchronous as long as somebody reads: nothing is lost when the process ends,
  * and a program that reads our progress sees each line at once. What a full pipe can't take is kept and written later: work goes
- * on, and Ctrl-C is heard, while whoever should read has stalled.
+ * on, and Ctrl-C is heard, while whoever should read has stalled. Of what only passes, no more than a few MiB are kept.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { DeviceError, errnoName } from '#shared/errors'
 
+/** Passing is what a later text says better, or nobody needs later: it is left out while too much is kept already. */
+export type Worth = 'passing' | 'lasting'
+
 export interface Output {
   /** Silent once nobody reads it any more; throws DeviceError E_DST_FULL when it goes to a file on a full disk, E_IO_WRITE for anything else. */
-  write(text: string): void
+  write(text: string, worth?: Worth): void
   /** Resolves when nothing is kept any more. Never rejects. */
   drained(): Promise<void>
 }
@@ -22,7 +25,7 @@ export interface Outputs {
 
 export function openOutputs(): Outputs {
   const errors = createOutput({ descriptor: neverBlocking(2), name: null })
-  // What comes out of one pipe keeps its order.
+  // What comes out of one pipe or socket keeps its order.
   const same = sameOf(1, 2)
   const output =
     same === 'pipe' ? errors : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
@@ -31,11 +34,14 @@ export function openOutputs(): Outputs {
 
 /**
  * A pipe opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
- * who share it.)
+ * who share it.) A socket, which other programs and journald give us, can't be opened anew: Node sets its flag as soon as it has a
+ * stream of it, and takes it back when the process ends.
  */
-function neverBlocking(descriptor: number): number {
+function neverBlocking(descriptor: 1 | 2): number {
   try {
-    if (process.platform !== 'linux' || !fstatSync(descriptor).isFIFO()) return descriptor
+    const stats = fstatSync(descriptor)
+    if (stats.isSocket()) Reflect.get(process, descriptor === 1 ? 'stdout' : 'stderr')
+    if (process.platform !== 'linux' || !stats.isFIFO()) return descriptor
     return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK)
   } catch {
     // Somebody else's, or nobody reads it: it is used as it is.
@@ -48,7 +54,7 @@ function sameOf(one: number, other: number): 'pipe' | 'other' | null {
   try {
     const [a, b] = [fstatSync(one), fstatSync(other)]
     if (a.dev !== b.dev || a.ino !== b.ino) return null
-    return a.isFIFO() ? 'pipe' : 'other'
+    return a.isFIFO() || a.isSocket() ? 'pipe' : 'other'
   } catch {
     return null
   }
@@ -59,6 +65,8 @@ const nobodyReads: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'EBADF', 'ECON
 const full: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 /** Between tries, while nobody reads. */
 const retryMs = 20
+/** A day of a session's states is hundreds of times as much. */
+const mostKeptBytes = 4 * 1024 * 1024
 
 export interface OutputOptions {
   readonly descriptor: number
@@ -71,6 +79,7 @@ export interface OutputOptions {
 export function createOutput({ descriptor, name, write = writeSync }: OutputOptions): Output {
   let closed = false
   let kept: Uint8Array[] = []
+  let keptBytes = 0
   const waiting: (() => void)[] = []
 
   /** Returns what is left because the pipe is full. */
@@ -93,6 +102,7 @@ export function createOutput({ descriptor, name, write = writeSync }: OutputOpti
     try {
       for (let [first] = kept; first !== undefined; [first] = kept) {
         const left = writeNow(first)
+        keptBytes -= first.length - left.length
         if (left.length > 0) {
           kept[0] = left
           setTimeout(retry, retryMs)
@@ -103,20 +113,24 @@ export function createOutput({ descriptor, name, write = writeSync }: OutputOpti
     } catch {
       // Whoever wrote it isn't there to be told; the next who writes will be.
       kept = []
+      keptBytes = 0
     }
     for (const done of waiting.splice(0)) done()
   }
 
   return {
-    write(text) {
+    write(text, worth = 'lasting') {
       const bytes = Buffer.from(text, 'utf8')
       if (kept.length > 0) {
+        if (worth === 'passing' && keptBytes + bytes.length > mostKeptBytes) return
         kept.push(bytes)
+        keptBytes += bytes.length
         return
       }
       const left = writeNow(bytes)
       if (left.length === 0) return
       kept = [left]
+      keptBytes = left.length
       setTimeout(retry, retryMs)
     },
     drained: () =>

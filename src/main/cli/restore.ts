@@ -189,7 +189,7 @@ async function runJob(
   const troubles = quiet ? null : createStreamTroubles({ say: tell, now, told })
   const stalls = quiet ? null : createStallLine(tell, namesFor(plan))
   job.subscribe((state) => {
-    print(printer.progressed(state))
+    print(printer.progressed(state), state.outcome === null ? 'passing' : 'lasting')
     troubles?.hear(state.progress?.stream ?? null)
     stalls?.hear(state.progress?.stall ?? null)
   })

@@ -152,7 +152,8 @@ function createPrinter(
   return (sessions) => {
     for (const session of sessions) {
       if (values.json) {
-        write(jsonLine('session', session))
+        const isOver = session.phase === 'ended' || session.phase === 'failed'
+        write(jsonLine('session', session), isOver ? 'lasting' : 'passing')
         continue
       }
       const { sessionId } = session

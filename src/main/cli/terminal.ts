@@ -2,13 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { onAskedToEnd } from '#main/product'
 import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
-import { openOutputs } from './outputs.ts'
+import { openOutputs, type Worth } from './outputs.ts'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
-  readonly write: (text: string) => void
+  readonly write: (text: string, worth?: Worth) => void
   /** Standard error. Never throws. */
-  readonly writeError: (text: string) => void
+  readonly writeError: (text: string, worth?: Worth) => void
   /** Both are read in one place: what is written to one breaks an open line of the other. */
   readonly isOne: boolean
   /** Somebody sits at it: what is asked on standard error can be answered on standard input. */
@@ -37,7 +37,7 @@ const patienceMs = 500
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
   const { output, errors, areOne } = openOutputs()
-  const writeError = (text: string) => errors.write(text)
+  const writeError = (text: string, worth?: Worth) => errors.write(text, worth)
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const interrupted = Promise.withResolvers<void>()
   const handle = (signal: NodeJS.Signals) => {
@@ -49,7 +49,7 @@ export function processTerminal(): ProcessTerminal {
     await delay(patienceMs)
   }
   return {
-    write: (text) => output.write(text),
+    write: (text, worth) => output.write(text, worth),
     writeError,
     isOne: areOne,
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,

@@ -83,5 +83,5 @@ export function defineVerb<const T extends OptionTable>(definition: VerbDefiniti
 export function openLog(context: CliContext, values: Pick<CommonValues, 'verbose' | 'debug'>): Logger {
   const least = values.debug ? 'debug' : values.verbose ? 'info' : null
   const print = createLogPrinter(least)
-  return createLogger((line) => context.terminal.writeError(print(line)), context.now)
+  return createLogger((line) => context.terminal.writeError(print(line), 'passing'), context.now)
 }

@@ -3,11 +3,12 @@
  * mustn't take it for whole.
  */
 import { serializeError, type SerializedError } from '#shared/errors'
+import type { Worth } from './outputs.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface WorkOutput {
   /** Never throws: a timer may call it, or an engine. */
-  readonly print: (text: string) => void
+  readonly print: (text: string, worth?: Worth) => void
   /** A message on standard error, in whole lines. Where both are read in one place, a line that was open goes on below it as it began. */
   readonly tell: (text: string) => void
   /** Why something of what was printed is missing, for the end; null when nothing is. */
@@ -19,18 +20,18 @@ export function createWorkOutput(terminal: Pick<Terminal, 'write' | 'writeError'
   /** What was printed of a line that hasn't ended. */
   let open = ''
 
-  const write = (text: string) => {
+  const write = (text: string, worth?: Worth) => {
     try {
-      terminal.write(text)
+      terminal.write(text, worth)
     } catch (error) {
       lost ??= serializeError(error)
     }
   }
 
   return {
-    print(text) {
+    print(text, worth) {
       open = (open + text).slice((open + text).lastIndexOf('\n') + 1)
-      write(text)
+      write(text, worth)
     },
     tell(text) {
       const isBroken = terminal.isOne && open !== ''

@@ -45,6 +45,26 @@ describe('writing to the terminal', () => {
     expect(written).toBe('abcdefg')
   })
 
+  it('leaves out what only passes once too much is kept, and nothing else', async () => {
+    let isFull = true
+    let written = ''
+    const output = outputOf((bytes) => {
+      if (isFull) throw failing('EAGAIN')
+      written += Buffer.from(bytes).toString('latin1')
+      return bytes.length
+    })
+    const state = `${'s'.repeat(999_999)}\n`
+    for (let count = 0; count < 20; count++) output.write(state, 'passing')
+    output.write('outcome\n')
+    output.write('log\n', 'passing')
+    isFull = false
+    await output.drained()
+    expect(written.slice(-12)).toBe('outcome\nlog\n')
+    expect(written).toHaveLength(4_000_012)
+    output.write(state, 'passing')
+    expect(written).toHaveLength(5_000_012)
+  })
+
   it('is drained when nobody reads any more', async () => {
     let code = 'EAGAIN'
     const output = outputOf(() => {
