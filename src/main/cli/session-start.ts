@@ -14,6 +14,7 @@ import {
   type SessionSettings,
   type SessionState,
 } from '#shared/model'
+import { describeError, inTerminal } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
@@ -136,6 +137,7 @@ export const sessionStart = defineVerb({
   async run(context, values) {
     using interrupt = watchInterrupt(context.terminal, () => undefined)
     const telling = tellingOf(values)
+    const start: Start = { reached: 'nothing' }
     try {
       const streams = await context.streams(openLog(context, values))
       const target = values.server === null ? null : serverFrom(values.server)
@@ -143,10 +145,17 @@ export const sessionStart = defineVerb({
       // A server hangs up on a manager who says nothing: who types, or a program that asks somebody, may take longer.
       const passwords = await passwordsFrom(context, values, interrupt)
       const managed = await serverToAsk(streams, target, passwords, interrupt)
-      const settings = await settingsFrom(context, values, { streams, managed, source, passwords })
-      if (managed !== null) {
-        using management = managed.management
-        const state = await untilInterrupted(startThere(management, settings, values.precedence), interrupt)
+      using management = managed?.management ?? null
+      const settings = await untilInterrupted(
+        settingsFrom(context, values, { streams, managed, source, passwords }),
+        interrupt,
+      )
+      if (management !== null) {
+        const { precedence } = values
+        const state = await untilInterrupted(
+          startThere(context, management, { settings, precedence, start }),
+          interrupt,
+        )
         context.terminal.write(values.json ? jsonLine('session', state) : startedText(state))
         return exitDone
       }
@@ -154,11 +163,25 @@ export const sessionStart = defineVerb({
       interrupt[Symbol.dispose]()
       return await serveInForeground(context, values, settings)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
-      return report(context.terminal, serializeError(error), telling)
+      if (interrupt.asked && error === interrupt.signal.reason) {
+        if (start.reached !== 'nothing') context.terminal.writeError(`${reachedWords[start.reached]}\n`)
+        return exitCancelled
+      }
+      const lastWords = start.reached === 'begun' ? reachedWords.begun : null
+      return report(context.terminal, serializeError(error), telling, { lastWords })
     }
   },
 })
+
+/** What a server that runs has heard of the session, and what it has answered. */
+interface Start {
+  reached: 'nothing' | 'asked' | 'begun'
+}
+
+const reachedWords = {
+  asked: 'The session may have begun all the same: reprise session list shows whether it has.',
+  begun: 'The session has begun: reprise session list shows it.',
+} as const
 
 interface Managed {
   readonly management: Management
@@ -232,19 +255,37 @@ async function runningSessions(management: Management): Promise<readonly Session
 }
 
 async function startThere(
+  { terminal }: Pick<CliContext, 'terminal'>,
   management: Management,
-  settings: SessionSettings,
-  precedence: number | null,
+  {
+    settings,
+    precedence,
+    start,
+  }: {
+    readonly settings: SessionSettings
+    readonly precedence: number | null
+    readonly start: Start
+  },
 ): Promise<SessionState> {
+  start.reached = 'asked'
   const started = await management.command({ kind: 'start', settings })
   invariant(started.kind === 'started', 'a start answered with something else')
+  start.reached = 'begun'
   const { sessionId } = started
-  if (precedence !== null) {
-    const running = await runningSessions(management)
-    const others = running.map((session) => session.sessionId).filter((id) => id !== sessionId)
-    await management.command({ kind: 'precedence', sessions: others.toSpliced(precedence - 1, 0, sessionId) })
-  }
+  if (precedence !== null)
+    await place(management, sessionId, precedence).catch((error: unknown) => {
+      AppError.accept(error)
+      const { what } = describeError(serializeError(error), inTerminal())
+      const words = `The session has begun, and its place among the others wasn't set. ${what}`
+      terminal.writeError(`Warning: ${printable(words)}\n`)
+    })
   return stateOf(await management.command({ kind: 'status', session: sessionId }))
+}
+
+async function place(management: Management, sessionId: string, precedence: number): Promise<void> {
+  const running = await runningSessions(management)
+  const others = running.map((session) => session.sessionId).filter((id) => id !== sessionId)
+  await management.command({ kind: 'precedence', sessions: others.toSpliced(precedence - 1, 0, sessionId) })
 }
 
 const startedText = (state: SessionState): string =>

@@ -65,6 +65,8 @@ export interface Stage {
   /** What standard output answers to a text instead of taking it. */
   readonly failWriting?: (text: string) => Error | null
   readonly streams?: StreamEngines
+  /** Before the stream engines are connected: how to press Ctrl-C later. */
+  readonly onStreams?: (interrupt: () => void) => void
   /** What comes of an image that can only be fetched as a whole, when it is first opened. */
   readonly fetch?: (watch: FetchWatch) => void | Promise<void>
   /** Of the target; null where this is left out. */
@@ -156,10 +158,12 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       for (const { level, message, fields } of stage.logs ?? []) log[level](message, fields)
       return engines
     },
-    streams: () =>
-      stage.streams === undefined
+    streams: () => {
+      stage.onStreams?.(interrupt)
+      return stage.streams === undefined
         ? Promise.reject(new Error('the stage has no streams'))
-        : Promise.resolve(stage.streams),
+        : Promise.resolve(stage.streams)
+    },
     programs: {
       web: (args) => Promise.resolve(args.length + 40),
       engineHost: () => Promise.resolve(50),

@@ -29,6 +29,9 @@ function servers(options: {
   readonly here?: readonly (readonly SessionState[])[]
   readonly others?: 'answers' | 'silent'
   readonly found?: readonly FoundStream[]
+  /** Before a command is answered. */
+  readonly onCommand?: (command: ManagementCommand) => unknown
+  readonly onConfiguration?: () => void
 }) {
   const said: ManagementCommand[] = []
   /** To which server here, counted from 0. */
@@ -43,6 +46,7 @@ function servers(options: {
       async command(command): Promise<ManagementResult> {
         said.push(command)
         saidTo.push(index)
+        await options.onCommand?.(command)
         if (command.kind === 'list')
           return {
             kind: 'sessions',
@@ -92,15 +96,17 @@ function servers(options: {
       listener(options.found ?? [])
       return { [Symbol.asyncDispose]: () => Promise.resolve() }
     },
-    readConfiguration: (path, otherwise) =>
-      Promise.resolve({
+    readConfiguration: (path, otherwise) => {
+      options.onConfiguration?.()
+      return Promise.resolve({
         configuration: {
           ...sessionState('x').settings.configuration,
           dataRate: 7,
           port: path.endsWith('portless.plist') ? (otherwise?.port ?? 7800) : 9000,
         },
         warnings: ['Unknown key "Color".'],
-      }),
+      })
+    },
     openServer: () =>
       Promise.resolve({
         start(settings) {
@@ -288,6 +294,63 @@ describe('reprise session start', () => {
     await session(`${start} --password-stdin`, { stdin: 'secret', onPassword: () => asked.push(open()) })
     expect(asked).toEqual([0])
   })
+
+  it.each([
+    ['start', 'The session may have begun all the same: reprise session list shows whether it has.\n'],
+    ['precedence', 'The session has begun: reprise session list shows it.\n'],
+    ['status', 'The session has begun: reprise session list shows it.\n'],
+  ])('says what came of it when it is interrupted while the server does %s', async (kind, words) => {
+    let stop = () => {}
+    const never = new Promise<never>(() => {})
+    const { session } = servers({
+      here: [[sessionState('first')]],
+      onCommand: (command) => {
+        if (command.kind !== kind) return undefined
+        stop()
+        return never
+      },
+    })
+    const { status, err, out } = await session(`${start} --precedence 1`, {
+      onStreams: (interrupt) => (stop = interrupt),
+    })
+    expect([status, err, out]).toEqual([130, words, ''])
+  })
+
+  it('has begun, and says so, also where its place cannot be set or it cannot be shown', async () => {
+    const lost = new NetworkError('E_NET', 'lost', { details: { address: '10.0.0.1', phase: 'management' } })
+    const failing = (kind: string) =>
+      servers({
+        here: [[sessionState('first')]],
+        onCommand: (command) => (command.kind === kind ? Promise.reject(lost) : undefined),
+      }).session(`${start} --precedence 1`)
+    const placed = await failing('precedence')
+    expect(placed.status).toBe(0)
+    expect(placed.out).toContain('Clients join with: ')
+    expect(placed.err).toMatch(
+      /^Warning: The session has begun, and its place among the others wasn't set\. .+\n$/,
+    )
+    const shown = await failing('status')
+    expect(shown.status).toBe(1)
+    expect(shown.err).toContain('The session has begun: reprise session list shows it.\n')
+    const started = await failing('start')
+    expect([started.status, started.err]).toEqual([1, expect.not.stringContaining('session list')])
+  })
+
+  it.each(['of its own', 'that runs'])(
+    'hears Ctrl-C while its configuration is read, for a server %s',
+    async (where) => {
+      let stop = () => {}
+      const { session, said, served, open } = servers({
+        here: where === 'of its own' ? [] : [[sessionState('first')]],
+        onConfiguration: () => stop(),
+      })
+      const { status } = await session(`${start} --config c.plist`, {
+        onStreams: (interrupt) => (stop = interrupt),
+      })
+      expect([status, served, open()]).toEqual([130, [], 0])
+      expect(said.filter(({ kind }) => kind === 'start')).toEqual([])
+    },
+  )
 
   it("takes asr's configuration, and what is given beside it wins", async () => {
     const { session, served } = servers({})
