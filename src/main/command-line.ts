@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { main, processTerminal, workingFolder } from '#main/cli'
-import { leave, productVersion, watchThreads } from '#main/product'
+import { leave, productFile, productVersion, watchThreads } from '#main/product'
 
 // V8 may free machine code of a WebAssembly import that another thread still runs, and the process ends with SIGSEGV
 // (nodejs/node#64500). Seen where threads run from source, by Node's own TypeScript stripper. What is kept is small. The built
@@ -17,7 +17,11 @@ const status = await main(process.argv.slice(2), {
   terminal,
   // Asked when a path is: there may be none.
   get cwd() {
-    return workingFolder(process.env, () => process.cwd())
+    return workingFolder(
+      process.env,
+      () => process.cwd(),
+      () => productFile('package.json'),
+    )
   },
   version: productVersion(),
   platform: process.platform,
