@@ -78,7 +78,11 @@ const startOptions = {
     placeholder: 'LEVEL',
     help: 'Of a disk or volume: none, speed, balanced or size. Default: balanced.',
   },
-  config: { kind: 'text', placeholder: 'PLIST', help: "asr's configuration. What else is given here wins." },
+  config: {
+    kind: 'text',
+    placeholder: 'PLIST',
+    help: "asr's configuration. What else is given here wins, and needn't stand in it.",
+  },
   'data-rate': {
     kind: 'size',
     placeholder: 'RATE',
@@ -338,6 +342,7 @@ function sourceFrom({ cwd }: CliContext, { source, server }: StartValues): strin
   throw usageError('--source', 'With --server, the source is a full path on that computer.')
 }
 
+/** What is given beside a configuration wins; without one, the rest has our defaults. */
 async function configurationFrom(
   { cwd, terminal }: CliContext,
   values: StartValues,
@@ -348,31 +353,36 @@ async function configurationFrom(
   }: { readonly streams: StreamEngines; readonly name: string; readonly port: number | null },
 ): Promise<ServerConfiguration> {
   const port = runningPort ?? defaultStreamPort
-  let base: ServerConfiguration = {
-    dataRate: 12_000_000,
-    group: suggestGroup(name),
-    clientDataRate: null,
-    advertise: true,
-    loopSuspend: 0,
-    ttl: 3,
-    port,
-  }
-  if (values.config !== null) {
-    const { configuration, warnings } = await streams.readConfiguration(resolve(cwd, values.config), { port })
-    for (const warning of warnings) terminal.writeError(`${printable(warning)}\n`)
-    base = configuration
-  }
+  const given = givenConfiguration(values)
   if (values.ttl === 1)
     terminal.writeError(
       '--ttl is 1: the stream stays in its subnet, and some routers suffer from such packets. 3 is usual.\n',
     )
+  if (values.config === null)
+    return {
+      dataRate: 12_000_000,
+      group: suggestGroup(name),
+      clientDataRate: null,
+      advertise: true,
+      loopSuspend: 0,
+      ttl: 3,
+      port,
+      ...given,
+    }
+  const read = await streams.readConfiguration(resolve(cwd, values.config), { port, given })
+  for (const warning of read.warnings) terminal.writeError(`${printable(warning)}\n`)
+  return read.configuration
+}
+
+function givenConfiguration(values: StartValues): Partial<ServerConfiguration> {
+  const { address: group, port, ttl } = values
+  const [dataRate, clientDataRate] = [values['data-rate'], values['client-data-rate']]
   return {
-    dataRate: values['data-rate'] ?? base.dataRate,
-    group: values.address ?? base.group,
-    clientDataRate: values['client-data-rate'] ?? base.clientDataRate,
-    advertise: values['no-bonjour'] ? false : base.advertise,
-    loopSuspend: base.loopSuspend,
-    ttl: values.ttl ?? base.ttl,
-    port: values.port ?? base.port,
+    ...(dataRate === null ? {} : { dataRate }),
+    ...(group === null ? {} : { group }),
+    ...(clientDataRate === null ? {} : { clientDataRate }),
+    ...(values['no-bonjour'] ? { advertise: false } : {}),
+    ...(ttl === null ? {} : { ttl }),
+    ...(port === null ? {} : { port }),
   }
 }

@@ -3,6 +3,7 @@
  * the other engines, which a server of streams doesn't need.
  */
 import type { Offer } from '#engine/multicast/client'
+import type { Beside } from '#engine/multicast/configuration'
 import type { Management, ManagementOptions, ManagementTarget } from '#engine/multicast/management'
 import type { FoundStream, ServerConfiguration, SessionSettings, SessionState } from '#shared/model'
 import type { Engines } from './engines.ts'
@@ -17,12 +18,12 @@ export interface StreamServing extends AsyncDisposable {
 
 export interface StreamEngines {
   /**
-   * asr's configuration; `otherwise`: what a key is that it doesn't name, else asr's default. Throws UsageError E_MC_CONFIG;
-   * DeviceError when the file can't be read.
+   * asr's configuration; `beside`: what is known besides. Throws UsageError E_MC_CONFIG; DeviceError when the file can't be
+   * read.
    */
   readConfiguration(
     path: string,
-    otherwise?: Pick<ServerConfiguration, 'port'>,
+    beside?: Beside,
   ): Promise<{
     readonly configuration: ServerConfiguration
     readonly warnings: readonly string[]

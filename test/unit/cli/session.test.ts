@@ -38,6 +38,7 @@ function servers(options: {
   const saidTo: number[] = []
   const asked: [ManagementTarget, Omit<ManagementOptions, 'signal'>][] = []
   const served: SessionSettings[] = []
+  const configured: Parameters<StreamEngines['readConfiguration']>[1][] = []
   let open = 0
   const manage = (sessions: readonly SessionState[], index = 0): Management => {
     open += 1
@@ -96,13 +97,15 @@ function servers(options: {
       listener(options.found ?? [])
       return { [Symbol.asyncDispose]: () => Promise.resolve() }
     },
-    readConfiguration: (path, otherwise) => {
+    readConfiguration: (path, beside) => {
       options.onConfiguration?.()
+      configured.push(beside)
       return Promise.resolve({
         configuration: {
           ...sessionState('x').settings.configuration,
           dataRate: 7,
-          port: path.endsWith('portless.plist') ? (otherwise?.port ?? 7800) : 9000,
+          port: path.endsWith('portless.plist') ? (beside?.port ?? 7800) : 9000,
+          ...beside?.given,
         },
         warnings: ['Unknown key "Color".'],
       })
@@ -122,7 +125,7 @@ function servers(options: {
   }
   const session = (words: string, stage: Stage = {}) =>
     play(['session', ...words.split(' ')], { streams, ...stage })
-  return { session, said, saidTo, asked, served, open: () => open }
+  return { session, said, saidTo, asked, served, configured, open: () => open }
 }
 
 describe('reprise session list', () => {
@@ -357,6 +360,12 @@ describe('reprise session start', () => {
     const { err } = await session(`${start} --config c.plist --ttl 5`)
     expect(err).toBe('Unknown key "Color".\n')
     expect(served).toMatchObject([{ configuration: { dataRate: 7, port: 9000, ttl: 5 } }])
+    const given = { dataRate: 8, clientDataRate: 6, group: '239.1.2.3', advertise: false, port: 7801 }
+    const options = '--data-rate 8 --client-data-rate 6 --address 239.1.2.3 --no-bonjour --port 7801'
+    const again = servers({})
+    await again.session(`${start} --config c.plist ${options}`)
+    expect(again.configured).toEqual([{ given, port: 7800 }])
+    expect(again.served).toMatchObject([{ configuration: given }])
   })
 
   it('warns of a TTL of 1, and takes it', async () => {

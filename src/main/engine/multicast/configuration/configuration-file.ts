@@ -5,7 +5,7 @@ import { openFailure, readFailure, writeFailure } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
 import type { ServerConfiguration } from '#shared/model'
 import { isBinaryPlist, parseBinaryPlist } from './binary-plist.ts'
-import { keys, readKeys, type Otherwise, type ReadConfiguration } from './configuration-keys.ts'
+import { keys, readKeys, type Beside, type ReadConfiguration } from './configuration-keys.ts'
 import { parseXmlPlist } from './xml-plist.ts'
 
 /** A configuration has some hundred bytes. */
@@ -15,7 +15,7 @@ const mostBytes = 1024 * 1024
  * `defaults write /tmp/config` makes /tmp/config.plist, so that is found, too. Throws UsageError E_MC_CONFIG; DeviceError when the file
  * can't be read.
  */
-export async function readConfiguration(path: string, otherwise?: Otherwise): Promise<ReadConfiguration> {
+export async function readConfiguration(path: string, beside?: Beside): Promise<ReadConfiguration> {
   const found = await readSmall(path).catch(async (error: unknown) => {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'E_NOT_FOUND'
     if (!isMissing || path.endsWith('.plist')) throw error
@@ -23,15 +23,11 @@ export async function readConfiguration(path: string, otherwise?: Otherwise): Pr
       throw error
     })
   })
-  return parseConfiguration(found.bytes, found.path, otherwise)
+  return parseConfiguration(found.bytes, found.path, beside)
 }
 
 /** The same of bytes; `path` is for messages. Throws UsageError E_MC_CONFIG. */
-export function parseConfiguration(
-  bytes: Uint8Array,
-  path: string,
-  otherwise?: Otherwise,
-): ReadConfiguration {
+export function parseConfiguration(bytes: Uint8Array, path: string, beside?: Beside): ReadConfiguration {
   const values = isBinaryPlist(bytes) ? parseBinaryPlist(bytes) : parseXmlPlist(bytes)
   if (values === null)
     throw new UsageError('E_MC_CONFIG', `${path} is no property list`, {
@@ -42,7 +38,7 @@ export function parseConfiguration(
         hint: 'It looks like <plist version="1.0"><dict><key>Data Rate</key><integer>12000000</integer><key>Multicast Address</key><string>239.255.0.1</string></dict></plist>. The Multicast Server panel saves one, too.',
       },
     })
-  return readKeys(values, path, otherwise)
+  return readKeys(values, path, beside)
 }
 
 /** In XML, over what lies there, at once. Throws DeviceError. */

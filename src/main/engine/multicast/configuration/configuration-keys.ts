@@ -31,11 +31,20 @@ export interface ReadConfiguration {
   readonly warnings: readonly string[]
 }
 
-/** What a key is without being given, where its reader knows better than asr: the port of a server that runs. */
-export type Otherwise = Pick<ServerConfiguration, 'port'>
+/** What its reader knows of besides. */
+export interface Beside {
+  /** Where the file names none, instead of asr's: that of a server that runs. */
+  readonly port?: number
+  /** Instead of what the file says. */
+  readonly given?: Partial<ServerConfiguration>
+}
 
 /** Throws UsageError E_MC_CONFIG for the first value that can't be. `path` is for the message. */
-export function readKeys(values: PlistTop, path: string, otherwise: Otherwise = defaults): ReadConfiguration {
+export function readKeys(
+  values: PlistTop,
+  path: string,
+  { port: usualPort = defaults.port, given = {} }: Beside = {},
+): ReadConfiguration {
   const warnings: string[] = []
   const refuse = (key: Key, problem: string, hint: string, found?: Detail): never => {
     throw new UsageError('E_MC_CONFIG', `${path}: ${problem}`, {
@@ -73,36 +82,44 @@ export function readKeys(values: PlistTop, path: string, otherwise: Otherwise = 
 
   const rateBounds = { ...rates, unit: ' of bytes a second', example: 12_000_000 }
   const dataRate =
+    given.dataRate ??
     whole(keys.dataRate, rateBounds) ??
     refuse(
       keys.dataRate,
       `"${keys.dataRate}" is missing.`,
       `It says how many bytes a second the stream may take. ${giveNumber(keys.dataRate, 12_000_000)}`,
     )
-  const group = readGroup(values.get(keys.group), (problem, found) =>
-    refuse(keys.group, problem, give(keys.group, '<string>239.255.0.1</string>', '239.255.0.1'), found),
-  )
-  const clientDataRate = whole(keys.clientDataRate, { ...rateBounds, least: 1, example: 5_000_000 })
+  const group =
+    given.group ??
+    readGroup(values.get(keys.group), (problem, found) =>
+      refuse(keys.group, problem, give(keys.group, '<string>239.255.0.1</string>', '239.255.0.1'), found),
+    )
+  const clientDataRate =
+    given.clientDataRate ?? whole(keys.clientDataRate, { ...rateBounds, least: 1, example: 5_000_000 })
   if (clientDataRate !== null && clientDataRate > dataRate)
     warnings.push(`"${keys.clientDataRate}" is more than "${keys.dataRate}", so it has no effect.`)
   const loopSuspend =
-    whole(keys.loopSuspend, { least: 0, most: 1_000_000, unit: '', example: 2 }) ?? defaults.loopSuspend
+    given.loopSuspend ??
+    whole(keys.loopSuspend, { least: 0, most: 1_000_000, unit: '', example: 2 }) ??
+    defaults.loopSuspend
   if (loopSuspend === 1)
     warnings.push(`"${keys.loopSuspend}" is 1, and had better be 0 (never) or at least 2.`)
-  const ttl = whole(keys.ttl, { least: 1, most: 255, unit: '', example: 3 }) ?? defaults.ttl
-  if (ttl === 1)
+  const ttl = given.ttl ?? whole(keys.ttl, { least: 1, most: 255, unit: '', example: 3 }) ?? defaults.ttl
+  // Of one that is given, its giver warns.
+  if (ttl === 1 && given.ttl === undefined)
     warnings.push(
       `"${keys.ttl}" is 1: the stream stays in its subnet, and some routers suffer from such packets. 3 is usual.`,
     )
-  const port = whole(keys.port, { least: 1, most: 65_535, unit: '', example: 7800 }) ?? otherwise.port
+  const port =
+    given.port ?? whole(keys.port, { least: 1, most: 65_535, unit: '', example: 7800 }) ?? usualPort
   const announced = values.get(keys.advertise)
-  if (announced !== undefined && announced.kind !== 'boolean')
+  if (given.advertise === undefined && announced !== undefined && announced.kind !== 'boolean')
     refuse(
       keys.advertise,
       `"${keys.advertise}" is ${describe(announced)}, and must be true or false.`,
       give(keys.advertise, '<true/>', '-bool true'),
     )
-  const advertise = announced?.kind === 'boolean' ? announced.value : defaults.advertise
+  const advertise = given.advertise ?? (announced?.kind === 'boolean' ? announced.value : defaults.advertise)
 
   const known = new Set<string>(Object.values(keys))
   for (const key of values.keys())

@@ -4,4 +4,4 @@ export {
   readConfiguration,
   writeConfiguration,
 } from './configuration-file.ts'
-export type { ReadConfiguration } from './configuration-keys.ts'
+export type { Beside, ReadConfiguration } from './configuration-keys.ts'

@@ -60,6 +60,28 @@ describe("asr's configuration", () => {
     expect((await readConfiguration(path, { port: 7900 })).configuration.port).toBe(7801)
   })
 
+  it('yields to what is given beside it, and is warned of as it is then', () => {
+    const given = { dataRate: 2_000_000, group: '239.255.0.9', advertise: false }
+    const rates = `${integer('Client Data Rate', 3_000_000)}${integer('Multicast TTL', 1)}`
+    const { configuration, warnings } = parseConfiguration(xml(rates), '/tmp/c.plist', { given })
+    expect(configuration).toEqual({
+      ...given,
+      clientDataRate: 3_000_000,
+      loopSuspend: 0,
+      ttl: 1,
+      port: 7800,
+    })
+    expect(warnings).toEqual([
+      '"Client Data Rate" is more than "Data Rate", so it has no effect.',
+      expect.stringMatching(/^"Multicast TTL" is 1/),
+    ])
+    const all = { ...given, dataRate: 4_000_000, ttl: 1, port: 9 }
+    expect(parseConfiguration(xml(`${required}${rates}`), '/tmp/c.plist', { given: all, port: 8 })).toEqual({
+      configuration: { ...all, clientDataRate: 3_000_000, loopSuspend: 0 },
+      warnings: [],
+    })
+  })
+
   it('is read from binary, as defaults writes it, and names keys that nobody knows', () => {
     const { configuration, warnings } = parse(binary)
     expect(configuration).toEqual(all)
