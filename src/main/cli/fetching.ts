@@ -72,7 +72,7 @@ export function tellFetching(engines: Pick<Engines, 'watchFetch'>, telling: Fetc
           if (as === null || now() - beganMs < untoldMs) return
           const step = Math.floor(doneBytes / (sizeBytes === null ? lineBytes : Math.max(1, sizeBytes / 50)))
           if (step === told) return
-          if (as === 'json') terminal.write(jsonLine('fetching', { doneBytes, sizeBytes }))
+          if (as === 'json') output.print(jsonLine('fetching', { doneBytes, sizeBytes }), 'passing')
           else {
             if (told === -1) terminal.writeError(`${wholeFetchWords}\n`)
             terminal.writeError(lines.advance(passOf(doneBytes, sizeBytes)))

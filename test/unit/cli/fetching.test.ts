@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NetworkError } from '#shared/errors'
+import { DeviceError, NetworkError } from '#shared/errors'
 import type { FetchWatch } from '#src/main/cli/engines.ts'
 import { tellFetching } from '#src/main/cli/fetching.ts'
 import { createWorkOutput } from '#src/main/cli/work-output.ts'
@@ -91,6 +91,18 @@ describe('an image that can only be fetched as a whole', () => {
     expect(err).toBe('')
     const asr = await play(arguments_('--puppetstrings'), slowly(gigabyte))
     expect(asr.all).not.toMatch(/fetching/i)
+  })
+
+  it('is fetched and restored also where its lines cannot be written, and that is told at the end', async () => {
+    const details = { path: 'standard output', errno: 'ENOSPC' }
+    const full = new DeviceError('E_DST_FULL', 'full', { details })
+    const { err, status, startedJobs } = await play(arguments_('--json'), {
+      ...slowly(gigabyte),
+      failWriting: (text) => (text.includes('"fetching"') ? full : null),
+    })
+    expect(startedJobs).toBe(1)
+    expect(err).toMatch(/^Standard output can't take any more: .* \(E_DST_FULL\)\n/)
+    expect(status).toBe(11)
   })
 
   it('says nothing of what is here at once', async () => {
