@@ -60,7 +60,8 @@ export async function unlockSource(
 }
 
 /**
- * The password for an image that is made: by --stdinpass, or asked twice. Throws UsageError E_USAGE when there is none, or
+ * The password for an image that is made: by --stdinpass, or asked twice; a person types it twice either way, since nobody could
+ * open the image after a slip. Throws UsageError E_USAGE when there is none, or
  * two; the signal's reason.
  */
 export async function newPassword(
@@ -68,7 +69,7 @@ export async function newPassword(
   { stdinpass }: Pick<Values<typeof passwordOptions>, 'stdinpass'>,
   interrupt: Interrupt,
 ): Promise<string> {
-  if (stdinpass) {
+  if (stdinpass && !terminal.isTyped) {
     const [password] = await readGiven({ terminal }, interrupt)
     return password
   }

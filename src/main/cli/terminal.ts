@@ -13,6 +13,8 @@ export interface Terminal {
   readonly isOne: boolean
   /** Somebody sits at it: what is asked on standard error can be answered on standard input. */
   readonly isInteractive: boolean
+  /** Standard input is a terminal: what is read from it is typed by a person. */
+  readonly isTyped: boolean
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
   /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
@@ -53,6 +55,7 @@ export function processTerminal(): ProcessTerminal {
     writeError,
     isOne: areOne,
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
+    isTyped: process.stdin.isTTY,
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },

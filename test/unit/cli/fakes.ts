@@ -121,6 +121,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       },
       isOne: stage.isOne ?? false,
       isInteractive: stage.isInteractive ?? false,
+      isTyped: stage.typed !== undefined,
       readLine: async (signal) => {
         await Promise.resolve()
         signal.throwIfAborted()

@@ -141,6 +141,14 @@ describe('an image that is made encrypted', () => {
     expect(err).toContain('New password: The same again: ')
   })
 
+  it('asks for it twice also where --stdinpass reads from a terminal', async () => {
+    const { tasks, err } = await play([...convert, '--stdinpass'], { typed: ['new word', 'new word'] })
+    expect(tasks).toMatchObject([{ encryption: { password: 'new word' } }])
+    expect(err).toContain('New password: The same again: ')
+    const mistyped = await play([...convert, '--stdinpass'], { typed: ['new word', 'new wrod'] })
+    expect({ status: mistyped.status, tasks: mistyped.tasks }).toEqual({ status: 1, tasks: [] })
+  })
+
   it('is not begun with two passwords, or none', async () => {
     for (const typed of [['one', 'two'], ['one'], [''], undefined]) {
       const { status, tasks, err } = await play(convert, typed === undefined ? {} : { typed })
