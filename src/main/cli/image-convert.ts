@@ -108,6 +108,8 @@ export const imageConvert = defineVerb({
 function readRequest(values: Values<typeof convertOptions>, cwd: string): ConvertRequest {
   const { source } = values
   if (source === null) throw usageError('--source', '--source is missing.', 'It names the image to convert.')
+  if (values.segmentsize !== null && values.segmentSize !== null)
+    throw usageError('--segmentsize', '--segmentsize is given twice.')
   return {
     source: imageLocatorFrom(cwd, source),
     ...readWrittenImage(values, cwd),

@@ -131,6 +131,12 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
   }
   if (target !== null && file !== null)
     throw usageError('--file', "--target and --file can't both be given.", 'Leave one out.')
+  if (values.interface !== null && !isStreamLocator(source))
+    throw usageError(
+      '--interface',
+      '--interface is for multicast streams, and this source is none.',
+      'Leave it out.',
+    )
   const place = target ?? file
   if (place === null) throw usageError('--target', '--target is missing.', 'It names what is written to.')
   if (values.SHA1 && values.SHA256) {

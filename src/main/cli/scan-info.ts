@@ -40,6 +40,8 @@ export const info = defineVerb({
     const { terminal, cwd } = context
     if (values.source !== null && operand !== undefined)
       throw usageError(operand, 'The image is named twice.', 'Name it with --source alone.')
+    if (values.json && values.plist)
+      throw usageError('--plist', "--json and --plist can't both be given.", 'Leave one out.')
     const source = values.source ?? operand
     if (source === undefined) throw usageError('--source', '--source is missing.', 'It names an image.')
     const path = imageLocatorFrom(cwd, source)

@@ -43,6 +43,10 @@ export const sessionList = defineVerb({
         'Either --server or --discover.',
         'The one asks a server, the other looks for servers.',
       )
+    if (values.discover && values['password-stdin'])
+      throw usageError('--password-stdin', 'Looking for streams needs no password.', 'Leave it out.')
+    if (!values.discover && values.seconds !== null)
+      throw usageError('--seconds', '--seconds is for --discover.', 'Add --discover, or leave it out.')
     using interrupt = watchInterrupt(terminal, () => undefined)
     try {
       const streams = await context.streams(openLog(context, values))

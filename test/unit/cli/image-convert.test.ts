@@ -59,6 +59,12 @@ describe('reprise image convert', () => {
     expect(tasks).toMatchObject([{ segmentBytes: 4 * 1024 ** 3 }])
   })
 
+  it('takes only one size of segments, whichever word is used for it', async () => {
+    const { err, status, tasks } = await play([...command, '--segmentsize', '4g', '--segmentSize', '1g'])
+    expect(err).toContain('--segmentsize is given twice.')
+    expect({ status, tasks }).toEqual({ status: 1, tasks: [] })
+  })
+
   it('says that a size is not known, and draws dots', async () => {
     const { out } = await play(command, {
       image: image({ sizeBytes: null, format: 'raw.gz' }),

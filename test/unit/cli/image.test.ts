@@ -135,6 +135,12 @@ describe('reprise image info', () => {
     expect(out).not.toContain('Checksums:')
   })
 
+  it('of a scan is printed in one form only', async () => {
+    const { err, status, out } = await play(['info', 'a.dmg', '--json', '--plist'])
+    expect(err).toContain("--json and --plist can't both be given.")
+    expect([status, out]).toEqual([2, expect.stringContaining('E_USAGE')])
+  })
+
   it('lets no escape sequence of an image through', async () => {
     const { out } = await play(['image', 'info', 'a.dmg'], {
       image: image({ name: '\u001b]0;x\u0007', tables: [{ ...image().tables[0]!, name: 'a\nb' }] }),

@@ -794,6 +794,10 @@ describe('reprise restore', () => {
         'A target lies on this computer',
       ],
       [['restore', '--source', 'asr://lab', '--file', 'smb://x/b.dmg'], 'A target lies on this computer'],
+      [
+        [...restoreArgs, '--interface', 'eth1'],
+        '--interface is for multicast streams, and this source is none.',
+      ],
       [['restore', '--source', '--target', 'b', '--erase'], '--source needs a value.'],
       [['restore', '--source', 'a', '--target', '--erase'], '--target needs a value.'],
       [['restore', '--source', 'a', '--target', '', '--erase'], '--target takes a value; nothing was given.'],

@@ -185,6 +185,17 @@ describe('reprise session list', () => {
     expect(text).not.toContain('asked for')
   })
 
+  it.each([
+    ['list --discover --server lab', 'Either --server or --discover.'],
+    ['list --discover --password-stdin', 'Looking for streams needs no password.'],
+    ['list --seconds 5', '--seconds is for --discover.'],
+    ['list --server lab --seconds 5', '--seconds is for --discover.'],
+  ])('refuses %s', async (words, why) => {
+    const { status, err } = await servers({}).session(words, { stdin: 'secret' })
+    expect(status).toBe(1)
+    expect(err).toContain(why)
+  })
+
   it('looks for streams on the network', async () => {
     const found: FoundStream = {
       name: 'lab (2)',
