@@ -36,13 +36,13 @@ export const imageChecksum = defineVerb({
   async run(context, values, [operand = '']) {
     const { terminal, cwd } = context
     const path = imageLocatorFrom(cwd, operand, 'here')
-    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    using interrupt = watchInterrupt(terminal, 'Still stopping.')
     const engines = await context.engines(openLog(context, values))
     const names = { source: basename(path) }
     try {
       await unlockSource(context, engines, path, values, interrupt)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
+      if (interrupt.causedBy(error)) return tellStopped(context, values, untouched)
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const lines = createMarkLines(() => 'Checksumming')

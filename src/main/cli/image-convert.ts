@@ -75,7 +75,7 @@ export const imageConvert = defineVerb({
     const lastWords = printable(
       describeTargetState('untouched', { kind: 'file', name: request.target, disk: null }),
     )
-    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    using interrupt = watchInterrupt(terminal, 'Still stopping.')
     const engines = await context.engines(openLog(context, values))
     const output = createWorkOutput(terminal)
     const as = values.json ? 'json' : 'text'
@@ -87,7 +87,7 @@ export const imageConvert = defineVerb({
       info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
       if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
-      if (!(interrupt.asked && error === interrupt.signal.reason))
+      if (!interrupt.causedBy(error))
         return report(terminal, serializeError(error), tellingOf(values), { names })
       return tellStopped(context, values, lastWords)
     }

@@ -89,12 +89,12 @@ export const imageCreate = defineVerb({
     const lastWords = printable(
       describeTargetState('untouched', { kind: 'file', name: request.target, disk: null }),
     )
-    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    using interrupt = watchInterrupt(terminal, 'Still stopping.')
     let encryption: CreateRequest['encryption'] = null
     try {
       if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
-      if (!(interrupt.asked && error === interrupt.signal.reason))
+      if (!interrupt.causedBy(error))
         return report(terminal, serializeError(error), tellingOf(values), { names })
       return tellStopped(context, values, lastWords)
     }

@@ -24,7 +24,7 @@ export const imageInfo = defineVerb({
   options: passwordOptions,
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [path = '']) {
-    using interrupt = watchInterrupt(context.terminal, () => undefined)
+    using interrupt = watchInterrupt(context.terminal)
     const engines = await context.engines(openLog(context, values))
     using _fetching = tellFetching(engines, { ...context, as: values.json ? null : 'text', target: null })
     const image = imageLocatorFrom(context.cwd, path)
@@ -34,7 +34,7 @@ export const imageInfo = defineVerb({
       context.terminal.write(values.json ? jsonLine('image', info) : imageInfoText(info))
       return exitDone
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      if (interrupt.causedBy(error)) return exitCancelled
       return report(context.terminal, serializeError(error), tellingOf(values), {
         names: { source: nameOfLocator(path) },
       })

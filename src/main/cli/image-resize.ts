@@ -68,13 +68,13 @@ async function run(
   task: Extract<ImageTask, { kind: 'resize' | 'compact' }>,
 ): Promise<number> {
   const { terminal } = context
-  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+  using interrupt = watchInterrupt(terminal, 'Still stopping.')
   const engines = await context.engines(openLog(context, values))
   const names = { source: basename(task.path) }
   try {
     await unlockSource(context, engines, task.path, values, interrupt)
   } catch (error) {
-    if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values)
+    if (interrupt.causedBy(error)) return tellStopped(context, values)
     return report(terminal, serializeError(error), tellingOf(values), { names })
   }
   const done = await runImageTask(context, values, task, {

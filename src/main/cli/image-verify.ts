@@ -24,7 +24,7 @@ export const imageVerify = defineVerb({
   operands: { least: 1, most: 1, placeholder: 'IMAGE' },
   async run(context, values, [path = '']) {
     const { terminal } = context
-    using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+    using interrupt = watchInterrupt(terminal, 'Still stopping.')
     const engines = await context.engines(openLog(context, values))
     const output = createWorkOutput(terminal)
     const as = values.json ? 'json' : 'text'
@@ -34,7 +34,7 @@ export const imageVerify = defineVerb({
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values)
+      if (interrupt.causedBy(error)) return tellStopped(context, values)
       return report(terminal, serializeError(error), tellingOf(values), { names })
     }
     const task = { kind: 'verify', path: image } as const

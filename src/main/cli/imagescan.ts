@@ -62,7 +62,7 @@ export async function scanImage(
 ): Promise<number> {
   const { terminal } = context
   const names = { source: basename(path) }
-  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still stopping.\n'))
+  using interrupt = watchInterrupt(terminal, 'Still stopping.')
   const engines = await context.engines(openLog(context, values))
   try {
     // Nobody is asked for a password that would open it in vain.
@@ -71,7 +71,7 @@ export async function scanImage(
     if (values.json) terminal.write(jsonLine('image', info))
     else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
   } catch (error) {
-    if (interrupt.asked && error === interrupt.signal.reason) return tellStopped(context, values, untouched)
+    if (interrupt.causedBy(error)) return tellStopped(context, values, untouched)
     return report(terminal, serializeError(error), tellingOf(values), { names })
   }
   const task = { kind: 'scan', path, reorder, allowFragmentedCatalog } as const

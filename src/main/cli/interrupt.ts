@@ -7,20 +7,23 @@ export interface Interrupt extends Disposable {
   readonly signal: AbortSignal
   /** True once somebody asked to stop. */
   readonly asked: boolean
+  /** What was thrown is that signal's reason: nothing went wrong. */
+  readonly causedBy: (error: unknown) => boolean
 }
 
-/** `again` is called at each further request: people press Ctrl-C twice, and deserve to hear why it isn't over. */
-export function watchInterrupt(terminal: Terminal, again: () => void): Interrupt {
+/** `again` is told at each further request: people press Ctrl-C twice, and deserve to hear why it isn't over. */
+export function watchInterrupt(terminal: Terminal, again: string | null = null): Interrupt {
   const controller = new AbortController()
   const watching = terminal.onInterrupt((how) => {
-    if (controller.signal.aborted) again()
-    else controller.abort(how === 'SIGINT' ? undefined : new Interruption())
+    if (!controller.signal.aborted) controller.abort(how === 'SIGINT' ? undefined : new Interruption())
+    else if (again !== null) terminal.writeError(`${again}\n`)
   })
   return {
     signal: controller.signal,
     get asked() {
       return controller.signal.aborted
     },
+    causedBy: (error) => controller.signal.aborted && error === controller.signal.reason,
     [Symbol.dispose]: () => watching[Symbol.dispose](),
   }
 }

@@ -22,7 +22,7 @@ async function offerScan(
   const isRemedy = code === 'E_SRC_NOSCAN' || code === 'E_MC_NOTORDERED'
   if (!isRemedy || typeof path !== 'string' || isWebLocator(path)) return null
   if (!terminal.isInteractive || values.json) return null
-  using interrupt = watchInterrupt(terminal, () => undefined)
+  using interrupt = watchInterrupt(terminal)
   terminal.writeError('\tScan it now? [ny]: ')
   try {
     const answer = await terminal.readLine(interrupt.signal)
@@ -30,7 +30,7 @@ async function offerScan(
     if (!isYes(answer)) return null
   } catch (error) {
     terminal.writeError('\n')
-    if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+    if (interrupt.causedBy(error)) return exitCancelled
     return report(terminal, serializeError(error), tellingOf(values))
   }
   interrupt[Symbol.dispose]()

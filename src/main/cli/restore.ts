@@ -58,9 +58,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
   const printer = choosePrinter(context, values, command)
   const quiet = values.json || values.puppetstrings
   const { terminal } = context
-  using interrupt = watchInterrupt(terminal, () =>
-    terminal.writeError('Still stopping: the target is being left in a safe state.\n'),
-  )
+  using interrupt = watchInterrupt(terminal, 'Still stopping: the target is being left in a safe state.')
   const output = createWorkOutput(terminal)
   terminal.write(printer.started())
   /** Codes of warnings that needn't be told again at the end. */
@@ -93,7 +91,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
       ? status
       : report(terminal, lost, telling, { lastWords: describeOutcome(outcome) })
   } catch (error) {
-    const cancelled = interrupt.asked && error === interrupt.signal.reason
+    const cancelled = interrupt.causedBy(error)
     terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
     return tellAbandoned(context, error, plan, interrupt, telling)
   }
@@ -246,7 +244,7 @@ function tellAbandoned(
   interrupt: Interrupt,
   telling: Telling,
 ): number {
-  if (interrupt.asked && error === interrupt.signal.reason) {
+  if (interrupt.causedBy(error)) {
     terminal.writeError('Stopped. Nothing was changed.\n')
     return exitCancelled
   }

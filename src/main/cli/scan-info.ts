@@ -45,7 +45,7 @@ export const info = defineVerb({
     const source = values.source ?? operand
     if (source === undefined) throw usageError('--source', '--source is missing.', 'It names an image.')
     const path = imageLocatorFrom(cwd, source)
-    using interrupt = watchInterrupt(terminal, () => undefined)
+    using interrupt = watchInterrupt(terminal)
     const engines = await context.engines(openLog(context, values))
     using _fetching = tellFetching(engines, { ...context, as: values.json ? null : 'text', target: null })
     try {
@@ -67,7 +67,7 @@ export const info = defineVerb({
       )
       return exitDone
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      if (interrupt.causedBy(error)) return exitCancelled
       return report(terminal, serializeError(error), tellingOf(values), {
         names: { source: nameOfLocator(path) },
       })

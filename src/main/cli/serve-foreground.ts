@@ -45,7 +45,7 @@ async function serveOnce(
   settings: SessionSettings,
 ): Promise<number | { readonly status: number; readonly error: SerializedError }> {
   const { terminal } = context
-  using interrupt = watchInterrupt(terminal, () => terminal.writeError('Still telling the clients.\n'))
+  using interrupt = watchInterrupt(terminal, 'Still telling the clients.')
   const names = { source: nameOfLocator(settings.source) }
   const output = createWorkOutput(terminal)
   let isOffered = false
@@ -69,7 +69,7 @@ async function serveOnce(
     })
     if (failed?.error) throw deserializeError(failed.error)
   } catch (error) {
-    if (!(interrupt.asked && error === interrupt.signal.reason)) {
+    if (!interrupt.causedBy(error)) {
       const why = serializeError(error)
       return { status: report(terminal, why, tellingOf(values), { names }), error: why }
     }

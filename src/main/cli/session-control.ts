@@ -147,7 +147,7 @@ async function command(
   command: ManagementCommand,
   tell: Tell,
 ): Promise<number> {
-  using interrupt = watchInterrupt(context.terminal, () => undefined)
+  using interrupt = watchInterrupt(context.terminal)
   try {
     const streams = await context.streams(openLog(context, values))
     const session = 'session' in command ? command.session : null
@@ -155,7 +155,7 @@ async function command(
     tell(await untilInterrupted(firstThatKnows(servers, command), interrupt), context)
     return exitDone
   } catch (error) {
-    if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+    if (interrupt.causedBy(error)) return exitCancelled
     return report(context.terminal, serializeError(error), tellingOf(values))
   }
 }

@@ -47,7 +47,7 @@ export const sessionList = defineVerb({
       throw usageError('--password-stdin', 'Looking for streams needs no password.', 'Leave it out.')
     if (!values.discover && values.seconds !== null)
       throw usageError('--seconds', '--seconds is for --discover.', 'Add --discover, or leave it out.')
-    using interrupt = watchInterrupt(terminal, () => undefined)
+    using interrupt = watchInterrupt(terminal)
     try {
       const streams = await context.streams(openLog(context, values))
       if (values.discover) {
@@ -75,7 +75,7 @@ export const sessionList = defineVerb({
       }
       return exitDone
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) return exitCancelled
+      if (interrupt.causedBy(error)) return exitCancelled
       // No server, no sessions: an answer, not a failure. Another user's is told.
       if (error instanceof AppError && error.code === 'E_MC_NOSERVER' && !isOthers(error)) {
         if (!values.json) terminal.write('No server of sessions runs on this computer.\n')

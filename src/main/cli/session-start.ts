@@ -139,7 +139,7 @@ export const sessionStart = defineVerb({
   options: startOptions,
   operands: noOperands,
   async run(context, values) {
-    using interrupt = watchInterrupt(context.terminal, () => undefined)
+    using interrupt = watchInterrupt(context.terminal)
     const telling = tellingOf(values)
     const start: Start = { reached: 'nothing' }
     try {
@@ -167,7 +167,7 @@ export const sessionStart = defineVerb({
       interrupt[Symbol.dispose]()
       return await serveInForeground(context, values, settings)
     } catch (error) {
-      if (interrupt.asked && error === interrupt.signal.reason) {
+      if (interrupt.causedBy(error)) {
         if (start.reached !== 'nothing') context.terminal.writeError(`${reachedWords[start.reached]}\n`)
         return exitCancelled
       }

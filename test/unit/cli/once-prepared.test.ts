@@ -24,7 +24,12 @@ function early(turns: readonly (Error | RestorePlan)[], { timeoutMs = 0, quiet =
     {
       terminal: { writeError: (text: string) => void written.push(text) } as never,
       now: () => nowMs,
-      interrupt: { signal: abort.signal, asked: false, [Symbol.dispose]: () => undefined },
+      interrupt: {
+        signal: abort.signal,
+        asked: false,
+        causedBy: () => false,
+        [Symbol.dispose]: () => undefined,
+      },
       quiet,
       timeoutMs,
       retryMs: 1,
