@@ -1,16 +1,14 @@
 /** `reprise image checksum`: gives an image the checksums it lacks. */
 import { basename } from 'node:path'
-import { BugError, serializeError } from '#shared/errors'
 import type { AddedChecksums } from '#shared/model'
 import { describeOutcome } from '#shared/words'
 import type { OptionTable } from './arguments.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 
 const checksumOptions = {
@@ -42,11 +40,10 @@ export const imageChecksum = defineVerb({
     try {
       await unlockSource(context, engines, path, values, interrupt)
     } catch (error) {
-      if (interrupt.causedBy(error)) return tellStopped(context, values, untouched)
-      return report(terminal, serializeError(error), tellingOf(values), { names })
+      return tellUnready(context, values, error, { interrupt, names, lastWords: untouched })
     }
     const lines = createMarkLines(() => 'Checksumming')
-    const done = await runImageTask(
+    return await runImageTask(
       context,
       values,
       { kind: 'add-checksum', path, replace: values.replace },
@@ -61,13 +58,9 @@ export const imageChecksum = defineVerb({
           const state = end === null ? 'running' : end.kind === 'checksummed' ? 'done' : 'broken'
           return lines.advance([{ phase: 'scanning', state, percent, doneBytes }])
         },
+        told: (outcome) => `${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`,
       },
     )
-    if (typeof done === 'number') return done
-    const { outcome } = done
-    if (outcome.kind !== 'checksummed')
-      throw new BugError('E_BUG', `adding checksums ended as ${outcome.kind}`, { details: {} })
-    return done.tell(`${checksumsText(outcome.checksums)}${describeOutcome(outcome)}\n`)
   },
 })
 

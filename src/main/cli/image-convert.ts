@@ -1,5 +1,4 @@
 /** `reprise image convert`: what the source is, the progress, and what became of it. */
-import { BugError, serializeError } from '#shared/errors'
 import type { ConvertRequest, ImageConversion, ImageInfo, JobState } from '#shared/model'
 import { formatBytes, formatRate, formatShare } from '#shared/units'
 import {
@@ -13,14 +12,13 @@ import {
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { tellFetching } from './fetching.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword, passwordNote, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 import { createWorkOutput } from './work-output.ts'
 import { formatNotes, readWrittenImage, writtenImage } from './written-image.ts'
@@ -87,20 +85,19 @@ export const imageConvert = defineVerb({
       info = await untilInterrupted(engines.imageInfo(request.source), interrupt)
       if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
-      if (!interrupt.causedBy(error))
-        return report(terminal, serializeError(error), tellingOf(values), { names })
-      return tellStopped(context, values, lastWords)
+      return tellUnready(context, values, error, { interrupt, names, lastWords })
     }
     terminal.write(values.json ? jsonLine('image', info) : sourceText(info, request))
     const task = { kind: 'convert', ...request, encryption } as const
-    const print = createTextProgress()
-    const run = { engines, interrupt, names, print, lastWords, output }
-    const done = await runImageTask(context, values, task, run)
-    if (typeof done === 'number') return done
-    const { outcome } = done
-    if (outcome.kind !== 'converted')
-      throw new BugError('E_BUG', `a conversion ended as ${outcome.kind}`, { details: {} })
-    return done.tell(`${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`)
+    return await runImageTask(context, values, task, {
+      engines,
+      interrupt,
+      names,
+      print: createTextProgress(),
+      told: (outcome) => `${conversionText(outcome.conversion)}${describeOutcome(outcome)}\n`,
+      lastWords,
+      output,
+    })
   },
 })
 

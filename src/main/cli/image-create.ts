@@ -1,5 +1,4 @@
 /** `reprise image create`: a new image, blank, of a folder or of a device. */
-import { BugError, serializeError } from '#shared/errors'
 import {
   creatableFilesystems,
   creatableMaps,
@@ -19,13 +18,12 @@ import {
   describeTargetState,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { ownPathFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { newPassword } from './passwords.ts'
 import { printable } from './printable.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 import { formatNotes, readWrittenImage, writtenImage } from './written-image.ts'
 
@@ -94,20 +92,23 @@ export const imageCreate = defineVerb({
     try {
       if (values.encryption !== null) encryption = { password: await newPassword(context, values, interrupt) }
     } catch (error) {
-      if (!interrupt.causedBy(error))
-        return report(terminal, serializeError(error), tellingOf(values), { names })
-      return tellStopped(context, values, lastWords)
+      return tellUnready(context, values, error, { interrupt, names, lastWords })
     }
     const engines = await context.engines(openLog(context, values))
-    const print = createTextProgress()
     const task = { kind: 'create', ...request, encryption } as const
-    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, lastWords })
-    if (typeof done === 'number') return done
-    const { outcome } = done
-    if (outcome.kind !== 'created')
-      throw new BugError('E_BUG', `a creation ended as ${outcome.kind}`, { details: {} })
-    const status = done.tell(`${creationText(outcome.creation)}${describeOutcome(outcome)}\n`)
-    for (const warning of outcome.creation.warnings)
+    let warnings: ImageCreation['warnings'] = []
+    const status = await runImageTask(context, values, task, {
+      engines,
+      interrupt,
+      names,
+      print: createTextProgress(),
+      told(outcome) {
+        warnings = outcome.creation.warnings
+        return `${creationText(outcome.creation)}${describeOutcome(outcome)}\n`
+      },
+      lastWords,
+    })
+    for (const warning of warnings)
       terminal.writeError(`Warning: ${printable(describeError(warning, names).what)}\n`)
     return status
   },

@@ -1,16 +1,14 @@
 /** `reprise image resize` and `reprise image compact`: the disk inside an image made larger or smaller, or its files. */
 import { basename } from 'node:path'
-import { BugError, serializeError } from '#shared/errors'
 import type { ImageResizing, ImageTask, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { usageError, type OptionTable, type Values } from './arguments.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
 const image = { least: 1, most: 1, placeholder: 'IMAGE' }
@@ -74,20 +72,15 @@ async function run(
   try {
     await unlockSource(context, engines, task.path, values, interrupt)
   } catch (error) {
-    if (interrupt.causedBy(error)) return tellStopped(context, values)
-    return report(terminal, serializeError(error), tellingOf(values), { names })
+    return tellUnready(context, values, error, { interrupt, names })
   }
-  const done = await runImageTask(context, values, task, {
+  return await runImageTask(context, values, task, {
     engines,
     interrupt,
     names,
     print: markPrinter(task.kind === 'resize' ? 'resizing' : 'compacting'),
+    told: (outcome) => `${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`,
   })
-  if (typeof done === 'number') return done
-  const { outcome } = done
-  if (outcome.kind !== 'resized')
-    throw new BugError('E_BUG', `${task.kind} ended as ${outcome.kind}`, { details: {} })
-  return done.tell(`${resizingText(outcome.resize)}${describeOutcome(outcome)}\n`)
 }
 
 /** Of what takes its time: most resizing has nothing to show. */

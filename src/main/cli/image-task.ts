@@ -1,6 +1,6 @@
 /** How every verb runs work on an image: started, shown as it goes, stopped by Ctrl-C, and told how it ended. */
-import { invariant } from '#shared/errors'
-import type { ImageTask, JobOutcome, JobState } from '#shared/model'
+import { invariant, serializeError } from '#shared/errors'
+import type { ImageTask, ImageTaskKind, JobOutcome, JobState } from '#shared/model'
 import { describeChanged, describeOutcome, describeOutdated, inTerminal, type Names } from '#shared/words'
 import type { Engines } from './engines.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
@@ -11,31 +11,40 @@ import { report, tellingOf } from './report.ts'
 import type { CliContext, CommonValues } from './verb.ts'
 import { createWorkOutput, type WorkOutput } from './work-output.ts'
 
-export interface ImageTaskRun {
+/** What each kind of work comes to when it ends well. */
+const good = {
+  verify: 'checked',
+  convert: 'converted',
+  create: 'created',
+  scan: 'scanned',
+  'add-checksum': 'checksummed',
+  resize: 'resized',
+  compact: 'resized',
+} as const satisfies { readonly [kind in ImageTaskKind]: JobOutcome['kind'] }
+
+type GoodOutcome<K extends ImageTaskKind> = Extract<JobOutcome, { kind: (typeof good)[K] }>
+
+export interface ImageTaskRun<K extends ImageTaskKind> {
   readonly engines: Engines
   readonly interrupt: Interrupt
   readonly names: Names
   /** What to print at a state; with --json that is done here. */
   readonly print: (state: JobState) => string
+  /** What to print when it has ended well; with --json that is done here. Called either way. */
+  readonly told: (outcome: GoodOutcome<K>) => string
   /** Where something else speaks meanwhile, too. */
   readonly output?: WorkOutput
   /** After a failure or an interrupt: in what state things are, where the image wasn't changed. */
   readonly lastWords?: string
 }
 
-export interface ImageTaskDone {
-  readonly outcome: Exclude<JobOutcome, { kind: 'failed' | 'cancelled' }>
-  /** Says it, in `text` unless JSON has; returns the exit status. */
-  readonly tell: (text: string) => number
-}
-
-/** Resolves to how it ended when that is well, else to the exit status: the rest has been told then. */
-export async function runImageTask(
+/** Resolves to the exit status: everything has been told then. */
+export async function runImageTask<K extends ImageTaskKind>(
   { terminal }: CliContext,
   values: CommonValues,
-  task: ImageTask,
-  { engines, interrupt, names, print, lastWords, output = createWorkOutput(terminal) }: ImageTaskRun,
-): Promise<ImageTaskDone | number> {
+  task: Extract<ImageTask, { kind: K }>,
+  { engines, interrupt, names, print, told, lastWords, output = createWorkOutput(terminal) }: ImageTaskRun<K>,
+): Promise<number> {
   const job = engines.startImageTask(task)
   const stop = () => void job.cancel()
   interrupt.signal.addEventListener('abort', stop, { once: true })
@@ -49,8 +58,7 @@ export async function runImageTask(
   if (values.json) output.print(outcomeLine(outcome))
   const left = describeChanged(`${task.kind}-image`, outcome) ?? lastWords ?? null
   if (outcome.kind === 'failed') {
-    const told = { names, lastWords: left }
-    const status = report(terminal, outcome.error, tellingOf(values), told)
+    const status = report(terminal, outcome.error, tellingOf(values), { names, lastWords: left })
     tellOutdated({ terminal }, values, outcome)
     return status
   }
@@ -59,23 +67,35 @@ export async function runImageTask(
     tellOutdated({ terminal }, values, outcome)
     return exitCancelled
   }
-  return {
-    outcome,
-    tell(text) {
-      if (!values.json) output.print(text)
-      tellOutdated({ terminal }, values, outcome)
-      const lost = output.lost()
-      if (lost === null) return exitDone
-      return report(terminal, lost, tellingOf(values), { names, lastWords: describeOutcome(outcome) })
-    },
-  }
+  invariant(endedWell(task.kind, outcome), `${task.kind} ended as ${outcome.kind}`)
+  const text = told(outcome)
+  if (!values.json) output.print(text)
+  tellOutdated({ terminal }, values, outcome)
+  const lost = output.lost()
+  if (lost === null) return exitDone
+  return report(terminal, lost, tellingOf(values), { names, lastWords: describeOutcome(outcome) })
+}
+
+const endedWell = <K extends ImageTaskKind>(task: K, outcome: JobOutcome): outcome is GoodOutcome<K> =>
+  outcome.kind === good[task]
+
+/** What came before its job didn't succeed, or was interrupted. Returns the exit status. */
+export function tellUnready(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  values: CommonValues,
+  error: unknown,
+  { interrupt, names, lastWords }: Pick<ImageTaskRun<ImageTaskKind>, 'interrupt' | 'names' | 'lastWords'>,
+): number {
+  return interrupt.causedBy(error)
+    ? tellStopped({ terminal }, values, lastWords ?? null)
+    : report(terminal, serializeError(error), tellingOf(values), { names })
 }
 
 /** It was interrupted before its job began. Returns the exit status. */
-export function tellStopped(
+function tellStopped(
   { terminal }: Pick<CliContext, 'terminal'>,
   { json }: Pick<CommonValues, 'json'>,
-  lastWords: string | null = null,
+  lastWords: string | null,
 ): number {
   const outcome = { kind: 'cancelled', target: 'untouched', percent: null } as const
   // Whether it can be written or not, standard error has the words.

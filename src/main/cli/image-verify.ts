@@ -1,17 +1,15 @@
 /** `reprise image verify`: recomputes every checksum an image holds, and names the first bad place. */
-import { BugError, serializeError } from '#shared/errors'
 import type { ImageVerification, JobState } from '#shared/model'
 import { formatBytes, formatRate } from '#shared/units'
 import { describeOutcome, describePhase } from '#shared/words'
 import { tellFetching } from './fetching.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { watchInterrupt } from './interrupt.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { passwordNote, passwordOptions, unlockSource } from './passwords.ts'
 import { printable } from './printable.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog } from './verb.ts'
 import { createWorkOutput } from './work-output.ts'
 
@@ -34,17 +32,17 @@ export const imageVerify = defineVerb({
     try {
       await unlockSource(context, engines, image, values, interrupt)
     } catch (error) {
-      if (interrupt.causedBy(error)) return tellStopped(context, values)
-      return report(terminal, serializeError(error), tellingOf(values), { names })
+      return tellUnready(context, values, error, { interrupt, names })
     }
     const task = { kind: 'verify', path: image } as const
-    const print = createTextProgress()
-    const done = await runImageTask(context, values, task, { engines, interrupt, names, print, output })
-    if (typeof done === 'number') return done
-    const { outcome } = done
-    if (outcome.kind !== 'checked')
-      throw new BugError('E_BUG', `a verify ended as ${outcome.kind}`, { details: {} })
-    return done.tell(verificationText(outcome.verification))
+    return await runImageTask(context, values, task, {
+      engines,
+      interrupt,
+      names,
+      print: createTextProgress(),
+      told: ({ verification }) => verificationText(verification),
+      output,
+    })
   },
 })
 

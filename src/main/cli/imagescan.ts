@@ -1,19 +1,18 @@
 /** `reprise imagescan`: scans an image for restore, in asr's words. */
 import { realpath, statfs } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { BugError, serializeError, UsageError } from '#shared/errors'
+import { UsageError } from '#shared/errors'
 import type { ImageInfo, ImageScan, ImageTask, JobPhase, JobState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { usageError, type OptionTable } from './arguments.ts'
 import { memoryOptions } from './asr-options.ts'
-import { runImageTask, tellStopped } from './image-task.ts'
+import { runImageTask, tellUnready } from './image-task.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom } from './locator.ts'
 import { createMarkLines } from './marks.ts'
 import type { Pass } from './passes.ts'
 import { printable } from './printable.ts'
-import { report, tellingOf } from './report.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
 const imagescanOptions = {
@@ -71,22 +70,17 @@ export async function scanImage(
     if (values.json) terminal.write(jsonLine('image', info))
     else if (reorder && mayReorder(info)) terminal.write(await reorderText(info))
   } catch (error) {
-    if (interrupt.causedBy(error)) return tellStopped(context, values, untouched)
-    return report(terminal, serializeError(error), tellingOf(values), { names })
+    return tellUnready(context, values, error, { interrupt, names, lastWords: untouched })
   }
   const task = { kind: 'scan', path, reorder, allowFragmentedCatalog } as const
-  const done = await runImageTask(context, values, task, {
+  return await runImageTask(context, values, task, {
     engines,
     interrupt,
     names,
     print: createScanLines(),
+    told: ({ scan }) => scanText(scan),
     lastWords: untouched,
   })
-  if (typeof done === 'number') return done
-  const { outcome } = done
-  if (outcome.kind !== 'scanned')
-    throw new BugError('E_BUG', `a scan ended as ${outcome.kind}`, { details: {} })
-  return done.tell(scanText(outcome.scan))
 }
 
 function encrypted(path: string): UsageError {
