@@ -31,6 +31,8 @@ export interface Played {
   readonly unlocks: readonly string[]
   /** Everything in the order it was printed, errors marked with `! `. */
   readonly all: string
+  /** What of it may be left out while nobody reads. */
+  readonly passing: string
   readonly cancels: number
   readonly startedJobs: number
 }
@@ -90,7 +92,7 @@ export const noStreams: StreamEngines = {
 
 /** Run `reprise ...argv` on the stage. */
 export async function play(argv: readonly string[], stage: Stage = {}): Promise<Played> {
-  const printed = { out: '', err: '', all: '' }
+  const printed = { out: '', err: '', all: '', passing: '' }
   const requests: RestoreRequest[] = []
   const tasks: ImageTask[] = []
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
@@ -107,15 +109,17 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   }
   const context: CliContext = {
     terminal: {
-      write(text) {
+      write(text, worth) {
         const failure = stage.failWriting?.(text) ?? null
         if (failure !== null) throw failure
         printed.out += text
+        if (worth === 'passing') printed.passing += text
         printed.all += text
         watch(text)
       },
-      writeError(text) {
+      writeError(text, worth) {
         printed.err += text
+        if (worth === 'passing') printed.passing += text
         printed.all += text === '' ? '' : `! ${text}`
         watch(text)
       },

@@ -35,6 +35,22 @@ describe('--json', () => {
     expect(status).toBe(0)
   })
 
+  it.each([args, ['image', 'verify', 'a.dmg', '--json']])(
+    'lets nothing be left out but states and the log, where nobody reads: %s',
+    async (...argv) => {
+      const outcome = { kind: 'cancelled', target: 'untouched', percent: null } as const
+      const stage = {
+        states: [state({ phase: 'restoring' }), state({ outcome })],
+        task: [state({ phase: 'restoring' }), state({ outcome })],
+        logs: [{ level: 'info', message: 'begun', fields: {} }],
+      } as const
+      const { passing } = await play([...argv, '--verbose'], stage)
+      const [log = '', ...printed] = passing.trimEnd().split('\n')
+      expect(log).toContain('begun')
+      expect(printed.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ type: 'state' }])
+    },
+  )
+
   it('prints an error as an object and in words, with the finer exit status', async () => {
     const refusal = serializeError(
       new UsageError('E_DST_SMALL', 'small', {

@@ -432,7 +432,7 @@ describe('reprise server', () => {
 
   it('prints whole states with --json', async () => {
     const { engines } = streams([state({}), state({ phase: 'ended' })])
-    const { out } = await play([...command, '--json'], { streams: engines })
+    const { out, passing } = await play([...command, '--json'], { streams: engines })
     const lines = out
       .trim()
       .split('\n')
@@ -441,6 +441,8 @@ describe('reprise server', () => {
       ['session', 'waiting'],
       ['session', 'ended'],
     ])
+    // How it ended isn't left out, also where nobody reads.
+    expect(JSON.parse(passing)).toEqual(lines[0])
   })
 
   it('begins a line anew where another session has spoken in the middle of it', async () => {
