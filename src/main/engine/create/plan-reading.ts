@@ -2,11 +2,11 @@
  * What of a disk has to be read: its partition map, what no partition covers, of each partition what its file system uses,
  * and all of those that aren't understood.
  */
-import { readUsedBlocks, UsedRanges } from '#engine/formats/filesystem'
+import { readOccupant, readUsedBlocks, UsedRanges } from '#engine/formats/filesystem'
 import { readDiskContents, type DiskContents } from '#engine/formats/image'
 import type { ReadDisk } from '#engine/formats/struct'
 import type { JobContext } from '#engine/job'
-import type { ImagePartition, ReadPart } from '#shared/model'
+import type { ImagePartition, ReadPart, WholeReason } from '#shared/model'
 
 export interface ReadingPlan {
   readonly contents: DiskContents
@@ -30,6 +30,9 @@ export async function planReading(
     return await read(offset, lengthBytes)
   }
   const contents = await readDiskContents(readDisk, sizeBytes, signal)
+  // Only of a disk with a map: without one, all of it is looked at as a volume is.
+  const isMapped = contents.partitionMap !== 'none'
+  const otherOwner = isMapped ? (await readOccupant(readDisk, { offset: 0, sizeBytes })).otherOwner : null
   const ranges = new UsedRanges()
   const add = (from: number, to: number) => {
     const end = Math.min(sizeBytes, Math.ceil(to / unitBytes) * unitBytes)
@@ -37,20 +40,22 @@ export async function planReading(
   }
   const parts: ReadPart[] = []
   let at = 0
-  for (const { offset, lengthBytes, partition, isAlone } of stretches(contents, sizeBytes)) {
+  for (const { offset, lengthBytes, partition, doubt } of stretches({ contents, otherOwner, sizeBytes })) {
     add(at, offset)
-    const found = isAlone ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
+    const found =
+      doubt === null ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
     let usedBytes = lengthBytes
     if (found?.kind === 'used') {
       usedBytes = found.ranges.usedBytes
       for (const [from, to] of found.ranges) add(offset + from, offset + to)
     } else add(offset, offset + lengthBytes)
     at = Math.max(at, offset + lengthBytes)
-    if (found?.kind === 'whole')
+    const whole = found?.kind === 'whole' ? found : doubt
+    if (whole !== null)
       log.info('read whole', {
         partition: partition?.index ?? 0,
-        reason: found.reason,
-        problem: found.problem,
+        reason: whole.reason,
+        problem: whole.problem,
       })
     parts.push({
       index: partition?.index ?? 0,
@@ -59,7 +64,7 @@ export async function planReading(
       filesystem: found?.found?.filesystem ?? partition?.filesystem ?? null,
       label: found?.found?.label ?? partition?.label ?? null,
       usedBytes,
-      whole: found === null ? 'inconsistent' : found.kind === 'used' ? null : found.reason,
+      whole: whole?.reason ?? null,
     })
   }
   add(at, sizeBytes)
@@ -70,23 +75,41 @@ interface Stretch {
   readonly offset: number
   readonly lengthBytes: number
   readonly partition: ImagePartition | null
-  /** Nothing else claims any of it. */
-  readonly isAlone: boolean
+  /** What its file system says isn't even asked for; null: nothing stands against it. */
+  readonly doubt: Doubt | null
+}
+
+interface Doubt {
+  readonly reason: WholeReason
+  /** In words for a log. */
+  readonly problem: string
 }
 
 /** Partitions in the order of the disk, as far as they are on it; one for a disk without a map. */
-function stretches({ partitionMap, partitions, whole }: DiskContents, sizeBytes: number): readonly Stretch[] {
-  const all = { offset: 0, lengthBytes: sizeBytes, partition: null, isAlone: true }
+function stretches({
+  contents: { partitionMap, partitions, whole },
+  otherOwner,
+  sizeBytes,
+}: {
+  readonly contents: DiskContents
+  /** Of the disk as a whole. */
+  readonly otherOwner: string | null
+  readonly sizeBytes: number
+}): readonly Stretch[] {
+  const all = { offset: 0, lengthBytes: sizeBytes, partition: null, doubt: null }
   if (partitionMap === 'none') return [all]
+  const doubtAll = (reason: WholeReason, owner: string) => [
+    { ...all, doubt: { reason, problem: `a partition map and ${owner}` } },
+  ]
   // A map, and a file system over all of it: which of them counts isn't for us to say.
-  if (whole !== null) return [{ ...all, isAlone: false }]
+  if (whole !== null) return doubtAll('inconsistent', whole.filesystem)
+  // Whoever took all of the disk needn't have written over its map, its backup, and the file systems of that time.
+  if (otherOwner !== null) return doubtAll('unknown', otherOwner)
   const sorted = partitions
     .map((partition) => ({
       partition,
       offset: partition.offset,
       lengthBytes: Math.min(partition.sizeBytes, sizeBytes - partition.offset),
-      // Cut off by the disk's end: its file system isn't all there.
-      isAlone: partition.offset + partition.sizeBytes <= sizeBytes,
     }))
     .filter(({ offset, lengthBytes }) => offset >= 0 && lengthBytes > 0)
     .toSorted((a, b) => a.offset - b.offset)
@@ -96,6 +119,9 @@ function stretches({ partitionMap, partitions, whole }: DiskContents, sizeBytes:
     const overlaps =
       stretch.offset < end || (next !== undefined && next.offset < stretch.offset + stretch.lengthBytes)
     end = Math.max(end, stretch.offset + stretch.lengthBytes)
-    return { ...stretch, isAlone: stretch.isAlone && !overlaps }
+    // Cut off by the disk's end: its file system isn't all there.
+    const isCut = stretch.lengthBytes < stretch.partition.sizeBytes
+    const problem = overlaps ? 'it overlaps another' : isCut ? 'the disk ends before it' : null
+    return { ...stretch, doubt: problem === null ? null : { reason: 'inconsistent', problem } }
   })
 }

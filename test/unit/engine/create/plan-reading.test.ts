@@ -3,6 +3,7 @@ import { encodeNewMap } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
 import { silentLogger } from '#shared/log'
 import { planReading } from '#src/main/engine/create/plan-reading.ts'
+import { buildFat16, buildMbrDisk } from '#test/build-fat'
 import { memoryDisk } from '#test/memory-source'
 
 const mib = 1024 ** 2
@@ -17,6 +18,12 @@ function mbr(entries: readonly (readonly [firstMib: number, countMib: number])[]
   })
   disk.writeUInt16LE(0xaa55, 510)
   return disk
+}
+
+/** With a FAT in the partition, of which little is used. */
+function fatDisk(type = 0x06): Buffer {
+  const { volume } = buildFat16({ sectors: 10 * 2048, label: 'LESSONS', files: [] })
+  return buildMbrDisk({ sectors: 16 * 2048, firstSector: 2048, type, volume })
 }
 
 const neverAborted = new AbortController().signal
@@ -51,6 +58,24 @@ describe('what is read of a disk', () => {
     expect([...overlapping.ranges]).toEqual([[0, 8 * mib]])
     const cut = await plan(mbr([[6, 9]]))
     expect(cut.parts).toMatchObject([{ sizeBytes: 2 * mib, whole: 'inconsistent' }])
+  })
+
+  it('is what the file system uses, where nothing speaks against it', async () => {
+    const { ranges, parts } = await plan(fatDisk())
+    expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: null }])
+    expect(ranges.usedBytes).toBeLessThan(8 * mib)
+  })
+
+  it.each([
+    ['of Linux RAID 1.2 behind an old MBR', 4096, 'fc4e2ba901000000'],
+    ['of Linux RAID 0.90 at the end', 16 * mib - 65_536, 'fc4e2ba9'],
+    ['of LVM in the second sector', 512, '4c4142454c4f4e45'],
+  ])('is all of the disk with the mark %s', async (_, offset, digits) => {
+    const disk = fatDisk()
+    disk.write(digits, offset, 'hex')
+    const { ranges, parts } = await plan(disk)
+    expect([...ranges]).toEqual([[0, disk.length]])
+    expect(parts).toMatchObject([{ index: 0, whole: 'unknown', usedBytes: disk.length }])
   })
 
   it('is no longer looked for once it is cancelled', async () => {
