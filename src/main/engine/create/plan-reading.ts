@@ -4,6 +4,7 @@
  */
 import { readOccupant, readUsedBlocks, UsedRanges } from '#engine/formats/filesystem'
 import { readDiskContents, type DiskContents } from '#engine/formats/image'
+import { isHeldElsewhere } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
 import type { JobContext } from '#engine/job'
 import type { ImagePartition, ReadPart, WholeReason } from '#shared/model'
@@ -119,9 +120,20 @@ function stretches({
     const overlaps =
       stretch.offset < end || (next !== undefined && next.offset < stretch.offset + stretch.lengthBytes)
     end = Math.max(end, stretch.offset + stretch.lengthBytes)
-    // Cut off by the disk's end: its file system isn't all there.
-    const isCut = stretch.lengthBytes < stretch.partition.sizeBytes
-    const problem = overlaps ? 'it overlaps another' : isCut ? 'the disk ends before it' : null
-    return { ...stretch, doubt: problem === null ? null : { reason: 'inconsistent', problem } }
+    return { ...stretch, doubt: overlaps ? overlap : doubtOf(stretch) }
   })
+}
+
+const overlap: Doubt = { reason: 'inconsistent', problem: 'it overlaps another' }
+
+function doubtOf({
+  partition,
+  lengthBytes,
+}: {
+  readonly partition: ImagePartition
+  readonly lengthBytes: number
+}): Doubt | null {
+  // Cut off by the disk's end: its file system isn't all there.
+  if (lengthBytes < partition.sizeBytes) return { reason: 'inconsistent', problem: 'the disk ends before it' }
+  return isHeldElsewhere(partition.type) ? { reason: 'unknown', problem: partition.type } : null
 }

@@ -78,6 +78,17 @@ describe('what is read of a disk', () => {
     expect(parts).toMatchObject([{ index: 0, whole: 'unknown', usedBytes: disk.length }])
   })
 
+  it.each([
+    ['of a dynamic disk', 0x42],
+    ['of VMFS', 0xfb],
+    ['of FreeBSD', 0xa5],
+    ['of a Linux RAID', 0xfd],
+  ])('is all of a partition %s, whatever file system seems to be there', async (_, type) => {
+    const { ranges, parts } = await plan(fatDisk(type))
+    expect([...ranges]).toEqual([[0, 16 * mib]])
+    expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: 'unknown' }])
+  })
+
   it('is no longer looked for once it is cancelled', async () => {
     const disk = mbr([
       [1, 2],
