@@ -1,6 +1,7 @@
 /**
- * Signs that a volume belongs to something else than the file system that seems to be on it: RAID, encryption and volume
- * managers put their marks beside an old superblock and leave that where it was. Offsets as in util-linux's libblkid.
+ * Signs that a volume belongs to something else than the file system that seems to be on it: RAID, encryption, volume
+ * managers and file systems that aren't understood put their marks beside an old superblock and leave that where it was.
+ * Offsets as in util-linux's libblkid.
  */
 import type { BlockVolume } from './used-blocks.ts'
 
@@ -23,10 +24,13 @@ const hex = (name: string, offset: number, digits: string): Mark => ({
   bytes: Buffer.from(digits, 'hex'),
 })
 
-const marks: readonly Mark[] = [
+const kib = 1024
+
+/** Raids, encryption, volume managers. */
+const holders: readonly Mark[] = [
   text('luks', 0, 'LUKS\xba\xbe'),
-  // The second header of LUKS2, when the first is damaged.
-  text('luks', 16_384, 'SKUL\xba\xbe'),
+  // The second header of LUKS2, when the first is damaged: behind the first, whatever size that was given.
+  ...[16, 32, 64, 128, 256, 512, 1024, 2048, 4096].map((at) => text('luks', at * kib, 'SKUL\xba\xbe')),
   ...[0, 512, 1024, 1536].map((offset) => text('lvm', offset, 'LABELONE')),
   hex('linux raid 1.1', 0, 'fc4e2ba901000000'),
   hex('linux raid 1.2', 4096, 'fc4e2ba901000000'),
@@ -40,28 +44,82 @@ const marks: readonly Mark[] = [
     endUnit: 512,
   })),
   { ...hex('ddf raid', -512, 'de11de11'), endUnit: 512 },
+  ...[512, 9 * 512].map((offset) => text('stratis', offset + 4, '!Stra0tis\x86\xff\x02^Arh')),
+  text('vdo', 0, 'dmvdo001'),
+  text('dm-integrity', 0, 'integrt\0'),
+  text('dm-verity', 0, 'verity\0\0'),
+  text('ceph', 0, 'bluestore block device'),
+  text('oracle asm', 32, 'ORCLDISK'),
 ]
+
+/** Where an old UFS, a new one, and one with room for a large boot loader have theirs; in either byte order. */
+const ufsMarks = [8, 64, 256].flatMap((at) =>
+  [0x0001_1954, 0x1954_0119, 0x0019_5612, 0x0009_5014, 0x0061_2195, 0x0523_1994].flatMap((magic) => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32BE(magic)
+    return [bytes, Buffer.from(bytes).swap32()].map((each) => ({
+      name: 'ufs',
+      offset: at * kib + 1372,
+      bytes: each,
+    }))
+  }),
+)
+
+/** File systems that no reader knows, and that leave the beginning of the volume or some of its first blocks alone. */
+const filesystems: readonly Mark[] = [
+  ...ufsMarks,
+  ...[1, 5].map((at) => hex('f2fs', at * kib, '1020f5f2')),
+  text('refs', 0, '\0\0\0ReFS\0'),
+  text('reiserfs', 8 * kib + 20, 'ReIsErFs'),
+  ...[8, 64].map((at) => text('reiserfs', at * kib + 52, 'ReIsEr')),
+  text('reiserfs', 64 * kib, 'ReIsEr4'),
+  text('jfs', 32 * kib, 'JFS1'),
+  // With the type of a superblock's block.
+  hex('gfs', 64 * kib, '0116197000000001'),
+  ...[1, 2, 4, 8].map((at) => text('ocfs', at * kib, 'OCFSV2')),
+  text('ocfs', 8 * kib, 'OracleCFS'),
+  // With the revision in front: its own mark has no more than two bytes.
+  hex('nilfs2', 1 * kib, '0200000000003434'),
+  hex('vmfs', 1024 * kib, '0dd001c0'),
+  hex('vmfs', 2048 * kib, '5ef1ab2f'),
+]
+
+const marks = [...holders, ...filesystems]
+
+/** One of the descriptors from 32 KiB on, 2 KiB apart, says that there is an UDF. */
+const udfMarks = ['NSR02', 'NSR03'].map((ascii) => Buffer.from(ascii, 'latin1'))
 
 /** Uberblocks, in either byte order: 1 KiB each, from 128 KiB into a label of 256 KiB. */
 const zfsMarks = ['0cb1ba0000000000', '0000000000bab10c'].map((digits) => Buffer.from(digits, 'hex'))
 
+/** Nearly all marks are in it; one read is quicker than a hundred. */
+const headBytes = 256 * kib
+
 /** Its name, or null. */
 export async function findOtherOwner(volume: BlockVolume): Promise<string | null> {
+  const { sizeBytes } = volume
+  const head = await volume.read(0, Math.min(headBytes, sizeBytes))
   for (const { name, offset, endUnit = 1, bytes } of marks) {
-    const at = offset >= 0 ? offset : Math.floor(volume.sizeBytes / endUnit) * endUnit + offset
-    if (at < 0 || at + bytes.length > volume.sizeBytes) continue
-    if ((await volume.read(at, bytes.length)).equals(bytes)) return name
+    const at = offset >= 0 ? offset : Math.floor(sizeBytes / endUnit) * endUnit + offset
+    const end = at + bytes.length
+    if (at < 0 || end > sizeBytes) continue
+    const found = end <= head.length ? head.subarray(at, end) : await volume.read(at, bytes.length)
+    if (found.equals(bytes)) return name
   }
-  return (await hasUberblock(volume)) ? 'zfs' : null
+  if (hasUdf(head)) return 'udf'
+  return hasUberblock(head) ? 'zfs' : null
 }
 
-async function hasUberblock(volume: BlockVolume): Promise<boolean> {
-  const from = 128 * 1024
-  if (volume.sizeBytes < 2 * from) return false
-  const blocks = await volume.read(from, from)
+function hasUdf(head: Buffer): boolean {
+  for (let at = 32 * kib; at < 64 * kib; at += 2 * kib)
+    if (udfMarks.some((mark) => mark.equals(head.subarray(at + 1, at + 6)))) return true
+  return false
+}
+
+function hasUberblock(head: Buffer): boolean {
   // A file's contents may look like one of them, hardly like several.
   let count = 0
-  for (let at = 0; at < from; at += 1024)
-    if (zfsMarks.some((mark) => mark.equals(blocks.subarray(at, at + 8)))) count += 1
+  for (let at = 128 * kib; at < headBytes; at += kib)
+    if (zfsMarks.some((mark) => mark.equals(head.subarray(at, at + 8)))) count += 1
   return count >= 4
 }

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { readUsedBlocks } from '#engine/formats/filesystem'
+import { buildFat16 } from '#test/build-fat'
+import { memoryDisk } from '#test/memory-source'
+
+const kib = 1024
+const sectors = 20_480
+
+/** A FAT with a mark written over it. */
+async function look(offset: number, mark: Uint8Array) {
+  const { volume } = buildFat16({ sectors, label: 'LESSONS', files: [] })
+  volume.set(mark, offset >= 0 ? offset : volume.length + offset)
+  return await readUsedBlocks(memoryDisk(volume), { offset: 0, sizeBytes: volume.length })
+}
+
+const hex = (digits: string) => Buffer.from(digits, 'hex')
+const text = (ascii: string) => Buffer.from(ascii, 'latin1')
+
+describe('used blocks', () => {
+  it('of a FAT are believed where nothing else left its mark', async () => {
+    expect(await look(9 * 1024 ** 2, text('LABELONE'))).toMatchObject({ kind: 'used' })
+  })
+
+  it.each([
+    ['luks', 32 * kib, text('SKUL\xba\xbe')],
+    ['luks', 4096 * kib, text('SKUL\xba\xbe')],
+    ['ufs', 8 * kib + 1372, hex('54190100')],
+    ['ufs', 64 * kib + 1372, hex('19015419')],
+    ['ufs', 256 * kib + 1372, hex('19540119')],
+    ['f2fs', 1 * kib, hex('1020f5f2')],
+    ['f2fs', 5 * kib, hex('1020f5f2')],
+    ['udf', 34 * kib + 1, text('NSR03')],
+    ['udf', 36 * kib + 1, text('NSR02')],
+    ['reiserfs', 64 * kib + 52, text('ReIsEr2Fs')],
+    ['reiserfs', 64 * kib, text('ReIsEr4')],
+    ['jfs', 32 * kib, text('JFS1')],
+    ['gfs', 64 * kib, hex('0116197000000001')],
+    ['ocfs', 4 * kib, text('OCFSV2')],
+    ['nilfs2', 1 * kib, hex('0200000000003434')],
+    ['vmfs', 1024 * kib, hex('0dd001c0')],
+    ['stratis', 512 + 4, text('!Stra0tis\x86\xff\x02^\x41rh')],
+    ['oracle asm', 32, text('ORCLDISK')],
+    ['linux raid 1.0', -8 * kib, hex('fc4e2ba901000000')],
+  ])('are everything with the mark of %s at %i', async (name, offset, mark) => {
+    const found = await look(offset, mark)
+    expect(found).toMatchObject({ kind: 'whole', reason: 'unknown', problem: `vfat and ${name}` })
+  })
+})
