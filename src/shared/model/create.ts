@@ -68,6 +68,8 @@ export interface ReadPart {
   readonly usedBytes: number
   /** Null: only used blocks were read. */
   readonly whole: WholeReason | null
+  /** Windows keeps earlier states of it, and what only these need wasn't read. */
+  readonly hasShadowCopies?: boolean
 }
 
 /** Which way was taken. */

@@ -37,11 +37,13 @@ export function describeCreationWay(way: CreationWay): readonly string[] {
 }
 
 /** What has no map may be a disk, or a partition that was named itself. */
-function partText({ index, filesystem, label, sizeBytes, usedBytes, whole }: ReadPart): string {
+function partText(part: ReadPart): string {
+  const { index, filesystem, label, sizeBytes, usedBytes, whole } = part
   const place = index === 0 ? (filesystem === null ? 'All of it' : 'The volume') : `Partition ${index}`
   const kind = filesystem === null ? 'no known file system' : describeFilesystem(filesystem)
   const named = label === null ? kind : `${kind}, ${label}`
+  const shadows = part.hasShadowCopies === true ? '; its restore points (shadow copies) may not be whole' : ''
   return whole === null
-    ? `${place} (${named}): only used blocks were read, ${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)}`
+    ? `${place} (${named}): only used blocks were read, ${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)}${shadows}`
     : `${place} (${named}): all ${formatBytes(sizeBytes)} were read, because ${reasons[whole]}`
 }

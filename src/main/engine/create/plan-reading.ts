@@ -66,6 +66,7 @@ export async function planReading(
       label: found?.found?.label ?? partition?.label ?? null,
       usedBytes,
       whole: whole?.reason ?? null,
+      ...(found?.kind === 'used' && found.hasShadowCopies ? { hasShadowCopies: true } : {}),
     })
   }
   add(at, sizeBytes)

@@ -78,14 +78,16 @@ const reasons: { readonly [reason in WholeReason]: string } = {
   inconsistent: 'what its file system says of its free space contradicts itself',
 }
 
-function partLine({ index, label, filesystem, usedBytes, sizeBytes, whole }: ReadPart): string {
+function partLine(part: ReadPart): string {
+  const { index, label, filesystem, usedBytes, sizeBytes, whole } = part
   const name = [
     index === 0 ? 'All of it' : `Partition ${index}`,
     label,
     filesystem && describeFilesystem(filesystem),
   ]
-  const words = name.filter((part) => part !== null && part !== '').join(', ')
+  const words = name.filter((each) => each !== null && each !== '').join(', ')
+  const shadows = part.hasShadowCopies === true ? '; its restore points may not be whole' : ''
   return whole === null
-    ? `${words}: only what is used, ${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)}`
+    ? `${words}: only what is used, ${formatBytes(usedBytes)} of ${formatBytes(sizeBytes)}${shadows}`
     : `${words}: read whole, ${formatBytes(sizeBytes)}: ${reasons[whole]}`
 }

@@ -114,6 +114,7 @@ describe("a job's details", () => {
         parts: [
           { ...part, whole: null },
           { ...part, index: 2, label: null, filesystem: null, whole: 'unknown' as const },
+          { ...part, index: 3, label: null, filesystem: 'ntfs', whole: null, hasShadowCopies: true },
         ],
       },
       durationMs: 1,
@@ -124,6 +125,7 @@ describe("a job's details", () => {
       'GUID partition map',
       'Partition 1, root, ext4: only what is used, 3 GB of 8 GB',
       "Partition 2: read whole, 8 GB: its file system isn't one whose free space Reprise knows",
+      'Partition 3, NTFS: only what is used, 3 GB of 8 GB; its restore points may not be whole',
     ])
   })
 })

@@ -13,6 +13,7 @@ import { readFatUsedBlocks } from './fat-used-blocks.ts'
 import { readHfsPlusUsedBlocks } from './hfs-plus-used-blocks.ts'
 import { readNtfsUsedBlocks } from './ntfs-used-blocks.ts'
 import { findOtherOwner } from './other-owners.ts'
+import { hasShadowCopies } from './shadow-copies.ts'
 import { sniffAllFilesystems } from './sniff-filesystem.ts'
 import { NotCertain, type BlockVolume, type UsedBlocksReader } from './used-blocks.ts'
 import type { UsedRanges } from './used-ranges.ts'
@@ -33,7 +34,12 @@ const readers: { readonly [filesystem: string]: UsedBlocksReader } = {
 }
 
 export type UsedBlocks = { readonly found: FoundFilesystem | null } & (
-  | { readonly kind: 'used'; readonly ranges: UsedRanges }
+  | {
+      readonly kind: 'used'
+      readonly ranges: UsedRanges
+      /** Earlier states of the volume may need more than these ranges. */
+      readonly hasShadowCopies: boolean
+    }
   /** All of it has to be read; `problem` in words for a log. */
   | { readonly kind: 'whole'; readonly reason: WholeReason; readonly problem: string }
 )
@@ -61,7 +67,9 @@ export async function readUsedBlocks(
     const other = all[1]?.filesystem ?? (await findOtherOwner(volume))
     if (other !== null)
       return { found, kind: 'whole', reason: 'unknown', problem: `${found.filesystem} and ${other}` }
-    return { found, kind: 'used', ranges: await read(volume) }
+    const ranges = await read(volume)
+    const isShadowed = found.filesystem === 'ntfs' && (await hasShadowCopies(volume))
+    return { found, kind: 'used', ranges, hasShadowCopies: isShadowed }
   } catch (error) {
     if (error instanceof NotCertain)
       return { found, kind: 'whole', reason: error.reason, problem: error.message }

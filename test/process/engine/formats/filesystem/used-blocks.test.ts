@@ -197,7 +197,23 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
       seen,
     )
     expect(marked).toMatchObject({ kind: 'whole', reason: 'unclean' })
-    expect((await seen()).kind).toBe('used')
+    expect(await seen()).toMatchObject({ kind: 'used', hasShadowCopies: false })
+  })
+
+  it('of NTFS are told to be without shadow copies, where there are some', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume({ ...volumeKinds.ntfs[0], access: null }, file)
+    const found = await patched(
+      file,
+      0x1e00,
+      (bytes) => {
+        bytes.write('6b87083876c1484eb7ae04046e6cc752', 'hex')
+        bytes.writeBigUInt64LE(0x40_0000n, 48)
+      },
+      () => look(file),
+    )
+    expect(found).toMatchObject({ kind: 'used', hasShadowCopies: true })
   })
 
   it('of exFAT are not believed when the chain of the bitmap is too short', async () => {
