@@ -8,6 +8,7 @@ import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/forma
 import { readUsedBlocks } from '#engine/formats/filesystem'
 import type { NewMap } from '#engine/formats/partition-map'
 import type { Logger } from '#shared/log'
+import { edgesOf, unreadRows } from './volume-edges.ts'
 
 export interface DiskPieces {
   readonly sizeBytes: number
@@ -29,7 +30,10 @@ interface Row {
   readonly storedOffset: number
 }
 
-/** The map's bytes are written into the file at `map.path`, one stretch after another. Unused blocks of the volume are ignored. */
+/**
+ * The map's bytes are written into the file at `map.path`, one stretch after another. Unused blocks of the volume are
+ * ignored, but for its edges, where they are zeros.
+ */
 export async function composeDisk(
   { sizeBytes, map, volume }: DiskPieces,
   log: Logger,
@@ -49,14 +53,17 @@ export async function composeDisk(
   if (volume !== null) {
     const { path, offset, sizeBytes: lengthBytes } = volume
     parts.push({ path, streamOffset: stored, fileOffset: 0, lengthBytes })
+    const edges = edgesOf(offset, lengthBytes)
+    const skip = (from: number, to: number) => {
+      for (const row of unreadRows(offset + from, offset + to, edges)) rows.push({ ...row, storedOffset: 0 })
+    }
     let at = 0
     for (const [from, to] of await usedRanges(path, lengthBytes, log)) {
-      if (from > at) rows.push({ from: offset + at, to: offset + from, kind: 'ignore', storedOffset: 0 })
+      skip(at, from)
       rows.push({ from: offset + from, to: offset + to, kind: 'raw', storedOffset: stored + from })
       at = to
     }
-    if (lengthBytes > at)
-      rows.push({ from: offset + at, to: offset + lengthBytes, kind: 'ignore', storedOffset: 0 })
+    skip(at, lengthBytes)
   }
   rows.sort((a, b) => a.from - b.from)
   const complete: Row[] = []

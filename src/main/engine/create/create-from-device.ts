@@ -35,9 +35,9 @@ export async function createFromDevice(
   try {
     await using reading = await openDeviceReading(device, deps, signal)
     const files = await rememberUnchecked(reading.layout)
-    const { contents, ranges, parts } = await planReading(reading.readDisk, device.sizeBytes, context)
+    const { contents, ranges, parts, edges } = await planReading(reading.readDisk, device.sizeBytes, context)
     context.enter('creating', device.sizeBytes)
-    const layout = usedLayout(reading.layout, ranges)
+    const layout = usedLayout(reading.layout, ranges, edges)
     await using stream = await reading.openStream(layout, signal)
     const sizes = await target.write(
       {

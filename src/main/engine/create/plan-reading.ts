@@ -8,12 +8,15 @@ import { isHeldElsewhere } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
 import type { JobContext } from '#engine/job'
 import type { ImagePartition, ReadPart, WholeReason } from '#shared/model'
+import { edgesOf, type Stretch } from './volume-edges.ts'
 
 export interface ReadingPlan {
   readonly contents: DiskContents
   /** Of the disk, in whole units of 4096 but for its end. */
   readonly ranges: UsedRanges
   readonly parts: readonly ReadPart[]
+  /** Of volumes of which only used blocks are read, ascending: what isn't read there is zeros in an image, no hole. */
+  readonly edges: readonly Stretch[]
 }
 
 /** Reads begin and end at these, which suits every device, and memory too. */
@@ -40,8 +43,9 @@ export async function planReading(
     ranges.add(Math.floor(from / unitBytes) * unitBytes, end)
   }
   const parts: ReadPart[] = []
+  const edges: Stretch[] = []
   let at = 0
-  for (const { offset, lengthBytes, partition, doubt } of stretches({ contents, otherOwner, sizeBytes })) {
+  for (const { offset, lengthBytes, partition, doubt } of partsOf({ contents, otherOwner, sizeBytes })) {
     add(at, offset)
     const found =
       doubt === null ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
@@ -49,6 +53,7 @@ export async function planReading(
     if (found?.kind === 'used') {
       usedBytes = found.ranges.usedBytes
       for (const [from, to] of found.ranges) add(offset + from, offset + to)
+      edges.push(...edgesOf(offset, lengthBytes))
     } else add(offset, offset + lengthBytes)
     at = Math.max(at, offset + lengthBytes)
     const whole = found?.kind === 'whole' ? found : doubt
@@ -70,10 +75,10 @@ export async function planReading(
     })
   }
   add(at, sizeBytes)
-  return { contents, ranges, parts }
+  return { contents, ranges, parts, edges }
 }
 
-interface Stretch {
+interface Part {
   readonly offset: number
   readonly lengthBytes: number
   readonly partition: ImagePartition | null
@@ -88,7 +93,7 @@ interface Doubt {
 }
 
 /** Partitions in the order of the disk, as far as they are on it; one for a disk without a map. */
-function stretches({
+function partsOf({
   contents: { partitionMap, partitions, whole },
   otherOwner,
   sizeBytes,
@@ -97,7 +102,7 @@ function stretches({
   /** Of the disk as a whole. */
   readonly otherOwner: string | null
   readonly sizeBytes: number
-}): readonly Stretch[] {
+}): readonly Part[] {
   const all = { offset: 0, lengthBytes: sizeBytes, partition: null, doubt: null }
   if (partitionMap === 'none') return [all]
   const doubtAll = (reason: WholeReason, owner: string) => [
@@ -116,12 +121,11 @@ function stretches({
     .filter(({ offset, lengthBytes }) => offset >= 0 && lengthBytes > 0)
     .toSorted((a, b) => a.offset - b.offset)
   let end = 0
-  return sorted.map((stretch, index) => {
+  return sorted.map((part, index) => {
     const next = sorted[index + 1]
-    const overlaps =
-      stretch.offset < end || (next !== undefined && next.offset < stretch.offset + stretch.lengthBytes)
-    end = Math.max(end, stretch.offset + stretch.lengthBytes)
-    return { ...stretch, doubt: overlaps ? overlap : doubtOf(stretch) }
+    const overlaps = part.offset < end || (next !== undefined && next.offset < part.offset + part.lengthBytes)
+    end = Math.max(end, part.offset + part.lengthBytes)
+    return { ...part, doubt: overlaps ? overlap : doubtOf(part) }
   })
 }
 

@@ -1,18 +1,27 @@
 /** A disk of which only some stretches are read; the rest is as ignored as unused space in an image. */
 import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { invariant } from '#shared/errors'
+import { unreadRows, type Stretch } from './volume-edges.ts'
+
+interface Row {
+  readonly from: number
+  readonly to: number
+  readonly kind: 'raw' | 'zero' | 'ignore'
+  readonly storedOffset: number
+}
 
 /**
  * `layout`, whose rows must all be raw, without what lies outside `ranges`: ascending stretches of the disk, in bytes, whole
- * sectors.
+ * sectors. Where that lies in one of `edges`, ascending as well, the disk is zeros.
  */
 export function usedLayout(
   layout: ExtentLayout,
-  ranges: Iterable<readonly [from: number, to: number]>,
+  ranges: Iterable<Stretch>,
+  edges: readonly Stretch[] = [],
 ): ExtentLayout {
-  const rows: { readonly from: number; readonly to: number; readonly storedOffset: number | null }[] = []
+  const rows: Row[] = []
   const skip = (from: number, to: number) => {
-    if (to > from) rows.push({ from, to, storedOffset: null })
+    for (const row of unreadRows(from, to, edges)) rows.push({ ...row, storedOffset: 0 })
   }
   const { extents, sizeBytes } = layout
   let row = 0
@@ -26,18 +35,23 @@ export function usedLayout(
       invariant(row < extents.count && extents.kind[row] === kindIndex.raw, 'a row that is not raw')
       invariant(extents.storedBytes[row] === length, 'a row that is stored short')
       const end = Math.min(to, start + length)
-      rows.push({ from: at, to: end, storedOffset: (extents.storedOffset[row] ?? 0) + at - start })
+      rows.push({
+        from: at,
+        to: end,
+        kind: 'raw',
+        storedOffset: (extents.storedOffset[row] ?? 0) + at - start,
+      })
       at = end
     }
   }
   skip(at, sizeBytes)
   const table = allocateExtentTable(rows.length)
-  rows.forEach(({ from, to, storedOffset }, index) => {
+  rows.forEach(({ from, to, kind, storedOffset }, index) => {
     table.diskOffset[index] = from
     table.diskBytes[index] = to - from
-    table.storedOffset[index] = storedOffset ?? 0
-    table.storedBytes[index] = storedOffset === null ? 0 : to - from
-    table.kind[index] = storedOffset === null ? kindIndex.ignore : kindIndex.raw
+    table.storedOffset[index] = storedOffset
+    table.storedBytes[index] = kind === 'raw' ? to - from : 0
+    table.kind[index] = kindIndex[kind]
   })
   return { ...layout, extents: table, checks: [], storedChecks: [] }
 }

@@ -3,6 +3,7 @@ import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { kindIndex } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
 import { verifyImage } from '#engine/scan'
 import { convertForReal } from '#test/convert-for-real'
@@ -107,6 +108,26 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     expect(deleted.every((byte) => byte === 0)).toBe(true)
     // The disk is as the image is: the map at its end, too.
     expect(await command('sfdisk', ['--verify', at('new.img')])).toContain('No errors')
+  })
+
+  it('has no holes at the ends of partitions, where marks of what owned them before would be left', async () => {
+    await using folder = await temporaryFolder()
+    const target = join(folder.path, 'new.dmg')
+    await using loop = await attachLoop({ sizeBytes: 150 * mib, partscan: true })
+    const table = 'label: dos\nstart=1MiB, size=64MiB, type=83\nstart=66MiB, size=64MiB, type=83\n'
+    for (const partition of await partitionLoop(loop.path, table))
+      await command('mke2fs', ['-q', '-t', 'ext4', partition])
+    await createForReal({ target, format: 'UDZO', from: { kind: 'device', path: loop.path } })
+    const { layout } = await openImage(target)
+    if (layout.kind !== 'extents') throw new Error('not an image with a table')
+    const { count, diskOffset, diskBytes, kind } = layout.extents
+    const holes = Array.from({ length: count }, (_, row) => row)
+      .filter((row) => kind[row] === kindIndex.ignore)
+      .map((row) => [diskOffset[row] ?? 0, (diskOffset[row] ?? 0) + (diskBytes[row] ?? 0)] as const)
+    expect(holes.length).toBeGreaterThan(0)
+    for (const partition of [mib, 66 * mib])
+      for (const end of [partition, partition + 63 * mib])
+        expect(holes.filter(([from, to]) => from < end + mib && to > end)).toEqual([])
   })
 
   it('is made of a mounted partition, which is mounted again afterwards', async () => {

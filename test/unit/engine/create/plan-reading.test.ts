@@ -61,9 +61,13 @@ describe('what is read of a disk', () => {
   })
 
   it('is what the file system uses, where nothing speaks against it', async () => {
-    const { ranges, parts } = await plan(fatDisk())
+    const { ranges, parts, edges } = await plan(fatDisk())
     expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: null }])
     expect(ranges.usedBytes).toBeLessThan(8 * mib)
+    expect(edges).toEqual([
+      [mib, 2 * mib],
+      [10 * mib, 11 * mib],
+    ])
   })
 
   it.each([

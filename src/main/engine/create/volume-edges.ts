@@ -1,0 +1,40 @@
+/**
+ * The first and last bytes of a volume, where systems look for what owns it: the second header of LUKS2 lies 16 KiB from
+ * the start, Btrfs' superblock 64 KiB; labels of RAID and ZFS in the last few hundred KiB. What a file system doesn't use of
+ * them is zeros in an image instead of a hole: restored to a partition in the middle of a disk, a hole leaves there what
+ * was there before, and the new volume would have two owners. It isn't read, for bad blocks may be among what is unused.
+ */
+export type Stretch = readonly [from: number, to: number]
+
+const edgeBytes = 1024 ** 2
+
+/** Both ends of a volume, as stretches of its disk; one, when they meet. */
+export function edgesOf(offset: number, sizeBytes: number): readonly Stretch[] {
+  const end = offset + sizeBytes
+  if (sizeBytes <= 2 * edgeBytes) return [[offset, end]]
+  return [
+    [offset, offset + edgeBytes],
+    // A file that stands for a disk may end anywhere.
+    [Math.floor((end - edgeBytes) / 512) * 512, end],
+  ]
+}
+
+export interface UnreadRow {
+  readonly from: number
+  readonly to: number
+  readonly kind: 'zero' | 'ignore'
+}
+
+/** What isn't read between `from` and `to`: zeros as far as it belongs to `edges`, which ascend, else ignored. */
+export function* unreadRows(from: number, to: number, edges: readonly Stretch[]): Generator<UnreadRow> {
+  let at = from
+  for (const [edgeFrom, edgeTo] of edges) {
+    const start = Math.max(at, edgeFrom)
+    const end = Math.min(to, edgeTo)
+    if (end <= start) continue
+    if (start > at) yield { from: at, to: start, kind: 'ignore' }
+    yield { from: start, to: end, kind: 'zero' }
+    at = end
+  }
+  if (to > at) yield { from: at, to, kind: 'ignore' }
+}
