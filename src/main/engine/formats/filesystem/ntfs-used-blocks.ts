@@ -1,7 +1,8 @@
 /**
  * Used clusters of NTFS, from the file $Bitmap (record 6 of the master file table). Layout as in the Linux kernel's
  * fs/ntfs3/ntfs.h. The volume must be clean: neither $Volume marks it dirty, nor has $LogFile anything to do again, as it
- * has while Windows hibernates.
+ * has while Windows hibernates. There is no checksum, so the bitmap must say at least of the files that every volume has
+ * that their clusters are in use.
  */
 import {
   consistent,
@@ -16,6 +17,11 @@ import { addBitmap, UsedRanges } from './used-ranges.ts'
 const logFileRecord = 2
 const volumeRecord = 3
 const bitmapRecord = 6
+/** $MFT, $MFTMirr, $LogFile, $Bitmap, $Boot. */
+const everywhere = [0, 1, logFileRecord, bitmapRecord, 7]
+const inUse = 1
+/** Where the fixups begin in records that have their own number in front of them: those of version 3.1. */
+const fixupsBehindNumber = 48
 const attributeList = 0x20
 const volumeInformation = 0x70
 const data = 0x80
@@ -67,6 +73,7 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
       done += length
     }
   consistent(done >= neededBytes, 'the bitmap ends early')
+  await refuseLying(volume, layout, ranges)
   // A copy of the boot sector is behind the last cluster.
   ranges.add(clusters * clusterBytes, volume.sizeBytes)
   return ranges
@@ -101,6 +108,17 @@ async function refuseUnclean(volume: BlockVolume, layout: Layout): Promise<void>
   if ((flags & ~harmlessFlags) !== 0) throw new NotCertain('unclean', `volume flags 0x${flags.toString(16)}`)
   onlyKnown(information.readUInt8(8), 3, 'version')
   if (!(await isLogEmpty(volume, layout))) throw new NotCertain('unclean', 'the log is not empty')
+}
+
+/** Where a file goes on in other records, as a table in many pieces does, its first record is enough. */
+async function refuseLying(volume: BlockVolume, layout: Layout, ranges: UsedRanges): Promise<void> {
+  const { clusterBytes } = layout
+  for (const index of everywhere)
+    for (const { type, runs } of await readRecord(volume, layout, index))
+      for (const { cluster, count } of type === data ? runs : []) {
+        const isUsed = ranges.covers(cluster * clusterBytes, (cluster + count) * clusterBytes)
+        consistent(isUsed, `clusters of record ${index} that are free`)
+      }
 }
 
 /** Two restart pages say whether a client of the log has work in it; the younger one counts. All ones: a log never used. */
@@ -171,6 +189,11 @@ async function readRecord(volume: BlockVolume, layout: Layout, index: number): P
   const record = await volume.read(tableAt + index * recordBytes, recordBytes)
   consistent(record.toString('latin1', 0, 4) === 'FILE', `record ${index}`)
   undoFixups(record)
+  const hasNumber = record.readUInt16LE(4) >= fixupsBehindNumber
+  consistent(
+    (record.readUInt16LE(22) & inUse) !== 0 && (!hasNumber || record.readUInt32LE(44) === index),
+    `record ${index}`,
+  )
   const attributes: Attribute[] = []
   const end = Math.min(record.readUInt32LE(24), recordBytes)
   for (let at = record.readUInt16LE(20); at + 8 <= end;) {

@@ -54,6 +54,18 @@ export class UsedRanges {
       yield [this.#edges[index * 2] ?? 0, this.#edges[index * 2 + 1] ?? 0]
   }
 
+  /** Whether every byte from `from` to `to` is in use. */
+  covers(from: number, to: number): boolean {
+    // How many stretches begin at `from` or before it.
+    let low = 0
+    for (let high = this.#count; low < high;) {
+      const middle = Math.floor((low + high) / 2)
+      if ((this.#edges[middle * 2] ?? 0) <= from) low = middle + 1
+      else high = middle
+    }
+    return to <= from || (low > 0 && to <= (this.#edges[low * 2 - 1] ?? 0))
+  }
+
   /** All stretches together. */
   get usedBytes(): number {
     let sum = 0

@@ -216,6 +216,43 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     expect(found).toMatchObject({ kind: 'used', hasShadowCopies: true })
   })
 
+  it('of NTFS are not believed when the bitmap has no bits of the files it lies among, or a record is another', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume(volumeKinds.ntfs[0], file)
+    const seen = () => look(file)
+    expect((await seen()).kind).toBe('used')
+    const recordAt = (index: number) => 4 * 4096 + index * 1024
+    let bitmapAt = 0
+    const otherNumber = await patched(
+      file,
+      recordAt(6),
+      (bytes) => {
+        let at = bytes.readUInt16LE(20)
+        while (bytes.readUInt32LE(at) !== 0x80) at += bytes.readUInt32LE(at + 4)
+        const run = at + bytes.readUInt16LE(at + 32)
+        const sizes = bytes.readUInt8(run)
+        bitmapAt = bytes.readUIntLE(run + 1 + (sizes & 15), sizes >>> 4) * 4096
+        expect(bytes.readUInt32LE(44)).toBe(6)
+        bytes.writeUInt32LE(7, 44)
+      },
+      seen,
+    )
+    expect(otherNumber).toMatchObject({ kind: 'whole', reason: 'inconsistent', problem: 'record 6' })
+    const deleted = await patched(file, recordAt(6), (bytes) => bytes.writeUInt16LE(0, 22), seen)
+    expect(deleted).toMatchObject({ kind: 'whole', reason: 'inconsistent', problem: 'record 6' })
+
+    const emptied = await patched(file, bitmapAt, (bytes) => bytes.fill(0), seen)
+    expect(emptied).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+    // The copy of the table's first records, by its cluster in the boot sector, is in the middle of the volume.
+    const mirrorCluster = (100 * 1024 ** 2) / 4096 / 2 - 1
+    const mirrorAt = bitmapAt + Math.floor(mirrorCluster / 8)
+    const within = mirrorAt % 512
+    const unmirrored = await patched(file, mirrorAt - within, (bytes) => bytes.writeUInt8(0, within), seen)
+    expect(unmirrored).toMatchObject({ kind: 'whole', reason: 'inconsistent' })
+    expect((await seen()).kind).toBe('used')
+  })
+
   it('of exFAT are not believed when the chain of the bitmap is too short', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'volume.img')

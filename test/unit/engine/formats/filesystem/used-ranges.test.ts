@@ -19,6 +19,21 @@ describe('used ranges', () => {
     expect(ranges.usedBytes).toBe(30)
   })
 
+  it('know whether all of a stretch is in use', () => {
+    const ranges = new UsedRanges()
+    expect(ranges.covers(0, 1)).toBe(false)
+    for (let from = 10; from < 100; from += 20) ranges.add(from, from + 10)
+    expect([10, 11, 30, 90].map((from) => ranges.covers(from, from + 9))).toEqual([true, true, true, true])
+    expect([0, 9, 12, 20, 100].map((from) => ranges.covers(from, from + 9))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ])
+    expect(ranges.covers(5, 5)).toBe(true)
+  })
+
   it('refuse to go back', () => {
     const ranges = new UsedRanges()
     ranges.add(100, 200)
