@@ -12,13 +12,14 @@ import {
   type BlockVolume,
   type UsedBlocksReader,
 } from './used-blocks.ts'
-import { addBitmap, UsedRanges } from './used-ranges.ts'
+import { addBitmap, rangesWithout, UsedRanges } from './used-ranges.ts'
 
 const logFileRecord = 2
 const volumeRecord = 3
 const bitmapRecord = 6
 /** $MFT, $MFTMirr, $LogFile, $Bitmap, $Boot. */
 const everywhere = [0, 1, logFileRecord, bitmapRecord, 7]
+const badClustersRecord = 8
 const inUse = 1
 /** Where the fixups begin in records that have their own number in front of them: those of version 3.1. */
 const fixupsBehindNumber = 48
@@ -49,6 +50,8 @@ interface Attribute {
   readonly value: Buffer | null
   /** Of others. */
   readonly runs: readonly Run[]
+  /** Clusters that aren't on the volume. */
+  readonly holes: number
   readonly sizeBytes: number
   readonly flags: number
 }
@@ -60,7 +63,7 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
   const { runs, sizeBytes } = await readData(volume, layout, bitmapRecord)
   const neededBytes = Math.ceil(clusters / 8)
   consistent(sizeBytes >= neededBytes, 'size of the bitmap')
-  const ranges = new UsedRanges()
+  const marked = new UsedRanges()
   let done = 0
   for (const { cluster, count } of runs)
     for (let within = 0; within < count * clusterBytes && done < neededBytes;) {
@@ -68,11 +71,12 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
       const bits = await volume.read(cluster * clusterBytes + within, length)
       const inPiece = Math.min(length * 8, clusters - done * 8)
       const offset = done * 8 * clusterBytes
-      addBitmap(ranges, { bits, count: inPiece, first: 'lowest', unitBytes: clusterBytes, offset })
+      addBitmap(marked, { bits, count: inPiece, first: 'lowest', unitBytes: clusterBytes, offset })
       within += length
       done += length
     }
   consistent(done >= neededBytes, 'the bitmap ends early')
+  const ranges = rangesWithout(marked, await badStretches(volume, layout))
   await refuseLying(volume, layout, ranges)
   // A copy of the boot sector is behind the last cluster.
   ranges.add(clusters * clusterBytes, volume.sizeBytes)
@@ -108,6 +112,19 @@ async function refuseUnclean(volume: BlockVolume, layout: Layout): Promise<void>
   if ((flags & ~harmlessFlags) !== 0) throw new NotCertain('unclean', `volume flags 0x${flags.toString(16)}`)
   onlyKnown(information.readUInt8(8), 3, 'version')
   if (!(await isLogEmpty(volume, layout))) throw new NotCertain('unclean', 'the log is not empty')
+}
+
+/**
+ * Clusters that were found to be bad hold nothing, and trying to read them would end the whole undertaking. A list that goes
+ * on in other records is left alone.
+ */
+async function badStretches(volume: BlockVolume, layout: Layout): Promise<readonly [number, number][]> {
+  const attributes = await readRecord(volume, layout, badClustersRecord)
+  if (attributes.some(({ type }) => type === attributeList)) return []
+  return attributes
+    .flatMap(({ type, isNamed, runs }) => (type === data && isNamed ? runs : []))
+    .toSorted((a, b) => a.cluster - b.cluster)
+    .map(({ cluster, count }) => [cluster * layout.clusterBytes, (cluster + count) * layout.clusterBytes])
 }
 
 /** Where a file goes on in other records, as a table in many pieces does, its first record is enough. */
@@ -180,7 +197,8 @@ async function readData(
     attribute !== undefined && found.length === 1 && attribute.value === null,
     `data of record ${record}`,
   )
-  if (attribute.flags !== 0) throw new NotCertain('features', `record ${record} is compressed or sparse`)
+  if (attribute.flags !== 0 || attribute.holes > 0)
+    throw new NotCertain('features', `record ${record} is compressed or sparse`)
   return attribute
 }
 
@@ -217,30 +235,44 @@ function parseAttribute(bytes: Buffer, layout: Layout): Attribute {
     const start = bytes.readUInt16LE(20)
     const length = bytes.readUInt32LE(16)
     consistent(start + length <= bytes.length, 'value of an attribute')
-    return { ...common, value: bytes.subarray(start, start + length), runs: [], sizeBytes: length }
+    return { ...common, value: bytes.subarray(start, start + length), runs: [], holes: 0, sizeBytes: length }
   }
   consistent(bytes.length >= 64 && bytes.readBigUInt64LE(16) === 0n, 'runs of an attribute')
-  const runs = common.type === data ? parseRuns(bytes.subarray(bytes.readUInt16LE(32)), layout.clusters) : []
-  return { ...common, value: null, runs, sizeBytes: safe(bytes.readBigUInt64LE(48), 'size of an attribute') }
+  const places =
+    common.type === data
+      ? parseRuns(bytes.subarray(bytes.readUInt16LE(32)), layout.clusters)
+      : { runs: [], holes: 0 }
+  return {
+    ...common,
+    value: null,
+    ...places,
+    sizeBytes: safe(bytes.readBigUInt64LE(48), 'size of an attribute'),
+  }
 }
 
 /** Pairs of a length and a signed step from the last cluster, each in as many bytes as the nibbles of the byte before say. */
-function parseRuns(bytes: Buffer, clusters: number): Run[] {
+function parseRuns(
+  bytes: Buffer,
+  clusters: number,
+): { readonly runs: readonly Run[]; readonly holes: number } {
   const runs: Run[] = []
+  let holes = 0
   let cluster = 0
   for (let at = 0; ;) {
     const header = bytes[at]
     consistent(header !== undefined, 'runs without an end')
-    if (header === 0) return runs
+    if (header === 0) return { runs, holes }
     const lengthSize = header & 15
     const stepSize = header >>> 4
     const next = at + 1 + lengthSize + stepSize
     consistent(lengthSize >= 1 && lengthSize <= 6 && stepSize <= 6 && next <= bytes.length, 'a run')
-    if (stepSize === 0) throw new NotCertain('features', 'a file that is sparse')
     const count = bytes.readUIntLE(at + 1, lengthSize)
-    cluster += bytes.readIntLE(at + 1 + lengthSize, stepSize)
-    consistent(count > 0 && cluster >= 0 && cluster + count <= clusters, 'a run leads outside')
-    runs.push({ cluster, count })
+    if (stepSize === 0) holes += count
+    else {
+      cluster += bytes.readIntLE(at + 1 + lengthSize, stepSize)
+      consistent(count > 0 && cluster >= 0 && cluster + count <= clusters, 'a run leads outside')
+      runs.push({ cluster, count })
+    }
     at = next
   }
 }

@@ -84,6 +84,28 @@ export class UsedRanges {
   }
 }
 
+/** `ranges` without what lies in `away`, which ascends. */
+export function rangesWithout(
+  ranges: UsedRanges,
+  away: readonly (readonly [from: number, to: number])[],
+): UsedRanges {
+  const rest = new UsedRanges()
+  let next = 0
+  for (const [from, to] of ranges) {
+    let at = from
+    for (; next < away.length; next++) {
+      const [awayFrom, awayTo] = away[next] ?? [to, to]
+      if (awayFrom >= to) break
+      rest.add(at, awayFrom)
+      at = Math.max(at, awayTo)
+      // It may reach into the next one.
+      if (awayTo > to) break
+    }
+    rest.add(at, to)
+  }
+  return rest
+}
+
 export interface Bitmap {
   readonly bits: Uint8Array
   /** How many of them count. */

@@ -253,6 +253,48 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     expect((await seen()).kind).toBe('used')
   })
 
+  it('of NTFS are without the clusters that it calls bad', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    await makeVolume({ ...volumeKinds.ntfs[0], access: null }, file)
+    const before = rangesOf(await look(file))
+    const recordAt = (index: number) => 4 * 4096 + index * 1024
+    const attributeAt = (bytes: Buffer, wanted: (at: number) => boolean) => {
+      let at = bytes.readUInt16LE(20)
+      while (!wanted(at)) at += bytes.readUInt32LE(at + 4)
+      return at
+    }
+    await using handle = await open(file, 'r+')
+    const bitmap = Buffer.alloc(512)
+    await handle.read(bitmap, 0, 512, recordAt(6))
+    const dataAt = attributeAt(bitmap, (at) => bitmap.readUInt32LE(at) === 0x80)
+    const run = dataAt + bitmap.readUInt16LE(dataAt + 32)
+    const sizes = bitmap.readUInt8(run)
+    const bitmapAt = bitmap.readUIntLE(run + 1 + (sizes & 15), sizes >>> 4) * 4096
+    // Clusters 20 000 to 20 003, between holes.
+    await handle.write(Buffer.from([0x0f]), 0, 1, bitmapAt + 20_000 / 8)
+    const seen = () => look(file)
+    const inUse = rangesOf(await seen())
+    expect(inUse).toContainEqual([20_000 * 4096, 20_004 * 4096])
+    const listed = await patched(
+      file,
+      recordAt(8),
+      (bytes) => {
+        const at = attributeAt(bytes, (each) => bytes.readUInt32LE(each) === 0x80 && bytes[each + 9] === 4)
+        const runs = at + bytes.readUInt16LE(at + 32)
+        const lengthBytes = bytes.readUInt32LE(at + 4)
+        expect(bytes.readUInt32LE(at + lengthBytes)).toBe(0xffff_ffff)
+        bytes.writeUInt32LE(lengthBytes + 8, at + 4)
+        bytes.writeUInt32LE(bytes.readUInt32LE(24) + 8, 24)
+        bytes.fill(0, runs, at + lengthBytes + 8)
+        bytes.write('02204e2104204e02db1500', runs, 'hex')
+        bytes.writeUInt32LE(0xffff_ffff, at + lengthBytes + 8)
+      },
+      seen,
+    )
+    expect(rangesOf(listed)).toEqual(before)
+  })
+
   it('of exFAT are not believed when the chain of the bitmap is too short', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'volume.img')
