@@ -5,6 +5,14 @@
  * that their clusters are in use.
  */
 import {
+  attributeList,
+  data,
+  readRecord,
+  volumeInformation,
+  type NtfsLayout,
+  type Run,
+} from './ntfs-records.ts'
+import {
   consistent,
   NotCertain,
   onlyKnown,
@@ -20,41 +28,9 @@ const bitmapRecord = 6
 /** $MFT, $MFTMirr, $LogFile, $Bitmap, $Boot. */
 const everywhere = [0, 1, logFileRecord, bitmapRecord, 7]
 const badClustersRecord = 8
-const inUse = 1
-/** Where the fixups begin in records that have their own number in front of them: those of version 3.1. */
-const fixupsBehindNumber = 48
-const attributeList = 0x20
-const volumeInformation = 0x70
-const data = 0x80
 /** Modified by chkdsk, and a bit that ntfs-3g calls fixed by it: all else means work to be done. */
 const harmlessFlags = 0x8080
 const pieceBytes = 1024 * 1024
-
-interface Layout {
-  readonly clusterBytes: number
-  readonly clusters: number
-  readonly recordBytes: number
-  readonly tableAt: number
-}
-
-/** A stretch of a file: clusters on the volume. */
-interface Run {
-  readonly cluster: number
-  readonly count: number
-}
-
-interface Attribute {
-  readonly type: number
-  readonly isNamed: boolean
-  /** From its own start, for values that are in the record; null for others. */
-  readonly value: Buffer | null
-  /** Of others. */
-  readonly runs: readonly Run[]
-  /** Clusters that aren't on the volume. */
-  readonly holes: number
-  readonly sizeBytes: number
-  readonly flags: number
-}
 
 export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
   const layout = await readLayout(volume)
@@ -83,7 +59,7 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
   return ranges
 }
 
-async function readLayout(volume: BlockVolume): Promise<Layout> {
+async function readLayout(volume: BlockVolume): Promise<NtfsLayout> {
   const boot = await volume.read(0, 512)
   const sectorBytes = boot.readUInt16LE(11)
   consistent([512, 1024, 2048, 4096].includes(sectorBytes), 'sector size')
@@ -103,7 +79,7 @@ async function readLayout(volume: BlockVolume): Promise<Layout> {
   return { clusterBytes, clusters, recordBytes, tableAt: tableCluster * clusterBytes }
 }
 
-async function refuseUnclean(volume: BlockVolume, layout: Layout): Promise<void> {
+async function refuseUnclean(volume: BlockVolume, layout: NtfsLayout): Promise<void> {
   const information = (await readRecord(volume, layout, volumeRecord)).find(
     ({ type }) => type === volumeInformation,
   )?.value
@@ -118,7 +94,7 @@ async function refuseUnclean(volume: BlockVolume, layout: Layout): Promise<void>
  * Clusters that were found to be bad hold nothing, and trying to read them would end the whole undertaking. A list that goes
  * on in other records is left alone.
  */
-async function badStretches(volume: BlockVolume, layout: Layout): Promise<readonly [number, number][]> {
+async function badStretches(volume: BlockVolume, layout: NtfsLayout): Promise<readonly [number, number][]> {
   const attributes = await readRecord(volume, layout, badClustersRecord)
   if (attributes.some(({ type }) => type === attributeList)) return []
   return attributes
@@ -128,7 +104,7 @@ async function badStretches(volume: BlockVolume, layout: Layout): Promise<readon
 }
 
 /** Where a file goes on in other records, as a table in many pieces does, its first record is enough. */
-async function refuseLying(volume: BlockVolume, layout: Layout, ranges: UsedRanges): Promise<void> {
+async function refuseLying(volume: BlockVolume, layout: NtfsLayout, ranges: UsedRanges): Promise<void> {
   const { clusterBytes } = layout
   for (const index of everywhere)
     for (const { type, runs } of await readRecord(volume, layout, index))
@@ -139,7 +115,7 @@ async function refuseLying(volume: BlockVolume, layout: Layout, ranges: UsedRang
 }
 
 /** Two restart pages say whether a client of the log has work in it; the younger one counts. All ones: a log never used. */
-async function isLogEmpty(volume: BlockVolume, layout: Layout): Promise<boolean> {
+async function isLogEmpty(volume: BlockVolume, layout: NtfsLayout): Promise<boolean> {
   const { runs, sizeBytes } = await readData(volume, layout, logFileRecord)
   const first = runs[0]
   consistent(
@@ -167,7 +143,7 @@ function parseRestart(page: Buffer): { readonly sequence: bigint; readonly isCle
 /** A stretch of a file by its offset there, when one run holds it whole. */
 async function readAt(
   volume: BlockVolume,
-  { clusterBytes }: Layout,
+  { clusterBytes }: NtfsLayout,
   runs: readonly Run[],
   offset: number,
   lengthBytes: number,
@@ -185,7 +161,7 @@ async function readAt(
 /** The unnamed data of a file, all of it in its first record. */
 async function readData(
   volume: BlockVolume,
-  layout: Layout,
+  layout: NtfsLayout,
   record: number,
 ): Promise<{ readonly runs: readonly Run[]; readonly sizeBytes: number }> {
   const attributes = await readRecord(volume, layout, record)
@@ -200,91 +176,4 @@ async function readData(
   if (attribute.flags !== 0 || attribute.holes > 0)
     throw new NotCertain('features', `record ${record} is compressed or sparse`)
   return attribute
-}
-
-async function readRecord(volume: BlockVolume, layout: Layout, index: number): Promise<Attribute[]> {
-  const { tableAt, recordBytes } = layout
-  const record = await volume.read(tableAt + index * recordBytes, recordBytes)
-  consistent(record.toString('latin1', 0, 4) === 'FILE', `record ${index}`)
-  undoFixups(record)
-  const hasNumber = record.readUInt16LE(4) >= fixupsBehindNumber
-  consistent(
-    (record.readUInt16LE(22) & inUse) !== 0 && (!hasNumber || record.readUInt32LE(44) === index),
-    `record ${index}`,
-  )
-  const attributes: Attribute[] = []
-  const end = Math.min(record.readUInt32LE(24), recordBytes)
-  for (let at = record.readUInt16LE(20); at + 8 <= end;) {
-    const type = record.readUInt32LE(at)
-    if (type === 0xffff_ffff) return attributes
-    const length = record.readUInt32LE(at + 4)
-    consistent(length >= 24 && at + length <= end, `attribute of record ${index}`)
-    attributes.push(parseAttribute(record.subarray(at, at + length), layout))
-    at += length
-  }
-  throw new NotCertain('inconsistent', `record ${index} has no end`)
-}
-
-function parseAttribute(bytes: Buffer, layout: Layout): Attribute {
-  const common = {
-    type: bytes.readUInt32LE(0),
-    isNamed: bytes.readUInt8(9) !== 0,
-    flags: bytes.readUInt16LE(12),
-  }
-  if (bytes.readUInt8(8) === 0) {
-    const start = bytes.readUInt16LE(20)
-    const length = bytes.readUInt32LE(16)
-    consistent(start + length <= bytes.length, 'value of an attribute')
-    return { ...common, value: bytes.subarray(start, start + length), runs: [], holes: 0, sizeBytes: length }
-  }
-  consistent(bytes.length >= 64 && bytes.readBigUInt64LE(16) === 0n, 'runs of an attribute')
-  const places =
-    common.type === data
-      ? parseRuns(bytes.subarray(bytes.readUInt16LE(32)), layout.clusters)
-      : { runs: [], holes: 0 }
-  return {
-    ...common,
-    value: null,
-    ...places,
-    sizeBytes: safe(bytes.readBigUInt64LE(48), 'size of an attribute'),
-  }
-}
-
-/** Pairs of a length and a signed step from the last cluster, each in as many bytes as the nibbles of the byte before say. */
-function parseRuns(
-  bytes: Buffer,
-  clusters: number,
-): { readonly runs: readonly Run[]; readonly holes: number } {
-  const runs: Run[] = []
-  let holes = 0
-  let cluster = 0
-  for (let at = 0; ;) {
-    const header = bytes[at]
-    consistent(header !== undefined, 'runs without an end')
-    if (header === 0) return { runs, holes }
-    const lengthSize = header & 15
-    const stepSize = header >>> 4
-    const next = at + 1 + lengthSize + stepSize
-    consistent(lengthSize >= 1 && lengthSize <= 6 && stepSize <= 6 && next <= bytes.length, 'a run')
-    const count = bytes.readUIntLE(at + 1, lengthSize)
-    if (stepSize === 0) holes += count
-    else {
-      cluster += bytes.readIntLE(at + 1 + lengthSize, stepSize)
-      consistent(count > 0 && cluster >= 0 && cluster + count <= clusters, 'a run leads outside')
-      runs.push({ cluster, count })
-    }
-    at = next
-  }
-}
-
-/** The last two bytes of every 512 must be the record's counter; what they were is kept in an array at the front. */
-function undoFixups(record: Buffer): void {
-  const arrayAt = record.readUInt16LE(4)
-  const count = record.readUInt16LE(6)
-  consistent(count === record.length / 512 + 1 && arrayAt + count * 2 <= 510, 'fixups of a record')
-  const counter = record.readUInt16LE(arrayAt)
-  for (let index = 1; index < count; index++) {
-    consistent(record.readUInt16LE(index * 512 - 2) === counter, 'a record that was not written whole')
-    record.copy(record, index * 512 - 2, arrayAt + index * 2, arrayAt + index * 2 + 2)
-  }
 }
