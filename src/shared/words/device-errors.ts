@@ -212,6 +212,12 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     const why = usedBy(error) ?? itSaid(error) ?? systemSays(error)
     const left = textOf(error, 'left')
     if (left !== null) return { ...leftUndone(left, error, names), why }
+    if (textOf(error, 'why') === 'unknown')
+      return {
+        what: `${theTarget(error, names)} may be in use by another program.`,
+        why: 'Looking at all that runs on this computer took too long.',
+        now: 'Close what may write to it, and try again when the computer has less to do.',
+      }
     return {
       what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,
       why,

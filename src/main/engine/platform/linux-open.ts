@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import { findHolders } from './linux-holders.ts'
-import { findWriters } from './linux-writers.ts'
+import { findOpeners } from './linux-writers.ts'
 import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
@@ -20,13 +20,14 @@ export async function openForReading(system: Machine, path: string): Promise<Ope
 }
 
 /**
- * As `openExclusively`; throws E_DST_BUSY also where another program has it open for writing without asking for it alone.
+ * As `openExclusively`; throws E_DST_BUSY also where another program has it open for writing without asking for it alone, or it couldn't
+ * be found out whether one has. `now`: milliseconds.
  */
-export async function openForWriting(system: Machine, path: string): Promise<OpenDevice> {
+export async function openForWriting(system: Machine, path: string, now?: () => number): Promise<OpenDevice> {
   const { place, snapshot } = await deviceAt(system, path)
   const opened = await openPlace(system, path, place, snapshot)
   try {
-    await refuseWriters(system, path, { place, snapshot })
+    await refuseWriters(system, path, { place, snapshot, now })
     return opened
   } catch (error) {
     await opened[Symbol.asyncDispose]()
@@ -65,7 +66,11 @@ async function openPlace(
 async function refuseWriters(
   system: Machine,
   path: string,
-  { place, snapshot }: { readonly place: Place; readonly snapshot: LinuxSnapshot },
+  {
+    place,
+    snapshot,
+    now,
+  }: { readonly place: Place; readonly snapshot: LinuxSnapshot; readonly now: (() => number) | undefined },
 ): Promise<void> {
   // A client of a network block device has it open itself, as long as it is there.
   if (place.disk.kernelName.startsWith('nbd')) return
@@ -73,8 +78,15 @@ async function refuseWriters(
   const ways = snapshot.twinsOf(place.disk).flatMap((disk) => numbersOf({ disk, partition: null }))
   const numbers = [...new Set([place.disk.number, ...numbersOf(place), ...ways])]
   for (let attempt = 0; ; attempt += 1) {
-    const holders = await findWriters(system, numbers)
-    if (holders.length === 0) return
+    const asked = { numbers, how: 'for writing', ...(now === undefined ? {} : { now }) } as const
+    const { programs: holders, isComplete } = await findOpeners(system, asked)
+    if (holders.length === 0 && isComplete) return
+    // Erasing what a virtual machine runs from can't be undone, and a try more costs nothing. It takes millions of open files.
+    if (holders.length === 0)
+      throw new DeviceError('E_DST_BUSY', `who writes to ${path} could not be found out`, {
+        details: { path, why: 'unknown' },
+        transient: true,
+      })
     const pause = WRITER_PAUSES_MS[attempt]
     if (pause === undefined)
       throw new DeviceError('E_DST_BUSY', `${path} is open for writing in ${holders.join(', ')}`, {

@@ -177,6 +177,11 @@ describe('describeError', () => {
     ],
     [
       'E_DST_BUSY',
+      { path: '/dev/sdb', why: 'unknown' },
+      "'SanDisk Ultra' may be in use by another program.\nLooking at all that runs on this computer took too long.\nClose what may write to it, and try again when the computer has less to do.",
+    ],
+    [
+      'E_DST_BUSY',
       { path: '/home/a/d.img', holders: ['/dev/loop0'] },
       "'SanDisk Ultra' is in use.\nIt is used by /dev/loop0.\nClose what is using it and try again.",
     ],
