@@ -57,6 +57,7 @@ export function platformDouble(
       eject: async (path) => {
         ejected.push(path)
       },
+      openElsewhere: unused,
       openSource: unused,
       openTarget: unused,
       zeroOut: unused,

@@ -42,6 +42,8 @@ export class FakeMachine {
   privileged = true
   supported = true
   freeBytes = 1e12
+  /** Other programs that have its disks open. */
+  openElsewhere: readonly string[] = []
   /** File systems on any disk that nothing here can mount. */
   unreadable: readonly string[] = []
   /** Replaces what a call does; may throw. */
@@ -260,6 +262,7 @@ function platformOf(machine: FakeMachine): Platform {
       machine.calls.push(`eject ${path}`)
       machine.onEject?.(path)
     },
+    openElsewhere: async () => ({ programs: machine.openElsewhere, isComplete: true }),
     openSource: () => Promise.reject(new Error('use io.holdDevice')),
     openTarget: () => Promise.reject(new Error('use io.openDeviceSink')),
     zeroOut: () => Promise.reject(new Error('no device')),

@@ -183,11 +183,18 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_SRC_IN_USE: (error, names) => ({
-    what: `${theSource(error, names)} can't be copied while it is in use.`,
-    why: usedBy(error),
-    now: 'Close what is using it, or unmount it, and try again.',
-  }),
+  E_SRC_IN_USE: (error, names) =>
+    textOf(error, 'left') === 'mount'
+      ? {
+          what: `${path(error, 'A volume')} wasn't mounted again.`,
+          why: usedBy(error) ?? 'Another program may be reading it.',
+          now: 'Mount it when nobody reads it any more.',
+        }
+      : {
+          what: `${theSource(error, names)} can't be copied while it is in use.`,
+          why: usedBy(error),
+          now: 'Close what is using it, or unmount it, and try again.',
+        },
 
   E_SRC_GONE: (error, names) => ({
     what: `${theSource(error, names)} is gone.`,

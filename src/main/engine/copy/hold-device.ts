@@ -48,6 +48,14 @@ export async function holdDevice(path: string): Promise<AsyncDisposable> {
   }
 }
 
+/** This process holds the disk of the partition at `path`, or a partition of the disk. */
+export const isHeldHere = (path: string): boolean =>
+  [...held.keys()].some((other) => isPartOf(path, other) || isPartOf(other, path))
+
+/** As Linux names them: sda1, nvme0n1p1. */
+const isPartOf = (part: string, disk: string) =>
+  part.startsWith(disk) && (/\d$/.test(disk) ? /^p\d+$/ : /^\d+$/).test(part.slice(disk.length))
+
 async function openAlone(path: string): Promise<FileHandle> {
   for (let attempt = 0; ; attempt++) {
     try {

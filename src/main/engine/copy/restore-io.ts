@@ -69,8 +69,8 @@ export interface RestoreIo {
   /** A source file, and what it is now. */
   holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
   /**
-   * A source device: read only. `alone`: as long as it is held nobody mounts it, if that can be had: another program may be reading it
-   * for itself, which does no harm.
+   * A source device: read only. `alone`: as long as it is held nobody mounts it. Another program that reads it for itself is let be:
+   * then a Reprise doesn't mount it. Throws DeviceError E_SRC_IN_USE.
    */
   holdDevice(
     path: string,

@@ -1,8 +1,9 @@
 /**
  * The volumes on a device that is read. They are unmounted as long as anybody of this process reads their disk, and who is the last to
- * read it mounts them again: mounted for writing, they would change under the others.
+ * read it mounts them again: mounted for writing, they would change under the others. Where another program reads it still, as a second
+ * restore from the same stick does, they stay unmounted, and that is told.
  */
-import type { MountedVolume } from '#engine/platform'
+import type { MountedVolume, Openers } from '#engine/platform'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
 import { isWritable, type DeviceSource, type ExaminedSource } from './examine-source.ts'
 import type { RestoreDeps } from './restore-deps.ts'
@@ -140,6 +141,9 @@ async function mountAgain(
   signal: AbortSignal | undefined,
 ): Promise<readonly SerializedError[]> {
   try {
+    // It would change under them: another restore reads on, and brings together what never was on the disk at one time.
+    const { programs, isComplete } = await readersElsewhere(platform, path)
+    if (programs.length > 0 || !isComplete) return leftUnmounted(volumes, programs)
     const { errors } = await platform.remount(path, volumes, signal)
     return errors.map((error) => serializeError(error))
   } catch (error) {
@@ -147,3 +151,25 @@ async function mountAgain(
     return [serializeError(error)]
   }
 }
+
+async function readersElsewhere(platform: RestoreDeps['platform'], path: string): Promise<Openers> {
+  try {
+    return await platform.openElsewhere(path)
+  } catch (error) {
+    AppError.accept(error)
+    // It was pulled out.
+    return { programs: [], isComplete: true }
+  }
+}
+
+const leftUnmounted = (
+  volumes: readonly MountedVolume[],
+  holders: readonly string[],
+): readonly SerializedError[] =>
+  [...new Set(volumes.map(({ devicePath }) => devicePath))].map((path) =>
+    serializeError(
+      new DeviceError('E_SRC_IN_USE', `${path} was not mounted again: others read its disk`, {
+        details: { path, holders, left: 'mount' },
+      }),
+    ),
+  )

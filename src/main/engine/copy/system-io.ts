@@ -8,7 +8,7 @@ import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import { DeviceError } from '#shared/errors'
-import { holdDevice } from './hold-device.ts'
+import { holdDevice, isHeldHere } from './hold-device.ts'
 import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 import { createStreamDoor, noStreams, type StreamDoor } from './stream-door.ts'
@@ -31,7 +31,7 @@ export function createSystemIo(
     async holdDevice(path, { alone }) {
       await using held = new AsyncDisposableStack()
       const { fd, sizeBytes } = held.use(await platform.openSource(path))
-      if (alone) held.use(await holdIfFree(path))
+      if (alone) held.use(await holdIfFree(platform, path))
       const owned = held.move()
       return { fd, sizeBytes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },
@@ -49,11 +49,16 @@ export function createSystemIo(
   }
 }
 
-async function holdIfFree(path: string): Promise<AsyncDisposable | null> {
+/**
+ * Null where others read it, too: they leave it unmounted as long as it is open here (see source-volumes.ts), so `path` must be open
+ * already. What is held and nobody has open is mounted somewhere, or being mounted. Throws DeviceError E_SRC_IN_USE.
+ */
+async function holdIfFree(platform: Platform, path: string): Promise<AsyncDisposable | null> {
   try {
     return await holdDevice(path)
   } catch (error) {
-    if (error instanceof DeviceError && error.code === 'E_SRC_IN_USE') return null
+    if (!(error instanceof DeviceError) || error.code !== 'E_SRC_IN_USE') throw error
+    if (isHeldHere(path) || (await platform.openElsewhere(path)).programs.length > 0) return null
     throw error
   }
 }

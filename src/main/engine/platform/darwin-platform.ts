@@ -42,6 +42,7 @@ export function createDarwinPlatform(options: DarwinPlatformOptions = {}): Platf
     // Nobody here looks at what Linux made.
     unreadable: () => Promise.resolve([]),
     eject: (path, signal) => ejectDarwin(system, log, path, signal),
+    openElsewhere: () => Promise.resolve({ programs: [], isComplete: true }),
     openSource: (path) => openDarwin(system, path, 'source'),
     openTarget: (path) => openDarwin(system, path, 'target'),
     zeroOut: () => Promise.reject(notHere('zeroOut')),

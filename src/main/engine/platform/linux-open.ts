@@ -7,7 +7,7 @@ import { deviceAt } from './linux-resolve.ts'
 import { numbersOf, readSnapshot, type LinuxSnapshot, type Place } from './linux-snapshot.ts'
 import type { Machine } from './machine.ts'
 import { deviceError, holdsProgram, type DeviceUse } from './open-errors.ts'
-import type { DeviceAbilities, OpenDevice } from './platform.ts'
+import type { DeviceAbilities, OpenDevice, Openers } from './platform.ts'
 
 const BUSY_PAUSES_MS = [100, 300]
 /** Who looks at a disk for its state has it open for a moment, and some do that for writing. */
@@ -32,6 +32,20 @@ export async function openForWriting(system: Machine, path: string, now?: () => 
   } catch (error) {
     await opened[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+/** See `Platform.openElsewhere`. */
+export async function openElsewhere(system: Machine, path: string): Promise<Openers> {
+  const { place, snapshot } = await deviceAt(system, path)
+  for (let attempt = 0; ; attempt += 1) {
+    const openers = await findOpeners(system, {
+      numbers: numbersOfWays(place, snapshot),
+      how: 'in any way',
+    })
+    const pause = WRITER_PAUSES_MS[attempt]
+    if (openers.programs.length === 0 || pause === undefined) return openers
+    await system.pause(pause)
   }
 }
 
@@ -74,9 +88,7 @@ async function refuseWriters(
 ): Promise<void> {
   // A client of a network block device has it open itself, as long as it is there.
   if (place.disk.kernelName.startsWith('nbd')) return
-  // Who writes to it by another way is another program as well.
-  const ways = snapshot.twinsOf(place.disk).flatMap((disk) => numbersOf({ disk, partition: null }))
-  const numbers = [...new Set([place.disk.number, ...numbersOf(place), ...ways])]
+  const numbers = numbersOfWays(place, snapshot)
   for (let attempt = 0; ; attempt += 1) {
     const asked = { numbers, how: 'for writing', ...(now === undefined ? {} : { now }) } as const
     const { programs: holders, isComplete } = await findOpeners(system, asked)
@@ -95,6 +107,12 @@ async function refuseWriters(
       })
     await system.pause(pause)
   }
+}
+
+/** Also of the disk around a partition, and of the other ways to it: who has one of those open is another program as well. */
+function numbersOfWays(place: Place, snapshot: LinuxSnapshot): readonly string[] {
+  const ways = snapshot.twinsOf(place.disk).flatMap((disk) => numbersOf({ disk, partition: null }))
+  return [...new Set([place.disk.number, ...numbersOf(place), ...ways])]
 }
 
 async function openDevice(

@@ -5,7 +5,7 @@ import { ejectDevice } from './linux-eject.ts'
 import { identifyDevice } from './linux-identify.ts'
 import { createDiskLister } from './linux-list.ts'
 import { makeDeviceEmpty } from './linux-make-empty.ts'
-import { openForReading, openForWriting } from './linux-open.ts'
+import { openElsewhere, openForReading, openForWriting } from './linux-open.ts'
 import { rereadPartitionTable } from './linux-partitions.ts'
 import { changeRange } from './linux-ranges.ts'
 import { unreadableOn } from './linux-readable.ts'
@@ -55,6 +55,7 @@ export function createLinuxPlatform(options: LinuxPlatformOptions = {}): Platfor
     remount: (_path, before, signal) => remountVolumes(system, log, before, signal),
     unreadable: (path, signal) => unreadableOn(system, log, path, signal),
     eject: (path, signal) => ejectDevice(system, log, path, signal),
+    openElsewhere: (path) => openElsewhere(system, path),
     openSource: (path) => openForReading(system, path),
     openTarget: (path) => openForWriting(system, path),
     zeroOut: (device, offset, lengthBytes, signal) =>

@@ -5,6 +5,7 @@
 import { setImmediate as breath } from 'node:timers/promises'
 import { programNameOf } from './linux-holders.ts'
 import type { Machine } from './machine.ts'
+import type { Openers } from './platform.ts'
 
 /** Of a machine with ten thousand open files this takes a tenth of a second. */
 const patienceMs = 15_000
@@ -13,13 +14,6 @@ const stretchMs = 5
 
 /** No disks, and every program has some of them. */
 const common = /^\/dev\/(null|zero|tty|console|ptmx|u?random|(pts|shm|input|dri|snd|fuse|net)\b)/
-
-export interface Openers {
-  /** `name (pid)` of other programs, the youngest first. */
-  readonly programs: readonly string[]
-  /** False: time was up before all had been looked at, and there may be more. */
-  readonly isComplete: boolean
-}
 
 export interface OpenersOptions {
   /** `major:minor` of the devices. */

@@ -39,6 +39,14 @@ export interface OpenDevice extends AsyncDisposable {
   readonly direct: boolean
 }
 
+/** Programs that have a device open. */
+export interface Openers {
+  /** `name (pid)` of other programs, the youngest first. */
+  readonly programs: readonly string[]
+  /** False: time was up before all had been looked at, and there may be more. */
+  readonly isComplete: boolean
+}
+
 export interface DiskWatch extends AsyncDisposable {
   /**
    * Lists the disks now, for what a watch may not see. Resolves when the listener was told what is new, by this list or by
@@ -107,6 +115,11 @@ export interface Platform {
    */
   eject(path: string, signal?: AbortSignal): Promise<void>
 
+  /**
+   * Other programs that have the disk or partition at `path`, a part of it or the disk that it is on open, also only for reading;
+   * without those that are done within a moment. Where the system doesn't tell: none. Throws DeviceError.
+   */
+  openElsewhere(path: string): Promise<Openers>
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
   /**

@@ -25,6 +25,7 @@ export function createWin32Platform(): Platform {
     remount: refuse,
     unreadable: refuse,
     eject: refuse,
+    openElsewhere: refuse,
     openSource: refuse,
     openTarget: refuse,
     zeroOut: refuse,

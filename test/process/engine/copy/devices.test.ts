@@ -1,5 +1,7 @@
 /** Real devices, partitions and file systems on either side, mounted and not. */
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -46,6 +48,22 @@ async function mount(device: string, name: string): Promise<string> {
   return place
 }
 
+/** Another program that reads the device, and wants it for itself. */
+async function holdElsewhere(path: string): Promise<AsyncDisposable & { readonly pid: number | undefined }> {
+  const flags = constants.O_RDONLY | constants.O_EXCL
+  const script = `fs.openSync(${JSON.stringify(path)}, ${flags}); console.log('held'); setInterval(() => 0, 1e6)`
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return {
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, 'exit')
+      child.kill()
+      await ended
+    },
+  }
+}
+
 const mounted = (path: string) =>
   readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -84,18 +102,42 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
 
   it('a source can be mounted by nobody as long as it is read, and others may read it for themselves', async () => {
     await using loop = await attachLoop({ file: await makeExt4('volume-held', 8 * MiB, 'hello') })
-    const io = createSystemIo(createPlatform({ log: silentLogger }))
+    const platform = createPlatform({ log: silentLogger })
+    const io = createSystemIo(platform)
     {
       await using _first = await io.holdDevice(loop.path, { alone: true })
       await using _second = await io.holdDevice(loop.path, { alone: true })
       await expect(mount(loop.path, 'held')).rejects.toThrow()
     }
     {
-      await using _other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
+      await using other = await holdElsewhere(loop.path)
       await using held = await io.holdDevice(loop.path, { alone: true })
       expect(held.sizeBytes).toBe(8 * MiB)
+      expect(await platform.openElsewhere(loop.path)).toEqual({
+        programs: [expect.stringContaining(`(${other.pid})`)],
+        isComplete: true,
+      })
     }
-    await command('umount', [await mount(loop.path, 'held')])
+    const place = await mount(loop.path, 'held')
+    expect(await platform.openElsewhere(loop.path)).toEqual({ programs: [], isComplete: true })
+    await command('umount', [place])
+  })
+
+  it('a source that was mounted behind our back is not read', async () => {
+    await using loop = await attachLoop({ file: await makeExt4('volume-behind', 8 * MiB, 'hello') })
+    const io = createSystemIo(createPlatform({ log: silentLogger }))
+    const place = await mount(loop.path, 'behind')
+    await expect(io.holdDevice(loop.path, { alone: true })).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    await command('umount', [place])
+  })
+
+  it('a disk and a partition of it are read at once', async () => {
+    await using disk = await attachLoop({ sizeBytes: 16 * MiB })
+    const [part] = await partitionLoop(disk.path, 'size=8MiB\n')
+    const io = createSystemIo(createPlatform({ log: silentLogger }))
+    await using _whole = await io.holdDevice(disk.path, { alone: true })
+    await using held = await io.holdDevice(part!, { alone: true })
+    expect(held.sizeBytes).toBe(8 * MiB)
   })
 
   it('a source that is mounted read-only stays mounted', async () => {

@@ -48,6 +48,27 @@ describe('the volumes of a disk that is read', () => {
     expect(told).toEqual([1, 0])
   })
 
+  it('stay unmounted while another program reads the disk, and that is told', async () => {
+    const { machine, deps } = bench()
+    const { giveBack } = await begin('/dev/sdc', deps)
+    machine.openElsewhere = ['reprise (12)']
+    expect(await giveBack(never)).toMatchObject([
+      { code: 'E_SRC_IN_USE', details: { path: '/dev/sdc1', holders: ['reprise (12)'], left: 'mount' } },
+      { code: 'E_SRC_IN_USE', details: { path: '/dev/sdc2', holders: ['reprise (12)'], left: 'mount' } },
+    ])
+    expect(mountings(machine)).toEqual(['unmount /dev/sdc'])
+    expect(disksRead.now().size).toBe(0)
+  })
+
+  it('are left to whoever mounts them where the disk was pulled out', async () => {
+    const { machine, deps } = bench()
+    const gone = new DeviceError('E_NOT_FOUND', 'gone', { details: { path: '/dev/sdc' } })
+    const platform = { ...deps.platform, openElsewhere: () => Promise.reject(gone) }
+    const { giveBack } = await begin('/dev/sdc', { ...deps, platform })
+    expect(await giveBack(never)).toEqual([])
+    expect(mountings(machine)).toHaveLength(2)
+  })
+
   it('are mounted again once, however often it is asked for', async () => {
     const { machine, deps } = bench()
     const { giveBack } = await begin('/dev/sdc', deps)

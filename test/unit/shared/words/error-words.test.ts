@@ -176,6 +176,11 @@ describe('describeError', () => {
       "The system may still see the old partitions of 'SanDisk Ultra'.\nIt is used by gparted (812).\nDisconnect it and connect it again before you use it.",
     ],
     [
+      'E_SRC_IN_USE',
+      { path: '/dev/sdc1', holders: ['reprise (812)'], left: 'mount' },
+      "'/dev/sdc1' wasn't mounted again.\nIt is used by reprise (812).\nMount it when nobody reads it any more.",
+    ],
+    [
       'E_DST_BUSY',
       { path: '/dev/sdb', why: 'unknown' },
       "'SanDisk Ultra' may be in use by another program.\nLooking at all that runs on this computer took too long.\nClose what may write to it, and try again when the computer has less to do.",
