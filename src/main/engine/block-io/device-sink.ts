@@ -20,6 +20,11 @@ export interface DeviceSinkOptions {
    * there is none: then `read` refuses.
    */
   readonly pastCache: 'direct' | (() => Promise<void>) | null
+  /**
+   * It is a disk in a file whose pages the system keeps, whatever `pastCache` is: throws those away. Called before the first read, and
+   * before the first one after a flush; without a flush what was just written would stay. Default: it isn't one.
+   */
+  readonly dropBeneath?: (() => Promise<void>) | undefined
   /** Zero a stretch by the device's own means. Null where it has none. */
   readonly zeroOut: StretchCall | null
   /** Tell the device that a stretch is unused. Null where that isn't free. */
@@ -41,6 +46,8 @@ class DeviceSink implements BlockSink {
   #discard: StretchCall | null
   /** Something was written since the cache was last thrown away. */
   #cacheHolds = true
+  /** Null while there may be something. */
+  #beneathDropped: Promise<void> | null = null
 
   constructor(options: DeviceSinkOptions) {
     const { fd, path, sizeBytes, alignmentBytes, zeroOut, discard, pastCache } = options
@@ -82,7 +89,10 @@ class DeviceSink implements BlockSink {
   }
 
   flush(): Promise<void> {
-    return this.#underWay.run(() => this.#sync())
+    return this.#underWay.run(async () => {
+      await this.#sync()
+      this.#beneathDropped = null
+    })
   }
 
   read(into: Uint8Array, offset: number): Promise<void> {
@@ -134,6 +144,7 @@ class DeviceSink implements BlockSink {
       await pastCache()
       this.#cacheHolds = false
     }
+    await (this.#beneathDropped ??= this.#options.dropBeneath?.() ?? Promise.resolve())
     await this.#file.read(into, offset)
   }
 

@@ -7,6 +7,7 @@ import type { ImageLayout, LeastSize } from '#engine/formats/extents'
 import type { BlockHashes } from '#engine/formats/udif'
 import type { BlockStream, DiskChecker, HashDemand } from '#engine/pipeline'
 import type { StreamConnection } from '#engine/stream-connection'
+import type { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { ImageInfo, StreamLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
@@ -76,8 +77,11 @@ export interface RestoreIo {
     path: string,
     options: { readonly alone: boolean },
   ): Promise<HeldFile & { readonly sizeBytes: number }>
-  /** The one exclusive handle of a destination. */
-  openDeviceSink(path: string): Promise<BlockSink>
+  /**
+   * The one exclusive handle of a destination. `warn` is called once where it can't be read past the cache of a file that it lies in,
+   * with DeviceError E_DEVICE_TOOL.
+   */
+  openDeviceSink(path: string, warn?: (error: DeviceError) => void): Promise<BlockSink>
   /** `create`: fails when there is something. `overwrite`: the file must be there; opening it doesn't empty it. */
   openFileSink(path: string, mode: 'create' | 'overwrite'): Promise<BlockSink>
   /** Facts of what is at `path`, symbolic links followed; null when there is nothing. Throws DeviceError E_DENIED. */

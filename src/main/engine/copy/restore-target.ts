@@ -97,6 +97,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
   let before: readonly MountedVolume[] = []
   let wasMounted = false
   const leftUnmounted: SerializedError[] = []
+  const ofReading: SerializedError[] = []
 
   async function remount(signal?: AbortSignal): Promise<{
     mountPoints: readonly string[]
@@ -108,6 +109,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     } catch (error) {
       return { mountPoints: [], warnings: [serializeError(error)] }
     }
+  }
+  const warn = (error: DeviceError) => {
+    ofReading.push(serializeError(error))
   }
   const takeOut = (signal?: AbortSignal): Promise<readonly MountedVolume[]> =>
     platform.unmount(path, signal, (errors) => {
@@ -184,7 +188,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       mountPoints: [],
       ejected: warnings.length === 0,
       remounted: false,
-      warnings: [...warnings, ...rereadWarnings],
+      warnings: [...ofReading, ...warnings, ...rereadWarnings],
     }
   }
 
@@ -199,7 +203,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       wasMounted = before.length > 0
     },
     async open(signal) {
-      const sink = await unmounted(() => io.openDeviceSink(path), signal)
+      const sink = await unmounted(() => io.openDeviceSink(path, warn), signal)
       try {
         if (sink.sizeBytes !== sizeBytes) throw changedTarget(path, 'device')
         await checkSame(signal)
@@ -226,7 +230,7 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
         mountPoints: left.mountPoints,
         ejected: false,
         remounted: warnings.length === 0,
-        warnings,
+        warnings: [...ofReading, ...warnings],
         ...(unreadable.length === 0 ? {} : { unreadable }),
       }
     },

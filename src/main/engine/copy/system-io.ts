@@ -1,7 +1,14 @@
 /** The real `RestoreIo`: this machine's files, the platform's devices, the pipeline's workers. */
 import { constants, type Stats } from 'node:fs'
 import { access, open, stat, statfs, truncate, unlink } from 'node:fs/promises'
-import { createDeviceSink, errnoOf, openFailure, openFileSink, type BlockSink } from '#engine/block-io'
+import {
+  createDeviceSink,
+  dropFileCache,
+  errnoOf,
+  openFailure,
+  openFileSink,
+  type BlockSink,
+} from '#engine/block-io'
 import { openImage, readBlockHashes } from '#engine/formats/image'
 import { askServers } from '#engine/formats/stored'
 import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
@@ -35,7 +42,7 @@ export function createSystemIo(
       const owned = held.move()
       return { fd, sizeBytes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },
-    openDeviceSink: async (path) => deviceSink(platform, await platform.openTarget(path)),
+    openDeviceSink: async (path, warn) => deviceSink(platform, await platform.openTarget(path), warn),
     openFileSink: (path, mode) => openFileSink(path, { mode, alone: true }),
     readFacts,
     async readFreeBytes(folder) {
@@ -67,14 +74,32 @@ async function holdIfFree(platform: Platform, path: string): Promise<AsyncDispos
 const statBlockBytes = 512
 
 /** The device closes after the sink. */
-function deviceSink(platform: Platform, device: OpenDevice): BlockSink {
-  const { fd, path, sizeBytes, abilities } = device
+function deviceSink(
+  platform: Platform,
+  device: OpenDevice,
+  warn: (error: DeviceError) => void = () => undefined,
+): BlockSink {
+  const { fd, path, sizeBytes, abilities, cachedFile } = device
+  let isTold = false
+  /** What was restored is as good as it would be otherwise: only less is known of it. */
+  const dropBeneath = async (file: string) => {
+    try {
+      await dropFileCache(file)
+    } catch (error) {
+      DeviceError.accept(error)
+      if (isTold) return
+      isTold = true
+      const { code, message, details } = error
+      warn(new DeviceError(code, message, { details: { ...details, left: 'cache' }, cause: error }))
+    }
+  }
   const sink = createDeviceSink({
     fd,
     path,
     sizeBytes,
     alignmentBytes: abilities.logicalBlockBytes,
     pastCache: device.direct ? 'direct' : null,
+    dropBeneath: cachedFile === undefined ? undefined : () => dropBeneath(cachedFile),
     zeroOut: abilities.zeroOut
       ? (offset, lengthBytes, signal) => platform.zeroOut(device, offset, lengthBytes, signal)
       : null,

@@ -141,6 +141,7 @@ async function openDevice(
     await system.close(fd)
     throw error
   }
+  const cachedFile = await cachedFileOf(system, place)
   let open = true
   return {
     fd,
@@ -148,12 +149,19 @@ async function openDevice(
     sizeBytes: part.sizeBytes,
     abilities: abilitiesOf(place),
     direct,
+    ...(cachedFile === null ? {} : { cachedFile }),
     [Symbol.asyncDispose]: async () => {
       if (!open) return
       open = false
       await system.close(fd)
     },
   }
+}
+
+/** A loop device reads its file like any program, unless it was set up for direct I/O: as a rule it isn't. */
+async function cachedFileOf(system: Machine, { disk }: Place): Promise<string | null> {
+  const direct = await system.readText(`/sys/block/${disk.kernelName}/loop/dio`)
+  return direct?.trim() === '1' ? null : disk.backingFile
 }
 
 /** A volume that was just unmounted lets go of its device a moment later. */

@@ -37,6 +37,8 @@ export interface OpenDevice extends AsyncDisposable {
   readonly abilities: DeviceAbilities
   /** Direct: reads and writes go past the page cache and must be aligned to `logicalBlockBytes`. */
   readonly direct: boolean
+  /** The file that stores what is in this device, where the system reads that through its cache, also for who reads directly. */
+  readonly cachedFile?: string
 }
 
 /** Programs that have a device open. */

@@ -1047,6 +1047,23 @@ describe('before the first write', () => {
     expect(stick.events).toEqual([])
   })
 
+  it('tells when it was verified against what this computer still had in memory', async () => {
+    const { machine } = bench()
+    const tool = new DeviceError('E_DEVICE_TOOL', 'no dd', { details: { path: '/d.img', left: 'cache' } })
+    const io: RestoreDeps['io'] = {
+      ...machine.io,
+      async openDeviceSink(path, warn) {
+        warn?.(tool)
+        return await machine.io.openDeviceSink(path)
+      },
+    }
+    const { outcome } = await restore(machine, {}, { deps: { io } })
+    expect(outcome).toMatchObject({
+      kind: 'done',
+      summary: { verified: true, remounted: true, warnings: [{ code: 'E_DEVICE_TOOL' }] },
+    })
+  })
+
   it('a volume that a desktop mounts again in between is unmounted again', async () => {
     const { machine, stick } = bench()
     let unmounts = 0

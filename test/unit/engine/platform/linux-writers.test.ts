@@ -87,6 +87,24 @@ describe('opening a device for writing', () => {
     })
   })
 
+  it.each([
+    ['0', '/home/mona/disk images/lab image.img'],
+    ['1', undefined],
+  ])('tells in which file it is cached where loop/dio is %s', async (dio, file) => {
+    const stick = laptop()
+    const system = recordedMachine(
+      recordLinux({
+        ...stick,
+        disks: stick.disks.map((disk) =>
+          disk.number === '7:7' ? { ...disk, files: { ...disk.files, 'loop/dio': dio } } : disk,
+        ),
+        links: { ...stick.links, '/proc/1000/fd/5': '/dev/loop7' },
+      }),
+    )
+    await using opened = await openForWriting({ ...system, open: async () => 5 }, '/dev/loop7')
+    expect(opened.cachedFile).toBe(file)
+  })
+
   it('is let be by who only reads it', async () => {
     await using opened = await openForWriting(openable({ writes: false }), '/dev/sdb')
     expect(opened.fd).toBe(5)

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDeviceSink } from '#engine/block-io'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reprise-sink-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('a disk in a file that the system keeps pages of', () => {
+  it('has them thrown away before it is read at first, and after a flush', async () => {
+    await using handle = await open(join(folder, 'disk'), 'w+')
+    await handle.truncate(4096)
+    let dropped = 0
+    await using sink = createDeviceSink({
+      fd: handle.fd,
+      path: '/dev/loop7',
+      sizeBytes: 4096,
+      alignmentBytes: 512,
+      pastCache: 'direct',
+      dropBeneath: async () => {
+        await Promise.resolve()
+        dropped += 1
+      },
+      zeroOut: null,
+      discard: null,
+    })
+    const read = (offset: number) => sink.read(new Uint8Array(512), offset)
+    await Promise.all([read(0), read(512)])
+    expect(dropped).toBe(1)
+    await sink.write(new Uint8Array(512), 0)
+    await read(0)
+    expect(dropped).toBe(1)
+    await sink.flush()
+    await Promise.all([read(0), read(512)])
+    await read(1024)
+    expect(dropped).toBe(2)
+  })
+})
