@@ -2,7 +2,8 @@
  * A destination that isn't believed to stay what it was when it was opened. A stick that is pulled out fails its writes; but the
  * slot of a card reader stays the same device, and the same descriptor, whatever card is in it, and who waits for a stream to
  * begin, or for a server that doesn't answer, writes nothing for minutes. So after every silence, and before the first write of
- * all, it is asked again.
+ * all, it is asked again. And after the computer slept: a card is exchanged in the meantime, while something was under way, and the
+ * clock that measures silence stands still then (CLOCK_MONOTONIC, clock_gettime(2)).
  */
 import type { BlockSink } from '#engine/block-io'
 
@@ -13,25 +14,32 @@ export interface GuardOptions {
   readonly onWrite: () => void
   /** Milliseconds. */
   readonly now: () => number
+  /** The time of day, in milliseconds. */
+  readonly wall: () => number
 }
 
-/** Nobody changes a card faster. */
+/** Nobody changes a card faster. The time of day may also be set: then it is asked once too often. */
 const silenceMs = 1000
 
 /** `sink`, which stays the caller's to close by this one. What changes it throws what `check` throws, too. */
-export function guardSink(sink: BlockSink, { check, onWrite, now }: GuardOptions): BlockSink {
+export function guardSink(sink: BlockSink, { check, onWrite, now, wall }: GuardOptions): BlockSink {
   let lastMs = now()
+  /** Between the clocks, when it was last asked: it grows while the computer sleeps. */
+  let apartMs = wall() - lastMs
   let underWay = 0
   let checking: Promise<void> | null = null
   let isChecked = false
   let isWritten = false
+  const hasSlept = () => Math.abs(wall() - now() - apartMs) > silenceMs
   /** What is under way would have failed. */
   const isSilent = () => underWay === 0 && now() - lastMs > silenceMs
   const checked = async () => {
+    const apartBeforeMs = wall() - now()
     try {
       await check()
       isChecked = true
       lastMs = now()
+      apartMs = apartBeforeMs
     } finally {
       checking = null
     }
@@ -46,7 +54,7 @@ export function guardSink(sink: BlockSink, { check, onWrite, now }: GuardOptions
     }
   }
   const change = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    if (!isChecked || isSilent()) checking ??= checked()
+    if (!isChecked || isSilent() || hasSlept()) checking ??= checked()
     if (checking !== null) await checking
     if (!isWritten) {
       isWritten = true

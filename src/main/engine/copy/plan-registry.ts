@@ -18,11 +18,18 @@ export interface PlanRegistry {
 /** A window asks anew with every change; more than these nobody means any more. */
 const keptPlans = 100
 
-export function createPlanRegistry(now: () => number = defaultNow): PlanRegistry {
-  const plans = new Map<string, { readonly plan: RestorePlan; readonly madeMs: number }>()
+/** A clock that stands still while the computer sleeps, and the time of day, which doesn't but may be set: the plan's age is by the one that went on further. */
+export function createPlanRegistry(
+  now: () => number = defaultNow,
+  wall: () => number = Date.now,
+): PlanRegistry {
+  const plans = new Map<
+    string,
+    { readonly plan: RestorePlan; readonly madeMs: number; readonly madeAt: number }
+  >()
   return {
     add(plan) {
-      plans.set(plan.planId, { plan, madeMs: now() })
+      plans.set(plan.planId, { plan, madeMs: now(), madeAt: wall() })
       for (const planId of plans.keys()) {
         if (plans.size <= keptPlans) break
         plans.delete(planId)
@@ -31,7 +38,7 @@ export function createPlanRegistry(now: () => number = defaultNow): PlanRegistry
     take(planId, typed) {
       const kept = plans.get(planId)
       if (kept === undefined) throw notConfirmed('there is no such plan, or it was used')
-      if (now() - kept.madeMs > planLifeMs) {
+      if (Math.max(now() - kept.madeMs, wall() - kept.madeAt) > planLifeMs) {
         plans.delete(planId)
         throw notConfirmed('the plan is more than ten minutes old')
       }

@@ -8,6 +8,8 @@ export interface RestoreDeps {
   readonly io: RestoreIo
   /** Milliseconds, by a clock that never runs backwards. Default: the process's. */
   readonly now?: () => number
+  /** The time of day, in milliseconds: beside `now` it shows that the computer slept. Default: the system's. */
+  readonly wall?: () => number
   /**
    * No byte moved for this long while bytes should move: it is told, with the side that is waited for, and logged once.
    * Default one minute.

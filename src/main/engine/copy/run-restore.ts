@@ -196,12 +196,13 @@ interface Marks {
  */
 async function withSink<Result>(
   target: RestoreTarget,
-  { context: { signal, log }, now, watch }: Run,
+  { deps, context: { signal, log }, now, watch }: Run,
   { onWrite, isTorn }: Marks,
   work: (sink: BlockSink) => Promise<Result>,
 ): Promise<Result> {
   const check = () => target.checkStillThere()
-  const sink = watch.sink(guardSink(await target.open(signal), { check, onWrite, now }))
+  const guard = { check, onWrite, now, wall: deps.wall ?? Date.now }
+  const sink = watch.sink(guardSink(await target.open(signal), guard))
   try {
     signal.throwIfAborted()
     return await work(sink)

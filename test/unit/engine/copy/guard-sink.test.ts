@@ -5,7 +5,7 @@ import { guardSink } from '#src/main/engine/copy/guard-sink.ts'
 /** A destination that can be exchanged behind its descriptor. `events` in the order in which they happened. */
 function stage() {
   const events: string[] = []
-  const at = { ms: 0, isSame: true }
+  const at = { ms: 0, wallMs: 1e12, isSame: true }
   const done = (what: string) => async () => void events.push(what)
   const sink: BlockSink = {
     path: '/dev/sdb',
@@ -27,6 +27,7 @@ function stage() {
     },
     onWrite: () => void events.push('first'),
     now: () => at.ms,
+    wall: () => at.wallMs + at.ms,
   })
   return { events, at, guarded }
 }
@@ -62,6 +63,20 @@ describe('a guarded destination', () => {
     expect(ends.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
     await expect(guarded.write(bytes, 0)).rejects.toThrow('another card')
     expect(events).toEqual(['check', 'check'])
+  })
+
+  it('is looked at again after a sleep, though something was under way, and only once', async () => {
+    const { events, at, guarded } = stage()
+    await guarded.write(bytes, 0)
+    const slow = guarded.write(bytes, 0)
+    at.wallMs += 60_000
+    await Promise.all([slow, guarded.write(bytes, 512), guarded.write(bytes, 1024)])
+    await guarded.write(bytes, 1536)
+    expect(events.filter((event) => event === 'check')).toHaveLength(2)
+    at.wallMs += 60_000
+    at.isSame = false
+    await expect(guarded.write(bytes, 2048)).rejects.toThrow('another card')
+    await expect(guarded.write(bytes, 2048)).rejects.toThrow('another card')
   })
 
   it('is not silent while something is under way', async () => {

@@ -19,8 +19,18 @@ const typed: Confirmation = { kind: 'type', phrase: 'Macintosh HD', reasons: ['i
 const notConfirmed = expect.objectContaining({ code: 'E_NOT_CONFIRMED' })
 
 function held() {
-  let nowMs = 1_000
-  return { registry: createPlanRegistry(() => nowMs), pass: (ms: number) => (nowMs += ms) }
+  const clocks = { now: 1_000, wall: 1e12 }
+  return {
+    registry: createPlanRegistry(
+      () => clocks.now,
+      () => clocks.wall,
+    ),
+    pass: (ms: number) => {
+      clocks.now += ms
+      clocks.wall += ms
+    },
+    sleep: (ms: number) => void (clocks.wall += ms),
+  }
 }
 
 describe('the plans of a host', () => {
@@ -40,6 +50,20 @@ describe('the plans of a host', () => {
     expect(registry.take('p1', null).planId).toBe('p1')
     pass(1)
     expect(() => registry.take('p2', null)).toThrow(notConfirmed)
+  })
+
+  it('are stale after a night in which the computer slept, and not because the clock was set back', () => {
+    const { registry, sleep, pass } = held()
+    registry.add(planOf('p1'))
+    registry.add(planOf('p2'))
+    registry.add(planOf('p3'))
+    sleep(-3_600_000)
+    expect(registry.take('p1', null).planId).toBe('p1')
+    sleep(3_600_000 + 8 * 3_600_000)
+    expect(() => registry.take('p2', null)).toThrow(notConfirmed)
+    sleep(-9 * 3_600_000)
+    pass(10 * 60_000 + 1)
+    expect(() => registry.take('p3', null)).toThrow(notConfirmed)
   })
 
   it.each([null, '', 'macintosh hd', 'Macintosh HD ', ' Macintosh HD', 'Macintosh'])(
