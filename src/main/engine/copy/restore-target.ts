@@ -127,6 +127,8 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
       const mounted = await takeOut(signal)
       if (mounted.length === 0) throw error
       wasMounted = true
+      // What had been mounted comes back where it was; only what hadn't been is new.
+      before = [...before, ...mounted.filter((each) => !isAmong(before, each))]
       log.info('unmounted again what was mounted meanwhile', { path })
       return work()
     }
@@ -266,6 +268,9 @@ function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Lo
     },
   }
 }
+
+const isAmong = (volumes: readonly MountedVolume[], { devicePath }: MountedVolume) =>
+  volumes.some((each) => each.devicePath === devicePath)
 
 /** The file system of a volume that wasn't mounted because this computer has no driver for it; null: there was another reason. */
 const unreadFilesystem = ({ details }: SerializedError): string | null =>

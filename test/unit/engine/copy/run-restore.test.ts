@@ -1081,6 +1081,27 @@ describe('before the first write', () => {
     expect(unmounts).toBe(2)
   })
 
+  it('a volume that was mounted only in between is mounted again', async () => {
+    const { machine, stick } = bench()
+    stick.disk = {
+      ...stick.disk,
+      volumes: stick.disk.volumes.map((volume) => ({ ...volume, mountPoints: [] })),
+    }
+    let unmounts = 0
+    const platform = {
+      ...machine.platform,
+      unmount: async (path: string, signal?: AbortSignal) => {
+        const before = await machine.platform.unmount(path, signal)
+        const volumes = stick.disk.volumes.map((volume) => ({ ...volume, mountPoints: ['/media/between'] }))
+        if (unmounts++ === 0) stick.disk = { ...stick.disk, volumes }
+        return before
+      },
+    }
+    const { outcome } = await restore(machine, {}, { deps: { platform } })
+    expect(outcome).toMatchObject({ kind: 'done', summary: { mountPoints: ['/media/between'] } })
+    expect(unmounts).toBe(2)
+  })
+
   it('a disk that somebody else holds is busy, and not fought for', async () => {
     const { machine, stick } = bench()
     stick.disk = { ...stick.disk, volumes: [] }
