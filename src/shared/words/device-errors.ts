@@ -247,6 +247,12 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
 
   E_DST_CHANGED: (error, names) => {
     const name = theTarget(error, names)
+    if (textOf(error, 'when') === 'writing' && textOf(error, 'what') === 'size')
+      return {
+        what: `${name} was cut shorter while it was being written.`,
+        why: 'Part of what was written is gone.',
+        now: 'Leave it alone until it is complete, and start again.',
+      }
     if (textOf(error, 'when') === 'writing')
       return {
         what: `${name} was deleted or replaced while it was being written.`,

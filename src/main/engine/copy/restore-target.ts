@@ -36,7 +36,7 @@ export interface RestoreTarget {
   open(signal: AbortSignal): Promise<BlockSink>
   /**
    * The handle is open: does the path still lead to what it is of? Throws DeviceError E_DST_CHANGED for a file that was deleted or
-   * replaced meanwhile, of which a handle shows nothing, and for another card in the same slot; E_DST_GONE.
+   * replaced meanwhile, of which a handle shows nothing, or cut shorter, and for another card in the same slot; E_DST_GONE.
    */
   checkStillThere(): Promise<void>
   /**
@@ -89,6 +89,11 @@ export const changedContents = (path: string, kind: 'device' | 'file') =>
 const replacedFile = (path: string) =>
   new DeviceError('E_DST_CHANGED', `${path} was deleted or replaced while it was written`, {
     details: { path, kind: 'file', when: 'writing' },
+  })
+
+const cutFile = (path: string) =>
+  new DeviceError('E_DST_CHANGED', `${path} was cut shorter while it was written`, {
+    details: { path, kind: 'file', when: 'writing', what: 'size' },
   })
 
 function holdDevice(target: DeviceTarget, { platform, io }: RestoreDeps, log: Logger): RestoreTarget {
@@ -307,6 +312,24 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
   const { info, facts, fixedBytes } = target
   const { path } = info
   let opened: FileFacts | null = null
+  /** What is past its end reads as zeros: who cuts it off would go unnoticed where zeros are expected. */
+  let leastBytes = 0
+  const withEnd = (sink: BlockSink): BlockSink => ({
+    path: sink.path,
+    sizeBytes: sink.sizeBytes,
+    alignmentBytes: sink.alignmentBytes,
+    write: (bytes, offset) => sink.write(bytes, offset),
+    zero: (offset, lengthBytes, signal) => sink.zero(offset, lengthBytes, signal),
+    discard: (offset, lengthBytes, signal) => sink.discard(offset, lengthBytes, signal),
+    flush: () => sink.flush(),
+    read: (into, offset) => sink.read(into, offset),
+    async finish(sizeBytes) {
+      leastBytes = Math.min(leastBytes, sizeBytes)
+      await sink.finish(sizeBytes)
+      leastBytes = sizeBytes
+    },
+    [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),
+  })
 
   return {
     capacityBytes: fixedBytes,
@@ -319,7 +342,8 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
         opened = await io.readFacts(path)
         if (opened === null || (facts !== null && fileIdentity(path, opened) !== info.identity))
           throw changedTarget(path, 'file')
-        return sink
+        leastBytes = opened.sizeBytes
+        return withEnd(sink)
       } catch (error) {
         await sink[Symbol.asyncDispose]()
         throw error
@@ -328,6 +352,7 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
     async checkStillThere() {
       const now = await io.readFacts(path)
       if (now === null || opened === null || !sameFile(now, opened)) throw replacedFile(path)
+      if (now.sizeBytes < leastBytes) throw cutFile(path)
     },
     // It is cut to nothing in a moment, and no system mounts it by itself.
     blank: async () => undefined,

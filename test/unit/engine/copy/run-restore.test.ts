@@ -860,6 +860,28 @@ describe('a file as the target', () => {
     expect(machine.calls.filter((call) => /^(remove|truncate)/.test(call))).toEqual([])
   })
 
+  it('is not called restored when somebody cut it shorter', async () => {
+    const { machine } = bench()
+    machine.addFile('/tmp/old.img', noise(MiB, 9))
+    const io: RestoreDeps['io'] = {
+      ...machine.io,
+      async openFileSink(path, mode) {
+        const sink = await machine.io.openFileSink(path, mode)
+        const cut = async () => {
+          const file = machine.files.get(path)!
+          file.bytes = file.bytes.slice(0, -512)
+        }
+        return { ...sink, flush: cut }
+      },
+    }
+    const request = { target: '/tmp/old.img', verify: false }
+    const { outcome } = await restore(machine, request, { deps: { io } })
+    expect(outcome).toMatchObject({
+      ...failure('E_DST_CHANGED', 'empty'),
+      error: { details: { when: 'writing', what: 'size' } },
+    })
+  })
+
   it('is not overwritten when it appeared since the plan', async () => {
     const { machine } = bench()
     const { outcome } = await restore(

@@ -256,6 +256,11 @@ describe('describeError', () => {
       "'SanDisk Ultra' was deleted or replaced while it was being written.\nWhat was written can't be found under this name.\nLeave it alone until it is complete, and start again.",
     ],
     [
+      'E_DST_CHANGED',
+      { path: '/home/a/d.img', kind: 'file', when: 'writing', what: 'size' },
+      "'SanDisk Ultra' was cut shorter while it was being written.\nPart of what was written is gone.\nLeave it alone until it is complete, and start again.",
+    ],
+    [
       'E_SRC_CORRUPT',
       { format: 'udif', field: 'koly.xmlLength', offset: 216, found: 99, expected: 'at most 80' },
       "'System.dmg' is damaged at byte 216.\nExpected koly.xmlLength to be at most 80, found 99.\nGet a fresh copy of the image and try again.",
