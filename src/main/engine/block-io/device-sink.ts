@@ -63,13 +63,7 @@ class DeviceSink implements BlockSink {
       pastEnd: 'error',
     })
     this.#file = file
-    // Looking whether a discarded stretch reads as zeros means to look past the cache.
-    this.#zeros = new ZeroDevice({
-      file,
-      alignmentBytes,
-      zeroOut,
-      discard: pastCache === 'direct' ? discard : null,
-    })
+    this.#zeros = new ZeroDevice({ file, alignmentBytes, zeroOut })
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {

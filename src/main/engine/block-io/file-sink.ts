@@ -154,7 +154,7 @@ class FileSink implements FileBlockSink {
     const { alignmentBytes } = this
     const file = new AlignedFile({ fd: handle.fd, path, alignmentBytes, pastEnd: 'zeros' })
     this.#file = file
-    this.#zeros = new ZeroDevice({ file, alignmentBytes, zeroOut: null, discard: null })
+    this.#zeros = new ZeroDevice({ file, alignmentBytes, zeroOut: null })
   }
 
   get fd(): number {

@@ -1,6 +1,10 @@
 /**
- * Making a stretch of a device read as zeros: by the device itself, or by telling it that the stretch is unused and
- * looking whether that made it zeros, or by sending zeros. What didn't work once isn't tried again.
+ * Making a stretch of a device read as zeros: by the device itself, or by sending zeros. What didn't work once isn't tried again.
+ *
+ * Never by discarding, though that may look the same: what isn't vouched for may read as zeros now and as something else later (SATA
+ * knows disks whose reads after a TRIM aren't even the same twice), and nobody looks again. Where a disk vouches for it (RZAT of SATA,
+ * LBPRZ of SCSI, the erased byte of cards) and Linux believes it, Linux offers it as zeroing, and that is asked for. The price is time
+ * on the others: they are sent zeros like data.
  */
 import type { AlignedFile } from './aligned-file.ts'
 import { allocatePageAligned } from './page-aligned.ts'
@@ -9,11 +13,10 @@ import { allocatePageAligned } from './page-aligned.ts'
 export type StretchCall = (offset: number, lengthBytes: number, signal?: AbortSignal) => Promise<void>
 
 export interface ZeroDeviceOptions {
-  readonly file: AlignedFile
+  readonly file: Pick<AlignedFile, 'write'>
   readonly alignmentBytes: number
   /** Zeroes without data being sent, and is trusted to. */
   readonly zeroOut: StretchCall | null
-  readonly discard: StretchCall | null
 }
 
 /** Below this, sending zeros is faster than starting a program to ask the device. */
@@ -32,17 +35,12 @@ const slowMs = 400
 export class ZeroDevice {
   readonly #options: ZeroDeviceOptions
   #zeroOut: StretchCall | null
-  /** Null once a discarded stretch didn't read as zeros. */
-  #discard: StretchCall | null
   #stretchBytes = firstStretchBytes
   #zeros: Uint8Array | null = null
-  #readRoom: Uint8Array | null = null
-  #readRoomFree: Promise<unknown> = Promise.resolve()
 
   constructor(options: ZeroDeviceOptions) {
     this.#options = options
     this.#zeroOut = options.zeroOut
-    this.#discard = options.discard
   }
 
   /** See `BlockSink.zero`. */
@@ -51,7 +49,7 @@ export class ZeroDevice {
     const end = offset + lengthBytes
     const from = Math.ceil(offset / alignmentBytes) * alignmentBytes
     const to = Math.floor(end / alignmentBytes) * alignmentBytes
-    if (to - from < leastOffloadBytes || (this.#zeroOut === null && this.#discard === null)) {
+    if (to - from < leastOffloadBytes || this.#zeroOut === null) {
       await this.#write(offset, end, signal)
       return 'written'
     }
@@ -72,15 +70,9 @@ export class ZeroDevice {
 
   /** True when the stretch reads as zeros now without any having been sent. */
   async #offload(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
-    if (this.#zeroOut !== null) {
-      if (await this.#call(this.#zeroOut, from, to, signal)) return true
-      this.#zeroOut = null
-    }
-    if (this.#discard === null) return false
-    if (await this.#call(this.#discard, from, to, signal)) {
-      if (await this.#readsAsZeros(from, to, signal)) return true
-    }
-    this.#discard = null
+    if (this.#zeroOut === null) return false
+    if (await this.#call(this.#zeroOut, from, to, signal)) return true
+    this.#zeroOut = null
     return false
   }
 
@@ -97,26 +89,6 @@ export class ZeroDevice {
     if (tookMs < quickMs) this.#stretchBytes = Math.min(longestStretchBytes, this.#stretchBytes * 2)
     else if (tookMs > slowMs) this.#stretchBytes = Math.max(leastOffloadBytes, this.#stretchBytes / 2)
     return true
-  }
-
-  /** Several stretches may be zeroed at once, and there is one room to look at them in: they take turns. */
-  #readsAsZeros(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
-    const turn = this.#readRoomFree.then(() => this.#look(from, to, signal))
-    this.#readRoomFree = turn.catch(() => undefined)
-    return turn
-  }
-
-  async #look(from: number, to: number, signal?: AbortSignal): Promise<boolean> {
-    const zeros = this.#zeroPiece()
-    const room = (this.#readRoom ??= allocatePageAligned(writesInFlight * pieceBytes))
-    let same = true
-    await eachPiece(from, to, signal, async (at, lengthBytes, lane) => {
-      if (!same) return
-      const into = room.subarray(lane * pieceBytes, lane * pieceBytes + lengthBytes)
-      await this.#options.file.read(into, at)
-      if (Buffer.compare(into, zeros.subarray(0, lengthBytes)) !== 0) same = false
-    })
-    return same
   }
 
   async #write(from: number, to: number, signal?: AbortSignal): Promise<void> {
@@ -136,19 +108,19 @@ async function eachPiece(
   from: number,
   to: number,
   signal: AbortSignal | undefined,
-  work: (offset: number, lengthBytes: number, lane: number) => Promise<void>,
+  work: (offset: number, lengthBytes: number) => Promise<void>,
 ): Promise<void> {
   let at = from
-  const lane = async (index: number) => {
+  const lane = async () => {
     while (at < to) {
       signal?.throwIfAborted()
       const start = at
       at = Math.min(to, start - (start % pieceBytes) + pieceBytes)
-      await work(start, at - start, index)
+      await work(start, at - start)
     }
   }
-  const lanes = Array.from({ length: writesInFlight }, (_, index) =>
-    lane(index).catch((error: unknown) => {
+  const lanes = Array.from({ length: writesInFlight }, () =>
+    lane().catch((error: unknown) => {
       // The others stop at their next piece.
       at = to
       throw error

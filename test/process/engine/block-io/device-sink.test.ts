@@ -105,33 +105,6 @@ describe.skipIf(missing('linux', 'root', 'loop'))('a loop device', () => {
     expect((await under.stored(roomBytes)).every((byte) => byte === 0)).toBe(true)
   })
 
-  test('whose discarded space reads as zeros needs no zeros', async () => {
-    let path = ''
-    await using under = await filled({ discard: (...range) => blkdiscard(() => path, '-f')(...range) })
-    path = under.loop.path
-    expect(await under.sink.zero(0, 8 * mebibyte)).toBe('offloaded')
-    const stored = await under.stored(roomBytes)
-    expect(stored.subarray(0, 8 * mebibyte).every((byte) => byte === 0)).toBe(true)
-    expect(stored.subarray(8 * mebibyte).every((byte) => byte === 0xa5)).toBe(true)
-  })
-
-  test('whose discarded space reads as something else is sent zeros', async () => {
-    let asked = 0
-    // All but one sector: it has to be looked at, every byte.
-    let path = ''
-    await using under = await filled({
-      discard: async (offset, lengthBytes) => {
-        asked += 1
-        await blkdiscard(() => path, '-f')(offset, lengthBytes - 512)
-      },
-    })
-    path = under.loop.path
-    expect(await under.sink.zero(0, 8 * mebibyte)).toBe('written')
-    expect(await under.sink.zero(8 * mebibyte, 8 * mebibyte)).toBe('written')
-    expect(asked).toBe(1)
-    expect((await under.stored(roomBytes)).every((byte) => byte === 0)).toBe(true)
-  })
-
   test('with 4 KiB sectors keeps what lies behind an image that ends inside one', async () => {
     await using large = await openDevice({ logicalBlockBytes: 4096 })
     const old = allocatePageAligned(8192).fill(0xa5)

@@ -11,6 +11,27 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+describe('a disk that discards', () => {
+  it('is sent zeros where it has to hold zeros, however what it discarded reads at first', async () => {
+    await using handle = await open(join(folder, 'discards'), 'w+')
+    await handle.truncate(8 * 1024 * 1024)
+    let discarded = 0
+    await using sink = createDeviceSink({
+      fd: handle.fd,
+      path: '/dev/sdb',
+      sizeBytes: 8 * 1024 * 1024,
+      alignmentBytes: 512,
+      pastCache: 'direct',
+      zeroOut: null,
+      discard: async () => {
+        discarded += 1
+      },
+    })
+    expect(await sink.zero(0, 8 * 1024 * 1024)).toBe('written')
+    expect(discarded).toBe(0)
+  })
+})
+
 describe('a disk in a file that the system keeps pages of', () => {
   it('has them thrown away before it is read at first, and after a flush', async () => {
     await using handle = await open(join(folder, 'disk'), 'w+')

@@ -17,7 +17,6 @@ async function askedFor(lengthBytes: number, tookMs: number): Promise<number[]> 
       asked.push(length / mib)
       if (tookMs > 0) await sleep(tookMs)
     },
-    discard: null,
   })
   expect(await device.zero(0, lengthBytes)).toBe('offloaded')
   return asked
@@ -30,33 +29,5 @@ describe('a device that zeroes by itself', () => {
 
   it('is asked for ever more when it is quick', async () => {
     expect(await askedFor(248 * mib, 0)).toEqual([8, 16, 32, 64, 128])
-  })
-
-  it('is not believed to have zeroed one stretch because another one is zeros', async () => {
-    const [old, empty] = [0, 8 * mib]
-    const written: number[] = []
-    const emptyIsRead = Promise.withResolvers<void>()
-    const twoStretches = {
-      async read(into: Uint8Array, offset: number) {
-        into.fill(offset < empty ? 7 : 0)
-        if (offset === empty + 3 * mib) emptyIsRead.resolve()
-        // What was read comes to the one who asked in a later turn than it came to memory.
-        if (offset < empty) await Promise.race([emptyIsRead.promise, sleep(50)])
-      },
-      async write(_: Uint8Array, offset: number) {
-        written.push(offset / mib)
-      },
-    } as unknown as AlignedFile
-    const device = new ZeroDevice({
-      file: twoStretches,
-      alignmentBytes: 512,
-      zeroOut: null,
-      discard: async () => undefined,
-    })
-    expect(await Promise.all([device.zero(old, 4 * mib), device.zero(empty, 4 * mib)])).toEqual([
-      'written',
-      'offloaded',
-    ])
-    expect(written.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
   })
 })
