@@ -2,7 +2,8 @@
  * The disk inside the source, item by item: checked against the source's own checksums and its stated size on the way, so
  * that a damaged image is never turned into one that says it is whole.
  */
-import type { ImageLayout, RememberedFiles } from '#engine/formats/extents'
+import type { ImageLayout } from '#engine/formats/extents'
+import type { RememberedImage } from '#engine/formats/image'
 import { badRangeError, createDiskChecker, type BlockStream } from '#engine/pipeline'
 import { FormatError } from '#shared/errors'
 import { publicLocator } from '#shared/model'
@@ -53,12 +54,19 @@ export async function* diskItems(
   return undefined
 }
 
-/** All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. */
+/**
+ * All items, and in the end, before the target gets its name: nobody wrote to the source meanwhile. Damage that shows after somebody did
+ * is told as that, E_SRC_CHANGED.
+ */
 export async function* thenCheck(
   items: AsyncIterable<DiskItem>,
-  files: RememberedFiles,
+  files: RememberedImage,
 ): AsyncGenerator<DiskItem> {
-  yield* items
+  try {
+    yield* items
+  } catch (error) {
+    throw await files.explain(error)
+  }
   await files.checkUnchanged()
 }
 

@@ -5,7 +5,13 @@
 import { stat } from 'node:fs/promises'
 import { defaultPool, badRangeError, createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { ExtentLayout } from '#engine/formats/extents'
-import { openImage, readChecksumFile, rememberUnchecked, type OpenImage } from '#engine/formats/image'
+import {
+  openImage,
+  readChecksumFile,
+  rememberUnchecked,
+  type OpenImage,
+  type RememberedImage,
+} from '#engine/formats/image'
 import type { JobContext } from '#engine/job'
 import { FormatError } from '#shared/errors'
 import { publicLocator, type ImageVerification } from '#shared/model'
@@ -18,15 +24,34 @@ type Checked = ImageVerification['checked'][number]
 /**
  * Read the image at `path` from its first byte to its last. Throws FormatError E_SRC_CORRUPT for the first place that
  * is wrong: a table (`details`: `table`, `diskOffset`, `diskBytes`, `expected`, `found`), a run that can't be decoded
- * (`diskOffset`, `offset` in the file), the data fork, the master checksum; what opening and reading throw; the signal's
+ * (`diskOffset`, `offset` in the file), the data fork, the master checksum; DeviceError E_SRC_CHANGED where somebody wrote to it meanwhile; what opening and reading throw; the signal's
  * reason. Progress counts the disk's bytes, then the stored bytes that have a checksum of their own.
  */
 export async function verifyImage(path: string, context: JobContext): Promise<ImageVerification> {
   const startMs = performance.now()
   context.enter('validating-source')
   const image = await openImage(path, { signal: context.signal })
+  const files = await rememberUnchecked(image.layout)
+  try {
+    const { checked, expandedBytes } = await checkAll(path, image, files, context)
+    return {
+      checked,
+      nothingToCheck: checked.length === 0,
+      expandedBytes,
+      durationMs: performance.now() - startMs,
+    }
+  } catch (error) {
+    throw await files.explain(error)
+  }
+}
+
+async function checkAll(
+  path: string,
+  image: OpenImage,
+  files: RememberedImage,
+  context: JobContext,
+): Promise<{ checked: Checked[]; expandedBytes: number }> {
   const { layout } = image
-  const files = await rememberUnchecked(layout)
   const storedChecks = layout.kind === 'extents' ? layout.storedChecks : []
   const storedBytes = storedChecks.reduce((total, check) => total + check.lengthBytes, 0)
   const isFile = (await stat(path).catch(() => null))?.isFile() === true
@@ -57,12 +82,7 @@ export async function verifyImage(path: string, context: JobContext): Promise<Im
     }
     checked.push({ what: image.info.name, algorithm: 'SHA-256', value: beside })
   }
-  return {
-    checked,
-    nothingToCheck: checked.length === 0,
-    expandedBytes,
-    durationMs: performance.now() - startMs,
-  }
+  return { checked, expandedBytes }
 }
 
 /** Decodes everything; checks what has a checksum. */

@@ -285,6 +285,20 @@ describe('a conversion that fails', () => {
     expectUntouched(['image.dmg', 'old'], target)
   })
 
+  it('because the source was changed meanwhile does not say that it is damaged', async () => {
+    const runs = [{ kind: 'zlib', sectors: 4096, data: noise(4096 * 512, 1) }] as const
+    const source = writeUdif(folder.path, buildUdif({ tables: [{ runs, crc32: 0xbad }] }))
+    const context: JobContext = {
+      ...watch(),
+      enter: (phase) => {
+        if (phase === 'converting') appendFileSync(source, 'more')
+      },
+    }
+    const conversion = convert(source, 'ULMO', { target: join(folder.path, 'new') }, context)
+    await expect(conversion).rejects.toMatchObject({ code: 'E_SRC_CHANGED', details: { when: 'reading' } })
+    expectUntouched(['image.dmg'], null)
+  })
+
   it('because the source is cut off in the middle leaves the old file whole', async () => {
     const source = await folder.write('disk.img.gz', gzipSync(await diskToConvert('mbr')).subarray(0, -5000))
     const target = await folder.write('old', 'precious')

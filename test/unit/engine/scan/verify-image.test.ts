@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync, zstdCompressSync, constants } from 'node:zlib'
@@ -194,6 +194,18 @@ describe('verifying an image', () => {
     const path = join(folder, 'bit.gz')
     writeFileSync(path, stored)
     expect((await failureOf(path)).code).toBe('E_SRC_CORRUPT')
+  })
+
+  test('does not call an image damaged that somebody writes to meanwhile', async () => {
+    const runs = [{ kind: 'zlib', sectors: 512, data: noise(262_144, 2) }] as const
+    const path = write(buildUdif({ tables: [{ runs, crc32: 0xbad }] }))
+    const enter = (phase: string) => {
+      if (phase === 'verifying') appendFileSync(path, 'more')
+    }
+    await expect(verifyImage(path, { ...quietContext(), enter })).rejects.toMatchObject({
+      code: 'E_SRC_CHANGED',
+      details: { when: 'reading' },
+    })
   })
 
   test('stops when it is told to', async () => {

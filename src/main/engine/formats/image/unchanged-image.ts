@@ -1,4 +1,4 @@
-/** Whether somebody wrote to an image of which nothing but its files' state can vouch for what was read. */
+/** Whether somebody wrote to an image while it was read, as far as that makes a difference. */
 import {
   checksumsOf,
   rememberFiles,
@@ -7,11 +7,39 @@ import {
   type RememberedFiles,
 } from '#engine/formats/extents'
 import { readBundleFiles } from '#engine/formats/sparse'
-import { DeviceError } from '#shared/errors'
+import { DeviceError, FormatError } from '#shared/errors'
+
+export interface RememberedImage extends RememberedFiles {
+  /** As that of its files; where checksums vouch for all that was read, touching them does no harm. */
+  checkUnchanged(): Promise<void>
+  /**
+   * What reading it failed with, as it is to be told: damage (FormatError E_SRC_CORRUPT) that shows after somebody wrote to the files
+   * is DeviceError E_SRC_CHANGED.
+   */
+  explain(error: unknown): Promise<unknown>
+}
 
 /** To be asked before the first byte is read, and again after the last. */
-export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedFiles> {
-  if (vouchForAll(checksumsOf(layout))) return rememberFiles([])
+export async function rememberUnchecked(layout: ImageLayout): Promise<RememberedImage> {
+  const files = await rememberAll(layout)
+  const isVouchedFor = vouchForAll(checksumsOf(layout))
+  return {
+    async checkUnchanged() {
+      if (!isVouchedFor) await files.checkUnchanged()
+    },
+    async explain(error) {
+      if (!(error instanceof FormatError) || error.code !== 'E_SRC_CORRUPT') return error
+      try {
+        await files.checkUnchanged()
+        return error
+      } catch (changed) {
+        return changed instanceof DeviceError && changed.code === 'E_SRC_CHANGED' ? changed : error
+      }
+    },
+  }
+}
+
+async function rememberAll(layout: ImageLayout): Promise<RememberedFiles> {
   if (layout.kind === 'stream') return rememberFiles([layout.path])
   const { bundle } = layout
   if (bundle === undefined) return rememberFiles(layout.parts.map(({ path }) => path))
