@@ -4,6 +4,7 @@
  */
 import type { BrowserWindow as Window } from 'electron'
 import {
+  isSessionOver,
   isUnfinished,
   isUntouched,
   keepsWhatCame,
@@ -14,7 +15,6 @@ import {
 } from '#shared/model'
 import { enumerate, visible } from '#shared/words'
 import type { ElectronModules } from './electron-modules.ts'
-import { isStreaming } from './session-news.ts'
 
 export interface QuitOptions {
   readonly electron: Pick<ElectronModules, 'app' | 'dialog'>
@@ -66,7 +66,7 @@ export function quitRules({ electron, jobs, sessions, window, end }: QuitOptions
       event.preventDefault()
       if (state !== 'open') return
       const running = jobs().filter((job) => job.outcome === null)
-      const streaming = sessions().filter(isStreaming)
+      const streaming = sessions().filter(({ phase }) => !isSessionOver(phase))
       const words = leavingWords(running, streaming)
       void (words === null ? leave() : ask(words))
     },

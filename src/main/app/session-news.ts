@@ -8,9 +8,6 @@ export interface News {
   readonly body: string
 }
 
-/** It sends, or will. */
-export const isStreaming = ({ phase }: SessionState): boolean => phase !== 'ended' && phase !== 'failed'
-
 /** It has failed, and hadn't before. */
 export const hasFailed = ({ sessionId, phase }: SessionState, before: readonly SessionState[]): boolean =>
   phase === 'failed' &&

@@ -4,13 +4,13 @@
  * end of a job and the failure of a stream the window asks for a look, too, and failures are counted on its icon.
  */
 import type { BrowserWindow as Window } from 'electron'
-import type { SessionState } from '#shared/model'
+import { isSessionOver, type SessionState } from '#shared/model'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { failureBadge } from './failure-badge.ts'
 import { farewell, progressBar } from './job-summary.ts'
 import { createNotifier } from './notifier.ts'
-import { hasFailed, isStreaming, sessionNews } from './session-news.ts'
+import { hasFailed, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
   readonly electron: Pick<ElectronModules, 'app' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'>
@@ -67,7 +67,9 @@ export function tellSystem({
    * session is told.
    */
   const keepAwake = () => {
-    const running = ui.jobs().some((job) => job.outcome === null) || ui.sessions().some(isStreaming)
+    const running =
+      ui.jobs().some((job) => job.outcome === null) ||
+      ui.sessions().some(({ phase }) => !isSessionOver(phase))
     if (running) blocker ??= powerSaveBlocker.start('prevent-app-suspension')
     else if (blocker !== null) {
       powerSaveBlocker.stop(blocker)

@@ -10,7 +10,13 @@
  * with a line for each lap over the image.
  */
 import { deserializeError, invariant, serializeError, type SerializedError } from '#shared/errors'
-import { isWebLocator, type SessionClient, type SessionSettings, type SessionState } from '#shared/model'
+import {
+  isSessionOver,
+  isWebLocator,
+  type SessionClient,
+  type SessionSettings,
+  type SessionState,
+} from '#shared/model'
 import { describeError, inTerminal } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
@@ -86,7 +92,7 @@ async function serveOnce(
 
 /** Clients may join it, or could. */
 const wasOffered = ({ phase, startedMs }: SessionState): boolean =>
-  startedMs !== null || (phase !== 'preparing' && phase !== 'failed' && phase !== 'ended')
+  startedMs !== null || (phase !== 'preparing' && !isSessionOver(phase))
 
 /**
  * Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. Disposes the server, and
@@ -103,7 +109,7 @@ async function serve(
   let isStarted = false
   using _watching = server.subscribe((sessions) => {
     print(sessions)
-    const isOver = sessions.every(({ phase }) => phase === 'ended' || phase === 'failed')
+    const isOver = sessions.every(({ phase }) => isSessionOver(phase))
     // Who stops a session twice makes the server forget it, perhaps before we are told that it is over.
     if ((isStarted || sessions.length > 0) && isOver)
       over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
@@ -206,7 +212,7 @@ export function createSessionText({
       reached = null
       if (from === null) return ''
       // Stopped in the middle.
-      if (phase === 'ended' || phase === 'failed') return isOnLine() ? '\n' : ''
+      if (isSessionOver(phase)) return isOnLine() ? '\n' : ''
       return `${label()}${marks(from, 50)}\n`
     }
     const { doneBytes, totalBytes } = preparing

@@ -6,7 +6,7 @@ import {
   type ManagementResult,
 } from '#engine/multicast/management'
 import { AppError, invariant, serializeError } from '#shared/errors'
-import type { SessionState } from '#shared/model'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { usageError, type OperandRule, type Values } from './arguments.ts'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt } from './interrupt.ts'
@@ -190,7 +190,7 @@ async function runningFirst(servers: readonly Management[], session: string): Pr
     servers.map(async (server) => {
       try {
         const { phase } = findSession(await sessionsOf(server), session)
-        return phase !== 'ended' && phase !== 'failed'
+        return !isSessionOver(phase)
       } catch (error) {
         AppError.accept(error)
         return false

@@ -7,6 +7,7 @@ import type { Management, ManagementTarget, SessionBrief } from '#engine/multica
 import { AppError, invariant, serializeError } from '#shared/errors'
 import {
   defaultStreamPort,
+  isSessionOver,
   isWebLocator,
   mostClients,
   suggestGroup,
@@ -255,7 +256,7 @@ async function portOf(management: Management): Promise<number | null> {
 
 /** In order of precedence, in which those that are over have no place. */
 async function runningSessions(management: Management): Promise<readonly SessionBrief[]> {
-  return (await sessionsOf(management)).filter(({ phase }) => phase !== 'ended' && phase !== 'failed')
+  return (await sessionsOf(management)).filter(({ phase }) => !isSessionOver(phase))
 }
 
 async function startThere(

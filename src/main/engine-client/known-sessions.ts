@@ -1,6 +1,6 @@
 /** The sessions of the host, and those whose host died: how these ended nobody else can say any more. */
 import { serializeError, type AppError } from '#shared/errors'
-import type { SessionState } from '#shared/model'
+import { isSessionOver, type SessionState } from '#shared/model'
 
 /** So many are kept, as a host keeps them. */
 const rememberedSessions = 100
@@ -36,7 +36,7 @@ export class KnownSessions {
 
 /** The last state of a session, as it ended with its host. One that was over stays as it is. */
 function lostSession(session: SessionState, error: AppError, nowMs: number): SessionState {
-  if (session.phase === 'ended' || session.phase === 'failed') return session
+  if (isSessionOver(session.phase)) return session
   return {
     ...session,
     phase: 'failed',

@@ -7,6 +7,7 @@ import {
   composedName,
   fitsSessionName,
   fittingName,
+  isSessionOver,
   mostClients,
   suggestGroup,
   type FoundStream,
@@ -287,8 +288,7 @@ function scanProblem({ scan, inOrder }: ImageInfo): FieldProblem | null {
   return scan.blocks === null ? 'scanned-by-another' : null
 }
 
-/** It ended or failed: nothing more comes of it. */
-export const isOver = (phase: SessionState['phase']): boolean => phase === 'ended' || phase === 'failed'
+export const isOver = isSessionOver
 
 /** asr's part of it; null while a field of it isn't right. */
 export function draftConfiguration(draft: StreamDraft): ServerConfiguration | null {

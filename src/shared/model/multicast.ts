@@ -58,6 +58,9 @@ export interface SessionSettings {
 
 export type SessionPhase = 'preparing' | 'waiting' | 'streaming' | 'quiet' | 'ended' | 'failed'
 
+/** It ended or failed: nothing more comes of it. */
+export const isSessionOver = (phase: SessionPhase): boolean => phase === 'ended' || phase === 'failed'
+
 /**
  * `missing`: the stream has nothing new for it, and it still lacks something; `cancelled`: it was stopped where it runs;
  * `disconnected`: the administrator sent it away; `lost`: no word for five seconds.

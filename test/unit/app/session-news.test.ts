@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { isStreaming, sessionNews } from '#src/main/app/session-news.ts'
+import { sessionNews } from '#src/main/app/session-news.ts'
 import { aClient, aSession } from '#test/stream-fixtures'
 
 const joined = aClient({ host: 'lab-01', state: 'joined' })
@@ -40,13 +40,5 @@ describe('news of streams', () => {
     expect(news(null, { phase: 'failed', error })).toEqual(told)
     expect(news({ phase: 'failed', error }, { phase: 'failed', error })).toEqual([])
     expect(news({ clients: [joined] }, { phase: 'ended', clients: [joined] })).toEqual([])
-  })
-
-  test('is nothing of a stream that is over', () => {
-    expect(
-      (['preparing', 'waiting', 'streaming', 'quiet', 'ended', 'failed'] as const).map((phase) =>
-        isStreaming(aSession({ phase })),
-      ),
-    ).toEqual([true, true, true, true, false, false])
   })
 })

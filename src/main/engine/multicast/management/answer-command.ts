@@ -1,7 +1,7 @@
 /** The server's side of management: a command's bytes in, its answer's bytes out. Never throws. */
 import type { ManagementRight } from '#engine/multicast/sessions'
 import { NetworkError, serializeError, UsageError } from '#shared/errors'
-import { composedName, type SessionSettings, type SessionState } from '#shared/model'
+import { composedName, isSessionOver, type SessionSettings, type SessionState } from '#shared/model'
 import {
   managementCommandSchema,
   type ManagementAnswer,
@@ -114,7 +114,7 @@ export function findSession<S extends Pick<SessionState, 'sessionId' | 'phase' |
 ): S {
   const wanted = composedName(name)
   const named = sessions.filter(({ sessionId, settings }) => sessionId === wanted || settings.name === wanted)
-  const found = named.find(({ phase }) => phase !== 'ended' && phase !== 'failed') ?? named.at(-1)
+  const found = named.find(({ phase }) => !isSessionOver(phase)) ?? named.at(-1)
   if (found !== undefined) return found
   throw new NetworkError('E_MC_NOSESSION', `there is no session ${name}`, {
     details: {

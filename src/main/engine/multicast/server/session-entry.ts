@@ -5,6 +5,7 @@ import { serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   formatStreamLocator,
+  isSessionOver,
   withoutPassword,
   type NetworkInterface,
   type SessionClient,
@@ -54,7 +55,7 @@ export interface SessionEntry {
 }
 
 export const isOver = ({ live, ended }: Pick<SessionEntry, 'live' | 'ended'>): boolean =>
-  ended !== null || live?.phase === 'ended' || live?.phase === 'failed'
+  ended !== null || (live !== null && isSessionOver(live.phase))
 
 /** Of those that are over, the newest are remembered: who starts one each hour would have thousands to be told of. */
 const mostOver = 100
@@ -154,10 +155,8 @@ export function stateOf(entry: SessionEntry, fingerprint: string): SessionState 
 export function withinBounds(states: readonly SessionState[]): readonly SessionState[] {
   let excessBytes = states.reduce((sum, state) => sum + jsonBytes(state), 0) - mostToldBytes
   if (excessBytes <= 0) return states
-  const isOver = ({ phase }: SessionState) => phase === 'ended' || phase === 'failed'
-  const byWorth = states.toSorted(
-    (a, b) => Number(isOver(b)) - Number(isOver(a)) || a.createdMs - b.createdMs,
-  )
+  const over = ({ phase }: SessionState) => Number(isSessionOver(phase))
+  const byWorth = states.toSorted((a, b) => over(b) - over(a) || a.createdMs - b.createdMs)
   const kept = new Map<SessionState, readonly SessionClient[]>()
   for (const state of byWorth) {
     const clients = [...state.clients]

@@ -11,7 +11,7 @@ import {
 } from '#engine/multicast/management'
 import { createStreamServer, type StreamServer, type StreamServerOptions } from '#engine/multicast/server'
 import type { KeepAwake } from '#engine/platform'
-import type { SessionState } from '#shared/model'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { holdWhile } from './hold-while.ts'
 import { createSessionLog } from './session-log.ts'
 
@@ -78,7 +78,7 @@ export async function serveSessions({
   }
 }
 
-const isAlive = ({ phase }: SessionState): boolean => phase !== 'ended' && phase !== 'failed'
+const isAlive = ({ phase }: SessionState): boolean => !isSessionOver(phase)
 
 /** Clients may come: while it is prepared, they may not. */
 const isOffered = (session: SessionState): boolean =>
