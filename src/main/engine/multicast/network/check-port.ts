@@ -1,6 +1,6 @@
 /** Whether a stream's port can be had: TCP for the control connections, UDP for its group is shared. */
 import { createServer } from 'node:net'
-import { NetworkError } from '#shared/errors'
+import { errnoName, NetworkError } from '#shared/errors'
 import { portHolder } from './port-holder.ts'
 
 /** Throws NetworkError E_MC_PORT. */
@@ -12,7 +12,7 @@ export async function checkPort(port: number): Promise<void> {
       server.listen({ port, host: '::', exclusive: true }, resolve)
     }).catch(async (error: unknown) => {
       // A system without IPv6.
-      if (!isErrno(error, 'EAFNOSUPPORT') && !isErrno(error, 'EADDRNOTAVAIL')) throw error
+      if (errnoName(error) !== 'EAFNOSUPPORT' && errnoName(error) !== 'EADDRNOTAVAIL') throw error
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
         server.listen({ port, host: '0.0.0.0', exclusive: true }, resolve)
@@ -34,6 +34,3 @@ export async function portTaken(port: number, cause: unknown): Promise<NetworkEr
     cause,
   })
 }
-
-const isErrno = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code

@@ -12,7 +12,7 @@ import {
   type ClientMessage,
   type ServerMessage,
 } from '#engine/multicast/wire'
-import { NetworkError } from '#shared/errors'
+import { errnoName, NetworkError } from '#shared/errors'
 import type { Pace } from './answer-pacer.ts'
 
 export interface ControlOptions {
@@ -141,7 +141,7 @@ export class ControlServer {
       await this.#listenOn({ port, host: '::', ipv6Only: false })
     } catch (error) {
       // A system without IPv6.
-      if (!isErrno(error, 'EAFNOSUPPORT') && !isErrno(error, 'EADDRNOTAVAIL')) throw error
+      if (errnoName(error) !== 'EAFNOSUPPORT' && errnoName(error) !== 'EADDRNOTAVAIL') throw error
       await this.#listenOn({ port, host: '0.0.0.0' })
     }
     this.#server.on('error', (error) => this.#options.log('the control port', { error: error.message }))
@@ -401,6 +401,3 @@ const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddre
 /** IPv4 addresses as they are written, also where they come through an IPv6 socket. */
 const plainAddress = (address: string | undefined): string =>
   (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
-
-const isErrno = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code

@@ -28,7 +28,7 @@ export async function serverIdentity(folder: string): Promise<ServerIdentity> {
     await writeFile(made, `${key}${certificate}`, { mode: 0o600 })
     // Never over another's: who comes second takes the first one's.
     await link(made, path).catch((error: unknown) => {
-      if (!isErrno(error, 'EEXIST')) throw error
+      if (errnoName(error) !== 'EEXIST') throw error
     })
   } catch (error) {
     throw unusable(path, error)
@@ -43,7 +43,7 @@ export async function serverIdentity(folder: string): Promise<ServerIdentity> {
 /** Null: there is none yet. What isn't one is said, not replaced: clients may have pinned it. */
 async function readIdentity(path: string): Promise<ServerIdentity | null> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return null
+    if (errnoName(error) === 'ENOENT') return null
     throw unusable(path, error)
   })
   if (text === null) return null
@@ -59,9 +59,6 @@ async function readIdentity(path: string): Promise<ServerIdentity | null> {
     throw unusable(path, error)
   }
 }
-
-const isErrno = (error: unknown, code: string) =>
-  error instanceof Error && 'code' in error && error.code === code
 
 function unusable(path: string, cause: unknown): DeviceError {
   const errno = errnoName(cause) ?? 'EINVAL'
