@@ -1,3 +1,4 @@
+export * from './capital.ts'
 export * from './checks.ts'
 export * from './conversions.ts'
 export * from './creation.ts'

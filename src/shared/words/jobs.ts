@@ -15,6 +15,7 @@ import type {
   TargetState,
 } from '#shared/model'
 import { formatBytes, formatClock, formatCount, formatRate, formatRemaining } from '#shared/units'
+import { capital } from './capital.ts'
 import { namesOf } from './checks.ts'
 import { comparedSize } from './conversions.ts'
 import { quote, type Names } from './details.ts'
@@ -154,8 +155,6 @@ export function describeChanged(kind: JobState['kind'], outcome: JobOutcome): st
       return 'The image was changed in part, and is whole. Start again to complete it.'
   }
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** The headline of an end. Of a failure only that it failed: `describeError` says the rest. */
 export function describeOutcome(outcome: JobOutcome): string {

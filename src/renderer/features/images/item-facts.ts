@@ -16,6 +16,7 @@ import {
 } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
 import {
+  capital,
   describeApfsVolume,
   describeBus,
   describeError,
@@ -26,8 +27,6 @@ import {
   scanDay,
   scanHashes,
 } from '#shared/words'
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Under the name. */
 export function itemKind(item: Item): string {

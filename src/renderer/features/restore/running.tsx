@@ -5,6 +5,7 @@ import { fetchPercent, jobFetch, useHostTime, useMirror } from '#renderer/store'
 import type { Bottleneck, JobProgress, JobState, PhaseState, WebFetch } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import {
+  capital,
   describeBottleneck,
   describeFetch,
   describeFetchReason,
@@ -98,8 +99,6 @@ function timeLeft(job: JobState): string {
   const left = describeLeft(job)
   return left === null ? blank : capital(left)
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function Figures({ job }: { readonly job: JobState }) {
   const elapsedMs = Math.max(0, useHostTime({ ticking: true }) - job.startedMs)
