@@ -21,7 +21,7 @@ export const rows: readonly Row[] = [
   { files: 'src/shared/units/**', may: [], node: false, packages: [] },
   { files: 'src/shared/log/**', may: [], node: false, packages: [] },
   { files: 'src/shared/errors/**', may: [], node: false, packages: [] },
-  { files: 'src/shared/model/**', may: [/^shared\/errors$/], node: false, packages: [] },
+  { files: 'src/shared/model/**', may: [/^shared\/(errors|units)$/], node: false, packages: [] },
   { files: 'src/shared/words/**', may: [/^shared\/(errors|model|units)$/], node: false, packages: [] },
   { files: 'src/shared/contract/**', may: [/^shared\/(errors|model|log)$/], node: false, packages: ['zod'] },
   { files: 'src/renderer/jsx-runtime/**', may: [/^shared\/words$/], node: false, packages: ['react'] },

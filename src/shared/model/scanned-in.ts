@@ -1,9 +1,7 @@
 /** What a scan says of one partition of an image. It goes by the image's tables. Pure. */
+import { sectorBytes } from '#shared/units'
 import type { ImageInfo, ImagePartition } from './image.ts'
 import type { ScannedPartition } from './scan.ts'
-
-/** Of UDIF. */
-const sectorBytes = 512
 
 /** Another partition's figures say nothing of this one. */
 export function scannedIn(

@@ -1,5 +1,8 @@
 /** Sizes for people (decimal, as disks are sold and as Disk Utility prints them) and sizes from people. */
 
+/** What disk images count in, whatever the sectors of the disk itself are. */
+export const sectorBytes = 512
+
 const names = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
 /** `14200000000` → `14.2 GB`. Three significant figures, no trailing zeros; under 1,000 it counts bytes. */

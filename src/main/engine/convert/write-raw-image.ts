@@ -1,8 +1,7 @@
 /** A disk as it is, byte for byte. Zeros and unused space become holes of the file. */
 import type { ReplacementFile } from '#engine/block-io'
+import { sectorBytes } from '#shared/units'
 import type { DiskItem } from './disk-stream.ts'
-
-const sectorBytes = 512
 
 /** Write `items`, the whole disk in order. Resolves to its size: whole sectors. */
 export async function writeRawImage(

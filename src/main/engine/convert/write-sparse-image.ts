@@ -8,10 +8,9 @@ import {
   SparseImageWriter,
   usualBundleBandBytes,
 } from '#engine/formats/sparse'
+import { sectorBytes } from '#shared/units'
 import type { DiskItem } from './disk-stream.ts'
 import type { ImageTarget } from './write-image.ts'
-
-const sectorBytes = 512
 
 export interface WriteOptions {
   readonly signal: AbortSignal

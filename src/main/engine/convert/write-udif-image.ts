@@ -9,12 +9,12 @@ import type { CompressedKind } from '#engine/formats/codecs'
 import { UdifWriter, type PlannedTable, type UdifTarget } from '#engine/formats/udif'
 import { appendZeros } from '#engine/pipeline'
 import type { RunKind } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import type { DiskItem } from './disk-stream.ts'
 import { EncoderPool } from './encoder-pool.ts'
 
 /** What hdiutil writes today. Larger runs gain little and cost every reader memory. */
 export const runBytes = 1024 * 1024
-const sectorBytes = 512
 /**
  * What a thread takes with its slots: a JavaScript engine, the codec's tables, and for the codecs that are checked those
  * of the decoder. Measured, in MiB. All threads together stay within a budget, whatever the number of processors.

@@ -8,14 +8,13 @@ import type { JobContext } from '#engine/job'
 import type { RunProgram } from '#engine/platform'
 import { DeviceError, UsageError } from '#shared/errors'
 import type { CreateRequest, CreateSource, ImagePartition } from '#shared/model'
-import { formatCount } from '#shared/units'
+import { formatCount, sectorBytes } from '#shared/units'
 import { composeDisk } from './compose-disk.ts'
 import type { Created } from './created.ts'
 import { checkFilesystem, makeFilesystem, partitionFor, toolFor } from './make-filesystem.ts'
 import { openWorkshop } from './workshop.ts'
 import { writeComposed } from './write-composed.ts'
 
-const sectorBytes = 512
 /** What a file can be, and a number. */
 const mostBytes = 2 ** 53 - sectorBytes
 

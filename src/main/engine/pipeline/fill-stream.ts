@@ -2,12 +2,11 @@
 import { cutShort, type StreamLayout } from '#engine/formats/extents'
 import { FormatError, serializeError } from '#shared/errors'
 import { publicLocator } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import { RingFiller, RingStopped } from './ring.ts'
 import { WorkerCounters } from './worker-counters.ts'
 import type { StreamJob, WorkerFailure } from './worker-job.ts'
 import { findZeroPieces, zeroReference } from './zero-pieces.ts'
-
-const sectorBytes = 512
 
 /** The expanded bytes of the job's file in order, in pieces of any size. */
 export type ExpandFile = (options: { readonly signal: AbortSignal }) => AsyncIterable<Uint8Array>

@@ -4,9 +4,8 @@ import { editImageFile, readBandCipher, type EditedImageFile } from '#engine/for
 import type { MapWrite } from '#engine/formats/partition-map'
 import { SparseBundleEditor, SparseImageEditor } from '#engine/formats/sparse'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import { rewriteSparseImage } from './rewrite-sparse-image.ts'
-
-const sectorBytes = 512
 
 export interface ResizableDisk extends AsyncDisposable {
   readonly sizeBytes: number

@@ -11,13 +11,11 @@
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
 import type { ImageResizing, ResizeRequest } from '#shared/model'
-import { formatBytes, formatCount } from '#shared/units'
+import { formatBytes, formatCount, sectorBytes } from '#shared/units'
 import { examineImage, readStoredBytes, type ResizeDeps } from './examine-image.ts'
 import { growDisk, writeAll } from './grow-disk.ts'
 import { openResizableDisk } from './resizable-disk.ts'
 import { readSizeLimits, type LimitReason } from './smallest-size.ts'
-
-const sectorBytes = 512
 
 /**
  * Throws UsageError E_USAGE for a size that isn't whole sectors, or is too small or too large (`details`: `smallestBytes`, `largestBytes`), E_UNSUPPORTED

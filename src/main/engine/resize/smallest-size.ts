@@ -2,10 +2,10 @@
 import { readOccupant } from '#engine/formats/filesystem'
 import { readMapToResize, type MapToResize } from '#engine/formats/partition-map'
 import { corrupt } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import type { ResizableDisk } from './resizable-disk.ts'
 
 const pieceBytes = 1024 * 1024
-const sectorBytes = 512
 /** Superblocks lie no further in than 64 KiB, and the next 4 KiB. */
 const marksBytes = 68 * 1024
 const zeros = Buffer.alloc(pieceBytes)

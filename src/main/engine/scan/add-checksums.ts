@@ -18,6 +18,7 @@ import { mishStruct, type Koly, type TablePatch } from '#engine/formats/udif'
 import type { JobContext } from '#engine/job'
 import { UsageError } from '#shared/errors'
 import type { AddedChecksums, ChecksumRequest, ImageChecksum } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import { hex } from './check-stored-bytes.ts'
 import { compareChecksum, hashFile } from './file-checksum.ts'
 import { checkHoldsScan, checkUnchanged, checkWritable } from './scan-target.ts'
@@ -27,7 +28,6 @@ import { checkMaster } from './verify-image.ts'
 
 type Added = AddedChecksums['added'][number]
 
-const sectorBytes = 512
 const crcType = 2
 const pieceBytes = 1024 * 1024
 

@@ -1,5 +1,6 @@
 /** Which parts of a disk a scan stores numbers of, and under which number: docs/formats/asr-scan.md §2. */
 import type { ImageInfo, ImagePartition, ImageTable } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import type { Stretch } from './disk-hasher.ts'
 
 export interface ScannedPart extends Stretch {
@@ -8,8 +9,6 @@ export interface ScannedPart extends Stretch {
   /** The partition or volume that begins there, where one is known. */
   readonly partition: ImagePartition | null
 }
-
-const sectorBytes = 512
 
 /**
  * Every table that isn't free space and has an ID from 0 on, in the order of the disk: -1 is the map's first sector. Where none

@@ -6,6 +6,7 @@
  *               the tree of free extents by block number: pairs of a first block and a count
  */
 import { crc32c } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import {
   consistent,
   NotCertain,
@@ -23,7 +24,6 @@ const knownIncompatible = 0x1 | 0x2 | 0x4 | 0x8 | 0x20 | 0x40 | 0x80
 /** Of version 4: lazy counters, attr2, 32-bit project numbers, ftype. */
 const knownFeatures2 = 0x2 | 0x8 | 0x80 | 0x200
 const maxGroups = 2 ** 20
-const sectorBytes = 512
 const logPieceBytes = 1024 * 1024
 const recordMagic = 0xfeed_babe
 const unmountRecord = 0x20

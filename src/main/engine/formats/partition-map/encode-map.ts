@@ -7,9 +7,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { sectorBytes } from '#shared/units'
 import { gptEntryStruct, gptHeaderStruct } from './gpt.ts'
 
-const sectorBytes = 512
 const alignmentBytes = 1024 * 1024
 const entries = 128
 const entryBytes = 128

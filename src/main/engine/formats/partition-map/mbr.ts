@@ -1,9 +1,9 @@
 /** Master boot record: four entries, and logical partitions in a chain of extended ones. */
 import { defineStruct, readOrNull, type ReadDisk } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import type { PartitionEntry } from './map.ts'
 import { mbrTypeName } from './mbr-types.ts'
 
-const sectorBytes = 512
 const entriesAt = 446
 
 export const mbrEntryStruct = defineStruct({

@@ -1,7 +1,6 @@
 /** A file that is the disk itself, byte by byte. */
 import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/formats/extents'
-
-const sectorBytes = 512
+import { sectorBytes } from '#shared/units'
 
 /**
  * The layout of a raw image of `fileBytes` (not zero) at `path`. Disks have whole sectors: a file that ends inside one

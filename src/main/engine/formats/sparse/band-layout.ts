@@ -1,6 +1,6 @@
 /** From the bands an image stores to the one extent table: what isn't stored is zeros. */
 import { allocateExtentTable, kindIndex, type ExtentTable } from '#engine/formats/extents'
-import { sectorBytes } from './sprs.ts'
+import { sectorBytes } from '#shared/units'
 
 /** Columns, a place for each stored band, ascending by `index` without doubles. */
 export interface StoredBands {

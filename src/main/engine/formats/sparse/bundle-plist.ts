@@ -1,8 +1,8 @@
 /** `Info.plist` of a sparse bundle: the size of the disk and of its bands. docs/formats/sparse.md §2. */
 import { corrupt, formatError } from '#engine/formats/struct'
 import { parseSmallPlist, type PlistDict } from '#engine/formats/udif'
+import { sectorBytes } from '#shared/units'
 import type { BandGeometry } from './band-layout.ts'
-import { sectorBytes } from './sprs.ts'
 
 const bundleType = 'com.apple.diskimage.sparsebundle'
 /** hdiutil writes 1 MiB to 8 GiB. */

@@ -5,18 +5,10 @@
  */
 import type { BlockSource, EditableFile, SetSizeOptions } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
-import { formatBytes } from '#shared/units'
+import { formatBytes, sectorBytes } from '#shared/units'
 import { countBands, type BandGeometry } from './band-layout.ts'
 import { readSparseImage, readSparseSlots } from './read-sparse-image.ts'
-import {
-  headerSlots,
-  headerStruct,
-  indexNodeSlots,
-  indexNodeStruct,
-  nodeBytes,
-  sectorBytes,
-  signature,
-} from './sprs.ts'
+import { headerSlots, headerStruct, indexNodeSlots, indexNodeStruct, nodeBytes, signature } from './sprs.ts'
 
 /** A band's number has four bytes. */
 const mostNumber = 2 ** 32 - 1

@@ -2,16 +2,9 @@
 import type { BlockSource } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import { corrupt, formatError } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import { bandDiskBytes, bandExtents, countBands, type BandGeometry } from './band-layout.ts'
-import {
-  headerSlots,
-  headerStruct,
-  indexNodeSlots,
-  indexNodeStruct,
-  nodeBytes,
-  sectorBytes,
-  signature,
-} from './sprs.ts'
+import { headerSlots, headerStruct, indexNodeSlots, indexNodeStruct, nodeBytes, signature } from './sprs.ts'
 
 /** What a sparse image or a sparse bundle says of itself. Sizes in bytes. */
 export interface SparseImage {

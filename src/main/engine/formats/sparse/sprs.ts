@@ -1,7 +1,6 @@
 /** The structs of a sparse image file: where its bands are. Byte tables: docs/formats/sparse.md §1. */
 import { defineStruct } from '#engine/formats/struct'
 
-export const sectorBytes = 512
 /** A header and each index node after it, with their band numbers. */
 export const nodeBytes = 4096
 export const signature = 'sprs'

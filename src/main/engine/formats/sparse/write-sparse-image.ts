@@ -4,17 +4,10 @@
  */
 import type { BlockSink } from '#engine/block-io'
 import { UsageError } from '#shared/errors'
+import { sectorBytes } from '#shared/units'
 import { bandPieces } from './band-pieces.ts'
 import { maxBands } from './read-sparse-image.ts'
-import {
-  headerSlots,
-  headerStruct,
-  indexNodeSlots,
-  indexNodeStruct,
-  nodeBytes,
-  sectorBytes,
-  signature,
-} from './sprs.ts'
+import { headerSlots, headerStruct, indexNodeSlots, indexNodeStruct, nodeBytes, signature } from './sprs.ts'
 
 /** What hdiutil writes. */
 const usualBandBytes = 1024 * 1024

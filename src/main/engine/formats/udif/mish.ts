@@ -35,8 +35,6 @@ export const chunkRunStruct = defineStruct({
   ],
 })
 
-export const sectorBytes = 512
-
 /** Run types that don't stand for sectors. */
 export const commentRun = 0x7ffffffe
 export const terminatorRun = 0xffffffff

@@ -3,7 +3,7 @@
  * one for all of a disk without a map. Names are what readers show, and what 7-Zip goes by; nothing else depends on them.
  */
 import type { ImageInfo, ImagePartition } from '#shared/model'
-import { sectorBytes } from './mish.ts'
+import { sectorBytes } from '#shared/units'
 
 /** A table to be written. Tables follow one another from sector 0 to the end of the disk. */
 export interface PlannedTable {

@@ -11,12 +11,12 @@ import {
   type RunKind,
   type ScanInfo,
 } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import { parseChecksum } from './checksum.ts'
 import { ExtentBuilder } from './extent-builder.ts'
 import { kolyBytes, kolyStruct, type Koly } from './koly.ts'
 import { mostListBytes } from './list-size.ts'
 import { masterChecksumOf } from './master-checksum.ts'
-import { sectorBytes } from './mish.ts'
 import { PlistReader } from './plist-reader.ts'
 import { readResourceFork } from './resource-fork.ts'
 import { ResourcePlist } from './resource-plist.ts'

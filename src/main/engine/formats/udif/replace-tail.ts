@@ -17,6 +17,7 @@
  */
 import type { BlockSource } from '#engine/block-io'
 import { DeviceError, invariant } from '#shared/errors'
+import { sectorBytes } from '#shared/units'
 import { kolyBytes, kolyStruct, type Koly } from './koly.ts'
 
 /** The file, open for writing. Each call rejects with what the system says. */
@@ -41,7 +42,6 @@ export interface TailReplacement {
   readonly check: (staged: BlockSource) => Promise<void>
 }
 
-const sectorBytes = 512
 const pieceBytes = 1024 * 1024
 const roundUp = (offset: number) => Math.ceil(offset / sectorBytes) * sectorBytes
 

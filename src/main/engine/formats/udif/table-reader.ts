@@ -6,17 +6,10 @@ import { kindIndex } from '#engine/formats/extents'
 import { corrupt, type FormatProblem } from '#engine/formats/struct'
 import { BugError } from '#shared/errors'
 import type { RunKind } from '#shared/model'
+import { sectorBytes } from '#shared/units'
 import { parseChecksum, type StoredChecksum } from './checksum.ts'
 import type { ExtentBuilder } from './extent-builder.ts'
-import {
-  chunkRunStruct,
-  commentRun,
-  mishStruct,
-  runTypes,
-  sectorBytes,
-  terminatorRun,
-  type Mish,
-} from './mish.ts'
+import { chunkRunStruct, commentRun, mishStruct, runTypes, terminatorRun, type Mish } from './mish.ts'
 
 /** Largest number of sectors whose bytes are a safe integer. */
 const maxSectors = 2 ** 44 - 1

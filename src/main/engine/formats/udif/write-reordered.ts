@@ -8,10 +8,11 @@ import { crc32 } from 'node:zlib'
 import type { BlockSource } from '#engine/block-io'
 import { findExtent, kindIndex, type ExtentTable } from '#engine/formats/extents'
 import { corrupt } from '#engine/formats/struct'
+import { sectorBytes } from '#shared/units'
 import { checksumTypes } from './checksum.ts'
 import { openEditableList, type ListEdit, type TablePatch } from './edit-list.ts'
 import { kolyBytes, kolyStruct, type Koly } from './koly.ts'
-import { chunkRunStruct, commentRun, mishStruct, sectorBytes, terminatorRun } from './mish.ts'
+import { chunkRunStruct, commentRun, mishStruct, terminatorRun } from './mish.ts'
 
 export interface ReorderOptions {
   readonly source: BlockSource
