@@ -108,7 +108,7 @@ export const rows: readonly Row[] = [
     files: 'src/main/engine/multicast/**',
     may: [
       anyShared,
-      /^engine\/(multicast\/.+|block-io|job|platform|stream-connection|web-source)$/,
+      /^engine\/(multicast\/.+|block-io|job|platform|stream-connection|threads|web-source)$/,
       /^engine\/formats\/(struct|udif|image|stored)$/,
     ],
     node: true,

@@ -3,10 +3,9 @@
  * done with the one at hand, so that it needn't wait for the thread that hands them out.
  */
 import type { CompressedKind } from '#engine/formats/codecs'
-import { WorkerThread } from '#engine/threads'
+import { workerLocation, WorkerThread } from '#engine/threads'
 import { BugError, deserializeError } from '#shared/errors'
 import type { EncodeAnswer, EncodeOrder, EncoderData } from './encode-job.ts'
-import { workerLocation } from './worker-location.ts'
 
 export interface EncoderPoolOptions {
   readonly kind: CompressedKind
@@ -49,12 +48,15 @@ export class EncoderPool implements AsyncDisposable {
     const data: EncoderData = { kind, level, memory: this.#memory, runBytes }
     this.#workers = Array.from({ length: workers }, (_, index) => {
       const orders: Order[] = []
-      const thread = new WorkerThread<EncodeOrder, EncodeAnswer>(workerLocation(), {
-        name: `convert ${index}`,
-        data,
-        onAnswer: (answer) => this.#answered(orders, answer),
-        onCrash: (error) => this.#fail(error),
-      })
+      const thread = new WorkerThread<EncodeOrder, EncodeAnswer>(
+        workerLocation('convert-worker', import.meta.url),
+        {
+          name: `convert ${index}`,
+          data,
+          onAnswer: (answer) => this.#answered(orders, answer),
+          onCrash: (error) => this.#fail(error),
+        },
+      )
       return { thread, orders }
     })
     signal.addEventListener('abort', this.#onAbort)

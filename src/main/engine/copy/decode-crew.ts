@@ -4,10 +4,9 @@
  */
 import { availableParallelism } from 'node:os'
 import { allocatePageAligned } from '#engine/block-io'
-import { WorkerThread } from '#engine/threads'
+import { workerLocation, WorkerThread } from '#engine/threads'
 import { BugError, deserializeError } from '#shared/errors'
 import type { DecodeAnswer, DecodeOrder, DecodePiece } from './decode-order.ts'
-import { workerLocation } from './worker-location.ts'
 
 /** A worker is a JavaScript engine with its decoders; see the pipeline's pool. */
 const mostWorkers = 4
@@ -112,7 +111,7 @@ class Lane {
   #failure: { readonly reason: unknown } | null = null
 
   constructor(name: string) {
-    this.#thread = new WorkerThread(workerLocation(), {
+    this.#thread = new WorkerThread(workerLocation('decode-worker', import.meta.url), {
       name,
       onAnswer: (answer) => {
         const waiting = this.#waiting

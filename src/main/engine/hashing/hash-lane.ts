@@ -3,11 +3,10 @@
  * byte run beside one another and beside the decoders. Bytes aren't copied: they must lie in shared memory and stay until the
  * order is done.
  */
-import { WorkerThread } from '#engine/threads'
+import { workerLocation, WorkerThread } from '#engine/threads'
 import { BugError, deserializeError } from '#shared/errors'
 import type { Digest, HashAnswer, HashOrder } from './hash-order.ts'
 import { Hasher } from './hasher.ts'
-import { workerLocation } from './worker-location.ts'
 
 export interface HashLane extends AsyncDisposable {
   /** Resolves when the order's bytes aren't needed any more, to the digests that ended in it. Rejects when the lane broke. */
@@ -38,7 +37,7 @@ class ThreadLane implements HashLane {
   #failure: { readonly reason: unknown } | null = null
 
   constructor(name: string) {
-    this.#thread = new WorkerThread(workerLocation(), {
+    this.#thread = new WorkerThread(workerLocation('hash-worker', import.meta.url), {
       name: `hash ${name}`,
       onAnswer: (answer) => {
         const order = this.#waiting.shift()

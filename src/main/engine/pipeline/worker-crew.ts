@@ -1,10 +1,9 @@
 /** The worker threads of one stream: started together, watched, and gone when `stop` resolves. */
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
-import { WorkerThread } from '#engine/threads'
+import { workerLocation, WorkerThread } from '#engine/threads'
 import { firstOnDisk, type Crew, type CrewJob } from './crew.ts'
 import { countersEach } from './worker-counters.ts'
 import type { WorkerFailure, WorkerJob } from './worker-job.ts'
-import { workerLocation } from './worker-location.ts'
 
 export class WorkerCrew implements Crew {
   /** Four numbers a worker, in a row (see `worker-counters.ts`). */
@@ -20,7 +19,7 @@ export class WorkerCrew implements Crew {
       const counters = this.totals.subarray(index * countersEach, (index + 1) * countersEach)
       this.#mail.push(port1)
       this.#threads.push(
-        new WorkerThread(workerLocation(), {
+        new WorkerThread(workerLocation('pipeline-worker', import.meta.url), {
           name: `pipeline ${index}`,
           data: { job: { ...job, counters }, failures: port2 } satisfies WorkerJob,
           transfer: [port2],

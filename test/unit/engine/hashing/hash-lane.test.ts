@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createInlineLane, createThreadLane } from '#src/main/engine/hashing/hash-lane.ts'
-import { workerLocation } from '#src/main/engine/hashing/worker-location.ts'
 
 const memory = new SharedArrayBuffer(4096)
 new Uint8Array(memory).forEach((_, at, bytes) => (bytes[at] = at * 7))
@@ -48,12 +47,5 @@ describe('a hash lane in a thread', () => {
     await lane[Symbol.asyncDispose]()
     expect(await refused).toContain('the hash lane was closed')
     await expect(lane.run(order)).rejects.toThrow('the hash lane was closed')
-  })
-
-  it('is found beside its module, in the sources and in a bundle', () => {
-    expect(workerLocation('file:///src/hashing/worker-location.ts').href).toBe(
-      'file:///src/hashing/hash-worker.ts',
-    )
-    expect(workerLocation('file:///out/main/connect-x1.js').href).toBe('file:///out/main/hash-worker.js')
   })
 })

@@ -14,7 +14,6 @@ import { planBlocks } from '#src/main/engine/pipeline/block-map.ts'
 import { planStretches } from '#src/main/engine/pipeline/stretches.ts'
 import type { FormatError } from '#shared/errors'
 import type { CrewJob } from '#src/main/engine/pipeline/crew.ts'
-import { workerLocation } from '#src/main/engine/pipeline/worker-location.ts'
 import { buildImage, noise, type RunOfImage } from '#test/image-of-runs'
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-open-stream-'))
@@ -329,12 +328,4 @@ test('two million runs can be planned', async () => {
   })
   await expect(stream.next()).rejects.toMatchObject({ code: 'E_SRC_CORRUPT', details: { diskOffset: 0 } })
   await stream[Symbol.asyncDispose]()
-})
-
-test('the worker lies beside the source, and beside the bundle', () => {
-  expect(workerLocation('file:///src/pipeline/worker-location.ts').href).toBe(
-    'file:///src/pipeline/pipeline-worker.ts',
-  )
-  expect(workerLocation('file:///out/main/reprise.js').href).toBe('file:///out/main/pipeline-worker.js')
-  expect(workerLocation('file:///out/main/chunk-x1.js').href).toBe('file:///out/main/pipeline-worker.js')
 })

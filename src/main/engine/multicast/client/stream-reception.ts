@@ -1,11 +1,11 @@
 /** The receiving thread, as its user sees it: blocks come, each is said to be written, in the end all are. */
 import { Worker } from 'node:worker_threads'
 import type { ReceiveOptions, StreamReception } from '#engine/stream-connection'
+import { workerLocation } from '#engine/threads'
 import { BugError, deserializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import type { StreamProgress } from '#shared/model'
 import type { FromReception, ReceptionData, ToReception } from './reception-messages.ts'
-import { workerLocation } from './worker-location.ts'
 
 /** The thread has so long to take leave of its server. */
 const leaveMs = 8000
@@ -26,7 +26,10 @@ export function startReception(
     timeoutMs,
     interface: options.interface,
   }
-  const worker = new Worker(workerLocation(), { workerData: data, name: 'multicast' })
+  const worker = new Worker(workerLocation('receive-worker', import.meta.url), {
+    workerData: data,
+    name: 'multicast',
+  })
   const complete = Promise.withResolvers<void>()
   // Whoever waits hears of it; it may be that nobody does any more.
   complete.promise.catch(() => undefined)

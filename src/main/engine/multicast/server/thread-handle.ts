@@ -1,8 +1,8 @@
 /** A port's thread, seen from outside: orders go in and are answered, notices come out. */
 import { Worker } from 'node:worker_threads'
+import { workerLocation } from '#engine/threads'
 import { BugError, deserializeError, serializeError } from '#shared/errors'
 import type { Call, Notice, Order, ThreadData } from './orders.ts'
-import { workerLocation } from './worker-location.ts'
 
 export interface ThreadHandle extends AsyncDisposable {
   /** Rejects with what stands against it. */
@@ -37,7 +37,7 @@ export async function startThread(
   data: ThreadData,
   { hear, gone }: { readonly hear: (notice: Heard) => void; readonly gone: (error: Error) => void },
 ): Promise<ThreadHandle> {
-  const worker = new Worker(workerLocation(), {
+  const worker = new Worker(workerLocation('stream-worker', import.meta.url), {
     name: `multicast ${data.port}`,
     workerData: data,
     execArgv: [],
