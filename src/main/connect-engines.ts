@@ -3,7 +3,6 @@
  * `reprise.ts` when a verb needs it, because it loads everything.
  */
 import { randomUUID } from 'node:crypto'
-import { basename } from 'node:path'
 import {
   createPlanRegistry,
   createStreamDoor,
@@ -15,7 +14,13 @@ import {
   runRestore,
 } from '#engine/copy'
 import { isImageLocked, openImage, unlockImage, watchChecksum } from '#engine/formats/image'
-import { outcomeOfError, startGuardedJob, type JobContext } from '#engine/job'
+import {
+  describeImageTask,
+  describeRestore,
+  outcomeOfError,
+  startGuardedJob,
+  type JobContext,
+} from '#engine/job'
 import { createKeepAwake, createPlatform, type Platform } from '#engine/platform'
 import { sharedWebSession, tellFetches, watchFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
@@ -24,15 +29,11 @@ import type { CreateEngines } from '#main/engine-host'
 import { AppError, unreachable } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
-  imageTaskPath,
   imageTaskWritten,
   isWebLocator,
   parseStreamLocator,
-  webName,
-  withoutPassword,
   type ImageTask,
   type JobOutcome,
-  type RestorePlan,
 } from '#shared/model'
 import { connectMulticast } from './connect-multicast.ts'
 
@@ -111,22 +112,14 @@ export function connectCommandLine(log: Logger): CliEngines {
     },
     startImageTask: (task) =>
       startGuardedJob(
-        {
-          jobId: randomUUID(),
-          kind: `${task.kind}-image`,
-          title: isWebLocator(imageTaskPath(task))
-            ? webName(imageTaskPath(task))
-            : basename(imageTaskPath(task)),
-          plan: null,
-          task,
-        },
+        { jobId: randomUUID(), ...describeImageTask(task) },
         (context) => runImageTask(task, platform, context),
         { log, keepAwake, events: process },
       ),
     planRestore: (request, signal) => planRestore(request, platform, signal),
     startRestore: (plan) =>
       startGuardedJob(
-        { jobId: randomUUID(), kind: 'restore', title: titleOf(plan), plan },
+        { jobId: randomUUID(), ...describeRestore(plan) },
         (context) => runRestore(plan, platform, context),
         { log, keepAwake, events: process },
       ),
@@ -202,6 +195,3 @@ async function runImageTask(
       return unreachable(task)
   }
 }
-
-const titleOf = ({ source, target, request }: RestorePlan): string =>
-  `${source?.name ?? withoutPassword(request.source)} → ${target?.name ?? request.target}`

@@ -9,17 +9,14 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import {
   diskRead,
-  imageTaskPath,
   imageTaskWritten,
   isWebLocator,
   pathWritten,
-  webName,
   type Disk,
   type ImageTask,
   type JobState,
-  type RestorePlan,
 } from '#shared/model'
-import { Bugs, createJobTable, Interruption } from '#engine/job'
+import { Bugs, createJobTable, describeImageTask, describeRestore, Interruption } from '#engine/job'
 import type { DiskWatch } from '#engine/platform'
 import { preparePractice } from '#engine/practice'
 import { sharedWebSession } from '#engine/web-source'
@@ -112,15 +109,10 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
         const message = 'an elevated host makes images of devices, and does nothing else to images'
         throw new UsageError('E_UNSUPPORTED', message, { details: { input: task.kind } })
       }
-      const path = imageTaskPath(task)
       const written = imageTaskWritten(task)
-      const title = isWebLocator(path) ? webName(path) : path.slice(path.lastIndexOf('/') + 1)
       const job = jobs.start(
         {
-          kind: `${task.kind}-image`,
-          title,
-          plan: null,
-          task,
+          ...describeImageTask(task),
           claims: written === null ? [] : [written],
           reads: await readsOf(task, signal),
         },
@@ -192,9 +184,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       const read = diskRead(plan)
       const job = jobs.start(
         {
-          kind: 'restore',
-          title: titleOf(plan),
-          plan,
+          ...describeRestore(plan),
           claims: [pathWritten(plan)],
           reads: read === null ? [] : [read],
         },
@@ -335,10 +325,6 @@ type DeviceTask = ImageTask & { readonly kind: 'create'; readonly from: { readon
 
 const readsDevice = (task: ImageTask): task is DeviceTask =>
   task.kind === 'create' && task.from.kind === 'device'
-
-function titleOf({ source, target, request }: RestorePlan): string {
-  return `${source?.name ?? request.source} → ${target?.name ?? request.target}`
-}
 
 function busy(path: string): DeviceError {
   return new DeviceError('E_DST_BUSY', `${path} is being used by a job`, {

@@ -1,4 +1,5 @@
 export * from './bugs.ts'
+export * from './describe-job.ts'
 export * from './job-context.ts'
 export * from './job-record.ts'
 export * from './job-table.ts'
