@@ -9,6 +9,8 @@ import type { FromReception, ReceptionData, ToReception } from './reception-mess
 
 /** The thread has so long to take leave of its server. */
 const leaveMs = 8000
+/** And so long to end when it is made to. One that the system holds isn't waited for. */
+const endMs = 1000
 
 /** `over` resolves when the thread is gone. */
 export function startReception(
@@ -29,6 +31,8 @@ export function startReception(
   const worker = new Worker(workerLocation('receive-worker', import.meta.url), {
     workerData: data,
     name: 'multicast',
+    // Nothing of how this process was started concerns it.
+    execArgv: [],
   })
   const complete = Promise.withResolvers<void>()
   // Whoever waits hears of it; it may be that nobody does any more.
@@ -102,9 +106,14 @@ export function startReception(
   let leaving: Promise<void> | null = null
   const leave = async (message: ToReception) => {
     tell(message)
-    const timer = setTimeout(() => void worker.terminate(), leaveMs)
-    await gone
-    clearTimeout(timer)
+    let hung: NodeJS.Timeout | undefined
+    const hangs = new Promise<void>((resolve) => {
+      hung = setTimeout(resolve, leaveMs + endMs)
+    })
+    const patience = setTimeout(() => void worker.terminate(), leaveMs)
+    await Promise.race([gone, hangs])
+    clearTimeout(hung)
+    clearTimeout(patience)
   }
 
   return {
