@@ -55,7 +55,20 @@ export const rows: readonly Row[] = [
   { files: 'src/main/engine/threads/**', may: [anyShared], node: true, packages: [] },
   { files: 'src/main/engine/hashing/**', may: [anyShared, /^engine\/threads$/], node: true, packages: [] },
   { files: 'src/main/engine/job/**', may: [anyShared], node: true, packages: [] },
-  { files: 'src/main/engine/platform/**', may: [anyShared], node: true, packages: ['plist'] },
+  { files: 'src/main/engine/platform/**', may: [anyShared, /^engine\/platform\//], node: true, packages: [] },
+  { files: 'src/main/engine/platform/system/**', may: [anyShared], node: true, packages: [] },
+  {
+    files: 'src/main/engine/platform/linux/**',
+    may: [anyShared, /^engine\/platform\/system$/],
+    node: true,
+    packages: [],
+  },
+  {
+    files: 'src/main/engine/platform/darwin/**',
+    may: [anyShared, /^engine\/platform\/system$/],
+    node: true,
+    packages: ['plist'],
+  },
   {
     files: 'src/main/engine/pipeline/**',
     may: [anyShared, /^engine\/(block-io|hashing|threads|web-source|formats\/.+)$/],

@@ -1,8 +1,8 @@
+import { createDarwinPlatform } from '#engine/platform/darwin'
+import { createLinuxPlatform } from '#engine/platform/linux'
+import type { Platform } from '#engine/platform/system'
 import { UsageError } from '#shared/errors'
 import type { Logger } from '#shared/log'
-import { createDarwinPlatform } from './darwin-platform.ts'
-import { createLinuxPlatform } from './linux-platform.ts'
-import type { Platform } from './platform.ts'
 import { createWin32Platform } from './win32-platform.ts'
 
 export interface CreatePlatformOptions {

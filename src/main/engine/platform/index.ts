@@ -1,5 +1,18 @@
-export * from './platform.ts'
 export * from './create-platform.ts'
-export { createKeepAwake, type KeepAwake } from './keep-awake.ts'
-export { lateSignal, leaveMs } from './late-signal.ts'
-export { programFailed, runChecked, runProgram, type ProgramResult, type RunProgram } from './run-program.ts'
+export {
+  createKeepAwake,
+  lateSignal,
+  leaveMs,
+  programFailed,
+  runChecked,
+  runProgram,
+  type DiskWatch,
+  type KeepAwake,
+  type MountedVolume,
+  type OpenDevice,
+  type Openers,
+  type Platform,
+  type ProgramResult,
+  type Resolved,
+  type RunProgram,
+} from '#engine/platform/system'

@@ -1,6 +1,6 @@
 /** Windows, plainly: restoring isn't supported there yet, so no disk is shown and everything else says so. */
+import type { Platform } from '#engine/platform/system'
 import { UsageError } from '#shared/errors'
-import type { Platform } from './platform.ts'
 
 export function createWin32Platform(): Platform {
   const refuse = () =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { cleanText } from '#src/main/engine/platform/clean-text.ts'
-import { parseBlkid, parseLsblk } from '#src/main/engine/platform/linux-contents.ts'
-import { parseMountinfo, parseSwaps, showsFilesystem } from '#src/main/engine/platform/linux-mounts.ts'
-import { deviceNumberText } from '#src/main/engine/platform/machine.ts'
-import { deviceError } from '#src/main/engine/platform/open-errors.ts'
-import { isFillerPartition, partitionTypeName } from '#src/main/engine/platform/partition-types.ts'
-import { systemError } from './recorded-machine.ts'
+import { cleanText } from '#src/main/engine/platform/system/clean-text.ts'
+import { parseBlkid, parseLsblk } from '#src/main/engine/platform/linux/contents.ts'
+import { parseMountinfo, parseSwaps, showsFilesystem } from '#src/main/engine/platform/linux/mounts.ts'
+import { deviceNumberText } from '#src/main/engine/platform/system/machine.ts'
+import { deviceError } from '#src/main/engine/platform/system/open-errors.ts'
+import { isFillerPartition, partitionTypeName } from '#src/main/engine/platform/system/partition-types.ts'
+import { systemError } from '#test/recorded-machine'
 
 describe('what Linux tells about mounts', () => {
   it('is read with any number of optional fields, and with spaces in names', () => {

@@ -1,0 +1,1 @@
+export { createDarwinPlatform } from './darwin-platform.ts'

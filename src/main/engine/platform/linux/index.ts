@@ -1,0 +1,1 @@
+export { createLinuxPlatform } from './linux-platform.ts'

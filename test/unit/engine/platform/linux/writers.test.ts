@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import { findOpeners } from '#src/main/engine/platform/linux/writers.ts'
+import { openForWriting } from '#src/main/engine/platform/linux/open.ts'
+import { laptop, recordLinux } from '#test/recorded-linux'
+import { recordedMachine } from '#test/recorded-machine'
+
+const readOnly = 'pos:\t0\nflags:\t0100000\n'
+const readWrite = 'pos:\t0\nflags:\t0100002\n'
+
+/** The laptop, with an old virtual machine that writes to the stick and a young program that reads it. */
+function machine({ writes = true } = {}) {
+  const stick = laptop()
+  return recordedMachine(
+    recordLinux({
+      ...stick,
+      mountinfo: stick.mountinfo!.replace(/.*USB.*/, ''),
+      files: {
+        ...stick.files,
+        '/proc/70/comm': 'qemu\n',
+        '/proc/70/fdinfo/9': writes ? readWrite : readOnly,
+        '/proc/900/comm': 'dd\n',
+        '/proc/900/fdinfo/3': readOnly,
+        '/proc/950/comm': 'cat\n',
+      },
+      links: {
+        ...stick.links,
+        '/proc/70/fd/9': '/dev/sdb',
+        '/proc/900/fd/3': '/dev/sdb1',
+        '/proc/900/fd/4': '/home/mona/a',
+        '/proc/950/fd/1': '/dev/pts/0',
+        '/proc/1000/fd/5': '/dev/sdb',
+      },
+    }),
+  )
+}
+
+const numbers = ['8:16', '8:17']
+
+/** It runs so slowly that time is up after so many looks. */
+const slow = (looks: number) => {
+  let at = 0
+  return () => (at++ < looks ? 0 : 1e6)
+}
+
+describe('who has a device open', () => {
+  it('is told with those who only read, or without them', async () => {
+    const system = machine()
+    expect(await findOpeners(system, { numbers, how: 'for writing' })).toEqual({
+      programs: ['qemu (70)'],
+      isComplete: true,
+    })
+    expect(await findOpeners(system, { numbers, how: 'in any way' })).toEqual({
+      programs: ['dd (900)', 'qemu (70)'],
+      isComplete: true,
+    })
+  })
+
+  it('is not said to be nobody when time was up before all were looked at', async () => {
+    expect(await findOpeners(machine(), { numbers, how: 'for writing', now: slow(4) })).toEqual({
+      programs: [],
+      isComplete: false,
+    })
+  })
+
+  it('lets others of this process in between', async () => {
+    let at = 0
+    let isLetIn = false
+    setImmediate(() => {
+      isLetIn = true
+    })
+    await findOpeners(machine(), { numbers, how: 'for writing', now: () => (at += 10) })
+    expect(isLetIn).toBe(true)
+  })
+})
+
+describe('opening a device for writing', () => {
+  const openable = (options?: { readonly writes: boolean }) => ({ ...machine(options), open: async () => 5 })
+
+  it('is refused while another program writes to it, and while that is not known', async () => {
+    await expect(openForWriting(openable(), '/dev/sdb')).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { holders: ['qemu (70)'] },
+    })
+    await expect(openForWriting(openable(), '/dev/sdb', slow(4))).rejects.toMatchObject({
+      code: 'E_DST_BUSY',
+      details: { why: 'unknown' },
+    })
+  })
+
+  it.each([
+    ['0', '/home/mona/disk images/lab image.img'],
+    ['1', undefined],
+  ])('tells in which file it is cached where loop/dio is %s', async (dio, file) => {
+    const stick = laptop()
+    const system = recordedMachine(
+      recordLinux({
+        ...stick,
+        disks: stick.disks.map((disk) =>
+          disk.number === '7:7' ? { ...disk, files: { ...disk.files, 'loop/dio': dio } } : disk,
+        ),
+        links: { ...stick.links, '/proc/1000/fd/5': '/dev/loop7' },
+      }),
+    )
+    await using opened = await openForWriting({ ...system, open: async () => 5 }, '/dev/loop7')
+    expect(opened.cachedFile).toBe(file)
+  })
+
+  it('is let be by who only reads it', async () => {
+    await using opened = await openForWriting(openable({ writes: false }), '/dev/sdb')
+    expect(opened.fd).toBe(5)
+  })
+})
