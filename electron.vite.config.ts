@@ -31,7 +31,7 @@ export default defineConfig({
           'hash-worker': resolve('src/main/engine/hashing/hash-worker.ts'),
           'pipeline-worker': resolve('src/main/engine/pipeline/pipeline-worker.ts'),
           'receive-worker': resolve('src/main/engine/multicast/client/receive-worker.ts'),
-          'stream-worker': resolve('src/main/engine/multicast/server/stream-worker.ts'),
+          'stream-worker': resolve('src/main/engine/multicast/port/stream-worker.ts'),
         },
         output: {
           format: 'es',

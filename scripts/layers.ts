@@ -128,6 +128,23 @@ export const rows: readonly Row[] = [
     packages: ['zod'],
   },
   {
+    files: 'src/main/engine/multicast/orders/**',
+    may: [anyShared, /^engine\/(multicast\/sessions|block-io|formats\/stored)$/],
+    node: true,
+    packages: [],
+  },
+  {
+    // What runs in a port's thread knows nothing of the server that started it.
+    files: 'src/main/engine/multicast/port/**',
+    may: [
+      anyShared,
+      /^engine\/multicast\/(fec|layout|network|orders|sender|sessions|wire)$/,
+      /^engine\/(platform|threads)$/,
+    ],
+    node: true,
+    packages: [],
+  },
+  {
     files: 'src/main/engine/device-stream/**',
     // Reads devices by the rules of a restore, and makes images of them for a stream.
     may: [anyShared, /^engine\/(job|platform|copy|create|scan|multicast\/server)$/],

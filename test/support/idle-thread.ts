@@ -1,5 +1,5 @@
 /** A port's thread that does nothing, in no time. */
-import type { ThreadHandle } from '#src/main/engine/multicast/server/thread-handle.ts'
+import type { ThreadHandle } from '#src/main/engine/multicast/port/thread-handle.ts'
 
 export function idleThread(): ThreadHandle & { readonly isRetired: boolean } {
   let isRetired = false

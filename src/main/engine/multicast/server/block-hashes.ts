@@ -15,8 +15,8 @@ import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootOfBlocks } from '#engine/formats/udif'
+import type { OpenBytes } from '#engine/multicast/orders'
 import { orAborted } from '#engine/stream-connection'
-import type { OpenBytes } from './open-bytes.ts'
 import type { StreamSource } from './stream-source.ts'
 
 export interface StreamHashes {

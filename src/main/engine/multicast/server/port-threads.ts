@@ -1,5 +1,5 @@
 /** The threads of the ports that sessions use: one a port, as long as somebody uses it, and a while longer for its last words. */
-import type { ThreadHandle } from './thread-handle.ts'
+import type { ThreadHandle } from '#engine/multicast/port'
 
 /** The use of a port. */
 export interface PortLease {

@@ -2,14 +2,18 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { findInterface } from '#engine/multicast/network'
+import {
+  openStreamBytes,
+  type OpenBytes,
+  type ServedSession,
+  type StreamBytes,
+} from '#engine/multicast/orders'
 import { orAborted } from '#engine/stream-connection'
 import { invariant, serializeError } from '#shared/errors'
 import { withoutPassword, type NetworkInterface, type SessionSettings } from '#shared/model'
 import { hashStream } from './block-hashes.ts'
 import { wrongSetting } from './check-settings.ts'
 import { ClientLog } from './client-log.ts'
-import { openStreamBytes, type OpenBytes } from './open-bytes.ts'
-import type { ServedSession, StreamBytes } from './orders.ts'
 import type { SessionEntry } from './session-entry.ts'
 import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'

@@ -1,5 +1,6 @@
 /** One session as the server keeps it, and what it tells of it. */
 import { doubtfulSettings } from '#engine/multicast/network'
+import { closeBytes, type LiveState, type OpenBytes } from '#engine/multicast/orders'
 import { maxFrameBytes } from '#shared/contract'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
@@ -13,8 +14,6 @@ import {
   type SessionState,
 } from '#shared/model'
 import type { ClientLog } from './client-log.ts'
-import { closeBytes, type OpenBytes } from './open-bytes.ts'
-import type { LiveState } from './orders.ts'
 import type { PortLease } from './port-threads.ts'
 import type { StreamSource } from './stream-source.ts'
 

@@ -4,13 +4,14 @@
  * port.
  */
 import { tmpdir } from 'node:os'
+import type { ReadNotice, StopWhen, ThreadData } from '#engine/multicast/orders'
+import { startThread, type ThreadHandle } from '#engine/multicast/port'
 import type { ManagementRight } from '#engine/multicast/sessions'
 import { sendTestPacket } from '#engine/multicast/network'
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { composedName, type ClientChange, type SessionSettings, type SessionState } from '#shared/model'
 import { checkRates, checkSettings, wrongSetting } from './check-settings.ts'
-import type { ReadNotice, StopWhen, ThreadData } from './orders.ts'
 import { sweepImageFolders } from './image-folder.ts'
 import { PortThreads } from './port-threads.ts'
 import {
@@ -31,7 +32,6 @@ import {
   type SessionEntry,
 } from './session-entry.ts'
 import { StateListeners } from './state-listeners.ts'
-import { startThread, type ThreadHandle } from './thread-handle.ts'
 
 export interface StreamServerOptions {
   /** Where the server's key and the lists of hashes are kept. */

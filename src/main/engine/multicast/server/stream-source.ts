@@ -3,9 +3,9 @@ import { stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openImage } from '#engine/formats/image'
 import { openStored } from '#engine/formats/stored'
+import type { StreamBytes } from '#engine/multicast/orders'
 import { FormatError, UsageError, type AppError, type Detail } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
-import type { StreamBytes } from './orders.ts'
 
 export interface StreamSource {
   readonly bytes: StreamBytes

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SendMeter } from '#src/main/engine/multicast/server/send-meter.ts'
+import { SendMeter } from '#src/main/engine/multicast/port/send-meter.ts'
 import { blockBytesForStream, symbolBytesFor } from '#src/main/engine/multicast/server/symbol-size.ts'
 
 describe('sizes of a stream', () => {

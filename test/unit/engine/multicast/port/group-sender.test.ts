@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NetworkError } from '#shared/errors'
-import { GroupSender } from '#src/main/engine/multicast/server/group-sender.ts'
-import type { StreamSocket } from '#src/main/engine/multicast/server/open-socket.ts'
+import { GroupSender } from '#src/main/engine/multicast/port/group-sender.ts'
+import type { StreamSocket } from '#src/main/engine/multicast/port/open-socket.ts'
 
 const datagramBytes = 1440
 

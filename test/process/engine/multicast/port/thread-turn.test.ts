@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { ThreadTurn } from '#src/main/engine/multicast/server/thread-turn.ts'
+import { ThreadTurn } from '#src/main/engine/multicast/port/thread-turn.ts'
 import { missing } from '#test/needs'
 
 /** Field 41 of proc_pid_stat(5): 0 is SCHED_OTHER, 2 SCHED_RR. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ClientRoster } from '#src/main/engine/multicast/server/client-roster.ts'
+import { ClientRoster } from '#src/main/engine/multicast/port/client-roster.ts'
 import { emptyReport } from '#test/client-report'
 
 const anna = { clientId: 'aa', host: 'mac-1', address: '10.0.0.1' }

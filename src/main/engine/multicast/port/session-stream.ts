@@ -4,6 +4,7 @@
  */
 import { createErasureCode } from '#engine/multicast/fec'
 import { planStream, type StreamLayout } from '#engine/multicast/layout'
+import type { ServedSession } from '#engine/multicast/orders'
 import { createSender, createSymbolSource, type Sender, type SenderStep } from '#engine/multicast/sender'
 import {
   createDatagramCoder,
@@ -17,7 +18,6 @@ import { BlockCache, type ReadBytes } from './block-cache.ts'
 import { ClientRoster } from './client-roster.ts'
 import { answerShare, FetchBudget, type Fetch } from './fetch-budget.ts'
 import type { GroupSender } from './group-sender.ts'
-import type { ServedSession } from './orders.ts'
 import { SendMeter } from './send-meter.ts'
 
 export interface StreamParts {

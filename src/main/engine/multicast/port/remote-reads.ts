@@ -1,7 +1,6 @@
 /** Bytes that the process's own thread reads for this one: those of web servers, whose passwords and proxies only it knows. */
+import type { OpenBytes, Order, ReadNotice } from '#engine/multicast/orders'
 import { deserializeError } from '#shared/errors'
-import type { OpenBytes } from './open-bytes.ts'
-import type { Order, ReadNotice } from './orders.ts'
 
 interface Asked {
   readonly into: Uint8Array

@@ -1,7 +1,7 @@
 /** Entry of the thread that holds a port's connections and streams. */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { Call, Notice, ThreadData } from '#engine/multicast/orders'
 import { invariant, serializeError } from '#shared/errors'
-import type { Call, Notice, ThreadData } from './orders.ts'
 import { StreamThread } from './stream-thread.ts'
 import { goBeforeOthers } from './thread-turn.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { SessionStream } from '#src/main/engine/multicast/server/session-stream.ts'
-import { StreamLoop } from '#src/main/engine/multicast/server/stream-loop.ts'
+import type { SessionStream } from '#src/main/engine/multicast/port/session-stream.ts'
+import { StreamLoop } from '#src/main/engine/multicast/port/stream-loop.ts'
 
 it('gives each stream its turn, also beside one that has always something to send', async () => {
   const sent = { always: 0, sometimes: 0 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { AnswerRoom } from '#src/main/engine/multicast/server/answer-room.ts'
-import { FetchBudget } from '#src/main/engine/multicast/server/fetch-budget.ts'
+import { AnswerRoom } from '#src/main/engine/multicast/port/answer-room.ts'
+import { FetchBudget } from '#src/main/engine/multicast/port/fetch-budget.ts'
 
 const mebibyte = 1024 * 1024
 const newBudget = (room = new AnswerRoom()) => new FetchBudget({ bytesOf: () => mebibyte, room })

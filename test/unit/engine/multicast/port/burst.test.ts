@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Burst } from '#src/main/engine/multicast/server/burst.ts'
+import { Burst } from '#src/main/engine/multicast/port/burst.ts'
 
 const datagramBytes = 1440
 /** Of one datagram each tenth of a millisecond. */

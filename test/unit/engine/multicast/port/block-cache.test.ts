@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { planStream } from '#engine/multicast/layout'
-import { BlockCache, type ReadBytes } from '#src/main/engine/multicast/server/block-cache.ts'
+import { BlockCache, type ReadBytes } from '#src/main/engine/multicast/port/block-cache.ts'
 import { seededBytes, seededRandom } from '#test/seeded'
 
 const blockBytes = 4096

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ThreadTurn } from '#src/main/engine/multicast/server/thread-turn.ts'
+import { ThreadTurn } from '#src/main/engine/multicast/port/thread-turn.ts'
 
 const realTime = 'chrt --rr --reset-on-fork --pid 1 4711'
 const asOthers = 'chrt --other --pid 0 4711'

@@ -1,14 +1,19 @@
 /** A session as its port's thread has it: opened, offered by the hub, and streamed until some moments after its end. */
 import { randomBytes } from 'node:crypto'
+import {
+  closeBytes,
+  openStreamBytes,
+  type LiveState,
+  type OpenBytes,
+  type ServedSession,
+} from '#engine/multicast/orders'
 import type { Session } from '#engine/multicast/sessions'
 import { datagramHeaderBytes, passwordKey, type Message } from '#engine/multicast/wire'
 import { serializeError, type SerializedError } from '#shared/errors'
 import { mostClients, parseAdmissionRule } from '#shared/model'
 import type { AnswerRoom } from './answer-room.ts'
-import { closeBytes, openStreamBytes, type OpenBytes } from './open-bytes.ts'
 import { GroupSender } from './group-sender.ts'
 import { addressNow, openGroupSocket } from './open-socket.ts'
-import type { LiveState, ServedSession } from './orders.ts'
 import type { RemoteReads } from './remote-reads.ts'
 import { SessionStream } from './session-stream.ts'
 

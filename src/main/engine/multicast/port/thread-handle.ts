@@ -1,8 +1,8 @@
 /** A port's thread, seen from outside: orders go in and are answered, notices come out. */
 import { Worker } from 'node:worker_threads'
+import type { Call, Notice, Order, ThreadData } from '#engine/multicast/orders'
 import { workerLocation } from '#engine/threads'
 import { BugError, deserializeError, serializeError } from '#shared/errors'
-import type { Call, Notice, Order, ThreadData } from './orders.ts'
 
 export interface ThreadHandle extends AsyncDisposable {
   /** Rejects with what stands against it. */

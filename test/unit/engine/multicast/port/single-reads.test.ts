@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SingleReads } from '#src/main/engine/multicast/server/single-reads.ts'
+import { SingleReads } from '#src/main/engine/multicast/port/single-reads.ts'
 
 /** A source that answers when it is told to. */
 function source() {

@@ -1,10 +1,10 @@
 /** How the answers to those who fetch share the rate with a session's stream, and when it asks for its turn. Nothing is sent. */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { AnswerRoom } from '#src/main/engine/multicast/server/answer-room.ts'
-import { Burst } from '#src/main/engine/multicast/server/burst.ts'
-import type { GroupSender } from '#src/main/engine/multicast/server/group-sender.ts'
-import { SessionStream } from '#src/main/engine/multicast/server/session-stream.ts'
+import { AnswerRoom } from '#src/main/engine/multicast/port/answer-room.ts'
+import { Burst } from '#src/main/engine/multicast/port/burst.ts'
+import type { GroupSender } from '#src/main/engine/multicast/port/group-sender.ts'
+import { SessionStream } from '#src/main/engine/multicast/port/session-stream.ts'
 import { sessionSettings } from '#test/real-stream-server'
 import { emptyReport } from '#test/client-report'
 

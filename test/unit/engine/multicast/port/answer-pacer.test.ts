@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { AnswerPacer } from '#src/main/engine/multicast/server/answer-pacer.ts'
+import { AnswerPacer } from '#src/main/engine/multicast/port/answer-pacer.ts'
 
 interface Sent {
   readonly name: string

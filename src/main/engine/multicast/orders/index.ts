@@ -1,0 +1,2 @@
+export * from './open-bytes.ts'
+export * from './orders.ts'

@@ -1,0 +1,1 @@
+export { startThread, type ThreadHandle } from './thread-handle.ts'
