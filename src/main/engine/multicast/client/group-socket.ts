@@ -45,7 +45,7 @@ export interface GroupSocket {
 const [leastBuffer, mostBuffer] = [4 * 1024 * 1024, 32 * 1024 * 1024]
 
 /** Rejects with NetworkError E_MC_IFACE, E_NET. */
-export async function openGroupSocket(options: GroupOptions): Promise<GroupSocket> {
+export async function openReceivingSocket(options: GroupOptions): Promise<GroupSocket> {
   const { group, port, onDatagram, onError } = options
   const before = await readDrops(group, port)
   const socket = createSocket({ type: 'udp4', reuseAddr: true })

@@ -3,7 +3,7 @@ import { createErasureCode } from '#engine/multicast/fec'
 import { createReceiver, type PassStrip, type Receiver } from '#engine/multicast/receiver'
 import type { JoinedSession } from '#engine/multicast/sessions'
 import { createDatagramCoder } from '#engine/multicast/wire'
-import { openGroupSocket, type GroupSocket } from './group-socket.ts'
+import { openReceivingSocket, type GroupSocket } from './group-socket.ts'
 import type { ReceiveInterface } from './receive-interface.ts'
 
 export interface Membership {
@@ -42,7 +42,7 @@ export async function openMembership(options: MembershipOptions): Promise<Member
   let take = (bytes: Uint8Array) => {
     if (early.length < mostEarly) early.push(Uint8Array.from(bytes))
   }
-  const socket = await openGroupSocket({
+  const socket = await openReceivingSocket({
     group,
     port,
     interface: options.interface.address,

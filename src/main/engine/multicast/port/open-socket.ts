@@ -29,7 +29,7 @@ export interface StreamSocket {
 }
 
 /** Throws NetworkError E_MC_IFACE when the system doesn't let us send there. */
-export async function openGroupSocket({
+export async function openSendingSocket({
   group,
   port,
   ttl,

@@ -13,7 +13,7 @@ import { serializeError, type SerializedError } from '#shared/errors'
 import { mostClients, parseAdmissionRule } from '#shared/model'
 import type { AnswerRoom } from './answer-room.ts'
 import { GroupSender } from './group-sender.ts'
-import { addressNow, openGroupSocket } from './open-socket.ts'
+import { addressNow, openSendingSocket } from './open-socket.ts'
 import type { RemoteReads } from './remote-reads.ts'
 import { SessionStream } from './session-stream.ts'
 
@@ -61,7 +61,7 @@ export async function openServed(
   await using opened = new AsyncDisposableStack()
   const bytes = opened.use(where.kind === 'web' ? remote.open(sessionId) : await openStreamBytes(where))
   const datagramBytes = datagramHeaderBytes + session.symbolBytes
-  const openSocket = (address: string) => openGroupSocket({ group, port, ttl, address, datagramBytes })
+  const openSocket = (address: string) => openSendingSocket({ group, port, ttl, address, datagramBytes })
   const sender = new GroupSender({
     // It may have been prepared for hours.
     opened: await openSocket(await addressNow(session.interface)),

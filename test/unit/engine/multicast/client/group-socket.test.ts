@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { expect, onTestFinished, test } from 'vitest'
-import { openGroupSocket } from '#src/main/engine/multicast/client/group-socket.ts'
+import { openReceivingSocket } from '#src/main/engine/multicast/client/group-socket.ts'
 
 const group = '239.255.77.92'
 const port = 47_892
@@ -22,7 +22,7 @@ test('a group is joined anew where its interface is by then', async () => {
   let address: string | null = null
   let came = 0
   const errors: unknown[] = []
-  const socket = await openGroupSocket({
+  const socket = await openReceivingSocket({
     group,
     port,
     interface: null,
