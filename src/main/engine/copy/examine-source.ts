@@ -61,7 +61,7 @@ export interface DeviceSource extends SourceCommon {
 }
 
 /** An image, or a disk as it is, that a server streams to whoever joins. */
-export interface StreamSource extends SourceCommon {
+export interface ReceivedSource extends SourceCommon {
   readonly kind: 'stream'
   readonly locator: StreamLocator
   /** As it was given, for messages. */
@@ -75,7 +75,7 @@ export interface StreamSource extends SourceCommon {
 /** What can be held open here, and read again. */
 export type HeldSource = ImageSource | DeviceSource
 
-export type ExaminedSource = HeldSource | StreamSource
+export type ExaminedSource = HeldSource | ReceivedSource
 
 export interface SourceFindings {
   readonly source: ExaminedSource | null
@@ -161,7 +161,7 @@ export async function examineSource(
     return { source, errors: layout.sizeBytes === 0 ? [emptyImage(info.path)] : [] }
   }
 
-  async function examineStream(): Promise<StreamSource> {
+  async function examineStream(): Promise<ReceivedSource> {
     const parsed = parseStreamLocator(locator)
     if (parsed === null) throw notAStream(locator)
     await using connection = await io.connectStream(parsed, {
@@ -282,7 +282,7 @@ function streamIdentity({ info, sizeBytes, blockBytes, root }: StreamConnection)
 }
 
 /** Connected again for a source that was examined. Throws DeviceError E_SRC_CHANGED when it isn't the same any more. */
-export function checkSameStream(source: StreamSource, connection: StreamConnection): void {
+export function checkSameStream(source: ReceivedSource, connection: StreamConnection): void {
   if (source.identity === streamIdentity(connection)) return
   const path = source.locatorText
   throw new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, {
@@ -294,7 +294,7 @@ export function checkSameStream(source: StreamSource, connection: StreamConnecti
  * Its blocks come in any order: only hashes can tell whether each is right. A disk as it is has those of the stream. Throws
  * FormatError E_SRC_CORRUPT when there are too few of them, or too many.
  */
-export function isVerifiable({ hashes, layout, locatorText }: StreamSource): boolean {
+export function isVerifiable({ hashes, layout, locatorText }: ReceivedSource): boolean {
   return hashes !== null && HashedBlocks.helps(hashes, layout.sizeBytes, locatorText)
 }
 

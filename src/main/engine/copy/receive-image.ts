@@ -13,7 +13,7 @@ import { BlockWriter } from './block-writer.ts'
 import { createBlockInbox } from './block-inbox.ts'
 import { diskEnds, type DiskEnds } from './disk-ends.ts'
 import { eraseTarget } from './erase-target.ts'
-import { isVerifiable, type StreamSource } from './examine-source.ts'
+import { isVerifiable, type ReceivedSource } from './examine-source.ts'
 import { fillGaps } from './fill-gaps.ts'
 import { HashedBlocks } from '#engine/pipeline'
 import { HeadBlocks } from './head-blocks.ts'
@@ -23,7 +23,7 @@ import { StreamRuns } from './stream-runs.ts'
 import { verifyHead, verifyReceived } from './verify-received.ts'
 
 export interface ReceiveImageOptions {
-  readonly source: StreamSource
+  readonly source: ReceivedSource
   /** To the session that was examined. Closed by whoever opened it. */
   readonly connection: StreamConnection
   readonly sink: BlockSink

@@ -29,7 +29,7 @@ import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied, type CopyOptions } from './copy-blocks.ts'
 import { eraseTarget } from './erase-target.ts'
 import { examineRestore } from './examine-restore.ts'
-import { checkSameStream, type ExaminedSource, type StreamSource } from './examine-source.ts'
+import { checkSameStream, type ExaminedSource, type ReceivedSource } from './examine-source.ts'
 import type { ExaminedTarget } from './examine-target.ts'
 import { guardSink } from './guard-sink.ts'
 import { farewell, receiveImage } from './receive-image.ts'
@@ -312,7 +312,7 @@ async function copyAndVerify(
 
 /** The source is a multicast stream. */
 async function receive(
-  { source, target: examined }: { readonly source: StreamSource; readonly target: ExaminedTarget },
+  { source, target: examined }: { readonly source: ReceivedSource; readonly target: ExaminedTarget },
   target: RestoreTarget,
   run: Run,
   marks: Marks,

@@ -9,7 +9,7 @@ import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
 import type { StreamConnection } from '#engine/stream-connection'
 import { FormatError, UsageError } from '#shared/errors'
 import type { ImageInfo } from '#shared/model'
-import { streamSource } from './stream-source.ts'
+import { connectionSource } from './connection-source.ts'
 
 export interface StreamImage {
   readonly image: ImageInfo
@@ -34,7 +34,7 @@ export async function openStreamImage(
   const { info } = connection
   if (connection.sizeBytes === 0) throw notReceivable(path, 'an empty stream')
   if (info.imageFormat === 'raw') return await openRawStream(connection, path, signal)
-  await using source = streamSource(connection, path)
+  await using source = connectionSource(connection, path)
   const { info: image, layout } = await openImage(path, {
     signal,
     given: { source, name: info.imageName },
@@ -65,7 +65,7 @@ export async function readStreamImage(
   const { imageFormat, imageName: name } = connection.info
   try {
     if (imageFormat === 'raw') return (await openRawStream(connection, path, signal)).image
-    await using source = streamSource(connection, path)
+    await using source = connectionSource(connection, path)
     return (await openImage(path, { signal, given: { source, name } })).info
   } catch (error) {
     if (error instanceof FormatError || error instanceof UsageError) return null
@@ -81,7 +81,7 @@ async function openRawStream(
   const { info, sizeBytes } = connection
   const layout = rawLayout(path, sizeBytes)
   await using disk = new DiskReader(layout, {
-    open: async () => streamSource(connection, path),
+    open: async () => connectionSource(connection, path),
     decodeBudgetBytes,
     signal,
   })

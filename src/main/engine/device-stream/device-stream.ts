@@ -19,7 +19,7 @@ import {
   examineImage,
   makeImageFolder,
   type PreparedSource,
-  type StreamSource,
+  type ServedSource,
 } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
 import { DeviceError, UsageError, type Detail } from '#shared/errors'
@@ -92,7 +92,7 @@ async function asItIs(
   name: string,
   deps: DeviceStreamDeps,
   signal: AbortSignal,
-): Promise<StreamSource> {
+): Promise<ServedSource> {
   const giveBack = await releaseDevice(device, deps, signal)
   const mountAgain = async () => {
     for (const { code, message } of await giveBack()) deps.log.warn('not mounted again', { code, message })
@@ -125,7 +125,7 @@ async function asImage(
   parent: string,
   deps: DeviceStreamDeps,
   { signal, progress }: PrepareContext,
-): Promise<StreamSource> {
+): Promise<ServedSource> {
   let folder: string | null = null
   const release = async () => {
     if (folder !== null) await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 /** A worker's loop over an image that is one compressed stream: bytes go into the pool as they come, window by window. */
-import { cutShort, type StreamLayout } from '#engine/formats/extents'
+import { cutShort, type SequentialLayout } from '#engine/formats/extents'
 import { FormatError, serializeError } from '#shared/errors'
 import { publicLocator } from '#shared/model'
 import { sectorBytes } from '#shared/units'
@@ -111,7 +111,7 @@ class StreamFiller {
 
 const padded = (bytes: number) => Math.ceil(bytes / sectorBytes) * sectorBytes
 
-function wrongSize(layout: StreamLayout, expected: number, found: number): FormatError {
+function wrongSize(layout: SequentialLayout, expected: number, found: number): FormatError {
   return new FormatError(
     'E_SRC_CORRUPT',
     `${publicLocator(layout.path)} expands to ${found} bytes, not ${expected}`,

@@ -3,7 +3,7 @@
  * `block-items.ts`. Runs on any thread and never blocks it.
  */
 import { availableParallelism } from 'node:os'
-import type { ExtentLayout, ImageLayout, StreamLayout } from '#engine/formats/extents'
+import type { ExtentLayout, ImageLayout, SequentialLayout } from '#engine/formats/extents'
 import type { WebSession } from '#engine/web-source'
 import { BugError, deserializeError, UsageError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
@@ -115,7 +115,7 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
   }
 }
 
-async function openStream(layout: StreamLayout, options: BlockStreamOptions): Promise<BlockStream> {
+async function openStream(layout: SequentialLayout, options: BlockStreamOptions): Promise<BlockStream> {
   const plan = planStreamPool(options.pool, options)
   const ring = allocatePool(plan, options.pool)
   const { path, storedBytes, stamp } = layout

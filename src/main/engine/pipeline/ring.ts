@@ -3,27 +3,27 @@
  * file is the whole protocol between the threads; nothing else may touch the control words. (`block-map.ts` says which
  * bytes of the disk a block is, and in which slot it lives.)
  *
- * Slot `s` serves blocks s, s + slots, s + 2·slots, … one after another: its *laps* 0, 1, 2, … Five words a slot:
+ * Slot `s` serves blocks s, s + slots, s + 2·slots, … one after another: its *turns* 0, 1, 2, … Five words a slot:
  *
- *     OPEN     the lap that may be filled now                  reader writes at release, workers wait for it
- *     FILLED   bytes filled in this lap                        workers add, reader clears at release
+ *     OPEN     the turn that may be filled now                 reader writes at release, workers wait for it
+ *     FILLED   bytes filled in this turn                       workers add, reader clears at release
  *     ZEROS    bit p: piece p of the window is all zeros       written by the one who completes the block
  *     FLAGS    bit 0: failed here, its error is in the mail    workers or, reader clears at release
  *              bit 1: nothing follows                          (a stream whose length nobody knew)
- *     READY    lap + 1 once the block is whole                 written by the one who completes it, reader waits for it
+ *     READY    turn + 1 once the block is whole                written by the one who completes it, reader waits for it
  *
  *     worker                                      reader
- *     c ← CLAIM++                                 wait until READY ≠ lap of block b
- *     wait until OPEN = lap of each block         hand out b's bytes … until its last item is released, then
+ *     c ← CLAIM++                                 wait until READY ≠ turn of block b
+ *     wait until OPEN = turn of each block        hand out b's bytes … until its last item is released, then
  *     write the bytes                             FILLED, ZEROS, FLAGS ← 0
- *     FILLED += their number                      OPEN ← lap + 1, wake everyone waiting for it
+ *     FILLED += their number                      OPEN ← turn + 1, wake everyone waiting for it
  *     if that makes the block whole:              b ← b + 1
  *       look for zeros, ZEROS ← …
- *       READY ← lap + 1, wake the reader
+ *       READY ← turn + 1, wake the reader
  *
- * Why bytes are never mixed up: a worker writes into a slot only in the lap that is open; the lap is closed (READY)
+ * Why bytes are never mixed up: a worker writes into a slot only in the turn that is open; the turn is closed (READY)
  * only when every byte of the block was counted, each by the one worker that wrote it, after it wrote it; and the next
- * lap opens only after the reader's last use. All words are written and read with Atomics, which order the plain writes
+ * turn opens only after the reader's last use. All words are written and read with Atomics, which order the plain writes
  * around them.
  *
  * Why it can't lock up: let q be the first byte of the disk not filled yet. Claims are taken in ascending order, and a
@@ -34,7 +34,7 @@
  *
  * Stopping: OPEN and READY of every slot become -1, which nobody waits for, and everyone is woken. It is final.
  *
- * Laps are counted modulo 2^30; a slot's waiters are at most one lap from it.
+ * Turns are counted modulo 2^30; a slot's waiters are at most one turn from it.
  */
 import { allocatePageAligned } from '#engine/block-io'
 import { invariant } from '#shared/errors'
@@ -59,7 +59,7 @@ const slotWords = 16
 const slotsAt = 64
 
 const stopped = -1
-const lapModulus = 2 ** 30
+const turnModulus = 2 ** 30
 
 export const flagFailed = 1
 export const flagLast = 2
@@ -92,8 +92,8 @@ class RingSide {
     return (block % this.slots) * slotWords + word
   }
 
-  protected lap(block: number): number {
-    return Math.floor(block / this.slots) % lapModulus
+  protected turn(block: number): number {
+    return Math.floor(block / this.slots) % turnModulus
   }
 
   /** Room of `lengthBytes` in `block`, from byte `at` of its window. Runs into the following slots if it is long. */
@@ -123,7 +123,7 @@ export class RingFiller extends RingSide {
 
   /** True when `block` may be filled without waiting. */
   hasRoom(block: number): boolean {
-    return Atomics.load(this.words, this.word(block, OPEN)) === this.lap(block)
+    return Atomics.load(this.words, this.word(block, OPEN)) === this.turn(block)
   }
 
   /** Wait until `block` may be filled, blocking the thread. Throws RingStopped. */
@@ -140,11 +140,11 @@ export class RingFiller extends RingSide {
     }
   }
 
-  /** The lap that is open in the slot of `block`, or null when that is its own. Throws RingStopped. */
+  /** The turn that is open in the slot of `block`, or null when that is its own. Throws RingStopped. */
   #openLap(block: number): number | null {
     const open = Atomics.load(this.words, this.word(block, OPEN))
     if (open === stopped) throw new RingStopped()
-    return open === this.lap(block) ? null : open
+    return open === this.turn(block) ? null : open
   }
 
   /**
@@ -178,9 +178,9 @@ export class RingFiller extends RingSide {
     Atomics.store(this.words, this.word(block, ZEROS), zeroPieces)
     const word = this.word(block, READY)
     // Not a plain store: a stop may have come in between, and is final.
-    const lap = this.lap(block)
-    const before = Atomics.compareExchange(this.words, word, lap, (lap + 1) % lapModulus)
-    invariant(before === lap || before === stopped, 'a block was completed twice')
+    const turn = this.turn(block)
+    const before = Atomics.compareExchange(this.words, word, turn, (turn + 1) % turnModulus)
+    invariant(before === turn || before === stopped, 'a block was completed twice')
     Atomics.notify(this.words, word)
   }
 }
@@ -199,18 +199,18 @@ export class RingReader extends RingSide {
   /** What there is to know of `block`, if it is whole already. Null otherwise, and after `stop`. */
   readyNow(block: number): ReadyBlock | null {
     const ready = Atomics.load(this.words, this.word(block, READY))
-    return ready === this.lap(block) || ready === stopped ? null : this.#found(block)
+    return ready === this.turn(block) || ready === stopped ? null : this.#found(block)
   }
 
   /** Resolves when `block`, the one after the last handed out, is whole; to null after `stop`. */
   async next(block: number): Promise<ReadyBlock | null> {
     const word = this.word(block, READY)
-    const lap = this.lap(block)
+    const turn = this.turn(block)
     for (;;) {
       const ready = Atomics.load(this.words, word)
       if (ready === stopped) return null
-      if (ready !== lap) return this.#found(block)
-      const waiting = Atomics.waitAsync(this.words, word, lap)
+      if (ready !== turn) return this.#found(block)
+      const waiting = Atomics.waitAsync(this.words, word, turn)
       if (waiting.async) await waiting.value
     }
   }
@@ -225,17 +225,17 @@ export class RingReader extends RingSide {
     }
   }
 
-  /** Nobody uses the bytes of `block` any more: its slot is free for its next lap. Once for each block. */
+  /** Nobody uses the bytes of `block` any more: its slot is free for its next turn. Once for each block. */
   release(block: number): void {
     const word = this.word(block, OPEN)
-    const lap = this.lap(block)
+    const turn = this.turn(block)
     const open = Atomics.load(this.words, word)
     if (open === stopped) return
-    invariant(open === lap, 'a block was released twice, or before it was filled')
+    invariant(open === turn, 'a block was released twice, or before it was filled')
     Atomics.store(this.words, this.word(block, FILLED), 0)
     Atomics.store(this.words, this.word(block, ZEROS), 0)
     Atomics.store(this.words, this.word(block, FLAGS), 0)
-    Atomics.store(this.words, word, (lap + 1) % lapModulus)
+    Atomics.store(this.words, word, (turn + 1) % turnModulus)
     Atomics.notify(this.words, word)
   }
 

@@ -1,6 +1,6 @@
 /** What the pool is filled from. Plain data, shared memory and a port: everything survives `workerData`. */
 import type { MessagePort } from 'node:worker_threads'
-import type { ExtentTable, StreamLayout } from '#engine/formats/extents'
+import type { ExtentTable, SequentialLayout } from '#engine/formats/extents'
 import type { SerializedError } from '#shared/errors'
 import type { BlockMap } from './block-map.ts'
 import type { HashOrder } from './hash-check.ts'
@@ -26,7 +26,7 @@ export interface ExtentsJob extends CommonJob {
 /** Decode one compressed stream; one worker. */
 export interface StreamJob extends CommonJob {
   readonly kind: 'stream'
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** How the file is read where it is on a server, or open already; null: it is opened by its path. */
   readonly part: OpenPart | null
 }

@@ -88,7 +88,7 @@ export interface LeastSize {
 export type StreamCodec = 'gzip' | 'bzip2' | 'xz' | 'zstd'
 
 /** The image is one compressed stream, to be read from start to end; its codec checks itself. */
-export interface StreamLayout {
+export interface SequentialLayout {
   readonly kind: 'stream'
   readonly codec: StreamCodec
   readonly path: string
@@ -105,4 +105,4 @@ export interface StreamLayout {
   readonly fileCheck?: FileChecksum
 }
 
-export type ImageLayout = ExtentLayout | StreamLayout
+export type ImageLayout = ExtentLayout | SequentialLayout

@@ -1,6 +1,6 @@
 /** An image that is one compressed stream: gzip, bzip2, xz or zstd of a raw disk. */
 import type { BlockSource } from '#engine/block-io'
-import type { StreamCodec, StreamLayout } from '#engine/formats/extents'
+import type { StreamCodec, SequentialLayout } from '#engine/formats/extents'
 import { readXzSize, readZstdSize, sniffForeign } from '#engine/formats/raw'
 import { corrupt, formatError, type ReadDisk } from '#engine/formats/struct'
 import { isWebLocator, type ImageFormat, type ImageInfo } from '#shared/model'
@@ -29,7 +29,7 @@ export async function openStream(
   codec: StreamCodec,
   file: Pick<ImageInfo, 'path' | 'name' | 'modifiedMs'>,
   signal?: AbortSignal,
-): Promise<{ readonly info: ImageInfo; readonly layout: StreamLayout }> {
+): Promise<{ readonly info: ImageInfo; readonly layout: SequentialLayout }> {
   const statedBytes = await statedSize(source, codec, file.path, signal)
   const streamChecksum = await readStreamChecksum(source, codec, signal)
   const prefix = await expandPrefix(codec, source, signal)

@@ -24,7 +24,7 @@ export interface SectionPlace {
   readonly offset: number
 }
 
-export interface StreamLayout extends StreamSizes {
+export interface SequentialLayout extends StreamSizes {
   readonly blocks: number
   readonly sections: number
   /** Source symbols of the whole stream. */
@@ -68,7 +68,7 @@ export function wrongSize(sizes: StreamSizes): keyof StreamSizes | null {
 }
 
 /** The layout of sizes that `wrongSize` has nothing against. */
-export function planStream(sizes: StreamSizes): StreamLayout {
+export function planStream(sizes: StreamSizes): SequentialLayout {
   invariant(wrongSize(sizes) === null, `a stream with an impossible ${wrongSize(sizes)}`)
   const { sizeBytes, blockBytes, symbolBytes } = sizes
   const blocks = Math.ceil(sizeBytes / blockBytes)

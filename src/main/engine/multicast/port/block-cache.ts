@@ -4,7 +4,7 @@
  */
 import { webcrypto } from 'node:crypto'
 import { DeviceError } from '#shared/errors'
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 import { isNoAnswer, lookMs, noAnswer, unansweredMs } from './no-answer.ts'
 import { SingleReads } from './single-reads.ts'
 
@@ -14,7 +14,7 @@ export interface ReadBytes {
 }
 
 export interface BlockCacheOptions {
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** For messages. */
   readonly path: string
   readonly read: ReadBytes

@@ -3,7 +3,7 @@
  * sent now, it sends that and says when to be asked again.
  */
 import { createErasureCode } from '#engine/multicast/fec'
-import { planStream, type StreamLayout } from '#engine/multicast/layout'
+import { planStream, type SequentialLayout } from '#engine/multicast/layout'
 import type { ServedSession } from '#engine/multicast/orders'
 import { createSender, createSymbolSource, type Sender, type SenderStep } from '#engine/multicast/sender'
 import {
@@ -51,7 +51,7 @@ type SendStep = Exclude<SenderStep, { readonly kind: 'wait' }>
 
 export class SessionStream {
   readonly session: ServedSession
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   readonly sender: Sender
   readonly roster: ClientRoster
   readonly fetches: FetchBudget

@@ -3,7 +3,7 @@
  * be whole. Knows nothing of time, hashes or other blocks.
  */
 import { maxSymbols, type ErasureCode, type RepairSymbol } from '#engine/multicast/fec'
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 
 interface SectionInTheMaking {
   readonly sourceSymbols: number
@@ -21,13 +21,13 @@ export class Assembly {
   readonly block: number
   /** The block, and zeros behind it that fill the last symbol. */
   readonly bytes: Uint8Array<ArrayBuffer>
-  readonly #layout: StreamLayout
+  readonly #layout: SequentialLayout
   readonly #code: ErasureCode
   readonly #sections: SectionInTheMaking[]
   readonly #firstSection: number
   #missing: number
 
-  constructor(block: number, layout: StreamLayout, code: ErasureCode) {
+  constructor(block: number, layout: SequentialLayout, code: ErasureCode) {
     this.block = block
     this.#layout = layout
     this.#code = code

@@ -2,13 +2,13 @@
  * What a client lacks, as the list a report carries: of sections in the making those whose symbols have stopped coming, and of
  * those of which nothing came yet as many as are to be told. Neighbours that lack the same are one entry.
  */
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 import { lacksAll, maxNeeds, type Need } from '#engine/multicast/wire'
 import type { Assembly } from './assembly.ts'
 import { settleMs } from './settled-serial.ts'
 
 export interface NeedsOptions {
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** By section: 0 nothing of it came, 1 in the making, 2 whole. */
   readonly sections: Uint8Array
   readonly makings: ReadonlyMap<number, Assembly>

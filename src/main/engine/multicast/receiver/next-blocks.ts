@@ -1,7 +1,7 @@
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 
 export interface NextBlocksOptions {
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** The section that the stream's walk comes to next. */
   readonly walkAt: number
   /** What they may take in memory, all together. */

@@ -3,7 +3,7 @@
  * where it was when we began to hear it. Knows nothing of symbols that were lost: a part is missed when the walk has gone by and
  * a block of it still isn't here.
  */
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 
 export interface PassStrip {
   /** The newest symbol that came. */
@@ -21,7 +21,7 @@ export interface PassStrip {
 const marks = 50
 const keptPasses = 20
 
-export function createPassStrip(layout: StreamLayout): PassStrip {
+export function createPassStrip(layout: SequentialLayout): PassStrip {
   const { blocks, blockBytes, symbolBytes } = layout
   const streamBytes = blocks * blockBytes
   const here = new Uint8Array(blocks)

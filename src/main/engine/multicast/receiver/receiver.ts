@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { ErasureCode } from '#engine/multicast/fec'
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 import type { DatagramCoder, Message, Rejection, StreamState } from '#engine/multicast/wire'
 import { createAppetite } from './appetite.ts'
 import { Assembly } from './assembly.ts'
@@ -21,7 +21,7 @@ import { createToldSerial } from './told-serial.ts'
 import { createWriteMeter } from './write-meter.ts'
 
 export interface ReceiverOptions {
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   readonly coder: DatagramCoder
   readonly code: ErasureCode
   /** SHA-256 of a block, or null while it isn't known. */

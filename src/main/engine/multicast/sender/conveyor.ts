@@ -11,7 +11,7 @@
  * - what slow clients lack: on the walk as well, when nobody else needs anything. Where others always do, one section in eight
  *   of the walk is one that slow clients lack
  */
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 import { maxSymbols } from '#engine/multicast/fec'
 
 /** One symbol that goes out now. `serial` counts symbols from 1. */
@@ -70,7 +70,7 @@ const mostDone = 4096
 /** From this share on, what is lacking is sent as source symbols, which cost nobody any arithmetic. */
 const wholeShare = 0.75
 
-export function createConveyor(layout: StreamLayout, watch: ConveyorWatch = {}): Conveyor {
+export function createConveyor(layout: SequentialLayout, watch: ConveyorWatch = {}): Conveyor {
   const { sections } = layout
   const sources = Uint8Array.from({ length: sections }, (_, section) => layout.sourceSymbolsOf(section))
   /** Repair symbols take turns, so that whoever lost some gets others. */

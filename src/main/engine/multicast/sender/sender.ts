@@ -2,7 +2,7 @@
  * The sending side of one session, without any input or output of its own: told what clients report and what time it is,
  * it says which symbol goes out next and when. Whoever drives it has the image's bytes, makes the symbol, and sends it.
  */
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 import { lacksAll, type Message, type StreamState } from '#engine/multicast/wire'
 import { createClientTable, type ClientState } from './client-table.ts'
 import { createConveyor, type Extra } from './conveyor.ts'
@@ -11,7 +11,7 @@ import { createProactiveRepair } from './proactive-repair.ts'
 import { createRateControl, type RateOptions } from './rate-control.ts'
 
 export interface SenderOptions extends RateOptions {
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /**
    * `demand`: clients report, and what nobody needs isn't sent. `none`: no word comes back, so everything is sent lap after lap,
    * each with so much fresh repair (a share of the source symbols).

@@ -1,6 +1,6 @@
 /** The symbols themselves, made from the image's bytes as they are asked for. Keeps the last section that was coded. */
 import { maxSourceSymbols, type ErasureCode } from '#engine/multicast/fec'
-import type { StreamLayout } from '#engine/multicast/layout'
+import type { SequentialLayout } from '#engine/multicast/layout'
 
 /** A whole block's bytes, without filling. */
 export type BlockBytes = (block: number) => Uint8Array
@@ -11,7 +11,7 @@ export interface SymbolSource {
 }
 
 export function createSymbolSource(
-  layout: StreamLayout,
+  layout: SequentialLayout,
   code: ErasureCode,
   blockBytes: BlockBytes,
 ): SymbolSource {

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { rootOfBlocks } from '#engine/formats/udif'
 import type { OpenBytes } from '#engine/multicast/orders'
 import { orAborted } from '#engine/stream-connection'
-import type { StreamSource } from './stream-source.ts'
+import type { ServedSource } from './served-source.ts'
 
 export interface StreamHashes {
   /** 32 bytes each. */
@@ -44,7 +44,7 @@ const parallel = 6
 
 /** Throws what reading throws, the signal's reason. A folder that can't be written to is no obstacle. */
 export async function hashStream(
-  source: StreamSource,
+  source: ServedSource,
   opened: OpenBytes,
   options: HashOptions,
 ): Promise<StreamHashes> {
@@ -65,7 +65,7 @@ export async function hashStream(
 }
 
 async function readAndHash(
-  { bytes }: StreamSource,
+  { bytes }: ServedSource,
   source: OpenBytes,
   { blockBytes, signal, progress }: HashOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -105,7 +105,7 @@ async function readAndHash(
 
 async function readList(
   path: string,
-  { bytes }: StreamSource,
+  { bytes }: ServedSource,
   blockBytes: number,
 ): Promise<StreamHashes | null> {
   const { sizeBytes } = bytes
@@ -129,7 +129,7 @@ async function readList(
 async function keepList(
   folder: string,
   name: string,
-  { bytes }: StreamSource,
+  { bytes }: ServedSource,
   blockBytes: number,
   { hashes, root }: StreamHashes,
 ): Promise<void> {

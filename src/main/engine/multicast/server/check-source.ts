@@ -2,7 +2,7 @@
 import { AppError, serializeError } from '#shared/errors'
 import type { NetworkCheck, SessionSettings } from '#shared/model'
 import type { StreamServerOptions } from './stream-server.ts'
-import { examineImage } from './stream-source.ts'
+import { examineImage } from './served-source.ts'
 
 /** Rejects with the signal's reason only. */
 export async function checkSource(

@@ -15,7 +15,7 @@ import { hashStream } from './block-hashes.ts'
 import { wrongSetting } from './check-settings.ts'
 import { ClientLog } from './client-log.ts'
 import type { SessionEntry } from './session-entry.ts'
-import { examineImage, type PreparedSource, type StreamSource } from './stream-source.ts'
+import { examineImage, type PreparedSource, type ServedSource } from './served-source.ts'
 import { blockBytesForStream, symbolBytesFor } from './symbol-size.ts'
 
 /** What is streamed for a source that is no image: a device. Null: it is an image. */
@@ -27,7 +27,7 @@ export type ExamineDevice = (
 /** What was found out about a session before it is there. One of `source` and `device` is null. */
 export interface ExaminedSession {
   readonly interface: NetworkInterface
-  readonly source: StreamSource | null
+  readonly source: ServedSource | null
   readonly device: PreparedSource | null
   readonly symbolBytes: number
   readonly blockBytes: number
@@ -146,7 +146,7 @@ async function makeSource(
   entry: SessionEntry,
   device: PreparedSource | null,
   { symbolBytes, changed }: { readonly symbolBytes: number; readonly changed: () => void },
-): Promise<StreamSource> {
+): Promise<ServedSource> {
   invariant(device !== null, 'a session without a source')
   const source = await device.prepare({
     signal: entry.abort.signal,

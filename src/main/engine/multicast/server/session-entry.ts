@@ -15,7 +15,7 @@ import {
 } from '#shared/model'
 import type { ClientLog } from './client-log.ts'
 import type { PortLease } from './port-threads.ts'
-import type { StreamSource } from './stream-source.ts'
+import type { ServedSource } from './served-source.ts'
 
 export interface SessionEntry {
   readonly sessionId: string
@@ -23,7 +23,7 @@ export interface SessionEntry {
   readonly interface: NetworkInterface
   readonly createdMs: number
   /** Null until it is prepared, where that takes more than reading it. */
-  source: StreamSource | null
+  source: ServedSource | null
   readonly imageName: string
   sizeBytes: number
   blockBytes: number

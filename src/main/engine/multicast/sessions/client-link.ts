@@ -3,7 +3,7 @@
  * and offers something that can be, and gathers the hashes. What comes after that goes to the receiver.
  */
 import { rootOfBlocks } from '#engine/formats/udif'
-import { planStream, wrongSize, type StreamLayout } from '#engine/multicast/layout'
+import { planStream, wrongSize, type SequentialLayout } from '#engine/multicast/layout'
 import {
   protocolMagic,
   protocolVersion,
@@ -32,7 +32,7 @@ export interface LinkOptions {
 
 export interface JoinedSession {
   readonly facts: Message<'session'>
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** Where the stream was when we joined. */
   readonly position: Message<'position'>
   readonly hashOf: (block: number) => Uint8Array | null
@@ -63,7 +63,7 @@ const hashBytes = 32
 
 interface Offer {
   readonly facts: Message<'session'>
-  readonly layout: StreamLayout
+  readonly layout: SequentialLayout
   /** Those of the first `known` blocks, and room. */
   hashes: Uint8Array
   known: number

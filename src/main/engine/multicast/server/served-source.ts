@@ -7,7 +7,7 @@ import type { StreamBytes } from '#engine/multicast/orders'
 import { FormatError, UsageError, type AppError, type Detail } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 
-export interface StreamSource {
+export interface ServedSource {
   readonly bytes: StreamBytes
   /** A file's name, never a path. */
   readonly imageName: string
@@ -31,14 +31,14 @@ export interface PreparedSource {
   prepare(context: {
     readonly signal: AbortSignal
     readonly progress: (doneBytes: number, totalBytes: number) => void
-  }): Promise<StreamSource>
+  }): Promise<ServedSource>
 }
 
 /**
  * Throws UsageError E_SRC_NOSCAN, E_MC_NOTORDERED (what a scan changes), E_UNSUPPORTED (what can't be multicast at all), and what
  * opening an image throws.
  */
-export async function examineImage(locator: string, signal?: AbortSignal): Promise<StreamSource> {
+export async function examineImage(locator: string, signal?: AbortSignal): Promise<ServedSource> {
   const { info } = await openImage(locator, signal === undefined ? {} : { signal }).catch(
     (error: unknown) => {
       if (error instanceof FormatError && error.code === 'E_SRC_ENCRYPTED') throw encrypted(locator)
@@ -85,7 +85,7 @@ export async function examineImage(locator: string, signal?: AbortSignal): Promi
 async function identify(
   path: string,
   signal?: AbortSignal,
-): Promise<Pick<StreamSource, 'bytes' | 'identity'>> {
+): Promise<Pick<ServedSource, 'bytes' | 'identity'>> {
   await using source = await openStored(path, {
     again: true,
     look: true,

@@ -10,7 +10,7 @@ import { FormatError } from '#shared/errors'
 const keptBytes = 64 * 1024 * 1024
 
 /** Closing it leaves the connection open. */
-export function streamSource(connection: StreamConnection, path: string): BlockSource {
+export function connectionSource(connection: StreamConnection, path: string): BlockSource {
   const { blockBytes, sizeBytes } = connection
   const mostKept = Math.max(2, Math.floor(keptBytes / blockBytes))
   const kept = new Map<number, Promise<Uint8Array>>()
