@@ -8,7 +8,7 @@
 import { invariant } from '#shared/errors'
 import { crc32Sums, type BlockSum, type BlockSums } from './block-sum.ts'
 
-export type Segment = { readonly offset: number; readonly lengthBytes: number } &
+export type Stretch = { readonly offset: number; readonly lengthBytes: number } &
   /** `sum`: as `BlockChecksums.sums` makes them. */
   (
     | { readonly kind: 'data'; readonly sum: number }
@@ -111,7 +111,7 @@ export class BlockChecksums {
   }
 
   /** After the last byte: no more may be told. In order, without a gap. */
-  *segments(): Generator<Segment> {
+  *stretches(): Generator<Stretch> {
     this.#closeBlock()
     let offset = 0
     for (let row = 0; row < this.#rows; row++) {

@@ -1,6 +1,6 @@
 /** Reads what was written back through a few aligned buffers, the next ones already under way while one is checked. */
 import { allocatePageAligned, type BlockSink } from '#engine/block-io'
-import type { Segment } from './block-checksums.ts'
+import type { Stretch } from './block-checksums.ts'
 import { padded } from './head-blocks.ts'
 
 export interface ReadBackOptions {
@@ -11,36 +11,36 @@ export interface ReadBackOptions {
   readonly room?: Uint8Array
 }
 
-/** A piece of a segment: at most a buffer of it, in order. Unused and known segments come whole, and aren't read. */
+/** A piece of a stretch: at most a buffer of it, in order. Unused and known stretches come whole, and aren't read. */
 export interface ReadBack {
-  readonly segment: Segment
+  readonly stretch: Stretch
   readonly offset: number
   /** Valid until the next piece is asked for. Empty for what isn't read. */
   readonly bytes: Uint8Array
-  readonly isLastOfSegment: boolean
+  readonly isLastOfStretch: boolean
 }
 
 /** Throws what the sink's `read` throws, the signal's reason. Nothing is under way any more when it ends. */
 export async function* readBack(
   sink: BlockSink,
-  segments: Iterable<Segment>,
+  stretches: Iterable<Stretch>,
   { buffers, bufferBytes, signal, room = allocatePageAligned(buffers * bufferBytes) }: ReadBackOptions,
 ): AsyncGenerator<ReadBack> {
-  const pieces = cut(segments, bufferBytes)
+  const pieces = cut(stretches, bufferBytes)
   const underWay: { readonly piece: ReadBack; readonly read: Promise<void> }[] = []
   let count = 0
   const startNext = () => {
     const next = pieces.next()
     if (next.done === true) return
-    const { segment, offset, lengthBytes } = next.value
-    const isLastOfSegment = offset + lengthBytes === segment.offset + segment.lengthBytes
+    const { stretch, offset, lengthBytes } = next.value
+    const isLastOfStretch = offset + lengthBytes === stretch.offset + stretch.lengthBytes
     const at = (count++ % buffers) * bufferBytes
-    const readBytes = isRead(segment) ? lengthBytes : 0
+    const readBytes = isRead(stretch) ? lengthBytes : 0
     const into = room.subarray(at, at + padded(readBytes, sink))
     const read = readBytes === 0 ? Promise.resolve() : sink.read(into, offset)
     // A failure is told when its turn comes.
     read.catch(() => undefined)
-    underWay.push({ piece: { segment, offset, bytes: into.subarray(0, readBytes), isLastOfSegment }, read })
+    underWay.push({ piece: { stretch, offset, bytes: into.subarray(0, readBytes), isLastOfStretch }, read })
   }
   try {
     for (let index = 0; index < buffers; index++) startNext()
@@ -55,21 +55,21 @@ export async function* readBack(
   }
 }
 
-const isRead = ({ kind }: Segment) => kind !== 'unused' && kind !== 'known'
+const isRead = ({ kind }: Stretch) => kind !== 'unused' && kind !== 'known'
 
-/** Pieces end at multiples of the buffer's size, so that all but the first and last of a segment are whole buffers. */
+/** Pieces end at multiples of the buffer's size, so that all but the first and last of a stretch are whole buffers. */
 function* cut(
-  segments: Iterable<Segment>,
+  stretches: Iterable<Stretch>,
   bufferBytes: number,
-): Generator<{ segment: Segment; offset: number; lengthBytes: number }, undefined> {
-  for (const segment of segments) {
-    const end = segment.offset + segment.lengthBytes
-    let offset = segment.offset
+): Generator<{ stretch: Stretch; offset: number; lengthBytes: number }, undefined> {
+  for (const stretch of stretches) {
+    const end = stretch.offset + stretch.lengthBytes
+    let offset = stretch.offset
     while (offset < end) {
-      const lengthBytes = isRead(segment)
+      const lengthBytes = isRead(stretch)
         ? Math.min(end - offset, bufferBytes - (offset % bufferBytes))
         : end - offset
-      yield { segment, offset, lengthBytes }
+      yield { stretch, offset, lengthBytes }
       offset += lengthBytes
     }
   }

@@ -51,7 +51,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   let differingBlocks = 0
   let lastDiffering = -1
   let first: Difference | null = null
-  /** Of the segment so far. */
+  /** Of the stretch so far. */
   const read = checksums.sums.create()
   /** CRC-32 of it, and of everything. */
   let crc = 0
@@ -64,28 +64,28 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   }
 
   context.limitedBy('destination')
-  for await (const { segment, offset, bytes, isLastOfSegment } of readBack(
+  for await (const { stretch, offset, bytes, isLastOfStretch } of readBack(
     sink,
-    written === null ? checksums.segments() : written.among(checksums.segments()),
+    written === null ? checksums.stretches() : written.among(checksums.stretches()),
     options,
   )) {
-    if (segment.kind === 'known') {
-      total = combineCrc32(total, segment.crc32, segment.lengthBytes)
+    if (stretch.kind === 'known') {
+      total = combineCrc32(total, stretch.crc32, stretch.lengthBytes)
       continue
     }
-    if (segment.kind === 'unused') {
-      bad ??= checker?.unused(segment.offset, segment.lengthBytes) ?? null
-      total = appendZeros(total, segment.lengthBytes)
-      advance(segment.lengthBytes)
+    if (stretch.kind === 'unused') {
+      bad ??= checker?.unused(stretch.offset, stretch.lengthBytes) ?? null
+      total = appendZeros(total, stretch.lengthBytes)
+      advance(stretch.lengthBytes)
       continue
     }
-    const isStillZero = segment.kind === 'zero' && isZeros(bytes)
+    const isStillZero = stretch.kind === 'zero' && isZeros(bytes)
     const pieceCrc = isStillZero ? appendZeros(0, bytes.length) : crc32(bytes)
     bad ??= checker?.data(offset, bytes, pieceCrc) ?? null
-    const isFirstOfSegment = offset === segment.offset
+    const isFirstOfStretch = offset === stretch.offset
     const compared = comparison === null || (await comparison.isSame(bytes, offset))
-    sourceSame = (isFirstOfSegment || sourceSame) && compared
-    if (segment.kind === 'zero') {
+    sourceSame = (isFirstOfStretch || sourceSame) && compared
+    if (stretch.kind === 'zero') {
       if (!isStillZero || !compared)
         differs({
           offset,
@@ -96,20 +96,20 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
         })
       total = appendZeros(total, bytes.length)
     } else {
-      crc = combineCrc32(isFirstOfSegment ? 0 : crc, pieceCrc, bytes.length)
+      crc = combineCrc32(isFirstOfStretch ? 0 : crc, pieceCrc, bytes.length)
       read.add(bytes, pieceCrc)
-      if (isLastOfSegment) {
+      if (isLastOfStretch) {
         const sum = read.take()
-        const same = sum === segment.sum
+        const same = sum === stretch.sum
         if (!same || !sourceSame)
           differs({
-            offset: segment.offset,
-            lengthBytes: segment.lengthBytes,
-            expected: shownSum(checksums.sums, segment.sum),
+            offset: stretch.offset,
+            lengthBytes: stretch.lengthBytes,
+            expected: shownSum(checksums.sums, stretch.sum),
             found: shownSum(checksums.sums, sum),
             sourceChanged: same,
           })
-        total = combineCrc32(total, crc, segment.lengthBytes)
+        total = combineCrc32(total, crc, stretch.lengthBytes)
       }
     }
     advance(bytes.length)

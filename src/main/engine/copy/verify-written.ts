@@ -50,7 +50,7 @@ export async function verifyWritten(options: VerifyWrittenOptions): Promise<numb
 
 function readAgain(written: WrittenBlocks, checksums: BlockChecksums): number {
   let bytes = 0
-  for (const segment of written.among(checksums.segments()))
-    if (segment.kind !== 'known') bytes += segment.lengthBytes
+  for (const stretch of written.among(checksums.stretches()))
+    if (stretch.kind !== 'known') bytes += stretch.lengthBytes
   return bytes
 }

@@ -1,6 +1,6 @@
 /** Which blocks of a destination were written to, where most of it was right before. A byte a block. */
 import { appendZeros } from '#engine/pipeline'
-import type { Segment } from './block-checksums.ts'
+import type { Stretch } from './block-checksums.ts'
 
 export class WrittenBlocks {
   readonly #blockBytes: number
@@ -20,26 +20,26 @@ export class WrittenBlocks {
     if (lengthBytes > 0) this.#blocks.fill(1, Math.floor(offset / this.#blockBytes), last)
   }
 
-  /** The segments, summed up with CRC-32; those as known in whose blocks nothing was written. */
-  *among(segments: Iterable<Segment>): Generator<Segment> {
-    for (const segment of segments) {
-      if (segment.kind === 'unused' || segment.kind === 'known') yield segment
-      else yield* this.#split(segment)
+  /** The stretches, summed up with CRC-32; those as known in whose blocks nothing was written. */
+  *among(stretches: Iterable<Stretch>): Generator<Stretch> {
+    for (const stretch of stretches) {
+      if (stretch.kind === 'unused' || stretch.kind === 'known') yield stretch
+      else yield* this.#split(stretch)
     }
   }
 
-  /** A segment of data lies in one block, one of zeros may be long. */
-  *#split(segment: Extract<Segment, { kind: 'data' | 'zero' }>): Generator<Segment> {
-    const end = segment.offset + segment.lengthBytes
-    for (let offset = segment.offset; offset < end;) {
+  /** A stretch of data lies in one block, one of zeros may be long. */
+  *#split(stretch: Extract<Stretch, { kind: 'data' | 'zero' }>): Generator<Stretch> {
+    const end = stretch.offset + stretch.lengthBytes
+    for (let offset = stretch.offset; offset < end;) {
       const first = Math.floor(offset / this.#blockBytes)
       const written = this.#isWritten(first)
       let next = first + 1
       while (next * this.#blockBytes < end && this.#isWritten(next) === written) next++
       const lengthBytes = Math.min(end, next * this.#blockBytes) - offset
-      if (written) yield { ...segment, offset, lengthBytes }
+      if (written) yield { ...stretch, offset, lengthBytes }
       else {
-        const crc32 = segment.kind === 'data' ? segment.sum : appendZeros(0, lengthBytes)
+        const crc32 = stretch.kind === 'data' ? stretch.sum : appendZeros(0, lengthBytes)
         yield { kind: 'known', offset, lengthBytes, crc32 }
       }
       offset += lengthBytes

@@ -5,10 +5,10 @@ import { BlockChecksums, checksumBlockBytes, isZeros } from '#src/main/engine/co
 const block = 16
 const bytes = (lengthBytes: number, value: number) => new Uint8Array(lengthBytes).fill(value)
 const rows = (checksums: BlockChecksums) =>
-  [...checksums.segments()].map((segment) =>
-    segment.kind === 'data'
-      ? [segment.kind, segment.offset, segment.lengthBytes, segment.sum]
-      : [segment.kind, segment.offset, segment.lengthBytes],
+  [...checksums.stretches()].map((stretch) =>
+    stretch.kind === 'data'
+      ? [stretch.kind, stretch.offset, stretch.lengthBytes, stretch.sum]
+      : [stretch.kind, stretch.offset, stretch.lengthBytes],
   )
 
 describe('the checksums of what was written', () => {
@@ -81,7 +81,7 @@ describe('the checksums of what was written', () => {
     const checksums = new BlockChecksums(1024 * 1024)
     checksums.zero(3 * 2 ** 40)
     checksums.unused(3 * 2 ** 40)
-    const all = [...checksums.segments()]
+    const all = [...checksums.stretches()]
     expect(all.length).toBe(3072)
     expect(all.at(-1)!.offset + all.at(-1)!.lengthBytes).toBe(6 * 2 ** 40)
   })
