@@ -22,7 +22,7 @@ import {
   type JobContext,
 } from '#engine/job'
 import { createKeepAwake, createPlatform, type Platform } from '#engine/platform'
-import { sharedWebSession, tellFetches, watchFetches } from '#engine/web-source'
+import { sharedWebClient, tellFetches, watchFetches } from '#engine/web-source'
 import type { Engines as CliEngines } from '#main/cli'
 import { ownFiles, productVersion } from '#main/product'
 import type { CreateEngines } from '#main/engine-host'
@@ -49,20 +49,20 @@ export const createEngines: CreateEngines = ({ log, onBehalfOf = null }) => {
   const keepAwake = createKeepAwake({ log })
   const io = createSystemIo(platform, streams)
   const plans = createPlanRegistry()
-  sharedWebSession().log = log
+  sharedWebClient().log = log
   return {
     platform,
     keepAwake,
     inspectSource: async (locator, platform, signal) => {
-      sharedWebSession().lookAnew(locator)
+      sharedWebClient().lookAnew(locator)
       return await inspectSource(locator, { platform, io }, signal)
     },
     imageInfo: async (path, signal) => {
-      sharedWebSession().lookAnew(path)
+      sharedWebClient().lookAnew(path)
       return (await openImage(path, { signal })).info
     },
     unlockImage: unlockSource,
-    watchFetches: (listener) => tellFetches(sharedWebSession(), listener),
+    watchFetches: (listener) => tellFetches(sharedWebClient(), listener),
     runImageTask: (task, platform, context) =>
       changing(imageTaskWritten(task), context, () => runImageTask(task, { platform, onBehalfOf }, context)),
     async planRestore(request, platform, signal) {
@@ -100,7 +100,7 @@ export function connectCommandLine(log: Logger): CliEngines {
       return stream === null ? await isImageLocked(locator) : await streams.isLocked(stream, signal)
     },
     unlockImage: unlockSource,
-    watchFetch: (watch) => watchFetches(sharedWebSession(), watch),
+    watchFetch: (watch) => watchFetches(sharedWebClient(), watch),
     async capacityOf(target, signal) {
       const found = await platform.resolve(target, signal).catch((error: unknown) => {
         AppError.accept(error)
@@ -162,7 +162,7 @@ async function runImageTask(
     case 'verify': {
       const { verifyImage } = await import('#engine/scan')
       // It reads the disk inside, and then the bytes as they are stored.
-      using _kept = isWebLocator(task.path) ? sharedWebSession().keepParts(task.path) : null
+      using _kept = isWebLocator(task.path) ? sharedWebClient().keepParts(task.path) : null
       return { kind: 'checked', verification: await verifyImage(task.path, context) }
     }
     case 'convert': {

@@ -75,8 +75,8 @@ export async function connectStreams(log: Logger): Promise<StreamEngines> {
       return await openServer(log, createKeepAwake({ log }))
     },
     async fetches() {
-      const { sharedWebSession, watchFetches } = await import('#engine/web-source')
-      return { watchFetch: (watch) => watchFetches(sharedWebSession(), watch) }
+      const { sharedWebClient, watchFetches } = await import('#engine/web-source')
+      return { watchFetch: (watch) => watchFetches(sharedWebClient(), watch) }
     },
     async localServers(signal) {
       const { connectLocalServers } = await import('#engine/multicast/management')

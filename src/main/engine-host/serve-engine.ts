@@ -19,7 +19,7 @@ import {
 import { Bugs, createJobTable, describeImageTask, describeRestore, Interruption } from '#engine/job'
 import type { DiskWatch } from '#engine/platform'
 import { preparePractice } from '#engine/practice'
-import { sharedWebSession } from '#engine/web-source'
+import { sharedWebClient } from '#engine/web-source'
 import type { CreateEngines } from './engine-deps.ts'
 import { HostDisks } from './host-disks.ts'
 
@@ -121,7 +121,7 @@ export function serveEngine(transport: FrameTransport, options: ServeEngineOptio
       return { jobId: job.jobId }
     },
     'web.prepare': async ({ variables, addresses }) => {
-      const web = sharedWebSession()
+      const web = sharedWebClient()
       if (variables !== null) web.useEnvironment(variables)
       for (const address of addresses) web.takePassword(new URL(address))
       return null

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os'
 import type { ExtentLayout, ImageLayout, SequentialLayout } from '#engine/formats/extents'
-import type { WebSession } from '#engine/web-source'
+import type { WebClient } from '#engine/web-source'
 import { BugError, deserializeError, UsageError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import { planBlocks } from './block-map.ts'
@@ -39,7 +39,7 @@ export interface BlockStreamOptions {
   /** For an image of extents: each block is compared before any of it is handed out. */
   readonly hashes?: HashDemand | null
   /** For what is on servers. Default: the process's. */
-  readonly web?: WebSession
+  readonly web?: WebClient
   readonly signal: AbortSignal
 }
 
@@ -87,7 +87,7 @@ async function openExtents(layout: ExtentLayout, options: BlockStreamOptions): P
     parts,
     // What isn't decoded goes straight to where it is wanted.
     plan.crew === 'fibers' ? null : (chunks) => planFetches(extents, parts, chunks),
-    { session: options.web, signal: options.signal },
+    { client: options.web, signal: options.signal },
   )
   const files = await openParts(parts, options.openFiles ?? new Map(), web)
   const job = { kind: 'extents', ring, map, extents, parts: files.parts, hashes: order } as const
@@ -124,7 +124,7 @@ async function openStream(layout: SequentialLayout, options: BlockStreamOptions)
   const web = await openWebParts(
     [{ path, ...(stamp === undefined ? {} : { stamp }) }],
     ({ chunkBytes }) => planWholeFile(storedBytes, chunkBytes),
-    { session: options.web, signal: options.signal },
+    { client: options.web, signal: options.signal },
   )
   const opened = web?.byPath.get(path) ?? (fd === undefined ? undefined : { fd })
   const part =

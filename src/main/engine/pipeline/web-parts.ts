@@ -1,5 +1,5 @@
 /** The files of an image that are on servers, opened for a stream: a window that is being filled, or what came as a whole. */
-import { openWebSource, type WebSession, type WebSource } from '#engine/web-source'
+import { openWebSource, type WebClient, type WebSource } from '#engine/web-source'
 import { isWebLocator, publicLocator } from '#shared/model'
 import { DeviceError, NetworkError } from '#shared/errors'
 import { formatBytes } from '#shared/units'
@@ -16,7 +16,7 @@ const mostStoredBytes = 2 ** 44
 const mostSlots = 64
 
 export interface WebOptions {
-  readonly session?: WebSession | undefined
+  readonly client?: WebClient | undefined
   readonly signal: AbortSignal
 }
 
@@ -78,7 +78,7 @@ interface Place {
 export async function openWebParts(
   places: readonly Place[],
   planOf: PlanOf | null,
-  { session, signal }: WebOptions,
+  { client, signal }: WebOptions,
 ): Promise<WebParts | null> {
   const stamps = new Map(
     places.filter(({ path }) => isWebLocator(path)).map(({ path, stamp }) => [path, stamp]),
@@ -90,7 +90,7 @@ export async function openWebParts(
       const source = await openWebSource(path, {
         signal,
         ...(stamp === undefined ? {} : { again: true, stamp }),
-        ...(session === undefined ? {} : { session }),
+        ...(client === undefined ? {} : { client }),
       })
       sources.push(source)
       if (stamp !== undefined && stamp !== source.version) throw changed(path, stamp, source.version)

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { NetworkError } from '#shared/errors'
 import { watchSilence } from './body.ts'
 import { networkFailure, shownUrl, stalled } from './web-errors.ts'
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 export interface Exchange {
   /** Where the answer came from in the end. */
@@ -31,10 +31,10 @@ const redirects = new Set([301, 302, 303, 307, 308])
  * GET `url`. Throws NetworkError E_NET, E_NET_STALL, E_NET_TLS, E_NET_PROXY, E_NET_ANSWER (a head that can't be read or
  * has no end), E_NET_REDIRECT (more than ten, from https to http, to another scheme); the signal's reason.
  */
-export async function exchange(session: WebSession, url: URL, question: Question): Promise<Exchange> {
+export async function exchange(client: WebClient, url: URL, question: Question): Promise<Exchange> {
   let at = url
   for (let count = 0; ; count++) {
-    const answer = await ask(session, at, question)
+    const answer = await ask(client, at, question)
     if (!redirects.has(answer.status)) return answer
     const location = answer.headers.location
     answer.body.on('error', () => undefined)
@@ -61,8 +61,8 @@ function follow(from: URL, location: string | undefined, count: number): URL {
 }
 
 /** What every question says. */
-export function headersFor(session: WebSession, url: URL): { readonly [name: string]: string } {
-  const authorization = session.authorizationFor(url)
+export function headersFor(client: WebClient, url: URL): { readonly [name: string]: string } {
+  const authorization = client.authorizationFor(url)
   return {
     'user-agent': 'Reprise',
     accept: '*/*',
@@ -72,15 +72,15 @@ export function headersFor(session: WebSession, url: URL): { readonly [name: str
   }
 }
 
-function ask(session: WebSession, url: URL, { headers, signal }: Question): Promise<Exchange> {
+function ask(client: WebClient, url: URL, { headers, signal }: Question): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
-    const { agent, proxy } = session.route(url)
+    const { agent, proxy } = client.route(url)
     // Loaded when they are needed: most images are files, and these take a while.
-    const client = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
-    const request = client.request(url, {
+    const http = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
+    const request = http.request(url, {
       agent,
-      headers: { ...headersFor(session, url), ...headers },
+      headers: { ...headersFor(client, url), ...headers },
     })
     let isSettled = false
     const end = (error: unknown) => {
@@ -90,7 +90,7 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
       request.destroy()
       reject(error)
     }
-    const silence = watchSilence(session.stallMs, () => end(stalled(url, 'answer', session.stallMs)))
+    const silence = watchSilence(client.stallMs, () => end(stalled(url, 'answer', client.stallMs)))
     const abort = () => end(signal?.reason)
     const stop = () => {
       silence.stop()
@@ -112,7 +112,7 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
       ) {
         isSettled = true
         stop()
-        resolve(ask(session, url, { headers, signal }))
+        resolve(ask(client, url, { headers, signal }))
         return
       }
       end(networkFailure(error, { url, phase: connected ? 'answer' : 'connect', proxy }))
@@ -125,7 +125,7 @@ function ask(session: WebSession, url: URL, { headers, signal }: Question): Prom
         status: body.statusCode ?? 0,
         headers: body.headers,
         body,
-        gavePassword: session.authorizationFor(url) !== null,
+        gavePassword: client.authorizationFor(url) !== null,
       })
     })
     signal?.addEventListener('abort', abort, { once: true })

@@ -1,4 +1,4 @@
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 /** Told why a file on a server takes long. */
 export interface FetchWatch {
@@ -28,23 +28,23 @@ export interface FetchProgress {
   end(): void
 }
 
-/** Until it is disposed, `watch` is told of what `session` fetches, and nobody else is. */
-export function watchFetches(session: Pick<WebSession, 'fetchWatch'>, watch: FetchWatch): Disposable {
-  session.fetchWatch = watch
+/** Until it is disposed, `watch` is told of what `client` fetches, and nobody else is. */
+export function watchFetches(client: Pick<WebClient, 'fetchWatch'>, watch: FetchWatch): Disposable {
+  client.fetchWatch = watch
   return {
     [Symbol.dispose]: () => {
-      session.fetchWatch = null
+      client.fetchWatch = null
     },
   }
 }
 
-/** One who waits, as it is told to the session's watch. */
+/** One who waits, as it is told to the client's watch. */
 export class Waiting {
   readonly #begin: () => FetchWait | null
   #told: FetchWait | null = null
 
-  constructor(session: Pick<WebSession, 'fetchWatch'>, path: string, during: 'opening' | 'reading') {
-    this.#begin = () => session.fetchWatch?.waits(path, during) ?? null
+  constructor(client: Pick<WebClient, 'fetchWatch'>, path: string, during: 'opening' | 'reading') {
+    this.#begin = () => client.fetchWatch?.waits(path, during) ?? null
   }
 
   /** There will be another try. `trouble` null: it isn't worth a word yet. */

@@ -1,5 +1,5 @@
 export { watchFetches, type FetchWatch } from './fetch-watch.ts'
 export { openWebSource } from './open-web-source.ts'
 export type { StreamOptions, TakeBytes, WebSource } from './web-source.ts'
-export { sharedWebSession, WebSession, type WebSessionOptions } from './web-session.ts'
+export { sharedWebClient, WebClient, type WebClientOptions } from './web-client.ts'
 export { tellFetches } from './tell-fetches.ts'

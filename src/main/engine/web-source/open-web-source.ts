@@ -21,13 +21,13 @@ import { alreadyHere, openSpooled } from './spooled-source.ts'
 import { tryAgain } from './try-again.ts'
 import { areNone, readValidators } from './validators.ts'
 import { answerError, cutShort, shownUrl, tooMuch } from './web-errors.ts'
-import { sharedWebSession, type WebSession } from './web-session.ts'
+import { sharedWebClient, type WebClient } from './web-client.ts'
 import type { Opening, Taking, WebSource } from './web-source.ts'
 
 export interface OpenWebOptions {
   readonly signal?: AbortSignal
   /** Default: the process's. */
-  readonly session?: WebSession
+  readonly client?: WebClient
   /**
    * It was opened before: its server is waited for as whoever reads waits, and what a server sent that gives no parts and tells no state
    * from another is what is meant, whatever it would send now.
@@ -48,25 +48,25 @@ const headBytes = 65_536
  * E_NET_TLS, E_NET_REDIRECT, E_NET_ANSWER, E_NET_PROXY; E_NET_SPACE when there is no room for a file that can only be
  * fetched as a whole; the signal's reason.
  *
- * What may pass (a server that refuses connections or is overloaded, a connection that breaks) is asked again for the session's
+ * What may pass (a server that refuses connections or is overloaded, a connection that breaks) is asked again for the client's
  * `openingPatienceMs` (`openingRefusedMs` while connections are refused), all else thrown at once. `read` throws these, and DeviceError E_SRC_CHANGED when the file isn't what it was. Dropped connections, silence and
- * passing troubles of the server are met with another request, for what is still missing, for as long as the session's patience
+ * passing troubles of the server are met with another request, for what is still missing, for as long as the client's patience
  * lasts; so is a server that was there and isn't any more.
  */
 export async function openWebSource(locator: string, options: OpenWebOptions = {}): Promise<WebSource> {
-  const { signal, session = sharedWebSession(), again = false, stamp = null, look = false } = options
+  const { signal, client = sharedWebClient(), again = false, stamp = null, look = false } = options
   const parsed = URL.parse(locator)
   if (parsed === null || parsed.hostname === '' || !/^https?:$/.test(parsed.protocol))
     throw notAnAddress(locator)
-  const url = session.takePassword(parsed)
-  const opening = { session, url, path: withoutPassword(url.href), again, stamp, look }
+  const url = client.takePassword(parsed)
+  const opening = { client, url, path: withoutPassword(url.href), again, stamp, look }
   signal?.throwIfAborted()
   const here = alreadyHere(opening)
   if (here !== null) return here
-  const { now } = session
-  const outage = again ? new Outage(session) : session.openingOutage(url)
-  const tries = new Tries(session, outage)
-  const waiting = new Waiting(session, opening.path, 'opening')
+  const { now } = client
+  const outage = again ? new Outage(client) : client.openingOutage(url)
+  const tries = new Tries(client, outage)
+  const waiting = new Waiting(client, opening.path, 'opening')
   const openedMs = now()
   let beganMs = openedMs
   let lastMs = openedMs
@@ -80,10 +80,10 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
     return pauseMs
   }
   try {
-    const opened = await tryAgain(session, signal, pauseAfter, async () => {
+    const opened = await tryAgain(client, signal, pauseAfter, async () => {
       const headers = { range: `bytes=0-${headBytes - 1}` }
       beganMs = lastMs = now()
-      const answer = await exchange(session, url, { headers, signal })
+      const answer = await exchange(client, url, { headers, signal })
       came()
       try {
         // All of it may come now.
@@ -102,7 +102,7 @@ export async function openWebSource(locator: string, options: OpenWebOptions = {
 }
 
 async function fromAnswer(opening: Opening, answer: Exchange, taking: Taking): Promise<WebSource> {
-  const { session, url } = opening
+  const { client, url } = opening
   const { status, headers } = answer
   if (status === 416 && parseContentRange(headers['content-range'])?.sizeBytes === 0) {
     discard(answer)
@@ -123,13 +123,13 @@ async function fromAnswer(opening: Opening, answer: Exchange, taking: Taking): P
     })
   const to = Math.min(headBytes, sizeBytes)
   checkRange(answer, { from: 0, to, sizeBytes })
-  const head = await takePiece(answer, to, session, taking)
+  const head = await takePiece(answer, to, client, taking)
   const validators = readValidators(headers)
   if (areNone(validators))
-    session.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
+    client.log?.warn('the server gives neither an ETag nor a date: a change would go unnoticed', {
       url: shownUrl(url),
     })
-  const kept = await session.keptParts(opening.path, validators, sizeBytes)
+  const kept = await client.keptParts(opening.path, validators, sizeBytes)
   return new RangedSource(opening, answer.url, validators, sizeBytes, head, kept)
 }
 
@@ -137,14 +137,14 @@ async function fromAnswer(opening: Opening, answer: Exchange, taking: Taking): P
 async function takePiece(
   answer: Exchange,
   lengthBytes: number,
-  session: WebSession,
+  client: WebClient,
   { signal, came }: Taking,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(lengthBytes)
   let at = 0
   await takeBody(answer.body, {
     url: answer.url,
-    stallMs: session.stallMs,
+    stallMs: client.stallMs,
     signal,
     onBytes: (piece) => {
       came()

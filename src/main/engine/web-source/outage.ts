@@ -5,7 +5,7 @@
  * What won't pass by waiting (no such host, no such file, a certificate that won't do) is told at once.
  */
 import { AppError } from '#shared/errors'
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 /** What goes by within this isn't worth a word. */
 export const untoldMs = 2000
@@ -79,7 +79,7 @@ export class Tries {
   readonly #outage: Outage
   #count = 0
 
-  constructor({ pausesMs }: Pick<WebSession, 'pausesMs'>, outage: Outage) {
+  constructor({ pausesMs }: Pick<WebClient, 'pausesMs'>, outage: Outage) {
     this.#pausesMs = pausesMs
     this.#outage = outage
   }

@@ -18,7 +18,7 @@ import {
   type Validators,
 } from './validators.ts'
 import { answerError, changedOnServer, cutShort, shownUrl, tooMuch } from './web-errors.ts'
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 import type { Opening, StreamOptions, TakeBytes, WebSource } from './web-source.ts'
 
 /** How one request is made, and where its bytes go. */
@@ -40,7 +40,7 @@ export class RangedSource implements WebSource {
   readonly version: string
   readonly modifiedMs: number | null
   readonly fd = null
-  readonly #session: WebSession
+  readonly #client: WebClient
   readonly #url: URL
   readonly #validators: Validators
   readonly #head: Uint8Array
@@ -57,7 +57,7 @@ export class RangedSource implements WebSource {
   readonly #closing = new AbortController()
 
   constructor(
-    { session, url, path }: Opening,
+    { client, url, path }: Opening,
     finalUrl: URL,
     validators: Validators,
     sizeBytes: number,
@@ -69,9 +69,9 @@ export class RangedSource implements WebSource {
     this.finalUrl = shownUrl(finalUrl)
     this.version = versionOf(validators, { sizeBytes })
     this.modifiedMs = modifiedOf(validators)
-    this.#session = session
+    this.#client = client
     this.#kept = kept
-    this.#outage = new Outage(session)
+    this.#outage = new Outage(client)
     this.#url = url
     this.#direct = finalUrl
     this.#validators = validators
@@ -97,21 +97,21 @@ export class RangedSource implements WebSource {
   async stream(from: number, to: number, take: TakeBytes, options: StreamOptions = {}): Promise<void> {
     const { room } = options
     const signal = AbortSignal.any([this.#closing.signal, ...(options.signal ? [options.signal] : [])])
-    const { now } = this.#session
+    const { now } = this.#client
     let at = this.#kept?.give(from, to, take) ?? from
     if (at === to) return
     let before = at
     let beganMs = now()
     let lastMs = beganMs
-    const tries = new Tries(this.#session, this.#outage)
-    const waiting = new Waiting(this.#session, this.path, 'reading')
+    const tries = new Tries(this.#client, this.#outage)
+    const waiting = new Waiting(this.#client, this.path, 'reading')
     const pauseAfter = (error: unknown) => {
       if (at - before >= progressBytes) tries.gotOn()
       const pauseMs = tries.pauseAfter(error, { beganMs, lastMs })
       if (pauseMs !== null) waiting.again(this.trouble)
       return pauseMs
     }
-    const reading = tryAgain(this.#session, signal, pauseAfter, async () => {
+    const reading = tryAgain(this.#client, signal, pauseAfter, async () => {
       before = at
       beganMs = lastMs = now()
       try {
@@ -154,7 +154,7 @@ export class RangedSource implements WebSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Connections are the session's; who still waits for one is let go.
+    // Connections are the client's; who still waits for one is let go.
     this.#closing.abort(new Error('the source was closed'))
   }
 
@@ -178,7 +178,7 @@ export class RangedSource implements WebSource {
       this.#direct = answer.url
       // A redirect is declined, too, and where it leads need not be.
       if (isDeclined && answer.url.href === href) this.#slowOrigins.add(answer.url.origin)
-      await takeBody(answer.body, { url: answer.url, stallMs: this.#session.stallMs, signal, onBytes })
+      await takeBody(answer.body, { url: answer.url, stallMs: this.#client.stallMs, signal, onBytes })
     } catch (error) {
       discard(answer)
       throw error
@@ -194,12 +194,12 @@ export class RangedSource implements WebSource {
     headers: { readonly [name: string]: string },
     signal: AbortSignal | undefined,
   ): Promise<Exchange> {
-    const answer = await exchange(this.#session, this.#direct, { headers, signal })
+    const answer = await exchange(this.#client, this.#direct, { headers, signal })
     // An address that redirects once gave may be good for a while only.
     const isExpired = answer.status >= 400 && answer.status !== 416 && this.#direct.href !== this.#url.href
     if (!isExpired) return answer
     discard(answer)
-    return await exchange(this.#session, this.#url, { headers, signal })
+    return await exchange(this.#client, this.#url, { headers, signal })
   }
 
   /**
@@ -219,14 +219,14 @@ export class RangedSource implements WebSource {
     headers: { readonly [name: string]: string },
     how: Asking,
   ): Promise<'done' | 'declined' | 'none'> {
-    const session = this.#session
+    const client = this.#client
     const url = this.#direct
-    if (to - from < fastBytes || this.#slowOrigins.has(url.origin) || !session.hasFastLane(url)) return 'none'
-    return await session.fastLane.fetch({
+    if (to - from < fastBytes || this.#slowOrigins.has(url.origin) || !client.hasFastLane(url)) return 'none'
+    return await client.fastLane.fetch({
       url,
-      headers: { ...headersFor(session, url), ...headers },
+      headers: { ...headersFor(client, url), ...headers },
       lengthBytes: to - from,
-      stallMs: session.stallMs,
+      stallMs: client.stallMs,
       check: (found) => this.#check({ url, status: 206, headers: found }, from, to),
       ...how,
     })

@@ -13,7 +13,7 @@ const blindMs = 10 * 60_000
 
 /** What is here already and is meant, where an answer of the server would tell no more; null: it has to be asked. */
 export function alreadyHere(opening: Opening): WebSource | null {
-  const known = opening.session.wholeFiles.get(opening.path)
+  const known = opening.client.wholeFiles.get(opening.path)
   if (known === null || known.saysSize || !isBlind(known) || !isMeant(opening, known)) return null
   return spooledSource(opening, known.finalUrl, known)
 }
@@ -24,9 +24,9 @@ const isBlind = ({ validators }: WholeFile) => areNone(validators)
  * Whoever had it before means this one, and so does who looks at it until somebody has used it: nobody waits for it once for the
  * plan and once more with every change to that. Whoever comes after means what the server has then.
  */
-function isMeant({ session, again, stamp, look }: Opening, known: WholeFile): boolean {
+function isMeant({ client, again, stamp, look }: Opening, known: WholeFile): boolean {
   if (again) return stamp === null || stamp === stampOf(known)
-  return look && !session.wholeFiles.isUsed(known) && session.now() - known.cameMs < blindMs
+  return look && !client.wholeFiles.isUsed(known) && client.now() - known.cameMs < blindMs
 }
 
 const stampOf = ({ spool, validators }: WholeFile) =>
@@ -38,11 +38,11 @@ export async function openSpooled(
   answer: Exchange,
   { signal, came }: Taking,
 ): Promise<WebSource> {
-  const { session, url, path } = opening
+  const { client, url, path } = opening
   const { headers } = answer
   const validators = readValidators(headers)
   const stated = headers['content-length'] === undefined ? null : Number(headers['content-length'])
-  const known = session.wholeFiles.get(path)
+  const known = client.wholeFiles.get(path)
   if (known !== null) {
     const { sizeBytes } = known.spool
     const isSame = sameValidators(known.validators, validators) && (stated ?? sizeBytes) === sizeBytes
@@ -51,17 +51,17 @@ export async function openSpooled(
       return spooledSource(opening, answer.url, known)
     }
   }
-  session.log?.warn('the server gives no parts of files: the whole image is fetched first', {
+  client.log?.warn('the server gives no parts of files: the whole image is fetched first', {
     url: shownUrl(url),
     bytes: stated,
   })
-  const progress = session.fetchWatch?.begin(path, stated)
-  const spool = new Spool(url, session.spoolFolder)
+  const progress = client.fetchWatch?.begin(path, stated)
+  const spool = new Spool(url, client.spoolFolder)
   try {
     await spool.checkRoom(stated ?? 0)
     await takeBody(answer.body, {
       url: answer.url,
-      stallMs: session.stallMs,
+      stallMs: client.stallMs,
       signal,
       async onBytes(bytes) {
         came()
@@ -76,23 +76,23 @@ export async function openSpooled(
   } finally {
     progress?.end()
   }
-  session.log?.info('the image is here', { url: shownUrl(url), bytes: spool.sizeBytes })
+  client.log?.info('the image is here', { url: shownUrl(url), bytes: spool.sizeBytes })
   const file: WholeFile = {
     spool,
     validators,
     finalUrl: answer.url,
     saysSize: stated !== null,
-    cameMs: session.now(),
+    cameMs: client.now(),
   }
-  session.wholeFiles.keep(path, file)
+  client.wholeFiles.keep(path, file)
   return spooledSource(opening, answer.url, file)
 }
 
-function spooledSource({ session, path, look }: Opening, finalUrl: URL, file: WholeFile): WebSource {
+function spooledSource({ client, path, look }: Opening, finalUrl: URL, file: WholeFile): WebSource {
   const { spool, validators } = file
   const { sizeBytes, fd } = spool
-  if (!look) session.wholeFiles.use(file)
-  const release = session.wholeFiles.hold(path, file)
+  if (!look) client.wholeFiles.use(file)
+  const release = client.wholeFiles.hold(path, file)
   const read = async (into: Uint8Array, offset: number, signal?: AbortSignal) => {
     if (into.length > 0 && offset + into.length > sizeBytes)
       throw endsBefore(path, offset, into.length, sizeBytes)

@@ -2,7 +2,7 @@
 import { serializeError } from '#shared/errors'
 import type { WebFetch } from '#shared/model'
 import { watchFetches } from './fetch-watch.ts'
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 const periodMs = 250
 
@@ -14,9 +14,9 @@ const everyMs: Every = (periodMs, tick) => {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Until it is disposed, `listener` hears of what is waited for in `session`, and nobody else does. */
+/** Until it is disposed, `listener` hears of what is waited for in `client`, and nobody else does. */
 export function tellFetches(
-  session: Pick<WebSession, 'fetchWatch'>,
+  client: Pick<WebClient, 'fetchWatch'>,
   listener: (fetches: readonly WebFetch[]) => void,
   every: Every = everyMs,
 ): Disposable {
@@ -32,7 +32,7 @@ export function tellFetches(
     ticking?.[Symbol.dispose]()
     ticking = null
   }
-  const watching = watchFetches(session, {
+  const watching = watchFetches(client, {
     waits(locator) {
       const key = Symbol(locator)
       return {

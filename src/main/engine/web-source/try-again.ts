@@ -1,9 +1,9 @@
 /** What may pass is met with another try. */
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 /** `work` again, as long as `pauseAfter` what it threw says how many ms to wait before; null: that was it. */
 export async function tryAgain<T>(
-  session: WebSession,
+  client: WebClient,
   signal: AbortSignal | undefined,
   pauseAfter: (error: unknown) => number | null,
   work: () => Promise<T>,
@@ -16,8 +16,8 @@ export async function tryAgain<T>(
       signal?.throwIfAborted()
       const pauseMs = pauseAfter(error)
       if (pauseMs === null) throw error
-      session.log?.info('trying again', { reason: (error as Error).message, pauseMs })
-      await session.sleep(pauseMs, signal)
+      client.log?.info('trying again', { reason: (error as Error).message, pauseMs })
+      await client.sleep(pauseMs, signal)
     }
   }
 }

@@ -1,6 +1,6 @@
 /** What a file on a web server is to those who read it. */
 import type { BlockSource } from '#engine/block-io'
-import type { WebSession } from './web-session.ts'
+import type { WebClient } from './web-client.ts'
 
 /** Called with bytes that are the caller's only until it returns; `offset` is where they lie in the file. */
 export type TakeBytes = (bytes: Uint8Array, offset: number) => void
@@ -14,7 +14,7 @@ export interface WebSource extends BlockSource {
   readonly version: string
   /** In ms since 1970; null when the server doesn't say. */
   readonly modifiedMs: number | null
-  /** A file that holds everything, where the server gives no parts; else null. Closed with the session. */
+  /** A file that holds everything, where the server gives no parts; else null. Closed with the client. */
   readonly fd: number | null
   /** What keeps reading waiting, for some seconds already: the server is away. Null: nothing. */
   readonly trouble: unknown
@@ -36,7 +36,7 @@ export interface StreamOptions {
 
 /** What every part of it knows of a source that is being opened. */
 export interface Opening {
-  readonly session: WebSession
+  readonly client: WebClient
   readonly url: URL
   readonly path: string
   /** See `OpenWebOptions`. */

@@ -13,7 +13,7 @@ export interface WholeFile {
   readonly finalUrl: URL
   /** The server said how long it is before it sent it. */
   readonly saysSize: boolean
-  /** When the last of it came, by the session's clock. */
+  /** When the last of it came, by the client's clock. */
   readonly cameMs: number
 }
 

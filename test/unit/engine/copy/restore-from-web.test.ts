@@ -5,7 +5,7 @@ import { openImage, readBlockHashes } from '#engine/formats/image'
 import { askServers } from '#engine/formats/stored'
 import { startJob } from '#engine/job'
 import { openBlockStream } from '#engine/pipeline'
-import { WebSession } from '#engine/web-source'
+import { WebClient } from '#engine/web-source'
 import { createLogger } from '#shared/log'
 import type { RestoreRequest } from '#shared/model'
 import { buildUdif, type UdifSpec } from '#test/build-udif'
@@ -31,7 +31,7 @@ async function bench(listener: RequestListener) {
   const machine = new FakeMachine()
   const stick = machine.addDisk({ path: '/dev/sdb', sizeBytes: 4 * MiB, partitionMap: 'none', volumes: [] })
   const server = await startWebServer(listener)
-  const web = new WebSession({ environment: {}, sleep: async () => undefined })
+  const web = new WebClient({ environment: {}, sleep: async () => undefined })
   ending.push({ [Symbol.asyncDispose]: async () => web[Symbol.dispose]() }, server)
   const hooks: { onOpenSink: () => void } = { onOpenSink: () => undefined }
   const io: RestoreIo = {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { openImage } from '#engine/formats/image'
 import type { ExtentLayout, ImageLayout } from '#engine/formats/extents'
 import { defaultPool, openBlockStream, type BlockStream } from '#engine/pipeline'
-import { WebSession } from '#engine/web-source'
+import { WebClient } from '#engine/web-source'
 import { openWebParts } from '#src/main/engine/pipeline/web-parts.ts'
 import { buildImage, noise, type ImageOfRuns, type RunOfImage } from '#test/image-of-runs'
 import { askedRange, serveFile, startWebServer, type WebServer } from '#test/web-server'
@@ -35,9 +35,9 @@ async function serve(
     if (bytes === undefined) response.writeHead(404).end()
     else if (!spoil(request, response, bytes)) serveFile(request, response, { bytes, etag })
   })
-  const session = new WebSession({ environment: {}, sleep: async () => undefined })
-  ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() }, server)
-  return { server, session }
+  const client = new WebClient({ environment: {}, sleep: async () => undefined })
+  ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() }, server)
+  return { server, client }
 }
 
 /** The layout with its files on the server. */
@@ -53,7 +53,7 @@ function onServer(
   return { ...layout, parts }
 }
 
-async function readAll(layout: ImageLayout, web: WebSession, signal = new AbortController().signal) {
+async function readAll(layout: ImageLayout, web: WebClient, signal = new AbortController().signal) {
   await using stream = await openBlockStream(layout, { pool: defaultPool, alignmentBytes: 512, signal, web })
   return await drain(stream)
 }
@@ -110,18 +110,18 @@ describe('an image on a server comes out as it is', () => {
   ]
   test.each(cases)('%s', async (_, spec) => {
     const { layout, disk } = buildImage(folder, spec)
-    const { server, session } = await serve(filesOf(layout))
-    expect(Buffer.compare(await readAll(onServer(layout, server), session), disk)).toBe(0)
+    const { server, client } = await serve(filesOf(layout))
+    expect(Buffer.compare(await readAll(onServer(layout, server), client), disk)).toBe(0)
   })
 
   test.each([1, 3])('into large buffers, without a window, from %i files', async (files) => {
     const { layout, disk } = buildImage(folder, { runs: someRuns(160, ['raw']), files })
-    const { server, session } = await serve(filesOf(layout))
+    const { server, client } = await serve(filesOf(layout))
     await using stream = await openBlockStream(onServer(layout, server), {
       pool: { buffers: 4, bufferBytes: 4 * MiB },
       alignmentBytes: 512,
       signal: new AbortController().signal,
-      web: session,
+      web: client,
     })
     expect(Buffer.compare(await drain(stream), disk)).toBe(0)
     expect(disk.length).toBeGreaterThan(20 * MiB)
@@ -136,17 +136,17 @@ describe('an image on a server comes out as it is', () => {
     const runs = someRuns(320, ['raw'], 250)
     const storeKeys = runs.map((_, index) => (index % 80) * 4 + Math.floor(index / 80))
     const { layout, disk } = buildImage(folder, { runs, storeKeys })
-    const { server, session } = await serve(filesOf(layout))
+    const { server, client } = await serve(filesOf(layout))
     expect(disk.length).toBeGreaterThan(34 * MiB)
-    expect(Buffer.compare(await readAll(onServer(layout, server), session), disk)).toBe(0)
+    expect(Buffer.compare(await readAll(onServer(layout, server), client), disk)).toBe(0)
     expect(askedBytes(server, disk.length)).toBeGreaterThan(disk.length + 65_536)
   })
 
   test('in order, each byte is asked for once', async () => {
     const { layout } = buildImage(folder, { runs: someRuns(48, ['zlib', 'raw', 'zero']) })
     const files = filesOf(layout)
-    const { server, session } = await serve(files)
-    await readAll(onServer(layout, server), session)
+    const { server, client } = await serve(files)
+    await readAll(onServer(layout, server), client)
     const sizeBytes = files.get('part-0')!.length
     expect(sizeBytes).toBeGreaterThan(3 * MiB)
     // The first request brings the beginning.
@@ -163,7 +163,7 @@ describe('an image on a server comes out as it is', () => {
   ] as const)('as one stream of %s', async (codec, compress) => {
     const disk = noise(6 * MiB, 3)
     const stored = compress(disk)
-    const { server, session } = await serve(new Map([['a.img', stored]]))
+    const { server, client } = await serve(new Map([['a.img', stored]]))
     const layout: ImageLayout = {
       kind: 'stream',
       codec,
@@ -171,17 +171,17 @@ describe('an image on a server comes out as it is', () => {
       storedBytes: stored.length,
       sizeBytes: disk.length,
     }
-    expect(Buffer.compare(await readAll(layout, session), disk)).toBe(0)
+    expect(Buffer.compare(await readAll(layout, client), disk)).toBe(0)
     expect(askedBytes(server, stored.length)).toBe(stored.length + 65_536)
   })
 
   test('of a server without ranges', async () => {
     const { layout, disk } = buildImage(folder, { runs: someRuns(20, all) })
-    const { server, session } = await serve(filesOf(layout), (_, response, bytes) => {
+    const { server, client } = await serve(filesOf(layout), (_, response, bytes) => {
       response.end(bytes)
       return true
     })
-    expect(Buffer.compare(await readAll(onServer(layout, server), session), disk)).toBe(0)
+    expect(Buffer.compare(await readAll(onServer(layout, server), client), disk)).toBe(0)
   })
 })
 
@@ -191,7 +191,7 @@ describe('a stream from a server', () => {
   test('goes on where connections are cut', async () => {
     const { layout, disk } = image()
     let seen = 0
-    const { server, session } = await serve(filesOf(layout), (request, response, bytes) => {
+    const { server, client } = await serve(filesOf(layout), (request, response, bytes) => {
       const range = askedRange(request, bytes.length)
       seen += 1
       if (range === null || range.from === 0 || seen % 3 !== 0) return false
@@ -204,25 +204,25 @@ describe('a stream from a server', () => {
       response.write(bytes.subarray(range.from, half), () => response.destroy())
       return true
     })
-    expect(Buffer.compare(await readAll(onServer(layout, server), session), disk)).toBe(0)
+    expect(Buffer.compare(await readAll(onServer(layout, server), client), disk)).toBe(0)
   })
 
   test('fails when the image changes in the middle', async () => {
     const { layout } = image()
     let seen = 0
-    const { server, session } = await serve(filesOf(layout), (request, response, bytes) => {
+    const { server, client } = await serve(filesOf(layout), (request, response, bytes) => {
       if (++seen < 4) return false
       serveFile(request, response, { bytes, etag: '"v2"' })
       return true
     })
-    await expect(readAll(onServer(layout, server), session)).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
+    await expect(readAll(onServer(layout, server), client)).rejects.toMatchObject({ code: 'E_SRC_CHANGED' })
   })
 
   test('does not begin when the image is another one than was opened', async () => {
     const { layout } = image()
-    const { server, session } = await serve(filesOf(layout))
+    const { server, client } = await serve(filesOf(layout))
     const stamps = new Map([['part-0', '17 "v0"']])
-    await expect(readAll(onServer(layout, server, stamps), session)).rejects.toMatchObject({
+    await expect(readAll(onServer(layout, server, stamps), client)).rejects.toMatchObject({
       code: 'E_SRC_CHANGED',
     })
   })
@@ -231,12 +231,12 @@ describe('a stream from a server', () => {
     for (const kinds of [['zlib'], ['raw']] as const) {
       const { layout } = buildImage(folder, { runs: someRuns(40, kinds) })
       let seen = 0
-      const { server, session } = await serve(filesOf(layout), (_, response) => {
+      const { server, client } = await serve(filesOf(layout), (_, response) => {
         if (++seen < 4) return false
         response.writeHead(410).end()
         return true
       })
-      await expect(readAll(onServer(layout, server), session)).rejects.toMatchObject({
+      await expect(readAll(onServer(layout, server), client)).rejects.toMatchObject({
         code: 'E_NET_STATUS',
         details: { status: 410 },
       })
@@ -245,8 +245,8 @@ describe('a stream from a server', () => {
 
   test('says where a run is damaged, and does not hang on the rest', async () => {
     const { layout } = buildImage(folder, { runs: someRuns(40, ['zlib']), spoilt: [20] })
-    const { server, session } = await serve(filesOf(layout))
-    await expect(readAll(onServer(layout, server), session)).rejects.toMatchObject({
+    const { server, client } = await serve(filesOf(layout))
+    await expect(readAll(onServer(layout, server), client)).rejects.toMatchObject({
       code: 'E_SRC_CORRUPT',
       details: { path: `${server.url}/part-0` },
     })
@@ -258,13 +258,13 @@ describe('a stream from a server', () => {
       const stop = new AbortController()
       const reason = new Error('enough')
       let seen = 0
-      const { server, session } = await serve(filesOf(layout), () => {
+      const { server, client } = await serve(filesOf(layout), () => {
         if (++seen < 3) return false
         if (seen === 3) setTimeout(() => stop.abort(reason), 20)
         // Never answered.
         return true
       })
-      await expect(readAll(onServer(layout, server), session, stop.signal)).rejects.toBe(reason)
+      await expect(readAll(onServer(layout, server), client, stop.signal)).rejects.toBe(reason)
     }
   })
 })
@@ -277,15 +277,15 @@ describe('an image that its server says is very large', () => {
       response.writeHead(206, { 'content-range': `bytes ${from}-${to - 1}/${sizeBytes}`, etag })
       response.end(Buffer.alloc(Math.min(MiB, to - from)))
     })
-    const session = new WebSession({ environment: {}, sleep: async () => undefined })
-    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() }, server)
+    const client = new WebClient({ environment: {}, sleep: async () => undefined })
+    ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() }, server)
     const seen: { count: number; chunkBytes: number }[] = []
     const planOf = ({ count, chunkBytes }: { readonly count: number; readonly chunkBytes: number }) => {
       seen.push({ count, chunkBytes })
       return { order: new Int32Array(), demand: new Int32Array() }
     }
     const { signal } = new AbortController()
-    await using parts = await openWebParts([{ path: `${server.url}/a.img` }], planOf, { session, signal })
+    await using parts = await openWebParts([{ path: `${server.url}/a.img` }], planOf, { client, signal })
     expect(parts?.byPath.size).toBe(1)
     return seen
   }
@@ -307,10 +307,10 @@ describe('an image that its server says is very large', () => {
 describe('opening an image on a server', () => {
   test('tells what it is, names it, and binds what is read later to its state', async () => {
     const disk = Buffer.concat([Buffer.alloc(510), Buffer.from([0x55, 0xaa]), Buffer.alloc(20 * 512)])
-    const { server, session } = await serve(new Map([['Lab%20Mac.img', disk]]))
+    const { server, client } = await serve(new Map([['Lab%20Mac.img', disk]]))
     const { info, layout } = await openImage(
       `${server.url.replace('://', '://ann:secret@')}/x/Lab%20Mac.img?key=1`.replace('?key=1', ''),
-      { web: session },
+      { web: client },
     )
     expect(info).toMatchObject({ name: 'Lab Mac.img', format: 'raw', sizeBytes: disk.length, modifiedMs: 0 })
     expect(JSON.stringify(info)).not.toContain('secret')
@@ -318,11 +318,11 @@ describe('opening an image on a server', () => {
   })
 
   test('says what it is not', async () => {
-    const { server, session } = await serve(new Map([['a.dmg', Buffer.from('<html>Sign in!</html>')]]))
-    await expect(openImage(`${server.url}/a.dmg`, { web: session })).rejects.toMatchObject({
+    const { server, client } = await serve(new Map([['a.dmg', Buffer.from('<html>Sign in!</html>')]]))
+    await expect(openImage(`${server.url}/a.dmg`, { web: client })).rejects.toMatchObject({
       code: 'E_SRC_FORMAT',
     })
-    await expect(openImage(`${server.url}/b.dmg`, { web: session })).rejects.toMatchObject({
+    await expect(openImage(`${server.url}/b.dmg`, { web: client })).rejects.toMatchObject({
       code: 'E_NET_STATUS',
     })
   })

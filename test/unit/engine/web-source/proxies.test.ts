@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { openWebSource, WebSession } from '#engine/web-source'
+import { openWebSource, WebClient } from '#engine/web-source'
 import { serializeError } from '#shared/errors'
 import { describeError } from '#shared/words'
 import { proxyFor } from '#src/main/engine/web-source/proxies.ts'
@@ -20,10 +20,10 @@ afterEach(async () => {
   for (const each of ending.splice(0).toReversed()) await each[Symbol.asyncDispose]()
 })
 
-function sessionWith(environment: { readonly [name: string]: string }) {
-  const session = new WebSession({ environment, openingPatienceMs: 0 })
-  ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
-  return { session }
+function clientWith(environment: { readonly [name: string]: string }) {
+  const client = new WebClient({ environment, openingPatienceMs: 0 })
+  ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() })
+  return { client }
 }
 
 async function serve(tls?: { readonly key: string; readonly cert: string }) {
@@ -140,7 +140,7 @@ describe('through a proxy', () => {
     const proxy = await startProxy()
     const source = await openWebSource(
       `${server.url}/a.dmg`,
-      sessionWith({ http_proxy: `http://ann:secret@${proxy.address}` }),
+      clientWith({ http_proxy: `http://ann:secret@${proxy.address}` }),
     )
     const into = new Uint8Array(bytes.length)
     await source.read(into, 0)
@@ -155,7 +155,7 @@ describe('through a proxy', () => {
 
   test('that nobody answers, it is the proxy that is told', async () => {
     const server = await serve()
-    const opening = openWebSource(server.url, sessionWith({ http_proxy: 'http://127.0.0.1:9' }))
+    const opening = openWebSource(server.url, clientWith({ http_proxy: 'http://127.0.0.1:9' }))
     await expect(opening).rejects.toMatchObject({ code: 'E_NET_PROXY', details: { proxy: '127.0.0.1:9' } })
     expect(server.requests).toHaveLength(0)
   })
@@ -166,7 +166,7 @@ describe.skipIf(missing('program:openssl'))('over TLS', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const wordsFor = async (url: string, environment: { readonly [name: string]: string } = {}) => {
-    const error: unknown = await openWebSource(url, sessionWith(environment)).catch(
+    const error: unknown = await openWebSource(url, clientWith(environment)).catch(
       (reason: unknown) => reason,
     )
     expect(error).toMatchObject({ code: 'E_NET_TLS' })
@@ -179,7 +179,7 @@ describe.skipIf(missing('program:openssl'))('over TLS', () => {
     const proxy = await startProxy()
     const named = { SSL_CERT_FILE: join(folder, 'authority.pem') }
     for (const environment of [named, { ...named, https_proxy: `http://${proxy.address}` }]) {
-      const source = await openWebSource(`${server.url}/a.dmg`, sessionWith(environment))
+      const source = await openWebSource(`${server.url}/a.dmg`, clientWith(environment))
       const into = new Uint8Array(200_000)
       await source.read(into, 100_000)
       expect(Buffer.compare(into, bytes.subarray(100_000))).toBe(0)
@@ -212,7 +212,7 @@ describe.skipIf(missing('program:openssl'))('over TLS', () => {
     )
     ending.push(server)
     await expect(
-      openWebSource(server.url, sessionWith({ SSL_CERT_FILE: join(folder, 'downgrade.pem') })),
+      openWebSource(server.url, clientWith({ SSL_CERT_FILE: join(folder, 'downgrade.pem') })),
     ).rejects.toMatchObject({ code: 'E_NET_REDIRECT', details: { reason: 'downgrade' } })
     expect(plain.requests).toHaveLength(0)
   })

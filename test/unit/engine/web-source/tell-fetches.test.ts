@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { tellFetches, type WebSession } from '#engine/web-source'
+import { tellFetches, type WebClient } from '#engine/web-source'
 import { NetworkError, serializeError } from '#shared/errors'
 import type { WebFetch } from '#shared/model'
 
 test('all fetches are told as they begin and end, and a few times a second while they come', () => {
-  const session: Pick<WebSession, 'fetchWatch'> = { fetchWatch: null }
+  const client: Pick<WebClient, 'fetchWatch'> = { fetchWatch: null }
   const told: (readonly WebFetch[])[] = []
   let tick: (() => void) | null = null
   const telling = tellFetches(
-    session,
+    client,
     (fetches) => told.push(fetches),
     (_, given) => {
       tick = given
@@ -20,8 +20,8 @@ test('all fetches are told as they begin and end, and a few times a second while
     { kind: 'coming', locator: 'http://h/a.dmg', sizeBytes: 1000 },
     { kind: 'coming', locator: 'http://h/b.dmg', sizeBytes: null },
   ] as const
-  const first = session.fetchWatch?.begin(a.locator, a.sizeBytes)
-  const second = session.fetchWatch?.begin(b.locator, b.sizeBytes)
+  const first = client.fetchWatch?.begin(a.locator, a.sizeBytes)
+  const second = client.fetchWatch?.begin(b.locator, b.sizeBytes)
   const pass = () => tick?.()
   first?.advance(100)
   first?.advance(300)
@@ -45,18 +45,18 @@ test('all fetches are told as they begin and end, and a few times a second while
   ])
   expect(tick).toBeNull()
   telling[Symbol.dispose]()
-  expect(session.fetchWatch).toBeNull()
+  expect(client.fetchWatch).toBeNull()
 })
 
 test('a server that is waited for is told with the last reason, until it answers', () => {
-  const session: Pick<WebSession, 'fetchWatch'> = { fetchWatch: null }
+  const client: Pick<WebClient, 'fetchWatch'> = { fetchWatch: null }
   const told: (readonly WebFetch[])[] = []
-  using _ = tellFetches(session, (fetches) => told.push(fetches))
+  using _ = tellFetches(client, (fetches) => told.push(fetches))
   const locator = 'http://h/a.dmg'
   const refused = new NetworkError('E_NET', 'connect h: ECONNREFUSED', {
     details: { address: locator, host: 'h', phase: 'connect', errno: 'ECONNREFUSED' },
   })
-  const wait = session.fetchWatch?.waits(locator, 'opening')
+  const wait = client.fetchWatch?.waits(locator, 'opening')
   expect(told).toEqual([])
   wait?.again(new Error('silence'))
   wait?.again(refused)

@@ -3,9 +3,9 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   openWebSource,
-  WebSession,
+  WebClient,
   type FetchWatch,
-  type WebSessionOptions,
+  type WebClientOptions,
   type WebSource,
 } from '#engine/web-source'
 import type { NetworkError } from '#shared/errors'
@@ -23,11 +23,11 @@ afterEach(async () => {
   for (const each of ending.splice(0).toReversed()) await each[Symbol.asyncDispose]()
 })
 
-/** A session that never waits, but takes down for how long it would have: its clock goes on by as much. */
-function impatient(options: WebSessionOptions = {}) {
+/** A client that never waits, but takes down for how long it would have: its clock goes on by as much. */
+function impatient(options: WebClientOptions = {}) {
   const pauses: number[] = []
   const clock = { ms: 0 }
-  const session = new WebSession({
+  const client = new WebClient({
     environment: {},
     now: () => clock.ms,
     sleep: async (ms) => {
@@ -36,8 +36,8 @@ function impatient(options: WebSessionOptions = {}) {
     },
     ...options,
   })
-  ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
-  return { session, pauses, clock }
+  ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() })
+  return { client, pauses, clock }
 }
 
 /** Takes down who waits, why, and when no longer. */
@@ -131,14 +131,14 @@ describe('opening', () => {
     const server = await serve((request, response) =>
       troubles-- > 0 ? response.writeHead(503).end() : serveFile(request, response, { bytes, etag }),
     )
-    const { session, pauses } = impatient()
-    await openWebSource(server.url, { session })
+    const { client, pauses } = impatient()
+    await openWebSource(server.url, { client })
     expect(pauses).toEqual([500])
     troubles = 100
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
     expect(pauses.slice(1)).toEqual([500, 1000, 2000, 4000, 2500])
     // Who asks the next thing of it doesn't wait for it as long again.
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject({ code: 'E_NET_STATUS' })
     expect(pauses).toHaveLength(6)
   })
 
@@ -146,7 +146,7 @@ describe('opening', () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
     const watched: string[] = []
     const early: number[] = []
-    const { session, clock } = impatient({
+    const { client, clock } = impatient({
       sleep: async (ms) => {
         clock.ms += ms
         // What is over within two seconds isn't worth a word.
@@ -155,18 +155,18 @@ describe('opening', () => {
       },
       now: () => clock.ms,
     })
-    await openWebSource(server.url, { session })
-    session.fetchWatch = watchInto(watched)
+    await openWebSource(server.url, { client })
+    client.fetchWatch = watchInto(watched)
     await server.goAway()
-    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+    expect((await openWebSource(server.url, { client })).sizeBytes).toBe(bytes.length)
     expect(early).toEqual([0, 0])
     expect(watched).toEqual(['opening', 'ECONNREFUSED', 'over'])
     await server.goAway()
     clock.ms = 1000
-    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+    expect((await openWebSource(server.url, { client })).sizeBytes).toBe(bytes.length)
     await server.goAway()
     const other = impatient()
-    other.session.fetchWatch = watchInto(watched)
+    other.client.fetchWatch = watchInto(watched)
     await expect(openWebSource(server.url, other)).rejects.toMatchObject({ code: 'E_NET' })
     expect(watched.at(-1)).toBe('over')
   })
@@ -174,21 +174,21 @@ describe('opening', () => {
   test('waits only three seconds where connections are refused and nobody has seen a server yet', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
     await server.goAway()
-    const { session, pauses, clock } = impatient()
+    const { client, pauses, clock } = impatient()
     const refused = { code: 'E_NET', details: { errno: 'ECONNREFUSED' } }
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject(refused)
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject(refused)
     expect(pauses).toEqual([500, 1000, 1500])
     // Who asks the next thing of it doesn't wait again.
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject(refused)
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject(refused)
     expect(clock.ms).toBe(3000)
   })
 
   test('waits ten seconds for one that answered before, whatever was asked of it', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session, clock } = impatient()
-    await openWebSource(server.url, { session })
+    const { client, clock } = impatient()
+    await openWebSource(server.url, { client })
     await server.goAway()
-    await expect(openWebSource(`${server.url}/other`, { session })).rejects.toMatchObject({ code: 'E_NET' })
+    await expect(openWebSource(`${server.url}/other`, { client })).rejects.toMatchObject({ code: 'E_NET' })
     expect(clock.ms).toBe(10_000)
   })
 
@@ -198,7 +198,7 @@ describe('opening', () => {
       isReady ? serveFile(request, response, { bytes, etag }) : response.writeHead(503).end(),
     )
     const clock = { ms: 0 }
-    const { session } = impatient({
+    const { client } = impatient({
       now: () => clock.ms,
       sleep: async (ms) => {
         clock.ms += ms
@@ -207,23 +207,23 @@ describe('opening', () => {
         if (isReady) await server.comeBack().catch(() => undefined)
       },
     })
-    expect((await openWebSource(server.url, { session })).sizeBytes).toBe(bytes.length)
+    expect((await openWebSource(server.url, { client })).sizeBytes).toBe(bytes.length)
   })
 
   test.each([404, 403, 401, 410])('says status %i at once', async (status) => {
     const server = await serve((_, response) => response.writeHead(status).end())
-    const { session, pauses } = impatient()
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ details: { status } })
+    const { client, pauses } = impatient()
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject({ details: { status } })
     expect(pauses).toEqual([])
   })
 
   test('says at once that there is no host of that name, and that a server does not speak TLS', async () => {
     const server = await serve(() => undefined)
-    const { session, pauses } = impatient()
-    await expect(openWebSource('http://nowhere.invalid/a.dmg', { session })).rejects.toMatchObject({
+    const { client, pauses } = impatient()
+    await expect(openWebSource('http://nowhere.invalid/a.dmg', { client })).rejects.toMatchObject({
       details: { errno: 'ENOTFOUND' },
     })
-    await expect(openWebSource(server.url.replace('http:', 'https:'), { session })).rejects.toMatchObject({
+    await expect(openWebSource(server.url.replace('http:', 'https:'), { client })).rejects.toMatchObject({
       code: 'E_NET_TLS',
     })
     expect(pauses).toEqual([])
@@ -231,10 +231,10 @@ describe('opening', () => {
 
   test('waits longer for a file that it was reading already', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session, clock } = impatient()
-    await openWebSource(server.url, { session })
+    const { client, clock } = impatient()
+    await openWebSource(server.url, { client })
     await server.goAway()
-    await expect(openWebSource(server.url, { session, again: true })).rejects.toMatchObject({ code: 'E_NET' })
+    await expect(openWebSource(server.url, { client, again: true })).rejects.toMatchObject({ code: 'E_NET' })
     expect(clock.ms).toBe(120_000)
   })
 
@@ -246,19 +246,19 @@ describe('opening', () => {
       ['E_NET', 130_000, 120_000, cutWhole],
     ]
     for (const [code, takesMs, patienceMs, trouble] of troubles) {
-      const { session, clock } = impatient()
+      const { client, clock } = impatient()
       const server = await serve((request, response) => {
         clock.ms += takesMs
         // Whoever asks for ever is told so by getting it.
         return server.requests.length > 5 ? serveFile(request, response, gone) : trouble(response)
       })
       const watched: string[] = []
-      session.fetchWatch = {
+      client.fetchWatch = {
         ...watchInto(watched),
         begin: () => ({ advance: () => undefined, end: () => undefined }),
       }
       const again = patienceMs > 10_000
-      await expect(openWebSource(server.url, { session, again })).rejects.toMatchObject({ code })
+      await expect(openWebSource(server.url, { client, again })).rejects.toMatchObject({ code })
       expect(server.requests).toHaveLength(2)
       expect(watched).toEqual(['opening', expect.any(String), 'over'])
     }
@@ -270,9 +270,9 @@ describe('opening', () => {
       sendPart(response, { from: 0, to: 65_536 }, {}).flushHeaders()
       return undefined
     })
-    const session = new WebSession({ environment: {}, stallMs: 50, openingPatienceMs: 20, pausesMs: [1] })
-    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({ code: 'E_NET_STALL' })
+    const client = new WebClient({ environment: {}, stallMs: 50, openingPatienceMs: 20, pausesMs: [1] })
+    ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() })
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject({ code: 'E_NET_STALL' })
     expect(server.requests).toHaveLength(1)
   })
 
@@ -307,8 +307,8 @@ describe('a connection that fails', () => {
       sendPart(response, range, { 'content-length': range.to - range.from })
       return response.write(bytes.subarray(range.from, range.from + cut), () => response.destroy())
     })
-    const { session, pauses } = impatient()
-    expect(await givesRest(await openWebSource(server.url, { session }))).toBe(true)
+    const { client, pauses } = impatient()
+    expect(await givesRest(await openWebSource(server.url, { client }))).toBe(true)
     const asked = server.requests
       .slice(1)
       .map(({ headers }) => askedRange({ headers } as never, bytes.length)?.from)
@@ -325,8 +325,8 @@ describe('a connection that fails', () => {
     const server = await serve((request, response) =>
       seen++ === 0 ? serveFile(request, response, { bytes, etag }) : response.destroy(),
     )
-    const { session, pauses, clock } = impatient()
-    const source = await openWebSource(server.url, { session })
+    const { client, pauses, clock } = impatient()
+    const source = await openWebSource(server.url, { client })
     await expect(readRest(source)).rejects.toMatchObject({ code: 'E_NET', transient: true })
     expect(pauses.slice(0, 7)).toEqual([500, 1000, 2000, 4000, 4000, 4000, 4000])
     expect(clock.ms).toBe(120_000)
@@ -336,7 +336,7 @@ describe('a connection that fails', () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
     const clock = { ms: 0 }
     const told: unknown[] = []
-    const { session } = impatient({
+    const { client } = impatient({
       now: () => clock.ms,
       async sleep(ms) {
         clock.ms += ms / 4
@@ -344,10 +344,10 @@ describe('a connection that fails', () => {
         if (clock.ms >= 60_000) await server.comeBack().catch(() => undefined)
       },
     })
-    const source = await openWebSource(server.url, { session })
+    const source = await openWebSource(server.url, { client })
     await server.goAway()
     const watched: string[] = []
-    session.fetchWatch = watchInto(watched)
+    client.fetchWatch = watchInto(watched)
     const reads = await Promise.all([1, 2, 3, 4].map(() => givesRest(source)))
     expect(reads).toEqual([true, true, true, true])
     // Each of the four says so, and that it is over.
@@ -363,8 +363,8 @@ describe('a connection that fails', () => {
 
   test('is given up by all who read when their server stays away', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session } = impatient()
-    const source = await openWebSource(server.url, { session })
+    const { client } = impatient()
+    const source = await openWebSource(server.url, { client })
     await server.goAway()
     const failed = await Promise.allSettled([1, 2, 3].map(() => readRest(source)))
     expect(
@@ -374,9 +374,9 @@ describe('a connection that fails', () => {
 
   test('is not waited for any more by whoever closes the source', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const session = new WebSession({ environment: {} })
-    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
-    const source = await openWebSource(server.url, { session })
+    const client = new WebClient({ environment: {} })
+    ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() })
+    const source = await openWebSource(server.url, { client })
     await server.goAway()
     const reading = readRest(source)
     reading.catch(() => undefined)
@@ -413,9 +413,9 @@ describe('a connection that fails', () => {
       seen++ === 0 ? serveFile(request, response, { bytes, etag }) : response.destroy(),
     )
     const stop = new AbortController()
-    const session = new WebSession({ environment: {} })
-    ending.push({ [Symbol.asyncDispose]: async () => session[Symbol.dispose]() })
-    const source = await openWebSource(server.url, { session })
+    const client = new WebClient({ environment: {} })
+    ending.push({ [Symbol.asyncDispose]: async () => client[Symbol.dispose]() })
+    const source = await openWebSource(server.url, { client })
     const reading = source.read(new Uint8Array(10), 200_000, stop.signal)
     const reason = new Error('enough')
     setTimeout(() => stop.abort(reason), 20)
@@ -463,8 +463,8 @@ describe('a file that changes', () => {
       response.writeHead(200, { 'last-modified': lastModified, 'content-length': bytes.length })
       return response.end(bytes)
     })
-    const { session, pauses } = impatient()
-    const source = await openWebSource(server.url, { session })
+    const { client, pauses } = impatient()
+    const source = await openWebSource(server.url, { client })
     expect(await givesRest(source)).toBe(true)
     expect(await givesRest(source)).toBe(true)
     expect(pauses).toEqual([])
@@ -530,8 +530,8 @@ describe('a server that lies', () => {
       if (range === null || range.from === 0) serveFile(request, response, { bytes, etag })
       else lie(response, range.from, range.to)
     })
-    const { session, pauses } = impatient()
-    const source = await openWebSource(server.url, { session })
+    const { client, pauses } = impatient()
+    const source = await openWebSource(server.url, { client })
     await expect(readRest(source)).rejects.toMatchObject({ code: 'E_NET_ANSWER' })
     expect(pauses).toEqual([])
   })
@@ -566,8 +566,8 @@ describe('a server that lies', () => {
 
   test('that closes a connection which was kept is asked over another one at once', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session, pauses } = impatient({ stallMs: 5000 })
-    const source = await openWebSource(server.url, { session })
+    const { client, pauses } = impatient({ stallMs: 5000 })
+    const source = await openWebSource(server.url, { client })
     expect(await givesRest(source)).toBe(true)
     await server.dropConnections()
     expect(await givesRest(source)).toBe(true)
@@ -605,8 +605,8 @@ describe('a server that lies', () => {
       if (range === null || range.from === 0) return serveFile(request, response, { bytes, etag })
       return sendPart(response, range, {}).end(bytes.subarray(range.from, range.from + 10))
     })
-    const { session, pauses } = impatient()
-    await expect(readRest(await openWebSource(server.url, { session }))).rejects.toMatchObject({
+    const { client, pauses } = impatient()
+    await expect(readRest(await openWebSource(server.url, { client }))).rejects.toMatchObject({
       code: 'E_NET',
     })
     expect(pauses.length).toBeGreaterThan(20)
@@ -638,12 +638,12 @@ describe('a server without ranges', () => {
       response.writeHead(200, { etag, 'content-length': bytes.length })
       response.end(bytes)
     })
-    const { session } = impatient({ spoolFolder: folder.path })
-    await using first = await openWebSource(server.url, { session })
+    const { client } = impatient({ spoolFolder: folder.path })
+    await using first = await openWebSource(server.url, { client })
     expect(await givesRest(first)).toBe(true)
     expect(first.fd).toEqual(expect.any(Number))
     expect(readdirSync(folder.path)).toEqual([])
-    await using second = await openWebSource(server.url, { session })
+    await using second = await openWebSource(server.url, { client })
     expect(second.fd).toBe(first.fd)
     expect(await givesRest(second)).toBe(true)
     // What is in the file is what the first answer brought.
@@ -654,11 +654,11 @@ describe('a server without ranges', () => {
     let contents = bytes
     let tag = etag
     const server = await serve((_, response) => response.writeHead(200, { etag: tag }).end(contents))
-    const { session } = impatient()
-    const first = await openWebSource(server.url, { session })
+    const { client } = impatient()
+    const first = await openWebSource(server.url, { client })
     contents = noise(200_000, 8)
     tag = '"v2"'
-    await using second = await openWebSource(server.url, { session })
+    await using second = await openWebSource(server.url, { client })
     expect(second.version).not.toBe(first.version)
     expect(await givesRest(first)).toBe(true)
     expect(Buffer.compare(await readRest(second), contents.subarray(100_000))).toBe(0)
@@ -694,14 +694,14 @@ describe('a server without ranges', () => {
 
     test('is asked anew by whoever opens it anew, and not at all by whoever opened it before', async () => {
       const { server, served } = await serveBlindly()
-      const { session } = impatient()
-      await using first = await openWebSource(server.url, { session })
+      const { client } = impatient()
+      await using first = await openWebSource(server.url, { client })
       served.contents = noise(200_000, 8)
-      await using again = await openWebSource(server.url, { session, again: true })
+      await using again = await openWebSource(server.url, { client, again: true })
       expect(again.version).toBe(first.version)
       expect(again.finalUrl).toBe(first.finalUrl)
       expect(server.requests).toHaveLength(1)
-      await using second = await openWebSource(server.url, { session })
+      await using second = await openWebSource(server.url, { client })
       expect(second.sizeBytes).toBe(200_000)
       expect(await firstOf(second)).toEqual(Uint8Array.from(served.contents.subarray(0, 100)))
       expect(server.requests).toHaveLength(2)
@@ -709,16 +709,16 @@ describe('a server without ranges', () => {
 
     test('is fetched once for all who look at it, until somebody has read it or looks anew', async () => {
       const { server, served } = await serveBlindly()
-      const { session, clock } = impatient()
+      const { client, clock } = impatient()
       const look = async () => {
-        await using source = await openWebSource(`${server.url}/a/b.dmg`, { session, look: true })
+        await using source = await openWebSource(`${server.url}/a/b.dmg`, { client, look: true })
         return source.version
       }
       const first = await look()
       served.contents = noise(200_000, 8)
       expect(await look()).toBe(first)
       expect(server.requests).toHaveLength(1)
-      session.lookAnew(`${server.url.replace('://', '://ann:secret@')}/a/b.dmg`)
+      client.lookAnew(`${server.url.replace('://', '://ann:secret@')}/a/b.dmg`)
       const second = await look()
       expect(second).not.toBe(first)
       expect(await look()).toBe(second)
@@ -727,22 +727,22 @@ describe('a server without ranges', () => {
       clock.ms += 600_000
       await look()
       expect(server.requests).toHaveLength(3)
-      await (await openWebSource(`${server.url}/a/b.dmg`, { session, again: true }))[Symbol.asyncDispose]()
+      await (await openWebSource(`${server.url}/a/b.dmg`, { client, again: true }))[Symbol.asyncDispose]()
       expect(server.requests).toHaveLength(3)
       await look()
       expect(server.requests).toHaveLength(4)
       // Anything may be looked at.
       for (const locator of ['/images/a.dmg', String.raw`C:\images\a.dmg`, 'asr://lab/x', 'http://'])
-        session.lookAnew(locator)
+        client.lookAnew(locator)
     })
 
     test('is asked by whoever means a later state than the one that is here', async () => {
       const { server, served } = await serveBlindly()
-      const { session } = impatient()
-      await using first = await openWebSource(server.url, { session })
+      const { client } = impatient()
+      await using first = await openWebSource(server.url, { client })
       served.contents = noise(200_000, 8)
       const stamp = (await openWebSource(server.url, impatient())).version
-      await using second = await openWebSource(server.url, { session, again: true, stamp })
+      await using second = await openWebSource(server.url, { client, again: true, stamp })
       expect(second.version).toBe(stamp)
       expect(await givesRest(first)).toBe(true)
     })
@@ -750,12 +750,12 @@ describe('a server without ranges', () => {
     test('but of the size is noticed to have another by whoever opens it again', async () => {
       let contents = bytes
       const server = await serve((_, response) => response.end(contents))
-      const { session } = impatient()
-      await using first = await openWebSource(server.url, { session })
-      await using same = await openWebSource(server.url, { session, again: true })
+      const { client } = impatient()
+      await using first = await openWebSource(server.url, { client })
+      await using same = await openWebSource(server.url, { client, again: true })
       expect(same.fd).toBe(first.fd)
       contents = bytes.subarray(1)
-      await using other = await openWebSource(server.url, { session, again: true })
+      await using other = await openWebSource(server.url, { client, again: true })
       expect(other.version).not.toBe(first.version)
     })
   })
@@ -780,7 +780,7 @@ describe('a server without ranges', () => {
       response.setHeader('content-length', bytes.length)
       response.end(bytes)
     })
-    const { session } = impatient()
+    const { client } = impatient()
     const told: unknown[] = []
     const watch: FetchWatch = {
       ...watchInto([]),
@@ -789,16 +789,16 @@ describe('a server without ranges', () => {
         return { advance: (doneBytes) => void told.push(doneBytes), end: () => void told.push('end') }
       },
     }
-    session.fetchWatch = watch
-    await openWebSource(server.url, { session })
+    client.fetchWatch = watch
+    await openWebSource(server.url, { client })
     expect(told[0]).toEqual(['begin', `${server.url}/`, 400_000])
     expect(told.at(-2)).toBe(400_000)
     expect(told.at(-1)).toBe('end')
     watch.begin = () => {
       throw new Error('too large')
     }
-    await expect(openWebSource(`${server.url}/b.dmg`, { session })).rejects.toThrow('too large')
-    expect(session.wholeFiles.size).toBe(1)
+    await expect(openWebSource(`${server.url}/b.dmg`, { client })).rejects.toThrow('too large')
+    expect(client.wholeFiles.size).toBe(1)
   })
 
   test('that breaks off is asked for everything again', async () => {
@@ -816,14 +816,14 @@ describe('what is kept for a second reading', () => {
   test('is not asked for again, by whichever source of the same state', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag: tag }))
     let tag = '"v1"'
-    const { session } = impatient()
+    const { client } = impatient()
     const url = `${server.url}/a.dmg`
-    using _ = session.keepParts(url)
-    const first = await openWebSource(url, { session })
+    using _ = client.keepParts(url)
+    const first = await openWebSource(url, { client })
     const room = new Uint8Array(200_000)
     await first.stream(100_000, 200_000, (piece, at) => room.set(piece, at - 100_000))
     await first.stream(200_000, 300_000, (piece, at) => room.set(piece, at - 100_000))
-    const second = await openWebSource(url, { session })
+    const second = await openWebSource(url, { client })
     const before = server.requests.length
     const again = new Uint8Array(200_000)
     await second.read(again, 100_000)
@@ -834,18 +834,18 @@ describe('what is kept for a second reading', () => {
     expect(server.requests).toHaveLength(before + 1)
     // And none of it is of another state.
     tag = '"v2"'
-    const third = await openWebSource(url, { session })
+    const third = await openWebSource(url, { client })
     expect(await givesRest(third)).toBe(true)
     expect(server.requests).toHaveLength(before + 3)
   })
 
   test('is not asked for again with a name and a password, either', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session } = impatient()
+    const { client } = impatient()
     const url = `${server.url.replace('://', '://ann:secret@')}/a.dmg`
-    using _ = session.keepParts(url)
-    expect(await givesRest(await openWebSource(url, { session }))).toBe(true)
-    const second = await openWebSource(url, { session })
+    using _ = client.keepParts(url)
+    expect(await givesRest(await openWebSource(url, { client }))).toBe(true)
+    const second = await openWebSource(url, { client })
     const before = server.requests.length
     expect(await givesRest(second)).toBe(true)
     expect(server.requests).toHaveLength(before)
@@ -853,13 +853,13 @@ describe('what is kept for a second reading', () => {
 
   test('is nothing where there is no room, or nobody asked', async () => {
     const server = await serve((request, response) => serveFile(request, response, { bytes, etag }))
-    const { session } = impatient({ spoolFolder: '/nonexistent' })
+    const { client } = impatient({ spoolFolder: '/nonexistent' })
     const url = `${server.url}/a.dmg`
-    const plain = await openWebSource(url, { session })
+    const plain = await openWebSource(url, { client })
     expect([await givesRest(plain), await givesRest(plain)]).toEqual([true, true])
     expect(server.requests).toHaveLength(3)
-    using _ = session.keepParts(url)
-    const source = await openWebSource(url, { session })
+    using _ = client.keepParts(url)
+    const source = await openWebSource(url, { client })
     expect([await givesRest(source), await givesRest(source)]).toEqual([true, true])
     expect(server.requests).toHaveLength(6)
   })
@@ -930,24 +930,24 @@ describe('name and password', () => {
 
   test('are asked for, and taken from the address', async () => {
     const server = await serve(guarded)
-    const { session } = impatient()
-    await expect(openWebSource(server.url, { session })).rejects.toMatchObject({
+    const { client } = impatient()
+    await expect(openWebSource(server.url, { client })).rejects.toMatchObject({
       code: 'E_NET_PASSWORD',
       details: { given: false },
     })
     const address = new URL(`${server.url}/a.dmg`)
     address.username = 'änn'
     address.password = 'wrong'
-    await expect(openWebSource(address.href, { session })).rejects.toMatchObject({
+    await expect(openWebSource(address.href, { client })).rejects.toMatchObject({
       code: 'E_NET_PASSWORD',
       details: { given: true },
     })
     address.password = encodeURIComponent('p@ss:word')
-    const source = await openWebSource(address.href, { session })
+    const source = await openWebSource(address.href, { client })
     expect(await givesRest(source)).toBe(true)
     expect(JSON.stringify(source)).not.toContain('word')
-    // The session keeps them for this server.
-    await openWebSource(`${server.url}/b.dmg`, { session })
+    // The client keeps them for this server.
+    await openWebSource(`${server.url}/b.dmg`, { client })
   })
 
   test('never go to another server', async () => {

@@ -13,14 +13,14 @@ import {
 import type { BlockCipher, ImageLayout } from '#engine/formats/extents'
 import { openStored, openStoredAgain, type StoredSource } from '#engine/formats/stored'
 import { formatError } from '#engine/formats/struct'
-import type { WebSession } from '#engine/web-source'
+import type { WebClient } from '#engine/web-source'
 import type { ImageInfo } from '#shared/model'
 
 export interface ImageFilesOptions {
   readonly keyring: Keyring
   readonly signal?: AbortSignal | undefined
   /** For what is on servers. Default: the process's. */
-  readonly web?: WebSession | undefined
+  readonly web?: WebClient | undefined
   /** It was opened before: see `OpenWebOptions`. */
   readonly again?: boolean | undefined
   /** The image's one file, which stays the caller's to close. */
@@ -30,7 +30,7 @@ export interface ImageFilesOptions {
 export class ImageFiles {
   readonly #keyring: Keyring
   readonly #signal: AbortSignal | undefined
-  readonly #web: WebSession | undefined
+  readonly #web: WebClient | undefined
   readonly #again: boolean
   readonly #given: BlockSource | undefined
   readonly #stamps = new Map<string, string>()

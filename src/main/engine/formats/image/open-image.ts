@@ -15,7 +15,7 @@ import {
 } from '#engine/formats/sparse'
 import { formatError } from '#engine/formats/struct'
 import { isKoly, kolyBytes, parseKoly, readUdif } from '#engine/formats/udif'
-import type { WebSession } from '#engine/web-source'
+import type { WebClient } from '#engine/web-source'
 import { isWebLocator, webName, type ImageInfo } from '#shared/model'
 import { refuseNoise } from './bundle-noise.ts'
 import { encryptedBands, lockedBundle, readBundleHeader } from './bundle-cipher.ts'
@@ -55,7 +55,7 @@ export interface OpenImageOptions {
   readonly keyring?: Keyring
   readonly signal?: AbortSignal
   /** For images on servers. Default: the process's. */
-  readonly web?: WebSession
+  readonly web?: WebClient
   /** It was opened before, and is meant to be what it was: see `OpenWebOptions`. */
   readonly again?: boolean
   /** Called by its `path`, the image is this file under this name, wherever it lies. It stays the caller's to close. */

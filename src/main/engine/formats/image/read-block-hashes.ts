@@ -1,7 +1,7 @@
 /** The block hashes of an image, for whoever checks a part of it alone or looks for what changed. */
 import { processKeyring, type Keyring } from '#engine/formats/encrypted'
 import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
-import type { WebSession } from '#engine/web-source'
+import type { WebClient } from '#engine/web-source'
 import { DeviceError } from '#shared/errors'
 import { publicLocator, type ImageInfo } from '#shared/model'
 import { ImageFiles } from './image-files.ts'
@@ -17,7 +17,7 @@ export async function readBlockHashes(
     readonly keyring?: Keyring
     readonly signal?: AbortSignal
     /** For images on servers. Default: the process's. */
-    readonly web?: WebSession
+    readonly web?: WebClient
   } = {},
 ): Promise<BlockHashes | null> {
   const { path, sizeBytes, scan } = info

@@ -1,6 +1,6 @@
 /** The one opener of what an image is stored in, wherever that lies: a file here, a file on a web server. */
 import { openFileSource, type BlockSource } from '#engine/block-io'
-import { openWebSource, type WebSession } from '#engine/web-source'
+import { openWebSource, type WebClient } from '#engine/web-source'
 import { DeviceError } from '#shared/errors'
 import { isWebLocator, publicLocator } from '#shared/model'
 
@@ -19,7 +19,7 @@ export interface StoredSource extends BlockSource {
 export interface OpenStoredOptions {
   readonly signal?: AbortSignal
   /** For `http://` and `https://`. Default: the process's. */
-  readonly web?: WebSession
+  readonly web?: WebClient
   /** See `OpenWebOptions`. */
   readonly again?: boolean
   readonly stamp?: string
@@ -45,7 +45,7 @@ export async function openStored(locator: string, options: OpenStoredOptions = {
     look,
     ...(stamp === undefined ? {} : { stamp }),
     ...(signal === undefined ? {} : { signal }),
-    ...(web === undefined ? {} : { session: web }),
+    ...(web === undefined ? {} : { client: web }),
   })
 }
 

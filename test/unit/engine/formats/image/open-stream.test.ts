@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { openImage } from '#engine/formats/image'
-import { WebSession } from '#engine/web-source'
+import { WebClient } from '#engine/web-source'
 import { noise } from '#test/image-of-runs'
 import { temporaryFolder } from '#test/temporary-folder'
 import { askedRange, serveFile, startWebServer } from '#test/web-server'
@@ -19,7 +19,7 @@ describe('a compressed disk on a server', () => {
     await using server = await startWebServer((request, response) =>
       serveFile(request, response, { bytes, etag: '"v1"' }),
     )
-    using web = new WebSession({ environment: {} })
+    using web = new WebClient({ environment: {} })
     const { info } = await openImage(`${server.url}/disk.img.zst`, { web })
     expect(info).toMatchObject({ format: 'raw.zst', sizeBytes: null })
     const fetchedBytes = server.requests

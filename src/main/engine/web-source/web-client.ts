@@ -16,7 +16,7 @@ import { Spool } from './spool.ts'
 import { versionOf, type Validators } from './validators.ts'
 import { folderOf, WholeFiles } from './whole-files.ts'
 
-export interface WebSessionOptions {
+export interface WebClientOptions {
   /** Where proxies and `SSL_CERT_FILE` are named. Default: this process's. */
   readonly environment?: Environment
   /** A server may be silent for this long. Default half a minute; then the connection is made anew. */
@@ -45,7 +45,7 @@ const defaultOpeningRefusedMs = 3000
 /** Connections to one server. */
 const mostSockets = 8
 
-export class WebSession implements Disposable {
+export class WebClient implements Disposable {
   readonly stallMs: number
   readonly pausesMs: readonly number[]
   readonly patienceMs: number
@@ -70,7 +70,7 @@ export class WebSession implements Disposable {
   readonly #agents = new Map<string, HttpAgent>()
   #authorities: string[] | null = null
 
-  constructor(options: WebSessionOptions = {}) {
+  constructor(options: WebClientOptions = {}) {
     this.#environment = options.environment ?? process.env
     this.stallMs = options.stallMs ?? 30_000
     this.pausesMs = options.pausesMs ?? defaultPausesMs
@@ -235,10 +235,10 @@ export class WebSession implements Disposable {
   }
 }
 
-let shared: WebSession | null = null
+let shared: WebClient | null = null
 
-/** The session of this process. */
-export const sharedWebSession = (): WebSession => (shared ??= new WebSession())
+/** The client of this process. */
+export const sharedWebClient = (): WebClient => (shared ??= new WebClient())
 
 function systemAuthorities(): readonly string[] {
   try {
