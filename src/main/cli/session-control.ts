@@ -13,18 +13,24 @@ import { untilInterrupted, watchInterrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
-import { openServers, passwordNote, passwordOptions, sessionsOf, targetOptions } from './session-target.ts'
+import {
+  managementPasswordNote,
+  managementPasswordOptions,
+  openServers,
+  sessionsOf,
+  targetOptions,
+} from './session-target.ts'
 import { statusAsText } from './session-text.ts'
 import { defineVerb, openLog, type CliContext, type CommonValues } from './verb.ts'
 
-const options = { ...targetOptions, ...passwordOptions }
+const options = { ...targetOptions, ...managementPasswordOptions }
 const oneSession: OperandRule = { least: 1, most: 1, placeholder: 'SESSION' }
 
 export const sessionStatus = defineVerb({
   name: 'session status',
   summary: 'Show a session and its clients.',
   synopsis: 'SESSION [--server HOST]',
-  notes: [passwordNote],
+  notes: [managementPasswordNote],
   options,
   operands: oneSession,
   run: async (context, values, [session = '']) =>
@@ -38,7 +44,7 @@ export const sessionStop = defineVerb({
   name: 'session stop',
   summary: 'End a session for everyone.',
   synopsis: 'SESSION [--when-finished] [--server HOST]',
-  notes: [passwordNote],
+  notes: [managementPasswordNote],
   options: {
     ...options,
     'when-finished': { kind: 'flag', help: 'As soon as everyone who joined has finished, instead of now.' },
@@ -58,7 +64,7 @@ export const sessionStartNow = defineVerb({
   name: 'session start-now',
   summary: 'Begin to stream a session that waits for more clients.',
   synopsis: 'SESSION [--server HOST]',
-  notes: [passwordNote],
+  notes: [managementPasswordNote],
   options,
   operands: oneSession,
   run: async (context, values, [session = '']) =>
@@ -76,7 +82,7 @@ export const sessionSetRate = defineVerb({
   synopsis: 'SESSION --data-rate RATE [--client-data-rate RATE] [--server HOST]',
   notes: [
     'Rates are bytes a second, or a number with k or m. Without --client-data-rate, slow disks slow nobody down.',
-    passwordNote,
+    managementPasswordNote,
   ],
   options: {
     ...options,
@@ -115,7 +121,7 @@ export const sessionPrecedence = defineVerb({
   synopsis: 'SESSION [SESSION …] [--server HOST]',
   notes: [
     'These come first, in this order; then the others as they were. A client gets the first that admits it.',
-    passwordNote,
+    managementPasswordNote,
   ],
   options,
   operands: { least: 1, most: 256, placeholder: 'SESSION' },

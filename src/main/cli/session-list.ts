@@ -8,7 +8,13 @@ import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts
 import { jsonLine } from './json-lines.ts'
 import { report, tellingOf } from './report.ts'
 import { offerAsText, sessionsAsText, streamsAsText } from './session-text.ts'
-import { openServers, ownServerNote, passwordOptions, serverFrom, targetOptions } from './session-target.ts'
+import {
+  managementPasswordOptions,
+  openServers,
+  ownServerNote,
+  serverFrom,
+  targetOptions,
+} from './session-target.ts'
 import type { StreamEngines } from './stream-engines.ts'
 import { defineVerb, openLog } from './verb.ts'
 
@@ -24,7 +30,7 @@ export const sessionList = defineVerb({
   ],
   options: {
     ...targetOptions,
-    ...passwordOptions,
+    ...managementPasswordOptions,
     discover: { kind: 'flag', help: 'Look for streams on the network.' },
     seconds: {
       kind: 'count',

@@ -16,7 +16,7 @@ export const targetOptions = {
   },
 } as const satisfies OptionTable
 
-export const passwordOptions = {
+export const managementPasswordOptions = {
   'password-stdin': {
     kind: 'flag',
     help: "Read the server's management password, or the session's, from standard input.",
@@ -26,7 +26,7 @@ export const passwordOptions = {
 export const ownServerNote =
   "On this computer no password is needed: the server's lies in your data folder (multicast/management-password), and may be replaced there by one of your own."
 
-export const passwordNote = `${ownServerNote} From another computer it is asked for, or read with --password-stdin up to a NUL or the end. A session's own password shows and stops that session.`
+export const managementPasswordNote = `${ownServerNote} From another computer it is asked for, or read with --password-stdin up to a NUL or the end. A session's own password shows and stops that session.`
 
 /** Throws UsageError. */
 export function serverFrom(typed: string): ManagementTarget {
@@ -49,7 +49,7 @@ const bracketed = (typed: string): string =>
 export async function openServers(
   context: CliContext,
   streams: StreamEngines,
-  values: Values<typeof targetOptions & typeof passwordOptions>,
+  values: Values<typeof targetOptions & typeof managementPasswordOptions>,
   { session, interrupt }: { readonly session: string | null; readonly interrupt: Interrupt },
 ): Promise<readonly Management[]> {
   if (values.server === null) {
