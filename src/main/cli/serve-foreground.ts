@@ -158,7 +158,7 @@ function createPrinter(
   return (sessions) => {
     for (const session of sessions) {
       if (values.json) {
-        const isOver = session.phase === 'ended' || session.phase === 'failed'
+        const isOver = isSessionOver(session.phase)
         write(jsonLine('session', session), isOver ? 'lasting' : 'passing')
         continue
       }

@@ -9,7 +9,6 @@ import {
   draftSurroundings,
   findItem,
   imageCan,
-  isOver,
   itemProblem,
   canAskToRestore,
   sourceObstacle,
@@ -19,6 +18,7 @@ import {
   type Reprise,
   type ViewState,
 } from '#renderer/store'
+import { isSessionOver } from '#shared/model'
 
 export interface Command {
   readonly enabled: (mirror: EngineMirror, view: ViewState) => boolean
@@ -54,7 +54,9 @@ const withImage = (work: ImageWork): Command => ({
 
 /** The stream that is shown, while it runs; else the newest that does. */
 const runningSession = ({ sessions }: EngineMirror, { server }: ViewState) => {
-  const running = sessions.filter(({ phase }) => !isOver(phase)).toSorted((a, b) => b.createdMs - a.createdMs)
+  const running = sessions
+    .filter(({ phase }) => !isSessionOver(phase))
+    .toSorted((a, b) => b.createdMs - a.createdMs)
   return running.find(({ sessionId }) => sessionId === server.shown) ?? running[0] ?? null
 }
 

@@ -1,6 +1,7 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
-import { frontJob, isOver, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { frontJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { isSessionOver } from '#shared/model'
 import { describeSessionPhase, jobDoing, visible } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
 
@@ -12,7 +13,7 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
     const percent = job.progress?.percent ?? null
     return percent === null ? `${doing} – Reprise` : `${percent} % – ${doing} – Reprise`
   }
-  const session = mirror.sessions.find(({ phase }) => !isOver(phase))
+  const session = mirror.sessions.find(({ phase }) => !isSessionOver(phase))
   if (session) {
     const done = session.clients.filter(({ state }) => state === 'done').length
     const name = session.settings.name

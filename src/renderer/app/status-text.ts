@@ -3,7 +3,6 @@ import type { IconState } from '#renderer/components'
 import { outcomeIcons } from '#renderer/features/activity'
 import {
   frontJob,
-  isOver,
   restoreBlock,
   restoreJob,
   shownFetch,
@@ -11,7 +10,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { webName, type JobState } from '#shared/model'
+import { isSessionOver, webName, type JobState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import {
   describeStalled,
@@ -60,7 +59,7 @@ export function statusText(mirror: EngineMirror, view: ViewState): Status {
 
 /** The streams of this computer, in one phrase; null when none runs. */
 function sessionText({ sessions }: EngineMirror): Status | null {
-  const running = sessions.filter(({ phase }) => !isOver(phase))
+  const running = sessions.filter(({ phase }) => !isSessionOver(phase))
   const [session] = running
   if (!session) return null
   if (running.length > 1) return busy(`${running.length} streams run`)

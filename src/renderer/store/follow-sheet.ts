@@ -1,10 +1,9 @@
 /** Whether what a sheet is about is still there; without it the sheet shows nothing, and would stand in the way unseen. Pure. */
-import { isUnfinished } from '#shared/model'
+import { isSessionOver, isUnfinished } from '#shared/model'
 import type { EngineMirror } from './engine-mirror.ts'
 import { findItem } from './items.ts'
 import { isComposed } from './readiness.ts'
 import { unfinished } from './sessions.ts'
-import { isOver } from './stream-draft.ts'
 import type { Sheet, ViewState } from './view-state.ts'
 
 export function hasSubject(
@@ -25,7 +24,7 @@ export function hasSubject(
   if (!session) return false
   if (sheet.kind === 'stream-client')
     return session.clients.some(({ clientId }) => clientId === sheet.clientId)
-  if (isOver(session.phase)) return false
+  if (isSessionOver(session.phase)) return false
   if (sheet.kind === 'disconnect-client')
     return session.clients.some((client) => client.clientId === sheet.clientId && isUnfinished(client))
   // Everyone finished while it was asked: nothing is left to ask about.

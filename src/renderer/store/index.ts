@@ -62,7 +62,6 @@ export {
   draftProblems,
   gentleRate,
   inMegabytes,
-  isOver,
   namesake,
   parseRate,
   usesClients,

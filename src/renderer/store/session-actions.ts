@@ -1,10 +1,9 @@
 /** Streams of this computer that run: which one is shown, what is changed while they do, and how they end. */
-import type { ClientChange, SessionState } from '#shared/model'
+import { isSessionOver, type ClientChange, type SessionState } from '#shared/model'
 import { describeSessionFailure } from '#shared/words'
 import { failNotice, type ActionDeps } from './action-deps.ts'
 import { addFailures } from './failures.ts'
 import { movedOrder, unfinished } from './sessions.ts'
-import { isOver } from './stream-draft.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { goTo, type Failure, type Sheet, type ViewState } from './view-state.ts'
 
@@ -92,7 +91,7 @@ export function sessionActions({ mirror, view, client }: ActionDeps): SessionAct
     openRate: (sessionId) => setState({ sheet: { kind: 'stream-rate', sessionId } }),
     async stopStream(sessionId) {
       const session = mirror.store.getState().sessions.find((each) => each.sessionId === sessionId)
-      if (!session || isOver(session.phase)) return
+      if (!session || isSessionOver(session.phase)) return
       if (unfinished(session) > 0) setState({ sheet: { kind: 'stop-stream', sessionId } })
       else await stop(sessionId, 'now')
     },
@@ -131,7 +130,7 @@ export function afterSessions(
   before: EngineMirror['sessions'],
   now: EngineMirror['sessions'],
 ): Partial<ViewState> {
-  const ran = new Set(before.filter(({ phase }) => !isOver(phase)).map(({ sessionId }) => sessionId))
+  const ran = new Set(before.filter(({ phase }) => !isSessionOver(phase)).map(({ sessionId }) => sessionId))
   const failed = now.filter(
     ({ sessionId, phase }) =>
       phase === 'failed' &&

@@ -1,12 +1,12 @@
 /** What follows from the state of a session: who comes first, who is still at it, what would help. Pure. */
 import {
+  isSessionOver,
   isUnfinished,
   isUntouched,
   type FoundStream,
   type SessionClient,
   type SessionState,
 } from '#shared/model'
-import { isOver } from './stream-draft.ts'
 
 /** What needs eyes stands first. */
 const order: readonly SessionClient['state'][] = [
@@ -105,7 +105,7 @@ export const othersStreams = ({
 
 /** Streams that clients can still be given, in order of precedence. */
 export const offered = (sessions: readonly SessionState[]): readonly SessionState[] =>
-  sessions.filter(({ phase }) => !isOver(phase))
+  sessions.filter(({ phase }) => !isSessionOver(phase))
 
 /**
  * The ids of all that are offered, in their new order, when one of them goes before or behind its neighbour; null where it is

@@ -1,6 +1,6 @@
 /** The form for a stream of this computer: what is to be streamed and how, what stands against it, starting it, and asr's configuration. */
 import { serializeError } from '#shared/errors'
-import type { NetworkInterface } from '#shared/model'
+import { isSessionOver, type NetworkInterface } from '#shared/model'
 import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { folderOf } from './image-draft.ts'
@@ -18,7 +18,6 @@ import {
   followed,
   gentleRate,
   inMegabytes,
-  isOver,
   streamDraft,
   type DraftSurroundings,
   type StreamDraft,
@@ -221,7 +220,7 @@ export function streamActions(
   return {
     adoptSessions() {
       const { shown, draft } = getState().server
-      const running = mirror.store.getState().sessions.find(({ phase }) => !isOver(phase))
+      const running = mirror.store.getState().sessions.find(({ phase }) => !isSessionOver(phase))
       if (shown === null && draft.source === null && running) setServer({ shown: running.sessionId })
     },
     fillFormAgain,

@@ -252,7 +252,7 @@ function nameProblem(name: string, sessions: readonly SessionState[]): FieldProb
   const wanted = composedName(name.trim())
   if (wanted === '') return 'missing'
   if (!fitsSessionName(wanted)) return 'too-long'
-  const taken = sessions.some(({ phase, settings }) => !isOver(phase) && settings.name === wanted)
+  const taken = sessions.some(({ phase, settings }) => !isSessionOver(phase) && settings.name === wanted)
   return taken ? 'taken' : null
 }
 
@@ -287,8 +287,6 @@ function scanProblem({ scan, inOrder }: ImageInfo): FieldProblem | null {
   if (inOrder === false) return 'not-in-order'
   return scan.blocks === null ? 'scanned-by-another' : null
 }
-
-export const isOver = isSessionOver
 
 /** asr's part of it; null while a field of it isn't right. */
 export function draftConfiguration(draft: StreamDraft): ServerConfiguration | null {

@@ -1,6 +1,7 @@
 /** All that is known of one client. */
 import { Button, CopyButton, Facts, Sheet } from '#renderer/components'
-import { isOver, sameData, useActions, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { sameData, useActions, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { isSessionOver } from '#shared/model'
 import { clientFacts, clientReport } from './client-report.ts'
 
 function shownClient({ sessions }: EngineMirror, { sheet }: ViewState) {
@@ -8,7 +9,7 @@ function shownClient({ sessions }: EngineMirror, { sheet }: ViewState) {
   const session = sessions.find(({ sessionId }) => sessionId === sheet.sessionId)
   const client = session?.clients.find(({ clientId }) => clientId === sheet.clientId)
   return session && client
-    ? { client, around: { blocks: session.blocks, over: isOver(session.phase) } }
+    ? { client, around: { blocks: session.blocks, over: isSessionOver(session.phase) } }
     : null
 }
 

@@ -1,8 +1,8 @@
 /** Who is receiving, in order of concern. The first hundred are drawn until all are asked for: a thousand rows take their time. */
 import { useCallback, useState, type MouseEvent } from 'react'
 import { Button, ContextMenu, type ContextMenuPlace, type MenuGroup } from '#renderer/components'
-import { hostAheadMs, inOrderOfConcern, isOver, useActions, useMirror } from '#renderer/store'
-import type { SessionState } from '#shared/model'
+import { hostAheadMs, inOrderOfConcern, useActions, useMirror } from '#renderer/store'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { isStopped } from '#shared/words'
 import { clientLog, clientReport } from './client-report.ts'
@@ -37,7 +37,7 @@ export function ClientTable({ session }: { readonly session: SessionState }) {
               key={client.clientId}
               client={client}
               blocks={session.blocks}
-              over={isOver(session.phase)}
+              over={isSessionOver(session.phase)}
               hostAheadMs={aheadMs}
               onMenu={openMenu}
             />
@@ -46,7 +46,7 @@ export function ClientTable({ session }: { readonly session: SessionState }) {
       </table>
       {clients.length === 0 && (
         <p className="clients-empty secondary">
-          {isOver(session.phase) ? 'No computer joined.' : 'No computer has joined yet.'}
+          {isSessionOver(session.phase) ? 'No computer joined.' : 'No computer has joined yet.'}
         </p>
       )}
       {shown.length < clients.length && (
@@ -97,7 +97,7 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
   const client = session.clients.find((each) => each.clientId === clientId)
   if (!client) return null
   const over = client.state === 'done' || client.state === 'failed' || isStopped(client.state)
-  const around = { blocks: session.blocks, over: isOver(session.phase) }
+  const around = { blocks: session.blocks, over: isSessionOver(session.phase) }
   const copy = (text: string) => navigator.clipboard.writeText(text).catch(() => undefined)
   const copyLog = async () => {
     const changes = await actions.clientLog(session.sessionId, clientId)
@@ -130,7 +130,7 @@ function ClientMenu({ session, menu, onClose }: MenuProps) {
           id: 'disconnect',
           label: 'Disconnect…',
           description: over ? undefined : leftWords[leftAs(client, session.phase)],
-          disabled: over || isOver(session.phase),
+          disabled: over || isSessionOver(session.phase),
           run: () => actions.askDisconnect(session.sessionId, clientId),
         },
       ],

@@ -3,7 +3,8 @@ import { Plus } from 'lucide-react'
 import { useState, type KeyboardEvent, type MouseEvent } from 'react'
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components'
 import type { ContextMenuPlace } from '#renderer/components'
-import { isOver, offered, sameData, useActions, useBoth, type EngineMirror } from '#renderer/store'
+import { offered, sameData, useActions, useBoth, type EngineMirror } from '#renderer/store'
+import { isSessionOver } from '#shared/model'
 import { describeSessionPhase } from '#shared/words'
 import { SessionMenu } from './session-menu.tsx'
 
@@ -36,7 +37,8 @@ export function SessionBar({ shown }: { readonly shown: string | null }) {
     event.stopPropagation()
     void actions.moveSession(chip.id, way)
   }
-  const isOffered = (id: string) => titles.some(({ sessionId, phase }) => sessionId === id && !isOver(phase))
+  const isOffered = (id: string) =>
+    titles.some(({ sessionId, phase }) => sessionId === id && !isSessionOver(phase))
 
   return (
     <div className="session-bar" onContextMenu={openMenu} onKeyDownCapture={moveByKey}>

@@ -2,8 +2,8 @@
 import { Ellipsis, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { Button, DeviceIcon, useSettled, type ContextMenuPlace } from '#renderer/components'
-import { isOver, unfinished, useActions, useHostTime, useMirror, type EngineMirror } from '#renderer/store'
-import type { SessionState } from '#shared/model'
+import { unfinished, useActions, useHostTime, useMirror, type EngineMirror } from '#renderer/store'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
 import { describeSessionPhase } from '#shared/words'
 import { haveOrder } from './session-bar.tsx'
@@ -39,7 +39,7 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
         </Button>
       )}
       <EndButton key={sessionId} session={session} />
-      {!isOver(phase) && <More session={session} />}
+      {!isSessionOver(phase) && <More session={session} />}
     </header>
   )
 }
@@ -47,7 +47,7 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
 function EndButton({ session }: { readonly session: SessionState }) {
   const actions = useActions()
   const { sessionId, phase } = session
-  const over = isOver(phase)
+  const over = isSessionOver(phase)
   // Remove comes where Stop was.
   const settled = useSettled(over)
   if (over) return <Button onPress={() => settled && void actions.forgetSession(sessionId)}>Remove</Button>

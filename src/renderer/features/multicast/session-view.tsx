@@ -1,8 +1,8 @@
 /** One session: getting ready, waiting, streaming, ended. */
 import { unreachable } from '#shared/errors'
 import { Button, CopyButton, CopyDetails, ProgressBar, StateIcon } from '#renderer/components'
-import { isOver, useActions, useErrorReport, useMirror } from '#renderer/store'
-import type { SessionState } from '#shared/model'
+import { useActions, useErrorReport, useMirror } from '#renderer/store'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeError, describeSessionFailure } from '#shared/words'
 import { ClientTable } from './client-table.tsx'
@@ -19,7 +19,7 @@ export function SessionView({ sessionId }: { readonly sessionId: string }) {
     <section className="session" aria-label={session.settings.name}>
       <SessionHead session={session} />
       <Stage session={session} />
-      {!isOver(session.phase) && <ClientCommand session={session} />}
+      {!isSessionOver(session.phase) && <ClientCommand session={session} />}
       <Warnings session={session} />
       <LossHint session={session} />
       <ClientTable session={session} />
