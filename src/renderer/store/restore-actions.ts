@@ -1,5 +1,5 @@
 /** The restore itself: confirm, start, stop, and what comes after. */
-import { AppError } from '#shared/errors'
+import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { tellEnds } from './failures.ts'
@@ -142,12 +142,18 @@ function isGivenUp(error: unknown, signal: AbortSignal): boolean {
 
 /** What has to be chosen again after a start that failed: a person looks at the disk again, as after any failure. */
 function afterRefusal({ options }: ViewState, error: unknown): Partial<ViewState> {
-  const code = error instanceof AppError ? error.code : null
-  // The yes came too late: the disk is as it was.
-  if (code === 'E_NOT_CONFIRMED') return {}
+  const refusal = serializeError(error)
+  if (isUnopened(refusal)) return {}
   const unticked = { options: { ...options, erase: false } }
   // It may have begun, which is seen by its disk as soon as there is a connection again.
-  return code === 'E_HOST_LOST' ? unticked : { ...unticked, destination: null }
+  return refusal.code === 'E_HOST_LOST' ? unticked : { ...unticked, destination: null }
+}
+
+/** The yes came too late, or the right to write wasn't given: nobody looked at the disk yet. */
+function isUnopened({ code, details }: SerializedError): boolean {
+  if (code === 'E_NOT_CONFIRMED' || code === 'E_AUTH_NOAGENT') return true
+  if (code === 'E_DENIED') return details['path'] === 'pkexec'
+  return code === 'E_UNSUPPORTED' && details['input'] === 'elevation'
 }
 
 /**

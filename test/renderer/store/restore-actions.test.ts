@@ -125,6 +125,27 @@ describe('a restore', () => {
   })
 
   it.each([
+    new DeviceError('E_DENIED', 'wrong password', { details: { path: 'pkexec' } }),
+    new DeviceError('E_AUTH_NOAGENT', 'nobody to ask', { details: { path: 'pkexec' } }),
+    new UsageError('E_UNSUPPORTED', 'not here', { details: { input: 'elevation', problem: 'x' } }),
+  ])('leaves what was chosen where permission to write was not given: $code', async (error) => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    window.double.answer('restore.start', async () => {
+      throw error
+    })
+    actions.openConfirm()
+    await actions.confirmRestore(null)
+    await window.planned()
+    expect(view.getState()).toMatchObject({
+      notice: { kind: 'error', error: { code: error.code } },
+      destination: { name: 'SanDisk Ultra', state: 'ready' },
+      options: { erase: true },
+      plan: { state: 'ready' },
+    })
+  })
+
+  it.each([
     new DeviceError('E_DENIED', 'no', { details: { path: '/dev/sdb' } }),
     new DeviceError('E_DST_CHANGED', 'another disk', { details: { path: '/dev/sdb' } }),
     new UsageError('E_DST_SMALL', 'small', { details: { input: 'target' } }),
