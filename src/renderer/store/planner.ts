@@ -139,16 +139,18 @@ export function createPlanner({ mirror, view, client, clock }: PlannerDeps): Pla
     // A running restore changes its disk all the time, and the wells aren't shown: there is nothing to plan.
     if (view.getState().starting || view.getState().restoreJobId !== null) return
     const question = planQuestion(mirror.getState(), view.getState())
-    if ((question?.key ?? null) === askedKey) {
-      if (question) askAgainIfRefused(question.request)
-      return
-    }
-    askedKey = question?.key ?? null
-    stop()
     if (!question) {
+      askedKey = null
+      stop()
       if (view.getState().plan.state !== 'none') view.setState({ plan: { state: 'none' } })
       return
     }
+    if (question.key === askedKey) {
+      askAgainIfRefused(question.request)
+      return
+    }
+    askedKey = question.key
+    stop()
     pauseMs = settleMs
     askAfter(settleMs, question.request)
     view.setState(({ plan }) => ({

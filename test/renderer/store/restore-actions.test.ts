@@ -167,6 +167,21 @@ describe('a restore', () => {
     })
   })
 
+  it('is checked no more when its start failed after a long wait for permission', async () => {
+    using window = await readyWindow()
+    const { actions, view } = window.reprise
+    const start = Promise.withResolvers<never>()
+    window.double.answer('restore.start', () => start.promise)
+    actions.openConfirm()
+    const confirming = actions.confirmRestore(null)
+    await settle()
+    window.clock.advance(8 * 60_000)
+    start.reject(new DeviceError('E_DST_CHANGED', 'another disk', { details: { path: '/dev/sdb' } }))
+    await confirming
+    await window.planned()
+    expect(view.getState()).toMatchObject({ destination: null, plan: { state: 'none' } })
+  })
+
   it('leaves what was chosen while another one was to start', async () => {
     using window = await readyWindow()
     const { actions, view } = window.reprise
