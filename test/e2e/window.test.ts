@@ -927,11 +927,9 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await appears(seen)).toBe(true)
   })
 
-  it('tells a screen reader of a second end in the same words, too', async () => {
-    await startRestore(page)
-    const said = await page.evaluate(async () => {
-      const { double, fixtures } = globalThis.window
-      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+  /** What interrupts from now on. */
+  const listen = async () => {
+    const heard = await page.evaluateHandle(() => {
       const heard: string[] = []
       const region = document.querySelector('[data-announcer=urgent]')!
       new MutationObserver(() => heard.push(region.textContent)).observe(region, {
@@ -939,16 +937,42 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         characterData: true,
         subtree: true,
       })
+      return heard
+    })
+    return () => heard.jsonValue()
+  }
+  const failStream = () =>
+    page.evaluate(() => {
+      const { double, streams } = globalThis.window
+      double.sendSessions([streams.aSession({ phase: 'failed', endedMs: 1 })])
+    })
+  const failRestore = () =>
+    page.evaluate(() => {
+      const { double, errors, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 })
+      double.sendJob(job)
+      const error = errors.serializeError(
+        new errors.DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }),
+      )
+      double.sendJob(fixtures.ended(job, { kind: 'failed', error, target: 'incomplete' }))
+    })
+
+  it('tells a screen reader of a second end in the same words, too', async () => {
+    await startRestore(page)
+    const heard = await listen()
+    await page.evaluate(async () => {
+      const { double, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
       for (const jobId of ['job-1', 'job-2']) {
         const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 }, { jobId })
         double.sendJob(job)
         double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
         await new Promise((resolve) => setTimeout(resolve, 60))
       }
-      return heard
     })
     const words = 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.'
-    expect(said).toEqual([words, words])
+    await expect.poll(heard).toEqual([words, words])
   })
 
   it('tells a screen reader once of an end that a notice shows, too', async () => {
@@ -982,19 +1006,31 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await page.keyboard.press('Control+Alt+n')
     await page.getByRole('dialog').waitFor()
     expect([await isInert(), await isDeaf()]).toEqual([true, false])
-    await page.evaluate(() => {
-      const { double, errors, fixtures } = globalThis.window
-      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
-      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 43 })
-      double.sendJob(job)
-      const error = errors.serializeError(
-        new errors.DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }),
-      )
-      double.sendJob(fixtures.ended(job, { kind: 'failed', error, target: 'incomplete' }))
-    })
+    await failRestore()
     await expect
       .poll(() => page.locator('[data-announcer=urgent]').textContent())
       .toMatch(/^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./)
+  })
+
+  it('tells only of the panel what failed under the sidebar, beside which the notices are heard', async () => {
+    await startRestore(page)
+    await page.evaluate(() => {
+      const { double, streams } = globalThis.window
+      double.sendSessions([streams.aSession()])
+    })
+    await page.setViewportSize({ width: 490, height: 320 })
+    expect(await disappears(page.getByRole('complementary'))).toBe(true)
+    await page.evaluate(() => globalThis.window.double.sendMenu('toggle-sidebar'))
+    await page.getByRole('complementary').waitFor()
+    const heard = await listen()
+    await failStream()
+    await page.locator('.notices [role=alert]').waitFor()
+    await failRestore()
+    await expect
+      .poll(heard)
+      .toEqual([
+        expect.stringMatching(/^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./),
+      ])
   })
 
   it('tells of each failure that nobody saw until it was read, beside what comes meanwhile', async () => {

@@ -13,7 +13,10 @@ import {
   shownPlan,
   wrongChecks,
   type EngineMirror,
+  showsJob,
+  showsSession,
   type Failure,
+  type Notice,
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
@@ -36,9 +39,10 @@ import { noticeWords } from './text.ts'
 export interface Moment {
   readonly mirror: EngineMirror
   readonly view: ViewState
-  /** A sheet, a menu or the sidebar lies over the panels: an alert that comes in them isn't heard. */
-  readonly covered: boolean
 }
+
+/** What can't be used meanwhile, and where no alert is heard: the panel, under the sidebar; or the notices, too, under a sheet or a menu. */
+export type Cover = 'none' | 'panel' | 'panel-and-notices'
 
 export interface Announcement {
   readonly text: string
@@ -47,10 +51,10 @@ export interface Announcement {
 
 const quarters = [25, 50, 75]
 
-export function announcement(before: Moment, now: Moment): Announcement | null {
-  const failed = now.covered ? coveredWords(before, now) : waitingWords(before, now)
-  if (failed !== null) return { text: failed, urgent: true }
-  const ended = endedJob(before, now)
+export function announcement(before: Moment, now: Moment, cover: Cover = 'none'): Announcement | null {
+  const unheard = unheardNotices(before, now, cover)
+  if (unheard.length > 0) return { text: unheard.map(bannerWords).join(' '), urgent: true }
+  const [ended] = endedJobs(before, now)
   if (ended) return endWords(ended)
   if (now.view.starting?.stopping && !before.view.starting?.stopping) return polite('Stopping')
   const session = sessionWords(before, now)
@@ -72,34 +76,45 @@ export function announcement(before: Moment, now: Moment): Announcement | null {
 
 const polite = (text: string | null): Announcement | null => (text === null ? null : { text, urgent: false })
 
-function endedJob(before: Moment, now: Moment): JobState | null {
-  if (before.mirror.jobs === now.mirror.jobs) return null
-  const id = now.mirror.jobIds.find(
-    (id) => now.mirror.jobs[id]?.outcome && before.mirror.jobs[id]?.outcome === null,
+/** What no alert tells: it comes where none is heard, or waits until another one was read. Work on an image is told at its end. */
+function unheardNotices(before: Moment, now: Moment, cover: Cover): readonly Notice[] {
+  const jobs = endedJobs(before, now).filter(
+    ({ kind, outcome }) => kind === 'restore' && outcome?.kind === 'failed',
   )
-  return (id === undefined ? undefined : now.mirror.jobs[id]) ?? null
+  const sessions = failedSessions(before, now)
+  switch (cover) {
+    case 'none':
+      return waiting(before, now)
+    case 'panel':
+      return [
+        ...jobs.filter((job) => showsJob(now.view, job)).map(worked),
+        ...sessions.filter((session) => showsSession(now.view, session)).map(streamFailed),
+        ...waiting(before, now),
+      ]
+    case 'panel-and-notices':
+      return [...jobs.map(worked), ...sessions.map(streamFailed), ...warning(before, now)]
+    default:
+      return unreachable(cover)
+  }
 }
 
-/** The failures that have to wait until another one was read: only the first is an alert. Work on an image is told at its end. */
-function waitingWords(before: Moment, now: Moment): string | null {
-  const added = now.view.failures
-    .slice(1)
-    .filter((failure) => !before.view.failures.includes(failure) && !isImageWork(failure))
-  return added.length === 0 ? null : added.map(failureWords).join(' ')
-}
+const worked = (job: JobState): Failure => ({ kind: 'worked', job })
+const streamFailed = (session: SessionState): Failure => ({ kind: 'stream-failed', sessions: [session] })
 
-/** The failures that are an alert elsewhere, or wait for one to be read. */
-function coveredWords(before: Moment, now: Moment): string | null {
-  const job = endedJob(before, now)
-  const failures: readonly Failure[] = [
-    ...(job?.kind === 'restore' && job.outcome?.kind === 'failed' ? [{ kind: 'worked' as const, job }] : []),
-    ...failedSessions(before, now).map((session) => ({
-      kind: 'stream-failed' as const,
-      sessions: [session] as const,
-    })),
-  ]
-  return failures.length === 0 ? null : failures.map(failureWords).join(' ')
-}
+/** The failures behind another one: only the first is an alert. */
+const waiting = ({ view: { failures: before } }: Moment, { view: { failures } }: Moment) =>
+  failures.slice(1).filter((failure) => !before.includes(failure) && !isImageWork(failure))
+
+/** The notice beside the failures, if it is new and an alert. */
+const warning = ({ view: { notice: before } }: Moment, { view: { notice } }: Moment) =>
+  notice && notice !== before && notice.kind !== 'worked' && noticeWords(notice).tone !== 'info'
+    ? [notice]
+    : []
+
+const endedJobs = ({ mirror: { jobs: before } }: Moment, { mirror: { jobs, jobIds } }: Moment) =>
+  before === jobs
+    ? []
+    : jobIds.flatMap((id) => (jobs[id]?.outcome && before[id]?.outcome === null ? [jobs[id]] : []))
 
 const failedSessions = ({ mirror: { sessions: before } }: Moment, { mirror: { sessions } }: Moment) =>
   sessions.filter(
@@ -116,7 +131,7 @@ function endWords(job: JobState): Announcement | null {
   const headline = `${job.title}: ${describeOutcome(outcome)}`
   switch (outcome.kind) {
     case 'failed':
-      return job.kind === 'restore' ? null : { text: failureWords({ kind: 'worked', job }), urgent: true }
+      return job.kind === 'restore' ? null : { text: bannerWords(worked(job)), urgent: true }
     case 'cancelled':
       return polite(
         job.kind === 'restore'
@@ -136,9 +151,9 @@ function endWords(job: JobState): Announcement | null {
   }
 }
 
-/** What the notice says of it. */
-function failureWords(failure: Failure): string {
-  const { title, text } = noticeWords(failure)
+/** What its banner says. */
+function bannerWords(notice: Notice): string {
+  const { title, text } = noticeWords(notice)
   return `${title} ${text}`.trim()
 }
 

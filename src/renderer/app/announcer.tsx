@@ -1,7 +1,7 @@
 /** The two regions a screen reader listens to, also while a sheet or a menu makes all else inert. */
 import { useEffect, useState } from 'react'
 import { useReprise } from '#renderer/store'
-import { announcement, type Moment } from './announcements.ts'
+import { announcement, type Cover, type Moment } from './announcements.ts'
 
 interface Said {
   readonly text: string
@@ -16,7 +16,10 @@ const saying =
   ({ times }: Said): Said => ({ text, times: times + 1 })
 
 /** Asked of the page: only it knows of its menus. */
-const isCovered = () => document.querySelector('[role=tabpanel][inert], [inert] [role=tabpanel]') !== null
+function coverOfPage(): Cover {
+  if (document.querySelector('[inert] .notices') !== null) return 'panel-and-notices'
+  return document.querySelector('[role=tabpanel][inert]') === null ? 'none' : 'panel'
+}
 
 export function Announcer() {
   const { mirror, view } = useReprise()
@@ -26,13 +29,12 @@ export function Announcer() {
     const look = (): Moment => ({
       mirror: mirror.getState(),
       view: view.getState(),
-      covered: isCovered(),
     })
     let last = look()
     const follow = () => {
-      const now = look()
-      const said = announcement(last, now)
+      const [before, now] = [last, look()]
       last = now
+      const said = announcement(before, now, coverOfPage())
       if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
     }
     const ends = [mirror.subscribe(follow), view.subscribe(follow)]

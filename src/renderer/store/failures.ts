@@ -1,5 +1,5 @@
 /** Failures that nobody saw. Unlike a notice, none is replaced by what comes after it. Pure; returns only what changed. */
-import type { JobState } from '#shared/model'
+import type { JobState, SessionState } from '#shared/model'
 import type { Failure, ViewState } from './view-state.ts'
 
 /** The one that is being read, and the last of the others: nobody closes more one after another. Activity lists them all. */
@@ -19,5 +19,13 @@ export function tellEnds(view: ViewState, jobs: readonly JobState[]): Partial<Vi
     ...(failed.length > 0 ? addFailures(view, failed.map(worked)) : {}),
   }
 }
+
+/** The job is in sight: its own panel tells how it ended. */
+export const showsJob = ({ tab, restoreJobId }: ViewState, { jobId }: JobState): boolean =>
+  tab === 'restore' && jobId === restoreJobId
+
+/** The stream is in sight: its own panel tells that it failed. */
+export const showsSession = ({ tab, server }: ViewState, { sessionId }: SessionState): boolean =>
+  tab === 'multicast' && sessionId === server.shown
 
 const worked = (job: JobState): Failure => ({ kind: 'worked', job })

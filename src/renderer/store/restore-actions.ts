@@ -2,7 +2,7 @@
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import { failNotice, setPreferences, type ActionDeps } from './action-deps.ts'
 import type { EngineMirror } from './engine-mirror.ts'
-import { tellEnds } from './failures.ts'
+import { showsJob, tellEnds } from './failures.ts'
 import { diskId } from './items.ts'
 import { needsScan, restoreBlock, restoreJob } from './readiness.ts'
 import { goTo, type ViewState } from './view-state.ts'
@@ -170,8 +170,7 @@ export function afterJobs(
     ({ jobId, kind, outcome }) => kind === 'restore' && outcome && !before[jobId]?.outcome,
   )
   const unseen = ended.filter(
-    ({ jobId, outcome }) =>
-      before[jobId] && outcome?.kind !== 'cancelled' && !(jobId === restoreJobId && view.tab === 'restore'),
+    (job) => before[job.jobId] && job.outcome?.kind !== 'cancelled' && !showsJob(view, job),
   )
   const written = ended.some(({ jobId, outcome, plan }) => {
     if (jobId === restoreJobId || outcome?.kind !== 'failed' || !plan?.target) return false

@@ -2,7 +2,7 @@
 import { isSessionOver, type ClientChange, type SessionState } from '#shared/model'
 import { describeSessionFailure } from '#shared/words'
 import { failNotice, type ActionDeps } from './action-deps.ts'
-import { addFailures } from './failures.ts'
+import { addFailures, showsSession } from './failures.ts'
 import { movedOrder, unfinished } from './sessions.ts'
 import type { EngineMirror } from './engine-mirror.ts'
 import { goTo, type Failure, type Sheet, type ViewState } from './view-state.ts'
@@ -132,10 +132,7 @@ export function afterSessions(
 ): Partial<ViewState> {
   const ran = new Set(before.filter(({ phase }) => !isSessionOver(phase)).map(({ sessionId }) => sessionId))
   const failed = now.filter(
-    ({ sessionId, phase }) =>
-      phase === 'failed' &&
-      ran.has(sessionId) &&
-      !(sessionId === view.server.shown && view.tab === 'multicast'),
+    (session) => session.phase === 'failed' && ran.has(session.sessionId) && !showsSession(view, session),
   )
   const { shown } = view.server
   const has = (sessions: EngineMirror['sessions']) => sessions.some(({ sessionId }) => sessionId === shown)

@@ -10,7 +10,6 @@ const plan = planFor(aRequest(), [sandisk], [systemImage])
 const moment = ({ reprise }: TestWindow): Moment => ({
   mirror: reprise.mirror.getState(),
   view: reprise.view.getState(),
-  covered: false,
 })
 
 /** All that is said from now on. */
@@ -236,17 +235,16 @@ describe('what a screen reader says by itself', () => {
 
   it('interrupts once for what fails under a sheet, where no alert is heard', async () => {
     using window = await openWindow()
-    const covered = () => ({ ...moment(window), covered: true })
     const job = aJob(plan, { phase: 'restoring', percent: 43 }, { jobId: 'a' })
     window.double.sendJob(job)
     window.double.sendSessions([aSession()])
     await settle()
     const heard: (string | null)[] = []
-    let last = covered()
+    let last = moment(window)
     const look = () => {
       const before = last
-      last = covered()
-      const said = announcement(before, last)
+      last = moment(window)
+      const said = announcement(before, last, 'panel-and-notices')
       if (said !== null) heard.push(`${said.urgent ? 'urgent' : 'polite'}: ${said.text}`)
     }
     window.reprise.mirror.subscribe(look)
@@ -262,6 +260,73 @@ describe('what a screen reader says by itself', () => {
       ),
       'urgent: ModularSystem: The stream failed.',
     ])
+  })
+
+  it('tells under a sheet of all restores that fail at once', async () => {
+    using window = await openWindow()
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    const jobs = ['a', 'b'].map((jobId) =>
+      aJob(plan, { phase: 'restoring', percent: 43 }, { jobId, title: `${jobId}.dmg` }),
+    )
+    for (const job of jobs) window.double.sendJob(job)
+    await settle()
+    const before = moment(window)
+    const failed = jobs.map((job) => ended(job, { kind: 'failed', error, target: 'incomplete' }))
+    const now = {
+      ...before,
+      mirror: { ...before.mirror, jobs: Object.fromEntries(failed.map((job) => [job.jobId, job])) },
+    }
+    expect(announcement(before, now, 'panel-and-notices')?.text).toMatch(
+      /b\.dmg: 'SanDisk.* a\.dmg: 'SanDisk/,
+    )
+  })
+
+  it('tells under a sheet once of what a notice warns of', async () => {
+    using window = await openWindow()
+    const before = moment(window)
+    window.reprise.view.setState({ notice: { kind: 'not-one-file' } })
+    const now = moment(window)
+    const words = 'One file at a time. Drop a single disk image on the well.'
+    expect(announcement(before, now, 'panel-and-notices')).toEqual({ text: words, urgent: true })
+    expect(announcement(now, moment(window), 'panel-and-notices')).toBeNull()
+    expect(announcement(before, now)).toBeNull()
+    const job = ended(aJob(plan, { phase: 'restoring', percent: 99 }), { kind: 'done', summary: aSummary() })
+    for (const told of [{ kind: 'ejected', name: 'x' } as const, { kind: 'worked', job } as const]) {
+      window.reprise.view.setState({ notice: told })
+      expect(announcement(now, moment(window), 'panel-and-notices')).toBeNull()
+    }
+  })
+
+  it('tells under the sidebar only of what fails in the panel, as the notices are heard', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    const failNext = async (send: () => void) => {
+      await settle()
+      const before = moment(window)
+      send()
+      await settle()
+      return announcement(before, moment(window), 'panel')?.text ?? null
+    }
+    const failRestore = (jobId: string) => {
+      const job = aJob(plan, { phase: 'restoring', percent: 43 }, { jobId })
+      window.double.sendJob(job)
+      return failNext(() =>
+        window.double.sendJob(ended(job, { kind: 'failed', error, target: 'incomplete' })),
+      )
+    }
+    const failStream = () => {
+      window.double.sendSessions([aSession()])
+      return failNext(() => window.double.sendSessions([aSession({ phase: 'failed', endedMs: 1 })]))
+    }
+    const restoreWords = /^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./
+    expect(await failStream()).toBeNull()
+    // It waits until the first was read.
+    expect(await failRestore('a')).toMatch(restoreWords)
+    window.reprise.view.setState({ restoreJobId: 'b', tab: 'restore' })
+    expect(await failRestore('b')).toMatch(restoreWords)
+    actions.showSession(aSession().sessionId)
+    expect(await failStream()).toBe('ModularSystem: The stream failed.')
   })
 
   it('tells of the wells, and of a wait for permission, while other work runs', async () => {

@@ -119,7 +119,7 @@ describe('an image on a server that is away', () => {
     const { window, signals } = await reading()
     using _ = window
     const [mirror, view] = states(window)
-    const before = { mirror, view, covered: false }
+    const before = { mirror, view }
     window.double.sendFetches([awaited])
     await settle()
     const { source } = window.reprise.view.getState()
@@ -129,7 +129,7 @@ describe('an image on a server that is away', () => {
     expect(shown && describeFetchReason(shown)).toBe(why)
     expect(statusText(...states(window))).toEqual({ text: 'Waiting for the server…', icon: 'busy' })
     const [nowMirror, nowView] = states(window)
-    const now = { mirror: nowMirror, view: nowView, covered: false }
+    const now = { mirror: nowMirror, view: nowView }
     expect(announcement(before, now)).toEqual({ text: why, urgent: false })
     expect(announcement(now, now)).toBeNull()
     window.reprise.actions.clearSource()
