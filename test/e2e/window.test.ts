@@ -1012,6 +1012,24 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       .toMatch(/^ModularSystem\.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written\./)
   })
 
+  it('leaves it to the alert in the panel that a stream failed while a sheet about it was open', async () => {
+    await reach(page, 'session-rate')
+    await page.getByRole('dialog').waitFor()
+    const heard = await listen()
+    await failStream()
+    await page.getByRole('alert').filter({ hasText: 'The stream failed' }).waitFor()
+    // Interrupts, whatever covers it.
+    await page.evaluate(() => {
+      const { double, fixtures } = globalThis.window
+      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
+      const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 }, { jobId: 'job-2' })
+      double.sendJob(job)
+      double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
+    })
+    const done = 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.'
+    await expect.poll(heard).toEqual([done])
+  })
+
   it('tells only of the panel what failed under the sidebar, beside which the notices are heard', async () => {
     await startRestore(page)
     await page.evaluate(() => {

@@ -34,8 +34,11 @@ export function Announcer() {
     const follow = () => {
       const [before, now] = [last, look()]
       last = now
-      const said = announcement(before, now, coverOfPage())
-      if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
+      // A change may take away the sheet or the menu that was open: the page is asked when it has followed.
+      setTimeout(() => {
+        const said = announcement(before, now, coverOfPage())
+        if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
+      })
     }
     const ends = [mirror.subscribe(follow), view.subscribe(follow)]
     return () => ends.forEach((end) => end())
