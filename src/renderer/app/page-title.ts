@@ -25,8 +25,11 @@ export function pageTitle(mirror: EngineMirror, view: ViewState): string {
   if (failed !== null) return `Failed – ${failed} – Reprise`
   const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
   if (shown?.outcome?.kind === 'failed') return 'Failed – Reprise'
-  if (view.notice?.kind === 'worked') return `Done – ${view.notice.job.title} – Reprise`
-  return shown?.outcome?.kind === 'done' ? 'Done – Reprise' : 'Reprise'
+  const aside = view.notice?.kind === 'worked' ? view.notice.job : null
+  const done = shown?.outcome?.kind === 'done' ? shown : null
+  // Of two that are done, the one that came last.
+  if (aside && (done?.endedMs ?? 0) <= (aside.endedMs ?? 0)) return `Done – ${aside.title} – Reprise`
+  return done ? 'Done – Reprise' : 'Reprise'
 }
 
 /** What failed, until that was read: above the panel, or, of a stream, in its own. */

@@ -139,6 +139,23 @@ describe('the status line and the title', () => {
     expect(title(window)).toBe('Reprise')
   })
 
+  it('name in the title what was done last: other work, or the restore in sight', async () => {
+    using window = await openWindow()
+    const done = (jobId: string, startedMs: number) => {
+      const restore = aJob(plan, { phase: 'restoring', percent: 99 }, { jobId, startedMs })
+      window.double.sendJob(restore)
+      window.double.sendJob(ended(restore, { kind: 'done', summary: aSummary() }))
+      return settle()
+    }
+    await done('aside', 2000)
+    expect(title(window)).toBe('Done – ModularSystem.dmg → SanDisk Ultra – Reprise')
+    window.reprise.view.setState({ restoreJobId: 'shown' })
+    await done('shown', 3000)
+    expect(title(window)).toBe('Done – Reprise')
+    await done('aside again', 4000)
+    expect(title(window)).toBe('Done – ModularSystem.dmg → SanDisk Ultra – Reprise')
+  })
+
   it('say that a restore is stopped which still waits for permission', async () => {
     using window = await readyWindow()
     window.double.answer('restore.start', () => new Promise(() => undefined))
