@@ -22,6 +22,7 @@ export interface ZeroDeviceOptions {
 /** Below this, sending zeros is faster than starting a program to ask the device. */
 export const leastOffloadBytes = 4 * 1024 * 1024
 const pieceBytes = 1024 * 1024
+/** Of all stretches together: others want to use the process's threads, too. */
 const writesInFlight = 4
 /**
  * Stretches given to the device at once begin here, and follow how long it takes: a Cancel comes through in between, and not before.
@@ -37,6 +38,8 @@ export class ZeroDevice {
   #zeroOut: StretchCall | null
   #stretchBytes = firstStretchBytes
   #zeros: Uint8Array | null = null
+  #writing = 0
+  readonly #waiting: (() => void)[] = []
 
   constructor(options: ZeroDeviceOptions) {
     this.#options = options
@@ -94,8 +97,21 @@ export class ZeroDevice {
   async #write(from: number, to: number, signal?: AbortSignal): Promise<void> {
     const zeros = this.#zeroPiece()
     await eachPiece(from, to, signal, (at, lengthBytes) =>
-      this.#options.file.write(zeros.subarray(0, lengthBytes), at),
+      this.#inTurn(() => this.#options.file.write(zeros.subarray(0, lengthBytes), at)),
     )
+  }
+
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    if (this.#writing === writesInFlight) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#writing += 1
+    try {
+      await write()
+    } finally {
+      // Who waits takes this one's place.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#writing -= 1
+      else next()
+    }
   }
 
   #zeroPiece(): Uint8Array {

@@ -14,6 +14,9 @@ export interface FillOptions {
   readonly onFilled: (bytes: number, how: 'written' | 'zeroed' | 'skipped') => void
 }
 
+/** As much as a copy zeroes at once (see copy-blocks.ts). */
+const stepBytes = 256 * 1024 * 1024
+
 /** Throws what the sink's `zero` and `discard` throw, the signal's reason. Neighbours that are both zeros go in one. */
 export async function fillGaps({
   sink,
@@ -32,9 +35,15 @@ export async function fillGaps({
     if (to === start) continue
     if (gap.isZero) {
       const isLast = to === endOf(extents)
-      const length = isLast ? padded(to, sink) - start : to - start
-      const how = await sink.zero(start, length, signal)
-      onFilled(to - start, how === 'written' ? 'written' : 'zeroed')
+      const end = isLast ? padded(to, sink) : to
+      // In steps: where zeros are sent, one gap may take an hour.
+      for (let at = start; at < end;) {
+        signal.throwIfAborted()
+        const stepEnd = Math.min(end, at + stepBytes)
+        const how = await sink.zero(at, stepEnd - at, signal)
+        onFilled(Math.max(0, Math.min(to, stepEnd) - at), how === 'written' ? 'written' : 'zeroed')
+        at = stepEnd
+      }
     } else {
       const end = Math.min(to, Math.max(start, ends.tailStart))
       if (end > start) await sink.discard(start, end - start, signal)

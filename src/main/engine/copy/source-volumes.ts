@@ -142,7 +142,7 @@ async function mountAgain(
 ): Promise<readonly SerializedError[]> {
   try {
     // It would change under them: another restore reads on, and brings together what never was on the disk at one time.
-    const { programs, isComplete } = await readersElsewhere(platform, path)
+    const { programs, isComplete } = await readersElsewhere(platform, path, signal)
     if (programs.length > 0 || !isComplete) return leftUnmounted(volumes, programs)
     const { errors } = await platform.remount(path, volumes, signal)
     return errors.map((error) => serializeError(error))
@@ -152,12 +152,16 @@ async function mountAgain(
   }
 }
 
-async function readersElsewhere(platform: RestoreDeps['platform'], path: string): Promise<Openers> {
+async function readersElsewhere(
+  platform: RestoreDeps['platform'],
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Openers> {
   try {
-    return await platform.openElsewhere(path)
+    return await platform.openElsewhere(path, signal)
   } catch (error) {
-    AppError.accept(error)
-    // It was pulled out.
+    // It was pulled out; or mounting it says that it was stopped.
+    if (signal?.aborted !== true) AppError.accept(error)
     return { programs: [], isComplete: true }
   }
 }

@@ -22,6 +22,30 @@ async function askedFor(lengthBytes: number, tookMs: number): Promise<number[]> 
   return asked
 }
 
+describe('a device that is sent zeros', () => {
+  it('has four writes to do at once, however many stretches there are', async () => {
+    let most = 0
+    let now = 0
+    let written = 0
+    const slowFile = {
+      async write(bytes: Uint8Array) {
+        most = Math.max(most, ++now)
+        await new Promise(setImmediate)
+        now -= 1
+        written += bytes.length
+        if (written === 20 * mib) throw new Error('a bad place')
+      },
+    }
+    const device = new ZeroDevice({ file: slowFile, alignmentBytes: 512, zeroOut: null })
+    const stretches = [0, 16, 32, 48].map((at) => device.zero(at * mib, 16 * mib))
+    const results = await Promise.allSettled(stretches)
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    expect(most).toBe(4)
+    expect(now).toBe(0)
+    expect(await device.zero(0, mib)).toBe('written')
+  })
+})
+
 describe('a device that zeroes by itself', () => {
   it('is asked for little at first, so that a Cancel gets through to one that is slow', async () => {
     expect(await askedFor(24 * mib, 450)).toEqual([8, 4, 4, 4, 4])

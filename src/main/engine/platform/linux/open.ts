@@ -42,15 +42,16 @@ export async function openForWriting(system: Machine, path: string, now?: () => 
 }
 
 /** See `Platform.openElsewhere`. */
-export async function openElsewhere(system: Machine, path: string): Promise<Openers> {
+export async function openElsewhere(system: Machine, path: string, signal?: AbortSignal): Promise<Openers> {
   const { place, snapshot } = await deviceAt(system, path)
   for (let attempt = 0; ; attempt += 1) {
     const openers = await findOpeners(system, {
       numbers: numbersOfWays(place, snapshot),
       how: 'in any way',
+      signal,
     })
     const pause = WRITER_PAUSES_MS[attempt]
-    if (openers.programs.length === 0 || pause === undefined) return openers
+    if (openers.programs.length === 0 || !openers.isComplete || pause === undefined) return openers
     await system.pause(pause)
   }
 }

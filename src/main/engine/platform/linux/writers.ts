@@ -12,7 +12,8 @@ const patienceMs = 15_000
 const stretchMs = 5
 
 /** No disks, and every program has some of them. */
-const common = /^\/dev\/(null|zero|tty|console|ptmx|u?random|(pts|shm|input|dri|snd|fuse|net)\b)/
+const common =
+  /^\/dev\/(null|zero|tty|console|ptmx|u?random|kmsg|kvm|kfd|rfkill|vhost|nvidia|hidraw|video\d|media\d|(pts|shm|input|dri|snd|fuse|net)\b)/
 
 export interface OpenersOptions {
   /** `major:minor` of the devices. */
@@ -20,16 +21,19 @@ export interface OpenersOptions {
   readonly how: 'for writing' | 'in any way'
   /** Milliseconds. Default: the process's clock. */
   readonly now?: () => number
+  readonly signal?: AbortSignal | undefined
 }
 
+/** Throws the signal's reason. */
 export async function findOpeners(
   system: Machine,
-  { numbers, how, now = () => performance.now() }: OpenersOptions,
+  { numbers, how, now = () => performance.now(), signal }: OpenersOptions,
 ): Promise<Openers> {
   const deadline = now() + patienceMs
   let breathedAt = now()
   /** False when time is up. */
   const goOn = async () => {
+    signal?.throwIfAborted()
     const at = now()
     if (at > deadline) return false
     if (at - breathedAt > stretchMs) {
@@ -39,11 +43,14 @@ export async function findOpeners(
     return true
   }
   const hasOpen = async (folder: string): Promise<boolean | 'unknown'> => {
+    const nodes: string[] = []
     for (const fd of await system.readFolder(`${folder}/fd`)) {
       if (!(await goOn())) return 'unknown'
-      if (await isOpenAs(system, folder, fd, { numbers, how })) return true
+      if (await isNode(system, `${folder}/fd/${fd}`)) nodes.push(fd)
     }
-    return false
+    // At once: each of them may have to wait until a slow disk has taken a write of ours.
+    const found = await Promise.all(nodes.map((fd) => isOpenAs(system, folder, fd, { numbers, how })))
+    return found.includes(true)
   }
   const programs: string[] = []
   const processes = (await system.readFolder('/proc'))
@@ -60,15 +67,18 @@ export async function findOpeners(
   return { programs, isComplete: true }
 }
 
+/** Only nodes are looked at: asking for a file elsewhere may take for ever. */
+async function isNode(system: Machine, path: string): Promise<boolean> {
+  const link = await system.readLink(path)
+  return link?.startsWith('/dev/') === true && !common.test(link)
+}
+
 async function isOpenAs(
   system: Machine,
   folder: string,
   fd: string,
   { numbers, how }: OpenersOptions,
 ): Promise<boolean> {
-  // Only nodes are looked at: asking for a file elsewhere may take for ever.
-  const link = await system.readLink(`${folder}/fd/${fd}`)
-  if (link?.startsWith('/dev/') !== true || common.test(link)) return false
   const facts = await system.stat(`${folder}/fd/${fd}`).catch(() => null)
   if (facts?.kind !== 'block' || !numbers.includes(facts.node)) return false
   if (how === 'in any way') return true

@@ -119,9 +119,9 @@ export interface Platform {
 
   /**
    * Other programs that have the disk or partition at `path`, a part of it or the disk that it is on open, also only for reading;
-   * without those that are done within a moment. Where the system doesn't tell: none. Throws DeviceError.
+   * without those that are done within a moment. Where the system doesn't tell: none. Throws DeviceError, the signal's reason.
    */
-  openElsewhere(path: string): Promise<Openers>
+  openElsewhere(path: string, signal?: AbortSignal): Promise<Openers>
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
   /**

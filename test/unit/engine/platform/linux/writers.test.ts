@@ -62,6 +62,34 @@ describe('who has a device open', () => {
     })
   })
 
+  it('asks for all nodes of a program at once: each may have to wait for a write of ours', async () => {
+    const system = machine()
+    let most = 0
+    let now = 0
+    const asked = {
+      ...system,
+      readFolder: async (path: string) =>
+        path === '/proc/70/fd' ? ['7', '8', '9'] : await system.readFolder(path),
+      readLink: async (path: string) =>
+        path.startsWith('/proc/70/fd/') ? '/dev/sdb' : await system.readLink(path),
+      async stat(path: string) {
+        if (!path.startsWith('/proc/70/')) return system.stat(path)
+        most = Math.max(most, ++now)
+        await new Promise(setImmediate)
+        now -= 1
+        return system.stat('/proc/70/fd/9')
+      },
+    }
+    const { programs } = await findOpeners(asked, { numbers, how: 'for writing' })
+    expect(programs).toEqual(['qemu (70)'])
+    expect(most).toBe(3)
+  })
+
+  it('stops when it is told to', async () => {
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(findOpeners(machine(), { numbers, how: 'in any way', signal })).rejects.toThrow('enough')
+  })
+
   it('lets others of this process in between', async () => {
     let at = 0
     let isLetIn = false

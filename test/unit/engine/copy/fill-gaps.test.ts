@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest'
+import { fillGaps } from '#src/main/engine/copy/fill-gaps.ts'
+import { allocateExtentTable, kindIndex } from '#engine/formats/extents'
+import type { BlockSink } from '#engine/block-io'
+
+const mib = 1024 * 1024
+
+function zeros(diskBytes: number) {
+  const extents = allocateExtentTable(1)
+  extents.kind[0] = kindIndex.zero
+  extents.diskOffset[0] = 0
+  extents.diskBytes[0] = diskBytes
+  return extents
+}
+
+/** What is asked of a disk, in whole blocks of 4096 bytes, and what is told of it. */
+async function fill(diskBytes: number, signal = new AbortController().signal, stop?: AbortController) {
+  const asked: (readonly [number, number])[] = []
+  const told: number[] = []
+  const sink = {
+    sizeBytes: 4096 * mib,
+    alignmentBytes: 4096,
+    async zero(offset: number, lengthBytes: number) {
+      asked.push([offset, lengthBytes])
+      stop?.abort(new Error('stopped'))
+      return 'written'
+    },
+  } as Pick<BlockSink, 'sizeBytes' | 'alignmentBytes' | 'zero'> as BlockSink
+  const filling = fillGaps({
+    sink,
+    extents: zeros(diskBytes),
+    ends: { headEnd: mib, tailStart: 4095 * mib, tailEnd: 4096 * mib },
+    clearUnused: false,
+    signal,
+    onFilled: (bytes) => told.push(bytes),
+  })
+  return { filling, asked, told }
+}
+
+it('tells of a long gap step by step, and no byte more than it has', async () => {
+  const { filling, asked, told } = await fill(600 * mib + 512)
+  await filling
+  expect(asked).toEqual([
+    [mib, 256 * mib],
+    [257 * mib, 256 * mib],
+    [513 * mib, 87 * mib + 4096],
+  ])
+  expect(told).toEqual([mib, 256 * mib, 256 * mib, 87 * mib + 512])
+})
+
+it('hears within a gap that it is to stop', async () => {
+  const stop = new AbortController()
+  const { filling, asked } = await fill(600 * mib, stop.signal, stop)
+  await expect(filling).rejects.toThrow('stopped')
+  expect(asked).toHaveLength(1)
+})
