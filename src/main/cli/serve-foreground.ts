@@ -149,6 +149,8 @@ function createPrinter(
 ): (sessions: readonly SessionState[]) => void {
   const printers = new Map<string, (session: SessionState) => string>()
   const warned = new Set<string>()
+  /** How each of them ended has been told: it stands in every later look, while others go on. */
+  const toldOver = new Set<string>()
   /** Whose line of marks isn't ended yet. Whoever else has something to say begins a new one. */
   let lineOf: string | null = null
   const endLine = () => {
@@ -157,12 +159,13 @@ function createPrinter(
   }
   return (sessions) => {
     for (const session of sessions) {
+      const { sessionId } = session
       if (values.json) {
-        const isOver = isSessionOver(session.phase)
-        write(jsonLine('session', session), isOver ? 'lasting' : 'passing')
+        const isNews = isSessionOver(session.phase) && !toldOver.has(sessionId)
+        if (isNews) toldOver.add(sessionId)
+        write(jsonLine('session', session), isNews ? 'lasting' : 'passing')
         continue
       }
-      const { sessionId } = session
       const known = printers.get(sessionId)
       const isVerbose = values.verbose || values.debug
       const print = known ?? createSessionText({ now, isVerbose, isOnLine: () => lineOf === sessionId })

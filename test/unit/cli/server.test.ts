@@ -445,6 +445,32 @@ describe('reprise server', () => {
     expect(JSON.parse(passing)).toEqual(lines[0])
   })
 
+  it('keeps how a session ended once for a reader that stalls, while another goes on', async () => {
+    const another = { sessionId: 'another' }
+    const { engines } = streams([state({ ...another })])
+    const over = state({ ...another, phase: 'ended' })
+    const ticks = [
+      [over, state({})],
+      [over, state({ lap: 1 })],
+      [over, state({ lap: 2 })],
+      [state({ phase: 'ended' })],
+    ]
+    const live: StreamEngines = {
+      ...engines,
+      openServer: async () => ({
+        ...(await engines.openServer()),
+        subscribe(listener) {
+          for (const tick of ticks) listener(tick)
+          return { [Symbol.dispose]: () => undefined }
+        },
+      }),
+    }
+    const { out, passing } = await play([...command, '--json'], { streams: live })
+    const count = (text: string) => text.match(/"phase":"ended"/g)?.length
+    // The third is the other's.
+    expect([count(out), count(passing)]).toEqual([4, 2])
+  })
+
   it('begins a line anew where another session has spoken in the middle of it', async () => {
     const another = { sessionId: 'another' }
     const { engines } = streams([
