@@ -83,6 +83,7 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
     interrupt.signal.throwIfAborted()
     const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, {
       quiet,
+      json: values.json,
       told,
       output,
     })
@@ -173,9 +174,15 @@ async function runJob(
   interrupt: Interrupt,
   {
     quiet,
+    json,
     told,
     output: { print, tell, lost },
-  }: { readonly quiet: boolean; readonly told: Set<string>; readonly output: WorkOutput },
+  }: {
+    readonly quiet: boolean
+    readonly json: boolean
+    readonly told: Set<string>
+    readonly output: WorkOutput
+  },
 ): Promise<{ readonly outcome: JobOutcome; readonly lost: SerializedError | null }> {
   const job = engines.startRestore(plan)
   const stop = () => {
@@ -187,7 +194,8 @@ async function runJob(
   const troubles = quiet ? null : createStreamTroubles({ say: tell, now, told })
   const stalls = quiet ? null : createStallLine(tell, namesFor(plan))
   job.subscribe((state) => {
-    print(printer.progressed(state), state.outcome === null ? 'passing' : 'lasting')
+    // An object is whole; a mark or a line of puppetstrings goes on from the one before.
+    print(printer.progressed(state), json && state.outcome === null ? 'passing' : 'lasting')
     troubles?.hear(state.progress?.stream ?? null)
     stalls?.hear(state.progress?.stall ?? null)
   })

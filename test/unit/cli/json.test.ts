@@ -51,6 +51,15 @@ describe('--json', () => {
     },
   )
 
+  it.each(['--verbose', '--puppetstrings'])(
+    'is the only output that may be left out: with %s each line goes on from the one before',
+    async (option) => {
+      const { passing, out } = await play([...restoreArgs, '--noprompt', option], { states: happyStates() })
+      expect(out).toContain(option === '--verbose' ? '10....20' : 'PINF')
+      expect(passing).toBe('')
+    },
+  )
+
   it('prints an error as an object and in words, with the finer exit status', async () => {
     const refusal = serializeError(
       new UsageError('E_DST_SMALL', 'small', {
