@@ -1,5 +1,6 @@
 /** A read that never ends, of a disk or a file server that doesn't answer, doesn't keep the program. Here a pipe that nobody writes to. */
 import { execFileSync } from 'node:child_process'
+import { constants } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { missing } from '#test/needs'
@@ -54,5 +55,25 @@ describe.skipIf(missing('linux'))('a read that never ends', () => {
     await Promise.all([run.said('[ny]: '), run.said('reading')])
     run.child.kill('SIGINT')
     expect(await run.ended).toMatchObject({ status: 130, signal: null })
+  })
+
+  it('leaves the sockets that it shares with others as they were', async () => {
+    await using folder = await temporaryFolder()
+    const pipe = folder.path('pipe')
+    execFileSync('mkfifo', [pipe])
+    await writeFile(folder.path('a.img'), `${'x'.repeat(510)}U\u00aa`, 'latin1')
+    await writeFile(folder.path('d.img'), 'precious')
+    const read = `open('${pipe}', 'r', () => {}); said()`
+    const loader = `data:text/javascript,${encodeURIComponent(whenUnderWay(read))}`
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
+    const shell = '"$@"; for n in 0 1 2; do grep flags: /proc/self/fdinfo/$n; done'
+    const program = [process.execPath, '--import', loader, programEntry]
+    const run = startReprise(argv, null, {}, ['/bin/sh', '-c', shell, 'sh', ...program])
+    await Promise.all([run.said('[ny]: '), run.said('reading')])
+    run.child.stdin?.write('n\n')
+    const { out } = await run.ended
+    const flags = [...out.matchAll(/flags:\t([0-7]+)$/gm)].map(([, octal = '']) => parseInt(octal, 8))
+    expect(flags).toHaveLength(3)
+    expect(flags.map((each) => each & constants.O_NONBLOCK)).toEqual([0, 0, 0])
   })
 })

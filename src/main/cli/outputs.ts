@@ -35,7 +35,8 @@ export function openOutputs(): Outputs {
 /**
  * A pipe opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
  * who share it.) A socket, which other programs and journald give us, can't be opened anew: Node sets its flag as soon as it has a
- * stream of it, and takes it back when the process ends.
+ * stream of it, and takes it back when the process ends; `leave` does where it ends otherwise. Until then, and after a SIGKILL, other
+ * programs that write to the same socket may find it full, too (EAGAIN).
  */
 function neverBlocking(descriptor: 1 | 2): number {
   try {

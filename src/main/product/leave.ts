@@ -2,6 +2,7 @@
  * Ends the process for sure. `process.exit` waits for every thread, and one that reads from a disk or a file server that doesn't
  * answer may never end: the process would be there for ever, deaf to Ctrl-C.
  */
+import { fstatSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 
@@ -34,7 +35,24 @@ const isReading = () =>
  * which is surely there (where a program isn't, execve aborts), and does nothing but end with the same status.
  */
 function leaveThreads(status: number): never {
+  giveBackSockets()
   process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${status})`], {})
   process.kill(process.pid, 'SIGKILL')
   throw new Error('killed')
+}
+
+/**
+ * A socket that others share with us is as Node left it, which doesn't block, and they may take that for an error. Node gives it back
+ * only where it ends by itself.
+ */
+function giveBackSockets(): void {
+  for (const [descriptor, name] of (['stdin', 'stdout', 'stderr'] as const).entries())
+    try {
+      if (!fstatSync(descriptor).isSocket()) continue
+      const stream: { readonly _handle?: { readonly setBlocking?: (blocking: boolean) => unknown } | null } =
+        process[name] as object
+      stream._handle?.setBlocking?.(true)
+    } catch {
+      // Closed: nobody shares it.
+    }
 }
