@@ -92,7 +92,7 @@ export interface HiddenOptions {
 }
 
 /**
- * A line typed on a terminal that shows nothing of it. Null when it isn't a terminal, or when the person ends the input (Ctrl-D
+ * A line typed on a terminal that shows nothing of it; what was sent behind it stays to be read. Null when it isn't a terminal, or when the person ends the input (Ctrl-D
  * in an empty line). `ask` is called when nothing is shown any more; `interrupt` at Ctrl-C, which a terminal in this state doesn't turn into a signal. Rejects with
  * UsageError E_USAGE when it is no UTF-8; with the signal's reason.
  */
@@ -105,11 +105,22 @@ export async function readHidden(
   const { promise, resolve, reject } = Promise.withResolvers<string | null>()
   const decode = createDecoder()
   let typed: string[] = []
+  const finish = (line: string | null, rest: Buffer) => {
+    // At once: an input that ends meanwhile takes nothing back.
+    input.off('data', onData)
+    input.pause()
+    if (rest.length > 0) input.unshift(rest)
+    resolve(line)
+  }
   const take = (bytes: Buffer) => {
-    for (const character of decode(bytes, { stream: true })) {
-      if (character === '\r' || character === '\n') return resolve(typed.join(''))
+    for (const index of bytes.keys()) {
+      // Nothing until a character is whole.
+      const character = decode(bytes.subarray(index, index + 1), { stream: true })
+      const rest = bytes.subarray(index + 1)
+      if (character === '\n') return finish(typed.join(''), rest)
+      if (character === '\r') return finish(typed.join(''), rest[0] === 0x0a ? rest.subarray(1) : rest)
       if (character === '\u0003') interrupt()
-      else if (character === '\u0004' && typed.length === 0) return resolve(null)
+      else if (character === '\u0004' && typed.length === 0) return finish(null, rest)
       else if (character === '\u007f' || character === '\b') typed.pop()
       else if (character === '\u0015') typed = []
       else if (character >= ' ') typed.push(character)

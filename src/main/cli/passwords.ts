@@ -75,7 +75,11 @@ export async function newPassword(
   }
   const first = await terminal.askPassword('New password: ', interrupt.signal)
   if (first === null || first === '')
-    throw usageError('--encryption', 'There is no password.', 'Give it on standard input with --stdinpass.')
+    throw usageError(
+      '--encryption',
+      'There is no password.',
+      stdinpass ? 'Type one, or give it through a pipe.' : 'Give it on standard input with --stdinpass.',
+    )
   const again = await terminal.askPassword('The same again: ', interrupt.signal)
   if (first !== again)
     throw usageError('--encryption', 'These are two different passwords.', 'Nothing was written. Try again.')

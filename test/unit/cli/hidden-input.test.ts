@@ -107,6 +107,16 @@ describe('readHidden', () => {
     expect(modes).toEqual([true, false])
   })
 
+  it('leaves what was sent behind the line to the next question', async () => {
+    const { input } = terminal()
+    input.end('päss\npäss\r\n\u0004y\n')
+    expect(await readHidden(input, options)).toBe('päss')
+    expect(await readHidden(input, options)).toBe('päss')
+    expect(await readHidden(input, options)).toBeNull()
+    expect(await readLineOf(input, never)).toBe('y')
+    expect(await readLineOf(input, never)).toBeNull()
+  })
+
   it('forgets a line at Ctrl-U, ends at Ctrl-D, and passes Ctrl-C on', async () => {
     const first = terminal()
     const line = readHidden(first.input, options)

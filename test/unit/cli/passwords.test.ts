@@ -157,6 +157,14 @@ describe('an image that is made encrypted', () => {
     }
   })
 
+  it('has no advice to do what was done', async () => {
+    const asked = await play(convert, { typed: [''] })
+    expect(asked.err).toContain('with --stdinpass')
+    const given = await play([...convert, '--stdinpass'], { typed: [''] })
+    expect(given.err).toContain('There is no password.')
+    expect(given.err).not.toContain('--stdinpass.')
+  })
+
   it('is not encrypted unless it was asked for', async () => {
     const { tasks } = await play(convert.slice(0, -2), {})
     expect(tasks).toMatchObject([{ encryption: null }])
