@@ -34,7 +34,10 @@ export function serverFrom(typed: string): ManagementTarget {
   if (locator === null)
     throw usageError(
       '--server',
-      `'${typed}' is no server.`,
+      // What stands before an @ isn't shown, as it may be a password.
+      /^(asr:\/\/)?[^/?#]*@/i.test(typed)
+        ? "A server's address has no user name in it."
+        : `'${typed}' is no server.`,
       'Write a name or an address, and :PORT if it is another than 7800.',
     )
   const { host, port, fingerprint } = locator

@@ -432,6 +432,9 @@ describe('reprise session start', () => {
     [`${start} --clients 0`, '--clients takes'],
     [`${start} --clients 4097`, '--clients takes'],
     [`${start} --server asr://`, 'is no server'],
+    [`${start} --server asr://admin:word@lab`, "A server's address has no user name in it."],
+    [`${start} --server admin@lab:7801`, "A server's address has no user name in it."],
+    [`${start} --server lab:99999/a@b`, "'lab:99999/a@b' is no server"],
     [`${start} --server-password-stdin`, 'needs no password'],
     [`${start} --password-stdin`, 'no password on standard input'],
   ])('refuses %s', async (words, why) => {
