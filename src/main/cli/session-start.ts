@@ -4,7 +4,7 @@
  */
 import { isAbsolute, resolve } from 'node:path'
 import type { Management, ManagementTarget, SessionBrief } from '#engine/multicast/management'
-import { AppError, invariant, serializeError } from '#shared/errors'
+import { AppError, BugError, invariant, serializeError } from '#shared/errors'
 import {
   defaultStreamPort,
   isSessionOver,
@@ -158,7 +158,7 @@ export const sessionStart = defineVerb({
       if (management !== null) {
         const { precedence } = values
         const state = await untilInterrupted(
-          startThere(context, management, { settings, precedence, start }),
+          startThere(context, management, { settings, precedence, json: values.json, start }),
           interrupt,
         )
         context.terminal.write(values.json ? jsonLine('session', state) : startedText(state))
@@ -265,10 +265,12 @@ async function startThere(
   {
     settings,
     precedence,
+    json,
     start,
   }: {
     readonly settings: SessionSettings
     readonly precedence: number | null
+    readonly json: boolean
     readonly start: Start
   },
 ): Promise<SessionState> {
@@ -278,10 +280,13 @@ async function startThere(
   start.reached = 'begun'
   const { sessionId } = started
   if (precedence !== null)
-    await place(management, sessionId, precedence).catch((error: unknown) => {
-      AppError.accept(error)
-      const { what } = describeError(serializeError(error), inTerminal())
+    await place(management, sessionId, precedence).catch((reason: unknown) => {
+      AppError.accept(reason)
+      if (reason instanceof BugError) throw reason
+      const error = serializeError(reason)
+      const { what } = describeError(error, inTerminal())
       const words = `The session has begun, and its place among the others wasn't set. ${what}`
+      if (json) terminal.write(jsonLine('warning', { error, words }))
       terminal.writeError(`Warning: ${printable(words)}\n`)
     })
   return stateOf(await management.command({ kind: 'status', session: sessionId }))

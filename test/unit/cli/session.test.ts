@@ -7,7 +7,7 @@ import type {
   ManagementTarget,
   SessionBrief,
 } from '#engine/multicast/management'
-import { NetworkError } from '#shared/errors'
+import { BugError, NetworkError } from '#shared/errors'
 import { suggestGroup, type FoundStream, type SessionSettings, type SessionState } from '#shared/model'
 import { describeStanding } from '#src/main/cli/session-text.ts'
 import type { StreamEngines } from '#src/main/cli/stream-engines.ts'
@@ -332,20 +332,34 @@ describe('reprise session start', () => {
 
   it('has begun, and says so, also where its place cannot be set or it cannot be shown', async () => {
     const lost = new NetworkError('E_NET', 'lost', { details: { address: '10.0.0.1', phase: 'management' } })
-    const failing = (kind: string) =>
+    const failing = (kind: string, how = '', why: Error = lost) =>
       servers({
         here: [[sessionState('first')]],
-        onCommand: (command) => (command.kind === kind ? Promise.reject(lost) : undefined),
-      }).session(`${start} --precedence 1`)
+        onCommand: (command) => (command.kind === kind ? Promise.reject(why) : undefined),
+      }).session(`${start} --precedence 1 ${how}`.trim())
     const placed = await failing('precedence')
     expect(placed.status).toBe(0)
     expect(placed.out).toContain('Clients join with: ')
     expect(placed.err).toMatch(
       /^Warning: The session has begun, and its place among the others wasn't set\. .+\n$/,
     )
+    const asJson = await failing('precedence', '--json')
+    const [warning, state, ...others] = asJson.out.split('\n')
+    expect(JSON.parse(warning ?? '')).toMatchObject({
+      type: 'warning',
+      error: { code: 'E_NET' },
+      words: expect.stringContaining("its place among the others wasn't set") as string,
+    })
+    expect(JSON.parse(state ?? '')).toMatchObject({ type: 'session' })
+    expect([asJson.status, others]).toEqual([0, ['']])
+    expect(asJson.err).toBe(placed.err)
     const shown = await failing('status')
     expect(shown.status).toBe(1)
     expect(shown.err).toContain('The session has begun: reprise session list shows it.\n')
+    const mistaken = await failing('precedence', '', new BugError('E_BUG', 'ours', { details: {} }))
+    expect([mistaken.status, mistaken.out]).toEqual([1, ''])
+    expect(mistaken.err).toContain('(E_BUG)')
+    expect(mistaken.err).toContain('The session has begun: reprise session list shows it.\n')
     const started = await failing('start')
     expect([started.status, started.err]).toEqual([1, expect.not.stringContaining('session list')])
   })
