@@ -14,6 +14,8 @@ export interface Output {
   write(text: string, worth?: Worth): void
   /** Resolves when nothing is kept any more. Never rejects. */
   drained(): Promise<void>
+  /** What waits for whoever reads it. */
+  keptBytes(): number
 }
 
 export interface Outputs {
@@ -139,6 +141,7 @@ export function createOutput({ descriptor, name, write = writeSync }: OutputOpti
         if (kept.length === 0) done()
         else waiting.push(done)
       }),
+    keptBytes: () => keptBytes,
   }
 }
 

@@ -1,8 +1,8 @@
 /** Where the command line reads, writes and is interrupted. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { onAskedToEnd } from '#main/product'
 import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs, type Worth } from './outputs.ts'
+import { untilStalled } from './until-stalled.ts'
 
 export interface Terminal {
   /** Standard output. Silent once nobody reads it any more; throws DeviceError when a file can't take it. */
@@ -29,12 +29,9 @@ export interface Terminal {
 }
 
 export interface ProcessTerminal extends Terminal {
-  /** Before the process ends: all that was written has been taken by whoever reads it; after an interrupt that isn't waited for long. */
+  /** Before the process ends: all that was written has been taken by whoever reads it; after an interrupt nobody is waited for who has stopped reading. */
   drained(): Promise<void>
 }
-
-/** Somebody wants it to end, and nobody reads what it says. */
-const patienceMs = 500
 
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
@@ -48,7 +45,7 @@ export function processTerminal(): ProcessTerminal {
   }
   const tooLate = async () => {
     await interrupted.promise
-    await delay(patienceMs)
+    await untilStalled(() => output.keptBytes() + errors.keptBytes())
   }
   return {
     write: (text, worth) => output.write(text, worth),

@@ -38,9 +38,11 @@ describe('writing to the terminal', () => {
     const drained = output.drained().then(() => (isDrained = true))
     await new Promise((done) => setTimeout(done, 60))
     expect(isDrained).toBe(false)
+    expect(output.keptBytes()).toBe(6)
     isFull = false
     await drained
     expect(written).toBe('abcdef')
+    expect(output.keptBytes()).toBe(0)
     output.write('g')
     expect(written).toBe('abcdefg')
   })
