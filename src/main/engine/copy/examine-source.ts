@@ -258,8 +258,14 @@ export const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
 
 /** Beside what is going to be unmounted: it stays mounted while it is read, and nobody can hold it for himself. */
-export function isMountedReadOnly({ disk, volume, mountPoints }: DeviceSource): boolean {
-  const volumes = volume === null ? disk.volumes : [volume]
+export function isMountedReadOnly({
+  disk,
+  volume,
+  mountPoints,
+}: Pick<DeviceSource, 'disk' | 'volume' | 'mountPoints'>): boolean {
+  // The whole of a hybrid disk may be mounted beside its partitions, and then nobody holds these alone either.
+  const isWhole = (each: Volume) => each.index === 0 && !isWritable(each)
+  const volumes = volume === null ? disk.volumes : [volume, ...disk.volumes.filter(isWhole)]
   return volumes.some((each) => each.mountPoints.some((point) => !mountPoints.includes(point)))
 }
 
