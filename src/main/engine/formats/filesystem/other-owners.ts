@@ -80,6 +80,10 @@ const filesystems: readonly Mark[] = [
   text('ocfs', 8 * kib, 'OracleCFS'),
   // With the revision in front: its own mark has no more than two bytes.
   hex('nilfs2', 1 * kib, '0200000000003434'),
+  // BeOS' and Haiku's, in either byte order, with a word behind that says which.
+  ...[32, 512 + 32].flatMap((at) => [text('bfs', at, '1SFBEGIB'), text('bfs', at, 'BFS1BIGE')]),
+  hex('vxfs', 1 * kib, 'f5fc01a5'),
+  hex('vxfs', 8 * kib, 'a501fcf5'),
   hex('vmfs', 1024 * kib, '0dd001c0'),
   hex('vmfs', 2048 * kib, '5ef1ab2f'),
 ]

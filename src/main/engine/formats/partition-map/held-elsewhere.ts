@@ -23,6 +23,8 @@ const types = new Set([
   'Linux LVM',
   'Linux RAID',
   'Linux LUKS',
+  'BeOS',
+  'Haiku BFS',
 ])
 const systems = /^(?:FreeBSD|OpenBSD|NetBSD|Solaris|VMware) ?/
 

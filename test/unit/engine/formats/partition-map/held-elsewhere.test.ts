@@ -20,11 +20,12 @@ describe('a partition', () => {
     ['NetBSD RAID', '49F48DAA-B10E-11DC-B99B-0019D1879648'],
     ['VMFS', 'AA31E02A-400F-11DB-9590-000C2911D1B8'],
     ['Solaris', '6A898CC3-1DD2-11B2-99A6-080020736631'],
+    ['Haiku', '42465331-3BA3-10F1-802A-4861696B7521'],
   ])('of %s is held elsewhere', (_, guid) => {
     expect(isHeldElsewhere(gptTypeName(guid))).toBe(true)
   })
 
-  it.each([0x42, 0x8e, 0xa5, 0xa6, 0xa8, 0xa9, 0xac, 0xbf, 0xfb, 0xfd])('of type %i, too', (type) => {
+  it.each([0x42, 0x8e, 0xa5, 0xa6, 0xa8, 0xa9, 0xac, 0xbf, 0xeb, 0xfb, 0xfd])('of type %i, too', (type) => {
     expect(isHeldElsewhere(mbrTypeName(type))).toBe(true)
   })
 
