@@ -36,7 +36,10 @@ export async function planReading(
   const contents = await readDiskContents(readDisk, sizeBytes, signal)
   // Only of a disk with a map: without one, all of it is looked at as a volume is.
   const isMapped = contents.partitionMap !== 'none'
-  const otherOwner = isMapped ? (await readOccupant(readDisk, { offset: 0, sizeBytes })).otherOwner : null
+  const { partitions } = contents
+  const { otherOwner } = isMapped
+    ? await readOccupant(readDisk, { offset: 0, sizeBytes, partitions })
+    : { otherOwner: null }
   const ranges = new UsedRanges()
   const add = (from: number, to: number) => {
     const end = Math.min(sizeBytes, Math.ceil(to / unitBytes) * unitBytes)

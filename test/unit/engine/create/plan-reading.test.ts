@@ -4,6 +4,7 @@ import type { ReadDisk } from '#engine/formats/struct'
 import { silentLogger } from '#shared/log'
 import { planReading } from '#src/main/engine/create/plan-reading.ts'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
+import { raid090, raid1 } from '#test/linux-raid'
 import { memoryDisk } from '#test/memory-source'
 
 const mib = 1024 ** 2
@@ -24,6 +25,18 @@ function mbr(entries: readonly (readonly [firstMib: number, countMib: number])[]
 function fatDisk(type = 0x06): Buffer {
   const { volume } = buildFat16({ sectors: 10 * 2048, label: 'LESSONS', files: [] })
   return buildMbrDisk({ sectors: 16 * 2048, firstSector: 2048, type, volume })
+}
+
+/** With a FAT in each of two partitions, the second up to the end of the disk. */
+function diskOfTwo(): Buffer {
+  const disk = Buffer.concat([
+    fatDisk(),
+    buildFat16({ sectors: 8 * 2048, label: 'MEMBER', files: [], clusterSectors: 2 }).volume,
+  ])
+  disk.writeUInt8(0x06, 462 + 4)
+  disk.writeUInt32LE(16 * 2048, 462 + 8)
+  disk.writeUInt32LE(8 * 2048, 462 + 12)
+  return disk
 }
 
 const neverAborted = new AbortController().signal
@@ -71,15 +84,39 @@ describe('what is read of a disk', () => {
   })
 
   it.each([
-    ['of Linux RAID 1.2 behind an old MBR', 4096, 'fc4e2ba901000000'],
-    ['of Linux RAID 0.90 at the end', 16 * mib - 65_536, 'fc4e2ba9'],
-    ['of LVM in the second sector', 512, '4c4142454c4f4e45'],
-  ])('is all of the disk with the mark %s', async (_, offset, digits) => {
+    ['of Linux RAID 1.2 behind an old MBR', 4096, raid1(8)],
+    ['of Linux RAID 0.90 at the end', 16 * mib - 65_536, raid090((16 * mib - 65_536) / 1024)],
+    ['of Linux RAID 0.90 at the end, which says no size', 16 * mib - 65_536, raid090(0)],
+    ['of LVM in the second sector', 512, Buffer.from('LABELONE')],
+  ])('is all of the disk with the mark %s', async (_, offset, mark) => {
     const disk = fatDisk()
-    disk.write(digits, offset, 'hex')
+    disk.set(mark, offset)
     const { ranges, parts } = await plan(disk)
     expect([...ranges]).toEqual([[0, disk.length]])
     expect(parts).toMatchObject([{ index: 0, whole: 'unknown', usedBytes: disk.length }])
+  })
+
+  it.each([
+    ['1.0', 8 * mib - 8192, raid1((8 * mib - 8192) / 512)],
+    ['0.90', 8 * mib - 65_536, raid090((8 * mib - 65_536) / 1024)],
+    ['0.90, from another byte order,', 8 * mib - 65_536, raid090((8 * mib - 65_536) / 1024, 'big')],
+  ])(
+    'is what the file system in front uses, where the last partition is a member of a RAID %s',
+    async (_, offset, mark) => {
+      const disk = diskOfTwo()
+      disk.set(mark, 16 * mib + offset)
+      const { parts } = await plan(disk)
+      expect(parts).toMatchObject([
+        { index: 1, filesystem: 'vfat', whole: null },
+        { index: 2, filesystem: 'vfat', whole: 'unknown' },
+      ])
+    },
+  )
+
+  it('is all of the disk where a RAID 0.90 uses more than its last partition', async () => {
+    const disk = diskOfTwo()
+    disk.set(raid090((24 * mib - 65_536) / 1024), 24 * mib - 65_536)
+    expect((await plan(disk)).parts).toMatchObject([{ index: 0, whole: 'unknown' }])
   })
 
   it.each([

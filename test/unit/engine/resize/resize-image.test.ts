@@ -15,6 +15,7 @@ import { convertForReal } from '#test/convert-for-real'
 import { diskToConvert } from '#test/disk-to-convert'
 import { expandImage } from '#test/expand-image'
 import { noise } from '#test/image-of-runs'
+import { raid1 } from '#test/linux-raid'
 import { quietContext } from '#test/quiet-context'
 import { temporaryFolder, type TemporaryFolder } from '#test/temporary-folder'
 
@@ -132,12 +133,12 @@ describe.each(kinds)('a disk without a map, as %s', (kind) => {
 const marks: readonly [name: string, offset: number, bytes: Buffer][] = [
   ['LUKS', 0, Buffer.from('LUKS\xba\xbe', 'latin1')],
   ['an LVM physical volume', 512, Buffer.from('LABELONE')],
-  ['a member of a RAID', 4096, Buffer.from('fc4e2ba901000000', 'hex')],
+  ['a member of a RAID', 4096, raid1(8)],
   ['F2FS', 1024, Buffer.from('1020f5f2', 'hex')],
   ['JFS', 32_768, Buffer.from('JFS1')],
   ['UFS', 65_536 + 1372, Buffer.from('19015419', 'hex')],
   ['a boot sector without partitions', 510, Buffer.from('55aa', 'hex')],
-  ['a member of a RAID that has it at its end', 20 * mebibyte - 8192, Buffer.from('fc4e2ba901000000', 'hex')],
+  ['a member of a RAID that has it at its end', 20 * mebibyte - 8192, raid1(20 * 2048 - 16)],
 ]
 
 describe('a disk without a map', () => {

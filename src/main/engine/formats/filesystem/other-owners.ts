@@ -3,6 +3,7 @@
  * managers and file systems that aren't understood put their marks beside an old superblock and leave that where it was.
  * Offsets as in util-linux's libblkid.
  */
+import { findLinuxRaid, type Span } from './linux-raid.ts'
 import type { BlockVolume } from './used-blocks.ts'
 
 interface Mark {
@@ -32,10 +33,6 @@ const holders: readonly Mark[] = [
   // The second header of LUKS2, when the first is damaged: behind the first, whatever size that was given.
   ...[16, 32, 64, 128, 256, 512, 1024, 2048, 4096].map((at) => text('luks', at * kib, 'SKUL\xba\xbe')),
   ...[0, 512, 1024, 1536].map((offset) => text('lvm', offset, 'LABELONE')),
-  hex('linux raid 1.1', 0, 'fc4e2ba901000000'),
-  hex('linux raid 1.2', 4096, 'fc4e2ba901000000'),
-  { ...hex('linux raid 1.0', -8192, 'fc4e2ba901000000'), endUnit: 4096 },
-  { ...hex('linux raid 0.90', -65_536, 'fc4e2ba9'), endUnit: 65_536 },
   hex('bcache', 4096 + 24, 'c68573f64e1a45ca8265f57f48ba6d81'),
   hex('bcachefs', 4096 + 24, 'c68573f666ce90a9d96a60cf803df7ef'),
   text('bitlocker', 3, '-FVE-FS-'),
@@ -99,8 +96,11 @@ const zfsMarks = ['0cb1ba0000000000', '0000000000bab10c'].map((digits) => Buffer
 /** Nearly all marks are in it; one read is quicker than a hundred. */
 const headBytes = 256 * kib
 
-/** Its name, or null. */
-export async function findOtherOwner(volume: BlockVolume): Promise<string | null> {
+/** Its name, or null. `partitions`: what a map says the volume is divided into; whose own marks aren't the volume's. */
+export async function findOtherOwner(
+  volume: BlockVolume,
+  partitions: readonly Span[] = [],
+): Promise<string | null> {
   const { sizeBytes } = volume
   const head = await volume.read(0, Math.min(headBytes, sizeBytes))
   for (const { name, offset, endUnit = 1, bytes } of marks) {
@@ -111,7 +111,8 @@ export async function findOtherOwner(volume: BlockVolume): Promise<string | null
     if (found.equals(bytes)) return name
   }
   if (hasUdf(head)) return 'udf'
-  return hasUberblock(head) ? 'zfs' : null
+  if (hasUberblock(head)) return 'zfs'
+  return await findLinuxRaid(volume, partitions)
 }
 
 function hasUdf(head: Buffer): boolean {

@@ -1,5 +1,6 @@
 /** Whose a volume is: a known file system's, or that of something else that marks what it owns. */
 import type { ReadDisk } from '#engine/formats/struct'
+import type { Span } from './linux-raid.ts'
 import { findOtherOwner } from './other-owners.ts'
 import { sniffFilesystem } from './sniff-filesystem.ts'
 import type { FoundFilesystem } from './volume.ts'
@@ -10,10 +11,13 @@ export interface Occupant {
   readonly otherOwner: string | null
 }
 
-/** Of the volume at `offset` of a disk, `sizeBytes` long, all of it on the disk. Rejects with what the medium throws. */
+/**
+ * Of the volume at `offset` of a disk, `sizeBytes` long, all of it on the disk. `partitions` of it, if a map says that it has
+ * some, may have marks of their own at its end. Rejects with what the medium throws.
+ */
 export async function readOccupant(
   readDisk: ReadDisk,
-  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
+  { offset, sizeBytes, partitions = [] }: Span & { readonly partitions?: readonly Span[] },
 ): Promise<Occupant> {
   const volume = {
     sizeBytes,
@@ -21,6 +25,6 @@ export async function readOccupant(
   }
   return {
     filesystem: await sniffFilesystem(readDisk, { offset, sizeBytes }),
-    otherOwner: await findOtherOwner(volume),
+    otherOwner: await findOtherOwner(volume, partitions),
   }
 }

@@ -11,6 +11,7 @@ import {
   withMounted,
   type VolumeKind,
 } from '#test/filled-volume'
+import { raid1 } from '#test/linux-raid'
 import { command } from '#test/loop'
 import { missing } from '#test/needs'
 import { temporaryFolder } from '#test/temporary-folder'
@@ -118,15 +119,13 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
       await handle.write(bytes, 0, bytes.length, offset)
       return before
     }
-    const raid = await mark(4096 + 8192, Buffer.from('fc4e2ba901000000', 'hex'))
+    const raid = await mark(4096 + 8192, raid1((4096 + 8192) / 512))
     expect((await look(file)).kind).toBe('used')
     await mark(4096 + 8192, raid)
-    const { size } = await stat(file)
-    for (const offset of [size - 8192]) {
-      const before = await mark(offset, Buffer.from('fc4e2ba901000000', 'hex'))
-      expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
-      await mark(offset, before)
-    }
+    const atEnd = (await stat(file)).size - 8192
+    const before = await mark(atEnd, raid1(atEnd / 512))
+    expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
+    await mark(atEnd, before)
     await mark(65_536 + 64, Buffer.from('_BHRfS_M'))
     expect(await look(file)).toMatchObject({ kind: 'whole', reason: 'unknown' })
   })

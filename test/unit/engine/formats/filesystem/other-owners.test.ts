@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readUsedBlocks } from '#engine/formats/filesystem'
 import { buildFat16 } from '#test/build-fat'
+import { raid090, raid1 } from '#test/linux-raid'
 import { memoryDisk } from '#test/memory-source'
 
 const kib = 1024
@@ -19,6 +20,13 @@ const text = (ascii: string) => Buffer.from(ascii, 'latin1')
 describe('used blocks', () => {
   it('of a FAT are believed where nothing else left its mark', async () => {
     expect(await look(9 * 1024 ** 2, text('LABELONE'))).toMatchObject({ kind: 'used' })
+  })
+
+  it.each([
+    ['another place', -8 * kib, raid1(sectors)],
+    ['a larger device', -64 * kib, raid090(10 * kib)],
+  ])('are believed with the mark of a RAID that is meant for %s', async (_, offset, mark) => {
+    expect(await look(offset, mark)).toMatchObject({ kind: 'used' })
   })
 
   it.each([
@@ -44,7 +52,10 @@ describe('used blocks', () => {
     ['vxfs', 8 * kib, hex('a501fcf5')],
     ['stratis', 512 + 4, text('!Stra0tis\x86\xff\x02^\x41rh')],
     ['oracle asm', 32, text('ORCLDISK')],
-    ['linux raid 1.0', -8 * kib, hex('fc4e2ba901000000')],
+    ['linux raid 1.0', -8 * kib, raid1(sectors - 16)],
+    ['linux raid 1.2', 4096, raid1(8)],
+    ['linux raid 0.90', -64 * kib, raid090(9 * kib)],
+    ['linux raid 0.90', -64 * kib, raid090(9 * kib, 'big')],
   ])('are everything with the mark of %s at %i', async (name, offset, mark) => {
     const found = await look(offset, mark)
     expect(found).toMatchObject({ kind: 'whole', reason: 'unknown', problem: `vfat and ${name}` })
