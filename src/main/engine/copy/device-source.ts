@@ -32,6 +32,8 @@ export interface ExaminedDevice {
 export interface DeviceReading extends AsyncDisposable {
   /** Any stretch inside, whatever the device wants to be aligned. */
   readonly readDisk: ReadDisk
+  /** Rows of a layout to be streamed begin and end at multiples of it, but for the end of the device. */
+  readonly sectorBytes: number
   /** All of it as one raw row; others may have less. */
   readonly layout: ExtentLayout
   openStream(layout: ImageLayout, signal: AbortSignal): Promise<BlockStream>
@@ -145,8 +147,10 @@ export async function openDeviceReading(
   const reader = new AlignedFile({ fd, path, alignmentBytes, pastEnd: 'error' })
   held.defer(() => reader.idle())
   const { buffers, bufferBytes, uncompressed } = bufferSizes(defaultBuffering)
+  const sectorBytes = Math.max(512, alignmentBytes)
   const owned = held.move()
   return {
+    sectorBytes,
     layout: deviceLayout(path, sizeBytes),
     async readDisk(offset, lengthBytes) {
       if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= sizeBytes))
@@ -166,7 +170,7 @@ export async function openDeviceReading(
         buffers,
         bufferBytes,
         uncompressed,
-        alignmentBytes: Math.max(512, alignmentBytes),
+        alignmentBytes: sectorBytes,
         openFiles: new Map([[path, fd]]),
         hashes: null,
         signal,

@@ -35,7 +35,11 @@ export async function createFromDevice(
   try {
     await using reading = await openDeviceReading(device, deps, signal)
     const files = await rememberUnchecked(reading.layout)
-    const { contents, ranges, parts, edges } = await planReading(reading.readDisk, device.sizeBytes, context)
+    const { contents, ranges, parts, edges } = await planReading(
+      reading.readDisk,
+      { sizeBytes: device.sizeBytes, sectorBytes: reading.sectorBytes },
+      context,
+    )
     context.enter('creating', device.sizeBytes)
     const layout = usedLayout(reading.layout, ranges, edges)
     await using stream = await reading.openStream(layout, signal)

@@ -12,7 +12,7 @@ import { edgesOf, type Stretch } from './volume-edges.ts'
 
 export interface ReadingPlan {
   readonly contents: DiskContents
-  /** Of the disk, in whole units of 4096 but for its end. */
+  /** Of the disk, but for its end in whole units of 4096; in whole sectors, where something beside them can't be read. */
   readonly ranges: UsedRanges
   readonly parts: readonly ReadPart[]
   /** Of volumes of which only used blocks are read, ascending: what isn't read there is zeros in an image, no hole. */
@@ -22,10 +22,10 @@ export interface ReadingPlan {
 /** Reads begin and end at these, which suits every device, and memory too. */
 const unitBytes = 4096
 
-/** Throws what `read` throws, the signal's reason. */
+/** `sectorBytes`: the least that the device reads. Throws what `read` throws, the signal's reason. */
 export async function planReading(
   read: ReadDisk,
-  sizeBytes: number,
+  { sizeBytes, sectorBytes }: { readonly sizeBytes: number; readonly sectorBytes: number },
   { log, signal }: Pick<JobContext, 'log' | 'signal'>,
 ): Promise<ReadingPlan> {
   // Records of a large disk are many small reads.
@@ -40,24 +40,21 @@ export async function planReading(
   const { otherOwner } = isMapped
     ? await readOccupant(readDisk, { offset: 0, sizeBytes, partitions })
     : { otherOwner: null }
-  const ranges = new UsedRanges()
-  const add = (from: number, to: number) => {
-    const end = Math.min(sizeBytes, Math.ceil(to / unitBytes) * unitBytes)
-    ranges.add(Math.floor(from / unitBytes) * unitBytes, end)
-  }
+  const used = new UsedRanges()
   const parts: ReadPart[] = []
   const edges: Stretch[] = []
   let at = 0
   for (const { offset, lengthBytes, partition, doubt } of partsOf({ contents, otherOwner, sizeBytes })) {
-    add(at, offset)
+    used.add(at, offset)
     const found =
       doubt === null ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
     let usedBytes = lengthBytes
     if (found?.kind === 'used') {
       usedBytes = found.ranges.usedBytes
-      for (const [from, to] of found.ranges) add(offset + from, offset + to)
+      for (const [from, to] of found.ranges) used.add(offset + from, offset + to)
+      used.isBesideBad ||= found.ranges.isBesideBad
       edges.push(...edgesOf(offset, lengthBytes))
-    } else add(offset, offset + lengthBytes)
+    } else used.add(offset, offset + lengthBytes)
     at = Math.max(at, offset + lengthBytes)
     const whole = found?.kind === 'whole' ? found : doubt
     if (whole !== null)
@@ -77,8 +74,18 @@ export async function planReading(
       ...(found?.kind === 'used' && found.hasShadowCopies ? { hasShadowCopies: true } : {}),
     })
   }
-  add(at, sizeBytes)
+  used.add(at, sizeBytes)
+  // A partition that isn't aligned to larger units has its bad clusters in one unit with good ones.
+  const ranges = widened(used, used.isBesideBad ? sectorBytes : unitBytes, sizeBytes)
   return { contents, ranges, parts, edges }
+}
+
+/** In whole units, but for the end of the disk. */
+function widened(ranges: UsedRanges, bytes: number, sizeBytes: number): UsedRanges {
+  const wide = new UsedRanges()
+  for (const [from, to] of ranges)
+    wide.add(Math.floor(from / bytes) * bytes, Math.min(sizeBytes, Math.ceil(to / bytes) * bytes))
+  return wide
 }
 
 interface Part {

@@ -31,7 +31,11 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
     const { layout } = await openImage(raw)
     if (layout.kind !== 'extents') throw new Error('not a raw image')
     await using disk = new DiskReader(layout, { open: openFileSource, decodeBudgetBytes: 0 })
-    const { ranges, parts } = await planReading(disk.read, layout.sizeBytes, quietContext())
+    const { ranges, parts } = await planReading(
+      disk.read,
+      { sizeBytes: layout.sizeBytes, sectorBytes: 512 },
+      quietContext(),
+    )
     const part = parts.find((each) => each.filesystem === filesystem)
     expect(part).toMatchObject({ whole: null })
     expect(part?.usedBytes).toBeLessThan(part?.sizeBytes ?? 0)
@@ -66,12 +70,12 @@ describe.skipIf(missing('images', 'program:7zz'))('used blocks of real images', 
     })
     const bytes = await readFile(raw)
     const disk = async (offset: number, lengthBytes: number) => bytes.subarray(offset, offset + lengthBytes)
-    const before = await planReading(disk, bytes.length, quietContext())
+    const before = await planReading(disk, { sizeBytes: bytes.length, sectorBytes: 512 }, quietContext())
     const part = before.parts.find((each) => each.filesystem === 'hfsplus')
     expect(part).toMatchObject({ whole: null })
     const attributesAt = (part?.offset ?? 0) + 1024 + 4
     bytes.writeUInt32BE((bytes.readUInt32BE(attributesAt) & ~0x100) >>> 0, attributesAt)
-    const after = await planReading(disk, bytes.length, quietContext())
+    const after = await planReading(disk, { sizeBytes: bytes.length, sectorBytes: 512 }, quietContext())
     expect(after.parts.find((each) => each.filesystem === 'hfsplus')).toMatchObject({ whole: 'unclean' })
   })
 })

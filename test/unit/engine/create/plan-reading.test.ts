@@ -22,9 +22,20 @@ function mbr(entries: readonly (readonly [firstMib: number, countMib: number])[]
 }
 
 /** With a FAT in the partition, of which little is used. */
-function fatDisk(type = 0x06): Buffer {
+function fatDisk(type = 0x06, firstSector = 2048): Buffer {
   const { volume } = buildFat16({ sectors: 10 * 2048, label: 'LESSONS', files: [] })
-  return buildMbrDisk({ sectors: 16 * 2048, firstSector: 2048, type, volume })
+  return buildMbrDisk({ sectors: 16 * 2048, firstSector, type, volume })
+}
+
+/** As fdisk once divided disks, with a bad cluster of 2 KiB between two that are used. */
+function diskWithBadCluster(cluster = 100) {
+  const start = 63 * 512
+  const bytes = fatDisk(0x06, 63)
+  const tableBytes = bytes.readUInt16LE(start + 22) * 512
+  for (const table of [start + 4 * 512, start + 4 * 512 + tableBytes])
+    bytes.set(Buffer.from('fffff7ffffff', 'hex'), table + (cluster - 1) * 2)
+  const badFrom = start + 4 * 512 + 2 * tableBytes + 512 * 32 + (cluster - 2) * 2048
+  return { bytes, badFrom, badTo: badFrom + 2048 }
 }
 
 /** With a FAT in each of two partitions, the second up to the end of the disk. */
@@ -40,8 +51,8 @@ function diskOfTwo(): Buffer {
 }
 
 const neverAborted = new AbortController().signal
-const plan = (disk: Uint8Array, readDisk = memoryDisk(disk), signal = neverAborted) =>
-  planReading(readDisk, disk.length, { log: silentLogger, signal })
+const plan = (disk: Uint8Array, readDisk = memoryDisk(disk), signal = neverAborted, sectorBytes = 512) =>
+  planReading(readDisk, { sizeBytes: disk.length, sectorBytes }, { log: silentLogger, signal })
 
 describe('what is read of a disk', () => {
   it('is all of it where nothing is known', async () => {
@@ -128,6 +139,22 @@ describe('what is read of a disk', () => {
     const { ranges, parts } = await plan(fatDisk(type))
     expect([...ranges]).toEqual([[0, 16 * mib]])
     expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: 'unknown' }])
+  })
+
+  it('is nothing of clusters that are bad, also in a partition that is not aligned', async () => {
+    const { bytes, badFrom, badTo } = diskWithBadCluster()
+    const { ranges } = await plan(bytes)
+    expect(ranges.covers(badFrom - 2048, badFrom)).toBe(true)
+    expect(ranges.covers(badTo, badTo + 2048)).toBe(true)
+    expect([...ranges].filter(([from, to]) => from < badTo && to > badFrom)).toEqual([])
+  })
+
+  it.each([
+    ['sectors of the device beside bad clusters', diskWithBadCluster().bytes, 2048, 2048],
+    ['units of 4096 where nothing is bad', fatDisk(0x06, 63), 512, 4096],
+  ])('is whole %s', async (_, bytes, sectorBytes, unitBytes) => {
+    const { ranges } = await plan(bytes, undefined, undefined, sectorBytes)
+    for (const [from, to] of ranges) expect([from % unitBytes, to % unitBytes]).toEqual([0, 0])
   })
 
   it('is no longer looked for once it is cancelled', async () => {

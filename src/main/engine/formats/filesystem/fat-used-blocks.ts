@@ -50,8 +50,11 @@ export const readFatUsedBlocks: UsedBlocksReader = async (volume) => {
     if (done === 0) refuseUnclean(piece, width)
     const first = (done * 8) / width
     const end = Math.min(clusters + 2, first + Math.floor((lengthBytes * 8) / width))
-    for (let cluster = Math.max(2, first); cluster < end; cluster++)
-      if (!isFree(entryAt(piece, cluster - first, width), width)) ranges.add(at(cluster), at(cluster + 1))
+    for (let cluster = Math.max(2, first); cluster < end; cluster++) {
+      const entry = entryAt(piece, cluster - first, width)
+      if (isBad(entry, width)) ranges.isBesideBad = true
+      else if (entry !== 0) ranges.add(at(cluster), at(cluster + 1))
+    }
   }
   ranges.add(at(clusters + 2), volume.sizeBytes)
   return ranges
@@ -67,9 +70,8 @@ function entryAt(table: Buffer, index: number, width: Width): number {
 }
 
 /** A cluster that was found to be bad holds nothing, and trying to read it would end the whole undertaking. */
-function isFree(entry: number, width: Width): boolean {
-  const bad = width === 32 ? 0x0fff_fff7 : width === 16 ? 0xfff7 : 0xff7
-  return entry === 0 || entry === bad
+function isBad(entry: number, width: Width): boolean {
+  return entry === (width === 32 ? 0x0fff_fff7 : width === 16 ? 0xfff7 : 0xff7)
 }
 
 /** Entry 1: the highest bit is set when the volume was unmounted, the next one when no disk error was seen. FAT12 has none. */

@@ -20,7 +20,7 @@ import {
   type BlockVolume,
   type UsedBlocksReader,
 } from './used-blocks.ts'
-import { addBitmap, rangesWithout, UsedRanges } from './used-ranges.ts'
+import { addBitmap, rangesWithoutBad, UsedRanges } from './used-ranges.ts'
 
 const logFileRecord = 2
 const volumeRecord = 3
@@ -52,7 +52,7 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
       done += length
     }
   consistent(done >= neededBytes, 'the bitmap ends early')
-  const ranges = rangesWithout(marked, await badStretches(volume, layout))
+  const ranges = rangesWithoutBad(marked, await badStretches(volume, layout))
   await refuseLying(volume, layout, ranges)
   // A copy of the boot sector is behind the last cluster.
   ranges.add(clusters * clusterBytes, volume.sizeBytes)

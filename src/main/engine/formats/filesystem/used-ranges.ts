@@ -8,6 +8,8 @@ const defaultMost = 500_000
  * what can't be kept apart any more is in use together with the gap between.
  */
 export class UsedRanges {
+  /** Whether something was left out that can't be read: who widens them mustn't widen them over that. */
+  isBesideBad = false
   readonly #most: number
   #gapBytes: number
   #count = 0
@@ -84,22 +86,23 @@ export class UsedRanges {
   }
 }
 
-/** `ranges` without what lies in `away`, which ascends. */
-export function rangesWithout(
+/** `ranges` without what is bad, which ascends. */
+export function rangesWithoutBad(
   ranges: UsedRanges,
-  away: readonly (readonly [from: number, to: number])[],
+  bad: readonly (readonly [from: number, to: number])[],
 ): UsedRanges {
   const rest = new UsedRanges()
+  rest.isBesideBad = bad.length > 0
   let next = 0
   for (const [from, to] of ranges) {
     let at = from
-    for (; next < away.length; next++) {
-      const [awayFrom, awayTo] = away[next] ?? [to, to]
-      if (awayFrom >= to) break
-      rest.add(at, awayFrom)
-      at = Math.max(at, awayTo)
+    for (; next < bad.length; next++) {
+      const [badFrom, badTo] = bad[next] ?? [to, to]
+      if (badFrom >= to) break
+      rest.add(at, badFrom)
+      at = Math.max(at, badTo)
       // It may reach into the next one.
-      if (awayTo > to) break
+      if (badTo > to) break
     }
     rest.add(at, to)
   }

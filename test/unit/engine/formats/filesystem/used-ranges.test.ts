@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addBitmap, rangesWithout, UsedRanges } from '#src/main/engine/formats/filesystem/used-ranges.ts'
+import { addBitmap, rangesWithoutBad, UsedRanges } from '#src/main/engine/formats/filesystem/used-ranges.ts'
 
 describe('used ranges', () => {
   it('join what touches or overlaps, and keep the rest apart', () => {
@@ -45,14 +45,16 @@ describe('used ranges', () => {
       [35, 36],
       [45, 75],
     ] as const
-    expect([...rangesWithout(ranges, away)]).toEqual([
+    expect([...rangesWithoutBad(ranges, away)]).toEqual([
       [10, 12],
       [15, 18],
       [33, 35],
       [36, 40],
       [75, 80],
     ])
-    expect([...rangesWithout(ranges, [])]).toEqual([...ranges])
+    expect([...rangesWithoutBad(ranges, [])]).toEqual([...ranges])
+    expect(rangesWithoutBad(ranges, away).isBesideBad).toBe(true)
+    expect(rangesWithoutBad(ranges, []).isBesideBad).toBe(false)
   })
 
   it('refuse to go back', () => {
