@@ -1,21 +1,24 @@
 /**
- * The first and last bytes of a volume, where systems look for what owns it: the second header of LUKS2 lies 16 KiB from
- * the start, Btrfs' superblock 64 KiB; labels of RAID and ZFS in the last few hundred KiB. What a file system doesn't use of
+ * The first and last bytes of a volume, where systems look for what owns it: Btrfs' superblock lies 64 KiB from the start,
+ * VMFS' 1 or 2 MiB, the second header of LUKS2 up to 4 MiB; labels of RAID and ZFS in the last few hundred KiB. What a file system doesn't use of
  * them is zeros in an image instead of a hole: restored to a partition in the middle of a disk, a hole leaves there what
  * was there before, and the new volume would have two owners. It isn't read, for bad blocks may be among what is unused.
  */
 export type Stretch = readonly [from: number, to: number]
 
-const edgeBytes = 1024 ** 2
+const mib = 1024 ** 2
+/** The furthest mark and the block it is in. */
+const leadingBytes = 4 * mib + 4096
+const trailingBytes = mib
 
 /** Both ends of a volume, as stretches of its disk; one, when they meet. */
 export function edgesOf(offset: number, sizeBytes: number): readonly Stretch[] {
   const end = offset + sizeBytes
-  if (sizeBytes <= 2 * edgeBytes) return [[offset, end]]
+  if (sizeBytes <= leadingBytes + trailingBytes) return [[offset, end]]
   return [
-    [offset, offset + edgeBytes],
+    [offset, offset + leadingBytes],
     // A file that stands for a disk may end anywhere.
-    [Math.floor((end - edgeBytes) / 512) * 512, end],
+    [Math.floor((end - trailingBytes) / 512) * 512, end],
   ]
 }
 

@@ -89,7 +89,7 @@ describe('what is read of a disk', () => {
     expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: null }])
     expect(ranges.usedBytes).toBeLessThan(8 * mib)
     expect(edges).toEqual([
-      [mib, 2 * mib],
+      [mib, 5 * mib + 4096],
       [10 * mib, 11 * mib],
     ])
   })

@@ -4,15 +4,16 @@ import { edgesOf, unreadRows } from '#src/main/engine/create/volume-edges.ts'
 const mib = 1024 ** 2
 
 describe('the edges of a volume', () => {
-  it('are its first and its last MiB', () => {
+  it('are its first 4 MiB with the block behind, where a second header of LUKS2 may lie, and its last MiB', () => {
     expect(edgesOf(mib, 8 * mib)).toEqual([
-      [mib, 2 * mib],
+      [mib, 5 * mib + 4096],
       [8 * mib, 9 * mib],
     ])
   })
 
   it('are all of a small one, and whole sectors from where they begin', () => {
     expect(edgesOf(512, mib)).toEqual([[512, mib + 512]])
+    expect(edgesOf(512, 5 * mib + 4096)).toEqual([[512, 5 * mib + 4096 + 512]])
     expect(edgesOf(0, 8 * mib + 100)[1]).toEqual([7 * mib, 8 * mib + 100])
   })
 })
@@ -22,12 +23,11 @@ describe('what is not read', () => {
 
   it('is zeros at the edges and ignored between', () => {
     expect([...unreadRows(4096, 12 * mib, edges)]).toEqual([
-      { from: 4096, to: mib, kind: 'zero' },
-      { from: mib, to: 7 * mib, kind: 'ignore' },
+      { from: 4096, to: 4 * mib + 4096, kind: 'zero' },
+      { from: 4 * mib + 4096, to: 7 * mib, kind: 'ignore' },
       { from: 7 * mib, to: 8 * mib, kind: 'zero' },
       { from: 8 * mib, to: 10 * mib, kind: 'ignore' },
-      { from: 10 * mib, to: 11 * mib, kind: 'zero' },
-      { from: 11 * mib, to: 12 * mib, kind: 'ignore' },
+      { from: 10 * mib, to: 12 * mib, kind: 'zero' },
     ])
   })
 
