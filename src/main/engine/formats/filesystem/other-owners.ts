@@ -40,7 +40,10 @@ const holders: readonly Mark[] = [
     ...text('intel raid', offset, 'Intel Raid ISM Cfg Sig. '),
     endUnit: 512,
   })),
-  { ...hex('ddf raid', -512, 'de11de11'), endUnit: 512 },
+  // In either byte order, in the last sector or 256 before it.
+  ...[-512, -257 * 512].flatMap((offset) =>
+    ['de11de11', '11de11de'].map((digits) => ({ ...hex('ddf raid', offset, digits), endUnit: 512 })),
+  ),
   ...[512, 9 * 512].map((offset) => text('stratis', offset + 4, '!Stra0tis\x86\xff\x02^Arh')),
   text('vdo', 0, 'dmvdo001'),
   text('dm-integrity', 0, 'integrt\0'),
