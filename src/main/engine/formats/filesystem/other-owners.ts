@@ -26,6 +26,7 @@ const hex = (name: string, offset: number, digits: string): Mark => ({
 })
 
 const kib = 1024
+const bitlocker = '-FVE-FS-'
 
 /** Raids, encryption, volume managers. */
 const holders: readonly Mark[] = [
@@ -35,7 +36,7 @@ const holders: readonly Mark[] = [
   ...[0, 512, 1024, 1536].map((offset) => text('lvm', offset, 'LABELONE')),
   hex('bcache', 4096 + 24, 'c68573f64e1a45ca8265f57f48ba6d81'),
   hex('bcachefs', 4096 + 24, 'c68573f666ce90a9d96a60cf803df7ef'),
-  text('bitlocker', 3, '-FVE-FS-'),
+  text('bitlocker', 3, bitlocker),
   ...[-512, -1024].map((offset) => ({
     ...text('intel raid', offset, 'Intel Raid ISM Cfg Sig. '),
     endUnit: 512,
@@ -96,6 +97,8 @@ const udfMarks = ['NSR02', 'NSR03'].map((ascii) => Buffer.from(ascii, 'latin1'))
 /** Uberblocks, in either byte order: 1 KiB each, from 128 KiB into a label of 256 KiB. */
 const zfsMarks = ['0cb1ba0000000000', '0000000000bab10c'].map((digits) => Buffer.from(digits, 'hex'))
 
+const toGoMark = Buffer.from('\xeb\x58\x90MSWIN4.1', 'latin1')
+
 /** Nearly all marks are in it; one read is quicker than a hundred. */
 const headBytes = 256 * kib
 
@@ -115,6 +118,7 @@ export async function findOtherOwner(
   }
   if (hasUdf(head)) return 'udf'
   if (hasUberblock(head)) return 'zfs'
+  if (await isBitlockerToGo(volume, head)) return 'bitlocker'
   return await findLinuxRaid(volume, partitions)
 }
 
@@ -130,4 +134,12 @@ function hasUberblock(head: Buffer): boolean {
   for (let at = 128 * kib; at < headBytes; at += kib)
     if (zfsMarks.some((mark) => mark.equals(head.subarray(at, at + 8)))) count += 1
   return count >= 4
+}
+
+/** Seen as a FAT by those who don't know it, with a program in it for opening the rest; it says where its own records lie. */
+async function isBitlockerToGo(volume: BlockVolume, head: Buffer): Promise<boolean> {
+  if (head.length < 512 || !head.subarray(0, toGoMark.length).equals(toGoMark)) return false
+  const at = head.readBigUInt64LE(440)
+  if (at === 0n || at > BigInt(volume.sizeBytes - bitlocker.length)) return false
+  return (await volume.read(Number(at), bitlocker.length)).toString('latin1') === bitlocker
 }

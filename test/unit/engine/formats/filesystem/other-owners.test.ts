@@ -23,6 +23,20 @@ describe('used blocks', () => {
   })
 
   it.each([
+    ['are everything', 5 * 1024 * kib, 'whole'],
+    ['are believed where no BitLocker is', 0, 'used'],
+    ['are believed where BitLocker would be outside', 2 ** 63, 'used'],
+    ['are believed where BitLocker would not be whole', sectors * 512 - 4, 'used'],
+  ])('of the FAT that BitLocker To Go shows %s', async (_, at, kind) => {
+    const { volume } = buildFat16({ sectors, label: 'LESSONS', files: [] })
+    volume.set(hex('eb5890'), 0)
+    volume.writeBigUInt64LE(BigInt(at), 440)
+    volume.write('-FVE-FS-', 5 * 1024 * kib, 'latin1')
+    const found = await readUsedBlocks(memoryDisk(volume), { offset: 0, sizeBytes: volume.length })
+    expect(found).toMatchObject(kind === 'whole' ? { kind, problem: 'vfat and bitlocker' } : { kind })
+  })
+
+  it.each([
     ['another place', -8 * kib, raid1(sectors)],
     ['a larger device', -64 * kib, raid090(10 * kib)],
   ])('are believed with the mark of a RAID that is meant for %s', async (_, offset, mark) => {
