@@ -6,8 +6,8 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { changedPreferences, rememberedJobs, type AppInfo, type PreferencesChange } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
+import { losingNow, type Losing } from './losing.ts'
 import { sameData } from './same-data.ts'
-import { losing } from './sessions.ts'
 
 /** Lines of log the window keeps; the job's file has them all. */
 const maxLogLines = 5000
@@ -48,10 +48,10 @@ export interface EngineMirror {
   /** Bytes a second that each sent over the last two minutes, two figures a second. */
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
   /**
-   * How many of its clients lose more than they can make up for; a session of which none does isn't in it, nor one whose rate has
-   * changed lately: what they lose is told of the time before, too, and would speak against the new rate.
+   * Whose clients lose more than they can make up for. Not one whose rate has changed lately: what they lose is told of the time before, too,
+   * and would speak against the new rate.
    */
-  readonly losing: { readonly [sessionId: string]: number }
+  readonly losing: { readonly [sessionId: string]: Losing }
   /** Of how many more states of a session that is so. */
   readonly settling: { readonly [sessionId: string]: number }
   /** Streams found on the network. */
@@ -222,8 +222,8 @@ function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): 
   const losses = kept.flatMap((session) => {
     const { sessionId } = session
     if (settling[sessionId] !== undefined) return []
-    const count = losing(session, mirror.losing[sessionId] !== undefined)
-    return count === 0 ? [] : [[sessionId, count] as const]
+    const losing = losingNow(session, mirror.losing[sessionId] ?? null)
+    return losing === null ? [] : [[sessionId, losing] as const]
   })
   return {
     sessions: kept,

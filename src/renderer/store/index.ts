@@ -48,8 +48,8 @@ export {
   type GroupName,
   type Item,
 } from './items.ts'
+export { gentlerRate } from './losing.ts'
 export {
-  gentlerRate,
   inOrderOfConcern,
   lossTone,
   offered,

@@ -49,28 +49,6 @@ export const untouched = ({ clients, phase }: SessionState): number =>
 export const verifying = ({ clients }: SessionState): number =>
   clients.filter(({ state }) => state === 'verifying').length
 
-const lossesOf = ({ clients }: SessionState): readonly number[] =>
-  clients.filter(({ state }) => state === 'receiving' || state === 'missing').map(({ loss }) => loss)
-
-/** Under this it is well again what was too much: what is said of it would come and go with each figure around the limit. */
-const calmLoss = 0.15
-
-/** Clients that lose more than they can make up for; `before`: some did a moment ago. */
-export function losing(session: SessionState, before: boolean): number {
-  if (session.phase !== 'streaming') return 0
-  const isTooHigh = (loss: number) => (before ? loss > calmLoss : lossTone(loss) === 'too-high')
-  return lossesOf(session).filter(isTooHigh).length
-}
-
-/** A rate that the worst client could follow. */
-export function gentlerRate(session: SessionState): number {
-  const worst = Math.max(0, ...lossesOf(session))
-  const { dataRate } = session.settings.configuration
-  const wanted = dataRate * (1 - Math.min(worst, 0.75)) * 0.95
-  const step = 10 ** Math.floor(Math.log10(wanted)) / 2
-  return Math.max(100_000, Math.floor(wanted / step) * step)
-}
-
 /** Until the last of those who keep up has all; null when it can't be told. */
 export function sessionRemainingMs({
   clients,

@@ -76,7 +76,7 @@ describe('the mirror of the engine', () => {
       const { settings } = session
       const configuration = { ...settings.configuration, dataRate }
       mirror.setSessions([{ ...session, settings: { ...settings, configuration } }])
-      return mirror.store.getState().losing[sessionId]
+      return mirror.store.getState().losing[sessionId]?.count
     }
     expect(at(12e6, 0.4)).toBe(1)
     expect(at(6.5e6, 0.4)).toBeUndefined()

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  gentlerRate,
   inOrderOfConcern,
-  losing,
   lossTone,
   movedOrder,
   offered,
@@ -67,27 +65,6 @@ describe('the clients', () => {
       'too-high',
       'too-high',
     ])
-  })
-})
-
-describe('clients that lose more than they can make up for', () => {
-  const lossOf = (loss: number) =>
-    aSession({ clients: [aClient({ host: 'a' }), aClient({ host: 'b', loss })] })
-
-  it('are counted until they are well below the limit, so that the note does not flicker around it', () => {
-    expect([0.19, 0.2, 0.21].map((loss) => losing(lossOf(loss), false))).toEqual([0, 0, 1])
-    expect([0.21, 0.19, 0.16, 0.15].map((loss) => losing(lossOf(loss), true))).toEqual([1, 1, 1, 0])
-  })
-
-  it('are none who have stopped, and none when nothing is sent', () => {
-    const clients = [aClient({ host: 'a', loss: 0.5, state: 'failed' })]
-    expect(losing(aSession({ clients }), true)).toBe(0)
-    expect(losing({ ...lossOf(0.5), phase: 'quiet' }, true)).toBe(0)
-  })
-
-  it('are offered a rate that the worst could follow', () => {
-    expect(gentlerRate(lossOf(0.31))).toBe(7_500_000)
-    expect(gentlerRate(lossOf(1))).toBe(2_500_000)
   })
 })
 

@@ -6,15 +6,15 @@ import { lossWords } from './text.ts'
 
 export function LossHint({ session }: { readonly session: SessionState }) {
   const actions = useActions()
-  const count = useMirror(({ losing }) => losing[session.sessionId]) ?? 0
-  if (count === 0) return null
-  const rate = gentlerRate(session)
+  const losing = useMirror((mirror) => mirror.losing[session.sessionId])
+  if (!losing) return null
+  const rate = gentlerRate(session, losing)
   const { clientDataRate } = session.settings.configuration
   return (
     // Its figures change twice a second: that it came is announced, and no more.
     <div className="stream-note" data-tone="warning">
       <StateIcon state="warning" />
-      <p>{lossWords(count, rate)}</p>
+      <p>{lossWords(losing.count, rate)}</p>
       <Button
         onPress={() =>
           void actions.setStreamRate(session.sessionId, {

@@ -4,7 +4,7 @@ import { sessionRemainingMs, useActions, useMirror } from '#renderer/store'
 import type { SessionState } from '#shared/model'
 import { formatBytes, formatCount, formatRate, formatRemaining } from '#shared/units'
 import { formatStreamRate } from '#shared/words'
-import { clientCounts } from './text.ts'
+import { clientCounts, heldWords } from './text.ts'
 
 export function StreamFigures({ session }: { readonly session: SessionState }) {
   const { openRate } = useActions()
@@ -29,20 +29,17 @@ function SentRate({ session }: { readonly session: SessionState }) {
   const { sentBytesPerSecond, allowedBytesPerSecond, settings } = session
   const { dataRate } = settings.configuration
   const sent = formatRate(sentBytesPerSecond)
-  const allowed = formatRate(allowedBytesPerSecond)
   if (allowedBytesPerSecond >= dataRate * 0.98)
     return (
       <span className="ellipsis" title={`${sent} of ${formatStreamRate(dataRate)}`}>
         <strong>{sent}</strong> <span className="secondary">of {formatStreamRate(dataRate)}</span>
       </span>
     )
+  const [held, rate] = heldWords(allowedBytesPerSecond, dataRate)
   return (
-    <span
-      className="ellipsis"
-      title={`${sent}, held to ${allowed} of ${formatRate(dataRate)} for the network's sake`}
-    >
-      <strong>{sent}</strong> <span className="field-warning">held to {allowed}</span>{' '}
-      <span className="secondary">of {formatRate(dataRate)}, for the network's sake</span>
+    <span className="ellipsis" title={`${sent}, ${held} ${rate}`}>
+      <strong>{sent}</strong> <span className="field-warning">{held}</span>{' '}
+      <span className="secondary">{rate}</span>
     </span>
   )
 }

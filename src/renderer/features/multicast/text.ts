@@ -320,6 +320,16 @@ export function endedWords({ clients, sentBytes }: SessionState): string {
   return `${formatCount(done)} of ${computers(clients.length)} done. ${sent}`
 }
 
+/** What a stream is held to by its own consideration, of which rate: `held to 7.76`, `of 12 MB/s for the network`. */
+export function heldWords(allowed: number, dataRate: number): readonly [held: string, rate: string] {
+  const [rate, unit] = formatRate(dataRate).split(' ')
+  const [number, itsUnit] = formatRate(allowed).split(' ')
+  return [
+    `held to ${itsUnit === unit ? number : `${number} ${itsUnit}`}`,
+    `of ${rate} ${unit} for the network`,
+  ]
+}
+
 /** Above the table: who loses more than they can make up for, and what would help. */
 export const lossWords = (count: number, rate: number): string =>
   `${computers(count)} ${count === 1 ? 'loses' : 'lose'} more than a client can make up for. Lower the data rate to ${formatRate(rate)}.`

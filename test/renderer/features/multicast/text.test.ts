@@ -4,6 +4,7 @@ import {
   describeField,
   disconnectWords,
   endedWords,
+  heldWords,
   interfaceFacts,
   lackWords,
   leftAs,
@@ -281,6 +282,11 @@ it('has words for every field that can be wrong', () => {
     expect(describeField('source', problem)).not.toBe('')
   expect(describeField('name', 'taken')).toContain('runs already')
   expect(describeField('admission', 'too-many')).toContain('1,000 at most')
+})
+
+it('what a stream is held to names its unit only where the rate has another', () => {
+  expect(heldWords(7.76e6, 12e6)).toEqual(['held to 7.76', 'of 12 MB/s for the network'])
+  expect(heldWords(980e3, 12e6)).toEqual(['held to 980 kB/s', 'of 12 MB/s for the network'])
 })
 
 describe('what a computer lacks', () => {
