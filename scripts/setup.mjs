@@ -74,6 +74,7 @@ const debianPackages = {
   sfdisk: 'fdisk',
   sgdisk: 'gdisk',
   partx: 'util-linux',
+  script: 'bsdutils',
   losetup: 'mount',
   udevadm: 'udev',
   bzip2: 'bzip2',

@@ -1,5 +1,6 @@
 /** What standard input answers: passwords, typed without echo on a terminal or given by a program, and lines. */
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { usageError } from './arguments.ts'
 
 /** `process.stdin` is one. */
@@ -17,7 +18,7 @@ const mostBytes = 4096
  * signal's reason.
  */
 export async function readUntilNul(input: Input, signal: AbortSignal): Promise<string | null> {
-  const bytes = await readUntil(0, input, signal)
+  const bytes = await readUntil([0], input, signal)
   if (bytes === null) return null
   if (bytes.length > mostBytes)
     throw usageError(
@@ -30,20 +31,21 @@ export async function readUntilNul(input: Input, signal: AbortSignal): Promise<s
 
 /** A line without its end, or the beginning of one that is longer than any answer. Null when there is nothing. Rejects with the signal's reason. */
 export async function readLineOf(input: Input, signal: AbortSignal): Promise<string | null> {
-  const line = await readUntil(0x0a, input, signal)
+  // Of what was typed while a terminal was raw, Enter is a carriage return.
+  const line = await readUntil(input.isTTY === true ? [0x0a, 0x0d] : [0x0a], input, signal)
   return line?.toString('utf8').replace(/\r$/, '') ?? null
 }
 
 /** What is longer than `mostBytes` is cut off one byte behind them. */
-async function readUntil(end: number, input: Input, signal: AbortSignal): Promise<Buffer | null> {
+async function readUntil(ends: readonly number[], input: Input, signal: AbortSignal): Promise<Buffer | null> {
   const bytes: number[] = []
   // One that has ended before never says so again.
   let ended = input.readableEnded || input.destroyed
   signal.throwIfAborted()
   for (;;) {
     const byte = (input.read(1) as Buffer | null)?.[0]
-    if (byte === end) return Buffer.from(bytes)
     if (byte !== undefined) {
+      if (ends.includes(byte)) return Buffer.from(bytes)
       bytes.push(byte)
       if (bytes.length > mostBytes) return Buffer.from(bytes)
     } else if (ended) return bytes.length === 0 ? null : Buffer.from(bytes)
@@ -150,4 +152,44 @@ export async function readHidden(
     signal.removeEventListener('abort', onAbort)
     input.pause()
   }
+}
+
+/** Turns of the event loop without anything typed: the first may be over before the terminal is looked at. */
+const quietTurns = 3
+
+/**
+ * Throws away what was typed on a terminal until now, before a question that nobody can have answered yet; also the beginning of a line, which Enter alone would make an
+ * answer. `interrupt` is called at a Ctrl-C among it. What comes through a pipe stays: a program knows what it will be asked. Rejects with the signal's reason.
+ */
+export async function forgetTyped(
+  input: Input,
+  { signal, interrupt }: Pick<HiddenOptions, 'signal' | 'interrupt'>,
+): Promise<void> {
+  signal.throwIfAborted()
+  if (input.isTTY !== true || input.setRawMode === undefined) return
+  let turns = 0
+  const forget = (bytes: Buffer) => {
+    turns = 0
+    if (bytes.includes(0x03)) interrupt()
+  }
+  // A terminal that hung up is found by whoever reads the answer.
+  const ignore = () => undefined
+  input.on('error', ignore)
+  // Otherwise a terminal keeps a line to itself until it has ended.
+  input.setRawMode(true)
+  input.on('data', forget)
+  input.resume()
+  try {
+    for (; turns < quietTurns; turns++) {
+      await setImmediate()
+      signal.throwIfAborted()
+    }
+  } finally {
+    input.setRawMode(false)
+    input.off('data', forget)
+    input.pause()
+    input.off('error', ignore)
+  }
+  // Standard input stops in the next tick only, and would leave alone who reads before.
+  await setImmediate()
 }

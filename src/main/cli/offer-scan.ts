@@ -23,8 +23,9 @@ async function offerScan(
   if (!isRemedy || typeof path !== 'string' || isWebLocator(path)) return null
   if (!terminal.isInteractive || values.json) return null
   using interrupt = watchInterrupt(terminal)
-  terminal.writeError('\tScan it now? [ny]: ')
   try {
+    await terminal.forgetTyped(interrupt.signal)
+    terminal.writeError('\tScan it now? [ny]: ')
     const answer = await terminal.readLine(interrupt.signal)
     if (answer === null) terminal.writeError('\n')
     if (!isYes(answer)) return null

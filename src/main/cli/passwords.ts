@@ -54,6 +54,8 @@ export async function unlockSource(
     } catch (error) {
       AppError.accept(error)
       if (!isWrongPassword(error) || tries === mostTries) throw error
+      // Of several lines pasted, only the first was meant.
+      await terminal.forgetTyped(interrupt.signal)
       terminal.writeError('This is not the password. Try again.\n')
     }
   }

@@ -147,6 +147,7 @@ async function ask(
   const question = questionText(plan)
   if (question === null) return
   const print = where.onError ? terminal.writeError : terminal.write
+  await terminal.forgetTyped(interrupt.signal)
   print(question)
   const answer = await terminal.readLine(interrupt.signal).catch((error: unknown) => {
     print('\n')

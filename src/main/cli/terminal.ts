@@ -1,6 +1,6 @@
 /** Where the command line reads, writes and is interrupted. */
 import { onAskedToEnd } from '#main/product'
-import { readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
+import { forgetTyped, readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs, type Worth } from './outputs.ts'
 import { untilStalled } from './until-stalled.ts'
 
@@ -15,6 +15,11 @@ export interface Terminal {
   readonly isInteractive: boolean
   /** Standard input is a terminal: what is read from it is typed by a person. */
   readonly isTyped: boolean
+  /**
+   * Before a question: what was typed on a terminal ahead of it is no answer, and is thrown away. Leaves what comes through a pipe. Rejects with
+   * the signal's reason.
+   */
+  forgetTyped(signal: AbortSignal): Promise<void>
   /** One line of standard input, without its end; null at the end of the input. Rejects with the signal's reason. */
   readLine(signal: AbortSignal): Promise<string | null>
   /** Standard input up to a NUL or its end, as it is; null when it is empty. Rejects with UsageError when it can't be, and with the signal's reason. */
@@ -56,6 +61,7 @@ export function processTerminal(): ProcessTerminal {
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },
+    forgetTyped: async (signal) => await forgetTyped(process.stdin, { signal, interrupt: interruptSelf }),
     readLine: async (signal) => await readLineOf(process.stdin, signal),
     async readPassword(signal) {
       if (process.stdin.isTTY) return await askPassword('Password: ', signal, writeError)
@@ -70,6 +76,8 @@ export function processTerminal(): ProcessTerminal {
   }
 }
 
+const interruptSelf = () => void process.kill(process.pid, 'SIGINT')
+
 async function askPassword(
   question: string,
   signal: AbortSignal,
@@ -80,7 +88,7 @@ async function askPassword(
     return await readHidden(process.stdin, {
       signal,
       ask: () => write(question),
-      interrupt: () => process.kill(process.pid, 'SIGINT'),
+      interrupt: interruptSelf,
     })
   } finally {
     write('\n')

@@ -51,6 +51,8 @@ export interface Stage {
   readonly image?: ImageInfo | Error
   readonly task?: readonly JobState[]
   readonly answers?: readonly string[]
+  /** Lines that were typed before anything was asked. */
+  readonly ahead?: readonly string[]
   /** The password that opens the source; without it nothing is locked. */
   readonly password?: string
   /** All that comes on standard input, for --stdinpass. */
@@ -97,6 +99,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
   const tasks: ImageTask[] = []
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const answers = [...(stage.answers ?? [])]
+  const ahead = [...(stage.ahead ?? [])]
   const typed = [...(stage.typed ?? [])]
   const given = stage.stdin === undefined || stage.stdin === '' ? [] : stage.stdin.split('\0')
   const unlocks: string[] = []
@@ -126,10 +129,15 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
       isOne: stage.isOne ?? false,
       isInteractive: stage.isInteractive ?? false,
       isTyped: stage.typed !== undefined,
+      forgetTyped: async (signal) => {
+        await Promise.resolve()
+        signal.throwIfAborted()
+        ahead.length = 0
+      },
       readLine: async (signal) => {
         await Promise.resolve()
         signal.throwIfAborted()
-        return answers.shift() ?? null
+        return ahead.shift() ?? answers.shift() ?? null
       },
       readPassword: async (signal) => {
         stage.onPassword?.()
@@ -145,7 +153,7 @@ export async function play(argv: readonly string[], stage: Stage = {}): Promise<
         printed.all += `! ${question}`
         watch(question)
         signal.throwIfAborted()
-        return typed.shift() ?? null
+        return ahead.shift() ?? typed.shift() ?? null
       },
       onInterrupt(listener) {
         listeners.add(listener)

@@ -1,8 +1,17 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { readHidden, readLineOf, readUntilNul } from '#src/main/cli/hidden-input.ts'
+import { forgetTyped, readHidden, readLineOf, readUntilNul } from '#src/main/cli/hidden-input.ts'
 
 const never = new AbortController().signal
+
+function terminal() {
+  const modes: boolean[] = []
+  const input = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: (raw: boolean) => modes.push(raw),
+  })
+  return { input, modes }
+}
 
 describe('readUntilNul', () => {
   const read = (bytes: string | Uint8Array, signal = never) => {
@@ -73,6 +82,14 @@ describe('readLineOf', () => {
     expect(await readLineOf(of(''), never)).toBeNull()
   })
 
+  it('ends a line of a terminal at what Enter was while it was raw', async () => {
+    const { input } = terminal()
+    input.write('y\rn\n')
+    expect(await readLineOf(input, never)).toBe('y')
+    expect(await readLineOf(input, never)).toBe('n')
+    expect(await readLineOf(of('y\rn\n'), never)).toBe('y\rn')
+  })
+
   it('answers at once where a password took all there was', async () => {
     const input = of('pw')
     expect(await readUntilNul(input, never)).toBe('pw')
@@ -87,14 +104,6 @@ describe('readLineOf', () => {
 })
 
 describe('readHidden', () => {
-  function terminal() {
-    const modes: boolean[] = []
-    const input = Object.assign(new PassThrough(), {
-      isTTY: true,
-      setRawMode: (raw: boolean) => modes.push(raw),
-    })
-    return { input, modes }
-  }
   const options = { signal: never, ask: () => undefined, interrupt: () => undefined }
 
   it('reads a line that the terminal shows nothing of', async () => {
@@ -150,5 +159,40 @@ describe('readHidden', () => {
 
   it('asks nobody where there is no terminal', async () => {
     expect(await readHidden(new PassThrough(), options)).toBeNull()
+  })
+})
+
+describe('forgetTyped', () => {
+  const options = { signal: never, interrupt: () => undefined }
+
+  it('throws away what was typed until now, and nothing that is typed later', async () => {
+    const { input, modes } = terminal()
+    input.write('secret\ry\r')
+    expect(await readHidden(input, { ...options, ask: () => undefined })).toBe('secret')
+    input.write('y\ny')
+    await forgetTyped(input, options)
+    expect(modes).toEqual([true, false, true, false])
+    input.write('no\n')
+    expect(await readLineOf(input, never)).toBe('no')
+    input.write('yes\n')
+    await forgetTyped(input, options)
+    input.end()
+    expect(await readLineOf(input, never)).toBeNull()
+  })
+
+  it('hears a Ctrl-C among it', async () => {
+    const { input, modes } = terminal()
+    const giveUp = new AbortController()
+    input.write('y\u0003')
+    const interrupt = () => giveUp.abort(new Error('Ctrl-C'))
+    await expect(forgetTyped(input, { signal: giveUp.signal, interrupt })).rejects.toThrow('Ctrl-C')
+    expect(modes).toEqual([true, false])
+  })
+
+  it('leaves what a program sends', async () => {
+    const input = new PassThrough()
+    input.end('y\n')
+    await forgetTyped(input, options)
+    expect(await readLineOf(input, never)).toBe('y')
   })
 })

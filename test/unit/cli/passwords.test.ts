@@ -48,6 +48,15 @@ describe('an encrypted source', () => {
     expect(never.err).toContain('E_SRC_PASSWORD')
   })
 
+  it('is tried once of several lines that were pasted', async () => {
+    const { status, unlocks } = await play(['image', 'info', 'a.dmg'], {
+      ...locked,
+      ahead: ['open', 'Sesame', 'simsim'],
+      typed: ['sesame'],
+    })
+    expect({ status, unlocks }).toEqual({ status: 0, unlocks: ['open', 'sesame'] })
+  })
+
   it('says that standard input holds no password', async () => {
     for (const stdin of ['', '\n']) {
       const { status, err, unlocks } = await play([...restoreArgs, '--stdinpass'], { ...locked, stdin })

@@ -278,6 +278,7 @@ describe('reprise server', () => {
     it.each([
       ['is told no', { answers: ['n'] }],
       ['is told nothing', { answers: [] }],
+      ['is told no after a yes that was typed before it asked', { ahead: ['y'], answers: ['n'] }],
       ['has nobody to ask', { answers: ['y'], isInteractive: false }],
     ])('ends with that when it %s', async (_what, how) => {
       const { streaming, started } = serving()
