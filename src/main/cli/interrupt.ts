@@ -12,11 +12,11 @@ export interface Interrupt extends Disposable {
 }
 
 /** `again` is told at each further request: people press Ctrl-C twice, and deserve to hear why it isn't over. */
-export function watchInterrupt(terminal: Terminal, again: string | null = null): Interrupt {
+export function watchInterrupt(terminal: Terminal, again: string | (() => string) | null = null): Interrupt {
   const controller = new AbortController()
   const watching = terminal.onInterrupt((how) => {
     if (!controller.signal.aborted) controller.abort(how === 'SIGINT' ? undefined : new Interruption())
-    else if (again !== null) terminal.writeError(`${again}\n`)
+    else if (again !== null) terminal.writeError(`${typeof again === 'string' ? again : again()}\n`)
   })
   return {
     signal: controller.signal,

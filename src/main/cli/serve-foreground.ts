@@ -20,7 +20,7 @@ import {
 import { describeError, inTerminal } from '#shared/words'
 import { exitCancelled, exitDone } from './exit-status.ts'
 import { tellFetching } from './fetching.ts'
-import { untilInterrupted, watchInterrupt } from './interrupt.ts'
+import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { nameOfLocator } from './locator.ts'
 import { marks } from './marks.ts'
@@ -51,10 +51,12 @@ async function serveOnce(
   settings: SessionSettings,
 ): Promise<number | { readonly status: number; readonly error: SerializedError }> {
   const { terminal } = context
-  using interrupt = watchInterrupt(terminal, 'Still telling the clients.')
+  let isOffered = false
+  using interrupt = watchInterrupt(terminal, () =>
+    isOffered ? 'Still telling the clients.' : 'Still stopping.',
+  )
   const names = { source: nameOfLocator(settings.source) }
   const output = createWorkOutput(terminal)
-  let isOffered = false
   try {
     const streams = await context.streams(openLog(context, values))
     if (!values.json) terminal.write(configurationText(settings))
@@ -69,7 +71,7 @@ async function serveOnce(
       : null
     const server = await untilInterrupted(streams.openServer(), interrupt)
     const print = createPrinter(context, values, output.print)
-    const failed = await serve(server, settings, interrupt.signal, (sessions) => {
+    const failed = await serve(server, settings, interrupt, (sessions) => {
       isOffered ||= sessions.some(wasOffered)
       print(sessions)
     })
@@ -95,15 +97,16 @@ const wasOffered = ({ phase, startedMs }: SessionState): boolean =>
   startedMs !== null || (phase !== 'preparing' && !isSessionOver(phase))
 
 /**
- * Resolves when all sessions are over, to the first that failed; or when the signal is aborted, to null. Disposes the server, and
- * tells also what happened until then.
+ * Resolves when all sessions are over, to the first that failed; or when it is interrupted, to null, where it isn't started yet
+ * rejects with the signal's reason. Disposes the server, and tells also what happened until then.
  */
 async function serve(
   server: StreamServing,
   settings: SessionSettings,
-  signal: AbortSignal,
+  interrupt: Interrupt,
   print: (sessions: readonly SessionState[]) => void,
 ): Promise<SessionState | null> {
+  const { signal } = interrupt
   const over = Promise.withResolvers<SessionState | null>()
   const stop = () => over.resolve(null)
   let isStarted = false
@@ -115,7 +118,8 @@ async function serve(
       over.resolve(sessions.find(({ phase }) => phase === 'failed') ?? null)
   })
   try {
-    await server.start(settings, signal)
+    // A file server that is gone keeps it for ever, whatever the signal says.
+    await untilInterrupted(server.start(settings, signal), interrupt)
     isStarted = true
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()

@@ -367,6 +367,56 @@ describe('reprise server', () => {
     },
   )
 
+  it('is stopped at once where what lies under its image does not answer', async () => {
+    const { engines, disposals } = streams([])
+    let interrupt = () => undefined as void
+    const hanging: StreamEngines = {
+      ...engines,
+      openServer: async () => ({
+        ...(await engines.openServer()),
+        start() {
+          interrupt()
+          interrupt()
+          return new Promise(() => undefined)
+        },
+      }),
+    }
+    const { err, status } = await play(command, {
+      streams: hanging,
+      onStreams: (how) => {
+        interrupt = how
+      },
+    })
+    expect(err).toBe('Still stopping.\nStopped. No stream was offered.\n')
+    expect([status, disposals()]).toEqual([130, 1])
+  })
+
+  it('says why it is not over yet when it is stopped twice', async () => {
+    const { engines } = streams([state({})])
+    let interrupt = () => undefined as void
+    const live: StreamEngines = {
+      ...engines,
+      openServer: async () => {
+        const server = await engines.openServer()
+        return {
+          ...server,
+          async [Symbol.asyncDispose]() {
+            interrupt()
+            await server[Symbol.asyncDispose]()
+          },
+        }
+      },
+    }
+    const { err } = await play(command, {
+      streams: live,
+      interruptAfter: 'Ready to start',
+      onStreams: (how) => {
+        interrupt = how
+      },
+    })
+    expect(err).toBe('Still telling the clients.\n')
+  })
+
   it('ends also when its session is forgotten before it is told that it is over', async () => {
     const { engines, disposals } = streams([])
     const live: StreamEngines = {
