@@ -75,16 +75,35 @@ export async function newPassword(
     const [password] = await readGiven({ terminal }, interrupt)
     return password
   }
-  const first = await terminal.askPassword('New password: ', interrupt.signal)
-  if (first === null || first === '')
-    throw usageError(
-      '--encryption',
-      'There is no password.',
-      stdinpass ? 'Type one, or give it through a pipe.' : 'Give it on standard input with --stdinpass.',
-    )
-  const again = await terminal.askPassword('The same again: ', interrupt.signal)
-  if (first !== again)
-    throw usageError('--encryption', 'These are two different passwords.', 'Nothing was written. Try again.')
+  const none = stdinpass
+    ? 'Type one, or give it through a pipe.'
+    : 'Give it on standard input with --stdinpass.'
+  const hints = { none, different: 'Nothing was written. Try again.' }
+  return await typeNewPassword(
+    { terminal },
+    { option: '--encryption', question: 'New password: ', hints },
+    interrupt,
+  )
+}
+
+/** Asked twice on the terminal. Throws UsageError E_USAGE when there is none, or two, with its hint; the signal's reason. */
+export async function typeNewPassword(
+  { terminal }: Pick<CliContext, 'terminal'>,
+  {
+    option,
+    question,
+    hints,
+  }: {
+    readonly option: string
+    readonly question: string
+    readonly hints: { readonly none: string; readonly different: string }
+  },
+  { signal }: Interrupt,
+): Promise<string> {
+  const first = await terminal.askPassword(question, signal)
+  if (first === null || first === '') throw usageError(option, 'There is no password.', hints.none)
+  const again = await terminal.askPassword('The same again: ', signal)
+  if (first !== again) throw usageError(option, 'These are two different passwords.', hints.different)
   return first
 }
 

@@ -21,6 +21,7 @@ import { exitCancelled, exitDone } from './exit-status.ts'
 import { untilInterrupted, watchInterrupt, type Interrupt } from './interrupt.ts'
 import { jsonLine } from './json-lines.ts'
 import { imageLocatorFrom, nameOfLocator } from './locator.ts'
+import { typeNewPassword } from './passwords.ts'
 import { printable } from './printable.ts'
 import { report, tellingOf } from './report.ts'
 import { serveInForeground } from './serve-foreground.ts'
@@ -211,18 +212,24 @@ async function passwordsFrom(
   const isGiven = values['server-password-stdin']
   if (server === null && isGiven)
     throw usageError('--server-password-stdin', 'The server on this computer needs no password.')
-  const ask = async (host: string) =>
-    await context.terminal.askPassword(`Management password of ${printable(host)}: `, interrupt.signal)
-  const ofServer =
-    server === null
-      ? null
-      : isGiven
-        ? await givenPassword(context, interrupt, '--server-password-stdin')
-        : await ask(serverFrom(server).host)
-  const session = values['password-stdin']
-    ? await givenPassword(context, interrupt, '--password-stdin')
-    : null
-  return { server: ofServer, session }
+  const ofServer = async (host: string) => {
+    const question = `Management password of ${printable(host)}: `
+    return isGiven
+      ? await givenPassword(context, interrupt, { option: '--server-password-stdin', question })
+      : await context.terminal.askPassword(question, interrupt.signal)
+  }
+  return {
+    server: server === null ? null : await ofServer(serverFrom(server).host),
+    session: values['password-stdin'] ? await sessionPassword(context, interrupt) : null,
+  }
+}
+
+/** A new one: after a slip nobody could join. */
+async function sessionPassword(context: CliContext, interrupt: Interrupt): Promise<string> {
+  const [option, question] = ['--password-stdin', 'New password of the session: ']
+  if (!context.terminal.isTyped) return await givenPassword(context, interrupt, { option, question })
+  const hints = { none: 'Type one.', different: 'No session was started. Try again.' }
+  return await typeNewPassword(context, { option, question, hints }, interrupt)
 }
 
 /** The server that gets the session; null: this process. */

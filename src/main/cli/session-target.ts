@@ -65,9 +65,10 @@ export async function openServers(
     return await localServers(streams, interrupt)
   }
   const target = serverFrom(values.server)
+  const question = `Password of ${printable(target.host)}: `
   const password = values['password-stdin']
-    ? await givenPassword(context, interrupt, '--password-stdin')
-    : await context.terminal.askPassword(`Password of ${printable(target.host)}: `, interrupt.signal)
+    ? await givenPassword(context, interrupt, { option: '--password-stdin', question })
+    : await context.terminal.askPassword(question, interrupt.signal)
   const { signal } = interrupt
   return [await untilInterrupted(streams.manage(target, { password, session, signal }), interrupt)]
 }
@@ -99,13 +100,16 @@ export async function sessionsOf(management: Management): Promise<readonly Sessi
   return answer.sessions
 }
 
-/** Up to a NUL or the end, without the end of a line. Throws UsageError when there is none. */
+/** Up to a NUL or the end, without the end of a line; what a person types is asked for. Throws UsageError when there is none. */
 export async function givenPassword(
   { terminal }: Pick<CliContext, 'terminal'>,
   { signal }: Interrupt,
-  option: string,
+  { option, question }: { readonly option: string; readonly question: string },
 ): Promise<string> {
-  const password = (await terminal.readPassword(signal))?.replace(/\r?\n$/, '') ?? ''
+  const given = terminal.isTyped
+    ? await terminal.askPassword(question, signal)
+    : (await terminal.readPassword(signal))?.replace(/\r?\n$/, '')
+  const password = given ?? ''
   if (password !== '') return password
   throw new UsageError('E_USAGE', 'no password on standard input', {
     details: {

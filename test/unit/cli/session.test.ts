@@ -438,6 +438,28 @@ describe('reprise session start', () => {
     })
   })
 
+  const both = 'start --source /images/lab.dmg --server lab-server --server-password-stdin --password-stdin'
+
+  it('says at a terminal whose password it asks for, and has a new one typed twice', async () => {
+    const { session, asked, said } = servers({})
+    const { err } = await session(both, { typed: ['management', 'session', 'session'] })
+    expect(err).toBe('Management password of lab-server: New password of the session: The same again: ')
+    expect(asked.at(-1)).toMatchObject([{}, { password: 'management' }])
+    expect(said[0]).toMatchObject({ settings: { password: 'session' } })
+  })
+
+  it.each([
+    [['management', 'session', 'sesion'], 'No session was started. Try again.'],
+    [['management', ''], 'There is no password.'],
+    [['management', 'session'], 'These are two different passwords.'],
+    [[''], 'There is no password on standard input.'],
+  ])('starts nothing where %j is typed', async (typed, why) => {
+    const { session, said } = servers({})
+    const { status, err } = await session(both, { typed })
+    expect([status, said]).toEqual([1, []])
+    expect(err).toContain(why)
+  })
+
   it.each([
     ['start', '--source is missing'],
     ['start --source asr://lab', "'asr://lab' is a multicast stream, and an image is asked for here."],
@@ -521,6 +543,13 @@ describe('one session', () => {
         { password: 'secret', session: 'lab' },
       ],
     ])
+  })
+
+  it('says whose password it asks for also where --password-stdin reads from a terminal', async () => {
+    const { session, asked } = servers({})
+    const { err } = await session('stop lab --server 10.0.0.1 --password-stdin', { typed: ['secret'] })
+    expect(err).toBe('Password of 10.0.0.1: ')
+    expect(asked).toMatchObject([[{}, { password: 'secret' }]])
   })
 
   it.each(['ended', 'failed'] as const)(
