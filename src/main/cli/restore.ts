@@ -77,9 +77,13 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
       },
       { ...context, interrupt, quiet, timeoutMs: command.request.timeoutMs },
     )
-    terminal.write(printer.planned(plan))
+    const lostBefore = output.lost()
+    output.print(printer.planned(plan))
     checkPlan(plan, command)
-    if (command.prompt) await ask(context, plan, interrupt, { onError: quiet })
+    // After why it is refused, which says more than that some of its checks couldn't be written.
+    const lostOfPlan = output.lost()
+    if (lostOfPlan !== null && lostOfPlan !== lostBefore) throw deserializeError(lostOfPlan)
+    if (command.prompt) await ask(context, plan, interrupt, { onError: quiet, output })
     interrupt.signal.throwIfAborted()
     const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, {
       quiet,
@@ -93,7 +97,8 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
       : report(terminal, lost, telling, { lastWords: describeOutcome(outcome) })
   } catch (error) {
     const cancelled = interrupt.causedBy(error)
-    terminal.write(printer.abandoned(cancelled ? 'cancelled' : 'error'))
+    // Whether it can be written or not, standard error has the words.
+    output.print(printer.abandoned(cancelled ? 'cancelled' : 'error'))
     return tellAbandoned(context, error, plan, interrupt, telling)
   }
 }
@@ -142,18 +147,20 @@ async function ask(
   { terminal }: CliContext,
   plan: RestorePlan,
   interrupt: Interrupt,
-  where: { readonly onError: boolean },
+  { onError, output }: { readonly onError: boolean; readonly output: WorkOutput },
 ): Promise<void> {
   const question = questionText(plan)
   if (question === null) return
-  const print = where.onError ? terminal.writeError : terminal.write
+  const endLine = () => (onError ? terminal.writeError('\n') : output.print('\n'))
   await terminal.forgetTyped(interrupt.signal)
-  print(question)
+  // A question that can't be written isn't asked.
+  if (onError) terminal.writeError(question)
+  else terminal.write(question)
   const answer = await terminal.readLine(interrupt.signal).catch((error: unknown) => {
-    print('\n')
+    endLine()
     throw error
   })
-  if (answer === null) print('\n')
+  if (answer === null) endLine()
   if (isYes(answer)) return
   const details =
     answer === null

@@ -283,6 +283,58 @@ describe('reprise restore', () => {
     expect(status).toBe(11)
   })
 
+  describe('while its output goes to a full disk', () => {
+    const full = new DeviceError('E_DST_FULL', 'full', {
+      details: { path: 'standard output', errno: 'ENOSPC' },
+    })
+    const lacking = (text: string) => ({
+      failWriting: (written: string) => (written.includes(text) ? full : null),
+    })
+
+    it.each([
+      ['--puppetstrings', 'fail'],
+      ['--puppetstrings', 'metadata'],
+      ['--json', '"type":"plan"'],
+    ])('says why it is refused: %s without %j', async (option, text) => {
+      const { err, status } = await play([...noprompt, option, '--exit-codes'], {
+        plan: refused,
+        ...lacking(text),
+      })
+      expect(err).toContain('E_DST_SMALL')
+      expect(err).not.toContain('E_DST_FULL')
+      expect(status).toBe(2)
+    })
+
+    it.each([
+      ['--puppetstrings', 'fail', 'metadata'],
+      ['--json', '"type":"outcome"', '"type":"plan"'],
+    ])('ends as what is stopped ends: %s without %j', async (option, text, interruptAfter) => {
+      const { err, status } = await play([...noprompt, option], { ...lacking(text), interruptAfter })
+      expect(err).toBe('Stopped. Nothing was changed.\n')
+      expect(status).toBe(130)
+    })
+
+    it('says that nobody answered', async () => {
+      const { err, startedJobs } = await play(restoreArgs, {
+        answers: [],
+        failWriting: (text) => (text === '\n' ? full : null),
+      })
+      expect(err).toContain('Nobody answered the question.')
+      expect(startedJobs).toBe(0)
+    })
+
+    it('begins nothing where what is going to happen, or the question, is not written', async () => {
+      for (const [argv, text] of [
+        [[...noprompt, '--json'], '"type":"plan"'],
+        [restoreArgs, 'Validating'],
+        [restoreArgs, '[ny]'],
+      ] as const) {
+        const { err, startedJobs } = await play(argv, { answers: ['y'], ...lacking(text) })
+        expect([startedJobs, err.includes('E_DST_FULL')]).toEqual([0, true])
+      }
+    })
+  })
+
   it('shows what is odd, but not what erasing always means', async () => {
     const { out } = await play(noprompt, {
       plan: plan({
