@@ -1,6 +1,7 @@
 /** `reprise session status|stop|start-now|set-rate|precedence`: one session of a server that runs. */
 import {
   findSession,
+  isUnanswered,
   type Management,
   type ManagementCommand,
   type ManagementResult,
@@ -154,15 +155,47 @@ async function command(
   tell: Tell,
 ): Promise<number> {
   using interrupt = watchInterrupt(context.terminal)
+  const asking: Asking = { isAsked: false }
   try {
     const streams = await context.streams(openLog(context, values))
     const session = 'session' in command ? command.session : null
     const servers = await openServers(context, streams, values, { session, interrupt })
-    tell(await untilInterrupted(firstThatKnows(servers, command), interrupt), context)
+    tell(await untilInterrupted(firstThatKnows(servers, command, asking), interrupt), context)
     return exitDone
   } catch (error) {
-    if (interrupt.causedBy(error)) return exitCancelled
-    return report(context.terminal, serializeError(error), tellingOf(values))
+    const perhaps = perhapsWords(command)
+    if (interrupt.causedBy(error)) {
+      if (asking.isAsked && perhaps !== null) context.terminal.writeError(`${perhaps}\n`)
+      return exitCancelled
+    }
+    const lastWords = isUnanswered(error) ? perhaps : null
+    return report(context.terminal, serializeError(error), tellingOf(values), { lastWords })
+  }
+}
+
+interface Asking {
+  /** A server was told the command, and hasn't answered. */
+  isAsked: boolean
+}
+
+/** What may have come of a command without an answer; null: it changes nothing. */
+function perhapsWords(command: ManagementCommand): string | null {
+  switch (command.kind) {
+    case 'stop':
+      return command.when === 'now'
+        ? 'The session may have ended all the same: reprise session list shows whether it has.'
+        : 'The session may end all the same when everyone who joined has finished.'
+    case 'start-now':
+      return 'The session may have begun to stream all the same: reprise session list shows whether it has.'
+    case 'set-rate':
+      return 'The rate may have been changed all the same: reprise session status shows it.'
+    case 'precedence':
+      return 'The order may have been changed all the same: reprise session list shows it.'
+    case 'list':
+    case 'status':
+    case 'start':
+    default:
+      return null
   }
 }
 
@@ -170,6 +203,7 @@ async function command(
 async function firstThatKnows(
   servers: readonly Management[],
   command: ManagementCommand,
+  asking: Asking,
 ): Promise<ManagementResult> {
   let failure: unknown = null
   try {
@@ -177,8 +211,10 @@ async function firstThatKnows(
       servers.length > 1 && 'session' in command ? await runningFirst(servers, command.session) : servers
     for (const server of inOrder) {
       try {
+        asking.isAsked = true
         return await server.command(command)
       } catch (error) {
+        asking.isAsked = false
         AppError.accept(error)
         if (error.code !== 'E_MC_NOSESSION') throw error
         failure = error

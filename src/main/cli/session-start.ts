@@ -3,7 +3,12 @@
  * becomes it.
  */
 import { isAbsolute, resolve } from 'node:path'
-import type { Management, ManagementTarget, SessionBrief } from '#engine/multicast/management'
+import {
+  isUnanswered,
+  type Management,
+  type ManagementTarget,
+  type SessionBrief,
+} from '#engine/multicast/management'
 import { AppError, BugError, invariant, serializeError } from '#shared/errors'
 import {
   defaultStreamPort,
@@ -173,7 +178,8 @@ export const sessionStart = defineVerb({
         if (start.reached !== 'nothing') context.terminal.writeError(`${reachedWords[start.reached]}\n`)
         return exitCancelled
       }
-      const lastWords = start.reached === 'begun' ? reachedWords.begun : null
+      const isKnown = start.reached === 'begun' || isUnanswered(error)
+      const lastWords = start.reached !== 'nothing' && isKnown ? reachedWords[start.reached] : null
       return report(context.terminal, serializeError(error), telling, { lastWords })
     }
   },

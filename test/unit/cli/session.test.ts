@@ -360,6 +360,16 @@ describe('reprise session start', () => {
     expect([mistaken.status, mistaken.out]).toEqual([1, ''])
     expect(mistaken.err).toContain('(E_BUG)')
     expect(mistaken.err).toContain('The session has begun: reprise session list shows it.\n')
+    const unanswered = new NetworkError('E_NET', 'lost', {
+      details: { address: '10.0.0.1', phase: 'control', unanswered: true },
+    })
+    for (const how of ['', '--json']) {
+      const perhaps = await failing('start', how, unanswered)
+      expect(perhaps.status).toBe(how === '' ? 1 : 13)
+      expect(perhaps.err).toContain(
+        'The session may have begun all the same: reprise session list shows whether it has.\n',
+      )
+    }
     const started = await failing('start')
     expect([started.status, started.err]).toEqual([1, expect.not.stringContaining('session list')])
   })
@@ -532,6 +542,63 @@ describe('one session', () => {
     expect(await session(words)).toMatchObject({ status: 0, out: `${text}\n` })
     expect(said).toEqual([command])
     expect(JSON.parse((await session(`${words} --json`)).out)).toEqual({ type: 'done', text })
+  })
+
+  it.each([
+    ['stop lab', 'The session may have ended all the same: reprise session list shows whether it has.\n'],
+    ['stop lab --when-finished', 'The session may end all the same when everyone who joined has finished.\n'],
+    [
+      'start-now lab',
+      'The session may have begun to stream all the same: reprise session list shows whether it has.\n',
+    ],
+    [
+      'set-rate lab --data-rate 6000000',
+      'The rate may have been changed all the same: reprise session status shows it.\n',
+    ],
+    ['precedence lab', 'The order may have been changed all the same: reprise session list shows it.\n'],
+    ['status lab', ''],
+    ['list', ''],
+  ])('says of %s what may have come of it when no answer came', async (words, left) => {
+    const [kind = ''] = words.split(' ')
+    let stop = () => {}
+    const { session } = servers({
+      here: [[sessionState('lab')]],
+      onCommand: (command) => {
+        if (command.kind !== kind) return undefined
+        stop()
+        return new Promise<never>(() => {})
+      },
+    })
+    const stopped = await session(words, { onStreams: (interrupt) => (stop = interrupt) })
+    expect([stopped.status, stopped.err, stopped.out]).toEqual([130, left, ''])
+    const lost = new NetworkError('E_NET', 'lost', {
+      details: { address: '10.0.0.1', phase: 'control', unanswered: true },
+    })
+    const broken = await servers({
+      here: [[sessionState('lab')]],
+      onCommand: (command) => (command.kind === kind ? Promise.reject(lost) : undefined),
+    }).session(words)
+    expect([broken.status, broken.err.includes('all the same')]).toEqual([1, left !== ''])
+    expect(broken.err).toContain(left)
+  })
+
+  it('says nothing of what was not asked yet, or was refused', async () => {
+    const refusal = new NetworkError('E_NET', 'its own', { details: { address: 'h', phase: 'connect' } })
+    const refused = await servers({
+      here: [[sessionState('lab')]],
+      onCommand: (command) => (command.kind === 'stop' ? Promise.reject(refusal) : undefined),
+    }).session('stop lab')
+    expect([refused.status, refused.err]).toEqual([1, expect.not.stringContaining('all the same')])
+    let stop = () => {}
+    const early = await servers({
+      here: [[sessionState('lab')], [sessionState('other')]],
+      onCommand: (command) => {
+        if (command.kind !== 'list') return undefined
+        stop()
+        return new Promise<never>(() => {})
+      },
+    }).session('stop lab', { onStreams: (interrupt) => (stop = interrupt) })
+    expect([early.status, early.err]).toEqual([130, ''])
   })
 
   it('is asked for elsewhere by its own password', async () => {

@@ -31,7 +31,10 @@ const answerMs = 120_000
 export type ManagementResult = Exclude<ManagementAnswer, { readonly kind: 'failed' }>
 
 export interface Management extends Disposable {
-  /** One at a time. Throws what the server threw; UsageError for what is too long for it; NetworkError when the connection is lost; the signal's reason. */
+  /**
+   * One at a time. Throws what the server threw; UsageError for what is too long for it; NetworkError when the connection is lost, which
+   * `isUnanswered` knows; the signal's reason.
+   */
   readonly command: (command: ManagementCommand) => Promise<ManagementResult>
 }
 
@@ -54,8 +57,8 @@ export async function connectManagement(
       hardwareAddresses: [],
       fingerprint: control.fingerprint,
     })
-    const hear = async (): Promise<LinkOutput | undefined> => {
-      const [output] = link.message(await control.next())
+    const hear = async (next = control.next()): Promise<LinkOutput | undefined> => {
+      const [output] = link.message(await next)
       if (output?.kind === 'refused') throw refusal(control, output.refusal, password)
       return output
     }
@@ -65,8 +68,9 @@ export async function connectManagement(
     return {
       async command(command) {
         control.send({ kind: 'command', id: 1, json: encodeJson(command) })
-        const answer = await hear()
-        if (answer?.kind !== 'answer') throw senseless(control, 'something else instead of an answer')
+        const answer = await hear(control.next().catch(throwUnanswered))
+        if (answer?.kind !== 'answer')
+          throwUnanswered(senseless(control, 'something else instead of an answer'))
         const told = readAnswer(answer.json, control)
         if (told.kind === 'failed') throw deserializeError(told.error)
         return told
@@ -139,8 +143,23 @@ function readAnswer(json: Uint8Array, control: ControlSocket): ManagementAnswer 
   try {
     return managementAnswerSchema.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json)))
   } catch (error) {
-    throw senseless(control, 'an answer that makes no sense', error)
+    return throwUnanswered(senseless(control, 'an answer that makes no sense', error))
   }
+}
+
+/** The server was told a command, and no answer came that could be read: whether it was done isn't known. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof NetworkError && error.details['unanswered'] === true
+
+/** What the server itself has thrown may be the same, of a connection of its own. */
+function throwUnanswered(error: unknown): never {
+  if (!(error instanceof NetworkError)) throw error
+  const { code, message, details, transient } = error
+  throw new NetworkError(code, message, {
+    details: { ...details, unanswered: true },
+    transient,
+    cause: error,
+  })
 }
 
 const senseless = ({ peer }: ControlSocket, why: string, cause?: unknown) =>

@@ -6,12 +6,13 @@ import {
   announceServer,
   connectLocalServers,
   connectManagement,
+  isUnanswered,
   type ManagedServer,
   type ManagementCommand,
   type ManagementOptions,
   type ManagementTarget,
 } from '#engine/multicast/management'
-import { UsageError } from '#shared/errors'
+import { NetworkError, UsageError } from '#shared/errors'
 import { openManagedPort } from '#test/managed-port'
 import { sessionClient, sessionState } from '#test/session-fixtures'
 
@@ -90,6 +91,26 @@ describe('management over the network', () => {
     })
   })
 
+  test('tells what the server answered from what was never answered', async () => {
+    const away = new NetworkError('E_NET', 'its web server is away', {
+      details: { address: 'http://h/a.dmg', phase: 'connect' },
+    })
+    const port = await openManagedPort({
+      server: { ...server, setRate: () => Promise.reject(away) },
+      password: 'right',
+    })
+    onTestFinished(() => port[Symbol.asyncDispose]())
+    const command = { kind: 'set-rate', session: 'lab', dataRate: 1, clientDataRate: null } as const
+    const answered = await call({ ...port, fingerprint: null }, command).catch((thrown: unknown) => thrown)
+    expect(answered).toMatchObject({ code: 'E_NET', details: { phase: 'connect' } })
+    expect(isUnanswered(answered)).toBe(false)
+    const refused = await call({ ...port, fingerprint: null }, command, { password: 'wrong' }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(refused).toMatchObject({ code: 'E_MC_PASSWORD' })
+    expect(isUnanswered(refused)).toBe(false)
+  })
+
   test('needs the password', async () => {
     const { port } = await openPort()
     for (const password of ['wrong', null])
@@ -121,7 +142,7 @@ describe('management over the network', () => {
     const lost = call({ ...opened, fingerprint: null }, never)
     const cutting = setInterval(opened.cut, 20)
     onTestFinished(() => clearInterval(cutting))
-    await expect(lost).rejects.toMatchObject({ code: 'E_NET' })
+    await expect(lost).rejects.toMatchObject({ code: 'E_NET', details: { unanswered: true } })
     clearInterval(cutting)
     const controller = new AbortController()
     const stopped = call({ ...opened, fingerprint: null }, never, { signal: controller.signal })
