@@ -18,6 +18,10 @@ const timer = setInterval(() => {
   ${read}
 }, 5)`
 
+/** What the kernel tells of descriptors, as text: whether each blocks. */
+const nonBlockingIn = (told: string) =>
+  [...told.matchAll(/flags:\t([0-7]+)$/gm)].map(([, octal = '']) => parseInt(octal, 8) & constants.O_NONBLOCK)
+
 describe.skipIf(missing('linux'))('a read that never ends', () => {
   it.each([
     ['the first thread', (pipe: string) => `open('${pipe}', 'r', () => {}); said()`],
@@ -72,8 +76,42 @@ describe.skipIf(missing('linux'))('a read that never ends', () => {
     await Promise.all([run.said('[ny]: '), run.said('reading')])
     run.child.stdin?.write('n\n')
     const { out } = await run.ended
-    const flags = [...out.matchAll(/flags:\t([0-7]+)$/gm)].map(([, octal = '']) => parseInt(octal, 8))
-    expect(flags).toHaveLength(3)
-    expect(flags.map((each) => each & constants.O_NONBLOCK)).toEqual([0, 0, 0])
+    expect(nonBlockingIn(out)).toEqual([0, 0, 0])
+  })
+
+  it('leaves a pipe that it shares with others as it was', async () => {
+    await using folder = await temporaryFolder()
+    const [pipe, shared] = [folder.path('pipe'), folder.path('shared')]
+    execFileSync('mkfifo', [pipe, shared])
+    await writeFile(folder.path('a.img'), `${'x'.repeat(510)}U\u00aa`, 'latin1')
+    await writeFile(folder.path('d.img'), 'precious')
+    const read = `open('${pipe}', 'r', () => {}); said()`
+    const loader = `data:text/javascript,${encodeURIComponent(whenUnderWay(read))}`
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
+    const shell = 'exec <>"$0"; "$@"; grep flags: /proc/self/fdinfo/0'
+    const program = [process.execPath, '--import', loader, programEntry]
+    const run = startReprise(argv, null, {}, ['/bin/sh', '-c', shell, shared, ...program])
+    await Promise.all([run.said('[ny]: '), run.said('reading')])
+    await writeFile(shared, 'n\n')
+    const { out } = await run.ended
+    expect(nonBlockingIn(out)).toEqual([0])
+  })
+})
+
+describe.skipIf(missing('linux'))('standard input', () => {
+  it('is left alone where nothing is read from it', async () => {
+    await using folder = await temporaryFolder()
+    const shared = folder.path('shared')
+    execFileSync('mkfifo', [shared])
+    await writeFile(folder.path('a.img'), `${'x'.repeat(510)}U\u00aa`, 'latin1')
+    const look = `import { readFileSync } from 'node:fs'
+      process.on('exit', () => process.stderr.write(readFileSync('/proc/self/fdinfo/0')))`
+    const loader = `data:text/javascript,${encodeURIComponent(look)}`
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase', '--noprompt']
+    const program = [process.execPath, '--import', loader, programEntry]
+    const run = startReprise(argv, null, {}, ['/bin/sh', '-c', 'exec <>"$0"; exec "$@"', shared, ...program])
+    const { status, err } = await run.ended
+    expect(status).toBe(0)
+    expect(nonBlockingIn(err)).toEqual([0])
   })
 })

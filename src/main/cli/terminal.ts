@@ -1,4 +1,5 @@
 /** Where the command line reads, writes and is interrupted. */
+import { isatty } from 'node:tty'
 import { onAskedToEnd } from '#main/product'
 import { forgetTyped, readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs, type Worth } from './outputs.ts'
@@ -56,15 +57,15 @@ export function processTerminal(): ProcessTerminal {
     write: (text, worth) => output.write(text, worth),
     writeError,
     isOne: areOne,
-    isInteractive: process.stdin.isTTY && process.stderr.isTTY,
-    isTyped: process.stdin.isTTY,
+    isInteractive: isTyped() && isatty(2),
+    isTyped: isTyped(),
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },
     forgetTyped: async (signal) => await forgetTyped(process.stdin, { signal, interrupt: interruptSelf }),
     readLine: async (signal) => await readLineOf(process.stdin, signal),
     async readPassword(signal) {
-      if (process.stdin.isTTY) return await askPassword('Password: ', signal, writeError)
+      if (isTyped()) return await askPassword('Password: ', signal, writeError)
       return await readUntilNul(process.stdin, signal)
     },
     askPassword: (question, signal) => askPassword(question, signal, writeError),
@@ -76,6 +77,8 @@ export function processTerminal(): ProcessTerminal {
   }
 }
 
+/** Without `process.stdin`: as soon as there is that, a pipe that others read, too, as a loop of the shell does, no longer blocks. */
+const isTyped = () => isatty(0)
 const interruptSelf = () => void process.kill(process.pid, 'SIGINT')
 
 async function askPassword(
@@ -83,7 +86,7 @@ async function askPassword(
   signal: AbortSignal,
   write: (text: string) => void,
 ): Promise<string | null> {
-  if (!process.stdin.isTTY) return null
+  if (!isTyped()) return null
   try {
     return await readHidden(process.stdin, {
       signal,

@@ -2,7 +2,7 @@
  * Ends the process for sure. `process.exit` waits for every thread, and one that reads from a disk or a file server that doesn't
  * answer may never end: the process would be there for ever, deaf to Ctrl-C.
  */
-import { fstatSync } from 'node:fs'
+import { constants, fstatSync, readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 
@@ -35,24 +35,36 @@ const isReading = () =>
  * which is surely there (where a program isn't, execve aborts), and does nothing but end with the same status.
  */
 function leaveThreads(status: number): never {
-  giveBackSockets()
+  giveBackStreams()
   process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${status})`], {})
   process.kill(process.pid, 'SIGKILL')
   throw new Error('killed')
 }
 
 /**
- * A socket that others share with us is as Node left it, which doesn't block, and they may take that for an error. Node gives it back
- * only where it ends by itself.
+ * A socket or a pipe that others share with us is as Node left it, which doesn't block, and they may take that for an error. Node gives it
+ * back only where it ends by itself.
  */
-function giveBackSockets(): void {
+function giveBackStreams(): void {
   for (const [descriptor, name] of (['stdin', 'stdout', 'stderr'] as const).entries())
     try {
-      if (!fstatSync(descriptor).isSocket()) continue
+      const stats = fstatSync(descriptor)
+      if (!(stats.isSocket() || stats.isFIFO()) || blocks(descriptor)) continue
       const stream: { readonly _handle?: { readonly setBlocking?: (blocking: boolean) => unknown } | null } =
         process[name] as object
       stream._handle?.setBlocking?.(true)
     } catch {
       // Closed: nobody shares it.
     }
+}
+
+/** Nobody has touched it. False where the system doesn't tell. */
+function blocks(descriptor: number): boolean {
+  try {
+    const [, flags] =
+      /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1')) ?? []
+    return flags !== undefined && (parseInt(flags, 8) & constants.O_NONBLOCK) === 0
+  } catch {
+    return false
+  }
 }
