@@ -1,9 +1,10 @@
 /**
  * Standard output and standard error. Writes are synchronous as long as somebody reads: nothing is lost when the process ends,
- * and a program that reads our progress sees each line at once. What a full pipe can't take is kept and written later: work goes
+ * and a program that reads our progress sees each line at once. What a full pipe or a stopped terminal can't take is kept and written later: work goes
  * on, and Ctrl-C is heard, while whoever should read has stalled. Of what only passes, no more than a few MiB are kept.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { DeviceError, errnoName } from '#shared/errors'
 
 /** Passing is what a later text says better, or nobody needs later: it is left out while too much is kept already. */
@@ -27,15 +28,15 @@ export interface Outputs {
 
 export function openOutputs(): Outputs {
   const errors = createOutput({ descriptor: neverBlocking(2), name: null })
-  // What comes out of one pipe or socket keeps its order.
+  // What comes out of one pipe, socket or terminal keeps its order.
   const same = sameOf(1, 2)
   const output =
-    same === 'pipe' ? errors : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
+    same === 'line' ? errors : createOutput({ descriptor: neverBlocking(1), name: 'standard output' })
   return { output, errors, areOne: same !== null }
 }
 
 /**
- * A pipe opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
+ * A pipe or a terminal opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
  * who share it.) A socket, which other programs and journald give us, can't be opened anew: Node sets its flag as soon as it has a
  * stream of it, and takes it back when the process ends; `leave` does where it ends otherwise. Until then, and after a SIGKILL, other
  * programs that write to the same socket may find it full, too (EAGAIN).
@@ -44,8 +45,9 @@ function neverBlocking(descriptor: 1 | 2): number {
   try {
     const stats = fstatSync(descriptor)
     if (stats.isSocket()) Reflect.get(process, descriptor === 1 ? 'stdout' : 'stderr')
-    if (process.platform !== 'linux' || !stats.isFIFO()) return descriptor
-    return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK)
+    if (process.platform !== 'linux' || !(stats.isFIFO() || isatty(descriptor))) return descriptor
+    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
+    return openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
   } catch {
     // Somebody else's, or nobody reads it: it is used as it is.
     return descriptor
@@ -53,11 +55,11 @@ function neverBlocking(descriptor: 1 | 2): number {
 }
 
 /** What both descriptors are; null: they are two. */
-function sameOf(one: number, other: number): 'pipe' | 'other' | null {
+function sameOf(one: number, other: number): 'line' | 'file' | null {
   try {
     const [a, b] = [fstatSync(one), fstatSync(other)]
     if (a.dev !== b.dev || a.ino !== b.ino) return null
-    return a.isFIFO() || a.isSocket() ? 'pipe' : 'other'
+    return a.isFIFO() || a.isSocket() || isatty(one) ? 'line' : 'file'
   } catch {
     return null
   }

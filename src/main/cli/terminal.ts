@@ -1,4 +1,5 @@
 /** Where the command line reads, writes and is interrupted. */
+import { setTimeout } from 'node:timers/promises'
 import { isatty } from 'node:tty'
 import { onAskedToEnd } from '#main/product'
 import { forgetTyped, readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
@@ -39,10 +40,14 @@ export interface ProcessTerminal extends Terminal {
   drained(): Promise<void>
 }
 
+/** Between looks whether a question has been written. */
+const lookMs = 20
+
 /** The terminal of this process. */
 export function processTerminal(): ProcessTerminal {
   const { output, errors, areOne } = openOutputs()
   const writeError = (text: string, worth?: Worth) => errors.write(text, worth)
+  const keptBytes = () => output.keptBytes() + errors.keptBytes()
   const listeners = new Set<(signal: NodeJS.Signals) => void>()
   const interrupted = Promise.withResolvers<void>()
   const handle = (signal: NodeJS.Signals) => {
@@ -51,8 +56,10 @@ export function processTerminal(): ProcessTerminal {
   }
   const tooLate = async () => {
     await interrupted.promise
-    await untilStalled(() => output.keptBytes() + errors.keptBytes())
+    await untilStalled(keptBytes)
   }
+  const forget = async (signal: AbortSignal) =>
+    await forgetTyped(process.stdin, { signal, interrupt: interruptSelf })
   return {
     write: (text, worth) => output.write(text, worth),
     writeError,
@@ -62,8 +69,15 @@ export function processTerminal(): ProcessTerminal {
     async drained() {
       await Promise.race([Promise.all([output.drained(), errors.drained()]), tooLate()])
     },
-    forgetTyped: async (signal) => await forgetTyped(process.stdin, { signal, interrupt: interruptSelf }),
-    readLine: async (signal) => await readLineOf(process.stdin, signal),
+    forgetTyped: forget,
+    async readLine(signal) {
+      // A question that a stopped terminal doesn't show yet hasn't been read.
+      if (isTyped() && keptBytes() > 0) {
+        for (; keptBytes() > 0; await setTimeout(lookMs)) signal.throwIfAborted()
+        await forget(signal)
+      }
+      return await readLineOf(process.stdin, signal)
+    },
     async readPassword(signal) {
       if (isTyped()) return await askPassword('Password: ', signal, writeError)
       return await readUntilNul(process.stdin, signal)
