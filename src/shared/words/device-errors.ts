@@ -35,6 +35,12 @@ const noFolder = (error: SerializedError): string | null => {
   return folder === null ? null : `There is no folder ${quote(folder)}.`
 }
 
+const maybeInUse = (which: string): ErrorWords => ({
+  what: `${which} may be in use by another program.`,
+  why: 'Looking at all that runs on this computer took too long.',
+  now: 'Close what may write to it, and try again when the computer has less to do.',
+})
+
 /** It is about a disk in a file. */
 const isFile = (error: SerializedError): boolean => textOf(error, 'kind') === 'file'
 
@@ -183,18 +189,20 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_SRC_IN_USE: (error, names) =>
-    textOf(error, 'left') === 'mount'
-      ? {
-          what: `${path(error, 'A volume')} wasn't mounted again.`,
-          why: usedBy(error) ?? 'Another program may be reading it.',
-          now: 'Mount it when nobody reads it any more.',
-        }
-      : {
-          what: `${theSource(error, names)} can't be copied while it is in use.`,
-          why: usedBy(error),
-          now: 'Close what is using it, or unmount it, and try again.',
-        },
+  E_SRC_IN_USE: (error, names) => {
+    if (textOf(error, 'left') === 'mount')
+      return {
+        what: `${path(error, 'A volume')} wasn't mounted again.`,
+        why: usedBy(error) ?? 'Another program may be reading it.',
+        now: 'Mount it when nobody reads it any more.',
+      }
+    if (textOf(error, 'why') === 'unknown') return maybeInUse(theSource(error, names))
+    return {
+      what: `${theSource(error, names)} can't be copied while it is in use.`,
+      why: usedBy(error),
+      now: 'Close what is using it, or unmount it, and try again.',
+    }
+  },
 
   E_SRC_GONE: (error, names) => ({
     what: `${theSource(error, names)} is gone.`,
@@ -219,12 +227,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     const why = usedBy(error) ?? itSaid(error) ?? systemSays(error)
     const left = textOf(error, 'left')
     if (left !== null) return { ...leftUndone(left, error, names), why }
-    if (textOf(error, 'why') === 'unknown')
-      return {
-        what: `${theTarget(error, names)} may be in use by another program.`,
-        why: 'Looking at all that runs on this computer took too long.',
-        now: 'Close what may write to it, and try again when the computer has less to do.',
-      }
+    if (textOf(error, 'why') === 'unknown') return maybeInUse(theTarget(error, names))
     return {
       what: `${theTarget(error, names)} is in use${textOf(error, 'tried') === 'unmount' ? " and couldn't be unmounted" : ''}.`,
       why,

@@ -71,7 +71,7 @@ export interface RestoreIo {
   holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
   /**
    * A source device: read only. `alone`: as long as it is held nobody mounts it. Another program that reads it for itself is let be:
-   * then a Reprise doesn't mount it. Throws DeviceError E_SRC_IN_USE.
+   * then a Reprise doesn't mount it; one that writes to it isn't. Throws DeviceError E_SRC_IN_USE.
    */
   holdDevice(
     path: string,

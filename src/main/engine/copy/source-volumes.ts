@@ -158,7 +158,7 @@ async function readersElsewhere(
   signal: AbortSignal | undefined,
 ): Promise<Openers> {
   try {
-    return await platform.openElsewhere(path, signal)
+    return await platform.openElsewhere(path, { how: 'in any way', signal })
   } catch (error) {
     // It was pulled out; or mounting it says that it was stopped.
     if (signal?.aborted !== true) AppError.accept(error)

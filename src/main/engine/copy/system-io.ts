@@ -58,14 +58,28 @@ export function createSystemIo(
 
 /**
  * Null where others read it, too: they leave it unmounted as long as it is open here (see source-volumes.ts), so `path` must be open
- * already. What is held and nobody has open is mounted somewhere, or being mounted. Throws DeviceError E_SRC_IN_USE.
+ * already. What is held and nobody has open is mounted somewhere, or being mounted; and who has it open for writing is making another
+ * disk of it, or has mounted it by a program. Throws DeviceError E_SRC_IN_USE.
  */
 async function holdIfFree(platform: Platform, path: string): Promise<AsyncDisposable | null> {
   try {
     return await holdDevice(path)
   } catch (error) {
     if (!(error instanceof DeviceError) || error.code !== 'E_SRC_IN_USE') throw error
-    if (isHeldHere(path) || (await platform.openElsewhere(path)).programs.length > 0) return null
+    if (isHeldHere(path)) return null
+    const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing' })
+    if (holders.length > 0)
+      throw new DeviceError('E_SRC_IN_USE', `${path} is open for writing in ${holders.join(', ')}`, {
+        details: { path, holders },
+        cause: error,
+      })
+    if (!isComplete)
+      throw new DeviceError('E_SRC_IN_USE', `who writes to ${path} could not be found out`, {
+        details: { path, why: 'unknown' },
+        cause: error,
+      })
+    const { programs: readers } = await platform.openElsewhere(path, { how: 'in any way' })
+    if (readers.length > 0) return null
     throw error
   }
 }

@@ -48,9 +48,12 @@ async function mount(device: string, name: string): Promise<string> {
   return place
 }
 
-/** Another program that reads the device, and wants it for itself. */
-async function holdElsewhere(path: string): Promise<AsyncDisposable & { readonly pid: number | undefined }> {
-  const flags = constants.O_RDONLY | constants.O_EXCL
+/** Another program that has the device open, and wants it for itself. */
+async function holdElsewhere(
+  path: string,
+  access: number = constants.O_RDONLY,
+): Promise<AsyncDisposable & { readonly pid: number | undefined }> {
+  const flags = access | constants.O_EXCL
   const script = `fs.openSync(${JSON.stringify(path)}, ${flags}); console.log('held'); setInterval(() => 0, 1e6)`
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
@@ -113,14 +116,36 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
       await using other = await holdElsewhere(loop.path)
       await using held = await io.holdDevice(loop.path, { alone: true })
       expect(held.sizeBytes).toBe(8 * MiB)
-      expect(await platform.openElsewhere(loop.path)).toEqual({
+      expect(await platform.openElsewhere(loop.path, { how: 'in any way' })).toEqual({
         programs: [expect.stringContaining(`(${other.pid})`)],
         isComplete: true,
       })
     }
     const place = await mount(loop.path, 'held')
-    expect(await platform.openElsewhere(loop.path)).toEqual({ programs: [], isComplete: true })
+    expect(await platform.openElsewhere(loop.path, { how: 'in any way' })).toEqual({
+      programs: [],
+      isComplete: true,
+    })
     await command('umount', [place])
+  })
+
+  it('a source is not read while another program writes to it, nor while that is not known', async () => {
+    await using loop = await attachLoop({ sizeBytes: 8 * MiB })
+    const platform = createPlatform({ log: silentLogger })
+    const io = createSystemIo(platform)
+    {
+      await using other = await holdElsewhere(loop.path, constants.O_RDWR)
+      await expect(io.holdDevice(loop.path, { alone: true })).rejects.toMatchObject({
+        code: 'E_SRC_IN_USE',
+        details: { path: loop.path, holders: [expect.stringContaining(`(${other.pid})`)] },
+      })
+    }
+    await using _reader = await holdElsewhere(loop.path)
+    const unsure = { ...platform, openElsewhere: async () => ({ programs: [], isComplete: false }) }
+    await expect(createSystemIo(unsure).holdDevice(loop.path, { alone: true })).rejects.toMatchObject({
+      code: 'E_SRC_IN_USE',
+      details: { why: 'unknown' },
+    })
   })
 
   it('a source that was mounted behind our back is not read', async () => {

@@ -181,6 +181,11 @@ describe('describeError', () => {
       "'/dev/sdc1' wasn't mounted again.\nIt is used by reprise (812).\nMount it when nobody reads it any more.",
     ],
     [
+      'E_SRC_IN_USE',
+      { path: '/dev/sdc', why: 'unknown' },
+      "'System.dmg' may be in use by another program.\nLooking at all that runs on this computer took too long.\nClose what may write to it, and try again when the computer has less to do.",
+    ],
+    [
       'E_DST_BUSY',
       { path: '/dev/sdb', why: 'unknown' },
       "'SanDisk Ultra' may be in use by another program.\nLooking at all that runs on this computer took too long.\nClose what may write to it, and try again when the computer has less to do.",

@@ -8,6 +8,7 @@ import {
   type Machine,
   type OpenDevice,
   type Openers,
+  type Platform,
 } from '#engine/platform/system'
 import { DeviceError, errnoName, UsageError } from '#shared/errors'
 import { findHolders } from './holders.ts'
@@ -42,14 +43,15 @@ export async function openForWriting(system: Machine, path: string, now?: () => 
 }
 
 /** See `Platform.openElsewhere`. */
-export async function openElsewhere(system: Machine, path: string, signal?: AbortSignal): Promise<Openers> {
+export async function openElsewhere(
+  system: Machine,
+  path: string,
+  { how, signal }: Parameters<Platform['openElsewhere']>[1],
+): Promise<Openers> {
   const { place, snapshot } = await deviceAt(system, path)
+  const asked = { numbers: numbersOfWays(place, snapshot), how, signal }
   for (let attempt = 0; ; attempt += 1) {
-    const openers = await findOpeners(system, {
-      numbers: numbersOfWays(place, snapshot),
-      how: 'in any way',
-      signal,
-    })
+    const openers = await findOpeners(system, asked)
     const pause = WRITER_PAUSES_MS[attempt]
     if (openers.programs.length === 0 || !openers.isComplete || pause === undefined) return openers
     await system.pause(pause)

@@ -3,7 +3,7 @@
  * system's volumes do, or for reading, as another restore does. Opening it exclusively isn't refused for their sake.
  */
 import { setImmediate as breath } from 'node:timers/promises'
-import type { Machine, Openers } from '#engine/platform/system'
+import type { Machine, OpenedHow, Openers } from '#engine/platform/system'
 import { programNameOf } from './holders.ts'
 
 /** Of a machine with ten thousand open files this takes a tenth of a second. */
@@ -18,7 +18,7 @@ const common =
 export interface OpenersOptions {
   /** `major:minor` of the devices. */
   readonly numbers: readonly string[]
-  readonly how: 'for writing' | 'in any way'
+  readonly how: OpenedHow
   /** Milliseconds. Default: the process's clock. */
   readonly now?: () => number
   readonly signal?: AbortSignal | undefined

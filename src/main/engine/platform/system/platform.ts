@@ -49,6 +49,9 @@ export interface Openers {
   readonly isComplete: boolean
 }
 
+/** Which of them are asked for. */
+export type OpenedHow = 'for writing' | 'in any way'
+
 export interface DiskWatch extends AsyncDisposable {
   /**
    * Lists the disks now, for what a watch may not see. Resolves when the listener was told what is new, by this list or by
@@ -118,10 +121,13 @@ export interface Platform {
   eject(path: string, signal?: AbortSignal): Promise<void>
 
   /**
-   * Other programs that have the disk or partition at `path`, a part of it or the disk that it is on open, also only for reading;
-   * without those that are done within a moment. Where the system doesn't tell: none. Throws DeviceError, the signal's reason.
+   * Other programs that have the disk or partition at `path`, a part of it or the disk that it is on open, without those that are done
+   * within a moment. Where the system doesn't tell: none. Throws DeviceError, the signal's reason.
    */
-  openElsewhere(path: string, signal?: AbortSignal): Promise<Openers>
+  openElsewhere(
+    path: string,
+    options: { readonly how: OpenedHow; readonly signal?: AbortSignal | undefined },
+  ): Promise<Openers>
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findOpeners } from '#src/main/engine/platform/linux/writers.ts'
-import { openForWriting } from '#src/main/engine/platform/linux/open.ts'
+import { openElsewhere, openForWriting } from '#src/main/engine/platform/linux/open.ts'
 import { laptop, recordLinux } from '#test/recorded-linux'
 import { recordedMachine } from '#test/recorded-machine'
 
@@ -98,6 +98,20 @@ describe('who has a device open', () => {
     })
     await findOpeners(machine(), { numbers, how: 'for writing', now: () => (at += 10) })
     expect(isLetIn).toBe(true)
+  })
+})
+
+describe('who has a disk or its parts open', () => {
+  it('is told with those who only read, or of those who write alone', async () => {
+    expect(await openElsewhere(machine(), '/dev/sdb', { how: 'for writing' })).toEqual({
+      programs: ['qemu (70)'],
+      isComplete: true,
+    })
+    const readers = machine({ writes: false })
+    const nobody = { programs: [], isComplete: true }
+    expect(await openElsewhere(readers, '/dev/sdb', { how: 'for writing' })).toEqual(nobody)
+    const { programs } = await openElsewhere(readers, '/dev/sdb', { how: 'in any way' })
+    expect(programs).toEqual(['dd (900)', 'qemu (70)'])
   })
 })
 
