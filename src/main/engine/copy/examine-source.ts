@@ -257,12 +257,14 @@ function usersOf({ users = [], path }: Disk, volume: Volume | null): readonly st
 export const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
 
-/** Beside what is going to be unmounted: it stays mounted while it is read, and nobody can hold it for himself. */
+/** It stays mounted while it is read, beside what is going to be unmounted, and nobody can hold it for himself. */
 export function isMountedReadOnly({
   disk,
   volume,
   mountPoints,
 }: Pick<DeviceSource, 'disk' | 'volume' | 'mountPoints'>): boolean {
+  // Of a whole disk all is unmounted, or nothing.
+  if (volume === null && mountPoints.length > 0) return false
   // The whole of a hybrid disk may be mounted beside its partitions, and then nobody holds these alone either.
   const isWhole = (each: Volume) => each.index === 0 && !isWritable(each)
   const volumes = volume === null ? disk.volumes : [volume, ...disk.volumes.filter(isWhole)]
