@@ -49,7 +49,13 @@ export async function openElsewhere(
   { how, signal }: Parameters<Platform['openElsewhere']>[1],
 ): Promise<Openers> {
   const { place, snapshot } = await deviceAt(system, path)
-  const asked = { numbers: numbersOfWays(place, snapshot), how, signal }
+  const isClients = hasClient(place)
+  if (isClients && how === 'for writing') return { programs: [], isComplete: true }
+  const asked = {
+    numbers: numbersOfWays(place, snapshot),
+    how: isClients ? 'for reading' : how,
+    signal,
+  } as const
   for (let attempt = 0; ; attempt += 1) {
     const openers = await findOpeners(system, asked)
     const pause = WRITER_PAUSES_MS[attempt]
@@ -95,8 +101,7 @@ async function refuseWriters(
     now,
   }: { readonly place: Place; readonly snapshot: LinuxSnapshot; readonly now: (() => number) | undefined },
 ): Promise<void> {
-  // A client of a network block device has it open itself, as long as it is there.
-  if (place.disk.kernelName.startsWith('nbd')) return
+  if (hasClient(place)) return
   const numbers = numbersOfWays(place, snapshot)
   for (let attempt = 0; ; attempt += 1) {
     const asked = { numbers, how: 'for writing', ...(now === undefined ? {} : { now }) } as const
@@ -117,6 +122,9 @@ async function refuseWriters(
     await system.pause(pause)
   }
 }
+
+/** A network block device's client has it open for writing as long as it is there, and is not to be told from others who do. */
+const hasClient = ({ disk }: Place): boolean => disk.kernelName.startsWith('nbd')
 
 /** Also of the disk around a partition, and of the other ways to it: who has one of those open is another program as well. */
 function numbersOfWays(place: Place, snapshot: LinuxSnapshot): readonly string[] {

@@ -84,5 +84,5 @@ async function isOpenAs(
   if (how === 'in any way') return true
   // `flags:	0100002`, in octal: the last two bits are 0 for reading only (proc(5)).
   const flags = /^flags:\s*([0-7]+)$/m.exec((await system.readText(`${folder}/fdinfo/${fd}`)) ?? '')?.[1]
-  return flags !== undefined && (parseInt(flags, 8) & 3) !== 0
+  return flags !== undefined && ((parseInt(flags, 8) & 3) !== 0) === (how === 'for writing')
 }

@@ -49,8 +49,8 @@ export interface Openers {
   readonly isComplete: boolean
 }
 
-/** Which of them are asked for. */
-export type OpenedHow = 'for writing' | 'in any way'
+/** Which of them are asked for; `for reading`: that have it open for nothing else. */
+export type OpenedHow = 'for writing' | 'for reading' | 'in any way'
 
 export interface DiskWatch extends AsyncDisposable {
   /**
@@ -122,11 +122,12 @@ export interface Platform {
 
   /**
    * Other programs that have the disk or partition at `path`, a part of it or the disk that it is on open, without those that are done
-   * within a moment. Where the system doesn't tell: none. Throws DeviceError, the signal's reason.
+   * within a moment, and without what makes the disk out of a network's. Where the system doesn't tell: none. Throws DeviceError, the
+   * signal's reason.
    */
   openElsewhere(
     path: string,
-    options: { readonly how: OpenedHow; readonly signal?: AbortSignal | undefined },
+    options: { readonly how: 'for writing' | 'in any way'; readonly signal?: AbortSignal | undefined },
   ): Promise<Openers>
   /** For reading; shared. Direct where the device allows it. */
   openSource(path: string): Promise<OpenDevice>

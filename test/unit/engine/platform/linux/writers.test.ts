@@ -113,6 +113,28 @@ describe('who has a disk or its parts open', () => {
     const { programs } = await openElsewhere(readers, '/dev/sdb', { how: 'in any way' })
     expect(programs).toEqual(['dd (900)', 'qemu (70)'])
   })
+
+  it('is not the client that a network block device lives by', async () => {
+    const { disks, files, links, ...stick } = laptop()
+    const system = recordedMachine(
+      recordLinux({
+        ...stick,
+        disks: [...disks, { at: 'virtual/block/nbd0', number: '43:0', sizeBytes: 2 ** 24 }],
+        files: {
+          ...files,
+          '/proc/70/comm': 'qemu-nbd\n',
+          '/proc/70/fdinfo/9': readWrite,
+          '/proc/900/comm': 'reprise\n',
+          '/proc/900/fdinfo/3': readOnly,
+        },
+        links: { ...links, '/proc/70/fd/9': '/dev/nbd0', '/proc/900/fd/3': '/dev/nbd0' },
+      }),
+    )
+    const reader = { programs: ['reprise (900)'], isComplete: true }
+    expect(await openElsewhere(system, '/dev/nbd0', { how: 'in any way' })).toEqual(reader)
+    const nobody = { programs: [], isComplete: true }
+    expect(await openElsewhere(system, '/dev/nbd0', { how: 'for writing' })).toEqual(nobody)
+  })
 })
 
 describe('opening a device for writing', () => {
