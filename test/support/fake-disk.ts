@@ -2,7 +2,7 @@
  * A disk in memory that does what a test tells it: fails at a block, vanishes, is slow, lies when it is read back,
  * loses its cache late. `Uint8Array`s in, `DeviceError`s out, as the real sinks have it.
  */
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 import { DeviceError } from '#shared/errors'
 import type { Disk, Volume } from '#shared/model'
 
@@ -12,6 +12,8 @@ export interface DiskFaults {
   readonly onRead?: (access: Access) => void | Promise<void>
   readonly onFlush?: (count: number) => void | Promise<void>
   readonly onZero?: (access: Access) => void | Promise<void>
+  /** What is zeroed or discarded is told in pieces of this size. Default: not at all. */
+  readonly pieceBytes?: number
   /** May change what was read. */
   readonly lie?: (bytes: Uint8Array, offset: number) => void
 }
@@ -85,16 +87,18 @@ export class FakeDisk {
         here(offset, bytes.length)
         into.set(bytes)
       },
-      zero: async (offset, lengthBytes, signal) => {
+      zero: async (offset, lengthBytes, signal, onPiece) => {
         signal?.throwIfAborted()
         this.events.push(`zero ${offset}+${lengthBytes}`)
         await this.faults.onZero?.({ offset, lengthBytes, count: this.#zeros++ })
         here(offset, lengthBytes).fill(0)
+        await this.#tellPieces(lengthBytes, onPiece)
         return 'offloaded'
       },
-      discard: async (offset, lengthBytes) => {
+      discard: async (offset, lengthBytes, _signal, onPiece) => {
         here(offset, lengthBytes).fill(0xdd)
         this.events.push(`discard ${offset}+${lengthBytes}`)
+        await this.#tellPieces(lengthBytes, onPiece)
         return 'discarded'
       },
       flush: async () => {
@@ -114,6 +118,13 @@ export class FakeDisk {
         this.events.push('close')
       },
     }
+  }
+
+  async #tellPieces(lengthBytes: number, onPiece: OnPiece | undefined): Promise<void> {
+    const { pieceBytes = Infinity } = this.faults
+    if (pieceBytes === Infinity) return
+    for (let at = 0; at < lengthBytes; at += pieceBytes)
+      await onPiece?.(Math.min(pieceBytes, lengthBytes - at), 'offloaded')
   }
 }
 

@@ -1,4 +1,10 @@
 /**
+ * Told of each piece of a stretch when it is done, in any order; no other one begins in its place before it has been heard. What it
+ * throws ends the stretch. Not told: edges that are less than a unit, and what costs nothing.
+ */
+export type OnPiece = (lengthBytes: number, how: 'offloaded' | 'written') => void | Promise<void>
+
+/**
  * Where a restore's bytes go: a device or a file held by one handle from the first write to the end of the verify.
  * The copy engine calls; implementers: device, plain file, and the fakes of the tests (test/support).
  */
@@ -20,9 +26,19 @@ export interface BlockSink extends AsyncDisposable {
    * Make the stretch read as zeros by the fastest way that is true on this device; resolves to how. `written` means
    * that zeros were sent.
    */
-  zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written' | 'hole'>
+  zero(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'offloaded' | 'written' | 'hole'>
   /** Tell the device that the stretch is unused, where that is free; contents are undefined afterwards. */
-  discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'>
+  discard(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'discarded' | 'left'>
   /** Everything written is on the medium when this resolves. Throws what a late write error throws. */
   flush(): Promise<void>
   /** Read back from the medium, past the cache. Fills `into` or throws E_IO_READ / E_DST_GONE. */

@@ -2,7 +2,8 @@
 import { fsync } from 'node:fs'
 import { DeviceError } from '#shared/errors'
 import { AlignedFile } from './aligned-file.ts'
-import type { BlockSink } from './block-sink.ts'
+import type { BlockSink, OnPiece } from './block-sink.ts'
+import { StretchPace } from './stretch-pace.ts'
 import { writeFailure } from './system-failure.ts'
 import { UnderWay } from './under-way.ts'
 import { leastOffloadBytes, ZeroDevice, type StretchCall } from './zero-device.ts'
@@ -31,6 +32,9 @@ export interface DeviceSinkOptions {
   readonly discard: StretchCall | null
 }
 
+/** As much as goes to the kernel in one request: in less there would only be more of them, and some disks take their time for each. */
+const leastDiscardBytes = 64 * 1024 * 1024
+
 export function createDeviceSink(options: DeviceSinkOptions): BlockSink {
   return new DeviceSink(options)
 }
@@ -43,6 +47,7 @@ class DeviceSink implements BlockSink {
   readonly #file: AlignedFile
   readonly #zeros: ZeroDevice
   readonly #underWay = new UnderWay()
+  readonly #discardPace = new StretchPace({ firstBytes: leastDiscardBytes, leastBytes: leastDiscardBytes })
   #discard: StretchCall | null
   /** Something was written since the cache was last thrown away. */
   #cacheHolds = true
@@ -72,14 +77,24 @@ class DeviceSink implements BlockSink {
     await this.#underWay.run(() => this.#file.write(bytes, offset))
   }
 
-  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written'> {
+  async zero(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'offloaded' | 'written'> {
     this.#checkRoom(offset, lengthBytes)
     this.#cacheHolds = true
-    return this.#underWay.run(() => this.#zeros.zero(offset, lengthBytes, signal))
+    return this.#underWay.run(() => this.#zeros.zero(offset, lengthBytes, signal, onPiece))
   }
 
-  discard(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'discarded' | 'left'> {
-    return this.#underWay.run(() => this.#discardNow(offset, lengthBytes, signal))
+  discard(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'discarded' | 'left'> {
+    return this.#underWay.run(() => this.#discardNow(offset, lengthBytes, signal, onPiece))
   }
 
   flush(): Promise<void> {
@@ -106,21 +121,33 @@ class DeviceSink implements BlockSink {
     offset: number,
     lengthBytes: number,
     signal?: AbortSignal,
+    onPiece?: OnPiece,
   ): Promise<'discarded' | 'left'> {
     this.#checkRoom(offset, lengthBytes)
     const from = Math.ceil(offset / this.alignmentBytes) * this.alignmentBytes
     const to = Math.floor((offset + lengthBytes) / this.alignmentBytes) * this.alignmentBytes
-    if (this.#discard === null || to - from < leastOffloadBytes) return 'left'
-    this.#cacheHolds = true
-    try {
-      await this.#discard(from, to - from, signal)
-      return 'discarded'
-    } catch {
+    if (to - from < leastOffloadBytes) return 'left'
+    for (let at = from; at < to;) {
       signal?.throwIfAborted()
-      // Nothing is lost: the stretch may hold anything.
-      this.#discard = null
-      return 'left'
+      const discard = this.#discard
+      if (discard === null) return 'left'
+      this.#cacheHolds = true
+      // Disks give back what is whole of their own units, whose multiples these are.
+      const { bytes } = this.#discardPace
+      const lengthBytes = Math.min(to, at - (at % bytes) + bytes) - at
+      const start = at
+      try {
+        await this.#discardPace.time(() => discard(start, lengthBytes, signal))
+      } catch {
+        signal?.throwIfAborted()
+        // Nothing is lost: the stretch may hold anything.
+        this.#discard = null
+        return 'left'
+      }
+      await onPiece?.(lengthBytes, 'offloaded')
+      at += lengthBytes
     }
+    return 'discarded'
   }
 
   #sync(): Promise<void> {

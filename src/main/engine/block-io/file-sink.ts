@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { DeviceError, UsageError } from '#shared/errors'
 import { AlignedFile } from './aligned-file.ts'
-import type { BlockSink } from './block-sink.ts'
+import type { BlockSink, OnPiece } from './block-sink.ts'
 import { sync } from './device-sink.ts'
 import { dropFileCache } from './drop-file-cache.ts'
 import { holdAlone } from './hold-alone.ts'
@@ -165,11 +165,16 @@ class FileSink implements FileBlockSink {
     await this.#writing(offset, offset + bytes.length, () => this.#file.write(bytes, offset))
   }
 
-  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'written' | 'hole'> {
+  async zero(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'written' | 'hole'> {
     const end = offset + lengthBytes
     if (!this.#written.touches(offset, end)) return 'hole'
     await this.#writing(offset, end, async () => {
-      await this.#zeros.zero(offset, lengthBytes, signal)
+      await this.#zeros.zero(offset, lengthBytes, signal, onPiece)
     })
     return 'written'
   }

@@ -7,7 +7,9 @@
  * on the others: they are sent zeros like data.
  */
 import type { AlignedFile } from './aligned-file.ts'
+import type { OnPiece } from './block-sink.ts'
 import { allocatePageAligned } from './page-aligned.ts'
+import { StretchPace } from './stretch-pace.ts'
 
 /** A call to the device for a stretch: whole units. Rejects when it can't, or with the signal's reason. */
 export type StretchCall = (offset: number, lengthBytes: number, signal?: AbortSignal) => Promise<void>
@@ -24,19 +26,13 @@ export const leastOffloadBytes = 4 * 1024 * 1024
 const pieceBytes = 1024 * 1024
 /** Of all stretches together: others want to use the process's threads, too. */
 const writesInFlight = 4
-/**
- * Stretches given to the device at once begin here, and follow how long it takes: a Cancel comes through in between, and not before.
- * A slow stick for which the kernel writes the zeros takes most of a second for this much.
- */
+/** A slow stick for which the kernel writes the zeros takes most of a second for this much. */
 const firstStretchBytes = 8 * 1024 * 1024
-const longestStretchBytes = 16 * 1024 ** 3
-const quickMs = 100
-const slowMs = 400
 
 export class ZeroDevice {
   readonly #options: ZeroDeviceOptions
   #zeroOut: StretchCall | null
-  #stretchBytes = firstStretchBytes
+  readonly #pace = new StretchPace({ firstBytes: firstStretchBytes, leastBytes: leastOffloadBytes })
   #zeros: Uint8Array | null = null
   #writing = 0
   readonly #waiting: (() => void)[] = []
@@ -47,22 +43,29 @@ export class ZeroDevice {
   }
 
   /** See `BlockSink.zero`. */
-  async zero(offset: number, lengthBytes: number, signal?: AbortSignal): Promise<'offloaded' | 'written'> {
+  async zero(
+    offset: number,
+    lengthBytes: number,
+    signal?: AbortSignal,
+    onPiece?: OnPiece,
+  ): Promise<'offloaded' | 'written'> {
     const { alignmentBytes } = this.#options
     const end = offset + lengthBytes
     const from = Math.ceil(offset / alignmentBytes) * alignmentBytes
     const to = Math.floor(end / alignmentBytes) * alignmentBytes
     if (to - from < leastOffloadBytes || this.#zeroOut === null) {
-      await this.#write(offset, end, signal)
+      await this.#write(offset, end, signal, onPiece)
       return 'written'
     }
     let how: 'offloaded' | 'written' = 'offloaded'
     if (from > offset) await this.#write(offset, from, signal)
     for (let at = from; at < to;) {
       signal?.throwIfAborted()
-      const stretchEnd = Math.min(to, at + this.#stretchBytes)
-      if (!(await this.#offload(at, stretchEnd, signal))) {
-        await this.#write(at, stretchEnd, signal)
+      const stretchEnd = Math.min(to, at + this.#pace.bytes)
+      if (await this.#offload(at, stretchEnd, signal)) {
+        await onPiece?.(stretchEnd - at, 'offloaded')
+      } else {
+        await this.#write(at, stretchEnd, signal, onPiece)
         how = 'written'
       }
       at = stretchEnd
@@ -81,24 +84,21 @@ export class ZeroDevice {
 
   /** False when the device wouldn't; why doesn't matter: what comes instead meets the same trouble, or none. */
   async #call(call: StretchCall, from: number, to: number, signal?: AbortSignal): Promise<boolean> {
-    const start = performance.now()
     try {
-      await call(from, to - from, signal)
+      await this.#pace.time(() => call(from, to - from, signal))
+      return true
     } catch {
       signal?.throwIfAborted()
       return false
     }
-    const tookMs = performance.now() - start
-    if (tookMs < quickMs) this.#stretchBytes = Math.min(longestStretchBytes, this.#stretchBytes * 2)
-    else if (tookMs > slowMs) this.#stretchBytes = Math.max(leastOffloadBytes, this.#stretchBytes / 2)
-    return true
   }
 
-  async #write(from: number, to: number, signal?: AbortSignal): Promise<void> {
+  async #write(from: number, to: number, signal?: AbortSignal, onPiece?: OnPiece): Promise<void> {
     const zeros = this.#zeroPiece()
-    await eachPiece(from, to, signal, (at, lengthBytes) =>
-      this.#inTurn(() => this.#options.file.write(zeros.subarray(0, lengthBytes), at)),
-    )
+    await eachPiece(from, to, signal, async (at, lengthBytes) => {
+      await this.#inTurn(() => this.#options.file.write(zeros.subarray(0, lengthBytes), at))
+      await onPiece?.(lengthBytes, 'written')
+    })
   }
 
   async #inTurn(write: () => Promise<void>): Promise<void> {

@@ -20,6 +20,7 @@ import { tooSmall } from './compare-sizes.ts'
 import { diskEnds } from './disk-ends.ts'
 import { HeadBlocks, padded } from './head-blocks.ts'
 import { createPieceWriter } from './piece-writer.ts'
+import { stretchProgress } from './stretch-progress.ts'
 import { createWriteQueue } from './write-queue.ts'
 
 export interface CopyOptions {
@@ -202,12 +203,12 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   async function writeZeros(offset: number, lengthBytes: number): Promise<void> {
     const kept = Math.max(0, Math.min(lengthBytes, head.bytes.length - offset))
     const length = lengthBytes - kept
-    if (length > 0) {
-      const how = await sink.zero(offset + kept, padded(length, sink), signal)
-      if (how === 'written') writtenBytes += length
-      else zeroedBytes += length
-    }
-    advance(length)
+    if (length === 0) return
+    const told = stretchProgress(length, advance)
+    const how = await sink.zero(offset + kept, padded(length, sink), signal, told.piece)
+    if (how === 'written') writtenBytes += length
+    else zeroedBytes += length
+    told.rest(how)
   }
 
   async function writeUnused(offset: number, lengthBytes: number): Promise<void> {
@@ -217,9 +218,10 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
     const room = Math.min(length, tailStart - offset - kept)
     // Whole blocks only: what lies after the source isn't ours to give away.
     const whole = sink.sizeBytes === null ? room : room - (room % sink.alignmentBytes)
-    if (whole > 0) await sink.discard(offset + kept, whole, signal)
+    const told = stretchProgress(length, advance)
+    const how = whole > 0 ? await sink.discard(offset + kept, whole, signal, told.piece) : 'left'
     skippedBytes += length
-    advance(length)
+    told.rest(how)
     return undefined
   }
 }

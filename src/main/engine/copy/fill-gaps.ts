@@ -1,8 +1,9 @@
 /** What no stream brings: stretches that are zeros, and those that nothing is in. Beside the blocks, in any order. */
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 import { kindIndex, type ExtentTable } from '#engine/formats/extents'
 import type { DiskEnds } from './disk-ends.ts'
 import { padded } from './head-blocks.ts'
+import { stretchProgress } from './stretch-progress.ts'
 
 export interface FillOptions {
   readonly sink: BlockSink
@@ -40,14 +41,18 @@ export async function fillGaps({
       for (let at = start; at < end;) {
         signal.throwIfAborted()
         const stepEnd = Math.min(end, at + stepBytes)
-        const how = await sink.zero(at, stepEnd - at, signal)
-        onFilled(Math.max(0, Math.min(to, stepEnd) - at), how === 'written' ? 'written' : 'zeroed')
+        const progress = stretchProgress(Math.max(0, Math.min(to, stepEnd) - at), onFilled)
+        const tell: OnPiece = (bytes, how) => progress.piece(bytes, how === 'written' ? 'written' : 'zeroed')
+        const how = await sink.zero(at, stepEnd - at, signal, tell)
+        progress.rest(how === 'written' ? 'written' : 'zeroed')
         at = stepEnd
       }
     } else {
       const end = Math.min(to, Math.max(start, ends.tailStart))
-      if (end > start) await sink.discard(start, end - start, signal)
-      onFilled(to - start, 'skipped')
+      const progress = stretchProgress(to - start, onFilled)
+      const tell: OnPiece = (bytes) => progress.piece(bytes, 'skipped')
+      if (end > start) await sink.discard(start, end - start, signal, tell)
+      progress.rest('skipped')
     }
   }
 }

@@ -3,9 +3,10 @@
  * slot of a card reader stays the same device, and the same descriptor, whatever card is in it, and who waits for a stream to
  * begin, or for a server that doesn't answer, writes nothing for minutes. So after every silence, and before the first write of
  * all, it is asked again. And after the computer slept: a card is exchanged in the meantime, while something was under way, and the
- * clock that measures silence stands still then (CLOCK_MONOTONIC, clock_gettime(2)).
+ * clock that measures silence stands still then (CLOCK_MONOTONIC, clock_gettime(2)). A stretch that is zeroed or discarded may take
+ * minutes: it is looked at in the midst of it, too.
  */
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 
 export interface GuardOptions {
   /** Throws when it is something else now. */
@@ -53,22 +54,36 @@ export function guardSink(sink: BlockSink, { check, onWrite, now, wall }: GuardO
       lastMs = now()
     }
   }
-  const change = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  /** Null where there is no need: then nobody waits, and what is written is under way at once. */
+  const look = (): Promise<void> | null => {
     if (!isChecked || isSilent() || hasSlept()) checking ??= checked()
-    if (checking !== null) await checking
+    return checking
+  }
+  const change = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const looking = look()
+    if (looking !== null) await looking
     if (!isWritten) {
       isWritten = true
       onWrite()
     }
     return touch(work)
   }
+  const betweenPieces =
+    (onPiece: OnPiece | undefined): OnPiece =>
+    async (lengthBytes, how) => {
+      await onPiece?.(lengthBytes, how)
+      const looking = look()
+      if (looking !== null) await looking
+    }
   return {
     path: sink.path,
     sizeBytes: sink.sizeBytes,
     alignmentBytes: sink.alignmentBytes,
     write: (bytes, offset) => change(() => sink.write(bytes, offset)),
-    zero: (offset, lengthBytes, signal) => change(() => sink.zero(offset, lengthBytes, signal)),
-    discard: (offset, lengthBytes, signal) => change(() => sink.discard(offset, lengthBytes, signal)),
+    zero: (offset, lengthBytes, signal, onPiece) =>
+      change(() => sink.zero(offset, lengthBytes, signal, betweenPieces(onPiece))),
+    discard: (offset, lengthBytes, signal, onPiece) =>
+      change(() => sink.discard(offset, lengthBytes, signal, betweenPieces(onPiece))),
     finish: (sizeBytes) => change(() => sink.finish(sizeBytes)),
     flush: () => touch(() => sink.flush()),
     read: (into, offset) => touch(() => sink.read(into, offset)),

@@ -319,8 +319,8 @@ function holdFile(target: FileTarget, { io }: RestoreDeps, log: Logger): Restore
     sizeBytes: sink.sizeBytes,
     alignmentBytes: sink.alignmentBytes,
     write: (bytes, offset) => sink.write(bytes, offset),
-    zero: (offset, lengthBytes, signal) => sink.zero(offset, lengthBytes, signal),
-    discard: (offset, lengthBytes, signal) => sink.discard(offset, lengthBytes, signal),
+    zero: (offset, lengthBytes, signal, onPiece) => sink.zero(offset, lengthBytes, signal, onPiece),
+    discard: (offset, lengthBytes, signal, onPiece) => sink.discard(offset, lengthBytes, signal, onPiece),
     flush: () => sink.flush(),
     read: (into, offset) => sink.read(into, offset),
     async finish(sizeBytes) {

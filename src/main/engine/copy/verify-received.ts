@@ -94,8 +94,8 @@ function withHead(sink: BlockSink, head: HeadBlocks): BlockSink {
     sizeBytes: sink.sizeBytes,
     alignmentBytes: sink.alignmentBytes,
     write: (bytes, offset) => sink.write(bytes, offset),
-    zero: (offset, lengthBytes, signal) => sink.zero(offset, lengthBytes, signal),
-    discard: (offset, lengthBytes, signal) => sink.discard(offset, lengthBytes, signal),
+    zero: (offset, lengthBytes, signal, onPiece) => sink.zero(offset, lengthBytes, signal, onPiece),
+    discard: (offset, lengthBytes, signal, onPiece) => sink.discard(offset, lengthBytes, signal, onPiece),
     flush: () => sink.flush(),
     async read(into, offset) {
       await sink.read(into, offset)

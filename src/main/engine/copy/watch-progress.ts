@@ -2,7 +2,7 @@
  * Notices when nothing moves any more, which is how bad cables, dying cards and unplugged network disks fail, and who it
  * is that doesn't answer: the destination while it reads or writes, else the source.
  */
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 import { wholePercent, type JobContext } from '#engine/job'
 import { DeviceError } from '#shared/errors'
 import type { JobPhase, Stall } from '#shared/model'
@@ -46,7 +46,7 @@ export function watchProgress(
     if (isStalled) job.stalled(null)
     isStalled = false
   }
-  /** Who is waited for, where they can be blamed: a stretch to zero or to flush takes as long as it takes. */
+  /** Who is waited for, where they can be blamed: what a disk does by itself, as zeroing or flushing, takes as long as it takes. */
   const awaited = (): Stall['awaited'] | null => {
     if (asked.pieces > 0) return 'destination'
     return asked.stretches > 0 || ends.source === null ? null : 'source'
@@ -72,11 +72,24 @@ export function watchProgress(
         new DeviceError('E_STALL', `no progress for ${details.seconds} s while ${phase}`, { details }),
       )
   }
-  const counted = async <Result>(what: keyof typeof asked, work: () => Promise<Result>): Promise<Result> => {
+  const counted = async <Result>(
+    asWhat: keyof typeof asked,
+    work: (tell: OnPiece) => Promise<Result>,
+    onPiece?: OnPiece,
+  ): Promise<Result> => {
+    let what = asWhat
+    // Of a stretch that is sent the next pieces are sent as well, and who doesn't take one doesn't answer.
+    const tell: OnPiece = async (lengthBytes, how) => {
+      moved()
+      asked[what] -= 1
+      what = how === 'written' ? 'pieces' : 'stretches'
+      asked[what] += 1
+      await onPiece?.(lengthBytes, how)
+    }
     moved()
     asked[what] += 1
     try {
-      return await work()
+      return await work(tell)
     } finally {
       asked[what] -= 1
       moved()
@@ -111,10 +124,10 @@ export function watchProgress(
       sizeBytes: sink.sizeBytes,
       alignmentBytes: sink.alignmentBytes,
       write: (bytes, offset) => counted('pieces', () => sink.write(bytes, offset)),
-      zero: (offset, lengthBytes, signal) =>
-        counted('stretches', () => sink.zero(offset, lengthBytes, signal)),
-      discard: (offset, lengthBytes, signal) =>
-        counted('stretches', () => sink.discard(offset, lengthBytes, signal)),
+      zero: (offset, lengthBytes, signal, onPiece) =>
+        counted('stretches', (tell) => sink.zero(offset, lengthBytes, signal, tell), onPiece),
+      discard: (offset, lengthBytes, signal, onPiece) =>
+        counted('stretches', (tell) => sink.discard(offset, lengthBytes, signal, tell), onPiece),
       flush: () => counted('stretches', () => sink.flush()),
       read: (into, offset) => counted('pieces', () => sink.read(into, offset)),
       finish: (sizeBytes) => counted('stretches', () => sink.finish(sizeBytes)),

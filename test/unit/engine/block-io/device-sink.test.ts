@@ -32,6 +32,47 @@ describe('a disk that discards', () => {
   })
 })
 
+describe('a disk that is told of unused space', () => {
+  const MiB = 1024 * 1024
+  const sizeBytes = 1024 * MiB
+
+  async function discarding(discard: (offset: number, lengthBytes: number) => Promise<void>) {
+    const handle = await open(join(folder, 'unused'), 'w+')
+    const sink = createDeviceSink({
+      fd: handle.fd,
+      path: '/dev/sdb',
+      sizeBytes,
+      alignmentBytes: 512,
+      pastCache: 'direct',
+      zeroOut: null,
+      discard,
+    })
+    return { sink, [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose]().then(() => handle.close()) }
+  }
+
+  it('is given it in stretches that end at whole ones, each of them told', async () => {
+    const asked: (readonly [number, number])[] = []
+    const told: number[] = []
+    await using disk = await discarding(async (offset, lengthBytes) => void asked.push([offset, lengthBytes]))
+    const tell = (lengthBytes: number) => void told.push(lengthBytes)
+    expect(await disk.sink.discard(MiB, sizeBytes - MiB, undefined, tell)).toBe('discarded')
+    expect(asked[0]).toEqual([MiB, 63 * MiB])
+    expect(asked.length).toBeGreaterThan(1)
+    expect(told).toEqual(asked.map(([, lengthBytes]) => lengthBytes))
+    expect(told.reduce((sum, each) => sum + each, 0)).toBe(sizeBytes - MiB)
+    for (const [offset] of asked.slice(1)) expect(offset % (64 * MiB)).toBe(0)
+  })
+
+  it('is given no more of it when who is told of it ends it', async () => {
+    let asked = 0
+    const stop = new Error('another card')
+    await using disk = await discarding(async () => void (asked += 1))
+    const discarded = disk.sink.discard(0, sizeBytes, undefined, () => Promise.reject(stop))
+    await expect(discarded).rejects.toBe(stop)
+    expect(asked).toBe(1)
+  })
+})
+
 describe('a disk in a file that the system keeps pages of', () => {
   it('has them thrown away before it is read at first, and after a flush', async () => {
     await using handle = await open(join(folder, 'disk'), 'w+')

@@ -46,6 +46,49 @@ describe('a device that is sent zeros', () => {
   })
 })
 
+describe('whoever zeroes a stretch', () => {
+  /** What is told of eleven MiB, not all of it aligned. */
+  async function told(zeroOut: (() => Promise<void>) | null) {
+    const pieces: string[] = []
+    const sent: number[] = []
+    const into = { write: async (bytes: Uint8Array) => void sent.push(bytes.length) }
+    const device = new ZeroDevice({ file: into, alignmentBytes: 512, zeroOut })
+    await device.zero(mib - 256, 11 * mib, undefined, (lengthBytes, how) => {
+      pieces.push(`${how} ${lengthBytes / mib}`)
+    })
+    return { pieces, sent }
+  }
+
+  it('is told of each piece that was sent, and of each stretch that was not', async () => {
+    const { pieces } = await told(null)
+    expect(pieces).toHaveLength(12)
+    expect(pieces.filter((piece) => piece === 'written 1')).toHaveLength(10)
+    expect((await told(async () => undefined)).pieces).toEqual(['offloaded 8', `offloaded ${3 - 1 / 2048}`])
+  })
+
+  it('is told of what is sent where the device would not', async () => {
+    const { pieces } = await told(() => Promise.reject(new Error('no')))
+    expect(pieces.filter((piece) => piece === 'written 1')).toHaveLength(10)
+  })
+
+  it('can end it between two pieces', async () => {
+    const stop = new Error('another card')
+    for (const zeroOut of [null, async () => undefined]) {
+      let sent = 0
+      let pieces = 0
+      const into = { write: async () => void (sent += 1) }
+      const device = new ZeroDevice({ file: into, alignmentBytes: 512, zeroOut })
+      const zeroing = device.zero(0, 64 * mib, undefined, async () => {
+        pieces += 1
+        throw stop
+      })
+      await expect(zeroing).rejects.toBe(stop)
+      expect(sent).toBe(zeroOut === null ? 4 : 0)
+      expect(pieces).toBe(zeroOut === null ? 4 : 1)
+    }
+  })
+})
+
 describe('a device that zeroes by itself', () => {
   it('is asked for little at first, so that a Cancel gets through to one that is slow', async () => {
     expect(await askedFor(24 * mib, 450)).toEqual([8, 4, 4, 4, 4])

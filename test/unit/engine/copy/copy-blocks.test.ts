@@ -55,6 +55,23 @@ describe('copying', () => {
     expect(advanced.toSorted((a, b) => a - b)).toEqual(advanced)
   })
 
+  it('counts zeros and unused space as they are made, and no byte more than there are', async () => {
+    const { disk, advanced, copying, layout } = bench([
+      { kind: 'raw', bytes: new Uint8Array(MiB).fill(5) },
+      { kind: 'zero', lengthBytes: 512 * KiB },
+      { kind: 'ignore', lengthBytes: MiB },
+      { kind: 'zero', lengthBytes: MiB + 100 },
+    ])
+    disk.faults = { pieceBytes: 256 * KiB }
+    await copying()
+    const steps = advanced
+      .map((bytes, index) => bytes - (advanced[index - 1] ?? 0))
+      .filter((step) => step > 0)
+    expect(steps.filter((step) => step === 256 * KiB)).toHaveLength(2 + 4 + 4)
+    expect(steps).toContain(100)
+    expect(advanced.at(-1)).toBe(layout.sizeBytes)
+  })
+
   it('writes several blocks at once, but not more than four', async () => {
     const { disk, copying } = bench(threeMiB)
     let now = 0

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 import { guardSink } from '#src/main/engine/copy/guard-sink.ts'
 
 /** A destination that can be exchanged behind its descriptor. `events` in the order in which they happened. */
@@ -7,6 +7,13 @@ function stage() {
   const events: string[] = []
   const at = { ms: 0, wallMs: 1e12, isSame: true }
   const done = (what: string) => async () => void events.push(what)
+  /** Three pieces. */
+  const inPieces = async (what: string, onPiece: OnPiece | undefined) => {
+    for (let piece = 0; piece < 3; piece++) {
+      events.push(what)
+      await onPiece?.(4096, 'written')
+    }
+  }
   const sink: BlockSink = {
     path: '/dev/sdb',
     sizeBytes: 4096,
@@ -15,8 +22,8 @@ function stage() {
     read: done('read'),
     flush: done('flush'),
     finish: done('finish'),
-    zero: async () => (events.push('zero'), 'written'),
-    discard: async () => (events.push('discard'), 'left'),
+    zero: async (_offset, _lengthBytes, _signal, onPiece) => (await inPieces('zero', onPiece), 'written'),
+    discard: async (_offset, _lengthBytes, _signal, onPiece) => (await inPieces('discard', onPiece), 'left'),
     [Symbol.asyncDispose]: done('close'),
   }
   const guarded = guardSink(sink, {
@@ -39,7 +46,7 @@ describe('a guarded destination', () => {
     const { events, guarded } = stage()
     await guarded.read(bytes, 0)
     await Promise.all([guarded.write(bytes, 0), guarded.zero(512, 512), guarded.discard(1024, 512)])
-    expect(events).toEqual(['read', 'check', 'first', 'write', 'zero', 'discard'])
+    expect(events.slice(0, 6)).toEqual(['read', 'check', 'first', 'write', 'zero', 'discard'])
   })
 
   it('is looked at again after a silence, and not before', async () => {
@@ -77,6 +84,21 @@ describe('a guarded destination', () => {
     at.isSame = false
     await expect(guarded.write(bytes, 2048)).rejects.toThrow('another card')
     await expect(guarded.write(bytes, 2048)).rejects.toThrow('another card')
+  })
+
+  it.each(['zero', 'discard'] as const)('is looked at in the midst of what is to %s', async (what) => {
+    const { events, at, guarded } = stage()
+    let told = 0
+    const sleepAfterFirst = () => {
+      told += 1
+      if (told === 1) at.wallMs += 60_000
+    }
+    await guarded[what](0, 12_288, undefined, sleepAfterFirst)
+    expect(events).toEqual(['check', 'first', what, 'check', what, what])
+    told = 0
+    at.isSame = false
+    await expect(guarded[what](0, 12_288, undefined, sleepAfterFirst)).rejects.toThrow('another card')
+    expect(events.slice(6)).toEqual([what, 'check'])
   })
 
   it('is not silent while something is under way', async () => {

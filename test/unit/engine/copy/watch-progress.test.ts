@@ -1,7 +1,7 @@
 /** A clock of our own, and a destination whose writes the test holds in its hand. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { watchProgress } from '#src/main/engine/copy/watch-progress.ts'
-import type { BlockSink } from '#engine/block-io'
+import type { BlockSink, OnPiece } from '#engine/block-io'
 import type { Stall } from '#shared/model'
 import { quietContext } from '#test/quiet-context'
 
@@ -17,13 +17,18 @@ function watched(source: string | null = '/images/a.dmg') {
   const context = { ...job, stalled: (stall: Stall | null) => void stalls.push(stall) }
   const watch = watchProgress(context, { now: () => Date.now() }, { source, target: '/dev/sdx' })
   let release = () => {}
+  let tell: OnPiece | undefined
   const held = () => new Promise<void>((resolve) => (release = resolve))
   const sink: BlockSink = watch.sink({
     path: '/dev/sdx',
     sizeBytes: 1024,
     alignmentBytes: 512,
     write: held,
-    zero: async () => (await held(), 'written'),
+    async zero(_offset, _lengthBytes, _signal, onPiece) {
+      tell = onPiece
+      await held()
+      return 'written'
+    },
     discard: async () => (await held(), 'discarded'),
     flush: held,
     read: held,
@@ -35,6 +40,7 @@ function watched(source: string | null = '/images/a.dmg') {
     sink,
     stalls,
     pass: (ms: number) => vi.advanceTimersByTimeAsync(ms),
+    piece: (how: 'offloaded' | 'written') => tell?.(512, how),
     answer: async () => {
       release()
       await vi.advanceTimersByTimeAsync(0)
@@ -95,6 +101,33 @@ describe('a minute without a byte', () => {
     using restore = watched()
     restore.watch.context.enter('restoring', 1024)
     void work(restore.sink)
+    await restore.pass(300_000)
+    expect(restore.stalls).toEqual([])
+  })
+
+  it('is told of the destination where zeros are sent, each piece of which counts', async () => {
+    using restore = watched()
+    restore.watch.context.enter('restoring', 1024)
+    const told: number[] = []
+    void restore.sink.zero(0, 1024, undefined, (lengthBytes) => void told.push(lengthBytes))
+    await restore.pass(300_000)
+    await restore.piece('written')
+    await restore.pass(59_000)
+    expect(restore.stalls).toEqual([])
+    await restore.piece('written')
+    await restore.pass(60_000)
+    expect(restore.stalls).toEqual([{ silentMs: 60_000, awaited: 'destination' }])
+    expect(told).toEqual([512, 512])
+    await restore.answer()
+    await restore.pass(60_000)
+    expect(restore.stalls.slice(1)).toEqual([null, { silentMs: 60_000, awaited: 'source' }])
+  })
+
+  it('is nothing where the disk makes zeros of more and more by itself', async () => {
+    using restore = watched()
+    restore.watch.context.enter('restoring', 1024)
+    void restore.sink.zero(0, 1024)
+    await restore.piece('offloaded')
     await restore.pass(300_000)
     expect(restore.stalls).toEqual([])
   })
