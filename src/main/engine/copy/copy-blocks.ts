@@ -67,7 +67,10 @@ const writesInFlight = 4
  * is under way any more when it settles.
  */
 export async function copyBlocks(options: CopyOptions): Promise<Copied> {
-  const { stream, sink, checker, checksums, capacityBytes, clearUnused, context, signal } = options
+  const { stream, sink, checker, checksums, capacityBytes, clearUnused, context } = options
+  /** Aborted at the first failure: what was begun with it may be long, and nobody wants it any more. */
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
   const head = new HeadBlocks()
   const queue = createWriteQueue(writesInFlight)
   const writePieces = createPieceWriter(sink, options.now)
@@ -106,13 +109,13 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
         case 'zero':
           check(checker?.zero(item.offset, item.lengthBytes))
           checksums?.zero(item.lengthBytes)
-          await queue.start(() => writeZeros(item.offset, item.lengthBytes))
+          await begin(() => writeZeros(item.offset, item.lengthBytes))
           break
         case 'unused':
           check(checker?.unused(item.offset, item.lengthBytes))
           if (clearUnused) checksums?.zero(item.lengthBytes)
           else checksums?.unused(item.lengthBytes)
-          await queue.start(() => writeUnused(item.offset, item.lengthBytes))
+          await begin(() => writeUnused(item.offset, item.lengthBytes))
           break
       }
     }
@@ -125,8 +128,19 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
     advance(Math.min(head.bytes.length, position))
     return { sizeBytes: position, writtenBytes: writtenBytes + headWritten, zeroedBytes, skippedBytes }
   } finally {
+    stop.abort()
     // Buffers under way belong to the system until it gives them back.
     await queue.settled()
+  }
+
+  function begin(work: () => Promise<void>): Promise<void> {
+    return queue.start(() =>
+      work().catch((error: unknown) => {
+        stop.abort(error)
+        // The first one's: others fail for its sake.
+        throw stop.signal.reason
+      }),
+    )
   }
 
   /** What both count is read once: that is most of what this thread does. */
@@ -164,7 +178,7 @@ export async function copyBlocks(options: CopyOptions): Promise<Copied> {
   async function startData(item: Extract<StreamItem, { kind: 'data' }>): Promise<void> {
     let started = false
     try {
-      await queue.start(() => {
+      await begin(() => {
         started = true
         return writeData(item)
       })

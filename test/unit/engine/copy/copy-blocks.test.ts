@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { BlockSink } from '#engine/block-io'
+import type { BlockStream } from '#engine/pipeline'
 import { BlockChecksums } from '#src/main/engine/copy/block-checksums.ts'
 import { copyBlocks, type CopyOptions } from '#src/main/engine/copy/copy-blocks.ts'
 import { FakeDisk, ioError, makeDisk } from '#test/fake-disk'
@@ -22,10 +24,10 @@ function bench(runs: readonly FakeRun[], change: Partial<CopyOptions> = {}) {
     bytesOf: () => stored,
   })
   const advanced: number[] = []
-  const copying = () =>
+  const copying = (more: Partial<CopyOptions> = {}) =>
     copyBlocks({
       stream,
-      sink: disk.openSink('/dev/sdb'),
+      sink: more.sink ?? disk.openSink('/dev/sdb'),
       sourcePath: '/images/a.dmg',
       sizeBytes: layout.sizeBytes,
       capacityBytes: 4 * MiB,
@@ -37,6 +39,7 @@ function bench(runs: readonly FakeRun[], change: Partial<CopyOptions> = {}) {
       signal: stop.signal,
       now: () => 0,
       ...change,
+      ...more,
     })
   return { disk, stream, stop, advanced, copying, layout }
 }
@@ -103,6 +106,44 @@ describe('copying', () => {
     // The item that was waiting for room, too.
     expect(stream.held()).toBe(0)
   })
+
+  it.each(['the disk', 'the disk at the end', 'the source'])(
+    'sends no more zeros once %s failed',
+    async (which) => {
+      const { disk, stream, copying } = bench([
+        { kind: 'raw', bytes: new Uint8Array(MiB).fill(5) },
+        { kind: 'zero', lengthBytes: MiB },
+        { kind: 'raw', bytes: new Uint8Array(64 * KiB).fill(5) },
+      ])
+      const failure = ioError('E_IO_WRITE', '/dev/sdb', 2 * MiB)
+      let isZeroing = false
+      const ended = Promise.withResolvers<void>()
+      const sink: BlockSink = {
+        ...disk.openSink('/dev/sdb'),
+        zero: (_offset, _lengthBytes, signal) =>
+          new Promise((_, reject) => {
+            isZeroing = true
+            signal?.addEventListener('abort', () => reject(new Error('stopped', { cause: signal.reason })))
+          }),
+        async write() {
+          if (which === 'the disk at the end') await ended.promise
+          throw failure
+        },
+      }
+      const watched: BlockStream = {
+        ...stream,
+        async next() {
+          if (isZeroing && which === 'the source') throw failure
+          const item = await stream.next()
+          if (item === null) setImmediate(() => ended.resolve())
+          return item
+        },
+      }
+      await expect(copying({ sink, stream: watched })).rejects.toBe(failure)
+      expect(isZeroing).toBe(true)
+      expect(stream.held()).toBe(0)
+    },
+  )
 
   it('gives every buffer back, also when it fails', async () => {
     for (const fails of [false, true]) {
