@@ -11,9 +11,9 @@ const patienceMs = 15_000
 /** The kernel's answers come at once: whoever waits for something else is let in between. */
 const stretchMs = 5
 
-/** No disks, and every program has some of them. */
+/** No disks, as `nullb0` is one, and every program has some of them. */
 const common =
-  /^\/dev\/(null|zero|tty|console|ptmx|u?random|kmsg|kvm|kfd|rfkill|vhost|nvidia|hidraw|video\d|media\d|(pts|shm|input|dri|snd|fuse|net)\b)/
+  /^\/dev\/(tty|vhost|nvidia|hidraw|video\d|media\d|(null|zero|console|ptmx|u?random|kmsg|kvm|kfd|rfkill|pts|shm|input|dri|snd|fuse|net)\b)/
 
 export interface OpenersOptions {
   /** `major:minor` of the devices. */

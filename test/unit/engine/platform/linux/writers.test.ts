@@ -85,6 +85,30 @@ describe('who has a device open', () => {
     expect(most).toBe(3)
   })
 
+  it('asks for disks by any name, and not for what every program has open', async () => {
+    const stick = laptop()
+    const { disks, files, links } = stick
+    const recorded = recordedMachine(
+      recordLinux({
+        ...stick,
+        disks: [...disks, { at: 'virtual/block/nullb0', number: '252:0', sizeBytes: 2 ** 24 }],
+        files: { ...files, '/proc/70/comm': 'mkfs\n', '/proc/70/fdinfo/9': readWrite },
+        links: {
+          ...links,
+          '/proc/70/fd/0': '/dev/null',
+          '/proc/70/fd/1': '/dev/pts/3',
+          '/proc/70/fd/2': '/dev/tty1',
+          '/proc/70/fd/9': '/dev/nullb0',
+        },
+      }),
+    )
+    const asked: string[] = []
+    const system = { ...recorded, stat: (path: string) => (asked.push(path), recorded.stat(path)) }
+    const { programs } = await findOpeners(system, { numbers: ['252:0'], how: 'for writing' })
+    expect(programs).toEqual(['mkfs (70)'])
+    expect(asked).toEqual(['/proc/70/fd/9'])
+  })
+
   it('stops when it is told to', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(findOpeners(machine(), { numbers, how: 'in any way', signal })).rejects.toThrow('enough')
