@@ -19,6 +19,7 @@ import {
 import { readFile, readdir, readlink, realpath, stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { isFromMemory } from './from-memory.ts'
 import { runProgram, type RunProgram } from './run-program.ts'
 import { usedBytesReader } from './used-bytes.ts'
 
@@ -97,13 +98,6 @@ const syncFile = promisify(fsync)
 const writeAt = promisify(write)
 const readInto = promisify(read)
 
-/**
- * What the kernel answers from memory, of other processes their open files only: what else it tells of them waits for their
- * memory. A restore reads two thousand of these; each takes a hundredth of the time when it doesn't travel to a thread and
- * back.
- */
-const isKernels = (path: string) => /^\/(sys\/|proc\/self\/|proc$|proc\/\d+\/fd(info)?(\/\d+)?$)/.test(path)
-
 function orElse<T>(nothing: T, read: () => T): T {
   try {
     return read()
@@ -123,17 +117,17 @@ export function realMachine(ownFiles: readonly string[] = []): Machine {
     ownFiles,
     run: runProgram,
     readText: async (path) => {
-      if (!isKernels(path)) return readFile(path, 'utf8').catch(() => null)
+      if (!isFromMemory(path)) return readFile(path, 'utf8').catch(() => null)
       return orElse(null, () => readFileSync(path, 'utf8'))
     },
     readFolder: async (path) => {
-      const names = isKernels(path)
+      const names = isFromMemory(path)
         ? orElse([], () => readdirSync(path))
         : await readdir(path).catch(() => [])
       return names.sort()
     },
     readLink: async (path) => {
-      if (!isKernels(path)) return readlink(path).catch(() => null)
+      if (!isFromMemory(path)) return readlink(path).catch(() => null)
       return orElse(null, () => readlinkSync(path))
     },
     realPath: async (path) => {
