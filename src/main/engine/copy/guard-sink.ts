@@ -5,6 +5,9 @@
  * all, it is asked again. And after the computer slept: a card is exchanged in the meantime, while something was under way, and the
  * clock that measures silence stands still then (CLOCK_MONOTONIC, clock_gettime(2)). A stretch that is zeroed or discarded may take
  * minutes: it is looked at in the midst of it, too.
+ *
+ * That is so on Linux. On macOS the clock goes on in a sleep (https://github.com/libuv/libuv/pull/2894), which is noticed only where
+ * nothing was under way; but there a card that is taken out is a disk that is gone, and its descriptor doesn't lead to the next one.
  */
 import type { BlockSink, OnPiece } from '#engine/block-io'
 
