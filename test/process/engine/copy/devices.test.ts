@@ -1,5 +1,5 @@
 /** Real devices, partitions and file systems on either side, mounted and not. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -180,6 +180,32 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     expect(await sha256(to.path, 8 * MiB)).toBe(await sha256(file, 8 * MiB))
     await _held.close()
     await command('umount', [place])
+  })
+
+  it('a disk of which one volume is mounted for writing and one is not is mounted by nobody while it is read', async () => {
+    await using from = await attachLoop({ sizeBytes: 64 * MiB })
+    await using to = await attachLoop({ sizeBytes: 64 * MiB })
+    const [first = '', second = ''] = await partitionLoop(from.path, 'label: gpt\nsize=20M\nsize=20M\n')
+    for (const part of [first, second]) await command('mkfs.ext4', ['-q', '-F', part])
+    const written = await mount(second, 'mixed-written')
+    const still = join(folder, 'mixed-still')
+    await mkdir(still)
+    await command('mount', ['-o', 'ro', first, still])
+    let mounting: number | null = null
+    const done = await restoreForReal(
+      { source: from.path, target: to.path },
+      {
+        during(state) {
+          if (state.progress?.phase !== 'restoring' || mounting !== null) return
+          expect([written, still].filter(mounted)).toEqual([])
+          mounting = spawnSync('mount', [first, still]).status
+        },
+      },
+    )
+    expect(mounting).toBe(32)
+    expect(summaryOf(done)).toMatchObject({ verified: true, warnings: [] })
+    expect([written, still].filter(mounted)).toEqual([written, still])
+    for (const place of [written, still]) await command('umount', [place])
   })
 
   it('a partition whose volume is mounted gets a new one, which is mounted at the same place', async () => {
