@@ -29,7 +29,8 @@ export function sessionNews(before: readonly SessionState[], now: readonly Sessi
   })
 }
 
+/** Not that it was verified there: whoever restores may leave that out, and a server isn't told. */
 function doneWords({ settings, clients }: SessionState): string {
   const done = clients.filter(({ state }) => state === 'done').length
-  return `'${settings.name}': ${formatCount(done)} ${done === 1 ? 'has' : 'have'} it, verified.`
+  return `'${settings.name}': ${formatCount(done)} ${done === 1 ? 'has' : 'have'} it.`
 }

@@ -19,15 +19,15 @@ describe('news of streams', () => {
     expect(news({ clients: [joined] }, { clients: [joined, failed] })).toEqual([])
   })
 
-  test('is that all are done, once, and how many are not', () => {
+  test('is that all are done, once, and how many are not; not that they verified, which they may have left out', () => {
     expect(news({ clients: [joined] }, { clients: [done] })).toEqual([
-      "All computers are done: 'ModularSystem': 1 has it, verified.",
+      "All computers are done: 'ModularSystem': 1 has it.",
     ])
     expect(news({ clients: [joined, done] }, { clients: [done, done] })).toEqual([
-      "All computers are done: 'ModularSystem': 2 have it, verified.",
+      "All computers are done: 'ModularSystem': 2 have it.",
     ])
     expect(news({ clients: [joined, failed] }, { clients: [done, failed] })).toEqual([
-      "1 of 2 computers is done, 1 failed: 'ModularSystem': 1 has it, verified.",
+      "1 of 2 computers is done, 1 failed: 'ModularSystem': 1 has it.",
     ])
     expect(news({ clients: [done] }, { clients: [done] })).toEqual([])
     expect(news({ clients: [joined] }, { clients: [failed] })).toEqual([])
