@@ -1,49 +1,82 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
-import { frontJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { isSessionOver } from '#shared/model'
+import { frontJob, restoreJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
+import { isSessionOver, type SessionState } from '#shared/model'
 import { describeSessionPhase, jobDoing, visible } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
+import { statusText } from './status-text.ts'
 
 /** `43 % – Restoring – Reprise`. */
-export function pageTitle(mirror: EngineMirror, view: ViewState): string {
+export const pageTitle = (mirror: EngineMirror, view: ViewState): string =>
+  [...titleWords(mirror, view), 'Reprise'].join(' – ')
+
+function titleWords(mirror: EngineMirror, view: ViewState): readonly string[] {
+  if (isAway(mirror)) return [statusText(mirror, view).text]
   const job = frontJob(mirror, view)
   if (job) {
-    const doing = jobDoing(job)
     const percent = job.progress?.percent ?? null
-    return percent === null ? `${doing} – Reprise` : `${percent} % – ${doing} – Reprise`
+    return [...(percent === null ? [] : [`${percent} %`]), jobDoing(job)]
   }
-  const session = mirror.sessions.find(({ phase }) => !isSessionOver(phase))
-  if (session) {
-    const done = session.clients.filter(({ state }) => state === 'done').length
-    const name = session.settings.name
-    return session.clients.length === 0
-      ? `${describeSessionPhase(session.phase)} – ${name} – Reprise`
-      : `${done} of ${session.clients.length} done – ${name} – Reprise`
-  }
-  const failed = failedName(mirror, view)
-  if (failed !== null) return `Failed – ${failed} – Reprise`
-  const shown = view.restoreJobId === null ? null : mirror.jobs[view.restoreJobId]
-  if (shown?.outcome?.kind === 'failed') return 'Failed – Reprise'
-  const aside = view.notice?.kind === 'worked' ? view.notice.job : null
-  const done = shown?.outcome?.kind === 'done' ? shown : null
-  // Of two that are done, the one that came last.
-  if (aside && (done?.endedMs ?? 0) <= (aside.endedMs ?? 0)) return `Done – ${aside.title} – Reprise`
-  return done ? 'Done – Reprise' : 'Reprise'
+  const [unread] = view.failures
+  if (unread) return ['Failed', unread.kind === 'worked' ? unread.job.title : sessionName(unread.sessions[0])]
+  const session = runningSession(mirror)
+  const ended = lastEnd(mirror, view)
+  // How a restore ended is told where it is shown, as in the status line; elsewhere what goes on comes first, if it does.
+  const isEndFirst = session?.phase === 'quiet' || (view.tab === 'restore' && restoreEnd(mirror, view))
+  return session && !(ended && isEndFirst) ? sessionWords(session) : (ended?.words ?? [])
 }
 
-/** What failed, until that was read: above the panel, or, of a stream, in its own. */
-function failedName({ sessions }: EngineMirror, { failures, server, tab }: ViewState): string | null {
-  const [unread] = failures
-  if (unread) return unread.kind === 'worked' ? unread.job.title : unread.sessions[0].settings.name
+/** What is known is of before: it may have moved on, or be over. */
+const isAway = ({ connection }: EngineMirror) => connection.state === 'lost' || connection.state === 'refused'
+
+/** One that rests may do so for days: another that is at work is told of first. */
+function runningSession({ sessions }: EngineMirror): SessionState | undefined {
+  const running = sessions.filter(({ phase }) => !isSessionOver(phase))
+  return running.find(({ phase }) => phase !== 'quiet') ?? running[0]
+}
+
+const sessionName = ({ settings }: SessionState) => settings.name
+
+function sessionWords(session: SessionState): readonly string[] {
+  const { clients, phase } = session
+  const done = clients.filter(({ state }) => state === 'done').length
+  const doing = clients.length === 0 ? describeSessionPhase(phase) : `${done} of ${clients.length} done`
+  return [doing, sessionName(session)]
+}
+
+interface End {
+  readonly words: readonly string[]
+  readonly atMs: number
+}
+
+/** Of what ended and is still shown, in its panel or above, the one that came last. */
+function lastEnd(mirror: EngineMirror, view: ViewState): End | null {
+  const ends = [restoreEnd(mirror, view), sessionEnd(mirror, view), workEnd(view)]
+  return ends.reduce((last, end) => (end && (last === null || end.atMs >= last.atMs) ? end : last), null)
+}
+
+function restoreEnd(mirror: EngineMirror, view: ViewState): End | null {
+  const job = restoreJob(mirror, view)
+  const kind = job?.outcome?.kind
+  if (!job || (kind !== 'failed' && kind !== 'done')) return null
+  return { words: [kind === 'failed' ? 'Failed' : 'Done'], atMs: job.endedMs ?? 0 }
+}
+
+function sessionEnd({ sessions }: EngineMirror, { server, tab }: ViewState): End | null {
   if (tab !== 'multicast') return null
-  const shown = sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
-  return shown?.settings.name ?? null
+  const failed = sessions.find(({ sessionId, phase }) => sessionId === server.shown && phase === 'failed')
+  return failed ? { words: ['Failed', sessionName(failed)], atMs: failed.endedMs ?? 0 } : null
 }
 
-/** Null without a job; else the percent in steps of 4, so that the picture changes rarely. */
-const iconPercent = (mirror: EngineMirror, view: ViewState) => {
-  const percent = frontJob(mirror, view)?.progress?.percent ?? null
+function workEnd({ notice }: ViewState): End | null {
+  if (notice?.kind !== 'worked') return null
+  const { title, endedMs } = notice.job
+  return { words: ['Done', title], atMs: endedMs ?? 0 }
+}
+
+/** Null without a job that is heard of; else the percent in steps of 4, so that the picture changes rarely. */
+export function iconPercent(mirror: EngineMirror, view: ViewState): number | null {
+  const percent = isAway(mirror) ? null : (frontJob(mirror, view)?.progress?.percent ?? null)
   return percent === null ? null : Math.floor(percent / 4) * 4
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { statusText } from '#src/renderer/app/status-text.ts'
-import { pageTitle } from '#src/renderer/app/page-title.ts'
+import { iconPercent, pageTitle } from '#src/renderer/app/page-title.ts'
 import { DeviceError, serializeError } from '#shared/errors'
 import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aClient, aSession, withStream } from '#test/stream-fixtures'
@@ -9,6 +9,7 @@ import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-windo
 const plan = planFor(aRequest(), [sandisk], [systemImage])
 const status = ({ reprise }: TestWindow) => statusText(reprise.mirror.getState(), reprise.view.getState())
 const title = ({ reprise }: TestWindow) => pageTitle(reprise.mirror.getState(), reprise.view.getState())
+const picture = ({ reprise }: TestWindow) => iconPercent(reprise.mirror.getState(), reprise.view.getState())
 
 describe('the status line and the title', () => {
   it('count the disks while nothing is going on', async () => {
@@ -109,11 +110,16 @@ describe('the status line and the title', () => {
     expect(status(window).text).toBe('Waiting for the stream to start')
   })
 
-  it('say that the host is gone', async () => {
+  it('say that the host is gone, and not how far it was before', async () => {
     using window = await openWindow()
+    window.double.sendJob(aJob(plan, { phase: 'restoring', percent: 43 }))
+    await settle()
+    expect(picture(window)).toBe(40)
     window.double.lose({ refusing: true })
     await settle()
     expect(status(window)).toEqual({ text: 'Connecting again…', icon: 'busy' })
+    expect(title(window)).toBe('Connecting again… – Reprise')
+    expect(picture(window)).toBeNull()
   })
 
   it('have work in the title that failed or was done out of sight, until that was read', async () => {
@@ -182,5 +188,79 @@ describe('the status line and the title', () => {
     expect(title(window)).toBe('Failed – ModularSystem – Reprise')
     actions.setTab('restore')
     expect(title(window)).toBe('Reprise')
+  })
+
+  const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+  const failure = { kind: 'failed', error, target: 'incomplete' } as const
+
+  it('have a restore in the title that fails out of sight while a stream runs', async () => {
+    using window = await openWindow()
+    window.double.sendSessions([aSession()])
+    const restore = aJob(plan, { phase: 'restoring', percent: 99 })
+    window.double.sendJob(restore)
+    window.double.sendJob(ended(restore, failure))
+    await settle()
+    expect(title(window)).toBe('Failed – ModularSystem.dmg → SanDisk Ultra – Reprise')
+    window.reprise.actions.closeFailure()
+    expect(title(window)).toBe('Streaming – ModularSystem – Reprise')
+  })
+
+  it('have how a restore ended in the title where it is shown, though a stream runs', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    window.double.sendSessions([aSession()])
+    window.double.sendJob(ended(aJob(plan, { phase: 'restoring', percent: 99 }), failure))
+    await settle()
+    actions.showJob('job-1')
+    expect(title(window)).toBe('Failed – Reprise')
+    actions.setTab('multicast')
+    expect(title(window)).toBe('Streaming – ModularSystem – Reprise')
+  })
+
+  it('have in the title what was done since a stream rests, and the stream that is at work before the one that rests', async () => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const done = aClient({ host: 'a', state: 'done' })
+    const resting = aSession({ phase: 'quiet', clients: [done] })
+    window.double.sendSessions([resting])
+    await settle()
+    expect(title(window)).toBe('1 of 1 done – ModularSystem – Reprise')
+    const restore = aJob(plan, { phase: 'restoring', percent: 99 })
+    window.double.sendJob(restore)
+    window.double.sendJob(ended(restore, { kind: 'done', summary: aSummary() }))
+    await settle()
+    expect(title(window)).toBe('Done – ModularSystem.dmg → SanDisk Ultra – Reprise')
+    actions.closeNotice()
+    expect(title(window)).toBe('1 of 1 done – ModularSystem – Reprise')
+    const { settings } = aSession()
+    window.double.sendSessions([
+      resting,
+      aSession({ sessionId: 'b', settings: { ...settings, name: 'Lab' } }),
+    ])
+    await settle()
+    expect(title(window)).toBe('Streaming – Lab – Reprise')
+  })
+
+  it('name in the title what was done after a failure that was read', async () => {
+    using window = await openWindow()
+    const { view } = window.reprise
+    view.setState({ restoreJobId: 'shown' })
+    window.double.sendJob(
+      ended(aJob(plan, { phase: 'restoring', percent: 9 }, { jobId: 'shown', startedMs: 2000 }), failure),
+    )
+    await settle()
+    expect(title(window)).toBe('Failed – Reprise')
+    const aside = aJob(plan, { phase: 'restoring', percent: 99 }, { jobId: 'aside', startedMs: 3000 })
+    window.double.sendJob(aside)
+    window.double.sendJob(ended(aside, { kind: 'done', summary: aSummary() }))
+    await settle()
+    expect(title(window)).toBe('Done – ModularSystem.dmg → SanDisk Ultra – Reprise')
+    // A stream in its own panel, which failed last.
+    window.double.sendSessions([aSession()])
+    window.reprise.actions.showSession(aSession().sessionId)
+    await settle()
+    window.double.sendSessions([aSession({ phase: 'failed', endedMs: Date.now() + 1e9 })])
+    await settle()
+    expect(title(window)).toBe('Failed – ModularSystem – Reprise')
   })
 })
