@@ -12,11 +12,6 @@ import {
   shownFetch,
   shownPlan,
   wrongChecks,
-  type EngineMirror,
-  showsJob,
-  showsSession,
-  type Failure,
-  type Notice,
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
@@ -34,15 +29,8 @@ import {
   describeWhole,
   namesOf,
 } from '#shared/words'
-import { noticeWords } from './text.ts'
-
-export interface Moment {
-  readonly mirror: EngineMirror
-  readonly view: ViewState
-}
-
-/** What can't be used meanwhile, and where no alert is heard: the panel, under the sidebar; or the notices, too, under a sheet or a menu. */
-export type Cover = 'none' | 'panel' | 'panel-and-notices'
+import { endedJobs, type Moment } from './moment.ts'
+import { bannerWords, unheardWords, type Cover } from './unheard.ts'
 
 export interface Announcement {
   readonly text: string
@@ -52,8 +40,8 @@ export interface Announcement {
 const quarters = [25, 50, 75]
 
 export function announcement(before: Moment, now: Moment, cover: Cover = 'none'): Announcement | null {
-  const unheard = unheardNotices(before, now, cover)
-  if (unheard.length > 0) return { text: unheard.map(bannerWords).join(' '), urgent: true }
+  const unheard = unheardWords(before, now, cover)
+  if (unheard.length > 0) return { text: unheard.join(' '), urgent: true }
   const [ended] = endedJobs(before, now)
   if (ended) return endWords(ended)
   if (now.view.starting?.stopping && !before.view.starting?.stopping) return polite('Stopping')
@@ -76,54 +64,6 @@ export function announcement(before: Moment, now: Moment, cover: Cover = 'none')
 
 const polite = (text: string | null): Announcement | null => (text === null ? null : { text, urgent: false })
 
-/** What no alert tells: it comes where none is heard, or waits until another one was read. Work on an image is told at its end. */
-function unheardNotices(before: Moment, now: Moment, cover: Cover): readonly Notice[] {
-  const jobs = endedJobs(before, now).filter(
-    ({ kind, outcome }) => kind === 'restore' && outcome?.kind === 'failed',
-  )
-  const sessions = failedSessions(before, now)
-  switch (cover) {
-    case 'none':
-      return waiting(before, now)
-    case 'panel':
-      return [
-        ...jobs.filter((job) => showsJob(now.view, job)).map(worked),
-        ...sessions.filter((session) => showsSession(now.view, session)).map(streamFailed),
-        ...waiting(before, now),
-      ]
-    case 'panel-and-notices':
-      return [...jobs.map(worked), ...sessions.map(streamFailed), ...warning(before, now)]
-    default:
-      return unreachable(cover)
-  }
-}
-
-const worked = (job: JobState): Failure => ({ kind: 'worked', job })
-const streamFailed = (session: SessionState): Failure => ({ kind: 'stream-failed', sessions: [session] })
-
-/** The failures behind another one: only the first is an alert. */
-const waiting = ({ view: { failures: before } }: Moment, { view: { failures } }: Moment) =>
-  failures.slice(1).filter((failure) => !before.includes(failure) && !isImageWork(failure))
-
-/** The notice beside the failures, if it is new and an alert. */
-const warning = ({ view: { notice: before } }: Moment, { view: { notice } }: Moment) =>
-  notice && notice !== before && notice.kind !== 'worked' && noticeWords(notice).tone !== 'info'
-    ? [notice]
-    : []
-
-const endedJobs = ({ mirror: { jobs: before } }: Moment, { mirror: { jobs, jobIds } }: Moment) =>
-  before === jobs
-    ? []
-    : jobIds.flatMap((id) => (jobs[id]?.outcome && before[id]?.outcome === null ? [jobs[id]] : []))
-
-const failedSessions = ({ mirror: { sessions: before } }: Moment, { mirror: { sessions } }: Moment) =>
-  sessions.filter(
-    ({ sessionId, phase }) =>
-      phase === 'failed' && before.some((was) => was.sessionId === sessionId && was.phase !== 'failed'),
-  )
-
-const isImageWork = (failure: Failure) => failure.kind === 'worked' && failure.job.kind !== 'restore'
-
 /** A restore's failure is read from its own panel, an alert, or told with the notices; under cover it was told before. */
 function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
@@ -131,7 +71,7 @@ function endWords(job: JobState): Announcement | null {
   const headline = `${job.title}: ${describeOutcome(outcome)}`
   switch (outcome.kind) {
     case 'failed':
-      return job.kind === 'restore' ? null : { text: bannerWords(worked(job)), urgent: true }
+      return job.kind === 'restore' ? null : { text: bannerWords({ kind: 'worked', job }), urgent: true }
     case 'cancelled':
       return polite(
         job.kind === 'restore'
@@ -149,12 +89,6 @@ function endWords(job: JobState): Announcement | null {
     default:
       return unreachable(outcome)
   }
-}
-
-/** What its banner says. */
-function bannerWords(notice: Notice): string {
-  const { title, text } = noticeWords(notice)
-  return `${title} ${text}`.trim()
 }
 
 function jobWords(before: JobState | null, job: JobState): string | null {

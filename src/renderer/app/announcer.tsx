@@ -1,7 +1,9 @@
 /** The two regions a screen reader listens to, also while a sheet or a menu makes all else inert. */
 import { useEffect, useState } from 'react'
 import { useReprise } from '#renderer/store'
-import { announcement, type Cover, type Moment } from './announcements.ts'
+import { announcement } from './announcements.ts'
+import type { Moment } from './moment.ts'
+import type { Cover } from './unheard.ts'
 
 interface Said {
   readonly text: string

@@ -1,4 +1,5 @@
 /** What stands across the top of the main panel: a lost connection, a gone engine, something that went wrong aside. */
+import type { ReactNode } from 'react'
 import { Banner, CopyDetails, Spinner, useSettled } from '#renderer/components'
 import {
   useActions,
@@ -11,7 +12,7 @@ import {
   type ViewState,
 } from '#renderer/store'
 import { noticeReport } from './notice-report.ts'
-import { engineGoneWords, noticeWords } from './text.ts'
+import { connectionWords, engineWords, noticeWords, type NoticeWords } from './text.ts'
 
 export function Notices() {
   return (
@@ -39,36 +40,27 @@ const connectionOf = (mirror: EngineMirror) => mirror.connection
 
 function ConnectionNotice() {
   const connection = useMirror(connectionOf)
-  if (connection.state === 'refused')
-    return (
-      <Banner tone="danger" title="This link is not valid.">
-        Each start of Reprise makes a new one. Take it from the terminal.
-      </Banner>
-    )
-  if (connection.state !== 'lost') return null
-  return connection.retrying ? (
-    <Banner tone="warning" title="The connection to Reprise was lost." actions={<Spinner />}>
-      A running job goes on by itself. Connecting again…
-    </Banner>
-  ) : (
-    <Banner tone="danger" title="Reprise can't be reached.">
-      If it still runs, its jobs go on, and this page connects again by itself. If not, start it again, then
-      open the address that it prints.
-    </Banner>
-  )
+  const isRetrying = connection.state === 'lost' && connection.retrying
+  return <HostBanner words={connectionWords(connection)} actions={isRetrying ? <Spinner /> : null} />
 }
 
 const engineOf = (mirror: EngineMirror) => mirror.engine
 
 function EngineNotice() {
-  const engine = useMirror(engineOf)
-  if (engine.state !== 'gone') return null
-  return (
-    <Banner tone="danger" title="The part of Reprise that does the work stopped.">
-      {engineGoneWords(engine.reason)}
+  return <HostBanner words={engineWords(useMirror(engineOf))} />
+}
+
+interface HostBannerProps {
+  readonly words: NoticeWords | null
+  readonly actions?: ReactNode
+}
+
+const HostBanner = ({ words, actions }: HostBannerProps) =>
+  words && (
+    <Banner tone={words.tone} title={words.title} actions={actions}>
+      {words.text}
     </Banner>
   )
-}
 
 const isUnsupported = (mirror: EngineMirror) => mirror.app?.supported === false
 

@@ -1,6 +1,6 @@
 /** The window's own words: connection and notices. */
 import { unreachable } from '#shared/errors'
-import { describeProblem, type Notice } from '#renderer/store'
+import { describeProblem, type EngineMirror, type Notice } from '#renderer/store'
 import type { JobState } from '#shared/model'
 import {
   describeChanged,
@@ -19,11 +19,40 @@ export interface NoticeWords {
   readonly tone: 'danger' | 'warning' | 'info'
 }
 
-/** What comes of an engine that is gone; `reason`: the code of why. */
-export const engineGoneWords = (reason: string | null): string =>
-  reason === 'E_HELPER_VERSION'
-    ? 'It was replaced by another version. Quit Reprise and start it again.'
-    : 'It is being started again.'
+/** That the host can't be reached; null while it can, or wasn't yet. */
+export function connectionWords(connection: EngineMirror['connection']): NoticeWords | null {
+  if (connection.state === 'refused')
+    return {
+      tone: 'danger',
+      title: 'This link is not valid.',
+      text: 'Each start of Reprise makes a new one. Take it from the terminal.',
+    }
+  if (connection.state !== 'lost') return null
+  return connection.retrying
+    ? {
+        tone: 'warning',
+        title: 'The connection to Reprise was lost.',
+        text: 'A running job goes on by itself. Connecting again…',
+      }
+    : {
+        tone: 'danger',
+        title: "Reprise can't be reached.",
+        text: 'If it still runs, its jobs go on, and this page connects again by itself. If not, start it again, then open the address that it prints.',
+      }
+}
+
+/** That the engine is gone, and what comes of it; null while it isn't. `reason`: the code of why. */
+export function engineWords({ state, reason }: EngineMirror['engine']): NoticeWords | null {
+  if (state !== 'gone') return null
+  return {
+    tone: 'danger',
+    title: 'The part of Reprise that does the work stopped.',
+    text:
+      reason === 'E_HELPER_VERSION'
+        ? 'It was replaced by another version. Quit Reprise and start it again.'
+        : 'It is being started again.',
+  }
+}
 
 export function noticeWords(notice: Notice): NoticeWords {
   switch (notice.kind) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { DeviceError, UsageError, serializeError } from '#shared/errors'
-import { announcement, type Moment } from '#src/renderer/app/announcements.ts'
+import { DeviceError, NetworkError, UsageError, serializeError } from '#shared/errors'
+import { announcement } from '#src/renderer/app/announcements.ts'
+import type { Moment } from '#src/renderer/app/moment.ts'
+import type { Cover } from '#src/renderer/app/unheard.ts'
 import type { JobState } from '#shared/model'
 import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aClient, aSession, badChecks, goodChecks, interfaces } from '#test/stream-fixtures'
@@ -13,13 +15,13 @@ const moment = ({ reprise }: TestWindow): Moment => ({
 })
 
 /** All that is said from now on. */
-function listenTo(window: TestWindow): readonly string[] {
+function listenTo(window: TestWindow, cover: Cover = 'none'): readonly string[] {
   const heard: string[] = []
   let last = moment(window)
   const look = () => {
     const before = last
     last = moment(window)
-    const said = announcement(before, last)
+    const said = announcement(before, last, cover)
     if (said !== null) heard.push(said.text)
   }
   window.reprise.mirror.subscribe(look)
@@ -331,6 +333,65 @@ describe('what a screen reader says by itself', () => {
     actions.showSession(aSession().sessionId)
     expect(await failStream()).toBe('ModularSystem: The stream failed.')
   })
+
+  it('tells under a sheet once that the host is gone, that it stays away, and that the engine is', async () => {
+    using window = await openWindow()
+    const heard = listenTo(window, 'panel-and-notices')
+    const told = [listenTo(window, 'panel'), listenTo(window)]
+    window.double.sendEngine('gone', 'E_ENGINE_GONE')
+    await settle()
+    window.double.lose({ refusing: true })
+    for (let tries = 0; tries < 10; tries += 1) {
+      await settle()
+      window.clock.advance(4000)
+    }
+    expect(heard).toEqual([
+      'The part of Reprise that does the work stopped. It is being started again.',
+      'The connection to Reprise was lost. A running job goes on by itself. Connecting again…',
+      expect.stringMatching(/^Reprise can't be reached\. If it still runs/),
+    ])
+    expect(told).toEqual([[], []])
+  })
+
+  it.each([
+    ['panel', 1],
+    ['panel-and-notices', 1],
+    ['none', 0],
+  ] as const)('tells that the source can’t be read, where %s is covered: %d times', async (cover, times) => {
+    using window = await openWindow()
+    const { actions } = window.reprise
+    const gone = new DeviceError('E_SRC_GONE', 'x', { details: { path: systemImage.path } })
+    window.double.answer('source.inspect', () => Promise.reject(gone))
+    const heard = listenTo(window, cover)
+    await actions.chooseSourceFile(systemImage.path)
+    actions.chooseDestination('disk:/dev/sdb')
+    await window.planned()
+    expect(heard.filter((words) => words.startsWith("'ModularSystem.dmg' is gone."))).toHaveLength(times)
+  })
+
+  it.each([
+    ['panel', 2],
+    ['panel-and-notices', 2],
+    ['none', 0],
+  ] as const)(
+    'tells that a stream can’t be started, and its network not be checked, where %s is covered: %d times',
+    async (cover, times) => {
+      using window = await openWindow()
+      const { actions } = window.reprise
+      window.double.interfaces = interfaces
+      await actions.takeImage('stream', systemImage.path)
+      await settle()
+      const taken = new NetworkError('E_MC_PORT', 'taken', {
+        details: { address: '', phase: 'start', port: 7800 },
+      })
+      window.double.answer('session.start', () => Promise.reject(taken))
+      window.double.answer('multicast.check', () => Promise.reject(taken))
+      const heard = listenTo(window, cover)
+      await actions.startStream()
+      await actions.checkNetwork()
+      expect(heard.filter((words) => words.includes('7800'))).toHaveLength(times)
+    },
+  )
 
   it('tells of the wells, and of a wait for permission, while other work runs', async () => {
     using window = await readyWindow()

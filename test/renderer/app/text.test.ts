@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import { engineGoneWords, noticeWords } from '#src/renderer/app/text.ts'
+import { engineWords, noticeWords } from '#src/renderer/app/text.ts'
 import { aJob, anImageJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aSession } from '#test/stream-fixtures'
 
@@ -61,9 +61,11 @@ describe('the notice of a destination that a new source cannot go to', () => {
 
 describe('the notice of an engine that is gone', () => {
   it('says what comes of it, and never a code', () => {
-    expect(engineGoneWords('E_ENGINE_GONE')).toBe('It is being started again.')
-    expect(engineGoneWords('E_HELPER_VERSION')).toBe(
+    const said = (reason: string) => engineWords({ state: 'gone', reason })?.text
+    expect(said('E_ENGINE_GONE')).toBe('It is being started again.')
+    expect(said('E_HELPER_VERSION')).toBe(
       'It was replaced by another version. Quit Reprise and start it again.',
     )
+    expect(engineWords({ state: 'ready', reason: null })).toBeNull()
   })
 })
