@@ -40,10 +40,14 @@ export interface Announcement {
 const quarters = [25, 50, 75]
 
 export function announcement(before: Moment, now: Moment, cover: Cover = 'none'): Announcement | null {
-  const unheard = unheardWords(before, now, cover)
-  if (unheard.length > 0) return { text: unheard.join(' '), urgent: true }
-  const [ended] = endedJobs(before, now)
-  if (ended) return endWords(ended)
+  const unheard = unheardWords(before, now, cover).map((text) => ({ text, urgent: true }))
+  const ended = endedJobs(before, now)
+  const ends = ended.map(endWords)
+  const told = [...unheard, ...ends.filter((end) => end !== null)]
+  if (told.length > 0)
+    return { text: told.map(({ text }) => text).join(' '), urgent: told.some(({ urgent }) => urgent) }
+  // An alert tells of it.
+  if (ended.length > 0) return null
   if (now.view.starting?.stopping && !before.view.starting?.stopping) return polite('Stopping')
   const session = sessionWords(before, now)
   if (session !== null) return polite(session)

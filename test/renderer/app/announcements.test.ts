@@ -198,6 +198,32 @@ describe('what a screen reader says by itself', () => {
     expect(said?.text).toMatch(/^Old\.dmg: .*couldn't be read/)
   })
 
+  it('tells of all that ends at once, also beside a failure that no alert tells of', async () => {
+    using window = await openWindow()
+    const running = ['a', 'b', 'c'].map((jobId) =>
+      aJob(plan, { phase: 'restoring', percent: 43 }, { jobId, title: `${jobId}.dmg` }),
+    )
+    for (const job of running) window.double.sendJob(job)
+    await settle()
+    const before = moment(window)
+    const [a, b, c] = running
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'x', { details: { path: '/dev/sdb' } }))
+    const jobs = {
+      a: ended(a!, { kind: 'done', summary: aSummary() }),
+      b: ended(b!, { kind: 'cancelled', target: 'incomplete', percent: 43 }),
+      c: ended(c!, { kind: 'failed', error, target: 'incomplete' }),
+    }
+    const now = { ...before, mirror: { ...before.mirror, jobs } }
+    expect(announcement(before, now)).toEqual({
+      text: expect.stringMatching(/^b\.dmg: Stopped at 43 %\. .+ a\.dmg: Restored and verified\.$/),
+      urgent: true,
+    })
+    expect(announcement(before, now, 'panel-and-notices')).toEqual({
+      text: expect.stringMatching(/^c\.dmg: 'SanDisk.+ b\.dmg: Stopped .+ a\.dmg: Restored and verified\.$/),
+      urgent: true,
+    })
+  })
+
   it('interrupts for a failure that waits for another one to be read, which no alert tells', async () => {
     using window = await openWindow()
     const failNext = async (send: () => void) => {
