@@ -303,11 +303,13 @@ export function streamActions(
         })
         setDraft(afterStart(getState().server.draft, draft))
       } catch (error) {
-        const isStillIt = getState().server.draft.source === draft.source
+        const { tab, server } = getState()
+        const isStillIt = server.draft.source === draft.source
         setServer({
           sending: isStillIt ? { state: 'failed', error: serializeError(error) } : { state: 'idle' },
         })
-        if (!isStillIt) failNotice(view, 'stream', draft.name)(error)
+        const isSeen = isStillIt && tab === 'multicast' && server.shown === null
+        if (!isSeen) failNotice(view, 'stream', draft.name)(error)
       }
     },
     newStream: () => setServer({ shown: null, tried: false, answers: 0 }),

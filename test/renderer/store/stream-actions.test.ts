@@ -448,6 +448,33 @@ describe('starting', () => {
       error: { code: 'E_MC_PORT' },
     })
   })
+
+  it.each([
+    ['on another tab', (window: TestWindow) => window.reprise.actions.setTab('restore')],
+    ['at another stream', (window: TestWindow) => window.reprise.actions.showSession('other')],
+  ])('that is refused while one is %s is told there, too', async (_, leave) => {
+    const { window: opened, refuse } = await held()
+    using window = opened
+    window.double.sendSessions([aSession({ sessionId: 'other' })])
+    await settle()
+    leave(window)
+    await refuse()
+    expect(server(window).sending).toMatchObject({ state: 'failed', error: { code: 'E_MC_PORT' } })
+    expect(window.reprise.view.getState().notice).toMatchObject({
+      kind: 'error',
+      doing: 'stream',
+      name: 'ModularSystem',
+      error: { code: 'E_MC_PORT' },
+    })
+  })
+
+  it('that is refused where it is seen is told in its place only', async () => {
+    const { window: opened, refuse } = await held()
+    using window = opened
+    await refuse()
+    expect(server(window).sending).toMatchObject({ state: 'failed' })
+    expect(window.reprise.view.getState().notice).toBeNull()
+  })
 })
 
 describe('stopping', () => {
