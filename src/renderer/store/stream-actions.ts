@@ -293,12 +293,13 @@ export function streamActions(
       try {
         const { sessionId } = await client.request('session.start', { settings })
         await sessionThere(sessionId)
-        const { streamedDisks } = getState().server
+        const { streamedDisks, shown, draft: now } = getState().server
+        const isStillIt = now.source === draft.source
         setServer({
-          shown: sessionId,
-          tried: false,
           sending: { state: 'idle' },
-          passwordWanted: false,
+          ...(isStillIt && { tried: false, passwordWanted: false }),
+          // Who prepares the next one, or looks at another, stays there.
+          ...(isStillIt && shown === null && { shown: sessionId }),
           ...(draft.device && { streamedDisks: { ...streamedDisks, [sessionId]: draft.device.item.disk } }),
         })
         setDraft(afterStart(getState().server.draft, draft))

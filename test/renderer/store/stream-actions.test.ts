@@ -395,7 +395,8 @@ describe('starting', () => {
     expect(settingsAsked(window)).toMatchObject([
       { source: systemImage.path, configuration: { port: 7800 }, password: 'secret' },
     ])
-    expect(server(window)).toMatchObject({ shown: 'session-1', sending: { state: 'idle' } })
+    // Nobody is taken away from it: the stream is among those of the bar.
+    expect(server(window)).toMatchObject({ shown: null, sending: { state: 'idle' } })
     expect(server(window).draft).toMatchObject({
       source: 'disk:/dev/sdb',
       device: { state: 'ready' },
@@ -405,6 +406,26 @@ describe('starting', () => {
       dataRate: '7',
       fixed: ['dataRate'],
     })
+  })
+
+  it('leaves in sight another stream that one looks at meanwhile', async () => {
+    const { window: opened, answer } = await held()
+    using window = opened
+    window.reprise.actions.showSession('other')
+    await answer()
+    expect(server(window)).toMatchObject({ shown: 'other', sending: { state: 'idle' } })
+    expect(server(window).draft).toMatchObject({ source: null, password: '' })
+  })
+
+  it('leaves what was said of the form as it is that is prepared meanwhile', async () => {
+    const { window: opened, answer } = await held()
+    using window = opened
+    const { actions } = window.reprise
+    actions.chooseStreamSource('disk:/dev/sdb')
+    actions.changeStream({ port: '' })
+    await actions.checkNetwork()
+    await answer()
+    expect(server(window).tried).toBe(true)
   })
 
   it('keeps a name and an address that were typed meanwhile, and clears what was started', async () => {
