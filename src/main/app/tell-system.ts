@@ -1,6 +1,6 @@
 /**
  * Keeps the system informed while jobs and streams run: the bar on the dock, no sleep, and for someone who isn't looking a
- * notification: at the end of a job, when the first computer has joined a stream, when all are done, when it failed. At the
+ * notification: at the end of a job, when the first computer has joined a stream, when nobody is at it any more, when it failed. At the
  * end of a job and the failure of a stream the window asks for a look, too, and failures are counted on its icon.
  */
 import type { BrowserWindow as Window } from 'electron'
@@ -10,7 +10,7 @@ import type { ElectronModules } from './electron-modules.ts'
 import { failureBadge } from './failure-badge.ts'
 import { farewell, progressBar } from './job-summary.ts'
 import { createNotifier } from './notifier.ts'
-import { hasFailed, sessionNews } from './session-news.ts'
+import { hasFailed, sessionNews, type ToldFailures } from './session-news.ts'
 
 export interface TellSystemOptions {
   readonly electron: Pick<ElectronModules, 'app' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'>
@@ -99,6 +99,7 @@ export function tellSystem({
     draw()
   })
 
+  const told: ToldFailures = new Map()
   let sessions: readonly SessionState[] = ui.sessions()
   const endSessions = ui.onSessions((now) => {
     keepAwake()
@@ -106,7 +107,7 @@ export function tellSystem({
       const failures = now.filter((session) => hasFailed(session, sessions)).length
       unseenFailures += failures
       if (failures > 0) flash(true)
-      for (const news of sessionNews(sessions, now)) notify(news)
+      for (const news of sessionNews(sessions, now, told)) notify(news)
     }
     sessions = now
     draw()

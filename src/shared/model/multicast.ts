@@ -158,9 +158,9 @@ export interface SessionState {
   readonly warnings: readonly SerializedError[]
 }
 
-/** Nobody who joined is at it any more, and somebody is done. */
+/** Nobody who joined is at it any more, and not only because people stopped them all. */
 export const allEnded = ({ clients }: Pick<SessionState, 'clients'>): boolean =>
-  clients.some(({ state }) => state === 'done') && !clients.some(isUnfinished)
+  clients.some(({ state }) => state === 'done' || state === 'failed') && !clients.some(isUnfinished)
 
 /** A network interface a stream can be sent on. */
 export interface NetworkInterface {

@@ -92,6 +92,7 @@ export function describeDoneClients(clients: readonly SessionClient[]): string {
     [count('cancelled'), 'stopped'] as const,
     [count('disconnected'), 'disconnected'] as const,
   ].flatMap(([size, what]) => (size === 0 ? [] : [`, ${formatCount(size)} ${what}`]))
+  if (done === 0) return `No computer is done${others.join('')}`
   return `${formatCount(done)} of ${formatCount(clients.length)} computers ${done === 1 ? 'is' : 'are'} done${others.join('')}`
 }
 

@@ -54,6 +54,10 @@ describe('the clients', () => {
     const clients = [aClient({ host: 'a', state: 'done' }), aClient({ host: 'b', state: 'failed' })]
     expect(allEnded(aSession({ clients }))).toBe(true)
     expect(allEnded(aSession({ clients: [] }))).toBe(false)
+    expect(allEnded(aSession({ clients: clients.slice(1) }))).toBe(true)
+    expect(allEnded(aSession({ clients: [...clients.slice(1), aClient({ host: 'c' })] }))).toBe(false)
+    // By a person, who knows.
+    expect(allEnded(aSession({ clients: [aClient({ host: 'a', state: 'cancelled' })] }))).toBe(false)
   })
 
   it('that lose over a twentieth are worth a look, over a fifth too much', () => {

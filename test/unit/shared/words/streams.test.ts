@@ -32,6 +32,8 @@ test('passes are counted, and what is missing in them', () => {
 test.each([
   [{ done: 2 }, 'All computers are done'],
   [{ done: 1 }, 'All computers are done'],
+  [{ failed: 20 }, 'No computer is done, 20 failed'],
+  [{ failed: 1, disconnected: 2 }, 'No computer is done, 1 failed, 2 disconnected'],
   [{ done: 19, failed: 1 }, '19 of 20 computers are done, 1 failed'],
   [{ done: 1, failed: 1 }, '1 of 2 computers is done, 1 failed'],
   [
