@@ -626,6 +626,18 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     expect(await calls()).toBe(1)
   })
 
+  it('offers nothing to do with a stream while the host is gone', async () => {
+    await reach(page, 'session-waiting')
+    const buttons = [/^Stop/, 'Start Now'].map((name) => page.getByRole('button', { name }))
+    const enabled = () => Promise.all(buttons.map((button) => button.isEnabled()))
+    expect(await enabled()).toEqual([true, true])
+    await page.evaluate(() => globalThis.window.double.lose({ refusing: true }))
+    await page.getByRole('alert').waitFor()
+    await expect.poll(enabled).toEqual([false, false])
+    await page.evaluate(() => (globalThis.window.double.refusing = false))
+    await expect.poll(enabled).toEqual([true, true])
+  })
+
   it('shows nobody as receiving from a stream that has ended', async () => {
     await reach(page, 'session-ended')
     const states = await page.locator('.client-state').allInnerTexts()
@@ -717,6 +729,21 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
           return stopped()
         })
         .toEqual(['job-1', 'job-2'])
+    })
+
+    it('can be stopped only while the host is there, and says no time left meanwhile', async () => {
+      await reach(page, 'running')
+      const stop = page.getByRole('button', { name: 'Stop', exact: true })
+      const bar = page.getByRole('progressbar', { name: 'Progress' })
+      const left = page.getByText(/about 6 minutes left/i)
+      await expect.poll(() => left.count()).toBe(2)
+      await page.evaluate(() => globalThis.window.double.lose({ refusing: true }))
+      await page.getByRole('alert').waitFor()
+      await expect.poll(() => stop.isEnabled()).toBe(false)
+      expect(await left.count()).toBe(0)
+      expect(await bar.getAttribute('aria-valuetext')).toBe('Restoring, 43 percent')
+      await page.evaluate(() => (globalThis.window.double.refusing = false))
+      await expect.poll(() => stop.isEnabled()).toBe(true)
     })
 
     it('does not move anything when figures change', async () => {

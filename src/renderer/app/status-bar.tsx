@@ -3,6 +3,7 @@ import { Button, ProgressBar, StateIcon, useSettled } from '#renderer/components
 import {
   fetchPercent,
   frontJob,
+  isConnected,
   sameData,
   shownFetch,
   useActions,
@@ -44,7 +45,9 @@ function progressOf(mirror: EngineMirror, view: ViewState) {
     stopping: starting?.stopping ?? job?.stopping ?? false,
     doing: job ? jobDoing(job) : waiting,
     percent: percent ?? null,
-    left: job && describeLeft(job),
+    left: job && isConnected(mirror) ? describeLeft(job) : null,
+    // A start and a fetch are given up in this window.
+    stoppable: job === null || isConnected(mirror),
   }
 }
 
@@ -55,7 +58,7 @@ function Progress() {
 
 type Shown = NonNullable<ReturnType<typeof progressOf>>
 
-function Bar({ standsFor, jobId, stopping, doing, percent, left }: Shown) {
+function Bar({ standsFor, jobId, stopping, doing, percent, left, stoppable }: Shown) {
   const actions = useActions()
   // It comes to stand for the restore only because that was started just now, here; and that is stopped at once.
   const settled = useSettled(standsFor) || standsFor === 'restore'
@@ -70,7 +73,7 @@ function Bar({ standsFor, jobId, stopping, doing, percent, left }: Shown) {
       {jobId !== null && <span className="status-left secondary small">{stopping ? '' : left}</span>}
       <ProgressBar label={jobId === null ? doing : 'Progress'} percent={percent} text={spoken.join(', ')} />
       <span className="status-percent">{percent === null ? '' : `${percent} %`}</span>
-      <Button isDisabled={stopping} onPress={() => settled && stop()}>
+      <Button isDisabled={stopping || !stoppable} onPress={() => settled && stop()}>
         Stop
       </Button>
     </div>

@@ -61,6 +61,10 @@ export interface EngineMirror {
   readonly log: readonly LogLine[]
 }
 
+/** While it isn't, what is known is of before, and nothing can be asked for. */
+export const isConnected = ({ connection }: Pick<EngineMirror, 'connection'>): boolean =>
+  connection.state === 'open'
+
 const initial: EngineMirror = {
   connection: { state: 'connecting' },
   app: null,

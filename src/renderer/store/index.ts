@@ -12,7 +12,7 @@ export {
   type DestinationOption,
 } from './destinations.ts'
 export { describeProblem } from './destination-words.ts'
-export type { EngineMirror } from './engine-mirror.ts'
+export { isConnected, type EngineMirror } from './engine-mirror.ts'
 export { showsJob, showsSession } from './failures.ts'
 export { sameDevice } from './follow-disks.ts'
 export { fetchPercent, jobFetch, shownFetch, sourceFetch, startingFetch } from './fetches.ts'

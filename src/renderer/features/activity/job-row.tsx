@@ -4,6 +4,7 @@ import { ChevronRight } from 'lucide-react'
 import { Button, CopyButton, ProgressBar, StateIcon } from '#renderer/components'
 import {
   fetchPercent,
+  isConnected,
   jobFetch,
   jobReport,
   misfitChecksum,
@@ -21,6 +22,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
   const job = useMirror((mirror) => mirror.jobs[jobId])
   const fetch = useMirror((mirror) => job && jobFetch(mirror, job)) ?? null
   const misfit = useMirror((mirror) => job && misfitChecksum(mirror, job)) ?? null
+  const connected = useMirror(isConnected)
   const actions = useActions()
   if (!job) return null
   const line = jobLine(job, fetch)
@@ -44,7 +46,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
       </div>
       <div className="job-buttons">
         {!job.outcome && (
-          <Button isDisabled={job.stopping} onPress={() => void actions.stop(jobId)}>
+          <Button isDisabled={job.stopping || !connected} onPress={() => void actions.stop(jobId)}>
             Stop
           </Button>
         )}

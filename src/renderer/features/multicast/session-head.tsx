@@ -2,7 +2,14 @@
 import { Ellipsis, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { Button, DeviceIcon, useSettled, type ContextMenuPlace } from '#renderer/components'
-import { unfinished, useActions, useHostTime, useMirror, type EngineMirror } from '#renderer/store'
+import {
+  isConnected,
+  unfinished,
+  useActions,
+  useHostTime,
+  useMirror,
+  type EngineMirror,
+} from '#renderer/store'
 import { isSessionOver, type SessionState } from '#shared/model'
 import { formatClock } from '#shared/units'
 import { describeSessionPhase } from '#shared/words'
@@ -48,12 +55,18 @@ function EndButton({ session }: { readonly session: SessionState }) {
   const actions = useActions()
   const { sessionId, phase } = session
   const over = isSessionOver(phase)
+  const isDisabled = !useMirror(isConnected)
   // Remove comes where Stop was.
   const settled = useSettled(over)
-  if (over) return <Button onPress={() => settled && void actions.forgetSession(sessionId)}>Remove</Button>
+  if (over)
+    return (
+      <Button isDisabled={isDisabled} onPress={() => settled && void actions.forgetSession(sessionId)}>
+        Remove
+      </Button>
+    )
   // Only where somebody would be cut off is anything asked.
   return (
-    <Button onPress={() => void actions.stopStream(sessionId)}>
+    <Button isDisabled={isDisabled} onPress={() => void actions.stopStream(sessionId)}>
       {unfinished(session) > 0 ? 'Stop…' : 'Stop'}
     </Button>
   )

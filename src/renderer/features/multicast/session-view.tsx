@@ -1,7 +1,7 @@
 /** One session: getting ready, waiting, streaming, ended. */
 import { unreachable } from '#shared/errors'
 import { Button, CopyButton, CopyDetails, ProgressBar, StateIcon } from '#renderer/components'
-import { useActions, useErrorReport, useMirror } from '#renderer/store'
+import { isConnected, useActions, useErrorReport, useMirror } from '#renderer/store'
 import { isSessionOver, type SessionState } from '#shared/model'
 import { formatBytes } from '#shared/units'
 import { describeError, describeSessionFailure } from '#shared/words'
@@ -62,6 +62,7 @@ function Preparing({ session }: { readonly session: SessionState }) {
 
 function Waiting({ session }: { readonly session: SessionState }) {
   const actions = useActions()
+  const connected = useMirror(isConnected)
   const startsInMs = useCountdown(session.startsInMs)
   return (
     <div className="session-stage session-waiting">
@@ -73,7 +74,7 @@ function Waiting({ session }: { readonly session: SessionState }) {
           Computers that come later have the whole image too, after one image's worth of stream.
         </p>
       </div>
-      <Button look="primary" onPress={() => void actions.startNow(session.sessionId)}>
+      <Button look="primary" isDisabled={!connected} onPress={() => void actions.startNow(session.sessionId)}>
         Start Now
       </Button>
     </div>

@@ -1,10 +1,8 @@
 /** In the preflight: the source wasn't scanned, and could be now. While it is scanned to go on, it says so. */
 import { unreachable } from '#shared/errors'
 import { Button, Spinner, StateIcon } from '#renderer/components'
-import { useActions, useBoth, useMirror, type EngineMirror } from '#renderer/store'
+import { isConnected, useActions, useBoth, useMirror } from '#renderer/store'
 import { scanNeed } from './scan-need.ts'
-
-const isConnected = (mirror: EngineMirror) => mirror.connection.state === 'open'
 
 export function NeedsScan() {
   const need = useBoth(scanNeed)

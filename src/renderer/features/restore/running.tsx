@@ -1,7 +1,7 @@
 /** A restore that runs: its phases with their times, how far it is, and what holds it up. */
 import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact, type IconState } from '#renderer/components'
-import { fetchPercent, jobFetch, useHostTime, useMirror } from '#renderer/store'
+import { fetchPercent, isConnected, jobFetch, useHostTime, useMirror } from '#renderer/store'
 import type { Bottleneck, JobProgress, JobState, PhaseState, WebFetch } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
 import {
@@ -25,6 +25,7 @@ import { phaseNote } from './text.ts'
 
 export function Running({ job }: { readonly job: JobState }) {
   const fetch = useMirror((mirror) => jobFetch(mirror, job))
+  const left = useMirror(isConnected) ? timeLeft(job) : blank
   return (
     <div className="job running">
       {job.plan && <SummaryLine plan={job.plan} done={copiedShare(job)} />}
@@ -39,7 +40,7 @@ export function Running({ job }: { readonly job: JobState }) {
             {runningWords(job, fetch)}
           </h2>
           <p className="secondary running-left">
-            {describeJobStall(job) ?? (job.stopping ? blank : (runningReason(job, fetch) ?? timeLeft(job)))}
+            {describeJobStall(job) ?? (job.stopping ? blank : (runningReason(job, fetch) ?? left))}
           </p>
           <Figures job={job} />
           <SpeedCurve jobId={job.jobId} />
