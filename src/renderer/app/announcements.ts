@@ -123,8 +123,8 @@ function sessionWords(before: Moment, now: Moment): string | null {
     if (allEnded(session) && !allEnded(was)) return `${name}: ${describeDoneClients(session.clients)}`
     if (loses(now, session) && !loses(before, session))
       return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
-    if (session.phase !== was.phase && session.phase !== 'failed')
-      return `${name}: ${describeSessionPhase(session.phase)}`
+    const standing = describeSessionPhase(session)
+    if (standing !== describeSessionPhase(was) && session.phase !== 'failed') return `${name}: ${standing}`
     if (session.clients.length > 0 && was.clients.length === 0)
       return `${name}: the first computer has joined`
   }

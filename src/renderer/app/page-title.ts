@@ -38,9 +38,9 @@ function runningSession({ sessions }: EngineMirror): SessionState | undefined {
 const sessionName = ({ settings }: SessionState) => settings.name
 
 function sessionWords(session: SessionState): readonly string[] {
-  const { clients, phase } = session
+  const { clients } = session
   const done = clients.filter(({ state }) => state === 'done').length
-  const doing = clients.length === 0 ? describeSessionPhase(phase) : `${done} of ${clients.length} done`
+  const doing = clients.length === 0 ? describeSessionPhase(session) : `${done} of ${clients.length} done`
   return [doing, sessionName(session)]
 }
 

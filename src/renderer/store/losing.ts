@@ -28,9 +28,7 @@ export function losingNow(session: SessionState, before: Losing | null): Losing 
   const losses = lossesOf(session)
   if (session.phase !== 'streaming' || losses.length === 0) return null
   const isStillLosing = before?.calmStates === 0
-  const lost = losses.filter((loss) =>
-    isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high',
-  )
+  const lost = losses.filter((loss) => (isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high'))
   if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), calmStates: 0 }
   if (before === null || before.calmStates + 1 >= calmAfter) return null
   return { ...before, calmStates: before.calmStates + 1 }

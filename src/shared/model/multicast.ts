@@ -158,6 +158,19 @@ export interface SessionState {
   readonly warnings: readonly SerializedError[]
 }
 
+/**
+ * It has begun, and nothing was sent yet, though somebody lacks all of it: who joined gets ready. It is quiet as it is when nobody lacks
+ * anything, and isn't the same to those who look on.
+ */
+export const isStarting = ({
+  phase,
+  sentBytes,
+  clients,
+}: Pick<SessionState, 'phase' | 'sentBytes' | 'clients'>): boolean =>
+  phase === 'quiet' &&
+  sentBytes === 0 &&
+  clients.some(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing')
+
 /** Nobody who joined is at it any more, and not only because people stopped them all. */
 export const allEnded = ({ clients }: Pick<SessionState, 'clients'>): boolean =>
   clients.some(({ state }) => state === 'done' || state === 'failed') && !clients.some(isUnfinished)

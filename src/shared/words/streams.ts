@@ -1,10 +1,18 @@
 /** The words for multicast streams: how a session stands, how its clients do, and what a receiver waits for. */
 import { unreachable } from '#shared/errors'
-import type { NetworkCheck, SessionClient, SessionPhase, SessionState, StreamProgress } from '#shared/model'
+import {
+  isStarting,
+  type NetworkCheck,
+  type SessionClient,
+  type SessionState,
+  type StreamProgress,
+} from '#shared/model'
 import { formatClock, formatCount } from '#shared/units'
 import { describeError, type ErrorWords } from './error-words.ts'
 
-export function describeSessionPhase(phase: SessionPhase): string {
+/** How it stands, in a word. */
+export function describeSessionPhase(session: Pick<SessionState, 'phase' | 'sentBytes' | 'clients'>): string {
+  const { phase } = session
   switch (phase) {
     case 'preparing':
       return 'Preparing'
@@ -13,7 +21,7 @@ export function describeSessionPhase(phase: SessionPhase): string {
     case 'streaming':
       return 'Streaming'
     case 'quiet':
-      return 'Quiet'
+      return isStarting(session) ? 'Starting' : 'Quiet'
     case 'ended':
       return 'Ended'
     case 'failed':

@@ -9,7 +9,12 @@ import { describeSessionPhase } from '#shared/words'
 import { SessionMenu } from './session-menu.tsx'
 
 const sessionTitles = ({ sessions }: EngineMirror) =>
-  sessions.map(({ sessionId, phase, settings }) => ({ sessionId, phase, name: settings.name }))
+  sessions.map((session) => ({
+    sessionId: session.sessionId,
+    phase: session.phase,
+    standing: describeSessionPhase(session),
+    name: session.settings.name,
+  }))
 
 /** There is an order to choose. */
 export const haveOrder = ({ sessions }: EngineMirror) => offered(sessions).length > 1
@@ -54,11 +59,11 @@ export function SessionBar({ shown }: { readonly shown: string | null }) {
           else if (key !== undefined) actions.showSession(String(key))
         }}
       >
-        {titles.map(({ sessionId, phase, name }) => (
+        {titles.map(({ sessionId, standing, name }) => (
           <ToggleButton key={sessionId} id={sessionId} className="segment">
             <span className="session-chip" data-session={sessionId}>
               <span className="ellipsis">{name}</span>
-              <span className="secondary small">{describeSessionPhase(phase)}</span>
+              <span className="secondary small">{standing}</span>
             </span>
           </ToggleButton>
         ))}

@@ -36,7 +36,7 @@ export function SessionHead({ session }: { readonly session: SessionState }) {
         </p>
       </div>
       <span className="session-pill" data-phase={phase}>
-        {describeSessionPhase(phase)}
+        {describeSessionPhase(session)}
       </span>
       <Elapsed session={session} />
       {alone && (

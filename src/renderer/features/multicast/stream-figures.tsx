@@ -1,7 +1,7 @@
 /** A stream that runs: what it sent over the last two minutes, and where it stands. */
 import { Button, curvePath, Facts, type Fact } from '#renderer/components'
 import { sessionRemainingMs, useActions, useMirror } from '#renderer/store'
-import type { SessionState } from '#shared/model'
+import { isStarting, type SessionState } from '#shared/model'
 import { formatBytes, formatCount, formatRate, formatRemaining } from '#shared/units'
 import { formatStreamRate } from '#shared/words'
 import { clientCounts, heldWords } from './text.ts'
@@ -52,7 +52,9 @@ function figures(session: SessionState): readonly Fact[] {
       name: 'Lap',
       value:
         phase === 'quiet'
-          ? `${lap}, resting: nobody lacks anything`
+          ? isStarting(session)
+            ? '–'
+            : `${lap}, resting: nobody lacks anything`
           : `${lap}, at ${Math.round(position * 100)} %`,
     },
     { name: 'Clients', value: clientCounts(clients) },

@@ -4,12 +4,13 @@ import {
   describeAway,
   describeDoneClients,
   describePasses,
+  describeSessionPhase,
   describeSessionFailure,
   describeSlow,
   describeWaiting,
   formatStreamRate,
 } from '#shared/words'
-import type { SessionClient } from '#shared/model'
+import type { SessionClient, SessionState } from '#shared/model'
 import { aClient, aSession, aStream } from '#test/stream-fixtures'
 
 describe('waiting for a stream', () => {
@@ -20,6 +21,15 @@ describe('waiting for a stream', () => {
     [{ joined: 1, wanted: null, startsInMs: null }, '1 joined, waiting for a word from the server'],
     [{ joined: 6, wanted: 5, startsInMs: null }, '6 joined, waiting for 0 more'],
   ])('%j is %s', (waiting, words) => expect(describeWaiting(waiting)).toBe(words))
+})
+
+test('a stream that has sent nothing yet to those who wait for it is starting, not quiet', () => {
+  const at = (change: Partial<SessionState>) => describeSessionPhase(aSession({ phase: 'quiet', ...change }))
+  const [waits, has] = [aClient({ host: 'a', state: 'joined' }), aClient({ host: 'b', state: 'done' })]
+  expect(at({ sentBytes: 0, clients: [has, waits] })).toBe('Starting')
+  expect(at({ sentBytes: 0, clients: [has] })).toBe('Quiet')
+  expect(at({ sentBytes: 1, clients: [waits] })).toBe('Quiet')
+  expect(at({ sentBytes: 0, clients: [waits], phase: 'waiting' })).toBe('Waiting')
 })
 
 test('passes are counted, and what is missing in them', () => {
