@@ -2,7 +2,13 @@
  * What of a disk has to be read: its partition map, what no partition covers, of each partition what its file system uses,
  * and all of those that aren't understood.
  */
-import { readOccupant, readUsedBlocks, UsedRanges } from '#engine/formats/filesystem'
+import {
+  BadStretches,
+  readOccupant,
+  readUsedBlocks,
+  UsedRanges,
+  withoutBad,
+} from '#engine/formats/filesystem'
 import { readDiskContents, type DiskContents } from '#engine/formats/image'
 import { isHeldElsewhere } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
@@ -12,7 +18,7 @@ import { edgesOf, type Stretch } from './volume-edges.ts'
 
 export interface ReadingPlan {
   readonly contents: DiskContents
-  /** Of the disk, but for its end in whole units of 4096; in whole sectors, where something beside them can't be read. */
+  /** Of the disk, but for its end in whole units of 4096; in whole sectors beside what file systems call bad. */
   readonly ranges: UsedRanges
   readonly parts: readonly ReadPart[]
   /** Of volumes of which only used blocks are read, ascending: what isn't read there is zeros in an image, no hole. */
@@ -41,6 +47,7 @@ export async function planReading(
     ? await readOccupant(readDisk, { offset: 0, sizeBytes, partitions })
     : { otherOwner: null }
   const used = new UsedRanges()
+  const bad = new BadStretches()
   const parts: ReadPart[] = []
   const edges: Stretch[] = []
   let at = 0
@@ -52,7 +59,8 @@ export async function planReading(
     if (found?.kind === 'used') {
       usedBytes = found.ranges.usedBytes
       for (const [from, to] of found.ranges) used.add(offset + from, offset + to)
-      used.isBesideBad ||= found.ranges.isBesideBad
+      for (const [from, to] of found.bad)
+        bad.add(roundUp(offset + from, sectorBytes), roundDown(offset + to, sectorBytes))
       edges.push(...edgesOf(offset, lengthBytes))
     } else used.add(offset, offset + lengthBytes)
     at = Math.max(at, offset + lengthBytes)
@@ -75,18 +83,20 @@ export async function planReading(
     })
   }
   used.add(at, sizeBytes)
-  // A partition that isn't aligned to larger units has its bad clusters in one unit with good ones.
-  const ranges = widened(used, used.isBesideBad ? sectorBytes : unitBytes, sizeBytes)
+  // Last: whole units, and gaps that count as used, may have bad clusters in them beside good ones.
+  const ranges = withoutBad(widened(used, Math.max(unitBytes, sectorBytes), sizeBytes), bad)
   return { contents, ranges, parts, edges }
 }
 
 /** In whole units, but for the end of the disk. */
 function widened(ranges: UsedRanges, bytes: number, sizeBytes: number): UsedRanges {
   const wide = new UsedRanges()
-  for (const [from, to] of ranges)
-    wide.add(Math.floor(from / bytes) * bytes, Math.min(sizeBytes, Math.ceil(to / bytes) * bytes))
+  for (const [from, to] of ranges) wide.add(roundDown(from, bytes), Math.min(sizeBytes, roundUp(to, bytes)))
   return wide
 }
+
+const roundDown = (value: number, unit: number) => Math.floor(value / unit) * unit
+const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit
 
 interface Part {
   readonly offset: number

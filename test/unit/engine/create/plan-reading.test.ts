@@ -38,6 +38,38 @@ function diskWithBadCluster(cluster = 100) {
   return { bytes, badFrom, badTo: badFrom + 2048 }
 }
 
+/** A FAT32 of which every second cluster of 512 bytes is used: more gaps than are kept apart. One of them is bad. */
+function fullOfGaps() {
+  const clusters = 1_100_001
+  const tableBytes = Math.ceil(((clusters + 2) * 4) / 512) * 512
+  const dataAt = 32 * 512 + tableBytes
+  const bad = 1_099_997
+  const head = Buffer.alloc(dataAt)
+  head.set(Buffer.from('eb5890', 'hex'))
+  head.write('MSWIN4.1', 3, 'latin1')
+  head.writeUInt16LE(512, 11)
+  head.writeUInt8(1, 13)
+  head.writeUInt16LE(32, 14)
+  head.writeUInt8(1, 16)
+  head.writeUInt8(0xf8, 21)
+  head.writeUInt32LE(dataAt / 512 + clusters, 32)
+  head.writeUInt32LE(tableBytes / 512, 36)
+  head.writeUInt32LE(2, 44)
+  head.writeUInt8(0x29, 66)
+  head.write('FAT32   ', 82, 'latin1')
+  head.writeUInt16LE(0xaa55, 510)
+  const table = head.subarray(32 * 512)
+  for (let cluster = 0; cluster < clusters + 2; cluster += 2) table.writeUInt32LE(0x0fff_ffff, cluster * 4)
+  table.writeUInt32LE(0x0fff_ffff, 4)
+  table.writeUInt32LE(0x0fff_fff7, bad * 4)
+  const readDisk: ReadDisk = async (offset, lengthBytes) => {
+    const bytes = Buffer.alloc(lengthBytes)
+    if (offset < dataAt) head.copy(bytes, 0, offset)
+    return bytes
+  }
+  return { readDisk, sizeBytes: dataAt + clusters * 512, badFrom: dataAt + (bad - 2) * 512 }
+}
+
 /** With a FAT in each of two partitions, the second up to the end of the disk. */
 function diskOfTwo(): Buffer {
   const disk = Buffer.concat([
@@ -155,6 +187,17 @@ describe('what is read of a disk', () => {
   ])('is whole %s', async (_, bytes, sectorBytes, unitBytes) => {
     const { ranges } = await plan(bytes, undefined, undefined, sectorBytes)
     for (const [from, to] of ranges) expect([from % unitBytes, to % unitBytes]).toEqual([0, 0])
+  })
+
+  it('is nothing of clusters that are bad where there are more gaps than are kept apart', async () => {
+    const { readDisk, sizeBytes, badFrom } = fullOfGaps()
+    const device = { sizeBytes, sectorBytes: 512 }
+    const { ranges, parts } = await planReading(readDisk, device, { log: silentLogger, signal: neverAborted })
+    expect(parts).toMatchObject([{ filesystem: 'vfat', whole: null, usedBytes: sizeBytes - 512 }])
+    expect([...ranges]).toEqual([
+      [0, badFrom],
+      [badFrom + 512, sizeBytes],
+    ])
   })
 
   it('is no longer looked for once it is cancelled', async () => {

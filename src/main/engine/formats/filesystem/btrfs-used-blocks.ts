@@ -92,7 +92,7 @@ export const readBtrfsUsedBlocks: UsedBlocksReader = async (volume) => {
   for (const [from = 0, to = 0] of stretches.toSorted(([a = 0], [b = 0]) => a - b))
     if (from < deviceBytes) ranges.add(from, Math.min(to, deviceBytes))
   ranges.add(deviceBytes, volume.sizeBytes)
-  return ranges
+  return { ranges }
 }
 
 function refuseUnknown(block: Buffer): void {

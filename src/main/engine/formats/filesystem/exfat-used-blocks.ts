@@ -48,7 +48,7 @@ export const readExfatUsedBlocks: UsedBlocksReader = async (volume) => {
   }
   consistent(done === bitmap.sizeBytes, 'the allocation bitmap ends early')
   ranges.add(heapAt + clusters * clusterBytes, volume.sizeBytes)
-  return ranges
+  return { ranges }
 }
 
 async function readLayout(volume: BlockVolume): Promise<Layout> {

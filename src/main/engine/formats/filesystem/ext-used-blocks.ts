@@ -89,7 +89,7 @@ export const readExtUsedBlocks: UsedBlocksReader = async (volume) => {
     consistent(free === group.freeClusters, `group ${index} has another number of free blocks than it says`)
   }
   ranges.add(blocks * blockBytes, volume.sizeBytes)
-  return ranges
+  return { ranges }
 }
 
 function readLayout(block: Buffer, volumeBytes: number): Layout {

@@ -3,6 +3,7 @@
  * zero is a free cluster. Both copies of the table must agree, and the volume must have been unmounted: FAT16 and FAT32
  * have a bit for that in the second entry, Linux and Windows one in the boot sector.
  */
+import { BadStretches } from './bad-stretches.ts'
 import { consistent, NotCertain, type UsedBlocksReader } from './used-blocks.ts'
 import { UsedRanges } from './used-ranges.ts'
 
@@ -37,6 +38,7 @@ export const readFatUsedBlocks: UsedBlocksReader = async (volume) => {
     throw new NotCertain('unclean', 'marked in the boot sector')
 
   const ranges = new UsedRanges()
+  const bad = new BadStretches()
   ranges.add(0, firstDataSector * sectorBytes)
   const clusterBytes = clusterSectors * sectorBytes
   const at = (cluster: number) => firstDataSector * sectorBytes + (cluster - 2) * clusterBytes
@@ -52,12 +54,12 @@ export const readFatUsedBlocks: UsedBlocksReader = async (volume) => {
     const end = Math.min(clusters + 2, first + Math.floor((lengthBytes * 8) / width))
     for (let cluster = Math.max(2, first); cluster < end; cluster++) {
       const entry = entryAt(piece, cluster - first, width)
-      if (isBad(entry, width)) ranges.isBesideBad = true
+      if (isBad(entry, width)) bad.add(at(cluster), at(cluster + 1))
       else if (entry !== 0) ranges.add(at(cluster), at(cluster + 1))
     }
   }
   ranges.add(at(clusters + 2), volume.sizeBytes)
-  return ranges
+  return { ranges, bad }
 }
 
 type Width = 12 | 16 | 32

@@ -53,7 +53,8 @@ export const readHfsPlusUsedBlocks: UsedBlocksReader = async (volume) => {
   }
   if (done < neededBytes) throw new NotCertain('features', 'an allocation file in more than eight pieces')
   consistent(free === header.readUInt32BE(48), 'number of free blocks')
-  return withTail(ranges, Math.min(blocks * blockBytes, volume.sizeBytes - 1024), volume.sizeBytes)
+  const tailAt = Math.min(blocks * blockBytes, volume.sizeBytes - 1024)
+  return { ranges: withTail(ranges, tailAt, volume.sizeBytes) }
 }
 
 /** What `add` can't do any more when the last blocks are in use: ranges must ascend. */

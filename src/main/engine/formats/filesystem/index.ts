@@ -1,3 +1,4 @@
+export { BadStretches, withoutBad } from './bad-stretches.ts'
 export { readOccupant } from './read-occupant.ts'
 export { readUsedBlocks, type UsedBlocks } from './read-used-blocks.ts'
 export { sniffFilesystem } from './sniff-filesystem.ts'

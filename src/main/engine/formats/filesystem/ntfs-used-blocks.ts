@@ -4,6 +4,7 @@
  * has while Windows hibernates. There is no checksum, so the bitmap must say at least of the files that every volume has
  * that their clusters are in use.
  */
+import { BadStretches, withoutBad } from './bad-stretches.ts'
 import {
   attributeList,
   data,
@@ -20,7 +21,7 @@ import {
   type BlockVolume,
   type UsedBlocksReader,
 } from './used-blocks.ts'
-import { addBitmap, rangesWithoutBad, UsedRanges } from './used-ranges.ts'
+import { addBitmap, UsedRanges } from './used-ranges.ts'
 
 const logFileRecord = 2
 const volumeRecord = 3
@@ -52,11 +53,11 @@ export const readNtfsUsedBlocks: UsedBlocksReader = async (volume) => {
       done += length
     }
   consistent(done >= neededBytes, 'the bitmap ends early')
-  const ranges = rangesWithoutBad(marked, await badStretches(volume, layout))
-  await refuseLying(volume, layout, ranges)
   // A copy of the boot sector is behind the last cluster.
-  ranges.add(clusters * clusterBytes, volume.sizeBytes)
-  return ranges
+  marked.add(clusters * clusterBytes, volume.sizeBytes)
+  const bad = await badStretches(volume, layout)
+  await refuseLying(volume, layout, withoutBad(marked, bad))
+  return { ranges: marked, bad }
 }
 
 async function readLayout(volume: BlockVolume): Promise<NtfsLayout> {
@@ -94,13 +95,16 @@ async function refuseUnclean(volume: BlockVolume, layout: NtfsLayout): Promise<v
  * Clusters that were found to be bad hold nothing, and trying to read them would end the whole undertaking. A list that goes
  * on in other records is left alone.
  */
-async function badStretches(volume: BlockVolume, layout: NtfsLayout): Promise<readonly [number, number][]> {
+async function badStretches(volume: BlockVolume, layout: NtfsLayout): Promise<BadStretches> {
+  const bad = new BadStretches()
   const attributes = await readRecord(volume, layout, badClustersRecord)
-  if (attributes.some(({ type }) => type === attributeList)) return []
-  return attributes
+  if (attributes.some(({ type }) => type === attributeList)) return bad
+  const runs = attributes
     .flatMap(({ type, isNamed, runs }) => (type === data && isNamed ? runs : []))
     .toSorted((a, b) => a.cluster - b.cluster)
-    .map(({ cluster, count }) => [cluster * layout.clusterBytes, (cluster + count) * layout.clusterBytes])
+  for (const { cluster, count } of runs)
+    bad.add(cluster * layout.clusterBytes, (cluster + count) * layout.clusterBytes)
+  return bad
 }
 
 /** Where a file goes on in other records, as a table in many pieces does, its first record is enough. */

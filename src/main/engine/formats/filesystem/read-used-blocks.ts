@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { corrupt, type ReadDisk } from '#engine/formats/struct'
 import { FormatError } from '#shared/errors'
 import type { WholeReason } from '#shared/model'
+import { BadStretches, withoutBad } from './bad-stretches.ts'
 import { readBtrfsUsedBlocks } from './btrfs-used-blocks.ts'
 import { readExfatUsedBlocks } from './exfat-used-blocks.ts'
 import { readExtUsedBlocks } from './ext-used-blocks.ts'
@@ -37,6 +38,8 @@ export type UsedBlocks = { readonly found: FoundFilesystem | null } & (
   | {
       readonly kind: 'used'
       readonly ranges: UsedRanges
+      /** What the file system calls bad: no part of the ranges, which mustn't be widened over it either. */
+      readonly bad: BadStretches
       /** Earlier states of the volume may need more than these ranges. */
       readonly hasShadowCopies: boolean
     }
@@ -67,9 +70,9 @@ export async function readUsedBlocks(
     const other = all[1]?.filesystem ?? (await findOtherOwner(volume))
     if (other !== null)
       return { found, kind: 'whole', reason: 'unknown', problem: `${found.filesystem} and ${other}` }
-    const ranges = await read(volume)
+    const { ranges, bad = new BadStretches() } = await read(volume)
     const isShadowed = found.filesystem === 'ntfs' && (await hasShadowCopies(volume))
-    return { found, kind: 'used', ranges, hasShadowCopies: isShadowed }
+    return { found, kind: 'used', ranges: withoutBad(ranges, bad), bad, hasShadowCopies: isShadowed }
   } catch (error) {
     if (error instanceof NotCertain)
       return { found, kind: 'whole', reason: error.reason, problem: error.message }

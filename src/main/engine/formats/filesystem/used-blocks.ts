@@ -1,5 +1,6 @@
 /** What every reader of used blocks gets and gives. */
 import type { WholeReason } from '#shared/model'
+import type { BadStretches } from './bad-stretches.ts'
 import type { UsedRanges } from './used-ranges.ts'
 
 /** A volume as the readers see it. */
@@ -13,7 +14,13 @@ export interface BlockVolume {
  * Finds what a volume's file system uses: everything but what its own records say is free. Throws `NotCertain` when these
  * can't be relied on, for whatever reason; FormatError means the same.
  */
-export type UsedBlocksReader = (volume: BlockVolume) => Promise<UsedRanges>
+export type UsedBlocksReader = (volume: BlockVolume) => Promise<Allocation>
+
+export interface Allocation {
+  readonly ranges: UsedRanges
+  /** What the file system calls bad, in use or not. */
+  readonly bad?: BadStretches
+}
 
 /** The allocation isn't known for certain: everything must be read. */
 export class NotCertain extends Error {

@@ -8,8 +8,6 @@ const defaultMost = 500_000
  * what can't be kept apart any more is in use together with the gap between.
  */
 export class UsedRanges {
-  /** Whether something was left out that can't be read: who widens them mustn't widen them over that. */
-  isBesideBad = false
   readonly #most: number
   #gapBytes: number
   #count = 0
@@ -84,29 +82,6 @@ export class UsedRanges {
       for (const [from, to] of old) this.add(from, to)
     }
   }
-}
-
-/** `ranges` without what is bad, which ascends. */
-export function rangesWithoutBad(
-  ranges: UsedRanges,
-  bad: readonly (readonly [from: number, to: number])[],
-): UsedRanges {
-  const rest = new UsedRanges()
-  rest.isBesideBad = bad.length > 0
-  let next = 0
-  for (const [from, to] of ranges) {
-    let at = from
-    for (; next < bad.length; next++) {
-      const [badFrom, badTo] = bad[next] ?? [to, to]
-      if (badFrom >= to) break
-      rest.add(at, badFrom)
-      at = Math.max(at, badTo)
-      // It may reach into the next one.
-      if (badTo > to) break
-    }
-    rest.add(at, to)
-  }
-  return rest
 }
 
 export interface Bitmap {

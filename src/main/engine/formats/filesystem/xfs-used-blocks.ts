@@ -57,7 +57,7 @@ export const readXfsUsedBlocks: UsedBlocksReader = async (volume) => {
     ranges.add((start + at) * blockBytes, (start + count) * blockBytes)
   }
   ranges.add(blocks * blockBytes, volume.sizeBytes)
-  return ranges
+  return { ranges }
 }
 
 async function readLayout(volume: BlockVolume): Promise<Layout> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addBitmap, rangesWithoutBad, UsedRanges } from '#src/main/engine/formats/filesystem/used-ranges.ts'
+import { addBitmap, UsedRanges } from '#src/main/engine/formats/filesystem/used-ranges.ts'
 
 describe('used ranges', () => {
   it('join what touches or overlaps, and keep the rest apart', () => {
@@ -32,29 +32,6 @@ describe('used ranges', () => {
       false,
     ])
     expect(ranges.covers(5, 5)).toBe(true)
-  })
-
-  it('are cut where something is taken away', () => {
-    const ranges = new UsedRanges()
-    for (const from of [10, 30, 50, 70]) ranges.add(from, from + 10)
-    const away = [
-      [0, 5],
-      [12, 14],
-      [13, 15],
-      [18, 33],
-      [35, 36],
-      [45, 75],
-    ] as const
-    expect([...rangesWithoutBad(ranges, away)]).toEqual([
-      [10, 12],
-      [15, 18],
-      [33, 35],
-      [36, 40],
-      [75, 80],
-    ])
-    expect([...rangesWithoutBad(ranges, [])]).toEqual([...ranges])
-    expect(rangesWithoutBad(ranges, away).isBesideBad).toBe(true)
-    expect(rangesWithoutBad(ranges, []).isBesideBad).toBe(false)
   })
 
   it('refuse to go back', () => {
