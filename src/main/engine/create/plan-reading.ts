@@ -11,9 +11,10 @@ import {
 } from '#engine/formats/filesystem'
 import { readDiskContents, type DiskContents } from '#engine/formats/image'
 import { isHeldElsewhere } from '#engine/formats/partition-map'
-import type { ReadDisk } from '#engine/formats/struct'
+import { UnreadableError, type ReadDisk } from '#engine/formats/struct'
 import type { JobContext } from '#engine/job'
 import type { ImagePartition, ReadPart, WholeReason } from '#shared/model'
+import { pastBadSectors } from './past-bad-sectors.ts'
 import { edgesOf, type Stretch } from './volume-edges.ts'
 
 export interface ReadingPlan {
@@ -28,17 +29,37 @@ export interface ReadingPlan {
 /** Reads begin and end at these, which suits every device, and memory too. */
 const unitBytes = 4096
 
-/** `sectorBytes`: the least that the device reads. Throws what `read` throws, the signal's reason. */
+interface Device {
+  readonly sizeBytes: number
+  /** The least that it reads. */
+  readonly sectorBytes: number
+}
+
+/** Bad sectors where nothing is kept are looked past. Throws what `read` throws, the signal's reason. */
 export async function planReading(
   read: ReadDisk,
-  { sizeBytes, sectorBytes }: { readonly sizeBytes: number; readonly sectorBytes: number },
-  { log, signal }: Pick<JobContext, 'log' | 'signal'>,
+  device: Device,
+  context: Pick<JobContext, 'log' | 'signal'>,
 ): Promise<ReadingPlan> {
+  const { log, signal } = context
   // Records of a large disk are many small reads.
-  const readDisk: ReadDisk = async (offset, lengthBytes) => {
+  const readUnlessAborted: ReadDisk = async (offset, lengthBytes) => {
     signal.throwIfAborted()
     return await read(offset, lengthBytes)
   }
+  try {
+    return await planFrom(pastBadSectors(readUnlessAborted, log), device, context)
+  } catch (error) {
+    // A record that nothing else stands in for.
+    throw error instanceof UnreadableError ? error.cause : error
+  }
+}
+
+async function planFrom(
+  readDisk: ReadDisk,
+  { sizeBytes, sectorBytes }: Device,
+  { log, signal }: Pick<JobContext, 'log' | 'signal'>,
+): Promise<ReadingPlan> {
   const contents = await readDiskContents(readDisk, sizeBytes, signal)
   // Only of a disk with a map: without one, all of it is looked at as a volume is.
   const isMapped = contents.partitionMap !== 'none'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encodeNewMap } from '#engine/formats/partition-map'
 import type { ReadDisk } from '#engine/formats/struct'
+import { DeviceError } from '#shared/errors'
 import { silentLogger } from '#shared/log'
 import { planReading } from '#src/main/engine/create/plan-reading.ts'
 import { buildFat16, buildMbrDisk } from '#test/build-fat'
@@ -36,6 +37,17 @@ function diskWithBadCluster(cluster = 100) {
     bytes.set(Buffer.from('fffff7ffffff', 'hex'), table + (cluster - 1) * 2)
   const badFrom = start + 4 * 512 + 2 * tableBytes + 512 * 32 + (cluster - 2) * 2048
   return { bytes, badFrom, badTo: badFrom + 2048 }
+}
+
+/** Bytes that can't be read from `from` on, as a disk says it, and how often it had to say so. */
+function worn(disk: Uint8Array, from: number, { to = from + 512, errno = 'EIO' } = {}) {
+  const seen = { failures: 0 }
+  const readDisk: ReadDisk = async (offset, lengthBytes) => {
+    if (offset >= to || offset + lengthBytes <= from) return await memoryDisk(disk)(offset, lengthBytes)
+    seen.failures += 1
+    throw new DeviceError('E_IO_READ', 'read /dev/sdz', { details: { path: '/dev/sdz', offset, errno } })
+  }
+  return { readDisk, seen }
 }
 
 /** A FAT32 of which every second cluster of 512 bytes is used: more gaps than are kept apart. One of them is bad. */
@@ -85,6 +97,73 @@ function diskOfTwo(): Buffer {
 const neverAborted = new AbortController().signal
 const plan = (disk: Uint8Array, readDisk = memoryDisk(disk), signal = neverAborted, sectorBytes = 512) =>
   planReading(readDisk, { sizeBytes: disk.length, sectorBytes }, { log: silentLogger, signal })
+
+describe('what is read of a disk with bad sectors', () => {
+  const end = 11 * mib
+
+  it.each([
+    ['behind the tables', mib + 50 * 1024],
+    ['where ZFS has its marks', mib + 130 * 1024],
+    ['where UFS has its mark', mib + 257 * 1024],
+    ['where LUKS has its second header', 3 * mib],
+    ['where VMFS has its marks', 2 * mib],
+    ['where RAID 0.90 has its mark', end - 64 * 1024],
+    ['where RAID 1.0 has its mark', end - 8 * 1024],
+    ['where Intel has its mark', end - 512],
+  ])('is what the file system uses, when none of it is bad: %s', async (_, from) => {
+    const disk = fatDisk()
+    for (const errno of ['EIO', 'ENODATA']) {
+      const { readDisk, seen } = worn(disk, from, { errno })
+      const { ranges, parts } = await plan(disk, readDisk)
+      expect(parts).toMatchObject([{ index: 1, filesystem: 'vfat', whole: null }])
+      expect(ranges.usedBytes).toBeLessThan(8 * mib)
+      expect([...ranges].filter(([a, b]) => a < from + 512 && b > from)).toEqual([])
+      expect(seen.failures).toBeGreaterThan(0)
+      expect(seen.failures).toBeLessThan(8)
+    }
+  })
+
+  it('is what the file system uses on a disk without a map, too', async () => {
+    const { volume } = buildFat16({ sectors: 10 * 2048, label: 'LESSONS', files: [] })
+    const { readDisk } = worn(volume, 48 * 1024, { to: 64 * 1024 })
+    expect((await plan(volume, readDisk)).parts).toMatchObject([{ filesystem: 'vfat', whole: null }])
+  })
+
+  it('is all of it with the mark of another owner beside one', async () => {
+    const disk = fatDisk()
+    disk.set(Buffer.from('ReIsEr4'), mib + 64 * 1024)
+    const { readDisk } = worn(disk, mib + 70 * 1024)
+    expect((await plan(disk, readDisk)).parts).toMatchObject([{ whole: 'unknown' }])
+  })
+
+  it('is nothing where a record of the file system lies in one', async () => {
+    const disk = fatDisk()
+    const { readDisk } = worn(disk, mib + 8 * 1024)
+    await expect(plan(disk, readDisk)).rejects.toMatchObject({ code: 'E_IO_READ', family: 'device' })
+  })
+
+  it('is given up soon where there are many', async () => {
+    const disk = fatDisk()
+    const { readDisk, seen } = worn(disk, mib + 64 * 1024, { to: end })
+    await expect(plan(disk, readDisk)).rejects.toMatchObject({ code: 'E_IO_READ' })
+    expect(seen.failures).toBeLessThan(30)
+  })
+
+  it('is nothing when the disk does not answer, or is gone', async () => {
+    const disk = fatDisk()
+    const { readDisk, seen } = worn(disk, 3 * mib, { errno: 'ETIMEDOUT' })
+    await expect(plan(disk, readDisk)).rejects.toMatchObject({ code: 'E_IO_READ' })
+    expect(seen.failures).toBe(1)
+    let reads = 0
+    const pulledOut: ReadDisk = async (offset, lengthBytes) => {
+      reads += 1
+      if (reads > 20) throw new DeviceError('E_SRC_GONE', 'gone', { details: { path: '/dev/sdz' } })
+      return await memoryDisk(disk)(offset, lengthBytes)
+    }
+    await expect(plan(disk, pulledOut)).rejects.toMatchObject({ code: 'E_SRC_GONE' })
+    expect(reads).toBe(21)
+  })
+})
 
 describe('what is read of a disk', () => {
   it('is all of it where nothing is known', async () => {

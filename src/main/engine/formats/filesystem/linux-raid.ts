@@ -2,6 +2,7 @@
  * Superblocks of Linux' RAID. Two kinds lie at the end, where that of a disk and that of its last partition are at one
  * place; what they say of themselves tells whose they are. As in the Linux kernel's drivers/md/md.c and util-linux's libblkid.
  */
+import { readableOrNull } from '#engine/formats/struct'
 import type { BlockVolume } from './used-blocks.ts'
 
 /** A stretch of a volume that is a volume itself. */
@@ -31,8 +32,9 @@ export async function findLinuxRaid(
 /** It says at which sector of its device it lies: in a disk's last partition at another one than on the disk. */
 async function isVersion1(volume: BlockVolume, at: number): Promise<boolean> {
   if (at < 0 || at + 256 > volume.sizeBytes) return false
-  const superblock = await volume.read(at, 256)
+  const superblock = await readableOrNull(volume.read(at, 256))
   return (
+    superblock !== null &&
     superblock.readUInt32LE(0) === magic &&
     superblock.readUInt32LE(4) === 1 &&
     superblock.readBigUInt64LE(144) === BigInt(at / 512)
@@ -43,7 +45,8 @@ async function isVersion1(volume: BlockVolume, at: number): Promise<boolean> {
 async function isVersion090(volume: BlockVolume, partitions: readonly Span[]): Promise<boolean> {
   const at = placeOf090(volume.sizeBytes)
   if (at < 0) return false
-  const superblock = await volume.read(at, 64)
+  const superblock = await readableOrNull(volume.read(at, 64))
+  if (superblock === null) return false
   const isLittle = superblock.readUInt32LE(0) === magic
   if (!isLittle && superblock.readUInt32BE(0) !== magic) return false
   const usedBytes = (isLittle ? superblock.readUInt32LE(32) : superblock.readUInt32BE(32)) * 1024

@@ -3,7 +3,9 @@
  * managers and file systems that aren't understood put their marks beside an old superblock and leave that where it was.
  * Offsets as in util-linux's libblkid.
  */
+import { readableOrNull } from '#engine/formats/struct'
 import { findLinuxRaid, type Span } from './linux-raid.ts'
+import { readHead } from './read-head.ts'
 import type { BlockVolume } from './used-blocks.ts'
 
 interface Mark {
@@ -102,19 +104,26 @@ const toGoMark = Buffer.from('\xeb\x58\x90MSWIN4.1', 'latin1')
 /** Nearly all marks are in it; one read is quicker than a hundred. */
 const headBytes = 256 * kib
 
-/** Its name, or null. `partitions`: what a map says the volume is divided into; whose own marks aren't the volume's. */
+/**
+ * Its name, or null. `partitions`: what a map says the volume is divided into; whose own marks aren't the volume's. A mark
+ * that can't be read (`UnreadableError`) is none: where something is kept there, reading that fails anyway.
+ */
 export async function findOtherOwner(
   volume: BlockVolume,
   partitions: readonly Span[] = [],
 ): Promise<string | null> {
   const { sizeBytes } = volume
-  const head = await volume.read(0, Math.min(headBytes, sizeBytes))
+  const head = await readHead(
+    (at, lengthBytes) => volume.read(at, lengthBytes),
+    Math.min(headBytes, sizeBytes),
+  )
   for (const { name, offset, endUnit = 1, bytes } of marks) {
     const at = offset >= 0 ? offset : Math.floor(sizeBytes / endUnit) * endUnit + offset
     const end = at + bytes.length
     if (at < 0 || end > sizeBytes) continue
-    const found = end <= head.length ? head.subarray(at, end) : await volume.read(at, bytes.length)
-    if (found.equals(bytes)) return name
+    const isInHead = end <= head.length
+    const found = isInHead ? head.subarray(at, end) : await readableOrNull(volume.read(at, bytes.length))
+    if (found?.equals(bytes) === true) return name
   }
   if (hasUdf(head)) return 'udf'
   if (hasUberblock(head)) return 'zfs'
@@ -141,5 +150,6 @@ async function isBitlockerToGo(volume: BlockVolume, head: Buffer): Promise<boole
   if (head.length < 512 || !head.subarray(0, toGoMark.length).equals(toGoMark)) return false
   const at = head.readBigUInt64LE(440)
   if (at === 0n || at > BigInt(volume.sizeBytes - bitlocker.length)) return false
-  return (await volume.read(Number(at), bitlocker.length)).toString('latin1') === bitlocker
+  const found = await readableOrNull(volume.read(Number(at), bitlocker.length))
+  return found?.toString('latin1') === bitlocker
 }

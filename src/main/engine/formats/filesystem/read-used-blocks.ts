@@ -3,7 +3,7 @@
  * can be relied on tells what is free, and everything else is in use.
  */
 import { setImmediate } from 'node:timers/promises'
-import { corrupt, type ReadDisk } from '#engine/formats/struct'
+import { corrupt, readableOrNull, UnreadableError, type ReadDisk } from '#engine/formats/struct'
 import { FormatError } from '#shared/errors'
 import type { WholeReason } from '#shared/model'
 import { BadStretches, withoutBad } from './bad-stretches.ts'
@@ -76,7 +76,8 @@ export async function readUsedBlocks(
   } catch (error) {
     if (error instanceof NotCertain)
       return { found, kind: 'whole', reason: error.reason, problem: error.message }
-    // Reading outside, by a number that was read before.
+    // Reading outside, by a number that was read before; not a record that can't be read.
+    if (error instanceof UnreadableError) throw error
     if (error instanceof FormatError || error instanceof RangeError)
       return { found, kind: 'whole', reason: 'inconsistent', problem: error.message }
     throw error
@@ -88,7 +89,10 @@ const windows = 16
 /** Of reads: small ones that are kept are no wait for anything, and everything else in this thread would wait for them. */
 const pauseEvery = 256
 
-/** Small reads come from windows that are kept, for records that belong together lie together. */
+/**
+ * Small reads come from windows that are kept, for records that belong together lie together. Beside a bad sector
+ * (`UnreadableError`) only what is asked for is read.
+ */
 function cachedVolume(
   readDisk: ReadDisk,
   {
@@ -97,7 +101,7 @@ function cachedVolume(
     signal,
   }: { readonly start: number; readonly sizeBytes: number; readonly signal: AbortSignal | undefined },
 ): BlockVolume {
-  const kept = new Map<number, Buffer>()
+  const kept = new Map<number, Uint8Array>()
   let reads = 0
   const inside = (offset: number, lengthBytes: number) => {
     if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= sizeBytes))
@@ -109,11 +113,13 @@ function cachedVolume(
         expected: `within ${sizeBytes}`,
       })
   }
-  const window = async (index: number): Promise<Buffer> => {
+  const window = async (index: number): Promise<Uint8Array | null> => {
     const known = kept.get(index)
     kept.delete(index)
     const from = index * windowBytes
-    const bytes = known ?? Buffer.from(await readDisk(start + from, Math.min(windowBytes, sizeBytes - from)))
+    const bytes =
+      known ?? (await readableOrNull(readDisk(start + from, Math.min(windowBytes, sizeBytes - from))))
+    if (bytes === null) return null
     kept.set(index, bytes)
     for (const oldest of kept.keys()) {
       if (kept.size <= windows) break
@@ -134,8 +140,11 @@ function cachedVolume(
       const bytes = Buffer.alloc(lengthBytes)
       for (let done = 0; done < lengthBytes;) {
         const at = offset + done
+        const within = at % windowBytes
+        const wanted = Math.min(lengthBytes - done, windowBytes - within)
         const from = await window(Math.floor(at / windowBytes))
-        done += from.copy(bytes, done, at % windowBytes)
+        bytes.set(from?.subarray(within, within + wanted) ?? (await readDisk(start + at, wanted)), done)
+        done += wanted
       }
       return bytes
     },

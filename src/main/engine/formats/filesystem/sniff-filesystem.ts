@@ -5,6 +5,7 @@ import { sniffExfat, sniffFat } from './fat.ts'
 import { sniffIso9660 } from './iso9660.ts'
 import { sniffBtrfs, sniffExt, sniffSquashfs, sniffSwap, sniffXfs } from './linux.ts'
 import { sniffNtfs } from './ntfs.ts'
+import { readHead } from './read-head.ts'
 import { headBytes, type FoundFilesystem, type Sniffer, type Volume } from './volume.ts'
 
 /**
@@ -50,7 +51,9 @@ export async function sniffAllFilesystems(readDisk: ReadDisk, place: Place): Pro
 
 async function* sniff(readDisk: ReadDisk, { offset, sizeBytes }: Place): AsyncGenerator<FoundFilesystem> {
   const head = Buffer.alloc(headBytes)
-  const start = await readOrNull(readDisk(offset, Math.min(headBytes, sizeBytes)))
+  const start = await readOrNull(
+    readHead((at, lengthBytes) => readDisk(offset + at, lengthBytes), Math.min(headBytes, sizeBytes)),
+  )
   if (start === null) return
   head.set(start)
   const volume: Volume = {

@@ -1,0 +1,40 @@
+/**
+ * Looking through a disk past its bad sectors. Where a file system keeps nothing, one of them is no reason to make no image;
+ * but whoever looks for marks of other owners looks there as well.
+ */
+import { UnreadableError, type ReadDisk } from '#engine/formats/struct'
+import { DeviceError } from '#shared/errors'
+import type { Logger } from '#shared/log'
+
+/** A disk can take half a minute to find out that it can't read something. One that says so often is left alone. */
+const mostFailures = 24
+
+/** What Linux says of a sector rather than of the way to the disk. */
+const ofTheMedium = new Set(['EIO', 'ENODATA', 'EREMOTEIO', 'EILSEQ'])
+
+/**
+ * `read`, but what it says of bad sectors is an `UnreadableError`, and none of them is asked for twice. When there are many,
+ * it is what `read` throws.
+ */
+export function pastBadSectors(read: ReadDisk, log: Logger): ReadDisk {
+  const failed: { readonly from: number; readonly to: number; readonly error: DeviceError }[] = []
+  return async (offset, lengthBytes) => {
+    const end = offset + lengthBytes
+    const known = failed.find(({ from, to }) => offset <= from && to <= end)
+    if (known !== undefined) throw new UnreadableError(offset, lengthBytes, known.error)
+    try {
+      return await read(offset, lengthBytes)
+    } catch (error) {
+      if (!isBadSector(error) || failed.length >= mostFailures) throw error
+      failed.push({ from: offset, to: end, error })
+      log.info('not readable', { offset, lengthBytes, errno: error.details.errno ?? null })
+      throw new UnreadableError(offset, lengthBytes, error)
+    }
+  }
+}
+
+function isBadSector(error: unknown): error is DeviceError {
+  return (
+    error instanceof DeviceError && error.code === 'E_IO_READ' && ofTheMedium.has(error.details.errno ?? '')
+  )
+}
