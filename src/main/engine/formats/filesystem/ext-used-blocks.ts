@@ -8,6 +8,7 @@
  *   each group         block bitmap, inode bitmap, inode table, wherever its descriptor says
  */
 import { crc32c } from '#engine/formats/struct'
+import { readExtBadBlocks } from './ext-bad-blocks.ts'
 import { consistent, NotCertain, onlyKnown, type BlockVolume, type UsedBlocksReader } from './used-blocks.ts'
 import { addBitmap, UsedRanges } from './used-ranges.ts'
 
@@ -45,6 +46,7 @@ interface Layout {
   /** Blocks that a bit stands for. */
   readonly clusterBlocks: number
   readonly descriptorBytes: number
+  readonly inodeBytes: number
   readonly inodeTableBlocks: number
   readonly reservedDescriptorBlocks: number
   /** First group of descriptor blocks that aren't behind the superblock; Infinity without meta_bg. */
@@ -89,7 +91,15 @@ export const readExtUsedBlocks: UsedBlocksReader = async (volume) => {
     consistent(free === group.freeClusters, `group ${index} has another number of free blocks than it says`)
   }
   ranges.add(blocks * blockBytes, volume.sizeBytes)
-  return { ranges }
+  // Of clusters, one may have bad blocks and good ones; nobody looks for bad ones there.
+  const [first] = groups
+  if (first === undefined || clusterBlocks > 1) return { ranges }
+  const place = {
+    ...layout,
+    tableAt: first.inodeTable * blockBytes,
+    seed: layout.checksums === 'crc32c' ? layout.seed : null,
+  }
+  return { ranges, bad: await readExtBadBlocks(volume, place, ranges) }
 }
 
 function readLayout(block: Buffer, volumeBytes: number): Layout {
@@ -147,6 +157,7 @@ function readLayout(block: Buffer, volumeBytes: number): Layout {
     groups,
     clusterBlocks,
     descriptorBytes,
+    inodeBytes,
     inodeTableBlocks,
     reservedDescriptorBlocks: block.readUInt16LE(206),
     firstMetaBlock: (incompatible & metaBlockGroups) === 0 ? Infinity : block.readUInt32LE(260),

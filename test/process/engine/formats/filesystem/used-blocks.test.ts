@@ -108,6 +108,33 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     expect(usedBytes / number('Block size')).toBe(used)
   })
 
+  it.each([
+    ['ext2', 1024, 3],
+    ['ext3', 1024, 700],
+    ['ext4', 4096, 3],
+    ['ext4', 1024, 700],
+  ])('of %s with blocks of %i are without the %i that it calls bad', async (type, blockBytes, count) => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'volume.img')
+    const bad = Array.from({ length: count }, (_, index) => 9001 + index * 3)
+    const list = await folder.write('bad blocks', Buffer.from(bad.join('\n')))
+    const options = ['-t', type, '-b', String(blockBytes), '-l', list]
+    const kind = { ...volumeKinds.ext[2], mkfs: ['mke2fs', '-q', ...options], sizeBytes: 100 * 1024 ** 2 }
+    const before = await makeVolume(kind, file)
+    const ranges = rangesOf(await look(file))
+    const isRead = (block: number) =>
+      ranges.some(([from, to]) => from < (block + 1) * blockBytes && to > block * blockBytes)
+    expect(bad.filter(isRead).length).toBe(0)
+    const usedBytes = ranges.reduce((sum, [from, to]) => sum + to - from, 0)
+    const text = await command('dumpe2fs', ['-h', file])
+    const number = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(text)?.[1])
+    const inUse = number('Block count') - number('Free blocks') - count
+    expect(usedBytes / blockBytes).toBe(inUse)
+    await spoilUnused(file, ranges)
+    expect(await isSound(kind, file)).toBe(true)
+    expect(await hashVolume(kind, file)).toEqual(before)
+  })
+
   it('are not believed when two file systems seem to be there, or a RAID wrote its mark', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'volume.img')
