@@ -2,6 +2,7 @@
  * Used blocks of HFS+ and HFSX (Apple Technical Note TN1150), from the allocation file. The volume must have been unmounted
  * and its journal be empty.
  */
+import { readHfsPlusBadBlocks } from './hfs-plus-bad-blocks.ts'
 import { consistent, NotCertain, safe, type BlockVolume, type UsedBlocksReader } from './used-blocks.ts'
 import { addBitmap, UsedRanges } from './used-ranges.ts'
 
@@ -54,7 +55,8 @@ export const readHfsPlusUsedBlocks: UsedBlocksReader = async (volume) => {
   if (done < neededBytes) throw new NotCertain('features', 'an allocation file in more than eight pieces')
   consistent(free === header.readUInt32BE(48), 'number of free blocks')
   const tailAt = Math.min(blocks * blockBytes, volume.sizeBytes - 1024)
-  return { ranges: withTail(ranges, tailAt, volume.sizeBytes) }
+  const all = withTail(ranges, tailAt, volume.sizeBytes)
+  return { ranges: all, bad: await readHfsPlusBadBlocks(volume, header, all) }
 }
 
 /** What `add` can't do any more when the last blocks are in use: ranges must ascend. */

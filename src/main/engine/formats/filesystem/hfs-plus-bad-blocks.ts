@@ -1,0 +1,78 @@
+/**
+ * Blocks that HFS+ calls bad (Technical Note TN1150, "Bad Block File"): those of file 5. It has no record in the catalog, all
+ * its extents are in the extents overflow file: a B-tree ordered by file, so that they come first there.
+ *
+ *   node   0 next leaf   8 kind   10 records   …   offsets of the records, from its end
+ *   key    0 length (10)   2 fork   4 file   8 first block     then eight extents: block, count
+ */
+import { BadStretches } from './bad-stretches.ts'
+import { consistent, NotCertain, type BlockVolume } from './used-blocks.ts'
+import type { UsedRanges } from './used-ranges.ts'
+
+/** Of the volume header's attributes: there may be some. */
+const sparedBlocks = 1 << 9
+const extentsAt = 208
+const badBlockFile = 5
+const leafKind = -1
+const keyBytes = 12
+/** The largest nodes hold 400 records. */
+const mostLeaves = 256
+
+/** Throws `NotCertain` when the list contradicts itself or `used`. `header`: of the volume. */
+export async function readHfsPlusBadBlocks(
+  volume: BlockVolume,
+  header: Buffer,
+  used: UsedRanges,
+): Promise<BadStretches> {
+  const bad = new BadStretches()
+  if ((header.readUInt32BE(4) & sparedBlocks) === 0) return bad
+  const blockBytes = header.readUInt32BE(40)
+  const treeHeader = await volume.read(header.readUInt32BE(extentsAt) * blockBytes, 34)
+  const nodeBytes = treeHeader.readUInt16BE(32)
+  consistent(nodeBytes >= 512 && Number.isInteger(Math.log2(nodeBytes)), 'node size')
+  const found: (readonly [from: number, to: number])[] = []
+  let number = treeHeader.readUInt32BE(24)
+  for (let leaves = 0; number !== 0; leaves++) {
+    consistent(leaves < mostLeaves, 'leaves of the extents overflow file')
+    const node = await volume.read(placeOf(header, number * nodeBytes, nodeBytes), nodeBytes)
+    consistent(node.readInt8(8) === leafKind, 'a leaf of the extents overflow file')
+    for (let record = 0; record < node.readUInt16BE(10); record++) {
+      const at = node.readUInt16BE(nodeBytes - 2 * (record + 1))
+      const file = node.readUInt32BE(at + 4)
+      if (file < badBlockFile) continue
+      if (file > badBlockFile) return addAll(bad, found, used)
+      for (let extent = 0; extent < 8; extent++) {
+        const from = node.readUInt32BE(at + keyBytes + extent * 8) * blockBytes
+        found.push([from, from + node.readUInt32BE(at + keyBytes + extent * 8 + 4) * blockBytes])
+      }
+    }
+    number = node.readUInt32BE(0)
+  }
+  return addAll(bad, found, used)
+}
+
+/** Where a node is: none lies in two extents. */
+function placeOf(header: Buffer, offset: number, lengthBytes: number): number {
+  const blockBytes = header.readUInt32BE(40)
+  let before = 0
+  for (let extent = 0; extent < 8; extent++) {
+    const within = offset - before
+    const extentBytes = header.readUInt32BE(extentsAt + extent * 8 + 4) * blockBytes
+    if (within >= 0 && within + lengthBytes <= extentBytes)
+      return header.readUInt32BE(extentsAt + extent * 8) * blockBytes + within
+    before += extentBytes
+  }
+  throw new NotCertain('inconsistent', 'a node outside the extents overflow file')
+}
+
+function addAll(
+  bad: BadStretches,
+  found: readonly (readonly [from: number, to: number])[],
+  used: UsedRanges,
+): BadStretches {
+  for (const [from, to] of found.toSorted(([a], [b]) => a - b)) {
+    consistent(used.covers(from, to), 'a bad block that is free')
+    bad.add(from, to)
+  }
+  return bad
+}
