@@ -34,6 +34,8 @@ export interface DeviceReading extends AsyncDisposable {
   readonly readDisk: ReadDisk
   /** Rows of a layout to be streamed begin and end at multiples of it, but for the end of the device. */
   readonly sectorBytes: number
+  /** In which maps on it count; undefined for a file, which doesn't say. */
+  readonly blockBytes: number | undefined
   /** All of it as one raw row; others may have less. */
   readonly layout: ExtentLayout
   openStream(layout: ImageLayout, signal: AbortSignal): Promise<BlockStream>
@@ -131,12 +133,14 @@ export async function openDeviceReading(
   held.use(await holdReleased(device))
   let fd: number
   let alignmentBytes: number
+  let blockBytes: number | undefined
   if (examined.kind === 'device') {
     const opened = held.use(await platform.openSource(path))
     if (opened.sizeBytes !== sizeBytes) throw changedSource(path)
     await checkSameSource(examined, platform, signal)
     fd = opened.fd
-    alignmentBytes = opened.direct ? opened.abilities.logicalBlockBytes : 1
+    blockBytes = opened.abilities.logicalBlockBytes
+    alignmentBytes = opened.direct ? blockBytes : 1
   } else {
     const file = held.use(await io.holdFile(path))
     const was = examined.files[0]
@@ -151,6 +155,7 @@ export async function openDeviceReading(
   const owned = held.move()
   return {
     sectorBytes,
+    blockBytes,
     layout: deviceLayout(path, sizeBytes),
     async readDisk(offset, lengthBytes) {
       if (!(offset >= 0 && lengthBytes >= 0 && offset + lengthBytes <= sizeBytes))

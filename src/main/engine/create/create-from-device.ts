@@ -37,7 +37,7 @@ export async function createFromDevice(
     const files = await rememberUnchecked(reading.layout)
     const { contents, ranges, parts, edges } = await planReading(
       reading.readDisk,
-      { sizeBytes: device.sizeBytes, sectorBytes: reading.sectorBytes },
+      { sizeBytes: device.sizeBytes, sectorBytes: reading.sectorBytes, blockBytes: reading.blockBytes },
       context,
     )
     context.enter('creating', device.sizeBytes)

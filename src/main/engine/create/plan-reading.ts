@@ -33,6 +33,8 @@ interface Device {
   readonly sizeBytes: number
   /** The least that it reads. */
   readonly sectorBytes: number
+  /** In which its map counts, where that is known. */
+  readonly blockBytes?: number | undefined
 }
 
 /** Bad sectors where nothing is kept are looked past. Throws what `read` throws, the signal's reason. */
@@ -57,10 +59,10 @@ export async function planReading(
 
 async function planFrom(
   readDisk: ReadDisk,
-  { sizeBytes, sectorBytes }: Device,
+  { sizeBytes, sectorBytes, blockBytes }: Device,
   { log, signal }: Pick<JobContext, 'log' | 'signal'>,
 ): Promise<ReadingPlan> {
-  const contents = await readDiskContents(readDisk, sizeBytes, signal)
+  const contents = await readDiskContents(readDisk, sizeBytes, signal, blockBytes)
   // Only of a disk with a map: without one, all of it is looked at as a volume is.
   const isMapped = contents.partitionMap !== 'none'
   const { partitions } = contents

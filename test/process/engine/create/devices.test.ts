@@ -130,6 +130,29 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
         expect(holes.filter(([from, to]) => from < end + mib && to > end)).toEqual([])
   })
 
+  it('finds the partitions of an MBR on a disk with larger sectors', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'ext4')
+    const before = await makeVolume(ext4, file)
+    await using loop = await attachLoop({ sizeBytes: 300 * mib, logicalBlockBytes: 4096 })
+    const table = 'label: dos\nstart=256, size=51200, type=83\nstart=51456, type=5\nsize=4096, type=83\n'
+    await command('sfdisk', ['--no-reread', '--no-tell-kernel', '-q', loop.path], table)
+    await put(file, loop.path, mib)
+    const target = join(folder.path, 'new.img')
+    const creation = await createForReal({ target, format: 'raw', from: { kind: 'device', path: loop.path } })
+    expect(creation.way).toMatchObject({
+      partitionMap: 'mbr',
+      parts: [
+        { index: 1, offset: mib, sizeBytes: 200 * mib, filesystem: 'ext4', whole: null },
+        { index: 5, sizeBytes: 16 * mib, whole: 'unknown' },
+      ],
+    })
+    expect(creation.usedBytes).toBeLessThan(200 * mib)
+    await cut(target, file, mib, 200 * mib)
+    expect(await isSound(ext4, file)).toBe(true)
+    expect(await hashVolume(ext4, file)).toEqual(before)
+  })
+
   it('is made of a mounted partition, which is mounted again afterwards', async () => {
     await using folder = await temporaryFolder()
     const mountPoint = join(folder.path, 'mounted')

@@ -19,16 +19,17 @@ export interface DiskContents {
 
 /**
  * Look at a disk of `sizeBytes`, null when that isn't known. What is damaged is left out; rejects only with what the
- * medium throws, and the signal's reason.
+ * medium throws, and the signal's reason. `deviceBlockBytes`: of the device that it is.
  */
 export async function readDiskContents(
   readDisk: ReadDisk,
   sizeBytes: number | null,
   signal?: AbortSignal,
+  deviceBlockBytes?: number,
 ): Promise<DiskContents> {
   const limit = sizeBytes ?? Number.MAX_SAFE_INTEGER
   const apfs = new ApfsReader(readDisk, signal)
-  const map = await readPartitionMap(readDisk, limit)
+  const map = await readPartitionMap(readDisk, limit, deviceBlockBytes)
   const whole = await sniffFilesystem(readDisk, { offset: 0, sizeBytes: limit })
   // Discs pad, or don't, as they like; and the maps of hybrid ones round up.
   const isDisc = whole?.filesystem === 'iso9660'

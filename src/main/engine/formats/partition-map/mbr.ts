@@ -34,9 +34,13 @@ export interface MbrEntry {
 
 /**
  * The partitions, or null when the first sector has no partition table: no 55 AA, or what stands in the entries' place
- * can't be one, as in a boot sector of a file system.
+ * can't be one, as in a boot sector of a file system. It counts in blocks of its disk; those here are `blockBytes` long.
  */
-export async function readMbr(readDisk: ReadDisk, sizeBytes: number): Promise<PartitionEntry[] | null> {
+export async function readMbr(
+  readDisk: ReadDisk,
+  sizeBytes: number,
+  blockBytes: number,
+): Promise<PartitionEntry[] | null> {
   const sector = sizeBytes < sectorBytes ? null : await readOrNull(readDisk(0, sectorBytes))
   const entries = sector === null ? null : parseEntries(sector, 0)
   if (entries === null) return null
@@ -46,10 +50,12 @@ export async function readMbr(readDisk: ReadDisk, sizeBytes: number): Promise<Pa
 
   const partitions: PartitionEntry[] = []
   entries.forEach((entry, index) => {
-    if (isUsed(entry) && !extendedTypes.has(entry.type)) partitions.push(partition(entry, index + 1, 0))
+    if (isUsed(entry) && !extendedTypes.has(entry.type))
+      partitions.push(partition(entry, index + 1, 0, blockBytes))
   })
   const extended = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
-  if (extended !== undefined) partitions.push(...(await readLogical(readDisk, sizeBytes, extended.firstLba)))
+  if (extended !== undefined)
+    partitions.push(...(await readLogical(readDisk, sizeBytes, extended.firstLba, blockBytes)))
   return partitions
 }
 
@@ -73,19 +79,20 @@ async function readLogical(
   readDisk: ReadDisk,
   sizeBytes: number,
   extendedLba: number,
+  blockBytes: number,
 ): Promise<PartitionEntry[]> {
   const partitions: PartitionEntry[] = []
   const seen = new Set<number>()
   for (let lba: number | null = extendedLba; lba !== null && partitions.length < maxLogical;) {
-    if (seen.has(lba) || (lba + 1) * sectorBytes > sizeBytes) break
+    if (seen.has(lba) || lba * blockBytes + sectorBytes > sizeBytes) break
     seen.add(lba)
-    const sector: Uint8Array | null = await readOrNull(readDisk(lba * sectorBytes, sectorBytes))
-    const entries: MbrEntry[] | null = sector === null ? null : parseEntries(sector, lba * sectorBytes)
+    const sector: Uint8Array | null = await readOrNull(readDisk(lba * blockBytes, sectorBytes))
+    const entries: MbrEntry[] | null = sector === null ? null : parseEntries(sector, lba * blockBytes)
     if (entries === null) break
     const own = entries.find((entry) => isUsed(entry) && !extendedTypes.has(entry.type))
     const next: MbrEntry | undefined = entries.find((entry) => isUsed(entry) && extendedTypes.has(entry.type))
     // Numbered from 5, whether or not the four primary ones are used.
-    if (own !== undefined) partitions.push(partition(own, 5 + partitions.length, lba))
+    if (own !== undefined) partitions.push(partition(own, 5 + partitions.length, lba, blockBytes))
     lba = next === undefined || seen.size >= maxLogical ? null : extendedLba + next.firstLba
   }
   return partitions
@@ -102,12 +109,12 @@ export function parseEntries(sector: Uint8Array, offset: number): MbrEntry[] | n
 
 const isUsed = ({ type, sectorCount }: MbrEntry) => type !== 0 && sectorCount > 0
 
-function partition(entry: MbrEntry, index: number, baseLba: number): PartitionEntry {
+function partition(entry: MbrEntry, index: number, baseLba: number, blockBytes: number): PartitionEntry {
   return {
     index,
     name: null,
     type: mbrTypeName(entry.type),
-    offset: (baseLba + entry.firstLba) * sectorBytes,
-    sizeBytes: entry.sectorCount * sectorBytes,
+    offset: (baseLba + entry.firstLba) * blockBytes,
+    sizeBytes: entry.sectorCount * blockBytes,
   }
 }

@@ -115,6 +115,27 @@ describe('an MBR', () => {
     })
   })
 
+  it('counts in the sectors of its device, where these are known', async () => {
+    const pieces = {
+      0: mbrSector([first, extended]),
+      32: mbrSector([
+        { type: 0x83, firstLba: 2, sectorCount: 4 },
+        { type: 0x05, firstLba: 16, sectorCount: 16 },
+      ]),
+      48: mbrSector([{ type: 0x83, firstLba: 1, sectorCount: 8 }]),
+    }
+    const disk = diskWith(128, pieces, 4096)
+    expect(await readPartitionMap(memoryDisk(disk), disk.length, 4096)).toMatchObject({
+      kind: 'mbr',
+      blockBytes: 4096,
+      partitions: [
+        { index: 1, offset: 8 * 4096, sizeBytes: 10 * 4096 },
+        { index: 5, offset: 34 * 4096, sizeBytes: 4 * 4096 },
+        { index: 6, offset: 49 * 4096, sizeBytes: 8 * 4096 },
+      ],
+    })
+  })
+
   it('is none when an entry cannot be one', async () => {
     for (const wrong of [{ status: 1 }, { firstLba: 0 }])
       expect(await mapOf(diskWith(64, { 0: mbrSector([first, { ...first, ...wrong }]) }))).toEqual(none)
