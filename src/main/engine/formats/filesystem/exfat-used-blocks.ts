@@ -10,8 +10,8 @@ import { addBitmap, UsedRanges } from './used-ranges.ts'
 
 const entryBytes = 32
 const bitmapEntry = 0x81
-/** Of a folder that leads to the bitmap; it comes first there. */
-const maxRootClusters = 256
+/** Of a folder that leads to the bitmap; it is one of the first entries there. */
+const maxRootBytes = 1024 * 1024
 /** Of a bitmap at once: whole bytes, so that pieces don't share one. */
 const pieceBytes = 1024 * 1024
 
@@ -94,11 +94,14 @@ async function findBitmap(
   volume: BlockVolume,
   layout: Layout,
 ): Promise<{ readonly cluster: number; readonly sizeBytes: number }> {
-  for await (const from of chain(volume, layout, layout.rootCluster, maxRootClusters)) {
-    for (let within = 0; within < layout.clusterBytes; within += entryBytes) {
+  const { rootCluster, clusterBytes } = layout
+  const lengthBytes = Math.min(clusterBytes, maxRootBytes)
+  for await (const from of chain(volume, layout, rootCluster, maxRootBytes / lengthBytes)) {
+    for (let within = 0; within < lengthBytes; within += entryBytes) {
       const entry = await volume.read(from + within, entryBytes)
       const type = entry.readUInt8(0)
-      if (type === 0) break
+      // Nothing comes behind, in no cluster.
+      consistent(type !== 0, 'no allocation bitmap')
       // Bit 0 of its flags: of which table it is the bitmap.
       if (type !== bitmapEntry || (entry.readUInt8(1) & 1) !== 0) continue
       const sizeBytes = safe(entry.readBigUInt64LE(24), 'size of the bitmap')
