@@ -8,7 +8,7 @@ import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/forma
 import { readUsedBlocks } from '#engine/formats/filesystem'
 import type { NewMap } from '#engine/formats/partition-map'
 import type { Logger } from '#shared/log'
-import { edgesOf, unreadRows } from './volume-edges.ts'
+import { edgesOf, unreadRowsOf } from './volume-edges.ts'
 
 export interface DiskPieces {
   readonly sizeBytes: number
@@ -53,9 +53,9 @@ export async function composeDisk(
   if (volume !== null) {
     const { path, offset, sizeBytes: lengthBytes } = volume
     parts.push({ path, streamOffset: stored, fileOffset: 0, lengthBytes })
-    const edges = edgesOf(offset, lengthBytes)
+    const unreadRows = unreadRowsOf(edgesOf(offset, lengthBytes))
     const skip = (from: number, to: number) => {
-      for (const row of unreadRows(offset + from, offset + to, edges)) rows.push({ ...row, storedOffset: 0 })
+      for (const row of unreadRows(offset + from, offset + to)) rows.push({ ...row, storedOffset: 0 })
     }
     let at = 0
     for (const [from, to] of await usedRanges(path, lengthBytes, log)) {

@@ -1,7 +1,7 @@
 /** A disk of which only some stretches are read; the rest is as ignored as unused space in an image. */
 import { allocateExtentTable, kindIndex, type ExtentLayout } from '#engine/formats/extents'
 import { invariant } from '#shared/errors'
-import { unreadRows, type Stretch } from './volume-edges.ts'
+import { unreadRowsOf, type Stretch } from './volume-edges.ts'
 
 interface Row {
   readonly from: number
@@ -20,8 +20,9 @@ export function usedLayout(
   edges: readonly Stretch[] = [],
 ): ExtentLayout {
   const rows: Row[] = []
+  const unreadRows = unreadRowsOf(edges)
   const skip = (from: number, to: number) => {
-    for (const row of unreadRows(from, to, edges)) rows.push({ ...row, storedOffset: 0 })
+    for (const row of unreadRows(from, to)) rows.push({ ...row, storedOffset: 0 })
   }
   const { extents, sizeBytes } = layout
   let row = 0

@@ -28,16 +28,28 @@ export interface UnreadRow {
   readonly kind: 'zero' | 'ignore'
 }
 
-/** What isn't read between `from` and `to`: zeros as far as it belongs to `edges`, which ascend, else ignored. */
-export function* unreadRows(from: number, to: number, edges: readonly Stretch[]): Generator<UnreadRow> {
-  let at = from
-  for (const [edgeFrom, edgeTo] of edges) {
-    const start = Math.max(at, edgeFrom)
-    const end = Math.min(to, edgeTo)
-    if (end <= start) continue
-    if (start > at) yield { from: at, to: start, kind: 'ignore' }
-    yield { from: start, to: end, kind: 'zero' }
-    at = end
+/**
+ * What isn't read between `from` and `to`: zeros as far as it belongs to `edges`, which ascend and don't overlap, else ignored. To be asked
+ * from the beginning of the disk to its end: there may be a million gaps.
+ */
+export function unreadRowsOf(edges: readonly Stretch[]): (from: number, to: number) => UnreadRow[] {
+  /** Index of the first that doesn't end before what was asked for last. */
+  let first = 0
+  return (from, to) => {
+    const rows: UnreadRow[] = []
+    let at = from
+    for (let index = first; index < edges.length; index++) {
+      const [edgeFrom, edgeTo] = edges[index] ?? [to, to]
+      if (edgeFrom >= to) break
+      if (edgeTo <= from) first = index + 1
+      const start = Math.max(at, edgeFrom)
+      const end = Math.min(to, edgeTo)
+      if (end <= start) continue
+      if (start > at) rows.push({ from: at, to: start, kind: 'ignore' })
+      rows.push({ from: start, to: end, kind: 'zero' })
+      at = end
+    }
+    if (to > at) rows.push({ from: at, to, kind: 'ignore' })
+    return rows
   }
-  if (to > at) yield { from: at, to, kind: 'ignore' }
 }

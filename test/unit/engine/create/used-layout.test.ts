@@ -4,6 +4,8 @@ import { rawLayout } from '#engine/formats/raw'
 import { runKinds } from '#shared/model'
 import { usedLayout } from '#src/main/engine/create/used-layout.ts'
 
+const mib = 1024 ** 2
+
 describe('a layout of used stretches', () => {
   it('covers the whole disk, and reads nothing else', () => {
     const { extents, sizeBytes } = usedLayout(rawLayout('/dev/x', 100_352), [
@@ -39,6 +41,24 @@ describe('a layout of used stretches', () => {
       ['zero', 8192, 2048, 0],
       ['ignore', 10_240, 6144, 0],
     ])
+  })
+
+  it('looks at each edge once, however many gaps there are', () => {
+    const edges = Array.from({ length: 200 }, (_, index) => [index * mib, index * mib + 8192] as const)
+    const used = Array.from(
+      { length: 12_800 },
+      (_, index) => [index * 16_384, index * 16_384 + 4096] as const,
+    )
+    let looks = 0
+    const counted = new Proxy(edges, {
+      get(target, key) {
+        if (typeof key === 'string' && /^\d+$/.test(key)) looks += 1
+        return Reflect.get(target, key) as unknown
+      },
+    })
+    const { extents } = usedLayout(rawLayout('/dev/x', 200 * mib), used, counted)
+    expect(extents.count).toBe(12_800 * 2 + 200)
+    expect(looks).toBeLessThan(12_800 * 8)
   })
 
   it('is one gap when nothing is used', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { edgesOf, unreadRows } from '#src/main/engine/create/volume-edges.ts'
+import { edgesOf, unreadRowsOf } from '#src/main/engine/create/volume-edges.ts'
 
 const mib = 1024 ** 2
 
@@ -22,7 +22,7 @@ describe('what is not read', () => {
   const edges = [...edgesOf(0, 8 * mib), ...edgesOf(10 * mib, 8 * mib)]
 
   it('is zeros at the edges and ignored between', () => {
-    expect([...unreadRows(4096, 12 * mib, edges)]).toEqual([
+    expect(unreadRowsOf(edges)(4096, 12 * mib)).toEqual([
       { from: 4096, to: 4 * mib + 4096, kind: 'zero' },
       { from: 4 * mib + 4096, to: 7 * mib, kind: 'ignore' },
       { from: 7 * mib, to: 8 * mib, kind: 'zero' },
@@ -31,8 +31,22 @@ describe('what is not read', () => {
     ])
   })
 
+  it('is asked for gap by gap, from the beginning on', () => {
+    const rows = unreadRowsOf(edges)
+    expect(rows(4096, 8192)).toEqual([{ from: 4096, to: 8192, kind: 'zero' }])
+    expect(rows(6 * mib, 7 * mib + 4096)).toEqual([
+      { from: 6 * mib, to: 7 * mib, kind: 'ignore' },
+      { from: 7 * mib, to: 7 * mib + 4096, kind: 'zero' },
+    ])
+    expect(rows(7 * mib + 8192, 9 * mib)).toEqual([
+      { from: 7 * mib + 8192, to: 8 * mib, kind: 'zero' },
+      { from: 8 * mib, to: 9 * mib, kind: 'ignore' },
+    ])
+    expect(rows(18 * mib, 19 * mib)).toEqual([{ from: 18 * mib, to: 19 * mib, kind: 'ignore' }])
+  })
+
   it('is nothing where nothing is left out, and ignored where there are no edges', () => {
-    expect([...unreadRows(mib, mib, edges)]).toEqual([])
-    expect([...unreadRows(0, mib, [])]).toEqual([{ from: 0, to: mib, kind: 'ignore' }])
+    expect(unreadRowsOf(edges)(mib, mib)).toEqual([])
+    expect(unreadRowsOf([])(0, mib)).toEqual([{ from: 0, to: mib, kind: 'ignore' }])
   })
 })
