@@ -4,6 +4,7 @@
  * Offsets as in util-linux's libblkid.
  */
 import { readableOrNull } from '#engine/formats/struct'
+import { findBiosRaid } from './bios-raid.ts'
 import { findLinuxRaid, type Span } from './linux-raid.ts'
 import { readHead } from './read-head.ts'
 import type { BlockVolume } from './used-blocks.ts'
@@ -39,14 +40,18 @@ const holders: readonly Mark[] = [
   hex('bcache', 4096 + 24, 'c68573f64e1a45ca8265f57f48ba6d81'),
   hex('bcachefs', 4096 + 24, 'c68573f666ce90a9d96a60cf803df7ef'),
   text('bitlocker', 3, bitlocker),
-  ...[-512, -1024].map((offset) => ({
-    ...text('intel raid', offset, 'Intel Raid ISM Cfg Sig. '),
-    endUnit: 512,
-  })),
-  // In either byte order, in the last sector or 256 before it.
-  ...[-512, -257 * 512].flatMap((offset) =>
-    ['de11de11', '11de11de'].map((digits) => ({ ...hex('ddf raid', offset, digits), endUnit: 512 })),
-  ),
+  // Counted in sectors of the disk.
+  ...[512, 4096].flatMap((endUnit) => [
+    ...[1, 2].map((count) => ({
+      ...text('intel raid', -count * endUnit, 'Intel Raid ISM Cfg Sig. '),
+      endUnit,
+    })),
+    // In either byte order, in the last sector or 256 before it.
+    ...[1, 257].flatMap((count) =>
+      ['de11de11', '11de11de'].map((digits) => ({ ...hex('ddf raid', -count * endUnit, digits), endUnit })),
+    ),
+  ]),
+  ...['f016785a', 'fd16785a'].map((digits) => hex('highpoint raid', 9 * 512 + 32, digits)),
   ...[512, 9 * 512].map((offset) => text('stratis', offset + 4, '!Stra0tis\x86\xff\x02^Arh')),
   text('vdo', 0, 'dmvdo001'),
   text('dm-integrity', 0, 'integrt\0'),
@@ -128,7 +133,7 @@ export async function findOtherOwner(
   if (hasUdf(head)) return 'udf'
   if (hasUberblock(head)) return 'zfs'
   if (await isBitlockerToGo(volume, head)) return 'bitlocker'
-  return await findLinuxRaid(volume, partitions)
+  return (await findBiosRaid(volume)) ?? (await findLinuxRaid(volume, partitions))
 }
 
 function hasUdf(head: Buffer): boolean {

@@ -17,6 +17,30 @@ async function look(offset: number, mark: Uint8Array) {
 const hex = (digits: string) => Buffer.from(digits, 'hex')
 const text = (ascii: string) => Buffer.from(ascii, 'latin1')
 
+/** A sector with a mark and these bytes behind it, and with the word at `sumAt` so that all up to `end` make nothing. */
+function summed(mark: Uint8Array, markAt: number, sumAt: number, end: number): Buffer {
+  const sector = Buffer.alloc(512)
+  sector.fill(0x31, 100, 110)
+  sector.set(mark, markAt)
+  let sum = 0
+  for (let at = 0; at < end; at += 2) sum += sector.readUInt16LE(at)
+  sector.writeUInt16LE(-sum & 0xffff, sumAt)
+  return sector
+}
+
+const silicon = summed(hex('0000002f'), 96, 318, 320)
+const jmicron = summed(text('JM'), 0, 4, 126)
+const via = Buffer.alloc(512)
+via.set(hex('55aa010203'), 0)
+via.writeUInt8((0x55 + 0xaa + 1 + 2 + 3) & 0xff, 50)
+
+/** With another sum. */
+function wrong(sector: Buffer, at: number): Buffer {
+  const bytes = Buffer.from(sector)
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 4, at)
+  return bytes
+}
+
 describe('used blocks', () => {
   it('of a FAT are believed where nothing else left its mark', async () => {
     expect(await look(9 * 1024 ** 2, text('LABELONE'))).toMatchObject({ kind: 'used' })
@@ -41,6 +65,14 @@ describe('used blocks', () => {
     ['a larger device', -64 * kib, raid090(10 * kib)],
   ])('are believed with the mark of a RAID that is meant for %s', async (_, offset, mark) => {
     expect(await look(offset, mark)).toMatchObject({ kind: 'used' })
+  })
+
+  it.each([
+    ['Silicon Image', wrong(silicon, 200)],
+    ['VIA', wrong(via, 20)],
+    ['JMicron', wrong(jmicron, 50)],
+  ])('are believed with what only looks like the mark of a RAID of %s', async (_, mark) => {
+    expect(await look(-512, mark)).toMatchObject({ kind: 'used' })
   })
 
   it.each([
@@ -70,6 +102,19 @@ describe('used blocks', () => {
     ['ddf raid', -512, hex('11de11de')],
     ['ddf raid', -257 * 512, hex('de11de11')],
     ['ddf raid', -257 * 512, hex('11de11de')],
+    ['ddf raid', -4096, hex('de11de11')],
+    ['intel raid', -1024, text('Intel Raid ISM Cfg Sig. 1.3.00')],
+    ['intel raid', -8192, text('Intel Raid ISM Cfg Sig. 1.3.00')],
+    ['lsi raid', -512, text('$XIDE$')],
+    ['adaptec raid', -512, hex('37fc4d1e')],
+    ['silicon image raid', -512, silicon],
+    ['via raid', -512, via],
+    ['jmicron raid', -512, jmicron],
+    ['nvidia raid', -1024, text('NVIDIA  ')],
+    ['highpoint raid', -11 * 512, hex('f316785a')],
+    ['highpoint raid', 4640, hex('f016785a')],
+    ['promise raid', -63 * 512, text('Promise Technology, Inc.')],
+    ['promise raid', -3087 * 512, text('Promise Technology, Inc.')],
     ['linux raid 1.0', -8 * kib, raid1(sectors - 16)],
     ['linux raid 1.2', 4096, raid1(8)],
     ['linux raid 0.90', -64 * kib, raid090(9 * kib)],
