@@ -32,7 +32,10 @@ export interface ExaminedDevice {
 export interface DeviceReading extends AsyncDisposable {
   /** Any stretch inside, whatever the device wants to be aligned. */
   readonly readDisk: ReadDisk
-  /** Rows of a layout to be streamed begin and end at multiples of it, but for the end of the device. */
+  /**
+   * Rows of a layout to be streamed begin and end at multiples of it, but for the end of the device. Where the system refuses direct
+   * reading they go through its cache, which reads whole pages: a bad sector beside one fails there, too.
+   */
   readonly sectorBytes: number
   /** In which maps on it count; undefined for a file, which doesn't say. */
   readonly blockBytes: number | undefined
