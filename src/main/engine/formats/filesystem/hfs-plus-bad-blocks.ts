@@ -17,6 +17,7 @@ const leafKind = -1
 const keyBytes = 12
 /** The largest nodes hold 400 records. */
 const mostLeaves = 256
+const recordBytes = keyBytes + 64
 
 /** Throws `NotCertain` when the list contradicts itself or `used`. `header`: of the volume. */
 export async function readHfsPlusBadBlocks(
@@ -36,7 +37,10 @@ export async function readHfsPlusBadBlocks(
     consistent(leaves < mostLeaves, 'leaves of the extents overflow file')
     const node = await volume.read(placeOf(header, number * nodeBytes, nodeBytes), nodeBytes)
     consistent(node.readInt8(8) === leafKind, 'a leaf of the extents overflow file')
-    for (let record = 0; record < node.readUInt16BE(10); record++) {
+    const records = node.readUInt16BE(10)
+    // Else some are one and the same.
+    consistent(records * recordBytes <= nodeBytes, 'records of bad blocks')
+    for (let record = 0; record < records; record++) {
       const at = node.readUInt16BE(nodeBytes - 2 * (record + 1))
       const file = node.readUInt32BE(at + 4)
       if (file < badBlockFile) continue

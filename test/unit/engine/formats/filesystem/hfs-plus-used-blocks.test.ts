@@ -90,6 +90,14 @@ describe('used blocks of HFS+', () => {
     expect(await look(volume({ records, attributes: 0x100 }))).toHaveLength(3)
   })
 
+  it('are not believed when one record is listed again and again', async () => {
+    const bytes = volume({ records: [[5, 120, 1]] })
+    const leaf = bytes.subarray(3 * blockBytes, 4 * blockBytes)
+    leaf.writeUInt16BE(1900, 10)
+    for (let index = 0; index < 1900; index++) leaf.writeUInt16BE(14, blockBytes - 2 * (index + 1))
+    expect(await look(bytes)).toBe('records of bad blocks')
+  })
+
   it('are not believed when bad blocks are free, or their list leads outside or to itself', async () => {
     expect(await look(volume({ records: [[5, 150, 1]] }))).toBe('a bad block that is free')
     expect(await look(volume({ firstLeaf: 3 }))).toBe('a node outside the extents overflow file')
