@@ -35,7 +35,7 @@ export class ZeroDevice {
   readonly #pace = new StretchPace({ firstBytes: firstStretchBytes, leastBytes: leastOffloadBytes })
   #zeros: Uint8Array | null = null
   #writing = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
 
   constructor(options: ZeroDeviceOptions) {
     this.#options = options
@@ -95,22 +95,36 @@ export class ZeroDevice {
 
   async #write(from: number, to: number, signal?: AbortSignal, onPiece?: OnPiece): Promise<void> {
     const zeros = this.#zeroPiece()
-    await eachPiece(from, to, signal, async (at, lengthBytes) => {
-      await this.#inTurn(() => this.#options.file.write(zeros.subarray(0, lengthBytes), at))
-      await onPiece?.(lengthBytes, 'written')
-    })
+    await eachPiece(from, to, signal, (at, lengthBytes) =>
+      this.#inTurn(async () => {
+        signal?.throwIfAborted()
+        await this.#options.file.write(zeros.subarray(0, lengthBytes), at)
+        if (onPiece !== undefined) await this.#tell(() => onPiece(lengthBytes, 'written'))
+      }),
+    )
   }
 
-  async #inTurn(write: () => Promise<void>): Promise<void> {
-    if (this.#writing === writesInFlight) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  /** Who hears of a piece that the device is another one now ends what waits, too: it would go to the same one. */
+  async #tell(hear: () => void | Promise<void>): Promise<void> {
+    try {
+      await hear()
+    } catch (error) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+      throw error
+    }
+  }
+
+  async #inTurn(piece: () => Promise<void>): Promise<void> {
+    if (this.#writing === writesInFlight)
+      await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }))
     else this.#writing += 1
     try {
-      await write()
+      await piece()
     } finally {
       // Who waits takes this one's place.
       const next = this.#waiting.shift()
       if (next === undefined) this.#writing -= 1
-      else next()
+      else next.resolve()
     }
   }
 

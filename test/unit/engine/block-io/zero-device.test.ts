@@ -89,6 +89,43 @@ describe('whoever zeroes a stretch', () => {
   })
 })
 
+describe('four stretches that are zeroed at once', () => {
+  /** Sixteen pieces want to be written, and who hears of the first ones takes his time. */
+  function zeroFour({ onPiece, signal }: { onPiece: () => Promise<void>; signal?: AbortSignal }) {
+    const sent: number[] = []
+    const into = { write: async (_: Uint8Array, offset: number) => void sent.push(offset) }
+    const device = new ZeroDevice({ file: into, alignmentBytes: 512, zeroOut: null })
+    const stretches = [0, 16, 32, 48].map((at) => device.zero(at * mib, 16 * mib, signal, onPiece))
+    return { sent, results: Promise.allSettled(stretches) }
+  }
+  const reasons = (results: readonly PromiseSettledResult<unknown>[]) =>
+    results.map((result) => (result.status === 'rejected' ? (result.reason as unknown) : null))
+  const settled = () => new Promise(setImmediate)
+
+  it('write nothing in the place of a piece before that was heard, and nothing when it is the wrong card', async () => {
+    const stop = new Error('another card')
+    const checked = Promise.withResolvers<void>()
+    const { sent, results } = zeroFour({ onPiece: () => checked.promise })
+    await settled()
+    expect(sent).toHaveLength(4)
+    checked.reject(stop)
+    expect(reasons(await results)).toEqual([stop, stop, stop, stop])
+    expect(sent).toHaveLength(4)
+  })
+
+  it('write nothing more after they were cancelled', async () => {
+    const checked = Promise.withResolvers<void>()
+    const cancel = new AbortController()
+    const { sent, results } = zeroFour({ onPiece: () => checked.promise, signal: cancel.signal })
+    await settled()
+    cancel.abort()
+    checked.resolve()
+    const { reason } = cancel.signal
+    expect(reasons(await results)).toEqual([reason, reason, reason, reason])
+    expect(sent).toHaveLength(4)
+  })
+})
+
 describe('a device that zeroes by itself', () => {
   it('is asked for little at first, so that a Cancel gets through to one that is slow', async () => {
     expect(await askedFor(24 * mib, 450)).toEqual([8, 4, 4, 4, 4])
