@@ -32,8 +32,12 @@ export interface DeviceSinkOptions {
   readonly discard: StretchCall | null
 }
 
-/** As much as goes to the kernel in one request: in less there would only be more of them, and some disks take their time for each. */
-const leastDiscardBytes = 64 * 1024 * 1024
+/**
+ * A Cancel comes through within a stretch, too: the kernel is asked for 64 MiB at once, and in less there would only be more requests,
+ * for each of which some disks take their time. Each stretch is a program that is started, and has the system look at the disk anew when
+ * it ends: not many of them in a second. A card that was exchanged is noticed between two.
+ */
+const discardPace = { firstBytes: 1024 ** 3, leastBytes: 64 * 1024 ** 2, quickMs: 1000, slowMs: 4000 }
 
 export function createDeviceSink(options: DeviceSinkOptions): BlockSink {
   return new DeviceSink(options)
@@ -47,7 +51,7 @@ class DeviceSink implements BlockSink {
   readonly #file: AlignedFile
   readonly #zeros: ZeroDevice
   readonly #underWay = new UnderWay()
-  readonly #discardPace = new StretchPace({ firstBytes: leastDiscardBytes, leastBytes: leastDiscardBytes })
+  readonly #discardPace = new StretchPace(discardPace)
   #discard: StretchCall | null
   /** Something was written since the cache was last thrown away. */
   #cacheHolds = true
@@ -137,7 +141,7 @@ class DeviceSink implements BlockSink {
       const lengthBytes = Math.min(to, at - (at % bytes) + bytes) - at
       const start = at
       try {
-        await this.#discardPace.time(() => discard(start, lengthBytes, signal))
+        await this.#discardPace.time(lengthBytes, () => discard(start, lengthBytes, signal))
       } catch {
         signal?.throwIfAborted()
         // Nothing is lost: the stretch may hold anything.

@@ -26,13 +26,13 @@ export const leastOffloadBytes = 4 * 1024 * 1024
 const pieceBytes = 1024 * 1024
 /** Of all stretches together: others want to use the process's threads, too. */
 const writesInFlight = 4
-/** A slow stick for which the kernel writes the zeros takes most of a second for this much. */
-const firstStretchBytes = 8 * 1024 * 1024
+/** A Cancel comes through between two stretches. A slow stick for which the kernel writes the zeros takes most of a second for 8 MiB. */
+const zeroPace = { firstBytes: 8 * 1024 * 1024, leastBytes: leastOffloadBytes, quickMs: 100, slowMs: 400 }
 
 export class ZeroDevice {
   readonly #options: ZeroDeviceOptions
   #zeroOut: StretchCall | null
-  readonly #pace = new StretchPace({ firstBytes: firstStretchBytes, leastBytes: leastOffloadBytes })
+  readonly #pace = new StretchPace(zeroPace)
   #zeros: Uint8Array | null = null
   #writing = 0
   readonly #waiting: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
@@ -85,7 +85,7 @@ export class ZeroDevice {
   /** False when the device wouldn't; why doesn't matter: what comes instead meets the same trouble, or none. */
   async #call(call: StretchCall, from: number, to: number, signal?: AbortSignal): Promise<boolean> {
     try {
-      await this.#pace.time(() => call(from, to - from, signal))
+      await this.#pace.time(to - from, () => call(from, to - from, signal))
       return true
     } catch {
       signal?.throwIfAborted()

@@ -34,7 +34,7 @@ describe('a disk that discards', () => {
 
 describe('a disk that is told of unused space', () => {
   const MiB = 1024 * 1024
-  const sizeBytes = 1024 * MiB
+  const sizeBytes = 64 * 1024 * MiB
 
   async function discarding(discard: (offset: number, lengthBytes: number) => Promise<void>) {
     const handle = await open(join(folder, 'unused'), 'w+')
@@ -56,11 +56,19 @@ describe('a disk that is told of unused space', () => {
     await using disk = await discarding(async (offset, lengthBytes) => void asked.push([offset, lengthBytes]))
     const tell = (lengthBytes: number) => void told.push(lengthBytes)
     expect(await disk.sink.discard(MiB, sizeBytes - MiB, undefined, tell)).toBe('discarded')
-    expect(asked[0]).toEqual([MiB, 63 * MiB])
+    expect(asked[0]).toEqual([MiB, 1023 * MiB])
     expect(asked.length).toBeGreaterThan(1)
     expect(told).toEqual(asked.map(([, lengthBytes]) => lengthBytes))
     expect(told.reduce((sum, each) => sum + each, 0)).toBe(sizeBytes - MiB)
     for (const [offset] of asked.slice(1)) expect(offset % (64 * MiB)).toBe(0)
+  })
+
+  it('is given no more of it at once for having been quick with little', async () => {
+    const asked: number[] = []
+    await using disk = await discarding(async (_, lengthBytes) => void asked.push(lengthBytes / MiB))
+    for (let i = 0; i < 12; i++) await disk.sink.discard(i * 16 * MiB, 8 * MiB)
+    await disk.sink.discard(32 * 1024 * MiB, 3 * 1024 * MiB)
+    expect(asked[12]).toBe(1024)
   })
 
   it('is given no more of it when who is told of it ends it', async () => {
