@@ -11,12 +11,12 @@ import type { BlockStream } from '#engine/pipeline'
 import { FormatError, UsageError } from '#shared/errors'
 import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
-import { examineSource, factsIdentity, isMountedReadOnly, type HeldSource } from './examine-source.ts'
+import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
 import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import { changedSource, checkSameSource, deviceLayout } from './restore-source.ts'
-import { unmountSource, type GiveBack } from './source-volumes.ts'
+import { unmountSource, type ReleasedSource } from './source-volumes.ts'
 
 /** What may be read, as long as it isn't opened. */
 export interface ExaminedDevice {
@@ -106,14 +106,14 @@ function isImage(locator: string): UsageError {
 }
 
 /**
- * Unmount what is mounted on it for writing. Resolves to what mounts it again and tells what didn't work, to be called when
- * the reading was disposed. Throws DeviceError E_SRC_IN_USE.
+ * Unmount what is mounted on it for writing. `giveBack` mounts it again and tells what didn't work, to be called when the reading was
+ * disposed. Throws DeviceError E_SRC_IN_USE.
  */
 export async function releaseDevice(
   { examined }: ExaminedDevice,
   deps: RestoreDeps,
   signal: AbortSignal,
-): Promise<GiveBack> {
+): Promise<ReleasedSource> {
   return await unmountSource(examined, deps, signal)
 }
 
@@ -121,19 +121,23 @@ export async function releaseDevice(
  * As long as it is held nobody mounts it, or takes it for themselves. A file that stands for a disk is nothing that could be mounted, and
  * what is mounted read-only stays so, and can't be held. Throws what `holdDevice` throws; null: not held.
  */
-export async function holdReleased({ examined, path }: ExaminedDevice): Promise<AsyncDisposable | null> {
-  return examined.kind === 'device' && !isMountedReadOnly(examined) ? await holdDevice(path) : null
+export async function holdReleased(
+  { path }: ExaminedDevice,
+  { canBeHeld }: ReleasedSource,
+): Promise<AsyncDisposable | null> {
+  return canBeHeld ? await holdDevice(path) : null
 }
 
 /** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE; the signal's reason. */
 export async function openDeviceReading(
   device: ExaminedDevice,
+  released: ReleasedSource,
   { platform, io }: RestoreDeps,
   signal: AbortSignal,
 ): Promise<DeviceReading> {
   const { examined, path, sizeBytes } = device
   await using held = new AsyncDisposableStack()
-  held.use(await holdReleased(device))
+  held.use(await holdReleased(device, released))
   let fd: number
   let alignmentBytes: number
   let blockBytes: number | undefined

@@ -191,9 +191,7 @@ export async function examineSource(
 
   function examineDevice(disk: Disk, volume: Volume | null): SourceFindings {
     const path = volume?.path ?? disk.path
-    const volumes = volume === null ? disk.volumes : [volume]
-    const mounted = volumes.filter(isWritable)
-    const mountPoints = mounted.flatMap((each) => each.mountPoints)
+    const mountPoints = mountedForWriting(disk, volume)
     const source: DeviceSource = {
       kind: 'device',
       path,
@@ -254,8 +252,14 @@ function usersOf({ users = [], path }: Disk, volume: Volume | null): readonly st
 }
 
 /** Mounted so that somebody could write to it while it is read. */
-export const isWritable = (volume: Volume) =>
+const isWritable = (volume: Volume) =>
   volume.mountPoints.length > 0 && !volume.readOnly && volume.mountedReadOnly !== true
+
+/** Where the disk, or only this volume of it, is mounted so. */
+export function mountedForWriting(disk: Disk, volume: Volume | null): readonly string[] {
+  const volumes = volume === null ? disk.volumes : [volume]
+  return volumes.filter(isWritable).flatMap((each) => each.mountPoints)
+}
 
 /** It stays mounted while it is read, beside what is going to be unmounted, and nobody can hold it for himself. */
 export function isMountedReadOnly({

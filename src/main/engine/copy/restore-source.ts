@@ -13,17 +13,12 @@ import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } fro
 import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
-import {
-  factsIdentity,
-  isMountedReadOnly,
-  type DeviceSource,
-  type HeldSource,
-  type ImageSource,
-} from './examine-source.ts'
+import { factsIdentity, type DeviceSource, type HeldSource, type ImageSource } from './examine-source.ts'
 import { isStillThere } from './still-there.ts'
 import { narrowLayout } from './narrow-layout.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import type { HeldFile, RestoreIo, StreamOptions } from './restore-io.ts'
+import type { ReleasedSource } from './source-volumes.ts'
 
 export interface RestoreSource extends AsyncDisposable {
   /** For messages. */
@@ -57,9 +52,10 @@ export interface RestoreSource extends AsyncDisposable {
   checkUnchanged(): Promise<void>
 }
 
-/** Open what was examined. Throws DeviceError E_SRC_CHANGED when it isn't that any more, and what opening throws. */
+/** Open what was examined; a device is held for itself where it can be. Throws DeviceError E_SRC_CHANGED when it isn't that any more, and what opening throws. */
 export async function openRestoreSource(
   examined: HeldSource,
+  { canBeHeld }: Pick<ReleasedSource, 'canBeHeld'>,
   { platform, io }: RestoreDeps,
   sizes: BufferSizes,
   signal: AbortSignal,
@@ -77,7 +73,7 @@ export async function openRestoreSource(
     }
   } else {
     const device: HeldFile & { readonly sizeBytes: number } = await io.holdDevice(examined.path, {
-      alone: !isMountedReadOnly(examined),
+      alone: canBeHeld,
     })
     held.use(device)
     openFiles.set(examined.path, device.fd)

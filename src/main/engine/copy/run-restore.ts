@@ -36,7 +36,7 @@ import { farewell, receiveImage } from './receive-image.ts'
 import { defaultNow, type RestoreDeps } from './restore-deps.ts'
 import { changedSource, openRestoreSource, type RestoreSource } from './restore-source.ts'
 import { changedContents, changedTarget, holdTarget, type RestoreTarget } from './restore-target.ts'
-import { unmountSource, type GiveBack } from './source-volumes.ts'
+import { unmountSource, type ReleasedSource } from './source-volumes.ts'
 import { sameLosses } from './target-losses.ts'
 import { verifyWritten } from './verify-written.ts'
 import { watchProgress, type ProgressWatch } from './watch-progress.ts'
@@ -129,17 +129,15 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
   const { plan, deps, context, now } = run
   const beganMs = now()
   const target = holdTarget(ends.target, deps, context.log)
-  let giveSourceBack: GiveBack = async () => []
+  let released: ReleasedSource | null = null
   const sourceLeft: SerializedError[] = []
   let written: 'nothing' | 'something' = 'nothing'
   let isKept = false
   try {
     enterUnmounting(ends, context)
-    giveSourceBack = await unmountSource(ends.source, deps, context.signal, (left) =>
-      sourceLeft.push(...left),
-    )
+    released = await unmountSource(ends.source, deps, context.signal, (left) => sourceLeft.push(...left))
     await target.unmount(context.signal)
-    const result = await writeAndVerify(ends, target, run, {
+    const result = await writeAndVerify({ ...ends, released }, target, run, {
       onWrite: () => {
         written = 'something'
       },
@@ -153,7 +151,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
     else context.skip('remounting')
     using late = lateSignal(context.signal, graceMs)
     // Before the destination: both may be parts of one disk, and with a volume that is mounted it isn't ejected.
-    const sourceWarnings = await giveSourceBack(late.signal)
+    const sourceWarnings = await released.giveBack(late.signal)
     const settled = await target.settle(plan.request.afterwards, late.signal)
     const summary: RestoreSummary = {
       ...result,
@@ -170,7 +168,7 @@ async function restore(ends: Ends, run: Run): Promise<JobOutcome> {
       : await target.abandon(written, late.signal)
     // Leaving the destination empty may have taken longer than that, and isn't the source's affair.
     using later = lateSignal(context.signal, leaveMs)
-    const warnings = [...left.warnings, ...sourceLeft, ...(await giveSourceBack(later.signal))]
+    const warnings = [...left.warnings, ...sourceLeft, ...((await released?.giveBack(later.signal)) ?? [])]
     return { ...outcomeOf(told, left.state, context), ...(warnings.length === 0 ? {} : { warnings }) }
   }
 }
@@ -228,7 +226,7 @@ async function close(held: AsyncDisposable, log: Logger): Promise<void> {
 
 /** All that happens while the handles are open. */
 async function writeAndVerify(
-  ends: Ends,
+  ends: Ends & { readonly released: ReleasedSource },
   target: RestoreTarget,
   run: Run,
   marks: Marks,
@@ -238,6 +236,7 @@ async function writeAndVerify(
     return await receive({ source: ends.source, target: ends.target }, target, run, marks)
   const source = await openRestoreSource(
     ends.source,
+    ends.released,
     deps,
     bufferSizes(plan.request.buffering),
     context.signal,

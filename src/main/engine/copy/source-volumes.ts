@@ -5,11 +5,22 @@
  */
 import type { MountedVolume, Openers } from '#engine/platform'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
-import { isWritable, type DeviceSource, type ExaminedSource } from './examine-source.ts'
+import {
+  isMountedReadOnly,
+  mountedForWriting,
+  type DeviceSource,
+  type ExaminedSource,
+} from './examine-source.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 
 /** Mounts again what was unmounted, or leaves that to who reads the disk still. Tells what didn't work; the second call does nothing. */
 export type GiveBack = (signal?: AbortSignal) => Promise<readonly SerializedError[]>
+
+export interface ReleasedSource {
+  readonly giveBack: GiveBack
+  /** A device of which nothing is mounted any more: who reads it can hold it for himself. */
+  readonly canBeHeld: boolean
+}
 
 /** The disks that are read, wholly or in part, by whatever it is of this process. */
 export interface DisksRead {
@@ -49,8 +60,8 @@ export async function unmountSource(
   { platform }: RestoreDeps,
   signal: AbortSignal,
   tellLeft?: (errors: readonly SerializedError[]) => void,
-): Promise<GiveBack> {
-  if (examined.kind !== 'device') return async () => []
+): Promise<ReleasedSource> {
+  if (examined.kind !== 'device') return { giveBack: async () => [], canBeHeld: false }
   const disk = examined.disk.path
   const others = readings.get(disk)
   const reading: Reading = others ?? { readers: 0, unmounted: [], turn: Promise.resolve() }
@@ -84,33 +95,39 @@ export async function unmountSource(
     })
   }
   try {
-    await inTurn(async () => {
-      if (examined.mountPoints.length === 0 && !(await isMounted(examined, platform, signal))) return
-      const volumes = await unmount(examined, platform, signal, tellLeft)
-      if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })
+    return await inTurn(async () => {
+      const seen = examined.mountPoints.length > 0 ? examined : await lookAgain(examined, platform, signal)
+      if (seen.mountPoints.length > 0) {
+        const volumes = await unmount(examined, platform, signal, tellLeft)
+        if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })
+      }
+      return { giveBack, canBeHeld: !isMountedReadOnly(seen) }
     })
   } catch (error) {
     const errors = await giveBack()
     tellLeft?.(errors)
     throw error
   }
-  return giveBack
 }
 
-/** Since it was examined: who read the disk until now may have mounted it, or a desktop. */
-async function isMounted(
-  { path }: DeviceSource,
+/** What is mounted of a device that is read, by one look at it. */
+type Mounts = Pick<DeviceSource, 'disk' | 'volume' | 'mountPoints'>
+
+/** Since it was examined who read the disk until now may have mounted it, or a desktop. */
+async function lookAgain(
+  examined: DeviceSource,
   platform: RestoreDeps['platform'],
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Mounts> {
   try {
-    const now = await platform.resolve(path, signal)
-    const volumes = now.kind === 'disk' ? now.disk.volumes : now.kind === 'volume' ? [now.volume] : []
-    return volumes.some(isWritable)
+    const now = await platform.resolve(examined.path, signal)
+    if (now.kind !== 'disk' && now.kind !== 'volume') return examined
+    const volume = now.kind === 'disk' || examined.volume === null ? null : now.volume
+    return { disk: now.disk, volume, mountPoints: mountedForWriting(now.disk, volume) }
   } catch (error) {
     AppError.accept(error)
     // It isn't there any more: opening it says so.
-    return false
+    return examined
   }
 }
 

@@ -29,11 +29,11 @@ export async function createFromDevice(
   const device = await examineDevice(locator, request.target, deps, signal)
   await using target = await openImageTarget(request, { owner: await deps.owner() })
   if (device.mountPoints.length > 0) context.enter('unmounting')
-  const giveBack = await releaseDevice(device, deps, signal)
+  const released = await releaseDevice(device, deps, signal)
   let warnings: readonly SerializedError[] = []
   let created
   try {
-    await using reading = await openDeviceReading(device, deps, signal)
+    await using reading = await openDeviceReading(device, released, deps, signal)
     const files = await rememberUnchecked(reading.layout)
     const { contents, ranges, parts, edges } = await planReading(
       reading.readDisk,
@@ -55,7 +55,7 @@ export async function createFromDevice(
   } finally {
     // A phase that begins says that the one before is done.
     if (created !== undefined && device.mountPoints.length > 0) context.enter('remounting')
-    warnings = await giveBack().catch((error: unknown) => [serializeError(error)])
+    warnings = await released.giveBack().catch((error: unknown) => [serializeError(error)])
     for (const { code, message } of warnings) log.warn('not mounted again', { code, message })
   }
   return { ...created, warnings }

@@ -93,11 +93,12 @@ async function asItIs(
   deps: DeviceStreamDeps,
   signal: AbortSignal,
 ): Promise<ServedSource> {
-  const giveBack = await releaseDevice(device, deps, signal)
+  const released = await releaseDevice(device, deps, signal)
   const mountAgain = async () => {
-    for (const { code, message } of await giveBack()) deps.log.warn('not mounted again', { code, message })
+    for (const { code, message } of await released.giveBack())
+      deps.log.warn('not mounted again', { code, message })
   }
-  const hold = await holdReleased(device).catch(async (error: unknown) => {
+  const hold = await holdReleased(device, released).catch(async (error: unknown) => {
     await mountAgain()
     throw error
   })

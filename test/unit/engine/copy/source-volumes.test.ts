@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RestoreDeps } from '#engine/copy'
 import type { MountedVolume } from '#engine/platform'
 import { DeviceError } from '#shared/errors'
+import type { Volume } from '#shared/model'
 import { makeVolume } from '#test/fake-disk'
 import { FakeMachine } from '#test/fake-platform'
 import { examineSource } from '#src/main/engine/copy/examine-source.ts'
@@ -28,7 +29,7 @@ function bench() {
 async function begin(path: string, deps: RestoreDeps) {
   const { source } = await examineSource({ source: path }, deps, never)
   if (source === null) throw new Error('no source')
-  return { source, giveBack: await unmountSource(source, deps, never) }
+  return { source, ...(await unmountSource(source, deps, never)) }
 }
 
 const mountings = ({ calls }: FakeMachine) => calls.filter((call) => /^(un|re)mount /.test(call))
@@ -99,7 +100,7 @@ describe('the volumes of a disk that is read', () => {
     const second = unmountSource(source!, slow, never)
     mounting.resolve()
     await done
-    const giveBack = await second
+    const { giveBack } = await second
     expect(mountings(machine)).toEqual([
       'unmount /dev/sdc',
       'remount /dev/sdc: /media/1 /media/2',
@@ -107,6 +108,40 @@ describe('the volumes of a disk that is read', () => {
     ])
     await giveBack(never)
     expect(disksRead.now().size).toBe(0)
+  })
+
+  it('let the disk be held alone once they are unmounted, and not while one stays mounted read-only', async () => {
+    const { disk, deps } = bench()
+    const mount = (...how: readonly Partial<Volume>[]) => {
+      const volumes = disk.disk.volumes.map((volume, i) => ({ ...volume, mountPoints: [], ...how[i] }))
+      disk.disk = { ...disk.disk, volumes }
+    }
+    const still = { mountPoints: ['/media/1'], mountedReadOnly: true }
+    const written = { mountPoints: ['/media/2'] }
+    const release = async (path: string, meanwhile: () => void = () => undefined) => {
+      const { source } = await examineSource({ source: path }, deps, never)
+      meanwhile()
+      const { canBeHeld, giveBack } = await unmountSource(source!, deps, never)
+      await giveBack(never)
+      return canBeHeld
+    }
+    mount(still)
+    expect(await release('/dev/sdc')).toBe(false)
+    expect(await release('/dev/sdc2')).toBe(true)
+    // A desktop mounts the other one after the look: all of the disk is unmounted then.
+    expect(await release('/dev/sdc', () => mount(still, written))).toBe(true)
+    mount(still)
+    expect(await release('/dev/sdc1', () => mount({ ...still, mountedReadOnly: false }))).toBe(true)
+    mount(still, written)
+    expect(await release('/dev/sdc')).toBe(true)
+    mount()
+    expect(await release('/dev/sdc')).toBe(true)
+    expect(await release('/dev/sdc', () => mount(still))).toBe(false)
+    expect(await release('/dev/sdc', () => mount())).toBe(true)
+    // Opening it says that it isn't there any more.
+    await release('/dev/sdc', () => {
+      disk.isGone = true
+    })
   })
 
   it('stay as they are when they cannot be unmounted, and the disk is not read then', async () => {
