@@ -5,7 +5,7 @@
  *
  * One handle, one restore. The copy calls it like any sink, and `writeEnds` in the end.
  */
-import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import { allocatePageAligned, type BlockSink, type OnPiece } from '#engine/block-io'
 import { blankEnds, diskEnds, type DiskEnds } from './disk-ends.ts'
 import type { HeadBlocks } from './head-blocks.ts'
 import { findZeros, readHeld, zeroRoomBytes } from './read-held.ts'
@@ -74,14 +74,19 @@ export class ChangedSink implements BlockSink {
     await this.#change(bytes.subarray(to), offset + to)
   }
 
-  async zero(offset: number, lengthBytes: number): Promise<'written'> {
+  async zero(
+    offset: number,
+    lengthBytes: number,
+    signal: AbortSignal = this.#options.signal,
+    onPiece?: OnPiece,
+  ): Promise<'written'> {
     const [from, to] = this.#inTail(offset, lengthBytes)
     if (to > from) {
       const start = offset - this.#ends.tailStart
       this.#tail.fill(0, start + from, start + to)
     }
-    await this.#clear(offset, from)
-    await this.#clear(offset + to, lengthBytes - to)
+    await this.#clear(offset, from, signal, onPiece)
+    await this.#clear(offset + to, lengthBytes - to, signal, onPiece)
     return 'written'
   }
 
@@ -200,9 +205,16 @@ export class ChangedSink implements BlockSink {
     }
   }
 
-  /** The stretch reads as zeros, if it didn't. A file that is shorter has nothing there, which is as good. */
-  async #clear(offset: number, lengthBytes: number): Promise<void> {
-    const { signal } = this.#options
+  /**
+   * The stretch reads as zeros, if it didn't. A file that is shorter has nothing there, which is as good. `onPiece` hears of what was
+   * zeros already, too.
+   */
+  async #clear(
+    offset: number,
+    lengthBytes: number,
+    signal: AbortSignal,
+    onPiece: OnPiece | undefined,
+  ): Promise<void> {
     const stretch = { offset, lengthBytes: Math.min(lengthBytes, this.#heldBytes - offset) }
     if (stretch.lengthBytes <= 0) return
     const end = stretch.offset + stretch.lengthBytes
@@ -211,18 +223,19 @@ export class ChangedSink implements BlockSink {
     try {
       for await (const { from, to, isZero } of findZeros(this.#sink, stretch, signal, room)) {
         if (!isZero) begin ??= from
-        if (begin === null || (!isZero && to < end)) continue
-        await this.#zeroNow(begin, isZero ? from : to)
+        if (!isZero && to < end) continue
+        if (begin !== null) await this.#zeroNow(begin, isZero ? from : to, signal, onPiece)
         begin = null
+        if (isZero) await onPiece?.(to - from, 'written')
       }
     } finally {
       this.#zeroRooms.push(room)
     }
   }
 
-  async #zeroNow(from: number, to: number): Promise<void> {
+  async #zeroNow(from: number, to: number, signal: AbortSignal, onPiece: OnPiece | undefined): Promise<void> {
     await this.#blank()
-    const how = await this.#sink.zero(from, to - from, this.#options.signal)
+    const how = await this.#sink.zero(from, to - from, signal, onPiece)
     if (how === 'written') this.#writtenBytes += to - from
     else this.#zeroedBytes += to - from
     this.#options.onWritten(from, to - from)
