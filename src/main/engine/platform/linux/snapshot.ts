@@ -63,8 +63,9 @@ export interface LinuxSnapshot {
 }
 
 export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
-  const [devices, ownMounts, firstMounts, swapText] = await Promise.all([
-    readBlockDevices(system),
+  const devices = await readBlockDevices(system)
+  // Only then: a stick that is dying keeps who asks for its serial number for many seconds, and disks are mounted meanwhile.
+  const [ownMounts, firstMounts, swapText] = await Promise.all([
     system.readText('/proc/self/mountinfo'),
     // A service may run in a mount namespace of its own; process 1 sees what the computer runs from.
     system.readText('/proc/1/mountinfo'),

@@ -6,4 +6,6 @@ const fromMemory = /^\/(sys\/|proc\/self\/|proc$|proc\/\d+\/fd(info)?(\/\d+)?$)/
 /** A USB device's own words are behind its lock, which is held for many seconds while one that is dying is reset. */
 const behindLock = /^\/sys\/.*\/usb\d+\/.*\/(serial|product|manufacturer)$/
 
-export const isFromMemory = (path: string): boolean => fromMemory.test(path) && !behindLock.test(path)
+export const isBehindLock = (path: string): boolean => behindLock.test(path)
+
+export const isFromMemory = (path: string): boolean => fromMemory.test(path) && !isBehindLock(path)

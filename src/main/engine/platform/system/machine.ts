@@ -19,8 +19,9 @@ import {
 import { readFile, readdir, readlink, realpath, stat, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { isFromMemory } from './from-memory.ts'
+import { isBehindLock, isFromMemory } from './from-memory.ts'
 import { runProgram, type RunProgram } from './run-program.ts'
+import { sharedQuestions } from './shared-questions.ts'
 import { usedBytesReader } from './used-bytes.ts'
 
 export interface FileFacts {
@@ -108,6 +109,11 @@ function orElse<T>(nothing: T, read: () => T): T {
 
 /** For all of this process: the questions that are open are its threads. */
 const usedBytes = usedBytesReader()
+const readBehindLock = sharedQuestions(readOnThread)
+
+function readOnThread(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch(() => null)
+}
 
 /** This machine. `ownFiles`: see `Machine`. */
 export function realMachine(ownFiles: readonly string[] = []): Machine {
@@ -117,7 +123,8 @@ export function realMachine(ownFiles: readonly string[] = []): Machine {
     ownFiles,
     run: runProgram,
     readText: async (path) => {
-      if (!isFromMemory(path)) return readFile(path, 'utf8').catch(() => null)
+      if (isBehindLock(path)) return readBehindLock(path)
+      if (!isFromMemory(path)) return readOnThread(path)
       return orElse(null, () => readFileSync(path, 'utf8'))
     },
     readFolder: async (path) => {

@@ -5,6 +5,7 @@
  */
 import { statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sharedQuestions } from './shared-questions.ts'
 
 type Ask = (
   path: string,
@@ -15,17 +16,11 @@ export function usedBytesReader(
   ask: Ask = (path) => statfs(path),
   patienceMs = 1000,
 ): (mountPoint: string) => Promise<number | null> {
-  const open = new Map<string, Promise<number | null>>()
-  const begin = (mountPoint: string) => {
-    const question = ask(mountPoint)
-      .then(
-        ({ blocks, bfree, bsize }) => (blocks - bfree) * bsize,
-        () => null,
-      )
-      .finally(() => open.delete(mountPoint))
-    open.set(mountPoint, question)
-    return question
-  }
-  return (mountPoint) =>
-    Promise.race([open.get(mountPoint) ?? begin(mountPoint), sleep(patienceMs, null, { ref: false })])
+  const question = sharedQuestions((mountPoint) =>
+    ask(mountPoint).then(
+      ({ blocks, bfree, bsize }) => (blocks - bfree) * bsize,
+      () => null,
+    ),
+  )
+  return (mountPoint) => Promise.race([question(mountPoint), sleep(patienceMs, null, { ref: false })])
 }

@@ -340,6 +340,30 @@ describe('listing disks on Linux', () => {
   })
 })
 
+describe('listing disks on Linux while a stick is dying', () => {
+  it('knows what was mounted, and swapped to, while its serial number was waited for', async () => {
+    const recorded = laptop()
+    const before = { ...recorded, disks: [...recorded.disks, sata('d', 3), sata('e', 4)] }
+    const since = recordLinux({
+      ...before,
+      mountinfo: `${recorded.mountinfo}\n41 22 8:49 / /media/mona/DATA rw,nosuid - ext4 /dev/sdd1 rw`,
+      swaps: `${recorded.swaps}/dev/sde1 partition\t1\t0\t-3\n`,
+    })
+    const machine = recordedMachine(recordLinux(before))
+    const system = {
+      ...machine,
+      readText(path: string) {
+        if (path.endsWith('/usb2/2-1/serial')) machine.change(since)
+        return machine.readText(path)
+      },
+    }
+    const disks = await createLinuxPlatform({ system }).list()
+    const at = (path: string) => disks.find((disk) => disk.path === path)
+    expect(at('/dev/sdd')?.volumes[0]?.mountPoints).toEqual(['/media/mona/DATA'])
+    expect(at('/dev/sde')?.protection).toEqual({ kind: 'system', mountPoint: 'swap' })
+  })
+})
+
 describe('protecting disks on Linux', () => {
   const protections = async (linux: RecordedLinux) =>
     Object.fromEntries((await listOf(linux)).map((disk) => [disk.path, disk.protection]))
