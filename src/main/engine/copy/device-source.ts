@@ -13,7 +13,6 @@ import type { SourceInfo } from '#shared/model'
 import { bufferSizes } from './buffer-sizes.ts'
 import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
-import { holdDevice } from './hold-device.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 import { changedSource, checkSameSource, deviceLayout } from './restore-source.ts'
 import { unmountSource, type ReleasedSource } from './source-volumes.ts'
@@ -118,26 +117,29 @@ export async function releaseDevice(
 }
 
 /**
- * As long as it is held nobody mounts it, or takes it for themselves. A file that stands for a disk is nothing that could be mounted, and
- * what is mounted read-only stays so, and can't be held. Throws what `holdDevice` throws; null: not held.
+ * As long as it is held nobody mounts it, or takes it for themselves; others who read it already are let be. A file that stands for a disk
+ * is nothing that could be mounted, and what is mounted read-only stays so, and can't be held. Throws what `RestoreIo.holdDevice` throws;
+ * null: not held.
  */
 export async function holdReleased(
   { path }: ExaminedDevice,
   { canBeHeld }: ReleasedSource,
+  { io }: Pick<RestoreDeps, 'io'>,
 ): Promise<AsyncDisposable | null> {
-  return canBeHeld ? await holdDevice(path) : null
+  return canBeHeld ? await io.holdDevice(path, { alone: true }) : null
 }
 
 /** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE; the signal's reason. */
 export async function openDeviceReading(
   device: ExaminedDevice,
   released: ReleasedSource,
-  { platform, io }: RestoreDeps,
+  deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<DeviceReading> {
+  const { platform, io } = deps
   const { examined, path, sizeBytes } = device
   await using held = new AsyncDisposableStack()
-  held.use(await holdReleased(device, released))
+  held.use(await holdReleased(device, released, deps))
   let fd: number
   let alignmentBytes: number
   let blockBytes: number | undefined

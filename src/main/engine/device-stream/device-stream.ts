@@ -98,7 +98,7 @@ async function asItIs(
     for (const { code, message } of await released.giveBack())
       deps.log.warn('not mounted again', { code, message })
   }
-  const hold = await holdReleased(device, released).catch(async (error: unknown) => {
+  const hold = await holdReleased(device, released, deps).catch(async (error: unknown) => {
     await mountAgain()
     throw error
   })

@@ -1,7 +1,6 @@
 /** Real devices, partitions and file systems on either side, mounted and not. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
 import { createPlatform } from '#engine/platform'
 import { silentLogger } from '#shared/log'
+import { holdElsewhere } from '#test/hold-elsewhere'
 import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
@@ -46,25 +46,6 @@ async function mount(device: string, name: string): Promise<string> {
   await mkdir(place, { recursive: true })
   await command('mount', [device, place])
   return place
-}
-
-/** Another program that has the device open, and wants it for itself. */
-async function holdElsewhere(
-  path: string,
-  access: number = constants.O_RDONLY,
-): Promise<AsyncDisposable & { readonly pid: number | undefined }> {
-  const flags = access | constants.O_EXCL
-  const script = `fs.openSync(${JSON.stringify(path)}, ${flags}); console.log('held'); setInterval(() => 0, 1e6)`
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  return {
-    pid: child.pid,
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, 'exit')
-      child.kill()
-      await ended
-    },
-  }
 }
 
 const mounted = (path: string) =>

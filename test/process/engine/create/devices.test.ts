@@ -3,12 +3,16 @@ import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { createSystemIo } from '#engine/copy'
 import { kindIndex } from '#engine/formats/extents'
 import { openImage } from '#engine/formats/image'
+import { createPlatform } from '#engine/platform'
 import { verifyImage } from '#engine/scan'
+import { silentLogger } from '#shared/log'
 import { convertForReal } from '#test/convert-for-real'
 import { createForReal } from '#test/create-for-real'
 import { fillFolder, hashFolder, hashVolume, isSound, makeVolume, volumeKinds } from '#test/filled-volume'
+import { holdElsewhere } from '#test/hold-elsewhere'
 import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { quietContext } from '#test/quiet-context'
@@ -234,16 +238,39 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     }
   })
 
-  it('is none when another program holds it', async () => {
+  it('is none when somebody holds it, or another program writes to it', async () => {
     await using folder = await temporaryFolder()
     await using loop = await attachLoop({ sizeBytes: 10 * mib })
-    await using other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
-    const target = join(folder.path, 'new.img')
-    await expect(
-      createForReal({ target, format: 'raw', from: { kind: 'device', path: loop.path } }),
-    ).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    const from = { kind: 'device', path: loop.path } as const
+    const request = { target: join(folder.path, 'new.img'), format: 'raw', from } as const
+    {
+      await using _nobodyKnown = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
+      await expect(createForReal(request)).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    }
+    await using other = await holdElsewhere(loop.path, constants.O_RDWR)
+    await expect(createForReal(request)).rejects.toMatchObject({
+      code: 'E_SRC_IN_USE',
+      details: { holders: [expect.stringContaining(`(${other.pid})`)] },
+    })
     expect(await readdir(folder.path)).toEqual([])
-    await other.close()
+  })
+
+  it('is made beside others who read it, as a second Reprise does, or this one all of its disk', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 20 * mib, partscan: true })
+    const [partition = ''] = await partitionLoop(loop.path, 'label: dos\nstart=1MiB, size=8MiB, type=83\n')
+    const format = 'raw'
+    {
+      await using _other = await holdElsewhere(loop.path)
+      const target = join(folder.path, 'disk.img')
+      await createForReal({ target, format, from: { kind: 'device', path: loop.path } })
+    }
+    await using _whole = await createSystemIo(createPlatform({ log: silentLogger })).holdDevice(loop.path, {
+      alone: true,
+    })
+    const target = join(folder.path, 'part.img')
+    const { sizeBytes } = await createForReal({ target, format, from: { kind: 'device', path: partition } })
+    expect(sizeBytes).toBe(8 * mib)
   })
 
   it('is none when the file that stands for one was written to meanwhile', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants, existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
@@ -13,6 +13,7 @@ import { silentLogger } from '#shared/log'
 import type { StreamCompression } from '#shared/model'
 import { convertForReal } from '#test/convert-for-real'
 import { makeVolume, volumeKinds } from '#test/filled-volume'
+import { holdElsewhere } from '#test/hold-elsewhere'
 import { attachLoop, command } from '#test/loop'
 import { missing } from '#test/needs'
 import { seededBytes, seededRandom } from '#test/seeded'
@@ -33,6 +34,11 @@ const context = (signal = new AbortController().signal) => ({
   progress: (done: number, total: number) => void told.push([done, total]),
 })
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const isOpenHere = async (path: string) => {
+  const fds = await readdir('/proc/self/fd')
+  const files = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => null)))
+  return files.includes(path)
+}
 const madeIn = async (folder: string) => (await readdir(folder)).filter((name) => name.startsWith('reprise-'))
 
 describe('a disk in a file', () => {
@@ -135,16 +141,25 @@ describe('a disk in a file', () => {
 })
 
 describe.skipIf(missing('root', 'loop', 'program:mke2fs'))('a device', { timeout: 60_000 }, () => {
-  it('is refused while another program holds it, and streamed while it is mounted read-only', async () => {
+  it('is refused while another program writes to it, and streamed while one reads it, or it is mounted read-only', async () => {
     await using folder = await temporaryFolder()
     await using loop = await attachLoop({ sizeBytes: 200 * mib, partscan: false })
     const volume = join(folder.path, 'ext4')
     await makeVolume(ext4, volume)
     await command('dd', [`if=${volume}`, `of=${loop.path}`, 'bs=1M', 'conv=fsync', 'status=none'])
     const found = await examine(loop.path, 'none', folder.path)
-    const other = await open(loop.path, constants.O_RDONLY | constants.O_EXCL)
-    await expect(found!.prepare(context())).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
-    await other.close()
+    {
+      await using _other = await holdElsewhere(loop.path, constants.O_RDWR)
+      await expect(found!.prepare(context())).rejects.toMatchObject({ code: 'E_SRC_IN_USE' })
+    }
+    {
+      await using _other = await holdElsewhere(loop.path)
+      const source = await found!.prepare(context())
+      // It is open here as long as it is streamed: whoever else reads it leaves it unmounted for that.
+      expect(await isOpenHere(loop.path)).toBe(true)
+      await source.release?.()
+      expect(await isOpenHere(loop.path)).toBe(false)
+    }
     const mount = join(folder.path, 'mount')
     await mkdir(mount)
     await command('mount', ['-o', 'ro,noload', loop.path, mount])
