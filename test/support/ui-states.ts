@@ -177,6 +177,7 @@ async function endedAs(page: Page, outcome: Outcome): Promise<void> {
               blockBytes: 1048576,
               expected: '8dd1f5c4',
               found: '00000000',
+              parts: '..........-.....................x................ ',
             },
           }),
           'empty',

@@ -102,6 +102,8 @@ export interface VerificationDetails {
   /** Hex of a few bytes at `offset`, or, where only that is known, the block's sum: which (`crc32`, `poly1305`, `sha256`) and its hex. */
   readonly expected: string
   readonly found: string
+  /** Where it differs, roughly: a strip of `partMarks` marks over what was written (`.` right, `x` wrong, `-` both, space: nothing of it was compared). */
+  readonly parts?: string
   readonly [key: string]: Detail | undefined
 }
 export class VerificationError extends AppError<VerificationCode, VerificationDetails> {

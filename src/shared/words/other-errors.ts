@@ -1,6 +1,8 @@
 /** Words for a verify that differs and for our own failures; those for the network and for streams are in files of their own. */
 import type { BugCode, EngineGoneCode, NetworkCode, SerializedError, VerificationCode } from '#shared/errors'
+import { formatBytes } from '#shared/units'
 import { counted, numberOf, place, quote, sentence, textOf, textsOf, type Names } from './details.ts'
+import { differingParts, endsEarly } from './differences.ts'
 import type { ErrorWords } from './error-words.ts'
 import { multicastWords } from './multicast-errors.ts'
 import { networkWords } from './network-errors.ts'
@@ -20,12 +22,16 @@ export const otherWords: {
     const found = textOf(error, 'found')
     const where = offset === null ? '' : `, the first at ${place(offset)}`
     const disk = names.target ?? textOf(error, 'path')
+    const parts = differingParts(error)
     return {
       what: `What was read back from ${disk === null ? 'the destination' : quote(disk)} isn't what was written: ${
         blocks === null ? 'blocks differ' : counted(blocks, 'block differs', 'blocks differ')
       }${where}.`,
       why: expected === null || found === null ? null : `Expected ${expected}, found ${found}.`,
-      now: "Don't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
+      now:
+        parts !== null && endsEarly(parts) && offset !== null
+          ? `Nothing behind the first ${formatBytes(offset)} is what was written, as on a disk that holds less than it says. Don't rely on it.`
+          : "Don't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
     }
   },
 

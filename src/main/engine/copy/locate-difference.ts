@@ -21,7 +21,7 @@ export async function verificationError(
 ): Promise<VerificationError | DeviceError | FormatError> {
   // Every block is what was written: no disk can be what such an image says.
   if (verdict.kind === 'contradicts') return badRangeError(verdict.bad, source.path)
-  const { first, differingBlocks } = verdict
+  const { first, differingBlocks, parts } = verdict
   if (first.sourceChanged) return changedWhileRead(source.path, { offset: first.offset, differingBlocks })
   const exact = await firstDifferingByte(first, sink, source, signal)
   return verificationFailure(sink.path, {
@@ -30,6 +30,7 @@ export async function verificationError(
     blockBytes,
     expected: exact?.expected ?? first.expected,
     found: exact?.found ?? first.found,
+    parts,
   })
 }
 
@@ -81,7 +82,10 @@ async function readStretch(
 
 export function verificationFailure(
   path: string,
-  details: Pick<VerificationDetails, 'offset' | 'differingBlocks' | 'blockBytes' | 'expected' | 'found'>,
+  details: Pick<
+    VerificationDetails,
+    'offset' | 'differingBlocks' | 'blockBytes' | 'expected' | 'found' | 'parts'
+  >,
 ): VerificationError {
   const { differingBlocks, offset } = details
   return new VerificationError(

@@ -4,7 +4,7 @@
  * was copied, byte for byte, with itself. It goes on to the end, so that it can say how much is wrong.
  */
 import { crc32 } from 'node:zlib'
-import type { BlockSink } from '#engine/block-io'
+import { DifferingParts, type BlockSink } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import { appendZeros, combineCrc32, type BadRange, type DiskChecker } from '#engine/pipeline'
 import { isZeros, type BlockChecksums } from './block-checksums.ts'
@@ -28,7 +28,13 @@ export interface VerifyOptions extends ReadBackOptions {
 export type Verdict =
   /** `crc32` of the whole image, unused space as zeros: the same on every disk and however the image is stored. */
   | { readonly kind: 'same'; readonly crc32: number }
-  | { readonly kind: 'different'; readonly differingBlocks: number; readonly first: Difference }
+  | {
+      readonly kind: 'different'
+      readonly differingBlocks: number
+      readonly first: Difference
+      /** See `VerificationDetails`. */
+      readonly parts: string
+    }
   /** Every block is what was written, and yet not what the image says. */
   | { readonly kind: 'contradicts'; readonly bad: BadRange }
 
@@ -51,6 +57,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   let differingBlocks = 0
   let lastDiffering = -1
   let first: Difference | null = null
+  const parts = new DifferingParts(checksums.sizeBytes)
   /** Of the stretch so far. */
   const read = checksums.sums.create()
   /** CRC-32 of it, and of everything. */
@@ -71,6 +78,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   )) {
     if (stretch.kind === 'known') {
       total = combineCrc32(total, stretch.crc32, stretch.lengthBytes)
+      parts.add(stretch.offset, stretch.lengthBytes, true)
       continue
     }
     if (stretch.kind === 'unused') {
@@ -86,7 +94,9 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
     const compared = comparison === null || (await comparison.isSame(bytes, offset))
     sourceSame = (isFirstOfStretch || sourceSame) && compared
     if (stretch.kind === 'zero') {
-      if (!isStillZero || !compared)
+      const same = isStillZero && compared
+      parts.add(offset, bytes.length, same)
+      if (!same)
         differs({
           offset,
           lengthBytes: bytes.length,
@@ -101,6 +111,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
       if (isLastOfStretch) {
         const sum = read.take()
         const same = sum === stretch.sum
+        parts.add(stretch.offset, stretch.lengthBytes, same && sourceSame)
         if (!same || !sourceSame)
           differs({
             offset: stretch.offset,
@@ -115,7 +126,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
     advance(bytes.length)
   }
   bad ??= checker?.finish() ?? null
-  if (first !== null) return { kind: 'different', differingBlocks, first }
+  if (first !== null) return { kind: 'different', differingBlocks, first, parts: parts.marks() }
   if (bad !== null) return { kind: 'contradicts', bad }
   return { kind: 'same', crc32: total }
 

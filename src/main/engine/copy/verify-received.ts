@@ -4,7 +4,7 @@
  * only when all behind it was found right.
  */
 import { createHash } from 'node:crypto'
-import { allocatePageAligned, type BlockSink } from '#engine/block-io'
+import { allocatePageAligned, DifferingParts, type BlockSink } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { badRangeError } from '#engine/pipeline'
@@ -38,6 +38,7 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
   const crcs = new BlockCrcs(layout, blocks)
   /** All of them, on a stick that claims to be larger than it is: millions. */
   const wrong = { first: Infinity, count: 0 }
+  const parts = new DifferingParts(blocks.sizeBytes)
   let done = 0
   context.limitedBy('destination')
   await compareBlocks(
@@ -56,11 +57,12 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
     (index, same) => {
       if (!same) wrong.first = Math.min(wrong.first, index)
       if (!same) wrong.count += 1
+      parts.add(blocks.startOf(index), blocks.lengthOf(index), same)
       done += blocks.lengthOf(index)
       context.advance(done)
     },
   )
-  if (wrong.count > 0) throw await different(sink, blocks, wrong.first, wrong.count)
+  if (wrong.count > 0) throw await different(sink, blocks, { ...wrong, parts: parts.marks() })
   const { crc32, bad } = crcs.finish()
   // The disk is what the hashes say, and the hashes aren't what the image's checksums say: no disk can be both.
   if (bad !== null) throw badRangeError(bad, options.sourcePath)
@@ -106,9 +108,13 @@ function withHead(sink: BlockSink, head: HeadBlocks): BlockSink {
   }
 }
 
-async function different(sink: BlockSink, blocks: HashedBlocks, index: number, count: number) {
-  const lengthBytes = blocks.lengthOf(index)
-  const offset = blocks.startOf(index)
+async function different(
+  sink: BlockSink,
+  blocks: HashedBlocks,
+  { first, count, parts }: { readonly first: number; readonly count: number; readonly parts: string },
+) {
+  const lengthBytes = blocks.lengthOf(first)
+  const offset = blocks.startOf(first)
   const bytes = allocatePageAligned(padded(lengthBytes, sink))
   // It may not be readable any more, or right now: the block is known all the same.
   const found = await readHeld(sink, bytes, { offset, lengthBytes, heldBytes: Infinity }).then(
@@ -119,8 +125,9 @@ async function different(sink: BlockSink, blocks: HashedBlocks, index: number, c
     offset,
     differingBlocks: count,
     blockBytes: blocks.blockBytes,
-    expected: hexHash(blocks.hashOf(index)),
+    expected: hexHash(blocks.hashOf(first)),
     found: found === null ? 'unreadable' : hexHash(found),
+    parts,
   })
 }
 

@@ -4,7 +4,7 @@
  * source. What was compared was read from the medium, so only what was written is read again to verify it; but where the source is
  * a device, all of it is, beside the source.
  */
-import type { BlockSink } from '#engine/block-io'
+import { DifferingParts, type BlockSink } from '#engine/block-io'
 import type { ExtentLayout } from '#engine/formats/extents'
 import type { JobContext } from '#engine/job'
 import { badRangeError } from '#engine/pipeline'
@@ -305,7 +305,17 @@ async function wrongBlocks(
     blockBytes: blocks.blockBytes,
     expected: exact?.expected ?? `sha256 ${Buffer.from(blocks.hashOf(first)).toString('hex')}`,
     found: exact?.found ?? 'something else',
+    parts: partsOf(blocks, wrong),
   })
+}
+
+/** All others were found right, before or after something was written. */
+function partsOf(blocks: HashedBlocks, wrong: readonly number[]): string {
+  const parts = new DifferingParts(blocks.sizeBytes)
+  const differing = new Set(wrong)
+  for (const index of blocks.within(0, blocks.sizeBytes))
+    parts.add(blocks.startOf(index), blocks.lengthOf(index), !differing.has(index))
+  return parts.marks()
 }
 
 function resultOf(

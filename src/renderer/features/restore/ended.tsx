@@ -11,6 +11,7 @@ import {
   describeUnreadable,
   namesOf,
 } from '#shared/words'
+import { Differences } from './differences.tsx'
 import { stoppedVerifyWords, whereNow } from './text.ts'
 import { Verdict } from './verdict.tsx'
 
@@ -130,6 +131,7 @@ function Failed({
       </p>
       <Outdated outcome={outcome} />
       {words.now !== null && <p className="selectable">{words.now}</p>}
+      <Differences error={outcome.error} />
       <p className="small secondary selectable">{outcome.error.code}</p>
       <Warnings job={job} warnings={outcome.warnings} />
     </Verdict>

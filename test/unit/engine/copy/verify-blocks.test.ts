@@ -73,6 +73,8 @@ describe('verifying', () => {
         found: shownSum(crc32Sums, crc32(disk.bytes.subarray(block, 2 * block))),
         sourceChanged: false,
       },
+      // Three blocks of data, two of zeros, one and an eighth unused, an eighth of data.
+      parts: `${'.'.repeat(8)}${'x'.repeat(16)}${'.'.repeat(16)}${' '.repeat(9)}.`,
     })
   })
 

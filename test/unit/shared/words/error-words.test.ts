@@ -356,6 +356,19 @@ describe('describeError', () => {
       "What was read back from 'SanDisk Ultra' isn't what was written: 1 block differs, the first at byte 1,048,576 (1.05 MB).\nExpected 00ff, found 00fe.\nDon't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
     ],
     [
+      'E_VERIFY',
+      {
+        path: '/dev/sdb',
+        offset: 10_485_760,
+        differingBlocks: 30,
+        blockBytes: 1_048_576,
+        expected: '00ff',
+        found: '0000',
+        parts: `.. .................-${'x'.repeat(28)} `,
+      },
+      "What was read back from 'SanDisk Ultra' isn't what was written: 30 blocks differ, the first at byte 10,485,760 (10.5 MB).\nExpected 00ff, found 0000.\nNothing behind the first 10.5 MB is what was written, as on a disk that holds less than it says. Don't rely on it.",
+    ],
+    [
       'E_DEVICE_TOOL',
       { path: '/dev/sdb', tool: 'eject', package: 'eject' },
       'A program of the system that Reprise relies on is missing or failed: eject.\nA message for logs.\nInstall the package eject, and try again.',

@@ -3,7 +3,7 @@
  * gets its name. Whatever happens before, the part that came is kept, and the same command goes on with it.
  */
 import { createHash } from 'node:crypto'
-import { dropFileCache } from '#engine/block-io'
+import { DifferingParts, dropFileCache } from '#engine/block-io'
 import type { JobContext } from '#engine/job'
 import {
   connectAgain,
@@ -197,6 +197,7 @@ async function verify(
   const fromMemory = await forgetCached(part.path)
   context.enter('verifying', stream.sizeBytes)
   const wrong: number[] = []
+  const parts = new DifferingParts(stream.sizeBytes)
   let [expected, found] = ['', '']
   for (let block = 0; block < stream.blocks; block++) {
     signal.throwIfAborted()
@@ -208,6 +209,7 @@ async function verify(
     const read = createHash('sha256')
       .update(await part.read(block))
       .digest('hex')
+    parts.add(block * stream.blockBytes, stream.blockBytes, read === hash)
     if (read !== hash) {
       if (wrong.length === 0) [expected, found] = [hash, read]
       wrong.push(block)
@@ -224,6 +226,7 @@ async function verify(
       blockBytes: stream.blockBytes,
       expected: expected.slice(0, 16),
       found: found.slice(0, 16),
+      parts: parts.marks(),
     },
   })
 }

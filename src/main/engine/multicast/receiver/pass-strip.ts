@@ -4,6 +4,7 @@
  * a block of it still isn't here.
  */
 import type { SequentialLayout } from '#engine/multicast/layout'
+import { partMarks } from '#shared/model'
 
 export interface PassStrip {
   /** The newest symbol that came. */
@@ -18,7 +19,6 @@ export interface PassStrip {
   start(): number | null
 }
 
-const marks = 50
 const keptPasses = 20
 
 export function createPassStrip(layout: SequentialLayout): PassStrip {
@@ -33,8 +33,8 @@ export function createPassStrip(layout: SequentialLayout): PassStrip {
   let at = { section: -1, offset: 0, sourceSymbols: 0 }
 
   const partOf = (mark: number) => {
-    const first = Math.floor((mark * blocks) / marks)
-    return { first, end: Math.max(first + 1, Math.floor(((mark + 1) * blocks) / marks)) }
+    const first = Math.floor((mark * blocks) / partMarks)
+    return { first, end: Math.max(first + 1, Math.floor(((mark + 1) * blocks) / partMarks)) }
   }
   const fromStart = (offset: number) => (offset - (startsAt ?? 0) + streamBytes) % streamBytes
 
@@ -52,7 +52,7 @@ export function createPassStrip(layout: SequentialLayout): PassStrip {
     return received > 0 || isBegun ? '-' : ' '
   }
   const strip = (pass: 'ended' | 'current') =>
-    Array.from({ length: marks }, (_, mark) => markOf(mark, pass)).join('')
+    Array.from({ length: partMarks }, (_, mark) => markOf(mark, pass)).join('')
 
   return {
     symbol(section, number) {
@@ -84,7 +84,8 @@ export function createPassStrip(layout: SequentialLayout): PassStrip {
     start() {
       if (startsAt === null) return null
       // One that we came in the middle of is the last one of the pass.
-      for (let mark = 0; mark < marks; mark++) if (partOf(mark).first * blockBytes >= startsAt) return mark
+      for (let mark = 0; mark < partMarks; mark++)
+        if (partOf(mark).first * blockBytes >= startsAt) return mark
       return 0
     },
   }

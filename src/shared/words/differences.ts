@@ -1,0 +1,31 @@
+/** Words for where a disk differs from what was written, by the marks that a verify left in its error. */
+import type { SerializedError } from '#shared/errors'
+import { isPartMarks, partMarks } from '#shared/model'
+import { textOf } from './details.ts'
+
+/** See `VerificationDetails.parts`; null for an error that doesn't say where. */
+export function differingParts(error: SerializedError): string | null {
+  const parts = textOf(error, 'parts')
+  return error.code === 'E_VERIFY' && parts !== null && isPartMarks(parts) ? parts : null
+}
+
+export function describeDifferences(parts: string): string {
+  const wrong = count(parts, 'x')
+  const partly = count(parts, '-')
+  const whole = `${wrong} ${wrong === 1 ? 'is' : 'are'} wrong`
+  const some = `${partly} ${partly === 1 ? 'is' : 'are'} partly wrong`
+  const what = partly === 0 ? whole : wrong === 0 ? some : `${whole} and ${some}`
+  return `Of ${partMarks} parts of what was written, ${what}.`
+}
+
+/**
+ * Right up to some place, and nothing behind it: what a disk does that claims to be larger than it is. Told only where enough was compared to
+ * say so.
+ */
+export function endsEarly(parts: string): boolean {
+  return /^[. ]*[.][. ]*-?[x ]*$/.test(parts) && count(parts, 'x') >= leastWrong
+}
+
+const leastWrong = 5
+
+const count = (parts: string, mark: string) => parts.split(mark).length - 1
