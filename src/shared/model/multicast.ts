@@ -137,7 +137,7 @@ export interface SessionState {
   readonly locator: string
   readonly command: string
   readonly createdMs: number
-  /** When the stream began, and ended. */
+  /** When the first of the image was sent, and when the stream ended. */
   readonly startedMs: number | null
   readonly endedMs: number | null
   readonly wanted: number | null
@@ -159,16 +159,16 @@ export interface SessionState {
 }
 
 /**
- * It has begun, and nothing was sent yet, though somebody lacks all of it: who joined gets ready. It is quiet as it is when nobody lacks
- * anything, and isn't the same to those who look on.
+ * It has begun, and nothing of the image was sent yet, though somebody lacks all of it: who joined gets ready. It is quiet as it is when
+ * nobody lacks anything, and isn't the same to those who look on. What it tells of itself is sent, and counted, from the beginning.
  */
 export const isStarting = ({
   phase,
-  sentBytes,
+  startedMs,
   clients,
-}: Pick<SessionState, 'phase' | 'sentBytes' | 'clients'>): boolean =>
+}: Pick<SessionState, 'phase' | 'startedMs' | 'clients'>): boolean =>
   phase === 'quiet' &&
-  sentBytes === 0 &&
+  startedMs === null &&
   clients.some(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing')
 
 /** Nobody who joined is at it any more, and not only because people stopped them all. */

@@ -11,7 +11,7 @@ import { formatClock, formatCount } from '#shared/units'
 import { describeError, type ErrorWords } from './error-words.ts'
 
 /** How it stands, in a word. */
-export function describeSessionPhase(session: Pick<SessionState, 'phase' | 'sentBytes' | 'clients'>): string {
+export function describeSessionPhase(session: Pick<SessionState, 'phase' | 'startedMs' | 'clients'>): string {
   const { phase } = session
   switch (phase) {
     case 'preparing':

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkPort } from '#src/main/engine/multicast/network/check-port.ts'
 import { checkSource } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
-import type { SessionPhase } from '#shared/model'
+import { isStarting, type SessionPhase } from '#shared/model'
 import { buildUdif } from '#test/build-udif'
 import { labImage, type LabImage } from '#test/lab-image'
 import {
@@ -285,6 +285,22 @@ describe('the server of streams', () => {
       entered.control.destroy()
       await expect.poll(clients).toEqual([[`0${id}`, 'lost']])
     }
+  })
+
+  it('is starting as long as who joined has asked for nothing, though it tells of itself meanwhile', async () => {
+    await using real = await realStreamServer()
+    const port = await freePort()
+    await real.server.start(sessionSettings({ source: image.path, configuration: { port } }))
+    await reaches('waiting', real)
+    const locator = { host: '127.0.0.1', port, session: null, fingerprint: real.server.fingerprint }
+    const { signal } = new AbortController()
+    const clientId = new Uint8Array(16).fill(7)
+    const entered = await enterSession({ locator, purpose: 'join', password: null, clientId, signal })
+    await reaches('quiet', real)
+    await expect.poll(() => real.state()?.sentBytes).toBeGreaterThan(0)
+    const state = real.state()
+    expect(state && isStarting(state)).toBe(true)
+    entered.control.destroy()
   })
 
   it('keeps its fingerprint and the list of hashes over a restart', async () => {
