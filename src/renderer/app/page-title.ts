@@ -1,7 +1,7 @@
 /** The tab's title and picture, where progress shows while the window is in the background. */
 import { useEffect } from 'react'
 import { frontJob, restoreJob, useBoth, type EngineMirror, type ViewState } from '#renderer/store'
-import { isSessionOver, type SessionState } from '#shared/model'
+import { isResting, isSessionOver, isStarting, type SessionState } from '#shared/model'
 import { describeSessionPhase, jobDoing, visible } from '#shared/words'
 import plainIcon from '#assets/icon.svg'
 import { statusText } from './status-text.ts'
@@ -22,7 +22,7 @@ function titleWords(mirror: EngineMirror, view: ViewState): readonly string[] {
   const session = runningSession(mirror)
   const ended = lastEnd(mirror, view)
   // How a restore ended is told where it is shown, as in the status line; elsewhere what goes on comes first, if it does.
-  const isEndFirst = session?.phase === 'quiet' || (view.tab === 'restore' && restoreEnd(mirror, view))
+  const isEndFirst = (session && isResting(session)) || (view.tab === 'restore' && restoreEnd(mirror, view))
   return session && !(ended && isEndFirst) ? sessionWords(session) : (ended?.words ?? [])
 }
 
@@ -32,7 +32,7 @@ const isAway = ({ connection }: EngineMirror) => connection.state === 'lost' || 
 /** One that rests may do so for days: another that is at work is told of first. */
 function runningSession({ sessions }: EngineMirror): SessionState | undefined {
   const running = sessions.filter(({ phase }) => !isSessionOver(phase))
-  return running.find(({ phase }) => phase !== 'quiet') ?? running[0]
+  return running.find((each) => !isResting(each)) ?? running[0]
 }
 
 const sessionName = ({ settings }: SessionState) => settings.name
@@ -40,7 +40,8 @@ const sessionName = ({ settings }: SessionState) => settings.name
 function sessionWords(session: SessionState): readonly string[] {
   const { clients } = session
   const done = clients.filter(({ state }) => state === 'done').length
-  const doing = clients.length === 0 ? describeSessionPhase(session) : `${done} of ${clients.length} done`
+  const isBefore = clients.length === 0 || isStarting(session)
+  const doing = isBefore ? describeSessionPhase(session) : `${done} of ${clients.length} done`
   return [doing, sessionName(session)]
 }
 

@@ -10,7 +10,7 @@ import {
   type EngineMirror,
   type ViewState,
 } from '#renderer/store'
-import { isSessionOver, webName, type JobState } from '#shared/model'
+import { isResting, isSessionOver, webName, type JobState } from '#shared/model'
 import { formatCount } from '#shared/units'
 import {
   describeStalled,
@@ -72,7 +72,9 @@ function sessionText({ sessions }: EngineMirror): Status | null {
     case 'waiting':
       return busy(`${name} waits for computers: ${all} joined`)
     case 'quiet':
-      return quiet(`${name} rests: ${done} of ${all} computers done`)
+      return isResting(session)
+        ? quiet(`${name} rests: ${done} of ${all} computers done`)
+        : busy(`Starting ${name}: ${all} joined`)
     default:
       return busy(`Streaming ${name}: ${done} of ${all} computers done`)
   }

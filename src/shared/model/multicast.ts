@@ -171,6 +171,10 @@ export const isStarting = ({
   startedMs === null &&
   clients.some(({ state }) => state === 'joined' || state === 'receiving' || state === 'missing')
 
+/** Nobody lacks anything, or nobody is there: it may be so for days. */
+export const isResting = (session: Pick<SessionState, 'phase' | 'startedMs' | 'clients'>): boolean =>
+  session.phase === 'quiet' && !isStarting(session)
+
 /** Nobody who joined is at it any more, and not only because people stopped them all. */
 export const allEnded = ({ clients }: Pick<SessionState, 'clients'>): boolean =>
   clients.some(({ state }) => state === 'done' || state === 'failed') && !clients.some(isUnfinished)

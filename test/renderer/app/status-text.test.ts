@@ -71,6 +71,11 @@ describe('the status line and the title', () => {
       "Streaming 'ModularSystem': 1 of 2 computers done",
       '1 of 2 done – ModularSystem – Reprise',
     ],
+    [
+      { phase: 'quiet', startedMs: null, clients: [aClient({ host: 'a', state: 'missing' })] },
+      "Starting 'ModularSystem': 1 joined",
+      'Starting – ModularSystem – Reprise',
+    ],
   ] as const)('tell of a stream: %j', async (change, words, titled) => {
     using window = await openWindow()
     window.double.sendSessions([aSession(change)])
@@ -239,6 +244,23 @@ describe('the status line and the title', () => {
     ])
     await settle()
     expect(title(window)).toBe('Streaming – Lab – Reprise')
+  })
+
+  it('have in the title a stream that starts before what was done and the stream that rests', async () => {
+    using window = await openWindow()
+    const restore = aJob(plan, { phase: 'restoring', percent: 99 })
+    window.double.sendJob(restore)
+    window.double.sendJob(ended(restore, { kind: 'done', summary: aSummary() }))
+    const starting = aSession({
+      sessionId: 'b',
+      settings: { ...aSession().settings, name: 'Lab' },
+      phase: 'quiet',
+      startedMs: null,
+      clients: [aClient({ host: 'b', state: 'missing' })],
+    })
+    window.double.sendSessions([aSession({ phase: 'quiet' }), starting])
+    await settle()
+    expect(title(window)).toBe('Starting – Lab – Reprise')
   })
 
   it('name in the title what was done after a failure that was read', async () => {
