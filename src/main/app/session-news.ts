@@ -1,5 +1,5 @@
 /** What is worth a notification about streams, from one state of them to the next. Pure, but for what was told before. */
-import { allEnded, type SessionState } from '#shared/model'
+import { allEnded, tellEnds, type SessionState, type ToldEnds } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { describeDoneClients, describeSessionFailure } from '#shared/words'
 
@@ -13,14 +13,11 @@ export const hasFailed = ({ sessionId, phase }: SessionState, before: readonly S
   phase === 'failed' &&
   before.every((session) => session.sessionId !== sessionId || session.phase !== 'failed')
 
-/** Of which computers it was told last, and when, that they failed and that nobody is done, by session. */
-export type ToldFailures = Map<string, { readonly atMs: number; readonly computers: ReadonlySet<string> }>
-
 /** `told` is kept from one call to the next. */
 export function sessionNews(
   before: readonly SessionState[],
   now: readonly SessionState[],
-  told: ToldFailures,
+  told: ToldEnds,
 ): readonly News[] {
   return now.flatMap((session) => {
     const was = before.find(({ sessionId }) => sessionId === session.sessionId)
@@ -29,27 +26,12 @@ export function sessionNews(
     const news: News[] = []
     if (first && (was?.clients.length ?? 0) === 0)
       news.push({ title: 'The first computer has joined', body: `${first.host} receives '${name}'.` })
-    if (allEnded(session) && !(was && allEnded(was)) && !isTold(session, told))
+    if (allEnded(session) && !(was && allEnded(was)) && tellEnds(session, told))
       news.push({ title: describeDoneClients(session.clients), body: doneWords(session) })
     if (hasFailed(session, before))
       news.push({ title: 'The stream failed', body: `'${name}': ${describeSessionFailure(session).what}` })
     return news
   })
-}
-
-/** A computer may try by itself, again and again. */
-const againMs = 60_000
-
-/** That nobody is done was told a moment ago, and nobody has failed but the same computers. */
-function isTold({ sessionId, clients }: SessionState, told: ToldFailures): boolean {
-  if (clients.some(({ state }) => state === 'done')) return false
-  const failed = clients.filter(({ state }) => state === 'failed')
-  const atMs = Math.max(...failed.map(({ lastSeenMs }) => lastSeenMs))
-  const computers = new Set(failed.map(({ host, address }) => `${host} ${address}`))
-  const last = told.get(sessionId)
-  if (last && atMs - last.atMs < againMs && computers.isSubsetOf(last.computers)) return true
-  told.set(sessionId, { atMs, computers })
-  return false
 }
 
 /** Not that it was verified there: whoever restores may leave that out, and a server isn't told. */

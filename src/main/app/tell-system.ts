@@ -4,13 +4,13 @@
  * end of a job and the failure of a stream the window asks for a look, too, and failures are counted on its icon.
  */
 import type { BrowserWindow as Window } from 'electron'
-import { isSessionOver, type SessionState } from '#shared/model'
+import { isSessionOver, type SessionState, type ToldEnds } from '#shared/model'
 import type { UiHost } from '#main/ui-host'
 import type { ElectronModules } from './electron-modules.ts'
 import { failureBadge } from './failure-badge.ts'
 import { farewell, progressBar } from './job-summary.ts'
 import { createNotifier } from './notifier.ts'
-import { hasFailed, sessionNews, type ToldFailures } from './session-news.ts'
+import { hasFailed, sessionNews } from './session-news.ts'
 
 export interface TellSystemOptions {
   readonly electron: Pick<ElectronModules, 'app' | 'nativeImage' | 'Notification' | 'powerSaveBlocker'>
@@ -99,7 +99,7 @@ export function tellSystem({
     draw()
   })
 
-  const told: ToldFailures = new Map()
+  const told: ToldEnds = new Map()
   let sessions: readonly SessionState[] = ui.sessions()
   const endSessions = ui.onSessions((now) => {
     keepAwake()

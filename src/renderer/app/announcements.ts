@@ -1,6 +1,6 @@
 /**
  * What a screen reader says by itself: phases as they change, percents at the quarters, and how it ended. Pure: what to
- * say follows from what was before and what is now.
+ * say follows from what was before and what is now, and from what was told.
  */
 import { unreachable, type SerializedError } from '#shared/errors'
 import {
@@ -15,7 +15,7 @@ import {
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
-import { allEnded, type JobState, type SessionState } from '#shared/model'
+import { allEnded, tellEnds, type JobState, type SessionState, type ToldEnds } from '#shared/model'
 import {
   describeCheckStep,
   describeChanged,
@@ -39,17 +39,23 @@ export interface Announcement {
 
 const quarters = [25, 50, 75]
 
-export function announcement(before: Moment, now: Moment, cover: Cover = 'none'): Announcement | null {
+/** `told` is kept from one call to the next. */
+export function announcement(
+  before: Moment,
+  now: Moment,
+  cover: Cover = 'none',
+  told: ToldEnds = new Map(),
+): Announcement | null {
   const unheard = unheardWords(before, now, cover).map((text) => ({ text, urgent: true }))
   const ended = endedJobs(before, now)
   const ends = ended.map(endWords)
-  const told = [...unheard, ...ends.filter((end) => end !== null)]
-  if (told.length > 0)
-    return { text: told.map(({ text }) => text).join(' '), urgent: told.some(({ urgent }) => urgent) }
+  const first = [...unheard, ...ends.filter((end) => end !== null)]
+  if (first.length > 0)
+    return { text: first.map(({ text }) => text).join(' '), urgent: first.some(({ urgent }) => urgent) }
   // An alert tells of it.
   if (ended.length > 0) return null
   if (now.view.starting?.stopping && !before.view.starting?.stopping) return polite('Stopping')
-  const session = sessionWords(before, now)
+  const session = sessionWords(before, now, told)
   if (session !== null) return polite(session)
   const checked = checkWords(before.view, now.view)
   if (checked !== null) return polite(checked)
@@ -114,13 +120,14 @@ const stallWords = (before: JobState | null, job: JobState): string | null =>
  * A stream of this computer: when it begins, who is first, that it is too fast, when nobody is at it any more, and when it ends. Its failure is read from its own
  * panel, an alert, or told with the notices.
  */
-function sessionWords(before: Moment, now: Moment): string | null {
+function sessionWords(before: Moment, now: Moment, told: ToldEnds): string | null {
   if (before.mirror.sessions === now.mirror.sessions) return null
   for (const session of now.mirror.sessions) {
     const was = before.mirror.sessions.find(({ sessionId }) => sessionId === session.sessionId)
     if (!was || was === session) continue
     const { name } = session.settings
-    if (allEnded(session) && !allEnded(was)) return `${name}: ${describeDoneClients(session.clients)}`
+    if (allEnded(session) && !allEnded(was) && tellEnds(session, told))
+      return `${name}: ${describeDoneClients(session.clients)}`
     if (loses(now, session) && !loses(before, session))
       return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
     const standing = describeSessionPhase(session)

@@ -1,6 +1,7 @@
 /** The two regions a screen reader listens to, also while a sheet or a menu makes all else inert. */
 import { useEffect, useState } from 'react'
 import { useReprise } from '#renderer/store'
+import type { ToldEnds } from '#shared/model'
 import { announcement } from './announcements.ts'
 import type { Moment } from './moment.ts'
 import type { Cover } from './unheard.ts'
@@ -32,13 +33,14 @@ export function Announcer() {
       mirror: mirror.getState(),
       view: view.getState(),
     })
+    const told: ToldEnds = new Map()
     let last = look()
     const follow = () => {
       const [before, now] = [last, look()]
       last = now
       // A change may take away the sheet or the menu that was open: the page is asked when it has followed.
       setTimeout(() => {
-        const said = announcement(before, now, coverOfPage())
+        const said = announcement(before, now, coverOfPage(), told)
         if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
       })
     }

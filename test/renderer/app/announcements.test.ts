@@ -3,7 +3,7 @@ import { DeviceError, NetworkError, UsageError, serializeError } from '#shared/e
 import { announcement } from '#src/renderer/app/announcements.ts'
 import type { Moment } from '#src/renderer/app/moment.ts'
 import type { Cover } from '#src/renderer/app/unheard.ts'
-import type { JobState } from '#shared/model'
+import type { JobState, SessionClient, ToldEnds } from '#shared/model'
 import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aClient, aSession, badChecks, goodChecks, interfaces } from '#test/stream-fixtures'
 import { openWindow, readyWindow, settle, type TestWindow } from '#test/ui-window'
@@ -129,6 +129,36 @@ describe('what a screen reader says by itself', () => {
       null,
       'ModularSystem: 1 of 2 computers is done, 1 failed',
       'ModularSystem: Ended',
+    ])
+  })
+
+  it('tells of each computer once that it failed in a stream, however often it tries again', async () => {
+    using window = await openWindow()
+    const told: ToldEnds = new Map()
+    const first = aClient({ host: 'a', state: 'failed' })
+    const done = aClient({ host: 'b', state: 'done' })
+    const again = (clientId: string, state: SessionClient['state']) => ({ ...first, clientId, state })
+    const said: (string | null)[] = []
+    for (const clients of [
+      [done, { ...first, state: 'receiving' } as const],
+      [done, first],
+      [done, first, again('c', 'receiving')],
+      [done, first, again('c', 'failed')],
+      [done, first, again('d', 'receiving')],
+      [done, first, again('d', 'done')],
+    ]) {
+      const before = moment(window)
+      window.double.sendSessions([aSession({ clients })])
+      await settle()
+      said.push(announcement(before, moment(window), 'none', told)?.text ?? null)
+    }
+    expect(said).toEqual([
+      null,
+      'ModularSystem: 1 of 2 computers is done, 1 failed',
+      null,
+      null,
+      null,
+      'ModularSystem: 2 of 3 computers are done, 1 failed',
     ])
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
-import type { SessionClient } from '#shared/model'
-import { sessionNews, type ToldFailures } from '#src/main/app/session-news.ts'
+import type { SessionClient, ToldEnds } from '#shared/model'
+import { sessionNews } from '#src/main/app/session-news.ts'
 import { aClient, aSession } from '#test/stream-fixtures'
 
 const joined = aClient({ host: 'lab-01', state: 'joined' })
@@ -46,21 +46,30 @@ describe('news of streams', () => {
     expect(news({ clients: [joined] }, { clients: [stopped, sentAway] })).toEqual([])
   })
 
-  test('is not each time that one who tries again and again fails again', () => {
-    const told: ToldFailures = new Map()
-    const minute = 60_000
-    /** Each failed that long after the start, and the first of them tries again under another id. */
-    const fails = (...clients: readonly SessionClient[]) => {
-      const retrying = { ...joined, clientId: 'again', host: 'lab-02' }
-      const before = [aSession({ clients: [...clients.slice(1), retrying] })]
-      return sessionNews(before, [aSession({ clients })], told).map(({ title }) => title)
+  test('is of each computer once that it failed, however often it tries again, and that it is done after all', () => {
+    const told: ToldEnds = new Map()
+    /** Until now the last of them was at it. */
+    const end = (...clients: readonly SessionClient[]) => {
+      const before = clients.map((client, index) =>
+        index === clients.length - 1 ? { ...client, state: 'receiving' as const } : client,
+      )
+      const news = sessionNews([aSession({ clients: before })], [aSession({ clients })], told)
+      return news.map(({ title }) => title)
     }
-    const at = (ms: number, host = 'lab-02') => ({ ...failed, host, lastSeenMs: 1e12 + ms })
-    expect(fails(at(0))).toEqual(['No computer is done, 1 failed'])
-    expect(fails(at(0), at(minute / 2))).toEqual([])
-    expect(fails(at(0), at(minute / 2), at(minute / 2, 'lab-05'))).toEqual(['No computer is done, 3 failed'])
-    expect(fails(at(minute))).toEqual([])
-    expect(fails(at(2 * minute))).toEqual(['No computer is done, 1 failed'])
+    const again = (state: SessionClient['state'], clientId: string, host = 'lab-02') => ({
+      ...failed,
+      state,
+      clientId,
+      host,
+    })
+    expect(end(done, failed)).toEqual(['1 of 2 computers is done, 1 failed'])
+    expect(end(done, failed, again('failed', 'b'))).toEqual([])
+    expect(end(done, failed, again('failed', 'c', 'lab-05'))).toEqual(['1 of 3 computers is done, 2 failed'])
+    expect(end(done, failed, again('failed', 'd'))).toEqual([])
+    expect(end(done, failed, again('done', 'e'))).toEqual(['2 of 3 computers are done, 1 failed'])
+    expect(end(done, failed, again('cancelled', 'f'))).toEqual([])
+    const other = [aSession({ sessionId: 'b', clients: [failed] })]
+    expect(sessionNews([], other, told).map(({ title }) => title)).toContain('No computer is done, 1 failed')
   })
 
   test('is that it failed, once, and why', () => {
