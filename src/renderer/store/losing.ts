@@ -1,5 +1,5 @@
 /** Whether clients of a stream lose more than they can make up for, and which rate they could follow. Pure. */
-import type { SessionState } from '#shared/model'
+import { isUnfinished, type SessionState } from '#shared/model'
 import { lossTone } from './sessions.ts'
 
 export interface Losing {
@@ -20,15 +20,23 @@ const calmLoss = 0.15
  */
 const calmAfter = 60
 
-const lossesOf = ({ clients }: SessionState): readonly number[] =>
-  clients.filter(({ state }) => state === 'receiving' || state === 'missing').map(({ loss }) => loss)
+/** None while nothing is sent: what they lost is of before. */
+const lossesOf = ({ phase, clients }: SessionState): readonly number[] =>
+  phase === 'streaming'
+    ? clients.filter(({ state }) => state === 'receiving' || state === 'missing').map(({ loss }) => loss)
+    : []
+
+/** Something is sent to somebody, or will be again. */
+const isUnderWay = ({ phase, clients }: SessionState): boolean =>
+  (phase === 'streaming' || phase === 'quiet') && clients.some(isUnfinished)
 
 /** Null when it is well. `before`: what it was by the state before. */
 export function losingNow(session: SessionState, before: Losing | null): Losing | null {
-  const losses = lossesOf(session)
-  if (session.phase !== 'streaming' || losses.length === 0) return null
+  if (!isUnderWay(session)) return null
   const isStillLosing = before?.calmStates === 0
-  const lost = losses.filter((loss) => (isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high'))
+  const lost = lossesOf(session).filter((loss) =>
+    isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high',
+  )
   if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), calmStates: 0 }
   if (before === null || before.calmStates + 1 >= calmAfter) return null
   return { ...before, calmStates: before.calmStates + 1 }

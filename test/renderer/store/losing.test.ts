@@ -34,10 +34,20 @@ describe('clients that lose more than they can make up for', () => {
     expect(said([0.5, ...calm.slice(0, 58), 0.3, 0.01])).toEqual([...Array(59).keys(), 0, 1])
   })
 
-  it('are none who have stopped, and none when nothing is sent', () => {
+  it('are remembered while the stream rests for a moment, or the last of them begins to verify', () => {
+    const calm = { count: 1, worst: 0.5, calmStates: 1 }
+    // What they lost is of before, when something was sent.
+    expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, losing)).toEqual(calm)
+    expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, null)).toBeNull()
+    const clients = [aClient({ host: 'a', state: 'verifying' })]
+    expect(losingNow(aSession({ clients }), losing)).toEqual(calm)
+  })
+
+  it('are none when all have ended, or the stream has', () => {
     const clients = [aClient({ host: 'a', loss: 0.5, state: 'failed' })]
     expect(losingNow(aSession({ clients }), losing)).toBeNull()
-    expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, losing)).toBeNull()
+    for (const phase of ['preparing', 'waiting', 'ended', 'failed'] as const)
+      expect(losingNow({ ...lossOf(0.5), phase }, losing)).toBeNull()
   })
 
   it('are offered a rate that the worst could follow', () => {
