@@ -6,6 +6,7 @@ import { createStore, type StoreApi } from 'zustand/vanilla'
 import { changedPreferences, rememberedJobs, type AppInfo, type PreferencesChange } from '#shared/contract'
 import type { LogLine } from '#shared/log'
 import type { Disk, FoundStream, JobState, SessionState, WebFetch } from '#shared/model'
+import { realClock, type Clock } from './clock.ts'
 import { losingNow, type Losing } from './losing.ts'
 import { sameData } from './same-data.ts'
 
@@ -14,11 +15,11 @@ const maxLogLines = 5000
 /** States come four times a second; the curve takes every fourth. */
 const statesPerSpeed = 4
 const maxSpeeds = 120
-/** Of a stream, at twice a second: two minutes. */
-const maxSentRates = 240
+/** Of a stream, at twice a second: two minutes. All streams are told of whenever one has moved on. */
+const [maxSentRates, sentRateMs] = [240, 400]
 const fewClients = 50
-/** Ten seconds, at twice a second: a client's loss is told as a mean, in which little is left then of the time before. */
-const settlingStates = 20
+/** A client's loss is told as a mean, in which little is left then of the time before. */
+const settlingMs = 10_000
 
 export type Connection =
   | { readonly state: 'connecting' }
@@ -47,12 +48,14 @@ export interface EngineMirror {
   readonly sessions: readonly SessionState[]
   /** Bytes a second that each sent over the last two minutes, two figures a second. */
   readonly sentRates: { readonly [sessionId: string]: readonly number[] }
+  /** When the last of them was told. */
+  readonly sentRatesMs: { readonly [sessionId: string]: number }
   /**
    * Whose clients lose more than they can make up for. Not one whose rate has changed lately: what they lose is told of the time before, too,
    * and would speak against the new rate.
    */
   readonly losing: { readonly [sessionId: string]: Losing }
-  /** Of how many more states of a session that is so. */
+  /** Until when that is so of a session. */
   readonly settling: { readonly [sessionId: string]: number }
   /** Streams found on the network. */
   readonly streams: readonly FoundStream[]
@@ -77,6 +80,7 @@ const initial: EngineMirror = {
   speeds: {},
   sessions: [],
   sentRates: {},
+  sentRatesMs: {},
   losing: {},
   settling: {},
   streams: [],
@@ -110,7 +114,7 @@ export interface MirrorWriter {
   readonly addLog: (lines: readonly LogLine[]) => void
 }
 
-export function createEngineMirror(): MirrorWriter {
+export function createEngineMirror({ now }: Pick<Clock, 'now'> = realClock): MirrorWriter {
   const store = createStore<EngineMirror>(() => initial)
   const { getState, setState } = store
   const counts = new Map<string, number>()
@@ -141,7 +145,7 @@ export function createEngineMirror(): MirrorWriter {
         jobIds: [...jobs].sort((a, b) => b.startedMs - a.startedMs).map((job) => job.jobId),
         jobs: Object.fromEntries(jobs.map((job) => [job.jobId, job])),
         speeds: withOnly(mirror.speeds, (jobId) => known.has(jobId)),
-        ...withSessions(mirror, sessions),
+        ...withSessions(mirror, sessions, now()),
         streams,
         hostAheadMs,
         // What is on its way says so again at once.
@@ -159,7 +163,7 @@ export function createEngineMirror(): MirrorWriter {
       for (const jobId of old) counts.delete(jobId)
       setState(old.size === 0 ? now : without(now, old))
     },
-    setSessions: (sessions) => setState((mirror) => withSessions(mirror, sessions)),
+    setSessions: (sessions) => setState((mirror) => withSessions(mirror, sessions, now())),
     setStreams: (streams) => setState({ streams }),
     setFetches: (fetches) => setState({ fetches }),
     setLog: (lines) => setState({ log: lines.slice(-maxLogLines) }),
@@ -201,7 +205,11 @@ function withDevices(mirror: EngineMirror, devices: readonly Disk[]): Partial<En
   return { disks, diskPaths: sameData(paths, mirror.diskPaths) ? mirror.diskPaths : paths }
 }
 
-function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): Partial<EngineMirror> {
+function withSessions(
+  mirror: EngineMirror,
+  sessions: readonly SessionState[],
+  nowMs: number,
+): Partial<EngineMirror> {
   const known = new Map(mirror.sessions.map((session) => [session.sessionId, session]))
   const kept = sessions.map((session) => {
     const before = known.get(session.sessionId)
@@ -209,33 +217,50 @@ function withSessions(mirror: EngineMirror, sessions: readonly SessionState[]): 
     const compared = before !== undefined && session.clients.length <= fewClients
     return compared && sameData(before, session) ? before : session
   })
-  const rates = kept.map(({ sessionId, phase, sentBytesPerSecond }) => {
-    const before = mirror.sentRates[sessionId] ?? []
-    const running = phase === 'streaming' || phase === 'quiet'
-    return [sessionId, running ? [...before, sentBytesPerSecond].slice(-maxSentRates) : before] as const
+  const moved = new Set(
+    kept.filter((session) => {
+      const { sessionId, phase } = session
+      const isRunning = phase === 'streaming' || phase === 'quiet'
+      const isDue = nowMs - (mirror.sentRatesMs[sessionId] ?? -Infinity) >= sentRateMs
+      return isRunning && (isDue || !sameSending(known.get(sessionId), session))
+    }),
+  )
+  const rates = kept.map((session) => {
+    const before = mirror.sentRates[session.sessionId] ?? []
+    const rates = moved.has(session) ? [...before, session.sentBytesPerSecond].slice(-maxSentRates) : before
+    return [session.sessionId, rates] as const
+  })
+  const ratesMs = kept.flatMap((session) => {
+    const { sessionId } = session
+    const ms = moved.has(session) ? nowMs : mirror.sentRatesMs[sessionId]
+    return ms === undefined ? [] : [[sessionId, ms] as const]
   })
   const settling = Object.fromEntries(
     kept.flatMap((session) => {
       const { sessionId } = session
       const before = known.get(sessionId)
       const isChanged = before !== undefined && !sameRates(before, session)
-      const left = isChanged ? settlingStates : (mirror.settling[sessionId] ?? 0) - 1
-      return left > 0 ? [[sessionId, left] as const] : []
+      const untilMs = isChanged ? nowMs + settlingMs : (mirror.settling[sessionId] ?? -Infinity)
+      return nowMs < untilMs ? [[sessionId, untilMs] as const] : []
     }),
   )
   const losses = kept.flatMap((session) => {
     const { sessionId } = session
     if (settling[sessionId] !== undefined) return []
-    const losing = losingNow(session, mirror.losing[sessionId] ?? null)
+    const losing = losingNow(session, mirror.losing[sessionId] ?? null, nowMs)
     return losing === null ? [] : [[sessionId, losing] as const]
   })
   return {
     sessions: kept,
     sentRates: Object.fromEntries(rates),
+    sentRatesMs: Object.fromEntries(ratesMs),
     losing: Object.fromEntries(losses),
     settling,
   }
 }
+
+const sameSending = (a: SessionState | undefined, b: SessionState): boolean =>
+  a?.sentBytes === b.sentBytes && a.sentBytesPerSecond === b.sentBytesPerSecond
 
 function sameRates(a: SessionState, b: SessionState): boolean {
   const [was, is] = [a.settings.configuration, b.settings.configuration]

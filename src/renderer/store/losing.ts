@@ -7,18 +7,18 @@ export interface Losing {
   readonly count: number
   /** What the worst of them loses, 0 to 1. */
   readonly worst: number
-  /** How many states ago one was seen that does. */
-  readonly calmStates: number
+  /** Since when nobody was seen that does; null: somebody is. */
+  readonly calmSinceMs: number | null
 }
 
 /** Under this it is well again what was too much: what is said of it would come and go with each figure around the limit. */
 const calmLoss = 0.15
 
 /**
- * Half a minute of states. A stream that holds back where it does harm, and tries a little more again, is too fast for a moment, and for another
+ * A stream that holds back where it does harm, and tries a little more again, is too fast for a moment, and for another
  * one soon after; what is said of that stays in between.
  */
-const calmAfter = 60
+const calmMs = 30_000
 
 /** None while nothing is sent: what they lost is of before. */
 const lossesOf = ({ phase, clients }: SessionState): readonly number[] =>
@@ -31,15 +31,16 @@ const isUnderWay = ({ phase, clients }: SessionState): boolean =>
   (phase === 'streaming' || phase === 'quiet') && clients.some(isUnfinished)
 
 /** Null when it is well. `before`: what it was by the state before. */
-export function losingNow(session: SessionState, before: Losing | null): Losing | null {
+export function losingNow(session: SessionState, before: Losing | null, nowMs: number): Losing | null {
   if (!isUnderWay(session)) return null
-  const isStillLosing = before?.calmStates === 0
+  const isStillLosing = before?.calmSinceMs === null
   const lost = lossesOf(session).filter((loss) =>
     isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high',
   )
-  if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), calmStates: 0 }
-  if (before === null || before.calmStates + 1 >= calmAfter) return null
-  return { ...before, calmStates: before.calmStates + 1 }
+  if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), calmSinceMs: null }
+  if (before === null) return null
+  if (before.calmSinceMs === null) return { ...before, calmSinceMs: nowMs }
+  return nowMs - before.calmSinceMs < calmMs ? before : null
 }
 
 /** A rate that the worst client could follow, in bytes a second. */

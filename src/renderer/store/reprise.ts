@@ -34,7 +34,7 @@ export interface Reprise {
 }
 
 export function createReprise({ connect, clock, files, memory }: RepriseDeps): Reprise {
-  const mirror = createEngineMirror()
+  const mirror = createEngineMirror(clock)
   const view = createViewState()
   const menuListeners = new Set<(command: MenuCommand) => void>()
   const kept = keepConnected({

@@ -165,6 +165,7 @@ describe('what a screen reader says by itself', () => {
   it('tells once of computers that lose too much, however the figures move, and again when it comes back after a while', async () => {
     using window = await openWindow()
     const lose = async (loss: number) => {
+      window.clock.advance(500)
       window.double.sendSessions([aSession({ clients: [aClient({ host: 'a', loss })] })])
       await settle()
     }

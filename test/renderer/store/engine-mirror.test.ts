@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createEngineMirror } from '#src/renderer/store/engine-mirror.ts'
+import type { SessionState } from '#shared/model'
 import { aClient, aSession } from '#test/stream-fixtures'
+import { testClock } from '#test/ui-window'
 import { aJob, aRequest, aSummary, ended, planFor, sandisk, smallStick, systemImage } from '#test/ui-fixtures'
 
 const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'restoring', percent: 10 })
@@ -68,13 +70,47 @@ describe('the mirror of the engine', () => {
     expect(mirror.store.getState().speeds['job-1']).toEqual([7])
   })
 
+  it('is not hurried in what it keeps of a stream by the states of another one', () => {
+    const clock = testClock()
+    const mirror = createEngineMirror(clock)
+    const { sessionId, createdMs, startedMs } = aSession()
+    const at = (loss: number, change: Partial<SessionState> = {}) => {
+      // So many that nobody compares them.
+      const clients = Array.from({ length: 60 }, (_, index) =>
+        aClient({ host: `lab-${index}`, loss, lastSeenMs: 1 }),
+      )
+      return aSession({ createdMs, startedMs, clients, ...change })
+    }
+    const others = (lab: SessionState) => {
+      for (let index = 0; index < 100; index += 1)
+        mirror.setSessions([structuredClone(lab), aSession({ sessionId: 'other', sentBytes: index })])
+      const { losing, sentRates } = mirror.store.getState()
+      return [losing[sessionId] !== undefined, sentRates[sessionId]?.length]
+    }
+    mirror.setSessions([at(0.5)])
+    clock.advance(500)
+    expect(others(at(0.01, { sentBytes: 1 }))).toEqual([true, 2])
+    clock.advance(29_999)
+    expect(others(at(0.01, { sentBytes: 2 }))).toEqual([true, 3])
+    clock.advance(1)
+    expect(others(at(0.01, { sentBytes: 3 }))).toEqual([false, 4])
+    // Nor is what it lost at another rate told of the new one.
+    const { settings } = aSession()
+    const slower = { ...settings, configuration: { ...settings.configuration, dataRate: 1e6 } }
+    expect(others(at(0.5, { settings: slower, sentBytes: 4 }))).toEqual([false, 5])
+    clock.advance(10_000)
+    expect(others(at(0.5, { settings: slower, sentBytes: 5 }))).toEqual([true, 6])
+  })
+
   it('counts nobody who loses too much by figures of another rate than the stream has now', () => {
-    const mirror = createEngineMirror()
+    const clock = testClock()
+    const mirror = createEngineMirror(clock)
     const { sessionId } = aSession()
     const at = (dataRate: number, loss: number) => {
       const session = aSession({ clients: [aClient({ host: 'a', loss })] })
       const { settings } = session
       const configuration = { ...settings.configuration, dataRate }
+      clock.advance(500)
       mirror.setSessions([{ ...session, settings: { ...settings, configuration } }])
       return mirror.store.getState().losing[sessionId]?.count
     }
