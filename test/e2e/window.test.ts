@@ -638,6 +638,15 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
     await expect.poll(enabled).toEqual([true, true])
   })
 
+  it('says no time left of a stream while the host is gone', async () => {
+    await reach(page, 'session-live')
+    const remaining = page.locator('.stream-figures dd').last()
+    await expect.poll(() => remaining.innerText()).toMatch(/^about /)
+    await page.evaluate(() => globalThis.window.double.lose({ refusing: true }))
+    await page.getByRole('alert').waitFor()
+    await expect.poll(() => remaining.innerText()).toBe('–')
+  })
+
   it('shows nobody as receiving from a stream that has ended', async () => {
     await reach(page, 'session-ended')
     const states = await page.locator('.client-state').allInnerTexts()

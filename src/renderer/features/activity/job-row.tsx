@@ -25,7 +25,7 @@ export function JobRow({ jobId }: { readonly jobId: string }) {
   const connected = useMirror(isConnected)
   const actions = useActions()
   if (!job) return null
-  const line = jobLine(job, fetch)
+  const line = jobLine(job, fetch, { connected })
   const percent = (fetch && fetchPercent(fetch)) ?? job.progress?.percent ?? null
   const details = job.outcome && outcomeDetails(job.outcome)
   return (

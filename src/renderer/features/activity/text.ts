@@ -17,10 +17,11 @@ import {
   namesOf,
 } from '#shared/words'
 
-/** One or two sentences about where a job stands. `fetch`: what it waits for. */
-export function jobLine(job: JobState, fetch: WebFetch | null = null): string {
+/** One or two sentences about where a job stands. `fetch`: what it waits for. Not `connected`: nobody knows how far it is by now. */
+export function jobLine(job: JobState, fetch: WebFetch | null = null, { connected = true } = {}): string {
   const { outcome } = job
-  if (!outcome) return job.stopping ? 'Stopping at a safe point…' : (fetchLine(fetch) ?? runningLine(job))
+  if (!outcome && job.stopping) return 'Stopping at a safe point…'
+  if (!outcome) return fetchLine(fetch) ?? runningLine(job, connected ? describeLeft(job) : null)
   const names = job.plan ? namesOf(job.plan) : {}
   switch (outcome.kind) {
     case 'failed': {
@@ -65,14 +66,14 @@ function fetchLine(fetch: WebFetch | null): string | null {
   return [describeFetch(fetch), ...(percent === null ? [] : [`${percent} %`])].join(' · ')
 }
 
-function runningLine(job: JobState): string {
+function runningLine(job: JobState, left: string | null): string {
   const { progress } = job
   const { percent = null, bytesPerSecond = null } = progress ?? {}
   const doing = jobDoing(job)
   const parts = [
     percent === null ? doing : `${doing} ${percent} %`,
     bytesPerSecond === null ? null : formatRate(bytesPerSecond),
-    describeLeft(job),
+    left,
   ]
   return parts.filter((part) => part !== null).join(' · ')
 }

@@ -1,6 +1,6 @@
 /** A stream that runs: what it sent over the last two minutes, and where it stands. */
 import { Button, curvePath, Facts, type Fact } from '#renderer/components'
-import { sessionRemainingMs, useActions, useMirror } from '#renderer/store'
+import { isConnected, sessionRemainingMs, useActions, useMirror } from '#renderer/store'
 import { isStarting, type SessionState } from '#shared/model'
 import { formatBytes, formatCount, formatRate, formatRemaining } from '#shared/units'
 import { formatStreamRate } from '#shared/words'
@@ -8,6 +8,7 @@ import { clientCounts, heldWords } from './text.ts'
 
 export function StreamFigures({ session }: { readonly session: SessionState }) {
   const { openRate } = useActions()
+  const connected = useMirror(isConnected)
   return (
     <div className="session-stage stream-figures">
       <div className="throughput">
@@ -19,7 +20,7 @@ export function StreamFigures({ session }: { readonly session: SessionState }) {
           </Button>
         </p>
       </div>
-      <Facts layout="rows" facts={figures(session)} />
+      <Facts layout="rows" facts={figures(session, connected ? sessionRemainingMs(session) : null)} />
     </div>
   )
 }
@@ -44,9 +45,8 @@ function SentRate({ session }: { readonly session: SessionState }) {
   )
 }
 
-function figures(session: SessionState): readonly Fact[] {
+function figures(session: SessionState, remainingMs: number | null): readonly Fact[] {
   const { lap, position, repairSymbols, clients, sentBytes, phase } = session
-  const remainingMs = sessionRemainingMs(session)
   return [
     {
       name: 'Lap',

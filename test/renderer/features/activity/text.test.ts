@@ -29,6 +29,10 @@ describe("a job's line", () => {
     expect(jobLine(job)).toBe('Restoring 61 % · 187 MB/s · about 4 minutes left, then verifying')
   })
 
+  it('says no time left while the host is gone: it is of before', () => {
+    expect(jobLine(job, null, { connected: false })).toBe('Restoring 61 % · 187 MB/s')
+  })
+
   it('tells a result with size, time and speed', () => {
     expect(jobLine(ended(job, { kind: 'done', summary: aSummary() }))).toBe(
       'Restored and verified. 14.2 GB in 2:22, 187 MB/s.',
