@@ -997,17 +997,18 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
   it('tells a screen reader of a second end in the same words, too', async () => {
     await startRestore(page)
     const heard = await listen()
-    await page.evaluate(async () => {
-      const { double, fixtures } = globalThis.window
-      const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
-      for (const jobId of ['job-1', 'job-2']) {
+    const end = (jobId: string) =>
+      page.evaluate((jobId) => {
+        const { double, fixtures } = globalThis.window
+        const plan = fixtures.planFor(fixtures.aRequest(), double.devices, double.images)
         const job = fixtures.aJob(plan, { phase: 'restoring', percent: 99 }, { jobId })
         double.sendJob(job)
         double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
-        await new Promise((resolve) => setTimeout(resolve, 60))
-      }
-    })
+      }, jobId)
     const words = 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.'
+    await end('job-1')
+    await expect.poll(heard).toEqual([words])
+    await end('job-2')
     await expect.poll(heard).toEqual([words, words])
   })
 
@@ -1022,11 +1023,12 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
       double.sendJob(fixtures.ended(job, { kind: 'done', summary: fixtures.aSummary() }))
     })
     await page.getByRole('button', { name: 'Close this message' }).waitFor()
-    const telling = await page
-      .locator('[role=status], [role=alert], [aria-live]')
-      .filter({ hasText: 'Restored and verified' })
-      .evaluateAll((regions) => regions.map((region) => region.getAttribute('data-announcer')))
-    expect(telling).toEqual(['urgent'])
+    const telling = () =>
+      page
+        .locator('[role=status], [role=alert], [aria-live]')
+        .filter({ hasText: 'Restored and verified' })
+        .evaluateAll((regions) => regions.map((region) => region.getAttribute('data-announcer')))
+    await expect.poll(telling).toEqual(['urgent'])
   })
 
   it('tells a screen reader what comes while a sheet or a menu is open, also that a restore failed', async () => {

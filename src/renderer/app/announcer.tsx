@@ -1,9 +1,10 @@
 /** The two regions a screen reader listens to, also while a sheet or a menu makes all else inert. */
 import { useEffect, useState } from 'react'
-import { useReprise } from '#renderer/store'
+import { realClock, useReprise } from '#renderer/store'
 import type { ToldEnds } from '#shared/model'
 import { announcement } from './announcements.ts'
 import type { Moment } from './moment.ts'
+import { sayTogether } from './said-together.ts'
 import type { Cover } from './unheard.ts'
 
 interface Said {
@@ -34,6 +35,7 @@ export function Announcer() {
       view: view.getState(),
     })
     const told: ToldEnds = new Map()
+    const interrupt = sayTogether((text) => setUrgent(saying(text)), realClock)
     let last = look()
     const follow = () => {
       const [before, now] = [last, look()]
@@ -41,7 +43,8 @@ export function Announcer() {
       // A change may take away the sheet or the menu that was open: the page is asked when it has followed.
       setTimeout(() => {
         const said = announcement(before, now, coverOfPage(), told)
-        if (said) (said.urgent ? setUrgent : setPolite)(saying(said.text))
+        if (said?.urgent) interrupt(said.text)
+        else if (said) setPolite(saying(said.text))
       })
     }
     const ends = [mirror.subscribe(follow), view.subscribe(follow)]
