@@ -302,7 +302,13 @@ export function streamActions(
           ...(isStillIt && shown === null && { shown: sessionId }),
           ...(draft.device && { streamedDisks: { ...streamedDisks, [sessionId]: draft.device.item.disk } }),
         })
-        setDraft(afterStart(getState().server.draft, draft))
+        const next = afterStart(getState().server.draft, draft)
+        if (isStillIt) setDraft(next)
+        else {
+          // What was said of the next one is true, as long as nothing else follows from what has become free.
+          setServer({ draft: next })
+          followDraft({ mirror, view })
+        }
       } catch (error) {
         const { tab, server } = getState()
         const isStillIt = server.draft.source === draft.source

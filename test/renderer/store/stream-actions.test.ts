@@ -425,7 +425,24 @@ describe('starting', () => {
     actions.changeStream({ port: '' })
     await actions.checkNetwork()
     await answer()
-    expect(server(window).tried).toBe(true)
+    expect(server(window)).toMatchObject({ tried: true, answers: 1 })
+  })
+
+  it('leaves what a check found of the form that is prepared meanwhile, unless that follows the stream', async () => {
+    const checkNext = async (name: string) => {
+      const { window: opened, answer } = await held()
+      using window = opened
+      const { actions } = window.reprise
+      actions.chooseStreamSource('disk:/dev/sdb')
+      actions.changeStream({ name })
+      await actions.checkNetwork()
+      expect(server(window).check).toEqual({ state: 'done', checks: goodChecks })
+      await answer()
+      return server(window).check.state
+    }
+    expect(await checkNext('Next')).toBe('done')
+    // Of that name there is one now: this one is called otherwise.
+    expect(await checkNext('ModularSystem')).toBe('none')
   })
 
   it('keeps a name and an address that were typed meanwhile, and clears what was started', async () => {
