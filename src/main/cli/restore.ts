@@ -77,12 +77,10 @@ async function runRestoreVerb(context: CliContext, values: RestoreValues & Commo
       },
       { ...context, interrupt, quiet, timeoutMs: command.request.timeoutMs },
     )
-    const lostBefore = output.lost()
-    output.print(printer.planned(plan))
+    const lostOfPlan = output.print(printer.planned(plan))
     checkPlan(plan, command)
     // After why it is refused, which says more than that some of its checks couldn't be written.
-    const lostOfPlan = output.lost()
-    if (lostOfPlan !== null && lostOfPlan !== lostBefore) throw deserializeError(lostOfPlan)
+    if (lostOfPlan !== null) throw deserializeError(lostOfPlan)
     if (command.prompt) await ask(context, plan, interrupt, { onError: quiet, output })
     interrupt.signal.throwIfAborted()
     const { outcome, lost } = await runJob(context, engines, plan, printer, interrupt, {

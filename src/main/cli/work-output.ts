@@ -7,8 +7,8 @@ import type { Worth } from './outputs.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface WorkOutput {
-  /** Never throws: a timer may call it, or an engine. */
-  readonly print: (text: string, worth?: Worth) => void
+  /** Returns why it couldn't be written; null: it was. Never throws: a timer may call it, or an engine. */
+  readonly print: (text: string, worth?: Worth) => SerializedError | null
   /** A message on standard error, in whole lines. Where both are read in one place, a line that was open goes on below it as it began. */
   readonly tell: (text: string) => void
   /** Why something of what was printed is missing, for the end; null when nothing is. */
@@ -23,15 +23,18 @@ export function createWorkOutput(terminal: Pick<Terminal, 'write' | 'writeError'
   const write = (text: string, worth?: Worth) => {
     try {
       terminal.write(text, worth)
+      return null
     } catch (error) {
-      lost ??= serializeError(error)
+      const failure = serializeError(error)
+      lost ??= failure
+      return failure
     }
   }
 
   return {
     print(text, worth) {
       open = (open + text).slice((open + text).lastIndexOf('\n') + 1)
-      write(text, worth)
+      return write(text, worth)
     },
     tell(text) {
       const isBroken = terminal.isOne && open !== ''

@@ -105,6 +105,18 @@ describe('an image that can only be fetched as a whole', () => {
     expect(status).toBe(11)
   })
 
+  it('begins nothing where the plan cannot be written either', async () => {
+    const details = { path: 'standard output', errno: 'ENOSPC' }
+    const full = new DeviceError('E_DST_FULL', 'full', { details })
+    const { err, status, startedJobs } = await play(arguments_('--json'), {
+      ...slowly(gigabyte),
+      failWriting: (text) => (/"fetching"|"plan"/.test(text) ? full : null),
+    })
+    expect(startedJobs).toBe(0)
+    expect(err).toMatch(/^Standard output can't take any more: .* \(E_DST_FULL\)\n/)
+    expect(status).toBe(11)
+  })
+
   it('says nothing of what is here at once', async () => {
     const { err } = await play(arguments_(), {
       fetch(watch) {
