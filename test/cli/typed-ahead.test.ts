@@ -43,6 +43,29 @@ describe.skipIf(missing('linux', 'program:script'))('the question on a terminal'
     expect(await readFile(folder.path('d.img'), 'utf8')).toBe('precious')
   })
 
+  it.each(['', 'y\n'])('is not waited for where the input ended after %j', async (ahead) => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('a.img'), image)
+    await writeFile(folder.path('d.img'), 'precious')
+    const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
+    const run = onTerminal(quoted([process.execPath, programEntry, ...argv]))
+    run.child.stdin?.end(ahead)
+    const { status, out } = await run.ended
+    expect(out).toMatch(/E_NOT_CONFIRMED[^]*Nobody answered the question/)
+    expect(status).toBe(1)
+    expect(await readFile(folder.path('d.img'), 'utf8')).toBe('precious')
+  })
+
+  it('is not waited for with a password, either', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(folder.path('a.dmg'), encryptedV2(image, { password: 'sesame' }))
+    await writeFile(folder.path('d.img'), 'precious')
+    const argv = ['restore', '-s', folder.path('a.dmg'), '-t', folder.path('d.img'), '--erase']
+    const run = onTerminal(quoted([process.execPath, programEntry, ...argv]))
+    run.child.stdin?.end()
+    expect((await run.ended).out).toContain('E_SRC_ENCRYPTED')
+  })
+
   it('is answered by what is typed after it', async () => {
     await using folder = await temporaryFolder()
     await writeFile(folder.path('a.img'), image)

@@ -12,6 +12,9 @@ export type Input = Readable & {
 /** No password is as long, and no answer. */
 const mostBytes = 4096
 
+/** Ctrl-D, as a raw terminal sends it; and what a terminal that becomes raw makes of one that came before, which somebody who waits would never hear of. */
+const typedEnds = [0x04, 0x00]
+
 /**
  * Text up to a NUL, which is taken too, or to the end of the input, as it is; what follows stays to be read. Null when there is
  * nothing. Rejects with UsageError E_USAGE when it is no UTF-8 or too long, since part of a password isn't the password; with the
@@ -29,27 +32,40 @@ export async function readUntilNul(input: Input, signal: AbortSignal): Promise<s
   return createDecoder()(bytes)
 }
 
-/** A line without its end, or the beginning of one that is longer than any answer. Null when there is nothing. Rejects with the signal's reason. */
+/**
+ * A line without its end, or the beginning of one that is longer than any answer. Null when there is nothing, or when the person ended the input instead. Rejects with the
+ * signal's reason.
+ */
 export async function readLineOf(input: Input, signal: AbortSignal): Promise<string | null> {
   // Of what was typed while a terminal was raw, Enter is a carriage return.
-  const line = await readUntil(input.isTTY === true ? [0x0a, 0x0d] : [0x0a], input, signal)
+  const line =
+    input.isTTY === true
+      ? await readUntil([0x0a, 0x0d], input, signal, typedEnds)
+      : await readUntil([0x0a], input, signal)
   return line?.toString('utf8').replace(/\r$/, '') ?? null
 }
 
-/** What is longer than `mostBytes` is cut off one byte behind them. */
-async function readUntil(ends: readonly number[], input: Input, signal: AbortSignal): Promise<Buffer | null> {
+/** What is longer than `mostBytes` is cut off one byte behind them. One of `inputEnds` is as good as the end of the input, and taken. */
+async function readUntil(
+  ends: readonly number[],
+  input: Input,
+  signal: AbortSignal,
+  inputEnds: readonly number[] = [],
+): Promise<Buffer | null> {
   const bytes: number[] = []
   // One that has ended before never says so again.
   let ended = input.readableEnded || input.destroyed
   signal.throwIfAborted()
   for (;;) {
     const byte = (input.read(1) as Buffer | null)?.[0]
-    if (byte !== undefined) {
+    if (byte === undefined ? ended : inputEnds.includes(byte))
+      return bytes.length === 0 ? null : Buffer.from(bytes)
+    if (byte === undefined) ended = await readableOrEnded(input, signal)
+    else {
       if (ends.includes(byte)) return Buffer.from(bytes)
       bytes.push(byte)
       if (bytes.length > mostBytes) return Buffer.from(bytes)
-    } else if (ended) return bytes.length === 0 ? null : Buffer.from(bytes)
-    else ended = await readableOrEnded(input, signal)
+    }
   }
 }
 
@@ -122,7 +138,7 @@ export async function readHidden(
       if (character === '\n') return finish(typed.join(''), rest)
       if (character === '\r') return finish(typed.join(''), rest[0] === 0x0a ? rest.subarray(1) : rest)
       if (character === '\u0003') interrupt()
-      else if (character === '\u0004' && typed.length === 0) return finish(null, rest)
+      else if (typedEnds.includes(character.charCodeAt(0)) && typed.length === 0) return finish(null, rest)
       else if (character === '\u007f' || character === '\b') typed.pop()
       else if (character === '\u0015') typed = []
       else if (character >= ' ') typed.push(character)
@@ -159,7 +175,8 @@ const quietTurns = 3
 
 /**
  * Throws away what was typed on a terminal until now, before a question that nobody can have answered yet; also the beginning of a line, which Enter alone would make an
- * answer. `interrupt` is called at a Ctrl-C among it. What comes through a pipe stays: a program knows what it will be asked. Rejects with the signal's reason.
+ * answer. `interrupt` is called at a Ctrl-C among it. What comes through a pipe stays: a program knows what it will be asked. So does the end of the input: it isn't said
+ * again (`script -c … </dev/null` types Ctrl-D once), and nobody would ever answer. Rejects with the signal's reason.
  */
 export async function forgetTyped(
   input: Input,
@@ -168,8 +185,10 @@ export async function forgetTyped(
   signal.throwIfAborted()
   if (input.isTTY !== true || input.setRawMode === undefined) return
   let turns = 0
+  let end: number | undefined
   const forget = (bytes: Buffer) => {
     turns = 0
+    end ??= bytes.find((byte) => typedEnds.includes(byte))
     if (bytes.includes(0x03)) interrupt()
   }
   // A terminal that hung up is found by whoever reads the answer.
@@ -192,4 +211,5 @@ export async function forgetTyped(
   }
   // Standard input stops in the next tick only, and would leave alone who reads before.
   await setImmediate()
+  if (end !== undefined && !input.readableEnded && !input.destroyed) input.unshift(Uint8Array.of(end))
 }

@@ -96,6 +96,16 @@ describe('readLineOf', () => {
     expect(await readLineOf(input, never)).toBeNull()
   })
 
+  it('ends at what a terminal keeps of Ctrl-D, from before it was raw and since', async () => {
+    const { input } = terminal()
+    input.write('\0\u0004y\u0004yes\n')
+    expect(await readLineOf(input, never)).toBeNull()
+    expect(await readLineOf(input, never)).toBeNull()
+    expect(await readLineOf(input, never)).toBe('y')
+    expect(await readLineOf(input, never)).toBe('yes')
+    expect(await readLineOf(of('\0\u0004\n'), never)).toBe('\0\u0004')
+  })
+
   it('takes no more than an answer can be of a line without an end', async () => {
     const input = new PassThrough({ highWaterMark: 1024 * 1024 })
     input.write(Buffer.alloc(100_000))
@@ -136,6 +146,9 @@ describe('readHidden', () => {
     const ended = readHidden(second.input, options)
     second.input.write('\u0004')
     expect(await ended).toBeNull()
+    // What the terminal keeps of one that came before.
+    second.input.write('\0')
+    expect(await readHidden(second.input, options)).toBeNull()
 
     const third = terminal()
     const giveUp = new AbortController()
@@ -187,6 +200,17 @@ describe('forgetTyped', () => {
     const interrupt = () => giveUp.abort(new Error('Ctrl-C'))
     await expect(forgetTyped(input, { signal: giveUp.signal, interrupt })).rejects.toThrow('Ctrl-C')
     expect(modes).toEqual([true, false])
+  })
+
+  it.each(['\0', 'y\n\u0004'])('leaves the end of the input in %j to whoever reads', async (ahead) => {
+    const { input } = terminal()
+    input.write(ahead)
+    await forgetTyped(input, options)
+    // A question that is told late is preceded by another look.
+    await forgetTyped(input, options)
+    input.write('yes\n')
+    expect(await readLineOf(input, never)).toBeNull()
+    expect(await readLineOf(input, never)).toBe('yes')
   })
 
   it('leaves what a program sends', async () => {
