@@ -4,6 +4,7 @@ import { isatty } from 'node:tty'
 import { onAskedToEnd } from '#main/product'
 import { forgetTyped, readHidden, readLineOf, readUntilNul } from './hidden-input.ts'
 import { openOutputs, type Worth } from './outputs.ts'
+import { untilInForeground } from './until-in-foreground.ts'
 import { untilStalled } from './until-stalled.ts'
 
 export interface Terminal {
@@ -58,8 +59,10 @@ export function processTerminal(): ProcessTerminal {
     await interrupted.promise
     await untilStalled(keptBytes)
   }
-  const forget = async (signal: AbortSignal) =>
+  const forget = async (signal: AbortSignal) => {
+    if (isTyped()) await untilInForeground(signal)
     await forgetTyped(process.stdin, { signal, interrupt: interruptSelf })
+  }
   return {
     write: (text, worth) => output.write(text, worth),
     writeError,
@@ -101,6 +104,7 @@ async function askPassword(
   write: (text: string) => void,
 ): Promise<string | null> {
   if (!isTyped()) return null
+  await untilInForeground(signal)
   try {
     return await readHidden(process.stdin, {
       signal,

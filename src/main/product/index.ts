@@ -1,5 +1,6 @@
 export * from './data-folder.ts'
 export * from './ending-signals.ts'
+export * from './foreground.ts'
 export * from './leave.ts'
 export * from './own-files.ts'
 export * from './product-files.ts'

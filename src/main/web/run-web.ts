@@ -9,10 +9,17 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import { dataFolder, leave, onAskedToEnd, productFile, productVersion, systemName } from '#main/product'
+import {
+  dataFolder,
+  isInForeground,
+  leave,
+  onAskedToEnd,
+  productFile,
+  productVersion,
+  systemName,
+} from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, jobLogs, preferenceFile, readPageFiles } from '#main/ui-host'
-import { isInForeground } from './foreground.ts'
 import { openBrowser } from './open-browser.ts'
 import { parseWebArguments } from './web-arguments.ts'
 import type { WebServer } from './web-server.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isForeground } from '#src/main/web/foreground.ts'
+import { isForeground } from '#src/main/product/foreground.ts'
 
 test.each([
   ['in the foreground', '4711 (node) S 4700 4711 4700 34816 4711 4194304 1', true],
