@@ -174,7 +174,7 @@ async function command(
 }
 
 interface Asking {
-  /** A server was told the command, and hasn't answered. */
+  /** A server was told the command, and hasn't said that it isn't the one that is meant. */
   isAsked: boolean
 }
 
@@ -214,9 +214,9 @@ async function firstThatKnows(
         asking.isAsked = true
         return await server.command(command)
       } catch (error) {
-        asking.isAsked = false
         AppError.accept(error)
         if (error.code !== 'E_MC_NOSESSION') throw error
+        asking.isAsked = false
         failure = error
       }
     }

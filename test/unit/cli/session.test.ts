@@ -582,6 +582,19 @@ describe('one session', () => {
     expect(broken.err).toContain(left)
   })
 
+  it('says what may have come of it also where the connection hears of Ctrl-C first', async () => {
+    let stop = () => {}
+    const { session } = servers({
+      here: [[sessionState('lab')]],
+      onCommand() {
+        stop()
+        throw new DOMException('This operation was aborted', 'AbortError')
+      },
+    })
+    const { status, err } = await session('stop lab', { onStreams: (interrupt) => (stop = interrupt) })
+    expect([status, err]).toEqual([130, expect.stringContaining('The session may have ended all the same')])
+  })
+
   it('says nothing of what was not asked yet, or was refused', async () => {
     const refusal = new NetworkError('E_NET', 'its own', { details: { address: 'h', phase: 'connect' } })
     const refused = await servers({
