@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, constants, existsSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -66,6 +75,22 @@ describe('the program', () => {
     child.stderr.on('data', (text) => (err += String(text)))
     await new Promise((done) => child.once('close', done))
     expect({ out, err }).toEqual({ out: '0\n', err: '' })
+  })
+
+  it.skipIf(missing('linux'))('writes to the pseudo-terminal it was given, and to no new one', () => {
+    const { O_RDWR, O_NOCTTY } = constants
+    const pseudo = openSync('/dev/ptmx', O_RDWR | O_NOCTTY)
+    try {
+      execFileSync(process.execPath, [programEntry, '--version'], { stdio: ['ignore', pseudo, 'ignore'] })
+      // Its other end sends back what it is sent, and has something to send in any case.
+      writeSync(pseudo, '\n')
+      let echo = ''
+      for (const bytes = Buffer.alloc(100); !echo.includes('\n');)
+        echo += bytes.toString('utf8', 0, readSync(pseudo, bytes))
+      expect(echo).toMatch(/^reprise .+\r\n/)
+    } finally {
+      closeSync(pseudo)
+    }
   })
 
   it('works on, and hears Ctrl-C, while nobody empties the pipe it writes to', async () => {

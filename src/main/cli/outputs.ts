@@ -35,6 +35,9 @@ export function openOutputs(): Outputs {
   return { output, errors, areOne: same !== null }
 }
 
+/** /dev/ptmx (5, 2): opened anew it makes another pseudo-terminal. */
+const pseudoTerminals = 0x502
+
 /**
  * A pipe or a terminal opened anew doesn't make anybody wait. (A flag on the descriptor that we were given would also be one of those
  * who share it.) A socket, which other programs and journald give us, can't be opened anew: Node sets its flag as soon as it has a
@@ -46,6 +49,7 @@ function neverBlocking(descriptor: 1 | 2): number {
     const stats = fstatSync(descriptor)
     if (stats.isSocket()) Reflect.get(process, descriptor === 1 ? 'stdout' : 'stderr')
     if (process.platform !== 'linux' || !(stats.isFIFO() || isatty(descriptor))) return descriptor
+    if (stats.isCharacterDevice() && stats.rdev === pseudoTerminals) return descriptor
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
     return openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
   } catch {
