@@ -10,9 +10,15 @@ import type { Worker } from 'node:worker_threads'
 const [graceMs, lookMs] = [500, 10]
 
 const threads = new Set<Worker>()
+/** Of standard input, output and error, those that didn't block when we got them. */
+let foundNonBlocking: readonly number[] = []
 
-/** From now on it is known which threads there are. Called before the first is started. */
+/**
+ * From now on it is known which threads there are, and how the standard streams were found. Called before the first thread is started, and
+ * before anybody has a stream of one.
+ */
 export function watchThreads(): void {
+  foundNonBlocking = [0, 1, 2].filter((descriptor) => blocks(descriptor) === false)
   process.on('worker', (worker) => {
     threads.add(worker)
     worker.once('exit', () => threads.delete(worker))
@@ -49,7 +55,8 @@ function giveBackStreams(): void {
   for (const [descriptor, name] of (['stdin', 'stdout', 'stderr'] as const).entries())
     try {
       const stats = fstatSync(descriptor)
-      if (!(stats.isSocket() || stats.isFIFO()) || blocks(descriptor)) continue
+      if (!(stats.isSocket() || stats.isFIFO())) continue
+      if (blocks(descriptor) === true || foundNonBlocking.includes(descriptor)) continue
       const stream: { readonly _handle?: { readonly setBlocking?: (blocking: boolean) => unknown } | null } =
         process[name] as object
       stream._handle?.setBlocking?.(true)
@@ -58,13 +65,13 @@ function giveBackStreams(): void {
     }
 }
 
-/** Nobody has touched it. False where the system doesn't tell. */
-function blocks(descriptor: number): boolean {
+/** Null where the system doesn't tell. */
+function blocks(descriptor: number): boolean | null {
   try {
     const [, flags] =
       /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'latin1')) ?? []
-    return flags !== undefined && (parseInt(flags, 8) & constants.O_NONBLOCK) === 0
+    return flags === undefined ? null : (parseInt(flags, 8) & constants.O_NONBLOCK) === 0
   } catch {
-    return false
+    return null
   }
 }
