@@ -30,7 +30,7 @@ const status = await main(process.argv.slice(2), {
   engines: async (log) => (await import('./connect-engines.ts')).connectCommandLine(log),
   streams: async (log) => (await import('./connect-multicast.ts')).connectStreams(log),
   programs: {
-    web: async (argv) => (await import('#main/web')).runWeb(argv),
+    web: async (argv) => (await import('#main/web')).runWeb(argv, terminal),
     engineHost: async () => {
       const [{ runEngineHost }, { createEngines }] = await Promise.all([
         import('#main/engine-host'),

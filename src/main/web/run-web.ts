@@ -9,30 +9,39 @@ import type { LogSink } from '#shared/log'
 import { createLogger } from '#shared/log'
 import { describeError } from '#shared/words'
 import { createSystemEngine } from '#main/engine-client'
-import {
-  dataFolder,
-  isInForeground,
-  leave,
-  onAskedToEnd,
-  productFile,
-  productVersion,
-  systemName,
-} from '#main/product'
+import { dataFolder, isInForeground, leave, productFile, productVersion, systemName } from '#main/product'
 import type { UiHost } from '#main/ui-host'
 import { createUiHost, jobLogs, preferenceFile, readPageFiles } from '#main/ui-host'
 import { openBrowser } from './open-browser.ts'
 import { parseWebArguments } from './web-arguments.ts'
-import type { WebServer } from './web-server.ts'
 import { startWebServer } from './web-server.ts'
 import { webShell } from './web-shell.ts'
+
+/** Where it is started. Nobody is made to wait by one that takes nothing for a while. */
+export interface WebTerminal {
+  /** Standard output; may throw. */
+  write(text: string): void
+  /** Standard error. */
+  writeError(text: string): void
+  /** Ctrl-C, SIGTERM and SIGHUP. */
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): Disposable
+}
 
 /**
  * Serve until Ctrl-C, SIGTERM or SIGHUP; then running jobs are stopped, by a signal without giving up a stream, and it ends. Resolves to the exit status: 0, or
  * 1 when it couldn't start, which it says on stderr. The first line on stdout holds the address.
  */
-export async function runWeb(argv: readonly string[]): Promise<number> {
-  const asked = askedToEnd()
-  outliveTerminal()
+export async function runWeb(argv: readonly string[], terminal: WebTerminal): Promise<number> {
+  const asked = askedToEnd(terminal)
+  const print = (line: string) => {
+    try {
+      terminal.write(`${line}\n`)
+    } catch {
+      // A file on a full disk: the window is still served.
+    }
+  }
+  // Whoever typed may be gone, too.
+  process.stdin.on('error', () => undefined)
   try {
     const { port, open } = parseWebArguments(argv)
     const page = productFile('out/renderer/index.html')
@@ -66,35 +75,29 @@ export async function runWeb(argv: readonly string[]): Promise<number> {
     })
     print(`Reprise runs in your browser at ${server.link()} (Ctrl-C stops it)`)
     using _opened = open ? openBrowser(server.link()) : null
-    offerLinks(server)
+    offerLinks(() => print(`New link: ${server.link()}`))
     // A stream that was received goes on after the restart; who presses Ctrl-C means the stream, too.
     const interrupted = (await asked) !== 'SIGINT'
-    await stopJobs(ui, (jobId) =>
-      engine.request('job.cancel', { jobId, ...(interrupted && { interrupted }) }),
-    )
+    await stopJobs(ui, {
+      cancel: (jobId) => engine.request('job.cancel', { jobId, ...(interrupted && { interrupted }) }),
+      print,
+    })
     return 0
   } catch (error) {
-    process.stderr.write(`reprise web: ${explain(error)}\n`)
+    terminal.writeError(`reprise web: ${explain(error)}\n`)
     return 1
   } finally {
     process.stdin.pause()
   }
 }
 
-const print = (line: string) => void process.stdout.write(`${line}\n`)
-
-/** Whoever read what is printed, or typed, may be gone; the window is still served. */
-function outliveTerminal(): void {
-  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on('error', () => undefined)
-}
-
 /** Someone whose browser lost its session presses Enter for another link. */
-function offerLinks(server: WebServer): void {
+function offerLinks(offer: () => void): void {
   if (!process.stdin.isTTY) return
   const listen = () => void (isInForeground() ? process.stdin.resume() : process.stdin.pause())
   // Before somebody listens: that alone would begin to read.
   listen()
-  process.stdin.on('data', () => print(`New link: ${server.link()}`))
+  process.stdin.on('data', offer)
   // A shell's fg and bg. Of fg for what was running all the time no signal tells.
   process.on('SIGCONT', listen)
   setInterval(listen, 1000).unref()
@@ -104,10 +107,10 @@ function offerLinks(server: WebServer): void {
  * Resolves to the first signal. The second one ends the process at once; the engine host then ends by itself. A terminal that is
  * closed often says so more than once.
  */
-function askedToEnd(): Promise<NodeJS.Signals> {
+function askedToEnd(terminal: WebTerminal): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false
-    onAskedToEnd((signal) => {
+    terminal.onInterrupt((signal) => {
       if (asked && signal === 'SIGHUP') return
       if (asked) void leave(130)
       asked = true
@@ -119,7 +122,13 @@ function askedToEnd(): Promise<NodeJS.Signals> {
 /** A job whose disk answers no more can't stop; its host is ended with the rest. */
 const stopMs = 12_000
 
-async function stopJobs(ui: UiHost, cancel: (jobId: string) => Promise<unknown>): Promise<void> {
+async function stopJobs(
+  ui: UiHost,
+  {
+    cancel,
+    print,
+  }: { readonly cancel: (jobId: string) => Promise<unknown>; readonly print: (line: string) => void },
+): Promise<void> {
   const running = ui.jobs().filter((job) => job.outcome === null)
   if (running.length > 0) print('Stopping at a safe point…')
   const stopped = Promise.allSettled(running.map(({ jobId }) => cancel(jobId)))

@@ -1,6 +1,6 @@
 /** `reprise web` as people start it in a terminal: script(1) makes one. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -57,6 +57,8 @@ async function inTerminal(line: string): Promise<InTerminal> {
   }
 }
 
+/** Null until it is there and holds something. */
+const tryRead = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : null) || null
 const statusOf = async (url: string) => (await fetch(url, { signal: AbortSignal.timeout(5000) })).status
 
 describe.skipIf(process.platform !== 'linux' || script === '')('reprise web in a terminal', () => {
@@ -66,6 +68,24 @@ describe.skipIf(process.platform !== 'linux' || script === '')('reprise web in a
     const [, link] = await host.shows(/New link: (http\S+)/)
     expect(link).not.toBe(host.url)
     expect(await statusOf(link ?? '')).toBe(200)
+  })
+
+  test('serves on while its terminal takes nothing, and says the rest later', async () => {
+    await using host = await inTerminal('echo pid $$; exec $WEB')
+    // Ctrl-S, and Enter for another link.
+    await host.type('\x13')
+    await host.type('\n')
+    expect(await statusOf(host.url)).toBe(200)
+    await host.type('\x11')
+    await host.shows(/New link: http/)
+  })
+
+  test('ends while its terminal takes nothing', async () => {
+    await using host = await inTerminal("sh -c 'echo pid $$; exec $WEB'; echo $? > ended")
+    await host.type('\x13')
+    await host.type('\n')
+    host.stop()
+    expect(await until(() => tryRead(join(host.home, 'ended')))).toBe('0\n')
   })
 
   test('serves on when nobody reads what it prints', async () => {
