@@ -8,9 +8,12 @@ import { startReprise, temporaryFolder } from './run-reprise.ts'
 
 const image = Buffer.from(`${'x'.repeat(510)}U\u00aa`, 'latin1')
 
+const inBackground = (argv: readonly string[]) =>
+  `${[process.execPath, programEntry, ...argv].map((word) => `'${word}'`).join(' ')} &`
+
 /** Bash as people use it: while it waits for a command, the terminal is in a state of its own. */
 async function inShell() {
-  const shell = startReprise([], null, { SHELL: '/bin/sh', PS1: '$ ' }, [
+  const shell = startReprise([], null, { SHELL: '/bin/sh', PS1: '$ ', LC_ALL: 'C' }, [
     'script',
     '-qec',
     'exec bash --norc --noprofile -i',
@@ -22,16 +25,19 @@ async function inShell() {
   })
   await shell.said('$ ')
   const type = (keys: string) => void shell.child.stdin?.write(keys)
+  const isStopped = () => {
+    // The shell tells of it before it asks for the next command.
+    type('\r')
+    return shown.includes('Stopped')
+  }
   return {
     ...shell,
     type,
-    /** Runs a program in the background. Resolves when it has stopped there. */
-    async inBackground(argv: readonly string[]) {
-      type(`${argv.map((word) => `'${word}'`).join(' ')} &\r`)
-      await expect.poll(() => /\[1\] (\d+)/.exec(shown), { timeout: 30_000 }).not.toBeNull()
-      const pid = /\[1\] (\d+)/.exec(shown)?.[1] ?? ''
-      const state = async () => /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'latin1'))?.[1]
-      await expect.poll(state, { timeout: 30_000 }).toBe('T')
+    /** Runs a command of the shell. Resolves when the job that goes on in the background has stopped there. */
+    async untilStopped(command: string) {
+      shown = ''
+      type(`${command}\r`)
+      await expect.poll(isStopped, { timeout: 30_000 }).toBe(true)
     },
   }
 }
@@ -43,9 +49,8 @@ describe.skipIf(missing('linux', 'program:script', 'program:bash'))('from the ba
     await writeFile(folder.path('d.img'), 'precious')
     const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
     const shell = await inShell()
-    await shell.inBackground([process.execPath, programEntry, ...argv])
-    shell.type('bg\r')
-    await shell.said('[1]+ ')
+    await shell.untilStopped(inBackground(argv))
+    await shell.untilStopped('bg')
     shell.type('fg\r')
     await shell.said('[ny]: ')
     shell.type('no\r')
@@ -61,7 +66,7 @@ describe.skipIf(missing('linux', 'program:script', 'program:bash'))('from the ba
     await writeFile(folder.path('d.img'), 'precious')
     const argv = ['restore', '-s', folder.path('a.dmg'), '-t', folder.path('d.img'), '--erase']
     const shell = await inShell()
-    await shell.inBackground([process.execPath, programEntry, ...argv])
+    await shell.untilStopped(inBackground(argv))
     shell.type('fg\r')
     await shell.said('Password of a.dmg: ')
     shell.type('sesame\r')
@@ -80,9 +85,8 @@ describe.skipIf(missing('linux', 'program:script', 'program:bash'))('from the ba
     await writeFile(folder.path('d.img'), 'precious')
     const argv = ['restore', '-s', folder.path('a.img'), '-t', folder.path('d.img'), '--erase']
     const shell = await inShell()
-    const program = [process.execPath, programEntry, ...argv].map((word) => `'${word}'`).join(' ')
     // The one that started it has job control, and has ended.
-    shell.type(`(set -m; ${program} </dev/tty &)\r`)
+    shell.type(`(set -m; </dev/tty ${inBackground(argv)})\r`)
     await shell.said('[ny]: ')
     shell.type('exit\r')
     await shell.ended
