@@ -54,7 +54,7 @@ function isVia(sector: Buffer): boolean {
 }
 
 function isJmicron(sector: Buffer): boolean {
-  return sector.toString('latin1', 0, 2) === 'JM' && (sumOfWords(sector, 126) & 0xffff) <= 1
+  return sector.toString('latin1', 0, 2) === 'JM' && (sumOfWords(sector, 128) & 0xffff) <= 1
 }
 
 function sumOfWords(sector: Buffer, lengthBytes: number): number {

@@ -29,7 +29,8 @@ function summed(mark: Uint8Array, markAt: number, sumAt: number, end: number): B
 }
 
 const silicon = summed(hex('0000002f'), 96, 318, 320)
-const jmicron = summed(text('JM'), 0, 4, 126)
+// Its last word counts, too.
+const jmicron = summed(text('JM'), 0, 126, 128)
 const via = Buffer.alloc(512)
 via.set(hex('55aa010203'), 0)
 via.writeUInt8((0x55 + 0xaa + 1 + 2 + 3) & 0xff, 50)
