@@ -28,12 +28,14 @@ export interface ReadingPlan {
 
 /** Reads begin and end at these, which suits every device, and memory too. */
 const unitBytes = 4096
+/** Of a file that stands for a disk. */
+const usualBlockBytes = 512
 
 interface Device {
   readonly sizeBytes: number
   /** The least that it reads. */
   readonly sectorBytes: number
-  /** In which its map counts, where that is known. */
+  /** In which its map should count, where that is known. */
   readonly blockBytes?: number | undefined
 }
 
@@ -74,7 +76,8 @@ async function planFrom(
   const parts: ReadPart[] = []
   const edges: Stretch[] = []
   let at = 0
-  for (const { offset, lengthBytes, partition, doubt } of partsOf({ contents, otherOwner, sizeBytes })) {
+  const disk = { contents, otherOwner, sizeBytes, blockBytes }
+  for (const { offset, lengthBytes, partition, doubt } of partsOf(disk)) {
     used.add(at, offset)
     const found =
       doubt === null ? await readUsedBlocks(readDisk, { offset, sizeBytes: lengthBytes, signal }) : null
@@ -137,14 +140,14 @@ interface Doubt {
 
 /** Partitions in the order of the disk, as far as they are on it; one for a disk without a map. */
 function partsOf({
-  contents: { partitionMap, partitions, whole },
+  contents: { partitionMap, mapBlockBytes, partitions, whole },
   otherOwner,
   sizeBytes,
-}: {
+  blockBytes = usualBlockBytes,
+}: Pick<Device, 'sizeBytes' | 'blockBytes'> & {
   readonly contents: DiskContents
   /** Of the disk as a whole. */
   readonly otherOwner: string | null
-  readonly sizeBytes: number
 }): readonly Part[] {
   const all = { offset: 0, lengthBytes: sizeBytes, partition: null, doubt: null }
   if (partitionMap === 'none') return [all]
@@ -163,13 +166,20 @@ function partsOf({
     }))
     .filter(({ offset, lengthBytes }) => offset >= 0 && lengthBytes > 0)
     .toSorted((a, b) => a.offset - b.offset)
+  const otherBlocks = partitionMap === 'mbr' && mapBlockBytes !== blockBytes ? otherBlockSize : null
   let end = 0
   return sorted.map((part, index) => {
     const next = sorted[index + 1]
     const overlaps = part.offset < end || (next !== undefined && next.offset < part.offset + part.lengthBytes)
     end = Math.max(end, part.offset + part.lengthBytes)
-    return { ...part, doubt: overlaps ? overlap : doubtOf(part) }
+    return { ...part, doubt: otherBlocks ?? (overlaps ? overlap : doubtOf(part)) }
   })
+}
+
+/** Only what is there says so, and that may be left over from before. */
+const otherBlockSize: Doubt = {
+  reason: 'inconsistent',
+  problem: 'its map counts in other sectors than those of the disk',
 }
 
 const overlap: Doubt = { reason: 'inconsistent', problem: 'it overlaps another' }

@@ -205,6 +205,16 @@ describe('what is read of a disk', () => {
     ])
   })
 
+  it('is all of partitions whose map counts in other sectors than those of the disk', async () => {
+    const disk = fatDisk()
+    const device = { sizeBytes: disk.length, sectorBytes: 4096, blockBytes: 4096 }
+    const context = { log: silentLogger, signal: neverAborted }
+    const { contents, ranges, parts } = await planReading(memoryDisk(disk), device, context)
+    expect(parts).toMatchObject([{ index: 1, offset: mib, filesystem: 'vfat', whole: 'inconsistent' }])
+    expect([...ranges]).toEqual([[0, disk.length]])
+    expect(contents.least).toMatchObject({ sizeBytes: 11 * mib })
+  })
+
   it.each([
     ['of Linux RAID 1.2 behind an old MBR', 4096, raid1(8)],
     ['of Linux RAID 0.90 at the end', 16 * mib - 65_536, raid090((16 * mib - 65_536) / 1024)],

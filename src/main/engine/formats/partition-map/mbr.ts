@@ -20,7 +20,8 @@ export const mbrEntryStruct = defineStruct({
   ],
 })
 
-const protectiveType = 0xee
+/** Stands for a GPT. */
+export const protectiveType = 0xee
 export const extendedTypes = new Set([0x05, 0x0f, 0x85])
 /** Linux stops counting at 60 or so; what is longer is a trap. */
 const maxLogical = 128

@@ -238,6 +238,20 @@ describe('a raw image', () => {
     })
   })
 
+  it('of a disk with sectors of 4096 bytes ends before its partition does', async () => {
+    await using folder = await temporaryFolder()
+    const large = Buffer.alloc((256 + 2000) * 4096)
+    large.writeUInt8(0x83, 450)
+    large.writeUInt32LE(256, 454)
+    large.writeUInt32LE(2000, 458)
+    large.writeUInt16LE(0xaa55, 510)
+    large.set(volume, 1 << 20)
+    const { info } = await openImage(await folder.write('large.img', large))
+    expect(info).toMatchObject({ mapBlockBytes: 4096, partitions: [{ offset: 1 << 20, filesystem: 'vfat' }] })
+    const cut = await folder.write('cut.img', large.subarray(0, (1 << 20) + volume.length - 4096))
+    expect(await rejectionOf(openImage(cut))).toMatchObject({ field: 'size for mbr partition 1' })
+  })
+
   it('that ends inside a partition is whole where the file system in that is', async () => {
     await using folder = await temporaryFolder()
     const router = Buffer.alloc(2 << 20)

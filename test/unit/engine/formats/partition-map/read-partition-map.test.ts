@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readPartitionMap } from '#engine/formats/partition-map'
-import { corrupt } from '#engine/formats/struct'
+import { corrupt, UnreadableError, type ReadDisk } from '#engine/formats/struct'
 import { apmEntryStruct, ddmStruct } from '#src/main/engine/formats/partition-map/apm.ts'
 import { gptEntryStruct, gptHeaderStruct } from '#src/main/engine/formats/partition-map/gpt.ts'
 import { mbrEntryStruct } from '#src/main/engine/formats/partition-map/mbr.ts'
@@ -133,6 +133,71 @@ describe('an MBR', () => {
         { index: 5, offset: 34 * 4096, sizeBytes: 4 * 4096 },
         { index: 6, offset: 49 * 4096, sizeBytes: 8 * 4096 },
       ],
+    })
+  })
+
+  describe('whose partition', () => {
+    const volume = buildFat16({ sectors: 4300, clusterSectors: 1, label: 'X', files: [] }).volume.subarray(
+      0,
+      512,
+    )
+    const lvm = Buffer.alloc(1024)
+    lvm.write('LABELONE', 512)
+    const at = (offset: number, bytes: Uint8Array, type = 0x83) => {
+      const disk = Buffer.alloc(16 * 1024 ** 2)
+      disk.set(mbrSector([{ type, firstLba: 256, sectorCount: 3000 }]))
+      disk.set(bytes, offset)
+      return disk
+    }
+    const [small, large] = [256 * 512, 256 * 4096]
+    const counted = async (disk: Uint8Array, deviceBlockBytes?: number, readDisk = memoryDisk(disk)) =>
+      (await readPartitionMap(readDisk, disk.length, deviceBlockBytes)).blockBytes
+
+    it('begins where sectors of another size than the device has put it counts in those', async () => {
+      expect(await readPartitionMap(memoryDisk(at(small, volume)), 16 * 1024 ** 2, 4096)).toMatchObject({
+        blockBytes: 512,
+        partitions: [{ offset: small, sizeBytes: 3000 * 512 }],
+      })
+      for (const device of [undefined, 512]) expect(await counted(at(large, volume), device)).toBe(4096)
+      expect(await counted(at(small, lvm), 4096)).toBe(512)
+      const chained = at(large, mbrSector([{ type: 0x83, firstLba: 2, sectorCount: 4 }]), 0x0f)
+      expect(await readPartitionMap(memoryDisk(chained), chained.length)).toMatchObject({
+        blockBytes: 4096,
+        partitions: [{ index: 5, offset: 258 * 4096 }],
+      })
+    })
+
+    it('begins where those of the device put it counts in these, whatever is at the other place', async () => {
+      for (const known of [volume, lvm]) {
+        const small2 = at(small, known)
+        small2.set(volume, large)
+        expect(await counted(small2)).toBe(512)
+        const large2 = at(large, known)
+        large2.set(volume, small)
+        expect(await counted(large2, 4096)).toBe(4096)
+      }
+    })
+
+    it('shows nothing counts in those of the device', async () => {
+      expect(await counted(at(0, Buffer.alloc(0)))).toBe(512)
+      expect(await counted(at(0, Buffer.alloc(0)), 4096)).toBe(4096)
+      // A damaged GPT's.
+      expect(await counted(at(large, volume, 0xee))).toBe(512)
+    })
+
+    it('cannot be read counts in those of the device', async () => {
+      const disk = at(small, volume)
+      const fails =
+        (from: number, to: number, error: Error): ReadDisk =>
+        async (offset, lengthBytes) => {
+          if (offset < to && offset + lengthBytes > from) throw error
+          return await memoryDisk(disk)(offset, lengthBytes)
+        }
+      const unreadable = new UnreadableError(small, 512, new Error('EIO'))
+      for (const error of [unreadable, corrupt({ format: 'disk', field: 'run', offset: 0 })])
+        expect(await counted(disk, 4096, fails(small, small + 4096, error))).toBe(4096)
+      const gone = new Error('unplugged')
+      await expect(counted(disk, 4096, fails(small, small + 4096, gone))).rejects.toBe(gone)
     })
   })
 
