@@ -105,6 +105,6 @@ export interface ImageCreation {
   readonly durationMs: number
   /** Of the disk inside. */
   readonly bytesPerSecond: number
-  /** It is done, and this did not work: a volume couldn't be mounted again. */
+  /** It is done, and this did not work: a volume couldn't be mounted again, or places where nothing is in use couldn't be read. */
   readonly warnings: readonly SerializedError[]
 }

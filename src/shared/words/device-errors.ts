@@ -91,6 +91,21 @@ const failed = (error: SerializedError, names: Names, how: 'read' | 'written'): 
   }
 }
 
+/** Of an image that was made all the same. */
+function unread(error: SerializedError, names: Names): ErrorWords {
+  const name = nameOf(error, names)
+  const disk = name === null ? path(error, 'The disk') : quote(name)
+  const badBytes = numberOf(error, 'badBytes') ?? 0
+  const now = 'The image is complete. A disk like this may soon lose more: replace it.'
+  if ((numberOf(error, 'failedReads') ?? 0) === 0)
+    return { what: `${formatBytes(badBytes)} of ${disk} are marked as bad and weren't read.`, why: null, now }
+  return {
+    what: `${disk} has sectors that can't be read; nothing in use lies there.`,
+    why: badBytes === 0 ? null : `${formatBytes(badBytes)} are marked as bad and weren't read, either.`,
+    now,
+  }
+}
+
 /** How far it was, as it was shown; else the place, which tells less to most. */
 const reached = (error: SerializedError): string => {
   const percent = numberOf(error, 'percent')
@@ -349,7 +364,8 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     }
   },
 
-  E_IO_READ: (error, names) => failed(error, names, 'read'),
+  E_IO_READ: (error, names) =>
+    textOf(error, 'left') === 'unread' ? unread(error, names) : failed(error, names, 'read'),
 
   E_IO_WRITE: (error, names) => failed(error, names, 'written'),
 

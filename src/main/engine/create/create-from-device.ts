@@ -10,6 +10,7 @@ import type { JobContext } from '#engine/job'
 import { serializeError, type SerializedError } from '#shared/errors'
 import type { CreateRequest } from '#shared/model'
 import type { Created } from './created.ts'
+import { warnOfUnread } from './left-unread.ts'
 import { planReading } from './plan-reading.ts'
 import { usedLayout } from './used-layout.ts'
 
@@ -30,16 +31,19 @@ export async function createFromDevice(
   await using target = await openImageTarget(request, { owner: await deps.owner() })
   if (device.mountPoints.length > 0) context.enter('unmounting')
   const released = await releaseDevice(device, deps, signal)
-  let warnings: readonly SerializedError[] = []
+  let unread: readonly SerializedError[] = []
+  let notMounted: readonly SerializedError[] = []
   let created
   try {
     await using reading = await openDeviceReading(device, released, deps, signal)
     const files = await rememberUnchecked(reading.layout)
-    const { contents, ranges, parts, edges } = await planReading(
+    const { contents, ranges, parts, edges, ...plan } = await planReading(
       reading.readDisk,
       { sizeBytes: device.sizeBytes, sectorBytes: reading.sectorBytes, blockBytes: reading.blockBytes },
       context,
     )
+    unread = warnOfUnread(device.path, plan.unread).map((warning) => serializeError(warning))
+    for (const { message } of unread) log.warn(message, { ...plan.unread })
     context.enter('creating', device.sizeBytes)
     const layout = usedLayout(reading.layout, ranges, edges)
     await using stream = await reading.openStream(layout, signal)
@@ -55,8 +59,8 @@ export async function createFromDevice(
   } finally {
     // A phase that begins says that the one before is done.
     if (created !== undefined && device.mountPoints.length > 0) context.enter('remounting')
-    warnings = await released.giveBack().catch((error: unknown) => [serializeError(error)])
-    for (const { code, message } of warnings) log.warn('not mounted again', { code, message })
+    notMounted = await released.giveBack().catch((error: unknown) => [serializeError(error)])
+    for (const { code, message } of notMounted) log.warn('not mounted again', { code, message })
   }
-  return { ...created, warnings }
+  return { ...created, warnings: [...unread, ...notMounted] }
 }

@@ -12,13 +12,19 @@ const mostFailures = 24
 /** What Linux says of a sector rather than of the way to the disk. */
 const ofTheMedium = new Set(['EIO', 'ENODATA', 'EREMOTEIO', 'EILSEQ'])
 
+export interface ReadingPast {
+  readonly readDisk: ReadDisk
+  /** How many reads have failed. */
+  failedReads(): number
+}
+
 /**
- * `read`, but what it says of bad sectors is an `UnreadableError`, and none of them is asked for twice. When there are many,
- * it is what `read` throws.
+ * `readDisk` is `read`, but what that says of bad sectors is an `UnreadableError`, and none of them is asked for twice. When
+ * there are many, it is what `read` throws.
  */
-export function pastBadSectors(read: ReadDisk, log: Logger): ReadDisk {
+export function pastBadSectors(read: ReadDisk, log: Logger): ReadingPast {
   const failed: { readonly from: number; readonly to: number; readonly error: DeviceError }[] = []
-  return async (offset, lengthBytes) => {
+  const readDisk: ReadDisk = async (offset, lengthBytes) => {
     const end = offset + lengthBytes
     const known = failed.find(({ from, to }) => offset <= from && to <= end)
     if (known !== undefined) throw new UnreadableError(offset, lengthBytes, known.error)
@@ -31,6 +37,7 @@ export function pastBadSectors(read: ReadDisk, log: Logger): ReadDisk {
       throw new UnreadableError(offset, lengthBytes, error)
     }
   }
+  return { readDisk, failedReads: () => failed.length }
 }
 
 function isBadSector(error: unknown): error is DeviceError {

@@ -14,6 +14,7 @@ import { isHeldElsewhere } from '#engine/formats/partition-map'
 import { UnreadableError, type ReadDisk } from '#engine/formats/struct'
 import type { JobContext } from '#engine/job'
 import type { ImagePartition, ReadPart, WholeReason } from '#shared/model'
+import type { Unread } from './left-unread.ts'
 import { pastBadSectors } from './past-bad-sectors.ts'
 import { edgesOf, type Stretch } from './volume-edges.ts'
 
@@ -24,6 +25,7 @@ export interface ReadingPlan {
   readonly parts: readonly ReadPart[]
   /** Of volumes of which only used blocks are read, ascending: what isn't read there is zeros in an image, no hole. */
   readonly edges: readonly Stretch[]
+  readonly unread: Unread
 }
 
 /** Reads begin and end at these, which suits every device, and memory too. */
@@ -51,8 +53,12 @@ export async function planReading(
     signal.throwIfAborted()
     return await read(offset, lengthBytes)
   }
+  const past = pastBadSectors(readUnlessAborted, log)
   try {
-    return await planFrom(pastBadSectors(readUnlessAborted, log), device, context)
+    const { bad, ...plan } = await planFrom(past.readDisk, device, context)
+    let badBytes = 0
+    for (const [from, to] of bad) badBytes += to - from
+    return { ...plan, unread: { failedReads: past.failedReads(), badBytes } }
   } catch (error) {
     // A record that nothing else stands in for.
     throw error instanceof UnreadableError ? error.cause : error
@@ -63,7 +69,7 @@ async function planFrom(
   readDisk: ReadDisk,
   { sizeBytes, sectorBytes, blockBytes }: Device,
   { log, signal }: Pick<JobContext, 'log' | 'signal'>,
-): Promise<ReadingPlan> {
+): Promise<Omit<ReadingPlan, 'unread'> & { readonly bad: BadStretches }> {
   const contents = await readDiskContents(readDisk, sizeBytes, signal, blockBytes)
   // Only of a disk with a map: without one, all of it is looked at as a volume is.
   const isMapped = contents.partitionMap !== 'none'
@@ -111,7 +117,7 @@ async function planFrom(
   used.add(at, sizeBytes)
   // Last: whole units, and gaps that count as used, may have bad clusters in them beside good ones.
   const ranges = withoutBad(widened(used, Math.max(unitBytes, sectorBytes), sizeBytes), bad)
-  return { contents, ranges, parts, edges }
+  return { contents, ranges, parts, edges, bad }
 }
 
 /** In whole units, but for the end of the disk. */

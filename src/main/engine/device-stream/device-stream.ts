@@ -136,8 +136,8 @@ async function asImage(
     const target = join(folder, `${name}.dmg`)
     const context = jobContext({ signal, progress, log: deps.log })
     const request = { target, ...formats[level], erase: false, encryption: null, volumeName: null }
-    const { warnings } = await createImage({ ...request, from: { kind: 'device', path } }, deps, context)
-    for (const { code, message } of warnings) deps.log.warn('not mounted again', { code, message })
+    // What it warns of is in the log, which is the same.
+    await createImage({ ...request, from: { kind: 'device', path } }, deps, context)
     await scanImage({ path: target, reorder: true, allowFragmentedCatalog: true }, context, {
       scannedBy: deps.scannedBy,
     })

@@ -34,6 +34,8 @@ describe.skipIf(missing(...needs))('an image of a disk with bad sectors', { time
     const from = { kind: 'device', path: disk.path } as const
     const creation = await createForReal({ target, format: 'raw', from })
     expect(creation.way).toMatchObject({ parts: [{ filesystem: 'ext4', whole: null }] })
+    const details = { path: disk.path, left: 'unread', badBytes: 2 * blockBytes }
+    expect(creation.warnings).toMatchObject([{ code: 'E_IO_READ', details }])
     expect(await isSound(kind, target)).toBe(true)
     expect(await hashVolume(kind, target)).toEqual(before)
 

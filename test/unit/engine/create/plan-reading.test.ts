@@ -123,6 +123,15 @@ describe('what is read of a disk with bad sectors', () => {
     }
   })
 
+  it('is told apart from a disk without any', async () => {
+    const disk = fatDisk()
+    expect((await plan(disk)).unread).toEqual({ failedReads: 0, badBytes: 0 })
+    const { readDisk, seen } = worn(disk, end - 512)
+    expect((await plan(disk, readDisk)).unread).toEqual({ failedReads: seen.failures, badBytes: 0 })
+    const { bytes } = diskWithBadCluster()
+    expect((await plan(bytes)).unread).toEqual({ failedReads: 0, badBytes: 2048 })
+  })
+
   it('is what the file system uses on a disk without a map, too', async () => {
     const { volume } = buildFat16({ sectors: 10 * 2048, label: 'LESSONS', files: [] })
     const { readDisk } = worn(volume, 48 * 1024, { to: 64 * 1024 })

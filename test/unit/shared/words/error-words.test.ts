@@ -144,6 +144,17 @@ describe('describeError', () => {
     expect(told('E_IO_READ', '/tmp/x', { reason: 'no-answer' }).what).toBe("'/tmp/x' doesn't answer.")
   })
 
+  it('says that an image is complete though not all of the disk could be read', () => {
+    const told = (failedReads: number, badBytes: number) =>
+      describeError(error('E_IO_READ', { path: '/dev/sdb', left: 'unread', failedReads, badBytes }))
+    expect(told(3, 0)).toMatchObject({
+      what: "'/dev/sdb' has sectors that can't be read; nothing in use lies there.",
+      why: null,
+    })
+    expect(told(3, 8192).why).toBe("8.19 kB are marked as bad and weren't read, either.")
+    expect(told(0, 8192).what).toBe("8.19 kB of '/dev/sdb' are marked as bad and weren't read.")
+  })
+
   it.each<[ErrorCode, SerializedError['details'], string]>([
     [
       'E_DST_SMALL',
