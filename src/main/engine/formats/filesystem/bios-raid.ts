@@ -1,6 +1,7 @@
 /**
  * Disks of RAIDs that a computer's firmware or a controller made, by what these keep in the last sectors. As in util-linux's
- * libblkid. Where a mark is so short that anything could look like it, a sum tells.
+ * libblkid, and for Silicon Image as in dmraid, which knows more of them. Where a mark is so short that anything could look like
+ * it, a sum tells.
  */
 import { readableOrNull } from '#engine/formats/struct'
 import type { BlockVolume } from './used-blocks.ts'
@@ -21,11 +22,12 @@ const places: readonly (readonly [sectors: number, kinds: readonly Kind[]])[] = 
     [
       ['lsi raid', begins('$XIDE$')],
       ['adaptec raid', begins('\x37\xfc\x4d\x1e')],
-      ['silicon image raid', isSiliconImage],
       ['via raid', isVia],
       ['jmicron raid', isJmicron],
     ],
   ],
+  // The last sector has the first of four.
+  ...[1, 513, 1025, 1537].map((sectors) => [sectors, [['silicon image raid', isSiliconImage]]] as const),
   [2, [['nvidia raid', begins('NVIDIA  ')]]],
   [11, ['\xf3\x16\x78\x5a', '\xfd\x16\x78\x5a'].map((magic) => ['highpoint raid', begins(magic)] as const)],
   ...[16, 63, 255, 256, 399, 591, 675, 735, 911, 951, 974, 991, 3087].map(
@@ -45,7 +47,7 @@ export async function findBiosRaid(volume: BlockVolume): Promise<string | null> 
 }
 
 function isSiliconImage(sector: Buffer): boolean {
-  return sector.readUInt32LE(96) === 0x2f00_0000 && (sumOfWords(sector, 320) & 0xffff) === 0
+  return (sector.readUInt32LE(96) & 0x3ff_ffff) === 0x300_0000 && (sumOfWords(sector, 320) & 0xffff) === 0
 }
 
 function isVia(sector: Buffer): boolean {

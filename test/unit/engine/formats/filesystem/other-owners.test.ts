@@ -29,6 +29,7 @@ function summed(mark: Uint8Array, markAt: number, sumAt: number, end: number): B
 }
 
 const silicon = summed(hex('0000002f'), 96, 318, 320)
+const silicon2 = summed(hex('00000013'), 96, 318, 320)
 // Its last word counts, too.
 const jmicron = summed(text('JM'), 0, 126, 128)
 const via = Buffer.alloc(512)
@@ -70,6 +71,7 @@ describe('used blocks', () => {
 
   it.each([
     ['Silicon Image', wrong(silicon, 200)],
+    ['Silicon Image', summed(hex('00000016'), 96, 318, 320)],
     ['VIA', wrong(via, 20)],
     ['JMicron', wrong(jmicron, 50)],
   ])('are believed with what only looks like the mark of a RAID of %s', async (_, mark) => {
@@ -109,6 +111,9 @@ describe('used blocks', () => {
     ['lsi raid', -512, text('$XIDE$')],
     ['adaptec raid', -512, hex('37fc4d1e')],
     ['silicon image raid', -512, silicon],
+    ['silicon image raid', -512, silicon2],
+    ['silicon image raid', -513 * 512, silicon],
+    ['silicon image raid', -1537 * 512, silicon2],
     ['via raid', -512, via],
     ['jmicron raid', -512, jmicron],
     ['nvidia raid', -1024, text('NVIDIA  ')],
