@@ -34,6 +34,18 @@ export class BadStretches {
     else if (!this.isFull) this.#list.push([from, to])
   }
 
+  /** Whether any byte from `from` to `to` is bad. */
+  overlaps(from: number, to: number): boolean {
+    // How many stretches begin before `to`.
+    let low = 0
+    for (let high = this.#list.length; low < high;) {
+      const middle = Math.floor((low + high) / 2)
+      if ((this.#list[middle]?.[0] ?? 0) < to) low = middle + 1
+      else high = middle
+    }
+    return from < to && from < (this.#list[low - 1]?.[1] ?? from)
+  }
+
   *[Symbol.iterator](): Generator<readonly [from: number, to: number]> {
     for (const [from, to] of this.#list) yield [from, to]
   }

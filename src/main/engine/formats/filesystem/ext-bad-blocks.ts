@@ -18,6 +18,8 @@ export interface BadInodePlace {
   readonly blocks: number
   /** Of its checksum; null where there is none. */
   readonly seed: number | null
+  /** Stretches of blocks that hold records of the file system. */
+  readonly ownBlocks: () => Iterable<readonly [from: number, to: number]>
 }
 
 const pointersAt = 40
@@ -25,7 +27,7 @@ const direct = 12
 /** A GiB of them, with the smallest blocks. */
 const mostBlocks = 2 ** 20
 
-/** Throws `NotCertain` when the list contradicts itself or `used`. */
+/** None where one of them holds a record of the file system. Throws `NotCertain` when the list contradicts itself or `used`. */
 export async function readExtBadBlocks(
   volume: BlockVolume,
   place: BadInodePlace,
@@ -66,6 +68,9 @@ export async function readExtBadBlocks(
     consistent(used.covers(from, to), 'a bad block that is free')
     bad.add(from, to)
   }
+  // mke2fs puts these elsewhere, e2fsck doesn't always. They are needed, whatever the list says.
+  for (const [from, to] of place.ownBlocks())
+    if (bad.overlaps(from * blockBytes, to * blockBytes)) return new BadStretches()
   return bad
 }
 

@@ -98,6 +98,7 @@ export const readExtUsedBlocks: UsedBlocksReader = async (volume) => {
     ...layout,
     tableAt: first.inodeTable * blockBytes,
     seed: layout.checksums === 'crc32c' ? layout.seed : null,
+    ownBlocks: () => ownBlocks(groups, layout),
   }
   return { ranges, bad: await readExtBadBlocks(volume, place, ranges) }
 }
@@ -180,16 +181,12 @@ function isPowerOf357(group: number): boolean {
 }
 
 async function readGroups(volume: BlockVolume, layout: Layout): Promise<Group[]> {
-  const { blockBytes, descriptorBytes, groups, firstBlock, blocksPerGroup, firstMetaBlock } = layout
+  const { blockBytes, descriptorBytes, groups } = layout
   const perBlock = blockBytes / descriptorBytes
   const found: Group[] = []
   for (let index = 0; index * perBlock < groups; index++) {
     const first = index * perBlock
-    // The superblock, at 1 KiB, is in block 1 of that size even where counting begins with 0, as with bigalloc.
-    const superblock = blockBytes === 1024 ? 1 : 0
-    const before = (layout.hasSuperblock(first) ? 1 : 0) + (first === 0 ? superblock - firstBlock : 0)
-    const at = index < firstMetaBlock ? superblock + 1 + index : firstBlock + first * blocksPerGroup + before
-    const block = await volume.read(at * blockBytes, blockBytes)
+    const block = await volume.read(descriptorBlock(index, layout) * blockBytes, blockBytes)
     for (let each = 0; each < perBlock && first + each < groups; each++) {
       const bytes = block.subarray(each * descriptorBytes, (each + 1) * descriptorBytes)
       checkDescriptor(bytes, first + each, layout)
@@ -197,6 +194,37 @@ async function readGroups(volume: BlockVolume, layout: Layout): Promise<Group[]>
     }
   }
   return found
+}
+
+/** The superblock, at 1 KiB, is in block 1 of that size even where counting begins with 0, as with bigalloc. */
+const superblockOf = ({ blockBytes }: Layout) => (blockBytes === 1024 ? 1 : 0)
+
+/** Where the descriptors of that many groups are that a block has room for. */
+function descriptorBlock(index: number, layout: Layout): number {
+  const { blockBytes, descriptorBytes, firstBlock, blocksPerGroup, firstMetaBlock } = layout
+  const superblock = superblockOf(layout)
+  if (index < firstMetaBlock) return superblock + 1 + index
+  const first = (index * blockBytes) / descriptorBytes
+  const before = (layout.hasSuperblock(first) ? 1 : 0) + (first === 0 ? superblock - firstBlock : 0)
+  return firstBlock + first * blocksPerGroup + before
+}
+
+/** Copies aside, and what is reserved for more descriptors: bad blocks stay there. */
+function* ownBlocks(
+  groups: readonly Group[],
+  layout: Layout,
+): Generator<readonly [from: number, to: number]> {
+  const { blockBytes, descriptorBytes, inodeTableBlocks } = layout
+  yield [0, superblockOf(layout) + 1]
+  for (let index = 0; (index * blockBytes) / descriptorBytes < groups.length; index++) {
+    const at = descriptorBlock(index, layout)
+    yield [at, at + 1]
+  }
+  for (const { blockBitmap, inodeBitmap, inodeTable } of groups) {
+    yield [blockBitmap, blockBitmap + 1]
+    yield [inodeBitmap, inodeBitmap + 1]
+    yield [inodeTable, inodeTable + inodeTableBlocks]
+  }
 }
 
 function parseGroup(bytes: Buffer, { descriptorBytes, blocks, inodeTableBlocks, checksums }: Layout): Group {

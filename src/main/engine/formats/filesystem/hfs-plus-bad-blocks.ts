@@ -12,6 +12,8 @@ import type { UsedRanges } from './used-ranges.ts'
 /** Of the volume header's attributes: there may be some. */
 const sparedBlocks = 1 << 9
 const extentsAt = 208
+/** Extents of the allocation, extents overflow, catalog, attributes and startup files. */
+const specialForks = [128, extentsAt, 288, 368, 448]
 const badBlockFile = 5
 const leafKind = -1
 const keyBytes = 12
@@ -19,7 +21,7 @@ const keyBytes = 12
 const mostLeaves = 256
 const recordBytes = keyBytes + 64
 
-/** Throws `NotCertain` when the list contradicts itself or `used`. `header`: of the volume. */
+/** Throws `NotCertain` when the list contradicts itself or `used`, or has records in it. `header`: of the volume. */
 export async function readHfsPlusBadBlocks(
   volume: BlockVolume,
   header: Buffer,
@@ -27,11 +29,23 @@ export async function readHfsPlusBadBlocks(
 ): Promise<BadStretches> {
   const bad = new BadStretches()
   if ((header.readUInt32BE(4) & sparedBlocks) === 0) return bad
+  for (const [from, to] of (await readList(volume, header)).toSorted(([a], [b]) => a - b)) {
+    consistent(used.covers(from, to), 'a bad block that is free')
+    bad.add(from, to)
+  }
+  for (const [from, to] of ownStretches(volume, header))
+    consistent(!bad.overlaps(from, to), 'a bad block with a record')
+  return bad
+}
+
+type Stretch = readonly [from: number, to: number]
+
+async function readList(volume: BlockVolume, header: Buffer): Promise<Stretch[]> {
   const blockBytes = header.readUInt32BE(40)
   const treeHeader = await volume.read(header.readUInt32BE(extentsAt) * blockBytes, 34)
   const nodeBytes = treeHeader.readUInt16BE(32)
   consistent(nodeBytes >= 512 && Number.isInteger(Math.log2(nodeBytes)), 'node size')
-  const found: (readonly [from: number, to: number])[] = []
+  const found: Stretch[] = []
   let number = treeHeader.readUInt32BE(24)
   for (let leaves = 0; number !== 0; leaves++) {
     consistent(leaves < mostLeaves, 'leaves of the extents overflow file')
@@ -44,7 +58,7 @@ export async function readHfsPlusBadBlocks(
       const at = node.readUInt16BE(nodeBytes - 2 * (record + 1))
       const file = node.readUInt32BE(at + 4)
       if (file < badBlockFile) continue
-      if (file > badBlockFile) return addAll(bad, found, used)
+      if (file > badBlockFile) return found
       for (let extent = 0; extent < 8; extent++) {
         const from = node.readUInt32BE(at + keyBytes + extent * 8) * blockBytes
         found.push([from, from + node.readUInt32BE(at + keyBytes + extent * 8 + 4) * blockBytes])
@@ -52,7 +66,7 @@ export async function readHfsPlusBadBlocks(
     }
     number = node.readUInt32BE(0)
   }
-  return addAll(bad, found, used)
+  return found
 }
 
 /** Where a node is: none lies in two extents. */
@@ -69,14 +83,14 @@ function placeOf(header: Buffer, offset: number, lengthBytes: number): number {
   throw new NotCertain('inconsistent', 'a node outside the extents overflow file')
 }
 
-function addAll(
-  bad: BadStretches,
-  found: readonly (readonly [from: number, to: number])[],
-  used: UsedRanges,
-): BadStretches {
-  for (const [from, to] of found.toSorted(([a], [b]) => a - b)) {
-    consistent(used.covers(from, to), 'a bad block that is free')
-    bad.add(from, to)
-  }
-  return bad
+/** What is always in use: the header, its copy, and the special files as far as the header knows them. */
+function* ownStretches({ sizeBytes }: BlockVolume, header: Buffer): Generator<Stretch> {
+  const blockBytes = header.readUInt32BE(40)
+  yield [0, 1536]
+  yield [sizeBytes - 1024, sizeBytes]
+  for (const fork of specialForks)
+    for (let at = fork; at < fork + 64; at += 8) {
+      const from = header.readUInt32BE(at) * blockBytes
+      yield [from, from + header.readUInt32BE(at + 4) * blockBytes]
+    }
 }

@@ -18,6 +18,7 @@ import { temporaryFolder } from '#test/temporary-folder'
 
 const kinds: readonly VolumeKind[] = Object.values(volumeKinds).flat()
 const programs = [
+  'debugfs',
   'mke2fs',
   'mkfs.xfs',
   'mkfs.btrfs',
@@ -133,6 +134,25 @@ describe.skipIf(missing('root', 'loop', ...needs))('used blocks', { timeout: 60_
     await spoilUnused(file, ranges)
     expect(await isSound(kind, file)).toBe(true)
     expect(await hashVolume(kind, file)).toEqual(before)
+  })
+
+  it('of ext4 are without bad blocks, but for those that hold its own records', async () => {
+    await using folder = await temporaryFolder()
+    const list = await folder.write('bad blocks', Buffer.from('9001'))
+    const file = await folder.write('volume.img', new Uint8Array(0))
+    await truncate(file, 64 * 1024 ** 2)
+    await command('mke2fs', ['-q', '-t', 'ext4', '-b', '1024', '-l', list, file])
+    const text = await command('dumpe2fs', [file])
+    const places = /Block bitmap at (\d+)[^]*?Inode bitmap at (\d+)[^]*?Inode table at (\d+)/.exec(text) ?? []
+    expect(places).toHaveLength(4)
+    const isRead = async (block: number) => {
+      await command('debugfs', ['-w', '-R', `sif <1> block[0] ${block}`, file])
+      const ranges = rangesOf(await look(file))
+      return ranges.some(([from, to]) => from < (block + 1) * 1024 && to > block * 1024)
+    }
+    for (const block of [1, 2, ...places.slice(1).map(Number)]) expect(await isRead(block)).toBe(true)
+    // What is reserved for more descriptors, and a copy of the superblock.
+    for (const block of [100, 8193, 9001]) expect(await isRead(block)).toBe(false)
   })
 
   it('are not believed when two file systems seem to be there, or a RAID wrote its mark', async () => {

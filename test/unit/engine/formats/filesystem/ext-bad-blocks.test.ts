@@ -4,7 +4,15 @@ import { readExtBadBlocks } from '#src/main/engine/formats/filesystem/ext-bad-bl
 
 const blockBytes = 1024
 const blocks = 100_000
-const place = { tableAt: 5 * blockBytes, inodeBytes: 128, blockBytes, firstBlock: 1, blocks, seed: null }
+const place = {
+  tableAt: 5 * blockBytes,
+  inodeBytes: 128,
+  blockBytes,
+  firstBlock: 1,
+  blocks,
+  seed: null,
+  ownBlocks: () => [[1, 9] as const, [90_000, 90_010] as const],
+}
 
 /** An inode with these pointers, and blocks of numbers by their own. */
 async function look(
@@ -83,6 +91,12 @@ describe('bad blocks of ext', () => {
 
   it('are not believed when nobody uses them', async () => {
     expect((await look([10], { count: 1, used: [20, 30] })).bad).toContain('a bad block that is free')
+  })
+
+  it('are none when one of them holds a record of the file system', async () => {
+    for (const own of [1, 8, 90_000, 90_009])
+      expect((await look([9, 50, own, 60], { count: 4 })).bad).toEqual([])
+    expect((await look([9, 89_999, 90_010], { count: 3 })).bad).toHaveLength(3)
   })
 
   it('are not gone through when the list leads to itself', async () => {

@@ -104,4 +104,18 @@ describe('used blocks of HFS+', () => {
     expect(await look(volume({ firstLeaf: 2 }))).toBe('a leaf of the extents overflow file')
     expect(await look(volume({ next: 1 }))).toBe('leaves of the extents overflow file')
   })
+
+  it('are not believed when a bad block holds a record of the file system', async () => {
+    const problem = 'a bad block with a record'
+    // The header and its copy, the allocation file, the extents overflow file.
+    for (const block of [0, blocks - 1, 1, 4])
+      expect(await look(volume({ records: [[5, block, 1]] }))).toBe(problem)
+    for (const fork of [272, 352, 432]) {
+      const bytes = volume({ records: [[5, 120, 3]] })
+      // Its last extent.
+      bytes.writeUInt32BE(122, 1024 + fork + 16 + 56)
+      bytes.writeUInt32BE(1, 1024 + fork + 16 + 60)
+      expect(await look(bytes)).toBe(problem)
+    }
+  })
 })
