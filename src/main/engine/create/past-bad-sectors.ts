@@ -6,8 +6,10 @@ import { UnreadableError, type ReadDisk } from '#engine/formats/struct'
 import { DeviceError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 
-/** A disk can take half a minute to find out that it can't read something. One that says so often is left alone. */
+/** One that says so often is left alone. */
 const mostFailures = 24
+/** A disk can take half a minute to find out that it can't read something, and its volumes are unmounted meanwhile. */
+const mostFailingMs = 5 * 60_000
 
 /** What Linux says of a sector rather than of the way to the disk. */
 const ofTheMedium = new Set(['EIO', 'ENODATA', 'EREMOTEIO', 'EILSEQ'])
@@ -20,18 +22,25 @@ export interface ReadingPast {
 
 /**
  * `readDisk` is `read`, but what that says of bad sectors is an `UnreadableError`, and none of them is asked for twice. When
- * there are many, it is what `read` throws.
+ * there are many, or they took long, it is what `read` throws.
  */
-export function pastBadSectors(read: ReadDisk, log: Logger): ReadingPast {
+export function pastBadSectors(
+  read: ReadDisk,
+  log: Logger,
+  { now = () => performance.now() }: { readonly now?: () => number } = {},
+): ReadingPast {
   const failed: { readonly from: number; readonly to: number; readonly error: DeviceError }[] = []
+  let failingMs = 0
   const readDisk: ReadDisk = async (offset, lengthBytes) => {
     const end = offset + lengthBytes
     const known = failed.find(({ from, to }) => offset <= from && to <= end)
     if (known !== undefined) throw new UnreadableError(offset, lengthBytes, known.error)
+    const startedMs = now()
     try {
       return await read(offset, lengthBytes)
     } catch (error) {
-      if (!isBadSector(error) || failed.length >= mostFailures) throw error
+      if (!isBadSector(error) || failed.length >= mostFailures || failingMs >= mostFailingMs) throw error
+      failingMs += now() - startedMs
       failed.push({ from: offset, to: end, error })
       log.info('not readable', { offset, lengthBytes, errno: error.details.errno ?? null })
       throw new UnreadableError(offset, lengthBytes, error)
