@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
@@ -155,6 +155,23 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     await cut(target, file, mib, 200 * mib)
     expect(await isSound(ext4, file)).toBe(true)
     expect(await hashVolume(ext4, file)).toEqual(before)
+  })
+
+  it('is made of a disk whose MBR was made for smaller sectors', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'ext4')
+    await makeVolume(ext4, file)
+    const disk = await folder.write('disk', new Uint8Array(0))
+    await truncate(disk, 300 * mib)
+    await command('sfdisk', ['-q', disk], 'label: dos\nstart=2048, type=83\n')
+    await put(file, disk, mib)
+    await using loop = await attachLoop({ sizeBytes: 300 * mib, logicalBlockBytes: 4096 })
+    await put(disk, loop.path, 0)
+    const target = join(folder.path, 'new.img')
+    const creation = await createForReal({ target, format: 'raw', from: { kind: 'device', path: loop.path } })
+    const part = { index: 1, offset: mib, sizeBytes: 299 * mib, filesystem: 'ext4', whole: 'inconsistent' }
+    expect(creation.way).toMatchObject({ partitionMap: 'mbr', parts: [part] })
+    await command('cmp', [disk, target])
   })
 
   it('is made of a mounted partition, which is mounted again afterwards', async () => {
