@@ -96,13 +96,17 @@ function unread(error: SerializedError, names: Names): ErrorWords {
   const name = nameOf(error, names)
   const disk = name === null ? path(error, 'The disk') : quote(name)
   const badBytes = numberOf(error, 'badBytes') ?? 0
-  const now = 'The image is complete. A disk like this may soon lose more: replace it.'
+  // Marks stay for good: the disk may have been well for years.
   if ((numberOf(error, 'failedReads') ?? 0) === 0)
-    return { what: `${formatBytes(badBytes)} of ${disk} are marked as bad and weren't read.`, why: null, now }
+    return {
+      what: `${formatBytes(badBytes)} of ${disk} are marked as bad and weren't read.`,
+      why: null,
+      now: 'The image is complete. If they become more, replace the disk.',
+    }
   return {
     what: `${disk} has sectors that can't be read; nothing in use lies there.`,
     why: badBytes === 0 ? null : `${formatBytes(badBytes)} are marked as bad and weren't read, either.`,
-    now,
+    now: 'The image is complete. A disk like this may soon lose more: replace it.',
   }
 }
 

@@ -152,7 +152,10 @@ describe('describeError', () => {
       why: null,
     })
     expect(told(3, 8192).why).toBe("8.19 kB are marked as bad and weren't read, either.")
+    expect(told(3, 0).now).toMatch(/replace it\.$/)
     expect(told(0, 8192).what).toBe("8.19 kB of '/dev/sdb' are marked as bad and weren't read.")
+    // Marks stay: it may have been well for years.
+    expect(told(0, 8192).now).toBe('The image is complete. If they become more, replace the disk.')
   })
 
   it.each<[ErrorCode, SerializedError['details'], string]>([
