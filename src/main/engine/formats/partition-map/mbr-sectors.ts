@@ -17,8 +17,11 @@ interface Start {
 }
 
 /**
- * Of a disk whose first sector has a table; `first` counts where both would do. Null: nothing that is known begins where either
- * has a partition. What can't be read isn't known. Rejects with what the medium throws.
+ * Of a disk whose first sector has a table; `first` counts where both would do. The other size has to explain the table better: it has all
+ * partitions on the disk, something that is known begins at one of them and, unless `first` has a partition that ends behind the disk's end, at
+ * none by `first`. The larger size also needs places that only it has at whole mebibytes, where partitions are begun, for what lies at
+ * eight times a place may be left over from before. Null: nothing that is known begins where either has a partition. What can't be read
+ * isn't known. Rejects with what the medium throws.
  */
 export async function findMbrSectorBytes(
   readDisk: ReadDisk,
@@ -45,11 +48,25 @@ export async function findMbrSectorBytes(
     return occupant !== null && occupant.otherOwner !== null
   }
 
+  const knows = async (sectorBytes: number) =>
+    (await anyOf(sectorBytes, beginsKnown)) || (await anyOf(sectorBytes, isOwned))
+  const listed = entries.filter(
+    ({ type, sectorCount }) => type !== 0 && type !== protectiveType && sectorCount > 0,
+  )
+  const fits = (sectorBytes: number) =>
+    listed.every(({ firstLba, sectorCount }) => (firstLba + sectorCount) * sectorBytes <= diskBytes)
+  const isAligned = (sectorBytes: number) =>
+    listed.every(({ firstLba }) => (firstLba * sectorBytes) % alignedBytes === 0)
+
   const other = first === smallSectors ? largeSectors : smallSectors
-  if ((await anyOf(first, beginsKnown)) || (await anyOf(first, isOwned))) return first
-  if ((await anyOf(other, beginsKnown)) || (await anyOf(other, isOwned))) return other
-  return null
+  const isPossible = fits(other) && (other === smallSectors || (isAligned(other) && !isAligned(first)))
+  if (isPossible && !fits(first) && (await knows(other))) return other
+  if (await knows(first)) return first
+  return isPossible && fits(first) && (await knows(other)) ? other : null
 }
+
+/** Where the programs that make partitions let them begin. */
+const alignedBytes = 2 ** 20
 
 /** The boot record of the first logical partition. */
 async function beginsChain(readDisk: ReadDisk, offset: number): Promise<boolean> {

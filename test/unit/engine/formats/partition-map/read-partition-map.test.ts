@@ -178,6 +178,28 @@ describe('an MBR', () => {
       }
     })
 
+    it('lies on the disk and at whole mebibytes by one size only counts in that', async () => {
+      const mebibyte = 1024 ** 2
+      const withOld = (entry: MbrEntry, diskBytes: number, places: readonly number[]) => {
+        const disk = Buffer.alloc(diskBytes)
+        disk.set(mbrSector([entry]))
+        for (const place of places) disk.set(volume, place)
+        return disk
+      }
+      // Where partitions mostly begin, of nothing that is known: what lies at eight times the place is left over.
+      const usual = { type: 0x83, firstLba: 2048, sectorCount: 2048 }
+      expect(await counted(withOld(usual, 24 * mebibyte, [8 * mebibyte]))).toBe(512)
+      // An ISO image's, around all of it: there is something at a multiple of anything.
+      const around = { type: 0xcd, firstLba: 1, sectorCount: 1023 }
+      expect(await counted(withOld(around, 16 * mebibyte, [4096]))).toBe(512)
+      // It would end behind the disk.
+      const long = { type: 0x83, firstLba: 256, sectorCount: 4096 }
+      expect(await counted(withOld(long, 16 * mebibyte, [large]))).toBe(512)
+      // On a device with larger sectors, by which it ends behind the disk, whatever is left over there.
+      const whole = { type: 0x83, firstLba: 2048, sectorCount: 22 * 2048 }
+      expect(await counted(withOld(whole, 24 * mebibyte, [mebibyte, 8 * mebibyte]), 4096)).toBe(512)
+    })
+
     it('shows nothing counts in those of the device', async () => {
       expect(await counted(at(0, Buffer.alloc(0)))).toBe(512)
       expect(await counted(at(0, Buffer.alloc(0)), 4096)).toBe(4096)
