@@ -11,11 +11,12 @@ import {
 import { formatBytes, formatRate, formatShare } from '#shared/units'
 import {
   describeCreationWay,
-  describeError,
+  describeWhole,
   describeFormat,
   describeOutcome,
   describePhase,
   describeTargetState,
+  inTerminal,
 } from '#shared/words'
 import { noOperands, usageError, type OptionTable, type Values } from './arguments.ts'
 import { runImageTask, tellUnready } from './image-task.ts'
@@ -109,7 +110,7 @@ export const imageCreate = defineVerb({
       lastWords,
     })
     for (const warning of warnings)
-      terminal.writeError(`Warning: ${printable(describeError(warning, names).what)}\n`)
+      terminal.writeError(`Warning: ${printable(describeWhole(warning, inTerminal(names)))}\n`)
     return status
   },
 })

@@ -131,12 +131,17 @@ function sessionWords(before: Moment, now: Moment, told: ToldEnds): string | nul
     if (loses(now, session) && !loses(before, session))
       return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
     const standing = describeSessionPhase(session)
-    if (standing !== describeSessionPhase(was) && session.phase !== 'failed') return `${name}: ${standing}`
+    if (standing !== describeSessionPhase(was) && session.phase !== 'failed' && !isOnlyRest(was, session))
+      return `${name}: ${standing}`
     if (session.clients.length > 0 && was.clients.length === 0)
       return `${name}: the first computer has joined`
   }
   return orderWords(before, now)
 }
+
+/** A stream rests whenever nobody lacks anything, and goes on with the next: for days, with a computer that tries again and again. */
+const isOnlyRest = (was: SessionState, session: SessionState) =>
+  was.startedMs !== null && [was, session].every(({ phase }) => phase === 'streaming' || phase === 'quiet')
 
 const loses = ({ mirror }: Moment, { sessionId }: SessionState) => mirror.losing[sessionId] !== undefined
 

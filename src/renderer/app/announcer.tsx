@@ -35,7 +35,10 @@ export function Announcer() {
       view: view.getState(),
     })
     const told: ToldEnds = new Map()
-    const interrupt = sayTogether((text) => setUrgent(saying(text)), realClock)
+    const say = sayTogether(({ text, urgent: interrupts }) => {
+      if (interrupts) setUrgent(saying(text))
+      else setPolite(saying(text))
+    }, realClock)
     let last = look()
     const follow = () => {
       const [before, now] = [last, look()]
@@ -43,8 +46,7 @@ export function Announcer() {
       // A change may take away the sheet or the menu that was open: the page is asked when it has followed.
       setTimeout(() => {
         const said = announcement(before, now, coverOfPage(), told)
-        if (said?.urgent) interrupt(said.text)
-        else if (said) setPolite(saying(said.text))
+        if (said) say(said)
       })
     }
     const ends = [mirror.subscribe(follow), view.subscribe(follow)]

@@ -241,7 +241,9 @@ function withSessions(
       const before = known.get(sessionId)
       const isChanged = before !== undefined && !sameRates(before, session)
       const untilMs = isChanged ? nowMs + settlingMs : (mirror.settling[sessionId] ?? -Infinity)
-      return nowMs < untilMs ? [[sessionId, untilMs] as const] : []
+      // Further off it is only where the clock was set back.
+      const isSettling = nowMs < untilMs && untilMs <= nowMs + settlingMs
+      return isSettling ? [[sessionId, untilMs] as const] : []
     }),
   )
   const losses = kept.flatMap((session) => {

@@ -7,8 +7,10 @@ export interface Losing {
   readonly count: number
   /** What the worst of them loses, 0 to 1. */
   readonly worst: number
-  /** Since when nobody was seen that does; null: somebody is. */
-  readonly calmSinceMs: number | null
+  /** When somebody was last seen that does. */
+  readonly lossyMs: number
+  /** Since then something was sent, and nobody did. */
+  readonly isCalm: boolean
 }
 
 /** Under this it is well again what was too much: what is said of it would come and go with each figure around the limit. */
@@ -33,14 +35,14 @@ const isUnderWay = ({ phase, clients }: SessionState): boolean =>
 /** Null when it is well. `before`: what it was by the state before. */
 export function losingNow(session: SessionState, before: Losing | null, nowMs: number): Losing | null {
   if (!isUnderWay(session)) return null
-  const isStillLosing = before?.calmSinceMs === null
-  const lost = lossesOf(session).filter((loss) =>
-    isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high',
-  )
-  if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), calmSinceMs: null }
-  if (before === null) return null
-  if (before.calmSinceMs === null) return { ...before, calmSinceMs: nowMs }
-  return nowMs - before.calmSinceMs < calmMs ? before : null
+  const isStillLosing = before?.isCalm === false
+  const losses = lossesOf(session)
+  const lost = losses.filter((loss) => (isStillLosing ? loss > calmLoss : lossTone(loss) === 'too-high'))
+  if (lost.length > 0) return { count: lost.length, worst: Math.max(...lost), lossyMs: nowMs, isCalm: false }
+  // Before it, where the clock was set back.
+  if (before === null || nowMs - before.lossyMs >= calmMs || nowMs < before.lossyMs) return null
+  // At rest nobody loses anything, which says nothing of how it will be after it.
+  return losses.length === 0 || before.isCalm ? before : { ...before, isCalm: true }
 }
 
 /** A rate that the worst client could follow, in bytes a second. */

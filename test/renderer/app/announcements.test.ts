@@ -146,6 +146,8 @@ describe('what a screen reader says by itself', () => {
       [done, first, again('c', 'failed')],
       [done, first, again('d', 'receiving')],
       [done, first, again('d', 'done')],
+      [done, first, again('d', 'done'), again('e', 'receiving')],
+      [done, first, again('d', 'done'), again('e', 'failed')],
     ]) {
       const before = moment(window)
       window.double.sendSessions([aSession({ clients })])
@@ -159,6 +161,37 @@ describe('what a screen reader says by itself', () => {
       null,
       null,
       'ModularSystem: 2 of 3 computers are done, 1 failed',
+      null,
+      'ModularSystem: 2 of 4 computers are done, 2 failed',
+    ])
+  })
+
+  it('says nothing of the rests of a stream between one computer and the next', async () => {
+    using window = await openWindow()
+    const client = aClient({ host: 'a', state: 'receiving' })
+    const other = aClient({ host: 'b', state: 'joined' })
+    const said: (string | null)[] = []
+    for (const session of [
+      aSession({ phase: 'waiting', startedMs: null, clients: [client] }),
+      aSession({ phase: 'quiet', startedMs: null, clients: [other] }),
+      aSession({ phase: 'streaming', clients: [client] }),
+      aSession({ phase: 'quiet', clients: [] }),
+      aSession({ phase: 'streaming', clients: [other] }),
+      aSession({ phase: 'quiet', clients: [other] }),
+      aSession({ phase: 'ended', clients: [other] }),
+    ]) {
+      const before = moment(window)
+      window.double.sendSessions([session])
+      await settle()
+      said.push(announcement(before, moment(window))?.text ?? null)
+    }
+    expect(said.slice(1)).toEqual([
+      'ModularSystem: Starting',
+      'ModularSystem: Streaming',
+      null,
+      'ModularSystem: the first computer has joined',
+      null,
+      'ModularSystem: Ended',
     ])
   })
 

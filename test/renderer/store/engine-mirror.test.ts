@@ -90,7 +90,7 @@ describe('the mirror of the engine', () => {
     mirror.setSessions([at(0.5)])
     clock.advance(500)
     expect(others(at(0.01, { sentBytes: 1 }))).toEqual([true, 2])
-    clock.advance(29_999)
+    clock.advance(29_499)
     expect(others(at(0.01, { sentBytes: 2 }))).toEqual([true, 3])
     clock.advance(1)
     expect(others(at(0.01, { sentBytes: 3 }))).toEqual([false, 4])

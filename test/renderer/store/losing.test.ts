@@ -4,14 +4,15 @@ import { aClient, aSession } from '#test/stream-fixtures'
 
 const lossOf = (loss: number) => aSession({ clients: [aClient({ host: 'a' }), aClient({ host: 'b', loss })] })
 
-const losing: Losing = { count: 1, worst: 0.5, calmSinceMs: null }
+const losing: Losing = { count: 1, worst: 0.5, lossyMs: 0, isCalm: false }
 
-/** What is said after each of these losses, half a second after each other: for how long nobody has lost that much. */
-function said(losses: readonly number[]): readonly (number | null)[] {
+/** What is said after each of these losses (null: at rest), half a second after each other: how long ago somebody lost that much. */
+function said(losses: readonly (number | null)[]): readonly (number | null)[] {
   let before: Losing | null = null
   return losses.map((loss, index) => {
-    before = losingNow(lossOf(loss), before, index * 500)
-    return before && index * 500 - (before.calmSinceMs ?? index * 500)
+    const session = loss === null ? { ...lossOf(0.5), phase: 'quiet' as const } : lossOf(loss)
+    before = losingNow(session, before, index * 500)
+    return before && index * 500 - before.lossyMs
   })
 }
 
@@ -22,31 +23,38 @@ describe('clients that lose more than they can make up for', () => {
       undefined,
       1,
     ])
-    expect(said([0.21, 0.19, 0.16, 0.15, 0.15])).toEqual([0, 0, 0, 0, 500])
+    expect(said([0.21, 0.19, 0.16, 0.15, 0.15])).toEqual([0, 0, 0, 500, 1000])
     // Anew only from over a fifth on.
-    expect(said([0.21, 0.15, 0.19])).toEqual([0, 0, 500])
+    expect(said([0.21, 0.15, 0.19])).toEqual([0, 500, 1000])
   })
 
   it('are remembered for half a minute, with what they lost', () => {
-    const calm = Array.from({ length: 61 }, () => 0.01)
+    const calm = Array.from({ length: 60 }, () => 0.01)
     const times = Array.from({ length: 60 }, (_, index) => index * 500)
-    expect(said([0.5, ...calm])).toEqual([0, ...times, null])
-    const since = { count: 1, worst: 0.5, calmSinceMs: 7 }
+    expect(said([0.5, ...calm])).toEqual([...times, null])
+    const since = { ...losing, isCalm: true }
     expect(losingNow(lossOf(0.01), losing, 7)).toEqual(since)
     // Nothing is drawn again as long as it stays so.
     expect(losingNow(lossOf(0.01), since, 9)).toBe(since)
+    // Nor for ever, where the clock is set back.
+    expect(losingNow(lossOf(0.01), since, -1)).toBeNull()
     // A stream that is too fast now and then is told of once, and not by what is a little too much after that.
-    expect(said([0.5, ...calm.slice(0, 60), 0.19, 0.01])).toEqual([0, ...times, null, null])
-    expect(said([0.5, ...calm.slice(0, 60), 0.3, 0.01, 0.01])).toEqual([0, ...times, 0, 0, 500])
+    expect(said([0.5, ...calm.slice(1), 0.19, 0.01])).toEqual([...times, null, null])
+    expect(said([0.5, ...calm.slice(1), 0.3, 0.01, 0.01])).toEqual([...times, 0, 500, 1000])
   })
 
   it('are remembered while the stream rests for a moment, or the last of them begins to verify', () => {
-    const calm = { count: 1, worst: 0.5, calmSinceMs: 7 }
     // What they lost is of before, when something was sent.
-    expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, losing, 7)).toEqual(calm)
+    expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, losing, 7)).toBe(losing)
     expect(losingNow({ ...lossOf(0.5), phase: 'quiet' }, null, 7)).toBeNull()
     const clients = [aClient({ host: 'a', state: 'verifying' })]
-    expect(losingNow(aSession({ clients }), losing, 7)).toEqual(calm)
+    expect(losingNow(aSession({ clients }), losing, 7)).toBe(losing)
+    expect(losingNow(aSession({ clients }), losing, 30_000)).toBeNull()
+  })
+
+  it('are too many still after a rest, when they lose less than would be told of anew', () => {
+    expect(said([0.21, 0.18, null, 0.18, null, 0.18])).toEqual([0, 0, 500, 0, 500, 0])
+    expect(said([0.21, 0.1, null, 0.18])).toEqual([0, 500, 1000, 1500])
   })
 
   it('are none when all have ended, or the stream has', () => {

@@ -9,7 +9,7 @@ import type {
   WholeReason,
 } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
-import { describeError, describeFilesystem, describePartitionMap } from '#shared/words'
+import { describeFilesystem, describePartitionMap, describeWhole } from '#shared/words'
 
 export interface OutcomeDetails {
   readonly label: string
@@ -48,7 +48,7 @@ function checksums(
 }
 
 function creationLines({ way, warnings }: ImageCreation): readonly string[] {
-  return [...wayLines(way), ...warnings.map((warning) => describeError(warning).what)]
+  return [...wayLines(way), ...warnings.map((warning) => describeWhole(warning))]
 }
 
 function wayLines(way: CreationWay): readonly string[] {
