@@ -94,14 +94,20 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
     if (places.has(mount.device)) numbers.add(mount.device)
     const named = mount.source.split(':').filter((source) => source.startsWith('/dev/'))
     const separate = [...mount.superOptions.matchAll(/(?:^|,)(?:logdev|rtdev|journal_path)=([^,]+)/g)]
+    let isNamed = false
     for (const source of [...named, ...separate.map((match) => match[1] ?? '')]) {
       const facts = await system.stat(source).catch(() => null)
-      if (facts?.kind === 'block' && places.has(facts.node)) numbers.add(facts.node)
+      if (facts?.kind !== 'block') continue
+      isNamed = true
+      if (places.has(facts.node)) numbers.add(facts.node)
     }
     if (mount.filesystem === 'btrfs') {
-      const known = pools.filter((pool) => pool.some((number) => numbers.has(number)))
-      // `/dev/root` and the like lead nowhere: then it may be any of them.
-      for (const number of (known.length > 0 ? known : pools).flat()) numbers.add(number)
+      const known = pools.filter((pool) => pool.numbers.some((number) => numbers.has(number)))
+      // `/dev/root` and the like lead nowhere: then it may be any of them. A device that came since they were read has come with its
+      // pool, or to one.
+      const possible = isNamed ? pools.filter((pool) => pool.hasUnknown) : pools
+      for (const pool of known.length > 0 ? known : possible)
+        for (const number of pool.numbers) numbers.add(number)
     }
     if (mount.filesystem === 'zfs')
       for (const number of zfs.members.get(mount.source.split('/')[0] ?? '') ?? []) numbers.add(number)
@@ -218,16 +224,23 @@ export async function readSnapshot(system: Machine): Promise<LinuxSnapshot> {
   }
 }
 
+interface BtrfsPool {
+  readonly numbers: readonly string[]
+  /** Some of its devices aren't among those that were read. */
+  readonly hasUnknown: boolean
+}
+
 /** The devices of each mounted btrfs: `/sys/fs/btrfs/UUID/devices/` has a link for each, named as the kernel does. */
 async function readBtrfsPools(
   system: Machine,
   names: ReadonlyMap<string, Place>,
-): Promise<readonly (readonly string[])[]> {
-  const pools: string[][] = []
+): Promise<readonly BtrfsPool[]> {
+  const pools: BtrfsPool[] = []
   for (const uuid of await system.readFolder('/sys/fs/btrfs')) {
     const members = await system.readFolder(`/sys/fs/btrfs/${uuid}/devices`)
     const places = members.map((name) => names.get(name)).filter((place) => place !== undefined)
-    if (places.length > 0) pools.push(places.map(({ disk, partition }) => partition?.number ?? disk.number))
+    const numbers = places.map(({ disk, partition }) => partition?.number ?? disk.number)
+    if (numbers.length > 0) pools.push({ numbers, hasUnknown: numbers.length < members.length })
   }
   return pools
 }

@@ -362,6 +362,36 @@ describe('listing disks on Linux while a stick is dying', () => {
     expect(at('/dev/sdd')?.volumes[0]?.mountPoints).toEqual(['/media/mona/DATA'])
     expect(at('/dev/sde')?.protection).toEqual({ kind: 'system', mountPoint: 'swap' })
   })
+
+  it('does not take a btrfs that was plugged in meanwhile for one of the others', async () => {
+    const recorded = laptop()
+    const disks = [...recorded.disks, sata('d', 3)]
+    const btrfs = '/sys/fs/btrfs'
+    const mountinfo = `${recorded.mountinfo}\n41 22 0:40 / /mnt/data rw - btrfs /dev/sdd1 rw`
+    const before = { ...recorded, disks, mountinfo, folders: [`${btrfs}/1234-5678/devices/sdd1`] }
+    const since = {
+      ...before,
+      disks: [...disks, sata('e', 4)],
+      mountinfo: `${mountinfo}\n42 22 0:41 / /media/mona/STICK rw - btrfs /dev/sde1 rw`,
+      folders: [...before.folders, `${btrfs}/8765-4321/devices/sde1`],
+    }
+    const mountPointsSince = async (linux: RecordedLinux) => {
+      const machine = recordedMachine(recordLinux(before))
+      const readText = (path: string) => {
+        if (path === '/proc/self/mountinfo') machine.change(recordLinux(linux))
+        return machine.readText(path)
+      }
+      const list = await createLinuxPlatform({ system: { ...machine, readText } }).list()
+      return list.find((disk) => disk.path === '/dev/sdd')?.volumes[0]?.mountPoints
+    }
+    expect(await mountPointsSince(since)).toEqual(['/mnt/data'])
+    // One of several disks, of which only the others are known yet.
+    const together = {
+      ...since,
+      folders: ['sdd1', 'sde1'].map((name) => `${btrfs}/1234-5678/devices/${name}`),
+    }
+    expect(await mountPointsSince(together)).toEqual(['/mnt/data', '/media/mona/STICK'])
+  })
 })
 
 describe('protecting disks on Linux', () => {
