@@ -15,7 +15,7 @@ import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import { DeviceError } from '#shared/errors'
-import { holdDevice, isHeldHere } from './hold-device.ts'
+import { holdIfFree } from './hold-if-free.ts'
 import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 import { createStreamDoor, noStreams, type StreamDoor } from './stream-door.ts'
@@ -53,34 +53,6 @@ export function createSystemIo(
     readAllocated: async (path) => (await onDestination(path, () => stat(path))).blocks * statBlockBytes,
     truncate: (path, sizeBytes) => onDestination(path, () => truncate(path, sizeBytes)),
     remove: (path) => onDestination(path, () => unlink(path)),
-  }
-}
-
-/**
- * Null where others read it, too: they leave it unmounted as long as it is open here (see source-volumes.ts), so `path` must be open
- * already. What is held and nobody has open is mounted somewhere, or being mounted; and who has it open for writing is making another
- * disk of it, or has mounted it by a program. Throws DeviceError E_SRC_IN_USE.
- */
-async function holdIfFree(platform: Platform, path: string): Promise<AsyncDisposable | null> {
-  try {
-    return await holdDevice(path)
-  } catch (error) {
-    if (!(error instanceof DeviceError) || error.code !== 'E_SRC_IN_USE') throw error
-    if (isHeldHere(path)) return null
-    const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing' })
-    if (holders.length > 0)
-      throw new DeviceError('E_SRC_IN_USE', `${path} is open for writing in ${holders.join(', ')}`, {
-        details: { path, holders },
-        cause: error,
-      })
-    if (!isComplete)
-      throw new DeviceError('E_SRC_IN_USE', `who writes to ${path} could not be found out`, {
-        details: { path, why: 'unknown' },
-        cause: error,
-      })
-    const { programs: readers } = await platform.openElsewhere(path, { how: 'in any way' })
-    if (readers.length > 0) return null
-    throw error
   }
 }
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
 import { createPlatform } from '#engine/platform'
 import { silentLogger } from '#shared/log'
-import { holdElsewhere } from '#test/hold-elsewhere'
+import { holdElsewhere, openElsewhere } from '#test/hold-elsewhere'
 import { attachLoop, command, partitionLoop } from '#test/loop'
 import { missing } from '#test/needs'
 import { restoreForReal, sha256, summaryOf } from '#test/restore-for-real'
@@ -127,6 +127,31 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
       code: 'E_SRC_IN_USE',
       details: { why: 'unknown' },
     })
+  })
+
+  it('a source, or the disk that it is on, is not read while a virtual machine writes to it as to a shared one', async () => {
+    await using disk = await attachLoop({ sizeBytes: 16 * MiB })
+    const [first = '', second = ''] = await partitionLoop(disk.path, 'size=4MiB\nsize=4MiB\n')
+    const io = createSystemIo(createPlatform({ log: silentLogger }))
+    const hold = async (path: string) => {
+      await using held = await io.holdDevice(path, { alone: true })
+      return held.sizeBytes
+    }
+    const named = (path: string, by: { readonly pid: number | undefined }) => ({
+      code: 'E_SRC_IN_USE',
+      details: { path, holders: [expect.stringContaining(`(${by.pid})`)] },
+    })
+    {
+      await using machine = await openElsewhere(disk.path, constants.O_RDWR)
+      await expect(hold(disk.path)).rejects.toMatchObject(named(disk.path, machine))
+      await expect(hold(first)).rejects.toMatchObject(named(first, machine))
+    }
+    await using machine = await openElsewhere(second, constants.O_RDWR)
+    await expect(hold(disk.path)).rejects.toMatchObject(named(disk.path, machine))
+    // It writes to its own.
+    expect(await hold(first)).toBe(4 * MiB)
+    // Who was refused doesn't keep it.
+    await using _other = await holdElsewhere(disk.path)
   })
 
   it('a source that was mounted behind our back is not read', async () => {
