@@ -54,11 +54,11 @@ export function ioOf(machine: FakeMachine): RestoreIo {
       if (facts === null) throw new DeviceError('E_NOT_FOUND', `no ${path}`, { details: { path } })
       return { ...hold(path), facts }
     },
-    async holdDevice(path) {
+    async holdDevice(path, { alone }) {
       const part = machine.diskAt(path)?.partAt(path)
       if (part === null || part === undefined)
         throw new DeviceError('E_SRC_GONE', `no ${path}`, { details: { path } })
-      return { ...hold(path), sizeBytes: part.sizeBytes }
+      return { ...hold(path), sizeBytes: part.sizeBytes, isAlone: alone }
     },
     async openDeviceSink(path) {
       machine.calls.push(`open ${path}`)

@@ -14,7 +14,9 @@ import { bufferSizes } from './buffer-sizes.ts'
 import { examineSource, factsIdentity, type HeldSource } from './examine-source.ts'
 import { findOverlap } from './find-overlap.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import { changedSource, checkSameSource, deviceLayout } from './restore-source.ts'
+import { checkUnmounted, refuseMounted } from './mounted-meanwhile.ts'
+import { checkSameSource, deviceLayout } from './restore-source.ts'
+import { changedSource } from './source-changed.ts'
 import { unmountSource, type ReleasedSource } from './source-volumes.ts'
 
 /** What may be read, as long as it isn't opened. */
@@ -27,8 +29,14 @@ export interface ExaminedDevice {
   readonly examined: HeldSource
 }
 
+/** Unmounted, and held as far as others let it be. */
+export interface ReleasedHold extends AsyncDisposable {
+  /** After the reading, and before anything is mounted again: nobody mounted it for writing. Throws DeviceError E_SRC_CHANGED. */
+  checkUnmounted(signal?: AbortSignal): Promise<void>
+}
+
 /** Unmounted, held open. Disposing lets go of it, and mounts nothing. */
-export interface DeviceReading extends AsyncDisposable {
+export interface DeviceReading extends ReleasedHold {
   /** Any stretch inside, whatever the device wants to be aligned. */
   readonly readDisk: ReadDisk
   /**
@@ -118,15 +126,26 @@ export async function releaseDevice(
 
 /**
  * As long as it is held nobody mounts it, or takes it for themselves; others who read it already are let be. A file that stands for a disk
- * is nothing that could be mounted, and what is mounted read-only stays so, and can't be held. Throws what `RestoreIo.holdDevice` throws;
- * null: not held.
+ * is nothing that could be mounted, and what is mounted read-only stays so, and can't be held. Throws what `RestoreIo.holdDevice` throws,
+ * DeviceError E_SRC_IN_USE where it isn't held and was mounted for writing meanwhile, the signal's reason.
  */
 export async function holdReleased(
-  { path }: ExaminedDevice,
+  { examined, path }: ExaminedDevice,
   { canBeHeld }: ReleasedSource,
-  { io }: Pick<RestoreDeps, 'io'>,
-): Promise<AsyncDisposable | null> {
-  return canBeHeld ? await io.holdDevice(path, { alone: true }) : null
+  { platform, io }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<ReleasedHold> {
+  await using held = new AsyncDisposableStack()
+  const isAlone = canBeHeld && held.use(await io.holdDevice(path, { alone: true })).isAlone
+  const unheld = isAlone || examined.kind !== 'device' ? null : examined
+  if (unheld !== null) await refuseMounted(unheld, platform, signal)
+  const owned = held.move()
+  return {
+    async checkUnmounted(until) {
+      if (unheld !== null) await checkUnmounted(unheld, platform, until)
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
 }
 
 /** Open what was released, and hold it. Throws DeviceError E_SRC_IN_USE, E_DENIED, E_SRC_CHANGED, E_SRC_GONE; the signal's reason. */
@@ -139,7 +158,7 @@ export async function openDeviceReading(
   const { platform, io } = deps
   const { examined, path, sizeBytes } = device
   await using held = new AsyncDisposableStack()
-  held.use(await holdReleased(device, released, deps))
+  const hold = held.use(await holdReleased(device, released, deps, signal))
   let fd: number
   let alignmentBytes: number
   let blockBytes: number | undefined
@@ -189,6 +208,7 @@ export async function openDeviceReading(
         hashes: null,
         signal,
       }),
+    checkUnmounted: (until) => hold.checkUnmounted(until),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -3,7 +3,8 @@ import { allocatePageAligned, type BlockSink } from '#engine/block-io'
 import { badRangeError } from '#engine/pipeline'
 import { DeviceError, FormatError, VerificationError, type VerificationDetails } from '#shared/errors'
 import { padded } from './head-blocks.ts'
-import { changedWhileRead, type RestoreSource } from './restore-source.ts'
+import type { RestoreSource } from './restore-source.ts'
+import { changedWhileRead } from './source-changed.ts'
 import type { Verdict } from './verify-blocks.ts'
 
 /** Bytes of each side that are told. */

@@ -71,12 +71,13 @@ export interface RestoreIo {
   holdFile(path: string): Promise<HeldFile & { readonly facts: FileFacts }>
   /**
    * A source device: read only. `alone`: as long as it is held nobody mounts it. Another program that reads it for itself is let be:
-   * then a Reprise doesn't mount it; one that writes to it isn't. Throws DeviceError E_SRC_IN_USE.
+   * then a Reprise doesn't mount it, though others may, and `isAlone` is false; one that writes to it isn't. Throws DeviceError
+   * E_SRC_IN_USE.
    */
   holdDevice(
     path: string,
     options: { readonly alone: boolean },
-  ): Promise<HeldFile & { readonly sizeBytes: number }>
+  ): Promise<HeldFile & { readonly sizeBytes: number; readonly isAlone: boolean }>
   /**
    * The one exclusive handle of a destination. `warn` is called once where it can't be read past the cache of a file that it lies in,
    * with DeviceError E_DEVICE_TOOL.

@@ -10,14 +10,15 @@ import {
   type ImageLayout,
 } from '#engine/formats/extents'
 import { HashedBlocks, type BlockStream, type DiskChecker, type HashDemand } from '#engine/pipeline'
-import { DeviceError } from '#shared/errors'
 import { isWebLocator } from '#shared/model'
 import type { BufferSizes } from './buffer-sizes.ts'
 import { factsIdentity, type DeviceSource, type HeldSource, type ImageSource } from './examine-source.ts'
 import { isStillThere } from './still-there.ts'
 import { narrowLayout } from './narrow-layout.ts'
+import { checkUnmounted, refuseMounted } from './mounted-meanwhile.ts'
 import type { RestoreDeps } from './restore-deps.ts'
-import type { HeldFile, RestoreIo, StreamOptions } from './restore-io.ts'
+import type { RestoreIo, StreamOptions } from './restore-io.ts'
+import { changedSource, changedWhileRead } from './source-changed.ts'
 import type { ReleasedSource } from './source-volumes.ts'
 
 export interface RestoreSource extends AsyncDisposable {
@@ -48,7 +49,7 @@ export interface RestoreSource extends AsyncDisposable {
   readArrivalHashes(signal: AbortSignal): Promise<HashedBlocks | null>
   /** What is on servers is still what was examined, and they still give it. Throws DeviceError E_SRC_CHANGED, NetworkError. */
   askServers(signal: AbortSignal): Promise<void>
-  /** After the copy: nobody wrote to the files meanwhile. Throws DeviceError E_SRC_CHANGED. */
+  /** After the copy: nobody wrote to the files meanwhile, or mounted the device for writing. Throws DeviceError E_SRC_CHANGED. */
   checkUnchanged(): Promise<void>
 }
 
@@ -63,6 +64,7 @@ export async function openRestoreSource(
   await using held = new AsyncDisposableStack()
   const openFiles = new Map<string, number>()
   let layout: ImageLayout
+  let unheld: DeviceSource | null = null
   if (examined.kind === 'image') {
     layout = examined.layout
     for (const facts of examined.files) {
@@ -72,13 +74,15 @@ export async function openRestoreSource(
       if (factsIdentity(file.facts) !== factsIdentity(facts)) throw changedSource(facts.path)
     }
   } else {
-    const device: HeldFile & { readonly sizeBytes: number } = await io.holdDevice(examined.path, {
-      alone: canBeHeld,
-    })
+    const device = await io.holdDevice(examined.path, { alone: canBeHeld })
     held.use(device)
     openFiles.set(examined.path, device.fd)
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)
     await checkSameSource(examined, platform, signal)
+    if (!device.isAlone) {
+      await refuseMounted(examined, platform, signal)
+      unheld = examined
+    }
     layout = deviceLayout(examined.path, examined.sizeBytes)
   }
   const { buffers, bufferBytes, uncompressed } = sizes
@@ -118,6 +122,7 @@ export async function openRestoreSource(
     checkUnchanged: async () => {
       // What has checksums of all of it was checked by them; touching such a file does no harm.
       if (examined.kind === 'image' && !vouchForAll(examined.checksums)) await checkFiles(examined, io)
+      if (unheld !== null) await checkUnmounted(unheld, platform, signal)
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -145,17 +150,6 @@ async function checkFiles(examined: ImageSource, io: RestoreIo): Promise<void> {
     if (now !== null && factsIdentity(now) !== factsIdentity(facts)) throw changedWhileRead(facts.path)
   }
 }
-
-export const changedSource = (path: string) =>
-  new DeviceError('E_SRC_CHANGED', `${path} isn't what it was when the plan was made`, { details: { path } })
-
-export const changedWhileRead = (
-  path: string,
-  where: { readonly offset?: number; readonly differingBlocks?: number } = {},
-) =>
-  new DeviceError('E_SRC_CHANGED', `${path} changed while it was being copied`, {
-    details: { path, when: 'reading', ...where },
-  })
 
 /** A device read as what it is: one raw run. */
 export function deviceLayout(path: string, sizeBytes: number): ExtentLayout {

@@ -5,12 +5,8 @@
  */
 import type { MountedVolume, Openers } from '#engine/platform'
 import { AppError, DeviceError, serializeError, type SerializedError } from '#shared/errors'
-import {
-  isMountedReadOnly,
-  mountedForWriting,
-  type DeviceSource,
-  type ExaminedSource,
-} from './examine-source.ts'
+import { isMountedReadOnly, type DeviceSource, type ExaminedSource } from './examine-source.ts'
+import { lookAtMounts } from './mounted-meanwhile.ts'
 import type { RestoreDeps } from './restore-deps.ts'
 
 /** Mounts again what was unmounted, or leaves that to who reads the disk still. Tells what didn't work; the second call does nothing. */
@@ -96,7 +92,11 @@ export async function unmountSource(
   }
   try {
     return await inTurn(async () => {
-      const seen = examined.mountPoints.length > 0 ? examined : await lookAgain(examined, platform, signal)
+      // Since it was examined who read the disk until now may have mounted it, or a desktop.
+      const seen =
+        examined.mountPoints.length > 0
+          ? examined
+          : ((await lookAtMounts(examined, platform, signal)) ?? examined)
       if (seen.mountPoints.length > 0) {
         const volumes = await unmount(examined, platform, signal, tellLeft)
         if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })
@@ -107,27 +107,6 @@ export async function unmountSource(
     const errors = await giveBack()
     tellLeft?.(errors)
     throw error
-  }
-}
-
-/** What is mounted of a device that is read, by one look at it. */
-type Mounts = Pick<DeviceSource, 'disk' | 'volume' | 'mountPoints'>
-
-/** Since it was examined who read the disk until now may have mounted it, or a desktop. */
-async function lookAgain(
-  examined: DeviceSource,
-  platform: RestoreDeps['platform'],
-  signal: AbortSignal,
-): Promise<Mounts> {
-  try {
-    const now = await platform.resolve(examined.path, signal)
-    if (now.kind !== 'disk' && now.kind !== 'volume') return examined
-    const volume = now.kind === 'disk' || examined.volume === null ? null : now.volume
-    return { disk: now.disk, volume, mountPoints: mountedForWriting(now.disk, volume) }
-  } catch (error) {
-    AppError.accept(error)
-    // It isn't there any more: opening it says so.
-    return examined
   }
 }
 

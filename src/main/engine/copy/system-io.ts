@@ -38,9 +38,9 @@ export function createSystemIo(
     async holdDevice(path, { alone }) {
       await using held = new AsyncDisposableStack()
       const { fd, sizeBytes } = held.use(await platform.openSource(path))
-      if (alone) held.use(await holdIfFree(platform, path))
+      const isAlone = alone && held.use(await holdIfFree(platform, path)) !== null
       const owned = held.move()
-      return { fd, sizeBytes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+      return { fd, sizeBytes, isAlone, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },
     openDeviceSink: async (path, warn) => deviceSink(platform, await platform.openTarget(path), warn),
     openFileSink: (path, mode) => openFileSink(path, { mode, alone: true }),

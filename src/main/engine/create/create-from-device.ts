@@ -15,8 +15,8 @@ import { planReading } from './plan-reading.ts'
 import { usedLayout } from './used-layout.ts'
 
 /**
- * Throws what `examineDevice`, `releaseDevice` and `openDeviceReading` throw, E_SRC_CHANGED for a file that was written to meanwhile, what
- * the target throws, the signal's reason. Then the device is as it was.
+ * Throws what `examineDevice`, `releaseDevice` and `openDeviceReading` throw, E_SRC_CHANGED for a file that was written to meanwhile, or
+ * a device that somebody mounted for writing, what the target throws, the signal's reason. Then the device is as it was.
  */
 export async function createFromDevice(
   request: CreateRequest,
@@ -50,7 +50,13 @@ export async function createFromDevice(
     const sizes = await target.write(
       {
         contents: { ...contents, sizeBytes: device.sizeBytes },
-        items: thenCheck(diskItems(stream, layout, device.path), files),
+        items: thenCheck(diskItems(stream, layout, device.path), {
+          ...files,
+          async checkUnchanged() {
+            await files.checkUnchanged()
+            await reading.checkUnmounted(signal)
+          },
+        }),
       },
       { signal, advance: (doneBytes) => context.advance(doneBytes) },
     )

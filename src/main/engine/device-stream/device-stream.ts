@@ -22,7 +22,7 @@ import {
   type ServedSource,
 } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
-import { DeviceError, UsageError, type Detail } from '#shared/errors'
+import { DeviceError, serializeError, UsageError, type Detail } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import {
   isWebLocator,
@@ -98,7 +98,7 @@ async function asItIs(
     for (const { code, message } of await released.giveBack())
       deps.log.warn('not mounted again', { code, message })
   }
-  const hold = await holdReleased(device, released, deps).catch(async (error: unknown) => {
+  const hold = await holdReleased(device, released, deps, signal).catch(async (error: unknown) => {
     await mountAgain()
     throw error
   })
@@ -108,7 +108,12 @@ async function asItIs(
     imageFormat: 'raw',
     identity: null,
     async release() {
-      await hold?.[Symbol.asyncDispose]()
+      // Who has received it can't be told any more.
+      await hold.checkUnmounted().catch((error: unknown) => {
+        const { code, message } = serializeError(error)
+        deps.log.warn('changed while it was streamed', { code, message })
+      })
+      await hold[Symbol.asyncDispose]()
       await mountAgain()
     },
   }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, constants, existsSync, readFileSync } from 'node:fs'
-import { open, readdir, truncate } from 'node:fs/promises'
+import { mkdir, open, readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
@@ -288,6 +288,38 @@ describe.skipIf(missing('root', 'loop', ...needs))('an image of a device', { tim
     const target = join(folder.path, 'part.img')
     const { sizeBytes } = await createForReal({ target, format, from: { kind: 'device', path: partition } })
     expect(sizeBytes).toBe(8 * mib)
+  })
+
+  it('is none when a volume was mounted for writing meanwhile, where nobody could be kept from it', async () => {
+    await using folder = await temporaryFolder()
+    await using loop = await attachLoop({ sizeBytes: 40 * mib, partscan: true })
+    const [first = '', second = ''] = await partitionLoop(
+      loop.path,
+      'label: dos\nstart=1MiB, size=8MiB, type=83\nsize=16MiB, type=83\n',
+    )
+    await command('mke2fs', ['-q', '-t', 'ext4', second])
+    const place = join(folder.path, 'place')
+    await mkdir(place)
+    // As this Reprise does that streams the first one.
+    await using _first = await createSystemIo(createPlatform({ log: silentLogger })).holdDevice(first, {
+      alone: true,
+    })
+    const target = join(folder.path, 'new.img')
+    const request = { target, format: 'raw', from: { kind: 'device', path: loop.path } } as const
+    let isMounted = false
+    const advance = () => {
+      if (!isMounted) spawnSync('mount', [second, place])
+      isMounted = true
+    }
+    try {
+      await expect(createForReal(request, { ...quietContext(), advance })).rejects.toMatchObject({
+        code: 'E_SRC_CHANGED',
+        details: { path: loop.path, when: 'reading' },
+      })
+    } finally {
+      await command('umount', [place])
+    }
+    expect(await readdir(folder.path)).toEqual(['place'])
   })
 
   it('is none when the file that stands for one was written to meanwhile', async () => {
