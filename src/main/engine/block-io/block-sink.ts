@@ -1,6 +1,7 @@
 /**
  * Told of each piece of a stretch when it is done, in any order; no other one begins in its place before it has been heard. What it
- * throws ends the stretch. Not told: edges that are less than a unit, and what costs nothing.
+ * throws ends the stretch. Not told: edges that are less than a unit, and what costs nothing. A piece of no bytes: what the device was
+ * asked for didn't work, and zeros are sent from here on.
  */
 export type OnPiece = (lengthBytes: number, how: 'offloaded' | 'written') => void | Promise<void>
 

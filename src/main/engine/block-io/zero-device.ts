@@ -6,6 +6,7 @@
  * LBPRZ of SCSI, the erased byte of cards) and Linux believes it, Linux offers it as zeroing, and that is asked for. The price is time
  * on the others: they are sent zeros like data.
  */
+import { DeviceError } from '#shared/errors'
 import type { AlignedFile } from './aligned-file.ts'
 import type { OnPiece } from './block-sink.ts'
 import { allocatePageAligned } from './page-aligned.ts'
@@ -65,6 +66,8 @@ export class ZeroDevice {
       if (await this.#offload(at, stretchEnd, signal)) {
         await onPiece?.(stretchEnd - at, 'offloaded')
       } else {
+        // The device may have been exchanged while it was asked: whoever hears of pieces looks before any is sent.
+        await onPiece?.(0, 'written')
         await this.#write(at, stretchEnd, signal, onPiece)
         how = 'written'
       }
@@ -82,13 +85,15 @@ export class ZeroDevice {
     return false
   }
 
-  /** False when the device wouldn't; why doesn't matter: what comes instead meets the same trouble, or none. */
+  /** False when the device wouldn't; as a rule why doesn't matter: what comes instead meets the same trouble, or none. */
   async #call(call: StretchCall, from: number, to: number, signal?: AbortSignal): Promise<boolean> {
     try {
       await this.#pace.time(to - from, () => call(from, to - from, signal))
       return true
-    } catch {
+    } catch (error) {
       signal?.throwIfAborted()
+      // There may be another card in its place by now.
+      if (error instanceof DeviceError && error.code === 'E_DST_GONE') throw error
       return false
     }
   }

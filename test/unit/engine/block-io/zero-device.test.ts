@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { AlignedFile } from '#src/main/engine/block-io/aligned-file.ts'
+import { DeviceError } from '#shared/errors'
 import { ZeroDevice } from '#src/main/engine/block-io/zero-device.ts'
 
 const mib = 1024 * 1024
@@ -86,6 +87,20 @@ describe('whoever zeroes a stretch', () => {
       expect(sent).toBe(zeroOut === null ? 4 : 0)
       expect(pieces).toBe(zeroOut === null ? 4 : 1)
     }
+  })
+
+  it('can end it before zeros are sent in the place of what the device did not do: it may be another card', async () => {
+    const stop = new Error('another card')
+    const sent: number[] = []
+    const into = { write: async (bytes: Uint8Array) => void sent.push(bytes.length) }
+    const zeroOut = () => Promise.reject(new Error('no'))
+    const device = new ZeroDevice({ file: into, alignmentBytes: 512, zeroOut })
+    await expect(device.zero(0, 8 * mib, undefined, () => Promise.reject(stop))).rejects.toBe(stop)
+    expect(sent).toEqual([])
+    const gone = new DeviceError('E_DST_GONE', 'no medium', { details: { path: '/dev/mmcblk0' } })
+    const away = new ZeroDevice({ file: into, alignmentBytes: 512, zeroOut: () => Promise.reject(gone) })
+    await expect(away.zero(0, 8 * mib)).rejects.toBe(gone)
+    expect(sent).toEqual([])
   })
 })
 
