@@ -92,11 +92,9 @@ export async function unmountSource(
   }
   try {
     return await inTurn(async () => {
-      // Since it was examined who read the disk until now may have mounted it, or a desktop.
-      const seen =
-        examined.mountPoints.length > 0
-          ? examined
-          : ((await lookAtMounts(examined, platform, signal)) ?? examined)
+      // Since it was examined who read the disk until now may have mounted it, or a desktop; of a whole disk all is unmounted anyhow.
+      const isAllUnmounted = examined.volume === null && examined.mountPoints.length > 0
+      const seen = isAllUnmounted ? examined : ((await lookAtMounts(examined, platform, signal)) ?? examined)
       if (seen.mountPoints.length > 0) {
         const volumes = await unmount(examined, platform, signal, tellLeft)
         if (volumes.length > 0) reading.unmounted.push({ path: examined.path, volumes })

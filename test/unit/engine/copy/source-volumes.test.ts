@@ -144,6 +144,22 @@ describe('the volumes of a disk that is read', () => {
     })
   })
 
+  it('let nobody hold them alone once all of a hybrid disk was mounted read-only beside them', async () => {
+    const { disk, deps } = bench()
+    const { source } = await examineSource({ source: '/dev/sdc1' }, deps, never)
+    const whole = makeVolume({
+      path: '/dev/sdc',
+      index: 0,
+      sizeBytes: disk.disk.sizeBytes,
+      mountPoints: ['/media/disc'],
+      mountedReadOnly: true,
+    })
+    disk.disk = { ...disk.disk, volumes: [whole, ...disk.disk.volumes] }
+    const { canBeHeld, giveBack } = await unmountSource(source!, deps, never)
+    expect(canBeHeld).toBe(false)
+    expect(await giveBack(never)).toEqual([])
+  })
+
   it('stay as they are when they cannot be unmounted, and the disk is not read then', async () => {
     const { machine, deps } = bench()
     const busy = new DeviceError('E_DST_BUSY', 'busy', { details: { path: '/dev/sdc', holders: ['vi (7)'] } })
