@@ -136,7 +136,7 @@ export async function holdReleased(
   signal: AbortSignal,
 ): Promise<ReleasedHold> {
   await using held = new AsyncDisposableStack()
-  const isAlone = canBeHeld && held.use(await io.holdDevice(path, { alone: true })).isAlone
+  const isAlone = canBeHeld && held.use(await io.holdDevice(path, { alone: true, signal })).isAlone
   const unheld = isAlone || examined.kind !== 'device' ? null : examined
   if (unheld !== null) await refuseMounted(unheld, platform, signal)
   const owned = held.move()

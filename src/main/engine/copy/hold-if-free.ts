@@ -9,16 +9,18 @@ import { holdDevice, isHeldHere } from './hold-device.ts'
 /**
  * Null where others read it, too: they leave it unmounted as long as it is open here (see source-volumes.ts), so `path` must be open
  * already. What is held and nobody has open is mounted somewhere, or being mounted; and who has it, or the disk that it is on, open for
- * writing is making another disk of it, runs a virtual machine from it, or has mounted it by a program. Throws DeviceError E_SRC_IN_USE.
+ * writing is making another disk of it, runs a virtual machine from it, or has mounted it by a program. Throws DeviceError E_SRC_IN_USE,
+ * the signal's reason.
  */
 export async function holdIfFree(
   platform: Pick<Platform, 'openElsewhere'>,
   path: string,
+  signal?: AbortSignal,
 ): Promise<AsyncDisposable | null> {
   await using held = new AsyncDisposableStack()
   const refusal = await holdOrRefusal(held, path)
   // With the device in hand, so that whoever asks for it alone can't come any more.
-  const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing' })
+  const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing', signal })
   if (holders.length > 0)
     throw new DeviceError('E_SRC_IN_USE', `${path} is open for writing in ${holders.join(', ')}`, {
       details: { path, holders },
@@ -32,7 +34,7 @@ export async function holdIfFree(
       details: { path, why: 'unknown' },
       cause: refusal,
     })
-  const { programs: readers } = await platform.openElsewhere(path, { how: 'in any way' })
+  const { programs: readers } = await platform.openElsewhere(path, { how: 'in any way', signal })
   if (readers.length > 0) return null
   throw refusal
 }

@@ -72,11 +72,11 @@ export interface RestoreIo {
   /**
    * A source device: read only. `alone`: as long as it is held nobody mounts it. Another program that reads it for itself is let be:
    * then a Reprise doesn't mount it, though others may, and `isAlone` is false; one that writes to it isn't. Throws DeviceError
-   * E_SRC_IN_USE.
+   * E_SRC_IN_USE, the signal's reason.
    */
   holdDevice(
     path: string,
-    options: { readonly alone: boolean },
+    options: { readonly alone: boolean; readonly signal?: AbortSignal | undefined },
   ): Promise<HeldFile & { readonly sizeBytes: number; readonly isAlone: boolean }>
   /**
    * The one exclusive handle of a destination. `warn` is called once where it can't be read past the cache of a file that it lies in,

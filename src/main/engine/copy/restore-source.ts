@@ -74,7 +74,7 @@ export async function openRestoreSource(
       if (factsIdentity(file.facts) !== factsIdentity(facts)) throw changedSource(facts.path)
     }
   } else {
-    const device = await io.holdDevice(examined.path, { alone: canBeHeld })
+    const device = await io.holdDevice(examined.path, { alone: canBeHeld, signal })
     held.use(device)
     openFiles.set(examined.path, device.fd)
     if (device.sizeBytes !== examined.sizeBytes) throw changedSource(examined.path)

@@ -35,10 +35,10 @@ export function createSystemIo(
     createChecker: (layout) =>
       layout.kind === 'extents' && layout.checks.length > 0 ? createDiskChecker(layout) : null,
     holdFile,
-    async holdDevice(path, { alone }) {
+    async holdDevice(path, { alone, signal }) {
       await using held = new AsyncDisposableStack()
       const { fd, sizeBytes } = held.use(await platform.openSource(path))
-      const isAlone = alone && held.use(await holdIfFree(platform, path)) !== null
+      const isAlone = alone && held.use(await holdIfFree(platform, path, signal)) !== null
       const owned = held.move()
       return { fd, sizeBytes, isAlone, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },
