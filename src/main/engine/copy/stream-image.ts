@@ -3,7 +3,7 @@
  * byte of it lies, and the hashes that it is compared with in the end.
  */
 import type { ExtentLayout } from '#engine/formats/extents'
-import { DiskReader, openImage, readDiskContents } from '#engine/formats/image'
+import { contentsInfo, DiskReader, openImage, readDiskContents } from '#engine/formats/image'
 import { rawLayout } from '#engine/formats/raw'
 import { readBlockHashesFrom, type BlockHashes } from '#engine/formats/udif'
 import type { StreamConnection } from '#engine/stream-connection'
@@ -85,7 +85,7 @@ async function openRawStream(
     decodeBudgetBytes,
     signal,
   })
-  const { partitionMap, partitions } = await readDiskContents(disk.read, layout.sizeBytes, signal)
+  const contents = await readDiskContents(disk.read, layout.sizeBytes, signal)
   const image: ImageInfo = {
     path,
     name: info.imageName,
@@ -95,8 +95,7 @@ async function openRawStream(
     encrypted: null,
     sizeBytes: layout.sizeBytes,
     segmentCount: 1,
-    partitionMap,
-    partitions,
+    ...contentsInfo(contents),
     tables: [],
     runCounts: {},
     dataBytes: null,

@@ -228,7 +228,10 @@ describe('the plan of a restore from a stream', () => {
       return await readStreamImage(connection, 'asr://lab', signal)
     }
     expect(await read(bench())).toMatchObject({ name: 'lab.dmg', sizeBytes: image.disk.length })
-    expect(await read(bench({ imageFormat: 'raw', bytes: image.disk }))).toMatchObject({ format: 'raw' })
+    expect(await read(bench({ imageFormat: 'raw', bytes: image.disk }))).toMatchObject({
+      format: 'raw',
+      mapBlockBytes: 512,
+    })
     expect(await read(bench({ bytes: noise(9, 300 * KiB) }))).toBeNull()
   })
 

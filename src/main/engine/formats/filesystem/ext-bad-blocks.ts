@@ -45,15 +45,15 @@ export async function readExtBadBlocks(
   // Its holes aside, which nobody makes.
   const mostHolders = 4 + (2 * expected) / (blockBytes / 4)
   const found: number[] = []
-  let holders = 0
+  const holders: number[] = []
   const collect = async (numbers: Buffer, level: number): Promise<void> => {
     for (let at = 0; at < numbers.length; at += 4) {
       const number = numbers.readUInt32LE(at)
       if (number === 0) continue
       consistent(number >= firstBlock && number < blocks, 'a bad block outside')
       if (level === 0) found.push(number)
-      else holders += 1
-      consistent(found.length <= expected && holders <= mostHolders, 'number of bad blocks')
+      else holders.push(number)
+      consistent(found.length <= expected && holders.length <= mostHolders, 'number of bad blocks')
       if (level > 0) await collect(await volume.read(number * blockBytes, blockBytes), level - 1)
     }
   }
@@ -62,14 +62,15 @@ export async function readExtBadBlocks(
     const at = (direct + level - 1) * 4
     await collect(pointers.subarray(at, at + 4), level)
   }
-  consistent(expected <= found.length + holders, 'number of bad blocks')
+  consistent(expected <= found.length + holders.length, 'number of bad blocks')
   for (const number of found.toSorted((a, b) => a - b)) {
     const [from, to] = [number * blockBytes, (number + 1) * blockBytes]
     consistent(used.covers(from, to), 'a bad block that is free')
     bad.add(from, to)
   }
   // mke2fs puts these elsewhere, e2fsck doesn't always. They are needed, whatever the list says.
-  for (const [from, to] of place.ownBlocks())
+  const lists = holders.map((number) => [number, number + 1] as const)
+  for (const [from, to] of [...lists, ...place.ownBlocks()])
     if (bad.overlaps(from * blockBytes, to * blockBytes)) return new BadStretches()
   return bad
 }

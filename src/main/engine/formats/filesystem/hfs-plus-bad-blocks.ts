@@ -14,6 +14,7 @@ const sparedBlocks = 1 << 9
 const extentsAt = 208
 /** Extents of the allocation, extents overflow, catalog, attributes and startup files. */
 const specialForks = [128, extentsAt, 288, 368, 448]
+const catalogFile = 4
 const badBlockFile = 5
 const leafKind = -1
 const keyBytes = 12
@@ -29,23 +30,29 @@ export async function readHfsPlusBadBlocks(
 ): Promise<BadStretches> {
   const bad = new BadStretches()
   if ((header.readUInt32BE(4) & sparedBlocks) === 0) return bad
-  for (const [from, to] of (await readList(volume, header)).toSorted(([a], [b]) => a - b)) {
+  const { listed, catalog } = await readList(volume, header)
+  for (const [from, to] of listed.toSorted(([a], [b]) => a - b)) {
     consistent(used.covers(from, to), 'a bad block that is free')
     bad.add(from, to)
   }
-  for (const [from, to] of ownStretches(volume, header))
+  for (const [from, to] of [...catalog, ...ownStretches(volume, header)])
     consistent(!bad.overlaps(from, to), 'a bad block with a record')
   return bad
 }
 
 type Stretch = readonly [from: number, to: number]
 
-async function readList(volume: BlockVolume, header: Buffer): Promise<Stretch[]> {
+/** Of the file of bad blocks, and of the catalog as far as the header doesn't know it: the other special files' extents come later. */
+async function readList(
+  volume: BlockVolume,
+  header: Buffer,
+): Promise<{ readonly listed: readonly Stretch[]; readonly catalog: readonly Stretch[] }> {
   const blockBytes = header.readUInt32BE(40)
   const treeHeader = await volume.read(header.readUInt32BE(extentsAt) * blockBytes, 34)
   const nodeBytes = treeHeader.readUInt16BE(32)
   consistent(nodeBytes >= 512 && Number.isInteger(Math.log2(nodeBytes)), 'node size')
-  const found: Stretch[] = []
+  const listed: Stretch[] = []
+  const catalog: Stretch[] = []
   let number = treeHeader.readUInt32BE(24)
   for (let leaves = 0; number !== 0; leaves++) {
     consistent(leaves < mostLeaves, 'leaves of the extents overflow file')
@@ -57,8 +64,9 @@ async function readList(volume: BlockVolume, header: Buffer): Promise<Stretch[]>
     for (let record = 0; record < records; record++) {
       const at = node.readUInt16BE(nodeBytes - 2 * (record + 1))
       const file = node.readUInt32BE(at + 4)
-      if (file < badBlockFile) continue
-      if (file > badBlockFile) return found
+      if (file < catalogFile) continue
+      if (file > badBlockFile) return { listed, catalog }
+      const found = file === badBlockFile ? listed : catalog
       for (let extent = 0; extent < 8; extent++) {
         const from = node.readUInt32BE(at + keyBytes + extent * 8) * blockBytes
         found.push([from, from + node.readUInt32BE(at + keyBytes + extent * 8 + 4) * blockBytes])
@@ -66,7 +74,7 @@ async function readList(volume: BlockVolume, header: Buffer): Promise<Stretch[]>
     }
     number = node.readUInt32BE(0)
   }
-  return found
+  return { listed, catalog }
 }
 
 /** Where a node is: none lies in two extents. */

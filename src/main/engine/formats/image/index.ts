@@ -1,6 +1,6 @@
 export { readBandCipher } from './bundle-cipher.ts'
 export { checksumLine, checksumPath, findChecksum, readChecksumFile } from './checksum-file.ts'
-export { isDisk, passesAsRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
+export { contentsInfo, isDisk, passesAsRaw, readDiskContents, type DiskContents } from './disk-contents.ts'
 export { DiskReader } from './disk-reader.ts'
 export { editImageFile, type EditedImageFile } from './edit-image-file.ts'
 export { openImage, type OpenImage } from './open-image.ts'

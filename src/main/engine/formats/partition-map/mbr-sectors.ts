@@ -17,11 +17,11 @@ interface Start {
 }
 
 /**
- * Of a disk whose first sector has a table; `first` counts where both would do. The other size has to explain the table better: it has all
- * partitions on the disk, something that is known begins at one of them and, unless `first` has a partition that ends behind the disk's end, at
- * none by `first`. The larger size also needs places that only it has at whole mebibytes, where partitions are begun, for what lies at
- * eight times a place may be left over from before. Null: nothing that is known begins where either has a partition. What can't be read
- * isn't known. Rejects with what the medium throws.
+ * Of a disk whose first sector has a table; `first` counts where both would do. The other size has to explain the table better: something
+ * that is known begins at one of its partitions and, unless by `first` one ends behind the disk's end and by the other none does, at none by
+ * `first`. The larger size also needs places that only it has at whole mebibytes, where partitions are begun, or the place where they once
+ * were, for what lies at eight times a place may be left over from before; an image that was cut short may end before them. Null: nothing
+ * that is known begins where either has a partition. What can't be read isn't known. Rejects with what the medium throws.
  */
 export async function findMbrSectorBytes(
   readDisk: ReadDisk,
@@ -58,15 +58,19 @@ export async function findMbrSectorBytes(
   const isAligned = (sectorBytes: number) =>
     listed.every(({ firstLba }) => (firstLba * sectorBytes) % alignedBytes === 0)
 
+  const isOld = listed.some(({ firstLba }) => firstLba === oldFirstSector)
+
   const other = first === smallSectors ? largeSectors : smallSectors
-  const isPossible = fits(other) && (other === smallSectors || (isAligned(other) && !isAligned(first)))
-  if (isPossible && !fits(first) && (await knows(other))) return other
+  const isPossible = other === smallSectors ? fits(other) : !isAligned(first) && (isAligned(other) || isOld)
+  if (isPossible && fits(other) && !fits(first) && (await knows(other))) return other
   if (await knows(first)) return first
-  return isPossible && fits(first) && (await knows(other)) ? other : null
+  return isPossible && (await knows(other)) ? other : null
 }
 
 /** Where the programs that make partitions let them begin. */
 const alignedBytes = 2 ** 20
+/** Where the first one began by tracks of 63 sectors, whatever their size: DOS, Windows to XP, iPods. */
+const oldFirstSector = 63
 
 /** The boot record of the first logical partition. */
 async function beginsChain(readDisk: ReadDisk, offset: number): Promise<boolean> {

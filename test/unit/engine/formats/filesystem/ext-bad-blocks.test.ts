@@ -97,6 +97,8 @@ describe('bad blocks of ext', () => {
     for (const own of [1, 8, 90_000, 90_009])
       expect((await look([9, 50, own, 60], { count: 4 })).bad).toEqual([])
     expect((await look([9, 89_999, 90_010], { count: 3 })).bad).toHaveLength(3)
+    // The block that holds the rest of the list.
+    expect((await look([...twelve, 50], { holders: { 50: [400, 50] }, count: 14 })).bad).toEqual([])
   })
 
   it('are not gone through when the list leads to itself', async () => {

@@ -117,5 +117,11 @@ describe('used blocks of HFS+', () => {
       bytes.writeUInt32BE(1, 1024 + fork + 16 + 60)
       expect(await look(bytes)).toBe(problem)
     }
+    // The catalog, beyond what the header knows of it.
+    const records = [
+      [4, 120, 2],
+      [5, 121, 3],
+    ] as const
+    expect(await look(volume({ records }))).toBe(problem)
   })
 })

@@ -189,12 +189,16 @@ describe('an MBR', () => {
       // Where partitions mostly begin, of nothing that is known: what lies at eight times the place is left over.
       const usual = { type: 0x83, firstLba: 2048, sectorCount: 2048 }
       expect(await counted(withOld(usual, 24 * mebibyte, [8 * mebibyte]))).toBe(512)
+      // Of DOS and iPods.
+      const old = { type: 0x0b, firstLba: 63, sectorCount: 2000 }
+      expect(await counted(withOld(old, 16 * mebibyte, [63 * 4096]))).toBe(4096)
+      expect(await counted(withOld(old, 16 * mebibyte, [63 * 512, 63 * 4096]))).toBe(512)
       // An ISO image's, around all of it: there is something at a multiple of anything.
       const around = { type: 0xcd, firstLba: 1, sectorCount: 1023 }
       expect(await counted(withOld(around, 16 * mebibyte, [4096]))).toBe(512)
-      // It would end behind the disk.
+      // Of an image that was cut short.
       const long = { type: 0x83, firstLba: 256, sectorCount: 4096 }
-      expect(await counted(withOld(long, 16 * mebibyte, [large]))).toBe(512)
+      expect(await counted(withOld(long, 16 * mebibyte, [large]))).toBe(4096)
       // On a device with larger sectors, by which it ends behind the disk, whatever is left over there.
       const whole = { type: 0x83, firstLba: 2048, sectorCount: 22 * 2048 }
       expect(await counted(withOld(whole, 24 * mebibyte, [mebibyte, 8 * mebibyte]), 4096)).toBe(512)
