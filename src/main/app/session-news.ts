@@ -1,5 +1,5 @@
 /** What is worth a notification about streams, from one state of them to the next. Pure, but for what was told before. */
-import { allEnded, tellEnds, type SessionState, type ToldEnds } from '#shared/model'
+import { allEnded, forgetBegun, tellEnds, type SessionState, type ToldEnds } from '#shared/model'
 import { formatCount } from '#shared/units'
 import { describeDoneClients, describeSessionFailure } from '#shared/words'
 
@@ -24,6 +24,7 @@ export function sessionNews(
     const { name } = session.settings
     const first = session.clients[0]
     const news: News[] = []
+    forgetBegun(session, told)
     if (first && (was?.clients.length ?? 0) === 0)
       news.push({ title: 'The first computer has joined', body: `${first.host} receives '${name}'.` })
     if (allEnded(session) && !(was && allEnded(was)) && tellEnds(session, told))

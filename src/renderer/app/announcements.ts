@@ -15,7 +15,14 @@ import {
   type RestoreBlock,
   type ViewState,
 } from '#renderer/store'
-import { allEnded, tellEnds, type JobState, type SessionState, type ToldEnds } from '#shared/model'
+import {
+  allEnded,
+  forgetBegun,
+  tellEnds,
+  type JobState,
+  type SessionState,
+  type ToldEnds,
+} from '#shared/model'
 import {
   describeCheckStep,
   describeChanged,
@@ -126,6 +133,7 @@ function sessionWords(before: Moment, now: Moment, told: ToldEnds): string | nul
     const was = before.mirror.sessions.find(({ sessionId }) => sessionId === session.sessionId)
     if (!was || was === session) continue
     const { name } = session.settings
+    forgetBegun(session, told)
     if (allEnded(session) && !allEnded(was) && tellEnds(session, told))
       return `${name}: ${describeDoneClients(session.clients)}`
     if (loses(now, session) && !loses(before, session))

@@ -72,6 +72,29 @@ describe('news of streams', () => {
     expect(sessionNews([], other, told).map(({ title }) => title)).toContain('No computer is done, 1 failed')
   })
 
+  test('is how each try of one client ended: a window is the same one whenever it restores', () => {
+    const told: ToldEnds = new Map()
+    let before = aSession({ clients: [] })
+    const said = (
+      ['receiving', 'failed', 'receiving', 'done', 'receiving', 'done', 'joined', 'failed'] as const
+    ).map((state) => {
+      const now = aSession({ clients: [{ ...failed, state }] })
+      const news = sessionNews([before], [now], told)
+      before = now
+      return news.map(({ title }) => title).at(-1)
+    })
+    expect(said).toEqual([
+      'The first computer has joined',
+      'No computer is done, 1 failed',
+      undefined,
+      'All computers are done',
+      undefined,
+      'All computers are done',
+      undefined,
+      'No computer is done, 1 failed',
+    ])
+  })
+
   test('is that it failed, once, and why', () => {
     const error = serializeError(new DeviceError('E_SRC_GONE', 'gone', { details: { path: '/lab.dmg' } }))
     const told = ["The stream failed: 'ModularSystem': 'ModularSystem.dmg' is gone."]
