@@ -215,9 +215,11 @@ describe.skipIf(missing('linux', 'root', 'loop'))('reprise on a loop device', ()
   it('copies one device onto another', async () => {
     await using from = await attachLoop({ sizeBytes: 4 * mebibyte })
     await using to = await attachLoop({ sizeBytes: 4 * mebibyte })
-    await using device = await open(from.path, 'r+')
-    await device.write(data)
-    await device.sync()
+    {
+      await using device = await open(from.path, 'r+')
+      await device.write(data)
+      await device.sync()
+    }
     const { status, err } = await reprise([
       'restore',
       '-s',

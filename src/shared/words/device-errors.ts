@@ -117,6 +117,13 @@ const reached = (error: SerializedError): string => {
   return textOf(error, 'phase') === 'verifying' ? ` while verifying, at ${percent} %` : ` at ${percent} %`
 }
 
+const mountedMeanwhile = (error: SerializedError): string | null => {
+  const places = textsOf(error, 'mountPoints')
+  return places.length === 0
+    ? null
+    : `It was mounted meanwhile, at ${enumerate(places.map(quote))}, and may have been written to.`
+}
+
 const usedBy = (error: SerializedError): string | null => {
   const holders = textsOf(error, 'holders')
   return holders.length === 0 ? null : `It is used by ${enumerate(holders)}.`
@@ -233,7 +240,7 @@ export const deviceWords: { readonly [code in DeviceCode]: Describe } = {
     textOf(error, 'when') === 'reading'
       ? {
           what: `${theSource(error, names)} was changed while it was read.`,
-          why: 'What was read is partly from before and partly from after.',
+          why: mountedMeanwhile(error) ?? 'What was read is partly from before and partly from after.',
           now: 'Start again when nobody writes to it.',
         }
       : {

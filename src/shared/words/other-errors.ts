@@ -29,7 +29,7 @@ export const otherWords: {
       }${where}.`,
       why: expected === null || found === null ? null : `Expected ${expected}, found ${found}.`,
       now:
-        parts !== null && endsEarly(parts) && offset !== null
+        parts !== null && endsEarly(parts, blocks ?? 0) && offset !== null
           ? `Nothing behind the first ${formatBytes(offset)} is what was written, as on a disk that holds less than it says. Don't rely on it.`
           : "Don't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
     }

@@ -136,8 +136,9 @@ export async function holdReleased(
   signal: AbortSignal,
 ): Promise<ReleasedHold> {
   await using held = new AsyncDisposableStack()
-  const isAlone = canBeHeld && held.use(await io.holdDevice(path, { alone: true, signal })).isAlone
-  const unheld = isAlone || examined.kind !== 'device' ? null : examined
+  const isDevice = examined.kind === 'device'
+  const isAlone = isDevice && held.use(await io.holdDevice(path, { alone: canBeHeld, signal })).isAlone
+  const unheld = isAlone || !isDevice ? null : examined
   if (unheld !== null) await refuseMounted(unheld, platform, signal)
   const owned = held.move()
   return {

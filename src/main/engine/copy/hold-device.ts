@@ -14,12 +14,12 @@ import { DeviceError } from '#shared/errors'
 const busyPausesMs = [100, 300, 1000]
 
 /** Those of this process that read a device share it. */
-const held = new Map<string, { readonly handle: Promise<FileHandle>; users: number }>()
+const held = new Map<string, { readonly handle: Promise<FileHandle>; users: number; isOpen: boolean }>()
 
 /** Throws DeviceError E_SRC_IN_USE while somebody else holds it; what opening throws. Elsewhere than on Linux nothing is held. */
 export async function holdDevice(path: string): Promise<AsyncDisposable> {
   if (process.platform !== 'linux') return { [Symbol.asyncDispose]: () => Promise.resolve() }
-  const at = held.get(path) ?? { handle: openAlone(path), users: 0 }
+  const at = held.get(path) ?? { handle: openAlone(path), users: 0, isOpen: false }
   held.set(path, at)
   at.users += 1
   const letGo = async () => {
@@ -33,6 +33,7 @@ export async function holdDevice(path: string): Promise<AsyncDisposable> {
   }
   try {
     await at.handle
+    at.isOpen = true
   } catch (error) {
     await letGo()
     throw error
@@ -50,7 +51,7 @@ export async function holdDevice(path: string): Promise<AsyncDisposable> {
 
 /** This process holds the disk of the partition at `path`, or a partition of the disk. */
 export const isHeldHere = (path: string): boolean =>
-  [...held.keys()].some((other) => isPartOf(path, other) || isPartOf(other, path))
+  [...held].some(([other, { isOpen }]) => isOpen && (isPartOf(path, other) || isPartOf(other, path)))
 
 /** As Linux names them: sda1, nvme0n1p1. */
 const isPartOf = (part: string, disk: string) =>

@@ -20,12 +20,7 @@ export async function holdIfFree(
   await using held = new AsyncDisposableStack()
   const refusal = await holdOrRefusal(held, path)
   // With the device in hand, so that whoever asks for it alone can't come any more.
-  const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing', signal })
-  if (holders.length > 0)
-    throw new DeviceError('E_SRC_IN_USE', `${path} is open for writing in ${holders.join(', ')}`, {
-      details: { path, holders },
-      cause: refusal,
-    })
+  const isComplete = await refuseWriters(platform, path, signal, refusal ?? undefined)
   // Nothing is erased here: where nobody can be named (it takes millions of open files), it is read.
   if (refusal === null) return held.move()
   if (isHeldHere(path)) return null
@@ -37,6 +32,21 @@ export async function holdIfFree(
   const { programs: readers } = await platform.openElsewhere(path, { how: 'in any way', signal })
   if (readers.length > 0) return null
   throw refusal
+}
+
+/** Whether all that runs was looked through. Throws DeviceError E_SRC_IN_USE, the signal's reason. */
+export async function refuseWriters(
+  platform: Pick<Platform, 'openElsewhere'>,
+  path: string,
+  signal?: AbortSignal,
+  cause?: DeviceError,
+): Promise<boolean> {
+  const { programs: holders, isComplete } = await platform.openElsewhere(path, { how: 'for writing', signal })
+  if (holders.length === 0) return isComplete
+  throw new DeviceError('E_SRC_IN_USE', `${path} is open for writing in ${holders.join(', ')}`, {
+    details: { path, holders },
+    cause,
+  })
 }
 
 /** Null: it is held now. */

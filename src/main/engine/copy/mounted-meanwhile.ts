@@ -50,5 +50,6 @@ export async function checkUnmounted(
   signal?: AbortSignal,
 ): Promise<void> {
   const mounts = await lookAtMounts(source, platform, signal)
-  if (mounts !== null && mounts.mountPoints.length > 0) throw changedWhileRead(source.path)
+  const mountPoints = mounts?.mountPoints ?? []
+  if (mountPoints.length > 0) throw changedWhileRead(source.path, { mountPoints })
 }

@@ -6,7 +6,12 @@ export const changedSource = (path: string) =>
 
 export const changedWhileRead = (
   path: string,
-  where: { readonly offset?: number; readonly differingBlocks?: number } = {},
+  where: {
+    readonly offset?: number
+    readonly differingBlocks?: number
+    /** Where it is mounted now, and wasn't. */
+    readonly mountPoints?: readonly string[]
+  } = {},
 ) =>
   new DeviceError('E_SRC_CHANGED', `${path} changed while it was being copied`, {
     details: { path, when: 'reading', ...where },

@@ -143,6 +143,10 @@ describe.skipIf(missing('linux', 'root', 'loop', 'program:mkfs.ext4', 'program:s
     })
     {
       await using machine = await openElsewhere(disk.path, constants.O_RDWR)
+      // Also where something of it is mounted read-only, so that nobody can hold it.
+      await expect(io.holdDevice(disk.path, { alone: false })).rejects.toMatchObject(
+        named(disk.path, machine),
+      )
       await expect(hold(disk.path)).rejects.toMatchObject(named(disk.path, machine))
       await expect(hold(first)).rejects.toMatchObject(named(first, machine))
     }

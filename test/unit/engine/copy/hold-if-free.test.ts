@@ -1,8 +1,18 @@
 import { expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
 import type { Platform } from '#engine/platform'
+import { serializeError } from '#shared/errors'
+import { holdIfFree } from '#src/main/engine/copy/hold-if-free.ts'
 import { FakeMachine } from '#test/fake-platform'
 import { temporaryFolder } from '#test/temporary-folder'
+
+it('names who writes to a device, and nothing of ours as its cause', async () => {
+  await using folder = await temporaryFolder()
+  const path = await folder.write('disk.img', Buffer.alloc(512))
+  const writing = { openElsewhere: async () => ({ programs: ['qemu (4711)'], isComplete: true }) }
+  const refused = await holdIfFree(writing, path).catch((error: unknown) => serializeError(error))
+  expect(refused).toMatchObject({ code: 'E_SRC_IN_USE', details: { holders: ['qemu (4711)'] }, cause: null })
+})
 
 it('stops finding out who has a device open when it is told to', async () => {
   await using folder = await temporaryFolder()

@@ -374,6 +374,25 @@ describe('describeError', () => {
       {
         path: '/dev/sdb',
         offset: 10_485_760,
+        differingBlocks: 1,
+        blockBytes: 1_048_576,
+        expected: '00ff',
+        found: '00fe',
+        // One block of a small image.
+        parts: `${'.'.repeat(45)}xxxxx`,
+      },
+      "What was read back from 'SanDisk Ultra' isn't what was written: 1 block differs, the first at byte 10,485,760 (10.5 MB).\nExpected 00ff, found 00fe.\nDon't rely on this disk. Try another cable or port; if it happens again, replace the disk.",
+    ],
+    [
+      'E_SRC_CHANGED',
+      { path: '/dev/sdc', when: 'reading', mountPoints: ['/media/a', '/media/b'] },
+      "'System.dmg' was changed while it was read.\nIt was mounted meanwhile, at '/media/a' and '/media/b', and may have been written to.\nStart again when nobody writes to it.",
+    ],
+    [
+      'E_VERIFY',
+      {
+        path: '/dev/sdb',
+        offset: 10_485_760,
         differingBlocks: 30,
         blockBytes: 1_048_576,
         expected: '00ff',
