@@ -14,6 +14,8 @@ interface Start {
   readonly offset: number
   /** As far as it is on the disk. */
   readonly sizeBytes: number
+  /** As the table has it, by the other size, where the disk ends before; null: it is all there, or it is asked by the first size. */
+  readonly cutBytes: number | null
 }
 
 /**
@@ -28,23 +30,34 @@ export async function findMbrSectorBytes(
   diskBytes: number,
   first: number,
 ): Promise<number | null> {
+  const other = first === smallSectors ? largeSectors : smallSectors
   const entries = parseEntries(await readDisk(0, smallSectors), 0) ?? []
   const anyOf = async (sectorBytes: number, isKnown: (start: Start) => Promise<boolean>) => {
     for (const { type, firstLba, sectorCount } of entries) {
       const offset = firstLba * sectorBytes
-      const sizeBytes = Math.min(sectorCount * sectorBytes, diskBytes - offset)
+      const statedBytes = sectorCount * sectorBytes
+      const sizeBytes = Math.min(statedBytes, diskBytes - offset)
+      const cutBytes = sectorBytes === other && sizeBytes < statedBytes ? statedBytes : null
       if (type === 0 || type === protectiveType || sizeBytes < smallSectors) continue
-      if (await isKnown({ type, offset, sizeBytes })) return true
+      if (await isKnown({ type, offset, sizeBytes, cutBytes })) return true
     }
     return false
   }
-  const beginsKnown = async ({ type, ...place }: Start) =>
-    extendedTypes.has(type)
-      ? await beginsChain(readDisk, place.offset)
-      : (await sniffFilesystem(readDisk, place)) !== null
-  // Asked last: it takes many reads.
-  const isOwned = async ({ type, ...place }: Start) => {
-    const occupant = extendedTypes.has(type) ? null : await readOrNull(readOccupant(readDisk, place))
+  const beginsKnown = async ({ type, cutBytes, ...place }: Start) => {
+    if (extendedTypes.has(type)) return await beginsChain(readDisk, place.offset)
+    const found = await sniffFilesystem(readDisk, place)
+    if (found === null || cutBytes === null) return found !== null
+    // Nothing that is only left over is larger than the place is by the first size.
+    return (
+      found.sizeBytes !== null &&
+      found.sizeBytes > (cutBytes / largeSectors) * smallSectors &&
+      found.sizeBytes <= cutBytes
+    )
+  }
+  // Asked last: it takes many reads. Marks at the end are those of another where the end is missing.
+  const isOwned = async ({ type, cutBytes, ...place }: Start) => {
+    if (extendedTypes.has(type) || cutBytes !== null) return false
+    const occupant = await readOrNull(readOccupant(readDisk, place))
     return occupant !== null && occupant.otherOwner !== null
   }
 
@@ -60,7 +73,6 @@ export async function findMbrSectorBytes(
 
   const isOld = listed.some(({ firstLba }) => firstLba === oldFirstSector)
 
-  const other = first === smallSectors ? largeSectors : smallSectors
   const isPossible = other === smallSectors ? fits(other) : !isAligned(first) && (isAligned(other) || isOld)
   if (isPossible && fits(other) && !fits(first) && (await knows(other))) return other
   if (await knows(first)) return first

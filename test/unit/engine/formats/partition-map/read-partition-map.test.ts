@@ -199,6 +199,13 @@ describe('an MBR', () => {
       // Of an image that was cut short.
       const long = { type: 0x83, firstLba: 256, sectorCount: 4096 }
       expect(await counted(withOld(long, 16 * mebibyte, [large]))).toBe(4096)
+      // Left over in a partition that nothing is known of, and larger than that.
+      const unknown = { type: 0x83, firstLba: 63, sectorCount: 16 * 2048 - 63 }
+      expect(await counted(withOld(unknown, 16 * mebibyte, [63 * 4096]))).toBe(512)
+      // The disk's own mark at its end, of an array that it was in.
+      const mirrored = withOld(unknown, 16 * mebibyte, [])
+      mirrored.write('Intel Raid ISM Cfg Sig. 1.1.00', 16 * mebibyte - 1024, 'latin1')
+      expect(await counted(mirrored)).toBe(512)
       // On a device with larger sectors, by which it ends behind the disk, whatever is left over there.
       const whole = { type: 0x83, firstLba: 2048, sectorCount: 22 * 2048 }
       expect(await counted(withOld(whole, 24 * mebibyte, [mebibyte, 8 * mebibyte]), 4096)).toBe(512)
