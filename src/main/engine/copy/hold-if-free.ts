@@ -34,8 +34,28 @@ export async function holdIfFree(
   throw refusal
 }
 
+/**
+ * Of a device of which something is mounted read-only, and that nobody holds therefore. The program behind a file system may have opened it
+ * for writing before it found that it had better not, as ntfs-3g does with a Windows that hibernates: it keeps it so, and writes nothing. That
+ * nothing is mounted for writing is looked at by who reads. Throws as `refuseWriters`.
+ */
+export async function refuseWritersBesideMounts(
+  { openElsewhere }: Pick<Platform, 'openElsewhere'>,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const withoutFileSystems: typeof openElsewhere = async (...asked) => {
+    const { programs, isComplete } = await openElsewhere(...asked)
+    return { programs: programs.filter((program) => !mountedBy.test(program)), isComplete }
+  }
+  await refuseWriters({ openElsewhere: withoutFileSystems }, path, signal)
+}
+
+/** Programs behind file systems, as the kernel names them (15 characters at most). */
+const mountedBy = /^(mount[.]|ntfs-3g|lowntfs-3g|exfat|fuse)/
+
 /** Whether all that runs was looked through. Throws DeviceError E_SRC_IN_USE, the signal's reason. */
-export async function refuseWriters(
+async function refuseWriters(
   platform: Pick<Platform, 'openElsewhere'>,
   path: string,
   signal?: AbortSignal,

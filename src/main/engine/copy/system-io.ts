@@ -15,7 +15,7 @@ import { isSparseBundle, readBundleFiles } from '#engine/formats/sparse'
 import { createDiskChecker, openBlockStream } from '#engine/pipeline'
 import type { OpenDevice, Platform } from '#engine/platform'
 import { DeviceError } from '#shared/errors'
-import { holdIfFree, refuseWriters } from './hold-if-free.ts'
+import { holdIfFree, refuseWritersBesideMounts } from './hold-if-free.ts'
 import { reopenImage } from './reopen-image.ts'
 import type { FileFacts, RestoreIo } from './restore-io.ts'
 import { createStreamDoor, noStreams, type StreamDoor } from './stream-door.ts'
@@ -39,7 +39,7 @@ export function createSystemIo(
       await using held = new AsyncDisposableStack()
       const { fd, sizeBytes } = held.use(await platform.openSource(path))
       const isAlone = alone && held.use(await holdIfFree(platform, path, signal)) !== null
-      if (!alone) await refuseWriters(platform, path, signal)
+      if (!alone) await refuseWritersBesideMounts(platform, path, signal)
       const owned = held.move()
       return { fd, sizeBytes, isAlone, [Symbol.asyncDispose]: () => owned.disposeAsync() }
     },

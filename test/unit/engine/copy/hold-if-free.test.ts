@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { createSystemIo } from '#engine/copy'
 import type { Platform } from '#engine/platform'
-import { serializeError } from '#shared/errors'
-import { holdIfFree } from '#src/main/engine/copy/hold-if-free.ts'
+import { serializeError, type DeviceError } from '#shared/errors'
+import { holdIfFree, refuseWritersBesideMounts } from '#src/main/engine/copy/hold-if-free.ts'
 import { FakeMachine } from '#test/fake-platform'
 import { temporaryFolder } from '#test/temporary-folder'
 
@@ -12,6 +12,19 @@ it('names who writes to a device, and nothing of ours as its cause', async () =>
   const writing = { openElsewhere: async () => ({ programs: ['qemu (4711)'], isComplete: true }) }
   const refused = await holdIfFree(writing, path).catch((error: unknown) => serializeError(error))
   expect(refused).toMatchObject({ code: 'E_SRC_IN_USE', details: { holders: ['qemu (4711)'] }, cause: null })
+})
+
+it('lets the program be that has mounted a part of it read-only, and nobody else', async () => {
+  const beside = (...programs: readonly string[]) =>
+    refuseWritersBesideMounts(
+      { openElsewhere: async () => ({ programs, isComplete: true }) },
+      '/dev/sdb',
+    ).then(
+      () => 'read',
+      ({ details }: DeviceError) => details.holders,
+    )
+  expect(await beside('mount.ntfs (812)')).toBe('read')
+  expect(await beside('mount.ntfs-3g (812)', 'qemu-system-x86 (4711)')).toEqual(['qemu-system-x86 (4711)'])
 })
 
 it('stops finding out who has a device open when it is told to', async () => {
