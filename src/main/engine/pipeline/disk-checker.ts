@@ -19,8 +19,8 @@ export interface BadRange {
 
 /**
  * Told the disk from 0 to its end without a gap. Each call returns the first range that ended within it and is wrong,
- * or null. What the image marks as ignored counts in no range, however it is told (UDIF.md: such runs are left out of
- * the checksums).
+ * or null. What the image marks as ignored counts in no range, however it is told (docs/formats/udif.md §7: such runs are left
+ * out of the checksums).
  */
 export interface DiskChecker {
   /** `crc`: the CRC-32 of `bytes`, where the caller has it already. */
