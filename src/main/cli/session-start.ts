@@ -15,6 +15,7 @@ import {
   isSessionOver,
   isWebLocator,
   mostClients,
+  settingBounds,
   suggestGroup,
   type ServerConfiguration,
   type SessionSettings,
@@ -56,8 +57,7 @@ const startOptions = {
   after: {
     kind: 'count',
     placeholder: 'MINUTES',
-    least: 1,
-    most: 10_080,
+    ...settingBounds.minutesAfterLastJoin,
     help: 'Begin so long after the last one joined.',
   },
   'by-hand': { kind: 'flag', help: 'Begin with reprise session start-now.' },

@@ -64,6 +64,7 @@ export {
   gentleRate,
   inMegabytes,
   namesake,
+  parseClientRate,
   parseRate,
   usesClients,
   usesMinutes,

@@ -9,6 +9,7 @@ import {
   fittingName,
   isSessionOver,
   mostClients,
+  settingBounds,
   suggestGroup,
   type FoundStream,
   type ImageInfo,
@@ -167,13 +168,17 @@ export function gentleRate({ dataRate, fixed }: Pick<StreamDraft, 'dataRate' | '
 /** Whole bytes a second as the form writes them, to the byte, so that `parseRate` has them back: `12`, `2.5`, `0.004`. */
 export const inMegabytes = (bytesPerSecond: number): string => String(bytesPerSecond / 1e6)
 
-/** `12`, `2.5` and `2,5` in MB/s, as whole bytes a second; null when it isn't a rate. */
-export function parseRate(text: string): number | null {
+/** `12`, `2.5` and `2,5` in MB/s, as whole bytes a second; null when it isn't a rate that a stream can have. */
+export function parseRate(text: string, of: 'dataRate' | 'clientDataRate' = 'dataRate'): number | null {
   const trimmed = text.trim().replace(',', '.')
   if (!/^\d{1,6}(\.\d{1,6})?$/.test(trimmed)) return null
   const rate = Math.round(Number(trimmed) * 1e6)
-  return rate > 0 ? rate : null
+  return isWithin(rate, settingBounds[of]) ? rate : null
 }
+
+/** `''` (off) is 0. */
+export const parseClientRate = (text: string): number | null =>
+  text.trim() === '' ? 0 : parseRate(text, 'clientDataRate')
 
 const whole = (text: string): number | null => (/^\d{1,9}$/.test(text.trim()) ? Number(text) : null)
 
@@ -227,14 +232,13 @@ export function draftProblems(
     source: draft.device?.state === 'gone' ? 'gone' : sourceProblem(around),
     name: nameProblem(draft.name, around.sessions),
     group: isStreamGroup(draft.group) ? null : draft.group.trim() === '' ? 'missing' : 'bad',
-    port: within(draft.port, 1, 65_535),
+    port: within(draft.port, settingBounds.port),
     dataRate: parseRate(draft.dataRate) === null ? 'bad' : null,
-    clientDataRate:
-      draft.clientDataRate.trim() !== '' && parseRate(draft.clientDataRate) === null ? 'bad' : null,
-    ttl: within(draft.ttl, 1, 255),
-    loopSuspend: within(draft.loopSuspend, 0, 999_999_999),
-    clients: usesClients(draft.start) ? within(draft.clients, 1, mostClients) : null,
-    minutes: usesMinutes(draft.start) ? within(draft.minutes, 1, 100_000) : null,
+    clientDataRate: parseClientRate(draft.clientDataRate) === null ? 'bad' : null,
+    ttl: within(draft.ttl, settingBounds.ttl),
+    loopSuspend: within(draft.loopSuspend, settingBounds.loopSuspend),
+    clients: usesClients(draft.start) ? within(draft.clients, { least: 1, most: mostClients }) : null,
+    minutes: usesMinutes(draft.start) ? within(draft.minutes, settingBounds.minutesAfterLastJoin) : null,
     admission: admissionProblem(draft.admission),
   }
   return Object.fromEntries(Object.entries(problems).filter(([, problem]) => problem !== null))
@@ -243,9 +247,16 @@ export function draftProblems(
 export const usesClients = (start: StartRule): boolean => start === 'clients' || start === 'either'
 export const usesMinutes = (start: StartRule): boolean => start === 'time' || start === 'either'
 
-function within(text: string, least: number, most: number): FieldProblem | null {
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+const isWithin = (value: number, { least, most }: Bounds) => value >= least && value <= most
+
+function within(text: string, bounds: Bounds): FieldProblem | null {
   const value = whole(text)
-  return value !== null && value >= least && value <= most ? null : 'bad'
+  return value !== null && isWithin(value, bounds) ? null : 'bad'
 }
 
 function nameProblem(name: string, sessions: readonly SessionState[]): FieldProblem | null {
@@ -291,11 +302,15 @@ function scanProblem({ scan, inOrder }: ImageInfo): FieldProblem | null {
 /** asr's part of it; null while a field of it isn't right. */
 export function draftConfiguration(draft: StreamDraft): ServerConfiguration | null {
   const dataRate = parseRate(draft.dataRate)
-  const clientDataRate = draft.clientDataRate.trim() === '' ? 0 : parseRate(draft.clientDataRate)
+  const clientDataRate = parseClientRate(draft.clientDataRate)
   const [loopSuspend, ttl, port] = [whole(draft.loopSuspend), whole(draft.ttl), whole(draft.port)]
   if (dataRate === null || clientDataRate === null || loopSuspend === null || ttl === null || port === null)
     return null
-  if (!isStreamGroup(draft.group) || ttl < 1 || ttl > 255 || port < 1 || port > 65_535) return null
+  const isPossible =
+    isWithin(loopSuspend, settingBounds.loopSuspend) &&
+    isWithin(ttl, settingBounds.ttl) &&
+    isWithin(port, settingBounds.port)
+  if (!isPossible || !isStreamGroup(draft.group)) return null
   return {
     dataRate,
     group: draft.group.trim(),

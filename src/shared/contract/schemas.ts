@@ -4,6 +4,7 @@ import {
   creatableFilesystems,
   creatableMaps,
   mostClients,
+  settingBounds,
   writableFormats,
   type Buffering,
   type CreateSource,
@@ -137,7 +138,7 @@ export const sessionSettingsSchema: z.ZodType<SessionSettings> = z.strictObject(
   interface: z.string().min(1).max(255).nullable(),
   start: z.strictObject({
     clients: positive.max(mostClients).nullable(),
-    afterLastJoinMs: positive.nullable(),
+    afterLastJoinMs: positive.max(settingBounds.minutesAfterLastJoin.most * 60_000).nullable(),
   }),
   admission: z.array(z.string().min(1).max(1024)).max(1000),
   password: passwordSchema.nullable(),

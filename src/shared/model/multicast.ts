@@ -28,6 +28,20 @@ export type StreamCompression = 'none' | 'speed' | 'balanced' | 'size'
 /** Clients of one session at once, at most. */
 export const mostClients = 4096
 
+/**
+ * What a session's numbers may be, both ends included: rates in bytes a second, `Loop Suspend` in laps. The same for the window, the
+ * command line, configurations and managers. A stream slower than the least would take weeks, faster than the most no network is.
+ */
+export const settingBounds = {
+  dataRate: { least: 10_000, most: 10_000_000_000 },
+  clientDataRate: { least: 1, most: 10_000_000_000 },
+  loopSuspend: { least: 0, most: 1_000_000 },
+  ttl: { least: 1, most: 255 },
+  port: { least: 1, most: 65_535 },
+  /** A week: what clients are told of the wait, in ms, has 32 bits. */
+  minutesAfterLastJoin: { least: 1, most: 10_080 },
+} as const
+
 /** What a session is started with. */
 export interface SessionSettings {
   /** Locator on the server's machine: an image's path, an address of the web, a device or a volume. */

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodeConfiguration, parseConfiguration } from '#engine/multicast/configuration'
 import { DeviceError, serializeError } from '#shared/errors'
 import type { Item } from '#src/renderer/store/items.ts'
 import {
@@ -93,11 +94,13 @@ describe('a rate', () => {
     ['12', 12e6],
     ['2.5', 2_500_000],
     [' 2,5 ', 2_500_000],
-    ['0.000001', 1],
+    ['0.01', 10_000],
+    ['10000', 10_000_000_000],
   ])('is read from %j', (text, rate) => expect(parseRate(text)).toBe(rate))
 
-  it.each(['', '0', '-1', '12 MB', '1e3', '1.2.3', '0.0000001', '99999999'])('is not %j', (text) =>
-    expect(parseRate(text)).toBeNull(),
+  it.each(['', '0', '-1', '12 MB', '1e3', '1.2.3', '0.0000001', '99999999', '0.009999', '10000.1'])(
+    'is not %j',
+    (text) => expect(parseRate(text)).toBeNull(),
   )
 
   it.each([
@@ -126,7 +129,14 @@ describe('what stands against a stream', () => {
     [{ port: '0' }, { port: 'bad' }],
     [{ port: '65536' }, { port: 'bad' }],
     [{ dataRate: '' }, { dataRate: 'bad' }],
+    [{ dataRate: '0.005' }, { dataRate: 'bad' }],
     [{ clientDataRate: 'fast' }, { clientDataRate: 'bad' }],
+    [{ clientDataRate: '0.000001' }, {}],
+    [{ clientDataRate: '10001' }, { clientDataRate: 'bad' }],
+    [{ loopSuspend: '1000000' }, {}],
+    [{ loopSuspend: '1000001' }, { loopSuspend: 'bad' }],
+    [{ start: 'time', minutes: '10080' }, {}],
+    [{ start: 'time', minutes: '10081' }, { minutes: 'bad' }],
     [{ ttl: '0' }, { ttl: 'bad' }],
     [{ ttl: '256' }, { ttl: 'bad' }],
     [{ loopSuspend: '1' }, {}],
@@ -346,4 +356,29 @@ describe('an opened configuration', () => {
         },
       ),
     ))
+
+  it('can be opened again, whatever was typed', () => {
+    const number = fc.oneof(fc.nat(2_000_000).map(String), fc.float({ noNaN: true }).map(String), fc.string())
+    fc.assert(
+      fc.property(
+        number,
+        number,
+        number,
+        number,
+        number,
+        (dataRate, clientDataRate, loopSuspend, ttl, port) => {
+          const typed = { ...draft, dataRate, clientDataRate, loopSuspend, ttl, port }
+          for (const made of [
+            draftConfiguration(typed),
+            draftConfiguration({ ...draft, dataRate, clientDataRate }),
+            draftConfiguration({ ...draft, loopSuspend }),
+          ])
+            if (made !== null)
+              expect(
+                parseConfiguration(Buffer.from(encodeConfiguration(made)), 'a.plist').configuration,
+              ).toEqual(made)
+        },
+      ),
+    )
+  })
 })

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { Button, Form, Sheet, TextInput } from '#renderer/components'
 import {
   inMegabytes,
+  parseClientRate,
   parseRate,
   useActions,
   useBoth,
@@ -30,7 +31,7 @@ function Rates({ session }: { readonly session: SessionState }) {
     configuration.clientDataRate === null ? '' : inMegabytes(configuration.clientDataRate),
   )
   const rate = parseRate(dataRate)
-  const clientRate = clientDataRate.trim() === '' ? 0 : parseRate(clientDataRate)
+  const clientRate = parseClientRate(clientDataRate)
   const send = () => {
     if (rate !== null && clientRate !== null)
       void actions.setStreamRate(session.sessionId, {

@@ -111,17 +111,17 @@ export function describeField(field: string, problem: FieldProblem): string {
     case 'port':
       return 'A port is a number from 1 to 65535.'
     case 'dataRate':
-      return 'Give a rate in MB/s, like 12 or 2.5.'
+      return 'Give a rate from 0.01 to 10000 MB/s, like 12 or 2.5.'
     case 'clientDataRate':
-      return 'Give a rate in MB/s, or nothing.'
+      return 'Give a rate in MB/s, 10000 at most, or nothing.'
     case 'ttl':
       return 'From 1 to 255; 3 is usual.'
     case 'loopSuspend':
-      return 'A number of laps; 0 for never.'
+      return 'A number of laps, 1,000,000 at most; 0 for never.'
     case 'clients':
-      return 'Give a number of computers.'
+      return 'Give a number of computers, 4,096 at most.'
     case 'minutes':
-      return 'Give a number of minutes.'
+      return 'Give a number of minutes, 10,080 at most (a week).'
     case 'admission':
       return problem === 'too-many'
         ? 'There are too many rules of who may join: 1,000 at most.'

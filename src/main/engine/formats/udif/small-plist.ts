@@ -7,32 +7,44 @@ import { PlistReader, type PlistEvents } from './plist-reader.ts'
 
 export type PlistDict = ReadonlyMap<string, string | number | boolean | Uint8Array>
 
-/** Throws `FormatError` E_SRC_CORRUPT when it isn't a plist with a dict. */
+/** What a key of the top dict may hold that isn't read: a number that is none, or a container. */
+export type PassedOver = 'number' | 'array' | 'dict'
+
+/**
+ * `passedOver` is told of each key of the top dict whose value isn't in the map, nor one from before. Throws `FormatError` E_SRC_CORRUPT
+ * when it isn't a plist with a dict.
+ */
 export function parseSmallPlist(
   bytes: Uint8Array,
   what: { readonly format: string; readonly field: string } = { format: 'udif', field: 'plist' },
+  passedOver: (key: string, value: PassedOver) => void = () => undefined,
 ): PlistDict {
   const values = new Map<string, string | number | boolean | Uint8Array>()
   let depth = 0
   let dicts = 0
   let key = ''
   let data: Uint8Array[] = []
+  const isDue = () => depth === 1 && dicts === 1 && !values.has(key)
   const set = (value: string | number | boolean | Uint8Array) => {
-    if (depth === 1 && dicts === 1 && !values.has(key)) values.set(key, value)
+    if (isDue()) values.set(key, value)
   }
-  const open = () => {
-    depth++
+  const pass = (value: PassedOver) => {
+    if (isDue()) passedOver(key, value)
   }
   const close = () => {
     depth--
   }
   const events: PlistEvents = {
     beginDict() {
+      pass('dict')
       if (depth === 0) dicts++
-      open()
+      depth++
     },
     endDict: close,
-    beginArray: open,
+    beginArray() {
+      pass('array')
+      depth++
+    },
     endArray: close,
     key(text) {
       if (depth === 1) key = text
@@ -42,6 +54,7 @@ export function parseSmallPlist(
       else if (kind === 'integer' || kind === 'real') {
         const number = text.trim() === '' ? NaN : Number(text)
         if (Number.isFinite(number)) set(number)
+        else pass('number')
       } else set(text)
     },
     beginData() {

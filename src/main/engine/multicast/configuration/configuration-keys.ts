@@ -3,9 +3,8 @@
  * all and says, for the first one that can't be right, why.
  */
 import { isGroupAddress } from '#engine/multicast/network'
-import { mostBytesPerSecond } from '#engine/multicast/wire'
 import { UsageError, type Detail } from '#shared/errors'
-import type { ServerConfiguration } from '#shared/model'
+import { settingBounds, type ServerConfiguration } from '#shared/model'
 import type { PlistTop, PlistValue } from './plist-values.ts'
 
 export const keys = {
@@ -22,8 +21,6 @@ export type Key = (typeof keys)[keyof typeof keys]
 
 /** What asr takes where nothing is given. */
 export const defaults = { advertise: true, loopSuspend: 0, ttl: 3, port: 7800 } as const
-
-const rates = { least: 10_000, most: mostBytesPerSecond }
 
 export interface ReadConfiguration {
   readonly configuration: ServerConfiguration
@@ -80,10 +77,10 @@ export function readKeys(
     return value.value
   }
 
-  const rateBounds = { ...rates, unit: ' of bytes a second', example: 12_000_000 }
+  const rateUnit = ' of bytes a second'
   const dataRate =
     given.dataRate ??
-    whole(keys.dataRate, rateBounds) ??
+    whole(keys.dataRate, { ...settingBounds.dataRate, unit: rateUnit, example: 12_000_000 }) ??
     refuse(
       keys.dataRate,
       `"${keys.dataRate}" is missing.`,
@@ -95,23 +92,23 @@ export function readKeys(
       refuse(keys.group, problem, give(keys.group, '<string>239.255.0.1</string>', '239.255.0.1'), found),
     )
   const clientDataRate =
-    given.clientDataRate ?? whole(keys.clientDataRate, { ...rateBounds, least: 1, example: 5_000_000 })
+    given.clientDataRate ??
+    whole(keys.clientDataRate, { ...settingBounds.clientDataRate, unit: rateUnit, example: 5_000_000 })
   if (clientDataRate !== null && clientDataRate > dataRate)
     warnings.push(`"${keys.clientDataRate}" is more than "${keys.dataRate}", so it has no effect.`)
   const loopSuspend =
     given.loopSuspend ??
-    whole(keys.loopSuspend, { least: 0, most: 1_000_000, unit: '', example: 2 }) ??
+    whole(keys.loopSuspend, { ...settingBounds.loopSuspend, unit: '', example: 2 }) ??
     defaults.loopSuspend
   if (loopSuspend === 1)
     warnings.push(`"${keys.loopSuspend}" is 1, and had better be 0 (never) or at least 2.`)
-  const ttl = given.ttl ?? whole(keys.ttl, { least: 1, most: 255, unit: '', example: 3 }) ?? defaults.ttl
+  const ttl = given.ttl ?? whole(keys.ttl, { ...settingBounds.ttl, unit: '', example: 3 }) ?? defaults.ttl
   // Of one that is given, its giver warns.
   if (ttl === 1 && given.ttl === undefined)
     warnings.push(
       `"${keys.ttl}" is 1: the stream stays in its subnet, and some routers suffer from such packets. 3 is usual.`,
     )
-  const port =
-    given.port ?? whole(keys.port, { least: 1, most: 65_535, unit: '', example: 7800 }) ?? usualPort
+  const port = given.port ?? whole(keys.port, { ...settingBounds.port, unit: '', example: 7800 }) ?? usualPort
   const announced = values.get(keys.advertise)
   if (given.advertise === undefined && announced !== undefined && announced.kind !== 'boolean')
     refuse(

@@ -1,13 +1,16 @@
 /** The top dict of an XML property list. */
-import { parseSmallPlist } from '#engine/formats/udif'
+import { parseSmallPlist, type PassedOver } from '#engine/formats/udif'
 import { FormatError } from '#shared/errors'
 import type { PlistTop, PlistValue } from './plist-values.ts'
 
 /** Null when it isn't one. */
 export function parseXmlPlist(bytes: Uint8Array): PlistTop | null {
   let dict: ReturnType<typeof parseSmallPlist>
+  const passedOver = new Map<string, PassedOver>()
   try {
-    dict = parseSmallPlist(bytes, { format: 'configuration', field: 'plist' })
+    dict = parseSmallPlist(bytes, { format: 'configuration', field: 'plist' }, (key, value) =>
+      passedOver.set(key, value),
+    )
   } catch (error) {
     FormatError.accept(error)
     return null
@@ -18,17 +21,13 @@ export function parseXmlPlist(bytes: Uint8Array): PlistTop | null {
     else if (typeof value === 'boolean') values.set(key, { kind: 'boolean', value })
     else if (typeof value === 'string') values.set(key, { kind: 'text', value })
     else values.set(key, { kind: 'other', value: 'data' })
-  // The reader passes over what is nested, and over numbers that are none: the keys of those are still there.
-  for (const [, key = '', what = ''] of Buffer.from(bytes)
-    .toString('utf8')
-    .matchAll(/<key>([^<]{1,200})<\/key>\s*<(array|dict|integer|real)\b/g))
-    if (!values.has(key)) values.set(key, { kind: 'other', value: words[what] ?? what })
+  for (const [key, value] of passedOver)
+    if (!values.has(key)) values.set(key, { kind: 'other', value: words[value] })
   return values
 }
 
-const words: { readonly [element: string]: string } = {
+const words: { readonly [value in PassedOver]: string } = {
   array: 'an array',
   dict: 'a dict',
-  integer: 'a number that is none',
-  real: 'a number that is none',
+  number: 'a number that is none',
 }

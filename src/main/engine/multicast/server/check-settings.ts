@@ -1,11 +1,11 @@
 /** What a session can't be started with, each with its own words. The window and a manager may send anything. */
 import { checkGroup } from '#engine/multicast/network'
-import { mostBytesPerSecond } from '#engine/multicast/wire'
 import { UsageError } from '#shared/errors'
 import {
   longestSessionName,
   parseAdmissionRule,
   sessionNameBytes,
+  settingBounds,
   type ServerConfiguration,
   type SessionSettings,
 } from '#shared/model'
@@ -17,10 +17,15 @@ export function checkSettings({ name, admission, configuration }: SessionSetting
   checkRates(configuration)
   checkGroup(configuration.group)
   const { ttl, port, loopSuspend } = configuration
-  if (!isWhole(ttl, 1, 255)) throw wrongSetting('ttl', 'The TTL is from 1 to 255.', '3 is usual.')
-  if (!isWhole(port, 1, 65_535)) throw wrongSetting('port', 'The port is from 1 to 65535.', '7800 is usual.')
-  if (!isWhole(loopSuspend, 0, Number.MAX_SAFE_INTEGER))
-    throw wrongSetting('loopSuspend', 'Loop Suspend is a number of laps; 0: never.', 'Choose 2.')
+  if (!isWhole(ttl, settingBounds.ttl)) throw wrongSetting('ttl', 'The TTL is from 1 to 255.', '3 is usual.')
+  if (!isWhole(port, settingBounds.port))
+    throw wrongSetting('port', 'The port is from 1 to 65535.', '7800 is usual.')
+  if (!isWhole(loopSuspend, settingBounds.loopSuspend))
+    throw wrongSetting(
+      'loopSuspend',
+      'Loop Suspend is a number of laps up to 1,000,000; 0: never.',
+      'Choose 2.',
+    )
 }
 
 /** What it is called in terminals, addresses and on the network: nothing that can't be seen. */
@@ -56,24 +61,21 @@ const invisible: { readonly [number: number]: string } = {
   0x202e: 'a mark that turns writing around',
 }
 
-/** A stream slower than that would take weeks, faster than that no network is. */
-const rates = { least: 10_000, most: mostBytesPerSecond }
-
 /** Throws UsageError E_USAGE. */
 export function checkRates({
   dataRate,
   clientDataRate,
 }: Pick<ServerConfiguration, 'dataRate' | 'clientDataRate'>): void {
-  if (!(dataRate >= rates.least && dataRate <= rates.most))
+  if (!isWithin(dataRate, settingBounds.dataRate))
     throw wrongSetting(
       'dataRate',
       'The Data Rate is bytes a second, from 10,000 to 10,000,000,000.',
       'On a gigabit network 12,000,000 is usual.',
     )
-  if (clientDataRate !== null && !(clientDataRate >= 1))
+  if (clientDataRate !== null && !isWithin(clientDataRate, settingBounds.clientDataRate))
     throw wrongSetting(
       'clientDataRate',
-      'The Client Data Rate is bytes a second, 1 or more.',
+      'The Client Data Rate is bytes a second, from 1 to 10,000,000,000.',
       'Or leave it off.',
     )
 }
@@ -82,5 +84,10 @@ export function checkRates({
 export const wrongSetting = (input: string, problem: string, hint?: string): UsageError =>
   new UsageError('E_USAGE', problem, { details: { input, problem, ...(hint === undefined ? {} : { hint }) } })
 
-const isWhole = (value: number, least: number, most: number): boolean =>
-  Number.isInteger(value) && value >= least && value <= most
+interface Bounds {
+  readonly least: number
+  readonly most: number
+}
+
+const isWithin = (value: number, { least, most }: Bounds): boolean => value >= least && value <= most
+const isWhole = (value: number, bounds: Bounds): boolean => Number.isInteger(value) && isWithin(value, bounds)

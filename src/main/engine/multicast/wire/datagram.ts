@@ -16,12 +16,13 @@
  */
 import { kernelMemory, loadKernel } from '#engine/multicast/kernel'
 import { invariant } from '#shared/errors'
+import { settingBounds } from '#shared/model'
 
 export const datagramHeaderBytes = 32
 /** IPv4's header without options, and UDP's: what the network adds to each of our datagrams. */
 export const networkHeaderBytes = 28
 /** No stream is faster, all headers included. */
-export const mostBytesPerSecond = 10_000_000_000
+export const mostBytesPerSecond = settingBounds.dataRate.most
 
 const magicAndVersion = 0x52504d01
 const [checkAt, signedHeaderBytes] = [24, 24]

@@ -99,6 +99,28 @@ describe("asr's configuration", () => {
     })
   })
 
+  it.each([
+    ['commented out', `<!-- ${integer('Port', 7801)}${integer('Data Rate', 5)}<key>Old</key><dict/> -->`],
+    [
+      'of another dict',
+      `<key>Site</key><dict>${integer('Port', 7801)}<key>Loop Suspend</key><array/><key>Room</key><dict/></dict>`,
+    ],
+  ])('takes no key for its own that is %s', (_, foreign) => {
+    const { configuration, warnings } = parse(xml(foreign + required))
+    expect(configuration).toMatchObject({ dataRate: 6_000_000, port: 7800, loopSuspend: 0 })
+    expect(warnings).toEqual(
+      foreign.startsWith('<!--') ? [] : ['"Site" isn\'t a key that is known here, and has no effect.'],
+    )
+  })
+
+  it('calls missing what is commented out', () => {
+    expect(() =>
+      parse(
+        xml(`<!-- ${integer('Data Rate', 5)} --><key>Multicast Address</key><string>239.255.0.7</string>`),
+      ),
+    ).toThrow('"Data Rate" is missing')
+  })
+
   it('warns of what is allowed and unwise', () => {
     const { warnings } = parse(
       xml(
