@@ -65,6 +65,7 @@ export async function examineDeviceStream(
   const level = compression ?? 'balanced'
   return {
     sizeBytes: device.sizeBytes,
+    streamBytes: level === 'none' ? device.sizeBytes : null,
     warnings: level === 'none' ? [] : await roomWarnings(source, device, folder),
     imageName: level === 'none' ? `${name}.img` : `${name}.dmg`,
     imageFormat: level === 'none' ? 'raw' : formats[level].format,

@@ -46,13 +46,12 @@ export async function examineSession(
   const device = (await examineDevice?.(settings, signal)) ?? null
   const source = device === null ? await examineImage(settings.source, signal) : null
   const symbolBytes = symbolBytesFor(found.mtu)
-  const sizeBytes = source?.bytes.sizeBytes ?? device?.sizeBytes ?? 0
   return {
     interface: found,
     source,
     device,
     symbolBytes,
-    blockBytes: blockBytesOf(settings, sizeBytes, symbolBytes),
+    blockBytes: blockBytesOf(settings, { source, device }, symbolBytes),
   }
 }
 
@@ -160,17 +159,25 @@ async function makeSource(
   // What stood against making it is over.
   entry.warnings.splice(0, device.warnings.length)
   const { sizeBytes } = source.bytes
-  entry.blockBytes = blockBytesOf(entry.settings, sizeBytes, symbolBytes)
+  entry.blockBytes = blockBytesOf(entry.settings, { source, device }, symbolBytes)
   entry.sizeBytes = sizeBytes
   entry.doneBytes = 0
   entry.totalBytes = sizeBytes
   return source
 }
 
-/** Throws UsageError for more than a stream can be. */
-function blockBytesOf({ source }: SessionSettings, sizeBytes: number, symbolBytes: number): number {
+/** Throws UsageError for more than a stream can be. Of an image that isn't made yet nobody knows. */
+export function blockBytesOf(
+  { source: locator }: Pick<SessionSettings, 'source'>,
+  { source, device }: Pick<ExaminedSession, 'source' | 'device'>,
+  symbolBytes: number,
+): number {
+  const sizeBytes = source?.bytes.sizeBytes ?? device?.streamBytes ?? 1
   const blockBytes = blockBytesForStream({ sizeBytes, symbolBytes })
-  if (blockBytes === null)
-    throw wrongSetting('--source', `${withoutPassword(source)} is larger than a stream can be.`)
-  return blockBytes
+  if (blockBytes !== null) return blockBytes
+  const hint =
+    device?.streamBytes === sizeBytes
+      ? 'Choose a compression: then only what is used is streamed.'
+      : undefined
+  throw wrongSetting('--source', `${withoutPassword(locator)} is larger than a stream can be.`, hint)
 }

@@ -22,6 +22,8 @@ export interface ServedSource {
 export interface PreparedSource {
   /** Of what is read for it. */
   readonly sizeBytes: number
+  /** Of the stream; null: that is an image, whose size is known when it is made. */
+  readonly streamBytes: number | null
   /** What should be known before and until it is prepared, and stops nothing. */
   readonly warnings: readonly AppError[]
   /** As far as is known before. */

@@ -8,6 +8,7 @@ import type { ReadNotice, StopWhen, ThreadData } from '#engine/multicast/orders'
 import { startThread, type ThreadHandle } from '#engine/multicast/port'
 import type { ManagementRight } from '#engine/multicast/sessions'
 import { sendTestPacket } from '#engine/multicast/network'
+import { orAborted } from '#engine/stream-connection'
 import { AppError, serializeError, type SerializedError } from '#shared/errors'
 import type { Logger } from '#shared/log'
 import { composedName, type ClientChange, type SessionSettings, type SessionState } from '#shared/model'
@@ -45,6 +46,8 @@ export interface StreamServerOptions {
   readonly examineDevice?: ExamineDevice
   /** Where images of devices are made. Default: the system's folder for temporary files. */
   readonly temporaryFolder?: string
+  /** Before each stream. Default: a real one. */
+  readonly sendTestPacket?: typeof sendTestPacket
 }
 
 export interface StreamServer extends AsyncDisposable {
@@ -125,7 +128,6 @@ class Server implements StreamServer {
     const { sessionId } = entry
     this.#entries.set(sessionId, entry)
     entry.preparing = this.#prepare(entry, examined)
-    void this.#tryNetwork(entry)
     this.#listeners.changed()
     return { sessionId }
   }
@@ -223,9 +225,12 @@ class Server implements StreamServer {
     const { thread } = entry.lease
     const { folder, log } = this.#options
     const changed = () => this.#listeners.changed()
+    // While the source is read, which mostly takes longer. What it says is known before anybody is let in.
+    const tried = this.#tryNetwork(entry)
     try {
       await this.#tellPending(settings.configuration.port, thread)
       const session = await prepareSession(entry, examined, { folder, changed })
+      await orAborted(tried, abort.signal)
       await thread.order({ kind: 'add', session, names: this.#precedence() })
       entry.isServed = true
     } catch (error) {
@@ -258,12 +263,16 @@ class Server implements StreamServer {
     await thread.order({ kind: 'pending', sessions }).catch((error: unknown) => AppError.accept(error))
   }
 
-  /** A stream may reach others where its own packets don't come back, so this stops nothing. */
-  async #tryNetwork({ settings, interface: { address, name }, warnings }: SessionEntry): Promise<void> {
+  /** Never rejects: a stream may reach others where its own packets don't come back, so this is a warning. */
+  async #tryNetwork(entry: SessionEntry): Promise<void> {
+    const { settings, interface: found, warnings, abort } = entry
     const { group, port, ttl } = settings.configuration
+    const { address, name: interfaceName } = found
+    const send = this.#options.sendTestPacket ?? sendTestPacket
     try {
-      await sendTestPacket({ group, port, ttl, address, interfaceName: name })
+      await send({ group, port, ttl, address, interfaceName }, abort.signal)
     } catch (error) {
+      if (abort.signal.aborted) return
       AppError.accept(error)
       warnings.push(serializeError(error))
       this.#listeners.changed()

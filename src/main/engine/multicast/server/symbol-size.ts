@@ -18,6 +18,9 @@ export function symbolBytesFor(mtu: number): number {
   return Math.max(streamBounds.minSymbolBytes, Math.floor(bytes / 16) * 16)
 }
 
+/** Of all interfaces but those with short frames. */
+export const usualSymbolBytes = symbolBytesFor(usualMtu)
+
 /** 1 MiB. Null: the stream is longer than one can be, which is 2.7 TB in a network of 1500-byte frames. */
 export function blockBytesForStream(sizes: Omit<StreamSizes, 'blockBytes'>): number | null {
   return wrongSize({ ...sizes, blockBytes: usualBlockBytes }) === null ? usualBlockBytes : null

@@ -31,7 +31,8 @@ describe.skipIf(missing('linux'))('while a source does not answer', () => {
     const what = { imageName: 'pipe', imageFormat: 'UDZO' }
     const prepare = () => Promise.resolve({ ...what, bytes, identity: null })
     await using real = await realStreamServer({
-      examineDevice: () => Promise.resolve({ ...what, sizeBytes, warnings: [], prepare }),
+      examineDevice: () =>
+        Promise.resolve({ ...what, sizeBytes, streamBytes: sizeBytes, warnings: [], prepare }),
     })
     const port = await freePort()
     const { sessionId } = await real.server.start(

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkPort } from '#src/main/engine/multicast/network/check-port.ts'
 import { checkSource } from '#engine/multicast/server'
 import { scanImage } from '#engine/scan'
-import { isStarting, type SessionPhase } from '#shared/model'
+import { NetworkError } from '#shared/errors'
+import { isStarting, type SessionPhase, type StreamCompression } from '#shared/model'
 import { buildUdif } from '#test/build-udif'
 import { labImage, type LabImage } from '#test/lab-image'
 import {
@@ -639,6 +640,56 @@ describe('what stands against a session', () => {
       scannedBy: 'Reprise',
     })
     expect(await checkSource(settings, never)).toMatchObject({ state: 'ok' })
+  })
+
+  it('is a device that is larger than a stream can be, unless an image is made of it', async () => {
+    const source = '/dev/large'
+    const sizeBytes = 4e12
+    const name = { imageName: 'large', imageFormat: 'UDZO' }
+    const examineDevice = ({ compression }: { readonly compression: StreamCompression | null }) =>
+      Promise.resolve({
+        ...name,
+        sizeBytes,
+        streamBytes: compression === 'none' ? sizeBytes : null,
+        warnings: [],
+        prepare: () =>
+          Promise.resolve({
+            ...name,
+            bytes: {
+              kind: 'device',
+              locator: image.path,
+              stamp: null,
+              sizeBytes: image.bytes.length,
+            } as const,
+            identity: null,
+          }),
+      })
+    await using real = await realStreamServer({ examineDevice })
+    const settings = sessionSettings({ source, configuration: { port: await freePort() } })
+    const refusal = { code: 'E_USAGE', details: { hint: expect.stringContaining('compression') as string } }
+    await expect(real.server.start({ ...settings, compression: 'none' })).rejects.toMatchObject(refusal)
+    const never = new AbortController().signal
+    expect(await checkSource({ ...settings, compression: 'none' }, never, { examineDevice })).toMatchObject({
+      state: 'failed',
+      error: refusal,
+    })
+    expect(await checkSource(settings, never, { examineDevice })).toMatchObject({ state: 'ok' })
+    await real.server.start(settings)
+    await reaches('waiting', real)
+    expect(real.state()).toMatchObject({ sizeBytes: image.bytes.length })
+  })
+
+  it('is no test packet that stays away, which is told of before anybody is let in', async () => {
+    const answer = Promise.withResolvers<never>()
+    await using real = await realStreamServer({ sendTestPacket: () => answer.promise })
+    const settings = sessionSettings({ source: image.path, configuration: { port: await freePort() } })
+    await real.server.start(settings)
+    // Its source is read in much less.
+    await setTimeout(1000)
+    expect(real.state()).toMatchObject({ phase: 'preparing', warnings: [] })
+    answer.reject(new NetworkError('E_MC_LOOP', 'none', { details: { address: 'x', phase: 'test' } }))
+    await reaches('waiting', real)
+    expect(real.state()?.warnings).toMatchObject([{ code: 'E_MC_LOOP' }])
   })
 
   it('is a port that another program has, which is named', async () => {
