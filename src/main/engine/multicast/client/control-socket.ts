@@ -3,7 +3,8 @@
  * while nobody asks for the next message, the server has to wait. Knows nothing of what the messages mean.
  */
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
+import { lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import {
   createFrameReader,
@@ -21,6 +22,8 @@ export interface ControlTarget {
   readonly signal: AbortSignal
   /** Who says nothing for so long is gone. Default 10 s: a server says where the stream is each second. */
   readonly silentMs?: number
+  /** Of a host's name. Default: the system's. */
+  readonly lookup?: LookupFunction
 }
 
 export interface ControlSocket {
@@ -52,12 +55,14 @@ const keptMessages = 4
 
 /** Rejects with NetworkError E_NET, E_MC_PROTOCOL (no TLS there), E_MC_FINGERPRINT; with the signal's reason. */
 export async function dialControl(target: ControlTarget): Promise<ControlSocket> {
-  const { host, port, signal } = target
+  const { host, port, signal, lookup: find = lookup } = target
   signal.throwIfAborted()
   const peer = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const socket = connect({
     host,
     port,
+    // The stream is IPv4, and so are most rules of who may join. Where that way leads nowhere, the other one is tried.
+    lookup: (name, options, done) => find(name, { ...options, order: 'ipv4first' }, done),
     ...(isIP(host.replace(/%.*$/, '')) === 0 ? { servername: host } : {}),
     // Self-signed on purpose: the fingerprint says who it is.
     rejectUnauthorized: false,
