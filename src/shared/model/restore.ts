@@ -135,7 +135,13 @@ export type PreflightCheck = {
    * contents, all of which must be read for it; `volume`: the same, of one `volume` of an image; `nothing`: there is no destination yet, so all is written.
    */
   | { readonly kind: 'changed-only'; readonly by: 'hashes' | 'source' | 'volume' | 'nothing' }
-  | { readonly kind: 'block-size'; readonly imageBytes: number; readonly diskBytes: number } // 512-byte image, 4K disk
+  /** Such as a source of 512-byte blocks and a disk of 4 KiB ones. `holds`: of the source, a partition map or a single file system. */
+  | {
+      readonly kind: 'block-size'
+      readonly sourceBytes: number
+      readonly diskBytes: number
+      readonly holds: 'partitions' | 'volume'
+    }
   | { readonly kind: 'error'; readonly error: SerializedError }
 )
 

@@ -43,7 +43,7 @@ export function describeCheck(check: PreflightCheck, names: Names = {}): string 
     case 'changed-only':
       return describeComparison(check.by)
     case 'block-size':
-      return `The image was made for blocks of ${check.imageBytes} bytes; the destination has blocks of ${check.diskBytes} bytes. Its partitions may not be recognised.`
+      return `The source is made for blocks of ${check.sourceBytes} bytes; the destination has blocks of ${check.diskBytes} bytes. ${check.holds === 'partitions' ? 'Its partitions may not be recognised.' : 'Its file system may not open there.'}`
     case 'error': {
       const words = describeError(check.error, names)
       return words.why === null ? words.what : `${words.what} ${words.why}`

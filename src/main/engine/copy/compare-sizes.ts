@@ -129,9 +129,10 @@ function blockSize(source: ExaminedSource, target: ExaminedTarget): readonly Pre
   if (target.kind === 'file') return []
   const { info } = source
   const image = info.kind === 'image' || info.kind === 'stream' ? info.image : null
-  const imageBytes =
+  const sourceBytes =
     source.kind === 'device' ? source.disk.logicalBlockBytes : (image?.mapBlockBytes ?? imageBlockBytes)
   const diskBytes = target.disk.logicalBlockBytes
-  if (imageBytes === diskBytes) return []
-  return [{ step: 'sizes', state: 'warning', kind: 'block-size', imageBytes, diskBytes }]
+  if (sourceBytes === diskBytes) return []
+  const holds = partitionMapOf(source) === 'none' ? 'volume' : 'partitions'
+  return [{ step: 'sizes', state: 'warning', kind: 'block-size', sourceBytes, diskBytes, holds }]
 }

@@ -9,6 +9,8 @@ export interface ReadBackOptions {
   readonly signal: AbortSignal
   /** Page-aligned room for all buffers, the caller's again when the reading has ended. Absent: it is allocated, which is too much to do often. */
   readonly room?: Uint8Array
+  /** Pieces of zeros end at multiples of this, too: long stretches of them, in which blocks are counted. Default: no more than at buffers. */
+  readonly blockBytes?: number
 }
 
 /** A piece of a stretch: at most a buffer of it, in order. Unused and known stretches come whole, and aren't read. */
@@ -24,9 +26,10 @@ export interface ReadBack {
 export async function* readBack(
   sink: BlockSink,
   stretches: Iterable<Stretch>,
-  { buffers, bufferBytes, signal, room = allocatePageAligned(buffers * bufferBytes) }: ReadBackOptions,
+  options: ReadBackOptions,
 ): AsyncGenerator<ReadBack> {
-  const pieces = cut(stretches, bufferBytes)
+  const { buffers, bufferBytes, signal, room = allocatePageAligned(buffers * bufferBytes) } = options
+  const pieces = cut(stretches, options)
   const underWay: { readonly piece: ReadBack; readonly read: Promise<void> }[] = []
   let count = 0
   const startNext = () => {
@@ -60,14 +63,15 @@ const isRead = ({ kind }: Stretch) => kind !== 'unused' && kind !== 'known'
 /** Pieces end at multiples of the buffer's size, so that all but the first and last of a stretch are whole buffers. */
 function* cut(
   stretches: Iterable<Stretch>,
-  bufferBytes: number,
+  { bufferBytes, blockBytes = bufferBytes }: Pick<ReadBackOptions, 'bufferBytes' | 'blockBytes'>,
 ): Generator<{ stretch: Stretch; offset: number; lengthBytes: number }, undefined> {
   for (const stretch of stretches) {
     const end = stretch.offset + stretch.lengthBytes
+    const wholeBytes = stretch.kind === 'zero' ? blockBytes : bufferBytes
     let offset = stretch.offset
     while (offset < end) {
       const lengthBytes = isRead(stretch)
-        ? Math.min(end - offset, bufferBytes - (offset % bufferBytes))
+        ? Math.min(end - offset, bufferBytes - (offset % bufferBytes), wholeBytes - (offset % wholeBytes))
         : end - offset
       yield { stretch, offset, lengthBytes }
       offset += lengthBytes

@@ -74,7 +74,7 @@ export async function verifyBlocks(options: VerifyOptions): Promise<Verdict> {
   for await (const { stretch, offset, bytes, isLastOfStretch } of readBack(
     sink,
     written === null ? checksums.stretches() : written.among(checksums.stretches()),
-    options,
+    { ...options, blockBytes },
   )) {
     if (stretch.kind === 'known') {
       total = combineCrc32(total, stretch.crc32, stretch.lengthBytes)

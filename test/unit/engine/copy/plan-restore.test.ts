@@ -593,8 +593,10 @@ describe('the sizes', () => {
     machine.addDisk({ path: '/dev/sdc', logicalBlockBytes: 4096 })
     expect(find(await plan({ target: '/dev/sdc' }), 'block-size')).toMatchObject({
       state: 'warning',
-      imageBytes: 512,
+      sourceBytes: 512,
       diskBytes: 4096,
+      // No map of partitions, so nothing is said of any.
+      holds: 'volume',
     })
   })
 
@@ -604,7 +606,11 @@ describe('the sizes', () => {
     machine.addDisk({ path: '/dev/sdc', logicalBlockBytes: 4096 })
     const source = '/images/4k.dmg'
     expect(find(await plan({ source, target: '/dev/sdc' }), 'block-size')).toBeUndefined()
-    expect(find(await plan({ source }), 'block-size')).toMatchObject({ imageBytes: 4096, diskBytes: 512 })
+    expect(find(await plan({ source }), 'block-size')).toMatchObject({
+      sourceBytes: 4096,
+      diskBytes: 512,
+      holds: 'partitions',
+    })
   })
 
   it('refuse a whole disk into a partition, and say to take the disk', async () => {

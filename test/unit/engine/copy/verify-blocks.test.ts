@@ -59,6 +59,17 @@ describe('verifying', () => {
     })
   })
 
+  it('counts each block among zeros, also where buffers end within blocks', async () => {
+    const { disk, verify } = bench()
+    disk.bytes[3 * block + 60 * KiB] = 1
+    disk.bytes[4 * block + 1] = 1
+    // A buffer ends at 240 KiB, the next at 288: across the end of block 3 at 256.
+    expect(await verify({ bufferBytes: 48 * KiB })).toMatchObject({
+      differingBlocks: 2,
+      first: { offset: 240 * KiB, lengthBytes: 16 * KiB },
+    })
+  })
+
   it('tells the first difference with both checksums', async () => {
     const { disk, verify } = bench()
     disk.bytes[block + 5]! ^= 1

@@ -106,8 +106,12 @@ describe('describeCheck', () => {
       'There is nothing to compare with yet: everything will be written.',
     ],
     [
-      { ...sizes, kind: 'block-size', imageBytes: 512, diskBytes: 4096 },
-      'The image was made for blocks of 512 bytes; the destination has blocks of 4096 bytes. Its partitions may not be recognised.',
+      { ...sizes, kind: 'block-size', sourceBytes: 512, diskBytes: 4096, holds: 'partitions' },
+      'The source is made for blocks of 512 bytes; the destination has blocks of 4096 bytes. Its partitions may not be recognised.',
+    ],
+    [
+      { ...sizes, kind: 'block-size', sourceBytes: 512, diskBytes: 4096, holds: 'volume' },
+      'The source is made for blocks of 512 bytes; the destination has blocks of 4096 bytes. Its file system may not open there.',
     ],
     [
       {
