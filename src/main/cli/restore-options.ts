@@ -167,7 +167,8 @@ export function readRestoreCommand(values: RestoreValues, cwd: string): RestoreC
       },
     },
     demands: {
-      format: values.format as Demands['format'],
+      // asr's is about the destination, and heeded with --erase only: a file holds the image as it is, and is no destination.
+      format: file === null ? (values.format as Demands['format']) : null,
       digest: !verify ? null : values.SHA1 ? 'SHA-1' : values.SHA256 ? 'SHA-256' : null,
     },
     prompt: !values.noprompt,

@@ -721,6 +721,13 @@ describe('reprise restore', () => {
       expect(await status('HFS+')).toBe(0)
     })
 
+    it('says nothing of what is saved as a file, as asr, which heeds it where a destination is erased', async () => {
+      const source = 'asr://lab.local/macos'
+      const held = onto(hfs('apfs')).plan.source
+      const args = ['restore', '--source', source, '--file', 'out.dmg', '--noprompt', '--format', 'HFS+']
+      expect((await play(args, { plan: plan({ source: held }) })).status).toBe(0)
+    })
+
     it('takes no other formats', async () => {
       const { err } = await play([...noprompt, '--format', 'APFS'])
       expect(err).toContain("--format takes HFS+ or HFSX; 'APFS' was given.")
