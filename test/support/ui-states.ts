@@ -130,28 +130,29 @@ async function endedAs(page: Page, outcome: Outcome): Promise<void> {
     const details = { path: '/dev/sdb' }
     const busy = errors.serializeError(
       new errors.DeviceError('E_DST_BUSY', 'busy', {
-        details: { ...details, holders: ['tracker-miner (1204)'] },
+        details: { ...details, left: 'eject', holders: ['tracker-miner (1204)'] },
       }),
     )
     const half = fixtures.aJob(plan, { phase: 'restoring', percent: 43, failed: true })
     const failed = (error: unknown, target: 'empty' | 'incomplete', job = half) =>
       double.sendJob(fixtures.ended(job, { kind: 'failed', target, error: errors.serializeError(error) }))
-    const done = (summary: Parameters<typeof fixtures.aSummary>[0]) =>
+    const done = (summary: Parameters<typeof fixtures.aSummary>[0], of = plan) =>
       double.sendJob(
-        fixtures.ended(fixtures.aJob(plan, { phase: 'remounting' }), {
+        fixtures.ended(fixtures.aJob(of, { phase: 'remounting' }), {
           kind: 'done',
           summary: fixtures.aSummary(summary),
         }),
       )
+    const ejecting = { ...plan, request: fixtures.aRequest({ afterwards: 'eject' }) }
     switch (outcome) {
       case 'done':
         return done({})
       case 'unreadable':
         return done({ mountPoints: [], unreadable: ['apfs'] })
       case 'ejected':
-        return done({ ejected: true, mountPoints: [] })
+        return done({ ejected: true, mountPoints: [] }, ejecting)
       case 'not-ejected':
-        return done({ warnings: [busy] })
+        return done({ mountPoints: [], warnings: [busy] }, ejecting)
       case 'failed':
         return failed(
           new errors.DeviceError('E_IO_WRITE', 'EIO', {

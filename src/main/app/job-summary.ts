@@ -1,7 +1,13 @@
 /** What the system is told of the jobs: the bar on the dock or taskbar, and a sentence at the end. Pure. */
 import { serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
-import { describeError, describeOutcome, describeOutcomeFigures, namesOf } from '#shared/words'
+import {
+  describeError,
+  describeOutcome,
+  describeOutcomeFigures,
+  describeWarnings,
+  namesOf,
+} from '#shared/words'
 
 export type Bar =
   /** -1: none; 0 to 1: that far; 2: nobody knows how far. */
@@ -32,9 +38,10 @@ export function farewell(job: JobState): { readonly title: string; readonly body
   if (outcome === null || outcome.kind === 'cancelled') return null
   if (outcome.kind !== 'failed') {
     const figures = describeOutcomeFigures(outcome)
-    return { title: describeOutcome(outcome), body: figures === null ? title : `${title}: ${figures}` }
+    const done = figures === null ? title : `${title}: ${figures}`
+    return { title: describeOutcome(outcome), body: [done, ...describeWarnings(job)].join(' ') }
   }
   const names = job.plan ? namesOf(job.plan) : {}
   const { what } = describeError(outcome.error ?? serializeError(new Error(title)), names)
-  return { title: describeOutcome(outcome), body: what }
+  return { title: describeOutcome(outcome), body: [what, ...describeWarnings(job)].join(' ') }
 }

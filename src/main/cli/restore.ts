@@ -9,7 +9,7 @@ import {
   type SerializedError,
 } from '#shared/errors'
 import { isStreamLocator, isWebLocator, type JobOutcome, type RestorePlan } from '#shared/model'
-import { describeOutcome, describeTargetState, type Names } from '#shared/words'
+import { describeOutcome, describeTargetState, warningsOf, type Names } from '#shared/words'
 import { noOperands } from './arguments.ts'
 import { checkDemands } from './demands.ts'
 import type { Engines } from './engines.ts'
@@ -222,20 +222,20 @@ function tellOutcome(
   const target = plan.target && { ...plan.target, name: plan.target.path }
   switch (outcome.kind) {
     case 'done':
-      tellWarnings(outcome.summary.warnings)
+      tellWarnings()
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitDone
     case 'failed': {
       const lastWords = describeTargetState(outcome.target, target)
       const status = report(terminal, outcome.error, telling, { names, lastWords })
-      tellWarnings(outcome.warnings)
+      tellWarnings()
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return status
     }
     case 'cancelled': {
       const state = describeTargetState(outcome.target, target)
       terminal.writeError(`${describeOutcome(outcome)}\n${printable(state)}\n`)
-      tellWarnings(outcome.warnings)
+      tellWarnings()
       tellOutdated({ terminal }, { json: telling.json }, outcome)
       return exitCancelled
     }
@@ -244,8 +244,8 @@ function tellOutcome(
       throw new BugError('E_BUG', `a restore ended as ${outcome.kind}`, { details: {} })
   }
 
-  function tellWarnings(warnings: readonly SerializedError[] = []): void {
-    for (const warning of warnings)
+  function tellWarnings(): void {
+    for (const warning of warningsOf(outcome))
       if (!told.has(warning.code)) terminal.writeError(errorText(warning, names, null))
   }
 }

@@ -33,6 +33,7 @@ import {
   describeFetchReason,
   describeJobStall,
   describeTargetState,
+  describeWarnings,
   describeWhole,
   namesOf,
 } from '#shared/words'
@@ -86,14 +87,21 @@ function endWords(job: JobState): Announcement | null {
   const { outcome, plan } = job
   if (!outcome) return null
   const headline = `${job.title}: ${describeOutcome(outcome)}`
+  const warnings = describeWarnings(job)
   switch (outcome.kind) {
     case 'failed':
       return job.kind === 'restore' ? null : { text: bannerWords({ kind: 'worked', job }), urgent: true }
     case 'cancelled':
       return polite(
-        job.kind === 'restore'
-          ? `${headline} ${describeTargetState(outcome.target, plan?.target ?? null)}`
-          : [headline, describeChanged(job.kind, outcome)].filter((part) => part !== null).join(' '),
+        [
+          headline,
+          job.kind === 'restore'
+            ? describeTargetState(outcome.target, plan?.target ?? null)
+            : describeChanged(job.kind, outcome),
+          ...warnings,
+        ]
+          .filter((part) => part !== null)
+          .join(' '),
       )
     case 'done':
     case 'checked':
@@ -102,7 +110,7 @@ function endWords(job: JobState): Announcement | null {
     case 'scanned':
     case 'checksummed':
     case 'resized':
-      return { text: headline, urgent: true }
+      return { text: [headline, ...warnings].join(' '), urgent: true }
     default:
       return unreachable(outcome)
   }

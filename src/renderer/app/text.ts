@@ -9,6 +9,7 @@ import {
   describeOutcomeFigures,
   describeSessionFailure,
   describeTargetState,
+  describeWarnings,
   enumerate,
   namesOf,
 } from '#shared/words'
@@ -105,21 +106,28 @@ export function noticeWords(notice: Notice): NoticeWords {
 }
 
 /** How a restore ended, or work on an image that was started here, that nobody was watching. */
-function workedWords({ outcome, title, plan, kind }: JobState): NoticeWords {
+function workedWords(job: JobState): NoticeWords {
+  const { outcome, title, plan, kind } = job
+  const warnings = describeWarnings(job)
   if (outcome?.kind === 'failed') {
     const words = describeError(outcome.error, plan ? namesOf(plan) : { source: title })
     const target = plan ? describeTargetState(outcome.target, plan.target) : describeChanged(kind, outcome)
     return {
       tone: 'danger',
       title: `${title}: ${words.what}`,
-      text: [words.why, target, words.now].filter((part) => part !== null).join(' '),
+      text: [words.why, target, words.now, ...warnings].filter((part) => part !== null).join(' '),
     }
   }
   return {
-    tone: 'info',
+    tone: warnings.length > 0 ? 'warning' : 'info',
     title: title,
     text: outcome
-      ? [describeOutcome(outcome), describeChanged(kind, outcome), describeOutcomeFigures(outcome)]
+      ? [
+          describeOutcome(outcome),
+          describeChanged(kind, outcome),
+          describeOutcomeFigures(outcome),
+          ...warnings,
+        ]
           .filter((part) => part !== null)
           .join(' ')
       : '',

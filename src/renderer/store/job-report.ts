@@ -3,7 +3,7 @@ import type { AppInfo } from '#shared/contract'
 import type { SerializedError } from '#shared/errors'
 import { fieldsText, lineText, type LogLine } from '#shared/log'
 import { onlyVolumeOf, type JobState } from '#shared/model'
-import { describeOutcome, describePhase } from '#shared/words'
+import { describeOutcome, describePhase, warningsOf } from '#shared/words'
 
 /** The log's lines that go with it: the last before its end, and what was still said of it then. */
 const tailLines = 40
@@ -27,6 +27,7 @@ export function jobReport(job: JobState, app: AppInfo | null, log: readonly LogL
     '',
     ...(outcome ? [describeOutcome(outcome)] : []),
     ...(outcome?.kind === 'failed' ? [`Target state: ${outcome.target}`, ...errorLines(outcome.error)] : []),
+    ...(outcome ? warningsOf(outcome).flatMap((warning) => ['besides', ...errorLines(warning)]) : []),
     '',
     ...logTail(log, endedMs),
   ]

@@ -240,6 +240,16 @@ describe('what a screen reader says by itself', () => {
       text: 'ModularSystem.dmg → SanDisk Ultra: Restored and verified.',
       urgent: true,
     })
+    const left = { path: '/dev/sdb', left: 'eject' }
+    const warnings = [serializeError(new DeviceError('E_DST_BUSY', 'busy', { details: left }))]
+    const undone = "'SanDisk Ultra' wasn't ejected. Eject it before you disconnect it."
+    expect(await endWith('d', { kind: 'done', summary: aSummary({ warnings }) })).toEqual({
+      text: `ModularSystem.dmg → SanDisk Ultra: Restored and verified. ${undone}`,
+      urgent: true,
+    })
+    expect(
+      await endWith('e', { kind: 'cancelled', target: 'incomplete', percent: 43, warnings }),
+    ).toMatchObject({ text: expect.stringMatching(new RegExp(`restore it again\\. ${undone}$`)) })
     expect(await endWith('b', { kind: 'cancelled', target: 'empty', percent: 43 })).toEqual({
       text: "ModularSystem.dmg → SanDisk Ultra: Stopped at 43 %. 'SanDisk Ultra' was erased: it is empty, valid and unmounted.",
       urgent: false,

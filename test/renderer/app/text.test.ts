@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DeviceError, serializeError } from '#shared/errors'
 import { engineWords, noticeWords } from '#src/renderer/app/text.ts'
-import { aJob, anImageJob, aRequest, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
+import { aJob, anImageJob, aRequest, aSummary, ended, planFor, sandisk, systemImage } from '#test/ui-fixtures'
 import { aSession } from '#test/stream-fixtures'
 
 describe('the notice of a restore that failed out of sight', () => {
@@ -17,6 +17,42 @@ describe('the notice of a restore that failed out of sight', () => {
     expect(words.tone).toBe('danger')
     expect(words.title).toBe("ModularSystem.dmg → SanDisk Ultra: 'SanDisk Ultra' couldn't be written.")
     expect(words.text).toContain("'SanDisk Ultra' is incomplete and can't be used: restore it again.")
+  })
+})
+
+describe('the notice of a restore that left something undone', () => {
+  const job = aJob(planFor(aRequest(), [sandisk], [systemImage]), { phase: 'remounting' })
+  const busy = serializeError(
+    new DeviceError('E_DST_BUSY', 'busy', {
+      details: { path: '/dev/sdb', left: 'eject', holders: ['nautilus (812)'] },
+    }),
+  )
+  const said =
+    "'SanDisk Ultra' wasn't ejected. It is used by nautilus (812). Eject it before you disconnect it."
+
+  it('says so, as a warning', () => {
+    const done = { kind: 'done', summary: aSummary({ warnings: [busy] }) } as const
+    expect(noticeWords({ kind: 'worked', job: ended(job, done) })).toEqual({
+      tone: 'warning',
+      title: 'ModularSystem.dmg → SanDisk Ultra',
+      text: `Restored and verified. 14.2 GB in 2:22, 187 MB/s. ${said}`,
+    })
+    const whole = { kind: 'done', summary: aSummary() } as const
+    expect(noticeWords({ kind: 'worked', job: ended(job, whole) }).tone).toBe('info')
+  })
+
+  it('says so also where it failed or was stopped', () => {
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'EIO', { details: { path: '/dev/sdb' } }))
+    const failed = { kind: 'failed', error, target: 'empty', warnings: [busy] } as const
+    const stopped = { kind: 'cancelled', percent: 4, target: 'empty', warnings: [busy] } as const
+    for (const [outcome, tone] of [
+      [failed, 'danger'],
+      [stopped, 'warning'],
+    ] as const) {
+      const words = noticeWords({ kind: 'worked', job: ended(job, outcome) })
+      expect(words.tone).toBe(tone)
+      expect(words.text.endsWith(said)).toBe(true)
+    }
   })
 })
 

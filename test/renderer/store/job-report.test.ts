@@ -38,6 +38,17 @@ describe('Copy Details', () => {
     expect(report).not.toContain('line 9 ')
   })
 
+  it('holds what was left undone', () => {
+    const plan = planFor(aRequest(), [sandisk], [systemImage])
+    const details = { path: '/dev/sdb', left: 'eject' }
+    const warnings = [serializeError(new DeviceError('E_DST_BUSY', 'still open', { details }))]
+    const outcome = { kind: 'cancelled', target: 'empty', percent: 4, warnings } as const
+    const job = ended(aJob(plan, { phase: 'restoring', percent: 4 }), outcome)
+    expect(jobReport(job, null, [])).toContain(
+      'Stopped at 4 %.\nbesides\nE_DST_BUSY (device): still open\n  path=/dev/sdb left=eject\n',
+    )
+  })
+
   it('has the lines of its own time, though much has happened since', () => {
     const plan = planFor(aRequest(), [sandisk], [systemImage])
     const job = aJob(plan, { phase: 'restoring', percent: 4 }, { startedMs: 0, endedMs: 10_000 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { aJob } from '#test/engine-double'
 import { aSummary } from '#test/ui-fixtures'
+import { DeviceError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
 import { farewell, progressBar } from '#src/main/app/job-summary.ts'
 
@@ -48,5 +49,18 @@ describe('the farewell', () => {
       title: 'Restored and verified.',
       body: 'a.dmg → Test Stick: 14.2 GB in 2:22, 187 MB/s.',
     })
+  })
+
+  test('tells what was left undone', () => {
+    const left = { path: '/dev/sdz', left: 'eject' }
+    const warnings = [serializeError(new DeviceError('E_DST_BUSY', 'busy', { details: left }))]
+    const undone = "wasn't ejected. Eject it before you disconnect it."
+    expect(farewell(aJob({ outcome: { kind: 'done', summary: aSummary({ warnings }) } }))).toEqual({
+      title: 'Restored and verified.',
+      body: expect.stringMatching(new RegExp(`187 MB/s\\. '.+' ${undone}$`)),
+    })
+    const error = serializeError(new DeviceError('E_IO_WRITE', 'EIO', { details: { path: '/dev/sdz' } }))
+    const failed = farewell(aJob({ outcome: { kind: 'failed', error, target: 'empty', warnings } }))
+    expect(failed?.body.endsWith(undone)).toBe(true)
   })
 })

@@ -295,10 +295,18 @@ async function attempt(
     await work()
     return []
   } catch (error) {
-    if (signal?.aborted !== true || error !== signal.reason) return [serializeError(error)]
+    if (signal?.aborted !== true || error !== signal.reason) return [serializeError(leftUndone(error, left))]
     const details = { path, left, why: 'stopped' }
     return [serializeError(new DeviceError('E_DEVICE_TOOL', `${left} of ${path} was stopped`, { details }))]
   }
+}
+
+/** What kept it from being done says of itself only that the disk is in use: that something wasn't done because of it is the news. */
+function leftUndone(cause: unknown, left: 'reread' | 'eject'): unknown {
+  if (!(cause instanceof DeviceError) || (cause.code !== 'E_DST_BUSY' && cause.code !== 'E_DEVICE_TOOL'))
+    return cause
+  const details = { ...cause.details, left }
+  return new DeviceError(cause.code, cause.message, { details, cause, transient: cause.transient })
 }
 
 const othersMounted = (path: string, holders: readonly string[]) =>

@@ -1,15 +1,8 @@
 /** What can be folded out under a job that ended: checksums, and how an image was made. Pure. */
 import { unreachable } from '#shared/errors'
-import type {
-  CreationWay,
-  ImageChecksum,
-  ImageCreation,
-  JobOutcome,
-  ReadPart,
-  WholeReason,
-} from '#shared/model'
+import type { CreationWay, ImageChecksum, JobOutcome, ReadPart, WholeReason } from '#shared/model'
 import { formatBytes, formatCount } from '#shared/units'
-import { describeFilesystem, describePartitionMap, describeWhole } from '#shared/words'
+import { describeFilesystem, describePartitionMap } from '#shared/words'
 
 export interface OutcomeDetails {
   readonly label: string
@@ -23,7 +16,7 @@ export function outcomeDetails(outcome: JobOutcome): OutcomeDetails | null {
     case 'checksummed':
       return checksums(outcome.checksums.added)
     case 'created':
-      return { label: 'How it was made', lines: creationLines(outcome.creation) }
+      return { label: 'How it was made', lines: wayLines(outcome.creation.way) }
     case 'done':
     case 'converted':
     case 'scanned':
@@ -45,10 +38,6 @@ function checksums(
     label: list.length === 1 ? '1 checksum' : `${list.length} checksums`,
     lines: list.map(({ what, algorithm, value }) => `${what}: ${algorithm} ${value}`),
   }
-}
-
-function creationLines({ way, warnings }: ImageCreation): readonly string[] {
-  return [...wayLines(way), ...warnings.map((warning) => describeWhole(warning))]
 }
 
 function wayLines(way: CreationWay): readonly string[] {

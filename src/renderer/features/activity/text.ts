@@ -14,6 +14,7 @@ import {
   describeLeft,
   jobDoing,
   describeTargetState,
+  describeWarnings,
   namesOf,
 } from '#shared/words'
 
@@ -33,6 +34,7 @@ export function jobLine(job: JobState, fetch: WebFetch | null = null, { connecte
           ? [targetState(job, outcome)]
           : [words.why, describeChanged(job.kind, outcome), words.now]),
         describeOutdated(outcome),
+        ...describeWarnings(job),
       )
     }
     case 'cancelled':
@@ -40,6 +42,7 @@ export function jobLine(job: JobState, fetch: WebFetch | null = null, { connecte
         describeOutcome(outcome),
         job.kind === 'restore' ? targetState(job, outcome) : describeChanged(job.kind, outcome),
         describeOutdated(outcome),
+        ...describeWarnings(job),
       )
     case 'done':
     case 'checked':
@@ -48,7 +51,7 @@ export function jobLine(job: JobState, fetch: WebFetch | null = null, { connecte
     case 'scanned':
     case 'checksummed':
     case 'resized':
-      return sentences(describeOutcome(outcome), describeOutcomeFigures(outcome))
+      return sentences(describeOutcome(outcome), describeOutcomeFigures(outcome), ...describeWarnings(job))
     default:
       return unreachable(outcome)
   }

@@ -7,10 +7,11 @@ import {
   describePhase,
   describePhaseStop,
   describeTargetState,
+  describeWarnings,
   namesOf,
 } from '#shared/words'
 
-/** One line for each phase, then how it ended. */
+/** One line for each phase, then how it ended, and what didn't work besides. */
 export function transcript(job: JobState): readonly string[] {
   const { plan, outcome } = job
   const lines = job.phases
@@ -21,7 +22,7 @@ export function transcript(job: JobState): readonly string[] {
     outcome.kind === 'failed'
       ? describeError(outcome.error, plan ? namesOf(plan) : { source: job.title }).what
       : describeOutcome(outcome)
-  return [job.title, ...lines, words, ...leftBehind(job)]
+  return [job.title, ...lines, words, ...leftBehind(job), ...describeWarnings(job)]
 }
 
 /** Only a restore has a destination to tell of. */

@@ -1,5 +1,5 @@
 /** How a restore ended, told by the engine's own result and nothing else. */
-import { unreachable, type SerializedError } from '#shared/errors'
+import { unreachable } from '#shared/errors'
 import { Facts, StateIcon, type Fact } from '#renderer/components'
 import type { JobOutcome, JobState, RestorePlan, RestoreSummary } from '#shared/model'
 import { formatBytes, formatClock, formatRate } from '#shared/units'
@@ -9,6 +9,7 @@ import {
   describeOutdated,
   describeTargetState,
   describeUnreadable,
+  describeWarnings,
   namesOf,
 } from '#shared/words'
 import { Differences } from './differences.tsx'
@@ -53,7 +54,7 @@ function Done({
     <Verdict job={job} tone="done" icon="done" headline={headline.replace(/\.$/, '')} again="Restore Again">
       <Facts layout="rows" facts={summaryFacts(summary, job.plan)} />
       <Unreadable filesystems={summary.unreadable} />
-      <Warnings job={job} warnings={summary.warnings} />
+      <Warnings job={job} />
     </Verdict>
   )
 }
@@ -71,25 +72,13 @@ function Unreadable({ filesystems }: { readonly filesystems: readonly string[] |
 }
 
 /** What didn't work besides. */
-function Warnings({
-  job,
-  warnings = [],
-}: {
-  readonly job: JobState
-  readonly warnings?: readonly SerializedError[] | undefined
-}) {
-  const names = job.plan ? namesOf(job.plan) : {}
-  return warnings.map((warning) => {
-    const words = describeError(warning, names)
-    return (
-      <p key={words.what} className="verdict-note">
-        <StateIcon state="warning" />
-        <span className="selectable">
-          {[words.what, words.why, words.now].filter((part) => part !== null).join(' ')}
-        </span>
-      </p>
-    )
-  })
+function Warnings({ job }: { readonly job: JobState }) {
+  return describeWarnings(job).map((words) => (
+    <p key={words} className="verdict-note">
+      <StateIcon state="warning" />
+      <span className="selectable">{words}</span>
+    </p>
+  ))
 }
 
 function summaryFacts(summary: RestoreSummary, plan: RestorePlan | null): readonly Fact[] {
@@ -133,7 +122,7 @@ function Failed({
       {words.now !== null && <p className="selectable">{words.now}</p>}
       <Differences error={outcome.error} />
       <p className="small secondary selectable">{outcome.error.code}</p>
-      <Warnings job={job} warnings={outcome.warnings} />
+      <Warnings job={job} />
     </Verdict>
   )
 }
@@ -156,7 +145,7 @@ function Cancelled({
       {outcome.phase === 'verifying' && <p>{stoppedVerifyWords(outcome.target)}</p>}
       <p className="selectable">{describeTargetState(outcome.target, job.plan?.target ?? null)}</p>
       <Outdated outcome={outcome} />
-      <Warnings job={job} warnings={outcome.warnings} />
+      <Warnings job={job} />
     </Verdict>
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FormatError, serializeError } from '#shared/errors'
+import { DeviceError, FormatError, serializeError } from '#shared/errors'
 import type { JobState } from '#shared/model'
 import { outcomeDetails } from '#src/renderer/features/activity/outcome-details.ts'
 import { jobLine } from '#src/renderer/features/activity/text.ts'
@@ -37,6 +37,23 @@ describe("a job's line", () => {
     expect(jobLine(ended(job, { kind: 'done', summary: aSummary() }))).toBe(
       'Restored and verified. 14.2 GB in 2:22, 187 MB/s.',
     )
+  })
+
+  it('tells what was left undone, however it ended', () => {
+    const busy = serializeError(
+      new DeviceError('E_DST_BUSY', 'busy', { details: { path: '/dev/sdb', left: 'eject' } }),
+    )
+    const warnings = [busy]
+    const said = "'SanDisk Ultra' wasn't ejected. Eject it before you disconnect it."
+    expect(jobLine(ended(job, { kind: 'done', summary: aSummary({ warnings }) }))).toBe(
+      `Restored and verified. 14.2 GB in 2:22, 187 MB/s. ${said}`,
+    )
+    const target = 'empty'
+    for (const outcome of [
+      { kind: 'failed', error: busy, target, warnings },
+      { kind: 'cancelled', percent: 61, target, warnings },
+    ] as const)
+      expect(jobLine(ended(job, outcome))).toMatch(new RegExp(`unmounted\\. ${said}$`))
   })
 
   it('has words for what took no time', () => {

@@ -72,4 +72,16 @@ describe('the transcript', () => {
       "'SanDisk Ultra' is incomplete and can't be used: restore it again.",
     ])
   })
+
+  it('tells what was left undone last', () => {
+    const left = { path: '/dev/sdb', left: 'eject' }
+    const warnings = [serializeError(new DeviceError('E_DST_BUSY', 'busy', { details: left }))]
+    const summary = aSummary({ warnings })
+    expect(
+      transcript(ended(aJob(plan, { phase: 'remounting' }), { kind: 'done', summary })).slice(-2),
+    ).toEqual([
+      'Restored and verified.',
+      "'SanDisk Ultra' wasn't ejected. Eject it before you disconnect it.",
+    ])
+  })
 })

@@ -280,7 +280,7 @@ describe('a restore that goes well', () => {
     const { outcome } = await restore(machine, { afterwards: 'eject' })
     expect(outcome).toMatchObject({
       kind: 'done',
-      summary: { ejected: false, warnings: [{ code: 'E_DST_BUSY' }] },
+      summary: { ejected: false, warnings: [{ code: 'E_DST_BUSY', details: { left: 'eject' } }] },
     })
     expect(machine.calls.at(-1)).toBe('reread /dev/sdb')
   })
