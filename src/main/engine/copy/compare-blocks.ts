@@ -27,7 +27,7 @@ export interface CompareOptions {
 
 /**
  * Whether each of `indices` is right; `tell` hears it of every block, in the order in which they are done. What a block
- * marks as unused may be anything; a block that is unused as a whole isn't read. Throws what the sink's `read` throws, the
+ * marks as unused may be anything; a block that is unused as a whole isn't read, and isn't wrong. Throws what the sink's `read` throws, the
  * signal's reason. Nothing is under way any more when it settles.
  */
 export async function compareBlocks(
@@ -79,8 +79,23 @@ export async function compareBlocks(
   if (failure !== undefined) throw failure.reason
 }
 
+/** What of a block is compared: stretches of `from` to `to`, in order. None of one that is unused as a whole. */
+export function comparedParts(
+  options: CompareOptions,
+  index: number,
+): readonly (readonly [number, number])[] {
+  const end = options.blocks.startOf(index) + options.blocks.lengthOf(index)
+  const parts: (readonly [number, number])[] = []
+  let at = options.blocks.startOf(index)
+  for (const [from, to] of [...looseParts(options, at, end), [end, end] as const]) {
+    if (from > at) parts.push([at, from])
+    at = to
+  }
+  return parts
+}
+
 /** Unused space that may hold anything: stretches of `from` to `to`, in order. */
-export function looseParts(
+function looseParts(
   { clearUnused, ends, extents }: CompareOptions,
   from: number,
   to: number,

@@ -11,7 +11,7 @@ import { badRangeError } from '#engine/pipeline'
 import type { Buffering } from '#shared/model'
 import { BlockCrcs } from './block-crcs.ts'
 import { comparesAtOnce } from './buffer-sizes.ts'
-import { compareBlocks } from './compare-blocks.ts'
+import { comparedParts, compareBlocks, type CompareOptions } from './compare-blocks.ts'
 import type { DiskEnds } from './disk-ends.ts'
 import type { HashedBlocks } from '#engine/pipeline'
 import { headBytes, padded, type HeadBlocks } from './head-blocks.ts'
@@ -41,27 +41,24 @@ export async function verifyReceived(options: VerifyReceivedOptions): Promise<nu
   const parts = new DifferingParts(blocks.sizeBytes)
   let done = 0
   context.limitedBy('destination')
-  await compareBlocks(
-    blocks.within(0, blocks.sizeBytes),
-    {
-      sink,
-      heldBytes: Infinity,
-      blocks,
-      lanes: comparesAtOnce(buffering, blocks.blockBytes),
-      extents: layout.extents,
-      clearUnused,
-      ends,
-      crcs,
-      signal: context.signal,
-    },
-    (index, same) => {
-      if (!same) wrong.first = Math.min(wrong.first, index)
-      if (!same) wrong.count += 1
-      parts.add(blocks.startOf(index), blocks.lengthOf(index), same)
-      done += blocks.lengthOf(index)
-      context.advance(done)
-    },
-  )
+  const compare: CompareOptions = {
+    sink,
+    heldBytes: Infinity,
+    blocks,
+    lanes: comparesAtOnce(buffering, blocks.blockBytes),
+    extents: layout.extents,
+    clearUnused,
+    ends,
+    crcs,
+    signal: context.signal,
+  }
+  await compareBlocks(blocks.within(0, blocks.sizeBytes), compare, (index, same) => {
+    if (!same) wrong.first = Math.min(wrong.first, index)
+    if (!same) wrong.count += 1
+    for (const [from, to] of comparedParts(compare, index)) parts.add(from, to - from, same)
+    done += blocks.lengthOf(index)
+    context.advance(done)
+  })
   if (wrong.count > 0) throw await different(sink, blocks, { ...wrong, parts: parts.marks() })
   const { crc32, bad } = crcs.finish()
   // The disk is what the hashes say, and the hashes aren't what the image's checksums say: no disk can be both.

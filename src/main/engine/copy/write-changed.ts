@@ -14,7 +14,7 @@ import { BlockChecksums, checksumBlockBytes } from './block-checksums.ts'
 import { BlockCrcs } from './block-crcs.ts'
 import { bufferSizes, comparesAtOnce } from './buffer-sizes.ts'
 import { ChangedSink } from './changed-sink.ts'
-import { compareBlocks, looseParts, type CompareOptions } from './compare-blocks.ts'
+import { comparedParts, compareBlocks, type CompareOptions } from './compare-blocks.ts'
 import type { Comparison } from './comparison.ts'
 import { copyBlocks, type Copied } from './copy-blocks.ts'
 import { diskEnds } from './disk-ends.ts'
@@ -289,32 +289,26 @@ async function wrongBlocks(
 ): Promise<VerificationError> {
   const { sink, blocks, signal } = compare
   const [first = 0] = wrong
-  const start = blocks.startOf(first)
-  const end = start + blocks.lengthOf(first)
   let exact: Awaited<ReturnType<typeof firstDifferingByte>> = null
-  let offset = start
-  // Around what may be anything.
-  for (const [from, to] of [...looseParts(compare, start, end), [end, end] as const]) {
-    if (from > offset)
-      exact ??= await firstDifferingByte({ offset, lengthBytes: from - offset }, sink, source, signal)
-    offset = to
-  }
+  for (const [from, to] of comparedParts(compare, first))
+    exact ??= await firstDifferingByte({ offset: from, lengthBytes: to - from }, sink, source, signal)
   return verificationFailure(sink.path, {
-    offset: exact?.offset ?? start,
+    offset: exact?.offset ?? blocks.startOf(first),
     differingBlocks: wrong.length,
     blockBytes: blocks.blockBytes,
     expected: exact?.expected ?? `sha256 ${Buffer.from(blocks.hashOf(first)).toString('hex')}`,
     found: exact?.found ?? 'something else',
-    parts: partsOf(blocks, wrong),
+    parts: partsOf(compare, wrong),
   })
 }
 
 /** All others were found right, before or after something was written. */
-function partsOf(blocks: HashedBlocks, wrong: readonly number[]): string {
+function partsOf(compare: CompareOptions, wrong: readonly number[]): string {
+  const { blocks } = compare
   const parts = new DifferingParts(blocks.sizeBytes)
   const differing = new Set(wrong)
   for (const index of blocks.within(0, blocks.sizeBytes))
-    parts.add(blocks.startOf(index), blocks.lengthOf(index), !differing.has(index))
+    for (const [from, to] of comparedParts(compare, index)) parts.add(from, to - from, !differing.has(index))
   return parts.marks()
 }
 

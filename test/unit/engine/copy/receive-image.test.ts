@@ -568,6 +568,9 @@ describe('a restore from a stream', () => {
         details: { differingBlocks: 1, blockBytes: 64 * KiB, offset: at - (at % (64 * KiB)) },
       },
     })
+    // 2150 to 2900 of 3584 KiB are unused: that was never read.
+    const parts = outcome.kind === 'failed' ? String(outcome.error.details['parts']) : ''
+    expect(parts).toMatch(/^[.x-]{30} {10}\.{10}$/)
     expect(server.told.at(-1)).toBe('failed E_VERIFY')
   })
 
