@@ -9,13 +9,19 @@ export function differingParts(error: SerializedError): string | null {
   return error.code === 'E_VERIFY' && parts !== null && isPartMarks(parts) ? parts : null
 }
 
+/** Counted among what was compared: unused space, of which most may consist, says nothing of the disk. */
 export function describeDifferences(parts: string): string {
   const wrong = count(parts, 'x')
   const partly = count(parts, '-')
+  const blank = count(parts, ' ')
+  const compared = partMarks - blank
+  const rest = blank === 0 ? '' : ` In the other ${blank === 1 ? 'one' : blank} there was nothing to compare.`
+  if (compared === 1)
+    return `The only part that was compared is ${partly === 1 ? 'partly ' : ''}wrong.${rest}`
   const whole = `${wrong} ${wrong === 1 ? 'is' : 'are'} wrong`
   const some = `${partly} ${partly === 1 ? 'is' : 'are'} partly wrong`
   const what = partly === 0 ? whole : wrong === 0 ? some : `${whole} and ${some}`
-  return `Of ${partMarks} parts of what was written, ${what}.`
+  return `Of ${compared} parts ${blank === 0 ? 'of what was written' : 'that were compared'}, ${what}.${rest}`
 }
 
 /**
