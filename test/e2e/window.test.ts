@@ -1459,6 +1459,17 @@ describe.skipIf(missing('program:chromium'))('the window', () => {
         await row(forced.page, 'SanDisk').evaluate((element) => getComputedStyle(element).outlineStyle),
       ).toBe('solid')
     })
+
+    it('draw what differs in the colour of text', async () => {
+      await using forced = await openPage(browser, host.address, { forcedColors: 'active' })
+      await reach(forced.page, 'failed-verify')
+      const stroke = (cell: string) =>
+        forced.page
+          .locator(`.differences ${cell}`)
+          .first()
+          .evaluate((element) => getComputedStyle(element).stroke)
+      expect(await stroke('.cell-missed')).toBe(await stroke('.cell-pending'))
+    })
   })
 
   describe('the log', () => {
