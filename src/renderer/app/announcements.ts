@@ -5,6 +5,7 @@
 import { unreachable, type SerializedError } from '#shared/errors'
 import {
   frontJob,
+  gentlerRate,
   needsScan,
   offered,
   restoreBlock,
@@ -144,8 +145,11 @@ function sessionWords(before: Moment, now: Moment, told: ToldEnds): string | nul
     forgetBegun(session, told)
     if (allEnded(session) && !allEnded(was) && tellEnds(session, told))
       return `${name}: ${describeDoneClients(session.clients)}`
-    if (loses(now, session) && !loses(before, session))
-      return `${name}: some computers lose more than they can make up for. A lower data rate would help.`
+    const losing = losingOf(now, session)
+    if (losing && !losingOf(before, session)) {
+      const help = gentlerRate(session, losing) === null ? '' : ' A lower data rate would help.'
+      return `${name}: some computers lose more than they can make up for.${help}`
+    }
     const standing = describeSessionPhase(session)
     if (standing !== describeSessionPhase(was) && session.phase !== 'failed' && !isOnlyRest(was, session))
       return `${name}: ${standing}`
@@ -159,7 +163,7 @@ function sessionWords(before: Moment, now: Moment, told: ToldEnds): string | nul
 const isOnlyRest = (was: SessionState, session: SessionState) =>
   was.startedMs !== null && [was, session].every(({ phase }) => phase === 'streaming' || phase === 'quiet')
 
-const loses = ({ mirror }: Moment, { sessionId }: SessionState) => mirror.losing[sessionId] !== undefined
+const losingOf = ({ mirror }: Moment, { sessionId }: SessionState) => mirror.losing[sessionId]
 
 /** The same streams in another order. */
 function orderWords(before: Moment, now: Moment): string | null {

@@ -1,5 +1,5 @@
 /** Whether clients of a stream lose more than they can make up for, and which rate they could follow. Pure. */
-import { isUnfinished, type SessionState } from '#shared/model'
+import { isUnfinished, settingBounds, type SessionState } from '#shared/model'
 import { lossTone } from './sessions.ts'
 
 export interface Losing {
@@ -45,9 +45,11 @@ export function losingNow(session: SessionState, before: Losing | null, nowMs: n
   return losses.length === 0 || before.isCalm ? before : { ...before, isCalm: true }
 }
 
-/** A rate that the worst client could follow, in bytes a second. */
-export function gentlerRate({ settings }: Pick<SessionState, 'settings'>, { worst }: Losing): number {
-  const wanted = settings.configuration.dataRate * (1 - Math.min(worst, 0.75)) * 0.95
+/** A rate that the worst client could follow, in bytes a second; null where the stream is as slow as one can be. */
+export function gentlerRate({ settings }: Pick<SessionState, 'settings'>, { worst }: Losing): number | null {
+  const { dataRate } = settings.configuration
+  const wanted = dataRate * (1 - Math.min(worst, 0.75)) * 0.95
   const step = 10 ** Math.floor(Math.log10(wanted)) / 2
-  return Math.max(100_000, Math.floor(wanted / step) * step)
+  const rate = Math.max(settingBounds.dataRate.least, Math.floor(wanted / step) * step)
+  return rate < dataRate ? rate : null
 }

@@ -216,6 +216,20 @@ describe('what a screen reader says by itself', () => {
     expect(heard).toEqual([words, words])
   })
 
+  it('advises no lower data rate where there is none', async () => {
+    using window = await openWindow()
+    const { settings } = aSession()
+    const slowest = { ...settings, configuration: { ...settings.configuration, dataRate: 10_000 } }
+    const lose = async (loss: number) => {
+      window.double.sendSessions([aSession({ settings: slowest, clients: [aClient({ host: 'a', loss })] })])
+      await settle()
+    }
+    await lose(0.1)
+    const heard = listenTo(window)
+    await lose(0.3)
+    expect(heard).toEqual(['ModularSystem: some computers lose more than they can make up for.'])
+  })
+
   it('says that it is stopping', async () => {
     const job = aJob(plan, { phase: 'restoring', percent: 3 })
     expect(await saidOf(job, { ...job, stopping: true }, { ...job, stopping: true })).toEqual([

@@ -68,4 +68,13 @@ describe('clients that lose more than they can make up for', () => {
     expect(gentlerRate(aSession(), { ...losing, worst: 0.31 })).toBe(7_500_000)
     expect(gentlerRate(aSession(), { ...losing, worst: 1 })).toBe(2_500_000)
   })
+
+  it('are offered none that is higher than what is sent, nor lower than a stream can be', () => {
+    const { settings } = aSession()
+    const offered = (dataRate: number) => {
+      const configuration = { ...settings.configuration, dataRate }
+      return gentlerRate({ settings: { ...settings, configuration } }, losing)
+    }
+    expect([90_000, 20_000, 10_001, 10_000].map(offered)).toEqual([40_000, 10_000, 10_000, null])
+  })
 })

@@ -15,16 +15,18 @@ export function LossHint({ session }: { readonly session: SessionState }) {
     <div className="stream-note" data-tone="warning">
       <StateIcon state="warning" />
       <p>{lossWords(losing.count, rate)}</p>
-      <Button
-        onPress={() =>
-          void actions.setStreamRate(session.sessionId, {
-            dataRate: rate,
-            clientDataRate: clientDataRate === null ? null : Math.min(clientDataRate, rate),
-          })
-        }
-      >
-        Apply
-      </Button>
+      {rate !== null && (
+        <Button
+          onPress={() =>
+            void actions.setStreamRate(session.sessionId, {
+              dataRate: rate,
+              clientDataRate: clientDataRate === null ? null : Math.min(clientDataRate, rate),
+            })
+          }
+        >
+          Apply
+        </Button>
+      )}
     </div>
   )
 }

@@ -330,6 +330,10 @@ export function heldWords(allowed: number, dataRate: number): readonly [held: st
   ]
 }
 
-/** Above the table: who loses more than they can make up for, and what would help. */
-export const lossWords = (count: number, rate: number): string =>
-  `${computers(count)} ${count === 1 ? 'loses' : 'lose'} more than a client can make up for. Lower the data rate to ${formatRate(rate)}.`
+/** Above the table: who loses more than they can make up for, and what would help. `rate`: null where none would. */
+export function lossWords(count: number, rate: number | null): string {
+  const what = `${computers(count)} ${count === 1 ? 'loses' : 'lose'} more than a client can make up for.`
+  return rate === null
+    ? `${what} The data rate can't be lower: look after ${count === 1 ? 'its' : 'their'} network connection.`
+    : `${what} Lower the data rate to ${formatRate(rate)}.`
+}

@@ -152,6 +152,9 @@ describe('the clients', () => {
       '1 computer loses more than a client can make up for. Lower the data rate to 7.5 MB/s.',
     )
     expect(lossWords(2, 1e6)).toContain('2 computers lose more')
+    expect(lossWords(2, null)).toBe(
+      "2 computers lose more than a client can make up for. The data rate can't be lower: look after their network connection.",
+    )
   })
 
   it('have no write rate before it is known', () => {
